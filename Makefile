@@ -1,0 +1,59 @@
+# Two commands for everybody: `make demo` and `make test`. Both set up .venv with pinned, hashed packages first.
+
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint types contracts unit e2e packages lock clean
+
+demo: $(VENV)/local.stamp
+	@$(BIN)/qlikops demo $(ARGS)
+
+test: lint types contracts unit e2e packages
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev.stamp
+	$(BIN)/mypy
+
+contracts: $(VENV)/dev.stamp
+	PYTHONPATH=. $(BIN)/lint-imports
+
+unit: $(VENV)/dev.stamp
+	$(BIN)/pytest tests/unit tests/contract -n auto
+
+e2e: $(VENV)/dev.stamp
+	$(BIN)/pytest tests/e2e -n 2 --dist loadfile
+
+packages: $(VENV)/dev.stamp
+	$(BIN)/python tests/packages.py
+
+# Compiles the pins: hashes, no addresses.
+lock: $(VENV)/dev.stamp
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet \
+		--extra local --group build --output-file requirements/local.txt pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet \
+		--extra local --group build --group dev --output-file requirements/dev.txt pyproject.toml
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "qlikops needs Python 3.11 or newer on the PATH." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/local.stamp: requirements/local.txt pyproject.toml | $(BIN)/python
+	@echo "Installing pinned packages into $(VENV) …"
+	$(PIP) install --require-hashes -r requirements/local.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "Installing pinned packages into $(VENV) …"
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/local.stamp
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

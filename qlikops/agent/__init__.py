@@ -1,0 +1,1 @@
+"""What runs in Lambda: one thin handler a Task state."""

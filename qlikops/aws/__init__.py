@@ -1,0 +1,1 @@
+"""The operator side of AWS: the only boto3 outside the agent and the deployment."""

@@ -1,0 +1,1 @@
+"""Bundle, plan, apply: qlikops on an account."""

@@ -1,0 +1,216 @@
+"""The life of one proposal in the ledger: waiting, decided, closed; and the decision that travels as the callback."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from qlikops.domain import codec
+from qlikops.domain.evaluation import Evaluation, PolicyResult
+from qlikops.domain.proposal import RECORD_VERSION, Proposal
+from qlikops.domain.task import TaskKey
+
+APPROVAL_DENIED = "ApprovalDenied"
+"""The error of a denying SendTaskFailure; the state machine catches it by this name."""
+
+
+class Status(StrEnum):
+    """Where a proposal stands. Only the workflow writes one; the values after RESTARTING are final."""
+
+    PROPOSED = "proposed"
+    EVALUATED = "evaluated"
+    WAITING = "waiting"
+    RESTARTING = "restarting"
+    RESTARTED = "restarted"
+    ALREADY_RUNNING = "already_running"
+    SUPERSEDED = "superseded"
+    """The task or the proposal changed since it was approved; nothing was done."""
+    PARTIAL = "partial"
+    """Of several tasks, some came up and some did not."""
+    UNVERIFIED = "unverified"
+    """The run call was or may have been sent, and the task was not seen to come up. It is not sent again."""
+    DENIED = "denied"
+    EXPIRED = "expired"
+    HELD = "held"
+    FAILED = "failed"
+    """Nothing was done, because something broke."""
+    ABANDONED = "abandoned"
+    """Its execution ended without it; closed by reconciliation."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more happens to it."""
+        return self not in {Status.PROPOSED, Status.EVALUATED, Status.WAITING, Status.RESTARTING}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a human (or the policy) answered. Fields are None or empty where the caller did not say."""
+
+    approved: bool
+    decision_id: str = ""
+    """Chosen by the sender, so that it can recognise its own answer after an ambiguous send."""
+    by: str = ""
+    """Caller ARN from STS; empty for the plain AWS CLI."""
+    at: datetime | None = None
+    reason: str = ""
+    digest: str = ""
+    """Of what the decider saw; empty for the plain AWS CLI."""
+    via: str = ""
+    """`tui`, `cli`, or empty."""
+    snooze_seconds: int = 0
+    """With a denial: propose nothing on these tasks for so long."""
+    automatic: bool = False
+    error: str = ""
+    """The error name of a failure callback that was not ours, for the record."""
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it names what it was made on."""
+        return bool(self.digest)
+
+    def who(self) -> str:
+        """The decider for people: the session part of an assumed role's ARN, the user's name, or `unknown`."""
+        if self.automatic:
+            return "policy"
+        return self.by.rsplit("/", 1)[-1].rsplit(":", 1)[-1] or "unknown (no caller given)"
+
+
+def new_decision_id() -> str:
+    """A fresh decision id: 16 hex digits from the system's randomness."""
+    return secrets.token_hex(8)
+
+
+def parse_decision(output: Any) -> Decision:
+    """The decision in a SendTaskSuccess output, ours or anybody's; only a literal true approves."""
+    if not isinstance(output, dict):
+        return Decision(approved=False, reason=str(output)[:500])
+    return _tolerant(output, approved=output.get("approved") is True)
+
+
+def parse_denial(error: str | None, cause: str | None) -> Decision:
+    """The denial in a SendTaskFailure's error and cause: our JSON, or plain text as the reason."""
+    try:
+        data = json.loads(cause or "")
+    except ValueError:
+        data = None
+    name = "" if error == APPROVAL_DENIED else str(error or "")
+    if isinstance(data, dict):
+        return _tolerant({**data, "error": name}, approved=False)
+    return Decision(approved=False, reason=(cause or "")[:2000], error=name)
+
+
+def _tolerant(data: dict[str, Any], approved: bool) -> Decision:
+    """`data` with every field that has a wrong type dropped: a foreign callback must not break the workflow."""
+    kept: dict[str, Any] = {"approved": approved}
+    for name in ("decision_id", "by", "reason", "digest", "via", "error"):
+        if isinstance(data.get(name), str):
+            kept[name] = data[name][:2000]
+    snooze = data.get("snooze_seconds")
+    if isinstance(snooze, int) and not isinstance(snooze, bool) and snooze > 0:
+        kept["snooze_seconds"] = snooze
+    if data.get("automatic") is True:
+        kept["automatic"] = True
+    if isinstance(data.get("at"), str):
+        with contextlib.suppress(codec.CodecError):
+            kept["at"] = codec.parse_time(data["at"])
+    return Decision(**kept)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetOutcome:
+    """What happened to one task."""
+
+    key: TaskKey
+    status: Status
+    detail: str = ""
+    before: str = ""
+    """State and stop reason as re-read just before acting, such as `ERROR (FATAL_ERROR)`."""
+    after: str = ""
+    seconds: float | None = None
+    """From the run call to the task being up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a proposal ended."""
+
+    status: Status
+    detail: str = ""
+    targets: tuple[TargetOutcome, ...] = ()
+    at: datetime | None = None
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A soft "I am looking at it": shown to others, stops nobody, expires by itself."""
+
+    by: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One proposal's ledger record as the operator's side reads it. The token is not part of it."""
+
+    proposal: Proposal
+    status: Status
+    updated_at: datetime
+    evaluation: Evaluation | None = None
+    policy: PolicyResult | None = None
+    digest: str = ""
+    requested_at: datetime | None = None
+    deadline: datetime | None = None
+    """What Step Functions enforces; never later than that."""
+    decision: Decision | None = None
+    outcome: Outcome | None = None
+    claim: Claim | None = None
+    version: int = RECORD_VERSION
+
+    @property
+    def approval_id(self) -> str:
+        """The proposal's id: what commands take."""
+        return self.proposal.proposal_id
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """What the inbox index holds of a waiting approval: under 450 bytes, so that 2,000 fit one Query page of 1 MB."""
+
+    approval_id: str
+    label: str
+    """Cut to 60 characters."""
+    title: str
+    """Cut to 60 characters."""
+    kind: str
+    severity: str
+    action: str
+    verdict: str
+    risk: str
+    confidence: float | None
+    evaluator: str
+    task_count: int
+    requested_at: datetime
+    deadline: datetime
+    digest: str
+    """The first 12 digits."""
+    execution_name: str = ""
+    claim: Claim | None = None
+
+
+def digest_of(
+    proposal: Proposal | codec.Json, evaluation: Evaluation | codec.Json, policy: PolicyResult | codec.Json
+) -> str:
+    """SHA-256, hex, over all that a decider is shown; one changed character anywhere changes it.
+
+    Whoever checks a stored digest passes the parsed JSON as stored, so that a version with more fields still agrees.
+    """
+    text = codec.dumps({"proposal": proposal, "evaluation": evaluation, "policy": policy})
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,38 @@
+"""Durations as people write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_PART = re.compile(r"(\d+)\s*([smhd])", re.IGNORECASE)
+
+
+def parse_duration(text: str) -> timedelta:
+    """`90s`, `5m`, `1h30m`, `2d`. Raises ValueError that says what is accepted."""
+    stripped = text.strip()
+    parts = _PART.findall(stripped)
+    if not parts or _PART.sub("", stripped).strip():
+        raise ValueError(f"{text!r} is not a duration: write a number and a unit, such as 90s, 5m, 1h30m or 2d")
+    seconds = sum(int(number) * _UNITS[unit.lower()] for number, unit in parts)
+    if seconds <= 0:
+        raise ValueError(f"{text!r} is no time at all")
+    return timedelta(seconds=seconds)
+
+
+def format_duration(delta: timedelta | float) -> str:
+    """Two units at most: `42s`, `3m10s`, `2h05m`, `4d3h`. Negative ones start with a minus."""
+    seconds = int(delta.total_seconds() if isinstance(delta, timedelta) else delta)
+    if seconds < 0:
+        return "-" + format_duration(float(-seconds))
+    if seconds < 60:
+        return f"{seconds}s"
+    minutes, seconds = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{minutes}m{seconds:02d}s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours}h{minutes:02d}m"
+    days, hours = divmod(hours, 24)
+    return f"{days}d{hours}h"

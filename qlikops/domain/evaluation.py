@@ -1,0 +1,128 @@
+"""What an evaluator said of a proposal, and what the policy made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """An evaluator's opinion. It never decides by itself."""
+
+    APPROVE = "approve"
+    """Restarting looks safe."""
+    CAUTION = "caution"
+    DENY = "deny"
+    UNAVAILABLE = "unavailable"
+    """No complete, valid answer: a human decides."""
+
+
+class Risk(StrEnum):
+    """How bad it is if the action is wrong."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing the evaluator noticed, and the evidence it says it saw it in."""
+
+    text: str
+    evidence_ids: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()
+    """Cited ids that the proposal has no evidence for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """An evaluator's annotation of one proposal."""
+
+    verdict: Verdict
+    risk: Risk
+    confidence: float | None
+    """0 to 1; None where the evaluator gave none."""
+    rationale: str
+    evaluator: str
+    """`rules`, or `bedrock`. Only `bedrock` is shown as AI."""
+    evaluator_version: str
+    """The rules' version, or the prompt's version and the model ID."""
+    evaluated_at: datetime
+    findings: tuple[Finding, ...] = ()
+    cautions: tuple[str, ...] = ()
+    unavailable_because: str = ""
+    """Set with `unavailable`: the named cause."""
+    duration_ms: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+    @classmethod
+    def unavailable(cls, because: str, evaluator: str, version: str, at: datetime) -> Evaluation:
+        """The fail-closed evaluation, with the named cause."""
+        return cls(
+            verdict=Verdict.UNAVAILABLE,
+            risk=Risk.UNKNOWN,
+            confidence=None,
+            rationale="",
+            evaluator=evaluator,
+            evaluator_version=version,
+            evaluated_at=at,
+            unavailable_because=because,
+        )
+
+
+class ApprovalMode(StrEnum):
+    """When a human is asked."""
+
+    ALWAYS = "always"
+    POLICY = "policy"
+    """Asked where a gate is closed or the evaluator is not sure."""
+    NEVER = "never"
+    """Never asked: what no gate forbids runs, the rest is held."""
+
+
+class Route(StrEnum):
+    """Where a proposal goes after evaluation; the state machine's CheckApproval reads these values."""
+
+    ASK = "ask"
+    AUTOMATIC = "automatic"
+    HELD = "held"
+
+
+class Gate(StrEnum):
+    """The hard gates: one closed gate rules out an automatic restart in every mode."""
+
+    FULL_LOAD_INCOMPLETE = "full_load_incomplete"
+    RELOAD = "reload"
+    POSITION_LOST = "position_lost"
+    USER_STOPPED = "user_stopped"
+    BUDGET_SPENT = "budget_spent"
+    EVALUATION_UNAVAILABLE = "evaluation_unavailable"
+    HIGH_RISK = "high_risk"
+    LOW_CONFIDENCE = "low_confidence"
+    SEVERAL_TASKS = "several_tasks"
+    PROTECTED = "protected"
+    KIND_NEEDS_HUMAN = "kind_needs_human"
+    """The anomaly's kind leaves the decision to a human, whatever the evaluator thinks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedGate:
+    """A gate that is closed for this proposal, and why."""
+
+    gate: Gate
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyResult:
+    """What the policy decided. Only it chooses the route."""
+
+    route: Route
+    mode: ApprovalMode
+    closed_gates: tuple[ClosedGate, ...] = ()
+    reason: str = ""
+    """One sentence for people."""

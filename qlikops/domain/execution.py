@@ -1,0 +1,143 @@
+"""Executions of the state machine, and what a folded history says of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from qlikops.domain.approval import Outcome, Status
+
+
+class ExecutionStatus(StrEnum):
+    """Step Functions' own statuses."""
+
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    ABORTED = "ABORTED"
+    PENDING_REDRIVE = "PENDING_REDRIVE"
+
+
+class StateStatus(StrEnum):
+    """How one run of one state went."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """Failed, and nothing in the state caught it."""
+    CAUGHT = "caught"
+    """Failed, and a Catch led on."""
+    TIMED_OUT = "timed_out"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run found and did, from the ledger; written by MonitorTasks, completed by GenerateReport."""
+
+    execution_arn: str
+    execution_name: str
+    started_at: datetime
+    servers: int = 0
+    tasks: int = 0
+    anomalies: int = 0
+    proposals: int = 0
+    deferred: int = 0
+    outcomes: dict[str, int] | None = None
+    """Counts by Status value; None until the report is written."""
+    report_key: str = ""
+    """The report's S3 key, without its `.json` or `.md` ending."""
+    finished_at: datetime | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunProposal:
+    """One proposal of a run and where it stands."""
+
+    proposal_id: str
+    label: str
+    kind: str
+    action: str
+    status: Status
+    updated_at: datetime
+    index: int = 0
+    """Its Map index."""
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSummary:
+    """One line of the executions list."""
+
+    arn: str
+    name: str
+    status: ExecutionStatus
+    started_at: datetime
+    stopped_at: datetime | None = None
+    run: RunSummary | None = None
+    """None where the ledger has nothing on it (yet)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateRun:
+    """One run of one state, retries folded in."""
+
+    name: str
+    status: StateStatus
+    entered_at: datetime | None
+    exited_at: datetime | None = None
+    map_index: int | None = None
+    """The innermost Map iteration it ran in."""
+    map_path: tuple[int, ...] = ()
+    """All Map indexes, outermost first."""
+    state_type: str = ""
+    attempts: int = 1
+    error: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCallback:
+    """A state that waits for its task token. The token itself is never kept."""
+
+    state: str
+    map_index: int | None
+    scheduled_event_id: int
+    timeout_seconds: int | None
+    scheduled_at: datetime | None = None
+    resource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedHistory:
+    """What a list of history events amounts to."""
+
+    status: ExecutionStatus
+    states: tuple[StateRun, ...]
+    open_callbacks: tuple[OpenCallback, ...]
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    error: str = ""
+    cause: str = ""
+    event_count: int = 0
+    unknown_types: tuple[str, ...] = ()
+    """Event types this version does not know; they are kept in the count and otherwise passed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionDetail:
+    """Everything about one execution."""
+
+    summary: ExecutionSummary
+    history: FoldedHistory | None
+    proposals: tuple[RunProposal, ...] = ()
+    input: str = ""
+    """JSON text, tokens redacted."""
+    output: str = ""
+    error: str = ""
+    cause: str = ""
+    history_note: str = ""
+    """Set where the history lacks detail and the ledger filled in."""

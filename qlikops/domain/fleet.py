@@ -1,0 +1,64 @@
+"""The fleet at one poll, and what must be remembered from poll to poll."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from qlikops.domain.anomaly import Anomaly
+from qlikops.domain.proposal import RECORD_VERSION
+from qlikops.domain.task import ServerFacts, TaskFacts
+
+LATENCY_SAMPLES = 60
+"""Kept per task: five hours at one poll in five minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Latencies of a task at one poll, in seconds."""
+
+    at: datetime
+    source_seconds: int | None
+    total_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMemory:
+    """What detection must remember about one task between polls."""
+
+    seen: dict[str, datetime] = field(default_factory=dict)
+    """Anomaly kind -> when it was first seen without a break."""
+    polls: dict[str, int] = field(default_factory=dict)
+    """Anomaly kind -> how many polls have seen it without a break."""
+    samples: tuple[Sample, ...] = ()
+    """Oldest first."""
+    applied_records: int | None = None
+    applied_since: datetime | None = None
+    """Since when `applied_records` has stood still."""
+    data_error_count: int | None = None
+    changes_on_disk: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSnapshot:
+    """One task at this poll, with its memory and what is wrong with it."""
+
+    facts: TaskFacts
+    memory: TaskMemory = TaskMemory()
+    anomalies: tuple[Anomaly, ...] = ()
+    proposal_id: str = ""
+    """The open proposal that holds its lease."""
+    note: str = ""
+    """Why nothing is proposed though something is wrong, such as `snoozed until …`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSnapshot:
+    """The whole fleet at one poll: what the next run compares with and the fleet screen shows."""
+
+    taken_at: datetime
+    execution_name: str
+    servers: tuple[ServerFacts, ...]
+    tasks: tuple[TaskSnapshot, ...]
+    server_anomalies: tuple[Anomaly, ...] = ()
+    version: int = RECORD_VERSION

@@ -1,0 +1,99 @@
+"""The ledger's keys and attributes: written by agent/, read by aws/, so they are spelled once, here.
+
+One DynamoDB table, partition key `pk`, sort key `sk`, TTL attribute `ttl` (epoch seconds).
+
+| pk | sk | what |
+|---|---|---|
+| APPROVAL#<id> | RECORD | proposal, evaluation, policy, digest, status, deadline, decision, outcome (JSON text each) |
+| APPROVAL#<id> | EVENT#<nn>-<what> | one audit record a step; written once, never overwritten |
+| TOKEN#<id> | TOKEN | the task token, alone: who may not answer needs no read on TOKEN#* |
+| TASK#<instance>/<server>/<task> | LEASE | one open proposal a task, with expiry |
+| TASK#<instance>/<server>/<task> | SNOOZE | propose nothing until |
+| TASK#<instance>/<server>/<task> | RESTART#<id> | claim of a restart; counts for the budget |
+| TASK#<instance>/<server>/<task> | HISTORY#<time>#<id> | how a proposal on this task ended |
+| RUN#<execution name> | SUMMARY | what a run found and did |
+| RUN#<execution name> | PROPOSAL#<id> | the run's proposals and where each stands |
+
+The sparse index `inbox` (partition `inbox` = WAITING, sort `deadline`, a number: epoch seconds) holds RECORD items
+that wait and nothing else; closing one removes the attribute `inbox`. It projects `row` (an InboxRow as JSON text)
+and `claim`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from qlikops.domain.codec import format_time
+from qlikops.domain.task import TaskKey
+
+PARTITION = "pk"
+SORT = "sk"
+TTL = "ttl"
+INBOX_INDEX = "inbox"
+INBOX_PARTITION = "inbox"
+INBOX_SORT = "deadline"
+INBOX_WAITING = "WAITING"
+
+
+class Attribute(StrEnum):
+    """Attributes beyond the keys. JSON ones hold canonical JSON text of the domain type named."""
+
+    STATUS = "status"
+    VERSION = "version"
+    UPDATED_AT = "updated_at"
+    REQUESTED_AT = "requested_at"
+    PROPOSAL = "proposal"
+    EVALUATION = "evaluation"
+    POLICY = "policy"
+    DIGEST = "digest"
+    DECISION = "decision"
+    OUTCOME = "outcome"
+    ROW = "row"
+    CLAIM = "claim"
+    """JSON text of a Claim; written by consoles, never by the workflow."""
+    TOKEN = "token"  # noqa: S105 - an attribute's name
+    PROPOSAL_ID = "proposal_id"
+    EXECUTION_ARN = "execution_arn"
+    EXPIRES = "expires"
+    """Epoch seconds; a lease or snooze past it counts for nothing, deleted yet or not."""
+    BODY = "body"
+    """JSON text of an audit event, run summary or history line."""
+    AT = "at"
+    """ISO 8601."""
+
+
+def approval_partition(approval_id: str) -> str:
+    """Where a proposal's record and audit events live."""
+    return f"APPROVAL#{approval_id}"
+
+
+def token_partition(approval_id: str) -> str:
+    """Where the task token lives, apart from everything else."""
+    return f"TOKEN#{approval_id}"
+
+
+def task_partition(key: TaskKey) -> str:
+    """Where a task's lease, snooze, restarts and history live."""
+    return f"TASK#{key.instance}/{key.server}/{key.task}"
+
+
+def run_partition(execution_name: str) -> str:
+    """Where a run's summary and proposals live."""
+    return f"RUN#{execution_name}"
+
+
+RECORD = "RECORD"
+TOKEN = "TOKEN"  # noqa: S105 - a sort key
+LEASE = "LEASE"
+SNOOZE = "SNOOZE"
+SUMMARY = "SUMMARY"
+EVENT_PREFIX = "EVENT#"
+RESTART_PREFIX = "RESTART#"
+HISTORY_PREFIX = "HISTORY#"
+PROPOSAL_PREFIX = "PROPOSAL#"
+
+
+def history_sort(at: datetime, approval_id: str) -> str:
+    """Sorts by time."""
+    return f"{HISTORY_PREFIX}{format_time(at)}#{approval_id}"

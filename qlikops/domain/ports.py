@@ -1,0 +1,172 @@
+"""What the front ends need from an environment, as small roles. aws/ implements them; tests have fakes.
+
+Every method may block on the network and raise what `qlikops.domain.errors` lists; callers run them off the UI thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
+from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.report import RunReport
+from qlikops.domain.task import TaskKey
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRequest:
+    """What an operator sends. `digest` is that of what was on the screen."""
+
+    approved: bool
+    digest: str
+    reason: str = ""
+    snooze: timedelta | None = None
+    via: str = "cli"
+    decision_id: str = ""
+    """Empty: a fresh one is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionReceipt:
+    """Proof that the ledger holds this decision."""
+
+    approval_id: str
+    decision: Decision
+    status: Status
+    """Where the proposal stood when the receipt was written."""
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """How one earlier proposal on a task ended."""
+
+    at: datetime
+    approval_id: str
+    kind: str
+    action: str
+    status: Status
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionPage:
+    """A page of executions, newest first."""
+
+    executions: tuple[ExecutionSummary, ...]
+    next_token: str | None = None
+
+
+class Approvals(Protocol):
+    """The inbox and what can be done with it."""
+
+    def waiting(self) -> Sequence[InboxRow]:
+        """All that waits, what expires first first. One Query."""
+        ...
+
+    def approval(self, approval_id: str) -> Approval:
+        """The whole record, read consistently. Raises NotFound; an unambiguous prefix of an id will do."""
+        ...
+
+    def decide(self, approval_id: str, request: DecisionRequest) -> DecisionReceipt:
+        """Sends the callback once and returns when the ledger holds this decision.
+
+        Raises ApprovalChanged before sending if the record's digest is not `request.digest`; AlreadyDecided or
+        ApprovalExpired if it did not count; DecisionUnknown if nobody can say yet.
+        """
+        ...
+
+    def outcome(self, approval_id: str, timeout: timedelta) -> Approval:
+        """The record once its status is final, or as it stands when `timeout` is over."""
+        ...
+
+    def claim(self, approval_id: str, duration: timedelta) -> Claim:
+        """Says "I am looking at it" until `duration` from now."""
+        ...
+
+    def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:
+        """How earlier proposals on this task ended, newest first."""
+        ...
+
+
+class Executions(Protocol):
+    """The state machine's executions."""
+
+    def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
+        """One ListExecutions call, with what the ledger knows of each."""
+        ...
+
+    def detail(self, execution: str) -> ExecutionDetail:
+        """By ARN or name; an unambiguous prefix of a recent name will do."""
+        ...
+
+    def start(self) -> ExecutionSummary:
+        """Starts a run now, as the schedule would."""
+        ...
+
+    def stop(self, execution: str, reason: str) -> ExecutionSummary:
+        """Aborts it; what it had waiting is closed as abandoned by the next run."""
+        ...
+
+
+class Fleet(Protocol):
+    """The fleet as the last run saw it, and the reports."""
+
+    def snapshot(self) -> FleetSnapshot:
+        """Raises NotFound before the first run."""
+        ...
+
+    def reports(self, limit: int = 50) -> Sequence[str]:
+        """Execution names that have a report, newest first."""
+        ...
+
+    def report(self, execution_name: str | None = None) -> RunReport:
+        """One run's report; the newest where no name is given."""
+        ...
+
+    def report_markdown(self, execution_name: str | None = None) -> str:
+        """The same report as the Markdown in S3."""
+        ...
+
+
+class Environment(Protocol):
+    """One context: an account, a Region, a stack; or the local environment."""
+
+    @property
+    def name(self) -> str:
+        """The context's name."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """Account, Region and stack in a few words, for the title line."""
+        ...
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writing is refused here."""
+        ...
+
+    def caller(self) -> str:
+        """The caller's ARN, from STS; cached."""
+        ...
+
+    @property
+    def approvals(self) -> Approvals:
+        """The inbox."""
+        ...
+
+    @property
+    def executions(self) -> Executions:
+        """The state machine."""
+        ...
+
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet and its reports."""
+        ...

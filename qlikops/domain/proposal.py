@@ -1,0 +1,105 @@
+"""A proposal: what the agent would do, to what, and why. Immutable once written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
+from qlikops.domain.task import RunOption, StopReason, TaskKey, TaskState
+
+RECORD_VERSION = 1
+"""Of everything in the ledger and in Step Functions payloads; a newer one than this is refused, an older one read."""
+
+
+class Action(StrEnum):
+    """What approving does."""
+
+    RESUME = "resume"
+    RELOAD = "reload"
+    """Loads the target again from the source: slow, and what the target has is replaced."""
+    STOP_AND_RESUME = "stop_and_resume"
+
+    @property
+    def run_option(self) -> RunOption:
+        """The option of the run call that this action ends in."""
+        return RunOption.RELOAD_TARGET if self is Action.RELOAD else RunOption.RESUME_PROCESSING
+
+    @property
+    def stops_first(self) -> bool:
+        """Whether a running task is stopped before the run call."""
+        return self is Action.STOP_AND_RESUME
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A task as it was when the proposal was made; acting on one that has changed since is refused."""
+
+    key: TaskKey
+    state: TaskState
+    stop_reason: StopReason
+    full_load_completed: bool | None = None
+    tables: int | None = None
+    """Tables the task replicates, where known: what a reload reruns."""
+    protected: bool = False
+    """Carries a tag that the configuration protects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One decision: one cause, one action, one or more tasks."""
+
+    proposal_id: str
+    """12 hex digits, the same for the same cause in the same execution: a retried invocation proposes once."""
+    kind: AnomalyKind
+    severity: Severity
+    action: Action
+    title: str
+    """One line for a list, such as `sales-orders: connection lost`."""
+    reason: str
+    """Why this action, in a sentence or two."""
+    cause: str
+    """What the tasks have in common, such as `source ORA-PROD on replicate-eu-1`; empty for one task alone."""
+    targets: tuple[Target, ...]
+    evidence: tuple[Evidence, ...]
+    created_at: datetime
+    execution_arn: str
+    execution_name: str
+    version: int = RECORD_VERSION
+
+    @property
+    def label(self) -> str:
+        """The task's name, or how many tasks there are behind which cause."""
+        if len(self.targets) == 1:
+            return str(self.targets[0].key)
+        return f"{len(self.targets)} tasks: {self.cause}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalCard:
+    """What of a proposal travels through the state machine: at most 4 KB, the ledger has the rest."""
+
+    proposal_id: str
+    kind: AnomalyKind
+    severity: Severity
+    action: Action
+    title: str
+    reason: str
+    task_count: int
+    tasks: tuple[str, ...]
+    """The first ten, as `server/task`."""
+
+    @classmethod
+    def of(cls, proposal: Proposal) -> ProposalCard:
+        """The card of `proposal`, cut to size."""
+        return cls(
+            proposal_id=proposal.proposal_id,
+            kind=proposal.kind,
+            severity=proposal.severity,
+            action=proposal.action,
+            title=proposal.title[:200],
+            reason=proposal.reason[:500],
+            task_count=len(proposal.targets),
+            tasks=tuple(str(target.key)[:100] for target in proposal.targets[:10]),
+        )

@@ -1,0 +1,126 @@
+"""Replication servers and tasks as the rest of qlikops sees them, whatever spelling Enterprise Manager used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class TaskState(StrEnum):
+    """A task's state. RECOVERY and RECOVERING are one state; there is no starting or stopping."""
+
+    RUNNING = "RUNNING"
+    STOPPED = "STOPPED"
+    ERROR = "ERROR"
+    RECOVERY = "RECOVERY"
+    UNKNOWN = "UNKNOWN"
+    """A value this version does not know; `TaskFacts.raw_state` has its spelling."""
+
+
+class StopReason(StrEnum):
+    """Why a task isn't running. NORMAL means that a person stopped it."""
+
+    NONE = "NONE"
+    NORMAL = "NORMAL"
+    RECOVERABLE_ERROR = "RECOVERABLE_ERROR"
+    FATAL_ERROR = "FATAL_ERROR"
+    FULL_LOAD_ONLY_FINISHED = "FULL_LOAD_ONLY_FINISHED"
+    STOPPED_AFTER_FULL_LOAD = "STOPPED_AFTER_FULL_LOAD"
+    STOPPED_AFTER_CACHED_EVENTS = "STOPPED_AFTER_CACHED_EVENTS"
+    EXPRESS_LICENSE_LIMITS_REACHED = "EXPRESS_LICENSE_LIMITS_REACHED"
+    STOPPED_AFTER_DDL_APPLY = "STOPPED_AFTER_DDL_APPLY"
+    STOPPED_LOW_MEMORY = "STOPPED_LOW_MEMORY"
+    STOPPED_LOW_DISK_SPACE = "STOPPED_LOW_DISK_SPACE"
+    UNKNOWN = "UNKNOWN"
+
+
+class ServerState(StrEnum):
+    """A Replicate server's state as Enterprise Manager reports it."""
+
+    MONITORED = "MONITORED"
+    NOT_MONITORED = "NOT_MONITORED"
+    ERROR = "ERROR"
+    UNKNOWN = "UNKNOWN"
+
+
+class RunOption(StrEnum):
+    """The `option` of a run call, Enterprise Manager's own names."""
+
+    RESUME_PROCESSING = "RESUME_PROCESSING"
+    RELOAD_TARGET = "RELOAD_TARGET"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TaskKey:
+    """Names one task for ever: instance, server, task."""
+
+    instance: str
+    """The Enterprise Manager's name in our configuration; `default` where there is one."""
+    server: str
+    task: str
+
+    def __str__(self) -> str:
+        return f"{self.server}/{self.task}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """One Replicate server at one poll."""
+
+    instance: str
+    name: str
+    state: ServerState
+    message: str = ""
+    host: str = ""
+    error_code: str = ""
+    """Enterprise Manager's error_code where the server's tasks could not be listed."""
+    task_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFacts:
+    """One task at one poll. A number is None where Enterprise Manager did not say."""
+
+    key: TaskKey
+    state: TaskState
+    stop_reason: StopReason
+    raw_state: str = ""
+    raw_stop_reason: str = ""
+    message: str = ""
+    """The vendor's text, made harmless and capped; there is no other log."""
+    source_endpoint: str = ""
+    source_type: str = ""
+    target_endpoint: str = ""
+    target_type: str = ""
+    source_latency_seconds: int | None = None
+    total_latency_seconds: int | None = None
+    memory_mb: int | None = None
+    """Sampled every 10 s; 0 when the task isn't up, whatever `state` says."""
+    cpu_percent: int | None = None
+    disk_usage_mb: int | None = None
+    data_error_count: int | None = None
+    full_load_enabled: bool | None = None
+    full_load_completed: bool | None = None
+    apply_changes_enabled: bool | None = None
+    tables_completed: int | None = None
+    tables_loading: int | None = None
+    tables_queued: int | None = None
+    tables_with_error: int | None = None
+    changes_in_memory: int | None = None
+    """Accumulated and applying, not yet committed at the target."""
+    changes_on_disk: int | None = None
+    applied_records: int | None = None
+    """Records committed at the target since the task started."""
+    tags: tuple[str, ...] = ()
+
+    @property
+    def target_latency_seconds(self) -> int | None:
+        """Apply latency: total less source, never below 0."""
+        if self.total_latency_seconds is None or self.source_latency_seconds is None:
+            return None
+        return max(0, self.total_latency_seconds - self.source_latency_seconds)
+
+    @property
+    def is_up(self) -> bool:
+        """Running and using memory: statuses lag, so the state alone proves nothing."""
+        return self.state is TaskState.RUNNING and (self.memory_mb or 0) >= 1

@@ -1,0 +1,47 @@
+"""Text from outside, made harmless: Qlik's messages, names, causes, model output.
+
+Whatever a database or a person wrote ends up on a terminal. Control characters, ANSI and OSC sequences and
+bidirectional overrides are removed at the border; markup is the widget's to escape.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MESSAGE_CAP = 1000
+"""Characters kept of one outside text."""
+
+_ANSI = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC, ended or not
+    r"|\x1b[PX^_][^\x1b]*(?:\x1b\\)?"  # DCS, SOS, PM, APC
+    r"|\x1b[ -/]*[0-~]"
+    r"|\x9b[0-?]*[ -/]*[@-~]"
+)
+
+
+def harmless(text: object, cap: int = MESSAGE_CAP, *, multiline: bool = False) -> str:
+    """`text` without anything that could steer a terminal, cut to `cap` characters with a mark where it was cut.
+
+    Newlines and tabs become spaces unless `multiline`. Other control characters, lone surrogates, and format
+    characters (bidi overrides, zero-width marks other than the joiners) are dropped.
+    """
+    raw = str(text)
+    # Ten times the cap is enough to have `cap` visible characters left; 200 KB need not be walked.
+    cleaned = _ANSI.sub("", raw[: cap * 10])
+    kept: list[str] = []
+    for char in cleaned:
+        if char in "\n\r\t":
+            kept.append(char if multiline and char != "\r" else " ")
+            continue
+        category = unicodedata.category(char)
+        if category in ("Cc", "Cs", "Co", "Cn") or (category == "Cf" and char not in "\u200c\u200d"):
+            continue
+        kept.append(char)
+    joined = "".join(kept)
+    if not multiline:
+        joined = re.sub(r" {2,}", " ", joined).strip()
+    if len(joined) > cap or len(raw) > cap * 10:
+        return joined[: cap - 1] + "…"
+    return joined

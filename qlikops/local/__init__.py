@@ -1,0 +1,1 @@
+"""The embedded AWS and the simulated fleet as child processes on loopback."""

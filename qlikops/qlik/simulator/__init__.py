@@ -1,0 +1,1 @@
+"""A simulated Enterprise Manager and fleet, over real HTTP."""
