@@ -27,6 +27,8 @@ POLL_SECONDS = 2.0
 _RUN_ATTEMPTS = 3
 """Of a run call that certainly did not arrive, on a task that we have stopped: it must not be left lying."""
 _ALREADY_STOPPED = "AEM_TASK_ALREADY_STOPPED"
+_ALREADY_RUNNING = "AEM_TASK_ALREADY_RUNNING"
+"""By analogy with the one above; spelled otherwise, it is a refusal like any other."""
 _UP = frozenset({Status.RESTARTED, Status.ALREADY_RUNNING})
 
 
@@ -185,7 +187,8 @@ class Restarter:
             except QemBusinessError as exc:
                 if exc.maybe_sent:
                     return _Watch(target, before, sent_at, certain=False)
-                return TargetOutcome(key, Status.FAILED, str(exc), before=before)
+                status = Status.ALREADY_RUNNING if exc.error_code == _ALREADY_RUNNING else Status.FAILED
+                return TargetOutcome(key, status, str(exc), before=before)
             except QemError as exc:
                 if exc.maybe_sent:
                     return _Watch(target, before, sent_at, certain=False)
