@@ -348,7 +348,9 @@ def test_every_event_type_of_the_service_model_is_known() -> None:
 
 scalars = st.none() | st.integers() | st.text(max_size=8) | st.floats()
 junk_events = st.dictionaries(
-    st.sampled_from(["id", "previousEventId", "timestamp", "type", "taskFailedEventDetails", "stateEnteredEventDetails"]),
+    st.sampled_from(
+        ["id", "previousEventId", "timestamp", "type", "taskFailedEventDetails", "stateEnteredEventDetails"]
+    ),
     scalars | st.dictionaries(st.sampled_from(["name", "index", "error", "cause", "resource"]), scalars),
 )
 
