@@ -5,6 +5,7 @@ boto3 is imported by the first client that is asked for, never before: the conso
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ from qlikops.domain.errors import AccessDenied, NotFound
 
 if TYPE_CHECKING:
     import boto3
+    import botocore.session
     from types_boto3_cloudformation.client import CloudFormationClient
     from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_s3.client import S3Client
@@ -164,7 +166,7 @@ class AwsConnection:
         settings = self._context.settings
         with aws_errors(f"open the profile {settings.profile or 'default'}"):
             if self._context.local is not None:
-                return boto3.Session("test", "test", region_name=settings.region)
+                return boto3.Session("test", "test", region_name=settings.region, botocore_session=_bare_session())
             return boto3.Session(profile_name=settings.profile or None, region_name=settings.region or None)
 
     def _client(self, service: str) -> Any:
@@ -217,6 +219,15 @@ def refuse_writing(connection: Connection) -> None:
     """Raises AccessDenied in a read-only context."""
     if connection.read_only:
         raise AccessDenied("This context is read-only.", "Use a context that may write, or leave out --read-only.")
+
+
+def _bare_session() -> botocore.session.Session:
+    """A session that reads no profile and no file: a machine set up for AWS must not get into the local environment."""
+    import botocore.session
+
+    nothing = (None, None, None, None)
+    empty = (None, None, os.devnull, None)
+    return botocore.session.Session({"profile": nothing, "config_file": empty, "credentials_file": empty})
 
 
 def _agent() -> str:
