@@ -31,14 +31,15 @@ def columns(width: int) -> tuple[Column, ...]:
     return fit(COLUMNS, width, _DROP_FIRST)
 
 
-def cells(row: InboxRow, now: datetime) -> Cells:
-    """One row at `now`. The claim marks the label too, since its column is the first to go."""
+def cells(row: InboxRow, now: datetime, mark: str = "") -> Cells:
+    """One row at `now`. A claim marks the label too, since its column is the first to go; so does `mark`."""
     claimant = claimed_by(row, now)
+    mark = mark or ("claimed" if claimant else "")
     label = outside(row.label, cap=60)
     return {
         "left": countdown(row.deadline, now),
         "severity": vocabulary.severity(row.severity),
-        "label": Span(f"{label.text} (claimed)", Tone.MUTED) if claimant else label,
+        "label": Span(f"({mark}) {label.text}", Tone.MUTED) if mark else label,
         "anomaly": outside(row.kind, cap=20),
         "verdict": vocabulary.verdict(row.verdict, row.evaluator, row.confidence),
         "risk": vocabulary.risk(row.risk),

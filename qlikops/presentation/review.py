@@ -19,10 +19,19 @@ TARGETS_SHOWN = 12
 
 
 def sections(approval: Approval, now: datetime, history: Sequence[HistoryLine] = ()) -> tuple[Section, ...]:
-    """The record, what a decider needs most first."""
+    """The whole record, what a decider needs most first."""
+    return (heading(approval, now), *body(approval, history))
+
+
+def heading(approval: Approval, now: datetime) -> Section:
+    """What it is, where it stands and what is left: the part that changes with the clock."""
+    return Section("", tuple(_heading(approval, now)))
+
+
+def body(approval: Approval, history: Sequence[HistoryLine] = ()) -> tuple[Section, ...]:
+    """All the rest."""
     proposal = approval.proposal
     found = [
-        Section("", tuple(_heading(approval, now))),
         Section("Proposal", tuple(_proposal(proposal))),
         Section("Evaluation", tuple(_evaluation(approval.evaluation))),
         Section(
