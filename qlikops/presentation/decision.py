@@ -110,8 +110,9 @@ def _ended(request: DecisionRequest, ended: Approval, label: str) -> Spans:
     detail = (ended.outcome.detail if ended.outcome else "") or vocabulary.status_meaning(ended.status)
     return (
         vocabulary.status(ended.status),
-        outside(f"{label}{took}: {detail}", cap=300, before=" "),
+        Span(f" {label}{took}"),
         _decision_id(request),
+        outside(detail, Tone.MUTED, 300, before="  "),
     )
 
 

@@ -106,6 +106,7 @@ class QlikOpsApp(App[int]):
                     lambda action=binding.action, node=active.node: self.run_action(action, node),
                 )
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand("Quit", "Leave the console; nothing that waits is lost", self.action_quit)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Ours, for themes that do not know it."""

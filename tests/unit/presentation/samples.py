@@ -191,7 +191,9 @@ def execution_detail(summary: ExecutionSummary | None = None) -> ExecutionDetail
             event_count=31,
         ),
         proposals=(
-            RunProposal("000000000001", "replicate-eu-1/sales-orders", "FATAL_TRANSIENT", "resume", Status.WAITING, NOW),
+            RunProposal(
+                "000000000001", "replicate-eu-1/sales-orders", "FATAL_TRANSIENT", "resume", Status.WAITING, NOW
+            ),
         ),
         input='{"source": "schedule"}',
         output="",
@@ -200,7 +202,9 @@ def execution_detail(summary: ExecutionSummary | None = None) -> ExecutionDetail
 
 
 def fleet() -> FleetSnapshot:
-    def task(name: str, state: TaskState, *anomalies: AnomalyKind, latency: int | None = 3, note: str = "") -> TaskSnapshot:
+    def task(
+        name: str, state: TaskState, *anomalies: AnomalyKind, latency: int | None = 3, note: str = ""
+    ) -> TaskSnapshot:
         key = TaskKey("default", "replicate-eu-1", name)
         reason = StopReason.NONE if state is TaskState.RUNNING else StopReason.FATAL_ERROR
         total = None if latency is None else latency + 6
@@ -220,6 +224,8 @@ def fleet() -> FleetSnapshot:
         tasks=(
             task("billing", TaskState.RUNNING),
             task("sales-orders", TaskState.ERROR, AnomalyKind.FATAL_TRANSIENT, latency=None),
-            task("stock", TaskState.STOPPED, AnomalyKind.USER_STOPPED, latency=None, note="left alone: stopped by a user"),
+            task(
+                "stock", TaskState.STOPPED, AnomalyKind.USER_STOPPED, latency=None, note="left alone: stopped by a user"
+            ),
         ),
     )

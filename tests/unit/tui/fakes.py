@@ -1,4 +1,4 @@
-"""An environment that a story scripts: rows come and go, calls hang at gates, fail, or find that somebody was faster."""
+"""An environment that a story scripts: rows come and go, calls hang at gates or fail, somebody else is faster."""
 
 from __future__ import annotations
 
@@ -146,7 +146,11 @@ class FakeEnvironment:
         record = self.records[approval_id]
         if record.status is Status.RESTARTING:
             target = TargetOutcome(
-                record.proposal.targets[0].key, Status.RESTARTED, before="ERROR (FATAL_ERROR)", after="RUNNING", seconds=4.2
+                record.proposal.targets[0].key,
+                Status.RESTARTED,
+                before="ERROR (FATAL_ERROR)",
+                after="RUNNING",
+                seconds=4.2,
             )
             record = replace(record, status=Status.RESTARTED, outcome=Outcome(Status.RESTARTED, targets=(target,)))
             self.records[approval_id] = record
@@ -210,7 +214,8 @@ class FakeFleet:
 
     def report_markdown(self, execution_name: str | None = None) -> str:
         self.environment._read("report")
-        return f"# Run {execution_name}\n\n38 tasks on 3 servers checked.\n\n| task | outcome |\n|---|---|\n| sales-orders | restarted |\n"
+        table = "| task | outcome |\n|---|---|\n| sales-orders | restarted |\n"
+        return f"# Run {execution_name}\n\n38 tasks on 3 servers checked.\n\n{table}"
 
 
 def opener(environment: FakeEnvironment) -> Callable[[], FakeEnvironment]:
