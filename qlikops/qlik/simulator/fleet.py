@@ -1,0 +1,348 @@
+"""The simulated fleet: what is true of every task at any second, and what Enterprise Manager would show of it.
+
+A pure model. Time comes from the clock that it is given, chance from the seed: the same calls at the same seconds
+give the same answers. What is due happens when somebody looks.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from qlikops.domain.task import RunOption, ServerState, StopReason, TaskState
+from qlikops.qlik.simulator.scenario import (
+    AfterRun,
+    Break,
+    Effect,
+    LatencySpike,
+    Scenario,
+    ServerDown,
+    Side,
+    SimulatedServer,
+)
+from qlikops.qlik.simulator.task import RUNNING, Condition, TaskModel
+
+
+class Refusal(Exception):
+    """A business error: Enterprise Manager's error_code and error_message."""
+
+    def __init__(self, error_code: str, message: str) -> None:
+        super().__init__(f"{error_code}: {message}")
+        self.error_code = error_code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One run or stop, as it was answered."""
+
+    at: float
+    user: str
+    server: str
+    task: str
+    action: str
+    option: str
+    answer: str
+    """The state answered, or the error_code."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For the control path."""
+        return {
+            "at": round(self.at, 3),
+            "user": self.user,
+            "server": self.server,
+            "task": self.task,
+            "action": self.action,
+            "option": self.option,
+            "answer": self.answer,
+        }
+
+
+class SimulatedFleet:
+    """Servers and tasks under a scenario. Thread-safe."""
+
+    def __init__(self, scenario: Scenario, *, seed: int, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds; the scenario begins at its first value, and again with `reset`."""
+        self.scenario = scenario
+        self.seed = seed
+        self._clock = clock
+        self._lock = threading.RLock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to second 0: all that happened and was done is forgotten."""
+        with self._lock:
+            self._began = self._clock()
+            self._servers = {server.name: server for server in self.scenario.servers}
+            self._tasks = {
+                (server.name, spec.name): TaskModel(server.name, spec, self.seed)
+                for server in self.scenario.servers
+                for spec in server.tasks
+            }
+            self._calls: list[Call] = []
+            self._order = itertools.count()
+            self._due: list[tuple[float, int, Callable[[float], None]]] = []
+            for event in self.scenario.events:
+                if isinstance(event, Break):
+                    self._at(event.at, partial(self._break, event))
+
+    def servers(self) -> list[dict[str, Any]]:
+        """The entries of `serverList`."""
+        with self._lock:
+            now = self._now()
+            return [self._server_json(server, now) for server in self._servers.values()]
+
+    def server_details(self, server: str) -> dict[str, Any]:
+        """The object under `serverDetails`."""
+        with self._lock:
+            now = self._now()
+            self._reach(server, now)
+            tasks = self._tasks_of(server)
+            states = [task.shown.state for task in tasks]
+            return {
+                **self._server_json(self._servers[server], now),
+                "task_summary": {
+                    "total": len(states),
+                    "running": states.count(TaskState.RUNNING),
+                    "stopped": states.count(TaskState.STOPPED),
+                    "recovering": states.count(TaskState.RECOVERY),
+                    "error": states.count(TaskState.ERROR),
+                },
+                "resource_utilization": {
+                    "disk_usage_mb": sum(task.disk_usage_mb for task in tasks),
+                    "memory_mb": sum(task.memory_mb for task in tasks if task.memory_in_use),
+                    "attunity_cpu_percentage": min(90, 2 * states.count(TaskState.RUNNING)),
+                    "machine_cpu_percentage": min(95, 5 + 2 * states.count(TaskState.RUNNING)),
+                },
+                "license": {"state": "VALID_LICENSE", "expiration": "2027-12-31", "days_to_expiration": 400},
+            }
+
+    def tasks(self, server: str) -> list[dict[str, Any]]:
+        """The entries of `taskList`."""
+        with self._lock:
+            self._reach(server, self._now())
+            return [
+                {
+                    "name": task.spec.name,
+                    "state": task.shown.state.value,
+                    "stop_reason": task.shown.stop_reason.value,
+                    "message": task.shown.message,
+                    "assigned_tags": list(task.spec.tags),
+                }
+                for task in self._tasks_of(server)
+            ]
+
+    def task(self, server: str, task: str) -> dict[str, Any]:
+        """A task's details."""
+        with self._lock:
+            now = self._now()
+            self._reach(server, now)
+            found = self._find(server, task)
+            extra = self._extra_latency(server, task, now)
+            return found.details(now, self.scenario.reload_seconds, extra)
+
+    def run(self, server: str, task: str, option: str, user: str = "") -> dict[str, Any]:
+        """Runs a task. The answer tells the truth; what is shown of the task follows with the scenario's lags."""
+        return self._logged(user, server, task, "run", option, lambda now: self._run(now, server, task, option))
+
+    def stop(self, server: str, task: str, user: str = "") -> dict[str, Any]:
+        """Stops a task: STOPPED, NORMAL."""
+        return self._logged(user, server, task, "stop", "", lambda now: self._stop(now, server, task))
+
+    def reload_table(self, server: str, task: str) -> None:
+        """Accepts the reload of a table of a running task."""
+        with self._lock:
+            self._reach(server, self._now())
+            if self._find(server, task).true.state is not TaskState.RUNNING:
+                raise Refusal(
+                    "AEM_RELOAD_TABLE_ERR", f"Table of task '{task}' can only be reloaded while it is running"
+                )
+
+    def break_now(self, event: Break) -> None:
+        """Breaks a task at once, whatever `event.at` says."""
+        with self._lock:
+            now = self._now()
+            self._find(event.server, event.task)
+            self._break(event, now)
+
+    def true_state(self) -> dict[str, Any]:
+        """What really is: every task, shown and true, and every run and stop with its answer."""
+        with self._lock:
+            now = self._now()
+            return {
+                "scenario": self.scenario.name,
+                "seed": self.seed,
+                "seconds": round(now, 3),
+                "servers": [self._server_json(server, now) for server in self._servers.values()],
+                "tasks": [
+                    {
+                        "server": server,
+                        "task": name,
+                        "state": task.true.state.value,
+                        "stop_reason": task.true.stop_reason.value,
+                        "message": task.true.message,
+                        "shown_state": task.shown.state.value,
+                        "memory_mb": task.memory_mb if task.memory_in_use else 0,
+                        "full_load_completed": self._is_loaded(task, now),
+                        "runs": task.runs,
+                        "stops": task.stops,
+                    }
+                    for (server, name), task in self._tasks.items()
+                ],
+                "calls": [call.to_json() for call in self._calls],
+            }
+
+    def _now(self) -> float:
+        """Seconds since the beginning, after everything that was due by then has happened, each at its second."""
+        now = self._clock() - self._began
+        while self._due and self._due[0][0] <= now:
+            at, _, happen = heapq.heappop(self._due)
+            happen(at)
+        return now
+
+    def _at(self, at: float, happen: Callable[[float], None]) -> None:
+        heapq.heappush(self._due, (at, next(self._order), happen))
+
+    def _then(self, at: float, task: TaskModel, happen: Callable[[float], None]) -> None:
+        """As `_at`, unless something else is done to the task before."""
+        generation = task.generation
+        self._at(at, lambda now: happen(now) if task.generation == generation else None)
+
+    def _find(self, server: str, task: str) -> TaskModel:
+        if server not in self._servers:
+            raise Refusal("AEM_SERVER_NOT_FOUND", f"Server '{server}' was not found")
+        found = self._tasks.get((server, task))
+        if found is None:
+            raise Refusal("AEM_TASK_NOT_FOUND", f"Task '{task}' was not found on server '{server}'")
+        return found
+
+    def _tasks_of(self, server: str) -> list[TaskModel]:
+        return [self._tasks[server, spec.name] for spec in self._servers[server].tasks]
+
+    def _reach(self, server: str, now: float) -> None:
+        if server not in self._servers:
+            raise Refusal("AEM_SERVER_NOT_FOUND", f"Server '{server}' was not found")
+        if self._outage(server, now):
+            raise Refusal("AEM_SERVER_NOT_CONNECTED", f"Server '{server}' is not connected")
+
+    def _outage(self, server: str, now: float) -> ServerDown | None:
+        for event in self.scenario.events:
+            if isinstance(event, ServerDown) and event.server == server and event.at <= now < (event.until or math.inf):
+                return event
+        return None
+
+    def _logged(
+        self,
+        user: str,
+        server: str,
+        task: str,
+        action: str,
+        option: str,
+        act: Callable[[float], dict[str, Any]],
+    ) -> dict[str, Any]:
+        with self._lock:
+            now = self._now()
+            answer = "FAILED"
+            try:
+                self._reach(server, now)
+                reply = act(now)
+                answer = reply["state"]
+            except Refusal as exc:
+                answer = exc.error_code
+                raise
+            finally:
+                self._calls.append(Call(now, user, server, task, action, option, answer))
+            return reply
+
+    def _run(self, now: float, server: str, name: str, option: str) -> dict[str, Any]:
+        task = self._find(server, name)
+        if option not in list(RunOption):
+            raise Refusal("DESERIALIZE_TO_TYPE", f"'{option}' is not a run option that is simulated")
+        task.runs += 1
+        if task.true.state in (TaskState.RUNNING, TaskState.RECOVERY):
+            raise Refusal("AEM_TASK_ALREADY_RUNNING", f"Task '{name}' is already running")
+        after, before = task.after_run, task.true
+        reload = option == RunOption.RELOAD_TARGET
+        effect = after.reload if reload else after.resume
+        failure = Condition(TaskState.ERROR, StopReason.FATAL_ERROR, after.message or before.message)
+        if effect is Effect.REFUSED:
+            raise Refusal("AEM_RUN_TASK_INNER_ERR", failure.message)
+        if effect is Effect.FAILS_AGAIN and after.fails_after_seconds <= 0:
+            self._show(task, failure)
+            return {"state": failure.state.value, "error_message": failure.message}
+        task.start(now, reload=reload)
+        shown_at = now + self.scenario.state_lag_seconds
+        self._then(shown_at, task, lambda _: self._show(task, RUNNING))
+        self._then(shown_at + self.scenario.memory_lag_seconds, task, lambda _: self._use_memory(task))
+        if effect is Effect.FAILS_AGAIN:
+            self._then(now + after.fails_after_seconds, task, lambda at: self._fall(at, task, failure))
+        return {"state": RUNNING.state.value, "error_message": ""}
+
+    def _stop(self, now: float, server: str, name: str) -> dict[str, Any]:
+        task = self._find(server, name)
+        task.stops += 1
+        if task.true.state not in (TaskState.RUNNING, TaskState.RECOVERY):
+            raise Refusal("AEM_TASK_ALREADY_STOPPED", f"Task '{name}' is already stopped")
+        stopped = Condition(TaskState.STOPPED, StopReason.NORMAL, "Stopped by user")
+        task.halt(now, stopped, self.scenario.reload_seconds)
+        task.after_run = AfterRun()
+        self._then(now + self.scenario.state_lag_seconds, task, lambda _: self._show(task, stopped))
+        return {"state": stopped.state.value, "error_message": ""}
+
+    def _break(self, event: Break, now: float) -> None:
+        task = self._find(event.server, event.task)
+        task.after_run = event.after_run
+        self._fall(now, task, Condition(event.state, event.stop_reason, event.message))
+        if event.heals_after_seconds is not None:
+            self._then(now + event.heals_after_seconds, task, lambda at: self._heal(at, task))
+
+    def _heal(self, now: float, task: TaskModel) -> None:
+        task.start(now, reload=False)
+        self._show(task, RUNNING)
+        self._use_memory(task)
+
+    def _fall(self, now: float, task: TaskModel, condition: Condition) -> None:
+        task.halt(now, condition, self.scenario.reload_seconds)
+        self._show(task, condition)
+
+    @staticmethod
+    def _show(task: TaskModel, condition: Condition) -> None:
+        task.shown = condition
+        if condition.state is not TaskState.RUNNING:
+            task.memory_in_use = False
+
+    @staticmethod
+    def _use_memory(task: TaskModel) -> None:
+        task.memory_in_use = True
+
+    def _is_loaded(self, task: TaskModel, now: float) -> bool:
+        return task.loaded_part(now, self.scenario.reload_seconds) >= 1
+
+    def _server_json(self, server: SimulatedServer, now: float) -> dict[str, Any]:
+        outage = self._outage(server.name, now)
+        return {
+            "$type": "ReplicateServerInfo",
+            "name": server.name,
+            "description": "",
+            "host": server.host,
+            "port": "443",
+            "state": (ServerState.ERROR if outage else ServerState.MONITORED).value,
+            "message": outage.message if outage else "",
+            "platform": "Linux",
+            "version": "2024.11.0.400",
+            "last_connection": "2026-03-07T11:19:03",
+        }
+
+    def _extra_latency(self, server: str, task: str, now: float) -> dict[Side, int]:
+        """Seconds that spikes add at `now`."""
+        extra = dict.fromkeys(Side, 0)
+        for event in self.scenario.events:
+            if isinstance(event, LatencySpike) and (event.server, event.task) == (server, task):
+                extra[event.side] += event.extra_seconds(now)
+        return extra
