@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Iterator
 from datetime import datetime
 
 from qlikops.domain.approval import Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.execution import ExecutionDetail, ExecutionSummary, RunProposal, StateRun
+from qlikops.domain.text import harmless
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Cells, Column, Line, Section, Span, Tone, fit, line, outside
+
+PAYLOAD_CAP = 20_000
+"""Characters shown of an input or output."""
 
 COLUMNS = (
     Column("status", "Status", 11),
@@ -140,6 +146,13 @@ def _proposal(proposal: RunProposal) -> Line:
         what,
         outside(became, Tone.MUTED, 200, before="  "),
     )
+
+
+def payload(text: str) -> str:
+    """An input or output, indented where it is JSON, harmless and capped."""
+    with contextlib.suppress(ValueError):
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    return harmless(text, PAYLOAD_CAP, multiline=True)
 
 
 def states_note(detail: ExecutionDetail) -> str:

@@ -35,6 +35,11 @@ def row_key(task: TaskSnapshot) -> str:
     return f"{key.instance}/{key.server}/{key.task}"
 
 
+def version(task: TaskSnapshot) -> tuple[object, ...]:
+    """Changes when the row would."""
+    return (task.facts, task.anomalies, task.proposal_id, task.note)
+
+
 def worst_first(snapshot: FleetSnapshot) -> tuple[TaskSnapshot, ...]:
     """Tasks with something wrong first, then by server and name."""
     return tuple(sorted(snapshot.tasks, key=lambda task: (not task.anomalies, task.facts.key)))
