@@ -94,7 +94,7 @@ def test_opening_writes_record_event_lease_and_run_row(ledger: Ledger, items: It
     assert set(items()) == {
         ("APPROVAL#0123456789ab", "RECORD"),
         ("APPROVAL#0123456789ab", "EVENT#10-proposed"),
-        ("TASK#default/replicate-eu-1/orders", "LEASE"),
+        ("TASK#default/replicate-1/orders", "LEASE"),
         ("RUN#run-1", "PROPOSAL#0123456789ab"),
     }
     assert ledger.record(ID).approval.status is Status.PROPOSED

@@ -1,0 +1,98 @@
+"""Closes what executions left behind: stopped, failed or lost ones cannot close their proposals any more."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from qlikops.agent.ledger import Ledger
+from qlikops.agent.restart import interrupted
+from qlikops.agent.tasks import Lease
+from qlikops.domain.approval import Approval, Outcome, Status
+from qlikops.domain.execution import ExecutionStatus
+
+GRACE = timedelta(minutes=2)
+"""Step Functions answers eventually: an execution this young may not be there yet."""
+GONE = "gone"
+"""Of an execution that Step Functions does not know (any more)."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Executions:
+    """The state of executions, asked once each; `client` is boto3's for Step Functions."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._known: dict[str, str] = {}
+
+    def status(self, execution_arn: str) -> str:
+        """An ExecutionStatus, or GONE."""
+        if execution_arn not in self._known:
+            try:
+                answer = self._client.describe_execution(executionArn=execution_arn)["status"]
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] != "ExecutionDoesNotExist":
+                    raise
+                answer = GONE
+            self._known[execution_arn] = answer
+        return self._known[execution_arn]
+
+
+class Reconciler:
+    """Closes proposals whose execution is over; the execution that runs this is `own_arn`."""
+
+    def __init__(self, ledger: Ledger, executions: Executions, clock: Callable[[], datetime], own_arn: str) -> None:
+        self._ledger = ledger
+        self._executions = executions
+        self._clock = clock
+        self._own_arn = own_arn
+
+    def inbox(self) -> list[str]:
+        """Closes what waits for an answer that nobody can use; the ids of what was closed."""
+        machine = self._own_arn.rpartition(":")[0]
+        closed = []
+        for row in self._ledger.waiting():
+            status = self._over(f"{machine}:{row.execution_name}", row.requested_at)
+            if status:
+                self._abandon(row.approval_id, status)
+                closed.append(row.approval_id)
+        return closed
+
+    def leases(self, leases: Iterable[Lease]) -> list[Lease]:
+        """Closes what holds tasks for an execution that is over; the leases that are left."""
+        held = []
+        for lease in leases:
+            status = self._over(lease.execution_arn, lease.taken_at)
+            if not status:
+                held.append(lease)
+            elif self._ledger.records([lease.proposal_id]):
+                self._abandon(lease.proposal_id, status)
+            else:
+                # Its execution died between leasing a large group and writing the record.
+                self._ledger.tasks.free(lease)
+        return held
+
+    def _over(self, execution_arn: str, since: datetime) -> str:
+        """How the execution ended; empty while it goes on, or may."""
+        if execution_arn == self._own_arn or self._clock() - since < GRACE:
+            return ""
+        status = self._executions.status(execution_arn)
+        running = (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
+        return "" if status in running else status
+
+    def _abandon(self, proposal_id: str, status: str) -> None:
+        _logger.warning("closing %s: its execution is over (%s)", proposal_id, status)
+        self._ledger.close(proposal_id, self._outcome(self._ledger.record(proposal_id).approval, status))
+
+    def _outcome(self, approval: Approval, status: str) -> Outcome:
+        detail = f"its execution ended without it ({status})"
+        if approval.status is not Status.RESTARTING:
+            return Outcome(Status.ABANDONED, detail)
+        done = approval.outcome or interrupted(self._ledger.tasks, approval.proposal, detail)
+        return replace(done, status=Status.ABANDONED, detail=f"{done.status}: {done.detail or detail}")
