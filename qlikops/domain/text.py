@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 MESSAGE_CAP = 1000
 """Characters kept of one outside text."""
@@ -21,6 +22,15 @@ _ANSI = re.compile(
 )
 
 
+def _kept(text: str, multiline: bool) -> Iterator[str]:
+    for char in text:
+        category = unicodedata.category(char)
+        if char in "\n\r\t" or category in ("Zl", "Zp"):
+            yield char if multiline and char in "\n\t" else " "
+        elif category not in ("Cc", "Cs", "Co", "Cn", "Cf") or char in "\u200c\u200d":
+            yield char
+
+
 def harmless(text: object, cap: int = MESSAGE_CAP, *, multiline: bool = False) -> str:
     """`text` without anything that could steer a terminal, cut to `cap` characters with a mark where it was cut.
 
@@ -29,17 +39,8 @@ def harmless(text: object, cap: int = MESSAGE_CAP, *, multiline: bool = False) -
     """
     raw = str(text)
     # Ten times the cap is enough to have `cap` visible characters left; 200 KB need not be walked.
-    cleaned = _ANSI.sub("", raw[: cap * 10])
-    kept: list[str] = []
-    for char in cleaned:
-        if char in "\n\r\t":
-            kept.append(char if multiline and char != "\r" else " ")
-            continue
-        category = unicodedata.category(char)
-        if category in ("Cc", "Cs", "Co", "Cn") or (category == "Cf" and char not in "\u200c\u200d"):
-            continue
-        kept.append(char)
-    joined = "".join(kept)
+    head = raw[: cap * 10]
+    joined = head if head.isprintable() else "".join(_kept(_ANSI.sub("", head.replace("\r\n", "\n")), multiline))
     if not multiline:
         joined = re.sub(r" {2,}", " ", joined).strip()
     if len(joined) > cap or len(raw) > cap * 10:

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from qlikops.domain.duration import format_duration, parse_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("5m", 300), ("1h30m", 5400), ("2d", 172_800), (" 1H 5m ", 3900)]
+)
+def test_durations_are_read_as_people_write_them(text: str, seconds: int) -> None:
+    assert parse_duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "5", "m", "5 parsecs", "-5m", "0s", "1h or so"])
+def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match=r"90s, 5m|no time at all"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (42, "42s"), (190, "3m10s"), (7500, "2h05m"), (356_400, "4d3h"), (-61, "-1m01s")],
+)
+def test_durations_are_written_in_two_units_at_most(seconds: int, text: str) -> None:
+    assert format_duration(float(seconds)) == text
