@@ -1,0 +1,134 @@
+"""The embedded AWS for tests: a child process on loopback, so that conditions, transactions and indexes are real ones.
+
+The child gets a minimal environment (Lambda handlers inherit it), only loopback, and a folder of the test's own; it
+is ended by its process id whatever happens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+import pytest
+from botocore.config import Config
+
+REGION = "eu-west-1"
+ACCOUNT = "000000000000"
+START_SECONDS = 20.0
+STOP_SECONDS = 3.0
+"""With waits inside a Map, a polite stop can take long."""
+
+
+class EmbeddedAws:
+    """One embedded AWS on a free port; `folder` takes all that it writes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Where it listens, for `endpoint_url`."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def client(self, service: str) -> Any:
+        """A boto3 client with dummy credentials; nothing of the machine's own AWS configuration is read."""
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            region_name=REGION,
+            endpoint_url=self.endpoint,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}, proxies={}),
+        )
+
+    def start(self) -> None:
+        """Starts it and returns once it answers. Raises RuntimeError, with its log, where it does not."""
+        temporary = self._folder / "tmp"
+        temporary.mkdir(parents=True, exist_ok=True)
+        log = self._folder / "ministack.log"
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ministack"],
+                cwd=self._folder,
+                env={
+                    "PATH": os.environ.get("PATH", os.defpath),
+                    "HOME": str(self._folder),
+                    "TMPDIR": str(temporary),
+                    "GATEWAY_PORT": str(self._port),
+                    "BIND_HOST": "127.0.0.1",
+                    "MINISTACK_HOST": "127.0.0.1",
+                    "AWS_ACCESS_KEY_ID": "test",
+                    "AWS_SECRET_ACCESS_KEY": "test",
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self._await_health(log)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Ends it and its Lambda workers; a second stop does nothing."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            # Its own session: what is left in the group are its workers, and they must not outlive the test.
+            os.killpg(process.pid, signal.SIGKILL)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _await_health(self, log: Path) -> None:
+        process = self._process
+        assert process is not None
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                break
+            try:
+                with direct.open(f"{self.endpoint}/_ministack/health", timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise RuntimeError(f"the embedded AWS did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
+    """One for all tests under the conftest.py that imports it; tests keep apart by table and bucket names."""
+    with EmbeddedAws(tmp_path_factory.mktemp("aws")) as aws:
+        yield aws
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
