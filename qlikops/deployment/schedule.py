@@ -15,7 +15,7 @@ DEFAULT_SCHEDULE = "QlikMonitorSchedule"
 
 _RATE = re.compile(r"(?:rate\()?\s*(\d+)\s*(m|min|minutes?|h|hours?|d|days?)\s*\)?", re.IGNORECASE)
 _UNITS = {"m": "minute", "h": "hour", "d": "day"}
-_CRON = re.compile(r"(?:cron\()?\s*(\S+(?:\s+\S+){5})\s*\)?")
+_CRON = re.compile(r"(?:cron\()?\s*([^\s()]+(?:\s+[^\s()]+){5})\s*\)?")
 _GROUP = "default"
 
 

@@ -25,8 +25,8 @@ class ArtifactStore:
         """Its name, known before it exists."""
         return f"qlikops-artifacts-{self._account}-{self._region}"
 
-    def ensure(self) -> bool:
-        """Makes the bucket if it is missing, and says whether it did; its settings are put right either way.
+    def ensure(self) -> None:
+        """Makes the bucket if it is missing; its settings are put right either way.
 
         Raises DeploymentError if the name is taken by another account: names are global and ours can be guessed, so
         what lies in somebody else's bucket is never run.
@@ -47,7 +47,6 @@ class ArtifactStore:
                     CreateBucketConfiguration={"LocationConstraint": self._region},  # type: ignore[typeddict-item]
                 )
         self._secure()
-        return status == 404
 
     def put(self, artifact: Artifact) -> None:
         """Uploads `artifact`, unless it is there already: the key is its hash."""
