@@ -23,8 +23,6 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print('on', flush=True)
 time.sleep(600)
 """
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); time.sleep(600)"
-)
 PARENT = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
