@@ -31,10 +31,10 @@ class TaskMemory:
     polls: dict[str, int] = field(default_factory=dict)
     """Anomaly kind -> how many polls have seen it without a break."""
     samples: tuple[Sample, ...] = ()
-    """Oldest first."""
+    """Oldest first; one a poll, where polls seconds apart count as one."""
     applied_records: int | None = None
     applied_since: datetime | None = None
-    """Since when `applied_records` has stood still."""
+    """Since when `applied_records` has stood still while changes wait; None while none wait."""
     data_error_count: int | None = None
     changes_on_disk: int | None = None
 

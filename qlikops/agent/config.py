@@ -1,0 +1,207 @@
+"""The agent's configuration: read once from a Lambda's environment and checked whole, so that a wrong value stops
+the run with a sentence instead of changing what is restarted.
+
+Where things are (table, bucket, topic, secret) comes from the stack, one variable each. How the agent behaves comes
+from `QLIKOPS_SETTINGS`, a JSON object whose keys are the other fields of AgentConfig.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.evaluation import ApprovalMode
+from qlikops.domain.task import TaskFacts
+
+T = TypeVar("T")
+
+SETTINGS_VARIABLE = "QLIKOPS_SETTINGS"
+PLACE_VARIABLES: Mapping[str, str] = {
+    "table": "QLIKOPS_TABLE",
+    "bucket": "QLIKOPS_BUCKET",
+    "topic_arn": "QLIKOPS_TOPIC_ARN",
+    "qlik_secret_arn": "QLIKOPS_QLIK_SECRET_ARN",
+}
+"""Field -> the variable it comes from; never from the settings."""
+
+
+class ConfigError(ValueError):
+    """A setting is unknown or wrong; the message names key, value and what is allowed."""
+
+    def __init__(self, key: str, value: object, allowed: str) -> None:
+        super().__init__(f"{key} = {value!r}: {allowed}")
+        self.key = key
+
+
+class EvaluatorName(StrEnum):
+    """Who annotates a proposal."""
+
+    RULES = "rules"
+
+
+def _number(default: float, low: float, high: float) -> Any:
+    """A numeric field whose value must lie between `low` and `high`, both included."""
+    return field(default=default, metadata={"range": (low, high)})
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From when on something counts as an anomaly. Seconds, counts and polls; the defaults are the taxonomy's."""
+
+    confirm_polls: int = _number(2, 1, 20)
+    """Polls that must see a lost connection before anything is proposed on it."""
+    poll_spacing_seconds: int = _number(30, 1, 3600)
+    """Polls closer together than this count as one: a doubled invocation confirms nothing."""
+    recovering_seconds: int = _number(900, 0, 86400)
+    source_latency_warning_seconds: int = _number(300, 1, 604800)
+    source_latency_critical_seconds: int = _number(900, 1, 604800)
+    target_latency_warning_seconds: int = _number(600, 1, 604800)
+    target_latency_critical_seconds: int = _number(1800, 1, 604800)
+    latency_polls: int = _number(3, 1, 20)
+    stalled_seconds: int = _number(1800, 60, 86400)
+    data_errors_warning: int = _number(10, 0, 10**9)
+    """New data errors between two polls; more than that is the anomaly."""
+    data_errors_critical: int = _number(50, 0, 10**9)
+    disk_spill_polls: int = _number(3, 1, 20)
+    process_mismatch_seconds: int = _number(60, 0, 86400)
+    flapping_restarts: int = _number(3, 1, 100)
+    """Restarts in an hour."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for a value out of range, or a critical threshold below its warning."""
+        _check_ranges(self, "thresholds.")
+        for name in ("source_latency_{}_seconds", "target_latency_{}_seconds", "data_errors_{}"):
+            warning, critical = name.format("warning"), name.format("critical")
+            if getattr(self, critical) < getattr(self, warning):
+                raise ConfigError(
+                    f"thresholds.{critical}",
+                    getattr(self, critical),
+                    f"must be at least {warning}, {getattr(self, warning)}",
+                )
+
+    def polls_required(self, kind: AnomalyKind) -> int:
+        """How many polls must see an anomaly of this kind before it counts as confirmed."""
+        match kind:
+            case AnomalyKind.FATAL_TRANSIENT:
+                return self.confirm_polls
+            case AnomalyKind.SOURCE_LATENCY | AnomalyKind.TARGET_LATENCY:
+                return self.latency_polls
+            case AnomalyKind.DISK_SPILL:
+                return self.disk_spill_polls
+            case _:
+                return 1
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """Everything that the agent can be told."""
+
+    table: str
+    """The ledger's table name."""
+    bucket: str
+    """Snapshots and reports."""
+    topic_arn: str
+    qlik_secret_arn: str
+    approval_mode: ApprovalMode = ApprovalMode.ALWAYS
+    evaluator: EvaluatorName = EvaluatorName.RULES
+    confidence_floor: float = _number(0.7, 0, 1)
+    """Below it, nothing is automatic."""
+    restart_budget_per_hour: int = _number(3, 0, 100)
+    """Restarts of one task in an hour, after which none is automatic."""
+    cooldown_seconds: int = _number(900, 0, 86400)
+    """After a restart, nothing is proposed on the task for so long."""
+    protected_tags: tuple[str, ...] = ()
+    """A task that carries one is never restarted automatically. Compared without regard to case."""
+    max_proposals: int = _number(40, 1, 40)
+    """In one run: an inline Map runs 40 items at a time."""
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    verify_timeout_seconds: int = _number(120, 5, 600)
+    """How long a restarted task may take to be up."""
+    status_lag_seconds: int = _number(30, 0, 300)
+    """How long Enterprise Manager may go on showing the state before the run call."""
+    lease_margin_seconds: int = _number(600, 0, 86400)
+    """How long a task's lease outlives its approval's deadline, so that acting and recording fit in."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for a value out of range or an empty protected tag."""
+        _check_ranges(self, "")
+        if not all(tag.strip() for tag in self.protected_tags):
+            raise ConfigError("protected_tags", list(self.protected_tags), "no tag may be empty")
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str]) -> AgentConfig:
+        """The configuration in a Lambda's environment.
+
+        Raises ConfigError for a missing variable, an unknown key, or a value of the wrong type or out of range.
+        """
+        places: dict[str, Any] = {}
+        for name, variable in PLACE_VARIABLES.items():
+            if not env.get(variable):
+                raise ConfigError(variable, env.get(variable), "must be set")
+            places[name] = env[variable]
+        text = env.get(SETTINGS_VARIABLE) or "{}"
+        try:
+            settings = json.loads(text)
+        except ValueError as exc:
+            raise ConfigError(SETTINGS_VARIABLE, text[:200], f"must be a JSON object ({exc})") from exc
+        if not isinstance(settings, dict):
+            raise ConfigError(SETTINGS_VARIABLE, text[:200], "must be a JSON object")
+        return _build(cls, settings, "", places)
+
+    def thresholds_for(self, facts: TaskFacts) -> Thresholds:  # noqa: ARG002 - the one place overrides will go through
+        """The thresholds that hold for this task."""
+        return self.thresholds
+
+    def is_protected(self, tags: tuple[str, ...]) -> bool:
+        """Whether one of `tags` is protected."""
+        protected = {tag.strip().casefold() for tag in self.protected_tags}
+        return any(tag.strip().casefold() in protected for tag in tags)
+
+
+def _check_ranges(config: Thresholds | AgentConfig, prefix: str) -> None:
+    for spec in fields(config):
+        if "range" not in spec.metadata:
+            continue
+        low, high = spec.metadata["range"]
+        value = getattr(config, spec.name)
+        if not low <= value <= high:
+            raise ConfigError(prefix + spec.name, value, f"must be between {low} and {high}")
+
+
+def _build(cls: type[T], settings: Mapping[str, Any], prefix: str, given: Mapping[str, Any]) -> T:
+    hints = typing.get_type_hints(cls)
+    allowed = sorted(hints.keys() - given.keys())
+    values = dict(given)
+    for key, value in settings.items():
+        if key not in allowed:
+            raise ConfigError(prefix + key, value, f"no such setting; there are {', '.join(allowed)}")
+        values[key] = _typed(hints[key], prefix + key, value)
+    return cls(**values)
+
+
+def _typed(hint: Any, key: str, value: Any) -> Any:
+    """`value` as a field of type `hint`; a setting's type is never guessed from a string."""
+    if hint is Thresholds:
+        if not isinstance(value, dict):
+            raise ConfigError(key, value, "must be an object")
+        return _build(Thresholds, value, f"{key}.", {})
+    if hint == tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ConfigError(key, value, "must be an array of strings")
+        return tuple(value)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        choices = [member.value for member in hint]
+        if value not in choices:
+            raise ConfigError(key, value, f"must be one of {', '.join(choices)}")
+        return hint(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ConfigError(key, value, "must be a number")
+    if hint is int and not isinstance(value, int):
+        raise ConfigError(key, value, "must be a whole number")
+    return value

@@ -1,0 +1,49 @@
+"""Evidence as label and value, numbered: detection collects it, correlation condenses it, evaluators cite it by id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from qlikops.domain.anomaly import Evidence
+from qlikops.domain.text import harmless
+
+EVIDENCE_CAP = 12
+"""Items of one proposal's evidence."""
+VALUE_CAP = 400
+"""Characters of one value: enough for a vendor message's telling part."""
+
+Observed = tuple[str, str]
+"""Label and value, not yet numbered."""
+
+
+class Label(StrEnum):
+    """What a piece of evidence is about, in the words people see."""
+
+    STATE = "state"
+    MESSAGE = "message"
+    RECOGNISED = "message recognised as"
+    FULL_LOAD = "full load"
+    SOURCE = "source endpoint"
+    TARGET = "target endpoint"
+    LATENCY = "latency"
+    SEEN = "seen"
+    MEMORY = "memory"
+    BACKLOG = "changes waiting"
+    APPLIED = "changes applied"
+    TABLES = "tables with errors"
+    DATA_ERRORS = "data errors"
+    DISK = "changes on disk"
+    RESTARTS = "restarts in the last hour"
+    TASKS = "tasks"
+    CAUSE = "in common"
+    PROTECTED = "protected"
+    SERVER = "server"
+
+
+def numbered(observed: Iterable[Observed], cap: int = EVIDENCE_CAP) -> tuple[Evidence, ...]:
+    """The first `cap` of `observed` as evidence e1, e2, …, made harmless and cut."""
+    kept = [(label, value) for label, value in observed if value][:cap]
+    return tuple(
+        Evidence(f"e{number}", label, harmless(value, VALUE_CAP)) for number, (label, value) in enumerate(kept, 1)
+    )

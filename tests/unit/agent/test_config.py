@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from qlikops.agent.config import AgentConfig, ConfigError, EvaluatorName, Thresholds
+from qlikops.domain.evaluation import ApprovalMode
+from tests.unit.agent.fleet import task
+
+PLACES = {
+    "QLIKOPS_TABLE": "ledger",
+    "QLIKOPS_BUCKET": "data",
+    "QLIKOPS_TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:topic",
+    "QLIKOPS_QLIK_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:qlik",
+}
+
+
+def read(settings: Any) -> AgentConfig:
+    return AgentConfig.from_environment({**PLACES, "QLIKOPS_SETTINGS": json.dumps(settings)})
+
+
+def test_defaults_are_the_taxonomys() -> None:
+    config = AgentConfig.from_environment(PLACES)
+    assert config.table == "ledger"
+    assert config.qlik_secret_arn.endswith(":secret:qlik")
+    assert config.approval_mode is ApprovalMode.ALWAYS
+    assert config.evaluator is EvaluatorName.RULES
+    assert config.restart_budget_per_hour == 3
+    assert config.max_proposals == 40
+    assert config.thresholds == Thresholds()
+    assert config.thresholds_for(task()) is config.thresholds
+    assert config.thresholds.source_latency_critical_seconds == 900
+
+
+def test_settings_override_the_defaults() -> None:
+    config = read({"approval_mode": "policy", "protected_tags": ["gold"], "thresholds": {"latency_polls": 5}})
+    assert config.approval_mode is ApprovalMode.POLICY
+    assert config.protected_tags == ("gold",)
+    assert config.thresholds == Thresholds(latency_polls=5)
+
+
+def test_an_empty_settings_variable_means_the_defaults() -> None:
+    assert AgentConfig.from_environment({**PLACES, "QLIKOPS_SETTINGS": ""}) == AgentConfig.from_environment(PLACES)
+
+
+@pytest.mark.parametrize("variable", PLACES)
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_missing_place_is_named(variable: str, value: str | None) -> None:
+    env = {name: place for name, place in PLACES.items() if name != variable}
+    if value is not None:
+        env[variable] = value
+    with pytest.raises(ConfigError, match=f"{variable} = .*must be set"):
+        AgentConfig.from_environment(env)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"aproval_mode": "never"}, "aproval_mode = 'never': no such setting; there are approval_mode"),
+        ({"table": "other"}, "table = 'other': no such setting"),
+        ({"approval_mode": "sometimes"}, "approval_mode = 'sometimes': must be one of always, policy, never"),
+        ({"approval_mode": ["always"]}, "must be one of"),
+        ({"evaluator": "oracle"}, "evaluator = 'oracle': must be one of rules"),
+        ({"confidence_floor": 1.5}, "confidence_floor = 1.5: must be between 0 and 1"),
+        ({"confidence_floor": "0.7"}, "confidence_floor = '0.7': must be a number"),
+        ({"confidence_floor": float("nan")}, "must be a number"),
+        ({"restart_budget_per_hour": True}, "must be a number"),
+        ({"restart_budget_per_hour": 2.5}, "must be a whole number"),
+        ({"max_proposals": 0}, "max_proposals = 0: must be between 1 and 40"),
+        ({"max_proposals": 41}, "must be between 1 and 40"),
+        ({"protected_tags": "gold"}, "must be an array of strings"),
+        ({"protected_tags": ["gold", " "]}, "no tag may be empty"),
+        ({"thresholds": []}, "thresholds = .*must be an object"),
+        ({"thresholds": {"latency": 1}}, "thresholds.latency = 1: no such setting"),
+        ({"thresholds": {"latency_polls": 0}}, "thresholds.latency_polls = 0: must be between 1 and 20"),
+        (
+            {"thresholds": {"source_latency_warning_seconds": 1000}},
+            "thresholds.source_latency_critical_seconds = 900: must be at least source_latency_warning_seconds, 1000",
+        ),
+        ([], "QLIKOPS_SETTINGS = .*must be a JSON object"),
+    ],
+)
+def test_a_wrong_setting_says_key_value_and_what_is_allowed(settings: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read(settings)
+
+
+def test_broken_json_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"QLIKOPS_SETTINGS = '\{': must be a JSON object"):
+        AgentConfig.from_environment({**PLACES, "QLIKOPS_SETTINGS": "{"})
+
+
+def test_protected_tags_are_compared_without_regard_to_case() -> None:
+    config = read({"protected_tags": ["Gold"]})
+    assert config.is_protected(("silver", " gold "))
+    assert not config.is_protected(("silver",))

@@ -1,0 +1,330 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from qlikops.agent.config import Thresholds
+from qlikops.agent.detectors import DETECTORS
+from qlikops.domain import codec
+from qlikops.domain.anomaly import AnomalyKind, Severity
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskState
+from tests.unit.agent.fleet import (
+    CONFIG,
+    CONNECTION_LOST,
+    NOW,
+    POSITION_LOST,
+    SERVER,
+    UNMATCHED,
+    after,
+    anomaly_of,
+    failed,
+    kinds,
+    only_task,
+    poll,
+    poll_twice,
+    task,
+)
+
+DOWN = ServerFacts("default", "eu-1", ServerState.ERROR, message="no route", error_code="AEM_SERVER_NOT_CONNECTED")
+
+
+def test_every_kind_of_a_task_has_a_detector() -> None:
+    assert set(DETECTORS) == set(AnomalyKind) - {AnomalyKind.SERVER_DOWN}
+
+
+def test_a_healthy_task_has_nothing() -> None:
+    assert kinds(poll_twice(task())) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"state": TaskState.STOPPED, "stop_reason": StopReason.NORMAL}, [AnomalyKind.USER_STOPPED]),
+        (
+            {"state": TaskState.STOPPED, "stop_reason": StopReason.FULL_LOAD_ONLY_FINISHED},
+            [AnomalyKind.PLANNED_STOP],
+        ),
+        ({"state": TaskState.STOPPED, "stop_reason": StopReason.STOPPED_AFTER_DDL_APPLY}, [AnomalyKind.PLANNED_STOP]),
+        (
+            {
+                "state": TaskState.STOPPED,
+                "stop_reason": StopReason.UNKNOWN,
+                "raw_stop_reason": "STOPPED_AFTER_SOMETHING_NEW",
+            },
+            [AnomalyKind.PLANNED_STOP],
+        ),
+        ({"state": TaskState.STOPPED, "stop_reason": StopReason.NONE}, []),
+        ({"state": TaskState.STOPPED, "stop_reason": StopReason.STOPPED_LOW_MEMORY}, [AnomalyKind.RESOURCE_STOP]),
+        ({"state": TaskState.ERROR, "stop_reason": StopReason.STOPPED_LOW_DISK_SPACE}, [AnomalyKind.RESOURCE_STOP]),
+        (
+            {"state": TaskState.STOPPED, "stop_reason": StopReason.EXPRESS_LICENSE_LIMITS_REACHED},
+            [AnomalyKind.RESOURCE_STOP],
+        ),
+        ({"tables_with_error": 2}, [AnomalyKind.TABLE_ERROR]),
+        ({"memory_mb": None}, []),
+        ({"state": TaskState.UNKNOWN, "raw_state": "STARTING"}, []),
+    ],
+)
+def test_signals_that_one_poll_shows(changes: dict[str, Any], expected: list[AnomalyKind]) -> None:
+    snapshot = poll(task(**changes))
+    assert kinds(snapshot) == expected
+    assert all(anomaly.confirmed for anomaly in only_task(snapshot).anomalies)
+
+
+@pytest.mark.parametrize(
+    ("message", "stop_reason", "state", "expected"),
+    [
+        (CONNECTION_LOST, StopReason.FATAL_ERROR, TaskState.ERROR, AnomalyKind.FATAL_TRANSIENT),
+        (CONNECTION_LOST, StopReason.FATAL_ERROR, TaskState.STOPPED, AnomalyKind.FATAL_TRANSIENT),
+        (CONNECTION_LOST, StopReason.UNKNOWN, TaskState.ERROR, AnomalyKind.FATAL_UNKNOWN),
+        (UNMATCHED, StopReason.FATAL_ERROR, TaskState.ERROR, AnomalyKind.FATAL_UNKNOWN),
+        ("", StopReason.NONE, TaskState.ERROR, AnomalyKind.FATAL_UNKNOWN),
+        ("ORA-01017: invalid username/password", StopReason.FATAL_ERROR, TaskState.ERROR, AnomalyKind.FATAL_UNKNOWN),
+        (POSITION_LOST, StopReason.FATAL_ERROR, TaskState.ERROR, AnomalyKind.POSITION_LOST),
+        (POSITION_LOST, StopReason.NONE, TaskState.ERROR, AnomalyKind.POSITION_LOST),
+        (f"{CONNECTION_LOST}; {POSITION_LOST}", StopReason.FATAL_ERROR, TaskState.ERROR, AnomalyKind.POSITION_LOST),
+    ],
+)
+def test_a_failed_task_has_exactly_one_kind_of_failure(
+    message: str, stop_reason: StopReason, state: TaskState, expected: AnomalyKind
+) -> None:
+    snapshot = poll(failed(message=message, stop_reason=stop_reason, state=state))
+    assert kinds(snapshot) == [expected]
+    assert anomaly_of(snapshot, expected).severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize(("seconds", "confirmed"), [(1, False), (29.9, False), (30, True), (300, True)])
+def test_a_lost_connection_needs_two_polls_apart(seconds: float, confirmed: bool) -> None:
+    first = poll(failed())
+    assert not anomaly_of(first, AnomalyKind.FATAL_TRANSIENT).confirmed
+    second = anomaly_of(poll(failed(), previous=first, at=seconds), AnomalyKind.FATAL_TRANSIENT)
+    assert (second.confirmed, second.polls) == (confirmed, 1 + confirmed)
+    assert second.first_seen == NOW
+
+
+def test_polls_closer_than_the_spacing_still_add_up() -> None:
+    snapshot = poll(failed())
+    for at in (10, 20, 30):
+        snapshot = poll(failed(), previous=snapshot, at=at)
+    assert anomaly_of(snapshot, AnomalyKind.FATAL_TRANSIENT).polls == 2
+
+
+def test_a_fault_first_seen_by_a_doubled_poll_waits_its_own_spacing() -> None:
+    snapshot = poll(failed(), previous=poll(task()), at=29)
+    snapshot = poll(failed(), previous=snapshot, at=30)
+    assert not anomaly_of(snapshot, AnomalyKind.FATAL_TRANSIENT).confirmed
+    snapshot = poll(failed(), previous=snapshot, at=60)
+    assert anomaly_of(snapshot, AnomalyKind.FATAL_TRANSIENT).confirmed
+
+
+def test_a_break_starts_the_count_again() -> None:
+    broken = poll_twice(failed())
+    healed = poll(task(), previous=broken, at=120)
+    again = anomaly_of(poll(failed(), previous=healed, at=180), AnomalyKind.FATAL_TRANSIENT)
+    assert (again.polls, again.first_seen, again.confirmed) == (1, after(180), False)
+
+
+def test_no_previous_snapshot_and_one_from_the_future_are_the_same() -> None:
+    ahead = poll(failed(), at=3600)
+    assert poll(failed(), previous=ahead) == poll(failed())
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        task(state=TaskState.RECOVERY),
+        task(state=TaskState.ERROR, stop_reason=StopReason.RECOVERABLE_ERROR, message=CONNECTION_LOST),
+    ],
+)
+def test_recovering_is_told_only_when_it_takes_long(facts: Any) -> None:
+    snapshot = poll(facts)
+    assert kinds(snapshot) == []
+    assert kinds(poll(facts, previous=snapshot, at=900)) == []
+    late = poll(facts, previous=snapshot, at=901)
+    assert kinds(late) == [AnomalyKind.RECOVERING_LONG]
+    assert anomaly_of(late, AnomalyKind.RECOVERING_LONG).first_seen == NOW
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "severity"),
+    [
+        ({"source_latency_seconds": 300, "total_latency_seconds": 310}, AnomalyKind.SOURCE_LATENCY, Severity.WARNING),
+        ({"source_latency_seconds": 900, "total_latency_seconds": 910}, AnomalyKind.SOURCE_LATENCY, Severity.CRITICAL),
+        ({"source_latency_seconds": 5, "total_latency_seconds": 605}, AnomalyKind.TARGET_LATENCY, Severity.WARNING),
+        ({"source_latency_seconds": 5, "total_latency_seconds": 1805}, AnomalyKind.TARGET_LATENCY, Severity.CRITICAL),
+    ],
+)
+def test_latency_needs_three_polls(changes: dict[str, Any], kind: AnomalyKind, severity: Severity) -> None:
+    slow = task(**changes)
+    snapshot: FleetSnapshot | None = None
+    confirmed = []
+    for at in (0, 60, 120):
+        snapshot = poll(slow, previous=snapshot, at=at)
+        assert kinds(snapshot) == [kind]
+        confirmed.append(anomaly_of(snapshot, kind).confirmed)
+    assert snapshot is not None
+    assert confirmed == [False, False, True]
+    assert anomaly_of(snapshot, kind).severity is severity
+
+
+def test_latency_below_the_limit_or_unknown_is_none() -> None:
+    assert kinds(poll(task(source_latency_seconds=299, total_latency_seconds=898))) == []
+    assert kinds(poll(task(source_latency_seconds=None, total_latency_seconds=5000))) == []
+
+
+def test_stalled_is_a_backlog_with_counters_that_stand_still() -> None:
+    waiting = task(changes_in_memory=50)
+    first = poll(waiting)
+    assert kinds(poll(waiting, previous=first, at=1799)) == []
+    stalled = poll(waiting, previous=first, at=1800)
+    assert kinds(stalled) == [AnomalyKind.STALLED]
+    assert "30m00s with 50 changes waiting" in anomaly_of(stalled, AnomalyKind.STALLED).summary
+    assert kinds(poll(replace(waiting, applied_records=1001), previous=stalled, at=1860)) == []
+
+
+def test_an_idle_hour_before_the_backlog_does_not_count_as_stalled() -> None:
+    idle = poll(task(), previous=poll(task()), at=3600)
+    waiting = task(changes_on_disk=50)
+    first = poll(waiting, previous=idle, at=3660)
+    assert AnomalyKind.STALLED not in kinds(first)
+    assert AnomalyKind.STALLED not in kinds(poll(waiting, previous=first, at=5000))
+
+
+@pytest.mark.parametrize("changes", [{"tables_loading": 1}, {"tables_queued": 3}, {"applied_records": None}])
+def test_a_full_load_or_an_unknown_counter_is_not_stalled(changes: dict[str, Any]) -> None:
+    waiting = task(changes_in_memory=50, **changes)
+    assert kinds(poll(waiting, previous=poll(waiting), at=7200)) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(10, None), (11, Severity.WARNING), (50, Severity.WARNING), (51, Severity.CRITICAL)]
+)
+def test_data_errors_are_counted_between_polls(count: int, expected: Severity | None) -> None:
+    snapshot = poll(task(data_error_count=count), previous=poll(task()), at=60)
+    assert kinds(snapshot) == ([AnomalyKind.DATA_ERRORS] if expected else [])
+    assert expected is None or anomaly_of(snapshot, AnomalyKind.DATA_ERRORS).severity is expected
+
+
+def test_a_doubled_poll_neither_hides_nor_repeats_data_errors() -> None:
+    second = poll(task(data_error_count=60), previous=poll(task()), at=60)
+    doubled = poll(task(data_error_count=60), previous=second, at=61)
+    assert anomaly_of(doubled, AnomalyKind.DATA_ERRORS) == anomaly_of(second, AnomalyKind.DATA_ERRORS)
+    assert kinds(poll(task(data_error_count=60), previous=doubled, at=120)) == []
+
+
+def test_a_counter_that_fell_back_to_zero_is_no_error() -> None:
+    before = poll(task(data_error_count=500))
+    assert kinds(poll(task(data_error_count=0), previous=before, at=60)) == []
+
+
+def test_disk_spill_rises_on_three_polls() -> None:
+    snapshot = poll(task(changes_on_disk=0))
+    confirmed = []
+    for at, count in ((60, 10), (61, 10), (120, 20), (180, 30)):
+        snapshot = poll(task(changes_on_disk=count, applied_records=1000 + at), previous=snapshot, at=at)
+        confirmed.append(anomaly_of(snapshot, AnomalyKind.DISK_SPILL).confirmed)
+    assert confirmed == [False, False, False, True]
+    assert kinds(poll(task(changes_on_disk=30, applied_records=1), previous=snapshot, at=240)) == []
+
+
+def test_a_process_that_is_not_there_for_over_a_minute() -> None:
+    ghost = task(memory_mb=0)
+    first = poll(ghost)
+    assert kinds(first) == []
+    assert kinds(poll(ghost, previous=first, at=60)) == []
+    assert kinds(poll(ghost, previous=first, at=61)) == [AnomalyKind.PROCESS_MISMATCH]
+
+
+@pytest.mark.parametrize(("restarts", "expected"), [(2, []), (3, [AnomalyKind.FLAPPING])])
+def test_flapping(restarts: int, expected: list[AnomalyKind]) -> None:
+    assert kinds(poll(task(), restarts={task().key: restarts})) == expected
+
+
+def test_a_server_down_is_one_anomaly_and_its_tasks_none() -> None:
+    other_server = ServerFacts("default", "eu-2", ServerState.MONITORED)
+    before = poll_twice(failed("a"), failed("b"), task("c", server="eu-2", tables_with_error=1))
+    snapshot = poll(
+        failed("a"),
+        task("c", server="eu-2", tables_with_error=1),
+        previous=before,
+        at=120,
+        servers=[other_server, DOWN],
+    )
+    (down,) = snapshot.server_anomalies
+    assert (down.kind, str(down.key), down.confirmed) == (AnomalyKind.SERVER_DOWN, "eu-1/", True)
+    assert "AEM_SERVER_NOT_CONNECTED" in {word for item in down.evidence for word in item.value.strip(")").split("(")}
+    by_name = {each.facts.key.task: each for each in snapshot.tasks}
+    assert by_name["a"].anomalies == ()
+    assert by_name["c"].anomalies
+    # Not listed, so nothing is known of it, but it hasn't vanished and its memory outlasts the outage.
+    assert (by_name["b"].facts.state, by_name["b"].anomalies) == (TaskState.UNKNOWN, ())
+    assert by_name["b"].facts.source_endpoint == "ORA-PROD"
+    back = poll(failed("b"), previous=snapshot, at=180)
+    assert anomaly_of(back, AnomalyKind.FATAL_TRANSIENT).first_seen == NOW
+
+
+def test_a_server_down_remembers_since_when() -> None:
+    first = poll(servers=[DOWN])
+    second = poll(servers=[DOWN], previous=first, at=300)
+    (down,) = poll(servers=[DOWN], previous=second, at=301).server_anomalies
+    assert (down.first_seen, down.polls) == (NOW, 2)
+
+
+def test_an_enterprise_manager_that_is_gone_hides_all_its_servers_tasks() -> None:
+    gone = ServerFacts("default", "default", ServerState.ERROR, error_code="QEM_UNREADABLE")
+    snapshot = poll(previous=poll(task()), at=60, servers=[gone])
+    assert only_task(snapshot).facts.state is TaskState.UNKNOWN
+
+
+@pytest.mark.parametrize("state", [ServerState.NOT_MONITORED, ServerState.UNKNOWN])
+def test_a_server_that_is_not_monitored_is_not_down(state: ServerState) -> None:
+    assert poll(servers=[replace(SERVER, state=state)]).server_anomalies == ()
+
+
+def test_a_task_that_was_deleted_is_forgotten() -> None:
+    assert poll(previous=poll(task()), at=60).tasks == ()
+
+
+def test_evidence_is_numbered_quoted_harmlessly_and_capped() -> None:
+    anomaly = anomaly_of(
+        poll(failed(message="ORA-12541 \x1b[31mred\x1b[0m " + "x" * 5000)), AnomalyKind.FATAL_TRANSIENT
+    )
+    assert [item.id for item in anomaly.evidence] == [f"e{n}" for n in range(1, len(anomaly.evidence) + 1)]
+    values = {item.label: item.value for item in anomaly.evidence}
+    assert values["state"] == "ERROR (FATAL_ERROR)"
+    assert values["message"].startswith("ORA-12541 red xxx")
+    assert len(values["message"]) <= 400
+    assert values["message recognised as"] == "connectivity (oracle-network)"
+    assert values["full load"] == "complete"
+    assert values["source endpoint"] == "ORA-PROD (Oracle)"
+    assert values["latency"] == "source 3s, total 9s"
+    assert values["seen"] == "1 poll, first 2026-03-07 03:12:00 UTC"
+
+
+def test_samples_are_kept_once_a_poll_and_no_more_than_the_cap() -> None:
+    snapshot = poll(task())
+    for at in (1, *range(60, 70 * 60, 60)):
+        snapshot = poll(task(), previous=snapshot, at=at)
+    samples = only_task(snapshot).memory.samples
+    assert len(samples) == 60
+    assert samples[-1].at == after(69 * 60)
+
+
+def test_thresholds_come_from_the_configuration() -> None:
+    quick = replace(CONFIG, thresholds=Thresholds(confirm_polls=1, recovering_seconds=0))
+    assert anomaly_of(poll(failed(), config=quick), AnomalyKind.FATAL_TRANSIENT).confirmed
+    first = poll(task(state=TaskState.RECOVERY), config=quick)
+    assert kinds(first) == [AnomalyKind.RECOVERING_LONG]
+
+
+def test_a_snapshot_survives_storage() -> None:
+    snapshot = poll_twice(failed("a"), task("b"), task("c", state=TaskState.STOPPED, stop_reason=StopReason.NORMAL))
+    assert codec.loads(FleetSnapshot, codec.dumps(snapshot)) == snapshot
+
+
+def test_a_poll_of_five_thousand_tasks_is_in_the_order_of_their_keys() -> None:
+    snapshot = poll(*(task(f"t{number:04}") for number in reversed(range(5000))))
+    assert [each.facts.key.task for each in snapshot.tasks] == [f"t{number:04}" for number in range(5000)]
