@@ -5,6 +5,7 @@ boto3 is imported by the first client that is asked for, never before: the conso
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.client import CloudFormationClient
     from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_s3.client import S3Client
+    from types_boto3_scheduler.client import EventBridgeSchedulerClient
     from types_boto3_stepfunctions.client import SFNClient
     from types_boto3_sts.client import STSClient
 
@@ -137,6 +139,12 @@ class AwsConnection:
         client: CloudFormationClient = self._client("cloudformation")
         return client
 
+    @property
+    def scheduler(self) -> EventBridgeSchedulerClient:
+        """For the schedule."""
+        client: EventBridgeSchedulerClient = self._client("scheduler")
+        return client
+
     def sender(self, decision_id: str) -> SFNClient:
         """A client for one callback: a retry after a lost reply would read as `already answered`, so there is none."""
         client: SFNClient = self._make(
@@ -164,7 +172,7 @@ class AwsConnection:
         settings = self._context.settings
         with aws_errors(f"open the profile {settings.profile or 'default'}"):
             if self._context.local is not None:
-                return boto3.Session("test", "test", region_name=settings.region)
+                return embedded_session(settings.region)
             return boto3.Session(profile_name=settings.profile or None, region_name=settings.region or None)
 
     def _client(self, service: str) -> Any:
@@ -211,6 +219,18 @@ class AwsConnection:
                 f"The stack {stack} ({description['StackStatus']}) has no output {exc}: it is not a finished qlikops.",
                 hint,
             ) from exc
+
+
+def embedded_session(region: str) -> boto3.Session:
+    """A session for the embedded AWS: nobody's credentials, and nothing of the machine's own AWS configuration."""
+    import boto3
+    import botocore.session
+
+    nothing = (None, None, None, None)
+    isolated = botocore.session.Session(
+        {"profile": nothing, "config_file": (None, None, os.devnull, None), "credentials_file": nothing}
+    )
+    return boto3.Session("test", "test", region_name=region, botocore_session=isolated)
 
 
 def refuse_writing(connection: Connection) -> None:

@@ -118,21 +118,12 @@ def is_qlik_up(qlik: SimulatedQlik) -> bool:
 
 def client(service: str, endpoint: str) -> Any:
     """A boto3 client of the embedded AWS that reads nothing of the machine's AWS configuration."""
-    import boto3
-    import botocore.session
     from botocore.config import Config
 
-    unset = (None, None, None, None)
-    session = botocore.session.Session(
-        {"profile": unset, "config_file": (None, None, os.devnull, None), "credentials_file": unset}
-    )
-    return boto3.Session(
-        botocore_session=session,
-        region_name=REGION,
-        aws_access_key_id=ACCESS_KEY,
-        aws_secret_access_key=ACCESS_KEY,
-    ).client(
-        service,  # type: ignore[call-overload]  # one function for every service
+    from qlikops.aws.session import embedded_session
+
+    return embedded_session(REGION).client(  # type: ignore[call-overload]  # one function for every service
+        service,
         endpoint_url=endpoint,
         config=Config(proxies={}, s3={"addressing_style": "path"}),
     )

@@ -21,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from qlikops.config import data_dir
 from qlikops.domain import codec
 from qlikops.local.processes import ChildProcess
 
@@ -78,11 +79,7 @@ class LocalState:
     @classmethod
     def default(cls) -> LocalState:
         """In QLIKOPS_DATA_DIR, or in the platform's data folder."""
-        if configured := os.environ.get("QLIKOPS_DATA_DIR"):
-            return cls(Path(configured).expanduser().absolute())
-        from platformdirs import user_data_path
-
-        return cls(user_data_path("qlikops"))
+        return cls(data_dir().absolute())
 
     @contextlib.contextmanager
     def locked(self, on_wait: Callable[[], None]) -> Iterator[None]:
