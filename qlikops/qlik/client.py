@@ -1,0 +1,297 @@
+"""Talks to one Enterprise Manager: sessions, retries and errors, so that callers see facts or a QemError.
+
+A read is repeated where nobody answered. A run or stop is sent once: repeated only where Enterprise Manager itself
+says that it did not look at it (an expired session).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import random
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+from qlikops.domain.task import RunOption, ServerFacts, TaskFacts, TaskKey
+from qlikops.qlik import wire
+from qlikops.qlik.config import QemInstance
+from qlikops.qlik.errors import (
+    QemBusinessError,
+    QemError,
+    QemLoginRefused,
+    QemMisconfigured,
+    QemProtocolError,
+    QemUnreachable,
+)
+from qlikops.qlik.names import path_segment
+from qlikops.qlik.wire import ActionReply, ServerDetails, TaskListing
+
+SESSION_HEADER = "EnterpriseManager.APISessionID"
+SESSION_IDLE_SECONDS = 270.0
+"""Enterprise Manager forgets a session 300 s after its last request; a new one is had before that."""
+GET_ATTEMPTS = 3
+BACKOFF_SECONDS = 0.5
+"""Upper bound of the first pause between attempts; doubles, and the pause itself is random below it."""
+CONNECTIONS = 32
+"""Kept open to one Enterprise Manager; more threads than this work, over connections that are not kept."""
+
+_GATEWAY_STATUSES = frozenset({502, 503, 504})
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_REPLY_MARGIN_SECONDS = 15.0
+
+_logger = logging.getLogger(__name__)
+
+
+class ErrorCode(StrEnum):
+    """The error_codes that decide something here."""
+
+    INVALID_SESSION_ID = "INVALID_SESSION_ID"
+    UNAUTHORIZED_REQUEST = "UNAUTHORIZED_REQUEST"
+    SERVER_NOT_MONITORED = "AEM_SERVER_NOT_MONITORED"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    size: int
+    """Bytes of the body."""
+    body: Any
+    """The body's JSON value; None for an empty body, and for one that is not JSON."""
+    is_json: bool
+
+    @classmethod
+    def of(cls, response: urllib3.BaseHTTPResponse) -> Self:
+        data = response.data
+        try:
+            body, is_json = (json.loads(data) if data else None), True
+        except (ValueError, RecursionError):
+            body, is_json = None, False
+        return cls(response.status, response.headers, len(data), body, is_json)
+
+    @property
+    def error_code(self) -> str:
+        """Empty where the body is no error."""
+        code = self.body.get("error_code") if isinstance(self.body, dict) else None
+        return code if isinstance(code, str) else ""
+
+    @property
+    def error_message(self) -> str:
+        return str(self.body.get("error_message") or "") if self.error_code else ""
+
+
+class QemClient:
+    """One session with one Enterprise Manager, shared by any number of threads.
+
+    Every call raises a QemError: QemUnreachable, QemLoginRefused, QemBusinessError or QemProtocolError.
+    """
+
+    def __init__(
+        self,
+        instance: QemInstance,
+        *,
+        operator: bool = False,
+        pool: urllib3.PoolManager | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        rng: Callable[[], float] = random.random,
+    ) -> None:
+        """Logs in with the first call: as the operator's account where `operator` and one is configured.
+
+        Raises QemMisconfigured where the CA bundle cannot be read.
+        """
+        self._instance = instance
+        self._operator = operator
+        self._pool = pool or _make_pool(instance)
+        self._clock = clock
+        self._sleep = sleep
+        self._rng = rng
+        self._lock = threading.Lock()
+        self._session_id = ""
+        self._used_at = 0.0
+
+    def __repr__(self) -> str:
+        return f"QemClient({self._instance.name!r}, {self._instance.base_url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.logout()
+        self._pool.clear()
+
+    def servers(self) -> tuple[ServerFacts, ...]:
+        """All Replicate servers, without their tasks."""
+        return wire.parse_server_list(self._get("/servers"), self._instance.name)
+
+    def server(self, server: str) -> ServerDetails:
+        """One server's resources, licence and task counts."""
+        return wire.parse_server_details(self._get(f"/servers/{path_segment(server)}"))
+
+    def tasks(self, server: str) -> tuple[TaskListing, ...]:
+        """All tasks of a server, with their states only."""
+        return wire.parse_task_list(self._get(f"/servers/{path_segment(server)}/tasks"), self._instance.name, server)
+
+    def task(self, server: str, task: str) -> TaskFacts:
+        """One task with everything that is known of it."""
+        return wire.parse_task(self._get(_task_path(server, task)), TaskKey(self._instance.name, server, task))
+
+    def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
+        """Runs a task; Enterprise Manager answers when it runs, or after `timeout_seconds`.
+
+        Sent once. An error with `maybe_sent` leaves open whether the task was started.
+        """
+        return self._act(server, task, timeout_seconds, action="run", option=option.value)
+
+    def stop(self, server: str, task: str, timeout_seconds: int = 60) -> ActionReply:
+        """Stops a task, in the same way as `run` runs one."""
+        return self._act(server, task, timeout_seconds, action="stop")
+
+    def logout(self) -> None:
+        """Ends the session, where there is one. Never fails: a session that is left behind expires by itself."""
+        with self._lock:
+            session_id, self._session_id = self._session_id, ""
+        if session_id:
+            with suppress(QemError):
+                self._exchange_once("GET", "/logout", {SESSION_HEADER: session_id})
+
+    def _get(self, path: str) -> Any:
+        return self._call("GET", path)
+
+    def _act(self, server: str, task: str, timeout_seconds: int, **query: str) -> ActionReply:
+        path = f"{_task_path(server, task)}?{urlencode({**query, 'timeout': timeout_seconds})}"
+        # Enterprise Manager is silent until its own timeout; ours must not come first.
+        read_timeout = max(self._instance.read_timeout, timeout_seconds + _REPLY_MARGIN_SECONDS)
+        return wire.parse_action(self._call("POST", path, read_timeout=read_timeout))
+
+    def _call(self, method: str, path: str, *, read_timeout: float | None = None) -> Any:
+        """The JSON that `path` answers, with a session, renewed once where it turns out to have expired."""
+        session_id = self._session()
+        answer = self._exchange(method, path, {SESSION_HEADER: session_id}, read_timeout)
+        if answer.error_code == ErrorCode.INVALID_SESSION_ID:
+            session_id = self._session(refused=session_id)
+            answer = self._exchange(method, path, {SESSION_HEADER: session_id}, read_timeout)
+        return self._checked(answer, method, path)
+
+    def _checked(self, answer: _Answer, method: str, path: str) -> Any:
+        if answer.error_code:
+            raise QemBusinessError(answer.error_code, answer.error_message)
+        where = f"{self._where(method, path)} answered HTTP {answer.status}"
+        if answer.status == 401:
+            raise QemLoginRefused(f"{where} although logged in")
+        if answer.status != 200:
+            raise QemProtocolError(f"{where} without an error_code", maybe_sent=method == "POST")
+        if not answer.is_json:
+            # Not quoted: the body may be anybody's.
+            raise QemProtocolError(f"{where} with {answer.size} bytes that are not JSON", maybe_sent=method == "POST")
+        return answer.body
+
+    def _session(self, refused: str = "") -> str:
+        """The session's id. A thread that finds it expired logs in; the others wait for it and share the new one."""
+        with self._lock:
+            idle = self._clock() - self._used_at
+            if self._session_id in ("", refused) or idle >= SESSION_IDLE_SECONDS:
+                self._session_id = self._login()
+            self._used_at = self._clock()
+            return self._session_id
+
+    def _login(self) -> str:
+        credentials = self._instance.credentials(operator=self._operator)
+        header = "Basic " + base64.b64encode(credentials.encode()).decode("ascii")
+        answer = self._exchange("GET", "/login", {"Authorization": header})
+        if answer.status == 401 or answer.error_code == ErrorCode.UNAUTHORIZED_REQUEST:
+            account = "operator's" if self._operator and self._instance.operator_username else "monitoring"
+            raise QemLoginRefused(f"Enterprise Manager {self._instance.name} refused the {account} account")
+        self._checked(answer, "GET", "/login")
+        session_id = answer.headers.get(SESSION_HEADER, "")
+        if not session_id:
+            raise QemProtocolError(f"{self._where('GET', '/login')} answered without a session")
+        return session_id
+
+    def _exchange(
+        self, method: str, path: str, headers: Mapping[str, str], read_timeout: float | None = None
+    ) -> _Answer:
+        """One answer, whatever it says. A GET that nobody answers is sent GET_ATTEMPTS times, a POST once."""
+        for retry in range(GET_ATTEMPTS - 1 if method == "GET" else 0):
+            with suppress(QemUnreachable):
+                return self._exchange_once(method, path, headers, read_timeout)
+            self._sleep(self._rng() * BACKOFF_SECONDS * 2**retry)
+        return self._exchange_once(method, path, headers, read_timeout)
+
+    def _exchange_once(
+        self, method: str, path: str, headers: Mapping[str, str], read_timeout: float | None = None
+    ) -> _Answer:
+        with self._unanswered_is_unreachable(method, path):
+            response = self._pool.request(
+                method,
+                self._instance.base_url.rstrip("/") + path,
+                headers={**headers, "Accept": "application/json"}
+                | ({"Content-Length": "0"} if method == "POST" else {}),
+                timeout=urllib3.Timeout(
+                    connect=self._instance.connect_timeout, read=read_timeout or self._instance.read_timeout
+                ),
+                retries=False,
+                redirect=False,
+            )
+            answer = _Answer.of(response)
+        if answer.status in _GATEWAY_STATUSES and not answer.error_code:
+            raise QemUnreachable(
+                f"{self._where(method, path)}: a gateway answered HTTP {answer.status}", maybe_sent=method == "POST"
+            )
+        return answer
+
+    @contextmanager
+    def _unanswered_is_unreachable(self, method: str, path: str) -> Iterator[None]:
+        try:
+            yield
+        except HTTPError as exc:
+            # Only while connecting is it certain that nothing was sent.
+            connecting = isinstance(exc, NewConnectionError | ConnectTimeoutError)
+            raise QemUnreachable(
+                f"{self._where(method, path)}: {type(exc).__name__}: {exc}",
+                maybe_sent=method == "POST" and not connecting,
+            ) from exc
+
+    def _where(self, method: str, path: str) -> str:
+        return f"Enterprise Manager {self._instance.name}: {method} {path}"
+
+
+def _task_path(server: str, task: str) -> str:
+    return f"/servers/{path_segment(server)}/tasks/{path_segment(task)}"
+
+
+def _make_pool(instance: QemInstance) -> urllib3.PoolManager:
+    address = urlsplit(instance.base_url)
+    if address.scheme == "http":
+        if address.hostname not in _LOOPBACK:
+            _logger.warning("Enterprise Manager %s: passwords and data travel UNENCRYPTED over http", instance.name)
+        return urllib3.PoolManager(maxsize=CONNECTIONS)
+    try:
+        context = ssl.create_default_context(cafile=instance.ca_bundle or None)
+    except OSError as exc:
+        raise QemMisconfigured(
+            f"Enterprise Manager {instance.name}: ca_bundle must be a readable PEM file of certificates"
+        ) from exc
+    if not instance.verify_tls:
+        _logger.warning(
+            "Enterprise Manager %s: TLS certificates are NOT VERIFIED (verify_tls is false): "
+            "anybody on the way can read the password",
+            instance.name,
+        )
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return urllib3.PoolManager(maxsize=CONNECTIONS, ssl_context=context)

@@ -1,0 +1,106 @@
+"""Which Enterprise Managers there are and how to log in: read from one secret, never printed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from qlikops.domain import codec
+from qlikops.qlik.errors import QemMisconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class QemInstance:
+    """One Enterprise Manager. Without `api_token`, `username` and `password` are needed."""
+
+    name: str
+    """Ours; the first part of every TaskKey."""
+    base_url: str
+    """Up to and including `/attunityenterprisemanager/api/v1`."""
+    username: str = ""
+    password: str = field(default="", repr=False)
+    operator_username: str = ""
+    """The account that runs and stops tasks, where it is not the one that monitors them."""
+    operator_password: str = field(default="", repr=False)
+    domain: str = ""
+    """Of both accounts; they log in as `user@domain`."""
+    api_token: str = field(default="", repr=False)
+    """Used in place of `username` and `password`."""
+    ca_bundle: str = ""
+    """Path of a PEM file with the certificate authorities to trust; empty: the system's."""
+    verify_tls: bool = True
+    connect_timeout: float = 3.05
+    """Seconds."""
+    read_timeout: float = 30.0
+    """Seconds without a byte."""
+
+    def __post_init__(self) -> None:
+        """Raises QemMisconfigured for what could never log in."""
+        address = urlsplit(self.base_url)
+        if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
+            raise self._problem(
+                "base_url", "an http or https address such as https://HOST/attunityenterprisemanager/api/v1"
+            )
+        if "@" in address.netloc:
+            raise self._problem("base_url", "an address without credentials; they have keys of their own")
+        if not self.name:
+            raise self._problem("name", "a name of your choice")
+        if not self.api_token and not (self.username and self.password):
+            raise self._problem("username", "an account, with its password, unless there is an api_token")
+        if bool(self.operator_username) != bool(self.operator_password):
+            raise self._problem("operator_username", "an account together with operator_password")
+        for name in ("password", "operator_password"):
+            if ":" in getattr(self, name):
+                raise self._problem(name, "a password without a colon: Enterprise Manager cannot take one")
+
+    def _problem(self, key: str, accepted: str) -> QemMisconfigured:
+        return QemMisconfigured(f"Enterprise Manager {self.name or '(unnamed)'}: {key} must be {accepted}")
+
+    def credentials(self, *, operator: bool) -> str:
+        """What the Basic header of a login carries, in the clear: keep it out of everything that is shown.
+
+        The operator's account where one is asked for and configured; otherwise the monitoring one.
+        """
+        if operator and self.operator_username:
+            user, password = self.operator_username, self.operator_password
+        elif self.api_token:
+            return f"api-token:{self.api_token}"
+        else:
+            user, password = self.username, self.password
+        return f"{user}@{self.domain}:{password}" if self.domain else f"{user}:{password}"
+
+
+def parse_instances(secret_json: str) -> tuple[QemInstance, ...]:
+    """The instances in the secret's `{"instances": [{…}]}`; the keys are QemInstance's, `name` is `default` if absent.
+
+    Raises QemMisconfigured, which names the instance and key at fault and quotes no value.
+    """
+    try:
+        data = json.loads(secret_json)
+    except ValueError:
+        # Not chained: the cause would quote the secret.
+        raise QemMisconfigured("the Qlik secret is not JSON") from None
+    entries = data.get("instances") if isinstance(data, dict) else None
+    if not isinstance(entries, list) or not entries:
+        raise QemMisconfigured('the Qlik secret must be {"instances": [{"name": …, "base_url": …, …}]}')
+    instances = tuple(_parse_instance(entry, index) for index, entry in enumerate(entries))
+    if len({instance.name for instance in instances}) < len(instances):
+        raise QemMisconfigured("the Qlik secret names two instances alike: their tasks could not be told apart")
+    return instances
+
+
+def _parse_instance(entry: Any, index: int) -> QemInstance:
+    known = [each.name for each in dataclasses.fields(QemInstance)]
+    path = f"instances[{index}]"
+    if isinstance(entry, dict):
+        unknown = sorted(set(entry) - set(known))
+        if unknown:
+            raise QemMisconfigured(f"the Qlik secret, {path}: unknown key {unknown[0]!r}; known are {', '.join(known)}")
+        entry = {"name": "default", **entry}
+    try:
+        return codec.decode(QemInstance, entry, path)
+    except codec.CodecError as exc:
+        raise QemMisconfigured(f"the Qlik secret, {exc}") from None

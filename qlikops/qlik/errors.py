@@ -1,0 +1,70 @@
+"""What can go wrong between us and an Enterprise Manager. Text in these errors is harmless and holds no credentials.
+
+QemError
+├── QemMisconfigured     the configuration cannot be used as it is
+├── QemUnreachable       no answer: refused, reset, timed out, or a gateway answered instead
+├── QemLoginRefused      the account is not let in
+├── QemBusinessError     Enterprise Manager said no, and why: `error_code`
+└── QemProtocolError     an answer that is not what the API answers
+"""
+
+from __future__ import annotations
+
+from qlikops.domain.text import harmless
+
+
+class QemError(Exception):
+    """Anything that an Enterprise Manager call can raise."""
+
+    @property
+    def maybe_sent(self) -> bool:
+        """Whether a run or stop may have been carried out all the same: look before doing it again."""
+        return False
+
+
+class QemMisconfigured(QemError):
+    """The configuration cannot be used; the message names the key and what it takes, never a value."""
+
+
+class QemUnreachable(QemError):
+    """No answer from Enterprise Manager."""
+
+    def __init__(self, message: str, *, maybe_sent: bool = False) -> None:
+        super().__init__(harmless(message))
+        self._maybe_sent = maybe_sent
+
+    @property
+    def maybe_sent(self) -> bool:
+        """Whether the request may have arrived although no answer came back."""
+        return self._maybe_sent
+
+
+class QemLoginRefused(QemError):
+    """The account is not let in: wrong, locked, or its password has changed."""
+
+
+class QemBusinessError(QemError):
+    """Enterprise Manager refused the request; decide on `error_code`, never on the HTTP status."""
+
+    def __init__(self, error_code: str, message: str) -> None:
+        self.error_code = harmless(error_code, 100)
+        self.message = harmless(message)
+        super().__init__(f"{self.error_code}: {self.message}" if self.message else self.error_code)
+
+    @property
+    def maybe_sent(self) -> bool:
+        """Whether Enterprise Manager stopped waiting for a task (`…_TIMEOUT`) that may still start or stop."""
+        return self.error_code.endswith("_TIMEOUT")
+
+
+class QemProtocolError(QemError):
+    """An answer that is not what the API answers: broken JSON, another shape, somebody else's HTML."""
+
+    def __init__(self, message: str, *, maybe_sent: bool = False) -> None:
+        super().__init__(harmless(message))
+        self._maybe_sent = maybe_sent
+
+    @property
+    def maybe_sent(self) -> bool:
+        """Whether the unreadable answer was one to a run or stop."""
+        return self._maybe_sent

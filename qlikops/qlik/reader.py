@@ -1,0 +1,137 @@
+"""Reads a whole fleet concurrently. What cannot be read is said of the server or task that it concerns, and costs
+nobody else anything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from qlikops.domain.task import ServerFacts, ServerState, TaskFacts
+from qlikops.qlik.client import ErrorCode, QemClient
+from qlikops.qlik.config import QemInstance
+from qlikops.qlik.errors import QemBusinessError, QemError, QemUnreachable
+from qlikops.qlik.wire import TaskListing
+
+UNREADABLE = "QEM_UNREADABLE"
+"""The error_code, of our making, of a server or Enterprise Manager that gave no error_code itself."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetReading:
+    """All servers and tasks of all instances at one poll, sorted by instance, server and task."""
+
+    servers: tuple[ServerFacts, ...]
+    tasks: tuple[TaskFacts, ...]
+
+
+def read_fleet(
+    instances: Sequence[QemInstance],
+    *,
+    concurrency: int = 16,
+    client_factory: Callable[[QemInstance], QemClient] = QemClient,
+) -> FleetReading:
+    """Reads every task of every server, `concurrency` calls at a time.
+
+    A server whose tasks cannot be listed has state ERROR and an error_code; a task whose details cannot be read
+    keeps what the list says of it; an Enterprise Manager that cannot be read at all appears as a server named after
+    the instance. Only where none can be read is its QemError raised: nothing read is not a healthy fleet.
+    """
+    if not instances:
+        return FleetReading((), ())
+    # Calls share one pool of workers; an instance's coordinator only waits, so a slow one holds up nobody.
+    with ThreadPoolExecutor(concurrency) as workers, ThreadPoolExecutor(len(instances)) as coordinators:
+        jobs = {
+            instance: coordinators.submit(_read_instance, instance, workers, 2 * concurrency, client_factory)
+            for instance in instances
+        }
+    readings = list(_readings(jobs))
+    return FleetReading(
+        servers=tuple(sorted(itertools.chain.from_iterable(r.servers for r in readings), key=_server_order)),
+        tasks=tuple(sorted(itertools.chain.from_iterable(r.tasks for r in readings), key=lambda facts: facts.key)),
+    )
+
+
+def _readings(jobs: dict[QemInstance, Future[FleetReading]]) -> Iterator[FleetReading]:
+    errors: list[QemError] = []
+    for instance, job in jobs.items():
+        try:
+            yield job.result()
+        except QemError as exc:
+            errors.append(exc)
+            _logger.warning("Enterprise Manager %s cannot be read: %s", instance.name, exc)
+            stand_in = ServerFacts(instance=instance.name, name=instance.name, state=ServerState.ERROR)
+            yield FleetReading((_failed(stand_in, exc),), ())
+    if len(errors) == len(jobs):
+        raise errors[0]
+
+
+def _read_instance(
+    instance: QemInstance,
+    workers: ThreadPoolExecutor,
+    patience: int,
+    client_factory: Callable[[QemInstance], QemClient],
+) -> FleetReading:
+    with client_factory(instance) as client:
+        details = _Details(client, patience)
+        servers: list[ServerFacts] = []
+        reading: list[Future[TaskFacts]] = []
+        listings = {workers.submit(client.tasks, server.name): server for server in client.servers()}
+        for listing in as_completed(listings):
+            server = listings[listing]
+            try:
+                found = listing.result()
+            except QemError as exc:
+                _logger.warning("the tasks of server %s cannot be listed: %s", server.name, exc)
+                servers.append(_failed(server, exc))
+                continue
+            servers.append(dataclasses.replace(server, task_count=len(found)))
+            reading += [workers.submit(details.read, entry) for entry in found]
+        return FleetReading(tuple(servers), tuple(job.result() for job in reading))
+
+
+class _Details:
+    """Reads tasks' details; stops asking after `patience` calls in a row to which nobody answered.
+
+    Each such call has waited for all its attempts: without an end to it, thousands of tasks behind an Enterprise
+    Manager that went away meanwhile would outlast the run.
+    """
+
+    def __init__(self, client: QemClient, patience: int) -> None:
+        self._client = client
+        self._patience = patience
+        self._unanswered = 0
+        self._lock = threading.Lock()
+
+    def read(self, listing: TaskListing) -> TaskFacts:
+        """The task's details, or what the list says of it."""
+        if self._unanswered >= self._patience:
+            return listing.facts()
+        try:
+            facts = self._client.task(listing.key.server, listing.key.task)
+        except QemError as exc:
+            _logger.warning("the details of %s cannot be read: %s", listing.key, exc)
+            with self._lock:
+                self._unanswered = self._unanswered + 1 if isinstance(exc, QemUnreachable) else 0
+            return listing.facts()
+        with self._lock:
+            self._unanswered = 0
+        return facts
+
+
+def _failed(server: ServerFacts, error: QemError) -> ServerFacts:
+    """`server` with why its tasks are not known. Not being monitored is a choice, everything else an error."""
+    code = error.error_code if isinstance(error, QemBusinessError) else UNREADABLE
+    state = ServerState.NOT_MONITORED if code == ErrorCode.SERVER_NOT_MONITORED else ServerState.ERROR
+    return dataclasses.replace(server, state=state, error_code=code, message=server.message or str(error))
+
+
+def _server_order(server: ServerFacts) -> tuple[str, str]:
+    return server.instance, server.name

@@ -1,0 +1,128 @@
+"""What a simulated fleet consists of and what happens to it: data only, so that a scenario reads like a script."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from qlikops.domain.task import StopReason, TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A source or target, as Enterprise Manager names it."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedTask:
+    """One task, running when the scenario begins. Its rates and latencies come from the seed."""
+
+    name: str
+    source: Endpoint
+    target: Endpoint
+    tags: tuple[str, ...] = ()
+    tables: int = 12
+    full_load_completed: bool = True
+    """False: the full load stands still half way."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedServer:
+    """One Replicate server."""
+
+    name: str
+    host: str
+    tasks: tuple[SimulatedTask, ...]
+
+
+class Effect(StrEnum):
+    """What a run call does to a broken task."""
+
+    COMES_UP = "comes_up"
+    FAILS_AGAIN = "fails_again"
+    """Comes up, and breaks as before after `AfterRun.fails_after_seconds`; with 0 the run call itself says so."""
+    REFUSED = "refused"
+    """The run call is answered with a business error; the task stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class AfterRun:
+    """What running does, by what was asked for."""
+
+    resume: Effect = Effect.COMES_UP
+    reload: Effect = Effect.COMES_UP
+    fails_after_seconds: float = 10.0
+    message: str = ""
+    """Of the next failure; empty: the same as before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """At `at` seconds a task leaves RUNNING."""
+
+    at: float
+    server: str
+    task: str
+    state: TaskState = TaskState.ERROR
+    stop_reason: StopReason = StopReason.FATAL_ERROR
+    message: str = ""
+    after_run: AfterRun = AfterRun()
+    heals_after_seconds: float | None = None
+    """Replicate gets it up again by itself; None: never."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerDown:
+    """From `at` to `until` seconds (None: for ever) Enterprise Manager does not reach a server."""
+
+    at: float
+    server: str
+    message: str
+    until: float | None = None
+
+
+class Side(StrEnum):
+    """Where latency arises."""
+
+    SOURCE = "source"
+    APPLY = "apply"
+
+
+@dataclass(frozen=True, slots=True)
+class LatencySpike:
+    """From `at` to `until` seconds a task's latency rises by up to `peak_seconds` and falls again; it runs on."""
+
+    at: float
+    until: float
+    server: str
+    task: str
+    peak_seconds: int
+    side: Side = Side.APPLY
+
+    def extra_seconds(self, now: float) -> int:
+        """What it adds at `now`: rising through the first quarter, level, falling through the last one."""
+        if not self.at < now < self.until:
+            return 0
+        through = (now - self.at) / (self.until - self.at)
+        return int(self.peak_seconds * min(1.0, 4 * through, 4 * (1 - through)))
+
+
+Event = Break | ServerDown | LatencySpike
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A fleet and its story. Times are seconds from its beginning."""
+
+    name: str
+    servers: tuple[SimulatedServer, ...]
+    events: tuple[Event, ...] = ()
+    state_lag_seconds: float = 2.0
+    """From a run or stop to `state` showing it."""
+    memory_lag_seconds: float = 1.5
+    """From then to `memory_mb` showing it."""
+    reload_seconds: float = 20.0
+    """That a full load takes."""

@@ -1,0 +1,257 @@
+"""Enterprise Manager's JSON parsed once, at the edge: what it calls things and how it spells them stays in here.
+
+Unknown fields are ignored, a number that is missing or of a wrong type is None, an enum value that this version
+does not know is UNKNOWN with its spelling kept. Every text is made harmless. What does not even have the answer's
+shape raises QemProtocolError.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.text import harmless
+from qlikops.qlik.errors import QemProtocolError
+from qlikops.qlik.names import key_name
+
+E = TypeVar("E", bound=StrEnum)
+
+_LABEL_CAP = 200
+"""Characters kept of an endpoint's name, a tag, a host."""
+
+_TASK_STATE_SPELLINGS = {"RECOVERING": "RECOVERY"}
+
+# Hours may exceed 24; a leading day and a fraction are how .NET writes longer and finer spans.
+_LATENCY = re.compile(r"(?:(\d{1,6})\.)?(\d{1,6}):(\d{1,2}):(\d{1,2})(?:\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskListing:
+    """What the list of a server's tasks says of one."""
+
+    key: TaskKey
+    state: TaskState
+    stop_reason: StopReason
+    raw_state: str = ""
+    raw_stop_reason: str = ""
+    message: str = ""
+    tags: tuple[str, ...] = ()
+
+    def facts(self) -> TaskFacts:
+        """All that is known of the task where its details could not be read."""
+        return TaskFacts(
+            key=self.key,
+            state=self.state,
+            stop_reason=self.stop_reason,
+            raw_state=self.raw_state,
+            raw_stop_reason=self.raw_stop_reason,
+            message=self.message,
+            tags=self.tags,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerDetails:
+    """One server's own numbers. A number is None where Enterprise Manager did not say."""
+
+    tasks_total: int | None = None
+    tasks_running: int | None = None
+    tasks_stopped: int | None = None
+    tasks_recovering: int | None = None
+    tasks_in_error: int | None = None
+    disk_usage_mb: int | None = None
+    memory_mb: int | None = None
+    machine_cpu_percent: int | None = None
+    license_state: str = ""
+    license_days_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionReply:
+    """The answer to a run or stop. The state that a later read shows lags behind this one."""
+
+    state: TaskState
+    error_message: str = ""
+
+
+def parse_server_list(body: Any, instance: str) -> tuple[ServerFacts, ...]:
+    """`GET /servers`."""
+    return tuple(parse_server(entry, instance) for entry in _entries(body, "serverList"))
+
+
+def parse_server(entry: Any, instance: str) -> ServerFacts:
+    """One entry of the list of servers. Raises QemProtocolError where it has no name."""
+    data = _object(entry)
+    raw_state = _text(data, "state")
+    return ServerFacts(
+        instance=instance,
+        name=_name(data, "a server"),
+        state=_member(ServerState, raw_state, ServerState.UNKNOWN),
+        message=_text(data, "message"),
+        host=_text(data, "host", cap=_LABEL_CAP),
+    )
+
+
+def parse_server_details(body: Any) -> ServerDetails:
+    """`GET /servers/S`; the object is called `serverDetails` or `server_details`."""
+    details = _object(body).get("serverDetails", _object(body).get("server_details"))
+    if not isinstance(details, dict):
+        raise QemProtocolError("the details of a server have no serverDetails")
+    summary = _object(details.get("task_summary"))
+    resources = _object(details.get("resource_utilization"))
+    license_ = _object(details.get("license"))
+    return ServerDetails(
+        tasks_total=_number(summary, "total"),
+        tasks_running=_number(summary, "running"),
+        tasks_stopped=_number(summary, "stopped"),
+        tasks_recovering=_number(summary, "recovering"),
+        tasks_in_error=_number(summary, "error"),
+        disk_usage_mb=_number(resources, "disk_usage_mb"),
+        memory_mb=_number(resources, "memory_mb"),
+        machine_cpu_percent=_number(resources, "machine_cpu_percentage"),
+        license_state=_text(license_, "state", cap=_LABEL_CAP),
+        license_days_left=_number(license_, "days_to_expiration"),
+    )
+
+
+def parse_task_list(body: Any, instance: str, server: str) -> tuple[TaskListing, ...]:
+    """`GET /servers/S/tasks`; `server` is S as kept in a TaskKey."""
+    return tuple(parse_task_listing(entry, instance, server) for entry in _entries(body, "taskList"))
+
+
+def parse_task_listing(entry: Any, instance: str, server: str) -> TaskListing:
+    """One entry of the list of tasks. Raises QemProtocolError where it has no name."""
+    data = _object(entry)
+    return TaskListing(key=TaskKey(instance, server, _name(data, "a task")), **_status(data))
+
+
+def parse_task(body: Any, key: TaskKey) -> TaskFacts:
+    """`GET /servers/S/tasks/T`."""
+    data = _object(body)
+    if "state" not in data:
+        raise QemProtocolError(f"the details of {key} have no state")
+    source, target = _object(data.get("source_endpoint")), _object(data.get("target_endpoint"))
+    latency, options = _object(data.get("cdc_latency")), _object(data.get("options"))
+    load, changes = _object(data.get("full_load_counters")), _object(data.get("cdc_transactions_counters"))
+    return TaskFacts(
+        key=key,
+        **_status(data),
+        source_endpoint=_text(source, "name", cap=_LABEL_CAP),
+        source_type=_text(source, "type", cap=_LABEL_CAP),
+        target_endpoint=_text(target, "name", cap=_LABEL_CAP),
+        target_type=_text(target, "type", cap=_LABEL_CAP),
+        source_latency_seconds=parse_latency(latency.get("source_latency")),
+        total_latency_seconds=parse_latency(latency.get("total_latency")),
+        memory_mb=_number(data, "memory_mb"),
+        cpu_percent=_number(data, "cpu_percentage"),
+        disk_usage_mb=_number(data, "disk_usage_mb"),
+        data_error_count=_number(data, "data_error_count"),
+        full_load_enabled=_flag(options, "full_load_enabled"),
+        full_load_completed=_flag(data, "full_load_completed"),
+        apply_changes_enabled=_flag(options, "apply_changes_enabled"),
+        tables_completed=_number(load, "tables_completed_count"),
+        tables_loading=_number(load, "tables_loading_count"),
+        tables_queued=_number(load, "tables_queued_count"),
+        tables_with_error=_number(load, "tables_with_error_count"),
+        changes_in_memory=_sum(
+            changes, "incoming_accumulated_changes_in_memory_count", "incoming_applying_changes_in_memory_count"
+        ),
+        changes_on_disk=_sum(
+            changes, "incoming_accumulated_changes_on_disk_count", "incoming_applying_changes_on_disk_count"
+        ),
+        # The vendor's spelling, and the one that it will have the day somebody mends it.
+        applied_records=_number(changes, "applied_records_comitted_count", "applied_records_committed_count"),
+    )
+
+
+def parse_action(body: Any) -> ActionReply:
+    """The answer to a run or stop; one that cannot be read leaves open what happened."""
+    data = _object(body)
+    if "state" not in data:
+        raise QemProtocolError("the answer to a run or stop has no state", maybe_sent=True)
+    return ActionReply(state=_task_state(data), error_message=_text(data, "error_message"))
+
+
+def parse_latency(value: Any) -> int | None:
+    """Seconds in `hh:mm:ss`; None for anything else."""
+    match = _LATENCY.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def _status(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the list and the details of tasks share, though they call the stop reason differently."""
+    raw_stop_reason = _text(data, "task_stop_reason", "stop_reason")
+    return {
+        "state": _task_state(data),
+        "stop_reason": _member(StopReason, raw_stop_reason, StopReason.UNKNOWN),
+        "raw_state": _text(data, "state", cap=_LABEL_CAP),
+        "raw_stop_reason": raw_stop_reason[:_LABEL_CAP],
+        "message": _text(data, "message"),
+        "tags": _tags(data.get("assigned_tags")),
+    }
+
+
+def _task_state(data: Mapping[str, Any]) -> TaskState:
+    raw = _text(data, "state")
+    return _member(TaskState, _TASK_STATE_SPELLINGS.get(raw, raw), TaskState.UNKNOWN)
+
+
+def _entries(body: Any, name: str) -> list[Any]:
+    entries = _object(body).get(name)
+    if not isinstance(entries, list):
+        raise QemProtocolError(f"the answer has no list named {name}")
+    return entries
+
+
+def _name(data: Mapping[str, Any], what: str) -> str:
+    raw = data.get("name")
+    if not isinstance(raw, str) or not raw:
+        raise QemProtocolError(f"{what} in the list has no name")
+    return key_name(raw)
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(data: Mapping[str, Any], *names: str, cap: int | None = None) -> str:
+    """The first of the fields `names` that is a text, made harmless."""
+    raw = next((data[name] for name in names if isinstance(data.get(name), str)), "")
+    return harmless(raw) if cap is None else harmless(raw, cap)
+
+
+def _number(data: Mapping[str, Any], *names: str) -> int | None:
+    for name in names:
+        value = data.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return int(value)
+    return None
+
+
+def _sum(data: Mapping[str, Any], *names: str) -> int | None:
+    known = [number for name in names if (number := _number(data, name)) is not None]
+    return sum(known) if known else None
+
+
+def _flag(data: Mapping[str, Any], name: str) -> bool | None:
+    value = data.get(name)
+    return value if isinstance(value, bool) else None
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    return tuple(harmless(tag, _LABEL_CAP) for tag in value if isinstance(tag, str)) if isinstance(value, list) else ()
+
+
+def _member(enum: type[E], raw: str, unknown: E) -> E:
+    try:
+        return enum(raw)
+    except ValueError:
+        return unknown

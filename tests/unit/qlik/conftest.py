@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from qlikops.qlik.client import QemClient
+from qlikops.qlik.config import QemInstance
+from qlikops.qlik.simulator.fleet import SimulatedFleet
+from qlikops.qlik.simulator.library import build_scenario
+from qlikops.qlik.simulator.scenario import Scenario
+from qlikops.qlik.simulator.server import AdjustableClock, SimulatorServer
+
+PASSWORD = "correct horse"
+OPERATOR_PASSWORD = "battery staple"
+ACCOUNTS = {
+    "monitor@corp": PASSWORD,
+    "monitor": PASSWORD,
+    "operator": OPERATOR_PASSWORD,
+    "api-token": "token-abcdef",
+}
+
+Simulate = Callable[..., SimulatorServer]
+
+
+@pytest.fixture
+def simulate() -> Iterator[Simulate]:
+    """Starts simulators whose clock stands still until it is advanced."""
+    with contextlib.ExitStack() as running:
+
+        def start(scenario: str | Scenario = "healthy", seed: int = 1, session_seconds: float = 300) -> SimulatorServer:
+            clock = AdjustableClock(lambda: 0.0)
+            story = build_scenario(scenario, seed) if isinstance(scenario, str) else scenario
+            fleet = SimulatedFleet(story, seed=seed, clock=clock)
+            server = SimulatorServer(fleet, clock, accounts=ACCOUNTS, session_seconds=session_seconds)
+            return running.enter_context(server)
+
+        yield start
+
+
+def instance_of(server: SimulatorServer, **changes: Any) -> QemInstance:
+    values = {"name": "qem", "base_url": server.base_url, "username": "monitor", "password": PASSWORD}
+    return QemInstance(**{**values, **changes})
+
+
+def client_of(server: SimulatorServer, **options: Any) -> QemClient:
+    return QemClient(instance_of(server), clock=server.clock, sleep=lambda _: None, **options)

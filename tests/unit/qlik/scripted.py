@@ -1,0 +1,119 @@
+"""An HTTP server that answers what a test tells it to: for what the simulator, which behaves, never does."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+from qlikops.qlik.client import SESSION_HEADER
+from qlikops.qlik.config import QemInstance
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as it came in, its path as it was on the wire."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer; `promised` is a Content-Length that the body does not keep."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    promised: int | None = None
+
+
+@dataclass(frozen=True)
+class Hangup:
+    """No answer: the connection closes after the request was read, with a reset where asked for."""
+
+    reset: bool = False
+
+
+def json_reply(value: Any, status: int = 200) -> Reply:
+    return Reply(status, json.dumps(value).encode())
+
+
+LOGGED_IN = Reply(headers={SESSION_HEADER: "session-1"})
+
+
+class ScriptedQem(ThreadingHTTPServer):
+    """Answers logins with a session and everything else from `script`, in order; an empty script hangs up."""
+
+    daemon_threads = True
+
+    def __init__(self, *script: Reply | Hangup, login: Callable[[], Reply | Hangup] = lambda: LOGGED_IN) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.script = deque(script)
+        self.login = login
+        self.requests: list[Request] = []
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that go away are expected."""
+
+    def instance(self, **changes: Any) -> QemInstance:
+        port = self.server_address[1]
+        values = {"name": "scripted", "base_url": f"http://127.0.0.1:{port}/api/v1", "username": "u", "password": "pw"}
+        return QemInstance(**{**values, **changes})
+
+    def sent(self, method: str) -> list[str]:
+        """The paths asked for with `method`, logins and logouts left out."""
+        return [r.path for r in self.requests if r.method == method and not r.path.endswith(("/login", "/logout"))]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ScriptedQem
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._respond()
+
+    def do_POST(self) -> None:
+        self._respond()
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+    def _respond(self) -> None:
+        self.server.requests.append(Request(self.command, self.path, dict(self.headers)))
+        if self.path.endswith("/login"):
+            answer = self.server.login()
+        elif self.path.endswith("/logout"):
+            answer = Reply()
+        else:
+            answer = self.server.script.popleft() if self.server.script else Hangup()
+        match answer:
+            case Hangup(reset):
+                self.close_connection = True
+                if reset:
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            case Reply(status, body, headers, promised):
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body) if promised is None else promised))
+                self.end_headers()
+                self.wfile.write(body)
+                self.close_connection |= promised is not None

@@ -1,0 +1,197 @@
+"""The client against answers that no Enterprise Manager should give, and against none at all."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import logging
+import socket
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from qlikops.domain.task import RunOption
+from qlikops.qlik.client import GET_ATTEMPTS, SESSION_HEADER, QemClient
+from qlikops.qlik.config import QemInstance
+from qlikops.qlik.errors import (
+    QemBusinessError,
+    QemError,
+    QemLoginRefused,
+    QemMisconfigured,
+    QemProtocolError,
+    QemUnreachable,
+)
+from tests.unit.qlik.scripted import LOGGED_IN, Hangup, Reply, ScriptedQem, json_reply
+
+SERVERS = json_reply({"serverList": []})
+EXPIRED = json_reply({"error_code": "INVALID_SESSION_ID", "error_message": "expired"}, 500)
+RUNNING = json_reply({"state": "RUNNING", "error_message": ""})
+
+
+def client_of(server: ScriptedQem, pauses: list[float] | None = None, **changes: Any) -> QemClient:
+    sleep = (lambda _: None) if pauses is None else pauses.append
+    return QemClient(server.instance(**changes), sleep=sleep, rng=lambda: 1.0)
+
+
+def run(client: QemClient) -> None:
+    client.run("s", "t", RunOption.RESUME_PROCESSING)
+
+
+@pytest.mark.parametrize(
+    "failure", [Hangup(), Hangup(reset=True), Reply(502), Reply(503), Reply(504), Reply(200, b"{", promised=500)]
+)
+def test_a_read_is_repeated_where_nobody_answers(failure: Reply | Hangup) -> None:
+    pauses: list[float] = []
+    with ScriptedQem(failure, failure, SERVERS) as server:
+        assert client_of(server, pauses).servers() == ()
+    assert len(server.sent("GET")) == GET_ATTEMPTS
+    assert pauses == [0.5, 1.0]
+
+
+def test_a_read_is_not_repeated_for_ever() -> None:
+    with ScriptedQem() as server, pytest.raises(QemUnreachable) as caught:
+        client_of(server).servers()
+    assert len(server.sent("GET")) == GET_ATTEMPTS
+    assert not caught.value.maybe_sent
+
+
+@pytest.mark.parametrize("failure", [Hangup(), Hangup(reset=True), Reply(502), Reply(503), Reply(504)])
+def test_a_run_whose_answer_is_lost_is_not_sent_again(failure: Reply | Hangup) -> None:
+    with ScriptedQem(failure, RUNNING) as server, pytest.raises(QemUnreachable) as caught:
+        run(client_of(server))
+    assert caught.value.maybe_sent
+    assert len(server.sent("POST")) == 1
+
+
+def test_a_run_that_was_never_sent_says_so() -> None:
+    with ScriptedQem(replace(SERVERS, headers={"Connection": "close"})) as server:
+        client = client_of(server)
+        client.servers()
+    with pytest.raises(QemUnreachable) as caught:
+        run(client)
+    assert not caught.value.maybe_sent
+
+
+def test_a_silent_server_times_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/api/v1"
+        client = QemClient(QemInstance("q", url, "u", "pw", read_timeout=0.05), sleep=lambda _: None)
+        with pytest.raises(QemUnreachable, match="ReadTimeoutError"):
+            client.servers()
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"serverList": [', b"<html>login</html>", b"\xff\xfe\x00", b"", b"[]", b"[" * 100_000]
+)
+def test_a_malformed_answer_to_a_read(body: bytes) -> None:
+    with ScriptedQem(Reply(200, body)) as server, pytest.raises(QemProtocolError) as caught:
+        client_of(server).servers()
+    assert not caught.value.maybe_sent
+    assert len(server.sent("GET")) == 1
+
+
+@pytest.mark.parametrize("reply", [Reply(200, b'{"state": "RUN'), Reply(200), Reply(500, b"oops"), Reply(302)])
+def test_a_malformed_answer_to_a_run_leaves_open_what_happened(reply: Reply) -> None:
+    with ScriptedQem(reply) as server, pytest.raises(QemProtocolError) as caught:
+        run(client_of(server))
+    assert caught.value.maybe_sent
+    assert len(server.sent("POST")) == 1
+
+
+def test_a_byte_order_mark_is_no_error() -> None:
+    with ScriptedQem(Reply(200, b'\xef\xbb\xbf{"serverList": []}')) as server:
+        assert client_of(server).servers() == ()
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 404, 500, 503])
+def test_the_error_code_decides_and_not_the_status(status: int) -> None:
+    refusal = json_reply({"error_code": "AEM_RUN_TASK_TIMEOUT", "error_message": "too\x1b[31m slow"}, status)
+    with ScriptedQem(refusal) as server, pytest.raises(QemBusinessError) as caught:
+        run(client_of(server))
+    assert (caught.value.error_code, caught.value.message) == ("AEM_RUN_TASK_TIMEOUT", "too slow")
+    assert caught.value.maybe_sent
+    assert len(server.sent("POST")) == 1
+
+
+def test_a_500_without_a_code_is_not_repeated() -> None:
+    with ScriptedQem(Reply(500, b"{}"), SERVERS) as server, pytest.raises(QemProtocolError):
+        client_of(server).servers()
+    assert len(server.sent("GET")) == 1
+
+
+def test_an_expired_session_is_renewed_once_only() -> None:
+    sessions = itertools.count(1)
+    with ScriptedQem(
+        EXPIRED, EXPIRED, login=lambda: Reply(headers={SESSION_HEADER: f"session-{next(sessions)}"})
+    ) as server:
+        with pytest.raises(QemBusinessError):
+            run(client_of(server))
+        used = [request.headers[SESSION_HEADER] for request in server.requests if request.method == "POST"]
+    assert used == ["session-1", "session-2"]
+
+
+def test_the_wire_format() -> None:
+    with ScriptedQem(RUNNING) as server:
+        client_of(server, domain="corp").run("a/b", "c d%", RunOption.RELOAD_TARGET, timeout_seconds=7)
+    login, post = server.requests
+    assert (login.method, login.path) == ("GET", "/api/v1/login")
+    assert login.headers["Authorization"] == "Basic " + base64.b64encode(b"u@corp:pw").decode()
+    # A name reaches the client as it is kept in a TaskKey, where `%` followed by no digits means itself.
+    assert post.path == "/api/v1/servers/a%252Fb/tasks/c%2520d%2525?action=run&option=RELOAD_TARGET&timeout=7"
+    assert (post.headers["Content-Length"], post.headers[SESSION_HEADER]) == ("0", "session-1")
+    assert "Authorization" not in post.headers
+
+
+@pytest.mark.parametrize(
+    ("login", "error"),
+    [
+        (Reply(401), QemLoginRefused),
+        (json_reply({"error_code": "UNAUTHORIZED_REQUEST"}, 500), QemLoginRefused),
+        (Reply(200), QemProtocolError),
+        (Reply(200, b"<html>"), QemProtocolError),
+        (Reply(404), QemProtocolError),
+        (Hangup(), QemUnreachable),
+    ],
+)
+def test_a_login_that_does_not_work(login: Reply | Hangup, error: type[QemError]) -> None:
+    with ScriptedQem(login=lambda: login) as server, pytest.raises(error) as caught:
+        run(client_of(server, password="wrong-secret"))
+    assert not caught.value.maybe_sent
+    assert server.sent("POST") == []
+    assert "secret" not in f"{caught.value!r} {caught.value.__cause__!r}"
+
+
+def test_nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with ScriptedQem(Hangup(), SERVERS) as server, client_of(server, password="wrong-secret") as client:
+        client.servers()
+    assert "secret" not in caplog.text
+    assert base64.b64encode(b"u:wrong-secret").decode() not in caplog.text
+    assert "session-1" not in caplog.text
+
+
+def test_a_logout_that_fails_is_no_error() -> None:
+    with ScriptedQem(SERVERS, login=lambda: LOGGED_IN) as server:
+        client = client_of(server)
+        client.servers()
+    client.logout()
+
+
+def test_turning_verification_off_is_loud(caplog: pytest.LogCaptureFixture) -> None:
+    QemClient(QemInstance("q", "https://127.0.0.1:9/api/v1", "u", "pw", verify_tls=False))
+    assert "NOT VERIFIED" in caplog.text
+
+
+def test_plain_http_to_elsewhere_is_loud(caplog: pytest.LogCaptureFixture) -> None:
+    QemClient(QemInstance("q", "http://qem.example.com/api/v1", "u", "pw"))
+    assert "UNENCRYPTED" in caplog.text
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_an_unusable_ca_bundle_is_named(tmp_path: Any, content: str | None) -> None:
+    bundle = tmp_path / "ca.pem"
+    if content is not None:
+        bundle.write_text(content)
+    with pytest.raises(QemMisconfigured, match="ca_bundle"):
+        QemClient(QemInstance("q", "https://127.0.0.1:9/api/v1", "u", "pw", ca_bundle=str(bundle)))

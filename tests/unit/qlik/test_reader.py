@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from qlikops.domain.task import ServerState, TaskFacts, TaskState
+from qlikops.qlik.client import QemClient
+from qlikops.qlik.config import QemInstance
+from qlikops.qlik.errors import QemBusinessError, QemLoginRefused, QemProtocolError, QemUnreachable
+from qlikops.qlik.reader import UNREADABLE, FleetReading, read_fleet
+from qlikops.qlik.simulator.server import SimulatorServer
+from qlikops.qlik.wire import TaskListing
+from tests.unit.qlik.conftest import Simulate, instance_of
+
+
+def quick(instance: QemInstance) -> QemClient:
+    return QemClient(instance, sleep=lambda _: None)
+
+
+def read(*servers: SimulatorServer, **options: Any) -> FleetReading:
+    instances = [instance_of(server, name=f"qem-{index}") for index, server in enumerate(servers)]
+    return read_fleet(instances, client_factory=options.pop("client_factory", quick), **options)
+
+
+DEAD = QemInstance("gone", "http://127.0.0.1:9/api/v1", "u", "pw")
+"""At a port where nobody listens."""
+
+
+def test_reads_every_task_of_every_server(simulate: Simulate) -> None:
+    reading = read(simulate("large:4x25"))
+    assert [server.name for server in reading.servers] == [f"replicate-{number:03d}" for number in range(4)]
+    assert all(server.task_count == 25 for server in reading.servers)
+    assert len(reading.tasks) == 100
+    assert [task.key for task in reading.tasks] == sorted(task.key for task in reading.tasks)
+    assert all(task.source_endpoint == "ORA-PROD" for task in reading.tasks)
+
+
+def test_one_session_an_instance(simulate: Simulate) -> None:
+    server = simulate("large:2x30")
+    read(server)
+    assert (server.sessions.opened, len(server.sessions)) == (1, 0)
+
+
+def test_a_dead_server_costs_only_its_own_tasks(simulate: Simulate) -> None:
+    reading = read(simulate("server_down"))
+    alive, down = reading.servers
+    assert (alive.state, alive.task_count, alive.error_code) == (ServerState.MONITORED, 2, "")
+    assert (down.state, down.task_count, down.error_code) == (ServerState.ERROR, 0, "AEM_SERVER_NOT_CONNECTED")
+    assert {task.key.server for task in reading.tasks} == {alive.name}
+
+
+def test_a_dead_enterprise_manager_costs_only_its_own_servers(simulate: Simulate) -> None:
+    server = simulate("healthy")
+    reading = read_fleet([instance_of(server), DEAD], client_factory=quick)
+    gone, alive = reading.servers
+    assert (gone.instance, gone.name, gone.state, gone.error_code) == ("gone", "gone", ServerState.ERROR, UNREADABLE)
+    assert gone.message
+    assert alive.state is ServerState.MONITORED
+    assert len(reading.tasks) == 4
+
+
+def test_nothing_read_at_all_is_an_error(simulate: Simulate) -> None:
+    with pytest.raises(QemUnreachable):
+        read_fleet([DEAD], client_factory=quick)
+    with pytest.raises(QemLoginRefused):
+        read_fleet([instance_of(simulate(), password="wrong")], client_factory=quick)
+
+
+def test_no_instances_are_no_fleet() -> None:
+    assert read_fleet([]) == FleetReading((), ())
+
+
+class Faulty(QemClient):
+    """A client whose listing or details fail for what is named in its errors."""
+
+    def __init__(self, instance: QemInstance, errors: Mapping[str, Exception]) -> None:
+        super().__init__(instance, sleep=lambda _: None)
+        self.errors = errors
+        self.asked: list[str] = []
+
+    def tasks(self, server: str) -> tuple[TaskListing, ...]:
+        if server in self.errors:
+            raise self.errors[server]
+        return super().tasks(server)
+
+    def task(self, server: str, task: str) -> TaskFacts:
+        self.asked.append(task)
+        error = self.errors.get(task) or self.errors.get("*")
+        if error:
+            raise error
+        return super().task(server, task)
+
+
+def test_a_task_without_details_keeps_what_the_list_says(simulate: Simulate) -> None:
+    errors = {"orders": QemProtocolError("broken"), "stock": QemUnreachable("reset")}
+    reading = read(simulate("one_fatal"), client_factory=lambda instance: Faulty(instance, errors))
+    facts = {task.key.task: task for task in reading.tasks}
+    assert len(facts) == 4
+    assert (facts["orders"].state, facts["orders"].memory_mb) == (TaskState.ERROR, None)
+    assert facts["orders"].message == "ORA-12170: TNS:Connect timeout occurred"
+    assert facts["stock"].source_endpoint == ""
+    assert facts["customers"].source_endpoint == "ORA-PROD"
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "code"),
+    [
+        (QemProtocolError("broken"), ServerState.ERROR, UNREADABLE),
+        (QemBusinessError("AEM_SERVER_LICENSE_EXPIRED", ""), ServerState.ERROR, "AEM_SERVER_LICENSE_EXPIRED"),
+        (QemBusinessError("AEM_SERVER_NOT_MONITORED", ""), ServerState.NOT_MONITORED, "AEM_SERVER_NOT_MONITORED"),
+    ],
+)
+def test_a_server_that_cannot_be_listed(simulate: Simulate, error: Exception, state: ServerState, code: str) -> None:
+    reading = read(simulate("server_down"), client_factory=lambda instance: Faulty(instance, {"replicate-1": error}))
+    assert (reading.servers[0].state, reading.servers[0].error_code) == (state, code)
+
+
+def test_gives_up_on_details_that_nobody_answers(simulate: Simulate) -> None:
+    clients: list[Faulty] = []
+
+    def factory(instance: QemInstance) -> QemClient:
+        clients.append(Faulty(instance, {"*": QemUnreachable("timed out")}))
+        return clients[0]
+
+    reading = read(simulate("large:1x200"), client_factory=factory, concurrency=2)
+    assert len(reading.tasks) == 200
+    assert 4 <= len(clients[0].asked) <= 5
+
+
+def test_a_bug_is_not_swallowed(simulate: Simulate) -> None:
+    with pytest.raises(ZeroDivisionError):
+        read(simulate(), client_factory=lambda instance: Faulty(instance, {"orders": ZeroDivisionError()}))

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from qlikops.domain.task import ServerState, StopReason, TaskKey, TaskState
+from qlikops.qlik import wire
+from qlikops.qlik.errors import QemProtocolError
+
+KEY = TaskKey("qem", "s", "t")
+
+DETAILS: dict[str, Any] = {
+    "name": "t",
+    "state": "RUNNING",
+    "message": "",
+    "source_endpoint": {"name": "S", "type": "Oracle"},
+    "target_endpoint": {"name": "D", "type": "Snowflake"},
+    "full_load_counters": {
+        "tables_completed_count": 5,
+        "tables_loading_count": 1,
+        "tables_queued_count": 2,
+        "tables_with_error_count": 3,
+    },
+    "full_load_completed": True,
+    "cdc_transactions_counters": {
+        "applied_records_comitted_count": 42,
+        "incoming_accumulated_changes_in_memory_count": 10,
+        "incoming_applying_changes_in_memory_count": 1,
+        "incoming_accumulated_changes_on_disk_count": 20,
+        "incoming_applying_changes_on_disk_count": 2,
+    },
+    "cdc_latency": {"source_latency": "00:00:03", "total_latency": "00:00:09"},
+    "task_stop_reason": "NONE",
+    "memory_mb": 512,
+    "cpu_percentage": 3.7,
+    "disk_usage_mb": 40,
+    "data_error_count": 0,
+    "options": {"full_load_enabled": True, "apply_changes_enabled": False},
+    "assigned_tags": ["tier-1", 7, "sales"],
+    "something_new": {"nobody": "knows"},
+}
+
+
+def test_task_details() -> None:
+    facts = wire.parse_task(DETAILS, KEY)
+    assert (facts.key, facts.state, facts.stop_reason) == (KEY, TaskState.RUNNING, StopReason.NONE)
+    assert (facts.source_endpoint, facts.source_type) == ("S", "Oracle")
+    assert (facts.target_endpoint, facts.target_type) == ("D", "Snowflake")
+    assert (facts.tables_completed, facts.tables_loading, facts.tables_queued, facts.tables_with_error) == (5, 1, 2, 3)
+    assert (facts.changes_in_memory, facts.changes_on_disk, facts.applied_records) == (11, 22, 42)
+    assert (facts.source_latency_seconds, facts.total_latency_seconds) == (3, 9)
+    assert (facts.memory_mb, facts.cpu_percent, facts.disk_usage_mb, facts.data_error_count) == (512, 3, 40, 0)
+    assert (facts.full_load_enabled, facts.full_load_completed, facts.apply_changes_enabled) == (True, True, False)
+    assert facts.tags == ("tier-1", "sales")
+    assert facts.is_up
+
+
+@pytest.mark.parametrize("wrong", [None, "12", True, [], {}, float("nan"), float("inf")])
+def test_a_number_of_a_wrong_type_is_not_known(wrong: Any) -> None:
+    changed = {**DETAILS, "memory_mb": wrong, "full_load_counters": wrong, "cdc_transactions_counters": wrong}
+    facts = wire.parse_task(changed, KEY)
+    assert facts.memory_mb is None
+    assert facts.tables_completed is None
+    assert facts.changes_on_disk is None
+
+
+def test_a_task_that_says_only_its_state() -> None:
+    facts = wire.parse_task({"state": "ERROR"}, KEY)
+    assert (facts.state, facts.stop_reason, facts.raw_stop_reason) == (TaskState.ERROR, StopReason.UNKNOWN, "")
+    assert facts.full_load_completed is None
+    assert facts.message == facts.source_endpoint == ""
+
+
+@pytest.mark.parametrize("body", [None, [], "RUNNING", 7, {}, {"name": "t"}])
+def test_what_is_no_task_is_a_protocol_error(body: Any) -> None:
+    with pytest.raises(QemProtocolError):
+        wire.parse_task(body, KEY)
+
+
+@pytest.mark.parametrize("spelling", ["RECOVERY", "RECOVERING"])
+def test_both_spellings_of_recovery(spelling: str) -> None:
+    facts = wire.parse_task({**DETAILS, "state": spelling}, KEY)
+    assert (facts.state, facts.raw_state) == (TaskState.RECOVERY, spelling)
+
+
+def test_unknown_values_keep_their_spelling() -> None:
+    facts = wire.parse_task({**DETAILS, "state": "PAUSED", "task_stop_reason": "SOLAR_FLARE"}, KEY)
+    assert (facts.state, facts.raw_state) == (TaskState.UNKNOWN, "PAUSED")
+    assert (facts.stop_reason, facts.raw_stop_reason) == (StopReason.UNKNOWN, "SOLAR_FLARE")
+
+
+@pytest.mark.parametrize("name", ["stop_reason", "task_stop_reason"])
+def test_both_names_of_the_stop_reason(name: str) -> None:
+    listing = wire.parse_task_listing({"name": "t", "state": "ERROR", name: "FATAL_ERROR"}, "qem", "s")
+    assert (listing.key, listing.stop_reason) == (KEY, StopReason.FATAL_ERROR)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("00:00:03", 3),
+        ("01:02:03", 3723),
+        ("30:00:00", 108_000),
+        ("250:00:01", 900_001),
+        ("1.02:00:00", 93_600),
+        ("00:00:03.5", 3),
+        ("", None),
+        ("soon", None),
+        ("-00:00:03", None),
+        ("00:03", None),
+        (3, None),
+        (None, None),
+    ],
+)
+def test_latency(text: Any, seconds: int | None) -> None:
+    assert wire.parse_latency(text) == seconds
+
+
+@pytest.mark.parametrize("key", ["serverDetails", "server_details"])
+def test_both_names_of_server_details(key: str) -> None:
+    body = {
+        key: {
+            "task_summary": {"total": 7, "running": 4, "stopped": 1, "recovering": 1, "error": 1},
+            "resource_utilization": {"memory_mb": 900, "disk_usage_mb": 20, "machine_cpu_percentage": 12},
+            "license": {"state": "VALID_LICENSE", "days_to_expiration": 30},
+        }
+    }
+    details = wire.parse_server_details(body)
+    assert (details.tasks_total, details.tasks_running, details.tasks_in_error) == (7, 4, 1)
+    assert (details.memory_mb, details.license_state, details.license_days_left) == (900, "VALID_LICENSE", 30)
+
+
+def test_servers() -> None:
+    body = {"serverList": [{"name": "a", "state": "MONITORED", "host": "h"}, {"name": "b", "state": "ODD"}]}
+    first, second = wire.parse_server_list(body, "qem")
+    assert (first.instance, first.name, first.state, first.host) == ("qem", "a", ServerState.MONITORED, "h")
+    assert second.state is ServerState.UNKNOWN
+
+
+@pytest.mark.parametrize("body", [None, {}, {"serverList": None}, {"serverList": {}}, {"serverList": [{}]}, []])
+def test_what_is_no_list_is_a_protocol_error(body: Any) -> None:
+    with pytest.raises(QemProtocolError):
+        wire.parse_server_list(body, "qem")
+
+
+def test_an_unreadable_answer_to_a_run_leaves_open_what_happened() -> None:
+    with pytest.raises(QemProtocolError) as caught:
+        wire.parse_action({})
+    assert caught.value.maybe_sent
+
+
+def test_text_is_harmless_and_capped() -> None:
+    entry = {"name": "t\x1b[31m", "state": "ERROR", "message": "\x1b[2Jred\u202e" + "x" * 200_000}
+    listing = wire.parse_task_listing(entry, "qem", "s")
+    assert listing.message.startswith("redx")
+    assert len(listing.message) == 1000
+    assert listing.key.task == "t%1B[31m"
