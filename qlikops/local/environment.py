@@ -23,8 +23,13 @@ from qlikops.local.state import LocalState, LocalStatus, SimulatedQlik
 
 Progress = Callable[[str], None]
 
-AGENT_SETTINGS: dict[str, object] = {"evaluator": "rules"}
-"""What differs from the agent's defaults: a run a minute on a fleet that breaks quickly."""
+AGENT_SETTINGS: dict[str, object] = {
+    "evaluator": "rules",
+    "verify_timeout_seconds": 60,
+    "status_lag_seconds": 10,
+    "thresholds": {"confirm_polls": 1},
+}
+"""What differs from the agent's defaults: the simulated fleet is quick, and nobody wants to wait for a second poll."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +165,7 @@ def _deploy(endpoint: str, qlik: SimulatedQlik, options: LocalOptions, progress:
         ArtifactStore(services.client("s3", endpoint), account=services.ACCOUNT, region=services.REGION),
     )
     plan = deployer.plan(release)
-    finished = 0
-    for event in deployer.apply(plan, release):
-        finished += event.status == "CREATE_COMPLETE"
-    progress(f"Deployed {finished} resources.")
+    for _ in deployer.apply(plan, release):
+        pass
+    progress(f"Deployed {len(plan.changes)} resources.")
     return deployer.outputs()
