@@ -18,7 +18,6 @@ from qlikops.domain.errors import AccessDenied, NotFound
 
 if TYPE_CHECKING:
     import boto3
-    import botocore.session
     from types_boto3_cloudformation.client import CloudFormationClient
     from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_s3.client import S3Client
