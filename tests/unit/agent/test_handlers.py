@@ -504,9 +504,11 @@ def test_a_proposal_that_is_not_there_is_an_error(agent: Make) -> None:
     here = agent("healthy")
     item = {"proposal": {"proposal_id": "0123456789ab"}, "run": {}}
 
-    for call in (lambda: here.evaluate(item), lambda: here.request(item), lambda: here.record(item, {})):
+    for call in (here.evaluate, here.request):
         with pytest.raises(NotFound):
-            call()
+            call(item)
+    with pytest.raises(NotFound):
+        here.record(item, {"status": "held"})
     with pytest.raises(codec.CodecError):
         here.evaluate({"proposal": {}})
 
