@@ -181,24 +181,28 @@ def _is_the_servers(case: _Case) -> bool:
 
 
 def _split(bucket: list[_Case]) -> list[_Group]:
-    """`bucket` by what its tasks share, the endpoint with the most tasks first; who shares nothing stays alone."""
+    """`bucket` by what its tasks share, each with the endpoint that most share; who shares nothing stays alone."""
     server = bucket[0].facts.key.server
     if len(bucket) > 1 and _is_the_servers(bucket[0]):
         return [_Group(f"server {server}", tuple(bucket))]
     groups: list[_Group] = []
-    left = bucket
-    while left:
-        shared = Counter(endpoint for case in left for endpoint in _endpoints(case.facts))
-        # Counter keeps the order of first sight, and max the first of equals: the source where both are shared.
-        endpoint, count = max(shared.items(), key=lambda item: item[1], default=(("", ""), 0))
-        if count < 2:
-            return groups + [_Group("", (case,)) for case in left]
-        side, name = endpoint
-        groups.append(
-            _Group(f"{side} {name} on {server}", tuple(case for case in left if endpoint in _endpoints(case.facts)))
-        )
-        left = [case for case in left if endpoint not in _endpoints(case.facts)]
-    return groups
+    endpoints = {case.facts.key: _endpoints(case.facts) for case in bucket}
+    left, before = bucket, 0
+    # Who lost all partners to a larger group may share its other endpoint with somebody else who did.
+    while len(left) != before:
+        before = len(left)
+        shared = Counter(endpoint for case in left for endpoint in endpoints[case.facts.key])
+        together: dict[tuple[str, str], list[_Case]] = {}
+        for case in left:
+            # max takes the first of equals: the source where both are shared alike.
+            alone = ("", case.facts.key.task)
+            most_shared = max(endpoints[case.facts.key], key=lambda each: shared[each], default=alone)
+            together.setdefault(most_shared, []).append(case)
+        for (side, name), cases in together.items():
+            if len(cases) > 1:
+                groups.append(_Group(f"{side} {name} on {server}", tuple(cases)))
+        left = [case for cases in together.values() if len(cases) == 1 for case in cases]
+    return groups + [_Group("", (case,)) for case in left]
 
 
 def _endpoints(facts: TaskFacts) -> list[tuple[str, str]]:

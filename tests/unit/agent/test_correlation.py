@@ -234,6 +234,19 @@ def test_without_a_known_side_the_endpoint_most_tasks_share_is_the_cause() -> No
     ]
 
 
+def test_who_lost_a_partner_to_a_larger_group_finds_another() -> None:
+    reset = {"message": "Connection reset by peer"}
+    # S1 takes a to d, and with them most of who share T1 with e and T2 with f; these two still share S2.
+    snapshot = poll_twice(
+        *(failed(name, source_endpoint="S1", target_endpoint="T1", **reset) for name in "ab"),
+        *(failed(name, source_endpoint="S1", target_endpoint="T2", **reset) for name in "cd"),
+        failed("e", source_endpoint="S2", target_endpoint="T1", **reset),
+        failed("f", source_endpoint="S2", target_endpoint="T2", **reset),
+    )
+    groups = {proposal.cause: [t.key.task for t in proposal.targets] for proposal in correlate(snapshot).proposals}
+    assert groups == {"source S1 on eu-1": list("abcd"), "source S2 on eu-1": list("ef")}
+
+
 @pytest.mark.parametrize(
     "others",
     [
