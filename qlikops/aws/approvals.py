@@ -1,0 +1,300 @@
+"""The inbox and decisions, over the ledger and Step Functions' callbacks.
+
+A decision is sent once. Whatever the reply was, what counts is what the ledger says afterwards: the workflow writes
+the decision there, and the sender knows its own by the decision id.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from qlikops.aws import records
+from qlikops.aws.errors import Sent, aws_errors, callback_failed
+from qlikops.aws.session import Connection, refuse_writing
+from qlikops.domain import codec
+from qlikops.domain.approval import (
+    APPROVAL_DENIED,
+    Approval,
+    Claim,
+    Decision,
+    InboxRow,
+    Status,
+    new_decision_id,
+)
+from qlikops.domain.errors import (
+    AlreadyDecided,
+    ApprovalChanged,
+    ApprovalExpired,
+    DecisionUnknown,
+    NotFound,
+    QlikopsError,
+    Unreachable,
+    UsageError,
+)
+from qlikops.domain.ledger import (
+    HISTORY_PREFIX,
+    INBOX_INDEX,
+    INBOX_PARTITION,
+    INBOX_WAITING,
+    PARTITION,
+    RECORD,
+    SORT,
+    TOKEN,
+    Attribute,
+    approval_partition,
+    task_partition,
+    token_partition,
+)
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine
+from qlikops.domain.task import TaskKey
+
+ID_DIGITS = 12
+SETTLE_SECONDS = 15.0
+"""How long the workflow may take to record a decision before it counts as not known."""
+REASON_CAP = 2000
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The clocks and the sleep, so that tests need no time."""
+
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class LedgerApprovals:
+    """Implements `ports.Approvals`."""
+
+    def __init__(self, connection: Connection, timing: Timing = Timing()) -> None:
+        self._aws = connection
+        self._timing = timing
+
+    def waiting(self) -> Sequence[InboxRow]:
+        """All that waits, what expires first first. One Query a page of 1 MB."""
+        now = self._timing.now()
+        items = self._query(
+            IndexName=INBOX_INDEX,
+            KeyConditionExpression="#inbox = :waiting",
+            ExpressionAttributeNames={"#inbox": INBOX_PARTITION},
+            ExpressionAttributeValues={":waiting": {"S": INBOX_WAITING}},
+        )
+        return [records.inbox_row(item, now) for item in items]
+
+    def approval(self, approval_id: str) -> Approval:
+        """The whole record, read consistently. Raises NotFound; an unambiguous prefix of a waiting one's id will do."""
+        return self._approval(self._item(self._full_id(approval_id)))
+
+    def decide(self, approval_id: str, request: DecisionRequest) -> DecisionReceipt:
+        """Sends the callback once and returns when the ledger holds this decision."""
+        refuse_writing(self._aws)
+        _check_request(request)
+        approval_id = self._full_id(approval_id)
+        item = self._item(approval_id)
+        self._check_decidable(item, request)
+        token = self._token(approval_id)
+        decision = Decision(
+            approved=request.approved,
+            decision_id=request.decision_id or new_decision_id(),
+            by=self._aws.caller(),
+            at=self._timing.now(),
+            reason=request.reason,
+            digest=request.digest,
+            via=request.via,
+            snooze_seconds=int(request.snooze.total_seconds()) if request.snooze else 0,
+        )
+        sent = self._send(token, decision)
+        return self._settle(approval_id, decision, sent)
+
+    def outcome(self, approval_id: str, timeout: timedelta) -> Approval:
+        """The record once its status is final, or as it stands when `timeout` is over."""
+        for approval in self._watch(self._full_id(approval_id), timeout.total_seconds()):
+            if approval.status.is_final:
+                break
+        return approval
+
+    def claim(self, approval_id: str, duration: timedelta) -> Claim:
+        """Says "I am looking at it" until `duration` from now. Whoever claimed it before is overruled."""
+        refuse_writing(self._aws)
+        approval_id = self._full_id(approval_id)
+        claim = Claim(by=self._aws.caller(), until=self._timing.now() + duration)
+        client = self._aws.dynamodb
+        with aws_errors("claim the approval"):
+            try:
+                client.update_item(
+                    TableName=self._aws.resources.table,
+                    Key=records.key(approval_partition(approval_id), RECORD),
+                    UpdateExpression="SET #claim = :claim",
+                    ConditionExpression="attribute_exists(#inbox)",
+                    ExpressionAttributeNames={"#claim": Attribute.CLAIM, "#inbox": INBOX_PARTITION},
+                    ExpressionAttributeValues={":claim": {"S": codec.dumps(claim)}},
+                )
+            except client.exceptions.ConditionalCheckFailedException:
+                raise _not_waiting(self._approval(self._item(approval_id))) from None
+        return claim
+
+    def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:
+        """How earlier proposals on this task ended, newest first."""
+        with aws_errors("read the task's history"):
+            items = self._aws.dynamodb.query(
+                TableName=self._aws.resources.table,
+                KeyConditionExpression="#pk = :task AND begins_with(#sk, :history)",
+                ExpressionAttributeNames={"#pk": PARTITION, "#sk": SORT},
+                ExpressionAttributeValues={":task": {"S": task_partition(key)}, ":history": {"S": HISTORY_PREFIX}},
+                ScanIndexForward=False,
+                Limit=limit,
+            )["Items"]
+        lines = (records.value(HistoryLine, item, Attribute.BODY) for item in items)
+        return [line for line in lines if line is not None]
+
+    def _check_decidable(self, item: records.Item, request: DecisionRequest) -> None:
+        approval = self._approval(item)
+        if approval.status is not Status.WAITING:
+            raise _not_waiting(approval)
+        if request.digest != approval.digest:
+            raise ApprovalChanged(
+                f"{approval.approval_id} is no longer what was reviewed: its digest is {approval.digest[:ID_DIGITS]}, "
+                f"not {request.digest[:ID_DIGITS] or 'empty'}.",
+            )
+        if records.stored_digest(item) != approval.digest:
+            raise ApprovalChanged(
+                f"The record of {approval.approval_id} does not agree with its own digest.",
+                "Somebody changed it after it was evaluated: do not approve it, and find out who did.",
+            )
+        if approval.deadline is not None and approval.deadline <= self._timing.now():
+            raise ApprovalExpired(f"{approval.approval_id} expired at {codec.format_time(approval.deadline)}.")
+
+    def _send(self, token: str, decision: Decision) -> Sent:
+        doing = "send the decision"
+        payload = codec.dumps(
+            {name: value for name, value in codec.encode(decision).items() if name not in ("automatic", "error")}
+        )
+        client = self._aws.sender(decision.decision_id)
+        try:
+            if decision.approved:
+                client.send_task_success(taskToken=token, output=payload)
+            else:
+                client.send_task_failure(taskToken=token, error=APPROVAL_DENIED, cause=payload)
+        except Exception as exc:  # whatever it was, the answer may have gone out
+            return callback_failed(exc, doing)
+        return Sent.ACCEPTED
+
+    def _settle(self, approval_id: str, decision: Decision, sent: Sent) -> DecisionReceipt:
+        """What the ledger says of `decision` once it says anything."""
+        unknown = DecisionUnknown(
+            {
+                Sent.ACCEPTED: f"Step Functions took decision {decision.decision_id}, but it is not recorded yet.",
+                Sent.TOKEN_GONE: f"Decision {decision.decision_id} came too late: {approval_id} was answered, timed "
+                "out or stopped, and the ledger does not say which yet.",
+                Sent.MAYBE: f"The reply to decision {decision.decision_id} was lost, and it is not recorded yet.",
+            }[sent],
+            f"Look again with `qlikops show {approval_id}` before you do anything else.",
+        )
+        try:
+            for approval in self._watch(approval_id, SETTLE_SECONDS):
+                recorded = approval.decision
+                if recorded is not None and recorded.decision_id == decision.decision_id:
+                    return DecisionReceipt(approval_id, recorded, approval.status, approval.outcome)
+                if recorded is not None or approval.status.is_final:
+                    raise _not_waiting(approval)
+        except Unreachable as exc:
+            raise unknown from exc
+        raise unknown
+
+    def _watch(self, approval_id: str, seconds: float) -> Iterator[Approval]:
+        """The record, again and again until `seconds` are over. Raises Unreachable if the last reading failed so."""
+        end = self._timing.monotonic() + seconds
+        pause = _FIRST_PAUSE
+        while True:
+            left = end - self._timing.monotonic()
+            try:
+                approval = self._approval(self._item(approval_id))
+            except Unreachable:
+                if left <= 0:
+                    raise
+            else:
+                yield approval
+            if left <= 0:
+                return
+            self._timing.sleep(min(pause, left))
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    def _approval(self, item: records.Item) -> Approval:
+        return records.approval(item, self._timing.now())
+
+    def _item(self, approval_id: str) -> records.Item:
+        with aws_errors("read the approval"):
+            reply = self._aws.dynamodb.get_item(
+                TableName=self._aws.resources.table,
+                Key=records.key(approval_partition(approval_id), RECORD),
+                ConsistentRead=True,
+            )
+        if "Item" not in reply:
+            raise NotFound(f"There is no approval {approval_id}.", "`qlikops approvals` lists what waits.")
+        return reply["Item"]
+
+    def _token(self, approval_id: str) -> str:
+        with aws_errors("read the task token"):
+            reply = self._aws.dynamodb.get_item(
+                TableName=self._aws.resources.table,
+                Key=records.key(token_partition(approval_id), TOKEN),
+                ConsistentRead=True,
+            )
+        token = records.text(reply.get("Item", {}), Attribute.TOKEN)
+        if not token:
+            raise QlikopsError(f"{approval_id} waits, but the ledger has no task token for it; nothing was sent.")
+        return token
+
+    def _full_id(self, approval_id: str) -> str:
+        """The id that `approval_id` begins, among those that wait."""
+        if len(approval_id) >= ID_DIGITS:
+            return approval_id
+        if not approval_id:
+            raise UsageError("An approval has an id of 12 digits; none was given.")
+        matching = [row.approval_id for row in self.waiting() if row.approval_id.startswith(approval_id)]
+        if len(matching) > 1:
+            raise UsageError(f"{approval_id} begins several ids: {', '.join(matching[:5])}.", "Give more digits.")
+        if not matching:
+            raise NotFound(
+                f"Nothing that waits has an id beginning with {approval_id}.",
+                "One that no longer waits needs its whole id.",
+            )
+        return matching[0]
+
+    def _query(self, **request: Any) -> list[Any]:
+        items: list[Any] = []
+        with aws_errors("read the inbox"):
+            paginator = self._aws.dynamodb.get_paginator("query")
+            for page in paginator.paginate(TableName=self._aws.resources.table, **request):
+                items.extend(page["Items"])
+        return items
+
+
+def _check_request(request: DecisionRequest) -> None:
+    if not request.approved and not request.reason.strip():
+        raise UsageError("Denying needs a reason.", "Say why, for those who read the report.")
+    if len(request.reason) > REASON_CAP:
+        raise UsageError(f"The reason has {len(request.reason)} characters; {REASON_CAP} are allowed.")
+    if request.approved and request.snooze is not None:
+        raise UsageError("Only a denial can snooze.")
+
+
+def _not_waiting(approval: Approval) -> QlikopsError:
+    """Why `approval` cannot be decided (any more)."""
+    name, decision = approval.approval_id, approval.decision
+    if decision is not None:
+        word = "approved" if decision.approved else "denied"
+        when = f" at {codec.format_time(decision.at)}" if decision.at else ""
+        said = f"{name} was already {word} by {decision.who()}{when}."
+        return AlreadyDecided(said, decision=decision, status=approval.status)
+    if approval.status is Status.EXPIRED:
+        return ApprovalExpired(f"{name} has expired.")
+    if approval.status.is_final:
+        return AlreadyDecided(f"{name} is closed: {approval.status}.", decision=None, status=approval.status)
+    return UsageError(f"{name} does not wait for a decision: it is {approval.status}.")

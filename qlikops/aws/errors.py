@@ -1,0 +1,158 @@
+"""botocore's errors by what they mean. The only place that knows both vocabularies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum, auto
+
+from qlikops.domain.errors import (
+    AccessDenied,
+    CredentialsProblem,
+    NotFound,
+    Offline,
+    QlikopsError,
+    Throttled,
+    Unreachable,
+    UsageError,
+)
+
+_THROTTLED = frozenset(
+    {
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+    }
+)
+_DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation", "KmsAccessDeniedException"}
+)
+_CREDENTIALS = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+_NOT_FOUND = frozenset(
+    {
+        "404",
+        "ExecutionDoesNotExist",
+        "NoSuchBucket",
+        "NoSuchKey",
+        "ResourceNotFoundException",
+        "StateMachineDoesNotExist",
+    }
+)
+_TOKEN_GONE = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
+
+
+class Sent(Enum):
+    """What a callback's reply, or its absence, says."""
+
+    ACCEPTED = auto()
+    TOKEN_GONE = auto()
+    """Answered, timed out, or stopped before this answer came."""
+    MAYBE = auto()
+    """The reply was lost: the answer may count or not."""
+
+
+@contextmanager
+def aws_errors(doing: str) -> Iterator[None]:
+    """Maps what botocore raises inside to `qlikops.domain.errors`; `doing` completes "Could not …"."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    try:
+        yield
+    except ClientError as exc:
+        raise _of_reply(exc, doing) from exc
+    except (BotoCoreError, ResponseParserError) as exc:
+        raise _without_reply(exc, doing) from exc
+
+
+def callback_failed(exc: Exception, doing: str) -> Sent:
+    """What a failed SendTask* call means. Raises the mapped error where the answer certainly did not count."""
+    from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
+
+    if isinstance(exc, boto.ClientError):
+        if _code(exc) in _TOKEN_GONE:
+            return Sent.TOKEN_GONE
+        if _status(exc) >= 500:
+            return Sent.MAYBE
+        raise _of_reply(exc, doing) from exc
+    if isinstance(exc, boto.EndpointConnectionError | boto.ConnectTimeoutError | boto.ProxyConnectionError):
+        # No connection, so nothing was sent: that much is certain, and sending again is safe.
+        raise _without_reply(exc, doing) from exc
+    if isinstance(exc, boto.HTTPClientError | boto.ConnectionError | ResponseParserError):
+        return Sent.MAYBE
+    if isinstance(exc, boto.BotoCoreError):
+        raise _without_reply(exc, doing) from exc
+    raise exc
+
+
+def _of_reply(exc: Exception, doing: str) -> QlikopsError:
+    code, said = _code(exc), f"Could not {doing}: {_message(exc)}"
+    if code in _THROTTLED:
+        return Throttled(said)
+    if code in _DENIED:
+        return AccessDenied(said)
+    if code in _CREDENTIALS:
+        return CredentialsProblem(said, "Sign in again, such as with `aws sso login`.")
+    if code in _NOT_FOUND or (code == "ValidationError" and "does not exist" in said):
+        return NotFound(said)
+    if _status(exc) >= 500:
+        return Unreachable(said, "AWS has a problem of its own; try again in a moment.")
+    return QlikopsError(f"{said} ({code})")
+
+
+def _without_reply(exc: Exception, doing: str) -> QlikopsError:
+    from botocore import exceptions as boto
+
+    said = f"Could not {doing}: {exc}"
+    if isinstance(exc, boto.ProfileNotFound):
+        return CredentialsProblem(said, "`aws configure list-profiles` lists what there is.")
+    if isinstance(exc, boto.NoRegionError):
+        return UsageError("No Region is configured.", "Give --region, set AWS_REGION, or put one into the profile.")
+    if isinstance(
+        exc,
+        boto.NoCredentialsError
+        | boto.PartialCredentialsError
+        | boto.CredentialRetrievalError
+        | boto.TokenRetrievalError
+        | boto.SSOError
+        | boto.UnauthorizedSSOTokenError,
+    ):
+        return CredentialsProblem(said, "Sign in, such as with `aws sso login`, or start with `qlikops demo`.")
+    if isinstance(exc, boto.HTTPClientError | boto.ConnectionError):
+        return Offline(said)
+    if isinstance(exc, boto.ParamValidationError):
+        return UsageError(said)
+    return Unreachable(said)
+
+
+def _code(exc: Exception) -> str:
+    return str(getattr(exc, "response", {}).get("Error", {}).get("Code", ""))
+
+
+def _message(exc: Exception) -> str:
+    return str(getattr(exc, "response", {}).get("Error", {}).get("Message", "")) or _code(exc) or str(exc)
+
+
+def _status(exc: Exception) -> int:
+    return int(getattr(exc, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

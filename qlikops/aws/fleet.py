@@ -1,0 +1,100 @@
+"""The fleet as the last run saw it, and the reports: objects in the stack's data bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+from qlikops.aws import records
+from qlikops.aws.errors import aws_errors
+from qlikops.aws.session import Connection
+from qlikops.domain import codec
+from qlikops.domain.errors import NotFound, QlikopsError
+from qlikops.domain.execution import RunSummary
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.ledger import SUMMARY, Attribute, run_partition
+from qlikops.domain.report import RunReport
+
+SNAPSHOT_KEY = "snapshots/latest.json"
+REPORTS = "reports/"
+LATEST_REPORT_KEY = "reports/latest.json"
+_DAY_LEVELS = 3
+"""Reports lie under year/month/day/."""
+
+Versioned = TypeVar("Versioned", FleetSnapshot, RunReport)
+
+
+class BucketFleet:
+    """Implements `ports.Fleet`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._aws = connection
+
+    def snapshot(self) -> FleetSnapshot:
+        """Raises NotFound before the first run."""
+        return self._load(FleetSnapshot, SNAPSHOT_KEY, "No run has looked at the fleet yet.")
+
+    def reports(self, limit: int = 50) -> Sequence[str]:
+        """Execution names that have a report, newest day first, newest of a day first."""
+        return list(islice(self._names(REPORTS, _DAY_LEVELS), limit))
+
+    def report(self, execution_name: str | None = None) -> RunReport:
+        """One run's report; the newest where no name is given."""
+        if execution_name is None:
+            return self._load(RunReport, LATEST_REPORT_KEY, "No run has written a report yet.")
+        return self._load(RunReport, f"{self._key(execution_name)}.json", f"{execution_name} has no report.")
+
+    def report_markdown(self, execution_name: str | None = None) -> str:
+        """The same report as the Markdown in S3."""
+        if execution_name is None:
+            newest = self.report()
+            key = f"{REPORTS}{newest.started_at:%Y/%m/%d}/{newest.execution_name}"
+        else:
+            key = self._key(execution_name)
+        return self._read(f"{key}.md", f"{execution_name or 'The newest run'} has no report.")
+
+    def _key(self, execution_name: str) -> str:
+        """The report's key without its ending, from the run's summary in the ledger."""
+        with aws_errors("read the run"):
+            reply = self._aws.dynamodb.get_item(
+                TableName=self._aws.resources.table, Key=records.key(run_partition(execution_name), SUMMARY)
+            )
+        run = records.value(RunSummary, reply.get("Item", {}), Attribute.BODY)
+        if run is None or not run.report_key:
+            raise NotFound(f"{execution_name} has no report.", "`qlikops report --list` lists those that have one.")
+        return run.report_key
+
+    def _names(self, prefix: str, levels: int) -> Iterator[str]:
+        """Walks the folders backwards, so that the newest reports cost a handful of calls however many there are."""
+        with aws_errors("list the reports"):
+            pages = list(
+                self._aws.s3.get_paginator("list_objects_v2").paginate(
+                    Bucket=self._aws.resources.bucket, Prefix=prefix, Delimiter="/"
+                )
+            )
+        if levels:
+            folders = [folder["Prefix"] for page in pages for folder in page.get("CommonPrefixes", [])]
+            for folder in sorted(folders, reverse=True):
+                yield from self._names(folder, levels - 1)
+            return
+        objects = [entry for page in pages for entry in page.get("Contents", []) if entry["Key"].endswith(".json")]
+        for entry in sorted(objects, key=lambda entry: entry["LastModified"], reverse=True):
+            yield entry["Key"].removeprefix(prefix).removesuffix(".json")
+
+    def _load(self, cls: type[Versioned], key: str, missing: str) -> Versioned:
+        text = self._read(key, missing)
+        try:
+            value = codec.loads(cls, text)
+        except codec.CodecError as exc:
+            raise QlikopsError(f"s3://{self._aws.resources.bucket}/{key} cannot be read: {exc}") from exc
+        records.refuse_newer(value.version, key)
+        return value
+
+    def _read(self, key: str, missing: str) -> str:
+        try:
+            with aws_errors(f"read {key}"):
+                body = self._aws.s3.get_object(Bucket=self._aws.resources.bucket, Key=key)["Body"]
+                return body.read().decode()
+        except NotFound as exc:
+            raise NotFound(missing, "`qlikops run --wait` makes a run now.") from exc

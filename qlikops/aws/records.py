@@ -1,0 +1,105 @@
+"""Ledger items, as DynamoDB returns them, to domain values. Only texts and whole numbers occur in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from qlikops.domain import codec
+from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, digest_of
+from qlikops.domain.errors import QlikopsError, RecordTooNew
+from qlikops.domain.evaluation import Evaluation, PolicyResult
+from qlikops.domain.ledger import INBOX_SORT, PARTITION, SORT, Attribute
+from qlikops.domain.proposal import RECORD_VERSION, Proposal
+
+T = TypeVar("T")
+Item = Mapping[str, Any]
+
+
+def key(partition: str, sort: str) -> dict[str, Any]:
+    """A primary key on the wire."""
+    return {PARTITION: {"S": partition}, SORT: {"S": sort}}
+
+
+def text(item: Item, attribute: str) -> str:
+    """The text of an attribute; empty where there is none."""
+    return str(item.get(attribute, {}).get("S", ""))
+
+
+def number(item: Item, attribute: str) -> int | None:
+    """The whole number of an attribute."""
+    value = item.get(attribute, {}).get("N")
+    return None if value is None else int(float(value))
+
+
+def value(cls: type[T], item: Item, attribute: str) -> T | None:
+    """The domain value in an attribute of JSON text; None where there is none."""
+    written = text(item, attribute)
+    if not written:
+        return None
+    try:
+        return codec.loads(cls, written)
+    except codec.CodecError as exc:
+        raise QlikopsError(f"The ledger's {attribute} of {text(item, PARTITION)} cannot be read: {exc}") from exc
+
+
+def approval(item: Item, now: datetime) -> Approval:
+    """The approval in a RECORD item, without a claim that has run out.
+
+    Raises RecordTooNew for one that a newer version wrote.
+    """
+    refuse_newer(number(item, Attribute.VERSION) or RECORD_VERSION, text(item, PARTITION))
+    proposal = value(Proposal, item, Attribute.PROPOSAL)
+    if proposal is None:
+        raise QlikopsError(f"The ledger's {text(item, PARTITION)} holds no proposal.")
+    deadline = number(item, INBOX_SORT)
+    requested_at = text(item, Attribute.REQUESTED_AT)
+    try:
+        status = Status(text(item, Attribute.STATUS))
+        updated_at = codec.parse_time(text(item, Attribute.UPDATED_AT))
+    except ValueError as exc:
+        raise QlikopsError(f"The ledger's {text(item, PARTITION)} cannot be read: {exc}") from exc
+    return Approval(
+        proposal=proposal,
+        status=status,
+        updated_at=updated_at,
+        evaluation=value(Evaluation, item, Attribute.EVALUATION),
+        policy=value(PolicyResult, item, Attribute.POLICY),
+        digest=text(item, Attribute.DIGEST),
+        requested_at=codec.parse_time(requested_at) if requested_at else None,
+        deadline=None if deadline is None else datetime.fromtimestamp(deadline, UTC),
+        decision=value(Decision, item, Attribute.DECISION),
+        outcome=value(Outcome, item, Attribute.OUTCOME),
+        claim=_claim(item, now),
+    )
+
+
+def inbox_row(item: Item, now: datetime) -> InboxRow:
+    """The row in an item of the inbox index."""
+    row = value(InboxRow, item, Attribute.ROW)
+    if row is None:
+        raise QlikopsError(f"The ledger's {text(item, PARTITION)} waits without a row.")
+    return replace(row, claim=_claim(item, now))
+
+
+def stored_digest(item: Item) -> str:
+    """The digest over what the item holds, as it is written there: fields that this version doesn't know count too."""
+    stored: list[Any] = []
+    for name in (Attribute.PROPOSAL, Attribute.EVALUATION, Attribute.POLICY):
+        written = text(item, name)
+        stored.append(json.loads(written) if written else None)
+    return digest_of(*stored)
+
+
+def refuse_newer(version: int, what: str) -> None:
+    """Raises RecordTooNew for a version after ours."""
+    if version > RECORD_VERSION:
+        raise RecordTooNew(f"{what} was written by a newer qlikops (record version {version}).", "Update qlikops.")
+
+
+def _claim(item: Item, now: datetime) -> Claim | None:
+    claim = value(Claim, item, Attribute.CLAIM)
+    return claim if claim is not None and claim.until > now else None

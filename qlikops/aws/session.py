@@ -1,0 +1,243 @@
+"""From a context to AWS clients, with the time-outs and retries that an interactive tool needs.
+
+boto3 is imported by the first client that is asked for, never before: the console paints its first frame meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from qlikops import __version__
+from qlikops.aws.errors import aws_errors
+from qlikops.config import Context
+from qlikops.domain.errors import AccessDenied, NotFound
+
+if TYPE_CHECKING:
+    import boto3
+    from types_boto3_cloudformation.client import CloudFormationClient
+    from types_boto3_dynamodb.client import DynamoDBClient
+    from types_boto3_s3.client import S3Client
+    from types_boto3_scheduler.client import EventBridgeSchedulerClient
+    from types_boto3_stepfunctions.client import SFNClient
+    from types_boto3_sts.client import STSClient
+
+_CONNECT_SECONDS = 3
+_READ_SECONDS = 10
+_SEND_SECONDS = 5
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The names of what the stack made."""
+
+    state_machine_arn: str
+    table: str
+    bucket: str
+
+    @property
+    def account(self) -> str:
+        """The account's number, out of the state machine's ARN."""
+        return self.state_machine_arn.split(":")[4]
+
+    @property
+    def region(self) -> str:
+        """The Region, out of the same ARN."""
+        return self.state_machine_arn.split(":")[3]
+
+
+class Connection(Protocol):
+    """What the roles need from AWS. Nothing here is asked for before it is needed."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writing is refused."""
+        ...
+
+    @property
+    def resources(self) -> Resources:
+        """What the stack made; found out once."""
+        ...
+
+    @property
+    def dynamodb(self) -> DynamoDBClient:
+        """For the ledger."""
+        ...
+
+    @property
+    def stepfunctions(self) -> SFNClient:
+        """For executions; never for callbacks."""
+        ...
+
+    @property
+    def s3(self) -> S3Client:
+        """For snapshots and reports."""
+        ...
+
+    def sender(self, decision_id: str) -> SFNClient:
+        """A client for one callback: one attempt, short time-outs, the decision id in its user agent."""
+        ...
+
+    def caller(self) -> str:
+        """The caller's ARN."""
+        ...
+
+
+class AwsConnection:
+    """The real thing. Safe to share between threads."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._lock = threading.RLock()
+        self._clients: dict[str, Any] = {}
+        self._resources: Resources | None = None
+        self._caller = ""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writing is refused."""
+        return self._context.settings.read_only
+
+    @property
+    def resources(self) -> Resources:
+        """What the stack made, from the local status file or from the stack's outputs; asked for once."""
+        with self._lock:
+            if self._resources is None:
+                self._resources = self._discover()
+            return self._resources
+
+    @property
+    def known_resources(self) -> Resources | None:
+        """What the stack made if that is known by now; never asks."""
+        return self._resources
+
+    @property
+    def dynamodb(self) -> DynamoDBClient:
+        """For the ledger."""
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
+
+    @property
+    def stepfunctions(self) -> SFNClient:
+        """For executions; never for callbacks."""
+        client: SFNClient = self._client("stepfunctions")
+        return client
+
+    @property
+    def s3(self) -> S3Client:
+        """For snapshots and reports."""
+        client: S3Client = self._client("s3")
+        return client
+
+    @property
+    def cloudformation(self) -> CloudFormationClient:
+        """For the stack's outputs."""
+        client: CloudFormationClient = self._client("cloudformation")
+        return client
+
+    @property
+    def scheduler(self) -> EventBridgeSchedulerClient:
+        """For the schedule."""
+        client: EventBridgeSchedulerClient = self._client("scheduler")
+        return client
+
+    def sender(self, decision_id: str) -> SFNClient:
+        """A client for one callback: a retry after a lost reply would read as `already answered`, so there is none."""
+        client: SFNClient = self._make(
+            "stepfunctions",
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_SEND_SECONDS,
+            retries={"total_max_attempts": 1},
+            user_agent_extra=f"{_agent()} decision/{decision_id}",
+        )
+        return client
+
+    def caller(self) -> str:
+        """The caller's ARN, from STS; asked for once."""
+        with self._lock:
+            if not self._caller:
+                sts: STSClient = self._client("sts")
+                with aws_errors("ask who the caller is"):
+                    self._caller = sts.get_caller_identity()["Arn"]
+            return self._caller
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        import boto3
+
+        settings = self._context.settings
+        with aws_errors(f"open the profile {settings.profile or 'default'}"):
+            if self._context.local is not None:
+                return embedded_session(settings.region)
+            return boto3.Session(profile_name=settings.profile or None, region_name=settings.region or None)
+
+    def _client(self, service: str) -> Any:
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._make(
+                    service,
+                    connect_timeout=_CONNECT_SECONDS,
+                    read_timeout=_READ_SECONDS,
+                    retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
+                    user_agent_extra=_agent(),
+                )
+            return self._clients[service]
+
+    def _make(self, service: str, **config: Any) -> Any:
+        from botocore.config import Config
+
+        endpoint = self._context.settings.endpoint_url
+        if endpoint:
+            config["s3"] = {"addressing_style": "path"}
+        if self._context.local is not None:
+            # A proxy from the machine's environment would swallow loopback.
+            config["proxies"] = {}
+        with self._lock, aws_errors(f"make a client for {service}"):
+            return self._session.client(  # type: ignore[call-overload]
+                service, endpoint_url=endpoint or None, config=Config(**config)
+            )
+
+    def _discover(self) -> Resources:
+        if local := self._context.local:
+            return Resources(local.state_machine_arn, local.table, local.bucket)
+        stack = self._context.settings.stack
+        hint = "Deploy it with `qlikops deploy`, or choose another context, Region or stack."
+        try:
+            with aws_errors(f"describe the stack {stack}"):
+                (description,) = self.cloudformation.describe_stacks(StackName=stack)["Stacks"]
+        except NotFound as exc:
+            raise NotFound(f"There is no stack {stack} in {self._session.region_name}.", hint) from exc
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+        try:
+            return Resources(outputs["StateMachineArn"], outputs["TableName"], outputs["DataBucketName"])
+        except KeyError as exc:
+            raise NotFound(
+                f"The stack {stack} ({description['StackStatus']}) has no output {exc}: it is not a finished qlikops.",
+                hint,
+            ) from exc
+
+
+def embedded_session(region: str) -> boto3.Session:
+    """A session for the embedded AWS: nobody's credentials, and nothing of the machine's own AWS configuration."""
+    import boto3
+    import botocore.session
+
+    nothing = (None, None, None, None)
+    isolated = botocore.session.Session(
+        {"profile": nothing, "config_file": (None, None, os.devnull, None), "credentials_file": nothing}
+    )
+    return boto3.Session("test", "test", region_name=region, botocore_session=isolated)
+
+
+def refuse_writing(connection: Connection) -> None:
+    """Raises AccessDenied in a read-only context."""
+    if connection.read_only:
+        raise AccessDenied("This context is read-only.", "Use a context that may write, or leave out --read-only.")
+
+
+def _agent() -> str:
+    return f"qlikops/{__version__}"

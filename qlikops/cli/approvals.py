@@ -1,0 +1,153 @@
+"""approvals, approve, deny, claim."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from qlikops.cli import output
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
+from qlikops.cli.durations import duration
+from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
+from qlikops.domain.approval import Approval, Status, new_decision_id
+from qlikops.domain.errors import ApprovalChanged, UsageError
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest, Environment
+
+_SHORTEST_DIGEST = 12
+
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An approval's id, or the beginning of one that waits.")]
+DigestOption = Annotated[
+    str, typer.Option(metavar="D", help="The digest that was reviewed: decide on nothing else.", show_default=False)
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask, even on a terminal.")]
+
+
+def approvals(ctx: typer.Context, context: ContextOption = None, as_json: JsonOption = False) -> None:
+    """List what waits for a decision, what expires first first."""
+    here = invocation(ctx)
+    rows = here.environment(context).approvals.waiting()
+    if as_json:
+        output.write_json(list(rows))
+        return
+    from qlikops.presentation import inbox
+    from qlikops.presentation.tone import Column, Span, outside
+
+    now = here.now()
+    output.say(inbox.summary(rows, now).capitalize() + ".")
+    if not rows:
+        return
+    width = output.terminal_width()
+    identity = Column("id", "Id", 12)
+    shown = inbox.COLUMNS if width is None else inbox.columns(width - identity.width - 2)
+    cells = [{"id": outside(row.approval_id), **inbox.cells(row, now)} for row in inbox.by_deadline(rows)]
+    if width is None:
+        for row, cell in zip(inbox.by_deadline(rows), cells, strict=True):
+            cell["digest"] = Span(row.digest)
+        shown = (*shown, Column("digest", "Digest", 12))
+    output.write_table((identity, *shown), cells, whole=("id",))
+
+
+def approve(
+    ctx: typer.Context,
+    approval_id: IdArgument,
+    reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record.", show_default=False)] = "",
+    digest: DigestOption = "",
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Return once the decision is recorded.")] = False,
+    timeout: Annotated[str, typer.Option(metavar="T", help="How long to wait for the outcome.")] = "10m",
+    yes: YesOption = False,
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Approve a proposal and wait for the outcome."""
+    waits = duration("--timeout", timeout)
+    here = invocation(ctx)
+    environment = here.environment(context)
+    receipt = _decide(here, environment, approval_id, DecisionRequest(True, digest, reason), yes=yes)
+    if not no_wait and not receipt.status.is_final:
+        output.say(f"Approved. Waiting for the outcome, {timeout} at most …")
+        final = environment.approvals.outcome(receipt.approval_id, waits)
+        receipt = replace(receipt, status=final.status, outcome=final.outcome)
+    _write_receipt(receipt, as_json=as_json)
+    raise typer.Exit(ExitCode.OK if no_wait else of_approved(receipt.status))
+
+
+def deny(
+    ctx: typer.Context,
+    approval_id: IdArgument,
+    reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record and the report.")],
+    snooze: Annotated[
+        str, typer.Option(metavar="T", help="Propose nothing on its tasks for so long.", show_default=False)
+    ] = "",
+    digest: DigestOption = "",
+    yes: YesOption = False,
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Deny a proposal: nothing is restarted."""
+    snoozed = duration("--snooze", snooze) if snooze else None
+    here = invocation(ctx)
+    request = DecisionRequest(False, digest, reason, snoozed)
+    receipt = _decide(here, here.environment(context), approval_id, request, yes=yes)
+    _write_receipt(receipt, as_json=as_json)
+
+
+approve.__doc__ = f"{approve.__doc__}\n\n{DECISION_CODES}"
+deny.__doc__ = f"{deny.__doc__}\n\n{DECISION_CODES}"
+
+
+def claim(
+    ctx: typer.Context,
+    approval_id: IdArgument,
+    for_: Annotated[str, typer.Option("--for", metavar="T", help="For how long.")] = "15m",
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell the others that you are looking at it. It stops nobody and runs out by itself."""
+    made = invocation(ctx).environment(context).approvals.claim(approval_id, duration("--for", for_))
+    if as_json:
+        output.write_json(made)
+    else:
+        output.write(f"Claimed until {made.until:%H:%M:%S} UTC as {made.by}.")
+
+
+def _decide(
+    here: Invocation, environment: Environment, approval_id: str, request: DecisionRequest, *, yes: bool
+) -> DecisionReceipt:
+    """Decides on what the record says now, or on what `request.digest` pins, shown before it is sent."""
+    from qlikops.presentation import decision, review
+    from qlikops.presentation.tone import Section
+
+    approval = environment.approvals.approval(approval_id)
+    request = replace(request, digest=_pinned(approval, request.digest), decision_id=new_decision_id())
+    if approval.status is Status.WAITING and not environment.read_only:
+        lines = decision.what_goes_out(request, approval, environment.caller())
+        output.write_sections([Section("", lines)], to_stderr=True)
+        for thought in review.second_thoughts(approval) if request.approved else ():
+            output.say(f"Careful: {thought}.")
+        if not yes and here.is_terminal():
+            typer.confirm("Send it?", abort=True, err=True)
+    return environment.approvals.decide(approval.approval_id, request)
+
+
+def _pinned(approval: Approval, digest: str) -> str:
+    """The record's digest, which must be the one that was reviewed where that is given."""
+    if not digest:
+        return approval.digest
+    if len(digest) < _SHORTEST_DIGEST:
+        raise UsageError(f"--digest {digest} is too short.", f"Give {_SHORTEST_DIGEST} digits or all of it.")
+    if not approval.digest.startswith(digest.lower()):
+        raise ApprovalChanged(
+            f"{approval.approval_id} is no longer what was reviewed: its digest begins {approval.digest[:12]}."
+        )
+    return approval.digest
+
+
+def _write_receipt(receipt: DecisionReceipt, *, as_json: bool) -> None:
+    if as_json:
+        output.write_json(receipt)
+        return
+    from qlikops.presentation import decision
+
+    output.write_lines(decision.receipt(receipt))

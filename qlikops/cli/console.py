@@ -1,0 +1,23 @@
+"""tui."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from qlikops.cli.context import ContextOption, invocation
+
+
+def tui(
+    ctx: typer.Context,
+    context: ContextOption = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Without the keys that write.")] = False,
+) -> None:
+    """Open the console."""
+    from qlikops.tui.app import run_console
+
+    here = invocation(ctx)
+    # Settled before the screen is taken over, so that a wrong name is said in plain words.
+    chosen = here.context(context, read_only=read_only)
+    raise typer.Exit(run_console(lambda: here.open_environment(chosen), read_only=chosen.settings.read_only))

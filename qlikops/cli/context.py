@@ -1,0 +1,76 @@
+"""What every command is given: the options of the command line's head, and how to open an environment.
+
+`Invocation` is click's context object, so that a test passes its own with a fake environment.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from qlikops import config
+from qlikops.cli import output
+from qlikops.domain.ports import Environment
+
+ContextOption = Annotated[
+    str | None, typer.Option("--context", "-c", metavar="NAME", help="The environment to talk to.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Data on stdout as JSON.")]
+
+
+def _open_aws(context: config.Context) -> Environment:
+    from qlikops.aws.environment import AwsEnvironment
+
+    return AwsEnvironment(context)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One run of the command line, and the seams to the world around it."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Settings given before the command, such as `profile`."""
+    context_name: str | None = None
+    """`--context` before the command."""
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    open_environment: Callable[[config.Context], Environment] = _open_aws
+    answers: Callable[[str], bool] = config.endpoint_answers
+    is_terminal: Callable[[], bool] = _is_terminal
+    """Whether somebody is there to be asked."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def context(self, name: str | None = None, *, read_only: bool = False) -> config.Context:
+        """The context to use, said on stderr unless the person named it."""
+        options = {**self.options, "read_only": read_only or self.options.get("read_only")}
+        context = config.resolve_context(name or self.context_name, options, environ=self.environ, answers=self.answers)
+        if not context.is_explicit:
+            output.say(f"Context {context.name}: {context.chosen_by}.")
+        return context
+
+    def environment(self, name: str | None = None, *, read_only: bool = False) -> Environment:
+        """The environment of that context; nothing has been asked of it yet."""
+        return self.open_environment(self.context(name, read_only=read_only))
+
+
+def invocation(ctx: typer.Context) -> Invocation:
+    """The invocation that this command belongs to."""
+    found = ctx.find_object(Invocation)
+    return found if found is not None else Invocation()
+
+
+def with_options(ctx: typer.Context, context_name: str | None, options: Mapping[str, Any]) -> None:
+    """Remembers what was given before the command, for the command."""
+    ctx.obj = replace(invocation(ctx), context_name=context_name, options=options)

@@ -1,0 +1,226 @@
+"""executions, show, run, stop."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qlikops.cli import output
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
+from qlikops.cli.durations import duration
+from qlikops.cli.exit_codes import ExitCode
+from qlikops.domain.approval import Status
+from qlikops.domain.errors import NotFound, UsageError
+from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, FoldedHistory
+from qlikops.domain.ports import Environment, Executions
+
+_APPROVAL_ID = re.compile(r"[0-9a-f]{4,12}")
+_POLL_SECONDS = 2.0
+
+
+def executions(
+    ctx: typer.Context,
+    status: Annotated[
+        ExecutionStatus | None, typer.Option(case_sensitive=False, help="Only these.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List executions, newest first, with what each found and did."""
+    here = invocation(ctx)
+    found = _newest(here.environment(context).executions, status, limit)
+    if as_json:
+        output.write_json(found)
+        return
+    from qlikops.presentation import executions as presented
+
+    if not found:
+        output.say("There are no executions.")
+        return
+    width = output.terminal_width()
+    columns = presented.COLUMNS if width is None else presented.columns(width)
+    now = here.now()
+    output.write_table(columns, [presented.cells(summary, now) for summary in found], whole=("name",))
+
+
+def show(
+    ctx: typer.Context,
+    target: Annotated[
+        str, typer.Argument(metavar="EXECUTION-OR-APPROVAL", help="A name, an ARN, or an approval's id.")
+    ] = "",
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            "--history",
+            metavar="FILE",
+            allow_dash=True,
+            help="Fold the output of `aws stepfunctions get-execution-history` (- for stdin); asks nothing of AWS.",
+            show_default=False,
+        ),
+    ] = None,
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one execution, one approval, or a saved history."""
+    here = invocation(ctx)
+    if history is not None:
+        if target:
+            raise UsageError("Give an execution or --history, not both.")
+        _write_history(here, _folded(history), as_json=as_json)
+        return
+    if not target:
+        raise UsageError("Say what to show.", "An execution, an approval's id, or --history FILE.")
+    environment = here.environment(context)
+    if _APPROVAL_ID.fullmatch(target) and _write_approval(here, environment, target, as_json=as_json):
+        return
+    detail = environment.executions.detail(target)
+    if as_json:
+        output.write_json(detail)
+    else:
+        _write_detail(here, detail)
+
+
+def run(
+    ctx: typer.Context,
+    wait: Annotated[bool, typer.Option("--wait", help="Until it has ended, or only humans are waited for.")] = False,
+    timeout: Annotated[str, typer.Option(metavar="T", help="How long to wait at most.")] = "10m",
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Start a run now, as the schedule would."""
+    here = invocation(ctx)
+    waits = duration("--timeout", timeout)
+    role = here.environment(context).executions
+    summary = role.start()
+    if not wait:
+        _write_summary(here, summary, as_json=as_json)
+        return
+    output.say(f"Started {summary.name}.")
+    detail = _await_run(here, role, summary, waits)
+    if as_json:
+        output.write_json(detail)
+    else:
+        _write_detail(here, detail)
+    if detail.summary.status is ExecutionStatus.SUCCEEDED or _only_humans(detail):
+        return
+    raise typer.Exit(ExitCode.UNKNOWN if detail.summary.status is ExecutionStatus.RUNNING else ExitCode.FAILURE)
+
+
+def stop(
+    ctx: typer.Context,
+    execution: Annotated[str, typer.Argument(metavar="EXECUTION", help="A name or an ARN.")],
+    reason: Annotated[str, typer.Option(metavar="R", help="Why, for those who read the history.")],
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Abort an execution. What it had waiting is closed as abandoned by the next run."""
+    here = invocation(ctx)
+    _write_summary(here, here.environment(context).executions.stop(execution, reason), as_json=as_json)
+
+
+def _newest(role: Executions, status: ExecutionStatus | None, limit: int) -> list[ExecutionSummary]:
+    found: list[ExecutionSummary] = []
+    token: str | None = None
+    while len(found) < limit:
+        page = role.page(status, token)
+        found.extend(islice(page.executions, limit - len(found)))
+        token = page.next_token
+        if token is None:
+            break
+    return found
+
+
+def _folded(path: Path) -> FoldedHistory:
+    from qlikops.domain.history import fold_history, load_history_file
+
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UsageError(f"{path} cannot be read: {exc}") from exc
+    return fold_history(load_history_file(text))
+
+
+def _await_run(here: Invocation, role: Executions, summary: ExecutionSummary, waits: timedelta) -> ExecutionDetail:
+    end = here.monotonic() + waits.total_seconds()
+    while True:
+        detail = role.detail(summary.arn)
+        ended = detail.summary.status is not ExecutionStatus.RUNNING
+        if ended or _only_humans(detail) or here.monotonic() >= end:
+            return detail
+        here.sleep(_POLL_SECONDS)
+
+
+def _only_humans(detail: ExecutionDetail) -> bool:
+    """Whether the run has proposals and can get no further without a decision."""
+    statuses = [proposal.status for proposal in detail.proposals]
+    return Status.WAITING in statuses and all(status is Status.WAITING or status.is_final for status in statuses)
+
+
+def _write_approval(here: Invocation, environment: Environment, approval_id: str, *, as_json: bool) -> bool:
+    """False where there is no such approval: an execution's name may look like an id."""
+    try:
+        approval = environment.approvals.approval(approval_id)
+    except NotFound:
+        return False
+    if as_json:
+        output.write_json(approval)
+        return True
+    from qlikops.presentation import review
+
+    earlier = environment.approvals.history(approval.proposal.targets[0].key) if approval.proposal.targets else ()
+    output.write_sections(review.sections(approval, here.now(), earlier))
+    return True
+
+
+def _write_summary(here: Invocation, summary: ExecutionSummary, *, as_json: bool) -> None:
+    if as_json:
+        output.write_json(summary)
+        return
+    from qlikops.presentation import executions as presented
+
+    output.write_sections(presented.heading(ExecutionDetail(summary, None), here.now()))
+
+
+def _write_detail(here: Invocation, detail: ExecutionDetail) -> None:
+    from qlikops.presentation import executions as presented
+
+    output.write_sections(presented.heading(detail, here.now()))
+    if note := presented.states_note(detail):
+        output.say(note)
+    if detail.history is not None:
+        _write_states(here, detail.history)
+
+
+def _write_history(here: Invocation, history: FoldedHistory, *, as_json: bool) -> None:
+    if as_json:
+        output.write_json(history)
+        return
+    # The heading of an execution asks for a name and an ARN, which a bare history does not have.
+    summary = ExecutionSummary("", "", history.status, history.started_at or here.now(), history.stopped_at)
+    from qlikops.presentation import executions as presented
+
+    detail = ExecutionDetail(summary, history, error=history.error, cause=history.cause)
+    (heading, *_) = presented.heading(detail, here.now())
+    nameless = [line for line in heading.lines if line.label not in ("execution", "ARN")]
+    output.write_lines(nameless)
+    if note := presented.states_note(detail):
+        output.say(note)
+    _write_states(here, history)
+
+
+def _write_states(here: Invocation, history: FoldedHistory) -> None:
+    from qlikops.presentation import executions as presented
+
+    if not history.states:
+        return
+    width = output.terminal_width()
+    columns = presented.STATE_COLUMNS if width is None else presented.state_columns(width)
+    output.write("")
+    output.write_table(columns, [presented.state_cells(state, here.now()) for state in history.states])

@@ -1,0 +1,102 @@
+"""What the commands print: data to stdout, talk to stderr, rich only where something is drawn.
+
+On a terminal tables fit its width and tones have colours (unless NO_COLOR); elsewhere nothing is cut or coloured.
+Text is never markup.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from qlikops.domain import codec
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from qlikops.presentation.tone import Cells, Column, Line, Section, Span
+
+_ANY_WIDTH = 100_000
+_STYLES = {"muted": "dim", "good": "green", "info": "cyan", "warning": "yellow", "danger": "bold red"}
+
+
+def write_json(value: Any) -> None:
+    """`value` on stdout, indented, in the codec's spelling."""
+    sys.stdout.write(json.dumps(codec.encode(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def write(text: str) -> None:
+    """A line of data on stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def say(text: str) -> None:
+    """A line of talk on stderr."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def terminal_width() -> int | None:
+    """The width of stdout where it is a terminal."""
+    console = _console()
+    return console.width if console.is_terminal else None
+
+
+def write_table(columns: Sequence[Column], rows: Iterable[Cells], *, whole: Sequence[str] = ()) -> None:
+    """Rows under headers on stdout; the columns in `whole` are never cut, whatever the terminal's width."""
+    from rich.table import Table
+
+    console = _console()
+    table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(
+            column.header,
+            justify="right" if column.right else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=column.width if column.key in whole else None,
+        )
+    for row in rows:
+        table.add_row(*(_text(row[column.key]) for column in columns))
+    console.print(table)
+
+
+def write_sections(sections: Iterable[Section], *, to_stderr: bool = False) -> None:
+    """Titled, labelled lines."""
+    console = _console(to_stderr=to_stderr)
+    for index, section in enumerate(sections):
+        if index:
+            console.print()
+        if section.title:
+            console.print(section.title, style="bold")
+        write_lines(section.lines, console)
+
+
+def write_lines(lines: Sequence[Line], console: Console | None = None) -> None:
+    """Labelled lines, wrapped beside their labels where there is a width to wrap at."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True, min_width=12)
+    grid.add_column(overflow="fold")
+    for line in lines:
+        grid.add_row(Text(line.label, style="dim"), Text.assemble(*(_text(span) for span in line.spans)))
+    (console or _console()).print(grid)
+
+
+def _console(*, to_stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    file = sys.stderr if to_stderr else sys.stdout
+    width = None if file.isatty() else _ANY_WIDTH
+    return Console(file=file, width=width, markup=False, highlight=False, emoji=False)
+
+
+def _text(span: Span) -> Text:
+    from rich.text import Text
+
+    return Text(span.text, style=_STYLES.get(span.tone, ""))

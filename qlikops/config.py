@@ -1,0 +1,243 @@
+"""Which environment to talk to, and where each setting of it came from.
+
+Options win over `QLIKOPS_*` variables, those over the context's table in config.toml, those over what is built in.
+Two contexts need no file: `local`, described by the running local environment's status file, and `default`, the
+ordinary AWS credentials chain with the stack `qlikops`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from qlikops.domain import codec
+from qlikops.domain.errors import NotFound, UsageError
+
+APP = "qlikops"
+LOCAL = "local"
+DEFAULT = "default"
+BUILT_IN = "built in"
+_ANSWER_SECONDS = 0.5
+_TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be set for a context."""
+
+    profile: str = ""
+    """An AWS profile; empty for the chain's own choice."""
+    region: str = ""
+    """Empty for the profile's or the environment's own."""
+    stack: str = "qlikops"
+    endpoint_url: str = ""
+    """Where AWS is not AWS."""
+    read_only: bool = False
+    theme: str = ""
+    """Of the console; empty for its own choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalStatus:
+    """What of the local environment's status file the operator's side needs."""
+
+    endpoint_url: str
+    region: str
+    stack: str
+    state_machine_arn: str
+    table: str
+    bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One environment, chosen and settled."""
+
+    name: str
+    settings: Settings = Settings()
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Setting -> where its value came from; those not in it are built in."""
+    chosen_by: str = BUILT_IN
+    """What named this context."""
+    local: LocalStatus | None = None
+    """Set for `local`: its resources are known and its credentials are dummies."""
+
+    @property
+    def is_explicit(self) -> bool:
+        """Whether the person named it, so that it need not be said again."""
+        return self.chosen_by.startswith(("option", "environment"))
+
+    def origin(self, setting: str) -> str:
+        """Where the value of `setting` came from."""
+        return self.origins.get(setting, BUILT_IN)
+
+
+def endpoint_answers(url: str) -> bool:
+    """Whether something listens there."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        with socket.create_connection((parts.hostname or "", port), _ANSWER_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def config_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where config.toml is, or would be."""
+    if given := environ.get("QLIKOPS_CONFIG"):
+        return Path(given)
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir(APP)) / "config.toml"
+
+
+def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder for everything that qlikops keeps on this machine."""
+    if given := environ.get("QLIKOPS_DATA_DIR"):
+        return Path(given)
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir(APP))
+
+
+def local_status_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the running local environment describes itself."""
+    return data_dir(environ) / "local" / "status.json"
+
+
+def resolve_context(
+    name: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    answers: Callable[[str], bool] = endpoint_answers,
+) -> Context:
+    """The context to use: the one named, or the first that applies, with its settings.
+
+    `options` are settings given on the command line; None and False among them count as not given. Raises UsageError
+    for a broken file or value, NotFound for a context that is not there.
+    """
+    config = _read_config(config_path(environ))
+    status = _read_local_status(local_status_path(environ))
+    chosen, chosen_by = _choose(name, config, status, environ, answers)
+    given = {f"--{key.replace('_', '-')}": (key, value) for key, value in (options or {}).items() if value}
+    layers: list[dict[str, tuple[Any, str]]] = [
+        {key: (value, f"config.toml [contexts.{chosen}]") for key, value in config.contexts.get(chosen, {}).items()},
+        _from_environment(environ),
+        {key: (value, f"option {option}") for option, (key, value) in given.items()},
+    ]
+    if chosen == LOCAL:
+        return _local_context(chosen_by, status, layers)
+    if chosen not in config.contexts and chosen != DEFAULT:
+        known = ", ".join(sorted({*config.contexts, LOCAL, DEFAULT}))
+        raise NotFound(f"There is no context {chosen!r}.", f"There are: {known}. Contexts live in {config.path}.")
+    return _settled(Context(chosen, chosen_by=chosen_by), layers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Config:
+    path: Path
+    default_context: str = ""
+    contexts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def _choose(
+    name: str | None,
+    config: _Config,
+    status: LocalStatus | None,
+    environ: Mapping[str, str],
+    answers: Callable[[str], bool],
+) -> tuple[str, str]:
+    if name:
+        return name, "option --context"
+    if named := environ.get("QLIKOPS_CONTEXT"):
+        return named, "environment QLIKOPS_CONTEXT"
+    if config.default_context:
+        return config.default_context, "config.toml default_context"
+    if status is not None and answers(status.endpoint_url):
+        return LOCAL, "the running local environment"
+    return DEFAULT, BUILT_IN
+
+
+def _local_context(chosen_by: str, status: LocalStatus | None, layers: list[dict[str, tuple[Any, str]]]) -> Context:
+    if status is None:
+        raise NotFound("The local environment is not running.", "Start it with: qlikops local up")
+    described = ("region", "stack", "endpoint_url")
+    base = Context(
+        LOCAL,
+        Settings(**{name: getattr(status, name) for name in described}),
+        dict.fromkeys(described, "the local environment's status.json"),
+        chosen_by,
+        status,
+    )
+    # What the running environment says of itself is not for anybody to override, and no profile applies to it.
+    return _settled(base, [{key: layer[key] for key in ("read_only", "theme") if key in layer} for layer in layers])
+
+
+def _settled(context: Context, layers: list[dict[str, tuple[Any, str]]]) -> Context:
+    values: dict[str, Any] = {}
+    origins = dict(context.origins)
+    for layer in layers:
+        for key, (value, origin) in layer.items():
+            values[key] = value
+            origins[key] = origin
+    return replace(context, settings=replace(context.settings, **values), origins=origins)
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    found: dict[str, tuple[Any, str]] = {}
+    for setting in fields(Settings):
+        variable = f"QLIKOPS_{setting.name.upper()}"
+        text = environ.get(variable, "")
+        if not text:
+            continue
+        value: Any = text
+        if isinstance(setting.default, bool):
+            value = _TRUTHS.get(text.lower())
+            if value is None:
+                raise UsageError(
+                    f"{variable}={text!r} is neither true nor false.", f"Write one of {', '.join(_TRUTHS)}."
+                )
+        found[setting.name] = (value, f"environment {variable}")
+    return found
+
+
+def _read_config(path: Path) -> _Config:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return _Config(path)
+    except (OSError, ValueError) as exc:
+        raise UsageError(f"{path} cannot be read: {exc}") from exc
+    _only(path, "", data, {"default_context": str, "contexts": dict})
+    allowed = {setting.name: type(setting.default) for setting in fields(Settings)}
+    contexts = data.get("contexts", {})
+    for name, table in contexts.items():
+        if not isinstance(table, dict):
+            raise UsageError(f"{path}: contexts.{name} is not a table.", f"Write [contexts.{name}] and its settings.")
+        _only(path, f"contexts.{name}.", table, allowed)
+    return _Config(path, data.get("default_context", ""), contexts)
+
+
+def _only(path: Path, prefix: str, table: Mapping[str, Any], allowed: Mapping[str, type]) -> None:
+    for key, value in table.items():
+        if key not in allowed:
+            raise UsageError(f"{path}: {prefix}{key} is not a setting.", f"There are: {', '.join(allowed)}.")
+        if not isinstance(value, allowed[key]):
+            raise UsageError(f"{path}: {prefix}{key} must be a {allowed[key].__name__}, not {value!r}.")
+
+
+def _read_local_status(path: Path) -> LocalStatus | None:
+    """None where there is none, or one that is half written: an environment that isn't up yet is not there yet."""
+    try:
+        return codec.decode(LocalStatus, json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,120 @@
+"""What a decision sends, said before it is sent; the receipt after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qlikops.domain.approval import APPROVAL_DENIED, Approval
+from qlikops.domain.duration import format_duration
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest
+from qlikops.presentation import vocabulary
+from qlikops.presentation.problem import by_whom, explain
+from qlikops.presentation.review import blast_radius, outcome_lines, targets_line
+from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside, plain
+
+
+def what_goes_out(request: DecisionRequest, approval: Approval, caller: str = "") -> tuple[Line, ...]:
+    """Exactly what will be sent, and what it sets off."""
+    return tuple(_what_goes_out(request, approval, caller))
+
+
+def _what_goes_out(request: DecisionRequest, approval: Approval, caller: str) -> Iterator[Line]:
+    proposal = approval.proposal
+    if request.approved:
+        yield line("send", Span("approve", Tone.GOOD), Span("  SendTaskSuccess", Tone.MUTED))
+        yield line("will run", vocabulary.action(proposal.action))
+    else:
+        yield line("send", Span("deny", Tone.WARNING), Span(f"  SendTaskFailure {APPROVAL_DENIED}", Tone.MUTED))
+        yield line("will run", "nothing")
+    yield line("on", targets_line(proposal))
+    if request.approved:
+        yield line("blast radius", *blast_radius(proposal))
+    yield line("approval", outside(approval.approval_id, cap=64))
+    yield line("digest", outside(request.digest, Tone.MUTED, 80))
+    if request.reason:
+        yield line("reason", outside(request.reason))
+    if request.snooze is not None:
+        yield line("snooze", f"nothing is proposed on it for {format_duration(request.snooze)}")
+    if request.decision_id:
+        yield line("decision id", outside(request.decision_id, Tone.MUTED, 64))
+    if caller:
+        yield line("as", outside(caller, cap=300))
+
+
+def receipt(value: DecisionReceipt) -> tuple[Line, ...]:
+    """The proof, complete enough to paste into a ticket."""
+    return tuple(_receipt(value))
+
+
+def _receipt(value: DecisionReceipt) -> Iterator[Line]:
+    decision = value.decision
+    yield line("approval", outside(value.approval_id, cap=64))
+    yield line(
+        "decision", "approved" if decision.approved else "denied", outside(decision.who(), cap=200, before=" by ")
+    )
+    yield line("decision id", outside(decision.decision_id or "none", cap=64))
+    if decision.at is not None:
+        yield line("at", vocabulary.clock_time(decision.at))
+    if decision.reason:
+        yield line("reason", outside(decision.reason))
+    if decision.snooze_seconds:
+        yield line("snooze", format_duration(float(decision.snooze_seconds)))
+    if decision.digest:
+        yield line("digest", outside(decision.digest, Tone.MUTED, 80))
+    if value.outcome is not None:
+        yield from outcome_lines(value.outcome)
+    else:
+        yield line("status", vocabulary.status(value.status), f": {vocabulary.status_meaning(value.status)}")
+
+
+def receipt_text(value: DecisionReceipt) -> str:
+    """The receipt for a clipboard."""
+    return "\n".join(f"{entry.label:<12} {plain(entry.spans)}" for entry in receipt(value))
+
+
+def past(request: DecisionRequest) -> str:
+    """What was done, or not."""
+    return "approved" if request.approved else "denied"
+
+
+def progress(
+    approval: Approval,
+    request: DecisionRequest,
+    sent: DecisionReceipt | None = None,
+    error: BaseException | None = None,
+    ended: Approval | None = None,
+) -> Spans:
+    """Where one decision is between key press and outcome, in one line."""
+    label = outside(approval.proposal.label, cap=60).text
+    verb = "approve" if request.approved else "deny"
+    if ended is not None:
+        return _ended(request, ended, label)
+    if error is not None:
+        problem = explain(error)
+        return (Span(f"{problem.title}: ", problem.tone), Span(f"{verb} {label}: {problem.text} {problem.hint}"))
+    if sent is None:
+        return (Span(f"Sending: {verb} {label} …", Tone.INFO),)
+    what = "approved, restarting" if request.approved else "denied"
+    return (Span(f"{label}: {what} …", Tone.INFO), _decision_id(request))
+
+
+def _ended(request: DecisionRequest, ended: Approval, label: str) -> Spans:
+    if ended.decision is not None and ended.decision.decision_id != request.decision_id:
+        return (
+            Span("Your answer did not count: ", Tone.WARNING),
+            Span(f"{label} was {by_whom(ended.decision)}; "),
+            vocabulary.status(ended.status),
+        )
+    seconds = [target.seconds for target in ended.outcome.targets if target.seconds] if ended.outcome else []
+    took = f" in {max(seconds):.0f} s" if seconds else ""
+    detail = (ended.outcome.detail if ended.outcome else "") or vocabulary.status_meaning(ended.status)
+    return (
+        vocabulary.status(ended.status),
+        Span(f" {label}{took}"),
+        _decision_id(request),
+        outside(detail, Tone.MUTED, 300, before="  "),
+    )
+
+
+def _decision_id(request: DecisionRequest) -> Span:
+    return Span(f"  decision {request.decision_id}", Tone.MUTED)

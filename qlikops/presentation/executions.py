@@ -1,0 +1,165 @@
+"""Executions as a table, and one execution in detail."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from datetime import datetime
+
+from qlikops.domain.approval import Status
+from qlikops.domain.duration import format_duration
+from qlikops.domain.execution import ExecutionDetail, ExecutionSummary, RunProposal, StateRun
+from qlikops.domain.text import harmless
+from qlikops.presentation import vocabulary
+from qlikops.presentation.tone import Cells, Column, Line, Section, Span, Tone, fit, line, outside
+
+PAYLOAD_CAP = 20_000
+"""Characters shown of an input or output."""
+
+COLUMNS = (
+    Column("status", "Status", 11),
+    Column("name", "Execution", 20, flexible=True),
+    Column("started", "Started (UTC)", 14),
+    Column("duration", "Took", 7, right=True),
+    Column("anomalies", "Anomalies", 9, right=True),
+    Column("proposals", "Proposals", 9, right=True),
+    Column("restarts", "Restarted", 9, right=True),
+)
+_DROP_FIRST = ("proposals", "duration")
+
+STATE_COLUMNS = (
+    Column("state", "State", 24, flexible=True),
+    Column("item", "Item", 5, right=True),
+    Column("status", "Status", 11),
+    Column("entered", "Entered", 8),
+    Column("duration", "Took", 7, right=True),
+    Column("attempts", "Tries", 5, right=True),
+    Column("error", "Error", 24),
+)
+_STATE_DROP_FIRST = ("error", "attempts")
+
+
+def columns(width: int) -> tuple[Column, ...]:
+    """What of an execution fits in `width` cells."""
+    return fit(COLUMNS, width, _DROP_FIRST)
+
+
+def state_columns(width: int) -> tuple[Column, ...]:
+    """What of a state run fits in `width` cells."""
+    return fit(STATE_COLUMNS, width, _STATE_DROP_FIRST)
+
+
+def cells(summary: ExecutionSummary, now: datetime) -> Cells:
+    """One execution at `now`."""
+    run = summary.run
+    restarted = 0 if run is None or run.outcomes is None else run.outcomes.get(Status.RESTARTED, 0)
+    return {
+        "status": vocabulary.execution_status(summary.status),
+        "name": outside(summary.name, cap=80),
+        "started": Span(f"{summary.started_at:%m-%d %H:%M:%S}"),
+        "duration": Span(duration(summary, now)),
+        "anomalies": vocabulary.NOTHING if run is None else _number(run.anomalies, Tone.WARNING),
+        "proposals": vocabulary.NOTHING if run is None else _number(run.proposals, Tone.INFO),
+        "restarts": vocabulary.NOTHING if run is None or run.outcomes is None else _number(restarted, Tone.GOOD),
+    }
+
+
+def duration(summary: ExecutionSummary, now: datetime) -> str:
+    """How long it took, or has taken until `now`."""
+    return vocabulary.ago(summary.started_at, summary.stopped_at or now)
+
+
+def _number(value: int, tone: Tone) -> Span:
+    return Span(f"{value:,}", tone if value else Tone.MUTED)
+
+
+def last_run(summary: ExecutionSummary) -> str:
+    """Such as `Last run 12:03:10 UTC: 38 tasks on 3 servers checked, 2 anomalies`; a sentence."""
+    at = f"Last run {summary.started_at:%H:%M:%S} UTC"
+    run = summary.run
+    if run is None:
+        return f"{at}: {vocabulary.execution_status(summary.status).text[2:]}."
+    if run.error:
+        return f"{at} failed: {outside(run.error, cap=200).text}"
+    checked = f"{vocabulary.count(run.tasks, 'task')} on {vocabulary.count(run.servers, 'server')} checked"
+    found = "1 anomaly" if run.anomalies == 1 else f"{run.anomalies:,} anomalies"
+    return f"{at}: {checked}, {found}."
+
+
+def state_key(run: StateRun, index: int) -> str:
+    """Unique in one history: a state can run many times."""
+    return f"{index}:{run.name}"
+
+
+def state_cells(run: StateRun, now: datetime) -> Cells:
+    """One run of one state; Map items are indented under their Map."""
+    ended = run.exited_at or now
+    return {
+        "state": outside(run.name, cap=80, before="  " * len(run.map_path)),
+        "item": Span(str(run.map_index), Tone.INFO) if run.map_index is not None else vocabulary.NOTHING,
+        "status": vocabulary.state_status(run.status),
+        "entered": Span(f"{run.entered_at:%H:%M:%S}") if run.entered_at else vocabulary.NOTHING,
+        "duration": Span(vocabulary.ago(run.entered_at, ended)) if run.entered_at else vocabulary.NOTHING,
+        "attempts": Span(str(run.attempts), Tone.WARNING if run.attempts > 1 else Tone.MUTED),
+        "error": outside(run.error, Tone.DANGER, 60) if run.error else vocabulary.NOTHING,
+    }
+
+
+def heading(detail: ExecutionDetail, now: datetime) -> tuple[Section, ...]:
+    """What one sees first of an execution."""
+    return tuple(
+        section for section in (Section("", tuple(_heading(detail, now))), _proposals(detail)) if section.lines
+    )
+
+
+def _heading(detail: ExecutionDetail, now: datetime) -> Iterator[Line]:
+    summary = detail.summary
+    yield line("execution", outside(summary.name, cap=100))
+    yield line("status", vocabulary.execution_status(summary.status), f"   took {duration(summary, now)}")
+    yield line("started", vocabulary.clock_time(summary.started_at))
+    if summary.run is not None:
+        yield line("run", last_run(summary))
+    if detail.error:
+        yield line("error", outside(detail.error, Tone.DANGER, 200))
+    if detail.cause:
+        yield line("cause", outside(detail.cause, Tone.DANGER))
+    for callback in () if detail.history is None else detail.history.open_callbacks:
+        item = "" if callback.map_index is None else f", item {callback.map_index}"
+        until = "" if callback.timeout_seconds is None else f", for {format_duration(float(callback.timeout_seconds))}"
+        yield line("waits", outside(f"{callback.state}{item}{until} at most", Tone.INFO))
+    if detail.history_note:
+        yield line("note", outside(detail.history_note, Tone.WARNING))
+    yield line("ARN", outside(summary.arn, Tone.MUTED, 300))
+
+
+def _proposals(detail: ExecutionDetail) -> Section:
+    return Section("Proposals", tuple(_proposal(proposal) for proposal in detail.proposals))
+
+
+def _proposal(proposal: RunProposal) -> Line:
+    what = outside(f"{proposal.label}: {proposal.action}, {proposal.kind}", cap=200, before=" ")
+    became = "" if proposal.outcome is None else proposal.outcome.detail
+    return line(
+        f"item {proposal.index}",
+        vocabulary.status(proposal.status),
+        what,
+        outside(became, Tone.MUTED, 200, before="  "),
+    )
+
+
+def payload(text: str) -> str:
+    """An input or output, indented where it is JSON, harmless and capped."""
+    with contextlib.suppress(ValueError):
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    return harmless(text, PAYLOAD_CAP, multiline=True)
+
+
+def states_note(detail: ExecutionDetail) -> str:
+    """Why the list of states is empty, or what is odd about it; else empty."""
+    history = detail.history
+    if history is None:
+        return "The history of this execution is no longer available."
+    if history.unknown_types:
+        return f"Event types passed over: {outside(', '.join(history.unknown_types), cap=200).text}"
+    return "" if history.states else "No state has been entered yet."

@@ -1,0 +1,67 @@
+"""Errors in words, by what they mean for the person: what happened, what did not, what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qlikops.domain.approval import Decision
+from qlikops.domain.errors import (
+    AccessDenied,
+    AlreadyDecided,
+    ApprovalChanged,
+    ApprovalExpired,
+    CredentialsProblem,
+    DecisionUnknown,
+    Offline,
+    QlikopsError,
+    Throttled,
+)
+from qlikops.domain.text import harmless
+from qlikops.presentation.tone import Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error for people."""
+
+    title: str
+    """A few words, the same for every error of its kind."""
+    text: str
+    hint: str
+    tone: Tone
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (f"{self.title}: {self.text}", self.hint) if part)
+
+
+_KINDS: tuple[tuple[type[BaseException], str, str, Tone], ...] = (
+    (AlreadyDecided, "Already decided", "Your answer did not count.", Tone.WARNING),
+    (ApprovalExpired, "Expired", "Your answer did not count; nothing is restarted.", Tone.WARNING),
+    (ApprovalChanged, "Changed", "Nothing was sent. Review it again.", Tone.WARNING),
+    (DecisionUnknown, "Not known yet", "Do not send again before the record says what became of it.", Tone.DANGER),
+    (Offline, "Offline", "It recovers by itself once the network is back.", Tone.DANGER),
+    (Throttled, "Throttled", "AWS asked for fewer calls; it passes by itself.", Tone.WARNING),
+    (CredentialsProblem, "Credentials", "Sign in again, such as with `aws sso login`.", Tone.DANGER),
+    (AccessDenied, "Access denied", "Ask for the permission or use another profile.", Tone.DANGER),
+)
+
+
+def explain(error: BaseException) -> Problem:
+    """`error` in words; anything that is not ours is a fault of the program and says so."""
+    if not isinstance(error, QlikopsError):
+        return Problem("Fault", harmless(f"{type(error).__name__}: {error}", 300), "Please report it.", Tone.DANGER)
+    text = harmless(error.message, 400)
+    if isinstance(error, AlreadyDecided) and error.decision is not None:
+        text = f"{by_whom(error.decision)}."
+    for kind, title, hint, tone in _KINDS:
+        if isinstance(error, kind):
+            return Problem(title, text, harmless(error.hint, 300) or hint, tone)
+    return Problem("Failed", text, harmless(error.hint, 300), Tone.DANGER)
+
+
+def by_whom(decision: Decision) -> str:
+    """`approved by anna at 12:03:10 UTC: reason`."""
+    what = "approved" if decision.approved else "denied"
+    at = "" if decision.at is None else f" at {decision.at:%H:%M:%S} UTC"
+    reason = f": {decision.reason}" if decision.reason else ""
+    return harmless(f"{what} by {decision.who()}{at}{reason}", 400)

@@ -1,0 +1,190 @@
+"""One word, shape and tone for each value of the domain's enums, so that every screen and command says the same."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from qlikops.domain.approval import Status
+from qlikops.domain.duration import format_duration
+from qlikops.domain.evaluation import Gate, Risk, Route, Verdict
+from qlikops.domain.execution import ExecutionStatus, StateStatus
+from qlikops.domain.proposal import Action
+from qlikops.domain.task import TaskState
+from qlikops.presentation.tone import Span, Tone, outside
+
+NOTHING = Span("–", Tone.MUTED)
+"""What an empty cell shows."""
+
+AT_ZERO = "nothing is restarted"
+"""What happens at the deadline. The state machine's ApprovalExpired is the source."""
+
+_SEVERITY = {
+    "critical": Span("■ critical", Tone.DANGER),
+    "warning": Span("▲ warning", Tone.WARNING),
+    "info": Span("○ info", Tone.INFO),
+}
+_VERDICT = {
+    Verdict.APPROVE: Tone.GOOD,
+    Verdict.CAUTION: Tone.WARNING,
+    Verdict.DENY: Tone.DANGER,
+    Verdict.UNAVAILABLE: Tone.DANGER,
+}
+_RISK = {Risk.LOW: Tone.GOOD, Risk.MEDIUM: Tone.WARNING, Risk.HIGH: Tone.DANGER, Risk.UNKNOWN: Tone.WARNING}
+_STATUS = {
+    Status.PROPOSED: ("proposed", Tone.MUTED),
+    Status.EVALUATED: ("evaluated", Tone.MUTED),
+    Status.WAITING: ("WAITING", Tone.INFO),
+    Status.RESTARTING: ("RESTARTING", Tone.INFO),
+    Status.RESTARTED: ("RESTARTED", Tone.GOOD),
+    Status.ALREADY_RUNNING: ("ALREADY RUNNING", Tone.GOOD),
+    Status.SUPERSEDED: ("SUPERSEDED", Tone.WARNING),
+    Status.PARTIAL: ("PARTIAL", Tone.WARNING),
+    Status.UNVERIFIED: ("UNVERIFIED", Tone.WARNING),
+    Status.DENIED: ("DENIED", Tone.NEUTRAL),
+    Status.EXPIRED: ("EXPIRED", Tone.WARNING),
+    Status.HELD: ("HELD", Tone.WARNING),
+    Status.FAILED: ("FAILED", Tone.DANGER),
+    Status.ABANDONED: ("ABANDONED", Tone.WARNING),
+}
+_STATUS_MEANING = {
+    Status.RESTARTED: "the run call was sent and every task was seen to come up",
+    Status.ALREADY_RUNNING: "the task was already running; nothing was done",
+    Status.SUPERSEDED: "the task or the proposal changed since it was approved; nothing was done",
+    Status.PARTIAL: "some tasks came up and some did not",
+    Status.UNVERIFIED: "the run call was or may have been sent, but the task was not seen to come up; look at it",
+    Status.DENIED: "nothing was restarted",
+    Status.EXPIRED: "nobody decided in time; nothing was restarted",
+    Status.HELD: "the policy forbids it; nothing was restarted",
+    Status.FAILED: "something broke; nothing was restarted",
+    Status.ABANDONED: "its execution ended without it; nothing was restarted",
+    Status.RESTARTING: "approved; the restart is under way",
+    Status.WAITING: "nobody has decided yet",
+}
+_EXECUTION = {
+    ExecutionStatus.RUNNING: ("▶ running", Tone.INFO),
+    ExecutionStatus.SUCCEEDED: ("✓ succeeded", Tone.GOOD),
+    ExecutionStatus.FAILED: ("✗ failed", Tone.DANGER),
+    ExecutionStatus.TIMED_OUT: ("✗ timed out", Tone.DANGER),
+    ExecutionStatus.ABORTED: ("■ aborted", Tone.WARNING),
+    ExecutionStatus.PENDING_REDRIVE: ("… redrive", Tone.INFO),
+}
+_STATE = {
+    StateStatus.RUNNING: ("▶ running", Tone.INFO),
+    StateStatus.SUCCEEDED: ("✓ succeeded", Tone.GOOD),
+    StateStatus.FAILED: ("✗ failed", Tone.DANGER),
+    StateStatus.CAUGHT: ("↷ caught", Tone.WARNING),
+    StateStatus.TIMED_OUT: ("✗ timed out", Tone.DANGER),
+    StateStatus.ABORTED: ("■ aborted", Tone.WARNING),
+}
+_TASK = {
+    TaskState.RUNNING: Tone.GOOD,
+    TaskState.STOPPED: Tone.WARNING,
+    TaskState.ERROR: Tone.DANGER,
+    TaskState.RECOVERY: Tone.WARNING,
+    TaskState.UNKNOWN: Tone.WARNING,
+}
+_ROUTE = {
+    Route.ASK: "a human decides",
+    Route.AUTOMATIC: "runs without asking",
+    Route.HELD: "held: the policy forbids it",
+}
+_ACTION = {
+    Action.RESUME: "resume from where it stopped",
+    Action.RELOAD: "reload the target from the source",
+    Action.STOP_AND_RESUME: "stop, then resume from where it stopped",
+}
+
+
+def severity(value: str) -> Span:
+    """The mark and word of a severity; an unknown one in its own words."""
+    return _SEVERITY.get(value) or outside(f"? {value}", Tone.WARNING, 10)
+
+
+def evaluator(name: str) -> str:
+    """Who evaluated, plainly: only a model is called AI."""
+    return {"bedrock": "AI", "rules": "rules"}.get(name) or outside(name, cap=12).text or "?"
+
+
+def verdict(value: str, evaluator_name: str, confidence: float | None = None) -> Span:
+    """Such as `AI approve 92%`, `rules caution`, `unavailable`."""
+    try:
+        known = Verdict(value)
+    except ValueError:
+        return outside(f"{evaluator(evaluator_name)} {value or '?'}", Tone.WARNING, 24)
+    if known is Verdict.UNAVAILABLE:
+        return Span("unavailable", _VERDICT[known])
+    sure = "" if confidence is None else f" {confidence:.0%}"
+    return Span(f"{evaluator(evaluator_name)} {known}{sure}", _VERDICT[known])
+
+
+def risk(value: str) -> Span:
+    """A risk in its tone; high in capitals."""
+    try:
+        known = Risk(value)
+    except ValueError:
+        return outside(value or "unknown", Tone.WARNING, 10)
+    return Span(known.upper() if known is Risk.HIGH else str(known), _RISK[known])
+
+
+def status(value: Status) -> Span:
+    """Where a proposal stands; what a person should notice in capitals."""
+    word, tone = _STATUS[value]
+    return Span(word, tone)
+
+
+def status_meaning(value: Status) -> str:
+    """What that means for the task."""
+    return _STATUS_MEANING.get(value, "it is on its way to a decision")
+
+
+def execution_status(value: ExecutionStatus) -> Span:
+    """An execution's status with its mark."""
+    word, tone = _EXECUTION[value]
+    return Span(word, tone)
+
+
+def state_status(value: StateStatus) -> Span:
+    """A state run's status with its mark."""
+    word, tone = _STATE[value]
+    return Span(word, tone)
+
+
+def task_state(value: TaskState, raw: str = "") -> Span:
+    """A task's state; an unknown one in Enterprise Manager's spelling."""
+    return outside(raw or value, _TASK[value], 12) if value is TaskState.UNKNOWN else Span(value, _TASK[value])
+
+
+def route(value: Route) -> str:
+    """Where the policy sent it."""
+    return _ROUTE[value]
+
+
+def gate(value: Gate) -> str:
+    """A gate's name for people."""
+    return value.replace("_", " ")
+
+
+def action(value: Action) -> str:
+    """What approving does, with the run call's own option."""
+    return f"{_ACTION[value]} ({value.run_option})"
+
+
+def clock_time(moment: datetime) -> str:
+    """`2026-03-07 11:19:03 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """`3m10s`, and never negative: clocks differ a little."""
+    return format_duration(max(0.0, (now - moment).total_seconds()))
+
+
+def short_duration(seconds: float) -> str:
+    """One glance's worth for a table: `42s` under two minutes, else without seconds: `3m`, `2h05m`, `4d3h`."""
+    whole = max(0, int(seconds))
+    return format_duration(float(whole)) if whole < 60 or whole >= 3600 else f"{whole // 60}m"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 task`, `2 tasks`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
