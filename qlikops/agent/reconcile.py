@@ -14,6 +14,7 @@ from qlikops.agent.ledger import Ledger
 from qlikops.agent.restart import interrupted
 from qlikops.agent.tasks import Lease
 from qlikops.domain.approval import Approval, Outcome, Status
+from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.execution import ExecutionStatus
 
 GRACE = timedelta(minutes=2)
@@ -59,8 +60,7 @@ class Reconciler:
         closed = []
         for row in self._ledger.waiting():
             status = self._over(f"{machine}:{row.execution_name}", row.requested_at)
-            if status:
-                self._abandon(row.approval_id, status)
+            if status and self._abandon(row.approval_id, status):
                 closed.append(row.approval_id)
         return closed
 
@@ -69,13 +69,8 @@ class Reconciler:
         held = []
         for lease in leases:
             status = self._over(lease.execution_arn, lease.taken_at)
-            if not status:
+            if not status or not self._abandon(lease.proposal_id, status, lease):
                 held.append(lease)
-            elif self._ledger.records([lease.proposal_id]):
-                self._abandon(lease.proposal_id, status)
-            else:
-                # Its execution died between leasing a large group and writing the record.
-                self._ledger.tasks.free(lease)
         return held
 
     def _over(self, execution_arn: str, since: datetime) -> str:
@@ -86,13 +81,28 @@ class Reconciler:
         running = (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
         return "" if status in running else status
 
-    def _abandon(self, proposal_id: str, status: str) -> None:
+    def _abandon(self, proposal_id: str, status: str, lease: Lease | None = None) -> bool:
+        """Whether it is closed now; a record that a newer version wrote is left to that version."""
+        try:
+            approval = self._ledger.record(proposal_id).approval
+        except RecordTooNew as exc:
+            _logger.warning("left as it is: %s", exc)
+            return False
+        except NotFound:
+            # Its execution died between leasing a large group and writing the record.
+            if lease:
+                self._ledger.tasks.free(lease)
+            return True
         _logger.warning("closing %s: its execution is over (%s)", proposal_id, status)
-        self._ledger.close(proposal_id, self._outcome(self._ledger.record(proposal_id).approval, status))
+        self._ledger.close(proposal_id, self._outcome(approval, status))
+        return True
 
     def _outcome(self, approval: Approval, status: str) -> Outcome:
+        if approval.outcome:
+            # A restart that was finished and not recorded any more: what really happened counts.
+            return approval.outcome
         detail = f"its execution ended without it ({status})"
         if approval.status is not Status.RESTARTING:
             return Outcome(Status.ABANDONED, detail)
-        done = approval.outcome or interrupted(self._ledger.tasks, approval.proposal, detail)
-        return replace(done, status=Status.ABANDONED, detail=f"{done.status}: {done.detail or detail}")
+        left = interrupted(self._ledger.tasks, approval.proposal, detail)
+        return replace(left, status=Status.ABANDONED, detail=f"{left.status}: {left.detail}")

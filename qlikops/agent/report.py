@@ -83,9 +83,9 @@ def markdown(report: RunReport) -> str:
         blocks.append(f"**This run failed: {_plain(report.error)}**")
     states = ", ".join(f"{count} {state}" for state, count in sorted(report.tasks_by_state.items()))
     blocks.append(
-        f"{report.servers} servers, {report.tasks} tasks{f' ({states})' if states else ''}; "
-        f"{len(report.anomalies)} anomalies, {len(report.proposals)} proposals, "
-        f"{len(report.left_alone)} left alone, {report.deferred} deferred to the next run."
+        f"Servers: {report.servers}. Tasks: {report.tasks}{f' ({states})' if states else ''}. "
+        f"Anomalies: {len(report.anomalies)}. Proposals: {len(report.proposals)}. "
+        f"Left alone: {len(report.left_alone)}. Deferred to the next run: {report.deferred}."
     )
     blocks += _section(
         "Decisions",

@@ -21,7 +21,8 @@ RESTART_DAYS = 30
 HISTORY_DAYS = 90
 LONGEST_SNOOZE = timedelta(days=30)
 """A snooze comes from outside; nobody means for ever."""
-_READERS = 16
+READERS = 16
+"""Threads that read tasks' restarts; the client needs a connection for each."""
 _LEASE_FREE = "attribute_not_exists(#pk) OR #expires < :now OR #proposal_id = :id"
 
 
@@ -109,7 +110,7 @@ class TaskLedger:
             )
             return tuple(sorted(codec.parse_time(str(item[Attribute.AT])) for item in items))
 
-        with ThreadPoolExecutor(_READERS) as pool:
+        with ThreadPoolExecutor(READERS) as pool:
             return dict(zip(tasks, pool.map(read, tasks), strict=True))
 
     def restarts_last_hour(self, tasks: Sequence[TaskKey]) -> dict[TaskKey, int]:

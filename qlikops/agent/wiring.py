@@ -29,6 +29,7 @@ from qlikops.agent.report import Reporter
 from qlikops.agent.restart import Restarter, RestartSettings, TaskOperator
 from qlikops.agent.store import Store
 from qlikops.agent.table import Table
+from qlikops.agent.tasks import READERS
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance, parse_instances
 from qlikops.qlik.reader import read_fleet
@@ -61,10 +62,15 @@ class Services:
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Services:
         """Raises ConfigError."""
-        retries = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=20)
+        options = Config(
+            retries={"mode": "standard", "total_max_attempts": 4},
+            connect_timeout=5,
+            read_timeout=20,
+            max_pool_connections=READERS,
+        )
         return cls(
             AgentConfig.from_environment(env),
-            lambda service: boto3.client(service, config=retries),  # type: ignore[call-overload]
+            lambda service: boto3.client(service, config=options),  # type: ignore[call-overload]
             clock=lambda: datetime.now(UTC),
         )
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.assessment import Assessor
 from qlikops.agent.config import AgentConfig, Thresholds
+from qlikops.agent.evaluators import EvaluationContext
 from qlikops.agent.handlers import (
     evaluate_proposal,
     execute_restart,
@@ -25,13 +27,15 @@ from qlikops.agent.wiring import Services
 from qlikops.domain import codec
 from qlikops.domain.approval import Status
 from qlikops.domain.errors import NotFound
-from qlikops.domain.evaluation import ApprovalMode
+from qlikops.domain.evaluation import ApprovalMode, Evaluation
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import RunReport
 from qlikops.qlik.errors import QemError
 from qlikops.qlik.simulator.scenario import Scenario
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import (
+    EVALUATION,
     PASSWORD,
     FakeClock,
     FakeSns,
@@ -345,6 +349,50 @@ def test_without_an_evaluation_a_human_is_asked_all_the_same(agent: Make) -> Non
     assert here.services.ledger.waiting()[0].verdict == "unavailable"
 
 
+class CountingEvaluator:
+    """Approves, or breaks; counts how often it was asked."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.asked: list[EvaluationContext] = []
+        self.error = error
+
+    def evaluate(self, proposal: Proposal, history: EvaluationContext) -> Evaluation:  # noqa: ARG002
+        self.asked.append(history)
+        if self.error:
+            raise self.error
+        return EVALUATION
+
+
+def test_a_proposal_is_evaluated_once_and_with_its_tasks_history(agent: Make) -> None:
+    here = agent()
+    _, item, _ = waiting(here)
+    here.record(item, {"status": "denied", "decision": {"reason": "planned work"}})
+    evaluator = CountingEvaluator()
+    here.services.assessor = Assessor(here.services.ledger, evaluator, here.services.config, here.clock)
+    here.clock.sleep(60)
+    (again,) = items(here.monitor("run-2"))
+
+    assert here.evaluate(again) == here.evaluate(again)
+
+    (context,) = evaluator.asked
+    assert context.recent == (
+        "replicate-1/orders: 2026-03-07 03:00 UTC, resume for FATAL_TRANSIENT, denied by unknown (no caller given): "
+        "planned work",
+    )
+
+
+def test_a_broken_evaluator_is_no_evaluation(agent: Make) -> None:
+    here = agent()
+    (item,) = items(here.monitor())
+    evaluator = CountingEvaluator(RuntimeError("boom"))
+    here.services.assessor = Assessor(here.services.ledger, evaluator, here.services.config, here.clock)
+
+    assessment = here.evaluate(item)
+
+    assert (assessment["route"], assessment["verdict"]) == ("ask", "unavailable")
+    assert "evaluation_unavailable" in assessment["gates"]
+
+
 def test_the_deadline_is_the_states_and_never_later(agent: Make) -> None:
     here = agent()
     here.clock.sleep(0.9)
@@ -427,6 +475,18 @@ def test_what_a_dead_execution_left_unasked_is_closed_where_its_task_is_still_br
     assert here.status(item) is Status.ABANDONED
 
 
+def test_what_a_dead_execution_left_waiting_is_closed_although_its_task_is_well_again(agent: Make) -> None:
+    here = agent("healthy")
+    here.simulator.break_task("orders", message="ORA-12541: no listener", heals_after_seconds=60)
+    _, item, _ = waiting(here)
+    here.states.statuses[f"{MACHINE}:run-1"] = "ABORTED"
+    here.clock.sleep(300)
+
+    here.monitor("run-2")
+
+    assert here.status(item) is Status.ABANDONED
+
+
 def test_a_young_execution_that_step_functions_does_not_show_yet_is_left(agent: Make) -> None:
     here = agent()
     _, item, _ = waiting(here)
@@ -454,6 +514,21 @@ def test_monitoring_that_died_before_its_summary_is_taken_up_again(agent: Make) 
         for row in here.services.ledger.run_proposals("run-1")
         for target in here.services.ledger.record(row.proposal_id).approval.proposal.targets
     )
+
+
+def test_monitoring_that_died_with_leases_and_no_record_is_taken_up_again(agent: Make) -> None:
+    here = agent()
+    first = here.monitor()
+    proposal_id = first["proposals"][0]["proposal_id"]
+    for partition, sort in (
+        ("RUN#run-1", "SUMMARY"),
+        ("RUN#run-1", f"PROPOSAL#{proposal_id}"),
+        (f"APPROVAL#{proposal_id}", "RECORD"),
+        (f"APPROVAL#{proposal_id}", "EVENT#10-proposed"),
+    ):
+        here.aws.client("dynamodb").delete_item(TableName=here.table, Key={"pk": {"S": partition}, "sk": {"S": sort}})
+
+    assert here.monitor()["proposals"] == first["proposals"]
 
 
 def test_a_corrupt_snapshot_is_no_reason_not_to_look(agent: Make, caplog: pytest.LogCaptureFixture) -> None:
@@ -504,9 +579,11 @@ def test_a_proposal_that_is_not_there_is_an_error(agent: Make) -> None:
     here = agent("healthy")
     item = {"proposal": {"proposal_id": "0123456789ab"}, "run": {}}
 
-    for call in (lambda: here.evaluate(item), lambda: here.request(item), lambda: here.record(item, {})):
+    for call in (here.evaluate, here.request):
         with pytest.raises(NotFound):
-            call()
+            call(item)
+    with pytest.raises(NotFound):
+        here.record(item, {"status": "held"})
     with pytest.raises(codec.CodecError):
         here.evaluate({"proposal": {}})
 

@@ -135,6 +135,14 @@ def test_of_two_proposals_for_one_task_one_is_opened(ledger: Ledger) -> None:
     ]
 
 
+def test_one_proposal_opened_twice_at_once_is_opened_once(ledger: Ledger, items: Items) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: ledger.open_proposals("run-1", [proposal()], LEASE_SECONDS), range(4)))
+
+    assert [(result.proposals, result.refused) for result in results] == [((proposal(),), ())] * 4
+    assert len(items()) == 4
+
+
 def test_an_expired_lease_is_free(ledger: Ledger, clock: FakeClock) -> None:
     opened(ledger, proposal())
     clock.sleep(LEASE_SECONDS + 1)
