@@ -18,10 +18,10 @@ from qlikops.domain.errors import AccessDenied, NotFound
 
 if TYPE_CHECKING:
     import boto3
-    import botocore.session
     from types_boto3_cloudformation.client import CloudFormationClient
     from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_s3.client import S3Client
+    from types_boto3_scheduler.client import EventBridgeSchedulerClient
     from types_boto3_stepfunctions.client import SFNClient
     from types_boto3_sts.client import STSClient
 
@@ -139,6 +139,12 @@ class AwsConnection:
         client: CloudFormationClient = self._client("cloudformation")
         return client
 
+    @property
+    def scheduler(self) -> EventBridgeSchedulerClient:
+        """For the schedule."""
+        client: EventBridgeSchedulerClient = self._client("scheduler")
+        return client
+
     def sender(self, decision_id: str) -> SFNClient:
         """A client for one callback: a retry after a lost reply would read as `already answered`, so there is none."""
         client: SFNClient = self._make(
@@ -166,7 +172,7 @@ class AwsConnection:
         settings = self._context.settings
         with aws_errors(f"open the profile {settings.profile or 'default'}"):
             if self._context.local is not None:
-                return boto3.Session("test", "test", region_name=settings.region, botocore_session=_bare_session())
+                return embedded_session(settings.region)
             return boto3.Session(profile_name=settings.profile or None, region_name=settings.region or None)
 
     def _client(self, service: str) -> Any:
@@ -215,19 +221,22 @@ class AwsConnection:
             ) from exc
 
 
+def embedded_session(region: str) -> boto3.Session:
+    """A session for the embedded AWS: nobody's credentials, and nothing of the machine's own AWS configuration."""
+    import boto3
+    import botocore.session
+
+    nothing = (None, None, None, None)
+    isolated = botocore.session.Session(
+        {"profile": nothing, "config_file": (None, None, os.devnull, None), "credentials_file": nothing}
+    )
+    return boto3.Session("test", "test", region_name=region, botocore_session=isolated)
+
+
 def refuse_writing(connection: Connection) -> None:
     """Raises AccessDenied in a read-only context."""
     if connection.read_only:
         raise AccessDenied("This context is read-only.", "Use a context that may write, or leave out --read-only.")
-
-
-def _bare_session() -> botocore.session.Session:
-    """A session that reads no profile and no file: a machine set up for AWS must not get into the local environment."""
-    import botocore.session
-
-    nothing = (None, None, None, None)
-    empty = (None, None, os.devnull, None)
-    return botocore.session.Session({"profile": nothing, "config_file": empty, "credentials_file": empty})
 
 
 def _agent() -> str:

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from qlikops import __version__
-from qlikops.cli import approvals, console, executions, fleet, output, settings
+from qlikops.cli import approvals, console, demo, deploy, executions, fleet, local, output, schedule, settings
 from qlikops.cli.context import ContextOption, with_options
 from qlikops.cli.exit_codes import ExitCode, of_error
 from qlikops.domain.errors import QlikopsError
@@ -59,9 +59,13 @@ for command in (
     executions.stop,
     fleet.tasks,
     fleet.report,
+    demo.demo,
+    deploy.deploy,
+    schedule.schedule,
     settings.config,
 ):
     app.command()(command)
+app.add_typer(local.app, name="local")
 
 
 def _version(wanted: bool) -> None:

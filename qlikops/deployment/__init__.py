@@ -1,1 +1,1 @@
-"""Bundle, plan, apply: qlikops on an account."""
+"""How qlikops gets into an account, AWS's or the embedded one: bundle, definition, plan, apply, schedule."""

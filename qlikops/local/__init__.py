@@ -1,1 +1,1 @@
-"""The embedded AWS and the simulated fleet as child processes on loopback."""
+"""The whole of qlikops on a laptop: the embedded AWS and a simulated Qlik fleet, as child processes on loopback."""

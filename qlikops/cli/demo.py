@@ -1,0 +1,123 @@
+"""demo."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qlikops.cli import output
+from qlikops.cli.context import Invocation, invocation
+from qlikops.cli.interrupts import sigterm_interrupts
+from qlikops.cli.local import RateOption, ScenarioOption, SeedOption, TimeoutOption, options
+from qlikops.domain.approval import APPROVAL_DENIED
+from qlikops.domain.duration import format_duration
+from qlikops.domain.errors import Unreachable
+from qlikops.domain.ledger import PARTITION, SORT, TOKEN, Attribute, token_partition
+from qlikops.domain.text import harmless
+
+if TYPE_CHECKING:
+    from qlikops.domain.approval import InboxRow
+    from qlikops.domain.ports import Approvals
+    from qlikops.local.environment import LocalEnvironment, LocalOptions
+    from qlikops.local.state import LocalStatus
+
+_LOOK_SECONDS = 2.0
+
+
+def demo(
+    ctx: typer.Context,
+    headless: Annotated[bool, typer.Option("--headless", help="Print what waits instead of the console.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the environment running afterwards.")] = False,
+    scenario: ScenarioOption = "demo",
+    seed: SeedOption = 1,
+    approval_timeout: TimeoutOption = "1h",
+    rate: RateOption = "1m",
+) -> None:
+    """Start everything on this machine, no AWS account needed, and open the console.
+
+    Without a terminal, or with --headless, it prints what waits and how to decide it, until it is interrupted. An
+    environment that ran before is used as it is and left running.
+    """
+    from qlikops.local.environment import LocalEnvironment
+
+    chosen = options(scenario, seed, approval_timeout, rate)
+    here = invocation(ctx)
+    with sigterm_interrupts(), _environment(LocalEnvironment(), chosen, keep=keep) as running:
+        if headless or not (sys.stdin.isatty() and sys.stdout.isatty()):
+            with contextlib.suppress(KeyboardInterrupt):
+                output.say("Ctrl-C ends it.")
+                watch(here.environment("local").approvals, running.table, here.sleep)
+        else:
+            _console(here)
+
+
+@contextlib.contextmanager
+def _environment(environment: LocalEnvironment, chosen: LocalOptions, *, keep: bool) -> Iterator[LocalStatus]:
+    """A running local environment; what was started for it is taken down afterwards, unless it is to be kept."""
+    began = time.monotonic()
+    running, started = environment.up(chosen, output.say)
+    if started:
+        output.say(f"Started in {time.monotonic() - began:.0f} s.")
+    else:
+        output.say("Using the local environment that runs already.")
+    try:
+        yield running
+    finally:
+        if started and not keep:
+            output.say("Taking the local environment down …")
+            environment.down(output.say)
+        else:
+            output.say("The local environment goes on running; `qlikops local down` ends it.")
+
+
+def _console(here: Invocation) -> None:
+    from qlikops.tui.app import run_console
+
+    context = here.context("local")
+    run_console(lambda: here.open_environment(context))
+
+
+def watch(approvals: Approvals, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Prints what waits and how to decide it, and again whenever that changes; ends by an exception only."""
+    shown: Sequence[str] | None = None
+    while True:
+        try:
+            rows = approvals.waiting()
+        except Unreachable as exc:
+            output.say(exc.message)
+        else:
+            waiting = [row.approval_id for row in rows]
+            if waiting != shown:
+                shown = waiting
+                output.write("\n".join(_lines(rows, table)))
+                sys.stdout.flush()
+        sleep(_LOOK_SECONDS)
+
+
+def _lines(rows: Sequence[InboxRow], table: str) -> Iterator[str]:
+    if not rows:
+        yield "Nothing waits for a decision."
+        return
+    yield f"{len(rows)} waiting for a decision:"
+    for row in rows:
+        left = format_duration(row.deadline - row.requested_at)
+        yield f"  {row.approval_id}  {harmless(row.title)} ({row.action}, {row.severity}; {left} to decide)"
+    first = rows[0].approval_id
+    yield "Decide with qlikops:"
+    yield f"  qlikops approve {first}"
+    yield f"  qlikops deny {first} --reason 'why'"
+    yield "or with the AWS CLI:"
+    yield '  eval "$(qlikops local env)"'
+    key = json.dumps({PARTITION: {"S": token_partition(first)}, SORT: {"S": TOKEN}})
+    yield (
+        f"  token=$(aws dynamodb get-item --table-name {table} --key '{key}'"
+        f" --query Item.{Attribute.TOKEN}.S --output text)"
+    )
+    yield """  aws stepfunctions send-task-success --task-token "$token" --task-output '{"approved": true}'"""
+    yield f"""  aws stepfunctions send-task-failure --task-token "$token" --error {APPROVAL_DENIED} --cause 'why'"""

@@ -1,0 +1,108 @@
+"""local up, down, status, env."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qlikops.cli import output
+from qlikops.cli.context import JsonOption
+from qlikops.cli.durations import duration
+from qlikops.cli.exit_codes import ExitCode
+from qlikops.cli.interrupts import sigterm_interrupts
+from qlikops.domain.duration import format_duration
+
+if TYPE_CHECKING:
+    from qlikops.local.environment import LocalOptions
+    from qlikops.local.state import LocalStatus
+
+app = typer.Typer(
+    help="The whole of qlikops on this machine: an embedded AWS and a simulated Qlik fleet. Every `up` starts afresh.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+ScenarioOption = Annotated[str, typer.Option(metavar="NAME", help="What the simulated fleet goes through.")]
+SeedOption = Annotated[int, typer.Option(metavar="N", help="The same seed gives the same fleet.")]
+TimeoutOption = Annotated[str, typer.Option(metavar="T", help="How long an approval waits for its decision.")]
+RateOption = Annotated[str, typer.Option(metavar="R", help="How often the monitoring runs.")]
+
+
+def options(scenario: str, seed: int, approval_timeout: str, rate: str) -> LocalOptions:
+    """The options as given. Raises UsageError for a timeout that is none."""
+    from qlikops.local.environment import LocalOptions
+
+    seconds = int(duration("--approval-timeout", approval_timeout).total_seconds())
+    return LocalOptions(scenario, seed, seconds, rate)
+
+
+@app.command()
+def up(
+    scenario: ScenarioOption = "demo",
+    seed: SeedOption = 1,
+    approval_timeout: TimeoutOption = "1h",
+    rate: RateOption = "1m",
+    as_json: JsonOption = False,
+) -> None:
+    """Start it in the background. One that runs already is left as it is."""
+    from qlikops.local.environment import LocalEnvironment
+
+    chosen = options(scenario, seed, approval_timeout, rate)
+    with sigterm_interrupts():
+        running, started = LocalEnvironment().up(chosen, output.say)
+    output.say("The local environment runs." if started else "The local environment runs already; nothing was changed.")
+    _write(running, as_json=as_json)
+
+
+@app.command()
+def down() -> None:
+    """End it and remove what it kept."""
+    from qlikops.local.environment import LocalEnvironment
+
+    ended = LocalEnvironment().down(output.say)
+    output.say("The local environment is down." if ended else "The local environment was not running.")
+
+
+@app.command()
+def status(as_json: JsonOption = False) -> None:
+    """Say whether it runs, and how to reach it. Exit codes: 0 it runs, 3 it doesn't."""
+    _write(_running(), as_json=as_json)
+
+
+@app.command()
+def env() -> None:
+    """Print shell lines that point the AWS CLI at it: eval "$(qlikops local env)"."""
+    from qlikops.local.environment import exports
+
+    output.write(exports(_running()))
+
+
+def _running() -> LocalStatus:
+    from qlikops.local.environment import LocalEnvironment
+
+    running = LocalEnvironment().status()
+    if running is None:
+        output.say("The local environment is not running. Start it with: qlikops local up")
+        raise typer.Exit(ExitCode.NOT_FOUND)
+    return running
+
+
+def _write(running: LocalStatus, *, as_json: bool) -> None:
+    if as_json:
+        output.write_json(running)
+        return
+    lines = {
+        "AWS endpoint": running.endpoint_url,
+        "State machine": running.state_machine_arn,
+        "Table": running.table,
+        "Schedule": running.schedule,
+        "Qlik": running.qlik.base_url,
+        "Qlik login": f"{running.qlik.username} / {running.qlik.password} (simulated)",
+        "Scenario": running.scenario,
+        "Approvals": f"wait {format_duration(running.approval_timeout_seconds)}",
+        "Processes": ", ".join(f"{name} {pid}" for name, pid in running.pids.items()),
+        "Since": f"{running.started_at:%Y-%m-%d %H:%M:%S} UTC",
+    }
+    for label, text in lines.items():
+        output.write(f"{label:<14} {text}")

@@ -1,0 +1,27 @@
+"""What is uploaded before a change set names it. A changed hash is a changed key, and that is the update."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One file for the artifact bucket."""
+
+    name: str
+    """`bundle` or `state-machine`: the key's folder."""
+    suffix: str
+    content_type: str
+    data: bytes = field(repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """Hex, over the data."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def key(self) -> str:
+        """Where it lies in the bucket: `<name>/<sha256><suffix>`."""
+        return f"{self.name}/{self.sha256}{self.suffix}"

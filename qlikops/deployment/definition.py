@@ -1,0 +1,64 @@
+"""The state machine definition as a file that anybody's `sed` can render, and the one setting that we change in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from qlikops.deployment.artifact import Artifact
+from qlikops.domain.errors import UsageError
+from qlikops.resources import resource
+
+# Exactly these two: string.Template would also turn `$$.Task.Token` into `$.Task.Token`.
+_PLACEHOLDER = re.compile(r"\$\{(AWS_REGION|AWS_ACCOUNT_ID)\}")
+_MARGIN_SECONDS = 2 * 3600
+"""What a run needs besides its longest wait: monitoring, restarting, reporting, retries."""
+_LONGEST_RUN_SECONDS = 365 * 86400
+"""Step Functions ends an execution after a year."""
+
+
+def read_definition() -> str:
+    """The definition as it is shipped, with its placeholders."""
+    return resource("statemachine", "state_machine.json").read_text(encoding="utf-8")
+
+
+def render(text: str, region: str, account: str) -> str:
+    """`text` with `${AWS_REGION}` and `${AWS_ACCOUNT_ID}` filled in, and nothing else touched."""
+    values = {"AWS_REGION": region, "AWS_ACCOUNT_ID": account}
+    return _PLACEHOLDER.sub(lambda match: values[match.group(1)], text)
+
+
+def approval_timeout(text: str) -> int:
+    """How long an approval waits, in seconds."""
+    return int(_wait_for_approval(json.loads(text))["TimeoutSeconds"])
+
+
+def with_approval_timeout(text: str, seconds: int) -> str:
+    """`text` with approvals that wait for `seconds`; the placeholders stay.
+
+    The state's timeout and the one that RequestApproval is told change together, since the deadline that people see
+    is the one that Step Functions enforces. Raises UsageError for a wait that no execution can have.
+    """
+    longest = _LONGEST_RUN_SECONDS - _MARGIN_SECONDS
+    if not 1 <= seconds <= longest:
+        raise UsageError(f"an approval cannot wait {seconds} seconds", f"Choose 1 to {longest} seconds.")
+    machine = json.loads(text)
+    state = _wait_for_approval(machine)
+    state["TimeoutSeconds"] = seconds
+    state["Parameters"]["Payload"]["timeout_seconds"] = seconds
+    machine["TimeoutSeconds"] = seconds + _MARGIN_SECONDS
+    return json.dumps(machine, indent=2, ensure_ascii=False) + "\n"
+
+
+def definition_artifact(approval_timeout_seconds: int | None = None) -> Artifact:
+    """The definition to upload, with the shipped timeout or another one; CloudFormation fills in the placeholders."""
+    text = read_definition()
+    if approval_timeout_seconds is not None:
+        text = with_approval_timeout(text, approval_timeout_seconds)
+    return Artifact("state-machine", ".json", "application/json", text.encode())
+
+
+def _wait_for_approval(machine: dict[str, Any]) -> dict[str, Any]:
+    state: dict[str, Any] = machine["States"]["ProcessProposals"]["ItemProcessor"]["States"]["WaitForApproval"]
+    return state

@@ -1,0 +1,171 @@
+"""Brings the local environment up and down: embedded AWS, simulated fleet, stack, schedule, first run.
+
+It is deployed by the same code and from the same template as on AWS. Every `up` starts from nothing: waiting
+executions could not survive a restart of the embedded AWS, so nothing is kept from the last time.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import qlikops
+from qlikops.deployment.deployer import DEFAULT_STACK, Deployer, build_release
+from qlikops.deployment.schedule import DEFAULT_SCHEDULE, Scheduler, rate_expression
+from qlikops.deployment.stack import Stack, StackOutputs
+from qlikops.deployment.store import ArtifactStore
+from qlikops.local import services
+from qlikops.local.processes import ChildProcess, is_running, stop
+from qlikops.local.state import LocalState, LocalStatus, SimulatedQlik
+
+Progress = Callable[[str], None]
+
+AGENT_SETTINGS: dict[str, object] = {
+    "evaluator": "rules",
+    "verify_timeout_seconds": 60,
+    "status_lag_seconds": 10,
+    "thresholds": {"confirm_polls": 1},
+}
+"""What differs from the agent's defaults: the simulated fleet is quick, and nobody wants to wait for a second poll."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOptions:
+    """What can be chosen when the environment is started."""
+
+    scenario: str = "demo"
+    """One of the simulator's."""
+    seed: int = 1
+    approval_timeout_seconds: int = 3600
+    rate: str = "1m"
+    """How often the monitoring runs."""
+
+
+class LocalEnvironment:
+    """The one local environment of a data folder."""
+
+    def __init__(self, state: LocalState | None = None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)):
+        self._state = state or LocalState.default()
+        self._now = now
+
+    def up(self, options: LocalOptions | None = None, progress: Progress = lambda _: None) -> tuple[LocalStatus, bool]:
+        """The running environment, and whether this call started it; what runs and answers is left as it is.
+
+        What an interrupted or crashed `up` left is ended first; an exception (or Ctrl-C) in here leaves nothing.
+        Raises LocalStartFailed, UsageError, DeploymentError.
+        """
+        options = options or LocalOptions()
+        rate = rate_expression(options.rate)
+        services.require_embedded_aws()
+        with self._state.locked(lambda: progress("Waiting for another `qlikops local` to finish …")):
+            if (status := self.status()) is not None:
+                return status, False
+            self._end()
+            try:
+                return self._start(options, rate, progress), True
+            except BaseException:
+                self._end(keep_logs=True)
+                raise
+
+    def down(self, progress: Progress = lambda _: None) -> bool:
+        """Ends everything and says whether there was anything to end."""
+        with self._state.locked(lambda: progress("Waiting for another `qlikops local` to finish …")):
+            return self._end()
+
+    def status(self) -> LocalStatus | None:
+        """The environment if all of it runs and answers, else None."""
+        status = self._state.read_status()
+        if status is None or not all(is_running(child) for child in self._state.read_processes().values()):
+            return None
+        return status if services.is_aws_up(status.endpoint_url) and services.is_qlik_up(status.qlik) else None
+
+    def _end(self, *, keep_logs: bool = False) -> bool:
+        processes = self._state.read_processes()
+        running = any(is_running(child) for child in processes.values())
+        stop(processes.values())
+        self._state.clear(keep_logs=keep_logs)
+        return running
+
+    def _start(self, options: LocalOptions, rate: str, progress: Progress) -> LocalStatus:
+        processes: dict[str, ChildProcess] = {}
+
+        def remember(name: str) -> Callable[[ChildProcess], None]:
+            def started(child: ChildProcess) -> None:
+                processes[name] = child
+                self._state.write_processes(processes)
+
+            return started
+
+        progress("Starting the simulated Qlik fleet …")
+        qlik = services.start_qlik(self._state, remember(services.QLIK), scenario=options.scenario, seed=options.seed)
+        progress("Starting the embedded AWS …")
+        endpoint = services.start_aws(self._state, remember(services.AWS))
+        progress("Deploying the stack …")
+        outputs = _deploy(endpoint, qlik, options, progress)
+        progress(f"Scheduling a run at {rate} and starting the first one …")
+        Scheduler(services.client("scheduler", endpoint)).set(
+            rate, target_arn=outputs.state_machine_arn, role_arn=outputs.schedule_role_arn
+        )
+        services.client("stepfunctions", endpoint).start_execution(
+            stateMachineArn=outputs.state_machine_arn, input="{}"
+        )
+        status = LocalStatus(
+            endpoint_url=endpoint,
+            region=services.REGION,
+            account=services.ACCOUNT,
+            stack=DEFAULT_STACK,
+            state_machine_arn=outputs.state_machine_arn,
+            table=outputs.table,
+            bucket=outputs.data_bucket,
+            topic_arn=outputs.topic_arn,
+            schedule=DEFAULT_SCHEDULE,
+            qlik=qlik,
+            pids={name: child.pid for name, child in processes.items()},
+            started_at=self._now(),
+            version=qlikops.__version__,
+            scenario=options.scenario,
+            approval_timeout_seconds=options.approval_timeout_seconds,
+        )
+        self._state.write_status(status)
+        return status
+
+
+def exports(status: LocalStatus) -> str:
+    """Shell lines that point the AWS CLI, boto3 and qlikops itself at the environment; for `eval`."""
+    values = {
+        "AWS_ENDPOINT_URL": status.endpoint_url,
+        "AWS_ACCESS_KEY_ID": services.ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": services.ACCESS_KEY,
+        "AWS_DEFAULT_REGION": status.region,
+        "AWS_REGION": status.region,
+        "QLIKOPS_CONTEXT": "local",
+    }
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
+    lines.append('export NO_PROXY="127.0.0.1${NO_PROXY:+,$NO_PROXY}"')
+    lines.append("unset AWS_PROFILE AWS_SESSION_TOKEN")
+    return "\n".join(lines)
+
+
+def _deploy(endpoint: str, qlik: SimulatedQlik, options: LocalOptions, progress: Progress) -> StackOutputs:
+    instance = {"name": "default", "base_url": qlik.base_url, "username": qlik.username, "password": qlik.password}
+    release = build_release(
+        {
+            "AgentSettings": json.dumps(AGENT_SETTINGS),
+            "QlikSecretValue": json.dumps({"instances": [instance]}),
+            "TableDeletionProtection": "false",
+            "LogRetentionDays": "1",
+        },
+        approval_timeout_seconds=options.approval_timeout_seconds,
+    )
+    deployer = Deployer(
+        Stack(services.client("cloudformation", endpoint), DEFAULT_STACK, poll_seconds=0.1),
+        ArtifactStore(services.client("s3", endpoint), account=services.ACCOUNT, region=services.REGION),
+    )
+    plan = deployer.plan(release)
+    for _ in deployer.apply(plan, release):
+        pass
+    progress(f"Deployed {len(plan.changes)} resources.")
+    return deployer.outputs()

@@ -1,0 +1,55 @@
+"""The bundle: the agent, whole, small, and the same twice."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from pathlib import Path
+
+from qlikops.deployment.bundle import build_bundle, bundled_files
+
+
+def names() -> list[str]:
+    return zipfile.ZipFile(io.BytesIO(build_bundle().data)).namelist()
+
+
+def test_is_byte_identical_when_built_twice_whatever_the_files_times() -> None:
+    first = build_bundle()
+    source = bundled_files()[0]
+    times = source.stat()
+    os.utime(source, (times.st_atime, times.st_mtime + 100))
+    try:
+        second = build_bundle()
+    finally:
+        os.utime(source, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert first.data == second.data
+    assert first.key == f"bundle/{first.sha256}.zip"
+
+
+def test_is_under_a_megabyte() -> None:
+    assert len(build_bundle().data) < 1_000_000
+
+
+def test_holds_the_agent_and_what_it_imports_in_order() -> None:
+    assert names() == sorted(names())
+    assert {"qlikops/__init__.py", "qlikops/domain/ledger.py", "qlikops/qlik/__init__.py"} <= set(names())
+    assert any(name.startswith("qlikops/agent/") for name in names())
+
+
+def test_holds_neither_the_operators_side_nor_the_simulator() -> None:
+    allowed = ("qlikops/__init__.py", "qlikops/domain/", "qlikops/qlik/", "qlikops/agent/")
+    assert [name for name in names() if not name.startswith(allowed)] == []
+    assert [name for name in names() if "simulator" in name or "__pycache__" in name] == []
+
+
+def test_entries_are_readable_by_the_lambda_user_and_carry_one_time() -> None:
+    entries = zipfile.ZipFile(io.BytesIO(build_bundle().data)).infolist()
+    assert {entry.external_attr >> 16 & 0o777 for entry in entries} == {0o644}
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_data_files_go_in_too() -> None:
+    package = Path(__file__).parents[3] / "qlikops"
+    data = {path for part in ("domain", "qlik", "agent") for path in (package / part).rglob("*.txt")}
+    assert data <= set(bundled_files())

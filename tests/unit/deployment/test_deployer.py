@@ -1,0 +1,108 @@
+"""One release on a real CloudFormation: planned, discarded, applied, applied again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from qlikops.deployment.deployer import Deployer, Release, build_release
+from qlikops.deployment.errors import DeploymentError
+from qlikops.deployment.plan import ChangeKind
+from qlikops.deployment.stack import Stack
+from qlikops.deployment.store import ArtifactStore
+from qlikops.domain.errors import NotFound
+from tests.embedded import ACCOUNT, REGION, EmbeddedAws
+
+PARAMETERS = {"AgentSettings": '{"evaluator": "rules"}', "TableDeletionProtection": "false"}
+
+
+@pytest.fixture
+def deployer(embedded_aws: EmbeddedAws) -> Deployer:
+    stack = Stack(embedded_aws.client("cloudformation"), "qlikops", poll_seconds=0.05)
+    return Deployer(stack, ArtifactStore(embedded_aws.client("s3"), account=ACCOUNT, region=REGION))
+
+
+@pytest.fixture
+def release() -> Release:
+    return build_release(PARAMETERS, approval_timeout_seconds=60)
+
+
+def test_from_nothing_to_deployed_to_changed(deployer: Deployer, release: Release, embedded_aws: EmbeddedAws) -> None:
+    cloudformation, s3 = embedded_aws.client("cloudformation"), embedded_aws.client("s3")
+
+    # A plan alone leaves nothing behind: no stack, no bucket.
+    before = s3.list_buckets()["Buckets"]
+    plan = deployer.plan(release)
+    assert plan.creates_stack
+    assert {change.kind for change in plan.changes} == {ChangeKind.ADD}
+    assert sum(change.is_iam for change in plan.changes) == 8
+    deployer.discard(plan)
+    with pytest.raises(NotFound):
+        deployer.outputs()
+    assert s3.list_buckets()["Buckets"] == before
+
+    events = list(deployer.apply(deployer.plan(release), release))
+    assert events[-1].status == "CREATE_COMPLETE"
+    outputs = deployer.outputs()
+    assert outputs.state_machine_arn.endswith(":stateMachine:QlikMonitoringAgent")
+    states = embedded_aws.client("stepfunctions")
+    definition = states.describe_state_machine(stateMachineArn=outputs.state_machine_arn)["definition"]
+    assert "${" not in definition
+    assert "$$.Task.Token" in definition
+    assert f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:QlikMonitor-RequestApproval" in definition
+    table = embedded_aws.client("dynamodb").describe_table(TableName=outputs.table)["Table"]
+    (index,) = table["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == "inbox"
+    assert index["Projection"] == {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["row", "claim"]}
+
+    # The same again is no change, and says so.
+    assert deployer.plan(release).is_empty
+    left = cloudformation.list_change_sets(StackName="qlikops")["Summaries"]
+    assert [change_set for change_set in left if change_set["Status"] == "FAILED"] == []
+
+    # Another definition changes the machine only; what is not given stays.
+    other = build_release({}, approval_timeout_seconds=90)
+    plan = deployer.plan(other)
+    assert [(change.logical_id, change.kind) for change in plan.changes] == [("StateMachine", ChangeKind.CHANGE)]
+    assert list(deployer.apply(plan, other))
+    settings = embedded_aws.client("lambda").get_function_configuration(FunctionName="QlikMonitor-MonitorTasks")
+    assert json.loads(settings["Environment"]["Variables"]["QLIKOPS_SETTINGS"]) == {"evaluator": "rules"}
+    assert settings["Handler"] == "qlikops.agent.handlers.monitor_tasks.handler"
+
+
+def test_the_artifact_bucket_is_private_encrypted_versioned_and_tls_only(embedded_aws: EmbeddedAws) -> None:
+    s3 = embedded_aws.client("s3")
+    store = ArtifactStore(s3, account=ACCOUNT, region=REGION)
+    store.ensure()
+    store.ensure()
+    assert all(s3.get_public_access_block(Bucket=store.bucket)["PublicAccessBlockConfiguration"].values())
+    assert s3.get_bucket_versioning(Bucket=store.bucket)["Status"] == "Enabled"
+    assert s3.get_bucket_encryption(Bucket=store.bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    (statement,) = json.loads(s3.get_bucket_policy(Bucket=store.bucket)["Policy"])["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_an_artifact_is_uploaded_once(embedded_aws: EmbeddedAws, release: Release) -> None:
+    s3 = embedded_aws.client("s3")
+    store = ArtifactStore(s3, account=ACCOUNT, region=REGION)
+    store.ensure()
+    store.put(release.bundle)
+    store.put(release.bundle)
+    versions = s3.list_object_versions(Bucket=store.bucket, Prefix=release.bundle.key)["Versions"]
+    assert len(versions) == 1
+
+
+class ForeignBucket:
+    """S3 where the name is taken by another account."""
+
+    def head_bucket(self, **_: str) -> None:
+        raise ClientError({"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "HeadBucket")  # type: ignore[typeddict-item]
+
+
+def test_a_bucket_of_another_account_is_never_used() -> None:
+    store = ArtifactStore(ForeignBucket(), account=ACCOUNT, region=REGION)  # type: ignore[arg-type]
+    with pytest.raises(DeploymentError, match="cannot be used"):
+        store.ensure()

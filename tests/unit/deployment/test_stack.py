@@ -1,0 +1,219 @@
+"""Planning and applying, against replies as CloudFormation gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from qlikops.deployment.errors import ChangeRefused, DeploymentError, DeploymentFailed, StackBroken, StackBusy
+from qlikops.deployment.plan import Plan
+from qlikops.deployment.stack import Stack
+from qlikops.domain.errors import NotFound
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+CHANGE_SET = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/change-1/1"
+PLAN = Plan("qlikops", creates_stack=False, change_set=CHANGE_SET)
+NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
+
+
+class CloudFormation:
+    """A real client with scripted replies; the service model checks both sides."""
+
+    def __init__(self) -> None:
+        self.client = boto3.client(
+            "cloudformation", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
+        )
+        self.stubber = Stubber(self.client)
+        self.slept: list[float] = []
+        self.stack = Stack(self.client, "qlikops", sleep=self.slept.append, change_set_name=lambda: "change-1")
+
+    def status(self, status: str | None, **more: Any) -> None:
+        if status is None:
+            self.stubber.add_client_error(
+                "describe_stacks", "ValidationError", "Stack with id qlikops does not exist", 400
+            )
+        else:
+            stack = {"StackName": "qlikops", "CreationTime": AT, "StackStatus": status, **more}
+            self.stubber.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": "qlikops"})
+
+    def declares(self, *parameters: str) -> None:
+        reply = {"Parameters": [{"ParameterKey": name} for name in parameters]}
+        self.stubber.add_response("get_template_summary", reply, {"TemplateBody": "T"})
+
+    def creates_change_set(self, kind: str, parameters: list[dict[str, Any]]) -> None:
+        expected = {
+            "StackName": "qlikops",
+            "ChangeSetName": "change-1",
+            "ChangeSetType": kind,
+            "TemplateBody": "T",
+            "Parameters": parameters,
+            "Capabilities": ["CAPABILITY_IAM"],
+        }
+        self.stubber.add_response("create_change_set", {"Id": CHANGE_SET}, expected)
+
+    def describes_change_set(self, status: str, changes: list[str] | None = None, **more: Any) -> None:
+        listed = [
+            {"Type": "Resource", "ResourceChange": {"Action": "Add", "LogicalResourceId": name, "ResourceType": "T"}}
+            for name in changes or []
+        ]
+        self.stubber.add_response("describe_change_set", {"Status": status, "Changes": listed, **more})
+
+    def discards(self, status: str | None, others: int = 0) -> None:
+        self.stubber.add_response("delete_change_set", {}, {"ChangeSetName": CHANGE_SET})
+        self.status(status)
+        if status == "REVIEW_IN_PROGRESS":
+            summaries = [{"ChangeSetId": f"other-{number}"} for number in range(others)]
+            self.stubber.add_response("list_change_sets", {"Summaries": summaries}, {"StackName": "qlikops"})
+            if not others:
+                self.stubber.add_response("delete_stack", {}, {"StackName": "qlikops"})
+
+    def events(self, status: str, *events: tuple[str, str, str]) -> None:
+        """One look at the stack while it is in `status`; events are (id, status, reason), newest first."""
+        self.status(status)
+        listed = [
+            {
+                "StackId": "s",
+                "EventId": id_,
+                "StackName": "qlikops",
+                "Timestamp": AT,
+                "LogicalResourceId": f"R{id_}",
+                "ResourceType": "AWS::SNS::Topic",
+                "ResourceStatus": state,
+                "ResourceStatusReason": reason,
+            }
+            for id_, state, reason in events
+        ]
+        self.stubber.add_response("describe_stack_events", {"StackEvents": listed}, {"StackName": "qlikops"})
+
+    def executes(self) -> None:
+        self.stubber.add_response("execute_change_set", {}, {"ChangeSetName": CHANGE_SET})
+
+
+@pytest.fixture
+def cloudformation() -> Iterator[CloudFormation]:
+    fake = CloudFormation()
+    with fake.stubber:
+        yield fake
+        fake.stubber.assert_no_pending_responses()
+
+
+def test_a_first_plan_creates_the_stack_and_reads_every_page(cloudformation: CloudFormation) -> None:
+    cloudformation.status(None)
+    cloudformation.declares("CodeBucket", "AgentSettings")
+    cloudformation.creates_change_set("CREATE", [{"ParameterKey": "CodeBucket", "ParameterValue": "b"}])
+    cloudformation.describes_change_set("CREATE_IN_PROGRESS")
+    cloudformation.describes_change_set("CREATE_COMPLETE", ["A"], NextToken="more")
+    cloudformation.describes_change_set("CREATE_COMPLETE", ["B"])
+    plan = cloudformation.stack.plan("T", {"CodeBucket": "b"})
+    assert plan.creates_stack
+    assert [change.logical_id for change in plan.changes] == ["A", "B"]
+    assert plan.change_set == CHANGE_SET
+    assert cloudformation.slept == [2.0]
+
+
+def test_an_update_keeps_what_is_not_given_and_drops_what_is_gone(cloudformation: CloudFormation) -> None:
+    current = [{"ParameterKey": name, "ParameterValue": "old"} for name in ("CodeBucket", "AgentSettings", "Gone")]
+    cloudformation.status("UPDATE_COMPLETE", Parameters=current)
+    cloudformation.declares("CodeBucket", "AgentSettings", "New")
+    cloudformation.creates_change_set(
+        "UPDATE",
+        [
+            {"ParameterKey": "CodeBucket", "ParameterValue": "b"},
+            {"ParameterKey": "AgentSettings", "UsePreviousValue": True},
+        ],
+    )
+    cloudformation.describes_change_set("CREATE_COMPLETE", ["A"])
+    assert not cloudformation.stack.plan("T", {"CodeBucket": "b"}).creates_stack
+
+
+@pytest.mark.parametrize("reason", [NO_CHANGES, "No updates are to be performed."])
+def test_no_change_is_an_empty_plan_and_its_change_set_goes(cloudformation: CloudFormation, reason: str) -> None:
+    cloudformation.status("CREATE_COMPLETE")
+    cloudformation.declares()
+    cloudformation.creates_change_set("UPDATE", [])
+    cloudformation.describes_change_set("FAILED", StatusReason=reason)
+    cloudformation.discards("CREATE_COMPLETE")
+    plan = cloudformation.stack.plan("T", {})
+    assert plan.is_empty
+    assert list(cloudformation.stack.apply(plan)) == []
+
+
+def test_a_refused_change_says_why_and_leaves_no_empty_stack(cloudformation: CloudFormation) -> None:
+    cloudformation.status(None)
+    cloudformation.declares()
+    cloudformation.creates_change_set("CREATE", [])
+    cloudformation.describes_change_set("FAILED", StatusReason="Template format error")
+    cloudformation.discards("REVIEW_IN_PROGRESS")
+    with pytest.raises(ChangeRefused, match="Template format error"):
+        cloudformation.stack.plan("T", {})
+
+
+def test_a_stack_left_in_review_is_created_over(cloudformation: CloudFormation) -> None:
+    cloudformation.status("REVIEW_IN_PROGRESS")
+    cloudformation.declares()
+    cloudformation.creates_change_set("CREATE", [])
+    cloudformation.describes_change_set("CREATE_COMPLETE", ["A"])
+    assert cloudformation.stack.plan("T", {}).creates_stack
+
+
+def test_somebody_elses_change_set_keeps_its_stack(cloudformation: CloudFormation) -> None:
+    cloudformation.discards("REVIEW_IN_PROGRESS", others=1)
+    cloudformation.stack.discard(PLAN)
+
+
+def test_a_busy_stack_is_left_alone(cloudformation: CloudFormation) -> None:
+    cloudformation.status("UPDATE_IN_PROGRESS")
+    with pytest.raises(StackBusy):
+        cloudformation.stack.plan("T", {})
+
+
+@pytest.mark.parametrize(
+    ("status", "way_out"),
+    [("ROLLBACK_COMPLETE", "delete-stack"), ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback")],
+)
+def test_a_broken_stack_says_the_way_out(cloudformation: CloudFormation, status: str, way_out: str) -> None:
+    cloudformation.status(status)
+    with pytest.raises(StackBroken) as caught:
+        cloudformation.stack.plan("T", {})
+    assert way_out in caught.value.hint
+
+
+def test_events_come_once_in_order_and_without_the_past(cloudformation: CloudFormation) -> None:
+    past = ("0", "UPDATE_COMPLETE", "")
+    first = ("1", "UPDATE_IN_PROGRESS", "")
+    cloudformation.events("UPDATE_COMPLETE", past)
+    cloudformation.executes()
+    cloudformation.status("UPDATE_IN_PROGRESS")
+    cloudformation.events("UPDATE_IN_PROGRESS", first, past)
+    cloudformation.status("UPDATE_COMPLETE")
+    cloudformation.events("UPDATE_COMPLETE", ("3", "UPDATE_COMPLETE", ""), ("2", "CREATE_COMPLETE", ""), first)
+    assert [event.id for event in cloudformation.stack.apply(PLAN)] == ["1", "2", "3"]
+
+
+def test_a_rollback_names_what_failed_first_and_not_what_was_cancelled(cloudformation: CloudFormation) -> None:
+    cloudformation.events("UPDATE_COMPLETE")
+    cloudformation.executes()
+    cloudformation.status("UPDATE_ROLLBACK_COMPLETE")
+    cloudformation.events(
+        "UPDATE_ROLLBACK_COMPLETE",
+        ("3", "CREATE_FAILED", "Resource creation cancelled"),
+        ("2", "CREATE_FAILED", "The bucket name is taken"),
+        ("1", "CREATE_IN_PROGRESS", ""),
+    )
+    with pytest.raises(DeploymentFailed, match="The bucket name is taken") as caught:
+        list(cloudformation.stack.apply(PLAN))
+    assert caught.value.reasons == ("R2: The bucket name is taken",)
+
+
+def test_outputs_of_a_missing_or_foreign_stack(cloudformation: CloudFormation) -> None:
+    cloudformation.status(None)
+    with pytest.raises(NotFound):
+        cloudformation.stack.outputs()
+    cloudformation.status("CREATE_COMPLETE", Outputs=[{"OutputKey": "Else", "OutputValue": "x"}])
+    with pytest.raises(DeploymentError, match="StateMachineArn"):
+        cloudformation.stack.outputs()
