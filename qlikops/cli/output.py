@@ -45,10 +45,11 @@ def terminal_width() -> int | None:
     return console.width if console.is_terminal else None
 
 
-def write_table(columns: Sequence[Column], rows: Iterable[Cells], *, whole: Sequence[str] = ()) -> None:
-    """Rows under headers on stdout; the columns in `whole` are never cut, whatever the terminal's width."""
+def write_table(columns: Sequence[Column], rows: Iterable[Cells]) -> None:
+    """Rows under headers on stdout; on a terminal each column keeps to its width, elsewhere to its content."""
     from rich.table import Table
 
+    fixed = terminal_width() is not None
     table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
         table.add_column(
@@ -56,7 +57,7 @@ def write_table(columns: Sequence[Column], rows: Iterable[Cells], *, whole: Sequ
             justify="right" if column.right else "left",
             no_wrap=True,
             overflow="ellipsis",
-            min_width=column.width if column.key in whole else None,
+            width=column.width if fixed else None,
         )
     for row in rows:
         table.add_row(*(_text(row[column.key]) for column in columns))
