@@ -47,7 +47,7 @@ def executions(
     width = output.terminal_width()
     columns = presented.COLUMNS if width is None else presented.columns(width)
     now = here.now()
-    output.write_table(columns, [presented.cells(summary, now) for summary in found], whole=("name",))
+    output.write_table(columns, [presented.cells(summary, now) for summary in found])
 
 
 def show(

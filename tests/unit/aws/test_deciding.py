@@ -195,6 +195,27 @@ def test_a_waiting_record_without_its_token_is_said(
         approvals.decide(ID, DecisionRequest(True, digest))
 
 
+def test_one_that_is_closed_between_record_and_token_says_who_was_faster(
+    connection: FakeConnection, ledger: Ledger, workflow: Workflow, clock: FakeClock, digest: str
+) -> None:
+    class Overtaken:
+        """Somebody denies right after the record was read."""
+
+        def __init__(self, client: Any) -> None:
+            self.client = client
+
+        def get_item(self, **request: Any) -> Any:
+            reply = self.client.get_item(**request)
+            if request["Key"]["sk"]["S"] == "RECORD":
+                ledger.close(ID, Outcome(Status.DENIED, decision=Decision(False, "other", BEN, START, "no")))
+            return reply
+
+    connection.dynamodb = Overtaken(connection.dynamodb)
+    with pytest.raises(AlreadyDecided, match="denied by ben"):
+        LedgerApprovals(connection, timing(clock)).decide(ID, DecisionRequest(True, digest))
+    assert workflow.sent == []
+
+
 @pytest.mark.parametrize("lost", RESET, ids=lambda exc: type(exc).__name__)
 def test_a_lost_reply_is_settled_by_the_ledger(
     approvals: LedgerApprovals, workflow: Workflow, digest: str, lost: Exception

@@ -51,6 +51,10 @@ def test_a_context_that_is_not_there(run: Run) -> None:
     assert "default, local" in result.stderr
 
 
+def test_the_console_does_not_open_on_a_context_that_is_not_there(run: Run) -> None:
+    assert run("tui", "--context", "prod").exit_code == ExitCode.NOT_FOUND
+
+
 def test_config_says_where_each_value_came_from(run: Run, environ: dict[str, str]) -> None:
     Path(environ["QLIKOPS_CONFIG"]).write_text('[contexts.prod]\nregion = "eu-west-1"\nstack = "x"\n')
     environ["QLIKOPS_STACK"] = "y"
