@@ -72,6 +72,12 @@ def receipt_text(value: DecisionReceipt) -> str:
     return "\n".join(f"{entry.label:<12} {plain(entry.spans)}" for entry in receipt(value))
 
 
+def no_longer_waits(approval: Approval) -> str:
+    """Why, and by whom."""
+    who = f", {by_whom(approval.decision)}" if approval.decision is not None else ""
+    return f"It no longer waits: {vocabulary.status(approval.status).text}{who}."
+
+
 def past(request: DecisionRequest) -> str:
     """What was done, or not."""
     return "approved" if request.approved else "denied"

@@ -19,14 +19,14 @@ PAYLOAD_CAP = 20_000
 
 COLUMNS = (
     Column("status", "Status", 11),
-    Column("name", "Execution", 20, flexible=True),
+    Column("name", "Execution", 16, flexible=True),
     Column("started", "Started (UTC)", 14),
     Column("duration", "Took", 7, right=True),
     Column("anomalies", "Anomalies", 9, right=True),
     Column("proposals", "Proposals", 9, right=True),
     Column("restarts", "Restarted", 9, right=True),
 )
-_DROP_FIRST = ("proposals", "duration")
+_DROP_FIRST = ("proposals", "anomalies")
 
 STATE_COLUMNS = (
     Column("state", "State", 24, flexible=True),

@@ -210,8 +210,9 @@ class QlikOpsApp(App[int]):
 
     def _publish(self) -> None:
         """Tells every open screen of this mode, and the inbox below whatever is shown."""
-        for screen in self.screen_stack:
-            if isinstance(screen, ConsoleScreen | DecisionScreen):
+        # Messages still come while the app starts and ends.
+        for screen in self.screen_stack if self.is_running else ():
+            if isinstance(screen, ConsoleScreen | DecisionScreen) and screen.is_mounted:
                 screen.state_changed()
 
 
