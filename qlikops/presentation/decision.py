@@ -78,11 +78,6 @@ def no_longer_waits(approval: Approval) -> str:
     return f"It no longer waits: {vocabulary.status(approval.status).text}{who}."
 
 
-def past(request: DecisionRequest) -> str:
-    """What was done, or not."""
-    return "approved" if request.approved else "denied"
-
-
 def progress(
     approval: Approval,
     request: DecisionRequest,

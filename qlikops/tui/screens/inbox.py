@@ -300,10 +300,7 @@ class InboxScreen(ConsoleScreen):
         bar, latest = self.query_one("#receipt", Static), self.state.latest
         bar.display = latest is not None
         if latest is not None:
-            line = text(
-                decision.progress(latest.approval, latest.request, latest.receipt, latest.error, latest.ended),
-                palette(self),
-            )
+            line = text(latest.progress(), palette(self))
             if latest.receipt is not None:
                 line.append("  y copies")
             bar.update(line)
