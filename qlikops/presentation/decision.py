@@ -118,4 +118,4 @@ def _ended(request: DecisionRequest, ended: Approval, label: str) -> Spans:
 
 
 def _decision_id(request: DecisionRequest) -> Span:
-    return Span(f"  decision {request.decision_id}", Tone.MUTED)
+    return outside(request.decision_id, Tone.MUTED, 64, before="  decision ")

@@ -26,7 +26,7 @@ COLUMNS = (
     Column("proposals", "Proposals", 9, right=True),
     Column("restarts", "Restarted", 9, right=True),
 )
-_DROP_FIRST = ("proposals", "anomalies")
+_DROP_FIRST = ("proposals", "anomalies", "started")
 
 STATE_COLUMNS = (
     Column("state", "State", 24, flexible=True),
@@ -37,7 +37,7 @@ STATE_COLUMNS = (
     Column("attempts", "Tries", 5, right=True),
     Column("error", "Error", 24),
 )
-_STATE_DROP_FIRST = ("error", "attempts")
+_STATE_DROP_FIRST = ("error", "attempts", "entered")
 
 
 def columns(width: int) -> tuple[Column, ...]:
