@@ -13,7 +13,7 @@ from qlikops.presentation.tone import Cells, Column, Line, Span, Tone, fit, line
 
 COLUMNS = (
     Column("server", "Server", 14),
-    Column("task", "Task", 16, flexible=True),
+    Column("task", "Task", 15, flexible=True),
     Column("state", "State", 8),
     Column("stop", "Stop reason", 14),
     Column("source", "Source", 7, right=True),
