@@ -72,9 +72,10 @@ def receipt_text(value: DecisionReceipt) -> str:
     return "\n".join(f"{entry.label:<12} {plain(entry.spans)}" for entry in receipt(value))
 
 
-def past(request: DecisionRequest) -> str:
-    """What was done, or not."""
-    return "approved" if request.approved else "denied"
+def no_longer_waits(approval: Approval) -> str:
+    """Why, and by whom."""
+    who = f", {by_whom(approval.decision)}" if approval.decision is not None else ""
+    return f"It no longer waits: {vocabulary.status(approval.status).text}{who}."
 
 
 def progress(
@@ -117,4 +118,4 @@ def _ended(request: DecisionRequest, ended: Approval, label: str) -> Spans:
 
 
 def _decision_id(request: DecisionRequest) -> Span:
-    return Span(f"  decision {request.decision_id}", Tone.MUTED)
+    return outside(request.decision_id, Tone.MUTED, 64, before="  decision ")

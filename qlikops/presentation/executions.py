@@ -19,14 +19,14 @@ PAYLOAD_CAP = 20_000
 
 COLUMNS = (
     Column("status", "Status", 11),
-    Column("name", "Execution", 20, flexible=True),
+    Column("name", "Execution", 16, flexible=True),
     Column("started", "Started (UTC)", 14),
     Column("duration", "Took", 7, right=True),
     Column("anomalies", "Anomalies", 9, right=True),
     Column("proposals", "Proposals", 9, right=True),
     Column("restarts", "Restarted", 9, right=True),
 )
-_DROP_FIRST = ("proposals", "duration")
+_DROP_FIRST = ("proposals", "anomalies", "started")
 
 STATE_COLUMNS = (
     Column("state", "State", 24, flexible=True),
@@ -37,7 +37,7 @@ STATE_COLUMNS = (
     Column("attempts", "Tries", 5, right=True),
     Column("error", "Error", 24),
 )
-_STATE_DROP_FIRST = ("error", "attempts")
+_STATE_DROP_FIRST = ("error", "attempts", "entered")
 
 
 def columns(width: int) -> tuple[Column, ...]:

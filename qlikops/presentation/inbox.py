@@ -32,14 +32,13 @@ def columns(width: int) -> tuple[Column, ...]:
 
 
 def cells(row: InboxRow, now: datetime, mark: str = "") -> Cells:
-    """One row at `now`. A claim marks the label too, since its column is the first to go; so does `mark`."""
+    """One row at `now`. A claim shows in the label too, since its column is the first to go; so does `mark`."""
     claimant = claimed_by(row, now)
     mark = mark or ("claimed" if claimant else "")
-    label = outside(task_first(row.label) if row.task_count == 1 else row.label, cap=60)
     return {
         "left": countdown(row.deadline, now),
         "severity": vocabulary.severity(row.severity),
-        "label": Span(f"({mark}) {label.text}", Tone.MUTED) if mark else label,
+        "label": _label(row, mark),
         "anomaly": outside(row.kind, cap=20),
         "verdict": vocabulary.verdict(row.verdict, row.evaluator, row.confidence),
         "risk": vocabulary.risk(row.risk),
@@ -48,10 +47,11 @@ def cells(row: InboxRow, now: datetime, mark: str = "") -> Cells:
     }
 
 
-def task_first(label: str) -> str:
-    """`server/task` as `task (server)`: what is cut off at the end should not be the task."""
-    server, slash, task = label.partition("/")
-    return f"{task} ({server})" if slash else label
+def _label(row: InboxRow, mark: str) -> Span:
+    """`server/task` as `task (server)`: what is cut off at the end should not be the task. A mark goes before that."""
+    server, slash, task = row.label.partition("/") if row.task_count == 1 else ("", "", "")
+    name, note = (task, mark or server) if slash else (row.label, mark)
+    return outside(f"{name} ({note})" if note else name, Tone.MUTED if mark else Tone.NEUTRAL, 80)
 
 
 def countdown(deadline: datetime, now: datetime) -> Span:

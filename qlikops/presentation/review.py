@@ -93,7 +93,7 @@ def second_thoughts(approval: Approval) -> tuple[str, ...]:
         if evaluation.risk is Risk.HIGH:
             found.append("the risk is high")
         if any(finding.unsupported for finding in evaluation.findings):
-            found.append("the evaluation cites evidence that does not exist")
+            found.append("cited evidence is missing")
     if approval.proposal.action is Action.RELOAD:
         found.append("a reload replaces what the target has")
     return tuple(found)
@@ -136,7 +136,7 @@ def _heading(approval: Approval, now: datetime) -> Iterator[Line]:
     yield line(severity.text, outside(proposal.title, severity.tone, 300))
     if approval.status is not Status.WAITING:
         yield line("status", vocabulary.status(approval.status), f": {vocabulary.status_meaning(approval.status)}")
-    if approval.deadline is not None and not approval.status.is_final:
+    if approval.deadline is not None and approval.status is Status.WAITING:
         yield line("deadline", *deadline_line(approval.deadline, now))
     if approval.claim is not None and approval.claim.until > now:
         yield line("claimed by", outside(approval.claim.by.rsplit("/", 1)[-1], Tone.INFO, 100))

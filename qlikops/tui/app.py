@@ -9,11 +9,11 @@ from typing import ClassVar
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 
 from qlikops.domain.ports import Environment
-from qlikops.presentation import decision
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import status as status_word
@@ -171,14 +171,12 @@ class QlikOpsApp(App[int]):
 
     @on(messages.DecisionSendFailed)
     def _decision_send_failed(self, message: messages.DecisionSendFailed) -> None:
-        state, approval = self.state, message.approval
-        state.not_sent(approval.approval_id, message.error)
-        problem = explain(message.error)
-        self.notify(
-            str(problem), title=f"Not {decision.past(message.request)}", severity="error", timeout=12, markup=False
-        )
+        state, approval_id = self.state, message.approval.approval_id
+        state.not_sent(approval_id, message.error)
+        self.bell()
+        self._tell_elsewhere(approval_id, Tone.DANGER)
         if maybe_sent(message.error):
-            state.watch(approval.approval_id, message.request, self)
+            state.watch(approval_id, message.request, self)
         state.load_rows(self)
         self._publish()
 
@@ -186,16 +184,16 @@ class QlikOpsApp(App[int]):
     def _outcome_loaded(self, message: messages.OutcomeLoaded) -> None:
         state, approval = self.state, message.approval
         state.ended(approval)
-        sending = state.sendings[approval.approval_id]
-        good = status_word(approval.status).tone in {Tone.GOOD, Tone.NEUTRAL} and approval.status.is_final
-        self.notify(
-            plain(decision.progress(sending.approval, sending.request, ended=approval)),
-            severity="information" if good else "warning",
-            timeout=8,
-            markup=False,
-        )
+        self._tell_elsewhere(approval.approval_id, status_word(approval.status).tone)
         state.load_rows(self)
         self._publish()
+
+    def _tell_elsewhere(self, approval_id: str, tone: Tone) -> None:
+        """Says what became of a decision where the inbox's own line on it is not to be seen."""
+        if isinstance(self.screen, InboxScreen) and self.state.latest is self.state.sendings[approval_id]:
+            return
+        severity: SeverityLevel = "information" if tone in {Tone.GOOD, Tone.NEUTRAL} else "warning"
+        self.notify(plain(self.state.sendings[approval_id].progress()), severity=severity, timeout=8, markup=False)
 
     @on(messages.OutcomeLoadFailed)
     def _outcome_load_failed(self, message: messages.OutcomeLoadFailed) -> None:
@@ -210,8 +208,9 @@ class QlikOpsApp(App[int]):
 
     def _publish(self) -> None:
         """Tells every open screen of this mode, and the inbox below whatever is shown."""
-        for screen in self.screen_stack:
-            if isinstance(screen, ConsoleScreen | DecisionScreen):
+        # Messages still come while the app starts and ends.
+        for screen in self.screen_stack if self.is_running else ():
+            if isinstance(screen, ConsoleScreen | DecisionScreen) and screen.is_mounted:
                 screen.state_changed()
 
 

@@ -12,8 +12,9 @@ from qlikops.domain.approval import Approval, InboxRow, Status
 from qlikops.domain.errors import DecisionUnknown, QlikopsError
 from qlikops.domain.execution import ExecutionSummary
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, Environment
-from qlikops.presentation import inbox
+from qlikops.presentation import decision, inbox
 from qlikops.presentation.freshness import Freshness
+from qlikops.presentation.tone import Spans
 from qlikops.tui import messages
 from qlikops.tui.backend import Backend
 
@@ -42,6 +43,10 @@ class Sending:
     error: Exception | None = None
     ended: Approval | None = None
     """The record once the watch was over."""
+
+    def progress(self) -> Spans:
+        """Where it is, in one line."""
+        return decision.progress(self.approval, self.request, self.receipt, self.error, self.ended)
 
 
 class ConsoleState:

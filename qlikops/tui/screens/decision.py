@@ -15,12 +15,11 @@ from textual.widgets import Button, Input, Select, Static
 
 from qlikops.domain.approval import Approval, new_decision_id
 from qlikops.domain.ports import DecisionRequest
-from qlikops.presentation.decision import what_goes_out
+from qlikops.presentation.decision import no_longer_waits, what_goes_out
 from qlikops.presentation.inbox import deadline_line
-from qlikops.presentation.problem import by_whom, explain
+from qlikops.presentation.problem import explain
 from qlikops.presentation.review import second_thoughts
 from qlikops.presentation.tone import Line, Section, Tone
-from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, prose
@@ -97,7 +96,8 @@ class DecisionScreen(ModalScreen[DecisionRequest | None]):
         locked = self.state.locked_because()
         problem = self.gone or (f"Locked: {locked}." if locked else "")
         self._problem.update(Text(problem, style=colours[Tone.DANGER]) if problem else self.advice())
-        self.query_one("#send", Button).disabled = bool(problem)
+        # Not disabled: that would move the focus, and Enter would mean something else than a moment ago.
+        self.query_one("#send").set_class(bool(problem), "-blocked")
 
     def advice(self) -> Text:
         """What to know before sending, while nothing stands in the way."""
@@ -106,10 +106,7 @@ class DecisionScreen(ModalScreen[DecisionRequest | None]):
     @on(messages.ApprovalLoaded)
     def _say_who_decided(self, message: messages.ApprovalLoaded) -> None:
         message.stop()
-        approval = message.approval
-        word = status_word(approval.status).text
-        who = f", {by_whom(approval.decision)}" if approval.decision is not None else ""
-        self.gone = f"It no longer waits: {word}{who}. Nothing was sent from here."
+        self.gone = f"{no_longer_waits(message.approval)} Nothing was sent from here. Esc closes."
         self.draw()
 
     @on(messages.ApprovalLoadFailed)
@@ -124,7 +121,9 @@ class DecisionScreen(ModalScreen[DecisionRequest | None]):
 
     def submit(self) -> None:
         """Answers with the request, if nothing stands in the way."""
-        if not self.gone and not self.state.locked_because():
+        if self.gone or self.state.locked_because():
+            self.app.bell()
+        else:
             self.dismiss(self.request())
 
     @on(Button.Pressed, "#cancel")

@@ -164,12 +164,12 @@ class InboxScreen(ConsoleScreen):
         shown = self._review.approval
         if shown is None:
             return
-        hint = "" if not self.state.rows else " ↓ chooses the next."
-        if self.state.in_flight(shown.approval_id):
-            self._review.mark_gone(f"You answered this; it no longer waits.{hint}")
-        else:
-            self._review.mark_gone(f"This no longer waits.{hint}")
-            self.state.load_approval(shown.approval_id, self)
+        answered = "You answered this; it" if self.state.in_flight(shown.approval_id) else "This"
+        self._review.mark_gone(f"{answered} no longer waits. {self._how_to_go_on()}")
+        self.state.load_approval(shown.approval_id, self)
+
+    def _how_to_go_on(self) -> str:
+        return "↓ chooses the next." if self.state.rows else ""
 
     @on(messages.ApprovalLoaded)
     def _take_approval(self, message: messages.ApprovalLoaded) -> None:
@@ -183,7 +183,8 @@ class InboxScreen(ConsoleScreen):
             if self._wants_to is not None:
                 self.action_decide(self._wants_to)
         elif self._review.gone == approval.approval_id:
-            self._review.show_gone(approval, message.history)
+            became = decision.no_longer_waits(approval)
+            self._review.show_gone(approval, message.history, f"{became} {self._how_to_go_on()}")
         self.refresh_bindings()
 
     @on(messages.ApprovalLoadFailed)
@@ -299,10 +300,7 @@ class InboxScreen(ConsoleScreen):
         bar, latest = self.query_one("#receipt", Static), self.state.latest
         bar.display = latest is not None
         if latest is not None:
-            line = text(
-                decision.progress(latest.approval, latest.request, latest.receipt, latest.error, latest.ended),
-                palette(self),
-            )
+            line = text(latest.progress(), palette(self))
             if latest.receipt is not None:
                 line.append("  y copies")
             bar.update(line)

@@ -73,8 +73,9 @@ class Review(VerticalScroll):
         self._notice.update(Text(notice, style=palette(self)[Tone.WARNING]))
         self._notice.display = True
 
-    def show_gone(self, approval: Approval, history: Sequence[HistoryLine]) -> None:
+    def show_gone(self, approval: Approval, history: Sequence[HistoryLine], notice: str) -> None:
         """What became of the record that is gone."""
+        self._notice.update(Text(notice, style=palette(self)[Tone.WARNING]))
         self._shown, self._history = approval, history
         self._draw()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 from textual.widgets import Static
@@ -44,9 +45,14 @@ class TitleBar(Static):
         waits = Span(inbox.summary(state.rows, now), Tone.WARNING if state.rows else Tone.GOOD)
         if state.freshness.loaded_at is None:
             waits = Span("")
-        bar = Table.grid(expand=True)
-        bar.add_column(no_wrap=True)
-        bar.add_column(justify="right", no_wrap=True, ratio=1, overflow="ellipsis")
-        bar.add_row(tabs, context)
-        bar.add_row(text([waits], colours), text(state.freshness.words(now), colours))
-        self.update(bar)
+        freshness = text(state.freshness.words(now), colours)
+        self.update(Group(_apart(tabs, context), _apart(text([waits], colours), freshness)))
+
+
+def _apart(left: Text, right: Text) -> Table:
+    """One line, `left` whole, `right` cut to what remains."""
+    line = Table.grid(expand=True, padding=(0, 1))
+    line.add_column(no_wrap=True)
+    line.add_column(justify="right", no_wrap=True, ratio=1, overflow="ellipsis")
+    line.add_row(left, right)
+    return line

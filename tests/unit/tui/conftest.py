@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
@@ -12,17 +13,19 @@ from textual.pilot import Pilot
 from qlikops.tui.app import QlikOpsApp
 from tests.unit.tui.fakes import Clock, FakeEnvironment, opener
 
-PAUSES = 500
-"""Of at least 10 ms each, before a story gives up."""
+PATIENCE_SECONDS = 30.0
+"""Before a story gives up; a busy machine is slow."""
+PAUSE_SECONDS = 0.03
+"""Reading the screen costs more than waiting a little."""
 
 
 async def wait_until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
     """Lets the app run until `condition` holds."""
-    for _ in range(PAUSES):
-        if condition():
-            return
-        await pilot.pause(0.01)
-    raise AssertionError(f"it never came to that; the screen says:\n{screen_text(pilot)}")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"it never came to that; the screen says:\n{screen_text(pilot)}")
+        await pilot.pause(PAUSE_SECONDS)
 
 
 async def sees(pilot: Pilot[Any], *texts: str) -> None:
@@ -76,7 +79,7 @@ def started() -> Started:
         app = QlikOpsApp(
             open_environment or opener(environment), read_only=read_only, clock=clock or Clock(), poll_seconds=3600
         )
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=True) as pilot:
             yield pilot
 
     return start

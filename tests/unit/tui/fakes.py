@@ -16,7 +16,7 @@ from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
 from tests.unit.presentation import samples
 
-GATE_SECONDS = 10
+GATE_SECONDS = 60
 """A gate that nobody opens fails the story instead of hanging it."""
 
 

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
 from qlikops.domain.approval import Decision, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.proposal import Action
+from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.screens.decision import DecisionScreen
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment
 
 FIRST = samples.proposal(1).proposal_id
+
+
+def refresh(pilot: Pilot[Any]) -> None:
+    """The timed refresh, which goes on while a modal takes the keys."""
+    assert isinstance(pilot.app, QlikOpsApp)
+    pilot.app.state.load_rows(pilot.app)
+
+
+def in_flight(pilot: Pilot[Any]) -> bool:
+    """Whether the console thinks that its answer to the first may count."""
+    assert isinstance(pilot.app, QlikOpsApp)
+    return pilot.app.state.in_flight(FIRST)
 
 
 @pytest.fixture
@@ -92,7 +107,7 @@ async def test_escape_sends_nothing(started: Started, environment: FakeEnvironme
         (
             samples.evaluation(findings=(Finding("seen", ("e9",), ("e9",)),)),
             Action.RESUME,
-            "cites evidence that does not exist",
+            "cited evidence is missing",
         ),
         (samples.evaluation(), Action.RELOAD, "a reload replaces what the target has"),
     ],
@@ -156,7 +171,7 @@ async def test_decided_elsewhere_while_the_modal_is_open_is_said_at_once_by_whom
         await pilot.press("a")
         await sees(pilot, "Approve: this will be sent")
         environment.decide_elsewhere(FIRST, "bob")
-        pilot.app.state.load_rows(pilot.app)
+        refresh(pilot)
         await sees(pilot, "It no longer waits", "approved by bob", "Nothing was sent from here.")
         await pilot.press("enter")
         assert environment.sent == []
@@ -171,7 +186,7 @@ async def test_a_record_that_changes_while_the_modal_is_open_blocks(
         await pilot.press("a")
         await sees(pilot, "Approve: this will be sent")
         environment.add(samples.approval(samples.proposal(1, title="sales-orders: another cause")))
-        pilot.app.state.load_rows(pilot.app)
+        refresh(pilot)
         await sees(pilot, "It changed since you opened this.")
         await pilot.press("enter")
         assert environment.sent == []
@@ -187,12 +202,12 @@ async def test_going_offline_while_the_modal_is_open_locks_it_until_it_is_back(
         await pilot.press("a")
         await sees(pilot, "Approve: this will be sent")
         environment.error = Offline("no answer")
-        pilot.app.state.load_rows(pilot.app)
+        refresh(pilot)
         await sees(pilot, "Locked: the data is not live (OFFLINE).")
         await pilot.press("enter")
         assert environment.sent == []
         environment.error = None
-        pilot.app.state.load_rows(pilot.app)
+        refresh(pilot)
         await sees(pilot, "Enter sends.")
 
 
@@ -216,7 +231,7 @@ async def test_what_is_being_sent_is_not_sent_again_and_sends_go_one_by_one(
         await pilot.press("a")
         await sees(pilot, "Approve: this will be sent")
         await pilot.press("enter")
-        await sees(pilot, "Sending: approve replicate-eu-1/sales-orders", "(answered) sales-orders")
+        await sees(pilot, "Sending: approve replicate-eu-1/sales-orders", "sales-orders (answ")
         await pilot.press("up", "a")
         await sees(pilot, "You have already answered this one.")
         await pilot.press("down")
@@ -279,7 +294,7 @@ async def test_an_ambiguous_send_is_followed_until_the_record_says_whose_answer_
         await sees(pilot, "Approve: this will be sent")
         await pilot.press("enter")
         await sees(pilot, "Not known yet: approve replicate-eu-1/sales-orders")
-        assert pilot.app.state.in_flight(FIRST)
+        assert in_flight(pilot)
         environment.decide_elsewhere(FIRST, "bob", approved=False)
         environment.outcomes.open()
         await sees(pilot, "Your answer did not count", "denied by bob")
@@ -294,7 +309,7 @@ async def test_an_ambiguous_send_that_never_arrived_can_be_repeated(
         await pilot.press("a")
         await sees(pilot, "Approve: this will be sent")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: not pilot.app.state.in_flight(FIRST))
+        await wait_until(pilot, lambda: not in_flight(pilot))
         await sees(pilot, "WAITING replicate-eu-1/sales-orders")
 
 
