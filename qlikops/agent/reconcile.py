@@ -33,16 +33,24 @@ class Executions:
         self._known: dict[str, str] = {}
 
     def status(self, execution_arn: str) -> str:
-        """An ExecutionStatus, or GONE."""
+        """An ExecutionStatus, or GONE; RUNNING where we may not ask, so that nobody else's work is closed."""
         if execution_arn not in self._known:
             try:
                 answer = self._client.describe_execution(executionArn=execution_arn)["status"]
             except ClientError as exc:
-                if exc.response["Error"]["Code"] != "ExecutionDoesNotExist":
-                    raise
-                answer = GONE
+                answer = _without_answer(exc)
             self._known[execution_arn] = answer
         return self._known[execution_arn]
+
+
+def _without_answer(error: ClientError) -> str:
+    match error.response["Error"]["Code"]:
+        case "ExecutionDoesNotExist":
+            return GONE
+        case "AccessDeniedException":
+            # Another state machine's execution: the role reads those of its own only.
+            return ExecutionStatus.RUNNING
+    raise error
 
 
 class Reconciler:
@@ -57,11 +65,17 @@ class Reconciler:
     def inbox(self) -> list[str]:
         """Closes what waits for an answer that nobody can use; the ids of what was closed."""
         machine = self._own_arn.rpartition(":")[0]
+        suspects = [
+            row.approval_id
+            for row in self._ledger.waiting()
+            if self._over(f"{machine}:{row.execution_name}", row.requested_at)
+        ]
         closed = []
-        for row in self._ledger.waiting():
-            status = self._over(f"{machine}:{row.execution_name}", row.requested_at)
-            if status and self._abandon(row.approval_id, status):
-                closed.append(row.approval_id)
+        # A row names its execution, not the state machine: another one may share this ledger, so the record decides.
+        for approval in (record.approval for record in self._ledger.records(suspects)):
+            status = self._over(approval.proposal.execution_arn, approval.requested_at or approval.updated_at)
+            if status and self._abandon(approval.approval_id, status):
+                closed.append(approval.approval_id)
         return closed
 
     def leases(self, leases: Iterable[Lease]) -> list[Lease]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.reconcile import Executions, Reconciler
@@ -92,6 +93,29 @@ def test_the_own_execution_is_not_asked_about(
 
     assert reconciler.inbox() == []
     assert states.asked == []
+
+
+def test_what_another_state_machine_waits_for_is_left_to_it(
+    ledger: Ledger, reconciler: Reconciler, states: FakeStepFunctions, clock: FakeClock
+) -> None:
+    elsewhere = ARN.replace("QlikMonitoringAgent", "Mine")
+    waiting(ledger, proposal(execution_arn=elsewhere))
+    states.statuses[elsewhere] = "RUNNING"
+    clock.sleep(600)
+
+    assert reconciler.inbox() == []
+    assert ledger.record(ID).approval.status is Status.WAITING
+
+
+def test_an_execution_that_may_not_be_read_counts_as_running(ledger: Ledger, clock: FakeClock) -> None:
+    class Forbidden(FakeStepFunctions):
+        def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803 - boto3's name
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "DescribeExecution")
+
+    waiting(ledger, proposal())
+    clock.sleep(600)
+
+    assert Reconciler(ledger, Executions(Forbidden()), clock, OWN).inbox() == []
 
 
 def test_the_leases_of_a_record_that_was_never_written_are_freed(
