@@ -65,25 +65,20 @@ class Reconciler:
     def inbox(self) -> list[str]:
         """Closes what waits for an answer that nobody can use; the ids of what was closed."""
         machine = self._own_arn.rpartition(":")[0]
-        suspects = [
-            row.approval_id
-            for row in self._ledger.waiting()
-            if self._over(f"{machine}:{row.execution_name}", row.requested_at)
-        ]
         closed = []
-        # A row names its execution, not the state machine: another one may share this ledger, so the record decides.
-        for approval in (record.approval for record in self._ledger.records(suspects)):
-            status = self._over(approval.proposal.execution_arn, approval.requested_at or approval.updated_at)
-            if status and self._abandon(approval.approval_id, status):
-                closed.append(approval.approval_id)
+        for row in self._ledger.waiting():
+            # The row names its execution, not the state machine: what looks over is looked up before it is closed.
+            over = self._over(f"{machine}:{row.execution_name}", row.requested_at)
+            if over and self._abandon(row.approval_id):
+                closed.append(row.approval_id)
         return closed
 
     def leases(self, leases: Iterable[Lease]) -> list[Lease]:
         """Closes what holds tasks for an execution that is over; the leases that are left."""
         held = []
         for lease in leases:
-            status = self._over(lease.execution_arn, lease.taken_at)
-            if not status or not self._abandon(lease.proposal_id, status, lease):
+            over = self._over(lease.execution_arn, lease.taken_at)
+            if not over or not self._abandon(lease.proposal_id, lease):
                 held.append(lease)
         return held
 
@@ -95,8 +90,8 @@ class Reconciler:
         running = (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
         return "" if status in running else status
 
-    def _abandon(self, proposal_id: str, status: str, lease: Lease | None = None) -> bool:
-        """Whether it is closed now; a record that a newer version wrote is left to that version."""
+    def _abandon(self, proposal_id: str, lease: Lease | None = None) -> bool:
+        """Whether it is closed now; one whose own execution goes on is not, and a newer version's is left to that."""
         try:
             approval = self._ledger.record(proposal_id).approval
         except RecordTooNew as exc:
@@ -107,6 +102,9 @@ class Reconciler:
             if lease:
                 self._ledger.tasks.free(lease)
             return True
+        status = self._over(approval.proposal.execution_arn, approval.updated_at)
+        if not status:
+            return False
         _logger.warning("closing %s: its execution is over (%s)", proposal_id, status)
         self._ledger.close(proposal_id, self._outcome(approval, status))
         return True

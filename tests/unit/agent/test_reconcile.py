@@ -108,8 +108,8 @@ def test_what_another_state_machine_waits_for_is_left_to_it(
 
 
 def test_an_execution_that_may_not_be_read_counts_as_running(ledger: Ledger, clock: FakeClock) -> None:
-    class Forbidden(FakeStepFunctions):
-        def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803 - boto3's name
+    class Forbidden:
+        def describe_execution(self, **_: Any) -> dict[str, str]:
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "DescribeExecution")
 
     waiting(ledger, proposal())
