@@ -11,6 +11,8 @@ from qlikops.domain.approval import Status
 from qlikops.domain.execution import RunSummary
 
 NAMESPACE = "QlikOps"
+RESTART_FAILURES = (Status.FAILED, Status.UNVERIFIED, Status.PARTIAL)
+"""What counts as `RestartsFailed`, the metric that an alarm watches."""
 
 _logger = logging.getLogger(__name__)
 
@@ -43,6 +45,7 @@ def _values(summary: RunSummary) -> dict[str, int]:
         "Anomalies": summary.anomalies,
         "Proposals": summary.proposals,
         "Deferred": summary.deferred,
+        "RestartsFailed": sum(outcomes[status] for status in RESTART_FAILURES),
         **{_camel(status): count for status, count in outcomes.items()},
     }
 
