@@ -64,9 +64,16 @@ class KeyedTable(DataTable[Cell]):
             """For `@on` selectors."""
             return self.table
 
-    def __init__(self, columns: Callable[[int], tuple[Column, ...]], *, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(
+        self,
+        columns: Callable[[int], tuple[Column, ...]],
+        *,
+        id: str,  # noqa: A002 - Textual's name
+        opens: bool = True,
+    ) -> None:
         super().__init__(id=id, cursor_type="row", cursor_foreground_priority="renderable", show_cursor=False)
         self._columns_for = columns
+        self._opens = opens
         self._shown_columns: tuple[Column, ...] = ()
         self._rows: tuple[Row, ...] = ()
         self._versions: dict[str, Hashable] = {}
@@ -82,6 +89,10 @@ class KeyedTable(DataTable[Cell]):
         columns = self._columns_for(self._usable(event.size.width))
         if columns != self._shown_columns:
             self.rebuild()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
+        """Enter is offered only where it opens something."""
+        return action != "select_cursor" or self._opens
 
     def show(self, rows: Sequence[Row], *, choose_first: bool = False) -> None:
         """Shows exactly `rows`, in their order, touching only what changed.
@@ -155,6 +166,8 @@ class KeyedTable(DataTable[Cell]):
         if self._rows:
             self.show_cursor = True
         await super()._on_click(event)
+        if self.show_cursor:
+            self._choose_here()
 
     def watch_cursor_coordinate(self, old_coordinate: Coordinate, new_coordinate: Coordinate) -> None:
         """The chosen key moves with the cursor, at once: a key pressed right after the arrow means the new row."""
