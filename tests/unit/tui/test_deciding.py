@@ -84,6 +84,16 @@ async def test_approve_pressed_while_the_record_loads_asks_once_it_is_there(
         assert environment.sent == []
 
 
+async def test_keys_typed_faster_than_the_screen_mean_the_row_they_were_typed_on(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        for key in ("down", "a"):
+            pilot.app.simulate_key(key)
+        await sees(pilot, "Approve: this will be sent", "replicate-eu-1/stock")
+
+
 async def test_escape_sends_nothing(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
         await sees(pilot, "sales-orders: connection lost")
@@ -321,7 +331,9 @@ async def test_quitting_while_a_decision_is_being_sent_asks_again(
         await sees(pilot, "sales-orders: connection lost")
         await pilot.press("a")
         await sees(pilot, "Approve: this will be sent")
-        await pilot.press("enter", "ctrl+q")
+        await pilot.press("enter")
+        await sees(pilot, "Sending: approve")
+        await pilot.press("ctrl+q")
         await sees(pilot, "A decision is being sent.")
         assert pilot.app.is_running
         environment.decides.open()
