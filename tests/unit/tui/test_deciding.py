@@ -105,27 +105,24 @@ async def test_escape_sends_nothing(started: Started, environment: FakeEnvironme
 
 
 @pytest.mark.parametrize(
-    ("assessed", "action", "why"),
+    ("assessed", "why"),
     [
-        (samples.evaluation(Verdict.DENY), Action.RESUME, "AI says deny"),
-        (samples.evaluation(risk=Risk.HIGH), Action.RESUME, "the risk is high"),
+        (samples.evaluation(Verdict.DENY), "AI says deny"),
+        (samples.evaluation(risk=Risk.HIGH), "the evaluation says approve, and that the risk is high"),
         (
             Evaluation.unavailable("truncated", "bedrock", "prompt 3", samples.NOW),
-            Action.RESUME,
             "there is no evaluation",
         ),
         (
             samples.evaluation(findings=(Finding("seen", ("e9",), ("e9",)),)),
-            Action.RESUME,
             "cited evidence is missing",
         ),
-        (samples.evaluation(), Action.RELOAD, "a reload replaces what the target has"),
     ],
 )
-async def test_where_something_speaks_against_it_enter_cancels_and_the_button_says_why(
-    started: Started, assessed: Evaluation, action: Action, why: str
+async def test_where_the_evaluation_is_nothing_to_lean_on_enter_cancels_and_the_button_says_why(
+    started: Started, assessed: Evaluation, why: str
 ) -> None:
-    record = samples.approval(samples.proposal(1, action=action), assessed=assessed)
+    record = samples.approval(assessed=assessed)
     environment = FakeEnvironment.waiting_for(record)
     async with started(environment) as pilot:
         await sees(pilot, "sales-orders: connection lost")
@@ -138,6 +135,19 @@ async def test_where_something_speaks_against_it_enter_cancels_and_the_button_sa
         await pilot.press("a")
         await sees(pilot, "Approve: this will be sent")
         await pilot.press("left", "enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+
+
+async def test_what_a_sound_evaluation_warns_of_is_said_and_enter_sends(started: Started) -> None:
+    assessed = samples.evaluation(Verdict.CAUTION, Risk.HIGH)
+    environment = FakeEnvironment.waiting_for(
+        samples.approval(samples.proposal(1, action=Action.RELOAD), assessed=assessed)
+    )
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Careful: the risk is high; a reload replaces what the target has. Enter sends.")
+        await pilot.press("enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
 
 
