@@ -81,19 +81,26 @@ def _reruns(proposal: Proposal) -> Span:
     return Span("no table loads again", Tone.GOOD)
 
 
-def second_thoughts(approval: Approval) -> tuple[str, ...]:
-    """Why approving must not be one keystroke away; empty where nothing speaks against it."""
-    found: list[str] = []
+def doubts(approval: Approval) -> tuple[str, ...]:
+    """Why the evaluation is nothing to lean on, so that approving must not be preselected; empty where it is."""
     evaluation = approval.evaluation
     if evaluation is None or evaluation.verdict is Verdict.UNAVAILABLE:
-        found.append("there is no evaluation")
-    else:
-        if evaluation.verdict is Verdict.DENY:
-            found.append(f"{vocabulary.evaluator(evaluation.evaluator)} says deny")
-        if evaluation.risk is Risk.HIGH:
-            found.append("the risk is high")
-        if any(finding.unsupported for finding in evaluation.findings):
-            found.append("cited evidence is missing")
+        return ("there is no evaluation",)
+    found: list[str] = []
+    if evaluation.verdict is Verdict.DENY:
+        found.append(f"{vocabulary.evaluator(evaluation.evaluator)} says deny")
+    if evaluation.verdict is Verdict.APPROVE and evaluation.risk is Risk.HIGH:
+        found.append("the evaluation says approve, and that the risk is high")
+    if any(finding.unsupported for finding in evaluation.findings):
+        found.append("cited evidence is missing")
+    return tuple(found)
+
+
+def second_thoughts(approval: Approval) -> tuple[str, ...]:
+    """What to think of before approving: the doubts, and what it costs if it is wrong."""
+    found = list(doubts(approval))
+    if approval.evaluation is not None and approval.evaluation.risk is Risk.HIGH:
+        found.append("the risk is high")
     if approval.proposal.action is Action.RELOAD:
         found.append("a reload replaces what the target has")
     return tuple(found)

@@ -18,7 +18,7 @@ from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation.decision import no_longer_waits, what_goes_out
 from qlikops.presentation.inbox import deadline_line
 from qlikops.presentation.problem import explain
-from qlikops.presentation.review import second_thoughts
+from qlikops.presentation.review import doubts, second_thoughts
 from qlikops.presentation.tone import Line, Section, Tone
 from qlikops.tui import messages
 from qlikops.tui.state import ConsoleState
@@ -133,16 +133,17 @@ class DecisionScreen(ModalScreen[DecisionRequest | None]):
 
 
 class ApproveScreen(DecisionScreen):
-    """Enter sends, unless something speaks against approving: then it cancels, and the button says why."""
+    """Enter sends, unless the evaluation is nothing to lean on: then it cancels. What speaks against it is said."""
 
     TITLE = "Approve: this will be sent"
 
     def __init__(self, state: ConsoleState, approval: Approval) -> None:
         super().__init__(state, approval)
         self._against = second_thoughts(approval)
+        self._doubtful = bool(doubts(approval))
 
     def send_button(self) -> Button:
-        """Never preselected where something speaks against it."""
+        """Carries what speaks against it."""
         if self._against:
             return Button(f"Approve although {self._against[0]}", variant="warning", id="send", compact=True)
         return Button("Approve", variant="success", id="send", compact=True)
@@ -150,7 +151,7 @@ class ApproveScreen(DecisionScreen):
     def on_mount(self) -> None:
         """Chooses what Enter does."""
         super().on_mount()
-        self.query_one("#cancel" if self._against else "#send").focus()
+        self.query_one("#cancel" if self._doubtful else "#send").focus()
 
     def request(self) -> DecisionRequest:
         """An approval of this very digest."""
@@ -161,7 +162,8 @@ class ApproveScreen(DecisionScreen):
         colours = palette(self)
         if self._against:
             why = "; ".join(self._against)
-            return Text(f"Careful: {why}. Enter cancels; ← then Enter approves.", style=colours[Tone.WARNING])
+            keys = "Enter cancels; ← then Enter approves." if self._doubtful else "Enter sends. Esc cancels."
+            return Text(f"Careful: {why}. {keys}", style=colours[Tone.WARNING])
         return Text("Enter sends. Esc cancels.", style=colours[Tone.MUTED])
 
 

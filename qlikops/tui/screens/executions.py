@@ -110,7 +110,7 @@ class ExecutionScreen(ConsoleScreen):
         """Heading and proposals, states, payloads."""
         with VerticalScroll(id="execution"):
             yield Static("Loading …", markup=False, id="execution-heading")
-            yield KeyedTable(executions.state_columns, id="states")
+            yield KeyedTable(executions.state_columns, id="states", opens=False)
             yield Static(markup=False, id="payloads")
 
     def on_mount(self) -> None:

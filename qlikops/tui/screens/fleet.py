@@ -32,7 +32,7 @@ class FleetScreen(ConsoleScreen):
     def content(self) -> ComposeResult:
         """Counts and sick servers above, tasks below."""
         yield Static("Loading …", markup=False, id="fleet-summary")
-        yield KeyedTable(fleet.columns, id="fleet")
+        yield KeyedTable(fleet.columns, id="fleet", opens=False)
 
     def on_mount(self) -> None:
         """Starts polling."""

@@ -46,8 +46,8 @@ class InboxScreen(ConsoleScreen):
         super().__init__(state)
         self._records: dict[tuple[str, str], tuple[Approval, tuple[HistoryLine, ...]]] = {}
         """By id and digest prefix, for what waits."""
-        self._wants_to: bool | None = None
-        """Approve or deny was pressed before the record had come; asked as soon as it has."""
+        self._wanted: tuple[str, bool] | None = None
+        """The approval on which a or d was pressed before its record had come; asked as soon as it has."""
 
     def content(self) -> ComposeResult:
         """The list, the record, and one line on the last decision."""
@@ -138,7 +138,6 @@ class InboxScreen(ConsoleScreen):
     @on(KeyedTable.Chosen, "#inbox")
     def _choose(self, event: KeyedTable.Chosen) -> None:
         event.stop()
-        self._wants_to = None
         if event.key is None:
             self._say_it_is_gone()
         else:
@@ -156,9 +155,15 @@ class InboxScreen(ConsoleScreen):
         known = self._records.get((row.approval_id, row.digest))
         if known is not None:
             self._review.show_approval(*known)
+            self._ask_if_wanted(known[0])
         elif self._review.loading_id != row.approval_id:
             self._review.show_loading(row.approval_id, f"Loading {inbox.cells(row, self.state.now())['label'].text} …")
             self.state.load_approval(row.approval_id, self)
+
+    def _ask_if_wanted(self, approval: Approval) -> None:
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None and wanted[0] == approval.approval_id:
+            self.action_decide(wanted[1])
 
     def _say_it_is_gone(self) -> None:
         shown = self._review.approval
@@ -180,8 +185,7 @@ class InboxScreen(ConsoleScreen):
             self._records[approval.approval_id, row.digest] = (approval, tuple(message.history))
         if self._table.chosen == approval.approval_id:
             self._review.show_approval(approval, message.history)
-            if self._wants_to is not None:
-                self.action_decide(self._wants_to)
+            self._ask_if_wanted(approval)
         elif self._review.gone == approval.approval_id:
             became = decision.no_longer_waits(approval)
             self._review.show_gone(approval, message.history, f"{became} {self._how_to_go_on()}")
@@ -241,9 +245,8 @@ class InboxScreen(ConsoleScreen):
             self.notify("You have already answered this one.", markup=False)
             return
         if approval is None or approval.approval_id != row.approval_id:
-            self._wants_to = approved
+            self._wanted = (row.approval_id, approved)
             return
-        self._wants_to = None
         if approval.status is not Status.WAITING:
             self.notify("This one no longer waits.", severity="warning", markup=False)
             return

@@ -7,18 +7,23 @@ chooses: the row that slid under the cursor was never looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events, on
+from textual import events
 from textual.binding import Binding, BindingType
+from textual.coordinate import Coordinate
 from textual.message import Message
 from textual.widgets import DataTable
 
 from qlikops.presentation.tone import Cells, Column
 from qlikops.tui.widgets.prose import Palette, palette
+
+MANY_REMOVALS = 50
+"""DataTable renumbers all rows for each removal; beyond so many it is quicker to begin again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +64,20 @@ class KeyedTable(DataTable[Cell]):
             """For `@on` selectors."""
             return self.table
 
-    def __init__(self, columns: Callable[[int], tuple[Column, ...]], *, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(
+        self,
+        columns: Callable[[int], tuple[Column, ...]],
+        *,
+        id: str,  # noqa: A002 - Textual's name
+        opens: bool = True,
+    ) -> None:
         super().__init__(id=id, cursor_type="row", cursor_foreground_priority="renderable", show_cursor=False)
         self._columns_for = columns
+        self._opens = opens
         self._shown_columns: tuple[Column, ...] = ()
         self._rows: tuple[Row, ...] = ()
         self._versions: dict[str, Hashable] = {}
+        self._arranging = False
         self.chosen: str | None = None
 
     def on_mount(self) -> None:
@@ -77,6 +90,10 @@ class KeyedTable(DataTable[Cell]):
         if columns != self._shown_columns:
             self.rebuild()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
+        """Enter is offered only where it opens something."""
+        return action != "select_cursor" or self._opens
+
     def show(self, rows: Sequence[Row], *, choose_first: bool = False) -> None:
         """Shows exactly `rows`, in their order, touching only what changed.
 
@@ -87,7 +104,10 @@ class KeyedTable(DataTable[Cell]):
         self._rows = tuple(rows)
         if not self._shown_columns:
             return  # no size yet; on_resize builds the columns and the rows
-        with self.app.batch_update(), self.prevent(DataTable.RowHighlighted):
+        if len(self._versions.keys() - {row.key for row in rows}) > MANY_REMOVALS:
+            self.rebuild()
+            return
+        with self._arrange():
             index = self.cursor_row
             self._reconcile(palette(self))
             self._restore(index, choose_first=choose_first)
@@ -96,7 +116,7 @@ class KeyedTable(DataTable[Cell]):
         """Makes columns and cells again."""
         self._shown_columns = self._columns_for(self._usable(self.size.width))
         first_time = not self.columns and bool(self._rows)
-        with self.app.batch_update(), self.prevent(DataTable.RowHighlighted):
+        with self._arrange():
             index, scroll_y = self.cursor_row, self.scroll_y
             self.clear(columns=True)
             self._versions.clear()
@@ -110,11 +130,8 @@ class KeyedTable(DataTable[Cell]):
     def choose(self, key: str) -> None:
         """Puts the cursor on `key` and says so."""
         self.show_cursor = True
-        with self.prevent(DataTable.RowHighlighted):
-            self.move_cursor(row=self.get_row_index(key), animate=False)
-        if key != self.chosen:
-            self.chosen = key
-            self.post_message(self.Chosen(self, key))
+        self.move_cursor(row=self.get_row_index(key), animate=False)
+        self._take(key)
 
     def next_key(self, skip: Callable[[str], bool]) -> str | None:
         """The nearest row below the cursor, then above it, that `skip` does not rule out."""
@@ -149,17 +166,29 @@ class KeyedTable(DataTable[Cell]):
         if self._rows:
             self.show_cursor = True
         await super()._on_click(event)
+        if self.show_cursor:
+            self._choose_here()
 
-    @on(DataTable.RowHighlighted)
-    def _follow_cursor(self, event: DataTable.RowHighlighted) -> None:
-        event.stop()
-        key = event.row_key.value
-        # Events of an earlier arrangement of the rows may still be under way.
-        if key is None or key not in self._versions or self.get_row_index(key) != self.cursor_row:
-            return
-        if self.show_cursor and key != self.chosen:
+    def watch_cursor_coordinate(self, old_coordinate: Coordinate, new_coordinate: Coordinate) -> None:
+        """The chosen key moves with the cursor, at once: a key pressed right after the arrow means the new row."""
+        super().watch_cursor_coordinate(old_coordinate, new_coordinate)
+        if self.show_cursor and not self._arranging and self.is_valid_row_index(new_coordinate.row):
+            self._take(self.ordered_rows[new_coordinate.row].key.value or "")
+
+    def _take(self, key: str) -> None:
+        if key != self.chosen:
             self.chosen = key
             self.post_message(self.Chosen(self, key))
+
+    @contextmanager
+    def _arrange(self) -> Iterator[None]:
+        """While rows are arranged, the cursor moves without anybody choosing anything."""
+        self._arranging = True
+        try:
+            with self.app.batch_update():
+                yield
+        finally:
+            self._arranging = False
 
     def _usable(self, width: int) -> int:
         return width - self.styles.scrollbar_size_vertical

@@ -84,6 +84,16 @@ async def test_approve_pressed_while_the_record_loads_asks_once_it_is_there(
         assert environment.sent == []
 
 
+async def test_keys_typed_faster_than_the_screen_mean_the_row_they_were_typed_on(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        for key in ("down", "a"):
+            pilot.app.simulate_key(key)
+        await sees(pilot, "Approve: this will be sent", "replicate-eu-1/stock")
+
+
 async def test_escape_sends_nothing(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
         await sees(pilot, "sales-orders: connection lost")
@@ -95,27 +105,24 @@ async def test_escape_sends_nothing(started: Started, environment: FakeEnvironme
 
 
 @pytest.mark.parametrize(
-    ("assessed", "action", "why"),
+    ("assessed", "why"),
     [
-        (samples.evaluation(Verdict.DENY), Action.RESUME, "AI says deny"),
-        (samples.evaluation(risk=Risk.HIGH), Action.RESUME, "the risk is high"),
+        (samples.evaluation(Verdict.DENY), "AI says deny"),
+        (samples.evaluation(risk=Risk.HIGH), "the evaluation says approve, and that the risk is high"),
         (
             Evaluation.unavailable("truncated", "bedrock", "prompt 3", samples.NOW),
-            Action.RESUME,
             "there is no evaluation",
         ),
         (
             samples.evaluation(findings=(Finding("seen", ("e9",), ("e9",)),)),
-            Action.RESUME,
             "cited evidence is missing",
         ),
-        (samples.evaluation(), Action.RELOAD, "a reload replaces what the target has"),
     ],
 )
-async def test_where_something_speaks_against_it_enter_cancels_and_the_button_says_why(
-    started: Started, assessed: Evaluation, action: Action, why: str
+async def test_where_the_evaluation_is_nothing_to_lean_on_enter_cancels_and_the_button_says_why(
+    started: Started, assessed: Evaluation, why: str
 ) -> None:
-    record = samples.approval(samples.proposal(1, action=action), assessed=assessed)
+    record = samples.approval(assessed=assessed)
     environment = FakeEnvironment.waiting_for(record)
     async with started(environment) as pilot:
         await sees(pilot, "sales-orders: connection lost")
@@ -128,6 +135,19 @@ async def test_where_something_speaks_against_it_enter_cancels_and_the_button_sa
         await pilot.press("a")
         await sees(pilot, "Approve: this will be sent")
         await pilot.press("left", "enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+
+
+async def test_what_a_sound_evaluation_warns_of_is_said_and_enter_sends(started: Started) -> None:
+    assessed = samples.evaluation(Verdict.CAUTION, Risk.HIGH)
+    environment = FakeEnvironment.waiting_for(
+        samples.approval(samples.proposal(1, action=Action.RELOAD), assessed=assessed)
+    )
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Careful: the risk is high; a reload replaces what the target has. Enter sends.")
+        await pilot.press("enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
 
 
@@ -321,7 +341,9 @@ async def test_quitting_while_a_decision_is_being_sent_asks_again(
         await sees(pilot, "sales-orders: connection lost")
         await pilot.press("a")
         await sees(pilot, "Approve: this will be sent")
-        await pilot.press("enter", "ctrl+q")
+        await pilot.press("enter")
+        await sees(pilot, "Sending: approve")
+        await pilot.press("ctrl+q")
         await sees(pilot, "A decision is being sent.")
         assert pilot.app.is_running
         environment.decides.open()
