@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from qlikops import __version__
 from qlikops.deployment.artifact import Artifact
 from qlikops.deployment.bundle import build_bundle
 from qlikops.deployment.definition import definition_artifact
@@ -25,18 +26,28 @@ class Release:
     template: str = field(repr=False)
     parameters: Mapping[str, str]
     """The template's, without those that name the artifacts; one that is left out keeps the stack's value."""
+    tags: Mapping[str, str] | None = None
+    """The stack's; None keeps them."""
 
 
-def build_release(parameters: Mapping[str, str], *, approval_timeout_seconds: int | None = None) -> Release:
+def build_release(
+    parameters: Mapping[str, str],
+    *,
+    approval_timeout_seconds: int | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> Release:
     """The release that this installation of qlikops makes.
 
     Raises UsageError for an approval timeout that is none.
     """
+    if approval_timeout_seconds is not None:
+        parameters = {**parameters, "ApprovalTimeoutSeconds": str(approval_timeout_seconds)}
     return Release(
         bundle=build_bundle(),
         definition=definition_artifact(approval_timeout_seconds),
         template=resource("deploy", "template.yaml").read_text(encoding="utf-8"),
-        parameters=parameters,
+        parameters={**parameters, "Version": __version__},
+        tags=tags,
     )
 
 
@@ -57,6 +68,7 @@ class Deployer:
                 "BundleKey": release.bundle.key,
                 "DefinitionKey": release.definition.key,
             },
+            release.tags,
         )
 
     def apply(self, plan: Plan, release: Release) -> Iterator[StackEvent]:

@@ -12,7 +12,8 @@ from typer.testing import CliRunner, Result
 
 from qlikops.cli.context import Invocation
 from qlikops.cli.main import app
-from tests.fakes import Clock, FakeApprovals, FakeEnvironment
+from tests.embedded import embedded_aws as embedded_aws
+from tests.fakes import Clock, FakeApprovals, FakeEnvironment, FakeKeyring
 from tests.unit.domain.samples import NOON, WAITING
 
 Run = Callable[..., Result]
@@ -43,13 +44,27 @@ def terminal() -> Terminal:
     return Terminal()
 
 
+@dataclass
+class Keyrings:
+    """The system's keyring; None where there is none."""
+
+    system: FakeKeyring | None
+
+
+@pytest.fixture
+def keyrings() -> Keyrings:
+    return Keyrings(FakeKeyring())
+
+
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     return {"QLIKOPS_CONFIG": str(tmp_path / "config.toml"), "QLIKOPS_DATA_DIR": str(tmp_path / "data")}
 
 
 @pytest.fixture
-def run(environment: FakeEnvironment, clock: Clock, terminal: Terminal, environ: dict[str, str]) -> Run:
+def run(
+    environment: FakeEnvironment, clock: Clock, terminal: Terminal, environ: dict[str, str], keyrings: Keyrings
+) -> Run:
     """Runs the command line; stdout and stderr are apart."""
 
     def invoke(*args: str, **options: Any) -> Result:
@@ -58,6 +73,7 @@ def run(environment: FakeEnvironment, clock: Clock, terminal: Terminal, environ:
             open_environment=lambda _: environment,
             answers=lambda _: False,
             is_terminal=terminal,
+            keyring=lambda: keyrings.system,
             now=clock.now,
             monotonic=clock.monotonic,
             sleep=clock.sleep,
