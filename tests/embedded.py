@@ -69,6 +69,8 @@ class EmbeddedAws:
                     "GATEWAY_PORT": str(self._port),
                     "BIND_HOST": "127.0.0.1",
                     "MINISTACK_HOST": "127.0.0.1",
+                    # Its IoT listener would take port 8883 on every interface.
+                    "IOT_MTLS_ENABLED": "0",
                     "AWS_ACCESS_KEY_ID": "test",
                     "AWS_SECRET_ACCESS_KEY": "test",
                 },

@@ -125,6 +125,8 @@ class AgentConfig:
     """How long a restarted task may take to be up."""
     status_lag_seconds: int = _number(30, 0, 300)
     """How long Enterprise Manager may go on showing the state before the run call."""
+    require_digest: bool = False
+    """Refuse approvals that do not name what they were made on, such as the plain AWS CLI's."""
     lease_margin_seconds: int = _number(600, 0, 86400)
     """How long a task's lease outlives its approval's deadline, so that acting and recording fit in."""
 
@@ -200,6 +202,10 @@ def _typed(hint: Any, key: str, value: Any) -> Any:
         if value not in choices:
             raise ConfigError(key, value, f"must be one of {', '.join(choices)}")
         return hint(value)
+    if hint is bool:
+        if not isinstance(value, bool):
+            raise ConfigError(key, value, "must be true or false")
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ConfigError(key, value, "must be a number")
     if hint is int and not isinstance(value, int):

@@ -159,7 +159,7 @@ def _described(facts: TaskFacts) -> list[Observed]:
         (Label.STATE, state_text(facts)),
         (Label.MESSAGE, facts.message),
         (Label.RECOGNISED, f"{match.message_class} ({match.pattern})" if match.pattern else ""),
-        (Label.FULL_LOAD, full_load_text(facts.full_load_completed)),
+        (Label.FULL_LOAD, _full_load_text(facts.full_load_completed)),
         (Label.SOURCE, _endpoint_text(facts.source_endpoint, facts.source_type)),
         (Label.TARGET, _endpoint_text(facts.target_endpoint, facts.target_type)),
         (Label.LATENCY, _latency_text(facts)),
@@ -178,7 +178,7 @@ def state_text(facts: TaskFacts) -> str:
     return f"{state} ({reason})" if facts.stop_reason is not StopReason.NONE else state
 
 
-def full_load_text(completed: bool | None) -> str:
+def _full_load_text(completed: bool | None) -> str:
     """`complete`, `not complete` or `unknown`."""
     return {True: "complete", False: "not complete", None: "unknown"}[completed]
 

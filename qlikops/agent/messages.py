@@ -6,6 +6,7 @@ the patterns are few, each has a name that evidence can quote, and what no patte
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -172,6 +173,8 @@ _SIDE_WORD = re.compile(r"\b(source|target)\b", re.IGNORECASE)
 _VARIABLE_PART = re.compile(r"'[^']*'|\"[^\"]*\"|\S*\d\S*")
 
 
+# Detection, grouping and wording ask about the same message several times.
+@functools.lru_cache(maxsize=8192)
 def classify(message: str) -> MessageMatch:
     """What `message` says. An empty or unknown text is UNMATCHED."""
     for pattern in _BY_PRECEDENCE:

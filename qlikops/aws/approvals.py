@@ -247,9 +247,13 @@ class LedgerApprovals:
                 ConsistentRead=True,
             )
         token = records.text(reply.get("Item", {}), Attribute.TOKEN)
-        if not token:
-            raise QlikopsError(f"{approval_id} waits, but the ledger has no task token for it; nothing was sent.")
-        return token
+        if token:
+            return token
+        # Closing a record takes its token away: somebody may have decided since the record was read.
+        approval = self._approval(self._item(approval_id))
+        if approval.status is not Status.WAITING:
+            raise _not_waiting(approval)
+        raise QlikopsError(f"{approval_id} waits, but the ledger has no task token for it; nothing was sent.")
 
     def _full_id(self, approval_id: str) -> str:
         """The id that `approval_id` begins, among those that wait."""

@@ -39,14 +39,13 @@ def approvals(ctx: typer.Context, context: ContextOption = None, as_json: JsonOp
     if not rows:
         return
     width = output.terminal_width()
-    identity = Column("id", "Id", 12)
-    shown = inbox.COLUMNS if width is None else inbox.columns(width - identity.width - 2)
-    cells = [{"id": outside(row.approval_id), **inbox.cells(row, now)} for row in inbox.by_deadline(rows)]
-    if width is None:
-        for row, cell in zip(inbox.by_deadline(rows), cells, strict=True):
-            cell["digest"] = Span(row.digest)
-        shown = (*shown, Column("digest", "Digest", 12))
-    output.write_table((identity, *shown), cells, whole=("id",))
+    identity, digest = Column("id", "Id", 12), Column("digest", "Digest", 12)
+    shown = (*inbox.COLUMNS, digest) if width is None else inbox.columns(width - identity.width - 2)
+    cells = [
+        {"id": outside(row.approval_id), "digest": Span(row.digest), **inbox.cells(row, now)}
+        for row in inbox.by_deadline(rows)
+    ]
+    output.write_table((identity, *shown), cells)
 
 
 def approve(

@@ -47,7 +47,7 @@ def executions(
     width = output.terminal_width()
     columns = presented.COLUMNS if width is None else presented.columns(width)
     now = here.now()
-    output.write_table(columns, [presented.cells(summary, now) for summary in found], whole=("name",))
+    output.write_table(columns, [presented.cells(summary, now) for summary in found])
 
 
 def show(
@@ -147,12 +147,10 @@ def _folded(path: Path) -> FoldedHistory:
     return fold_history(load_history_file(text))
 
 
-def _await_run(
-    here: Invocation, environment: Environment, summary: ExecutionSummary, waits: timedelta
-) -> ExecutionDetail:
+def _await_run(here: Invocation, role: Executions, summary: ExecutionSummary, waits: timedelta) -> ExecutionDetail:
     end = here.monotonic() + waits.total_seconds()
     while True:
-        detail = environment.executions.detail(summary.arn)
+        detail = role.detail(summary.arn)
         ended = detail.summary.status is not ExecutionStatus.RUNNING
         if ended or _only_humans(detail) or here.monotonic() >= end:
             return detail

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from qlikops.domain import codec
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.text import Text
 
     from qlikops.presentation.tone import Cells, Column, Line, Section, Span
@@ -41,15 +41,15 @@ def say(text: str) -> None:
 
 def terminal_width() -> int | None:
     """The width of stdout where it is a terminal."""
-    console = _console()
+    console = _console(sys.stdout)
     return console.width if console.is_terminal else None
 
 
-def write_table(columns: Sequence[Column], rows: Iterable[Cells], *, whole: Sequence[str] = ()) -> None:
-    """Rows under headers on stdout; the columns in `whole` are never cut, whatever the terminal's width."""
+def write_table(columns: Sequence[Column], rows: Iterable[Cells]) -> None:
+    """Rows under headers on stdout; on a terminal each column keeps to its width, elsewhere to its content."""
     from rich.table import Table
 
-    console = _console()
+    fixed = terminal_width() is not None
     table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
         table.add_column(
@@ -57,26 +57,34 @@ def write_table(columns: Sequence[Column], rows: Iterable[Cells], *, whole: Sequ
             justify="right" if column.right else "left",
             no_wrap=True,
             overflow="ellipsis",
-            min_width=column.width if column.key in whole else None,
+            width=column.width if fixed else None,
         )
     for row in rows:
         table.add_row(*(_text(row[column.key]) for column in columns))
-    console.print(table)
+    _print(table, sys.stdout)
 
 
 def write_sections(sections: Iterable[Section], *, to_stderr: bool = False) -> None:
-    """Titled, labelled lines."""
-    console = _console(to_stderr=to_stderr)
-    for index, section in enumerate(sections):
-        if index:
-            console.print()
+    """Titled, labelled lines, a blank one between sections."""
+    from rich.console import Group
+    from rich.text import Text
+
+    blocks: list[RenderableType] = []
+    for section in sections:
+        if blocks:
+            blocks.append(Text())
         if section.title:
-            console.print(section.title, style="bold")
-        write_lines(section.lines, console)
+            blocks.append(Text(section.title, style="bold"))
+        blocks.append(_grid(section.lines))
+    _print(Group(*blocks), sys.stderr if to_stderr else sys.stdout)
 
 
-def write_lines(lines: Sequence[Line], console: Console | None = None) -> None:
+def write_lines(lines: Sequence[Line]) -> None:
     """Labelled lines, wrapped beside their labels where there is a width to wrap at."""
+    _print(_grid(lines), sys.stdout)
+
+
+def _grid(lines: Sequence[Line]) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
@@ -85,13 +93,21 @@ def write_lines(lines: Sequence[Line], console: Console | None = None) -> None:
     grid.add_column(overflow="fold")
     for line in lines:
         grid.add_row(Text(line.label, style="dim"), Text.assemble(*(_text(span) for span in line.spans)))
-    (console or _console()).print(grid)
+    return grid
 
 
-def _console(*, to_stderr: bool = False) -> Console:
+def _print(renderable: RenderableType, file: TextIO) -> None:
+    console = _console(file)
+    with console.capture() as captured:
+        console.print(renderable)
+    # rich pads every line to the table's width.
+    file.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
+    file.flush()
+
+
+def _console(file: TextIO) -> Console:
     from rich.console import Console
 
-    file = sys.stderr if to_stderr else sys.stdout
     width = None if file.isatty() else _ANY_WIDTH
     return Console(file=file, width=width, markup=False, highlight=False, emoji=False)
 

@@ -27,7 +27,7 @@ def config(ctx: typer.Context, context: ContextOption = None, as_json: JsonOptio
 
     shown = {"context": {"value": chosen.name, "origin": chosen.chosen_by}, **settings}
     output.write_table(
-        (Column("name", "Setting", 12), Column("value", "Value", 24), Column("origin", "From", 24)),
+        (Column("name", "Setting", 12), Column("value", "Value", 32), Column("origin", "From", 42)),
         [
             {
                 "name": Span(name),

@@ -340,6 +340,9 @@ class _Fold:
         return here
 
     def _attempt_event(self, event: _Event, here: _Position) -> _Position:
+        if here.run is not None and here.run.state_type in _CONTAINERS and event.type != "EvaluationFailed":
+            # The embedded AWS lists the tasks inside a Map without their states: nobody can say whose they are.
+            return here
         if _SCHEDULED.fullmatch(event.type):
             scheduled = here.run or self._new_run("", "Task", None, here.scope)
             _begin_attempt(scheduled)

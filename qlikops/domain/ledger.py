@@ -7,7 +7,7 @@ One DynamoDB table, partition key `pk`, sort key `sk`, TTL attribute `ttl` (epoc
 | APPROVAL#<id> | RECORD | proposal, evaluation, policy, digest, status, deadline, decision, outcome (JSON text each) |
 | APPROVAL#<id> | EVENT#<nn>-<what> | one audit record a step; written once, never overwritten |
 | TOKEN#<id> | TOKEN | the task token, alone: who may not answer needs no read on TOKEN#* |
-| TASK#<instance>/<server>/<task> | LEASE | one open proposal a task, with expiry |
+| TASK#<instance>/<server>/<task> | LEASE | one open proposal a task, with expiry (each name percent-encoded) |
 | TASK#<instance>/<server>/<task> | SNOOZE | propose nothing until |
 | TASK#<instance>/<server>/<task> | RESTART#<id> | claim of a restart; counts for the budget |
 | TASK#<instance>/<server>/<task> | HISTORY#<time>#<id> | how a proposal on this task ended |
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from urllib.parse import quote
 
 from qlikops.domain.codec import format_time
 from qlikops.domain.task import TaskKey
@@ -75,7 +76,8 @@ def token_partition(approval_id: str) -> str:
 
 def task_partition(key: TaskKey) -> str:
     """Where a task's lease, snooze, restarts and history live."""
-    return f"TASK#{key.instance}/{key.server}/{key.task}"
+    # Names may hold slashes; encoded ones keep two tasks from sharing a lease.
+    return "TASK#" + "/".join(quote(part, safe=" ") for part in (key.instance, key.server, key.task))
 
 
 def run_partition(execution_name: str) -> str:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.task import RunOption, StopReason, TaskKey, TaskState
+from qlikops.domain.text import fitted
 
 RECORD_VERSION = 1
 """Of everything in the ledger and in Step Functions payloads; a newer one than this is refused, an older one read."""
@@ -92,14 +93,14 @@ class ProposalCard:
 
     @classmethod
     def of(cls, proposal: Proposal) -> ProposalCard:
-        """The card of `proposal`, cut to size."""
+        """The card of `proposal`, cut to size whatever script its names are in."""
         return cls(
             proposal_id=proposal.proposal_id,
             kind=proposal.kind,
             severity=proposal.severity,
             action=proposal.action,
-            title=proposal.title[:200],
-            reason=proposal.reason[:500],
+            title=fitted(proposal.title, 400),
+            reason=fitted(proposal.reason, 1200),
             task_count=len(proposal.targets),
-            tasks=tuple(str(target.key)[:100] for target in proposal.targets[:10]),
+            tasks=tuple(fitted(str(target.key), 160) for target in proposal.targets[:10]),
         )

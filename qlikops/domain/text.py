@@ -6,6 +6,7 @@ bidirectional overrides are removed at the border; markup is the widget's to esc
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -46,3 +47,18 @@ def harmless(text: object, cap: int = MESSAGE_CAP, *, multiline: bool = False) -
     if len(joined) > cap or len(raw) > cap * 10:
         return joined[: cap - 1] + "…"
     return joined
+
+
+def fitted(text: str, size: int) -> str:
+    """The longest beginning of `text` that takes at most `size` bytes in JSON, with a mark where it was cut.
+
+    Counted in JSON's ASCII spelling, the longest there is: an emoji takes 12 bytes.
+    """
+    if len(json.dumps(text)) - 2 <= size:
+        return text
+    left = size - len(json.dumps("…")) + 2
+    for index, char in enumerate(text):
+        left -= len(json.dumps(char)) - 2
+        if left < 0:
+            return text[:index] + "…"
+    return text

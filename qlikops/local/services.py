@@ -59,6 +59,8 @@ def start_aws(state: LocalState, started: Callable[[ChildProcess], None]) -> str
             "TMPDIR": str(state.make_folder(AWS, "tmp")),
             "GATEWAY_PORT": str(port),
             "BIND_HOST": "127.0.0.1",  # it would listen to the whole network, and it runs code for anybody
+            "IOT_MTLS_ENABLED": "0",  # its broker ignores BIND_HOST
+            "SFTP_ENABLED": "0",
             "MINISTACK_HOST": "127.0.0.1",
             "MINISTACK_REGION": REGION,
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qlikops.domain.approval import APPROVAL_DENIED, Approval, Status
+from qlikops.domain.approval import APPROVAL_DENIED, Approval
 from qlikops.domain.duration import format_duration
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest
 from qlikops.presentation import vocabulary
+from qlikops.presentation.problem import by_whom, explain
 from qlikops.presentation.review import blast_radius, outcome_lines, targets_line
-from qlikops.presentation.tone import Line, Span, Tone, line, outside, plain
+from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside, plain
 
 
 def what_goes_out(request: DecisionRequest, approval: Approval, caller: str = "") -> tuple[Line, ...]:
@@ -71,6 +72,50 @@ def receipt_text(value: DecisionReceipt) -> str:
     return "\n".join(f"{entry.label:<12} {plain(entry.spans)}" for entry in receipt(value))
 
 
-def outcome_tone(status: Status) -> Tone:
-    """How good or bad an end is."""
-    return vocabulary.status(status).tone
+def no_longer_waits(approval: Approval) -> str:
+    """Why, and by whom."""
+    who = f", {by_whom(approval.decision)}" if approval.decision is not None else ""
+    return f"It no longer waits: {vocabulary.status(approval.status).text}{who}."
+
+
+def progress(
+    approval: Approval,
+    request: DecisionRequest,
+    sent: DecisionReceipt | None = None,
+    error: BaseException | None = None,
+    ended: Approval | None = None,
+) -> Spans:
+    """Where one decision is between key press and outcome, in one line."""
+    label = outside(approval.proposal.label, cap=60).text
+    verb = "approve" if request.approved else "deny"
+    if ended is not None:
+        return _ended(request, ended, label)
+    if error is not None:
+        problem = explain(error)
+        return (Span(f"{problem.title}: ", problem.tone), Span(f"{verb} {label}: {problem.text} {problem.hint}"))
+    if sent is None:
+        return (Span(f"Sending: {verb} {label} …", Tone.INFO),)
+    what = "approved, restarting" if request.approved else "denied"
+    return (Span(f"{label}: {what} …", Tone.INFO), _decision_id(request))
+
+
+def _ended(request: DecisionRequest, ended: Approval, label: str) -> Spans:
+    if ended.decision is not None and ended.decision.decision_id != request.decision_id:
+        return (
+            Span("Your answer did not count: ", Tone.WARNING),
+            Span(f"{label} was {by_whom(ended.decision)}; "),
+            vocabulary.status(ended.status),
+        )
+    seconds = [target.seconds for target in ended.outcome.targets if target.seconds] if ended.outcome else []
+    took = f" in {max(seconds):.0f} s" if seconds else ""
+    detail = (ended.outcome.detail if ended.outcome else "") or vocabulary.status_meaning(ended.status)
+    return (
+        vocabulary.status(ended.status),
+        Span(f" {label}{took}"),
+        _decision_id(request),
+        outside(detail, Tone.MUTED, 300, before="  "),
+    )
+
+
+def _decision_id(request: DecisionRequest) -> Span:
+    return outside(request.decision_id, Tone.MUTED, 64, before="  decision ")

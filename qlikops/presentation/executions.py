@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Iterator
 from datetime import datetime
 
 from qlikops.domain.approval import Status
 from qlikops.domain.duration import format_duration
-from qlikops.domain.execution import ExecutionDetail, ExecutionSummary, RunProposal, StateRun
+from qlikops.domain.execution import ExecutionDetail, ExecutionSummary, RunProposal, RunSummary, StateRun
+from qlikops.domain.text import harmless
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Cells, Column, Line, Section, Span, Tone, fit, line, outside
 
+PAYLOAD_CAP = 20_000
+"""Characters shown of an input or output."""
+
 COLUMNS = (
     Column("status", "Status", 11),
-    Column("name", "Execution", 20, flexible=True),
+    Column("name", "Execution", 16, flexible=True),
     Column("started", "Started (UTC)", 14),
     Column("duration", "Took", 7, right=True),
     Column("anomalies", "Anomalies", 9, right=True),
     Column("proposals", "Proposals", 9, right=True),
     Column("restarts", "Restarted", 9, right=True),
 )
-_DROP_FIRST = ("proposals", "duration")
+_DROP_FIRST = ("proposals", "anomalies", "started")
 
 STATE_COLUMNS = (
     Column("state", "State", 24, flexible=True),
@@ -31,7 +37,7 @@ STATE_COLUMNS = (
     Column("attempts", "Tries", 5, right=True),
     Column("error", "Error", 24),
 )
-_STATE_DROP_FIRST = ("error", "attempts")
+_STATE_DROP_FIRST = ("error", "attempts", "entered")
 
 
 def columns(width: int) -> tuple[Column, ...]:
@@ -71,14 +77,18 @@ def _number(value: int, tone: Tone) -> Span:
 def last_run(summary: ExecutionSummary) -> str:
     """Such as `Last run 12:03:10 UTC: 38 tasks on 3 servers checked, 2 anomalies`; a sentence."""
     at = f"Last run {summary.started_at:%H:%M:%S} UTC"
-    run = summary.run
-    if run is None:
+    if summary.run is None:
         return f"{at}: {vocabulary.execution_status(summary.status).text[2:]}."
+    return f"{at}: {checked(summary.run)}."
+
+
+def checked(run: RunSummary) -> str:
+    """What a run looked at and found."""
     if run.error:
-        return f"{at} failed: {outside(run.error, cap=200).text}"
-    checked = f"{vocabulary.count(run.tasks, 'task')} on {vocabulary.count(run.servers, 'server')} checked"
+        return f"failed: {outside(run.error, cap=200).text}"
+    scope = f"{vocabulary.count(run.tasks, 'task')} on {vocabulary.count(run.servers, 'server')} checked"
     found = "1 anomaly" if run.anomalies == 1 else f"{run.anomalies:,} anomalies"
-    return f"{at}: {checked}, {found}."
+    return f"{scope}, {found}"
 
 
 def state_key(run: StateRun, index: int) -> str:
@@ -110,10 +120,14 @@ def heading(detail: ExecutionDetail, now: datetime) -> tuple[Section, ...]:
 def _heading(detail: ExecutionDetail, now: datetime) -> Iterator[Line]:
     summary = detail.summary
     yield line("execution", outside(summary.name, cap=100))
-    yield line("status", vocabulary.execution_status(summary.status), f"   took {duration(summary, now)}")
+    yield line(
+        "status",
+        vocabulary.execution_status(summary.status),
+        f"   {'took' if summary.stopped_at else 'for'} {duration(summary, now)}",
+    )
     yield line("started", vocabulary.clock_time(summary.started_at))
     if summary.run is not None:
-        yield line("run", last_run(summary))
+        yield line("run", checked(summary.run))
     if detail.error:
         yield line("error", outside(detail.error, Tone.DANGER, 200))
     if detail.cause:
@@ -140,6 +154,13 @@ def _proposal(proposal: RunProposal) -> Line:
         what,
         outside(became, Tone.MUTED, 200, before="  "),
     )
+
+
+def payload(text: str) -> str:
+    """An input or output, indented where it is JSON, harmless and capped."""
+    with contextlib.suppress(ValueError):
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    return harmless(text, PAYLOAD_CAP, multiline=True)
 
 
 def states_note(detail: ExecutionDetail) -> str:

@@ -12,8 +12,8 @@ from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Cells, Column, Line, Span, Tone, fit, line, outside
 
 COLUMNS = (
-    Column("server", "Server", 16),
-    Column("task", "Task", 16, flexible=True),
+    Column("server", "Server", 14),
+    Column("task", "Task", 15, flexible=True),
     Column("state", "State", 8),
     Column("stop", "Stop reason", 14),
     Column("source", "Source", 7, right=True),
@@ -21,7 +21,7 @@ COLUMNS = (
     Column("anomaly", "Anomaly", 15),
     Column("note", "Note", 24),
 )
-_DROP_FIRST = ("note", "stop")
+_DROP_FIRST = ("note", "stop", "source", "target")
 
 
 def columns(width: int) -> tuple[Column, ...]:
@@ -33,6 +33,11 @@ def row_key(task: TaskSnapshot) -> str:
     """Names the task for ever."""
     key = task.facts.key
     return f"{key.instance}/{key.server}/{key.task}"
+
+
+def version(task: TaskSnapshot) -> tuple[object, ...]:
+    """Changes when the row would."""
+    return (task.facts, task.anomalies, task.proposal_id, task.note)
 
 
 def worst_first(snapshot: FleetSnapshot) -> tuple[TaskSnapshot, ...]:

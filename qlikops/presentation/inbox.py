@@ -18,7 +18,7 @@ COLUMNS = (
     Column("severity", "Severity", 10),
     Column("label", "Task or group", 16, flexible=True),
     Column("anomaly", "Anomaly", 15),
-    Column("verdict", "Evaluation", 16),
+    Column("verdict", "Evaluation", 17),
     Column("risk", "Risk", 7),
     Column("age", "Age", 6, right=True),
     Column("claimed", "Claimed by", 12),
@@ -31,20 +31,27 @@ def columns(width: int) -> tuple[Column, ...]:
     return fit(COLUMNS, width, _DROP_FIRST)
 
 
-def cells(row: InboxRow, now: datetime) -> Cells:
-    """One row at `now`. The claim marks the label too, since its column is the first to go."""
+def cells(row: InboxRow, now: datetime, mark: str = "") -> Cells:
+    """One row at `now`. A claim shows in the label too, since its column is the first to go; so does `mark`."""
     claimant = claimed_by(row, now)
-    label = outside(row.label, cap=60)
+    mark = mark or ("claimed" if claimant else "")
     return {
         "left": countdown(row.deadline, now),
         "severity": vocabulary.severity(row.severity),
-        "label": Span(f"{label.text} (claimed)", Tone.MUTED) if claimant else label,
+        "label": _label(row, mark),
         "anomaly": outside(row.kind, cap=20),
         "verdict": vocabulary.verdict(row.verdict, row.evaluator, row.confidence),
         "risk": vocabulary.risk(row.risk),
         "age": Span(vocabulary.short_duration((now - row.requested_at).total_seconds()), Tone.MUTED),
         "claimed": Span(claimant, Tone.INFO) if claimant else vocabulary.NOTHING,
     }
+
+
+def _label(row: InboxRow, mark: str) -> Span:
+    """`server/task` as `task (server)`: what is cut off at the end should not be the task. A mark goes before that."""
+    server, slash, task = row.label.partition("/") if row.task_count == 1 else ("", "", "")
+    name, note = (task, mark or server) if slash else (row.label, mark)
+    return outside(f"{name} ({note})" if note else name, Tone.MUTED if mark else Tone.NEUTRAL, 80)
 
 
 def countdown(deadline: datetime, now: datetime) -> Span:

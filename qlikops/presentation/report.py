@@ -9,7 +9,19 @@ from qlikops.domain.duration import format_duration
 from qlikops.domain.report import ReportedProposal, RunReport
 from qlikops.presentation import vocabulary
 from qlikops.presentation.problem import by_whom
-from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
+from qlikops.presentation.tone import Cells, Column, Line, Section, Span, Tone, fit, line, outside
+
+COLUMNS = (Column("name", "Run", 20, flexible=True),)
+
+
+def columns(width: int) -> tuple[Column, ...]:
+    """The list of reports has names only."""
+    return fit(COLUMNS, width, ())
+
+
+def cells(execution_name: str) -> Cells:
+    """One report in the list."""
+    return {"name": outside(execution_name, cap=80)}
 
 
 def sections(report: RunReport) -> tuple[Section, ...]:

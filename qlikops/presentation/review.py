@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from qlikops.domain.approval import Approval, Outcome
+from qlikops.domain.approval import Approval, Outcome, Status
 from qlikops.domain.evaluation import Evaluation, PolicyResult, Risk, Verdict
 from qlikops.domain.ports import HistoryLine
 from qlikops.domain.proposal import Action, Proposal, Target
@@ -14,15 +14,26 @@ from qlikops.presentation import vocabulary
 from qlikops.presentation.inbox import deadline_line
 from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
 
-TARGETS_SHOWN = 12
-"""Of a group; the rest is counted."""
+TARGETS_INLINE = 3
+"""More than these have a section of their own, after what a decider needs first."""
+TARGETS_SHOWN = 200
+"""Of a large group; the rest is counted."""
 
 
 def sections(approval: Approval, now: datetime, history: Sequence[HistoryLine] = ()) -> tuple[Section, ...]:
-    """The record, what a decider needs most first."""
+    """The whole record, what a decider needs most first."""
+    return (heading(approval, now), *body(approval, history))
+
+
+def heading(approval: Approval, now: datetime) -> Section:
+    """What it is, where it stands and what is left: the part that changes with the clock."""
+    return Section("", tuple(_heading(approval, now)))
+
+
+def body(approval: Approval, history: Sequence[HistoryLine] = ()) -> tuple[Section, ...]:
+    """All the rest."""
     proposal = approval.proposal
     found = [
-        Section("", tuple(_heading(approval, now))),
         Section("Proposal", tuple(_proposal(proposal))),
         Section("Evaluation", tuple(_evaluation(approval.evaluation))),
         Section(
@@ -30,6 +41,7 @@ def sections(approval: Approval, now: datetime, history: Sequence[HistoryLine] =
             tuple(line(outside(e.id, cap=8).text, outside(f"{e.label}: {e.value}")) for e in proposal.evidence),
         ),
         Section("Policy", tuple(_policy(approval.policy))),
+        Section("Tasks", tuple(_targets(proposal))),
     ]
     if approval.decision or approval.outcome:
         found.append(Section("Decision", tuple(decided(approval))))
@@ -69,19 +81,26 @@ def _reruns(proposal: Proposal) -> Span:
     return Span("no table loads again", Tone.GOOD)
 
 
-def second_thoughts(approval: Approval) -> tuple[str, ...]:
-    """Why approving must not be one keystroke away; empty where nothing speaks against it."""
-    found: list[str] = []
+def doubts(approval: Approval) -> tuple[str, ...]:
+    """Why the evaluation is nothing to lean on, so that approving must not be preselected; empty where it is."""
     evaluation = approval.evaluation
     if evaluation is None or evaluation.verdict is Verdict.UNAVAILABLE:
-        found.append("there is no evaluation")
-    else:
-        if evaluation.verdict is Verdict.DENY:
-            found.append(f"{vocabulary.evaluator(evaluation.evaluator)} says deny")
-        if evaluation.risk is Risk.HIGH:
-            found.append("the risk is high")
-        if any(finding.unsupported for finding in evaluation.findings):
-            found.append("the evaluation cites evidence that does not exist")
+        return ("there is no evaluation",)
+    found: list[str] = []
+    if evaluation.verdict is Verdict.DENY:
+        found.append(f"{vocabulary.evaluator(evaluation.evaluator)} says deny")
+    if evaluation.verdict is Verdict.APPROVE and evaluation.risk is Risk.HIGH:
+        found.append("the evaluation says approve, and that the risk is high")
+    if any(finding.unsupported for finding in evaluation.findings):
+        found.append("cited evidence is missing")
+    return tuple(found)
+
+
+def second_thoughts(approval: Approval) -> tuple[str, ...]:
+    """What to think of before approving: the doubts, and what it costs if it is wrong."""
+    found = list(doubts(approval))
+    if approval.evaluation is not None and approval.evaluation.risk is Risk.HIGH:
+        found.append("the risk is high")
     if approval.proposal.action is Action.RELOAD:
         found.append("a reload replaces what the target has")
     return tuple(found)
@@ -122,8 +141,9 @@ def _heading(approval: Approval, now: datetime) -> Iterator[Line]:
     proposal = approval.proposal
     severity = vocabulary.severity(proposal.severity)
     yield line(severity.text, outside(proposal.title, severity.tone, 300))
-    yield line("status", vocabulary.status(approval.status), f": {vocabulary.status_meaning(approval.status)}")
-    if approval.deadline is not None and not approval.status.is_final:
+    if approval.status is not Status.WAITING:
+        yield line("status", vocabulary.status(approval.status), f": {vocabulary.status_meaning(approval.status)}")
+    if approval.deadline is not None and approval.status is Status.WAITING:
         yield line("deadline", *deadline_line(approval.deadline, now))
     if approval.claim is not None and approval.claim.until > now:
         yield line("claimed by", outside(approval.claim.by.rsplit("/", 1)[-1], Tone.INFO, 100))
@@ -131,15 +151,24 @@ def _heading(approval: Approval, now: datetime) -> Iterator[Line]:
 
 def _proposal(proposal: Proposal) -> Iterator[Line]:
     yield line("will run", vocabulary.action(proposal.action))
-    for index, target in enumerate(proposal.targets[:TARGETS_SHOWN]):
-        yield line("" if index else "on", *_target(target))
-    if len(proposal.targets) > TARGETS_SHOWN:
-        yield line("", Span(f"and {len(proposal.targets) - TARGETS_SHOWN:,} more", Tone.WARNING))
+    if len(proposal.targets) <= TARGETS_INLINE:
+        for index, target in enumerate(proposal.targets):
+            yield line("" if index else "on", *_target(target))
+    else:
+        yield line("on", f"{vocabulary.count(len(proposal.targets), 'task')}, listed below: ", targets_line(proposal))
     yield line("blast radius", *blast_radius(proposal))
     yield line("anomaly", str(proposal.kind))
     if proposal.cause:
         yield line("cause", outside(proposal.cause))
     yield line("why", outside(proposal.reason))
+
+
+def _targets(proposal: Proposal) -> Iterator[Line]:
+    if len(proposal.targets) > TARGETS_INLINE:
+        for index, target in enumerate(proposal.targets[:TARGETS_SHOWN], start=1):
+            yield line(str(index), *_target(target))
+    if len(proposal.targets) > TARGETS_SHOWN:
+        yield line("", Span(f"and {len(proposal.targets) - TARGETS_SHOWN:,} more", Tone.WARNING))
 
 
 def _target(target: Target) -> Iterator[Span]:

@@ -15,7 +15,7 @@ from qlikops.presentation.tone import Span, Tone, outside
 NOTHING = Span("–", Tone.MUTED)
 """What an empty cell shows."""
 
-AT_ZERO = "nothing is restarted; the proposal is recorded as expired"
+AT_ZERO = "nothing is restarted"
 """What happens at the deadline. The state machine's ApprovalExpired is the source."""
 
 _SEVERITY = {

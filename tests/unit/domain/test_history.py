@@ -329,6 +329,20 @@ def test_a_history_without_links_is_one_branch() -> None:
     assert callbacks(history) == [("WaitForApproval", None, 7)]
 
 
+def test_tasks_inside_a_map_without_their_states_are_not_the_maps_own() -> None:
+    kinds = [
+        ("MapStateEntered", {"name": "ProcessProposals"}),
+        ("TaskScheduled", {"resource": WAIT}),
+        ("TaskScheduled", {"resource": "invoke"}),
+        ("TaskFailed", {"error": "Boom"}),
+        ("MapStateExited", {"name": "ProcessProposals"}),
+    ]
+    unlinked = [event(number, 0, kind, **details) for number, (kind, details) in enumerate(kinds, start=1)]
+    assert callbacks(fold_history(unlinked[:3])) == []
+    (run,) = fold_history(unlinked).states
+    assert (run.status, run.attempts) == (StateStatus.SUCCEEDED, 1)
+
+
 def test_times_are_read_from_boto3_and_from_both_versions_of_the_cli() -> None:
     for timestamp in (START, START.isoformat(), START.timestamp()):
         assert fold_history([{"type": "ExecutionStarted", "id": 1, "timestamp": timestamp}]).started_at == START

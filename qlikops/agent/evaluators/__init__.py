@@ -1,0 +1,48 @@
+"""Evaluators annotate a proposal; none decides. They share this interface, so that the policy knows no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from qlikops.agent.config import AgentConfig, EvaluatorName
+from qlikops.domain.evaluation import Evaluation, Finding
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.task import TaskKey
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationContext:
+    """What else an evaluator may know."""
+
+    restarts_last_hour: Mapping[TaskKey, int] = field(default_factory=dict)
+    recent: tuple[str, ...] = ()
+    """How earlier proposals on these tasks ended, a line each, newest first."""
+
+
+class Evaluator(Protocol):
+    """Says what it thinks of a proposal."""
+
+    def evaluate(self, proposal: Proposal, history: EvaluationContext) -> Evaluation:
+        """Never raises: what goes wrong is an evaluation that is unavailable, with the reason."""
+        ...
+
+
+def mark_unsupported(finding: Finding, proposal: Proposal) -> Finding:
+    """`finding` with those of its cited ids marked that the proposal has no evidence for."""
+    known = {item.id for item in proposal.evidence}
+    return replace(finding, unsupported=tuple(cited for cited in finding.evidence_ids if cited not in known))
+
+
+def make_evaluator(config: AgentConfig, clock: Clock = lambda: datetime.now(UTC)) -> Evaluator:
+    """The evaluator that the configuration names."""
+    match config.evaluator:
+        case EvaluatorName.RULES:
+            # Imported here because it implements what this module declares.
+            from qlikops.agent.evaluators.rules import RulesEvaluator
+
+            return RulesEvaluator(clock)

@@ -1,0 +1,1 @@
+"""The Lambda functions, one module a Task state: parse the payload, call, encode the answer."""

@@ -1,0 +1,40 @@
+"""What the state machine puts into payloads, parsed once, here."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from qlikops.agent.run import Run
+from qlikops.domain import codec
+from qlikops.domain.text import harmless
+
+_ERROR_CAP = 500
+
+
+def run_of(event: dict[str, Any]) -> Run:
+    """The `run` of a payload. Raises CodecError."""
+    return codec.decode(Run, event.get("run"), "$.run")
+
+
+def proposal_id_of(event: dict[str, Any]) -> str:
+    """The id in the payload's proposal card. Raises CodecError."""
+    card = event.get("proposal")
+    proposal_id = card.get("proposal_id") if isinstance(card, dict) else None
+    if not isinstance(proposal_id, str) or not proposal_id:
+        raise codec.CodecError("$.proposal.proposal_id: missing")
+    return proposal_id
+
+
+def error_text(error: Any) -> str:
+    """A caught error in one line: its name and what Lambda or the caller said. Any shape will do, null fields too."""
+    if not isinstance(error, dict):
+        return harmless(error or "unknown error", _ERROR_CAP)
+    name, cause = str(error.get("Error") or ""), str(error.get("Cause") or "")
+    try:
+        details = json.loads(cause)
+    except ValueError:
+        details = None
+    if isinstance(details, dict) and details.get("errorMessage"):
+        cause = f"{details.get('errorType') or ''}: {details['errorMessage']}".removeprefix(": ")
+    return harmless(": ".join(part for part in (name, cause) if part) or "unknown error", _ERROR_CAP)

@@ -1,0 +1,60 @@
+"""RecordOutcome: every way that a proposal can end in the state machine, as an Outcome that closes its record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qlikops.agent.handlers.payload import error_text, proposal_id_of
+from qlikops.agent.restart import interrupted
+from qlikops.agent.tasks import TaskLedger
+from qlikops.agent.wiring import Services, process_services
+from qlikops.domain.approval import Approval, Outcome, Status, parse_decision, parse_denial
+from qlikops.domain.codec import CodecError
+from qlikops.domain.text import harmless
+
+_DETAIL_CAP = 500
+
+
+def handler(event: dict[str, Any], _context: object, services: Services | None = None) -> dict[str, Any]:
+    """`{"proposal_id", "status", "recorded", "detail"}`, with the status that the ledger holds."""
+    services = services or process_services()
+    proposal_id = proposal_id_of(event)
+    approval = services.ledger.record(proposal_id).approval
+    outcome = parse_outcome(event.get("outcome"), approval, services.ledger.tasks)
+    closed = services.ledger.close(proposal_id, outcome).approval
+    services.notifier.closed(closed)
+    return {
+        "proposal_id": proposal_id,
+        "status": closed.status.value,
+        "recorded": True,
+        "detail": (closed.outcome or outcome).detail[:_DETAIL_CAP],
+    }
+
+
+def parse_outcome(data: Any, approval: Approval, tasks: TaskLedger) -> Outcome:
+    """The outcome that a state of the Map left in `$.outcome`. Raises CodecError for none of the known shapes."""
+    if not isinstance(data, dict):
+        raise CodecError(f"$.outcome: expected an object, got {type(data).__name__}")
+    if approval.outcome:
+        # ExecuteRestart stored what really happened, even where its answer was lost on the way.
+        return approval.outcome
+    error = data.get("error")
+    match data.get("status"):
+        case "held":
+            return Outcome(Status.HELD, approval.policy.reason if approval.policy else "held by policy")
+        case "denied":
+            denial = (
+                parse_denial(error.get("Error"), error.get("Cause"))
+                if isinstance(error, dict)
+                else parse_decision(data.get("decision"))
+            )
+            return Outcome(Status.DENIED, harmless(denial.reason), decision=denial)
+        case "expired":
+            return Outcome(Status.EXPIRED, "nobody answered in time; nothing was done")
+        case "failed" if "decision" in data:
+            decision = approval.decision or parse_decision(data["decision"])
+            outcome = interrupted(tasks, approval.proposal, error_text(error))
+            return Outcome(outcome.status, outcome.detail, outcome.targets, decision=decision)
+        case "failed":
+            return Outcome(Status.FAILED, error_text(error))
+    raise CodecError(f"$.outcome.status: {data.get('status')!r} without a stored result")

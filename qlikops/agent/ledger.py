@@ -1,0 +1,406 @@
+"""The workflow's side of the ledger: the only writer of a proposal's status, its lease, its audit trail and its end.
+
+Lambda invokes at least once and may die between two calls, so every method may be called again: a step that was taken
+is found and returned, never taken twice. A status moves forwards only; a final one is never rewritten.
+`qlikops.domain.ledger` has the layout, `qlikops.agent.tasks` the items that belong to tasks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from qlikops.agent.table import ABSENT, TRANSACTION_LIMIT, Condition, ConditionFailed, Delete, Item, Put, Table, Update
+from qlikops.agent.tasks import TaskLedger
+from qlikops.domain import codec
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, digest_of
+from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
+from qlikops.domain.evaluation import Evaluation, PolicyResult
+from qlikops.domain.execution import RunProposal, RunSummary
+from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposal import RECORD_VERSION, Proposal
+
+T = TypeVar("T")
+
+RECORD_DAYS = 90
+"""How long records, events, runs and histories are kept."""
+_SHOWN_TARGETS = 10
+"""Of a group, in a run's row; the record has them all."""
+
+
+class Step(StrEnum):
+    """The audit events of a proposal, in their order; the value ends the sort key."""
+
+    PROPOSED = "10-proposed"
+    EVALUATED = "20-evaluated"
+    REQUESTED = "30-requested"
+    DECIDED = "40-decided"
+    CLOSED = "50-closed"
+
+
+class RecordClosed(QlikopsError):
+    """The proposal's status is final; nobody can be asked about it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A proposal's record, and whether what is stored is still what its digest was taken over."""
+
+    approval: Approval
+    intact: bool
+    """The digest over the stored JSON is the stored digest; false where there is none yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What became of a run's proposals."""
+
+    proposals: tuple[Proposal, ...]
+    """As stored, in the order of their Map index."""
+    refused: tuple[Proposal, ...]
+    """Another proposal leased one of their tasks in the meantime; nothing of them was kept."""
+
+
+class Ledger:
+    """The life of proposals and runs; `tasks` has leases, restarts and histories."""
+
+    def __init__(self, table: Table, clock: Callable[[], datetime]) -> None:
+        self._table = table
+        self._clock = clock
+        self.tasks = TaskLedger(table, clock)
+
+    def record(self, proposal_id: str) -> Record:
+        """Raises NotFound, and RecordTooNew for one that a newer version wrote."""
+        item = self._table.get((keys.approval_partition(proposal_id), keys.RECORD))
+        if item is None:
+            raise NotFound(f"there is no proposal {proposal_id}")
+        return _record(proposal_id, item)
+
+    def records(self, proposal_ids: Sequence[str]) -> list[Record]:
+        """Those that exist, in the order asked for. Raises RecordTooNew."""
+        wanted = {proposal_id: (keys.approval_partition(proposal_id), keys.RECORD) for proposal_id in proposal_ids}
+        items = self._table.get_many(wanted.values())
+        return [_record(proposal_id, items[key]) for proposal_id, key in wanted.items() if key in items]
+
+    def waiting(self) -> list[InboxRow]:
+        """The inbox, what expires first first; one Query, eventually consistent."""
+        items = self._table.query_index(keys.INBOX_INDEX, keys.INBOX_PARTITION, keys.INBOX_WAITING)
+        return [codec.loads(InboxRow, str(item[Attribute.ROW])) for item in items]
+
+    def open_proposals(self, execution_name: str, proposals: Iterable[Proposal], lease_seconds: int) -> Opened:
+        """Leases every target and writes the record of each proposal, or nothing of it.
+
+        What an earlier invocation of the same run opened is part of the answer, proposed again or not.
+        """
+        rows = {row.proposal_id: row for row in self.run_proposals(execution_name)}
+        refused = []
+        for proposal in proposals:
+            if proposal.proposal_id in rows:
+                continue
+            row = RunProposal(
+                proposal_id=proposal.proposal_id,
+                label=proposal.label,
+                kind=proposal.kind,
+                action=proposal.action,
+                status=Status.PROPOSED,
+                updated_at=self._clock(),
+                index=len(rows),
+            )
+            if self._open(proposal, row, lease_seconds):
+                rows[row.proposal_id] = row
+            else:
+                refused.append(proposal)
+        stored = self.records([row.proposal_id for row in sorted(rows.values(), key=lambda row: row.index)])
+        return Opened(tuple(record.approval.proposal for record in stored), tuple(refused))
+
+    def save_evaluation(self, proposal_id: str, evaluation: Evaluation, policy: PolicyResult) -> Record:
+        """Stores what the evaluator said and the policy decided, with the digest; the first evaluation stays."""
+        proposal = json.loads(str(self._raw(proposal_id)[Attribute.PROPOSAL]))
+        digest = digest_of(proposal, codec.encode(evaluation), codec.encode(policy))
+        return self._advance(
+            proposal_id,
+            Step.EVALUATED,
+            {
+                Attribute.STATUS: Status.EVALUATED,
+                Attribute.EVALUATION: codec.dumps(evaluation),
+                Attribute.POLICY: codec.dumps(policy),
+                Attribute.DIGEST: digest,
+            },
+            event={"evaluation": evaluation, "policy": policy, "digest": digest},
+            only_from=(Status.PROPOSED,),
+        )
+
+    def request(
+        self, proposal_id: str, token: str, row: InboxRow, received_at: datetime, lease_until: datetime
+    ) -> Record:
+        """Puts the proposal into the inbox and its token where the console finds it.
+
+        A retry of the state brings a new token: the one received last counts, whichever invocation ends last. A late
+        second invocation after the answer changes nothing. Raises RecordClosed where the status is final.
+        """
+        approval = self.record(proposal_id).approval
+        if approval.status is not Status.RESTARTING:
+            self._check_open(approval)
+            self._keep_token(proposal_id, token, received_at, row.deadline)
+            self.tasks.lease(approval.proposal, lease_until)
+        record = self._advance(
+            proposal_id,
+            Step.REQUESTED,
+            {
+                Attribute.STATUS: Status.WAITING,
+                Attribute.REQUESTED_AT: codec.format_time(row.requested_at),
+                Attribute.ROW: codec.dumps(row),
+                keys.INBOX_PARTITION: keys.INBOX_WAITING,
+                keys.INBOX_SORT: int(row.deadline.timestamp()),
+            },
+            event={"deadline": row.deadline, "digest": approval.digest},
+            only_from=(Status.PROPOSED, Status.EVALUATED),
+        )
+        self._check_open(record.approval)
+        return record
+
+    def begin_restart(self, proposal_id: str, decision: Decision) -> Record:
+        """Takes the proposal out of the inbox and keeps who approved it; the first decision stays."""
+        return self._advance(
+            proposal_id,
+            Step.DECIDED,
+            {Attribute.STATUS: Status.RESTARTING, Attribute.DECISION: codec.dumps(decision)},
+            event={"decision": decision},
+            only_from=(Status.PROPOSED, Status.EVALUATED, Status.WAITING),
+            remove=(keys.INBOX_PARTITION,),
+        )
+
+    def save_result(self, proposal_id: str, outcome: Outcome) -> Outcome:
+        """Keeps what a restart came to until it is closed; the first result stays and is returned."""
+        result = Update(
+            _record_key(proposal_id),
+            {Attribute.OUTCOME: codec.dumps(outcome)},
+            condition=Condition(f"attribute_exists(#{keys.PARTITION}) AND attribute_not_exists(#outcome)"),
+        )
+        try:
+            self._table.commit(result)
+        except ConditionFailed:
+            return self.record(proposal_id).approval.outcome or outcome
+        return outcome
+
+    def close(self, proposal_id: str, outcome: Outcome) -> Record:
+        """Ends the proposal: final status, token and inbox row gone, leases free, the end in every task's history.
+
+        A final record is returned as it is, after finishing what an interrupted close left undone.
+        """
+        before = self.record(proposal_id).approval
+        outcome = replace(outcome, at=outcome.at or self._clock(), decision=outcome.decision or before.decision)
+        decided = outcome.decision is not None and before.decision is None
+        values: Item = {Attribute.STATUS: outcome.status, Attribute.OUTCOME: codec.dumps(outcome)}
+        also: tuple[Put | Delete, ...] = (Delete((keys.token_partition(proposal_id), keys.TOKEN)),)
+        if decided:
+            values[Attribute.DECISION] = codec.dumps(outcome.decision)
+            also += (self._event(proposal_id, Step.DECIDED, {"decision": outcome.decision}),)
+        record = self._advance(
+            proposal_id,
+            Step.CLOSED,
+            values,
+            event={"outcome": outcome},
+            only_from=tuple(status for status in Status if not status.is_final),
+            remove=(keys.INBOX_PARTITION,),
+            also=also,
+        )
+        self.tasks.end(record.approval)
+        return record
+
+    def run(self, execution_name: str) -> RunSummary | None:
+        """What a run found and did; None before MonitorTasks has finished."""
+        item = self._table.get((keys.run_partition(execution_name), keys.SUMMARY))
+        return codec.loads(RunSummary, str(item[Attribute.BODY])) if item else None
+
+    def save_run(self, summary: RunSummary) -> None:
+        """Writes or replaces a run's summary."""
+        self._table.commit(
+            Put(
+                {
+                    **_key(keys.run_partition(summary.execution_name), keys.SUMMARY),
+                    Attribute.BODY: codec.dumps(summary),
+                    Attribute.EXECUTION_ARN: summary.execution_arn,
+                    **self._kept(),
+                }
+            )
+        )
+
+    def run_proposals(self, execution_name: str) -> list[RunProposal]:
+        """A run's proposals and where each stands, by their Map index."""
+        items = self._table.query(keys.run_partition(execution_name), keys.PROPOSAL_PREFIX)
+        rows = [codec.loads(RunProposal, str(item[Attribute.BODY])) for item in items]
+        return sorted(rows, key=lambda row: row.index)
+
+    def _open(self, proposal: Proposal, row: RunProposal, lease_seconds: int) -> bool:
+        """Whether it is open now; false where another proposal holds one of its tasks."""
+        leases = self.tasks.lease_writes(proposal, self._clock() + timedelta(seconds=lease_seconds))
+        record: Item = {
+            **_key(keys.approval_partition(proposal.proposal_id), keys.RECORD),
+            Attribute.STATUS: Status.PROPOSED,
+            Attribute.VERSION: RECORD_VERSION,
+            Attribute.PROPOSAL: codec.dumps(proposal),
+            Attribute.PROPOSAL_ID: proposal.proposal_id,
+            Attribute.EXECUTION_ARN: proposal.execution_arn,
+            **self._kept(),
+        }
+        opening = [
+            Put(record, ABSENT),
+            self._event(proposal.proposal_id, Step.PROPOSED, {"proposal": proposal}),
+            self._row(row, proposal.execution_name),
+        ]
+        # A large group does not fit one transaction: its record comes last, so that no record is without its leases.
+        size = TRANSACTION_LIMIT - len(opening)
+        *chunks, last = [leases[start : start + size] for start in range(0, len(leases), size)]
+        try:
+            for chunk in chunks:
+                self._table.commit(*chunk)
+            self._table.commit(*last, *opening)
+        except ConditionFailed:
+            if self.records([proposal.proposal_id]):
+                return True
+            self.tasks.release(proposal)
+            return False
+        return True
+
+    def _advance(
+        self,
+        proposal_id: str,
+        step: Step,
+        values: Item,
+        *,
+        event: Mapping[str, Any],
+        only_from: tuple[Status, ...],
+        remove: tuple[str, ...] = (),
+        also: tuple[Put | Delete, ...] = (),
+    ) -> Record:
+        """Moves the record on with its event and its run's row, unless its status is past `only_from`."""
+        while True:
+            item = self._raw(proposal_id)
+            status = Status(str(item[Attribute.STATUS]))
+            if status not in only_from:
+                return _record(proposal_id, item)
+            proposal = _record(proposal_id, item).approval.proposal
+            unmoved = Condition("#status = :before", {":before": status})
+            now = codec.format_time(self._clock())
+            writes = [
+                Update(_record_key(proposal_id), {**values, Attribute.UPDATED_AT: now}, remove, unmoved),
+                self._event(proposal_id, step, event),
+                *also,
+            ]
+            row = self._moved_row(proposal, values)
+            try:
+                self._table.commit(*writes, *([row] if row else []))
+            except ConditionFailed as exc:
+                if 0 not in exc.positions:
+                    raise  # an event of this step is there and the record has not moved yet: a retry reads afresh
+                continue  # another invocation moved it; where it stands now decides
+            return self.record(proposal_id)
+
+    def _moved_row(self, proposal: Proposal, values: Item) -> Put | None:
+        key = (keys.run_partition(proposal.execution_name), f"{keys.PROPOSAL_PREFIX}{proposal.proposal_id}")
+        item = self._table.get(key)
+        if item is None:
+            return None
+        row = codec.loads(RunProposal, str(item[Attribute.BODY]))
+        outcome = row.outcome
+        if Attribute.OUTCOME in values:
+            outcome = codec.loads(Outcome, str(values[Attribute.OUTCOME]))
+            outcome = replace(outcome, targets=outcome.targets[:_SHOWN_TARGETS])
+        status = Status(str(values[Attribute.STATUS]))
+        return self._row(
+            replace(row, status=status, updated_at=self._clock(), outcome=outcome), proposal.execution_name
+        )
+
+    def _row(self, row: RunProposal, execution_name: str) -> Put:
+        return Put(
+            {
+                **_key(keys.run_partition(execution_name), f"{keys.PROPOSAL_PREFIX}{row.proposal_id}"),
+                Attribute.PROPOSAL_ID: row.proposal_id,
+                Attribute.BODY: codec.dumps(row),
+                **self._kept(),
+            }
+        )
+
+    def _event(self, proposal_id: str, step: Step, body: Mapping[str, Any]) -> Put:
+        return Put(
+            {
+                **_key(keys.approval_partition(proposal_id), f"{keys.EVENT_PREFIX}{step}"),
+                Attribute.AT: codec.format_time(self._clock()),
+                Attribute.BODY: codec.dumps(body),
+                **self._kept(),
+            },
+            ABSENT,
+        )
+
+    def _kept(self) -> Item:
+        now = self._clock()
+        kept_until = now + timedelta(days=RECORD_DAYS)
+        return {Attribute.UPDATED_AT: codec.format_time(now), keys.TTL: int(kept_until.timestamp())}
+
+    def _raw(self, proposal_id: str) -> Item:
+        item = self._table.get(_record_key(proposal_id))
+        if item is None:
+            raise NotFound(f"there is no proposal {proposal_id}")
+        return item
+
+    def _check_open(self, approval: Approval) -> None:
+        if approval.status.is_final:
+            raise RecordClosed(f"{approval.approval_id} is {approval.status} already")
+
+    def _keep_token(self, proposal_id: str, token: str, received_at: datetime, deadline: datetime) -> None:
+        newest = Condition("attribute_not_exists(#pk) OR #at <= :at", {":at": codec.format_time(received_at)})
+        item: Item = {
+            **_key(keys.token_partition(proposal_id), keys.TOKEN),
+            Attribute.TOKEN: token,
+            Attribute.PROPOSAL_ID: proposal_id,
+            Attribute.AT: codec.format_time(received_at),
+            keys.TTL: int(deadline.timestamp()) + 86400,
+        }
+        self._table.commit_each([Put(item, newest)])
+
+
+def _key(partition: str, sort: str) -> Item:
+    return {keys.PARTITION: partition, keys.SORT: sort}
+
+
+def _record_key(proposal_id: str) -> tuple[str, str]:
+    return keys.approval_partition(proposal_id), keys.RECORD
+
+
+def _record(proposal_id: str, item: Item) -> Record:
+    if int(item[Attribute.VERSION]) > RECORD_VERSION:
+        raise RecordTooNew(
+            f"{proposal_id} was written by a newer qlikops (record version {item[Attribute.VERSION]})",
+            "Deploy that version, or wait until its proposals are closed.",
+        )
+    moment = item.get(keys.INBOX_SORT)
+    approval = Approval(
+        proposal=codec.loads(Proposal, str(item[Attribute.PROPOSAL])),
+        status=Status(str(item[Attribute.STATUS])),
+        updated_at=codec.parse_time(str(item[Attribute.UPDATED_AT])),
+        evaluation=_optional(Evaluation, item, Attribute.EVALUATION),
+        policy=_optional(PolicyResult, item, Attribute.POLICY),
+        digest=str(item.get(Attribute.DIGEST, "")),
+        requested_at=codec.parse_time(str(item[Attribute.REQUESTED_AT])) if Attribute.REQUESTED_AT in item else None,
+        deadline=datetime.fromtimestamp(int(moment), UTC) if moment is not None else None,
+        decision=_optional(Decision, item, Attribute.DECISION),
+        outcome=_optional(Outcome, item, Attribute.OUTCOME),
+        claim=_optional(Claim, item, Attribute.CLAIM),
+        version=int(item[Attribute.VERSION]),
+    )
+    return Record(approval, intact=bool(approval.digest) and approval.digest == _stored_digest(item))
+
+
+def _stored_digest(item: Item) -> str:
+    parts = (json.loads(str(item[name])) for name in (Attribute.PROPOSAL, Attribute.EVALUATION, Attribute.POLICY))
+    return digest_of(*parts)
+
+
+def _optional(cls: type[T], item: Item, name: str) -> T | None:
+    return codec.loads(cls, str(item[name])) if name in item else None

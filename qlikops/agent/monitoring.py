@@ -1,0 +1,149 @@
+"""One look at the fleet: what is wrong, what is proposed on it, and what is left alone and why."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.correlation import propose
+from qlikops.agent.detection import detect
+from qlikops.agent.ledger import Ledger
+from qlikops.agent.reconcile import Executions, Reconciler
+from qlikops.agent.run import Run
+from qlikops.agent.store import Store
+from qlikops.agent.tasks import RestartLimits
+from qlikops.domain.execution import RunSummary
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.report import LeftAlone, RunReport
+from qlikops.domain.task import TaskKey, TaskState
+from qlikops.qlik.reader import FleetReading
+
+OPENING_LEASE_SECONDS = 2 * 3600
+"""From the proposal to the question, or to the end of an automatic restart; asking makes it longer."""
+_TAKEN = "another run proposed on it in the same moment"
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Monitored:
+    """What a run found and opened."""
+
+    summary: RunSummary
+    proposals: tuple[Proposal, ...]
+    """In the order of their Map index."""
+
+
+class Monitor:
+    """Reads, detects, proposes and remembers; `read` gives the fleet as it is now."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: Store,
+        executions: Executions,
+        read: Callable[[], FleetReading],
+        config: AgentConfig,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._executions = executions
+        self._read = read
+        self._config = config
+        self._clock = clock
+
+    def run(self, run: Run) -> Monitored:
+        """The same answer for the same run, however often it is invoked: the summary, written last, is the mark.
+
+        Raises QemError where no Enterprise Manager could be read: nobody must believe that the fleet was checked.
+        """
+        done = self._ledger.run(run.execution_name)
+        if done:
+            ids = [row.proposal_id for row in self._ledger.run_proposals(run.execution_name)]
+            return Monitored(done, tuple(record.approval.proposal for record in self._ledger.records(ids)))
+        reconciler = Reconciler(self._ledger, self._executions, self._clock, run.execution_arn)
+        reconciler.inbox()
+        previous = self._store.snapshot()
+        reading = self._read()
+        snapshot = self._detect(reading, previous, run)
+        return self._propose(snapshot, reconciler, run)
+
+    def _detect(self, reading: FleetReading, previous: FleetSnapshot | None, run: Run) -> FleetSnapshot:
+        # Restarts are read for what is in trouble, never for a whole fleet.
+        troubled = [facts.key for facts in reading.tasks if facts.state in (TaskState.ERROR, TaskState.RECOVERY)]
+        restarts = self._ledger.tasks.restarts_last_hour(troubled)
+        return detect(
+            reading.servers, reading.tasks, previous, self._config, self._clock(), run.execution_name, restarts
+        )
+
+    def _propose(self, snapshot: FleetSnapshot, reconciler: Reconciler, run: Run) -> Monitored:
+        tasks = self._ledger.tasks
+        anomalous = [task.facts.key for task in snapshot.tasks if task.anomalies]
+        held = reconciler.leases(tasks.leases(anomalous).values())
+        # What this run itself leased in an invocation that died is proposed again, not blocked.
+        leases = {lease.key: lease for lease in held if lease.execution_arn != run.execution_arn}
+        limits = RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
+        correlated = propose(
+            snapshot,
+            self._config,
+            execution_arn=run.execution_arn,
+            execution_name=run.execution_name,
+            now=self._clock(),
+            blocked=tasks.blocked(anomalous, limits, leases),
+        )
+        opened = self._ledger.open_proposals(run.execution_name, correlated.proposals, OPENING_LEASE_SECONDS)
+        left_alone = correlated.left_alone + tuple(
+            LeftAlone(target.key, proposal.kind, _TAKEN) for proposal in opened.refused for target in proposal.targets
+        )
+        holders = {key: lease.proposal_id for key, lease in leases.items()}
+        holders |= {target.key: one.proposal_id for one in opened.proposals for target in one.targets}
+        self._store.save_snapshot(_annotated(snapshot, holders, {left.key: left.why for left in left_alone}))
+        findings = _findings(snapshot, left_alone, correlated.deferred, run)
+        self._store.save_findings(findings)
+        summary = RunSummary(
+            execution_arn=run.execution_arn,
+            execution_name=run.execution_name,
+            started_at=run.started,
+            servers=findings.servers,
+            tasks=findings.tasks,
+            anomalies=len(findings.anomalies),
+            proposals=len(opened.proposals),
+            deferred=findings.deferred,
+        )
+        self._ledger.save_run(summary)
+        _logger.info("%d tasks, %d anomalies, %d proposals", summary.tasks, summary.anomalies, summary.proposals)
+        return Monitored(summary, opened.proposals)
+
+
+def _annotated(snapshot: FleetSnapshot, holders: Mapping[TaskKey, str], notes: Mapping[TaskKey, str]) -> FleetSnapshot:
+    """The snapshot with who holds a task, and why nothing is proposed on one."""
+    return replace(
+        snapshot,
+        tasks=tuple(
+            replace(task, proposal_id=holders.get(task.facts.key, ""), note=notes.get(task.facts.key, ""))
+            for task in snapshot.tasks
+        ),
+    )
+
+
+def _findings(snapshot: FleetSnapshot, left_alone: tuple[LeftAlone, ...], deferred: int, run: Run) -> RunReport:
+    """The part of the report that is known before anybody is asked."""
+    return RunReport(
+        execution_arn=run.execution_arn,
+        execution_name=run.execution_name,
+        started_at=run.started,
+        finished_at=snapshot.taken_at,
+        servers=len(snapshot.servers),
+        tasks=len(snapshot.tasks),
+        tasks_by_state=dict(Counter(task.facts.state.value for task in snapshot.tasks)),
+        anomalies=snapshot.server_anomalies + tuple(anomaly for task in snapshot.tasks for anomaly in task.anomalies),
+        proposals=(),
+        left_alone=left_alone,
+        deferred=deferred,
+    )

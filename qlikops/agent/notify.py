@@ -1,0 +1,94 @@
+"""Tells people, in texts that fit a phone. Never a token, never a link: answering is the console's."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from qlikops.domain.approval import Approval, Status
+from qlikops.domain.duration import format_duration
+from qlikops.domain.evaluation import Evaluation, Verdict
+from qlikops.domain.text import harmless
+
+TOLD = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL})
+"""The ends that somebody must hear of: nobody answered, or it did not work."""
+_SUBJECT_CAP = 100
+_LINE_CAP = 200
+
+_logger = logging.getLogger(__name__)
+
+
+class Notifier:
+    """Publishes to one SNS topic; `client` is boto3's. A message that cannot be sent is logged and lost."""
+
+    def __init__(self, client: Any, topic_arn: str) -> None:
+        self._client = client
+        self._topic_arn = topic_arn
+
+    def asked(self, approval: Approval, now: datetime) -> None:
+        """Somebody has to decide."""
+        self._publish(f"qlikops: {approval.proposal.action} {approval.proposal.label}?", request_text(approval, now))
+
+    def closed(self, approval: Approval) -> None:
+        """Something ended in a way that somebody must hear of; other ends are not told."""
+        if approval.status in TOLD:
+            words = approval.status.replace("_", " ")
+            self._publish(f"qlikops: {words}: {approval.proposal.label}", outcome_text(approval))
+
+    def _publish(self, subject: str, message: str) -> None:
+        # SNS takes ASCII only in a subject.
+        plain = harmless(subject, _SUBJECT_CAP).encode("ascii", "replace").decode()[:_SUBJECT_CAP]
+        try:
+            self._client.publish(TopicArn=self._topic_arn, Subject=plain, Message=message)
+        except (BotoCoreError, ClientError):
+            _logger.exception("nobody was told: %s", plain)
+
+
+def request_text(approval: Approval, now: datetime) -> str:
+    """What, where, how bad, until when, and how to see more."""
+    proposal = approval.proposal
+    lines = [
+        f"{proposal.title}",
+        f"Proposed: {proposal.action.replace('_', ' ')} {proposal.label}",
+        f"Severity: {proposal.severity}. {_opinion(approval.evaluation)}",
+    ]
+    if approval.deadline:
+        left = format_duration(approval.deadline - now)
+        lines.append(f"Answer by {_clock_time(approval.deadline)} (in {left}), or nothing is done.")
+    return _text([*lines, _more(approval)])
+
+
+def outcome_text(approval: Approval) -> str:
+    """What it was, how it ended, and how to see more."""
+    outcome = approval.outcome
+    lines = [
+        f"{approval.proposal.title}",
+        f"{approval.proposal.action.replace('_', ' ')} {approval.proposal.label}: {approval.status.replace('_', ' ')}",
+        outcome.detail if outcome else "",
+    ]
+    return _text([*lines, _more(approval)])
+
+
+def _opinion(evaluation: Evaluation | None) -> str:
+    if evaluation is None:
+        return "Not evaluated."
+    source = "AI" if evaluation.evaluator == "bedrock" else evaluation.evaluator.capitalize()
+    if evaluation.verdict is Verdict.UNAVAILABLE:
+        return f"{source}: no evaluation ({evaluation.unavailable_because})."
+    confidence = f", {evaluation.confidence:.0%} sure" if evaluation.confidence is not None else ""
+    return f"{source}: {evaluation.verdict}, {evaluation.risk} risk{confidence}."
+
+
+def _more(approval: Approval) -> str:
+    return f"qlikops show {approval.approval_id}"
+
+
+def _clock_time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%H:%M} UTC"
+
+
+def _text(lines: list[str]) -> str:
+    return "\n".join(harmless(line, _LINE_CAP) for line in lines if line)

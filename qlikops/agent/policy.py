@@ -1,0 +1,148 @@
+"""The policy decides where a proposal goes: hard gates first, then the approval mode. Nothing else decides.
+
+A gate is a reason why the restart may not happen without a human. An evaluation can close gates and withhold its
+approval; it has no way to open one, nor to choose the action or the tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from qlikops.agent.config import AgentConfig
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.evaluation import (
+    ApprovalMode,
+    ClosedGate,
+    Evaluation,
+    Gate,
+    PolicyResult,
+    Risk,
+    Route,
+    Verdict,
+)
+from qlikops.domain.proposal import Action, Proposal, Target
+from qlikops.domain.task import StopReason, TaskKey
+
+AUTOMATIC_KINDS = frozenset({AnomalyKind.FATAL_TRANSIENT})
+"""Everything else needs a human. A list of what may, so that a new kind may not until somebody says so."""
+
+_NAMED = 3
+"""Tasks that a reason names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the gates look at."""
+
+    proposal: Proposal
+    evaluation: Evaluation
+    restarts_last_hour: Mapping[TaskKey, int]
+    config: AgentConfig
+
+
+def decide(
+    proposal: Proposal,
+    evaluation: Evaluation,
+    *,
+    restarts_last_hour: Mapping[TaskKey, int],
+    config: AgentConfig,
+) -> PolicyResult:
+    """Where `proposal` goes, which gates are closed, and why in a sentence."""
+    question = Question(proposal, evaluation, restarts_last_hour, config)
+    closed = tuple(ClosedGate(gate, reason) for gate, why in GATES.items() if (reason := why(question)))
+    mode = config.approval_mode
+    if mode is ApprovalMode.ALWAYS:
+        return PolicyResult(Route.ASK, mode, closed, "A human is asked about every proposal.")
+    otherwise, consequence = (
+        (Route.ASK, "a human decides") if mode is ApprovalMode.POLICY else (Route.HELD, "held, and nobody is asked")
+    )
+    if closed:
+        return PolicyResult(otherwise, mode, closed, f"Not automatic, {consequence}: {closed[0].reason}.")
+    if evaluation.verdict is not Verdict.APPROVE:
+        why_not = f"the evaluation says {evaluation.verdict}"
+        return PolicyResult(otherwise, mode, closed, f"Not automatic, {consequence}: {why_not}.")
+    return PolicyResult(Route.AUTOMATIC, mode, closed, "Automatic: no gate is closed and the evaluation approves.")
+
+
+def _reload(question: Question) -> str:
+    return "a reload replaces what the target has" if question.proposal.action is Action.RELOAD else ""
+
+
+def _position_lost(question: Question) -> str:
+    return "the log position is lost" if question.proposal.kind is AnomalyKind.POSITION_LOST else ""
+
+
+def _user_stopped(question: Question) -> str:
+    stopped = [target for target in question.proposal.targets if target.stop_reason is StopReason.NORMAL]
+    if stopped:
+        return f"a user stopped {_names(stopped)}"
+    return "a user stopped it" if question.proposal.kind is AnomalyKind.USER_STOPPED else ""
+
+
+def _full_load_incomplete(question: Question) -> str:
+    incomplete = [target for target in question.proposal.targets if target.full_load_completed is not True]
+    return f"full load isn't known to be complete: {_names(incomplete)}" if incomplete else ""
+
+
+def _kind_needs_human(question: Question) -> str:
+    kind = question.proposal.kind
+    return "" if kind in AUTOMATIC_KINDS else f"{kind} always needs a human"
+
+
+def _several_tasks(question: Question) -> str:
+    count = len(question.proposal.targets)
+    return "" if count == 1 else f"{count} tasks in one decision"
+
+
+def _protected(question: Question) -> str:
+    protected = [target for target in question.proposal.targets if target.protected]
+    return f"protected: {_names(protected)}" if protected else ""
+
+
+def _budget_spent(question: Question) -> str:
+    budget = question.config.restart_budget_per_hour
+    spent = [target for target in question.proposal.targets if question.restarts_last_hour.get(target.key, 0) >= budget]
+    return f"the budget of {budget} restarts an hour is spent: {_names(spent)}" if spent else ""
+
+
+def _evaluation_unavailable(question: Question) -> str:
+    if question.evaluation.verdict is not Verdict.UNAVAILABLE:
+        return ""
+    because = question.evaluation.unavailable_because
+    return f"there is no evaluation{f' ({because})' if because else ''}"
+
+
+def _high_risk(question: Question) -> str:
+    risk = question.evaluation.risk
+    return f"the evaluation says {risk} risk" if risk not in {Risk.LOW, Risk.MEDIUM} else ""
+
+
+def _low_confidence(question: Question) -> str:
+    confidence, floor = question.evaluation.confidence, question.config.confidence_floor
+    # Written so that None, NaN and anything out of range close the gate.
+    if confidence is not None and floor <= confidence <= 1:
+        return ""
+    return f"the evaluation's confidence is {'not given' if confidence is None else confidence}, the floor is {floor}"
+
+
+GATES: Mapping[Gate, Callable[[Question], str]] = {
+    Gate.POSITION_LOST: _position_lost,
+    Gate.RELOAD: _reload,
+    Gate.USER_STOPPED: _user_stopped,
+    Gate.FULL_LOAD_INCOMPLETE: _full_load_incomplete,
+    Gate.KIND_NEEDS_HUMAN: _kind_needs_human,
+    Gate.PROTECTED: _protected,
+    Gate.SEVERAL_TASKS: _several_tasks,
+    Gate.BUDGET_SPENT: _budget_spent,
+    Gate.EVALUATION_UNAVAILABLE: _evaluation_unavailable,
+    Gate.HIGH_RISK: _high_risk,
+    Gate.LOW_CONFIDENCE: _low_confidence,
+}
+"""Each says why it is closed, or nothing. The first closed one is the reason that people see first."""
+
+
+def _names(targets: Iterable[Target]) -> str:
+    names = [str(target.key) for target in targets]
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

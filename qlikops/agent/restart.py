@@ -1,0 +1,323 @@
+"""Acts on an approved proposal: looks again, acts at most once per task, and says what really came of it.
+
+The claim in the ledger comes before the run call. A claim without a result therefore means that the call may have
+been sent: it is never sent again, only watched. What a retry of the whole invocation finds is the stored result.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from qlikops.agent.detection import state_text
+from qlikops.agent.ledger import Ledger, Record
+from qlikops.agent.tasks import RestartClaim, TaskLedger
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.approval import Decision, Outcome, Status, TargetOutcome
+from qlikops.domain.duration import format_duration
+from qlikops.domain.proposal import Proposal, Target
+from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskState
+from qlikops.qlik.errors import QemBusinessError, QemError, QemProtocolError, QemUnreachable
+from qlikops.qlik.wire import ActionReply
+
+POLL_SECONDS = 2.0
+_RUN_ATTEMPTS = 3
+"""Of a run call that certainly did not arrive, on a task that we have stopped: it must not be left lying."""
+_ALREADY_STOPPED = "AEM_TASK_ALREADY_STOPPED"
+_ALREADY_RUNNING = "AEM_TASK_ALREADY_RUNNING"
+"""By analogy with the one above; spelled otherwise, it is a refusal like any other."""
+_UP = frozenset({Status.RESTARTED, Status.ALREADY_RUNNING})
+
+
+class TaskOperator(Protocol):
+    """Of an Enterprise Manager client, what a restart needs. Every call may raise a QemError."""
+
+    def task(self, server: str, task: str) -> TaskFacts:
+        """One task as it is now."""
+        ...
+
+    def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
+        """Runs a task; sent once."""
+        ...
+
+    def stop(self, server: str, task: str, timeout_seconds: int = 60) -> ActionReply:
+        """Stops a task; sent once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RestartSettings:
+    """What of the configuration concerns a restart."""
+
+    verify_timeout_seconds: int
+    status_lag_seconds: int
+    require_digest: bool = False
+    """Refuse decisions that do not name what they were made on."""
+
+
+@dataclass(slots=True)
+class _Watch:
+    """A task that was or may have been told to run, until it is known what it does."""
+
+    target: Target
+    before: str
+    sent_at: datetime
+    certain: bool
+    """Enterprise Manager took the run call; otherwise nobody can say."""
+    moved: bool = False
+    """It has been seen in another state than before: an error now is a new one."""
+    last: str = "nothing"
+
+
+class Restarter:
+    """Carries out approved proposals; `operators` gives the client of an Enterprise Manager by its name."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        operators: Callable[[str], TaskOperator],
+        settings: RestartSettings,
+        *,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._ledger = ledger
+        self._operators = operators
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+
+    def restart(self, proposal_id: str, decision: Decision, give_up_at: datetime) -> Outcome:
+        """What came of it, stored before it is returned; by `give_up_at` at the latest.
+
+        Raises QemError where Enterprise Manager could not be reached and nothing at all was done: safe to try again.
+        Raises ValueError for a decision that does not approve, and what the ledger raises.
+        """
+        if not decision.approved:
+            raise ValueError(f"{proposal_id} was not approved")
+        record = self._ledger.begin_restart(proposal_id, decision)
+        if record.approval.outcome:
+            return record.approval.outcome
+        made = record.approval.decision or decision
+        why = self._refusal(record, made)
+        outcome = Outcome(Status.SUPERSEDED, why) if why else self._act(record.approval.proposal, give_up_at)
+        return self._ledger.save_result(proposal_id, replace(outcome, at=self._clock(), decision=made))
+
+    def _refusal(self, record: Record, decision: Decision) -> str:
+        """Why this decision does not count for what is stored; empty where it does."""
+        if not record.intact:
+            return "the stored proposal is not what its digest was taken over"
+        if decision.is_bound and decision.digest != record.approval.digest:
+            return f"approved was {decision.digest[:12]}, the proposal is {record.approval.digest[:12]}"
+        if not decision.is_bound and self._settings.require_digest:
+            return "the decision does not say what it was made on, and the configuration requires that"
+        return ""
+
+    def _act(self, proposal: Proposal, give_up_at: datetime) -> Outcome:
+        claims = self._ledger.tasks.restart_claims((target.key for target in proposal.targets), proposal.proposal_id)
+        results: list[TargetOutcome] = []
+        watches: list[_Watch] = []
+        silent: set[str] = set()
+        for target in proposal.targets:
+            instance = target.key.instance
+            if instance in silent:
+                results.append(TargetOutcome(target.key, Status.FAILED, "not started: Enterprise Manager is silent"))
+                continue
+            if self._clock() >= give_up_at:
+                results.append(TargetOutcome(target.key, Status.FAILED, "not started: no time was left"))
+                continue
+            try:
+                begun = self._begin(proposal, target, claims.get(target.key), give_up_at)
+            except (QemUnreachable, QemProtocolError) as exc:
+                if not (claims or results or watches):
+                    raise
+                silent.add(instance)
+                begun = TargetOutcome(target.key, Status.FAILED, f"not started: {exc}")
+            except QemError as exc:
+                begun = TargetOutcome(target.key, Status.FAILED, f"not started: {exc}")
+            if isinstance(begun, _Watch):
+                watches.append(begun)
+            else:
+                results.append(begun)
+        results += self._verify(proposal.proposal_id, watches, give_up_at)
+        order = {target.key: index for index, target in enumerate(proposal.targets)}
+        return combined(sorted(results, key=lambda result: order[result.key]))
+
+    def _begin(
+        self, proposal: Proposal, target: Target, claim: RestartClaim | None, give_up_at: datetime
+    ) -> TargetOutcome | _Watch:
+        key, tasks = target.key, self._ledger.tasks
+        operator = self._operators(key.instance)
+        if claim is None:
+            facts = operator.task(key.server, key.task)
+            before = state_text(facts)
+            if _came_up(proposal, target, facts):
+                return TargetOutcome(key, Status.ALREADY_RUNNING, before=before, after=before)
+            if change := _changed(target, facts):
+                return TargetOutcome(key, Status.SUPERSEDED, change, before=before, after=before)
+            claim = tasks.claim_restart(key, proposal.proposal_id, before)
+        if claim.result:
+            return claim.result
+        if not claim.fresh:
+            return _Watch(target, claim.before, self._clock(), certain=False)
+        try:
+            begun = self._send(operator, proposal, target, claim.before, give_up_at)
+        except QemError:
+            tasks.release_claim(key, proposal.proposal_id)
+            raise
+        if isinstance(begun, TargetOutcome):
+            tasks.finish_restart_claim(key, proposal.proposal_id, begun)
+        return begun
+
+    def _send(
+        self, operator: TaskOperator, proposal: Proposal, target: Target, before: str, give_up_at: datetime
+    ) -> TargetOutcome | _Watch:
+        """Stops the task where that is part of the action, and runs it. Raises QemError: nothing was done."""
+        key, stops_first = target.key, proposal.action.stops_first
+        if stops_first and (why := self._stop(operator, target, give_up_at)):
+            return TargetOutcome(key, Status.FAILED, why, before=before)
+        sent_at = self._clock()
+        for attempt in range(1, _RUN_ATTEMPTS + 1):
+            try:
+                reply = operator.run(key.server, key.task, proposal.action.run_option)
+                break
+            except QemBusinessError as exc:
+                if exc.maybe_sent:
+                    return _Watch(target, before, sent_at, certain=False)
+                status = Status.ALREADY_RUNNING if exc.error_code == _ALREADY_RUNNING else Status.FAILED
+                return TargetOutcome(key, status, str(exc), before=before)
+            except QemError as exc:
+                if exc.maybe_sent:
+                    return _Watch(target, before, sent_at, certain=False)
+                if not stops_first:
+                    raise
+                if attempt == _RUN_ATTEMPTS:
+                    return TargetOutcome(key, Status.FAILED, f"stopped, and not started again: {exc}", before=before)
+            self._sleep(POLL_SECONDS)
+        if reply.error_message and reply.state is not TaskState.RUNNING:
+            return TargetOutcome(key, Status.FAILED, reply.error_message, before=before)
+        return _Watch(target, before, sent_at, certain=True)
+
+    def _stop(self, operator: TaskOperator, target: Target, give_up_at: datetime) -> str:
+        """Empty once the task is down, otherwise why it is not. Raises QemError: the stop was certainly not sent."""
+        key = target.key
+        try:
+            operator.stop(key.server, key.task)
+        except QemBusinessError as exc:
+            if exc.error_code != _ALREADY_STOPPED and not exc.maybe_sent:
+                return str(exc)
+        except QemError as exc:
+            if not exc.maybe_sent:
+                raise
+        until = min(give_up_at, self._clock() + timedelta(seconds=self._settings.verify_timeout_seconds))
+        while True:
+            facts = _read(operator, target)
+            if facts and facts.state is not TaskState.RUNNING:
+                return ""
+            if self._clock() >= until:
+                return "told to stop, and not seen to stop; it was not run"
+            self._sleep(POLL_SECONDS)
+
+    def _verify(self, proposal_id: str, watches: Sequence[_Watch], give_up_at: datetime) -> Iterable[TargetOutcome]:
+        """Watches all at once until each is up, broken again, or out of time."""
+        results: list[TargetOutcome] = []
+        pending = list(watches)
+        while pending:
+            looked = [(watch, self._look(watch, give_up_at)) for watch in pending]
+            for watch, result in looked:
+                if result:
+                    self._ledger.tasks.finish_restart_claim(watch.target.key, proposal_id, result)
+                    results.append(result)
+            pending = [watch for watch, result in looked if result is None]
+            if pending:
+                self._sleep(POLL_SECONDS)
+        return results
+
+    def _look(self, watch: _Watch, give_up_at: datetime) -> TargetOutcome | None:
+        key = watch.target.key
+        facts = _read(self._operators(key.instance), watch.target)
+        passed = self._clock() - watch.sent_at
+        seconds = round(passed.total_seconds(), 1)
+        if facts:
+            watch.last = state_text(facts)
+            watch.moved = watch.moved or watch.last != watch.before
+            if facts.is_up:
+                return TargetOutcome(key, Status.RESTARTED, "", watch.before, watch.last, seconds)
+            # Statuses lag: until it has moved or the lag is over, the old error says nothing about the run.
+            settled = watch.moved or seconds > self._settings.status_lag_seconds
+            if watch.certain and settled and _is_broken(facts):
+                return TargetOutcome(
+                    key, Status.FAILED, f"failed again: {facts.message}", watch.before, watch.last, seconds
+                )
+        if seconds < self._settings.verify_timeout_seconds and self._clock() < give_up_at:
+            return None
+        sent = "was told to run" if watch.certain else "may have been told to run"
+        detail = f"{sent}, and was not seen up within {format_duration(passed)}; last seen: {watch.last}"
+        return TargetOutcome(key, Status.UNVERIFIED, detail, watch.before, watch.last, seconds)
+
+
+def combined(targets: Sequence[TargetOutcome]) -> Outcome:
+    """One outcome for all tasks: PARTIAL where some are up and some are not."""
+    statuses = {target.status for target in targets}
+    if statuses <= _UP:
+        status = Status.RESTARTED if Status.RESTARTED in statuses else Status.ALREADY_RUNNING
+    elif statuses & _UP:
+        status = Status.PARTIAL
+    else:
+        status = next(one for one in (Status.UNVERIFIED, Status.FAILED, Status.SUPERSEDED) if one in statuses)
+    if len(targets) == 1:
+        return Outcome(status, targets[0].detail, tuple(targets))
+    counts = Counter(target.status for target in targets)
+    detail = ", ".join(f"{count} {one.value.replace('_', ' ')}" for one, count in counts.most_common())
+    return Outcome(status, detail, tuple(targets))
+
+
+def interrupted(tasks: TaskLedger, proposal: Proposal, detail: str) -> Outcome:
+    """What came of a restart without a result, from its claims: where there are none, nothing was done."""
+    claims = tasks.restart_claims((target.key for target in proposal.targets), proposal.proposal_id)
+    if not claims:
+        return Outcome(Status.FAILED, detail)
+    targets = []
+    for target in proposal.targets:
+        claim = claims.get(target.key)
+        if claim is None:
+            targets.append(TargetOutcome(target.key, Status.FAILED, "not started"))
+        else:
+            unknown = "may have been told to run; the restart was interrupted"
+            targets.append(claim.result or TargetOutcome(target.key, Status.UNVERIFIED, unknown, claim.before))
+    outcome = combined(targets)
+    return replace(outcome, detail=f"{outcome.detail} ({detail})")
+
+
+def _read(operator: TaskOperator, target: Target) -> TaskFacts | None:
+    """None where Enterprise Manager does not say: the next look may tell."""
+    try:
+        return operator.task(target.key.server, target.key.task)
+    except QemError:
+        return None
+
+
+def _came_up(proposal: Proposal, target: Target, facts: TaskFacts) -> bool:
+    """Whether the task was down when the proposal was made, and is up now."""
+    was_down = target.state is not TaskState.RUNNING or proposal.kind is AnomalyKind.PROCESS_MISMATCH
+    return was_down and facts.is_up
+
+
+def _changed(target: Target, facts: TaskFacts) -> str:
+    """How the task differs from the one that the proposal was made on; empty where it does not."""
+    for name, then, now in (
+        ("state", target.state, facts.state),
+        ("stop reason", target.stop_reason, facts.stop_reason),
+        ("full load completed", target.full_load_completed, facts.full_load_completed),
+    ):
+        if then != now:
+            return f"{name} was {then}, is {now}"
+    return ""
+
+
+def _is_broken(facts: TaskFacts) -> bool:
+    """In error, and not one that Replicate retries by itself."""
+    return facts.state is TaskState.ERROR and facts.stop_reason is not StopReason.RECOVERABLE_ERROR

@@ -1,0 +1,90 @@
+"""Fleet snapshots, what a run found, and reports, in S3."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from qlikops.domain import codec
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.proposal import RECORD_VERSION
+from qlikops.domain.report import RunReport
+
+LATEST_SNAPSHOT = "snapshots/latest.json"
+LATEST_REPORT = "reports/latest.json"
+
+_logger = logging.getLogger(__name__)
+
+
+class Store:
+    """One bucket; `client` is boto3's."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def snapshot(self) -> FleetSnapshot | None:
+        """The last run's snapshot; None, with a word in the log, where there is none that can be used."""
+        text = self._read(LATEST_SNAPSHOT)
+        if text is None:
+            _logger.warning("no snapshot of an earlier run: this run starts afresh")
+            return None
+        try:
+            snapshot = codec.loads(FleetSnapshot, text)
+        except codec.CodecError as exc:
+            _logger.warning("the snapshot of the last run cannot be read, so this run starts afresh: %s", exc)
+            return None
+        if snapshot.version > RECORD_VERSION:
+            _logger.warning("the snapshot is a newer qlikops' (version %d): this run starts afresh", snapshot.version)
+            return None
+        return snapshot
+
+    def save_snapshot(self, snapshot: FleetSnapshot) -> None:
+        """Replaces the last snapshot."""
+        self._write(LATEST_SNAPSHOT, codec.dumps(snapshot), "application/json")
+
+    def findings(self, started_at: datetime, execution_name: str) -> RunReport | None:
+        """What MonitorTasks found in a run that may have waited for hours since; None where it is not there."""
+        text = self._read(_findings_key(started_at, execution_name))
+        return codec.loads(RunReport, text) if text is not None else None
+
+    def save_findings(self, findings: RunReport) -> None:
+        """Keeps a report that has no proposals and no end yet."""
+        key = _findings_key(findings.started_at, findings.execution_name)
+        self._write(key, codec.dumps(findings), "application/json")
+
+    def save_report(self, report: RunReport, markdown: str) -> str:
+        """Writes a report as JSON and Markdown and as the latest one; its key, without the ending."""
+        key = f"reports/{_day(report.started_at)}/{report.execution_name}"
+        text = codec.dumps(report)
+        self._write(f"{key}.md", markdown, "text/markdown; charset=utf-8")
+        self._write(f"{key}.json", text, "application/json")
+        self._write(LATEST_REPORT, text, "application/json")
+        return key
+
+    def url(self, key: str) -> str:
+        """`s3://bucket/key`."""
+        return f"s3://{self._bucket}/{key}"
+
+    def _read(self, key: str) -> str | None:
+        try:
+            body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise
+        return body.decode(errors="replace")
+
+    def _write(self, key: str, text: str, content_type: str) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=text.encode(), ContentType=content_type)
+
+
+def _findings_key(started_at: datetime, execution_name: str) -> str:
+    return f"snapshots/findings/{_day(started_at)}/{execution_name}.json"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y/%m/%d}"

@@ -1,0 +1,246 @@
+"""DynamoDB in the ledger's verbs: plain items, conditions in words, and every write a transaction.
+
+One way to write means one way to fail: a condition that does not hold is ConditionFailed, with the positions of the
+writes that it hit; a conflict with somebody else's transaction is tried again.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from qlikops.domain.ledger import PARTITION, SORT
+
+Item = dict[str, str | int]
+"""Attribute name -> text or whole number; the ledger has no other types."""
+Key = tuple[str, str]
+"""Partition and sort key."""
+
+TRANSACTION_LIMIT = 100
+_BATCH_GET_LIMIT = 100
+_ATTEMPTS = 6
+_TRANSIENT = {"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_NAME = re.compile(r"#(\w+)")
+
+
+class ConditionFailed(Exception):
+    """Nothing was written: the conditions of the writes at `positions` do not hold."""
+
+    def __init__(self, positions: Sequence[int]) -> None:
+        super().__init__(f"conditions failed at {list(positions)}")
+        self.positions = tuple(positions)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An expression in DynamoDB's language, with `#name` for attributes and `:name` for `values`."""
+
+    text: str
+    values: Item = field(default_factory=dict)
+
+
+ABSENT = Condition(f"attribute_not_exists(#{PARTITION})")
+"""There is no such item yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Writes a whole item."""
+
+    item: Item
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Sets and removes attributes of an item."""
+
+    key: Key
+    values: Item
+    remove: tuple[str, ...] = ()
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Removes an item; one that is not there is removed already."""
+
+    key: Key
+    condition: Condition | None = None
+
+
+Write = Put | Update | Delete
+
+
+class Table:
+    """One DynamoDB table; `client` is boto3's."""
+
+    def __init__(
+        self,
+        client: Any,
+        name: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        rng: Callable[[], float] = random.random,
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._sleep = sleep
+        self._rng = rng
+
+    def get(self, key: Key) -> Item | None:
+        """The item, read consistently."""
+        found = self._client.get_item(TableName=self._name, Key=_wire_key(key), ConsistentRead=True).get("Item")
+        return _plain(found) if found else None
+
+    def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
+        """Those of the items that exist, read consistently."""
+        wanted = list(dict.fromkeys(keys))
+        items: dict[Key, Item] = {}
+        attempt = 0
+        while wanted:
+            batch, wanted = wanted[:_BATCH_GET_LIMIT], wanted[_BATCH_GET_LIMIT:]
+            request = {self._name: {"Keys": [_wire_key(key) for key in batch], "ConsistentRead": True}}
+            answer = self._client.batch_get_item(RequestItems=request)
+            for wire in answer["Responses"].get(self._name, []):
+                item = _plain(wire)
+                items[str(item[PARTITION]), str(item[SORT])] = item
+            left = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
+            if left:
+                wanted = [(key[PARTITION]["S"], key[SORT]["S"]) for key in left] + wanted
+                attempt += 1
+                self._pause(attempt)
+        return items
+
+    def query(
+        self,
+        partition: str,
+        prefix: str,
+        *,
+        keep: Condition | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> list[Item]:
+        """The items of a partition whose sort key starts with `prefix`, in its order; `keep` filters."""
+        request: dict[str, Any] = {
+            "KeyConditionExpression": f"#{PARTITION} = :pk AND begins_with(#{SORT}, :sk)",
+            "ExpressionAttributeNames": {f"#{PARTITION}": PARTITION, f"#{SORT}": SORT},
+            "ExpressionAttributeValues": _wire({":pk": partition, ":sk": prefix}),
+            "ConsistentRead": True,
+            "ScanIndexForward": not newest_first,
+        }
+        if keep:
+            request["FilterExpression"] = keep.text
+            request["ExpressionAttributeNames"] |= _names(keep.text)
+            request["ExpressionAttributeValues"] |= _wire(keep.values)
+        if limit:
+            request["Limit"] = limit
+        items: list[Item] = []
+        for item in self._pages(request):
+            items.append(item)
+            if len(items) == limit:
+                break
+        return items
+
+    def query_index(self, index: str, attribute: str, value: str) -> list[Item]:
+        """What a sparse index holds under `value`, in the index's order."""
+        request = {
+            "IndexName": index,
+            "KeyConditionExpression": f"#{attribute} = :value",
+            "ExpressionAttributeNames": {f"#{attribute}": attribute},
+            "ExpressionAttributeValues": _wire({":value": value}),
+        }
+        return list(self._pages(request))
+
+    def commit(self, *writes: Write) -> None:
+        """All of `writes` or none, at most 100. Raises ConditionFailed; conflicts are tried again a few times."""
+        actions = [self._action(write) for write in writes]
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._client.transact_write_items(TransactItems=actions)
+                return
+            except ClientError as exc:
+                code = exc.response["Error"]["Code"]
+                reasons = [reason.get("Code", "None") for reason in exc.response.get("CancellationReasons", [])]
+                failed = [index for index, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]
+                if failed:
+                    raise ConditionFailed(failed) from exc
+                cancelled = code == "TransactionCanceledException" and set(reasons) <= _TRANSIENT
+                if attempt == _ATTEMPTS or not (cancelled or code == "TransactionInProgressException"):
+                    raise
+            self._pause(attempt)
+
+    def commit_each(self, writes: Sequence[Write]) -> None:
+        """Each write on its own terms, in as few calls as that takes; those whose condition fails are left out."""
+        for start in range(0, len(writes), TRANSACTION_LIMIT):
+            chunk = list(writes[start : start + TRANSACTION_LIMIT])
+            while chunk:
+                try:
+                    self.commit(*chunk)
+                    break
+                except ConditionFailed as exc:
+                    chunk = [write for index, write in enumerate(chunk) if index not in exc.positions]
+
+    def _pages(self, request: dict[str, Any]) -> Iterator[Item]:
+        start: dict[str, Any] = {}
+        while True:
+            answer = self._client.query(TableName=self._name, **request, **start)
+            yield from map(_plain, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _pause(self, attempt: int) -> None:
+        self._sleep(self._rng() * min(2.0, 0.05 * 2**attempt))
+
+    def _action(self, write: Write) -> dict[str, Any]:
+        action: dict[str, Any] = {"TableName": self._name}
+        expression, values = "", dict[str, str | int]()
+        match write:
+            case Put(item=item):
+                kind = "Put"
+                action["Item"] = _wire(item)
+            case Delete(key=key):
+                kind = "Delete"
+                action["Key"] = _wire_key(key)
+            case Update(key=key, values=changes, remove=remove):
+                kind = "Update"
+                action["Key"] = _wire_key(key)
+                expression = "SET " + ", ".join(f"#{name} = :set_{name}" for name in changes)
+                if remove:
+                    expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
+                action["UpdateExpression"] = expression
+                values = {f":set_{name}": value for name, value in changes.items()}
+        if write.condition:
+            action["ConditionExpression"] = write.condition.text
+            expression += f" {write.condition.text}"
+            values |= write.condition.values
+        if expression:
+            action["ExpressionAttributeNames"] = _names(expression)
+        if values:
+            action["ExpressionAttributeValues"] = _wire(values)
+        return {kind: action}
+
+
+def _names(expression: str) -> dict[str, str]:
+    return {f"#{name}": name for name in _NAME.findall(expression)}
+
+
+def _wire_key(key: Key) -> dict[str, Any]:
+    return _wire({PARTITION: key[0], SORT: key[1]})
+
+
+def _wire(item: Item) -> dict[str, Any]:
+    return {
+        str(name): {"N": str(value)} if isinstance(value, int) else {"S": str(value)} for name, value in item.items()
+    }
+
+
+def _plain(wire: dict[str, Any]) -> Item:
+    return {name: int(value["N"]) if "N" in value else value["S"] for name, value in wire.items()}

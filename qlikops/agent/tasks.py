@@ -1,0 +1,271 @@
+"""What the ledger keeps per task: the lease, snooze, restarts and history that decide whether it may be touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from qlikops.agent.table import ABSENT, Condition, ConditionFailed, Delete, Item, Put, Table, Update, Write
+from qlikops.domain import codec
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Approval, TargetOutcome
+from qlikops.domain.duration import format_duration
+from qlikops.domain.ledger import Attribute
+from qlikops.domain.ports import HistoryLine
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.task import TaskKey
+
+RESTART_DAYS = 30
+HISTORY_DAYS = 90
+LONGEST_SNOOZE = timedelta(days=30)
+"""A snooze comes from outside; nobody means for ever."""
+READERS = 16
+"""Threads that read tasks' restarts; the client needs a connection for each."""
+_LEASE_FREE = "attribute_not_exists(#pk) OR #expires < :now OR #proposal_id = :id"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One open proposal's hold on one task."""
+
+    key: TaskKey
+    proposal_id: str
+    execution_arn: str
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RestartLimits:
+    """When a task has been restarted often enough."""
+
+    per_hour: int
+    cooldown_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestartClaim:
+    """That one proposal acts on one task: written before the run call, so that no second one is sent."""
+
+    at: datetime
+    before: str
+    """State and stop reason just before, in words."""
+    result: TargetOutcome | None = None
+    fresh: bool = False
+    """This call made it; otherwise an earlier invocation did, and may have sent the run call."""
+
+
+class TaskLedger:
+    """The items of TASK# partitions."""
+
+    def __init__(self, table: Table, clock: Callable[[], datetime]) -> None:
+        self._table = table
+        self._clock = clock
+
+    def leases(self, tasks: Iterable[TaskKey]) -> dict[TaskKey, Lease]:
+        """The leases that hold now."""
+        wanted = {(keys.task_partition(key), keys.LEASE): key for key in tasks}
+        now = self._clock().timestamp()
+        return {
+            wanted[item_key]: Lease(
+                key=wanted[item_key],
+                proposal_id=str(item[Attribute.PROPOSAL_ID]),
+                execution_arn=str(item[Attribute.EXECUTION_ARN]),
+                taken_at=codec.parse_time(str(item[Attribute.AT])),
+            )
+            for item_key, item in self._table.get_many(wanted).items()
+            if int(item[Attribute.EXPIRES]) >= now
+        }
+
+    def blocked(
+        self, tasks: Sequence[TaskKey], limits: RestartLimits, leases: Mapping[TaskKey, Lease]
+    ) -> dict[TaskKey, str]:
+        """Those of `tasks` on which nothing may be proposed now, and why in words.
+
+        Reads in bulk and only for the tasks given: call it for those with an anomaly, never for a whole fleet.
+        """
+        now = self._clock()
+        blocked = {key: f"proposal {lease.proposal_id} is open" for key, lease in leases.items()}
+        snoozes = self._table.get_many((keys.task_partition(key), keys.SNOOZE) for key in tasks)
+        for key in tasks:
+            snooze = snoozes.get((keys.task_partition(key), keys.SNOOZE))
+            if snooze and int(snooze[Attribute.EXPIRES]) > now.timestamp():
+                blocked.setdefault(key, str(snooze[Attribute.BODY]))
+        free = [key for key in tasks if key not in blocked]
+        window = max(3600, limits.cooldown_seconds)
+        for key, moments in self.restarts(free, now - timedelta(seconds=window)).items():
+            if why := _restarted_enough(moments, now, limits):
+                blocked[key] = why
+        return blocked
+
+    def restarts(self, tasks: Sequence[TaskKey], since: datetime) -> dict[TaskKey, tuple[datetime, ...]]:
+        """When each task was restarted since then, oldest first; attempts count as well."""
+
+        def read(key: TaskKey) -> tuple[datetime, ...]:
+            items = self._table.query(
+                keys.task_partition(key),
+                keys.RESTART_PREFIX,
+                keep=Condition(f"#{Attribute.AT} >= :since", {":since": codec.format_time(since)}),
+            )
+            return tuple(sorted(codec.parse_time(str(item[Attribute.AT])) for item in items))
+
+        with ThreadPoolExecutor(READERS) as pool:
+            return dict(zip(tasks, pool.map(read, tasks), strict=True))
+
+    def restarts_last_hour(self, tasks: Sequence[TaskKey]) -> dict[TaskKey, int]:
+        """How often each task was restarted within the last hour."""
+        return {key: len(moments) for key, moments in self.restarts(tasks, self._clock() - timedelta(hours=1)).items()}
+
+    def history(self, key: TaskKey, limit: int = 10) -> list[HistoryLine]:
+        """How earlier proposals on a task ended, newest first."""
+        items = self._table.query(keys.task_partition(key), keys.HISTORY_PREFIX, newest_first=True, limit=limit)
+        return [codec.loads(HistoryLine, str(item[Attribute.BODY])) for item in items]
+
+    def lease_writes(self, proposal: Proposal, until: datetime) -> list[Put]:
+        """What leases the proposal's tasks where no other proposal holds them."""
+        now, expires = self._clock(), int(until.timestamp())
+        free = Condition(_LEASE_FREE, {":now": int(now.timestamp()), ":id": proposal.proposal_id})
+        return [
+            Put(
+                {
+                    keys.PARTITION: keys.task_partition(target.key),
+                    keys.SORT: keys.LEASE,
+                    Attribute.PROPOSAL_ID: proposal.proposal_id,
+                    Attribute.EXECUTION_ARN: proposal.execution_arn,
+                    Attribute.AT: codec.format_time(now),
+                    Attribute.EXPIRES: expires,
+                    keys.TTL: expires + 86400,
+                },
+                free,
+            )
+            for target in proposal.targets
+        ]
+
+    def lease(self, proposal: Proposal, until: datetime) -> None:
+        """Holds the proposal's tasks for longer; one that another proposal holds stays with that."""
+        self._table.commit_each(self.lease_writes(proposal, until))
+
+    def release(self, proposal: Proposal) -> None:
+        """Frees the tasks that this proposal, and no other one, holds."""
+        self._table.commit_each([_freed(target.key, proposal.proposal_id) for target in proposal.targets])
+
+    def free(self, lease: Lease) -> None:
+        """Frees one task whose lease outlived its proposal."""
+        self._table.commit_each([_freed(lease.key, lease.proposal_id)])
+
+    def claim_restart(self, key: TaskKey, proposal_id: str, before: str) -> RestartClaim:
+        """Claims the restart of a task for a proposal, or returns the claim that is there."""
+        now = self._clock()
+        item: Item = {
+            keys.PARTITION: keys.task_partition(key),
+            keys.SORT: f"{keys.RESTART_PREFIX}{proposal_id}",
+            Attribute.PROPOSAL_ID: proposal_id,
+            Attribute.AT: codec.format_time(now),
+            Attribute.BODY: before,
+            keys.TTL: int((now + timedelta(days=RESTART_DAYS)).timestamp()),
+        }
+        try:
+            self._table.commit(Put(item, ABSENT))
+        except ConditionFailed:
+            existing = self.restart_claims([key], proposal_id).get(key)
+            # Released between the two calls: whoever released it is the one to try again.
+            return existing or RestartClaim(now, before)
+        return RestartClaim(now, before, fresh=True)
+
+    def restart_claims(self, tasks: Iterable[TaskKey], proposal_id: str) -> dict[TaskKey, RestartClaim]:
+        """The claims of a proposal on these tasks."""
+        wanted = {(keys.task_partition(key), f"{keys.RESTART_PREFIX}{proposal_id}"): key for key in tasks}
+        return {
+            wanted[item_key]: RestartClaim(
+                at=codec.parse_time(str(item[Attribute.AT])),
+                before=str(item[Attribute.BODY]),
+                result=codec.loads(TargetOutcome, str(item[Attribute.OUTCOME])) if Attribute.OUTCOME in item else None,
+            )
+            for item_key, item in self._table.get_many(wanted).items()
+        }
+
+    def finish_restart_claim(self, key: TaskKey, proposal_id: str, result: TargetOutcome) -> None:
+        """Keeps what the restart of a task came to; the first result stays."""
+        self._table.commit_each(
+            [
+                Update(
+                    (keys.task_partition(key), f"{keys.RESTART_PREFIX}{proposal_id}"),
+                    {Attribute.OUTCOME: codec.dumps(result)},
+                    condition=Condition("attribute_exists(#pk) AND attribute_not_exists(#outcome)"),
+                )
+            ]
+        )
+
+    def release_claim(self, key: TaskKey, proposal_id: str) -> None:
+        """Takes a claim back. Only where the run call was certainly not sent."""
+        self._table.commit_each(
+            [
+                Delete(
+                    (keys.task_partition(key), f"{keys.RESTART_PREFIX}{proposal_id}"),
+                    Condition("attribute_not_exists(#outcome)"),
+                )
+            ]
+        )
+
+    def end(self, approval: Approval) -> None:
+        """Writes a closed proposal into its tasks' histories, snoozes them where that was asked, and frees them."""
+        outcome = approval.outcome
+        if outcome is None or outcome.at is None:
+            return
+        decision = outcome.decision
+        proposal = approval.proposal
+        statuses = {target.key: target.status for target in outcome.targets}
+        writes: list[Write] = []
+        for target in proposal.targets:
+            line = HistoryLine(
+                at=outcome.at,
+                approval_id=proposal.proposal_id,
+                kind=proposal.kind,
+                action=proposal.action,
+                status=statuses.get(target.key, outcome.status),
+                by=decision.who() if decision else "",
+                reason=decision.reason if decision else "",
+            )
+            writes.append(
+                Put(
+                    {
+                        keys.PARTITION: keys.task_partition(target.key),
+                        keys.SORT: keys.history_sort(outcome.at, proposal.proposal_id),
+                        Attribute.BODY: codec.dumps(line),
+                        keys.TTL: int((outcome.at + timedelta(days=HISTORY_DAYS)).timestamp()),
+                    }
+                )
+            )
+            if decision and not decision.approved and decision.snooze_seconds:
+                writes.append(_snooze(target.key, outcome.at, decision.snooze_seconds, decision.who()))
+            writes.append(_freed(target.key, proposal.proposal_id))
+        self._table.commit_each(writes)
+
+
+def _freed(key: TaskKey, proposal_id: str) -> Delete:
+    mine = Condition("attribute_not_exists(#pk) OR #proposal_id = :id", {":id": proposal_id})
+    return Delete((keys.task_partition(key), keys.LEASE), mine)
+
+
+def _snooze(key: TaskKey, at: datetime, seconds: int, who: str) -> Put:
+    until = at + timedelta(seconds=min(seconds, LONGEST_SNOOZE.total_seconds()))
+    return Put(
+        {
+            keys.PARTITION: keys.task_partition(key),
+            keys.SORT: keys.SNOOZE,
+            Attribute.EXPIRES: int(until.timestamp()),
+            Attribute.BODY: f"snoozed until {until:%Y-%m-%d %H:%M} UTC by {who}",
+            keys.TTL: int(until.timestamp()),
+        }
+    )
+
+
+def _restarted_enough(moments: tuple[datetime, ...], now: datetime, limits: RestartLimits) -> str:
+    """Why a task with these restarts is left alone for now; empty where it is not."""
+    last_hour = [moment for moment in moments if moment >= now - timedelta(hours=1)]
+    if limits.per_hour and len(last_hour) >= limits.per_hour:
+        return f"restart budget spent: {len(last_hour)} in the last hour"
+    if moments and (rest := timedelta(seconds=limits.cooldown_seconds) - (now - moments[-1])) > timedelta(0):
+        return f"restarted {format_duration(now - moments[-1])} ago, cooling down for {format_duration(rest)}"
+    return ""

@@ -1,0 +1,143 @@
+"""Builds what the handlers need from a Lambda's environment, once a process and only what is used.
+
+A handler takes its Services as an argument that Lambda never gives, so that tests hand in their own.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from qlikops.agent.assessment import Assessor
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.evaluators import make_evaluator
+from qlikops.agent.ledger import Ledger
+from qlikops.agent.metrics import Metrics
+from qlikops.agent.monitoring import Monitor
+from qlikops.agent.notify import Notifier
+from qlikops.agent.reconcile import Executions
+from qlikops.agent.report import Reporter
+from qlikops.agent.restart import Restarter, RestartSettings, TaskOperator
+from qlikops.agent.store import Store
+from qlikops.agent.table import Table
+from qlikops.agent.tasks import READERS
+from qlikops.qlik.client import QemClient
+from qlikops.qlik.config import QemInstance, parse_instances
+from qlikops.qlik.reader import read_fleet
+
+SECRET_SECONDS = 300.0
+"""How long the Qlik accounts are kept: a rotated password is picked up after that."""
+
+
+class Services:
+    """The parts of the agent, each made when it is first used. `clients` makes a boto3 client by its service name."""
+
+    def __init__(
+        self,
+        config: AgentConfig,
+        clients: Callable[[str], Any],
+        *,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+        client_factory: Callable[..., QemClient] = QemClient,
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self._clients = clients
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._client_factory = client_factory
+        self._instances: tuple[float, tuple[QemInstance, ...]] | None = None
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str]) -> Services:
+        """Raises ConfigError."""
+        options = Config(
+            retries={"mode": "standard", "total_max_attempts": 4},
+            connect_timeout=5,
+            read_timeout=20,
+            max_pool_connections=READERS,
+        )
+        return cls(
+            AgentConfig.from_environment(env),
+            lambda service: boto3.client(service, config=options),  # type: ignore[call-overload]
+            clock=lambda: datetime.now(UTC),
+        )
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Proposals and runs."""
+        return Ledger(Table(self._clients("dynamodb"), self.config.table, sleep=self._sleep), self.clock)
+
+    @cached_property
+    def store(self) -> Store:
+        """Snapshots and reports."""
+        return Store(self._clients("s3"), self.config.bucket)
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        """Messages to people."""
+        return Notifier(self._clients("sns"), self.config.topic_arn)
+
+    @cached_property
+    def assessor(self) -> Assessor:
+        """Evaluator and policy."""
+        return Assessor(self.ledger, make_evaluator(self.config, self.clock), self.config, self.clock)
+
+    @cached_property
+    def reporter(self) -> Reporter:
+        """Reports and metrics."""
+        return Reporter(self.ledger, self.store, Metrics(self._clients("cloudwatch")), self.clock)
+
+    def monitor(self) -> Monitor:
+        """One look at the fleet; what it learns of executions is not kept for the next."""
+        executions = Executions(self._clients("stepfunctions"))
+        return Monitor(
+            self.ledger,
+            self.store,
+            executions,
+            lambda: read_fleet(self.instances(), client_factory=self._client_factory),
+            self.config,
+            self.clock,
+        )
+
+    @contextmanager
+    def restarter(self) -> Iterator[Restarter]:
+        """With sessions as operator, which end with it."""
+        with ExitStack() as sessions:
+
+            @functools.cache
+            def operator(name: str) -> TaskOperator:
+                instance = next((one for one in self.instances() if one.name == name), None)
+                if instance is None:
+                    raise LookupError(f"no Enterprise Manager is called {name!r} in the configuration any more")
+                return sessions.enter_context(self._client_factory(instance, operator=True))
+
+            settings = RestartSettings(
+                self.config.verify_timeout_seconds, self.config.status_lag_seconds, self.config.require_digest
+            )
+            yield Restarter(self.ledger, operator, settings, clock=self.clock, sleep=self._sleep)
+
+    def instances(self) -> tuple[QemInstance, ...]:
+        """The Enterprise Managers, from the secret; read again after a while."""
+        now = self._monotonic()
+        if self._instances is None or now - self._instances[0] > SECRET_SECONDS:
+            secret = self._clients("secretsmanager").get_secret_value(SecretId=self.config.qlik_secret_arn)
+            self._instances = (now, parse_instances(secret["SecretString"]))
+        return self._instances[1]
+
+
+@functools.cache
+def process_services() -> Services:
+    """The services of the Lambda process."""
+    return Services.from_environment(os.environ)

@@ -1,0 +1,227 @@
+"""The console's app: owns the inbox poll and every decision under way, whichever screen is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from textual import on
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+from textual.theme import Theme
+
+from qlikops.domain.ports import Environment
+from qlikops.presentation.problem import explain
+from qlikops.presentation.tone import Tone, plain
+from qlikops.presentation.vocabulary import status as status_word
+from qlikops.tui import messages
+from qlikops.tui.backend import Backend
+from qlikops.tui.screens.base import ConsoleScreen
+from qlikops.tui.screens.decision import DecisionScreen
+from qlikops.tui.screens.executions import ExecutionsScreen
+from qlikops.tui.screens.fleet import FleetScreen
+from qlikops.tui.screens.help import HelpScreen
+from qlikops.tui.screens.inbox import InboxScreen
+from qlikops.tui.screens.reports import ReportsScreen
+from qlikops.tui.state import Clock, ConsoleState, maybe_sent
+
+POLL_SECONDS = 2.5
+WATCH_AGAIN_SECONDS = 5
+LAST_RUN_SECONDS = 30
+"""How often an empty inbox asks when the fleet was last checked."""
+
+CALM = Theme(
+    name="qlikops",
+    primary="#6cb6ff",
+    secondary="#8bb4d9",
+    accent="#c4a7e7",
+    success="#7ac99a",
+    warning="#e0b060",
+    error="#ef7d7d",
+    foreground="#d5dbe3",
+    background="#0f1318",
+    surface="#151b22",
+    panel="#1d2530",
+    variables={
+        "text-success": "#7ac99a",
+        "text-primary": "#6cb6ff",
+        "text-warning": "#e0b060",
+        "text-error": "#ef7d7d",
+        "qlikops-muted": "#8a94a3",
+        "footer-key-foreground": "#6cb6ff",
+    },
+)
+
+
+class QlikOpsApp(App[int]):
+    """Four screens over one Console."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "qlikops"
+    AUTO_FOCUS = None
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "switch_mode('inbox')", "Inbox", show=False),
+        Binding("2", "switch_mode('executions')", "Executions", show=False),
+        Binding("3", "switch_mode('fleet')", "Fleet", show=False),
+        Binding("4", "switch_mode('reports')", "Reports", show=False),
+        Binding("colon", "command_palette", "Commands", show=False),
+        Binding("question_mark", "help", "Help", key_display="?"),
+    ]
+
+    def __init__(
+        self,
+        open_environment: Callable[[], Environment],
+        *,
+        read_only: bool = False,
+        clock: Clock | None = None,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        super().__init__()
+        self.state = ConsoleState(Backend(open_environment, self), clock or _utc_now, read_only=read_only)
+        self._poll_seconds = poll_seconds
+        self._warned_of_quitting = False
+        self.register_theme(CALM)
+        self.theme = CALM.name
+        for screen in (InboxScreen, ExecutionsScreen, FleetScreen, ReportsScreen):
+            self.add_mode(screen.MODE, lambda screen=screen: screen(self.state))  # type: ignore[misc]
+
+    def on_mount(self) -> None:
+        """Asks for the inbox while the first frame paints."""
+        self.switch_mode(InboxScreen.MODE)
+        self.state.load_rows(self)
+        self.set_interval(self._poll_seconds, lambda: self.state.load_rows(self))
+        self.set_interval(LAST_RUN_SECONDS, self._ask_for_last_run)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action of the screen by name, and the themes."""
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if active.enabled and binding.description and binding.action != "command_palette":
+                yield SystemCommand(
+                    binding.description,
+                    f"Key {self.get_key_display(binding)}",
+                    lambda action=binding.action, node=active.node: self.run_action(action, node),
+                )
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand("Quit", "Leave the console; nothing that waits is lost", self.action_quit)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Ours, for themes that do not know it."""
+        return {"qlikops-muted": "#8a94a3"}
+
+    def action_help(self) -> None:
+        """Shows the keys that apply now."""
+        shown = [
+            (self.get_key_display(active.binding), active.binding.description)
+            for active in self.screen.active_bindings.values()
+            if active.binding.show and active.enabled
+        ]
+        self.push_screen(HelpScreen(shown))
+
+    async def action_quit(self) -> None:
+        """Quits; while a decision is on its way, only when asked twice."""
+        if self.state.sending_now and not self._warned_of_quitting:
+            self._warned_of_quitting = True
+            self.notify("A decision is being sent. Again to quit all the same.", severity="warning", markup=False)
+            return
+        self.exit(0)
+
+    # What came from workers
+
+    @on(messages.EnvironmentOpened)
+    def _environment_opened(self, message: messages.EnvironmentOpened) -> None:
+        state = self.state
+        state.name, state.where = message.name, message.where
+        state.read_only = state.read_only or message.read_only
+        state.load_caller(self)
+        self._publish()
+
+    @on(messages.CallerLoaded)
+    def _caller_loaded(self, message: messages.CallerLoaded) -> None:
+        self.state.caller = message.caller
+
+    @on(messages.WaitingLoaded)
+    def _waiting_loaded(self, message: messages.WaitingLoaded) -> None:
+        first = self.state.freshness.loaded_at is None
+        self.state.took_rows(message.rows)
+        if first:
+            self._ask_for_last_run()
+        self._publish()
+
+    @on(messages.WaitingLoadFailed)
+    def _waiting_load_failed(self, message: messages.WaitingLoadFailed) -> None:
+        self.state.missed_rows(message.error)
+        self._publish()
+
+    @on(messages.LastRunLoaded)
+    def _last_run_loaded(self, message: messages.LastRunLoaded) -> None:
+        self.state.last_run = message.execution
+        self._publish()
+
+    @on(messages.DecisionSent)
+    def _decision_sent(self, message: messages.DecisionSent) -> None:
+        state, approval_id = self.state, message.approval.approval_id
+        state.sent(approval_id, message.receipt)
+        state.watch(approval_id, message.request, self)
+        state.load_rows(self)
+        self._publish()
+
+    @on(messages.DecisionSendFailed)
+    def _decision_send_failed(self, message: messages.DecisionSendFailed) -> None:
+        state, approval_id = self.state, message.approval.approval_id
+        state.not_sent(approval_id, message.error)
+        self.bell()
+        self._tell_elsewhere(approval_id, Tone.DANGER)
+        if maybe_sent(message.error):
+            state.watch(approval_id, message.request, self)
+        state.load_rows(self)
+        self._publish()
+
+    @on(messages.OutcomeLoaded)
+    def _outcome_loaded(self, message: messages.OutcomeLoaded) -> None:
+        state, approval = self.state, message.approval
+        state.ended(approval)
+        self._tell_elsewhere(approval.approval_id, status_word(approval.status).tone)
+        state.load_rows(self)
+        self._publish()
+
+    def _tell_elsewhere(self, approval_id: str, tone: Tone) -> None:
+        """Says what became of a decision where the inbox's own line on it is not to be seen."""
+        if isinstance(self.screen, InboxScreen) and self.state.latest is self.state.sendings[approval_id]:
+            return
+        severity: SeverityLevel = "information" if tone in {Tone.GOOD, Tone.NEUTRAL} else "warning"
+        self.notify(plain(self.state.sendings[approval_id].progress()), severity=severity, timeout=8, markup=False)
+
+    @on(messages.OutcomeLoadFailed)
+    def _outcome_load_failed(self, message: messages.OutcomeLoadFailed) -> None:
+        problem = explain(message.error)
+        self.notify(f"The outcome could not be read, trying again. {problem}", severity="warning", markup=False)
+        request = self.state.sendings[message.asked].request
+        self.set_timer(WATCH_AGAIN_SECONDS, lambda: self.state.watch(message.asked, request, self))
+
+    def _ask_for_last_run(self) -> None:
+        if not self.state.rows and not self.state.backend.busy("executions"):
+            self.state.load_last_run(self)
+
+    def _publish(self) -> None:
+        """Tells every open screen of this mode, and the inbox below whatever is shown."""
+        # Messages still come while the app starts and ends.
+        for screen in self.screen_stack if self.is_running else ():
+            if isinstance(screen, ConsoleScreen | DecisionScreen) and screen.is_mounted:
+                screen.state_changed()
+
+
+def run_console(open_environment: Callable[[], Environment], *, read_only: bool = False) -> int:
+    """Runs the console until the person quits; returns the process's exit code.
+
+    `open_environment` may block and may raise what `qlikops.domain.errors` lists: it is called off the UI thread, and
+    again by the next refresh where it failed.
+    """
+    return QlikOpsApp(open_environment, read_only=read_only).run() or 0
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,97 @@
+"""Runs what may block off the UI thread.
+
+Textual's thread workers hold the exit while a call hangs; these threads are daemons, so quitting is immediate, and
+the ledger tells the next start what became of anything that was under way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from qlikops.domain.ports import Environment
+from qlikops.tui.messages import EnvironmentOpened
+
+Work = Callable[[Environment], Message]
+Failed = Callable[[Exception], Message]
+
+
+class Lane:
+    """Runs jobs one after the other, in the order given; its thread lives only while there is work."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._lock = threading.Lock()
+        self._running = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs or waits to."""
+        return self._running
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Queues `job`; it must not raise."""
+        with self._lock:
+            self._jobs.append(job)
+            if self._running:
+                return
+            self._running = True
+        threading.Thread(target=self._drain, name=f"qlikops-{self._name}", daemon=True).start()
+
+    def _drain(self) -> None:
+        while True:
+            with self._lock:
+                if not self._jobs:
+                    self._running = False
+                    return
+                job = self._jobs.popleft()
+            job()
+
+
+class Backend:
+    """The environment behind lanes. The first call opens it; one that failed to open is tried again by the next."""
+
+    def __init__(self, open_environment: Callable[[], Environment], app: MessagePump) -> None:
+        self._open = open_environment
+        self._app = app
+        self._environment: Environment | None = None
+        self._opening = threading.Lock()
+        self._lanes: dict[str, Lane] = {}
+
+    def busy(self, lane: str) -> bool:
+        """Whether `lane` has anything under way."""
+        return lane in self._lanes and self._lanes[lane].busy
+
+    def call(self, lane: str, work: Work, failed: Failed, to: MessagePump) -> None:
+        """Runs `work` in `lane` and posts the message it returns, or `failed`'s, to `to`."""
+
+        def job() -> None:
+            try:
+                message = work(self._opened())
+            except Exception as error:
+                # Not only QlikopsError: a bug in an adapter must reach the screen, not end a thread unseen.
+                message = failed(error)
+            post(to, message)
+
+        self._lanes.setdefault(lane, Lane(lane)).submit(job)
+
+    def _opened(self) -> Environment:
+        with self._opening:
+            if self._environment is None:
+                environment = self._open()
+                name, where, read_only = environment.name, environment.where, environment.read_only
+                self._environment = environment
+                post(self._app, EnvironmentOpened(name, where, read_only=read_only))
+            return self._environment
+
+
+def post(to: MessagePump, message: Message) -> None:
+    """Posts from any thread; to an app that has ended it says nothing."""
+    with contextlib.suppress(RuntimeError):  # the event loop is closed
+        to.post_message(message)

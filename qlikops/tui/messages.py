@@ -1,0 +1,179 @@
+"""What happened off the UI thread. Past tense, in pairs; workers post them, handlers own every change of state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.message import Message
+
+from qlikops.domain.approval import Approval, InboxRow
+from qlikops.domain.execution import ExecutionDetail, ExecutionSummary
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine
+
+
+class EnvironmentOpened(Message):
+    """The environment can be used. Its failing to open is the failure of the call that needed it."""
+
+    def __init__(self, name: str, where: str, *, read_only: bool) -> None:
+        super().__init__()
+        self.name = name
+        self.where = where
+        self.read_only = read_only
+
+
+class CallerLoaded(Message):
+    """Whose identity decisions carry."""
+
+    def __init__(self, caller: str) -> None:
+        super().__init__()
+        self.caller = caller
+
+
+class WaitingLoaded(Message):
+    """The inbox."""
+
+    def __init__(self, rows: Sequence[InboxRow]) -> None:
+        super().__init__()
+        self.rows = rows
+
+
+class LastRunLoaded(Message):
+    """The newest execution, or None where there is none."""
+
+    def __init__(self, execution: ExecutionSummary | None) -> None:
+        super().__init__()
+        self.execution = execution
+
+
+class ApprovalLoaded(Message):
+    """One whole record, with how earlier proposals on its task ended."""
+
+    def __init__(self, asked: str, approval: Approval, history: Sequence[HistoryLine] = ()) -> None:
+        super().__init__()
+        self.asked = asked
+        self.approval = approval
+        self.history = history
+
+
+class DecisionSent(Message):
+    """The ledger holds our decision."""
+
+    def __init__(self, approval: Approval, request: DecisionRequest, receipt: DecisionReceipt) -> None:
+        super().__init__()
+        self.approval = approval
+        self.request = request
+        self.receipt = receipt
+
+
+class DecisionSendFailed(Message):
+    """It did not count, or nobody can say yet."""
+
+    def __init__(self, approval: Approval, request: DecisionRequest, error: Exception) -> None:
+        super().__init__()
+        self.approval = approval
+        self.request = request
+        self.error = error
+
+
+class OutcomeLoaded(Message):
+    """The record once final, or as it stood when the watch ended."""
+
+    def __init__(self, approval: Approval, request: DecisionRequest) -> None:
+        super().__init__()
+        self.approval = approval
+        self.request = request
+
+
+class Claimed(Message):
+    """Others now see who looks at it."""
+
+    def __init__(self, approval_id: str) -> None:
+        super().__init__()
+        self.approval_id = approval_id
+
+
+class ExecutionsLoaded(Message):
+    """The newest page."""
+
+    def __init__(self, executions: Sequence[ExecutionSummary]) -> None:
+        super().__init__()
+        self.executions = executions
+
+
+class ExecutionLoaded(Message):
+    """One execution in detail."""
+
+    def __init__(self, detail: ExecutionDetail) -> None:
+        super().__init__()
+        self.detail = detail
+
+
+class FleetLoaded(Message):
+    """The fleet as the last run saw it."""
+
+    def __init__(self, snapshot: FleetSnapshot) -> None:
+        super().__init__()
+        self.snapshot = snapshot
+
+
+class ReportsLoaded(Message):
+    """Execution names that have a report, newest first."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self.names = names
+
+
+class ReportLoaded(Message):
+    """One report as Markdown."""
+
+    def __init__(self, name: str, markdown: str) -> None:
+        super().__init__()
+        self.name = name
+        self.markdown = markdown
+
+
+class LoadFailed(Message):
+    """Something asked for did not come; `asked` is what it was asked by."""
+
+    def __init__(self, error: Exception, asked: str = "") -> None:
+        super().__init__()
+        self.error = error
+        self.asked = asked
+
+
+class WaitingLoadFailed(LoadFailed):
+    """The inbox did not come."""
+
+
+class ApprovalLoadFailed(LoadFailed):
+    """The record did not come; `asked` is its id."""
+
+
+class OutcomeLoadFailed(LoadFailed):
+    """Watching it failed; `asked` is the approval's id."""
+
+
+class ClaimFailed(LoadFailed):
+    """Nobody sees the claim."""
+
+
+class ExecutionsLoadFailed(LoadFailed):
+    """The page did not come."""
+
+
+class ExecutionLoadFailed(LoadFailed):
+    """The execution did not come."""
+
+
+class FleetLoadFailed(LoadFailed):
+    """The snapshot did not come."""
+
+
+class ReportsLoadFailed(LoadFailed):
+    """The list did not come."""
+
+
+class ReportLoadFailed(LoadFailed):
+    """The report did not come; `asked` is its name."""

@@ -1,0 +1,175 @@
+"""Executions of the state machine: the list, and one in detail."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import DataTable, Static
+
+from qlikops.domain.execution import ExecutionDetail, ExecutionStatus
+from qlikops.presentation import executions
+from qlikops.presentation.problem import explain
+from qlikops.tui import messages
+from qlikops.tui.screens.base import ConsoleScreen
+from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.prose import palette, prose
+from qlikops.tui.widgets.table import KeyedTable, Row
+
+POLL_SECONDS = 3
+
+
+class ExecutionsScreen(ConsoleScreen):
+    """The newest page, live while it is on the screen."""
+
+    MODE = "executions"
+    AUTO_FOCUS = "#executions"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "refresh", "Refresh")]
+
+    def content(self) -> ComposeResult:
+        """The list, and what is wrong with it."""
+        yield Static("Loading …", markup=False, id="empty")
+        yield KeyedTable(executions.columns, id="executions")
+
+    def on_mount(self) -> None:
+        """Starts polling."""
+        self.set_interval(POLL_SECONDS, self._poll)
+
+    def on_screen_resume(self) -> None:
+        """Catches up."""
+        super().on_screen_resume()
+        self.action_refresh()
+
+    def _poll(self) -> None:
+        if self.is_active:
+            self.action_refresh()
+
+    def action_refresh(self) -> None:
+        """Asks for the newest page, unless it has been asked for."""
+        if not self.state.backend.busy("executions"):
+            self.state.backend.call(
+                "executions",
+                lambda environment: messages.ExecutionsLoaded(environment.executions.page().executions),
+                messages.ExecutionsLoadFailed,
+                self,
+            )
+
+    @on(messages.ExecutionsLoaded)
+    def _take(self, message: messages.ExecutionsLoaded) -> None:
+        message.stop()
+        now = self.state.now()
+        self.query_one(KeyedTable).show(
+            [
+                Row(
+                    summary.arn,
+                    # A running one's duration goes on.
+                    (summary, int(now.timestamp()) if summary.status is ExecutionStatus.RUNNING else 0),
+                    lambda summary=summary: executions.cells(summary, now),  # type: ignore[misc]
+                )
+                for summary in message.executions
+            ]
+        )
+        empty = self.query_one("#empty", Static)
+        empty.display = not message.executions
+        empty.update("No execution yet. The schedule starts them; `qlikops run` starts one now.")
+
+    @on(messages.ExecutionsLoadFailed)
+    def _miss(self, message: messages.ExecutionsLoadFailed) -> None:
+        message.stop()
+        empty = self.query_one("#empty", Static)
+        empty.display = True
+        empty.update(Text(str(explain(message.error))))
+
+    @on(DataTable.RowSelected, "#executions")
+    def _open(self, event: DataTable.RowSelected) -> None:
+        event.stop()
+        if event.row_key.value is not None:
+            self.app.push_screen(ExecutionScreen(self.state, event.row_key.value))
+
+
+class ExecutionScreen(ConsoleScreen):
+    """One execution: its states, Map items as rows, its proposals, what went in and came out."""
+
+    MODE = "executions"
+    AUTO_FOCUS = "#states"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back"),
+        Binding("r", "refresh", "Refresh"),
+        Binding("y", "copy", "Copy ARN"),
+    ]
+
+    def __init__(self, state: ConsoleState, arn: str) -> None:
+        super().__init__(state)
+        self._arn = arn
+
+    def content(self) -> ComposeResult:
+        """Heading and proposals, states, payloads."""
+        with VerticalScroll(id="execution"):
+            yield Static("Loading …", markup=False, id="execution-heading")
+            yield KeyedTable(executions.state_columns, id="states", opens=False)
+            yield Static(markup=False, id="payloads")
+
+    def on_mount(self) -> None:
+        """Starts polling."""
+        self.set_interval(POLL_SECONDS, self._poll)
+        self.action_refresh()
+
+    def _poll(self) -> None:
+        if self.is_active:
+            self.action_refresh()
+
+    def action_back(self) -> None:
+        """To the list."""
+        self.app.pop_screen()
+
+    def action_copy(self) -> None:
+        """For the AWS CLI."""
+        self.app.copy_to_clipboard(self._arn)
+        self.notify("ARN copied.", markup=False)
+
+    def action_refresh(self) -> None:
+        """Asks for the detail, unless it has been asked for."""
+        lane = f"execution-{self._arn}"
+        if not self.state.backend.busy(lane):
+            self.state.backend.call(
+                lane,
+                lambda environment: messages.ExecutionLoaded(environment.executions.detail(self._arn)),
+                messages.ExecutionLoadFailed,
+                self,
+            )
+
+    @on(messages.ExecutionLoaded)
+    def _take(self, message: messages.ExecutionLoaded) -> None:
+        message.stop()
+        detail, now = message.detail, self.state.now()
+        colours = palette(self)
+        self.query_one("#execution-heading", Static).update(prose(executions.heading(detail, now), colours))
+        states = () if detail.history is None else detail.history.states
+        self.query_one(KeyedTable).show(
+            [
+                Row(
+                    executions.state_key(run, index),
+                    (run, 0 if run.exited_at else int(now.timestamp())),
+                    lambda run=run: executions.state_cells(run, now),  # type: ignore[misc]
+                )
+                for index, run in enumerate(states)
+            ]
+        )
+        self.query_one("#payloads", Static).update(Text(_payloads(detail)))
+
+    @on(messages.ExecutionLoadFailed)
+    def _miss(self, message: messages.ExecutionLoadFailed) -> None:
+        message.stop()
+        self.notify(str(explain(message.error)), severity="error", markup=False)
+
+
+def _payloads(detail: ExecutionDetail) -> str:
+    parts = [executions.states_note(detail)]
+    for name, payload in (("Input", detail.input), ("Output", detail.output)):
+        if payload:
+            parts.append(f"{name}\n{executions.payload(payload)}")
+    return "\n\n".join(part for part in parts if part)

@@ -1,0 +1,121 @@
+"""Reports of past runs: a list, and the chosen one as it lies in S3."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, VerticalScroll
+from textual.widgets import DataTable, Markdown, Static
+
+from qlikops.domain.text import harmless
+from qlikops.presentation import report
+from qlikops.presentation.problem import explain
+from qlikops.tui import messages
+from qlikops.tui.screens.base import ConsoleScreen
+from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.table import KeyedTable, Row
+
+MARKDOWN_CAP = 200_000
+"""Characters shown of a report."""
+
+
+class ReportsScreen(ConsoleScreen):
+    """List and viewer side by side."""
+
+    MODE = "reports"
+    AUTO_FOCUS = "#reports"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "refresh", "Refresh"),
+        Binding("escape", "back", "Back"),
+    ]
+
+    def __init__(self, state: ConsoleState) -> None:
+        super().__init__(state)
+        self._shown = ""
+
+    def content(self) -> ComposeResult:
+        """The list and the report."""
+        yield Static("Loading …", markup=False, id="empty")
+        with Container(id="split"):
+            yield KeyedTable(report.columns, id="reports")
+            with VerticalScroll(id="report"):
+                # Links in a report are text from outside: nothing opens a browser.
+                yield Markdown(open_links=False)
+
+    def on_screen_resume(self) -> None:
+        """Catches up."""
+        super().on_screen_resume()
+        self.action_refresh()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
+        """There is a way back only from the open report."""
+        return action != "back" or self.has_class("-open")
+
+    def action_refresh(self) -> None:
+        """Asks for the list."""
+        if not self.state.backend.busy("reports"):
+            self.state.backend.call(
+                "reports",
+                lambda environment: messages.ReportsLoaded(environment.fleet.reports()),
+                messages.ReportsLoadFailed,
+                self,
+            )
+
+    def action_back(self) -> None:
+        """To the list."""
+        self.remove_class("-open")
+        self.query_one(KeyedTable).focus()
+        self.refresh_bindings()
+
+    @on(messages.ReportsLoaded)
+    def _take_list(self, message: messages.ReportsLoaded) -> None:
+        message.stop()
+        self.query_one(KeyedTable).show(
+            [Row(name, name, lambda name=name: report.cells(name)) for name in message.names]  # type: ignore[misc]
+        )
+        empty = self.query_one("#empty", Static)
+        empty.display = not message.names
+        empty.update("No report yet: each run writes one when its last proposal is decided.")
+
+    @on(messages.ReportsLoadFailed)
+    def _miss_list(self, message: messages.ReportsLoadFailed) -> None:
+        message.stop()
+        empty = self.query_one("#empty", Static)
+        empty.display = True
+        empty.update(Text(str(explain(message.error))))
+
+    @on(KeyedTable.Chosen, "#reports")
+    def _choose(self, event: KeyedTable.Chosen) -> None:
+        event.stop()
+        name = event.key
+        if name is not None:
+            self.state.backend.call(
+                "report",
+                lambda environment: messages.ReportLoaded(name, environment.fleet.report_markdown(name)),
+                lambda error: messages.ReportLoadFailed(error, name),
+                self,
+            )
+
+    @on(messages.ReportLoaded)
+    async def _take(self, message: messages.ReportLoaded) -> None:
+        message.stop()
+        if message.name == self.query_one(KeyedTable).chosen and message.name != self._shown:
+            self._shown = message.name
+            await self.query_one(Markdown).update(harmless(message.markdown, MARKDOWN_CAP, multiline=True))
+            self.query_one("#report").scroll_home(animate=False)
+
+    @on(messages.ReportLoadFailed)
+    def _miss(self, message: messages.ReportLoadFailed) -> None:
+        message.stop()
+        self.notify(str(explain(message.error)), severity="error", markup=False)
+
+    @on(DataTable.RowSelected, "#reports")
+    def _open(self, event: DataTable.RowSelected) -> None:
+        event.stop()
+        self.add_class("-open")
+        self.query_one("#report").focus()
+        self.refresh_bindings()

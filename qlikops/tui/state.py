@@ -1,0 +1,183 @@
+"""What the console knows, apart from any screen: the inbox, how fresh it is, whose identity, what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from textual.message_pump import MessagePump
+
+from qlikops.domain.approval import Approval, InboxRow, Status
+from qlikops.domain.errors import DecisionUnknown, QlikopsError
+from qlikops.domain.execution import ExecutionSummary
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest, Environment
+from qlikops.presentation import decision, inbox
+from qlikops.presentation.freshness import Freshness
+from qlikops.presentation.tone import Spans
+from qlikops.tui import messages
+from qlikops.tui.backend import Backend
+
+OUTCOME_TIMEOUT = timedelta(minutes=5)
+"""How long a decision is watched: a restart is verified for two minutes, and statuses lag."""
+CLAIM_DURATION = timedelta(minutes=10)
+HISTORY_LIMIT = 8
+
+Clock = Callable[[], datetime]
+_SENDS = "sends"
+
+
+def maybe_sent(error: Exception) -> bool:
+    """Whether a decision that ended in `error` may have counted: only our own errors rule it out."""
+    return isinstance(error, DecisionUnknown) or not isinstance(error, QlikopsError)
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One decision of this console on its way from key press to outcome."""
+
+    approval: Approval
+    """As it was on the screen."""
+    request: DecisionRequest
+    receipt: DecisionReceipt | None = None
+    error: Exception | None = None
+    ended: Approval | None = None
+    """The record once the watch was over."""
+
+    def progress(self) -> Spans:
+        """Where it is, in one line."""
+        return decision.progress(self.approval, self.request, self.receipt, self.error, self.ended)
+
+
+class ConsoleState:
+    """State shared by screens. Only handlers on the UI thread change it."""
+
+    def __init__(self, backend: Backend, clock: Clock, *, read_only: bool) -> None:
+        self.backend = backend
+        self.clock = clock
+        self.read_only = read_only
+        self.name = ""
+        self.where = ""
+        self.caller = ""
+        self.rows: tuple[InboxRow, ...] = ()
+        self.freshness = Freshness()
+        self.last_run: ExecutionSummary | None = None
+        self.sendings: dict[str, Sending] = {}
+        """By approval id; in the order they were sent."""
+
+    def now(self) -> datetime:
+        """The time, aware."""
+        return self.clock()
+
+    def row(self, approval_id: str) -> InboxRow | None:
+        """The waiting row of that id."""
+        return next((row for row in self.rows if row.approval_id == approval_id), None)
+
+    def locked_because(self) -> str:
+        """Why nothing can be decided right now; empty where it can."""
+        return "this console is read-only" if self.read_only else self.freshness.locked_because(self.now())
+
+    def in_flight(self, approval_id: str) -> bool:
+        """Whether this console has answered it, unless that certainly did not count."""
+        sending = self.sendings.get(approval_id)
+        if sending is None or (sending.ended is not None and sending.ended.status is Status.WAITING):
+            return False
+        return sending.error is None or maybe_sent(sending.error)
+
+    @property
+    def sending_now(self) -> bool:
+        """Whether a decision is on its way to the wire."""
+        return self.backend.busy(_SENDS)
+
+    @property
+    def latest(self) -> Sending | None:
+        """The decision sent last."""
+        return next(reversed(self.sendings.values()), None)
+
+    def sent(self, approval_id: str, receipt: DecisionReceipt) -> None:
+        """The ledger holds our decision."""
+        self.sendings[approval_id] = replace(self.sendings[approval_id], receipt=receipt)
+
+    def not_sent(self, approval_id: str, error: Exception) -> None:
+        """It did not count, or nobody can say yet."""
+        self.sendings[approval_id] = replace(self.sendings[approval_id], error=error)
+
+    def ended(self, approval: Approval) -> None:
+        """The watch is over."""
+        self.sendings[approval.approval_id] = replace(self.sendings[approval.approval_id], ended=approval)
+
+    def took_rows(self, rows: Sequence[InboxRow]) -> None:
+        """A fresh inbox came."""
+        self.rows = inbox.by_deadline(rows)
+        self.freshness = Freshness(self.now())
+
+    def missed_rows(self, error: Exception) -> None:
+        """It did not come: what is shown grows old."""
+        self.freshness = replace(self.freshness, error=error)
+
+    def load_rows(self, to: MessagePump) -> None:
+        """Asks for the inbox, unless it has been asked for and has not come yet."""
+        if not self.backend.busy("inbox"):
+            self.backend.call(
+                "inbox",
+                lambda environment: messages.WaitingLoaded(environment.approvals.waiting()),
+                messages.WaitingLoadFailed,
+                to,
+            )
+
+    def load_caller(self, to: MessagePump) -> None:
+        """Asks whose identity decisions will carry."""
+        self.backend.call(
+            "caller", lambda environment: messages.CallerLoaded(environment.caller()), messages.LoadFailed, to
+        )
+
+    def load_last_run(self, to: MessagePump) -> None:
+        """Asks for the newest execution."""
+
+        def newest(environment: Environment) -> messages.LastRunLoaded:
+            return messages.LastRunLoaded(next(iter(environment.executions.page().executions), None))
+
+        self.backend.call("executions", newest, messages.LoadFailed, to)
+
+    def load_approval(self, approval_id: str, to: MessagePump, *, with_history: bool = True) -> None:
+        """Asks for a whole record and, for one task alone, how earlier proposals on it ended."""
+
+        def load(environment: Environment) -> messages.ApprovalLoaded:
+            approval = environment.approvals.approval(approval_id)
+            targets = approval.proposal.targets
+            alone = with_history and len(targets) == 1
+            history = environment.approvals.history(targets[0].key, HISTORY_LIMIT) if alone else ()
+            return messages.ApprovalLoaded(approval_id, approval, history)
+
+        self.backend.call("reviews", load, lambda error: messages.ApprovalLoadFailed(error, approval_id), to)
+
+    def send(self, approval: Approval, request: DecisionRequest, to: MessagePump) -> None:
+        """Sends a decision; one at a time, in the order they were made."""
+        # Put last even where the same approval was tried before.
+        self.sendings.pop(approval.approval_id, None)
+        self.sendings[approval.approval_id] = Sending(approval, request)
+
+        def send(environment: Environment) -> messages.DecisionSent:
+            receipt = environment.approvals.decide(approval.approval_id, request)
+            return messages.DecisionSent(approval, request, receipt)
+
+        self.backend.call(_SENDS, send, lambda error: messages.DecisionSendFailed(approval, request, error), to)
+
+    def watch(self, approval_id: str, request: DecisionRequest, to: MessagePump) -> None:
+        """Waits for the outcome, beside everything else."""
+
+        def watch(environment: Environment) -> messages.OutcomeLoaded:
+            return messages.OutcomeLoaded(environment.approvals.outcome(approval_id, OUTCOME_TIMEOUT), request)
+
+        self.backend.call(
+            f"outcome-{approval_id}", watch, lambda error: messages.OutcomeLoadFailed(error, approval_id), to
+        )
+
+    def claim(self, approval_id: str, to: MessagePump) -> None:
+        """Tells others that somebody looks at it."""
+
+        def claim(environment: Environment) -> messages.Claimed:
+            environment.approvals.claim(approval_id, CLAIM_DURATION)
+            return messages.Claimed(approval_id)
+
+        self.backend.call("claims", claim, lambda error: messages.ClaimFailed(error, approval_id), to)

@@ -1,0 +1,62 @@
+"""Spans and sections as Rich renderables. The only place where a tone becomes a colour, and where outside text meets
+the screen: always as Text, never as markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+from textual.color import Color
+from textual.dom import DOMNode
+
+from qlikops.presentation.tone import Line, Section, Span, Tone
+
+LABEL_WIDTH = 12
+
+Palette = dict[Tone, Style]
+
+
+def palette(node: DOMNode) -> Palette:
+    """The tones in the colours of the app's theme."""
+    variables = node.app.theme_variables
+
+    def style(variable: str) -> Style:
+        return Style(color=Color.parse(variables[variable]).rich_color)
+
+    return {
+        Tone.NEUTRAL: Style(),
+        Tone.MUTED: style("qlikops-muted"),
+        Tone.GOOD: style("text-success"),
+        Tone.INFO: style("text-primary"),
+        Tone.WARNING: style("text-warning"),
+        Tone.DANGER: style("text-error") + Style(bold=True),
+    }
+
+
+def text(spans: Iterable[Span], colours: Palette) -> Text:
+    """The spans in one Text."""
+    return Text.assemble(*((span.text, colours[span.tone]) for span in spans))
+
+
+def lines(entries: Sequence[Line], colours: Palette) -> Table:
+    """Labels in a column of their own, so that long values wrap beside them."""
+    grid = Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(width=LABEL_WIDTH, style=colours[Tone.MUTED], no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    for entry in entries:
+        grid.add_row(Text(entry.label), text(entry.spans, colours))
+    return grid
+
+
+def prose(sections: Iterable[Section], colours: Palette) -> RenderableType:
+    """Sections one below the other."""
+    parts: list[RenderableType] = []
+    for section in sections:
+        if section.title:
+            parts.append(Text(f"\n{section.title}", colours[Tone.INFO] + Style(bold=True)))
+        parts.append(lines(section.lines, colours))
+    return Group(*parts)

@@ -1,0 +1,242 @@
+"""A table that stays where it is: rows are known by key, and a refresh changes only what changed.
+
+DataTable's cursor is an index: after a sort or a removal above it, the same index is another row and nothing says so.
+Here the key that was chosen is what counts. When its row goes away by itself, nothing is chosen until the person
+chooses: the row that slid under the cursor was never looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.coordinate import Coordinate
+from textual.message import Message
+from textual.widgets import DataTable
+
+from qlikops.presentation.tone import Cells, Column
+from qlikops.tui.widgets.prose import Palette, palette
+
+MANY_REMOVALS = 50
+"""DataTable renumbers all rows for each removal; beyond so many it is quicker to begin again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row to show."""
+
+    key: str
+    version: Hashable
+    """Cells are made again only when this changes."""
+    cells: Callable[[], Cells]
+
+
+class Cell(Text):
+    """A cell that knows its row, since DataTable sorts by cells alone."""
+
+    row_key: str = ""
+
+
+class KeyedTable(DataTable[Cell]):
+    """Rows by key, columns that fit the width, one row chosen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select_cursor", "Open"),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
+    ]
+
+    class Chosen(Message):
+        """Another row is chosen, or none."""
+
+        def __init__(self, table: KeyedTable, key: str | None) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+        @property
+        def control(self) -> KeyedTable:
+            """For `@on` selectors."""
+            return self.table
+
+    def __init__(
+        self,
+        columns: Callable[[int], tuple[Column, ...]],
+        *,
+        id: str,  # noqa: A002 - Textual's name
+        opens: bool = True,
+    ) -> None:
+        super().__init__(id=id, cursor_type="row", cursor_foreground_priority="renderable", show_cursor=False)
+        self._columns_for = columns
+        self._opens = opens
+        self._shown_columns: tuple[Column, ...] = ()
+        self._rows: tuple[Row, ...] = ()
+        self._versions: dict[str, Hashable] = {}
+        self._arranging = False
+        self.chosen: str | None = None
+
+    def on_mount(self) -> None:
+        """Follows the theme: cells carry colours."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.rebuild())
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Other columns may fit now."""
+        columns = self._columns_for(self._usable(event.size.width))
+        if columns != self._shown_columns:
+            self.rebuild()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
+        """Enter is offered only where it opens something."""
+        return action != "select_cursor" or self._opens
+
+    def show(self, rows: Sequence[Row], *, choose_first: bool = False) -> None:
+        """Shows exactly `rows`, in their order, touching only what changed.
+
+        The chosen key stays chosen. The first row is chosen where nothing was shown before, or with `choose_first`
+        where the chosen one is not among them.
+        """
+        choose_first = choose_first or not self._rows
+        self._rows = tuple(rows)
+        if not self._shown_columns:
+            return  # no size yet; on_resize builds the columns and the rows
+        if len(self._versions.keys() - {row.key for row in rows}) > MANY_REMOVALS:
+            self.rebuild()
+            return
+        with self._arrange():
+            index = self.cursor_row
+            self._reconcile(palette(self))
+            self._restore(index, choose_first=choose_first)
+
+    def rebuild(self) -> None:
+        """Makes columns and cells again."""
+        self._shown_columns = self._columns_for(self._usable(self.size.width))
+        first_time = not self.columns and bool(self._rows)
+        with self._arrange():
+            index, scroll_y = self.cursor_row, self.scroll_y
+            self.clear(columns=True)
+            self._versions.clear()
+            for column in self._shown_columns:
+                header = Text(column.header, justify="right" if column.right else "left")
+                self.add_column(header, width=column.width, key=column.key)
+            self._reconcile(palette(self))
+            self._restore(index, choose_first=first_time)
+            self.call_after_refresh(self.scroll_to, y=scroll_y, animate=False)
+
+    def choose(self, key: str) -> None:
+        """Puts the cursor on `key` and says so."""
+        self.show_cursor = True
+        self.move_cursor(row=self.get_row_index(key), animate=False)
+        self._take(key)
+
+    def next_key(self, skip: Callable[[str], bool]) -> str | None:
+        """The nearest row below the cursor, then above it, that `skip` does not rule out."""
+        keys = [row.key for row in self._rows]
+        here = self.cursor_row
+        candidates = keys[here + 1 :] + keys[:here][::-1]
+        return next((key for key in candidates if not skip(key)), None)
+
+    def action_cursor_down(self) -> None:
+        """Where nothing is chosen, the first press chooses the row at the cursor."""
+        if not self._choose_here():
+            super().action_cursor_down()
+
+    def action_cursor_up(self) -> None:
+        """Likewise."""
+        if not self._choose_here():
+            super().action_cursor_up()
+
+    def action_select_cursor(self) -> None:
+        """Likewise."""
+        if not self._choose_here():
+            super().action_select_cursor()
+
+    def _choose_here(self) -> bool:
+        if self.chosen is not None or not self._rows:
+            return False
+        self.choose(self._rows[min(self.cursor_row, len(self._rows) - 1)].key)
+        return True
+
+    async def _on_click(self, event: events.Click) -> None:
+        # DataTable ignores clicks while its cursor is hidden.
+        if self._rows:
+            self.show_cursor = True
+        await super()._on_click(event)
+        if self.show_cursor:
+            self._choose_here()
+
+    def watch_cursor_coordinate(self, old_coordinate: Coordinate, new_coordinate: Coordinate) -> None:
+        """The chosen key moves with the cursor, at once: a key pressed right after the arrow means the new row."""
+        super().watch_cursor_coordinate(old_coordinate, new_coordinate)
+        if self.show_cursor and not self._arranging and self.is_valid_row_index(new_coordinate.row):
+            self._take(self.ordered_rows[new_coordinate.row].key.value or "")
+
+    def _take(self, key: str) -> None:
+        if key != self.chosen:
+            self.chosen = key
+            self.post_message(self.Chosen(self, key))
+
+    @contextmanager
+    def _arrange(self) -> Iterator[None]:
+        """While rows are arranged, the cursor moves without anybody choosing anything."""
+        self._arranging = True
+        try:
+            with self.app.batch_update():
+                yield
+        finally:
+            self._arranging = False
+
+    def _usable(self, width: int) -> int:
+        return width - self.styles.scrollbar_size_vertical
+
+    def _reconcile(self, colours: Palette) -> None:
+        wanted = {row.key: row for row in self._rows}
+        for key in [key for key in self._versions if key not in wanted]:
+            self.remove_row(key)
+            del self._versions[key]
+        for row in self._rows:
+            if self._versions.get(row.key, _NEVER) == row.version:
+                continue
+            cells = row.cells()
+            made = {column.key: self._cell(row.key, cells, column, colours) for column in self._shown_columns}
+            if row.key not in self._versions:
+                self.add_row(*made.values(), key=row.key)
+            else:
+                for column_key, cell in made.items():
+                    old = self.get_cell(row.key, column_key)
+                    if old.plain != cell.plain or old.spans != cell.spans:
+                        self.update_cell(row.key, column_key, cell)
+            self._versions[row.key] = row.version
+        order = {row.key: index for index, row in enumerate(self._rows)}
+        if any(order[str(row.key.value)] != index for index, row in enumerate(self.ordered_rows)):
+            self.sort(self._shown_columns[0].key, key=lambda cell: order[cell.row_key])
+
+    def _restore(self, index: int, *, choose_first: bool) -> None:
+        """Puts the cursor back on the chosen key, or chooses nothing where that is gone."""
+        if self.chosen in self._versions:
+            self.show_cursor = True
+            self.move_cursor(row=self.get_row_index(self.chosen), animate=False, scroll=False)
+            return
+        if choose_first and self._rows:
+            self.choose(self._rows[0].key)
+            return
+        self.show_cursor = False
+        self.move_cursor(row=index, animate=False, scroll=False)
+        if self.chosen is not None:
+            self.chosen = None
+            self.post_message(self.Chosen(self, None))
+
+    def _cell(self, row_key: str, cells: Cells, column: Column, colours: Palette) -> Cell:
+        span = cells[column.key]
+        cell = Cell(no_wrap=True, overflow="ellipsis", end="", justify="right" if column.right else "left")
+        cell.append(span.text, colours[span.tone])
+        cell.row_key = row_key
+        return cell
+
+
+_NEVER = object()
+"""Equals no version."""

@@ -1,0 +1,128 @@
+"""Callbacks on the wire: valid by the service model, sent once, recognisable, and never repeated after a reset."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+
+from qlikops.aws.approvals import REASON_CAP, LedgerApprovals, Timing
+from qlikops.aws.errors import Sent
+from qlikops.aws.session import AwsConnection
+from qlikops.config import Context, LocalStatus, Settings
+from qlikops.domain.approval import APPROVAL_DENIED, Decision
+from tests.fakes import Clock
+from tests.unit.domain.samples import NOON
+
+DECISION = Decision(True, "d1", "arn:aws:iam::1:user/anna", NOON, "r" * REASON_CAP, "f" * 64, "cli")
+DENIAL = Decision(False, "d2", "arn:aws:iam::1:user/anna", NOON, "r" * REASON_CAP, "f" * 64, "cli", 3600)
+
+
+def local_context(endpoint: str) -> Context:
+    """A context whose AWS is on loopback."""
+    arn = "arn:aws:states:eu-west-1:000000000000:stateMachine:m"
+    status = LocalStatus(endpoint, "eu-west-1", "qlikops", arn, "table", "bucket")
+    return Context("local", Settings(region="eu-west-1", endpoint_url=endpoint), local=status)
+
+
+@dataclass
+class Wire:
+    """A server that takes callbacks, remembers them, and answers as told."""
+
+    requests: list[tuple[dict[str, str], Any]] = field(default_factory=list)
+    reply: tuple[int, dict[str, str]] | None = (200, {})
+    """None resets the connection."""
+    url: str = ""
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    seen = Wire()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            seen.requests.append((dict(self.headers.items()), json.loads(body)))
+            if seen.reply is None:
+                self.connection.shutdown(socket.SHUT_RDWR)
+                self.close_connection = True
+                return
+            status, answer = seen.reply
+            payload = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-amz-json-1.0")
+            self.send_header("Content-Length", str(len(payload)))
+            self.end_headers()
+            self.wfile.write(payload)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        seen.url = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield seen
+        server.shutdown()
+        thread.join()
+
+
+def send(connection: AwsConnection, decision: Decision) -> Sent:
+    clock = Clock(NOON)
+    return LedgerApprovals(connection, Timing(clock.now, clock.monotonic, clock.sleep))._send("token", decision)
+
+
+@pytest.mark.parametrize("decision", [DECISION, DENIAL], ids=["approve", "deny"])
+def test_the_longest_decision_is_valid_by_the_service_model(
+    decision: Decision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = AwsConnection(local_context("http://127.0.0.1:9"))
+    client = connection.sender(decision.decision_id)
+    monkeypatch.setattr(connection, "sender", lambda _: client)
+    with Stubber(client) as stub:
+        stub.add_response("send_task_success" if decision.approved else "send_task_failure", {})
+        assert send(connection, decision) is Sent.ACCEPTED
+        stub.assert_no_pending_responses()
+
+
+def test_an_approval_says_approved_and_who_and_the_user_agent_has_the_decision(wire: Wire) -> None:
+    assert send(AwsConnection(local_context(wire.url)), DECISION) is Sent.ACCEPTED
+    ((headers, body),) = wire.requests
+    assert headers["X-Amz-Target"] == "AWSStepFunctions.SendTaskSuccess"
+    assert "decision/d1" in headers["User-Agent"]
+    assert body["taskToken"] == "token"
+    output = json.loads(body["output"])
+    assert (output["approved"], output["decision_id"], output["digest"]) == (True, "d1", "f" * 64)
+
+
+def test_a_denial_is_the_failure_that_the_state_machine_catches(wire: Wire) -> None:
+    assert send(AwsConnection(local_context(wire.url)), DENIAL) is Sent.ACCEPTED
+    ((_, body),) = wire.requests
+    assert body["error"] == APPROVAL_DENIED
+    assert json.loads(body["cause"])["snooze_seconds"] == 3600
+
+
+@pytest.mark.parametrize(
+    ("reply", "means"),
+    [
+        (None, Sent.MAYBE),
+        ((500, {"__type": "InternalFailure"}), Sent.MAYBE),
+        ((400, {"__type": "TaskTimedOut"}), Sent.TOKEN_GONE),
+        ((400, {"__type": "TaskDoesNotExist"}), Sent.TOKEN_GONE),
+    ],
+    ids=["reset", "500", "timed out", "gone"],
+)
+def test_whatever_the_reply_it_is_sent_once(wire: Wire, reply: tuple[int, dict[str, str]] | None, means: Sent) -> None:
+    wire.reply = reply
+    assert send(AwsConnection(local_context(wire.url)), DECISION) is means
+    assert len(wire.requests) == 1
+
+
+def test_the_longest_reason_fits_the_services_limits() -> None:
+    assert REASON_CAP * 4 + 1000 < 32_768

@@ -1,0 +1,191 @@
+"""An environment in memory behind the ports, for front ends under test. It decides as the ledger would."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
+from qlikops.domain.errors import AlreadyDecided, ApprovalChanged, NotFound, QlikopsError
+from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
+from qlikops.domain.report import RunReport
+from qlikops.domain.task import TaskKey
+
+CALLER = "arn:aws:sts::111111111111:assumed-role/OnCall/anna"
+
+
+class Clock:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self, start: datetime) -> None:
+        self._start = start
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass
+class FakeApprovals:
+    """What waits, and what becomes of it once it is decided."""
+
+    clock: Clock
+    records: dict[str, Approval] = field(default_factory=dict)
+    becomes: Status = Status.RESTARTED
+    """The final status of what is approved; a status that is not final stays."""
+    fails: QlikopsError | None = None
+    """Raised by every decision."""
+    requests: list[DecisionRequest] = field(default_factory=list)
+    lines: tuple[HistoryLine, ...] = ()
+
+    def waiting(self) -> Sequence[InboxRow]:
+        return [row_of(record) for record in self.records.values() if record.status is Status.WAITING]
+
+    def approval(self, approval_id: str) -> Approval:
+        matching = [record for name, record in self.records.items() if name.startswith(approval_id)]
+        if len(matching) != 1:
+            raise NotFound(f"There is no approval {approval_id}.")
+        return matching[0]
+
+    def decide(self, approval_id: str, request: DecisionRequest) -> DecisionReceipt:
+        self.requests.append(request)
+        if self.fails is not None:
+            raise self.fails
+        record = self.approval(approval_id)
+        if record.status is not Status.WAITING:
+            raise AlreadyDecided("already", decision=record.decision, status=record.status)
+        if request.digest != record.digest:
+            raise ApprovalChanged("changed")
+        decision = Decision(
+            request.approved,
+            request.decision_id,
+            CALLER,
+            self.clock.now(),
+            request.reason,
+            request.digest,
+            request.via,
+            int(request.snooze.total_seconds()) if request.snooze else 0,
+        )
+        status = Status.RESTARTING if request.approved else Status.DENIED
+        self.records[record.approval_id] = replace(record, status=status, decision=decision)
+        return DecisionReceipt(record.approval_id, decision, status)
+
+    def outcome(self, approval_id: str, timeout: timedelta) -> Approval:
+        record = self.approval(approval_id)
+        if not self.becomes.is_final:
+            self.clock.sleep(timeout.total_seconds())
+        record = replace(record, status=self.becomes, outcome=Outcome(self.becomes, at=self.clock.now()))
+        self.records[record.approval_id] = record
+        return record
+
+    def claim(self, approval_id: str, duration: timedelta) -> Claim:
+        self.approval(approval_id)
+        return Claim(CALLER, self.clock.now() + duration)
+
+    def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:  # noqa: ARG002 - one task only
+        return self.lines[:limit]
+
+
+@dataclass
+class FakeExecutions:
+    """Executions, newest first, two to a page; one that is asked for moves on to its next detail."""
+
+    summaries: list[ExecutionSummary] = field(default_factory=list)
+    details: list[ExecutionDetail] = field(default_factory=list)
+    stopped: list[tuple[str, str]] = field(default_factory=list)
+
+    def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
+        start = int(next_token or 0)
+        chosen = [summary for summary in self.summaries if status in (None, summary.status)]
+        more = str(start + 2) if start + 2 < len(chosen) else None
+        return ExecutionPage(tuple(chosen[start : start + 2]), more)
+
+    def detail(self, execution: str) -> ExecutionDetail:
+        matching = [detail for detail in self.details if execution in (detail.summary.name, detail.summary.arn)]
+        if not matching:
+            raise NotFound(f"There is no execution {execution}.")
+        if len(matching) > 1:
+            self.details.remove(matching[0])
+        return matching[0]
+
+    def start(self) -> ExecutionSummary:
+        return self.summaries[0]
+
+    def stop(self, execution: str, reason: str) -> ExecutionSummary:
+        self.stopped.append((execution, reason))
+        return replace(self.detail(execution).summary, status=ExecutionStatus.ABORTED)
+
+
+@dataclass
+class FakeFleet:
+    """One snapshot and some reports."""
+
+    latest: FleetSnapshot | None = None
+    written: dict[str, RunReport] = field(default_factory=dict)
+
+    def snapshot(self) -> FleetSnapshot:
+        if self.latest is None:
+            raise NotFound("No run has looked at the fleet yet.")
+        return self.latest
+
+    def reports(self, limit: int = 50) -> Sequence[str]:
+        return list(self.written)[:limit]
+
+    def report(self, execution_name: str | None = None) -> RunReport:
+        name = execution_name or next(iter(self.written), "")
+        if name not in self.written:
+            raise NotFound(f"{name} has no report.")
+        return self.written[name]
+
+    def report_markdown(self, execution_name: str | None = None) -> str:
+        return f"# Run {self.report(execution_name).execution_name}"
+
+
+@dataclass
+class FakeEnvironment:
+    """All of it under one name."""
+
+    approvals: FakeApprovals
+    executions: FakeExecutions = field(default_factory=FakeExecutions)
+    fleet: FakeFleet = field(default_factory=FakeFleet)
+    name: str = "fake"
+    where: str = "111111111111 eu-west-1 qlikops"
+    read_only: bool = False
+
+    def caller(self) -> str:
+        return CALLER
+
+
+def row_of(record: Approval) -> InboxRow:
+    """The inbox row that RequestApproval would write for `record`."""
+    proposal, evaluation = record.proposal, record.evaluation
+    assert evaluation is not None
+    assert record.requested_at is not None
+    assert record.deadline is not None
+    return InboxRow(
+        approval_id=record.approval_id,
+        label=proposal.label[:60],
+        title=proposal.title[:60],
+        kind=proposal.kind,
+        severity=proposal.severity,
+        action=proposal.action,
+        verdict=evaluation.verdict,
+        risk=evaluation.risk,
+        confidence=evaluation.confidence,
+        evaluator=evaluation.evaluator,
+        task_count=len(proposal.targets),
+        requested_at=record.requested_at,
+        deadline=record.deadline,
+        digest=record.digest[:12],
+        execution_name=proposal.execution_name,
+        claim=record.claim,
+    )

@@ -1,0 +1,195 @@
+"""A clock, a simulated fleet that lives by it, proposals and a ledger table, for the tests of the agent's I/O side."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
+from qlikops.domain.approval import InboxRow
+from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
+from qlikops.domain.proposal import Action, Proposal, Target
+from qlikops.domain.task import StopReason, TaskKey, TaskState
+from qlikops.qlik.client import QemClient
+from qlikops.qlik.config import QemInstance
+from qlikops.qlik.simulator.fleet import SimulatedFleet
+from qlikops.qlik.simulator.library import build_scenario
+from qlikops.qlik.simulator.scenario import Break, Scenario
+from qlikops.qlik.simulator.server import AdjustableClock, SimulatorServer
+
+START = datetime(2026, 3, 7, 3, 0, tzinfo=UTC)
+ARN = "arn:aws:states:eu-west-1:000000000000:execution:QlikMonitoringAgent:run-1"
+SERVER = "replicate-1"
+ORDERS = TaskKey("default", SERVER, "orders")
+_names: Iterator[int] = itertools.count()
+
+
+PASSWORD = "correct horse"
+
+
+class FakeClock:
+    """Stands still until told otherwise; `sleep` passes the time."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Simulator:
+    """A simulated fleet behind a real Enterprise Manager API; it ages by the test's clock."""
+
+    def __init__(self, server: SimulatorServer) -> None:
+        self.server = server
+
+    @property
+    def instance(self) -> QemInstance:
+        """How to reach it."""
+        return QemInstance("default", self.server.base_url, "monitor", PASSWORD)
+
+    def client(self, instance: QemInstance | None = None, *, operator: bool = False) -> QemClient:
+        """A client whose retries take no time."""
+        return QemClient(instance or self.instance, operator=operator, sleep=lambda _: None)
+
+    def task(self, name: str) -> dict[str, Any]:
+        """What is true of a task: state, runs, stops."""
+        (found,) = (task for task in self.server.fleet.true_state()["tasks"] if task["task"] == name)
+        return dict(found)
+
+    def break_task(self, name: str, **how: Any) -> None:
+        """Breaks a task now."""
+        self.server.fleet.break_now(Break(0, SERVER, name, **how))
+
+
+@contextlib.contextmanager
+def simulated(scenario: str | Scenario, clock: FakeClock) -> Iterator[Simulator]:
+    """A running simulator."""
+    seconds = AdjustableClock(lambda: clock.now.timestamp())
+    story = build_scenario(scenario, 1) if isinstance(scenario, str) else scenario
+    fleet = SimulatedFleet(story, seed=1, clock=seconds)
+    with SimulatorServer(fleet, seconds, accounts={"monitor": PASSWORD}) as server:
+        yield Simulator(server)
+
+
+def create_table(client: Any) -> str:
+    """A fresh table with the ledger's keys and its sparse index."""
+    name = f"ledger-{next(_names)}"
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+            {"AttributeName": "inbox", "AttributeType": "S"},
+            {"AttributeName": "deadline", "AttributeType": "N"},
+        ],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "inbox",
+                "KeySchema": [
+                    {"AttributeName": "inbox", "KeyType": "HASH"},
+                    {"AttributeName": "deadline", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["row", "claim"]},
+            }
+        ],
+    )
+    return name
+
+
+class FakeSns:
+    """Keeps what was published; `broken` makes it fail."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, str]] = []
+        self.broken = False
+
+    def publish(self, **message: str) -> None:
+        """Like boto3's."""
+        if self.broken:
+            raise EndpointConnectionError(endpoint_url="https://sns.example.com")
+        self.messages.append(message)
+
+
+class FakeStepFunctions:
+    """Knows the status of executions by ARN; others do not exist."""
+
+    def __init__(self) -> None:
+        self.statuses: dict[str, str] = {}
+        self.asked: list[str] = []
+
+    def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803 - boto3's name
+        """Like boto3's."""
+        self.asked.append(executionArn)
+        if executionArn not in self.statuses:
+            raise ClientError({"Error": {"Code": "ExecutionDoesNotExist", "Message": ""}}, "DescribeExecution")
+        return {"status": self.statuses[executionArn]}
+
+
+def proposal(proposal_id: str = "0123456789ab", *tasks: TaskKey, **changes: Any) -> Proposal:
+    """A resume of broken tasks."""
+    made = Proposal(
+        proposal_id=proposal_id,
+        kind=AnomalyKind.FATAL_TRANSIENT,
+        severity=Severity.CRITICAL,
+        action=Action.RESUME,
+        title="orders: connection lost",
+        reason="The source refused connections.",
+        cause="",
+        targets=tuple(Target(key, TaskState.ERROR, StopReason.FATAL_ERROR, True) for key in tasks or (ORDERS,)),
+        evidence=(Evidence("e1", "message", "ORA-12541: no listener"),),
+        created_at=START,
+        execution_arn=ARN,
+        execution_name="run-1",
+    )
+    return replace(made, **changes)
+
+
+def group(size: int, proposal_id: str = "0123456789ab") -> Proposal:
+    """One cause, many tasks."""
+    keys = (TaskKey("default", SERVER, f"task-{index:03}") for index in range(size))
+    return proposal(proposal_id, *keys, cause="source ORA-PROD on replicate-1")
+
+
+EVALUATION = Evaluation(
+    verdict=Verdict.APPROVE,
+    risk=Risk.LOW,
+    confidence=0.9,
+    rationale="A dropped connection; the task can resume.",
+    evaluator="rules",
+    evaluator_version="1",
+    evaluated_at=START,
+)
+ASK = PolicyResult(route=Route.ASK, mode=ApprovalMode.ALWAYS, reason="A human is always asked.")
+
+
+def row(proposal_id: str = "0123456789ab", deadline: datetime = START + timedelta(hours=4)) -> InboxRow:
+    """A row of the inbox."""
+    return InboxRow(
+        approval_id=proposal_id,
+        label="replicate-1/orders",
+        title="orders: connection lost",
+        kind="FATAL_TRANSIENT",
+        severity="critical",
+        action="resume",
+        verdict="approve",
+        risk="low",
+        confidence=0.9,
+        evaluator="rules",
+        task_count=1,
+        requested_at=START,
+        deadline=deadline,
+        digest="0123456789ab",
+        execution_name="run-1",
+    )

@@ -1,0 +1,621 @@
+"""The six handlers one after another, as the state machine calls them: real HTTP, DynamoDB, S3 and secrets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qlikops.agent.assessment import Assessor
+from qlikops.agent.config import AgentConfig, Thresholds
+from qlikops.agent.evaluators import EvaluationContext
+from qlikops.agent.handlers import (
+    evaluate_proposal,
+    execute_restart,
+    generate_report,
+    monitor_tasks,
+    record_outcome,
+    request_approval,
+)
+from qlikops.agent.wiring import Services
+from qlikops.domain import codec
+from qlikops.domain.approval import Status
+from qlikops.domain.errors import NotFound
+from qlikops.domain.evaluation import ApprovalMode, Evaluation
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.report import RunReport
+from qlikops.qlik.errors import QemError
+from qlikops.qlik.simulator.scenario import Scenario
+from tests.embedded import EmbeddedAws
+from tests.unit.agent.fakes import (
+    EVALUATION,
+    PASSWORD,
+    FakeClock,
+    FakeSns,
+    FakeStepFunctions,
+    Simulator,
+    create_table,
+    simulated,
+)
+
+Json = dict[str, Any]
+MACHINE = "arn:aws:states:eu-west-1:000000000000:execution:QlikMonitoringAgent"
+
+
+class Context:
+    """A Lambda context with a quarter of an hour left."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
+
+
+class Agent:
+    """The handlers on one environment, called with the payloads that state_machine.json builds."""
+
+    def __init__(self, aws: EmbeddedAws, simulator: Simulator, clock: FakeClock, **settings: Any) -> None:
+        table = create_table(aws.client("dynamodb"))
+        self.aws, self.table, self.bucket, self.clock, self.simulator = aws, table, f"data-{table}", clock, simulator
+        aws.client("s3").create_bucket(
+            Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        instance = {"base_url": simulator.instance.base_url, "username": "monitor", "password": PASSWORD}
+        secret = aws.client("secretsmanager").create_secret(
+            Name=f"qlik-{table}", SecretString=json.dumps({"instances": [instance]})
+        )
+        config = AgentConfig(table, self.bucket, "arn:aws:sns:eu-west-1:000000000000:t", secret["ARN"])
+        # One poll is enough here: what confirms an anomaly is detection's business.
+        config = replace(config, thresholds=Thresholds(confirm_polls=1), **settings)
+        self.sns, self.states = FakeSns(), FakeStepFunctions()
+        fakes: dict[str, Any] = {"sns": self.sns, "stepfunctions": self.states}
+        self.services = Services(
+            config,
+            lambda service: fakes.get(service) or aws.client(service),
+            clock=clock,
+            sleep=clock.sleep,
+            client_factory=simulator.client,
+        )
+
+    def monitor(self, name: str = "run-1") -> Json:
+        self.states.statuses.setdefault(f"{MACHINE}:{name}", "RUNNING")
+        event = {
+            "execution_arn": f"{MACHINE}:{name}",
+            "execution_name": name,
+            "started_at": codec.format_time(self.clock.now),
+        }
+        return passed(monitor_tasks.handler(event, Context(), self.services))
+
+    def evaluate(self, item: Json) -> Json:
+        return passed(evaluate_proposal.handler(item, Context(), self.services))
+
+    def request(self, item: Json, task_token: str = "the-token") -> Json:  # noqa: S107 - opens nothing
+        event = {
+            **item,
+            "task_token": task_token,
+            "entered_at": codec.format_time(self.clock.now),
+            "timeout_seconds": 14400,
+        }
+        return passed(request_approval.handler(event, Context(), self.services))
+
+    def restart(self, item: Json, decision: Json) -> Json:
+        return passed(execute_restart.handler({**item, "decision": decision}, Context(), self.services))
+
+    def record(self, item: Json, outcome: Json) -> Json:
+        return passed(record_outcome.handler({**item, "outcome": outcome}, Context(), self.services))
+
+    def report(self, payload: Json) -> Json:
+        return passed(generate_report.handler(payload, Context(), self.services))
+
+    def stored(self, key: str) -> str:
+        body: bytes = self.aws.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return body.decode()
+
+    def status(self, item: Json) -> Status:
+        return self.services.ledger.record(item["proposal"]["proposal_id"]).approval.status
+
+
+def passed(result: Json) -> Json:
+    """What the next state gets: JSON and small, without anything that only Python has."""
+    text = json.dumps(result)
+    assert len(text) < 200_000
+    return dict(json.loads(text))
+
+
+def items(monitored: Json) -> list[Json]:
+    """The Map's items, as ItemSelector builds them."""
+    return [
+        {"proposal": proposal, "index": index, "run": monitored["run"]}
+        for index, proposal in enumerate(monitored["proposals"])
+    ]
+
+
+@pytest.fixture
+def agent(embedded_aws: EmbeddedAws) -> Iterator[Callable[..., Agent]]:
+    with ExitStack() as running:
+
+        def make(scenario: str | Scenario = "one_fatal", **settings: Any) -> Agent:
+            clock = FakeClock()
+            simulator = running.enter_context(simulated(scenario, clock))
+            return Agent(embedded_aws, simulator, clock, **settings)
+
+        yield make
+
+
+Make = Callable[..., Agent]
+
+
+def waiting(agent: Agent) -> tuple[Json, Json, Json]:
+    """A run with one proposal that waits: what MonitorTasks said, the Map's item, the assessment."""
+    monitored = agent.monitor()
+    (item,) = items(monitored)
+    assessment = agent.evaluate(item)
+    agent.request(item)
+    return monitored, item, assessment
+
+
+def test_a_healthy_fleet_is_reported_and_nothing_is_asked(agent: Make) -> None:
+    here = agent("healthy")
+    monitored = here.monitor()
+    assert monitored["proposal_count"] == 0
+
+    result = here.report(monitored)
+
+    assert result == {
+        "execution": "run-1",
+        "servers": 1,
+        "tasks": 4,
+        "anomalies": 0,
+        "outcomes": {},
+        "report": f"s3://{here.bucket}/reports/2026/03/07/run-1.json",
+    }
+    assert "Nothing is wrong." in here.stored("reports/2026/03/07/run-1.md")
+    assert here.sns.messages == []
+
+
+def test_a_broken_task_is_proposed_approved_restarted_and_reported(agent: Make) -> None:
+    here = agent()
+    monitored, item, assessment = waiting(here)
+    assert assessment["route"] == "ask"
+    decision = {
+        "approved": True,
+        "decision_id": "d1",
+        "by": "arn:aws:sts::000000000000:assumed-role/ops/anna",
+        "digest": assessment["digest"],
+    }
+
+    restarted = here.restart(item, decision)
+    recorded = here.record(item, {"status": restarted["status"], "result": restarted})
+    result = here.report({**monitored, "outcomes": [recorded]})
+
+    assert here.simulator.task("orders")["state"] == "RUNNING"
+    assert recorded["status"] == "restarted"
+    assert recorded["recorded"] is True
+    assert result["outcomes"] == {"restarted": 1}
+    report = codec.loads(RunReport, here.stored("reports/2026/03/07/run-1.json"))
+    assert report.proposals[0].status is Status.RESTARTED
+    assert here.stored("reports/latest.json") == here.stored("reports/2026/03/07/run-1.json")
+    text = here.stored("reports/2026/03/07/run-1.md")
+    assert "| anna |" in text
+    assert "restarted" in text
+    assert here.services.ledger.waiting() == []
+
+
+def test_every_invocation_twice_gives_the_same(agent: Make) -> None:
+    here = agent()
+    monitored = here.monitor()
+    here.clock.sleep(7)
+    assert here.monitor() == {**monitored, "run": {**monitored["run"], "started_at": "2026-03-07T03:00:07.000Z"}}
+    (item,) = items(monitored)
+    assessment = here.evaluate(item)
+    assert here.evaluate(item) == assessment
+    here.request(item)
+    here.request(item)
+    decision = {"approved": True, "digest": assessment["digest"]}
+    restarted = here.restart(item, decision)
+    assert here.restart(item, decision) == restarted
+    recorded = here.record(item, {"status": restarted["status"], "result": restarted})
+    assert here.record(item, {"status": restarted["status"], "result": restarted}) == recorded
+    result = here.report({**monitored, "outcomes": [recorded]})
+    first = here.stored("reports/latest.json")
+    here.clock.sleep(60)
+
+    assert here.report({**monitored, "outcomes": [recorded]}) == result
+    assert here.stored("reports/latest.json") == first
+    assert here.simulator.task("orders")["runs"] == 1
+
+
+def test_a_denial_restarts_nothing_and_says_who_and_why(agent: Make) -> None:
+    here = agent()
+    monitored, item, _ = waiting(here)
+    cause = {"approved": False, "by": "arn:aws:iam::1:user/anna", "reason": "planned work", "snooze_seconds": 3600}
+
+    recorded = here.record(item, {"status": "denied", "error": {"Error": "ApprovalDenied", "Cause": json.dumps(cause)}})
+    here.report({**monitored, "outcomes": [recorded]})
+
+    assert recorded["status"] == "denied"
+    assert here.simulator.task("orders")["runs"] == 0
+    assert "| denied | anna | planned work |" in here.stored("reports/2026/03/07/run-1.md")
+    here.clock.sleep(120)
+    again = here.monitor("run-2")
+    assert again["proposal_count"] == 0
+    snapshot = codec.loads(FleetSnapshot, here.stored("snapshots/latest.json"))
+    (orders,) = (task for task in snapshot.tasks if task.facts.key.task == "orders")
+    assert orders.note == "snoozed until 2026-03-07 04:00 UTC by anna"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "detail"),
+    [
+        ({"status": "denied", "decision": {"approved": False, "reason": "no"}}, "denied", "no"),
+        ({"status": "denied", "decision": "nonsense"}, "denied", "nonsense"),
+        ({"status": "denied", "decision": None}, "denied", "None"),
+        ({"status": "denied", "error": {"Error": "ApprovalDenied", "Cause": "plain words"}}, "denied", "plain words"),
+        ({"status": "denied", "error": {"Error": "ApprovalDenied", "Cause": None}}, "denied", ""),
+        ({"status": "denied", "error": {"Error": "ApprovalDenied"}}, "denied", ""),
+        (
+            {"status": "expired", "error": {"Error": "States.Timeout", "Cause": ""}},
+            "expired",
+            "nobody answered in time; nothing was done",
+        ),
+        (
+            {"status": "failed", "error": {"Error": "Runtime.HandlerError", "Cause": '{"errorMessage": "boom"}'}},
+            "failed",
+            "Runtime.HandlerError: boom",
+        ),
+        ({"status": "failed", "error": {"Error": None, "Cause": None}}, "failed", "unknown error"),
+        (
+            {"status": "failed", "error": {"Error": "States.TaskFailed"}, "decision": {"approved": True}},
+            "failed",
+            "States.TaskFailed",
+        ),
+    ],
+)
+def test_every_shape_of_an_end_closes_the_record(agent: Make, outcome: Json, status: str, detail: str) -> None:
+    here = agent()
+    _, item, _ = waiting(here)
+
+    recorded = here.record(item, outcome)
+
+    assert recorded == {
+        "proposal_id": item["proposal"]["proposal_id"],
+        "status": status,
+        "recorded": True,
+        "detail": detail,
+    }
+    assert here.services.ledger.waiting() == []
+    assert [message["Subject"].split(":")[1] for message in here.sns.messages[1:]] == (
+        [f" {status}"] if status in ("expired", "failed") else []
+    )
+
+
+@pytest.mark.parametrize("outcome", [None, "denied", {}, {"status": "restarted"}, {"status": "surprise"}])
+def test_an_end_that_nobody_knows_is_not_recorded_as_anything(agent: Make, outcome: Any) -> None:
+    here = agent()
+    _, item, _ = waiting(here)
+
+    with pytest.raises(codec.CodecError):
+        here.record(item, outcome)
+
+    assert here.status(item) is Status.WAITING
+
+
+def test_policy_can_restart_by_itself(agent: Make) -> None:
+    here = agent(approval_mode=ApprovalMode.POLICY)
+    (item,) = items(here.monitor())
+    assessment = here.evaluate(item)
+    assert assessment["route"] == "automatic"
+
+    restarted = here.restart(item, {"approved": True, "automatic": True, "digest": assessment["digest"]})
+    recorded = here.record(item, {"status": restarted["status"], "result": restarted})
+
+    assert recorded["status"] == "restarted"
+    approval = here.services.ledger.record(item["proposal"]["proposal_id"]).approval
+    assert approval.decision is not None
+    assert approval.decision.who() == "policy"
+
+
+def test_policy_can_hold(agent: Make) -> None:
+    here = agent("lost_position", approval_mode=ApprovalMode.NEVER)
+    (item,) = items(here.monitor())
+    assessment = here.evaluate(item)
+    assert assessment["route"] == "held"
+    assert "position_lost" in assessment["gates"]
+
+    recorded = here.record(item, {"status": "held", "evaluated": {"assessment": assessment}})
+
+    assert recorded["status"] == "held"
+    assert recorded["detail"].startswith("Not automatic")
+
+
+def test_without_an_evaluation_a_human_is_asked_all_the_same(agent: Make) -> None:
+    here = agent(approval_mode=ApprovalMode.NEVER)
+    (item,) = items(here.monitor())
+
+    here.request(item)
+
+    approval = here.services.ledger.record(item["proposal"]["proposal_id"]).approval
+    assert approval.status is Status.WAITING
+    assert approval.evaluation is not None
+    assert approval.evaluation.unavailable_because == "the evaluation did not finish"
+    assert approval.policy is not None
+    assert approval.policy.route == "ask"
+    assert len(approval.digest) == 64
+    assert here.services.ledger.waiting()[0].verdict == "unavailable"
+
+
+class CountingEvaluator:
+    """Approves, or breaks; counts how often it was asked."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.asked: list[EvaluationContext] = []
+        self.error = error
+
+    def evaluate(self, proposal: Proposal, history: EvaluationContext) -> Evaluation:  # noqa: ARG002
+        self.asked.append(history)
+        if self.error:
+            raise self.error
+        return EVALUATION
+
+
+def test_a_proposal_is_evaluated_once_and_with_its_tasks_history(agent: Make) -> None:
+    here = agent()
+    _, item, _ = waiting(here)
+    here.record(item, {"status": "denied", "decision": {"reason": "planned work"}})
+    evaluator = CountingEvaluator()
+    here.services.assessor = Assessor(here.services.ledger, evaluator, here.services.config, here.clock)
+    here.clock.sleep(60)
+    (again,) = items(here.monitor("run-2"))
+
+    assert here.evaluate(again) == here.evaluate(again)
+
+    (context,) = evaluator.asked
+    assert context.recent == (
+        "replicate-1/orders: 2026-03-07 03:00 UTC, resume for FATAL_TRANSIENT, denied by unknown (no caller given): "
+        "planned work",
+    )
+
+
+def test_a_broken_evaluator_is_no_evaluation(agent: Make) -> None:
+    here = agent()
+    (item,) = items(here.monitor())
+    evaluator = CountingEvaluator(RuntimeError("boom"))
+    here.services.assessor = Assessor(here.services.ledger, evaluator, here.services.config, here.clock)
+
+    assessment = here.evaluate(item)
+
+    assert (assessment["route"], assessment["verdict"]) == ("ask", "unavailable")
+    assert "evaluation_unavailable" in assessment["gates"]
+
+
+def test_the_deadline_is_the_states_and_never_later(agent: Make) -> None:
+    here = agent()
+    here.clock.sleep(0.9)
+    entered = here.clock.now
+    _, item, _ = waiting(here)
+
+    deadline = here.services.ledger.waiting()[0].deadline
+
+    assert timedelta(0) <= entered + timedelta(seconds=14400) - deadline < timedelta(seconds=1)
+    assert here.services.ledger.record(item["proposal"]["proposal_id"]).approval.deadline == deadline
+
+
+def test_the_token_is_in_no_message_and_no_log(agent: Make, caplog: pytest.LogCaptureFixture) -> None:
+    here = agent()
+    here.sns.broken = True
+    (item,) = items(here.monitor())
+    answer = here.request(item, task_token="s3cret-token")
+    here.sns.broken = False
+    here.request(item, task_token="s3cret-token")
+
+    assert here.status(item) is Status.WAITING
+    assert "nobody was told" in caplog.text
+    assert "s3cret-token" not in caplog.text + json.dumps(here.sns.messages) + json.dumps(answer)
+
+
+def test_messages_fit_a_phone_and_carry_nothing_that_steers(agent: Make) -> None:
+    here = agent("hostile_text", approval_mode=ApprovalMode.ALWAYS)
+
+    for item in items(here.monitor()):
+        here.evaluate(item)
+        here.request(item)
+
+    assert here.sns.messages
+    for message in here.sns.messages:
+        assert message["Subject"].isascii()
+        assert message["Subject"].isprintable()
+        assert 0 < len(message["Subject"]) <= 100
+        assert len(message["Message"]) < 1000
+        assert "\x1b" not in message["Message"]
+        assert "\u202e" not in message["Message"]
+
+
+def test_an_open_proposal_is_not_made_again(agent: Make) -> None:
+    here = agent()
+    _, item, _ = waiting(here)
+    here.clock.sleep(300)
+
+    again = here.monitor("run-2")
+
+    assert again["proposal_count"] == 0
+    assert here.status(item) is Status.WAITING
+    snapshot = codec.loads(FleetSnapshot, here.stored("snapshots/latest.json"))
+    (orders,) = (task for task in snapshot.tasks if task.facts.key.task == "orders")
+    assert orders.proposal_id == item["proposal"]["proposal_id"]
+
+
+@pytest.mark.parametrize("status", ["ABORTED", "FAILED", "TIMED_OUT", "SUCCEEDED", None])
+def test_what_a_dead_execution_left_waiting_is_closed_and_proposed_again(agent: Make, status: str | None) -> None:
+    here = agent()
+    _, item, _ = waiting(here)
+    here.states.statuses.pop(f"{MACHINE}:run-1")
+    if status:
+        here.states.statuses[f"{MACHINE}:run-1"] = status
+    here.clock.sleep(300)
+
+    again = here.monitor("run-2")
+
+    assert here.status(item) is Status.ABANDONED
+    assert again["proposal_count"] == 1
+    assert here.services.ledger.waiting() == []
+
+
+def test_what_a_dead_execution_left_unasked_is_closed_where_its_task_is_still_broken(agent: Make) -> None:
+    here = agent()
+    (item,) = items(here.monitor())
+    here.states.statuses[f"{MACHINE}:run-1"] = "ABORTED"
+    here.clock.sleep(300)
+
+    assert here.monitor("run-2")["proposal_count"] == 1
+    assert here.status(item) is Status.ABANDONED
+
+
+def test_what_a_dead_execution_left_waiting_is_closed_although_its_task_is_well_again(agent: Make) -> None:
+    here = agent("healthy")
+    here.simulator.break_task("orders", message="ORA-12541: no listener", heals_after_seconds=60)
+    _, item, _ = waiting(here)
+    here.states.statuses[f"{MACHINE}:run-1"] = "ABORTED"
+    here.clock.sleep(300)
+
+    here.monitor("run-2")
+
+    assert here.status(item) is Status.ABANDONED
+
+
+def test_a_young_execution_that_step_functions_does_not_show_yet_is_left(agent: Make) -> None:
+    here = agent()
+    _, item, _ = waiting(here)
+    here.states.statuses.clear()
+    here.clock.sleep(60)
+
+    here.monitor("run-2")
+
+    assert here.status(item) is Status.WAITING
+
+
+def test_monitoring_that_died_before_its_summary_is_taken_up_again(agent: Make) -> None:
+    here = agent("restart_fails")
+    first = here.monitor()
+    here.aws.client("dynamodb").delete_item(
+        TableName=here.table, Key={"pk": {"S": "RUN#run-1"}, "sk": {"S": "SUMMARY"}}
+    )
+    here.clock.sleep(60)
+
+    again = here.monitor()
+
+    assert again["proposals"] == first["proposals"]
+    assert here.services.ledger.tasks.leases(
+        target.key
+        for row in here.services.ledger.run_proposals("run-1")
+        for target in here.services.ledger.record(row.proposal_id).approval.proposal.targets
+    )
+
+
+def test_monitoring_that_died_with_leases_and_no_record_is_taken_up_again(agent: Make) -> None:
+    here = agent()
+    first = here.monitor()
+    proposal_id = first["proposals"][0]["proposal_id"]
+    for partition, sort in (
+        ("RUN#run-1", "SUMMARY"),
+        ("RUN#run-1", f"PROPOSAL#{proposal_id}"),
+        (f"APPROVAL#{proposal_id}", "RECORD"),
+        (f"APPROVAL#{proposal_id}", "EVENT#10-proposed"),
+    ):
+        here.aws.client("dynamodb").delete_item(TableName=here.table, Key={"pk": {"S": partition}, "sk": {"S": sort}})
+
+    assert here.monitor()["proposals"] == first["proposals"]
+
+
+def test_a_corrupt_snapshot_is_no_reason_not_to_look(agent: Make, caplog: pytest.LogCaptureFixture) -> None:
+    here = agent()
+    here.aws.client("s3").put_object(Bucket=here.bucket, Key="snapshots/latest.json", Body=b"\xff{broken")
+
+    assert here.monitor()["proposal_count"] == 1
+    assert "starts afresh" in caplog.text
+
+
+def test_a_fleet_that_cannot_be_read_fails_the_run_and_says_so(agent: Make) -> None:
+    here = agent()
+    wrong = {"base_url": here.simulator.instance.base_url, "username": "monitor", "password": "wrong"}
+    here.aws.client("secretsmanager").put_secret_value(
+        SecretId=here.services.config.qlik_secret_arn, SecretString=json.dumps({"instances": [wrong]})
+    )
+
+    with pytest.raises(QemError):
+        here.monitor()
+    run = {
+        "execution_arn": f"{MACHINE}:run-1",
+        "execution_name": "run-1",
+        "started_at": codec.format_time(here.clock.now),
+    }
+    cause = json.dumps({"errorMessage": "login refused", "errorType": "QemLoginRefused", "stackTrace": []})
+    here.report({"run": run, "error": {"Error": "QemLoginRefused", "Cause": cause}})
+
+    report = codec.loads(RunReport, here.stored("reports/latest.json"))
+    assert report.error == "QemLoginRefused: QemLoginRefused: login refused"
+    summary = here.services.ledger.run("run-1")
+    assert summary is not None
+    assert summary.error == report.error
+    assert "**This run failed:" in here.stored("reports/2026/03/07/run-1.md")
+
+
+def test_a_restart_whose_answer_was_lost_is_recorded_as_it_went(agent: Make) -> None:
+    here = agent()
+    _, item, assessment = waiting(here)
+    decision = {"approved": True, "digest": assessment["digest"]}
+    here.restart(item, decision)
+
+    recorded = here.record(item, {"status": "failed", "error": {"Error": "States.Timeout"}, "decision": decision})
+
+    assert recorded["status"] == "restarted"
+
+
+def test_a_proposal_that_is_not_there_is_an_error(agent: Make) -> None:
+    here = agent("healthy")
+    item = {"proposal": {"proposal_id": "0123456789ab"}, "run": {}}
+
+    for call in (here.evaluate, here.request):
+        with pytest.raises(NotFound):
+            call(item)
+    with pytest.raises(NotFound):
+        here.record(item, {"status": "held"})
+    with pytest.raises(codec.CodecError):
+        here.evaluate({"proposal": {}})
+
+
+def test_a_user_stopped_task_is_left_alone_and_said_so(agent: Make) -> None:
+    here = agent("user_stopped")
+
+    monitored = here.monitor()
+    here.report(monitored)
+
+    assert monitored["proposal_count"] == 0
+    report = codec.loads(RunReport, here.stored("reports/latest.json"))
+    assert [(left.key.task, left.kind) for left in report.left_alone] == [("orders", "USER_STOPPED")]
+    assert "## Left alone" in here.stored("reports/2026/03/07/run-1.md")
+
+
+def test_the_payloads_here_are_those_of_the_state_machine() -> None:
+    text = (Path(__file__).parents[3] / "statemachine" / "state_machine.json").read_text()
+    states = json.loads(text)["States"]
+    inner = states["ProcessProposals"]["ItemProcessor"]["States"]
+
+    def payload(state: Json) -> set[str]:
+        return {name.removesuffix(".$") for name in state["Parameters"]["Payload"]}
+
+    assert payload(states["MonitorTasks"]) == {"execution_arn", "execution_name", "started_at"}
+    assert {name.removesuffix(".$") for name in states["ProcessProposals"]["ItemSelector"]} == {
+        "proposal",
+        "index",
+        "run",
+    }
+    assert payload(inner["EvaluateProposal"]) == {"proposal", "run"}
+    assert payload(inner["WaitForApproval"]) == {"task_token", "entered_at", "timeout_seconds", "proposal", "run"}
+    assert payload(inner["ExecuteRestart"]) == {"proposal", "run", "decision"}
+    assert payload(inner["RecordOutcome"]) == {"proposal", "run", "outcome"}
+    assert payload(states["ReportMonitoringFailure"]) == {"run", "error"}

@@ -1,0 +1,472 @@
+"""The ledger on a real DynamoDB: who gets a lease, what is in the inbox, what a second invocation changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from qlikops.agent.ledger import Ledger, RecordClosed
+from qlikops.agent.table import Table
+from qlikops.agent.tasks import RestartLimits
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Decision, Outcome, Status, TargetOutcome
+from qlikops.domain.errors import NotFound, RecordTooNew
+from qlikops.domain.execution import RunSummary
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.task import TaskKey
+from tests.embedded import EmbeddedAws
+from tests.unit.agent.fakes import (
+    ARN,
+    ASK,
+    EVALUATION,
+    ORDERS,
+    START,
+    FakeClock,
+    create_table,
+    group,
+    proposal,
+    row,
+)
+
+ID = "0123456789ab"
+OTHER = "ba9876543210"
+LIMITS = RestartLimits(per_hour=3, cooldown_seconds=900)
+LEASE_SECONDS = 7200
+UNTIL = START + timedelta(hours=5)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(scope="module")
+def client(embedded_aws: EmbeddedAws) -> Any:
+    return embedded_aws.client("dynamodb")
+
+
+@pytest.fixture
+def table(client: Any) -> str:
+    return create_table(client)
+
+
+@pytest.fixture
+def ledger(client: Any, table: str, clock: FakeClock) -> Ledger:
+    return Ledger(Table(client, table, sleep=clock.sleep, rng=lambda: 0.5), clock)
+
+
+@pytest.fixture
+def items(client: Any, table: str) -> Callable[[], dict[tuple[str, str], dict[str, Any]]]:
+    """Everything in the table, as it lies there."""
+
+    def read() -> dict[tuple[str, str], dict[str, Any]]:
+        found = client.scan(TableName=table)["Items"]
+        return {
+            (item["pk"]["S"], item["sk"]["S"]): {name: next(iter(value.values())) for name, value in item.items()}
+            for item in found
+        }
+
+    return read
+
+
+Items = Callable[[], dict[tuple[str, str], dict[str, Any]]]
+
+
+def opened(ledger: Ledger, *proposals: Proposal, run: str = "run-1") -> None:
+    assert not ledger.open_proposals(run, proposals, LEASE_SECONDS).refused
+
+
+def waiting(ledger: Ledger) -> None:
+    opened(ledger, proposal())
+    ledger.save_evaluation(ID, EVALUATION, ASK)
+    ledger.request(ID, "token-1", row(), START, UNTIL)
+
+
+def test_opening_writes_record_event_lease_and_run_row(ledger: Ledger, items: Items) -> None:
+    opened(ledger, proposal())
+
+    assert set(items()) == {
+        ("APPROVAL#0123456789ab", "RECORD"),
+        ("APPROVAL#0123456789ab", "EVENT#10-proposed"),
+        ("TASK#default/replicate-1/orders", "LEASE"),
+        ("RUN#run-1", "PROPOSAL#0123456789ab"),
+    }
+    assert ledger.record(ID).approval.status is Status.PROPOSED
+
+
+def test_opening_twice_changes_nothing(ledger: Ledger, items: Items, clock: FakeClock) -> None:
+    opened(ledger, proposal())
+    before = items()
+    clock.sleep(60)
+
+    again = ledger.open_proposals("run-1", [replace(proposal(), reason="another reason")], LEASE_SECONDS)
+
+    assert again.proposals == (proposal(),)
+    assert items() == before
+
+
+def test_a_retry_returns_what_the_first_invocation_opened_with_its_indexes(ledger: Ledger) -> None:
+    first, second = proposal(ID), proposal(OTHER, TaskKey("default", "s", "other"))
+    opened(ledger, second)
+
+    again = ledger.open_proposals("run-1", [first], LEASE_SECONDS)
+
+    assert again.proposals == (second, first)
+    assert [(line.index, line.proposal_id) for line in ledger.run_proposals("run-1")] == [(0, OTHER), (1, ID)]
+
+
+def test_of_two_proposals_for_one_task_one_is_opened(ledger: Ledger) -> None:
+    rivals = [proposal(f"{index:012x}", execution_name=f"run-{index}") for index in range(6)]
+
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(lambda one: ledger.open_proposals(one.execution_name, [one], LEASE_SECONDS), rivals))
+
+    (winner,) = (result.proposals[0] for result in results if result.proposals)
+    assert sum(len(result.refused) for result in results) == 5
+    assert ledger.tasks.leases([ORDERS])[ORDERS].proposal_id == winner.proposal_id
+    assert [record.approval.approval_id for record in ledger.records([one.proposal_id for one in rivals])] == [
+        winner.proposal_id
+    ]
+
+
+def test_one_proposal_opened_twice_at_once_is_opened_once(ledger: Ledger, items: Items) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: ledger.open_proposals("run-1", [proposal()], LEASE_SECONDS), range(4)))
+
+    assert [(result.proposals, result.refused) for result in results] == [((proposal(),), ())] * 4
+    assert len(items()) == 4
+
+
+def test_an_expired_lease_is_free(ledger: Ledger, clock: FakeClock) -> None:
+    opened(ledger, proposal())
+    clock.sleep(LEASE_SECONDS + 1)
+
+    assert ledger.tasks.leases([ORDERS]) == {}
+    opened(ledger, proposal(OTHER, execution_name="run-2"), run="run-2")
+
+
+def test_a_group_larger_than_a_transaction_is_opened_and_closed_whole(ledger: Ledger, items: Items) -> None:
+    large = group(230)
+    opened(ledger, large)
+    assert len(ledger.tasks.leases(target.key for target in large.targets)) == 230
+
+    ledger.close(ID, Outcome(Status.HELD))
+
+    assert ledger.tasks.leases(target.key for target in large.targets) == {}
+    assert sum(sort.startswith("HISTORY#") for _, sort in items()) == 230
+
+
+def test_a_group_with_one_taken_task_is_dropped_whole(ledger: Ledger, items: Items) -> None:
+    large = group(230, OTHER)
+    taken = large.targets[-1].key
+    opened(ledger, proposal(ID, taken))
+    before = items()
+
+    result = ledger.open_proposals("run-2", [replace(large, execution_name="run-2")], LEASE_SECONDS)
+
+    assert result.proposals == ()
+    assert [one.proposal_id for one in result.refused] == [OTHER]
+    assert items() == before
+
+
+def test_the_first_evaluation_stays(ledger: Ledger) -> None:
+    opened(ledger, proposal())
+    first = ledger.save_evaluation(ID, EVALUATION, ASK)
+
+    second = ledger.save_evaluation(ID, replace(EVALUATION, rationale="changed my mind"), ASK)
+
+    assert second == first
+    assert first.intact
+    assert first.approval.status is Status.EVALUATED
+    assert len(first.approval.digest) == 64
+
+
+def test_one_changed_character_breaks_the_digest(ledger: Ledger, client: Any, table: str, items: Items) -> None:
+    waiting(ledger)
+    stored = items()["APPROVAL#" + ID, "RECORD"]["proposal"]
+    client.update_item(
+        TableName=table,
+        Key={"pk": {"S": "APPROVAL#" + ID}, "sk": {"S": "RECORD"}},
+        UpdateExpression="SET proposal = :p",
+        ExpressionAttributeValues={":p": {"S": stored.replace("orders: connection", "orders: Connection")}},
+    )
+
+    assert not ledger.record(ID).intact
+
+
+def test_a_digest_over_fields_of_a_later_version_still_holds(
+    ledger: Ledger, client: Any, table: str, items: Items
+) -> None:
+    opened(ledger, proposal())
+    stored = json.loads(items()["APPROVAL#" + ID, "RECORD"]["proposal"])
+    client.update_item(
+        TableName=table,
+        Key={"pk": {"S": "APPROVAL#" + ID}, "sk": {"S": "RECORD"}},
+        UpdateExpression="SET proposal = :p",
+        ExpressionAttributeValues={":p": {"S": json.dumps({**stored, "colour": "blue"})}},
+    )
+
+    assert ledger.save_evaluation(ID, EVALUATION, ASK).intact
+
+
+def test_the_inbox_holds_what_waits_by_deadline_and_empties_on_close(ledger: Ledger) -> None:
+    other_key = TaskKey("default", "s", "other")
+    opened(ledger, proposal(), proposal(OTHER, other_key))
+    ledger.request(ID, "token-1", row(), START, UNTIL)
+    ledger.request(OTHER, "token-2", row(OTHER, START + timedelta(hours=1)), START, UNTIL)
+    assert [line.approval_id for line in ledger.waiting()] == [OTHER, ID]
+    assert ledger.waiting()[1] == row()
+
+    ledger.close(ID, Outcome(Status.EXPIRED))
+    ledger.begin_restart(OTHER, Decision(approved=True))
+
+    assert ledger.waiting() == []
+
+
+def test_the_token_lies_in_its_own_item_only(ledger: Ledger, items: Items) -> None:
+    waiting(ledger)
+
+    holding = [key for key, item in items().items() if "token-1" in json.dumps(item)]
+
+    assert holding == [("TOKEN#" + ID, "TOKEN")]
+
+
+def test_a_retry_of_the_state_replaces_the_token(ledger: Ledger, items: Items) -> None:
+    waiting(ledger)
+
+    ledger.request(ID, "token-2", row(), START + timedelta(seconds=5), UNTIL)
+
+    assert items()["TOKEN#" + ID, "TOKEN"]["token"] == "token-2"
+    assert ledger.record(ID).approval.status is Status.WAITING
+
+
+def test_a_late_invocation_with_an_older_token_does_not(ledger: Ledger, items: Items) -> None:
+    opened(ledger, proposal())
+    ledger.request(ID, "newer", row(), START + timedelta(seconds=5), UNTIL)
+
+    ledger.request(ID, "older", row(), START, UNTIL)
+
+    assert items()["TOKEN#" + ID, "TOKEN"]["token"] == "newer"
+
+
+def test_requesting_holds_the_tasks_for_as_long_as_the_answer_may_take(ledger: Ledger, clock: FakeClock) -> None:
+    waiting(ledger)
+    clock.sleep(LEASE_SECONDS + 1)
+
+    assert ledger.tasks.leases([ORDERS])[ORDERS].proposal_id == ID
+
+
+def test_nobody_is_asked_about_what_is_closed(ledger: Ledger, items: Items) -> None:
+    opened(ledger, proposal())
+    ledger.close(ID, Outcome(Status.ABANDONED))
+
+    with pytest.raises(RecordClosed):
+        ledger.request(ID, "token-1", row(), START, UNTIL)
+
+    assert ("TOKEN#" + ID, "TOKEN") not in items()
+
+
+def test_a_request_that_comes_after_the_answer_changes_nothing(ledger: Ledger, items: Items) -> None:
+    waiting(ledger)
+    ledger.begin_restart(ID, Decision(approved=True))
+    before = items()
+
+    ledger.request(ID, "token-2", row(), START + timedelta(seconds=5), UNTIL)
+
+    assert items() == before
+
+
+def test_the_first_decision_stays(ledger: Ledger) -> None:
+    waiting(ledger)
+    anna = Decision(approved=True, decision_id="a", by="arn:aws:sts::1:assumed-role/ops/anna")
+
+    first = ledger.begin_restart(ID, anna)
+    second = ledger.begin_restart(ID, Decision(approved=True, decision_id="b"))
+
+    assert first == second
+    assert second.approval.decision == anna
+    assert second.approval.status is Status.RESTARTING
+
+
+def test_a_restart_is_claimed_once_and_keeps_its_first_result(ledger: Ledger) -> None:
+    assert ledger.tasks.claim_restart(ORDERS, ID, "ERROR (FATAL_ERROR)").fresh
+    second = ledger.tasks.claim_restart(ORDERS, ID, "RUNNING")
+    assert not second.fresh
+    assert second.before == "ERROR (FATAL_ERROR)"
+    assert second.result is None
+    up = TargetOutcome(ORDERS, Status.RESTARTED)
+
+    ledger.tasks.finish_restart_claim(ORDERS, ID, up)
+    ledger.tasks.finish_restart_claim(ORDERS, ID, TargetOutcome(ORDERS, Status.FAILED))
+    ledger.tasks.release_claim(ORDERS, ID)
+
+    assert ledger.tasks.claim_restart(ORDERS, ID, "").result == up
+
+
+def test_a_released_claim_is_no_restart(ledger: Ledger) -> None:
+    ledger.tasks.claim_restart(ORDERS, ID, "")
+    ledger.tasks.release_claim(ORDERS, ID)
+    ledger.tasks.release_claim(ORDERS, ID)
+
+    assert ledger.tasks.restarts_last_hour([ORDERS]) == {ORDERS: 0}
+    assert ledger.tasks.claim_restart(ORDERS, ID, "").fresh
+
+
+def test_closing_ends_everything_and_a_second_close_returns_the_first(ledger: Ledger, items: Items) -> None:
+    waiting(ledger)
+    denial = Decision(approved=False, by="arn:aws:iam::1:user/anna", reason="planned work")
+    first = ledger.close(ID, Outcome(Status.DENIED, "no", decision=denial))
+
+    assert first.approval.status is Status.DENIED
+    assert first.approval.decision == denial
+    assert ledger.tasks.leases([ORDERS]) == {}
+    assert ledger.waiting() == []
+    assert ("TOKEN#" + ID, "TOKEN") not in items()
+    (line,) = ledger.tasks.history(ORDERS)
+    assert (line.status, line.by, line.reason) == (Status.DENIED, "anna", "planned work")
+    (run_row,) = ledger.run_proposals("run-1")
+    assert run_row.status is Status.DENIED
+    assert {sort for pk, sort in items() if pk == "APPROVAL#" + ID} == {
+        "RECORD",
+        "EVENT#10-proposed",
+        "EVENT#20-evaluated",
+        "EVENT#30-requested",
+        "EVENT#40-decided",
+        "EVENT#50-closed",
+    }
+    before = items()
+
+    assert ledger.close(ID, Outcome(Status.FAILED, "late")) == first
+    assert items() == before
+
+
+def test_a_close_that_died_halfway_is_finished_by_the_next(
+    client: Any, table: str, clock: FakeClock, ledger: Ledger
+) -> None:
+    waiting(ledger)
+
+    class Dying:
+        """Dies after the record is final, before the tasks are freed."""
+
+        def __init__(self) -> None:
+            self.calls = 0
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "transact_write_items":
+                self.calls += 1
+                if self.calls == 2:
+                    raise KeyboardInterrupt
+            return getattr(client, name)
+
+    with pytest.raises(KeyboardInterrupt):
+        Ledger(Table(Dying(), table), clock).close(ID, Outcome(Status.EXPIRED))
+    assert ledger.record(ID).approval.status is Status.EXPIRED
+    assert ORDERS in ledger.tasks.leases([ORDERS])
+
+    ledger.close(ID, Outcome(Status.EXPIRED))
+
+    assert ledger.tasks.leases([ORDERS]) == {}
+    assert len(ledger.tasks.history(ORDERS)) == 1
+
+
+def test_closing_leaves_the_lease_of_a_newer_proposal(ledger: Ledger, clock: FakeClock) -> None:
+    opened(ledger, proposal())
+    clock.sleep(LEASE_SECONDS + 1)
+    opened(ledger, proposal(OTHER, execution_name="run-2"), run="run-2")
+
+    ledger.close(ID, Outcome(Status.ABANDONED))
+
+    assert ledger.tasks.leases([ORDERS])[ORDERS].proposal_id == OTHER
+
+
+def test_the_result_of_a_restart_is_kept_until_it_is_closed(ledger: Ledger) -> None:
+    waiting(ledger)
+    ledger.begin_restart(ID, Decision(approved=True))
+    up = Outcome(Status.RESTARTED, targets=(TargetOutcome(ORDERS, Status.RESTARTED),))
+
+    assert ledger.save_result(ID, up) == up
+    assert ledger.save_result(ID, Outcome(Status.FAILED)) == up
+    assert ledger.record(ID).approval.status is Status.RESTARTING
+
+
+@pytest.mark.parametrize(
+    ("seconds", "why"),
+    [(3600, "snoozed until 2026-03-07 04:00 UTC by anna"), (10**15, "snoozed until 2026-04-06 03:00 UTC by anna")],
+)
+def test_a_denial_can_snooze(ledger: Ledger, clock: FakeClock, seconds: int, why: str) -> None:
+    opened(ledger, proposal())
+    denial = Decision(approved=False, by="arn:aws:iam::1:user/anna", snooze_seconds=seconds)
+    ledger.close(ID, Outcome(Status.DENIED, decision=denial))
+
+    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {ORDERS: why}
+    clock.sleep(seconds if seconds < 10**9 else 30 * 86400)
+    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {}
+
+
+def test_open_proposals_block(ledger: Ledger) -> None:
+    opened(ledger, proposal())
+    free = TaskKey("default", "s", "free")
+
+    blocked = ledger.tasks.blocked([ORDERS, free], LIMITS, ledger.tasks.leases([ORDERS, free]))
+
+    assert blocked == {ORDERS: f"proposal {ID} is open"}
+
+
+def test_a_restarted_task_cools_down_and_has_a_budget(ledger: Ledger, clock: FakeClock) -> None:
+    for index in range(3):
+        ledger.tasks.claim_restart(ORDERS, f"{index:012x}", "")
+        clock.sleep(60)
+        assert ledger.tasks.restarts_last_hour([ORDERS]) == {ORDERS: index + 1}
+
+    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {ORDERS: "restart budget spent: 3 in the last hour"}
+    roomy = RestartLimits(per_hour=9, cooldown_seconds=900)
+    assert ledger.tasks.blocked([ORDERS], roomy, {}) == {
+        ORDERS: "restarted 1m00s ago, cooling down for 14m00s",
+    }
+    clock.sleep(900)
+    assert ledger.tasks.blocked([ORDERS], roomy, {}) == {}
+
+
+def test_a_record_of_a_newer_version_is_refused(ledger: Ledger, client: Any, table: str) -> None:
+    opened(ledger, proposal())
+    client.update_item(
+        TableName=table,
+        Key={"pk": {"S": "APPROVAL#" + ID}, "sk": {"S": "RECORD"}},
+        UpdateExpression="SET version = :v",
+        ExpressionAttributeValues={":v": {"N": "2"}},
+    )
+
+    with pytest.raises(RecordTooNew):
+        ledger.record(ID)
+    with pytest.raises(RecordTooNew):
+        ledger.close(ID, Outcome(Status.EXPIRED))
+
+
+def test_there_is_no_record_of_what_was_not_proposed(ledger: Ledger) -> None:
+    with pytest.raises(NotFound):
+        ledger.record(ID)
+
+
+def test_a_run_is_summed_up(ledger: Ledger) -> None:
+    assert ledger.run("run-1") is None
+    summary = RunSummary(ARN, "run-1", START, servers=2, tasks=9)
+
+    ledger.save_run(summary)
+    ledger.save_run(summary)
+
+    assert ledger.run("run-1") == summary
+
+
+def test_everything_expires_one_day(ledger: Ledger, items: Items) -> None:
+    waiting(ledger)
+    ledger.tasks.claim_restart(ORDERS, ID, "")
+    ledger.save_run(RunSummary(ARN, "run-1", START))
+    ledger.close(ID, Outcome(Status.DENIED, decision=Decision(approved=False, snooze_seconds=60)))
+
+    assert [key for key, item in items().items() if int(item.get(keys.TTL, 0)) <= START.timestamp()] == []

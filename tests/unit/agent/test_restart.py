@@ -1,0 +1,449 @@
+"""Restarts on the simulated fleet, over HTTP, with a real ledger: at most one run call a task, whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from qlikops.agent.ledger import Ledger
+from qlikops.agent.restart import Restarter, RestartSettings, interrupted
+from qlikops.agent.table import Table
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.approval import Decision, Outcome, Status
+from qlikops.domain.proposal import Action, Proposal, Target
+from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskState
+from qlikops.qlik.errors import QemUnreachable
+from qlikops.qlik.simulator.library import build_scenario
+from qlikops.qlik.simulator.scenario import AfterRun, Effect, Scenario
+from qlikops.qlik.wire import ActionReply
+from tests.embedded import EmbeddedAws
+from tests.unit.agent.fakes import (
+    ASK,
+    EVALUATION,
+    ORDERS,
+    SERVER,
+    FakeClock,
+    Simulator,
+    create_table,
+    proposal,
+    simulated,
+)
+
+ID = "0123456789ab"
+SETTINGS = RestartSettings(verify_timeout_seconds=120, status_lag_seconds=30)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def database(embedded_aws: EmbeddedAws) -> Any:
+    return embedded_aws.client("dynamodb")
+
+
+@pytest.fixture
+def table(database: Any) -> str:
+    return create_table(database)
+
+
+@pytest.fixture
+def ledger(database: Any, table: str, clock: FakeClock) -> Ledger:
+    return Ledger(Table(database, table, sleep=lambda _: None), clock)
+
+
+@pytest.fixture
+def simulate(clock: FakeClock) -> Iterator[Callable[[str | Scenario], Simulator]]:
+    with ExitStack() as running:
+        yield lambda scenario: running.enter_context(simulated(scenario, clock))
+
+
+Simulate = Callable[[str | Scenario], Simulator]
+
+
+class Operator:
+    """The simulator's client, until told to lose a call: before it is sent, or its answer."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._client = simulator.client(operator=True)
+        self.lose_request: Callable[[str], bool] = lambda _: False
+        self.lose_answer: Callable[[str], bool] = lambda _: False
+        self.die_after_run = False
+
+    def task(self, server: str, task: str) -> TaskFacts:
+        self._unless(self.lose_request, "task", maybe_sent=False)
+        return self._client.task(server, task)
+
+    def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
+        self._unless(self.lose_request, "run", maybe_sent=False)
+        reply = self._client.run(server, task, option, timeout_seconds)
+        if self.die_after_run:
+            raise KeyboardInterrupt
+        self._unless(self.lose_answer, "run", maybe_sent=True)
+        return reply
+
+    def stop(self, server: str, task: str, timeout_seconds: int = 60) -> ActionReply:
+        self._unless(self.lose_request, "stop", maybe_sent=False)
+        reply = self._client.stop(server, task, timeout_seconds)
+        self._unless(self.lose_answer, "stop", maybe_sent=True)
+        return reply
+
+    @staticmethod
+    def _unless(lose: Callable[[str], bool], call: str, *, maybe_sent: bool) -> None:
+        if lose(call):
+            raise QemUnreachable(f"{call} lost", maybe_sent=maybe_sent)
+
+
+class Restarting:
+    """A proposal on a simulated fleet, approved; `again` is another invocation of the same state."""
+
+    def __init__(self, ledger: Ledger, simulator: Simulator, clock: FakeClock, made: Proposal) -> None:
+        self.ledger = ledger
+        self.simulator = simulator
+        self.operator = Operator(simulator)
+        self.clock = clock
+        assert not ledger.open_proposals("run-1", [made], 7200).refused
+        self.digest = ledger.save_evaluation(ID, EVALUATION, ASK).approval.digest
+
+    def again(
+        self, settings: RestartSettings = SETTINGS, give_up_at: datetime | None = None, **decision: Any
+    ) -> Outcome:
+        restarter = Restarter(self.ledger, lambda _: self.operator, settings, clock=self.clock, sleep=self.clock.sleep)
+        answer = Decision(**{"approved": True, "digest": self.digest, **decision})
+        return restarter.restart(ID, answer, give_up_at or self.clock.now + timedelta(minutes=14))
+
+
+Approve = Callable[..., Restarting]
+
+
+@pytest.fixture
+def approve(ledger: Ledger, clock: FakeClock) -> Approve:
+    """An approved proposal on what the simulator shows of the named tasks now."""
+
+    def make(simulator: Simulator, *names: str, **changes: Any) -> Restarting:
+        with simulator.client() as client:
+            facts = [client.task(SERVER, name) for name in names or ("orders",)]
+        targets = tuple(Target(one.key, one.state, one.stop_reason, one.full_load_completed) for one in facts)
+        return Restarting(ledger, simulator, clock, replace(proposal(ID), targets=targets, **changes))
+
+    return make
+
+
+def test_an_approved_task_really_runs_again(simulate: Simulate, approve: Approve) -> None:
+    restarting = approve(simulate("one_fatal"))
+
+    outcome = restarting.again()
+
+    assert outcome.status is Status.RESTARTED
+    (target,) = outcome.targets
+    assert (target.before, target.after, target.seconds) == ("ERROR (FATAL_ERROR)", "RUNNING", 4.0)
+    task = restarting.simulator.task("orders")
+    assert (task["state"], task["runs"]) == ("RUNNING", 1)
+    assert outcome.decision is not None
+    assert outcome.decision.digest == restarting.digest
+
+
+def test_the_same_invocation_twice_restarts_once_and_answers_the_same(simulate: Simulate, approve: Approve) -> None:
+    restarting = approve(simulate("one_fatal"))
+    first = restarting.again()
+    restarting.clock.sleep(60)
+    restarting.simulator.break_task("orders")
+
+    assert restarting.again() == first
+    assert restarting.simulator.task("orders")["runs"] == 1
+
+
+def test_two_invocations_at_once_restart_once(simulate: Simulate, approve: Approve) -> None:
+    restarting = approve(simulate("one_fatal"))
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(lambda _: restarting.again(), range(4)))
+
+    assert restarting.simulator.task("orders")["runs"] == 1
+    assert len(set(outcomes)) == 1
+
+
+def test_a_task_that_came_up_by_itself_is_left_alone(simulate: Simulate, approve: Approve) -> None:
+    simulator = simulate("healthy")
+    simulator.break_task("orders", heals_after_seconds=60)
+    restarting = approve(simulator)
+    restarting.clock.sleep(90)
+
+    outcome = restarting.again()
+
+    assert outcome.status is Status.ALREADY_RUNNING
+    assert simulator.task("orders")["runs"] == 0
+
+
+def test_a_task_that_is_in_another_state_now_is_left_alone(simulate: Simulate, approve: Approve) -> None:
+    simulator = simulate("one_fatal")
+    restarting = approve(simulator)
+    simulator.break_task("orders", state=TaskState.STOPPED, stop_reason=StopReason.NORMAL)
+
+    outcome = restarting.again()
+
+    assert outcome.status is Status.SUPERSEDED
+    assert outcome.detail == "state was ERROR, is STOPPED"
+    assert simulator.task("orders")["runs"] == 0
+
+
+def test_an_approval_of_something_else_does_nothing(simulate: Simulate, approve: Approve) -> None:
+    restarting = approve(simulate("one_fatal"))
+
+    outcome = restarting.again(digest="f" * 64)
+
+    assert outcome.status is Status.SUPERSEDED
+    assert "ffffffffffff" in outcome.detail
+    assert restarting.simulator.task("orders")["runs"] == 0
+
+
+def test_a_record_that_was_changed_after_its_digest_does_nothing(
+    simulate: Simulate, approve: Approve, database: Any, table: str
+) -> None:
+    restarting = approve(simulate("one_fatal"))
+    record = {"pk": {"S": f"APPROVAL#{ID}"}, "sk": {"S": "RECORD"}}
+    stored = database.get_item(TableName=table, Key=record)["Item"]["proposal"]["S"]
+    database.update_item(
+        TableName=table,
+        Key=record,
+        UpdateExpression="SET proposal = :p",
+        ExpressionAttributeValues={":p": {"S": stored.replace('"resume"', '"reload"')}},
+    )
+
+    assert restarting.again().status is Status.SUPERSEDED
+    assert restarting.simulator.task("orders")["runs"] == 0
+
+
+def test_an_approval_without_a_digest_counts_and_is_kept_as_one(simulate: Simulate, approve: Approve) -> None:
+    restarting = approve(simulate("one_fatal"))
+
+    outcome = restarting.again(digest="")
+
+    assert outcome.status is Status.RESTARTED
+    assert outcome.decision is not None
+    assert not outcome.decision.is_bound
+
+
+def test_an_approval_without_a_digest_does_not_count_where_one_is_required(
+    simulate: Simulate, approve: Approve
+) -> None:
+    restarting = approve(simulate("one_fatal"))
+
+    outcome = restarting.again(replace(SETTINGS, require_digest=True), digest="")
+
+    assert outcome.status is Status.SUPERSEDED
+    assert restarting.simulator.task("orders")["runs"] == 0
+
+
+def test_what_is_not_an_approval_restarts_nothing(simulate: Simulate, approve: Approve, ledger: Ledger) -> None:
+    restarting = approve(simulate("one_fatal"))
+
+    with pytest.raises(ValueError, match="was not approved"):
+        restarting.again(approved=False)
+
+    assert ledger.record(ID).approval.status is Status.EVALUATED
+    assert restarting.simulator.task("orders")["runs"] == 0
+
+
+def test_a_retry_after_dying_behind_the_run_call_watches_and_does_not_send_again(
+    simulate: Simulate, approve: Approve
+) -> None:
+    restarting = approve(simulate("one_fatal"))
+    restarting.operator.die_after_run = True
+    with pytest.raises(KeyboardInterrupt):
+        restarting.again()
+
+    outcome = restarting.again()
+
+    assert outcome.status is Status.RESTARTED
+    assert restarting.simulator.task("orders")["runs"] == 1
+
+
+def test_a_retry_after_dying_before_the_run_call_does_not_send_it(
+    simulate: Simulate, approve: Approve, ledger: Ledger
+) -> None:
+    restarting = approve(simulate("one_fatal"))
+    ledger.begin_restart(ID, Decision(approved=True, digest=restarting.digest))
+    ledger.tasks.claim_restart(ORDERS, ID, "ERROR (FATAL_ERROR)")
+
+    outcome = restarting.again()
+
+    assert outcome.status is Status.UNVERIFIED
+    assert outcome.detail.startswith("may have been told to run")
+    assert restarting.simulator.task("orders")["runs"] == 0
+
+
+def test_a_lost_answer_is_no_reason_to_send_again(simulate: Simulate, approve: Approve) -> None:
+    restarting = approve(simulate("one_fatal"))
+    restarting.operator.lose_answer = lambda call: call == "run"
+
+    assert restarting.again().status is Status.RESTARTED
+    assert restarting.simulator.task("orders")["runs"] == 1
+
+
+def test_nothing_sent_leaves_nothing_behind_for_the_retry(simulate: Simulate, approve: Approve, ledger: Ledger) -> None:
+    restarting = approve(simulate("one_fatal"))
+    for lost in ("task", "run"):
+        restarting.operator.lose_request = lambda call, lost=lost: call == lost  # type: ignore[misc]
+        with pytest.raises(QemUnreachable):
+            restarting.again()
+    assert ledger.tasks.restarts_last_hour([ORDERS]) == {ORDERS: 0}
+    restarting.operator.lose_request = lambda _: False
+
+    assert restarting.again().status is Status.RESTARTED
+
+
+def test_a_task_that_breaks_again_has_failed_with_the_vendors_message(simulate: Simulate, approve: Approve) -> None:
+    simulator = simulate("healthy")
+    after = AfterRun(resume=Effect.FAILS_AGAIN, fails_after_seconds=3, message="ORA-01017: invalid username")
+    simulator.break_task("orders", message="ORA-12541: no listener", after_run=after)
+
+    outcome = approve(simulator).again()
+
+    assert outcome.status is Status.FAILED
+    assert outcome.detail == "failed again: ORA-01017: invalid username"
+
+
+def test_the_old_error_is_not_taken_for_a_new_one(simulate: Simulate, approve: Approve) -> None:
+    simulator = simulate(replace(build_scenario("one_fatal", 1), state_lag_seconds=25.0))
+
+    assert approve(simulator).again().status is Status.RESTARTED
+
+
+def test_a_task_that_never_comes_up_is_unverified_within_the_time(simulate: Simulate, approve: Approve) -> None:
+    simulator = simulate(replace(build_scenario("one_fatal", 1), memory_lag_seconds=9999.0))
+    restarting = approve(simulator)
+    began = restarting.clock.now
+
+    outcome = restarting.again()
+
+    assert outcome.status is Status.UNVERIFIED
+    assert "last seen: RUNNING" in outcome.detail
+    assert timedelta(seconds=120) <= restarting.clock.now - began < timedelta(seconds=125)
+
+
+def test_the_invocations_own_end_comes_first(simulate: Simulate, approve: Approve) -> None:
+    simulator = simulate(replace(build_scenario("one_fatal", 1), memory_lag_seconds=9999.0))
+    restarting = approve(simulator)
+    began = restarting.clock.now
+
+    outcome = restarting.again(give_up_at=began + timedelta(seconds=10))
+
+    assert outcome.status is Status.UNVERIFIED
+    assert restarting.clock.now - began <= timedelta(seconds=12)
+
+
+def test_refusals_are_told_task_by_task(simulate: Simulate, approve: Approve) -> None:
+    restarting = approve(simulate("restart_fails"), "orders", "customers", "invoices")
+
+    outcome = restarting.again()
+
+    assert outcome.status is Status.PARTIAL
+    assert outcome.detail == "2 failed, 1 restarted"
+    assert [(one.key.task, one.status) for one in outcome.targets] == [
+        ("orders", Status.RESTARTED),
+        ("customers", Status.FAILED),
+        ("invoices", Status.FAILED),
+    ]
+    assert "AEM_RUN_TASK_INNER_ERR" in outcome.targets[2].detail
+
+
+def test_a_source_outage_is_one_decision_and_one_run_call_a_task(simulate: Simulate, approve: Approve) -> None:
+    names = [f"erp-{number:02d}" for number in range(12)]
+    restarting = approve(simulate("source_outage"), *names, cause="source ORA-PROD")
+
+    outcome = restarting.again()
+
+    assert outcome.status is Status.RESTARTED
+    assert [restarting.simulator.task(name)["runs"] for name in names] == [1] * 12
+
+
+def test_what_a_silent_enterprise_manager_leaves_undone_is_said(simulate: Simulate, approve: Approve) -> None:
+    names = [f"erp-{number:02d}" for number in range(12)]
+    restarting = approve(simulate("source_outage"), *names, cause="source ORA-PROD")
+    reads = iter(range(10**6))
+    # Answers for three tasks, is silent for the fourth, and answers again when the three are looked after.
+    restarting.operator.lose_request = lambda call: call == "task" and next(reads) == 3
+
+    outcome = restarting.again()
+
+    assert outcome.status is Status.PARTIAL
+    assert outcome.detail == "9 failed, 3 restarted"
+    assert sum(restarting.simulator.task(name)["runs"] for name in names) == 3
+
+
+def test_no_time_left_starts_nothing(simulate: Simulate, approve: Approve) -> None:
+    restarting = approve(simulate("one_fatal"))
+
+    outcome = restarting.again(give_up_at=restarting.clock.now)
+
+    assert (outcome.status, outcome.detail) == (Status.FAILED, "not started: no time was left")
+    assert restarting.simulator.task("orders")["runs"] == 0
+
+
+STALLED = {"kind": AnomalyKind.STALLED, "action": Action.STOP_AND_RESUME}
+
+
+def test_a_stalled_task_is_stopped_and_resumed(simulate: Simulate, approve: Approve) -> None:
+    restarting = approve(simulate("healthy"), **STALLED)
+
+    outcome = restarting.again()
+
+    assert outcome.status is Status.RESTARTED
+    task = restarting.simulator.task("orders")
+    assert (task["state"], task["stops"], task["runs"]) == ("RUNNING", 1, 1)
+
+
+def test_a_task_that_was_stopped_is_not_left_lying_for_one_lost_call(simulate: Simulate, approve: Approve) -> None:
+    restarting = approve(simulate("healthy"), **STALLED)
+    runs = iter([True, True, False])
+    restarting.operator.lose_request = lambda call: call == "run" and next(runs)
+    restarting.operator.lose_answer = lambda call: call == "stop"
+
+    assert restarting.again().status is Status.RESTARTED
+
+
+def test_a_task_that_was_stopped_and_cannot_be_started_is_said_to_lie(simulate: Simulate, approve: Approve) -> None:
+    restarting = approve(simulate("healthy"), **STALLED)
+    restarting.operator.lose_request = lambda call: call == "run"
+
+    outcome = restarting.again()
+
+    assert outcome.status is Status.FAILED
+    assert outcome.detail.startswith("stopped, and not started again")
+    assert restarting.simulator.task("orders")["state"] == "STOPPED"
+
+
+def test_a_mismatch_that_is_gone_needs_no_restart(simulate: Simulate, approve: Approve) -> None:
+    restarting = approve(simulate("healthy"), kind=AnomalyKind.PROCESS_MISMATCH, action=Action.STOP_AND_RESUME)
+
+    assert restarting.again().status is Status.ALREADY_RUNNING
+    assert restarting.simulator.task("orders")["stops"] == 0
+
+
+def test_a_lost_position_is_reloaded_where_that_was_approved(simulate: Simulate, approve: Approve) -> None:
+    restarting = approve(simulate("lost_position"), kind=AnomalyKind.POSITION_LOST, action=Action.RELOAD)
+
+    assert restarting.again().status is Status.RESTARTED
+    (call,) = restarting.simulator.server.fleet.true_state()["calls"]
+    assert call["option"] == "RELOAD_TARGET"
+
+
+def test_an_interrupted_restart_is_what_its_claims_say(simulate: Simulate, approve: Approve, ledger: Ledger) -> None:
+    restarting = approve(simulate("restart_fails"), "orders", "customers")
+    made = ledger.record(ID).approval.proposal
+    assert interrupted(ledger.tasks, made, "killed") == Outcome(Status.FAILED, "killed")
+    ledger.tasks.claim_restart(ORDERS, ID, "ERROR (FATAL_ERROR)")
+
+    outcome = interrupted(ledger.tasks, made, "killed")
+
+    assert outcome.status is Status.UNVERIFIED
+    assert [one.status for one in outcome.targets] == [Status.UNVERIFIED, Status.FAILED]
+    assert restarting.simulator.task("orders")["runs"] == 0

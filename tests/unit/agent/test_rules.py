@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from qlikops.agent.evaluators import EvaluationContext, make_evaluator, mark_unsupported
+from qlikops.agent.evaluators.rules import MANY_TASKS, VERSION, RulesEvaluator
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.task import StopReason, TaskState
+from tests.unit.agent.fleet import CONFIG, NOW, POSITION_LOST, UNMATCHED, failed, poll, poll_twice
+from tests.unit.agent.test_correlation import correlate, only_proposal
+
+
+def evaluate(proposal: Proposal, restarts: int = 0) -> Evaluation:
+    context = EvaluationContext({target.key: restarts for target in proposal.targets})
+    return RulesEvaluator(lambda: NOW).evaluate(proposal, context)
+
+
+def transient(**changes: Any) -> Proposal:
+    return only_proposal(poll_twice(failed(**changes)))
+
+
+def all_proposals() -> list[Proposal]:
+    """One of each kind that is proposed, and a group."""
+    running: dict[str, Any] = {"state": TaskState.RUNNING, "stop_reason": StopReason.NONE, "message": ""}
+    lone = {"source_endpoint": "", "target_endpoint": ""}
+    tasks = [
+        failed("transient", **lone),
+        failed("unknown", message=UNMATCHED),
+        failed("lost", message=POSITION_LOST),
+        failed("resource", state=TaskState.STOPPED, stop_reason=StopReason.STOPPED_LOW_DISK_SPACE),
+        failed("ghost", **running),
+        failed("stalled", **{**running, "memory_mb": 9, "changes_in_memory": 1}),
+        failed("together-1", source_endpoint="ORA-2"),
+        failed("together-2", source_endpoint="ORA-2"),
+    ]
+    first: FleetSnapshot = poll(*tasks)
+    return list(correlate(poll(*tasks, previous=first, at=7200)).proposals)
+
+
+def test_a_lost_connection_with_a_complete_full_load_is_approved() -> None:
+    evaluation = evaluate(transient())
+    assert (evaluation.verdict, evaluation.risk, evaluation.confidence) == (Verdict.APPROVE, Risk.LOW, 0.9)
+    assert (evaluation.evaluator, evaluation.evaluator_version, evaluation.evaluated_at) == ("rules", VERSION, NOW)
+    assert evaluation.rationale.startswith("The message is that of a lost connection")
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "risk"),
+    [
+        ({"full_load_completed": False}, Verdict.CAUTION, Risk.HIGH),
+        ({"full_load_completed": None}, Verdict.CAUTION, Risk.MEDIUM),
+        ({"message": UNMATCHED}, Verdict.CAUTION, Risk.MEDIUM),
+        ({"message": POSITION_LOST}, Verdict.CAUTION, Risk.HIGH),
+        ({"message": "ORA-28000: the account is locked"}, Verdict.DENY, Risk.HIGH),
+    ],
+)
+def test_what_makes_the_rules_stricter(changes: dict[str, Any], verdict: Verdict, risk: Risk) -> None:
+    evaluation = evaluate(transient(**changes))
+    assert (evaluation.verdict, evaluation.risk) == (verdict, risk)
+
+
+@pytest.mark.parametrize(
+    ("restarts", "verdict", "risk", "confidence"),
+    [
+        (0, Verdict.APPROVE, Risk.LOW, 0.9),
+        (1, Verdict.APPROVE, Risk.MEDIUM, 0.75),
+        (2, Verdict.CAUTION, Risk.MEDIUM, 0.4),
+    ],
+)
+def test_restarts_that_did_not_last_cost_confidence(
+    restarts: int, verdict: Verdict, risk: Risk, confidence: float
+) -> None:
+    evaluation = evaluate(transient(), restarts)
+    assert (evaluation.verdict, evaluation.risk, evaluation.confidence) == (verdict, risk, confidence)
+
+
+def test_a_protected_task_needs_care() -> None:
+    proposal = only_proposal(poll_twice(failed(tags=("gold",))), replace(CONFIG, protected_tags=("gold",)))
+    evaluation = evaluate(proposal)
+    assert evaluation.verdict is Verdict.CAUTION
+    assert "Ask the owner of the protected task, if there is time." in evaluation.cautions
+
+
+@pytest.mark.parametrize(("count", "warned"), [(2, False), (MANY_TASKS, True)])
+def test_many_tasks_at_once_are_warned_of(count: int, warned: bool) -> None:
+    evaluation = evaluate(only_proposal(poll_twice(*(failed(f"t{number}") for number in range(count)))))
+    assert evaluation.risk is Risk.MEDIUM
+    assert any("start together" in caution for caution in evaluation.cautions) is warned
+
+
+@pytest.mark.parametrize("proposal", all_proposals(), ids=lambda proposal: proposal.targets[0].key.task)
+def test_every_kind_is_explained_by_evidence_that_exists(proposal: Proposal) -> None:
+    evaluation = evaluate(proposal)
+    assert evaluation.findings
+    assert all(finding.unsupported == () for finding in evaluation.findings)
+    assert evaluation.findings[0].evidence_ids
+    assert evaluation.cautions
+
+
+def test_all_kinds_of_proposals_are_among_these() -> None:
+    assert len({proposal.kind for proposal in all_proposals()}) == 6
+
+
+def test_a_kind_without_a_rule_is_denied() -> None:
+    evaluation = evaluate(replace(transient(), kind=AnomalyKind.SOURCE_LATENCY))
+    assert (evaluation.verdict, evaluation.risk) == (Verdict.DENY, Risk.HIGH)
+
+
+def test_a_cited_id_that_is_not_there_is_marked() -> None:
+    finding = mark_unsupported(Finding("seen", ("e1", "e99", "")), transient())
+    assert finding == Finding("seen", ("e1", "e99", ""), unsupported=("e99", ""))
+
+
+def test_the_configuration_names_the_evaluator() -> None:
+    assert make_evaluator(CONFIG, lambda: NOW).evaluate(transient(), EvaluationContext()).evaluator == "rules"
+    assert make_evaluator(CONFIG).evaluate(transient(), EvaluationContext()).evaluated_at.tzinfo is not None

@@ -1,0 +1,367 @@
+"""decide(): sent once, and nothing believed but the ledger."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError
+
+from qlikops.agent.ledger import Ledger
+from qlikops.aws.approvals import SETTLE_SECONDS, LedgerApprovals
+from qlikops.domain.approval import Decision, Outcome, Status
+from qlikops.domain.errors import (
+    AccessDenied,
+    AlreadyDecided,
+    ApprovalChanged,
+    ApprovalExpired,
+    CredentialsProblem,
+    DecisionUnknown,
+    NotFound,
+    Offline,
+    QlikopsError,
+    RecordTooNew,
+    Throttled,
+    UsageError,
+)
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest
+from tests.unit.agent.fakes import START, FakeClock
+from tests.unit.aws.conftest import ANNA, BEN, ID, FakeConnection, Workflow, refusal, timing, wait_for_approval
+
+URL = "https://states.eu-west-1.amazonaws.com"
+RESET: list[Exception] = [
+    ConnectionClosedError(endpoint_url=URL),
+    ReadTimeoutError(endpoint_url=URL),
+    ResponseParserError("half a reply"),
+    refusal("InternalFailure", 500),
+]
+
+
+@pytest.fixture
+def digest(ledger: Ledger) -> str:
+    return wait_for_approval(ledger)
+
+
+def set_attribute(connection: FakeConnection, name: str, value: dict[str, Any]) -> None:
+    connection.dynamodb.update_item(
+        TableName=connection.resources.table,
+        Key={"pk": {"S": f"APPROVAL#{ID}"}, "sk": {"S": "RECORD"}},
+        UpdateExpression="SET #a = :v",
+        ExpressionAttributeNames={"#a": name},
+        ExpressionAttributeValues={":v": value},
+    )
+
+
+def test_an_approval_is_sent_once_and_the_receipt_is_the_ledgers(
+    approvals: LedgerApprovals, workflow: Workflow, connection: FakeConnection, digest: str
+) -> None:
+    receipt = approvals.decide(ID, DecisionRequest(True, digest, "source is back", via="tui", decision_id="d1"))
+    assert receipt == DecisionReceipt(
+        ID, Decision(True, "d1", ANNA, START, "source is back", digest, "tui"), Status.RESTARTING
+    )
+    assert workflow.sent == [
+        (
+            f"token-of-{ID}",
+            {
+                "approved": True,
+                "decision_id": "d1",
+                "by": ANNA,
+                "at": "2026-03-07T03:00:00.000Z",
+                "reason": "source is back",
+                "digest": digest,
+                "via": "tui",
+                "snooze_seconds": 0,
+            },
+        )
+    ]
+    assert connection.senders == ["d1"]
+
+
+def test_a_denial_carries_reason_and_snooze(approvals: LedgerApprovals, workflow: Workflow, digest: str) -> None:
+    receipt = approvals.decide(ID, DecisionRequest(False, digest, "maintenance", timedelta(hours=1)))
+    assert receipt.status is Status.DENIED
+    assert (receipt.decision.reason, receipt.decision.snooze_seconds) == ("maintenance", 3600)
+    assert len(receipt.decision.decision_id) == 16
+    assert len(workflow.sent) == 1
+
+
+def test_a_prefix_of_the_id_will_do(approvals: LedgerApprovals, digest: str) -> None:
+    assert approvals.decide(ID[:4], DecisionRequest(True, digest)).approval_id == ID
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        DecisionRequest(False, "d", "  "),
+        DecisionRequest(False, "d", "x" * 2001),
+        DecisionRequest(True, "d", snooze=timedelta(hours=1)),
+    ],
+)
+def test_a_decision_that_makes_no_sense_is_not_sent(
+    approvals: LedgerApprovals, workflow: Workflow, request_: DecisionRequest
+) -> None:
+    with pytest.raises(UsageError):
+        approvals.decide(ID, request_)
+    assert workflow.sent == []
+
+
+def test_a_read_only_context_refuses_before_it_reads(approvals: LedgerApprovals, connection: FakeConnection) -> None:
+    connection.read_only = True
+    with pytest.raises(AccessDenied, match="read-only"):
+        approvals.decide(ID, DecisionRequest(True, "d"))
+
+
+def test_another_digest_is_refused_before_anything_is_sent(
+    approvals: LedgerApprovals, workflow: Workflow, digest: str
+) -> None:
+    with pytest.raises(ApprovalChanged, match=digest[:12]):
+        approvals.decide(ID, DecisionRequest(True, "0" * 64))
+    assert workflow.sent == []
+
+
+def test_a_record_that_was_tampered_with_is_refused(
+    approvals: LedgerApprovals, connection: FakeConnection, workflow: Workflow, digest: str
+) -> None:
+    policy = connection.dynamodb.get_item(
+        TableName=connection.resources.table, Key={"pk": {"S": f"APPROVAL#{ID}"}, "sk": {"S": "RECORD"}}
+    )["Item"]["policy"]["S"]
+    set_attribute(connection, "policy", {"S": policy.replace("always asked", "never asked")})
+    with pytest.raises(ApprovalChanged, match="its own digest"):
+        approvals.decide(ID, DecisionRequest(True, digest))
+    assert workflow.sent == []
+
+
+def test_after_the_deadline_nothing_is_sent(
+    approvals: LedgerApprovals, workflow: Workflow, clock: FakeClock, digest: str
+) -> None:
+    clock.now += timedelta(hours=4)
+    with pytest.raises(ApprovalExpired):
+        approvals.decide(ID, DecisionRequest(True, digest))
+    assert workflow.sent == []
+
+
+def test_what_is_no_longer_waiting_names_who_decided(
+    approvals: LedgerApprovals, ledger: Ledger, workflow: Workflow, digest: str
+) -> None:
+    ledger.begin_restart(ID, Decision(True, "other", BEN, START))
+    with pytest.raises(AlreadyDecided, match=r"approved by ben at 2026-03-07T03:00:00\.000Z") as caught:
+        approvals.decide(ID, DecisionRequest(False, digest, "no"))
+    assert caught.value.decision is not None
+    assert caught.value.decision.by == BEN
+    assert workflow.sent == []
+
+
+@pytest.mark.parametrize(("status", "error"), [(Status.EXPIRED, ApprovalExpired), (Status.ABANDONED, AlreadyDecided)])
+def test_what_ended_without_a_decision_says_how(
+    approvals: LedgerApprovals, ledger: Ledger, digest: str, status: Status, error: type[QlikopsError]
+) -> None:
+    ledger.close(ID, Outcome(status))
+    with pytest.raises(error):
+        approvals.decide(ID, DecisionRequest(True, digest))
+
+
+def test_an_unknown_approval_is_not_found(approvals: LedgerApprovals) -> None:
+    for name in ("ffffffffffff", "ff"):
+        with pytest.raises(NotFound):
+            approvals.decide(name, DecisionRequest(True, "d"))
+
+
+def test_a_record_of_a_newer_version_is_refused(
+    approvals: LedgerApprovals, connection: FakeConnection, digest: str
+) -> None:
+    set_attribute(connection, "version", {"N": "2"})
+    with pytest.raises(RecordTooNew):
+        approvals.decide(ID, DecisionRequest(True, digest))
+
+
+def test_a_waiting_record_without_its_token_is_said(
+    approvals: LedgerApprovals, connection: FakeConnection, digest: str
+) -> None:
+    connection.dynamodb.delete_item(
+        TableName=connection.resources.table, Key={"pk": {"S": f"TOKEN#{ID}"}, "sk": {"S": "TOKEN"}}
+    )
+    with pytest.raises(QlikopsError, match="no task token"):
+        approvals.decide(ID, DecisionRequest(True, digest))
+
+
+def test_one_that_is_closed_between_record_and_token_says_who_was_faster(
+    connection: FakeConnection, ledger: Ledger, workflow: Workflow, clock: FakeClock, digest: str
+) -> None:
+    class Overtaken:
+        """Somebody denies right after the record was read."""
+
+        def __init__(self, client: Any) -> None:
+            self.client = client
+
+        def get_item(self, **request: Any) -> Any:
+            reply = self.client.get_item(**request)
+            if request["Key"]["sk"]["S"] == "RECORD":
+                ledger.close(ID, Outcome(Status.DENIED, decision=Decision(False, "other", BEN, START, "no")))
+            return reply
+
+    connection.dynamodb = Overtaken(connection.dynamodb)
+    with pytest.raises(AlreadyDecided, match="denied by ben"):
+        LedgerApprovals(connection, timing(clock)).decide(ID, DecisionRequest(True, digest))
+    assert workflow.sent == []
+
+
+@pytest.mark.parametrize("lost", RESET, ids=lambda exc: type(exc).__name__)
+def test_a_lost_reply_is_settled_by_the_ledger(
+    approvals: LedgerApprovals, workflow: Workflow, digest: str, lost: Exception
+) -> None:
+    workflow.lost_after = lost
+    assert approvals.decide(ID, DecisionRequest(True, digest, decision_id="mine")).decision.decision_id == "mine"
+    assert len(workflow.sent) == 1
+
+
+@pytest.mark.parametrize("lost", RESET, ids=lambda exc: type(exc).__name__)
+def test_a_request_that_may_have_been_lost_is_unknown_and_never_repeated(
+    approvals: LedgerApprovals, workflow: Workflow, clock: FakeClock, digest: str, lost: Exception
+) -> None:
+    workflow.lost_before = lost
+    with pytest.raises(DecisionUnknown, match="was lost"):
+        approvals.decide(ID, DecisionRequest(True, digest))
+    assert len(workflow.sent) == 1
+    assert SETTLE_SECONDS <= (clock.now - START).total_seconds() < SETTLE_SECONDS + 1
+
+
+def test_what_is_taken_but_not_recorded_is_unknown(approvals: LedgerApprovals, workflow: Workflow, digest: str) -> None:
+    workflow.records = False
+    with pytest.raises(DecisionUnknown, match="took decision d1"):
+        approvals.decide(ID, DecisionRequest(True, digest, decision_id="d1"))
+
+
+def test_a_decision_recorded_late_is_waited_for(
+    connection: FakeConnection, workflow: Workflow, ledger: Ledger, clock: FakeClock, digest: str
+) -> None:
+    workflow.records = False
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        clock.now += timedelta(seconds=seconds)
+        slept.append(seconds)
+        if sum(slept) > 5:
+            ledger.begin_restart(ID, Decision(True, "mine", ANNA, START))
+
+    slow = LedgerApprovals(connection, replace(timing(clock), sleep=sleep))
+    assert slow.decide(ID, DecisionRequest(True, digest, decision_id="mine")).status is Status.RESTARTING
+    assert sum(slept) < SETTLE_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("lost", "error"),
+    [
+        (EndpointConnectionError(endpoint_url=URL), Offline),
+        (ConnectTimeoutError(endpoint_url=URL), Offline),
+        (NoCredentialsError(), CredentialsProblem),
+        (refusal("AccessDeniedException"), AccessDenied),
+        (refusal("ThrottlingException"), Throttled),
+        (refusal("ExpiredTokenException"), CredentialsProblem),
+        (refusal("InvalidOutput"), QlikopsError),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+def test_what_certainly_did_not_go_out_is_said_at_once(
+    approvals: LedgerApprovals,
+    workflow: Workflow,
+    clock: FakeClock,
+    digest: str,
+    lost: Exception,
+    error: type[QlikopsError],
+) -> None:
+    workflow.lost_before = lost
+    with pytest.raises(error) as caught:
+        approvals.decide(ID, DecisionRequest(True, digest))
+    assert caught.value.__cause__ is lost
+    assert clock.now == START
+
+
+@pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+def test_a_token_that_is_gone_means_what_the_ledger_says(
+    connection: FakeConnection, ledger: Ledger, clock: FakeClock, digest: str, code: str
+) -> None:
+    class Faster(Workflow):
+        def send_task_success(self, **_: str) -> None:
+            ledger.begin_restart(ID, Decision(True, "other", BEN, START))
+            raise refusal(code)
+
+    connection.workflow = Faster(ledger)
+    with pytest.raises(AlreadyDecided, match="approved by ben"):
+        LedgerApprovals(connection, timing(clock)).decide(ID, DecisionRequest(True, digest))
+
+
+def test_a_token_that_timed_out_is_expired_once_the_ledger_says_so(
+    connection: FakeConnection, ledger: Ledger, workflow: Workflow, clock: FakeClock, digest: str
+) -> None:
+    workflow.lost_before = refusal("TaskTimedOut")
+
+    def sleep(seconds: float) -> None:
+        clock.now += timedelta(seconds=seconds)
+        ledger.close(ID, Outcome(Status.EXPIRED))
+
+    late = LedgerApprovals(connection, replace(timing(clock), sleep=sleep))
+    with pytest.raises(ApprovalExpired):
+        late.decide(ID, DecisionRequest(True, digest))
+
+
+def test_a_token_that_is_gone_for_no_known_reason_is_unknown(
+    approvals: LedgerApprovals, workflow: Workflow, digest: str
+) -> None:
+    workflow.lost_before = refusal("TaskDoesNotExist")
+    with pytest.raises(DecisionUnknown, match="came too late"):
+        approvals.decide(ID, DecisionRequest(True, digest))
+
+
+def test_a_network_that_stays_away_after_the_send_is_unknown(
+    connection: FakeConnection, clock: FakeClock, digest: str
+) -> None:
+    class Cut:
+        """Reads until the answer has gone out."""
+
+        def __init__(self, client: Any) -> None:
+            self.client = client
+
+        def get_item(self, **request: Any) -> Any:
+            if connection.workflow.sent:
+                raise EndpointConnectionError(endpoint_url=URL)
+            return self.client.get_item(**request)
+
+    cut = replace(connection, dynamodb=Cut(connection.dynamodb))
+    with pytest.raises(DecisionUnknown) as caught:
+        LedgerApprovals(cut, timing(clock)).decide(ID, DecisionRequest(True, digest))
+    assert isinstance(caught.value.__cause__, Offline)
+
+
+@pytest.mark.parametrize("accepts_twice", [False, True], ids=["one answer a token", "two answers in the window"])
+@pytest.mark.parametrize("second_approves", [True, False], ids=["approve and approve", "approve and deny"])
+def test_two_deciders_at_once_one_wins_and_the_other_learns_who(
+    connection: FakeConnection, workflow: Workflow, digest: str, accepts_twice: bool, second_approves: bool
+) -> None:
+    workflow.accepts_twice = accepts_twice
+    workflow.both = threading.Barrier(2)
+
+    def decide(who: str, approved: bool) -> DecisionReceipt | AlreadyDecided:
+        role = LedgerApprovals(replace(connection, who=who), timing(FakeClock()))
+        try:
+            return role.decide(ID, DecisionRequest(approved, digest, "because"))
+        except AlreadyDecided as exc:
+            return exc
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(decide, (ANNA, BEN), (True, second_approves)))
+    (receipt,) = (answer for answer in answers if isinstance(answer, DecisionReceipt))
+    (loser,) = (answer for answer in answers if isinstance(answer, AlreadyDecided))
+    assert loser.decision == receipt.decision
+    assert receipt.decision.who() in loser.message
+    assert len(workflow.sent) == 2

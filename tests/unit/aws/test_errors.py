@@ -1,0 +1,66 @@
+"""botocore's errors by what they mean for the person."""
+
+from __future__ import annotations
+
+import pytest
+from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
+
+from qlikops.aws.errors import aws_errors
+from qlikops.domain.errors import (
+    AccessDenied,
+    CredentialsProblem,
+    NotFound,
+    Offline,
+    QlikopsError,
+    Throttled,
+    Unreachable,
+    UsageError,
+)
+from tests.unit.aws.conftest import refusal
+
+URL = "https://x"
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (refusal("ThrottlingException"), Throttled),
+        (refusal("ProvisionedThroughputExceededException"), Throttled),
+        (refusal("SlowDown", 503), Throttled),
+        (refusal("AccessDeniedException"), AccessDenied),
+        (refusal("UnauthorizedOperation", 403), AccessDenied),
+        (refusal("ExpiredToken", 403), CredentialsProblem),
+        (refusal("UnrecognizedClientException"), CredentialsProblem),
+        (refusal("ResourceNotFoundException"), NotFound),
+        (refusal("ExecutionDoesNotExist"), NotFound),
+        (refusal("NoSuchKey", 404), NotFound),
+        (refusal("InternalServerError", 500), Unreachable),
+        (refusal("ValidationException"), QlikopsError),
+        (boto.NoCredentialsError(), CredentialsProblem),
+        (boto.ProfileNotFound(profile="p"), CredentialsProblem),
+        (boto.UnauthorizedSSOTokenError(), CredentialsProblem),
+        (boto.TokenRetrievalError(provider="sso", error_msg="expired"), CredentialsProblem),
+        (boto.NoRegionError(), UsageError),
+        (boto.ParamValidationError(report="x"), UsageError),
+        (boto.EndpointConnectionError(endpoint_url=URL), Offline),
+        (boto.ConnectTimeoutError(endpoint_url=URL), Offline),
+        (boto.ReadTimeoutError(endpoint_url=URL), Offline),
+        (boto.SSLError(endpoint_url=URL, error=OSError("x")), Offline),
+        (boto.UnknownServiceError(service_name="x", known_service_names="y"), Unreachable),
+        (ResponseParserError("half"), Unreachable),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value))[:60],
+)
+def test_each_error_has_one_meaning_and_keeps_its_cause(raised: Exception, expected: type[QlikopsError]) -> None:
+    with pytest.raises(QlikopsError) as caught, aws_errors("do it"):
+        raise raised
+    assert type(caught.value) is expected
+    assert caught.value.__cause__ is raised
+
+
+def test_what_is_not_botocores_passes_through() -> None:
+    with pytest.raises(NotFound, match="ours"), aws_errors("do it"):
+        raise NotFound("ours")
+    with pytest.raises(KeyError), aws_errors("do it"):
+        raise KeyError("a bug")

@@ -1,0 +1,158 @@
+"""Executions on the embedded Step Functions, joined with what the agent's ledger keeps of each run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from qlikops.agent.ledger import Ledger
+from qlikops.aws.executions import StepFunctionsExecutions
+from qlikops.domain.approval import Outcome, Status
+from qlikops.domain.errors import AccessDenied, NotFound, UsageError
+from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, RunSummary
+from tests.embedded import ACCOUNT, EmbeddedAws
+from tests.unit.agent.fakes import START, proposal
+from tests.unit.aws.conftest import ANNA, ID, FakeConnection
+
+DEFINITION = {
+    "StartAt": "Look",
+    "States": {
+        "Look": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.wait", "IsPresent": True, "Next": "Wait"}],
+            "Default": "Done",
+        },
+        "Wait": {"Type": "Wait", "Seconds": 600, "End": True},
+        "Done": {"Type": "Succeed"},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def machine(embedded_aws: EmbeddedAws) -> str:
+    arn: str = embedded_aws.client("stepfunctions").create_state_machine(
+        name="QlikMonitoringAgent",
+        definition=json.dumps(DEFINITION),
+        roleArn=f"arn:aws:iam::{ACCOUNT}:role/machine",
+    )["stateMachineArn"]
+    return arn
+
+
+@pytest.fixture
+def executions(embedded_aws: EmbeddedAws, connection: FakeConnection, machine: str) -> StepFunctionsExecutions:
+    connection.stepfunctions = embedded_aws.client("stepfunctions")
+    connection.resources = replace(connection.resources, state_machine_arn=machine)
+    return StepFunctionsExecutions(connection, lambda: START)
+
+
+@pytest.fixture
+def started(embedded_aws: EmbeddedAws, machine: str) -> Iterator[Any]:
+    """Starts an execution that waits; stops it afterwards."""
+    client = embedded_aws.client("stepfunctions")
+    arns: list[str] = []
+
+    def start(name: str) -> str:
+        arn: str = client.start_execution(
+            stateMachineArn=machine, name=name, input='{"wait": true, "TaskToken": "s3cret"}'
+        )["executionArn"]
+        arns.append(arn)
+        return arn
+
+    yield start
+    for arn in arns:
+        client.stop_execution(executionArn=arn)
+
+
+def state_names(detail: ExecutionDetail) -> list[str]:
+    assert detail.history is not None
+    return [state.name for state in detail.history.states]
+
+
+def detail_once(
+    executions: StepFunctionsExecutions, name: str, happened: Callable[[ExecutionDetail], bool]
+) -> ExecutionDetail:
+    """Its detail once that has `happened`: the embedded machine runs beside us."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        detail = executions.detail(name)
+        if happened(detail):
+            return detail
+    raise AssertionError(f"{name} did not get there")
+
+
+def test_a_run_is_started_with_an_empty_input_and_a_name_of_ours(executions: StepFunctionsExecutions) -> None:
+    summary = executions.start()
+    assert summary.name.startswith("manual-20260307T030000Z-")
+    assert summary.arn.endswith(f":{summary.name}")
+    ended = detail_once(executions, summary.name, lambda detail: detail.summary.stopped_at is not None)
+    assert ended.summary.status is ExecutionStatus.SUCCEEDED
+    assert ended.input == "{}"
+
+
+def test_a_page_knows_of_each_run_what_the_ledger_knows(
+    executions: StepFunctionsExecutions, ledger: Ledger, started: Any
+) -> None:
+    arn, other = started("known-run"), started("unknown-run")
+    run = RunSummary(arn, "known-run", START, servers=2, tasks=9, anomalies=1)
+    ledger.save_run(run)
+    runs = {summary.name: summary.run for summary in executions.page(ExecutionStatus.RUNNING).executions}
+    assert (runs["known-run"], runs["unknown-run"]) == (run, None)
+    assert other not in [summary.arn for summary in executions.page(ExecutionStatus.SUCCEEDED).executions]
+
+
+def test_detail_joins_history_and_proposals_and_says_what_the_history_lacks(
+    executions: StepFunctionsExecutions, ledger: Ledger, started: Any
+) -> None:
+    arn = started("run-1")
+    ledger.open_proposals("run-1", [proposal(ID)], 7200)
+    ledger.close(ID, Outcome(Status.HELD, "the policy forbids it"))
+    detail = detail_once(executions, "run-1", lambda detail: "Wait" in state_names(detail))
+    assert detail.summary.arn == arn
+    assert state_names(detail) == ["Look", "Wait"]
+    (row,) = detail.proposals
+    assert (row.proposal_id, row.status) == (ID, Status.HELD)
+    assert "inside the Map" in detail.history_note
+    assert "s3cret" not in detail.input
+
+
+def test_an_execution_is_found_by_the_beginning_of_its_name(executions: StepFunctionsExecutions, started: Any) -> None:
+    started("morning-1")
+    started("morning-2")
+    started("evening-1")
+    assert executions.detail("eve").summary.name == "evening-1"
+    with pytest.raises(UsageError, match="begins several names"):
+        executions.detail("morning")
+    for missing in ("night", executions._arn("night")):
+        with pytest.raises(NotFound):
+            executions.detail(missing)
+
+
+def test_stopping_hands_on_who_and_why(
+    executions: StepFunctionsExecutions, connection: FakeConnection, started: Any
+) -> None:
+    arn = started("to-stop")
+    assert executions.stop("to-stop", "maintenance").status is ExecutionStatus.ABORTED
+    cause = connection.stepfunctions.describe_execution(executionArn=arn)["cause"]
+    assert cause == f"maintenance ({ANNA})"
+    with pytest.raises(UsageError, match="not running"):
+        executions.stop("to-stop", "again")
+
+
+def test_stopping_needs_a_reason(executions: StepFunctionsExecutions) -> None:
+    with pytest.raises(UsageError, match="reason"):
+        executions.stop("any", " ")
+
+
+def test_a_read_only_context_neither_starts_nor_stops(
+    executions: StepFunctionsExecutions, connection: FakeConnection
+) -> None:
+    connection.read_only = True
+    with pytest.raises(AccessDenied):
+        executions.start()
+    with pytest.raises(AccessDenied):
+        executions.stop("any", "reason")

@@ -1,0 +1,88 @@
+"""Snapshots and reports as the agent puts them into the bucket."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from qlikops.agent.ledger import Ledger
+from qlikops.aws.fleet import LATEST_REPORT_KEY, SNAPSHOT_KEY, BucketFleet
+from qlikops.domain import codec
+from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
+from qlikops.domain.execution import RunSummary
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.report import RunReport
+from tests.embedded import REGION, EmbeddedAws
+from tests.unit.agent.fakes import START
+from tests.unit.aws.conftest import FakeConnection
+
+_names: Iterator[int] = itertools.count()
+
+
+@pytest.fixture
+def fleet(embedded_aws: EmbeddedAws, connection: FakeConnection) -> BucketFleet:
+    connection.s3 = embedded_aws.client("s3")
+    bucket = f"data-{next(_names)}"
+    connection.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    connection.resources = replace(connection.resources, bucket=bucket)
+    return BucketFleet(connection)
+
+
+def put(connection: FakeConnection, key: str, text: str) -> None:
+    connection.s3.put_object(Bucket=connection.resources.bucket, Key=key, Body=text.encode())
+
+
+def put_report(connection: FakeConnection, ledger: Ledger, name: str, at: datetime) -> RunReport:
+    key = f"reports/{at:%Y/%m/%d}/{name}"
+    report = RunReport(f"arn:{name}", name, at, at, 1, 2, {"RUNNING": 2}, (), (), ())
+    for target in (f"{key}.json", LATEST_REPORT_KEY):
+        put(connection, target, codec.dumps(report))
+    put(connection, f"{key}.md", f"# {name} ✓")
+    ledger.save_run(RunSummary(f"arn:{name}", name, at, report_key=key))
+    return report
+
+
+def test_before_the_first_run_there_is_nothing(fleet: BucketFleet) -> None:
+    for ask in (fleet.snapshot, fleet.report, fleet.report_markdown, lambda: fleet.report("run-9")):
+        with pytest.raises(NotFound):
+            ask()
+    assert fleet.reports() == []
+
+
+def test_the_newest_snapshot_is_read_whole(fleet: BucketFleet, connection: FakeConnection) -> None:
+    snapshot = FleetSnapshot(START, "run-1", (), ())
+    put(connection, SNAPSHOT_KEY, codec.dumps(snapshot))
+    assert fleet.snapshot() == snapshot
+
+
+def test_what_a_newer_version_wrote_is_refused_and_what_is_broken_is_named(
+    fleet: BucketFleet, connection: FakeConnection
+) -> None:
+    put(connection, SNAPSHOT_KEY, codec.dumps(FleetSnapshot(START, "run-1", (), (), version=2)))
+    with pytest.raises(RecordTooNew):
+        fleet.snapshot()
+    put(connection, SNAPSHOT_KEY, "{")
+    with pytest.raises(QlikopsError, match=SNAPSHOT_KEY):
+        fleet.snapshot()
+
+
+def test_reports_by_name_and_the_newest(fleet: BucketFleet, connection: FakeConnection, ledger: Ledger) -> None:
+    old = put_report(connection, ledger, "run-1", START)
+    new = put_report(connection, ledger, "run-2", START + timedelta(days=1))
+    assert fleet.report() == fleet.report("run-2") == new
+    assert fleet.report("run-1") == old
+    assert fleet.report_markdown() == "# run-2 ✓"
+    assert fleet.report_markdown("run-1") == "# run-1 ✓"
+
+
+def test_names_come_newest_day_first_and_no_more_than_asked_for(
+    fleet: BucketFleet, connection: FakeConnection, ledger: Ledger
+) -> None:
+    for name, days in (("a", 0), ("b", 40), ("c", 400), ("d", 1)):
+        put_report(connection, ledger, name, START + timedelta(days=days))
+    assert fleet.reports() == ["c", "b", "d", "a"]
+    assert fleet.reports(limit=2) == ["c", "b"]

@@ -1,0 +1,133 @@
+"""The inbox, claims, outcomes and histories as the agent's ledger writes them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from qlikops.agent.ledger import Ledger
+from qlikops.aws.approvals import LedgerApprovals
+from qlikops.domain.approval import Claim, Decision, Outcome, Status, TargetOutcome
+from qlikops.domain.errors import AccessDenied, AlreadyDecided, NotFound, QlikopsError, UsageError
+from tests.unit.agent.fakes import ORDERS, START, FakeClock, proposal
+from tests.unit.aws.conftest import ANNA, ID, FakeConnection, wait_for_approval
+
+OTHER = "0123ffffffff"
+
+
+def second(ledger: Ledger, deadline_hours: float) -> None:
+    """Another waiting proposal, on another task."""
+    ledger.tasks.release(proposal(ID))
+    wait_for_approval(ledger, OTHER, START + timedelta(hours=deadline_hours))
+
+
+class Counting:
+    """Passes calls on and counts them."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.calls = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls += 1
+        return getattr(self.client, name)
+
+
+def test_what_waits_comes_by_deadline_in_one_call(
+    ledger: Ledger, connection: FakeConnection, approvals: LedgerApprovals
+) -> None:
+    wait_for_approval(ledger)
+    second(ledger, 1)
+    counting = connection.dynamodb = Counting(connection.dynamodb)
+    assert [row.approval_id for row in approvals.waiting()] == [OTHER, ID]
+    assert counting.calls == 1
+
+
+def test_what_is_decided_leaves_the_inbox_and_keeps_its_record(ledger: Ledger, approvals: LedgerApprovals) -> None:
+    digest = wait_for_approval(ledger)
+    before = approvals.approval(ID)
+    assert (before.status, before.digest, before.deadline) == (Status.WAITING, digest, START + timedelta(hours=4))
+    ledger.begin_restart(ID, Decision(True, "d", ANNA, START))
+    assert approvals.waiting() == []
+    assert approvals.approval(ID) == ledger.record(ID).approval
+
+
+def test_a_prefix_names_one_that_waits_or_none(ledger: Ledger, approvals: LedgerApprovals) -> None:
+    wait_for_approval(ledger)
+    second(ledger, 1)
+    assert approvals.approval("0123f").approval_id == OTHER
+    with pytest.raises(UsageError, match="begins several ids"):
+        approvals.approval("0123")
+    with pytest.raises(NotFound, match="Nothing that waits"):
+        approvals.approval("99")
+    with pytest.raises(UsageError):
+        approvals.approval("")
+
+
+def test_a_claim_shows_until_it_runs_out(ledger: Ledger, approvals: LedgerApprovals, clock: FakeClock) -> None:
+    digest = wait_for_approval(ledger)
+    claim = approvals.claim(ID, timedelta(minutes=15))
+    assert claim == Claim(ANNA, START + timedelta(minutes=15))
+    assert approvals.waiting()[0].claim == approvals.approval(ID).claim == claim
+    assert approvals.approval(ID).digest == digest
+    clock.now += timedelta(minutes=15)
+    assert approvals.waiting()[0].claim is None
+    assert approvals.approval(ID).claim is None
+
+
+def test_only_what_waits_can_be_claimed(ledger: Ledger, approvals: LedgerApprovals) -> None:
+    wait_for_approval(ledger)
+    ledger.begin_restart(ID, Decision(True, "d", ANNA, START))
+    with pytest.raises(AlreadyDecided, match="anna"):
+        approvals.claim(ID, timedelta(minutes=1))
+    with pytest.raises(NotFound):
+        approvals.claim("f" * 12, timedelta(minutes=1))
+
+
+def test_a_read_only_context_claims_nothing(connection: FakeConnection, approvals: LedgerApprovals) -> None:
+    connection.read_only = True
+    with pytest.raises(AccessDenied):
+        approvals.claim(ID, timedelta(minutes=1))
+
+
+def test_an_outcome_is_waited_for_until_it_is_final_or_time_is_up(
+    ledger: Ledger, approvals: LedgerApprovals, clock: FakeClock
+) -> None:
+    wait_for_approval(ledger)
+    assert approvals.outcome(ID, timedelta(seconds=7)).status is Status.WAITING
+    assert clock.now == START + timedelta(seconds=7)
+    ledger.close(ID, Outcome(Status.RESTARTED, targets=(TargetOutcome(ORDERS, Status.RESTARTED),)))
+    outcome = approvals.outcome(ID, timedelta(seconds=7)).outcome
+    assert outcome is not None
+    assert outcome.targets[0].key == ORDERS
+    assert clock.now == START + timedelta(seconds=7)
+
+
+def test_a_tasks_history_is_newest_first(ledger: Ledger, approvals: LedgerApprovals, clock: FakeClock) -> None:
+    wait_for_approval(ledger)
+    ledger.close(ID, Outcome(Status.DENIED, decision=Decision(False, "d", ANNA, START, "maintenance")))
+    clock.now += timedelta(hours=1)
+    wait_for_approval(ledger, OTHER)
+    ledger.close(OTHER, Outcome(Status.EXPIRED))
+    lines = approvals.history(ORDERS)
+    assert [(line.approval_id, line.status) for line in lines] == [(OTHER, Status.EXPIRED), (ID, Status.DENIED)]
+    assert lines[1].reason == "maintenance"
+    assert approvals.history(ORDERS, limit=1) == lines[:1]
+
+
+def test_a_record_that_cannot_be_read_names_itself(
+    ledger: Ledger, connection: FakeConnection, approvals: LedgerApprovals
+) -> None:
+    wait_for_approval(ledger)
+    for attribute, value in (("proposal", "{"), ("status", "puzzled")):
+        connection.dynamodb.update_item(
+            TableName=connection.resources.table,
+            Key={"pk": {"S": f"APPROVAL#{ID}"}, "sk": {"S": "RECORD"}},
+            UpdateExpression="SET #a = :v",
+            ExpressionAttributeNames={"#a": attribute},
+            ExpressionAttributeValues={":v": {"S": value}},
+        )
+        with pytest.raises(QlikopsError, match=ID):
+            approvals.approval(ID)

@@ -1,0 +1,227 @@
+"""approvals, approve, deny, claim: what is sent, what is said, and each exit code."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from qlikops.cli.exit_codes import ExitCode, of_approved
+from qlikops.domain.approval import Decision, Status
+from qlikops.domain.errors import (
+    AccessDenied,
+    AlreadyDecided,
+    ApprovalChanged,
+    ApprovalExpired,
+    CredentialsProblem,
+    DecisionUnknown,
+    NotFound,
+    Offline,
+    QlikopsError,
+    RecordTooNew,
+    Throttled,
+    UsageError,
+)
+from tests.fakes import Clock, FakeEnvironment
+from tests.unit.cli.conftest import Run, Terminal
+from tests.unit.domain.samples import NOON, WAITING, waiting
+
+ID = WAITING.approval_id
+
+
+def test_the_inbox_names_every_id_and_digest(run: Run) -> None:
+    result = run("approvals")
+    assert result.exit_code == 0
+    assert ID in result.stdout
+    assert WAITING.digest[:12] in result.stdout
+    assert "1 waits" in result.stderr
+
+
+def test_the_inbox_as_json_is_a_list_of_rows(run: Run) -> None:
+    (row,) = json.loads(run("approvals", "--json").stdout)
+    assert (row["approval_id"], row["deadline"]) == (ID, "2026-03-07T16:00:00.000Z")
+
+
+def test_an_empty_inbox_is_no_error(run: Run, environment: FakeEnvironment) -> None:
+    environment.approvals.records.clear()
+    result = run("approvals")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert json.loads(run("approvals", "--json").stdout) == []
+
+
+def test_approving_sends_the_digest_that_was_read_and_shows_it(run: Run, environment: FakeEnvironment) -> None:
+    result = run("approve", ID, "--reason", "source is back")
+    (request,) = environment.approvals.requests
+    assert (request.approved, request.digest, request.via) == (True, WAITING.digest, "cli")
+    assert WAITING.digest in result.stderr
+    assert request.decision_id in result.stderr
+    assert request.decision_id in result.stdout
+    assert "RESTARTED" in result.stdout
+    assert result.exit_code == ExitCode.OK
+
+
+def test_a_prefix_of_the_id_will_do(run: Run) -> None:
+    assert json.loads(run("approve", ID[:5], "--json").stdout)["approval_id"] == ID
+
+
+def test_the_receipt_as_json_holds_decision_and_outcome(run: Run) -> None:
+    receipt = json.loads(run("approve", ID, "--json").stdout)
+    assert receipt["decision"]["approved"] is True
+    assert receipt["status"] == receipt["outcome"]["status"] == "restarted"
+
+
+def test_not_waiting_returns_once_the_decision_is_recorded(run: Run) -> None:
+    result = run("approve", ID, "--no-wait", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["status"]) == (ExitCode.OK, "restarting")
+
+
+@pytest.mark.parametrize(
+    "status", [Status.FAILED, Status.UNVERIFIED, Status.SUPERSEDED, Status.PARTIAL, Status.ABANDONED]
+)
+def test_an_approval_that_restarts_nothing_has_its_own_exit_code(
+    run: Run, environment: FakeEnvironment, status: Status
+) -> None:
+    environment.approvals.becomes = status
+    assert run("approve", ID).exit_code == ExitCode.NOT_RESTARTED
+
+
+def test_an_outcome_that_does_not_come_in_time_is_unknown(run: Run, environment: FakeEnvironment, clock: Clock) -> None:
+    environment.approvals.becomes = Status.RESTARTING
+    assert run("approve", ID, "--timeout", "90s").exit_code == ExitCode.UNKNOWN
+    assert clock.seconds == 90
+
+
+def test_every_status_of_an_approval_has_a_code() -> None:
+    codes = {status: of_approved(status) for status in Status}
+    assert {status for status, code in codes.items() if code is ExitCode.OK} == {
+        Status.RESTARTED,
+        Status.ALREADY_RUNNING,
+    }
+    assert {status for status, code in codes.items() if code is ExitCode.UNKNOWN} == {
+        status for status in Status if not status.is_final
+    }
+
+
+ERRORS: list[tuple[QlikopsError, ExitCode]] = [
+    (QlikopsError("broken"), ExitCode.FAILURE),
+    (RecordTooNew("newer"), ExitCode.FAILURE),
+    (UsageError("no"), ExitCode.USAGE),
+    (NotFound("none"), ExitCode.NOT_FOUND),
+    (AlreadyDecided("late", decision=None, status=Status.DENIED), ExitCode.ALREADY_DECIDED),
+    (ApprovalExpired("late"), ExitCode.EXPIRED),
+    (ApprovalChanged("changed"), ExitCode.CHANGED),
+    (DecisionUnknown("sent"), ExitCode.UNKNOWN),
+    (Offline("no net"), ExitCode.UNREACHABLE),
+    (Throttled("slow"), ExitCode.UNREACHABLE),
+    (CredentialsProblem("expired"), ExitCode.UNREACHABLE),
+    (AccessDenied("no"), ExitCode.DENIED_ACCESS),
+]
+
+
+@pytest.mark.parametrize(("error", "code"), ERRORS, ids=lambda value: type(value).__name__)
+def test_each_error_has_its_exit_code_and_is_said_on_stderr(
+    run: Run, environment: FakeEnvironment, error: QlikopsError, code: ExitCode
+) -> None:
+    environment.approvals.fails = error
+    result = run("approve", ID)
+    assert result.exit_code == code
+    assert error.message in result.stderr
+    assert result.stdout == ""
+
+
+def test_the_loser_is_told_who_was_first_and_when(run: Run, environment: FakeEnvironment) -> None:
+    first = Decision(False, by="arn:aws:sts::1:assumed-role/OnCall/ben", at=NOON, reason="maintenance")
+    environment.approvals.records[ID] = replace(WAITING, status=Status.DENIED, decision=first)
+    result = run("approve", ID)
+    assert result.exit_code == ExitCode.ALREADY_DECIDED
+    assert "denied by ben at 12:00:00 UTC: maintenance" in result.stderr
+
+
+def test_a_digest_pins_what_was_reviewed(run: Run, environment: FakeEnvironment) -> None:
+    assert run("approve", ID, "--digest", "0" * 12).exit_code == ExitCode.CHANGED
+    assert environment.approvals.requests == []
+    assert run("approve", ID, "--digest", WAITING.digest[:12].upper()).exit_code == ExitCode.OK
+    assert environment.approvals.requests[0].digest == WAITING.digest
+
+
+def test_a_digest_too_short_to_mean_anything_is_refused(run: Run) -> None:
+    assert run("approve", ID, "--digest", WAITING.digest[:4]).exit_code == ExitCode.USAGE
+
+
+def test_on_a_terminal_it_asks_once_and_no_means_no(run: Run, environment: FakeEnvironment, terminal: Terminal) -> None:
+    terminal.present = True
+    assert run("approve", ID, input="n\n").exit_code == ExitCode.FAILURE
+    assert environment.approvals.requests == []
+    assert run("approve", ID, input="y\n").exit_code == ExitCode.OK
+
+
+def test_yes_does_not_ask(run: Run, terminal: Terminal) -> None:
+    terminal.present = True
+    assert run("approve", ID, "--yes", input="").exit_code == ExitCode.OK
+
+
+def test_second_thoughts_are_said_before_it_is_sent(run: Run, environment: FakeEnvironment) -> None:
+    environment.approvals.records[ID] = replace(WAITING, evaluation=None)
+    assert "Careful: there is no evaluation." in run("approve", ID).stderr
+
+
+def test_denying_needs_a_reason(run: Run, environment: FakeEnvironment) -> None:
+    assert run("deny", ID).exit_code == ExitCode.USAGE
+    assert environment.approvals.requests == []
+
+
+def test_denying_sends_reason_and_snooze(run: Run, environment: FakeEnvironment) -> None:
+    result = run("deny", ID, "--reason", "maintenance", "--snooze", "1h30m")
+    (request,) = environment.approvals.requests
+    assert (request.approved, request.reason, request.snooze) == (False, "maintenance", timedelta(minutes=90))
+    assert result.exit_code == ExitCode.OK
+    assert "denied by anna" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("deny", ID, "--reason", "r", "--snooze", "soon"),
+        ("approve", ID, "--timeout", "x"),
+        ("claim", ID, "--for", "0s"),
+    ],
+)
+def test_a_duration_that_is_none_is_a_usage_error(run: Run, args: tuple[str, ...]) -> None:
+    result = run(*args)
+    assert result.exit_code == ExitCode.USAGE
+    assert args[-2] in result.stderr
+
+
+def test_an_unknown_id_is_not_found(run: Run) -> None:
+    assert run("approve", "ffffffffffff").exit_code == ExitCode.NOT_FOUND
+
+
+def test_a_claim_says_until_when(run: Run) -> None:
+    assert json.loads(run("claim", ID, "--for", "5m", "--json").stdout)["until"] == "2026-03-07T12:05:00.000Z"
+    assert "12:15:00 UTC" in run("claim", ID).stdout
+
+
+def test_text_from_outside_is_shown_as_it_is_and_harmless(run: Run, environment: FakeEnvironment) -> None:
+    evil = waiting("abcdefabcdef")
+    proposal = replace(evil.proposal, title="[bold]x[/bold]\x1b[2J\u202e")
+    environment.approvals.records = {"abcdefabcdef": replace(evil, proposal=proposal)}
+    shown = run("show", "abcdefabcdef").stdout
+    assert "[bold]x[/bold]" in shown
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+
+
+@pytest.mark.parametrize("command", ["approve", "deny"])
+def test_the_help_of_deciding_commands_lists_the_exit_codes(run: Run, command: str) -> None:
+    shown = " ".join(run(command, "--help").stdout.split())
+    assert all(f"{int(code)} " in shown for code in ExitCode if code is not ExitCode.INTERRUPTED)
+
+
+def test_ctrl_c_has_its_own_code(run: Run, environment: FakeEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(environment.approvals, "waiting", interrupted)
+    assert run("approvals").exit_code == ExitCode.INTERRUPTED

@@ -1,0 +1,75 @@
+"""What comes before a command: help, version, contexts; and what is imported for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qlikops import __version__
+from qlikops.cli.exit_codes import ExitCode
+from tests.unit.cli.conftest import Run
+
+HEAVY = ("textual", "boto3", "botocore", "rich", "keyring")
+
+
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["approve", "--help"]])
+def test_help_and_version_import_nothing_heavy(args: list[str]) -> None:
+    program = (
+        "import sys\nfrom qlikops.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit as exc:\n    assert not exc.code\n"
+        f"print('heavy:', [name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *args],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert "heavy: []" in done.stderr
+    assert "Usage" in done.stdout or __version__ in done.stdout
+
+
+def test_the_version_is_said(run: Run) -> None:
+    assert run("--version").stdout == f"qlikops {__version__}\n"
+
+
+def test_a_context_that_nobody_named_is_said_on_stderr(run: Run) -> None:
+    assert run("approvals", "--json").stderr == "Context default: built in.\n"
+    assert run("approvals", "--json", "--context", "default").stderr == ""
+    assert run("--context", "default", "approvals", "--json").stderr == ""
+
+
+def test_a_context_that_is_not_there(run: Run) -> None:
+    result = run("approvals", "--context", "prod")
+    assert result.exit_code == ExitCode.NOT_FOUND
+    assert "default, local" in result.stderr
+
+
+def test_the_console_does_not_open_on_a_context_that_is_not_there(run: Run) -> None:
+    assert run("tui", "--context", "prod").exit_code == ExitCode.NOT_FOUND
+
+
+def test_config_says_where_each_value_came_from(run: Run, environ: dict[str, str]) -> None:
+    Path(environ["QLIKOPS_CONFIG"]).write_text('[contexts.prod]\nregion = "eu-west-1"\nstack = "x"\n')
+    environ["QLIKOPS_STACK"] = "y"
+    shown = json.loads(run("--profile", "me", "config", "--context", "prod", "--json").stdout)
+    assert shown["context"] == {"value": "prod", "origin": "option --context"}
+    assert shown["profile"] == {"value": "me", "origin": "option --profile"}
+    assert shown["region"] == {"value": "eu-west-1", "origin": "config.toml [contexts.prod]"}
+    assert shown["stack"] == {"value": "y", "origin": "environment QLIKOPS_STACK"}
+    assert shown["theme"] == {"value": "", "origin": "built in"}
+    table = run("config", "--context", "prod").stdout
+    assert "environment QLIKOPS_STACK" in table
+
+
+def test_a_broken_config_file_is_a_usage_error_that_names_it(run: Run, environ: dict[str, str]) -> None:
+    Path(environ["QLIKOPS_CONFIG"]).write_text("contexts = 3 3")
+    result = run("approvals")
+    assert result.exit_code == ExitCode.USAGE
+    assert environ["QLIKOPS_CONFIG"] in result.stderr

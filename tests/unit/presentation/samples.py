@@ -1,0 +1,231 @@
+"""Records as the agent would write them, for tests of what people see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from qlikops.domain.anomaly import Anomaly, AnomalyKind, Evidence, Severity
+from qlikops.domain.approval import Approval, Claim, InboxRow, Status, digest_of
+from qlikops.domain.evaluation import (
+    ApprovalMode,
+    ClosedGate,
+    Evaluation,
+    Finding,
+    Gate,
+    PolicyResult,
+    Risk,
+    Route,
+    Verdict,
+)
+from qlikops.domain.execution import (
+    ExecutionDetail,
+    ExecutionStatus,
+    ExecutionSummary,
+    FoldedHistory,
+    OpenCallback,
+    RunProposal,
+    RunSummary,
+    StateRun,
+    StateStatus,
+)
+from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.proposal import Action, Proposal, Target
+from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+
+NOW = datetime(2026, 3, 7, 11, 20, tzinfo=UTC)
+ARN = "arn:aws:states:eu-west-1:111122223333:execution:QlikMonitoringAgent:run-0711"
+CALLER = "arn:aws:sts::111122223333:assumed-role/oncall/anna"
+HOSTILE = "\x1b[31mred\x1b[0m \x1b]0;title\x07[bold]markup[/bold] \u202egnp.exe\u202c " + "x" * 200_000
+
+
+def evaluation(
+    verdict: Verdict = Verdict.APPROVE,
+    risk: Risk = Risk.LOW,
+    *,
+    evaluator: str = "bedrock",
+    findings: tuple[Finding, ...] = (Finding("The listener refused for 40 s and answers again.", ("e1",)),),
+) -> Evaluation:
+    return Evaluation(
+        verdict=verdict,
+        risk=risk,
+        confidence=0.92,
+        rationale="The connection was refused briefly; the log position is intact, so resuming is safe.",
+        evaluator=evaluator,
+        evaluator_version="prompt 3",
+        evaluated_at=NOW,
+        findings=findings,
+        cautions=("The source was patched an hour ago.",),
+    )
+
+
+def proposal(
+    number: int = 1,
+    *,
+    tasks: tuple[str, ...] = ("sales-orders",),
+    kind: AnomalyKind = AnomalyKind.FATAL_TRANSIENT,
+    severity: Severity = Severity.CRITICAL,
+    action: Action = Action.RESUME,
+    title: str = "",
+    message: str = "ORA-12541: TNS: no listener",
+    cause: str = "",
+) -> Proposal:
+    return Proposal(
+        proposal_id=f"{number:012x}",
+        kind=kind,
+        severity=severity,
+        action=action,
+        title=title or f"{tasks[0]}: connection lost",
+        reason="The connection was lost and the task does not retry by itself; it can continue where it stopped.",
+        cause=cause,
+        targets=tuple(
+            Target(
+                TaskKey("default", "replicate-eu-1", task),
+                TaskState.ERROR,
+                StopReason.FATAL_ERROR,
+                full_load_completed=True,
+                tables=42,
+            )
+            for task in tasks
+        ),
+        evidence=(
+            Evidence("e1", "message", message),
+            Evidence("e2", "state", "ERROR (FATAL_ERROR) on 2 polls, 60 s apart"),
+        ),
+        created_at=NOW - timedelta(minutes=12),
+        execution_arn=ARN,
+        execution_name="run-0711",
+    )
+
+
+def approval(
+    subject: Proposal | None = None,
+    *,
+    assessed: Evaluation | None = None,
+    minutes_left: float = 228,
+    minutes_old: float = 12,
+) -> Approval:
+    subject = subject or proposal()
+    assessed = assessed or evaluation()
+    policy = PolicyResult(
+        Route.ASK, ApprovalMode.ALWAYS, (ClosedGate(Gate.PROTECTED, "tagged critical"),), "Always ask is configured."
+    )
+    return Approval(
+        proposal=subject,
+        status=Status.WAITING,
+        updated_at=NOW,
+        evaluation=assessed,
+        policy=policy,
+        digest=digest_of(subject, assessed, policy),
+        requested_at=NOW - timedelta(minutes=minutes_old),
+        deadline=NOW + timedelta(minutes=minutes_left),
+    )
+
+
+def row_of(record: Approval, claim: Claim | None = None) -> InboxRow:
+    """The inbox row of a waiting approval, as the ledger projects it."""
+    assert record.evaluation is not None
+    assert record.requested_at is not None
+    assert record.deadline is not None
+    return InboxRow(
+        approval_id=record.approval_id,
+        label=record.proposal.label[:60],
+        title=record.proposal.title[:60],
+        kind=record.proposal.kind,
+        severity=record.proposal.severity,
+        action=record.proposal.action,
+        verdict=record.evaluation.verdict,
+        risk=record.evaluation.risk,
+        confidence=record.evaluation.confidence,
+        evaluator=record.evaluation.evaluator,
+        task_count=len(record.proposal.targets),
+        requested_at=record.requested_at,
+        deadline=record.deadline,
+        digest=record.digest[:12],
+        execution_name=record.proposal.execution_name,
+        claim=claim or record.claim,
+    )
+
+
+def execution(
+    name: str = "run-0711", status: ExecutionStatus = ExecutionStatus.RUNNING, *, minutes_old: float = 12
+) -> ExecutionSummary:
+    started = NOW - timedelta(minutes=minutes_old)
+    arn = ARN.replace("run-0711", name)
+    ended = None if status is ExecutionStatus.RUNNING else started + timedelta(seconds=75)
+    outcomes = None if ended is None else {Status.RESTARTED.value: 1, Status.DENIED.value: 1}
+    run = RunSummary(arn, name, started, servers=3, tasks=38, anomalies=4, proposals=2, outcomes=outcomes)
+    return ExecutionSummary(arn, name, status, started, ended, run)
+
+
+def execution_detail(summary: ExecutionSummary | None = None) -> ExecutionDetail:
+    summary = summary or execution()
+    at = summary.started_at
+    second = timedelta(seconds=1)
+
+    def run(name: str, status: StateStatus, start: int, end: int | None, index: int | None = None) -> StateRun:
+        return StateRun(
+            name,
+            status,
+            at + start * second,
+            None if end is None else at + end * second,
+            map_index=index,
+            map_path=() if index is None else (index,),
+        )
+
+    done, running = StateStatus.SUCCEEDED, StateStatus.RUNNING
+    return ExecutionDetail(
+        summary=summary,
+        history=FoldedHistory(
+            status=summary.status,
+            states=(
+                run("MonitorTasks", done, 0, 4),
+                run("CheckAnomalies", done, 4, 4),
+                run("ProcessProposals", running, 4, None),
+                run("EvaluateProposal", done, 4, 6, 0),
+                run("WaitForApproval", running, 6, None, 0),
+                replace(run("EvaluateProposal", StateStatus.CAUGHT, 4, 9, 1), error="States.TaskFailed", attempts=2),
+                run("WaitForApproval", running, 9, None, 1),
+            ),
+            open_callbacks=(OpenCallback("WaitForApproval", 0, 12, 14400),),
+            event_count=31,
+        ),
+        proposals=(
+            RunProposal(
+                "000000000001", "replicate-eu-1/sales-orders", "FATAL_TRANSIENT", "resume", Status.WAITING, NOW
+            ),
+        ),
+        input='{"source": "schedule"}',
+        output="",
+        history_note="The history here lacks the Map items' states; the ledger filled them in.",
+    )
+
+
+def fleet() -> FleetSnapshot:
+    def task(
+        name: str, state: TaskState, *anomalies: AnomalyKind, latency: int | None = 3, note: str = ""
+    ) -> TaskSnapshot:
+        key = TaskKey("default", "replicate-eu-1", name)
+        reason = StopReason.NONE if state is TaskState.RUNNING else StopReason.FATAL_ERROR
+        total = None if latency is None else latency + 6
+        return TaskSnapshot(
+            TaskFacts(key, state, reason, source_latency_seconds=latency, total_latency_seconds=total),
+            anomalies=tuple(Anomaly(kind, Severity.CRITICAL, key, "wrong") for kind in anomalies),
+            note=note,
+        )
+
+    return FleetSnapshot(
+        taken_at=NOW - timedelta(seconds=40),
+        execution_name="run-0711",
+        servers=(
+            ServerFacts("default", "replicate-eu-1", ServerState.MONITORED, task_count=3),
+            ServerFacts("default", "replicate-us-1", ServerState.ERROR, message="connection refused"),
+        ),
+        tasks=(
+            task("billing", TaskState.RUNNING),
+            task("sales-orders", TaskState.ERROR, AnomalyKind.FATAL_TRANSIENT, latency=None),
+            task(
+                "stock", TaskState.STOPPED, AnomalyKind.USER_STOPPED, latency=None, note="left alone: stopped by a user"
+            ),
+        ),
+    )

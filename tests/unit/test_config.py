@@ -1,0 +1,134 @@
+"""Which context is chosen, and which of several values for a setting wins."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from qlikops.config import Context, endpoint_answers, local_status_path, resolve_context
+from qlikops.domain.errors import NotFound, UsageError
+
+STATUS = {
+    "endpoint_url": "http://127.0.0.1:4566",
+    "region": "eu-west-1",
+    "stack": "qlikops",
+    "state_machine_arn": "arn:aws:states:eu-west-1:000000000000:stateMachine:QlikMonitoringAgent",
+    "table": "ledger",
+    "bucket": "data",
+    "qlik": {"base_url": "http://127.0.0.1:1"},
+    "pids": {"aws": 1},
+}
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    return {"QLIKOPS_CONFIG": str(tmp_path / "config.toml"), "QLIKOPS_DATA_DIR": str(tmp_path)}
+
+
+def write_config(environ: dict[str, str], text: str) -> None:
+    Path(environ["QLIKOPS_CONFIG"]).write_text(text)
+
+
+def write_status(environ: dict[str, str], text: str | None = None) -> None:
+    path = local_status_path(environ)
+    path.parent.mkdir()
+    path.write_text(json.dumps(STATUS) if text is None else text)
+
+
+def resolve(environ: dict[str, str], name: str | None = None, *, answers: bool = True, **options: object) -> Context:
+    return resolve_context(name, options, environ=environ, answers=lambda _: answers)
+
+
+def test_contexts_are_chosen_in_this_order(environ: dict[str, str]) -> None:
+    assert resolve(environ).name == "default"
+    write_status(environ)
+    assert resolve(environ, answers=False).name == "default"
+    assert resolve(environ).name == "local"
+    write_config(environ, 'default_context = "c"\n[contexts.c]\n[contexts.e]\n[contexts.o]\n')
+    assert resolve(environ).name == "c"
+    environ["QLIKOPS_CONTEXT"] = "e"
+    assert resolve(environ).name == "e"
+    assert resolve(environ, "o").name == "o"
+
+
+def test_only_what_the_person_named_is_explicit(environ: dict[str, str]) -> None:
+    write_config(environ, 'default_context = "c"\n[contexts.c]\n')
+    assert not resolve(environ).is_explicit
+    assert resolve(environ, "c").is_explicit
+    environ["QLIKOPS_CONTEXT"] = "c"
+    assert resolve(environ).is_explicit
+
+
+def test_options_win_over_environment_over_file_over_built_in(environ: dict[str, str]) -> None:
+    write_config(environ, '[contexts.c]\nprofile = "f"\nregion = "f"\nstack = "f"\n')
+    environ |= {"QLIKOPS_REGION": "e", "QLIKOPS_STACK": "e"}
+    context = resolve(environ, "c", stack="o", profile=None)
+    settings = context.settings
+    assert (settings.profile, settings.region, settings.stack, settings.theme) == ("f", "e", "o", "")
+    assert [context.origin(name) for name in ("profile", "region", "stack", "theme")] == [
+        "config.toml [contexts.c]",
+        "environment QLIKOPS_REGION",
+        "option --stack",
+        "built in",
+    ]
+
+
+@pytest.mark.parametrize(("text", "expected"), [("1", True), ("yes", True), ("False", False), ("off", False)])
+def test_read_only_from_the_environment(environ: dict[str, str], text: str, expected: bool) -> None:
+    environ["QLIKOPS_READ_ONLY"] = text
+    assert resolve(environ).settings.read_only is expected
+
+
+def test_read_only_that_is_neither(environ: dict[str, str]) -> None:
+    environ["QLIKOPS_READ_ONLY"] = "maybe"
+    with pytest.raises(UsageError, match="QLIKOPS_READ_ONLY"):
+        resolve(environ)
+
+
+def test_the_local_context_is_what_the_environment_says_of_itself(environ: dict[str, str]) -> None:
+    write_status(environ)
+    environ |= {"QLIKOPS_REGION": "us-east-1", "QLIKOPS_READ_ONLY": "1", "QLIKOPS_PROFILE": "prod"}
+    context = resolve(environ, "local", endpoint_url="http://elsewhere")
+    assert context.local is not None
+    assert context.local.table == "ledger"
+    settings = context.settings
+    assert (settings.region, settings.endpoint_url, settings.profile) == ("eu-west-1", STATUS["endpoint_url"], "")
+    assert settings.read_only
+    assert context.origin("region") == "the local environment's status.json"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"endpoint_url": 3}'])
+def test_a_half_written_status_is_no_local_environment(environ: dict[str, str], text: str) -> None:
+    write_status(environ, text)
+    assert resolve(environ).name == "default"
+    with pytest.raises(NotFound, match="not running"):
+        resolve(environ, "local")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("x = 1", "x is not a setting"),
+        ("[contexts.c]\ncolour = 1", "contexts.c.colour is not a setting"),
+        ("[contexts.c]\nregion = 1", "contexts.c.region must be a str"),
+        ("[contexts.c]\nread_only = 'yes'", "contexts.c.read_only must be a bool"),
+        ("[contexts]\nc = 1", "contexts.c is not a table"),
+        ("default_context = 1", "default_context must be a str"),
+        ("= 1", "cannot be read"),
+    ],
+)
+def test_a_wrong_config_file_is_refused_by_name(environ: dict[str, str], text: str, says: str) -> None:
+    write_config(environ, text)
+    with pytest.raises(UsageError, match=says) as caught:
+        resolve(environ, "c")
+    assert environ["QLIKOPS_CONFIG"] in caught.value.message
+
+
+def test_an_endpoint_answers_while_something_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        assert endpoint_answers(url)
+    assert not endpoint_answers(url)

@@ -1,0 +1,85 @@
+"""How a story starts, waits and reads the screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
+
+import pytest
+from textual.pilot import Pilot
+
+from qlikops.tui.app import QlikOpsApp
+from tests.unit.tui.fakes import Clock, FakeEnvironment, opener
+
+PATIENCE_SECONDS = 30.0
+"""Before a story gives up; a busy machine is slow."""
+PAUSE_SECONDS = 0.03
+"""Reading the screen costs more than waiting a little."""
+
+
+async def wait_until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
+    """Lets the app run until `condition` holds."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"it never came to that; the screen says:\n{screen_text(pilot)}")
+        await pilot.pause(PAUSE_SECONDS)
+
+
+async def sees(pilot: Pilot[Any], *texts: str) -> None:
+    """Waits until the screen shows every one of `texts`."""
+    await wait_until(pilot, lambda: all(text in flat_text(pilot) for text in texts))
+
+
+async def no_longer_sees(pilot: Pilot[Any], text: str) -> None:
+    """Waits until the screen does not show `text`."""
+    await wait_until(pilot, lambda: text not in flat_text(pilot))
+
+
+def screen_text(pilot: Pilot[Any]) -> str:
+    """What a person sees, line by line."""
+    strips = pilot.app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+
+
+def flat_text(pilot: Pilot[Any]) -> str:
+    """The same with every run of blanks as one, so that a wrapped line still reads as one."""
+    return " ".join(screen_text(pilot).replace("│", " ").split())
+
+
+class Started(Protocol):
+    """Starts the console on an environment."""
+
+    def __call__(
+        self,
+        environment: FakeEnvironment,
+        *,
+        size: tuple[int, int] = (80, 24),
+        read_only: bool = False,
+        clock: Clock | None = None,
+        open_environment: Callable[[], FakeEnvironment] | None = None,
+    ) -> AbstractAsyncContextManager[Pilot[Any]]: ...
+
+
+@pytest.fixture
+def started() -> Started:
+    """A console whose clock stands still and whose inbox is refreshed by the story's `r` alone."""
+
+    @asynccontextmanager
+    async def start(
+        environment: FakeEnvironment,
+        *,
+        size: tuple[int, int] = (80, 24),
+        read_only: bool = False,
+        clock: Clock | None = None,
+        open_environment: Callable[[], FakeEnvironment] | None = None,
+    ) -> AsyncIterator[Pilot[Any]]:
+        app = QlikOpsApp(
+            open_environment or opener(environment), read_only=read_only, clock=clock or Clock(), poll_seconds=3600
+        )
+        async with app.run_test(size=size, notifications=True) as pilot:
+            yield pilot
+
+    return start

@@ -1,0 +1,223 @@
+"""An environment that a story scripts: rows come and go, calls hang at gates or fail, somebody else is faster."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, TargetOutcome
+from qlikops.domain.errors import ApprovalChanged, NotFound, QlikopsError
+from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
+from qlikops.domain.report import RunReport
+from qlikops.domain.task import TaskKey
+from tests.unit.presentation import samples
+
+GATE_SECONDS = 60
+"""A gate that nobody opens fails the story instead of hanging it."""
+
+
+class Clock:
+    """Stands still until a story moves it."""
+
+    def __init__(self) -> None:
+        self.now = samples.NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Gate:
+    """Where a call waits while the gate is closed."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self._open.set()
+
+    def close(self) -> None:
+        self._open.clear()
+
+    def open(self) -> None:
+        self._open.set()
+
+    def pass_through(self) -> None:
+        assert self._open.wait(GATE_SECONDS), "nobody opened the gate"
+
+
+@dataclass
+class FakeEnvironment:
+    """All five ports in one; the console only sees the protocols."""
+
+    records: dict[str, Approval] = field(default_factory=dict)
+    name: str = "local"
+    where: str = "111122223333 eu-west-1 qlikops"
+    read_only: bool = False
+    error: QlikopsError | None = None
+    """Raised by every read while set."""
+    decide_error: Exception | None = None
+    sent: list[tuple[str, DecisionRequest]] = field(default_factory=list)
+    claimed: list[str] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
+    waits: Gate = field(default_factory=Gate)
+    loads: Gate = field(default_factory=Gate)
+    decides: Gate = field(default_factory=Gate)
+    outcomes: Gate = field(default_factory=Gate)
+    runs: list[ExecutionSummary] = field(default_factory=list)
+    decided_by_others: dict[str, Decision] = field(default_factory=dict)
+
+    @classmethod
+    def waiting_for(cls, *records: Approval) -> FakeEnvironment:
+        return cls({record.approval_id: record for record in records})
+
+    # What a story does to it
+
+    def add(self, record: Approval) -> None:
+        self.records[record.approval_id] = record
+
+    def decide_elsewhere(self, approval_id: str, by: str = "bob", *, approved: bool = True) -> None:
+        decision = Decision(approved, "feedfacefeedface", f"arn:aws:iam::1:user/{by}", samples.NOW, "on the phone")
+        status = Status.RESTARTING if approved else Status.DENIED
+        self.records[approval_id] = replace(self.records[approval_id], status=status, decision=decision)
+
+    # Environment
+
+    @property
+    def approvals(self) -> FakeEnvironment:
+        return self
+
+    @property
+    def executions(self) -> FakeExecutions:
+        return FakeExecutions(self)
+
+    @property
+    def fleet(self) -> FakeFleet:
+        return FakeFleet(self)
+
+    def caller(self) -> str:
+        return samples.CALLER
+
+    # Approvals
+
+    def waiting(self) -> Sequence[InboxRow]:
+        self.waits.pass_through()
+        self._read("waiting")
+        return [samples.row_of(record) for record in self.records.values() if record.status is Status.WAITING]
+
+    def approval(self, approval_id: str) -> Approval:
+        self.loads.pass_through()
+        self._read(approval_id)
+        if approval_id not in self.records:
+            raise NotFound(f"no approval {approval_id}")
+        return self.records[approval_id]
+
+    def decide(self, approval_id: str, request: DecisionRequest) -> DecisionReceipt:
+        self.decides.pass_through()
+        if self.decide_error is not None:
+            raise self.decide_error
+        record = self.records[approval_id]
+        if request.digest != record.digest:
+            raise ApprovalChanged("the record changed since it was reviewed")
+        self.sent.append((approval_id, request))
+        snooze = int(request.snooze.total_seconds()) if request.snooze else 0
+        decision = Decision(
+            request.approved,
+            request.decision_id,
+            samples.CALLER,
+            samples.NOW,
+            request.reason,
+            request.digest,
+            "tui",
+            snooze,
+        )
+        status = Status.RESTARTING if request.approved else Status.DENIED
+        self.records[approval_id] = replace(record, status=status, decision=decision)
+        return DecisionReceipt(approval_id, decision, status)
+
+    def outcome(self, approval_id: str, timeout: timedelta) -> Approval:
+        assert timeout > timedelta(0)
+        self.outcomes.pass_through()
+        self._read("outcome")
+        record = self.records[approval_id]
+        if record.status is Status.RESTARTING:
+            target = TargetOutcome(
+                record.proposal.targets[0].key,
+                Status.RESTARTED,
+                before="ERROR (FATAL_ERROR)",
+                after="RUNNING",
+                seconds=4.2,
+            )
+            record = replace(record, status=Status.RESTARTED, outcome=Outcome(Status.RESTARTED, targets=(target,)))
+            self.records[approval_id] = record
+        return record
+
+    def claim(self, approval_id: str, duration: timedelta) -> Claim:
+        claim = Claim(samples.CALLER, samples.NOW + duration)
+        self.claimed.append(approval_id)
+        self.records[approval_id] = replace(self.records[approval_id], claim=claim)
+        return claim
+
+    def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:
+        at = samples.NOW - timedelta(days=2)
+        line = HistoryLine(at, "aaaa", "FATAL_TRANSIENT", "resume", Status.RESTARTED, "arn:aws:iam::1:user/bob")
+        return [line][:limit] if key.task == "sales-orders" else []
+
+    def _read(self, what: str) -> None:
+        self.reads.append(what)
+        if self.error is not None:
+            raise self.error
+
+
+@dataclass
+class FakeExecutions:
+    """The executions of a FakeEnvironment."""
+
+    environment: FakeEnvironment
+
+    def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
+        assert next_token is None
+        self.environment._read("executions")
+        return ExecutionPage(tuple(run for run in self.environment.runs if status in (None, run.status)))
+
+    def detail(self, execution: str) -> ExecutionDetail:
+        self.environment._read(execution)
+        return samples.execution_detail(next(run for run in self.environment.runs if execution in (run.arn, run.name)))
+
+    def start(self) -> ExecutionSummary:
+        raise NotImplementedError
+
+    def stop(self, execution: str, reason: str) -> ExecutionSummary:
+        raise NotImplementedError
+
+
+@dataclass
+class FakeFleet:
+    """The fleet of a FakeEnvironment."""
+
+    environment: FakeEnvironment
+
+    def snapshot(self) -> FleetSnapshot:
+        self.environment._read("snapshot")
+        return samples.fleet()
+
+    def reports(self, limit: int = 50) -> Sequence[str]:
+        self.environment._read("reports")
+        return [run.name for run in self.environment.runs][:limit]
+
+    def report(self, execution_name: str | None = None) -> RunReport:
+        raise NotImplementedError(execution_name)
+
+    def report_markdown(self, execution_name: str | None = None) -> str:
+        self.environment._read("report")
+        table = "| task | outcome |\n|---|---|\n| sales-orders | restarted |\n"
+        return f"# Run {execution_name}\n\n38 tasks on 3 servers checked.\n\n{table}"
+
+
+def opener(environment: FakeEnvironment) -> Callable[[], FakeEnvironment]:
+    """What run_console is given."""
+    return lambda: environment

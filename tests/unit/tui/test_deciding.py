@@ -1,0 +1,363 @@
+"""Stories of approving and denying: what was on the screen is what is sent, once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from qlikops.domain.approval import Decision, Status
+from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline
+from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
+from qlikops.domain.proposal import Action
+from qlikops.tui.app import QlikOpsApp
+from qlikops.tui.screens.decision import DecisionScreen
+from tests.unit.presentation import samples
+from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, sees, wait_until
+from tests.unit.tui.fakes import FakeEnvironment
+
+FIRST = samples.proposal(1).proposal_id
+
+
+def refresh(pilot: Pilot[Any]) -> None:
+    """The timed refresh, which goes on while a modal takes the keys."""
+    assert isinstance(pilot.app, QlikOpsApp)
+    pilot.app.state.load_rows(pilot.app)
+
+
+def in_flight(pilot: Pilot[Any]) -> bool:
+    """Whether the console thinks that its answer to the first may count."""
+    assert isinstance(pilot.app, QlikOpsApp)
+    return pilot.app.state.in_flight(FIRST)
+
+
+@pytest.fixture
+def environment() -> FakeEnvironment:
+    return FakeEnvironment.waiting_for(
+        samples.approval(samples.proposal(1)), samples.approval(samples.proposal(2, tasks=("stock",)), minutes_left=229)
+    )
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_approving_shows_and_sends_what_was_on_the_screen_and_shows_the_outcome(
+    started: Started, environment: FakeEnvironment, size: tuple[int, int]
+) -> None:
+    digest = environment.records[FIRST].digest
+    async with started(environment, size=size) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent", "SendTaskSuccess", "RESUME_PROCESSING", digest, samples.CALLER)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+        approval_id, request = environment.sent[0]
+        assert (approval_id, request.approved, request.digest, request.via) == (FIRST, True, digest, "tui")
+        await sees(pilot, f"RESTARTED replicate-eu-1/sales-orders in 4 s decision {request.decision_id}")
+        await pilot.press("y")
+        copied = pilot.app.clipboard
+        assert request.decision_id in copied
+        assert "RESTARTED" in copied
+        assert digest in copied
+
+
+async def test_after_sending_the_next_one_is_chosen(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("enter")
+        await sees(pilot, "stock: connection lost", "1 waits")
+
+
+async def test_approve_pressed_while_the_record_loads_asks_once_it_is_there(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.loads.close()
+    async with started(environment) as pilot:
+        await sees(pilot, "Loading sales-orders")
+        await pilot.press("a")
+        assert not isinstance(pilot.app.screen, DecisionScreen)
+        environment.loads.open()
+        await sees(pilot, "Approve: this will be sent", "replicate-eu-1/sales-orders")
+        assert environment.sent == []
+
+
+async def test_keys_typed_faster_than_the_screen_mean_the_row_they_were_typed_on(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        for key in ("down", "a"):
+            pilot.app.simulate_key(key)
+        await sees(pilot, "Approve: this will be sent", "replicate-eu-1/stock")
+
+
+async def test_escape_sends_nothing(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("escape")
+        await no_longer_sees(pilot, "Approve: this will be sent")
+        assert environment.sent == []
+
+
+@pytest.mark.parametrize(
+    ("assessed", "why"),
+    [
+        (samples.evaluation(Verdict.DENY), "AI says deny"),
+        (samples.evaluation(risk=Risk.HIGH), "the evaluation says approve, and that the risk is high"),
+        (
+            Evaluation.unavailable("truncated", "bedrock", "prompt 3", samples.NOW),
+            "there is no evaluation",
+        ),
+        (
+            samples.evaluation(findings=(Finding("seen", ("e9",), ("e9",)),)),
+            "cited evidence is missing",
+        ),
+    ],
+)
+async def test_where_the_evaluation_is_nothing_to_lean_on_enter_cancels_and_the_button_says_why(
+    started: Started, assessed: Evaluation, why: str
+) -> None:
+    record = samples.approval(assessed=assessed)
+    environment = FakeEnvironment.waiting_for(record)
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent", f"Careful: {why}")
+        assert why in str(pilot.app.screen.query_one("#send").label)  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await no_longer_sees(pilot, "Approve: this will be sent")
+        assert environment.sent == []
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("left", "enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+
+
+async def test_what_a_sound_evaluation_warns_of_is_said_and_enter_sends(started: Started) -> None:
+    assessed = samples.evaluation(Verdict.CAUTION, Risk.HIGH)
+    environment = FakeEnvironment.waiting_for(
+        samples.approval(samples.proposal(1, action=Action.RELOAD), assessed=assessed)
+    )
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Careful: the risk is high; a reload replaces what the target has. Enter sends.")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+
+
+async def test_denying_needs_a_reason(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("d")
+        await sees(pilot, "Deny: this will be sent", "ApprovalDenied", "nothing")
+        await pilot.press("enter")
+        await sees(pilot, "A reason is required.")
+        await pilot.press("space", "enter")
+        assert environment.sent == []
+        await pilot.press(*"patching")
+        await sees(pilot, "reason patching")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+        _, request = environment.sent[0]
+        assert (request.approved, request.reason, request.snooze) == (False, "patching", None)
+        await sees(pilot, f"DENIED replicate-eu-1/sales-orders decision {request.decision_id}")
+
+
+async def test_denying_can_snooze(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("d")
+        await sees(pilot, "Deny: this will be sent")
+        await pilot.press(*"patching", "tab", "enter")
+        await sees(pilot, "4 hours")
+        await pilot.press("down", "down", "enter")
+        await sees(pilot, "nothing is proposed on it for 4h00m")
+        await pilot.press("tab", "enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+        assert environment.sent[0][1].snooze == timedelta(hours=4)
+
+
+async def test_decided_elsewhere_while_the_modal_is_open_is_said_at_once_by_whom_and_blocks(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        environment.decide_elsewhere(FIRST, "bob")
+        refresh(pilot)
+        await sees(pilot, "It no longer waits", "approved by bob", "Nothing was sent from here.")
+        await pilot.press("enter")
+        assert environment.sent == []
+        assert isinstance(pilot.app.screen, DecisionScreen)
+
+
+async def test_a_record_that_changes_while_the_modal_is_open_blocks(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        environment.add(samples.approval(samples.proposal(1, title="sales-orders: another cause")))
+        refresh(pilot)
+        await sees(pilot, "It changed since you opened this.")
+        await pilot.press("enter")
+        assert environment.sent == []
+        await pilot.press("escape")
+        await sees(pilot, "sales-orders: another cause")
+
+
+async def test_going_offline_while_the_modal_is_open_locks_it_until_it_is_back(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        environment.error = Offline("no answer")
+        refresh(pilot)
+        await sees(pilot, "Locked: the data is not live (OFFLINE).")
+        await pilot.press("enter")
+        assert environment.sent == []
+        environment.error = None
+        refresh(pilot)
+        await sees(pilot, "Enter sends.")
+
+
+async def test_the_modal_survives_a_resize(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment, size=(120, 36)) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.resize_terminal(80, 24)
+        await sees(pilot, "Approve: this will be sent", environment.records[FIRST].digest, "Cancel")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: [sent[0] for sent in environment.sent] == [FIRST])
+
+
+async def test_what_is_being_sent_is_not_sent_again_and_sends_go_one_by_one(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.decides.close()
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("enter")
+        await sees(pilot, "Sending: approve replicate-eu-1/sales-orders", "sales-orders (answ")
+        await pilot.press("up", "a")
+        await sees(pilot, "You have already answered this one.")
+        await pilot.press("down")
+        await sees(pilot, "stock: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("enter")
+        assert environment.sent == []
+        environment.decides.open()
+        await wait_until(pilot, lambda: len(environment.sent) == 2)
+        assert [approval_id for approval_id, _ in environment.sent] == [FIRST, samples.proposal(2).proposal_id]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            AlreadyDecided("too late", decision=Decision(False, by="arn:aws:iam::1:user/bob"), status=Status.DENIED),
+            "Already decided: approve replicate-eu-1/sales-orders: denied by bob.",
+        ),
+        (ApprovalExpired("the deadline was 11:00"), "Expired: approve replicate-eu-1/sales-orders: the deadline was"),
+        (ValueError("[bold]bug"), "Fault: approve replicate-eu-1/sales-orders: ValueError: [bold]bug"),
+    ],
+)
+async def test_an_answer_that_did_not_count_says_why(
+    started: Started, environment: FakeEnvironment, error: Exception, said: str
+) -> None:
+    environment.decide_error = error
+    environment.outcomes.close()
+    async with started(environment, size=(120, 36)) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("enter")
+        await sees(pilot, said)
+        environment.outcomes.open()
+
+
+async def test_a_change_found_while_sending_reloads_the_record(started: Started, environment: FakeEnvironment) -> None:
+    environment.decides.close()
+    async with started(environment, size=(120, 36)) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("enter", "up")
+        environment.add(samples.approval(samples.proposal(1, title="sales-orders: another cause")))
+        environment.decides.open()
+        await sees(pilot, "Changed: approve", "Nothing was sent. Review it again.", "sales-orders: another cause")
+        assert environment.sent == []
+
+
+async def test_an_ambiguous_send_is_followed_until_the_record_says_whose_answer_counted(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.decide_error = DecisionUnknown("the connection broke after sending")
+    environment.outcomes.close()
+    async with started(environment, size=(120, 36)) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("enter")
+        await sees(pilot, "Not known yet: approve replicate-eu-1/sales-orders")
+        assert in_flight(pilot)
+        environment.decide_elsewhere(FIRST, "bob", approved=False)
+        environment.outcomes.open()
+        await sees(pilot, "Your answer did not count", "denied by bob")
+
+
+async def test_an_ambiguous_send_that_never_arrived_can_be_repeated(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.decide_error = DecisionUnknown("the connection broke")
+    async with started(environment, size=(120, 36)) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: not in_flight(pilot))
+        await sees(pilot, "WAITING replicate-eu-1/sales-orders")
+
+
+async def test_quitting_while_a_decision_is_being_sent_asks_again(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.decides.close()
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("enter")
+        await sees(pilot, "Sending: approve")
+        await pilot.press("ctrl+q")
+        await sees(pilot, "A decision is being sent.")
+        assert pilot.app.is_running
+        environment.decides.open()
+
+
+async def test_a_record_that_no_longer_waits_cannot_be_decided(started: Started, environment: FakeEnvironment) -> None:
+    record = environment.records[FIRST]
+    environment.loads.close()
+    async with started(environment) as pilot:
+        await sees(pilot, "Loading sales-orders")
+        # Decided between the inbox read and the record read.
+        environment.records[FIRST] = replace(record, status=Status.DENIED)
+        environment.loads.open()
+        await sees(pilot, "DENIED: nothing was restarted")
+        await pilot.press("a")
+        await sees(pilot, "This one no longer waits.")
+        assert "this will be sent" not in flat_text(pilot)

@@ -1,0 +1,222 @@
+"""Stories of what waits, and of what happens to it while somebody looks."""
+
+from __future__ import annotations
+
+import pytest
+
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.approval import Approval
+from qlikops.domain.errors import CredentialsProblem, Offline, Throttled
+from qlikops.domain.execution import ExecutionStatus
+from qlikops.tui.widgets.review import Review
+from qlikops.tui.widgets.table import KeyedTable
+from tests.unit.presentation import samples
+from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, screen_text, sees, wait_until
+from tests.unit.tui.fakes import Clock, FakeEnvironment
+
+
+def task(number: int, name: str, *, minutes_left: float = 200) -> Approval:
+    return samples.approval(samples.proposal(number, tasks=(name,)), minutes_left=minutes_left)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+async def test_it_fills_and_shows_the_first_to_expire(started: Started, size: tuple[int, int]) -> None:
+    environment = FakeEnvironment.waiting_for(task(1, "late"), task(2, "early", minutes_left=8))
+    async with started(environment, size=size) as pilot:
+        await sees(pilot, "2 wait, oldest 12m", "■ critical", "early: connection lost", "expires in 8m00s")
+        lines = screen_text(pilot).splitlines()
+        assert max(map(len, lines)) <= size[0]
+        first, second = (next(i for i, line in enumerate(lines) if name in line) for name in ("early (", "late ("))
+        assert first < second
+
+
+async def test_the_first_frame_does_not_wait_for_the_network(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(task(1, "sales-orders"))
+    environment.waits.close()
+    async with started(environment) as pilot:
+        await sees(pilot, "1 Inbox", "connecting …")
+        environment.waits.open()
+        await sees(pilot, "sales-orders: connection lost")
+
+
+async def test_an_empty_inbox_says_when_the_fleet_was_last_checked(started: Started) -> None:
+    environment = FakeEnvironment(runs=[samples.execution("run-0706", ExecutionStatus.SUCCEEDED)])
+    async with started(environment) as pilot:
+        await sees(pilot, "Nothing waits for a decision.", "38 tasks on 3 servers checked, 4 anomalies")
+
+
+async def test_the_cursor_stays_on_its_row_when_one_comes_above_and_one_goes(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(task(1, "first"), task(2, "second", minutes_left=201))
+    async with started(environment) as pilot:
+        await sees(pilot, "first: connection lost")
+        await pilot.press("down")
+        await sees(pilot, "second: connection lost")
+        environment.add(task(3, "urgent", minutes_left=5))
+        await pilot.press("r")
+        await sees(pilot, "urgent (")
+        table = pilot.app.screen.query_one(KeyedTable)
+        assert (table.chosen, table.cursor_row) == (samples.proposal(2).proposal_id, 2)
+        environment.decide_elsewhere(samples.proposal(1).proposal_id)
+        await pilot.press("r")
+        await no_longer_sees(pilot, "first (")
+        assert (table.chosen, table.cursor_row) == (samples.proposal(2).proposal_id, 1)
+        assert "second: connection lost" in flat_text(pilot)
+
+
+async def test_when_the_row_goes_nothing_else_slides_under_the_approve_key(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(task(1, "first"), task(2, "second"), task(3, "third"))
+    async with started(environment) as pilot:
+        await sees(pilot, "first: connection lost")
+        environment.decide_elsewhere(samples.proposal(1).proposal_id, "bob")
+        await pilot.press("r")
+        await sees(pilot, "It no longer waits: RESTARTING, approved by bob", "↓ chooses the next.")
+        await pilot.press("a")
+        await pilot.press("enter")  # chooses; it does not answer a question that was not asked
+        await sees(pilot, "second: connection lost")
+        assert environment.sent == []
+
+
+async def test_a_changed_record_is_loaded_again(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(task(1, "sales-orders"))
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        changed = samples.approval(samples.proposal(1, title="sales-orders: something else"))
+        environment.add(changed)
+        await pilot.press("r")
+        await sees(pilot, "sales-orders: something else")
+        assert pilot.app.screen.query_one(Review).approval is changed
+
+
+async def test_an_unchanged_record_is_read_once(started: Started) -> None:
+    record = task(1, "sales-orders")
+    environment = FakeEnvironment.waiting_for(record)
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("r", "r")
+        await wait_until(pilot, lambda: environment.reads.count("waiting") >= 2)
+        assert environment.reads.count(record.approval_id) == 1
+
+
+async def test_a_refresh_that_is_still_under_way_is_not_started_again(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(task(1, "sales-orders"))
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        before = environment.reads.count("waiting")
+        environment.waits.close()
+        await pilot.press("r", "r", "r")
+        environment.waits.open()
+        await wait_until(pilot, lambda: environment.reads.count("waiting") > before)
+        assert environment.reads.count("waiting") == before + 1
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_hostile_text_is_only_text(started: Started, size: tuple[int, int]) -> None:
+    hostile = samples.proposal(1, tasks=(samples.HOSTILE,), title=samples.HOSTILE, message=samples.HOSTILE)
+    async with started(FakeEnvironment.waiting_for(samples.approval(hostile)), size=size) as pilot:
+        await sees(pilot, "red [bold]markup[/bold] gnp.exe")
+        shown = screen_text(pilot)
+        assert not [char for char in shown if ord(char) < 32 and char != "\n"]
+        assert "\u202e" not in shown
+        await pilot.press("d")
+        await sees(pilot, "Deny: this will be sent", "[bold]markup[/bold]")
+
+
+@pytest.mark.parametrize(
+    ("error", "word", "advice"),
+    [
+        (Offline("no answer in 3 s"), "OFFLINE", "recovers by itself"),
+        (Throttled("rate exceeded"), "THROTTLED", "passes by itself"),
+        (CredentialsProblem("the token expired"), "CREDENTIALS", "aws sso login"),
+    ],
+)
+async def test_trouble_is_said_in_words_locks_deciding_and_passes(
+    started: Started, error: Offline, word: str, advice: str
+) -> None:
+    environment = FakeEnvironment.waiting_for(task(1, "sales-orders"))
+    environment.error = error
+    async with started(environment) as pilot:
+        await sees(pilot, word, advice, "deciding is locked")
+        environment.error = None
+        await pilot.press("r")
+        await sees(pilot, "live, 0s old", "sales-orders: connection lost")
+        environment.error = error
+        await pilot.press("r")
+        await sees(pilot, word, "sales-orders: connection lost")
+        await pilot.press("a", "enter")
+        assert environment.sent == []
+
+
+async def test_an_environment_that_cannot_be_opened_is_tried_again(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(task(1, "sales-orders"))
+    failures = [CredentialsProblem("no credentials")]
+
+    def open_environment() -> FakeEnvironment:
+        if failures:
+            raise failures.pop()
+        return environment
+
+    async with started(environment, open_environment=open_environment) as pilot:
+        await sees(pilot, "CREDENTIALS", "no credentials")
+        await pilot.press("r")
+        await sees(pilot, "local", "sales-orders: connection lost")
+
+
+async def test_old_data_locks_deciding(started: Started) -> None:
+    clock = Clock()
+    environment = FakeEnvironment.waiting_for(task(1, "sales-orders"))
+    async with started(environment, clock=clock) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        clock.advance(31)
+        await sees(pilot, "STALE, 31s old, deciding is locked")
+        await pilot.press("a", "enter")
+        assert environment.sent == []
+
+
+async def test_read_only_says_so_and_has_no_writing_keys(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(task(1, "sales-orders"))
+    async with started(environment, read_only=True) as pilot:
+        await sees(pilot, "READ-ONLY", "sales-orders: connection lost", "Open")
+        footer = screen_text(pilot).splitlines()[-1]
+        assert not [word for word in ("Approve", "Deny", "Claim") if word in footer]
+        await pilot.press("a", "enter", "escape", "d", "c")
+        assert not environment.sent
+        assert not environment.claimed
+
+
+async def test_a_read_only_environment_makes_the_console_read_only(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(task(1, "sales-orders"))
+    environment.read_only = True
+    async with started(environment) as pilot:
+        await sees(pilot, "READ-ONLY")
+        assert "Approve" not in screen_text(pilot)
+
+
+async def test_the_filter_narrows_and_escape_brings_all_back(started: Started) -> None:
+    stopped = samples.approval(samples.proposal(2, tasks=("stock",), kind=AnomalyKind.USER_STOPPED))
+    environment = FakeEnvironment.waiting_for(task(1, "sales-orders"), stopped)
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders (", "stock (")
+        await pilot.press("slash", *"user_st")
+        await no_longer_sees(pilot, "sales-orders (")
+        await sees(pilot, "stock: connection lost")
+        await pilot.press("enter", "escape")
+        await sees(pilot, "sales-orders (", "stock (")
+
+
+async def test_a_claim_is_sent_and_seen(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(task(1, "sales-orders"))
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("c")
+        await sees(pilot, "sales-orders (claim")
+        assert environment.claimed == [samples.proposal(1).proposal_id]
+
+
+async def test_on_a_narrow_screen_enter_opens_the_record_and_escape_goes_back(started: Started) -> None:
+    async with started(FakeEnvironment.waiting_for(task(1, "sales-orders"))) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("enter")
+        await sees(pilot, "Evaluation", "AI approve", "[e1]")
+        assert not pilot.app.screen.query_one(KeyedTable).region
+        await pilot.press("escape")
+        await sees(pilot, "Task or group")

@@ -1,0 +1,103 @@
+"""Stories of the other screens, help and the palette."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from qlikops.domain.errors import NotFound
+from qlikops.domain.execution import ExecutionStatus
+from tests.unit.presentation import samples
+from tests.unit.tui.conftest import Started, flat_text, sees, wait_until
+from tests.unit.tui.fakes import FakeEnvironment
+
+
+@pytest.fixture
+def environment() -> FakeEnvironment:
+    found = FakeEnvironment.waiting_for(samples.approval())
+    found.runs = [samples.execution(), samples.execution("run-0706", ExecutionStatus.SUCCEEDED, minutes_old=17)]
+    return found
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_executions_list_and_detail(
+    started: Started, environment: FakeEnvironment, size: tuple[int, int]
+) -> None:
+    async with started(environment, size=size) as pilot:
+        await pilot.press("2")
+        await sees(pilot, "▶ running", "run-0711", "✓ succeeded", "run-0706", "1m15s")
+        await pilot.press("enter")
+        await sees(pilot, "WAITING replicate-eu-1/sales-orders", "ProcessProposals", "lacks the Map items")
+        await pilot.press("escape")
+        await sees(pilot, "run-0706")
+
+
+async def test_executions_are_asked_for_only_while_on_the_screen(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("r")
+        await wait_until(pilot, lambda: environment.reads.count("waiting") == 2)
+        assert "executions" not in environment.reads
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_fleet_shows_what_is_wrong_first(
+    started: Started, environment: FakeEnvironment, size: tuple[int, int]
+) -> None:
+    async with started(environment, size=size) as pilot:
+        await pilot.press("3")
+        await sees(pilot, "2 servers", "replicate-us-1: connection refused", "FATAL_TRANSIENT", "billing")
+        text = flat_text(pilot)
+        assert text.index("sales-orders") < text.index("billing")
+
+
+async def test_a_fleet_before_the_first_run_says_so(started: Started) -> None:
+    environment = FakeEnvironment(error=NotFound("no run has written a snapshot yet"))
+    async with started(environment) as pilot:
+        await pilot.press("3")
+        await sees(pilot, "no run has written a snapshot yet")
+
+
+async def test_reports_are_read_beside_their_list(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment, size=(120, 36)) as pilot:
+        await pilot.press("4")
+        await sees(pilot, "Run run-0711", "38 tasks on 3 servers checked.")
+        await pilot.press("down")
+        await sees(pilot, "Run run-0706")
+
+
+async def test_help_names_the_keys_that_apply_here(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment, size=(120, 50)) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("question_mark")
+        await sees(pilot, "a Approve", "d Deny", "Everywhere", "ctrl+q")
+        await pilot.press("escape")
+        await sees(pilot, "Task or group")
+
+
+async def test_the_palette_reaches_an_action_by_name(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("colon", *"fleet")
+        await sees(pilot, "Fleet")
+        await pilot.press("enter")
+        await sees(pilot, "2 servers")
+
+
+async def test_every_theme_can_show_it(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        for theme in pilot.app.available_themes:
+            pilot.app.theme = theme
+            await pilot.pause()
+            assert "sales-orders: connection lost" in flat_text(pilot)
+
+
+def test_the_console_imports_neither_boto3_nor_the_adapters() -> None:
+    code = "import sys, qlikops.tui.app; print([m for m in ('boto3', 'botocore', 'qlikops.aws') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
