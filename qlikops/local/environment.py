@@ -107,7 +107,10 @@ class LocalEnvironment:
         outputs = _deploy(endpoint, qlik, options, progress)
         progress(f"Scheduling a run at {rate} and starting the first one …")
         Scheduler(services.client("scheduler", endpoint)).set(
-            rate, target_arn=outputs.state_machine_arn, role_arn=outputs.schedule_role_arn
+            rate,
+            target_arn=outputs.state_machine_arn,
+            role_arn=outputs.schedule_role_arn,
+            dead_letter_arn=outputs.dead_letter_queue_arn,
         )
         services.client("stepfunctions", endpoint).start_execution(
             stateMachineArn=outputs.state_machine_arn, input="{}"

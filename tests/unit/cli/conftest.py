@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,15 @@ from typer.testing import CliRunner, Result
 
 from qlikops.cli.context import Invocation
 from qlikops.cli.main import app
-from tests.embedded import embedded_aws as embedded_aws
+from qlikops.config import LocalStatus, local_status_path
+from qlikops.domain import codec
+from tests.embedded import REGION, EmbeddedAws
 from tests.fakes import Clock, FakeApprovals, FakeEnvironment, FakeKeyring
 from tests.unit.domain.samples import NOON, WAITING
 
 Run = Callable[..., Result]
+LOCAL = ("--context", "local")
+"""The context of the fixture `aws`."""
 
 
 @dataclass
@@ -81,3 +85,19 @@ def run(
         return CliRunner().invoke(app, args, obj=invocation, catch_exceptions=False, **options)
 
     return invoke
+
+
+@pytest.fixture
+def fresh_aws(tmp_path: Path) -> Iterator[EmbeddedAws]:
+    """Of its own: the stack's names are fixed."""
+    with EmbeddedAws(tmp_path / "aws") as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(fresh_aws: EmbeddedAws, environ: dict[str, str]) -> EmbeddedAws:
+    """The context `local` is this one."""
+    path = local_status_path(environ)
+    path.parent.mkdir(parents=True)
+    path.write_text(codec.dumps(LocalStatus(fresh_aws.endpoint, REGION, "qlikops", "", "", "")))
+    return fresh_aws

@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.config import LocalStatus, local_status_path
-from qlikops.domain import codec
-from tests.embedded import REGION, EmbeddedAws
-from tests.unit.cli.conftest import Run
+from tests.embedded import EmbeddedAws
+from tests.unit.cli.conftest import LOCAL, Run
 
 URL = "https://qem.example.com/attunityenterprisemanager/api/v1"
-LOCAL = ("--context", "local")
-
-
-@pytest.fixture
-def fresh_aws(tmp_path: Path) -> Iterator[EmbeddedAws]:
-    """Of its own: the stack's names are fixed."""
-    with EmbeddedAws(tmp_path / "aws") as aws:
-        yield aws
-
-
-@pytest.fixture
-def aws(fresh_aws: EmbeddedAws, environ: dict[str, str]) -> EmbeddedAws:
-    """The context `local` is this one."""
-    path = local_status_path(environ)
-    path.parent.mkdir(parents=True)
-    path.write_text(codec.dumps(LocalStatus(fresh_aws.endpoint, REGION, "qlikops", "", "", "")))
-    return fresh_aws
 
 
 def stack(aws: EmbeddedAws) -> dict[str, Any]:
