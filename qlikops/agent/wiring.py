@@ -20,6 +20,8 @@ from botocore.config import Config
 from qlikops.agent.assessment import Assessor
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.evaluators import make_evaluator
+from qlikops.agent.evaluators.bedrock import SERVICE as BEDROCK
+from qlikops.agent.evaluators.bedrock import bedrock_client
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.metrics import Metrics
 from qlikops.agent.monitoring import Monitor
@@ -68,11 +70,15 @@ class Services:
             read_timeout=20,
             max_pool_connections=READERS,
         )
-        return cls(
-            AgentConfig.from_environment(env),
-            lambda service: boto3.client(service, config=options),  # type: ignore[call-overload]
-            clock=lambda: datetime.now(UTC),
-        )
+        config = AgentConfig.from_environment(env)
+
+        def client(service: str) -> Any:
+            if service == BEDROCK:
+                # In a Region of its own, with time-outs of its own.
+                return bedrock_client(config.bedrock)
+            return boto3.client(service, config=options)  # type: ignore[call-overload]
+
+        return cls(config, client, clock=lambda: datetime.now(UTC))
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -92,7 +98,7 @@ class Services:
     @cached_property
     def assessor(self) -> Assessor:
         """Evaluator and policy."""
-        return Assessor(self.ledger, make_evaluator(self.config, self.clock), self.config, self.clock)
+        return Assessor(self.ledger, make_evaluator(self.config, self.clock, self._clients), self.config, self.clock)
 
     @cached_property
     def reporter(self) -> Reporter:
