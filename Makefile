@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types contracts unit e2e packages lock clean
+.PHONY: demo test lint types contracts unit e2e packages screenshots lock clean
 
 demo: $(VENV)/local.stamp
 	@$(BIN)/qlikops demo $(ARGS)
@@ -31,6 +31,9 @@ e2e: $(VENV)/dev.stamp
 
 packages: $(VENV)/dev.stamp
 	$(BIN)/python tests/packages.py
+
+screenshots: $(VENV)/dev.stamp
+	$(BIN)/python docs/screenshots.py
 
 # Compiles the pins: hashes, no addresses.
 lock: $(VENV)/dev.stamp
