@@ -70,7 +70,7 @@ EVALUATION_RESERVE_SECONDS = 15
 CONNECT_TIMEOUT_SECONDS = 5
 """To Bedrock."""
 
-_MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,2047}")
+_MODEL_ID = re.compile(r"[A-Za-z0-9._:/@+-]{1,2048}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _GUARDRAIL_ID = re.compile(r"[a-z0-9]+|arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]+")
 _GUARDRAIL_VERSION = re.compile(r"[1-9][0-9]{0,7}|DRAFT")

@@ -20,8 +20,6 @@ from botocore.config import Config
 from qlikops.agent.assessment import Assessor
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.evaluators import make_evaluator
-from qlikops.agent.evaluators.bedrock import SERVICE as BEDROCK
-from qlikops.agent.evaluators.bedrock import bedrock_client
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.metrics import Metrics
 from qlikops.agent.monitoring import Monitor
@@ -73,8 +71,10 @@ class Services:
         config = AgentConfig.from_environment(env)
 
         def client(service: str) -> Any:
-            if service == BEDROCK:
-                # In a Region of its own, with time-outs of its own.
+            if service == "bedrock-runtime":
+                # Imported for those alone who use it: every handler comes through here when it starts.
+                from qlikops.agent.evaluators.bedrock import bedrock_client
+
                 return bedrock_client(config.bedrock)
             return boto3.client(service, config=options)  # type: ignore[call-overload]
 
