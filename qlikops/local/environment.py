@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 import qlikops
 from qlikops.deployment.deployer import DEFAULT_STACK, Deployer, build_release
+from qlikops.deployment.evaluator import evaluator_parameters
 from qlikops.deployment.schedule import DEFAULT_SCHEDULE, Scheduler, rate_expression
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.deployment.store import ArtifactStore
@@ -167,9 +168,11 @@ def _deploy(
     endpoint: str, qlik: SimulatedQlik, model: LocalModel | None, options: LocalOptions, progress: Progress
 ) -> StackOutputs:
     instance = {"name": "default", "base_url": qlik.base_url, "username": qlik.username, "password": qlik.password}
+    settings = {**AGENT_SETTINGS, **(model.agent_settings if model else {})}
     release = build_release(
         {
-            "AgentSettings": json.dumps({**AGENT_SETTINGS, **(model.agent_settings if model else {})}),
+            "AgentSettings": json.dumps(settings),
+            **evaluator_parameters(settings),
             "QlikSecretValue": json.dumps({"instances": [instance]}),
             "TableDeletionProtection": "false",
             "LogRetentionDays": "1",

@@ -70,7 +70,7 @@ class BedrockEvaluator:
     def __init__(
         self,
         settings: BedrockSettings,
-        client: Callable[[], Any],
+        client: Callable[[], BedrockRuntimeClient],
         clock: Clock,
         *,
         sleep: Callable[[float], None] = time.sleep,
@@ -80,7 +80,7 @@ class BedrockEvaluator:
     ) -> None:
         self._settings = settings
         self._make_client = client
-        self._client: Any = None
+        self._client: BedrockRuntimeClient | None = None
         self._clock = clock
         self._sleep = sleep
         self._monotonic = monotonic
@@ -139,12 +139,11 @@ class BedrockEvaluator:
 
     def _ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """The reply, after as many attempts as the settings allow. Raises Unavailable."""
-        if self._client is None:
-            self._client = self._make_client()
+        client = self._client = self._client or self._make_client()
         attempt = 1
         while True:
             try:
-                return _within(self._settings.attempt_seconds, lambda: self._client.converse(**request))
+                return _within(self._settings.attempt_seconds, lambda: client.converse(**request))
             except Exception as exc:
                 failure = unavailable_for(exc)
                 _logger.warning("attempt %d at %s: %s", attempt, self._settings.model_id, failure)
