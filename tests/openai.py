@@ -35,6 +35,7 @@ class OpenAiServer(ThreadingHTTPServer):
         self.models = models
         self.answer: str = json.dumps(ANSWER)
         self.broken = False
+        self.lists_models = True
         self.requests: list[Json] = []
 
     @property
@@ -75,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        if self.path == "/v1/models":
+        if self.path == "/v1/models" and self.server.lists_models:
             self._send(
                 200, {"object": "list", "data": [{"id": name, "object": "model"} for name in self.server.models]}
             )

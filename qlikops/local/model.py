@@ -28,7 +28,10 @@ PROXY_TIMEOUT_SECONDS = 110
 """Longer, so that slowness is reported as a time-out and not as the proxy's made-up answer."""
 _FIRST_ANSWER_SECONDS = 300
 """The first request makes a server load the model."""
+_FIRST_ANSWER_TOKENS = 1000
+"""Enough for a model that thinks before it calls."""
 _TOOL = "ready"
+_ANY = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,11 @@ def _base(url: str) -> str:
 
 
 def _only_model(base: str, timeout_seconds: float) -> str:
-    listed = _list(_send(f"{base}/v1/models", None, timeout_seconds), "data")
+    try:
+        listed = _list(_send(f"{base}/v1/models", None, timeout_seconds), "data")
+    except Unreachable:
+        # Some servers have one model, no list of it, and take any name. Whether this is one, the first question tells.
+        return _ANY
     names = sorted(str(each["id"]) for each in listed if isinstance(each, dict) and each.get("id"))
     if len(names) != 1:
         raise UsageError(
@@ -93,7 +100,11 @@ def _only_model(base: str, timeout_seconds: float) -> str:
 
 def _calls_tools(base: str, model: str, timeout_seconds: float) -> bool:
     """Whether the model calls a tool that it must call. Raises Unreachable where it doesn't even answer in text."""
-    question = {"model": model, "messages": [{"role": "user", "content": "Call the tool."}], "max_tokens": 64}
+    question = {
+        "model": model,
+        "messages": [{"role": "user", "content": "Call the tool."}],
+        "max_tokens": _FIRST_ANSWER_TOKENS,
+    }
     parameters = {"type": "object", "properties": {}, "additionalProperties": False}
     tool = {"type": "function", "function": {"name": _TOOL, "description": "Says ready.", "parameters": parameters}}
     choice = {"type": "function", "function": {"name": _TOOL}}

@@ -38,6 +38,12 @@ def test_no_models_and_no_such_model_are_said() -> None:
             find_model(server.url, "phi9")
 
 
+def test_a_server_without_a_list_of_models_takes_any_name() -> None:
+    with OpenAiServer(models=("default",)) as server:
+        server.lists_models = False
+        assert find_model(server.url).name == "default"
+
+
 def test_a_server_that_fails_is_quoted() -> None:
     with OpenAiServer() as server:
         server.broken = True
