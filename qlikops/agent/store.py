@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from qlikops.domain import codec
-from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.fleet import FleetSnapshot, Sample
 from qlikops.domain.proposal import RECORD_VERSION
 from qlikops.domain.report import RunReport
 
@@ -41,7 +41,7 @@ class Store:
         if text is None:
             return Remembered(None, "there is no snapshot of an earlier run")
         try:
-            snapshot = codec.loads(FleetSnapshot, text)
+            snapshot = codec.loads(FleetSnapshot, text, numerous=Sample)
         except codec.CodecError as exc:
             _logger.warning("%s: %s", LATEST_SNAPSHOT, exc)
             return Remembered(None, "the snapshot of the last run cannot be read")
