@@ -1,8 +1,9 @@
 """The policy on a labelled corpus: what a task showed and an evaluator answered, and where that must lead.
 
-The labels in `corpus/*.json` come from the taxonomy and the hard gates, not from running the policy. A case has `tasks` (changes of a failed task), the
-`evaluation`, and what is expected: `kind` (null: nothing is proposed), `action`, `gates`, and the route in each mode.
-`unsafe` says that restarting without a human would be wrong, whatever anybody answers.
+The labels in `corpus/*.json` come from the taxonomy and the hard gates, not from running the policy. A case has `tasks`
+(changes of a failed task), the `evaluation`, and what is expected: `kind` (null: nothing is proposed), `action`,
+`gates`, and the route in each mode. `unsafe` says that restarting without a human would be wrong, whatever anybody
+answers.
 """
 
 from __future__ import annotations
