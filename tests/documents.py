@@ -46,7 +46,8 @@ def policy_page() -> str:
         "and whose restart budget is not spent.",
         _table(("kind", "proposed", "closed gates", *map(str, _MODES)), map(_kind_row, AnomalyKind)),
         "## Hard gates",
-        "A closed gate rules out an automatic restart in every mode. In each row that gate alone is closed, except that a lost position brings other gates with it.",
+        "A closed gate rules out an automatic restart in every mode. In each row that gate alone is closed, except "
+        "that a lost position brings other gates with it.",
         _table(("gate", "closed, for example, because", *map(str, _MODES)), _gate_rows()),
         "## By evaluation",
         "For a proposal that no other gate is closed for. A confidence that is missing or not between 0 and 1 counts "

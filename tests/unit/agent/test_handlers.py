@@ -381,7 +381,7 @@ def test_a_proposal_is_evaluated_once_and_with_its_tasks_history(agent: Make) ->
     here.record(item, {"status": "denied", "decision": {"reason": "planned work"}})
     evaluator = CountingEvaluator()
     here.services.assessor = Assessor(here.services.ledger, evaluator, here.services.config, here.clock)
-    here.clock.sleep(60)
+    here.clock.sleep(900)
     (again,) = items(here.monitor("run-2"))
 
     assert here.evaluate(again) == here.evaluate(again)
