@@ -12,7 +12,7 @@ import math
 import re
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -21,6 +21,9 @@ from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.task import TaskFacts
 
 T = TypeVar("T")
+
+Changes = dict[str, int]
+"""Some of Thresholds' fields with other values."""
 
 SETTINGS_VARIABLE = "QLIKOPS_SETTINGS"
 PLACE_VARIABLES: Mapping[str, str] = {
@@ -38,6 +41,8 @@ class ConfigError(ValueError):
     def __init__(self, key: str, value: object, allowed: str) -> None:
         super().__init__(f"{key} = {value!r}: {allowed}")
         self.key = key
+        self.value = value
+        self.allowed = allowed
 
 
 class EvaluatorName(StrEnum):
@@ -165,8 +170,7 @@ class Thresholds:
     def __post_init__(self) -> None:
         """Raises ConfigError for a value out of range, or a critical threshold below its warning."""
         _check_ranges(self, "thresholds.")
-        for name in ("source_latency_{}_seconds", "target_latency_{}_seconds", "data_errors_{}"):
-            warning, critical = name.format("warning"), name.format("critical")
+        for warning, critical in PAIRS:
             if getattr(self, critical) < getattr(self, warning):
                 raise ConfigError(
                     f"thresholds.{critical}",
@@ -185,6 +189,13 @@ class Thresholds:
                 return self.disk_spill_polls
             case _:
                 return 1
+
+
+PAIRS = tuple(
+    (name.format("warning"), name.format("critical"))
+    for name in ("source_latency_{}_seconds", "target_latency_{}_seconds", "data_errors_{}")
+)
+"""Thresholds that only make sense together: the second is at least the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +223,13 @@ class AgentConfig:
     max_proposals: int = _number(40, 1, 40)
     """In one run: an inline Map runs 40 items at a time."""
     thresholds: Thresholds = field(default_factory=Thresholds)
+    """What holds where nothing below says otherwise."""
+    server_thresholds: dict[str, Changes] = field(default_factory=dict)
+    """By server, on every Enterprise Manager that has one of that name."""
+    tag_thresholds: dict[str, Changes] = field(default_factory=dict)
+    """By tag, compared without regard to case; of a task's several tags the last one written here wins."""
+    task_thresholds: dict[str, Changes] = field(default_factory=dict)
+    """By `server/task`. The more particular wins: task over tag over server."""
     verify_timeout_seconds: int = _number(120, 5, 600)
     """How long a restarted task may take to be up."""
     status_lag_seconds: int = _number(30, 0, 300)
@@ -222,8 +240,11 @@ class AgentConfig:
     """How long a task's lease outlives its approval's deadline, so that acting and recording fit in."""
 
     def __post_init__(self) -> None:
-        """Raises ConfigError for a value out of range, an empty protected tag or a model that is not named."""
+        """Raises ConfigError for a value out of range, one that contradicts another, or a model without a name."""
         _check_ranges(self, "")
+        for name in ("server_thresholds", "tag_thresholds", "task_thresholds"):
+            for of, changes in getattr(self, name).items():
+                _check_changes(changes, f"{name}.{of}.", self.thresholds)
         if not all(tag.strip() for tag in self.protected_tags):
             raise ConfigError("protected_tags", list(self.protected_tags), "no tag may be empty")
         if self.evaluator is EvaluatorName.BEDROCK and not self.bedrock.model_id:
@@ -249,14 +270,43 @@ class AgentConfig:
             raise ConfigError(SETTINGS_VARIABLE, text[:200], "must be a JSON object")
         return _build(cls, settings, "", places)
 
-    def thresholds_for(self, facts: TaskFacts) -> Thresholds:  # noqa: ARG002 - the one place overrides will go through
+    def thresholds_for(self, facts: TaskFacts) -> Thresholds:
         """The thresholds that hold for this task."""
-        return self.thresholds
+        changes = dict(self.server_thresholds.get(facts.key.server, {}))
+        if self.tag_thresholds:
+            tags = {_folded(tag) for tag in facts.tags}
+            for tag, of_tag in self.tag_thresholds.items():
+                if _folded(tag) in tags:
+                    changes |= of_tag
+        changes |= self.task_thresholds.get(str(facts.key), {})
+        return replace(self.thresholds, **changes) if changes else self.thresholds
+
+    def thresholds_for_server(self, server: str) -> Thresholds:
+        """The thresholds that hold for a server itself."""
+        return replace(self.thresholds, **self.server_thresholds.get(server, {}))
 
     def is_protected(self, tags: tuple[str, ...]) -> bool:
         """Whether one of `tags` is protected."""
-        protected = {tag.strip().casefold() for tag in self.protected_tags}
-        return any(tag.strip().casefold() in protected for tag in tags)
+        protected = {_folded(tag) for tag in self.protected_tags}
+        return any(_folded(tag) in protected for tag in tags)
+
+
+def _folded(tag: str) -> str:
+    return tag.strip().casefold()
+
+
+def _check_changes(changes: Changes, prefix: str, thresholds: Thresholds) -> None:
+    """Raises ConfigError for what could make a wrong set of thresholds, whatever else changes the same task's."""
+    for pair in PAIRS:
+        given = [name for name in pair if name in changes]
+        if len(given) == 1:
+            # Alone, it could end up beside another one from another level, on the wrong side of it.
+            (missing,) = set(pair) - set(given)
+            raise ConfigError(prefix + given[0], changes[given[0]], f"needs {missing} beside it")
+    try:
+        replace(thresholds, **changes)
+    except ConfigError as exc:
+        raise ConfigError(prefix + exc.key.removeprefix("thresholds."), exc.value, exc.allowed) from None
 
 
 def _check_ranges(config: Thresholds | BedrockSettings | AgentConfig, prefix: str) -> None:
@@ -270,22 +320,39 @@ def _check_ranges(config: Thresholds | BedrockSettings | AgentConfig, prefix: st
 
 
 def _build(cls: type[T], settings: Mapping[str, Any], prefix: str, given: Mapping[str, Any]) -> T:
+    return cls(**given, **_values(cls, settings, prefix, given))
+
+
+def _values(cls: type, settings: Mapping[str, Any], prefix: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """`settings` as values of the fields of `cls`, those in `given` excepted."""
     hints = typing.get_type_hints(cls)
     allowed = sorted(hints.keys() - given.keys())
-    values = dict(given)
+    values: dict[str, Any] = {}
     for key, value in settings.items():
         if key not in allowed:
             raise ConfigError(prefix + key, value, f"no such setting; there are {', '.join(allowed)}")
         values[key] = _typed(hints[key], prefix + key, value)
-    return cls(**values)
+    return values
+
+
+def _changes(key: str, name: str, value: Any) -> Changes:
+    if not name.strip():
+        raise ConfigError(key, {name: value}, "whom it concerns may not be empty")
+    return _values(Thresholds, _object(f"{key}.{name}", value), f"{key}.{name}.", {})
+
+
+def _object(key: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(key, value, "must be an object")
+    return value
 
 
 def _typed(hint: Any, key: str, value: Any) -> Any:
     """`value` as a field of type `hint`; a setting's type is never guessed from a string."""
     if hint in (Thresholds, BedrockSettings):
-        if not isinstance(value, dict):
-            raise ConfigError(key, value, "must be an object")
-        return _build(hint, value, f"{key}.", {})
+        return _build(hint, _object(key, value), f"{key}.", {})
+    if hint == dict[str, Changes]:
+        return {name: _changes(key, name, changes) for name, changes in _object(key, value).items()}
     if hint == tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise ConfigError(key, value, "must be an array of strings")
