@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,8 +44,11 @@ def deploy(
     ] = None,
     approval_timeout: Annotated[str, _text("T", "How long an approval waits; 4h at first.")] = "",
     run_every: Annotated[str, _text("T", "How often the schedule runs, for the alarm for silence; 5m at first.")] = "",
-    approval_mode: Annotated[str, _text("MODE", "always, policy or never ask a human; always at first.")] = "",
+    approval_mode: Annotated[
+        str, _text("MODE", "Whom a restart needs: always a human, policy, never; always at first.")
+    ] = "",
     evaluator: Annotated[str, _text("NAME", "Who evaluates proposals.")] = "",
+    model: Annotated[str, _text("ID", "The model, or inference profile, that the evaluator bedrock asks.")] = "",
     settings: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="All of the agent's settings, a JSON object.", exists=True, dir_okay=False),
@@ -79,7 +83,11 @@ def deploy(
     """
     from qlikops.deployment.choices import Choices
 
-    agent = {"approval_mode": approval_mode, "evaluator": evaluator}
+    agent = {
+        "approval_mode": approval_mode,
+        "evaluator": evaluator or ("bedrock" if model else ""),
+        "bedrock": {"model_id": model} if model else {},
+    }
     chosen = Choices(
         approval_timeout=approval_timeout or None,
         run_every=run_every or None,
@@ -99,14 +107,16 @@ def deploy(
     if sum((qlik is not None, qlik_login, bool(qlik_secret_arn))) > 1:
         raise UsageError("--qlik, --qlik-login and --qlik-secret-arn exclude each other")
     # What makes no sense is told before anybody is asked for credentials.
-    chosen.over(base).parameters()
+    whole = chosen.over(base)
+    # Agent settings by option change what the stack has, so they can be judged only beside that.
+    (whole if base.agent is not None or not chosen.agent else replace(whole, agent=None)).parameters()
     instances = _read_qlik(qlik) if qlik else None
     here = invocation(ctx)
     target = here.context(context)
     if target.settings.read_only and not (plan_only or follow or drift):
         raise AccessDenied("This context is read-only.", "Use a context that may write, or only look with --plan.")
     if qlik_login:
-        instances = _login(here, target.name).secret(chosen.over(base).qlik)
+        instances = _login(here, target.name).secret(whole.qlik)
     from qlikops.aws.errors import aws_errors
     from qlikops.aws.session import AwsConnection
     from qlikops.deployment.stack import Stack

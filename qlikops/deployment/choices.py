@@ -15,6 +15,7 @@ from typing import Any
 
 from qlikops.agent.config import PLACE_VARIABLES, SETTINGS_VARIABLE, AgentConfig, ConfigError
 from qlikops.deployment.definition import approval_timeout, read_definition
+from qlikops.deployment.evaluator import evaluator_parameters
 from qlikops.domain.duration import parse_duration
 from qlikops.domain.errors import UsageError
 
@@ -61,7 +62,7 @@ class Choices:
         merged = {name: value for name, value in chosen.items() if value is not None}
         for name in ("agent", "tags"):
             if merged.get(name) is not None:
-                merged[name] = {**(getattr(other, name) or {}), **merged[name]}
+                merged[name] = _merged(getattr(other, name) or {}, merged[name])
         return replace(other, **merged)
 
     def approval_timeout_seconds(self, current: Mapping[str, str]) -> int:
@@ -90,11 +91,12 @@ class Choices:
             "qlik_secret_arn": ("QlikSecretArn", str),
             "agent": ("AgentSettings", _agent_settings),
         }
-        return {
+        parameters = {
             parameter: render(getattr(self, name))
             for name, (parameter, render) in wanted.items()
             if getattr(self, name) is not None
         }
+        return parameters | (evaluator_parameters(self.agent) if self.agent is not None else {})
 
 
 def read_choices(path: Path) -> Choices:
@@ -156,6 +158,15 @@ def with_authorities(instances: Mapping[str, Any], ca_bundle: str | None) -> dic
     if "-----BEGIN CERTIFICATE-----" not in text:
         raise UsageError(f"{ca_bundle} holds no certificate in PEM form")
     return {**instances, "instances": [{"ca_bundle": text, **each} for each in instances["instances"]]}
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` over `below`, table by table."""
+    merged = {**below, **above}
+    for name, value in above.items():
+        if isinstance(value, Mapping) and isinstance(below.get(name), Mapping):
+            merged[name] = _merged(below[name], value)
+    return merged
 
 
 def _typed(path: Path, key: str, value: Any) -> Any:

@@ -21,6 +21,8 @@ def test_the_worst_finding_is_the_exit_code(run: Run, aws: EmbeddedAws) -> None:
     checks = {each["check"]: each["health"] for each in json.loads(found.stdout)}
     # The clock of these tests stands still, so it is off by years.
     assert checks.pop("clock") == "failed"
+    # And this context's status file names no bucket to look into.
+    assert checks.pop("qlik") == "failed"
     assert set(checks.values()) <= {"ok", "skipped", "warning"}
     assert checks["schedule"] == "ok"
     assert found.exit_code == ExitCode.FAILURE

@@ -20,6 +20,7 @@ from mypy.nodes import (
     FuncItem,
     MemberExpr,
     MypyFile,
+    NameExpr,
     Node,
     OverloadedFuncDef,
     RefExpr,
@@ -92,14 +93,14 @@ class Program:
         }
 
     def client_calls(self) -> set[ClientCall]:
-        """Every `self._client.operation(…)` and `self._clients(…).operation(…)` in our modules."""
+        """Every call of an operation of an AWS client in our modules."""
         return {
             ClientCall(function.fullname, call.callee.name)
             for tree in self._files
             for function in walk(tree)
             if isinstance(function, FuncDef)
             for call in walk(function)
-            if isinstance(call, CallExpr) and isinstance(call.callee, MemberExpr) and _is_client(call.callee.expr)
+            if isinstance(call, CallExpr) and isinstance(call.callee, MemberExpr) and self._is_client(call.callee.expr)
         }
 
     def _next(self, node: Node) -> Iterator[Node]:
@@ -118,6 +119,13 @@ class Program:
                 yield part.node  # type: ignore[misc]
             if isinstance(part, MemberExpr):
                 yield from filter(self._ours, self._members(part.expr, part.name))
+
+    def _is_client(self, base: Expression) -> bool:
+        """By its name where its type is anything, by its type otherwise."""
+        made = isinstance(base, CallExpr) and isinstance(base.callee, MemberExpr) and base.callee.name == "_clients"
+        named = isinstance(base, MemberExpr | NameExpr) and base.name in {"_client", "client"}
+        typed = any(info.module_name.startswith("types_boto3") for info in self._types_of(base))
+        return made or named or typed
 
     def _members(self, base: Expression, name: str) -> Iterator[Node]:
         """What `base.name` may be, of ours."""
@@ -155,11 +163,6 @@ def _infos(type_: Type) -> Iterator[TypeInfo]:
             yield from _infos(item)
         case CallableType() as callable_ if callable_.is_type_obj():
             yield callable_.type_object()
-
-
-def _is_client(base: Expression) -> bool:
-    made = isinstance(base, CallExpr) and isinstance(base.callee, MemberExpr) and base.callee.name == "_clients"
-    return made or (isinstance(base, MemberExpr) and base.name == "_client")
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -55,6 +55,8 @@ def test_a_whole_file_is_parameters_tags_and_a_timeout(file: Path) -> None:
         "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
         "KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1",
         "AgentSettings": '{"approval_mode": "policy"}',
+        "EvaluatorModel": "",
+        "EvaluatorGuardrail": "",
     }
     assert choices.tags == {"team": "data"}
     assert choices.approval_timeout_seconds({"ApprovalTimeoutSeconds": "60"}) == 7200
@@ -75,6 +77,13 @@ def test_options_win_and_agent_and_tags_are_merged(file: Path) -> None:
     assert json.loads(whole.parameters()["AgentSettings"]) == {"approval_mode": "policy", "evaluator": "rules"}
     assert whole.tags == {"team": "data", "stage": "prod"}
     assert whole.log_retention == 30
+
+
+def test_a_model_by_option_joins_the_files_other_settings_of_it() -> None:
+    file = Choices(agent={"evaluator": "bedrock", "bedrock": {"model_id": "old", "attempts": 1}})
+    whole = Choices(agent={"bedrock": {"model_id": "new"}}).over(file)
+    assert json.loads(whole.parameters()["AgentSettings"])["bedrock"] == {"model_id": "new", "attempts": 1}
+    assert whole.parameters()["EvaluatorModel"] == "new"
 
 
 def test_the_timeout_is_the_stacks_where_none_is_chosen_and_the_definitions_at_first() -> None:
@@ -127,10 +136,6 @@ def test_a_wrong_file_is_named_with_what_is_accepted(tmp_path: Path, text: str, 
 def test_what_makes_no_sense_is_refused_before_any_call(choices: Choices, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         choices.parameters()
-
-
-def test_the_schema_in_the_repository_is_the_codes() -> None:
-    assert json.loads(resource("deploy", "qlikops.deploy.schema.json").read_text()) == schema()
 
 
 def test_the_schema_takes_what_the_code_takes() -> None:

@@ -22,6 +22,14 @@ TABLE, BUCKET = "Table.Arn", "DataBucket.Arn"
 SECRET, TOPIC = "QlikSecret|QlikSecretArn", "Topic|NotificationTopicArn"
 OWN_EXECUTIONS = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:QlikMonitoringAgent:*"
 
+ANY = "arn:AWS::Partition:bedrock:*"
+MODEL = {
+    ("bedrock:InvokeModel", f"{ANY}::foundation-model/EvaluatorModel"),
+    ("bedrock:InvokeModel", f"{ANY}:AWS::AccountId:*/EvaluatorModel"),
+    # What an inference profile passes the question on to; only through the profile.
+    ("bedrock:InvokeModel", f"{ANY}::foundation-model/*"),
+    ("bedrock:ApplyGuardrail", f"{ANY}:AWS::AccountId:guardrail/EvaluatorGuardrail"),
+}
 READ_MISSING = ("s3:ListBucket", BUCKET)
 """Without it S3 says 403 of an object that is not there yet."""
 CALLS: dict[str, set[Right]] = {
@@ -37,6 +45,7 @@ CALLS: dict[str, set[Right]] = {
     "notify.Notifier._publish": {("sns:Publish", TOPIC)},
     "metrics.Metrics.put": {("cloudwatch:PutMetricData", "*")},
     "reconcile.Executions.status": {("states:DescribeExecution", OWN_EXECUTIONS)},
+    "evaluators.bedrock.BedrockEvaluator._ask": {*MODEL},
     "wiring.Services.instances": {("secretsmanager:GetSecretValue", SECRET)},
 }
 """What it takes to call each of these; `qlikops.agent.` goes before each name."""
