@@ -63,7 +63,7 @@ class Destroyer:
         if resources:
             goes.append(f"the stack {self._stack.name} with {len(resources)} resources; what runs is aborted")
             if "QlikSecret" in resources:
-                goes.append("the secret with the Qlik accounts (Secrets Manager keeps it for 30 days)")
+                goes.append("the secret with the Qlik accounts")
         table, bucket = resources.get("Table", ""), resources.get("DataBucket", "")
         data = [f"the ledger {table}"] if table else []
         data += [f"snapshots and reports in {bucket}"] if bucket else []

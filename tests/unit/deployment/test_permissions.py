@@ -248,6 +248,11 @@ def test_every_role_takes_the_boundary_and_can_be_assumed_by_its_service_only(re
             assert "aws:SourceAccount" in trust["Condition"]["StringEquals"]
 
 
+def test_no_role_of_the_stack_may_answer_an_approval(resources: dict[str, Any]) -> None:
+    holders = {name for name, each in resources.items() if "states:SendTask" in str(each)}
+    assert holders == {"OperatorPolicy"}
+
+
 def test_looking_includes_no_token_and_no_write(resources: dict[str, Any]) -> None:
     given = list(statements(resources["ReadOnlyPolicy"]["Properties"]))
     verbs = {action.partition(":")[2] for each in given for action in many(each["Action"])}
