@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -48,11 +49,99 @@ class EvaluatorName(StrEnum):
     """Who annotates a proposal."""
 
     RULES = "rules"
+    BEDROCK = "bedrock"
+
+
+class Structured(StrEnum):
+    """How a model is made to give its answer in the schema's form. All three are checked by the same schema."""
+
+    STRICT_TOOL = "strict_tool"
+    """One tool that must be called, its input held to the schema while it is written; not every model can."""
+    TOOL = "tool"
+    """One tool that must be called."""
+    PROMPT = "prompt"
+    """The prompt asks for a bare JSON object: for models without tools."""
 
 
 def _number(default: float, low: float, high: float) -> Any:
     """A numeric field whose value must lie between `low` and `high`, both included."""
     return field(default=default, metadata={"range": (low, high)})
+
+
+EVALUATION_TIMEOUT_SECONDS = 120
+"""QlikMonitor-EvaluateProposal's own, in deploy/template.yaml."""
+EVALUATION_RESERVE_SECONDS = 15
+"""Of it, what reading and writing the ledger may take."""
+CONNECT_TIMEOUT_SECONDS = 5
+"""To Bedrock."""
+
+_MODEL_ID = re.compile(r"[A-Za-z0-9._:/@+-]{1,2048}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_GUARDRAIL_ID = re.compile(r"[a-z0-9]+|arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]+")
+_GUARDRAIL_VERSION = re.compile(r"[1-9][0-9]{0,7}|DRAFT")
+
+
+@dataclass(frozen=True, slots=True)
+class BedrockSettings:
+    """How the evaluator `bedrock` reaches its model, and how long and how much it may cost."""
+
+    model_id: str = ""
+    """A model's or an inference profile's ID or ARN; there is no default."""
+    region: str = ""
+    """Where the model is asked; empty for the Lambda's own Region."""
+    structured: Structured = Structured.STRICT_TOOL
+    temperature: float | None = 0.0
+    """0 to 1; null leaves it out of the request, for models that refuse it."""
+    max_tokens: int = _number(2000, 256, 16000)
+    """Of one answer."""
+    guardrail_id: str = ""
+    """A guardrail's ID or ARN; it then looks at what came from outside and at the answer."""
+    guardrail_version: str = ""
+    """A number or DRAFT; goes with guardrail_id."""
+    read_timeout_seconds: float = _number(40, 0.1, EVALUATION_TIMEOUT_SECONDS)
+    """What one attempt may take, once connected."""
+    attempts: int = _number(2, 1, 5)
+    """How often the model is asked where throttling, time-outs and failures of the service are in the way."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for a malformed value, or for attempts that could outlast the Lambda."""
+        _check_ranges(self, "bedrock.")
+        if self.temperature is not None and not 0 <= self.temperature <= 1:
+            raise ConfigError("bedrock.temperature", self.temperature, "must be between 0 and 1, or null")
+        for name, pattern, allowed in (
+            ("model_id", _MODEL_ID, "must be a model's or an inference profile's ID or ARN"),
+            ("region", _REGION, "must be an AWS Region, such as eu-central-1"),
+            ("guardrail_id", _GUARDRAIL_ID, "must be a guardrail's ID or ARN"),
+            ("guardrail_version", _GUARDRAIL_VERSION, "must be a number or DRAFT"),
+        ):
+            value = getattr(self, name)
+            if value and not pattern.fullmatch(value):
+                raise ConfigError(f"bedrock.{name}", value, allowed)
+        if bool(self.guardrail_id) != bool(self.guardrail_version):
+            missing = "guardrail_version" if self.guardrail_id else "guardrail_id"
+            raise ConfigError(f"bedrock.{missing}", "", "guardrail_id and guardrail_version go together")
+        if self.longest_seconds > (left := EVALUATION_TIMEOUT_SECONDS - EVALUATION_RESERVE_SECONDS):
+            raise ConfigError(
+                "bedrock.read_timeout_seconds",
+                self.read_timeout_seconds,
+                f"{self.attempts} attempts could take {self.longest_seconds:g} seconds with connecting and pauses; "
+                f"of the Lambda's {EVALUATION_TIMEOUT_SECONDS} they may take {left}",
+            )
+
+    @property
+    def attempt_seconds(self) -> float:
+        """What one attempt may take in all."""
+        return CONNECT_TIMEOUT_SECONDS + self.read_timeout_seconds
+
+    @property
+    def longest_seconds(self) -> float:
+        """What all attempts may take, pauses included."""
+        return self.attempts * self.attempt_seconds + sum(map(self.longest_pause, range(1, self.attempts)))
+
+    @staticmethod
+    def longest_pause(attempt: int) -> float:
+        """The longest wait after this many failed attempts, in seconds; jitter makes it shorter."""
+        return float(2 ** (attempt - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +210,8 @@ class AgentConfig:
     qlik_secret_arn: str
     approval_mode: ApprovalMode = ApprovalMode.ALWAYS
     evaluator: EvaluatorName = EvaluatorName.RULES
+    bedrock: BedrockSettings = field(default_factory=BedrockSettings)
+    """Used by the evaluator of that name only."""
     confidence_floor: float = _number(0.7, 0, 1)
     """Below it, nothing is automatic."""
     restart_budget_per_hour: int = _number(3, 0, 100)
@@ -149,13 +240,15 @@ class AgentConfig:
     """How long a task's lease outlives its approval's deadline, so that acting and recording fit in."""
 
     def __post_init__(self) -> None:
-        """Raises ConfigError for a value out of range, an empty protected tag or thresholds that contradict."""
+        """Raises ConfigError for a value out of range, one that contradicts another, or a model without a name."""
         _check_ranges(self, "")
         for name in ("server_thresholds", "tag_thresholds", "task_thresholds"):
             for of, changes in getattr(self, name).items():
                 _check_changes(changes, f"{name}.{of}.", self.thresholds)
         if not all(tag.strip() for tag in self.protected_tags):
             raise ConfigError("protected_tags", list(self.protected_tags), "no tag may be empty")
+        if self.evaluator is EvaluatorName.BEDROCK and not self.bedrock.model_id:
+            raise ConfigError("bedrock.model_id", "", "must be set for the evaluator bedrock")
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> AgentConfig:
@@ -216,7 +309,7 @@ def _check_changes(changes: Changes, prefix: str, thresholds: Thresholds) -> Non
         raise ConfigError(prefix + exc.key.removeprefix("thresholds."), exc.value, exc.allowed) from None
 
 
-def _check_ranges(config: Thresholds | AgentConfig, prefix: str) -> None:
+def _check_ranges(config: Thresholds | BedrockSettings | AgentConfig, prefix: str) -> None:
     for spec in fields(config):
         if "range" not in spec.metadata:
             continue
@@ -256,8 +349,8 @@ def _object(key: str, value: Any) -> dict[str, Any]:
 
 def _typed(hint: Any, key: str, value: Any) -> Any:
     """`value` as a field of type `hint`; a setting's type is never guessed from a string."""
-    if hint is Thresholds:
-        return _build(Thresholds, _object(key, value), f"{key}.", {})
+    if hint in (Thresholds, BedrockSettings):
+        return _build(hint, _object(key, value), f"{key}.", {})
     if hint == dict[str, Changes]:
         return {name: _changes(key, name, changes) for name, changes in _object(key, value).items()}
     if hint == tuple[str, ...]:
@@ -273,6 +366,16 @@ def _typed(hint: Any, key: str, value: Any) -> Any:
         if not isinstance(value, bool):
             raise ConfigError(key, value, "must be true or false")
         return value
+    if hint is str:
+        if not isinstance(value, str):
+            raise ConfigError(key, value, "must be a string")
+        return value
+    return _numeric(hint, key, value)
+
+
+def _numeric(hint: Any, key: str, value: Any) -> Any:
+    if hint == float | None and value is None:
+        return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ConfigError(key, value, "must be a number")
     if hint is int and not isinstance(value, int):

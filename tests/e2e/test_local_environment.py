@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,11 +119,15 @@ def test_the_headless_demo_says_what_waits_and_ends_when_told(own: Local) -> Non
         text=True,
     )
     assert process.stdout is not None
-    lines = [process.stdout.readline()]
-    while "send-task-failure" not in lines[-1]:
-        assert lines[-1], lines
-        lines.append(process.stdout.readline())
-    text = "".join(lines)
+    # Ends the reading below if it never says so.
+    patience = threading.Timer(60, process.terminate)
+    patience.start()
+    text = ""
+    while "send-task-failure" not in text:
+        line = process.stdout.readline()
+        assert line, text
+        text += line
+    patience.cancel()
     assert "1 waiting for a decision" in text
     assert "qlikops approve " in text
     process.terminate()
