@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from qlikops.domain.approval import Status
-from qlikops.domain.execution import RunSummary
+from qlikops.domain.run import RunSummary
 
 NAMESPACE = "QlikOps"
 RESTART_FAILURES = (Status.FAILED, Status.UNVERIFIED, Status.PARTIAL)
