@@ -25,6 +25,7 @@ from mypy.nodes import (
     OverloadedFuncDef,
     RefExpr,
     Statement,
+    StrExpr,
     TypeInfo,
 )
 from mypy.options import Options
@@ -44,7 +45,7 @@ class ClientCall:
     function: str
     """Full name of the function that it stands in."""
     operation: str
-    """As boto3 spells it: `get_item`."""
+    """As boto3 spells it: `get_item`; that of the pages, where a paginator is asked for."""
 
 
 class Program:
@@ -95,7 +96,7 @@ class Program:
     def client_calls(self) -> set[ClientCall]:
         """Every call of an operation of an AWS client in our modules."""
         return {
-            ClientCall(function.fullname, call.callee.name)
+            ClientCall(function.fullname, _operation(call, call.callee.name))
             for tree in self._files
             for function in walk(tree)
             if isinstance(function, FuncDef)
@@ -163,6 +164,12 @@ def _infos(type_: Type) -> Iterator[TypeInfo]:
             yield from _infos(item)
         case CallableType() as callable_ if callable_.is_type_obj():
             yield callable_.type_object()
+
+
+def _operation(call: CallExpr, name: str) -> str:
+    if name == "get_paginator" and isinstance(call.args[0], StrExpr):
+        return call.args[0].value
+    return name
 
 
 def walk(node: Node) -> Iterator[Node]:

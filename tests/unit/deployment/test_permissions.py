@@ -266,5 +266,25 @@ def test_looking_includes_no_token_and_no_write(resources: dict[str, Any]) -> No
     assert ledger["Condition"]["Null"] == {"dynamodb:LeadingKeys": False}
 
 
+NOT_IAM = {"get_caller_identity", "paginate"}
+"""Calls that anybody may make, and none at all."""
+OTHER_NAMES = {"ListObjectsV2": "ListBucket"}
+WRITES_OF_PEOPLE = {"SendTaskSuccess", "SendTaskFailure", "StartExecution", "StopExecution", "UpdateItem"}
+
+
+def test_people_may_do_what_the_console_calls_and_only_operators_write(resources: dict[str, Any]) -> None:
+    calls = Program(["qlikops.aws.environment"], "qlikops.aws").client_calls()
+    verbs = {"".join(map(str.capitalize, call.operation.split("_"))) for call in calls if call.operation not in NOT_IAM}
+    called = {OTHER_NAMES.get(verb, verb) for verb in verbs}
+
+    def allowed(policy: str) -> set[str]:
+        given = statements(resources[policy]["Properties"])
+        return {action.partition(":")[2] for each in given for action in many(each["Action"])}
+
+    assert called >= WRITES_OF_PEOPLE
+    assert called - WRITES_OF_PEOPLE <= allowed("ReadOnlyPolicy")
+    assert allowed("OperatorPolicy") == WRITES_OF_PEOPLE | {"GetItem", "Decrypt"}
+
+
 def test_the_template_fits_a_request() -> None:
     assert len(resource("deploy", "template.yaml").read_bytes()) <= 51_200
