@@ -9,13 +9,13 @@ import json
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from qlikops.agent.config import PLACE_VARIABLES, SETTINGS_VARIABLE, AgentConfig, ConfigError
 from qlikops.deployment.definition import approval_timeout, read_definition
 from qlikops.deployment.evaluator import evaluator_parameters
+from qlikops.deployment.occurrence import LONGEST_PERIOD
 from qlikops.domain.duration import parse_duration
 from qlikops.domain.errors import UsageError
 
@@ -205,7 +205,7 @@ def _seconds(name: str, text: str) -> int:
 
 def _run_every(text: str) -> str:
     seconds = _seconds("run_every", text)
-    if seconds % 60 or seconds > timedelta(days=1).total_seconds():
+    if seconds % 60 or seconds > LONGEST_PERIOD.total_seconds():
         raise UsageError(f"run_every: {text} is not a whole number of minutes up to a day", "Such as 5m or 1h.")
     return str(seconds)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qlikops import __version__
 from qlikops.aws.errors import aws_errors
@@ -28,6 +28,8 @@ from qlikops.domain.task import ServerState
 
 if TYPE_CHECKING:
     from qlikops.aws.session import AwsConnection
+
+T = TypeVar("T")
 
 SKEW_WARNING = timedelta(seconds=60)
 SKEW_LIMIT = timedelta(minutes=5)
@@ -226,16 +228,17 @@ class Doctor:
 
     def _qlik(self) -> Finding:
         fleet = BucketFleet(self._aws)
-        try:
-            report, snapshot = fleet.report(), fleet.snapshot()
-        except NotFound as exc:
-            return Finding("qlik", Health.SKIPPED, exc.message, exc.hint)
-        if report.error and report.started_at > snapshot.taken_at:
+        report, snapshot = _if_there(fleet.report), _if_there(fleet.snapshot)
+        if report and report.error and (snapshot is None or report.started_at > snapshot.taken_at):
             return Finding(
                 "qlik",
                 Health.FAILED,
                 f"the last run could not read it: {report.error}",
                 "The log group of QlikMonitor-MonitorTasks says more.",
+            )
+        if snapshot is None:
+            return Finding(
+                "qlik", Health.SKIPPED, "no run has looked at the fleet yet", "`qlikops run --wait` makes one now."
             )
         down = [
             server.name for server in snapshot.servers if server.state is not ServerState.MONITORED or server.error_code
@@ -294,3 +297,10 @@ class Doctor:
             return arn
         role: str = iam.get_role(RoleName=name.partition("/")[0])["Role"]["Arn"]
         return role
+
+
+def _if_there(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except NotFound:
+        return None

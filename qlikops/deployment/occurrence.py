@@ -18,6 +18,8 @@ _MONTHS = {
 }
 _DAYS = {"SUN": 1, "MON": 2, "TUE": 3, "WED": 4, "THU": 5, "FRI": 6, "SAT": 7}
 _PART = re.compile(r"(\*|\w+)(?:-(\w+))?(?:/(\d+))?")
+LONGEST_PERIOD = timedelta(days=1)
+"""The longest that the alarm for silence can expect."""
 _LOOK_AHEAD_DAYS = 2 * 366
 
 

@@ -179,8 +179,13 @@ def test_a_secret_on_its_way_out_says_how_to_keep_it(deployed: Deployment) -> No
 
 
 def test_qlik_is_judged_by_what_the_last_run_saw(deployed: Deployment) -> None:
-    deployed.put("reports/latest.json", report())
+    deployed.put("reports/latest.json", report(error="QemUnreachable: no route"))
+    assert deployed.examine()["qlik"].health is Health.FAILED
+    # A run that still waits for its approvals has looked, and has no report yet.
+    deployed.aws.client("s3").delete_object(Bucket=deployed.outputs.data_bucket, Key="reports/latest.json")
     deployed.put("snapshots/latest.json", snapshot())
+    assert deployed.examine()["qlik"].health is Health.OK
+    deployed.put("reports/latest.json", report())
     assert deployed.examine()["qlik"].health is Health.OK
     deployed.put("snapshots/latest.json", snapshot(ServerState.ERROR))
     finding = deployed.examine()["qlik"]
