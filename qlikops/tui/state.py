@@ -43,19 +43,29 @@ class Sending:
     error: Exception | None = None
     ended: Approval | None = None
     """The record once the watch was over."""
+    due: datetime | None = None
+    """Held back until then; None once it has been handed over to be sent."""
+    withdrawn: str = ""
+    """Why it was not sent after all."""
 
-    def progress(self) -> Spans:
+    def progress(self, now: datetime) -> Spans:
         """Where it is, in one line."""
+        if self.due is not None:
+            return decision.held_back(self.approval, self.request, (self.due - now).total_seconds())
+        if self.withdrawn:
+            return decision.withdrawn(self.approval, self.request, self.withdrawn)
         return decision.progress(self.approval, self.request, self.receipt, self.error, self.ended)
 
 
 class ConsoleState:
     """State shared by screens. Only handlers on the UI thread change it."""
 
-    def __init__(self, backend: Backend, clock: Clock, *, read_only: bool) -> None:
+    def __init__(self, backend: Backend, clock: Clock, *, read_only: bool, hold_seconds: float = 0) -> None:
         self.backend = backend
         self.clock = clock
         self.read_only = read_only
+        self.hold = timedelta(seconds=hold_seconds)
+        """How long a decision is held back before it is sent."""
         self.name = ""
         self.where = ""
         self.caller = ""
@@ -80,7 +90,11 @@ class ConsoleState:
     def in_flight(self, approval_id: str) -> bool:
         """Whether this console has answered it, unless that certainly did not count."""
         sending = self.sendings.get(approval_id)
-        if sending is None or (sending.ended is not None and sending.ended.status is Status.WAITING):
+        if (
+            sending is None
+            or sending.withdrawn
+            or (sending.ended is not None and sending.ended.status is Status.WAITING)
+        ):
             return False
         return sending.error is None or maybe_sent(sending.error)
 
@@ -88,6 +102,24 @@ class ConsoleState:
     def sending_now(self) -> bool:
         """Whether a decision is on its way to the wire."""
         return self.backend.busy(_SENDS)
+
+    @property
+    def held(self) -> tuple[Sending, ...]:
+        """What is held back: answered here, not sent, and not sent at all if it is cancelled."""
+        return tuple(sending for sending in self.sendings.values() if sending.due is not None)
+
+    def cancel_held(self, reason: str) -> tuple[str, ...]:
+        """Sends nothing of what is held back; returns the approvals' ids."""
+        cancelled = tuple(sending.approval.approval_id for sending in self.held)
+        for approval_id in cancelled:
+            self.sendings[approval_id] = replace(self.sendings[approval_id], due=None, withdrawn=reason)
+        return cancelled
+
+    def send_due(self, to: MessagePump) -> None:
+        """Sends what has been held back long enough."""
+        for sending in self.held:
+            if sending.due is not None and sending.due <= self.now():
+                self._send(sending.approval, sending.request, to)
 
     @property
     def latest(self) -> Sending | None:
@@ -152,9 +184,15 @@ class ConsoleState:
         self.backend.call("reviews", load, lambda error: messages.ApprovalLoadFailed(error, approval_id), to)
 
     def send(self, approval: Approval, request: DecisionRequest, to: MessagePump) -> None:
-        """Sends a decision; one at a time, in the order they were made."""
+        """Sends a decision, once it has been held back; one at a time, in the order they were made."""
         # Put last even where the same approval was tried before.
         self.sendings.pop(approval.approval_id, None)
+        if self.hold:
+            self.sendings[approval.approval_id] = Sending(approval, request, due=self.now() + self.hold)
+        else:
+            self._send(approval, request, to)
+
+    def _send(self, approval: Approval, request: DecisionRequest, to: MessagePump) -> None:
         self.sendings[approval.approval_id] = Sending(approval, request)
 
         def send(environment: Environment) -> messages.DecisionSent:

@@ -77,7 +77,7 @@ class InboxScreen(ConsoleScreen):
         """Rows, freshness or a decision changed."""
         super().state_changed()
         self._show_rows()
-        self._show_progress()
+        self.show_progress()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """Hides what can never apply here and greys what cannot apply now."""
@@ -299,11 +299,12 @@ class InboxScreen(ConsoleScreen):
             self.app.copy_to_clipboard(row.approval_id)
             self.notify(f"Copied {row.approval_id}.", markup=False)
 
-    def _show_progress(self) -> None:
+    def show_progress(self) -> None:
+        """The line on the last decision."""
         bar, latest = self.query_one("#receipt", Static), self.state.latest
         bar.display = latest is not None
         if latest is not None:
-            line = text(latest.progress(), palette(self))
+            line = text(latest.progress(self.state.now()), palette(self))
             if latest.receipt is not None:
                 line.append("  y copies")
             bar.update(line)
