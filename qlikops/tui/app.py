@@ -20,6 +20,7 @@ from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
 from qlikops.tui.backend import Backend
 from qlikops.tui.screens.base import ConsoleScreen
+from qlikops.tui.screens.bulk import BulkScreen
 from qlikops.tui.screens.decision import DecisionScreen
 from qlikops.tui.screens.executions import ExecutionsScreen
 from qlikops.tui.screens.fleet import FleetScreen
@@ -260,7 +261,7 @@ class QlikOpsApp(App[int]):
         """Tells every open screen of this mode, and the inbox below whatever is shown."""
         # Messages still come while the app starts and ends.
         for screen in self.screen_stack if self.is_running else ():
-            if isinstance(screen, ConsoleScreen | DecisionScreen) and screen.is_mounted:
+            if isinstance(screen, ConsoleScreen | DecisionScreen | BulkScreen) and screen.is_mounted:
                 screen.state_changed()
 
 

@@ -56,6 +56,15 @@ class ApprovalLoaded(Message):
         self.history = history
 
 
+class MarkedLoaded(Message):
+    """The whole records of what is marked, to be answered together."""
+
+    def __init__(self, approvals: Sequence[Approval], *, approved: bool) -> None:
+        super().__init__()
+        self.approvals = approvals
+        self.approved = approved
+
+
 class DecisionSent(Message):
     """The ledger holds our decision."""
 
@@ -149,6 +158,10 @@ class WaitingLoadFailed(LoadFailed):
 
 class ApprovalLoadFailed(LoadFailed):
     """The record did not come; `asked` is its id."""
+
+
+class MarkedLoadFailed(LoadFailed):
+    """One of the records did not come, so none is asked about."""
 
 
 class OutcomeLoadFailed(LoadFailed):

@@ -183,6 +183,15 @@ class ConsoleState:
 
         self.backend.call("reviews", load, lambda error: messages.ApprovalLoadFailed(error, approval_id), to)
 
+    def load_marked(self, ids: Sequence[str], to: MessagePump, *, approved: bool) -> None:
+        """Asks for several whole records, to be answered together."""
+
+        def load(environment: Environment) -> messages.MarkedLoaded:
+            records = [environment.approvals.approval(approval_id) for approval_id in ids]
+            return messages.MarkedLoaded(records, approved=approved)
+
+        self.backend.call("reviews", load, messages.MarkedLoadFailed, to)
+
     def send(self, approval: Approval, request: DecisionRequest, to: MessagePump) -> None:
         """Sends a decision, once it has been held back; one at a time, in the order they were made."""
         # Put last even where the same approval was tried before.
