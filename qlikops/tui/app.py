@@ -83,8 +83,10 @@ class QlikOpsApp(App[int]):
         clock: Clock | None = None,
         poll_seconds: float = POLL_SECONDS,
         hold_seconds: float = 0,
+        bell: bool = True,
     ) -> None:
         super().__init__()
+        self._rings = bell
         self.state = ConsoleState(
             Backend(open_environment, self), clock or _utc_now, read_only=read_only, hold_seconds=hold_seconds
         )
@@ -183,7 +185,8 @@ class QlikOpsApp(App[int]):
     @on(messages.WaitingLoaded)
     def _waiting_loaded(self, message: messages.WaitingLoaded) -> None:
         first = self.state.freshness.loaded_at is None
-        self.state.took_rows(message.rows)
+        if self.state.took_rows(message.rows) and self._rings:
+            self.bell()
         if first:
             self._ask_for_last_run()
         self._publish()
@@ -266,14 +269,15 @@ class QlikOpsApp(App[int]):
 
 
 def run_console(
-    open_environment: Callable[[], Environment], *, read_only: bool = False, hold_seconds: float = 0
+    open_environment: Callable[[], Environment], *, read_only: bool = False, hold_seconds: float = 0, bell: bool = True
 ) -> int:
     """Runs the console until the person quits; returns the process's exit code.
 
     `open_environment` may block and may raise what `qlikops.domain.errors` lists: it is called off the UI thread, and
     again by the next refresh where it failed. A decision is held back for `hold_seconds`, while it can be cancelled.
+    Something new in the inbox rings the terminal's bell unless `bell` is off; the title says it either way.
     """
-    return QlikOpsApp(open_environment, read_only=read_only, hold_seconds=hold_seconds).run() or 0
+    return QlikOpsApp(open_environment, read_only=read_only, hold_seconds=hold_seconds, bell=bell).run() or 0
 
 
 def _utc_now() -> datetime:

@@ -24,6 +24,8 @@ CLAIM_DURATION = timedelta(minutes=10)
 HISTORY_LIMIT = 8
 
 Clock = Callable[[], datetime]
+NEWS_DURATION = timedelta(seconds=10)
+"""How long the title says that something new came."""
 _SENDS = "sends"
 
 
@@ -71,6 +73,8 @@ class ConsoleState:
         self.caller = ""
         self.rows: tuple[InboxRow, ...] = ()
         self.freshness = Freshness()
+        self._arrived: tuple[datetime, int] | None = None
+        """When something new came last, and how much."""
         self.last_run: ExecutionSummary | None = None
         self.sendings: dict[str, Sending] = {}
         """By approval id; in the order they were sent."""
@@ -138,10 +142,21 @@ class ConsoleState:
         """The watch is over."""
         self.sendings[approval.approval_id] = replace(self.sendings[approval.approval_id], ended=approval)
 
-    def took_rows(self, rows: Sequence[InboxRow]) -> None:
-        """A fresh inbox came."""
+    def took_rows(self, rows: Sequence[InboxRow]) -> int:
+        """A fresh inbox came; returns how much of it is new. The first is no news."""
+        known = {row.approval_id for row in self.rows}
+        new = sum(row.approval_id not in known for row in rows) if self.freshness.loaded_at is not None else 0
+        if new:
+            self._arrived = (self.now(), new)
         self.rows = inbox.by_deadline(rows)
         self.freshness = Freshness(self.now())
+        return new
+
+    def news(self) -> int:
+        """How much came just now; 0 a moment later."""
+        if self._arrived is None or self.now() - self._arrived[0] >= NEWS_DURATION:
+            return 0
+        return self._arrived[1]
 
     def missed_rows(self, error: Exception) -> None:
         """It did not come: what is shown grows old."""
