@@ -44,6 +44,8 @@ class Settings:
     """Of the console; empty for its own choice."""
     hold_seconds: int = 3
     """How long the console holds a decision back, so that Esc can still cancel it."""
+    bell: bool = True
+    """Whether the console rings when something new waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ def _local_context(chosen_by: str, status: LocalStatus | None, layers: list[dict
         status,
     )
     # What the running environment says of itself is not for anybody to override, and no profile applies to it.
-    own = ("read_only", "theme", "hold_seconds")
+    own = ("read_only", "theme", "hold_seconds", "bell")
     return _settled(base, [{key: layer[key] for key in own if key in layer} for layer in layers])
 
 

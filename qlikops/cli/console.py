@@ -23,6 +23,9 @@ def tui(
     settings = chosen.settings
     raise typer.Exit(
         run_console(
-            lambda: here.open_environment(chosen), read_only=settings.read_only, hold_seconds=settings.hold_seconds
+            lambda: here.open_environment(chosen),
+            read_only=settings.read_only,
+            hold_seconds=settings.hold_seconds,
+            bell=settings.bell,
         )
     )
