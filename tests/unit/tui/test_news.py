@@ -17,7 +17,7 @@ class Audible(QlikOpsApp):
     """Counts what a terminal would ring."""
 
     # Textual looks for it beside the subclass.
-    CSS_PATH = Path(inspect.getfile(QlikOpsApp)).with_name("app.tcss")
+    CSS_PATH = str(Path(inspect.getfile(QlikOpsApp)).with_name("app.tcss"))
     rang = 0
 
     def bell(self) -> None:
