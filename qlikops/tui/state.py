@@ -21,7 +21,7 @@ from qlikops.tui.backend import Backend
 OUTCOME_TIMEOUT = timedelta(minutes=5)
 """How long a decision is watched: a restart is verified for two minutes, and statuses lag."""
 CLAIM_DURATION = timedelta(minutes=10)
-HISTORY_LIMIT = 8
+HISTORY_LIMIT = 20
 
 Clock = Callable[[], datetime]
 NEWS_DURATION = timedelta(seconds=10)

@@ -236,6 +236,11 @@ async def test_the_filter_narrows_and_escape_brings_all_back(started: Started) -
         await sees(pilot, "sales-orders (", "stock (")
 
 
+async def test_the_review_shows_how_earlier_proposals_on_the_task_ended(started: Started) -> None:
+    async with started(FakeEnvironment.waiting_for(task(1, "sales-orders")), size=(120, 60)) as pilot:
+        await sees(pilot, "Earlier on this task", "1 of 1 approved here recovered", "resume, FATAL_TRANSIENT by bob")
+
+
 async def test_a_claim_is_sent_and_seen(started: Started) -> None:
     environment = FakeEnvironment.waiting_for(task(1, "sales-orders"))
     async with started(environment) as pilot:
