@@ -22,6 +22,7 @@ from qlikops.tui.backend import Backend
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.bulk import BulkScreen
 from qlikops.tui.screens.decision import DecisionScreen
+from qlikops.tui.screens.errors import ErrorsScreen
 from qlikops.tui.screens.executions import ExecutionsScreen
 from qlikops.tui.screens.fleet import FleetScreen
 from qlikops.tui.screens.help import HelpScreen
@@ -72,6 +73,7 @@ class QlikOpsApp(App[int]):
         Binding("colon", "command_palette", "Commands", show=False),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.
         Binding("escape", "cancel_held", "Do not send", priority=True),
+        Binding("exclamation_mark", "errors", "Last errors", show=False, key_display="!"),
         Binding("question_mark", "help", "Help", key_display="?"),
     ]
 
@@ -137,6 +139,10 @@ class QlikOpsApp(App[int]):
         ]
         self.push_screen(HelpScreen(shown))
 
+    def action_errors(self) -> None:
+        """Shows what went wrong lately."""
+        self.push_screen(ErrorsScreen(self.state.failures))
+
     async def action_quit(self) -> None:
         """Quits; while a decision is on its way, only when asked twice."""
         if self.state.sending_now and not self._warned_of_quitting:
@@ -177,6 +183,10 @@ class QlikOpsApp(App[int]):
         state.read_only = state.read_only or message.read_only
         state.load_caller(self)
         self._publish()
+
+    @on(messages.CallFailed)
+    def _call_failed(self, message: messages.CallFailed) -> None:
+        self.state.failed(message.error)
 
     @on(messages.CallerLoaded)
     def _caller_loaded(self, message: messages.CallerLoaded) -> None:

@@ -22,6 +22,14 @@ class EnvironmentOpened(Message):
         self.read_only = read_only
 
 
+class CallFailed(Message):
+    """A call in some lane failed; whoever asked is told by a message of their own."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
 class CallerLoaded(Message):
     """Whose identity decisions carry."""
 

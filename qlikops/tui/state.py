@@ -14,6 +14,7 @@ from qlikops.domain.execution import ExecutionSummary
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, Environment
 from qlikops.presentation import decision, inbox
 from qlikops.presentation.freshness import Freshness
+from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Spans
 from qlikops.tui import messages
 from qlikops.tui.backend import Backend
@@ -26,6 +27,7 @@ HISTORY_LIMIT = 20
 Clock = Callable[[], datetime]
 NEWS_DURATION = timedelta(seconds=10)
 """How long the title says that something new came."""
+FAILURES_KEPT = 50
 _SENDS = "sends"
 
 
@@ -59,6 +61,16 @@ class Sending:
         return decision.progress(self.approval, self.request, self.receipt, self.error, self.ended)
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error, and how often it came in a row."""
+
+    at: datetime
+    """When it came last."""
+    words: str
+    times: int = 1
+
+
 class ConsoleState:
     """State shared by screens. Only handlers on the UI thread change it."""
 
@@ -73,6 +85,8 @@ class ConsoleState:
         self.caller = ""
         self.rows: tuple[InboxRow, ...] = ()
         self.freshness = Freshness()
+        self.failures: list[Failure] = []
+        """The last errors, newest first."""
         self._arrived: tuple[datetime, int] | None = None
         """When something new came last, and how much."""
         self.last_run: ExecutionSummary | None = None
@@ -151,6 +165,14 @@ class ConsoleState:
         self.rows = inbox.by_deadline(rows)
         self.freshness = Freshness(self.now())
         return new
+
+    def failed(self, error: Exception) -> None:
+        """Remembers an error; one that repeats itself counts up."""
+        words = str(explain(error))
+        times = 1
+        if self.failures and self.failures[0].words == words:
+            times = self.failures.pop(0).times + 1
+        self.failures = [Failure(self.now(), words, times), *self.failures][:FAILURES_KEPT]
 
     def news(self) -> int:
         """How much came just now; 0 a moment later."""
