@@ -364,6 +364,8 @@ class InboxScreen(ConsoleScreen):
         bar.display = latest is not None
         if latest is not None:
             line = text(latest.progress(self.state.now()), palette(self))
+            if latest.due is not None and len(self.state.held) > 1:
+                line.append(f" this and {len(self.state.held) - 1} more")
             if latest.receipt is not None:
                 line.append("  y copies")
             bar.update(line)

@@ -13,7 +13,7 @@ from qlikops.domain.evaluation import Verdict
 from qlikops.domain.proposal import Action
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, no_longer_sees, sees, wait_until
-from tests.unit.tui.fakes import FakeEnvironment
+from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 TASKS = ("orders", "stock", "prices")
 SIZE = (120, 36)
@@ -56,6 +56,23 @@ async def test_what_is_ticked_is_approved_one_after_the_other_each_with_its_own_
         assert all(request.approved and request.digest == digests[key] for key, request in environment.sent)
         assert len({request.decision_id for _, request in environment.sent}) == 2
         await sees(pilot, "1 waits", "stock (mark")
+
+
+async def test_while_it_counts_down_escape_holds_back_all_of_them(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    clock = Clock()
+    async with started(environment, size=SIZE, clock=clock, hold_seconds=3) as pilot:
+        await mark(pilot, 2)
+        await pilot.press("A")
+        await sees(pilot, "2 of 2 ticked")
+        await pilot.press("enter", "enter")
+        await sees(pilot, "Esc: do not send this and 1 more")
+        await pilot.press("escape")
+        await sees(pilot, "Not sent: approve")
+        clock.advance(5)
+        await pilot.press("r")
+        assert environment.sent == []
 
 
 @pytest.mark.parametrize("other", [{"kind": AnomalyKind.USER_STOPPED}, {"action": Action.RELOAD}])
