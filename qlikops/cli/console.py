@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from qlikops.cli.context import ContextOption, invocation
+from qlikops.cli.context import ContextOption, Invocation, invocation
+from qlikops.config import Context
 
 
 def tui(
@@ -15,17 +16,19 @@ def tui(
     read_only: Annotated[bool, typer.Option("--read-only", help="Without the keys that write.")] = False,
 ) -> None:
     """Open the console."""
-    from qlikops.tui.app import run_console
-
     here = invocation(ctx)
     # Settled before the screen is taken over, so that a wrong name is said in plain words.
-    chosen = here.context(context, read_only=read_only)
-    settings = chosen.settings
-    raise typer.Exit(
-        run_console(
-            lambda: here.open_environment(chosen),
-            read_only=settings.read_only,
-            hold_seconds=settings.hold_seconds,
-            bell=settings.bell,
-        )
+    raise typer.Exit(open_console(here, here.context(context, read_only=read_only)))
+
+
+def open_console(here: Invocation, context: Context) -> int:
+    """The console on one context, with its settings, until it is quit; the exit code."""
+    from qlikops.tui.app import run_console
+
+    settings = context.settings
+    return run_console(
+        lambda: here.open_environment(context),
+        read_only=settings.read_only,
+        hold_seconds=settings.hold_seconds,
+        bell=settings.bell,
     )

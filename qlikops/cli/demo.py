@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import Invocation, invocation
+from qlikops.cli.console import open_console
+from qlikops.cli.context import invocation
 from qlikops.cli.interrupts import sigterm_interrupts
 from qlikops.cli.local import (
     ModelOption,
@@ -64,7 +65,7 @@ def demo(
                 output.say("Ctrl-C ends it.")
                 watch(here.environment("local").approvals, running.table, here.sleep)
         else:
-            _console(here)
+            open_console(here, here.context("local"))
 
 
 @contextlib.contextmanager
@@ -84,13 +85,6 @@ def _environment(environment: LocalEnvironment, chosen: LocalOptions, *, keep: b
             environment.down(output.say)
         else:
             output.say("The local environment goes on running; `qlikops local down` ends it.")
-
-
-def _console(here: Invocation) -> None:
-    from qlikops.tui.app import run_console
-
-    context = here.context("local")
-    run_console(lambda: here.open_environment(context))
 
 
 def watch(approvals: Approvals, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
