@@ -13,11 +13,9 @@ from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.domain.errors import UsageError
+from qlikops.domain.errors import AccessDenied, UsageError
 
 if TYPE_CHECKING:
-    from qlikops.config import Context
-    from qlikops.deployment.deployer import Deployer
     from qlikops.deployment.plan import Plan, PlannedChange
 
 _SIGNS = {"add": "+", "change": "~", "may_replace": "±", "replace": "±", "remove": "-", "import": "<", "unknown": "?"}
@@ -58,19 +56,28 @@ def deploy(
 
     What is not given keeps the value that the stack has.
     """
-    from qlikops.deployment.deployer import build_release
+    from qlikops.aws.errors import aws_errors
+    from qlikops.aws.session import AwsConnection
+    from qlikops.deployment.deployer import Deployer, build_release, deployed_approval_timeout
+    from qlikops.deployment.stack import Stack
+    from qlikops.deployment.store import ArtifactStore
 
     seconds = int(duration("--approval-timeout", approval_timeout).total_seconds()) if approval_timeout else None
-    release = build_release(
-        _parameters(settings, qlik, qlik_secret_arn, log_retention), approval_timeout_seconds=seconds
-    )
+    parameters = _parameters(settings, qlik, qlik_secret_arn, log_retention)
     here = invocation(ctx)
     chosen = here.context(context)
-    from qlikops.aws.errors import aws_errors
-
+    if chosen.settings.read_only:
+        raise AccessDenied("This context is read-only.", "Use a context that may write.")
     with aws_errors(f"deploy the stack {chosen.settings.stack}"):
-        deployer = _deployer(chosen)
         output.say(f"Comparing with the stack {chosen.settings.stack} …")
+        connection = AwsConnection(chosen)
+        stack = Stack(connection.cloudformation, chosen.settings.stack)
+        account, region = connection.caller().split(":")[4], connection.s3.meta.region_name
+        deployer = Deployer(stack, ArtifactStore(connection.s3, account=account, region=region))
+        release = build_release(
+            parameters,
+            approval_timeout_seconds=seconds or deployed_approval_timeout(stack, connection.stepfunctions),
+        )
         plan = deployer.plan(release)
         try:
             _show(plan, as_json=as_json)
@@ -91,7 +98,7 @@ def deploy(
 def _parameters(settings: Path | None, qlik: Path | None, secret_arn: str, log_retention: int) -> dict[str, str]:
     """The template's parameters that the options name. Raises UsageError for a file that makes no sense."""
     if qlik and secret_arn:
-        raise UsageError("--qlik and --qlik-secret-arn exclude each other")
+        raise UsageError("--qlik and --qlik-secret-arn exclude each other.")
     parameters = {"QlikSecretArn": secret_arn} if secret_arn else {}
     if settings:
         text = settings.read_text(encoding="utf-8")
@@ -110,9 +117,9 @@ def _check_settings(text: str, path: Path) -> None:
     try:
         settings = json.loads(text)
     except ValueError as exc:
-        raise UsageError(f"{path} is not JSON: {exc}") from exc
+        raise UsageError(f"{path} is not JSON: {exc}.") from exc
     if not isinstance(settings, dict):
-        raise UsageError(f"{path} must hold a JSON object")
+        raise UsageError(f"{path} must hold a JSON object.")
 
 
 def _check_qlik(text: str, path: Path) -> None:
@@ -120,21 +127,9 @@ def _check_qlik(text: str, path: Path) -> None:
     try:
         instances = json.loads(text)["instances"]
     except (ValueError, KeyError, TypeError) as exc:
-        raise UsageError(f'{path} must hold {{"instances": [...]}}, as JSON') from exc
+        raise UsageError(f'{path} must hold {{"instances": [...]}}, as JSON.') from exc
     if not isinstance(instances, list) or not instances:
-        raise UsageError(f"{path} names no instance")
-
-
-def _deployer(context: Context) -> Deployer:
-    from qlikops.aws.session import AwsConnection
-    from qlikops.deployment.deployer import Deployer
-    from qlikops.deployment.stack import Stack
-    from qlikops.deployment.store import ArtifactStore
-
-    connection = AwsConnection(context)
-    account = connection.caller().split(":")[4]
-    store = ArtifactStore(connection.s3, account=account, region=connection.s3.meta.region_name)
-    return Deployer(Stack(connection.cloudformation, context.settings.stack), store)
+        raise UsageError(f"{path} names no instance.")
 
 
 def _show(plan: Plan, *, as_json: bool) -> None:
@@ -162,7 +157,8 @@ def _show(plan: Plan, *, as_json: bool) -> None:
     if plan.is_empty:
         output.write(f"{plan.stack}: nothing to change.")
         return
-    output.write(f"{plan.stack}: {'a new stack, ' if plan.creates_stack else ''}{len(plan.changes)} changes")
+    count = f"{len(plan.changes)} change{'s' if len(plan.changes) != 1 else ''}"
+    output.write(f"{plan.stack}: {'a new stack, ' if plan.creates_stack else ''}{count}")
     for change in plan.changes:
         output.write(_line(change))
     if iam := sum(change.is_iam for change in plan.changes):
@@ -186,11 +182,11 @@ def _may_apply(here: Invocation, plan: Plan, *, yes: bool, replace_data: bool) -
     endangered = [change.logical_id for change in plan.changes if change.endangers_data]
     if endangered and not replace_data:
         raise UsageError(
-            f"this would take {', '.join(endangered)} out of use, with the data in it",
+            f"This would take {', '.join(endangered)} out of use, with the data in it.",
             "Add --replace-data if that is what you want.",
         )
     if yes:
         return True
     if not here.is_terminal():
-        raise UsageError("nobody is here to confirm it", "Add --yes.")
+        raise UsageError("Nobody is here to confirm it.", "Add --yes.")
     return typer.confirm("Apply this?", err=True)

@@ -33,9 +33,9 @@ def schedule(
     from qlikops.deployment.schedule import cron_expression, rate_expression
 
     if sum(map(bool, (rate, cron, pause, resume, remove))) > 1:
-        raise UsageError("--rate, --cron, --pause, --resume and --remove exclude each other")
+        raise UsageError("--rate, --cron, --pause, --resume and --remove exclude each other.")
     if timezone and not cron:
-        raise UsageError("--timezone goes with --cron", "A rate knows no time of day.")
+        raise UsageError("--timezone goes with --cron.", "A rate knows no time of day.")
     # Before any call: a wrong rate needs no credentials to be told.
     expression = rate_expression(rate) if rate else cron_expression(cron) if cron else ""
     chosen = invocation(ctx).context(context)

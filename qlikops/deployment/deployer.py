@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from qlikops.deployment.artifact import Artifact
 from qlikops.deployment.bundle import build_bundle
-from qlikops.deployment.definition import definition_artifact
+from qlikops.deployment.definition import approval_timeout, definition_artifact
+from qlikops.deployment.errors import DeploymentError
 from qlikops.deployment.plan import Plan
 from qlikops.deployment.stack import Stack, StackEvent, StackOutputs
 from qlikops.deployment.store import ArtifactStore
+from qlikops.domain.errors import NotFound
 from qlikops.resources import resource
+
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions.client import SFNClient
 
 DEFAULT_STACK = "qlikops"
 
@@ -75,3 +81,12 @@ class Deployer:
     def outputs(self) -> StackOutputs:
         """What the stack has. Raises NotFound where it was never deployed."""
         return self._stack.outputs()
+
+
+def deployed_approval_timeout(stack: Stack, stepfunctions: SFNClient) -> int | None:
+    """How long approvals wait in what is deployed, in seconds; None where nothing is, or only the half of it."""
+    try:
+        machine = stack.outputs().state_machine_arn
+    except (NotFound, DeploymentError):
+        return None
+    return approval_timeout(stepfunctions.describe_state_machine(stateMachineArn=machine)["definition"])

@@ -27,7 +27,7 @@ def rate_expression(text: str) -> str:
     match = _RATE.fullmatch(text.strip())
     if match is None or (number := int(match.group(1))) == 0:
         raise UsageError(
-            f"{text!r} is not a rate",
+            f"{text!r} is not a rate.",
             "Write a whole number of minutes, hours or days, such as 5m, 1h, 1d or '10 minutes'.",
         )
     unit = _UNITS[match.group(2)[0].lower()]
@@ -39,7 +39,7 @@ def cron_expression(text: str) -> str:
     match = _CRON.fullmatch(text.strip())
     if match is None:
         raise UsageError(
-            f"{text!r} is not a cron expression",
+            f"{text!r} is not a cron expression.",
             "Write six fields, minutes hours day-of-month month day-of-week year, such as '0/10 6-20 ? * MON-FRI *'.",
         )
     return f"cron({match.group(1)})"
@@ -125,7 +125,7 @@ class Scheduler:
     def _require(self) -> dict[str, Any]:
         fields = self._read()
         if fields is None:
-            raise NotFound(f"there is no schedule {self._name}", "Set one with `qlikops schedule --rate 5m`.")
+            raise NotFound(f"There is no schedule {self._name}.", "Set one with `qlikops schedule --rate 5m`.")
         return fields
 
     def _read(self) -> dict[str, Any] | None:

@@ -143,7 +143,7 @@ class Stack:
         """Raises NotFound where the stack is not there, DeploymentError where it is not one of ours."""
         current = self._describe()
         if current is None:
-            raise NotFound(f"there is no stack {self.name}", "Deploy it with `qlikops deploy`.")
+            raise NotFound(f"There is no stack {self.name}.", "Deploy it with `qlikops deploy`.")
         values = {output["OutputKey"]: output["OutputValue"] for output in current.get("Outputs", [])}
         try:
             return StackOutputs(
@@ -156,7 +156,7 @@ class Stack:
             )
         except KeyError as exc:
             raise DeploymentError(
-                f"the stack {self.name} has no output {exc}", "It is not a qlikops stack, or its creation failed."
+                f"The stack {self.name} has no output {exc}.", "It is not a qlikops stack, or its creation failed."
             ) from exc
 
     def _describe(self) -> dict[str, Any] | None:
@@ -175,12 +175,12 @@ class Stack:
         if status == _IN_REVIEW or status in _SUCCEEDED or status == "UPDATE_ROLLBACK_COMPLETE":
             return
         if status.endswith("_IN_PROGRESS"):
-            raise StackBusy(f"{self.name} is being changed right now ({status})", "Wait for it to end, then try again.")
+            raise StackBusy(f"{self.name} is being changed right now ({status}).", "Wait for it to end, and try again.")
         if status == "UPDATE_ROLLBACK_FAILED":
             hint = f"Try `aws cloudformation continue-update-rollback --stack-name {self.name}`."
         else:
             hint = f"Its creation failed; remove it with `aws cloudformation delete-stack --stack-name {self.name}`."
-        raise StackBroken(f"{self.name} cannot be updated ({status})", hint)
+        raise StackBroken(f"{self.name} cannot be updated ({status}).", hint)
 
     def _parameters(
         self, template: str, given: Mapping[str, str], current: Mapping[str, Any]
