@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -114,22 +113,23 @@ def _parameters(settings: Path | None, qlik: Path | None, secret_arn: str, log_r
 
 
 def _check_settings(text: str, path: Path) -> None:
+    """Asks the agent itself: a setting that it refuses would end every run."""
+    from qlikops.agent.config import PLACE_VARIABLES, SETTINGS_VARIABLE, AgentConfig, ConfigError
+
     try:
-        settings = json.loads(text)
-    except ValueError as exc:
-        raise UsageError(f"{path} is not JSON: {exc}.") from exc
-    if not isinstance(settings, dict):
-        raise UsageError(f"{path} must hold a JSON object.")
+        AgentConfig.from_environment({**dict.fromkeys(PLACE_VARIABLES.values(), "-"), SETTINGS_VARIABLE: text})
+    except ConfigError as exc:
+        raise UsageError(f"{path}: {exc}.") from exc
 
 
 def _check_qlik(text: str, path: Path) -> None:
-    # Never quote the text: it holds passwords.
+    from qlikops.qlik.config import parse_instances
+    from qlikops.qlik.errors import QemMisconfigured
+
     try:
-        instances = json.loads(text)["instances"]
-    except (ValueError, KeyError, TypeError) as exc:
-        raise UsageError(f'{path} must hold {{"instances": [...]}}, as JSON.') from exc
-    if not isinstance(instances, list) or not instances:
-        raise UsageError(f"{path} names no instance.")
+        parse_instances(text)
+    except QemMisconfigured as exc:
+        raise UsageError(f"{path}: {exc}.") from exc
 
 
 def _show(plan: Plan, *, as_json: bool) -> None:

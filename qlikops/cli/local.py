@@ -10,7 +10,7 @@ from qlikops.cli import output
 from qlikops.cli.context import JsonOption
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.cli.interrupts import sigterm_interrupts
+from qlikops.cli.interrupts import ending_interrupts
 from qlikops.domain.duration import format_duration
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def up(
     from qlikops.local.environment import LocalEnvironment
 
     chosen = options(scenario, seed, approval_timeout, rate)
-    with sigterm_interrupts():
+    with ending_interrupts():
         running, started = LocalEnvironment().up(chosen, output.say)
     output.say("The local environment runs." if started else "The local environment runs already; nothing was changed.")
     _write(running, as_json=as_json)
