@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types contracts unit e2e packages lock clean
+.PHONY: demo test lint types contracts unit e2e packages docs benchmarks screenshots lock clean
 
 demo: $(VENV)/local.stamp
 	@$(BIN)/qlikops demo $(ARGS)
@@ -31,6 +31,17 @@ e2e: $(VENV)/dev.stamp
 
 packages: $(VENV)/dev.stamp
 	$(BIN)/python tests/packages.py
+
+# The pages of docs/ that follow from the code; a unit test fails where they are not current.
+docs: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.documents
+
+# Ratios against baselines taken in the same run; the tables are the point, so they are always shown.
+benchmarks: $(VENV)/dev.stamp
+	$(BIN)/pytest tests/benchmarks -s
+
+screenshots: $(VENV)/dev.stamp
+	$(BIN)/python docs/screenshots.py
 
 # Compiles the pins: hashes, no addresses.
 lock: $(VENV)/dev.stamp

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -20,6 +21,9 @@ from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.task import TaskFacts
 
 T = TypeVar("T")
+
+Changes = dict[str, int]
+"""Some of Thresholds' fields with other values."""
 
 SETTINGS_VARIABLE = "QLIKOPS_SETTINGS"
 PLACE_VARIABLES: Mapping[str, str] = {
@@ -37,17 +41,107 @@ class ConfigError(ValueError):
     def __init__(self, key: str, value: object, allowed: str) -> None:
         super().__init__(f"{key} = {value!r}: {allowed}")
         self.key = key
+        self.value = value
+        self.allowed = allowed
 
 
 class EvaluatorName(StrEnum):
     """Who annotates a proposal."""
 
     RULES = "rules"
+    BEDROCK = "bedrock"
+
+
+class Structured(StrEnum):
+    """How a model is made to give its answer in the schema's form. All three are checked by the same schema."""
+
+    STRICT_TOOL = "strict_tool"
+    """One tool that must be called, its input held to the schema while it is written; not every model can."""
+    TOOL = "tool"
+    """One tool that must be called."""
+    PROMPT = "prompt"
+    """The prompt asks for a bare JSON object: for models without tools."""
 
 
 def _number(default: float, low: float, high: float) -> Any:
     """A numeric field whose value must lie between `low` and `high`, both included."""
     return field(default=default, metadata={"range": (low, high)})
+
+
+EVALUATION_TIMEOUT_SECONDS = 120
+"""QlikMonitor-EvaluateProposal's own, in deploy/template.yaml."""
+EVALUATION_RESERVE_SECONDS = 15
+"""Of it, what reading and writing the ledger may take."""
+CONNECT_TIMEOUT_SECONDS = 5
+"""To Bedrock."""
+
+_MODEL_ID = re.compile(r"[A-Za-z0-9._:/@+-]{1,2048}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_GUARDRAIL_ID = re.compile(r"[a-z0-9]+|arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]+")
+_GUARDRAIL_VERSION = re.compile(r"[1-9][0-9]{0,7}|DRAFT")
+
+
+@dataclass(frozen=True, slots=True)
+class BedrockSettings:
+    """How the evaluator `bedrock` reaches its model, and how long and how much it may cost."""
+
+    model_id: str = ""
+    """A model's or an inference profile's ID or ARN; there is no default."""
+    region: str = ""
+    """Where the model is asked; empty for the Lambda's own Region."""
+    structured: Structured = Structured.STRICT_TOOL
+    temperature: float | None = 0.0
+    """0 to 1; null leaves it out of the request, for models that refuse it."""
+    max_tokens: int = _number(2000, 256, 16000)
+    """Of one answer."""
+    guardrail_id: str = ""
+    """A guardrail's ID or ARN; it then looks at what came from outside and at the answer."""
+    guardrail_version: str = ""
+    """A number or DRAFT; goes with guardrail_id."""
+    read_timeout_seconds: float = _number(40, 0.1, EVALUATION_TIMEOUT_SECONDS)
+    """What one attempt may take, once connected."""
+    attempts: int = _number(2, 1, 5)
+    """How often the model is asked where throttling, time-outs and failures of the service are in the way."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for a malformed value, or for attempts that could outlast the Lambda."""
+        _check_ranges(self, "bedrock.")
+        if self.temperature is not None and not 0 <= self.temperature <= 1:
+            raise ConfigError("bedrock.temperature", self.temperature, "must be between 0 and 1, or null")
+        for name, pattern, allowed in (
+            ("model_id", _MODEL_ID, "must be a model's or an inference profile's ID or ARN"),
+            ("region", _REGION, "must be an AWS Region, such as eu-central-1"),
+            ("guardrail_id", _GUARDRAIL_ID, "must be a guardrail's ID or ARN"),
+            ("guardrail_version", _GUARDRAIL_VERSION, "must be a number or DRAFT"),
+        ):
+            value = getattr(self, name)
+            if value and not pattern.fullmatch(value):
+                raise ConfigError(f"bedrock.{name}", value, allowed)
+        if bool(self.guardrail_id) != bool(self.guardrail_version):
+            missing = "guardrail_version" if self.guardrail_id else "guardrail_id"
+            raise ConfigError(f"bedrock.{missing}", "", "guardrail_id and guardrail_version go together")
+        if self.longest_seconds > (left := EVALUATION_TIMEOUT_SECONDS - EVALUATION_RESERVE_SECONDS):
+            raise ConfigError(
+                "bedrock.read_timeout_seconds",
+                self.read_timeout_seconds,
+                f"{self.attempts} attempts could take {self.longest_seconds:g} seconds with connecting and pauses; "
+                f"of the Lambda's {EVALUATION_TIMEOUT_SECONDS} they may take {left}",
+            )
+
+    @property
+    def attempt_seconds(self) -> float:
+        """What one attempt may take in all."""
+        return CONNECT_TIMEOUT_SECONDS + self.read_timeout_seconds
+
+    @property
+    def longest_seconds(self) -> float:
+        """What all attempts may take, pauses included."""
+        return self.attempts * self.attempt_seconds + sum(map(self.longest_pause, range(1, self.attempts)))
+
+    @staticmethod
+    def longest_pause(attempt: int) -> float:
+        """The longest wait after this many failed attempts, in seconds; jitter makes it shorter."""
+        return float(2 ** (attempt - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +170,7 @@ class Thresholds:
     def __post_init__(self) -> None:
         """Raises ConfigError for a value out of range, or a critical threshold below its warning."""
         _check_ranges(self, "thresholds.")
-        for name in ("source_latency_{}_seconds", "target_latency_{}_seconds", "data_errors_{}"):
-            warning, critical = name.format("warning"), name.format("critical")
+        for warning, critical in PAIRS:
             if getattr(self, critical) < getattr(self, warning):
                 raise ConfigError(
                     f"thresholds.{critical}",
@@ -98,6 +191,13 @@ class Thresholds:
                 return 1
 
 
+PAIRS = tuple(
+    (name.format("warning"), name.format("critical"))
+    for name in ("source_latency_{}_seconds", "target_latency_{}_seconds", "data_errors_{}")
+)
+"""Thresholds that only make sense together: the second is at least the first."""
+
+
 @dataclass(frozen=True, slots=True)
 class AgentConfig:
     """Everything that the agent can be told."""
@@ -110,6 +210,8 @@ class AgentConfig:
     qlik_secret_arn: str
     approval_mode: ApprovalMode = ApprovalMode.ALWAYS
     evaluator: EvaluatorName = EvaluatorName.RULES
+    bedrock: BedrockSettings = field(default_factory=BedrockSettings)
+    """Used by the evaluator of that name only."""
     confidence_floor: float = _number(0.7, 0, 1)
     """Below it, nothing is automatic."""
     restart_budget_per_hour: int = _number(3, 0, 100)
@@ -121,6 +223,13 @@ class AgentConfig:
     max_proposals: int = _number(40, 1, 40)
     """In one run: an inline Map runs 40 items at a time."""
     thresholds: Thresholds = field(default_factory=Thresholds)
+    """What holds where nothing below says otherwise."""
+    server_thresholds: dict[str, Changes] = field(default_factory=dict)
+    """By server, on every Enterprise Manager that has one of that name."""
+    tag_thresholds: dict[str, Changes] = field(default_factory=dict)
+    """By tag, compared without regard to case; of a task's several tags the last one written here wins."""
+    task_thresholds: dict[str, Changes] = field(default_factory=dict)
+    """By `server/task`. The more particular wins: task over tag over server."""
     verify_timeout_seconds: int = _number(120, 5, 600)
     """How long a restarted task may take to be up."""
     status_lag_seconds: int = _number(30, 0, 300)
@@ -131,10 +240,15 @@ class AgentConfig:
     """How long a task's lease outlives its approval's deadline, so that acting and recording fit in."""
 
     def __post_init__(self) -> None:
-        """Raises ConfigError for a value out of range or an empty protected tag."""
+        """Raises ConfigError for a value out of range, one that contradicts another, or a model without a name."""
         _check_ranges(self, "")
+        for name in ("server_thresholds", "tag_thresholds", "task_thresholds"):
+            for of, changes in getattr(self, name).items():
+                _check_changes(changes, f"{name}.{of}.", self.thresholds)
         if not all(tag.strip() for tag in self.protected_tags):
             raise ConfigError("protected_tags", list(self.protected_tags), "no tag may be empty")
+        if self.evaluator is EvaluatorName.BEDROCK and not self.bedrock.model_id:
+            raise ConfigError("bedrock.model_id", "", "must be set for the evaluator bedrock")
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> AgentConfig:
@@ -156,17 +270,46 @@ class AgentConfig:
             raise ConfigError(SETTINGS_VARIABLE, text[:200], "must be a JSON object")
         return _build(cls, settings, "", places)
 
-    def thresholds_for(self, facts: TaskFacts) -> Thresholds:  # noqa: ARG002 - the one place overrides will go through
+    def thresholds_for(self, facts: TaskFacts) -> Thresholds:
         """The thresholds that hold for this task."""
-        return self.thresholds
+        changes = dict(self.server_thresholds.get(facts.key.server, {}))
+        if self.tag_thresholds:
+            tags = {_folded(tag) for tag in facts.tags}
+            for tag, of_tag in self.tag_thresholds.items():
+                if _folded(tag) in tags:
+                    changes |= of_tag
+        changes |= self.task_thresholds.get(str(facts.key), {})
+        return replace(self.thresholds, **changes) if changes else self.thresholds
+
+    def thresholds_for_server(self, server: str) -> Thresholds:
+        """The thresholds that hold for a server itself."""
+        return replace(self.thresholds, **self.server_thresholds.get(server, {}))
 
     def is_protected(self, tags: tuple[str, ...]) -> bool:
         """Whether one of `tags` is protected."""
-        protected = {tag.strip().casefold() for tag in self.protected_tags}
-        return any(tag.strip().casefold() in protected for tag in tags)
+        protected = {_folded(tag) for tag in self.protected_tags}
+        return any(_folded(tag) in protected for tag in tags)
 
 
-def _check_ranges(config: Thresholds | AgentConfig, prefix: str) -> None:
+def _folded(tag: str) -> str:
+    return tag.strip().casefold()
+
+
+def _check_changes(changes: Changes, prefix: str, thresholds: Thresholds) -> None:
+    """Raises ConfigError for what could make a wrong set of thresholds, whatever else changes the same task's."""
+    for pair in PAIRS:
+        given = [name for name in pair if name in changes]
+        if len(given) == 1:
+            # Alone, it could end up beside another one from another level, on the wrong side of it.
+            (missing,) = set(pair) - set(given)
+            raise ConfigError(prefix + given[0], changes[given[0]], f"needs {missing} beside it")
+    try:
+        replace(thresholds, **changes)
+    except ConfigError as exc:
+        raise ConfigError(prefix + exc.key.removeprefix("thresholds."), exc.value, exc.allowed) from None
+
+
+def _check_ranges(config: Thresholds | BedrockSettings | AgentConfig, prefix: str) -> None:
     for spec in fields(config):
         if "range" not in spec.metadata:
             continue
@@ -177,22 +320,39 @@ def _check_ranges(config: Thresholds | AgentConfig, prefix: str) -> None:
 
 
 def _build(cls: type[T], settings: Mapping[str, Any], prefix: str, given: Mapping[str, Any]) -> T:
+    return cls(**given, **_values(cls, settings, prefix, given))
+
+
+def _values(cls: type, settings: Mapping[str, Any], prefix: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """`settings` as values of the fields of `cls`, those in `given` excepted."""
     hints = typing.get_type_hints(cls)
     allowed = sorted(hints.keys() - given.keys())
-    values = dict(given)
+    values: dict[str, Any] = {}
     for key, value in settings.items():
         if key not in allowed:
             raise ConfigError(prefix + key, value, f"no such setting; there are {', '.join(allowed)}")
         values[key] = _typed(hints[key], prefix + key, value)
-    return cls(**values)
+    return values
+
+
+def _changes(key: str, name: str, value: Any) -> Changes:
+    if not name.strip():
+        raise ConfigError(key, {name: value}, "whom it concerns may not be empty")
+    return _values(Thresholds, _object(f"{key}.{name}", value), f"{key}.{name}.", {})
+
+
+def _object(key: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(key, value, "must be an object")
+    return value
 
 
 def _typed(hint: Any, key: str, value: Any) -> Any:
     """`value` as a field of type `hint`; a setting's type is never guessed from a string."""
-    if hint is Thresholds:
-        if not isinstance(value, dict):
-            raise ConfigError(key, value, "must be an object")
-        return _build(Thresholds, value, f"{key}.", {})
+    if hint in (Thresholds, BedrockSettings):
+        return _build(hint, _object(key, value), f"{key}.", {})
+    if hint == dict[str, Changes]:
+        return {name: _changes(key, name, changes) for name, changes in _object(key, value).items()}
     if hint == tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise ConfigError(key, value, "must be an array of strings")
@@ -206,6 +366,16 @@ def _typed(hint: Any, key: str, value: Any) -> Any:
         if not isinstance(value, bool):
             raise ConfigError(key, value, "must be true or false")
         return value
+    if hint is str:
+        if not isinstance(value, str):
+            raise ConfigError(key, value, "must be a string")
+        return value
+    return _numeric(hint, key, value)
+
+
+def _numeric(hint: Any, key: str, value: Any) -> Any:
+    if hint == float | None and value is None:
+        return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ConfigError(key, value, "must be a number")
     if hint is int and not isinstance(value, int):

@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from qlikops.agent.config import AgentConfig, Thresholds
-from qlikops.agent.detectors import BETWEEN_POLLS, DETECTORS, Signal, TaskView, backlog, is_waiting_to_apply
+from qlikops.agent.detectors import (
+    BETWEEN_POLLS,
+    DETECTORS,
+    Signal,
+    TaskView,
+    backlog,
+    is_in_trouble,
+    is_waiting_to_apply,
+)
 from qlikops.agent.evidence import Label, Observed, numbered
 from qlikops.agent.messages import classify
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
@@ -19,6 +27,9 @@ from qlikops.domain.duration import format_duration
 from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample, TaskMemory, TaskSnapshot
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 
+CLOCK_SKEW_SECONDS = 60
+"""How far ahead a previous snapshot's clock may be: it is still used, and this poll counts as the same one."""
+_HOUR = timedelta(hours=1)
 _NOT_CONNECTED = "AEM_SERVER_NOT_CONNECTED"
 
 
@@ -36,7 +47,7 @@ def detect(
     A server that is down has one anomaly, its tasks none. Of its tasks that could not be listed, the previous
     snapshot's are kept with an unknown state, so that they neither vanish nor seem to run.
     """
-    if previous is not None and previous.taken_at > now:
+    if previous is not None and is_from_the_future(previous, now):
         previous = None
     before = {snapshot.facts.key: snapshot for snapshot in previous.tasks} if previous else {}
     restarts = restarts_last_hour or {}
@@ -44,12 +55,13 @@ def detect(
 
     snapshots: dict[TaskKey, TaskSnapshot] = {}
     for facts in tasks:
-        memory = before[facts.key].memory if facts.key in before else TaskMemory()
+        last = before.get(facts.key) or TaskSnapshot(facts)
         if any(_hides(server, facts.key) for server in down):
-            snapshots[facts.key] = TaskSnapshot(facts, memory)
+            snapshots[facts.key] = TaskSnapshot(facts, last.memory)
             continue
+        memory = _remembering_restarts(facts, last, now)
         poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0))
-        snapshots[facts.key] = poll.snapshot(before[facts.key].anomalies if facts.key in before else ())
+        snapshots[facts.key] = poll.snapshot(last.anomalies)
     for key, snapshot in before.items():
         if key not in snapshots and any(_hides(server, key) for server in down):
             snapshots[key] = TaskSnapshot(_unseen(snapshot.facts), snapshot.memory)
@@ -60,9 +72,36 @@ def detect(
         servers=tuple(sorted(servers, key=_order)),
         tasks=tuple(snapshots[key] for key in sorted(snapshots)),
         server_anomalies=tuple(
-            _server_down(server, snapshots, previous, config.thresholds, now) for server in sorted(down, key=_order)
+            _server_down(server, snapshots, previous, config.thresholds_for_server(server.name), now)
+            for server in sorted(down, key=_order)
         ),
     )
+
+
+def is_from_the_future(previous: FleetSnapshot, now: datetime) -> bool:
+    """Whether `previous` comes from a clock that is wrong, or ours is: nothing can be counted on from there."""
+    return (previous.taken_at - now).total_seconds() > CLOCK_SKEW_SECONDS
+
+
+def may_have_been_restarted(tasks: Sequence[TaskFacts], previous: FleetSnapshot | None, now: datetime) -> list[TaskKey]:
+    """The tasks whose restarts are worth reading: in trouble now, or held by a proposal within the last hour.
+
+    A running task that no proposal held cannot have been restarted by us; a fleet of them costs nothing.
+    """
+    held = {
+        task.facts.key
+        for task in (previous.tasks if previous else ())
+        if task.proposal_id or (task.memory.held_at is not None and now - task.memory.held_at <= _HOUR)
+    }
+    return [facts.key for facts in tasks if is_in_trouble(facts) or facts.key in held]
+
+
+def _remembering_restarts(facts: TaskFacts, last: TaskSnapshot, now: datetime) -> TaskMemory:
+    """What is remembered of a task, with this poll's start where it was in trouble at the last poll and now runs."""
+    starts = tuple(moment for moment in last.memory.starts if now - moment <= _HOUR)
+    if facts.state is TaskState.RUNNING and is_in_trouble(last.facts):
+        starts += (now,)
+    return replace(last.memory, starts=starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +119,9 @@ class _Poll:
         counts = self._counts()
         applied_since = self._applied_since()
         memory = replace(self.memory, applied_since=applied_since)
-        view = TaskView(self.facts, memory, self.thresholds, self.now, self.restarts_last_hour)
+        # A restart by us is seen twice, in the ledger and as a start; a start by anybody else only once.
+        restarts = max(self.restarts_last_hour, len(memory.starts))
+        view = TaskView(self.facts, memory, self.thresholds, self.now, restarts)
         carried = {} if counts else {each.kind: each for each in anomalies_before if each.kind in BETWEEN_POLLS}
 
         seen: dict[str, datetime] = {}

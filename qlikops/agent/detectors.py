@@ -67,6 +67,11 @@ def is_retrying(facts: TaskFacts) -> bool:
     )
 
 
+def is_in_trouble(facts: TaskFacts) -> bool:
+    """Whether it has failed or is being retried: not running, and not because somebody wanted that."""
+    return is_retrying(facts) or _has_failed(facts)
+
+
 def lost_connection(facts: TaskFacts) -> str:
     """`connection to the source lost`, as far as the message tells which side."""
     match side_of(facts):
@@ -266,7 +271,7 @@ def _flapping(view: TaskView) -> Signal | None:
         return None
     return Signal(
         Severity.CRITICAL,
-        f"restarted {restarts} times in the last hour, and it doesn't help; held until someone looks",
+        f"started again {restarts} times in the last hour, and it doesn't help; held until someone looks",
         ((Label.RESTARTS, str(restarts)),),
     )
 

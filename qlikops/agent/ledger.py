@@ -188,9 +188,10 @@ class Ledger:
             return self.record(proposal_id).approval.outcome or outcome
         return outcome
 
-    def close(self, proposal_id: str, outcome: Outcome) -> Record:
+    def close(self, proposal_id: str, outcome: Outcome, quiet_after_denial: int = 0) -> Record:
         """Ends the proposal: final status, token and inbox row gone, leases free, the end in every task's history.
 
+        A denial that asks for no snooze keeps its tasks quiet for `quiet_after_denial` seconds.
         A final record is returned as it is, after finishing what an interrupted close left undone.
         """
         before = self.record(proposal_id).approval
@@ -210,7 +211,7 @@ class Ledger:
             remove=(keys.INBOX_PARTITION,),
             also=also,
         )
-        self.tasks.end(record.approval)
+        self.tasks.end(record.approval, quiet_after_denial)
         return record
 
     def run(self, execution_name: str) -> RunSummary | None:

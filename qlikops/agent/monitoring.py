@@ -10,17 +10,17 @@ from datetime import datetime
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.correlation import propose
-from qlikops.agent.detection import detect
+from qlikops.agent.detection import detect, is_from_the_future, may_have_been_restarted
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.reconcile import Executions, Reconciler
 from qlikops.agent.run import Run
-from qlikops.agent.store import Store
+from qlikops.agent.store import Remembered, Store
 from qlikops.agent.tasks import RestartLimits
 from qlikops.domain.execution import RunSummary
-from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import LeftAlone, RunReport
-from qlikops.domain.task import TaskKey, TaskState
+from qlikops.domain.task import TaskKey
 from qlikops.qlik.reader import FleetReading
 
 OPENING_LEASE_SECONDS = 2 * 3600
@@ -69,20 +69,26 @@ class Monitor:
             return Monitored(done, tuple(record.approval.proposal for record in self._ledger.records(ids)))
         reconciler = Reconciler(self._ledger, self._executions, self._clock, run.execution_arn)
         reconciler.inbox()
-        previous = self._store.snapshot()
+        remembered = self._remembered()
         reading = self._read()
-        snapshot = self._detect(reading, previous, run)
-        return self._propose(snapshot, reconciler, run)
+        snapshot = self._detect(reading, remembered.snapshot, run)
+        return self._propose(snapshot, reconciler, run, _starting_afresh(remembered))
+
+    def _remembered(self) -> Remembered:
+        remembered, now = self._store.snapshot(), self._clock()
+        if remembered.snapshot and is_from_the_future(remembered.snapshot, now):
+            taken_at = f"{remembered.snapshot.taken_at:%Y-%m-%d %H:%M:%S} UTC"
+            remembered = Remembered(None, f"the snapshot of the last run is from the future ({taken_at})")
+        if remembered.lost_because:
+            _logger.warning("this run starts afresh: %s", remembered.lost_because)
+        return remembered
 
     def _detect(self, reading: FleetReading, previous: FleetSnapshot | None, run: Run) -> FleetSnapshot:
-        # Restarts are read for what is in trouble, never for a whole fleet.
-        troubled = [facts.key for facts in reading.tasks if facts.state in (TaskState.ERROR, TaskState.RECOVERY)]
-        restarts = self._ledger.tasks.restarts_last_hour(troubled)
-        return detect(
-            reading.servers, reading.tasks, previous, self._config, self._clock(), run.execution_name, restarts
-        )
+        now = self._clock()
+        restarts = self._ledger.tasks.restarts_last_hour(may_have_been_restarted(reading.tasks, previous, now))
+        return detect(reading.servers, reading.tasks, previous, self._config, now, run.execution_name, restarts)
 
-    def _propose(self, snapshot: FleetSnapshot, reconciler: Reconciler, run: Run) -> Monitored:
+    def _propose(self, snapshot: FleetSnapshot, reconciler: Reconciler, run: Run, notes: tuple[str, ...]) -> Monitored:
         tasks = self._ledger.tasks
         anomalous = [task.facts.key for task in snapshot.tasks if task.anomalies]
         held = reconciler.leases(tasks.leases(anomalous).values())
@@ -104,7 +110,7 @@ class Monitor:
         holders = {key: lease.proposal_id for key, lease in leases.items()}
         holders |= {target.key: one.proposal_id for one in opened.proposals for target in one.targets}
         self._store.save_snapshot(_annotated(snapshot, holders, {left.key: left.why for left in left_alone}))
-        findings = _findings(snapshot, left_alone, correlated.deferred, run)
+        findings = _findings(snapshot, left_alone, correlated.deferred, run, notes)
         self._store.save_findings(findings)
         summary = RunSummary(
             execution_arn=run.execution_arn,
@@ -123,16 +129,26 @@ class Monitor:
 
 def _annotated(snapshot: FleetSnapshot, holders: Mapping[TaskKey, str], notes: Mapping[TaskKey, str]) -> FleetSnapshot:
     """The snapshot with who holds a task, and why nothing is proposed on one."""
-    return replace(
-        snapshot,
-        tasks=tuple(
-            replace(task, proposal_id=holders.get(task.facts.key, ""), note=notes.get(task.facts.key, ""))
-            for task in snapshot.tasks
-        ),
-    )
+
+    def annotated(task: TaskSnapshot) -> TaskSnapshot:
+        holder = holders.get(task.facts.key, "")
+        memory = replace(task.memory, held_at=snapshot.taken_at) if holder else task.memory
+        return replace(task, memory=memory, proposal_id=holder, note=notes.get(task.facts.key, ""))
+
+    return replace(snapshot, tasks=tuple(annotated(task) for task in snapshot.tasks))
 
 
-def _findings(snapshot: FleetSnapshot, left_alone: tuple[LeftAlone, ...], deferred: int, run: Run) -> RunReport:
+def _starting_afresh(remembered: Remembered) -> tuple[str, ...]:
+    """What the report says of a run that remembers nothing."""
+    if not remembered.lost_because:
+        return ()
+    because = remembered.lost_because[0].upper() + remembered.lost_because[1:]
+    return (f"{because}, so this run starts afresh: what takes several polls is counted from here.",)
+
+
+def _findings(
+    snapshot: FleetSnapshot, left_alone: tuple[LeftAlone, ...], deferred: int, run: Run, notes: tuple[str, ...]
+) -> RunReport:
     """The part of the report that is known before anybody is asked."""
     return RunReport(
         execution_arn=run.execution_arn,
@@ -146,4 +162,5 @@ def _findings(snapshot: FleetSnapshot, left_alone: tuple[LeftAlone, ...], deferr
         proposals=(),
         left_alone=left_alone,
         deferred=deferred,
+        notes=notes,
     )

@@ -81,6 +81,7 @@ def markdown(report: RunReport) -> str:
     ]
     if report.error:
         blocks.append(f"**This run failed: {_plain(report.error)}**")
+    blocks += [_plain(note) for note in report.notes]
     states = ", ".join(f"{count} {state}" for state, count in sorted(report.tasks_by_state.items()))
     blocks.append(
         f"Servers: {report.servers}. Tasks: {report.tasks}{f' ({states})' if states else ''}. "

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from qlikops.domain import codec
-from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.fleet import FleetSnapshot, Sample
 from qlikops.domain.proposal import RECORD_VERSION
 from qlikops.domain.report import RunReport
 
@@ -19,6 +20,14 @@ LATEST_REPORT = "reports/latest.json"
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The last run's snapshot, or why this run has to do without."""
+
+    snapshot: FleetSnapshot | None
+    lost_because: str = ""
+
+
 class Store:
     """One bucket; `client` is boto3's."""
 
@@ -26,21 +35,19 @@ class Store:
         self._client = client
         self._bucket = bucket
 
-    def snapshot(self) -> FleetSnapshot | None:
-        """The last run's snapshot; None, with a word in the log, where there is none that can be used."""
+    def snapshot(self) -> Remembered:
+        """The last run's snapshot, where there is one that can be used."""
         text = self._read(LATEST_SNAPSHOT)
         if text is None:
-            _logger.warning("no snapshot of an earlier run: this run starts afresh")
-            return None
+            return Remembered(None, "there is no snapshot of an earlier run")
         try:
-            snapshot = codec.loads(FleetSnapshot, text)
+            snapshot = codec.loads(FleetSnapshot, text, numerous=Sample)
         except codec.CodecError as exc:
-            _logger.warning("the snapshot of the last run cannot be read, so this run starts afresh: %s", exc)
-            return None
+            _logger.warning("%s: %s", LATEST_SNAPSHOT, exc)
+            return Remembered(None, "the snapshot of the last run cannot be read")
         if snapshot.version > RECORD_VERSION:
-            _logger.warning("the snapshot is a newer qlikops' (version %d): this run starts afresh", snapshot.version)
-            return None
-        return snapshot
+            return Remembered(None, f"the snapshot of the last run is a newer qlikops' (version {snapshot.version})")
+        return Remembered(snapshot)
 
     def save_snapshot(self, snapshot: FleetSnapshot) -> None:
         """Replaces the last snapshot."""

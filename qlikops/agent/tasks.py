@@ -208,8 +208,8 @@ class TaskLedger:
             ]
         )
 
-    def end(self, approval: Approval) -> None:
-        """Writes a closed proposal into its tasks' histories, snoozes them where that was asked, and frees them."""
+    def end(self, approval: Approval, quiet_after_denial: int = 0) -> None:
+        """Writes a closed proposal into its tasks' histories, keeps denied ones quiet for a while, and frees them."""
         outcome = approval.outcome
         if outcome is None or outcome.at is None:
             return
@@ -237,8 +237,9 @@ class TaskLedger:
                     }
                 )
             )
-            if decision and not decision.approved and decision.snooze_seconds:
-                writes.append(_snooze(target.key, outcome.at, decision.snooze_seconds, decision.who()))
+            if decision and not decision.approved and (quiet := decision.snooze_seconds or quiet_after_denial):
+                why = "snoozed" if decision.snooze_seconds else "denied, not asked again"
+                writes.append(_snooze(target.key, outcome.at, quiet, f"{why} until", decision.who()))
             writes.append(_freed(target.key, proposal.proposal_id))
         self._table.commit_each(writes)
 
@@ -248,14 +249,14 @@ def _freed(key: TaskKey, proposal_id: str) -> Delete:
     return Delete((keys.task_partition(key), keys.LEASE), mine)
 
 
-def _snooze(key: TaskKey, at: datetime, seconds: int, who: str) -> Put:
+def _snooze(key: TaskKey, at: datetime, seconds: int, why: str, who: str) -> Put:
     until = at + timedelta(seconds=min(seconds, LONGEST_SNOOZE.total_seconds()))
     return Put(
         {
             keys.PARTITION: keys.task_partition(key),
             keys.SORT: keys.SNOOZE,
             Attribute.EXPIRES: int(until.timestamp()),
-            Attribute.BODY: f"snoozed until {until:%Y-%m-%d %H:%M} UTC by {who}",
+            Attribute.BODY: f"{why} {until:%Y-%m-%d %H:%M} UTC by {who}",
             keys.TTL: int(until.timestamp()),
         }
     )

@@ -68,11 +68,17 @@ class Services:
             read_timeout=20,
             max_pool_connections=READERS,
         )
-        return cls(
-            AgentConfig.from_environment(env),
-            lambda service: boto3.client(service, config=options),  # type: ignore[call-overload]
-            clock=lambda: datetime.now(UTC),
-        )
+        config = AgentConfig.from_environment(env)
+
+        def client(service: str) -> Any:
+            if service == "bedrock-runtime":
+                # Imported for those alone who use it: every handler comes through here when it starts.
+                from qlikops.agent.evaluators.bedrock import bedrock_client
+
+                return bedrock_client(config.bedrock)
+            return boto3.client(service, config=options)  # type: ignore[call-overload]
+
+        return cls(config, client, clock=lambda: datetime.now(UTC))
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -92,7 +98,7 @@ class Services:
     @cached_property
     def assessor(self) -> Assessor:
         """Evaluator and policy."""
-        return Assessor(self.ledger, make_evaluator(self.config, self.clock), self.config, self.clock)
+        return Assessor(self.ledger, make_evaluator(self.config, self.clock, self._clients), self.config, self.clock)
 
     @cached_property
     def reporter(self) -> Reporter:

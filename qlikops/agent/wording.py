@@ -19,7 +19,7 @@ WHY_LEFT_ALONE: Mapping[AnomalyKind, str] = {
     AnomalyKind.TABLE_ERROR: "only a reload of those tables helps, in Qlik; the task itself runs on",
     AnomalyKind.DATA_ERRORS: "a restart doesn't repair data; look at the exceptions table in the target",
     AnomalyKind.DISK_SPILL: "the target takes changes more slowly than they come; a restart doesn't change that",
-    AnomalyKind.FLAPPING: "held: it was restarted several times in the last hour, and it doesn't help",
+    AnomalyKind.FLAPPING: "held: it was started again several times in the last hour, and it doesn't help",
     AnomalyKind.SERVER_DOWN: "a task can't be restarted while its server is down; nothing is proposed on its tasks",
 }
 """Every kind on which nothing is proposed."""

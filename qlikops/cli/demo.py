@@ -14,7 +14,15 @@ import typer
 from qlikops.cli import output
 from qlikops.cli.context import Invocation, invocation
 from qlikops.cli.interrupts import ending_interrupts
-from qlikops.cli.local import RateOption, ScenarioOption, SeedOption, TimeoutOption, options
+from qlikops.cli.local import (
+    ModelOption,
+    ModelUrlOption,
+    RateOption,
+    ScenarioOption,
+    SeedOption,
+    TimeoutOption,
+    options,
+)
 from qlikops.domain.approval import APPROVAL_DENIED
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import Unreachable
@@ -38,6 +46,8 @@ def demo(
     seed: SeedOption = 1,
     approval_timeout: TimeoutOption = "1h",
     rate: RateOption = "1m",
+    model_url: ModelUrlOption = "",
+    model: ModelOption = "",
 ) -> None:
     """Start everything on this machine, no AWS account needed, and open the console.
 
@@ -46,7 +56,7 @@ def demo(
     """
     from qlikops.local.environment import LocalEnvironment
 
-    chosen = options(scenario, seed, approval_timeout, rate)
+    chosen = options(scenario, seed, approval_timeout, rate, model_url, model)
     here = invocation(ctx)
     with ending_interrupts(), _environment(LocalEnvironment(), chosen, keep=keep) as running:
         if headless or not (sys.stdin.isatty() and sys.stdout.isatty()):

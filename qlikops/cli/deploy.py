@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -96,6 +97,8 @@ def deploy(
 
 def _parameters(settings: Path | None, qlik: Path | None, secret_arn: str, log_retention: int) -> dict[str, str]:
     """The template's parameters that the options name. Raises UsageError for a file that makes no sense."""
+    from qlikops.deployment.evaluator import evaluator_parameters
+
     if qlik and secret_arn:
         raise UsageError("--qlik and --qlik-secret-arn exclude each other.")
     parameters = {"QlikSecretArn": secret_arn} if secret_arn else {}
@@ -103,6 +106,7 @@ def _parameters(settings: Path | None, qlik: Path | None, secret_arn: str, log_r
         text = settings.read_text(encoding="utf-8")
         _check_settings(text, settings)
         parameters["AgentSettings"] = text
+        parameters |= evaluator_parameters(json.loads(text))
     if qlik:
         text = sys.stdin.read() if str(qlik) == "-" else qlik.read_text(encoding="utf-8")
         _check_qlik(text, qlik)

@@ -12,6 +12,8 @@ from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.domain.duration import format_duration
+from qlikops.domain.errors import UsageError
+from qlikops.domain.text import harmless
 
 if TYPE_CHECKING:
     from qlikops.local.environment import LocalOptions
@@ -27,14 +29,29 @@ ScenarioOption = Annotated[str, typer.Option(metavar="NAME", help="What the simu
 SeedOption = Annotated[int, typer.Option(metavar="N", help="The same seed gives the same fleet.")]
 TimeoutOption = Annotated[str, typer.Option(metavar="T", help="How long an approval waits for its decision.")]
 RateOption = Annotated[str, typer.Option(metavar="R", help="How often the monitoring runs.")]
+ModelUrlOption = Annotated[
+    str,
+    typer.Option(
+        metavar="URL",
+        help="Have a model on this OpenAI-style server (Ollama, vLLM) evaluate, instead of the rules.",
+        show_default=False,
+    ),
+]
+ModelOption = Annotated[
+    str, typer.Option(metavar="NAME", help="Which model there; not needed if there is one.", show_default=False)
+]
 
 
-def options(scenario: str, seed: int, approval_timeout: str, rate: str) -> LocalOptions:
-    """The options as given. Raises UsageError for a timeout that is none."""
+def options(
+    scenario: str, seed: int, approval_timeout: str, rate: str, model_url: str = "", model: str = ""
+) -> LocalOptions:
+    """The options as given. Raises UsageError for a timeout that is none, and for a model without its server."""
     from qlikops.local.environment import LocalOptions
 
+    if model and not model_url:
+        raise UsageError("--model needs --model-url")
     seconds = int(duration("--approval-timeout", approval_timeout).total_seconds())
-    return LocalOptions(scenario, seed, seconds, rate)
+    return LocalOptions(scenario, seed, seconds, rate, model_url, model)
 
 
 @app.command()
@@ -43,12 +60,14 @@ def up(
     seed: SeedOption = 1,
     approval_timeout: TimeoutOption = "1h",
     rate: RateOption = "1m",
+    model_url: ModelUrlOption = "",
+    model: ModelOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Start it in the background. One that runs already is left as it is."""
     from qlikops.local.environment import LocalEnvironment
 
-    chosen = options(scenario, seed, approval_timeout, rate)
+    chosen = options(scenario, seed, approval_timeout, rate, model_url, model)
     with ending_interrupts():
         running, started = LocalEnvironment().up(chosen, output.say)
     output.say("The local environment runs." if started else "The local environment runs already; nothing was changed.")
@@ -100,6 +119,7 @@ def _write(running: LocalStatus, *, as_json: bool) -> None:
         "Qlik": running.qlik.base_url,
         "Qlik login": f"{running.qlik.username} / {running.qlik.password} (simulated)",
         "Scenario": running.scenario,
+        "Evaluator": harmless(running.evaluator),
         "Approvals": f"wait {format_duration(running.approval_timeout_seconds)}",
         "Processes": ", ".join(f"{name} {pid}" for name, pid in running.pids.items()),
         "Since": f"{running.started_at:%Y-%m-%d %H:%M:%S} UTC",

@@ -11,7 +11,7 @@ import functools
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeVar
@@ -26,11 +26,14 @@ class CodecError(ValueError):
     """A value does not have the shape its type asks for; the message names the path."""
 
 
+# A poll's time stands in every task's record of it: few times, each of them many times over.
+@functools.lru_cache(maxsize=1024)
 def format_time(moment: datetime) -> str:
     """ISO 8601 in UTC with milliseconds, ending in `Z`; sorts as text."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_time(text: str) -> datetime:
     """The aware UTC time that ISO 8601 `text` names; a time without a zone is taken as UTC.
 
@@ -45,22 +48,8 @@ def parse_time(text: str) -> datetime:
 
 def encode(value: Any) -> Any:
     """`value` as JSON types. Raises CodecError for a type that has no JSON spelling."""
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case Enum():
-            return value.value
-        case str():
-            return value
-        case datetime():
-            return format_time(value)
-        case Mapping():
-            return {str(encode(key)): encode(item) for key, item in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [encode(item) for item in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    raise CodecError(f"{type(value).__name__} has no JSON spelling")
+    kind: Any = type(value)
+    return _encoder(kind)(value)
 
 
 def decode(cls: type[T], data: Any, path: str = "$") -> T:
@@ -68,79 +57,192 @@ def decode(cls: type[T], data: Any, path: str = "$") -> T:
 
     Raises CodecError, naming the path, for a missing required field or a wrong type.
     """
-    return typing.cast("T", _decode(cls, data, path))
+    try:
+        hint: Any = cls
+        return typing.cast("T", _decoder(hint)(data))
+    except _Misfit as exc:
+        raise CodecError(f"{path}{''.join(reversed(exc.steps))}: {exc.problem}") from exc.__cause__
 
 
 def dumps(value: Any) -> str:
     """Canonical JSON of `value`: sorted keys, no spaces, non-ASCII kept. Equal values give equal text."""
-    return json.dumps(encode(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    # Piece by piece on the way: a fleet's worth of dicts at once would take more memory than the fleet itself.
+    return _CANONICAL.encode(value)
 
 
-def loads(cls: type[T], text: str) -> T:
-    """The `cls` in JSON `text`; raises CodecError for broken JSON as for a wrong shape."""
+def loads(cls: type[T], text: str, *, numerous: type | None = None) -> T:
+    """The `cls` in JSON `text`; raises CodecError for broken JSON as for a wrong shape.
+
+    Whatever has exactly the fields of `numerous` becomes one while the text is still being parsed: of a dataclass
+    that there are hundreds of thousands of, the dicts would take more memory than all the rest.
+    """
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_hook=_replacing(numerous) if numerous else None)
+    except _Misfit as exc:
+        raise CodecError(f"$…{''.join(reversed(exc.steps))}: {exc.problem}") from exc.__cause__
     except ValueError as exc:
         raise CodecError(f"not JSON: {exc}") from exc
     return decode(cls, data)
 
 
+def _replacing(cls: type) -> Callable[[Json], Any]:
+    names, decoder = {field.name for field in dataclasses.fields(cls)}, _decoder(cls)
+    return lambda data: decoder(data) if data.keys() == names else data
+
+
+class _Misfit(Exception):
+    """A CodecError whose path is still being gathered, innermost step first."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.steps: list[str] = []
+
+    def under(self, step: str) -> _Misfit:
+        """The same, one step further out."""
+        self.steps.append(step)
+        return self
+
+
 @functools.cache
-def _hints(cls: type) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
+def _encoder(kind: Any) -> Callable[[Any], Any]:
+    """How values of exactly this type become JSON types."""
+    if issubclass(kind, Enum):
+        return lambda value: value.value
+    if kind is type(None) or issubclass(kind, bool | int | float | str):
+        return lambda value: value
+    if issubclass(kind, datetime):
+        return format_time
+    if issubclass(kind, Mapping):
+        return lambda value: {str(encode(key)): encode(item) for key, item in value.items()}
+    if issubclass(kind, list | tuple | set | frozenset):
+        return lambda value: [encode(item) for item in value]
+    if dataclasses.is_dataclass(kind):
+        shallow = _shallow(typing.cast("Any", kind))
+        return lambda value: {name: encode(item) for name, item in shallow(value).items()}
+    raise CodecError(f"{kind.__name__} has no JSON spelling")
 
 
-def _decode(hint: Any, data: Any, path: str) -> Any:
+@functools.cache
+def _shallow(kind: Any) -> Callable[[Any], dict[str, Any]]:
+    """A dataclass's fields by name, as they are."""
+    names = tuple(field.name for field in dataclasses.fields(kind))
+    return lambda value: {name: getattr(value, name) for name in names}
+
+
+def _spelt(value: Any) -> Any:
+    """What the JSON encoder does not know itself."""
+    kind: Any = type(value)
+    return _shallow(typing.cast("Any", kind))(value) if dataclasses.is_dataclass(kind) else encode(value)
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_spelt)
+
+
+@functools.cache
+def _decoder(hint: Any) -> Callable[[Any], Any]:
+    """How JSON types become a value of this type; raises _Misfit where they don't."""
     origin = typing.get_origin(hint)
     if hint is Any:
-        return data
+        return lambda data: data
     if origin in (typing.Union, types.UnionType):
-        arms = typing.get_args(hint)
-        if data is None and type(None) in arms:
-            return None
-        (inner,) = (arm for arm in arms if arm is not type(None))
-        return _decode(inner, data, path)
+        (inner,) = (_decoder(arm) for arm in typing.get_args(hint) if arm is not type(None))
+        return lambda data: None if data is None else inner(data)
     if origin in (tuple, list):
-        (inner, *_) = typing.get_args(hint)
-        if not isinstance(data, list | tuple):
-            raise CodecError(f"{path}: expected an array, got {type(data).__name__}")
-        items = [_decode(inner, item, f"{path}[{index}]") for index, item in enumerate(data)]
-        return tuple(items) if origin is tuple else items
+        return functools.partial(_decode_array, origin, _decoder(typing.get_args(hint)[0]))
     if origin in (dict, Mapping):
-        _, inner = typing.get_args(hint)
-        if not isinstance(data, Mapping):
-            raise CodecError(f"{path}: expected an object, got {type(data).__name__}")
-        return {str(key): _decode(inner, item, f"{path}.{key}") for key, item in data.items()}
+        return functools.partial(_decode_mapping, _decoder(typing.get_args(hint)[1]))
     if dataclasses.is_dataclass(hint):
-        return _decode_dataclass(typing.cast("type", hint), data, path)
-    return _decode_scalar(hint, data, path)
+        cls: Any = hint
+        return functools.partial(_decode_dataclass, cls, _fields_of(cls))
+    if hint is datetime:
+        return _decode_time
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return functools.partial(_decode_enum, hint)
+    if hint is float:
+        return _decode_float
+    return functools.partial(_decode_scalar, hint)
 
 
-def _decode_dataclass(cls: type, data: Any, path: str) -> Any:
-    if not isinstance(data, Mapping):
-        raise CodecError(f"{path}: expected an object for {cls.__name__}, got {type(data).__name__}")
-    hints = _hints(cls)
+def _fields_of(cls: type) -> list[tuple[str, Callable[[Any], Any], bool]]:
+    """Name, decoder and whether it must be there, of each field."""
+    hints = typing.get_type_hints(cls)
+    return [
+        (
+            field.name,
+            _decoder(hints[field.name]),
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
+        )
+        for field in dataclasses.fields(cls)
+    ]
+
+
+def _decode_dataclass(cls: type, fields: list[tuple[str, Callable[[Any], Any], bool]], data: Any) -> Any:
+    if type(data) is cls:
+        return data
+    if not isinstance(data, dict | Mapping):
+        raise _Misfit(f"expected an object for {cls.__name__}, got {type(data).__name__}")
     values: dict[str, Any] = {}
-    for field in dataclasses.fields(cls):
-        if field.name in data:
-            values[field.name] = _decode(hints[field.name], data[field.name], f"{path}.{field.name}")
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise CodecError(f"{path}.{field.name}: missing")
+    name = ""
+    try:
+        for name, inner, is_required in fields:
+            if name in data:
+                values[name] = inner(data[name])
+            elif is_required:
+                raise _Misfit("missing")
+    except _Misfit as exc:
+        raise exc.under(f".{name}") from exc.__cause__
     return cls(**values)
 
 
-def _decode_scalar(hint: Any, data: Any, path: str) -> Any:
-    if hint is datetime:
-        if not isinstance(data, str):
-            raise CodecError(f"{path}: expected a time, got {type(data).__name__}")
+def _decode_array(kind: type, inner: Callable[[Any], Any], data: Any) -> Any:
+    if not isinstance(data, list | tuple):
+        raise _Misfit(f"expected an array, got {type(data).__name__}")
+    items: list[Any] = []
+    try:
+        for item in data:
+            items.append(inner(item))  # noqa: PERF401 - its length says which one did not fit
+    except _Misfit as exc:
+        raise exc.under(f"[{len(items)}]") from exc.__cause__
+    return kind(items)
+
+
+def _decode_mapping(inner: Callable[[Any], Any], data: Any) -> dict[str, Any]:
+    if not isinstance(data, Mapping):
+        raise _Misfit(f"expected an object, got {type(data).__name__}")
+    items: dict[str, Any] = {}
+    key: Any = ""
+    try:
+        for key, item in data.items():
+            items[str(key)] = inner(item)
+    except _Misfit as exc:
+        raise exc.under(f".{key}") from exc.__cause__
+    return items
+
+
+def _decode_time(data: Any) -> datetime:
+    if not isinstance(data, str):
+        raise _Misfit(f"expected a time, got {type(data).__name__}")
+    try:
         return parse_time(data)
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        try:
-            return hint(data)
-        except ValueError as exc:
-            raise CodecError(f"{path}: {data!r} is not a {hint.__name__}") from exc
-    if hint is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
+    except CodecError as exc:
+        raise _Misfit(str(exc)) from exc
+
+
+def _decode_enum(hint: type[Enum], data: Any) -> Enum:
+    try:
+        return hint(data)
+    except ValueError as exc:
+        raise _Misfit(f"{data!r} is not a {hint.__name__}") from exc
+
+
+def _decode_float(data: Any) -> float:
+    if isinstance(data, bool) or not isinstance(data, int | float):
+        raise _Misfit(f"expected float, got {type(data).__name__}")
+    return float(data)
+
+
+def _decode_scalar(hint: type, data: Any) -> Any:
     if not isinstance(data, hint) or (isinstance(data, bool) and hint is not bool):
-        raise CodecError(f"{path}: expected {hint.__name__}, got {type(data).__name__}")
+        raise _Misfit(f"expected {hint.__name__}, got {type(data).__name__}")
     return data

@@ -37,6 +37,10 @@ class TaskMemory:
     """Since when `applied_records` has stood still while changes wait; None while none wait."""
     data_error_count: int | None = None
     changes_on_disk: int | None = None
+    starts: tuple[datetime, ...] = ()
+    """When it was seen running after it had been failed or recovering, within the last hour: whoever started it."""
+    held_at: datetime | None = None
+    """The last poll that saw a proposal hold it. Only what was held can have been restarted by us since."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ class RunReport:
     proposals: tuple[ReportedProposal, ...]
     left_alone: tuple[LeftAlone, ...]
     deferred: int = 0
+    notes: tuple[str, ...] = ()
+    """What makes this run's findings less than usual, such as a lost snapshot; a sentence each."""
     error: str = ""
     """Set where the run failed; the counts then mean nothing."""
     version: int = RECORD_VERSION

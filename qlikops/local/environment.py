@@ -14,10 +14,13 @@ from datetime import UTC, datetime
 
 import qlikops
 from qlikops.deployment.deployer import DEFAULT_STACK, Deployer, build_release
+from qlikops.deployment.evaluator import evaluator_parameters
 from qlikops.deployment.schedule import DEFAULT_SCHEDULE, Scheduler, rate_expression
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.deployment.store import ArtifactStore
+from qlikops.domain.text import harmless
 from qlikops.local import services
+from qlikops.local.model import LocalModel, find_model
 from qlikops.local.processes import ChildProcess, is_running, stop
 from qlikops.local.state import LocalState, LocalStatus, SimulatedQlik
 
@@ -42,6 +45,10 @@ class LocalOptions:
     approval_timeout_seconds: int = 3600
     rate: str = "1m"
     """How often the monitoring runs."""
+    model_url: str = ""
+    """Of an OpenAI-style server whose model evaluates; empty for the rules."""
+    model: str = ""
+    """The model's name there; empty for the only one."""
 
 
 class LocalEnvironment:
@@ -55,7 +62,7 @@ class LocalEnvironment:
         """The running environment, and whether this call started it; what runs and answers is left as it is.
 
         What an interrupted or crashed `up` left is ended first; an exception (or Ctrl-C) in here leaves nothing.
-        Raises LocalStartFailed, UsageError, DeploymentError.
+        Raises LocalStartFailed, UsageError, DeploymentError, and Unreachable for a model that doesn't answer.
         """
         options = options or LocalOptions()
         rate = rate_expression(options.rate)
@@ -99,12 +106,19 @@ class LocalEnvironment:
 
             return started
 
+        model = None
+        if options.model_url:
+            progress("Asking the model whether it answers; the first time can take minutes …")
+            model = find_model(options.model_url, options.model)
+            progress(
+                f"The model {harmless(model.name)} answers, {'with' if model.calls_tools else 'but without'} tools."
+            )
         progress("Starting the simulated Qlik fleet …")
         qlik = services.start_qlik(self._state, remember(services.QLIK), scenario=options.scenario, seed=options.seed)
         progress("Starting the embedded AWS …")
-        endpoint = services.start_aws(self._state, remember(services.AWS))
+        endpoint = services.start_aws(self._state, remember(services.AWS), model=model)
         progress("Deploying the stack …")
-        outputs = _deploy(endpoint, qlik, options, progress)
+        outputs = _deploy(endpoint, qlik, model, options, progress)
         progress(f"Scheduling a run at {rate} and starting the first one …")
         Scheduler(services.client("scheduler", endpoint)).set(
             rate, target_arn=outputs.state_machine_arn, role_arn=outputs.schedule_role_arn
@@ -128,6 +142,7 @@ class LocalEnvironment:
             version=qlikops.__version__,
             scenario=options.scenario,
             approval_timeout_seconds=options.approval_timeout_seconds,
+            evaluator=f"{model.name} at {model.url}" if model else "rules",
         )
         self._state.write_status(status)
         return status
@@ -149,11 +164,15 @@ def exports(status: LocalStatus) -> str:
     return "\n".join(lines)
 
 
-def _deploy(endpoint: str, qlik: SimulatedQlik, options: LocalOptions, progress: Progress) -> StackOutputs:
+def _deploy(
+    endpoint: str, qlik: SimulatedQlik, model: LocalModel | None, options: LocalOptions, progress: Progress
+) -> StackOutputs:
     instance = {"name": "default", "base_url": qlik.base_url, "username": qlik.username, "password": qlik.password}
+    settings = {**AGENT_SETTINGS, **(model.agent_settings if model else {})}
     release = build_release(
         {
-            "AgentSettings": json.dumps(AGENT_SETTINGS),
+            "AgentSettings": json.dumps(settings),
+            **evaluator_parameters(settings),
             "QlikSecretValue": json.dumps({"instances": [instance]}),
             "TableDeletionProtection": "false",
             "LogRetentionDays": "1",

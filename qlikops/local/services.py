@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import qlikops
 from qlikops.domain.errors import QlikopsError
+from qlikops.local.model import LocalModel
 from qlikops.local.processes import ChildProcess, is_running, spawn
 from qlikops.local.state import LocalState, SimulatedQlik
 
@@ -46,8 +47,11 @@ def require_embedded_aws() -> None:
         )
 
 
-def start_aws(state: LocalState, started: Callable[[ChildProcess], None]) -> str:
-    """Starts the embedded AWS and returns its endpoint once it answers; `started` hears of the process at once."""
+def start_aws(state: LocalState, started: Callable[[ChildProcess], None], *, model: LocalModel | None = None) -> str:
+    """Starts the embedded AWS and returns its endpoint once it answers; `started` hears of the process at once.
+
+    With a `model`, its Bedrock is that model.
+    """
     folder = state.make_folder(AWS)
     port = _free_port()
     child = spawn(
@@ -71,6 +75,7 @@ def start_aws(state: LocalState, started: Callable[[ChildProcess], None]) -> str
             "S3_PERSIST": "0",
             "S3_DATA_DIR": str(state.make_folder(AWS, "s3")),
             "PYTHONUNBUFFERED": "1",
+            **(model.aws_environment if model else {}),
         },
         cwd=folder,
         log=state.log(AWS),

@@ -60,6 +60,8 @@ class LocalStatus:
     """Of the qlikops that started it."""
     scenario: str = ""
     approval_timeout_seconds: int = 0
+    evaluator: str = "rules"
+    """`rules`, or the model and where it runs."""
 
 
 @dataclass(frozen=True, slots=True)

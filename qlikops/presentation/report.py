@@ -54,6 +54,8 @@ def _checked(report: RunReport) -> Iterator[Line]:
     kinds = Counter(str(anomaly.kind) for anomaly in report.anomalies)
     found = ", ".join(f"{number:,} {kind}" for kind, number in sorted(kinds.items())) or "nothing"
     yield line("found", Span(found, Tone.WARNING if kinds else Tone.GOOD))
+    for note in report.notes:
+        yield line("note", outside(note, Tone.WARNING))
     if report.deferred:
         yield line("deferred", Span(f"{vocabulary.count(report.deferred, 'proposal')} to the next run", Tone.WARNING))
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from qlikops.resources import resource
-from tests.e2e.conftest import APPROVAL_SECONDS, Local, eventually
+from tests.e2e.conftest import APPROVAL_SECONDS, ROOT, SERVER, Local, eventually
 
 pytestmark = pytest.mark.e2e
 DEFINITION = resource("statemachine", "state_machine.json")
@@ -152,3 +153,18 @@ def _schedule_role(local: Local) -> str:
 
 def _input(local: Local, arn: str) -> str:
     return str(local.client("stepfunctions").describe_execution(executionArn=arn)["input"])
+
+
+def test_the_documented_commands_work_from_top_to_bottom(local: Local) -> None:
+    page = (ROOT / "docs" / "aws-cli.md").read_text(encoding="utf-8")
+    commands = "\n".join(re.findall(r"^```sh\n(.*?)^```$", page, re.DOTALL | re.MULTILINE))
+    assert "send-task-failure" in commands
+    local.qlikops("schedule", "--pause")
+    local.break_task("task-0016")
+    # Another message, so that it is another cause and another decision.
+    local.simulator(f"tasks/{SERVER}/task-0017/break", {"message": "Assertion in the bulk reader"})
+
+    local.shell(f"set -e; cp -r '{ROOT}/statemachine' .\n{commands}")
+
+    eventually(lambda: sum(local.task(name)["runs"] for name in ("task-0016", "task-0017")) == 1 or None, "one restart")
+    local.qlikops("schedule", "--resume")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Protocol
+from datetime import datetime
+from typing import Any, Protocol
 
 from qlikops.agent.config import AgentConfig, EvaluatorName
 from qlikops.domain.evaluation import Evaluation, Finding
@@ -38,11 +38,15 @@ def mark_unsupported(finding: Finding, proposal: Proposal) -> Finding:
     return replace(finding, unsupported=tuple(cited for cited in finding.evidence_ids if cited not in known))
 
 
-def make_evaluator(config: AgentConfig, clock: Clock = lambda: datetime.now(UTC)) -> Evaluator:
-    """The evaluator that the configuration names."""
+def make_evaluator(config: AgentConfig, clock: Clock, clients: Callable[[str], Any]) -> Evaluator:
+    """The evaluator that the configuration names. `clients` makes a boto3 client by its service name."""
+    # Imported here because they implement what this module declares.
     match config.evaluator:
         case EvaluatorName.RULES:
-            # Imported here because it implements what this module declares.
             from qlikops.agent.evaluators.rules import RulesEvaluator
 
             return RulesEvaluator(clock)
+        case EvaluatorName.BEDROCK:
+            from qlikops.agent.evaluators.bedrock import SERVICE, BedrockEvaluator
+
+            return BedrockEvaluator(config.bedrock, lambda: clients(SERVICE), clock)

@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], _context: object, services: Services | None =
     proposal_id = proposal_id_of(event)
     approval = services.ledger.record(proposal_id).approval
     outcome = parse_outcome(event.get("outcome"), approval, services.ledger.tasks)
-    closed = services.ledger.close(proposal_id, outcome).approval
+    closed = services.ledger.close(proposal_id, outcome, services.config.cooldown_seconds).approval
     services.notifier.closed(closed)
     return {
         "proposal_id": proposal_id,

@@ -19,6 +19,7 @@ from qlikops.domain.task import RunOption, ServerState, StopReason, TaskState
 from qlikops.qlik.simulator.scenario import (
     AfterRun,
     Break,
+    Disturbance,
     Effect,
     LatencySpike,
     Scenario,
@@ -91,6 +92,13 @@ class SimulatedFleet:
             for event in self.scenario.events:
                 if isinstance(event, Break):
                     self._at(event.at, partial(self._break, event))
+                elif isinstance(event, Disturbance):
+                    self._at(event.at, partial(self._disturb, event))
+
+    def seconds(self) -> float:
+        """Since the scenario began."""
+        with self._lock:
+            return self._clock() - self._began
 
     def servers(self) -> list[dict[str, Any]]:
         """The entries of `serverList`."""
@@ -301,6 +309,11 @@ class SimulatedFleet:
         self._fall(now, task, Condition(event.state, event.stop_reason, event.message))
         if event.heals_after_seconds is not None:
             self._then(now + event.heals_after_seconds, task, lambda at: self._heal(at, task))
+
+    def _disturb(self, event: Disturbance, _now: float) -> None:
+        task = self._find(event.server, event.task)
+        if task.running_since is not None:
+            task.disturbances.append(event)
 
     def _heal(self, now: float, task: TaskModel) -> None:
         task.start(now, reload=False)

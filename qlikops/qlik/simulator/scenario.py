@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.proposal import Action
 from qlikops.domain.task import StopReason, TaskState
 
 
@@ -110,7 +113,102 @@ class LatencySpike:
         return int(self.peak_seconds * min(1.0, 4 * through, 4 * (1 - through)))
 
 
-Event = Break | ServerDown | LatencySpike
+class Trouble(StrEnum):
+    """What can be wrong with a task that runs; `Disturbance.amount` says how much."""
+
+    TABLES_WITH_ERROR = "tables_with_error"
+    """`amount` tables are suspended. Only a reload helps."""
+    DATA_ERRORS = "data_errors"
+    """`amount` more a minute."""
+    DISK_SPILL = "disk_spill"
+    """`amount` more changes a minute wait on the server's disk."""
+    STALL = "stall"
+    """Nothing is applied, and `amount` changes wait."""
+    NO_PROCESS = "no_process"
+    """Shown as running, but it uses no memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """From `at` to `until` seconds (None: until it is started again) a running task has a trouble."""
+
+    at: float
+    server: str
+    task: str
+    trouble: Trouble
+    amount: float = 0
+    until: float | None = None
+
+    def seconds(self, now: float) -> float:
+        """For how long it has disturbed by `now`."""
+        return max(0.0, (now if self.until is None else min(now, self.until)) - self.at)
+
+    def is_on(self, now: float) -> bool:
+        """Whether it disturbs at `now`."""
+        return self.at <= now and (self.until is None or now < self.until)
+
+
+Event = Break | ServerDown | LatencySpike | Disturbance
+
+
+class FaultKind(StrEnum):
+    """What can happen to an HTTP call."""
+
+    LATENCY = "latency"
+    """The answer begins after `HttpFault.seconds`."""
+    SLOW_BODY = "slow_body"
+    """It begins at once and takes `HttpFault.seconds` to come."""
+    RESET = "reset"
+    """The connection is reset, and nothing is done."""
+    GATEWAY = "gateway"
+    """Somebody in between answers `HttpFault.status` with HTML, and nothing is done."""
+    SESSION_EXPIRED = "session_expired"
+    """INVALID_SESSION_ID, whatever session it was."""
+    LOST_REPLY = "lost_reply"
+    """What was asked for is done, and the connection closes without an answer."""
+    TRUNCATED = "truncated"
+    """The answer ends half way, and the connection with it."""
+    MALFORMED = "malformed"
+    """The answer arrives whole and is no JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFault:
+    """What befalls some of the calls. Which ones depends on the seed and on the call, not on how calls interleave."""
+
+    kind: FaultKind
+    method: str = ""
+    """Empty: any."""
+    path: str = ""
+    """A regular expression to be found in the path below the API's root, names as Enterprise Manager spells them."""
+    first: int | None = None
+    """Of each method and path only the first so many calls; None: all."""
+    share: float = 1.0
+    """Of those calls, this part."""
+    seconds: float = 0.0
+    status: int = 503
+    at: float = 0.0
+    until: float | None = None
+
+
+Proposable = tuple[Action, frozenset[str]]
+"""An action and all the tasks, as `server/task`, that one proposal is on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What monitoring is to make of a scenario, with the default thresholds and nothing restarted meanwhile."""
+
+    found: Mapping[str, frozenset[AnomalyKind]] = field(default_factory=dict)
+    """By `server/task`, `server/` for a server's own: the confirmed kinds at the last poll. All others have none."""
+    proposed: frozenset[Proposable] = frozenset()
+    """What may be proposed at the last poll, apart from the cap on proposals."""
+    polls: int = 3
+    """The first one as the scenario begins."""
+    poll_seconds: float = 60.0
+    """From poll to poll."""
+    is_unreadable: bool = False
+    """The fleet cannot be read, and monitoring says so instead of finding nothing wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +224,8 @@ class Scenario:
     """From then to `memory_mb` showing it."""
     reload_seconds: float = 20.0
     """That a full load takes."""
+    faults: tuple[HttpFault, ...] = ()
+    """Applied in this order, until one of them answers or hangs up."""
+    tls: bool = False
+    """Enterprise Manager has a certificate of an authority that nobody knows."""
+    expected: Expected = Expected()

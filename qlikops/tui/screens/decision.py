@@ -24,7 +24,7 @@ from qlikops.tui import messages
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, prose
 
-SNOOZES = (("no snooze", 0), ("1 hour", 1), ("4 hours", 4), ("24 hours", 24))
+SNOOZES = (("usual cooldown", 0), ("1 hour", 1), ("4 hours", 4), ("24 hours", 24))
 
 
 class DecisionScreen(ModalScreen[DecisionRequest | None]):

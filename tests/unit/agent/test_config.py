@@ -80,6 +80,21 @@ def test_a_missing_place_is_named(variable: str, value: str | None) -> None:
             "thresholds.source_latency_critical_seconds = 900: must be at least source_latency_warning_seconds, 1000",
         ),
         ([], "QLIKOPS_SETTINGS = .*must be a JSON object"),
+        ({"server_thresholds": []}, "server_thresholds = .*must be an object"),
+        ({"server_thresholds": {"eu-1": 5}}, "server_thresholds.eu-1 = 5: must be an object"),
+        ({"server_thresholds": {" ": {}}}, "server_thresholds = .*may not be empty"),
+        ({"tag_thresholds": {"gold": {"latency": 1}}}, "tag_thresholds.gold.latency = 1: no such setting; there are "),
+        ({"tag_thresholds": {"gold": {"latency_polls": "5"}}}, "gold.latency_polls = '5': must be a number"),
+        ({"tag_thresholds": {"gold": {"latency_polls": 0}}}, "gold.latency_polls = 0: must be between 1 and 20"),
+        (
+            {"task_thresholds": {"eu-1/orders": {"source_latency_warning_seconds": 60}}},
+            "task_thresholds.eu-1/orders.source_latency_warning_seconds = 60: "
+            "needs source_latency_critical_seconds beside it",
+        ),
+        (
+            {"task_thresholds": {"eu-1/orders": {"data_errors_warning": 9, "data_errors_critical": 8}}},
+            "task_thresholds.eu-1/orders.data_errors_critical = 8: must be at least data_errors_warning, 9",
+        ),
     ],
 )
 def test_a_wrong_setting_says_key_value_and_what_is_allowed(settings: Any, message: str) -> None:
@@ -96,3 +111,34 @@ def test_protected_tags_are_compared_without_regard_to_case() -> None:
     config = read({"protected_tags": ["Gold"]})
     assert config.is_protected(("silver", " gold "))
     assert not config.is_protected(("silver",))
+
+
+def test_the_more_particular_threshold_wins() -> None:
+    config = read(
+        {
+            "thresholds": {"recovering_seconds": 1, "latency_polls": 1, "confirm_polls": 1, "stalled_seconds": 61},
+            "server_thresholds": {"eu-1": {"recovering_seconds": 2, "latency_polls": 2, "confirm_polls": 2}},
+            "tag_thresholds": {"Gold": {"latency_polls": 3, "confirm_polls": 3}, "slow": {"confirm_polls": 4}},
+            "task_thresholds": {"eu-1/sales-orders": {"disk_spill_polls": 5, "confirm_polls": 5}},
+        }
+    )
+
+    def of(**changes: Any) -> tuple[int, ...]:
+        limits = config.thresholds_for(task(**changes))
+        return (limits.stalled_seconds, limits.recovering_seconds, limits.latency_polls, limits.confirm_polls)
+
+    assert of(server="eu-2") == (61, 1, 1, 1)
+    assert of(name="other") == (61, 2, 2, 2)
+    assert of(name="other", tags=("GOLD ",)) == (61, 2, 3, 3)
+    assert of(name="other", tags=("slow", "gold")) == (61, 2, 3, 4)
+    assert of(tags=("gold",)) == (61, 2, 3, 5)
+    assert config.thresholds_for(task()).disk_spill_polls == 5
+    assert config.thresholds_for_server("eu-1").recovering_seconds == 2
+    assert config.thresholds_for_server("eu-2") == config.thresholds
+
+
+def test_no_two_levels_can_turn_a_pair_around() -> None:
+    pair = {"source_latency_warning_seconds": 10, "source_latency_critical_seconds": 20}
+    config = read({"server_thresholds": {"eu-1": pair}, "tag_thresholds": {"slow": dict.fromkeys(pair, 9)}})
+    limits = config.thresholds_for(task(tags=("slow",)))
+    assert (limits.source_latency_warning_seconds, limits.source_latency_critical_seconds) == (9, 9)

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from qlikops.agent.config import Thresholds
+from qlikops.agent.detection import may_have_been_restarted
 from qlikops.agent.detectors import DETECTORS
 from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind, Severity
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskState
+from qlikops.domain.fleet import FleetSnapshot, TaskMemory, TaskSnapshot
+from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskState
 from tests.unit.agent.fleet import (
     CONFIG,
     CONNECTION_LOST,
@@ -241,6 +242,51 @@ def test_a_process_that_is_not_there_for_over_a_minute() -> None:
 @pytest.mark.parametrize(("restarts", "expected"), [(2, []), (3, [AnomalyKind.FLAPPING])])
 def test_flapping(restarts: int, expected: list[AnomalyKind]) -> None:
     assert kinds(poll(task(), restarts={task().key: restarts})) == expected
+
+
+def test_a_running_task_that_keeps_falling_over_is_flapping_whoever_restarts_it() -> None:
+    snapshot: FleetSnapshot | None = None
+    for at in range(0, 1500, 300):
+        snapshot = poll(task() if at % 600 else failed(message=UNMATCHED), previous=snapshot, at=at)
+        assert AnomalyKind.FLAPPING not in kinds(snapshot)
+    snapshot = poll(task(), previous=snapshot, at=1500)
+    assert kinds(snapshot) == [AnomalyKind.FLAPPING]
+    assert "3 times" in anomaly_of(snapshot, AnomalyKind.FLAPPING).summary
+    assert kinds(poll(task(), previous=snapshot, at=3900)) == [AnomalyKind.FLAPPING]
+    assert kinds(poll(task(), previous=snapshot, at=3901)) == []
+
+
+@pytest.mark.parametrize("reason", [StopReason.NORMAL, StopReason.FULL_LOAD_ONLY_FINISHED])
+def test_a_task_that_is_stopped_and_started_on_purpose_does_not_flap(reason: StopReason) -> None:
+    snapshot: FleetSnapshot | None = None
+    for at in range(0, 3600, 300):
+        facts = task() if at % 600 else task(state=TaskState.STOPPED, stop_reason=reason)
+        snapshot = poll(facts, previous=snapshot, at=at)
+        assert AnomalyKind.FLAPPING not in kinds(snapshot)
+
+
+def test_restarts_are_read_only_where_there_can_be_any() -> None:
+    facts = [task("running"), failed("failed"), task("retried", state=TaskState.RECOVERY)]
+    stopped = task("stopped", state=TaskState.STOPPED, stop_reason=StopReason.NORMAL)
+    held, was_held, long_ago = task("held"), task("was-held"), task("held-long-ago")
+    everything = [*facts, stopped, held, was_held, long_ago]
+
+    def names(previous: FleetSnapshot | None) -> list[str]:
+        return [key.task for key in may_have_been_restarted(everything, previous, after(3600))]
+
+    def remembered(facts: TaskFacts, at: float, proposal_id: str = "") -> TaskSnapshot:
+        return TaskSnapshot(facts, TaskMemory(held_at=after(at)), proposal_id=proposal_id)
+
+    assert names(None) == ["failed", "retried"]
+    tasks = (remembered(held, -9999, "abc"), remembered(was_held, 0), remembered(long_ago, -1))
+    assert names(replace(poll(), tasks=tasks)) == ["failed", "retried", "held", "was-held"]
+
+
+def test_a_clock_that_is_seconds_behind_forgets_nothing_and_counts_nothing_twice() -> None:
+    ahead = poll_twice(failed())
+    behind = poll(failed(), previous=ahead, at=30)
+    assert anomaly_of(behind, AnomalyKind.FATAL_TRANSIENT).polls == 2
+    assert anomaly_of(behind, AnomalyKind.FATAL_TRANSIENT).first_seen == NOW
 
 
 def test_a_server_down_is_one_anomaly_and_its_tasks_none() -> None:

@@ -349,6 +349,18 @@ def test_without_an_evaluation_a_human_is_asked_all_the_same(agent: Make) -> Non
     assert here.services.ledger.waiting()[0].verdict == "unavailable"
 
 
+class Counted:
+    """Passes calls on and keeps the tasks that they asked for."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self._call = call
+        self.asked: list[Any] = []
+
+    def __call__(self, tasks: Any, *rest: Any) -> Any:
+        self.asked.append(list(tasks))
+        return self._call(tasks, *rest)
+
+
 class CountingEvaluator:
     """Approves, or breaks; counts how often it was asked."""
 
@@ -369,7 +381,7 @@ def test_a_proposal_is_evaluated_once_and_with_its_tasks_history(agent: Make) ->
     here.record(item, {"status": "denied", "decision": {"reason": "planned work"}})
     evaluator = CountingEvaluator()
     here.services.assessor = Assessor(here.services.ledger, evaluator, here.services.config, here.clock)
-    here.clock.sleep(60)
+    here.clock.sleep(900)
     (again,) = items(here.monitor("run-2"))
 
     assert here.evaluate(again) == here.evaluate(again)
@@ -531,12 +543,74 @@ def test_monitoring_that_died_with_leases_and_no_record_is_taken_up_again(agent:
     assert here.monitor()["proposals"] == first["proposals"]
 
 
-def test_a_corrupt_snapshot_is_no_reason_not_to_look(agent: Make, caplog: pytest.LogCaptureFixture) -> None:
-    here = agent()
-    here.aws.client("s3").put_object(Bucket=here.bucket, Key="snapshots/latest.json", Body=b"\xff{broken")
+@pytest.mark.parametrize(
+    ("spoil", "because"),
+    [
+        (lambda _: None, "There is no snapshot of an earlier run"),
+        (lambda _: "\ufffd{broken", "The snapshot of the last run cannot be read"),
+        (lambda text: text[: len(text) // 2], "The snapshot of the last run cannot be read"),
+        (lambda _: "[]", "The snapshot of the last run cannot be read"),
+        (
+            lambda text: text.replace('"version":1', '"version":99'),
+            r"The snapshot of the last run is a newer qlikops' (version 99)",
+        ),
+        (
+            lambda text: text.replace("2026-03-07", "2027-03-07"),
+            "The snapshot of the last run is from the future (2027-03-07 03:00:00 UTC)",
+        ),
+    ],
+)
+def test_a_snapshot_that_cannot_be_used_is_no_reason_not_to_look_and_the_report_says_so(
+    agent: Make, caplog: pytest.LogCaptureFixture, spoil: Callable[[str], str | None], because: str
+) -> None:
+    here = agent("user_stopped")
+    here.monitor()
+    spoiled = spoil(here.stored("snapshots/latest.json"))
+    here.aws.client("s3").delete_object(Bucket=here.bucket, Key="snapshots/latest.json")
+    if spoiled is not None:
+        here.aws.client("s3").put_object(Bucket=here.bucket, Key="snapshots/latest.json", Body=spoiled.encode())
+    here.clock.sleep(300)
+    caplog.clear()
 
-    assert here.monitor()["proposal_count"] == 1
+    here.report(here.monitor("run-2"))
+
+    (note,) = codec.loads(RunReport, here.stored("reports/latest.json")).notes
+    assert note.startswith(f"{because}, so this run starts afresh")
     assert "starts afresh" in caplog.text
+    assert "starts afresh" in here.stored("reports/2026/03/07/run-2.md")
+
+
+def test_a_snapshot_that_can_be_used_is_not_worth_a_word(agent: Make) -> None:
+    here = agent("user_stopped")
+    here.monitor()
+    here.clock.sleep(300)
+
+    here.report(here.monitor("run-2"))
+
+    assert codec.loads(RunReport, here.stored("reports/latest.json")).notes == ()
+
+
+def test_a_running_task_that_was_restarted_too_often_is_found_without_reading_the_fleets_restarts(
+    agent: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = agent(cooldown_seconds=0)
+    monkeypatch.setattr(here.services.ledger.tasks, "restarts", counted := Counted(here.services.ledger.tasks.restarts))
+    for number in range(3):
+        (item,) = items(here.monitor(f"run-{number}"))
+        assessment = here.evaluate(item)
+        restarted = here.restart(item, {"approved": True, "digest": assessment["digest"]})
+        here.record(item, {"status": restarted["status"], "result": restarted})
+        here.clock.sleep(60)
+        if number < 2:
+            here.simulator.break_task("orders", message="ORA-12541: no listener")
+    here.clock.sleep(60)
+
+    here.monitor("run-3")
+
+    snapshot = codec.loads(FleetSnapshot, here.stored("snapshots/latest.json"))
+    found = {task.facts.key.task: [anomaly.kind for anomaly in task.anomalies] for task in snapshot.tasks}
+    assert found == {"customers": [], "invoices": [], "orders": ["FLAPPING"], "stock": []}
+    assert {key.task for keys in counted.asked for key in keys} == {"orders"}
 
 
 def test_a_fleet_that_cannot_be_read_fails_the_run_and_says_so(agent: Make) -> None:

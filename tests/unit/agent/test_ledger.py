@@ -409,6 +409,24 @@ def test_a_denial_can_snooze(ledger: Ledger, clock: FakeClock, seconds: int, why
     assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {}
 
 
+def test_a_denial_keeps_a_task_quiet_for_a_while(ledger: Ledger, clock: FakeClock) -> None:
+    opened(ledger, proposal())
+    denial = Decision(approved=False, by="arn:aws:iam::1:user/anna")
+    ledger.close(ID, Outcome(Status.DENIED, decision=denial), quiet_after_denial=900)
+
+    why = "denied, not asked again until 2026-03-07 03:15 UTC by anna"
+    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {ORDERS: why}
+    clock.sleep(900)
+    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {}
+
+
+def test_what_nobody_answered_is_asked_again(ledger: Ledger) -> None:
+    opened(ledger, proposal())
+    ledger.close(ID, Outcome(Status.EXPIRED), quiet_after_denial=900)
+
+    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {}
+
+
 def test_open_proposals_block(ledger: Ledger) -> None:
     opened(ledger, proposal())
     free = TaskKey("default", "s", "free")

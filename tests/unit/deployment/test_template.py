@@ -27,9 +27,11 @@ def functions(resources: dict[str, Any]) -> dict[str, Any]:
 
 
 def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
+    """All that a role may ever be allowed: conditional statements as if their condition held."""
+    listed = [
         statement for policy in role["Properties"]["Policies"] for statement in policy["PolicyDocument"]["Statement"]
     ]
+    return [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in listed]
 
 
 def actions(statement: dict[str, Any]) -> list[str]:

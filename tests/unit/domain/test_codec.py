@@ -8,10 +8,12 @@ import pytest
 
 from qlikops.domain import codec
 from qlikops.domain.approval import Approval, digest_of
-from qlikops.domain.fleet import FleetSnapshot, TaskMemory, TaskSnapshot
+from qlikops.domain.fleet import FleetSnapshot, Sample, TaskMemory, TaskSnapshot
 from qlikops.domain.proposal import Proposal, ProposalCard
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from tests.unit.domain.samples import EVALUATION, KEY, NOON, POLICY, PROPOSAL, WAITING
+
+WITH_SAMPLES = TaskMemory(samples=(Sample(NOON, 3, 9), Sample(NOON, None, 4)), seen={"STALLED": NOON})
 
 
 def test_a_whole_record_survives_the_round_trip() -> None:
@@ -89,6 +91,30 @@ def test_what_has_no_json_spelling_is_refused() -> None:
 
 def test_canonical_text_does_not_depend_on_key_order() -> None:
     assert codec.dumps({"b": 1, "a": [2]}) == codec.dumps({"a": [2], "b": 1}) == '{"a":[2],"b":1}'
+
+
+def test_the_canonical_text_is_that_of_the_plain_values() -> None:
+    snapshot = FleetSnapshot(
+        NOON, "запуск", (), (TaskSnapshot(TaskFacts(KEY, TaskState.RUNNING, StopReason.NONE), WITH_SAMPLES),)
+    )
+    for value in (WAITING, snapshot, {"b": (1, 2.5, None, True), "a": {"x": NOON}, "c": frozenset({"one"})}):
+        plain = json.dumps(codec.encode(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        assert codec.dumps(value) == plain
+
+
+def test_what_is_numerous_is_the_same_value_in_less_memory() -> None:
+    text = codec.dumps(WITH_SAMPLES)
+
+    assert codec.loads(TaskMemory, text, numerous=Sample) == codec.loads(TaskMemory, text) == WITH_SAMPLES
+
+
+def test_a_wrong_shape_of_what_is_numerous_is_an_error() -> None:
+    text = codec.dumps(WITH_SAMPLES).replace('"source_seconds":3', '"source_seconds":"3"')
+
+    with pytest.raises(codec.CodecError, match=r"\.source_seconds: expected int, got str"):
+        codec.loads(TaskMemory, text, numerous=Sample)
+    with pytest.raises(codec.CodecError, match=r"\$\.samples\[0\]\.source_seconds: expected int, got str"):
+        codec.loads(TaskMemory, text)
 
 
 def test_the_digest_of_stored_json_is_that_of_the_values() -> None:

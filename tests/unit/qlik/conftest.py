@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.library import build_scenario
 from qlikops.qlik.simulator.scenario import Scenario
 from qlikops.qlik.simulator.server import AdjustableClock, SimulatorServer
+from tests.certificates import certificate as certificate
 
 PASSWORD = "correct horse"
 OPERATOR_PASSWORD = "battery staple"
@@ -30,11 +32,24 @@ def simulate() -> Iterator[Simulate]:
     """Starts simulators whose clock stands still until it is advanced."""
     with contextlib.ExitStack() as running:
 
-        def start(scenario: str | Scenario = "healthy", seed: int = 1, session_seconds: float = 300) -> SimulatorServer:
+        def start(
+            scenario: str | Scenario = "healthy",
+            seed: int = 1,
+            session_seconds: float = 300,
+            certificate: Path | None = None,
+            sleep: Callable[[float], None] = lambda _: None,
+        ) -> SimulatorServer:
             clock = AdjustableClock(lambda: 0.0)
             story = build_scenario(scenario, seed) if isinstance(scenario, str) else scenario
             fleet = SimulatedFleet(story, seed=seed, clock=clock)
-            server = SimulatorServer(fleet, clock, accounts=ACCOUNTS, session_seconds=session_seconds)
+            server = SimulatorServer(
+                fleet,
+                clock,
+                accounts=ACCOUNTS,
+                session_seconds=session_seconds,
+                certificate=certificate,
+                sleep=sleep,
+            )
             return running.enter_context(server)
 
         yield start

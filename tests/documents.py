@@ -1,0 +1,176 @@
+"""`python -m tests.documents`: writes the pages of docs/ that follow from the code. A test holds them to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+from qlikops.agent.config import Thresholds
+from qlikops.agent.correlation import ACTIONS
+from qlikops.agent.policy import GATES, decide
+from qlikops.agent.wording import WHY_LEFT_ALONE
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
+from qlikops.domain.proposal import Proposal
+from qlikops.qlik.simulator.library import SCENARIOS
+from tests.unit.agent.fleet import CONFIG
+from tests.unit.agent.test_policy import CLOSING, GOOD, KEY, OPEN
+
+DOCS = Path(__file__).parents[1] / "docs"
+_MADE = "<!-- Made from the code by `make docs`; edits are lost. -->"
+_MODES = tuple(ApprovalMode)
+
+
+def policy_page() -> str:
+    """The policy as decision tables, each row decided by the policy itself."""
+    return _page(
+        "# Policy: where a proposal goes",
+        _MADE,
+        "An evaluator annotates, the policy decides: hard gates first, then `approval_mode`. `ask` waits for a human, "
+        "`automatic` restarts, `held` does nothing and asks nobody. No evaluation opens a gate or changes action or "
+        "target; it can only make the policy stricter.",
+        "## In short",
+        _table(
+            ("gates", "evaluation", *map(str, _MODES)),
+            [
+                ("one or more closed", "any", *_routes(replace(OPEN, kind=AnomalyKind.FATAL_UNKNOWN))),
+                *(("none closed", verdict, *_routes(OPEN, replace(GOOD, verdict=verdict))) for verdict in _OPINIONS),
+            ],
+        ),
+        "## By kind",
+        f"With the best evaluation there is ({_described(GOOD)}), for one unprotected task whose full load is complete "
+        "and whose restart budget is not spent.",
+        _table(("kind", "proposed", "closed gates", *map(str, _MODES)), map(_kind_row, AnomalyKind)),
+        "## Hard gates",
+        "A closed gate rules out an automatic restart in every mode. In each row that gate alone is closed, except "
+        "that a lost position brings other gates with it.",
+        _table(("gate", "closed, for example, because", *map(str, _MODES)), _gate_rows()),
+        "## By evaluation",
+        "For a proposal that no other gate is closed for. A confidence that is missing or not between 0 and 1 counts "
+        f"as below the floor, {CONFIG.confidence_floor} unless configured.",
+        _table(("verdict", "risk", "confidence", "closed gates", *map(str, _MODES)), _evaluation_rows()),
+    )
+
+
+def detection_page() -> str:
+    """Kinds, thresholds and scenarios."""
+    defaults = Thresholds()
+    return _page(
+        "# Detection: what is found, and from when on",
+        _MADE,
+        "## Kinds",
+        _table(
+            ("kind", "polls that confirm it", "proposed", "otherwise"),
+            (
+                (kind, defaults.polls_required(kind), _action(kind), WHY_LEFT_ALONE.get(kind, ""))
+                for kind in AnomalyKind
+            ),
+        ),
+        "## Thresholds",
+        "Keys of `thresholds` in the agent's settings. Seconds, counts and polls.",
+        _table(
+            ("key", "default", "lowest", "highest"),
+            ((spec.name, spec.default, *spec.metadata["range"]) for spec in dataclasses.fields(Thresholds)),
+        ),
+        "`server_thresholds`, `tag_thresholds` and `task_thresholds` (by `server/task`) change some of them for some "
+        "tasks: task over tag over server over `thresholds`; of several tags the last one written wins. A warning and "
+        "its critical one go together.",
+        '```json\n{"thresholds": {"recovering_seconds": 1200},\n'
+        ' "tag_thresholds": {"batch": {"target_latency_warning_seconds": 3600, '
+        '"target_latency_critical_seconds": 7200}},\n'
+        ' "task_thresholds": {"replicate-eu-1/sales-orders": {"confirm_polls": 3}}}\n```',
+        "## Scenarios of the simulated fleet",
+        "`python -m qlikops.qlik.simulator --scenario NAME`; `large:SERVERSxTASKS` takes any size. Each is run through "
+        "the HTTP reader, detection and correlation in the tests, and must come to this.",
+        _table(("scenario", "story", "found", "proposed"), map(_scenario_row, SCENARIOS)),
+    )
+
+
+PAGES = {"policy.md": policy_page, "detection.md": detection_page}
+_OPINIONS = tuple(verdict for verdict in Verdict if verdict is not Verdict.UNAVAILABLE)
+
+
+def _page(*blocks: str) -> str:
+    return "\n\n".join(blocks) + "\n"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [f"| {' | '.join(map(str, row))} |" for row in (head, *rows)]
+    return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]])
+
+
+def _decided(proposal: Proposal, evaluation: Evaluation, mode: ApprovalMode, restarts: int = 0) -> PolicyResult:
+    config = replace(CONFIG, approval_mode=mode)
+    return decide(proposal, evaluation, restarts_last_hour={KEY: restarts}, config=config)
+
+
+def _routes(proposal: Proposal, evaluation: Evaluation = GOOD, restarts: int = 0) -> list[str]:
+    routes = [_decided(proposal, evaluation, mode, restarts).route for mode in _MODES]
+    return [f"**{route}**" if route is Route.AUTOMATIC else route for route in routes]
+
+
+def _gates(proposal: Proposal, evaluation: Evaluation = GOOD) -> str:
+    closed = _decided(proposal, evaluation, ApprovalMode.POLICY).closed_gates
+    return ", ".join(each.gate for each in closed) or "none"
+
+
+def _described(evaluation: Evaluation) -> str:
+    return f"{evaluation.verdict}, {evaluation.risk} risk, confidence {evaluation.confidence}"
+
+
+def _action(kind: AnomalyKind) -> str:
+    return ACTIONS[kind].replace("_", " ") if kind in ACTIONS else "nothing"
+
+
+def _kind_row(kind: AnomalyKind) -> Sequence[str]:
+    if kind not in ACTIONS:
+        return (kind, _action(kind), "", *("" for _ in _MODES))
+    proposal = replace(OPEN, kind=kind, action=ACTIONS[kind])
+    return (kind, _action(kind), _gates(proposal), *_routes(proposal))
+
+
+def _gate_rows() -> Iterable[Sequence[str]]:
+    for gate in GATES:
+        example = next((each for each in CLOSING if each[0] is gate), None)
+        # A lost position is a kind, and as such closes more gates than its own.
+        proposal, evaluation, restarts = (
+            (example[1], example[2], example[3].get(KEY, 0))
+            if example
+            else (replace(OPEN, kind=AnomalyKind.POSITION_LOST), GOOD, 0)
+        )
+        closed = _decided(proposal, evaluation, ApprovalMode.POLICY, restarts).closed_gates
+        reason = next(each.reason for each in closed if each.gate is gate)
+        yield (gate, reason, *_routes(proposal, evaluation, restarts))
+
+
+def _evaluation_rows() -> Iterable[Sequence[str]]:
+    floor = CONFIG.confidence_floor
+    for verdict, risk, (words, confidence) in product(
+        Verdict, Risk, (("at least the floor", floor), ("below the floor", floor - 0.01))
+    ):
+        evaluation = replace(GOOD, verdict=verdict, risk=risk, confidence=confidence)
+        yield (verdict, risk, words, _gates(OPEN, evaluation), *_routes(OPEN, evaluation))
+
+
+def _scenario_row(name: str) -> Sequence[str]:
+    factory = SCENARIOS[name]
+    expected = factory(1).expected
+    kinds = sorted({kind for kinds in expected.found.values() for kind in kinds})
+    actions = sorted({action.replace("_", " ") for action, _ in expected.proposed})
+    found = "that nothing can be read" if expected.is_unreadable else ", ".join(kinds) or "nothing"
+    story = " ".join((inspect.getdoc(factory) or "").split())
+    return (name, story, found, ", ".join(actions) or "nothing")
+
+
+def main() -> None:
+    """Writes every page."""
+    for name, make in PAGES.items():
+        (DOCS / name).write_text(make())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The settings' model, and no other, is what the evaluating function may ask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cfnlint.decode.cfn_yaml import loads as load_template
+
+from qlikops.deployment.evaluator import evaluator_parameters
+from qlikops.resources import resource
+
+PROFILE = "eu.anthropic.claude-haiku-4-5-20251001-v1:0"
+ARN = "arn:aws:bedrock:eu-central-1:123456789012"
+
+
+@pytest.mark.parametrize(
+    ("settings", "model", "guardrail"),
+    [
+        ({}, "", ""),
+        ({"evaluator": "rules", "bedrock": {"model_id": PROFILE}}, "", ""),
+        ({"evaluator": "bedrock"}, "", ""),
+        ({"evaluator": "bedrock", "bedrock": {"model_id": PROFILE}}, PROFILE, ""),
+        ({"evaluator": "bedrock", "bedrock": {"model_id": f"{ARN}:inference-profile/{PROFILE}"}}, PROFILE, ""),
+        (
+            {
+                "evaluator": "bedrock",
+                "bedrock": {
+                    "model_id": f"{ARN}:application-inference-profile/abc123",
+                    "guardrail_id": f"{ARN}:guardrail/gr1",
+                },
+            },
+            "abc123",
+            "gr1",
+        ),
+        ({"evaluator": "bedrock", "bedrock": {"model_id": PROFILE, "guardrail_id": "gr1"}}, PROFILE, "gr1"),
+    ],
+)
+def test_settings_become_parameters(settings: dict[str, Any], model: str, guardrail: str) -> None:
+    assert evaluator_parameters(settings) == {"EvaluatorModel": model, "EvaluatorGuardrail": guardrail}
+
+
+def test_the_template_knows_the_parameters_and_grants_to_one_function_only() -> None:
+    text = resource("deploy", "template.yaml").read_text(encoding="utf-8")
+    template = load_template(text)
+    assert evaluator_parameters({}).keys() <= template["Parameters"].keys()
+    granted = [name for name, each in template["Resources"].items() if "bedrock:" in str(each)]
+    assert granted == ["EvaluateProposalRole"]
+    statements = template["Resources"]["EvaluateProposalRole"]["Properties"]["Policies"][0]["PolicyDocument"][
+        "Statement"
+    ]
+    conditions = {each["Fn::If"][1]["Sid"]: each["Fn::If"][0] for each in statements if "Fn::If" in each}
+    expected = {"Model": "HasModel", "ModelsOfTheProfile": "HasModel", "Guardrail": "HasGuardrail"}
+    assert expected.items() <= conditions.items()
