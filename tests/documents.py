@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
+
+import typer
 
 from qlikops.agent.config import Thresholds
 from qlikops.agent.correlation import ACTIONS
 from qlikops.agent.policy import GATES, decide
 from qlikops.agent.wording import WHY_LEFT_ALONE
+from qlikops.cli import exit_codes
+from qlikops.cli.main import app
+from qlikops.deployment.choices import schema
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
 from qlikops.domain.proposal import Proposal
 from qlikops.qlik.simulator.library import SCENARIOS
+from qlikops.resources import resource
 from tests.unit.agent.fleet import CONFIG
 from tests.unit.agent.test_policy import CLOSING, GOOD, KEY, OPEN
 
@@ -90,8 +98,51 @@ def detection_page() -> str:
     )
 
 
-PAGES = {"policy.md": policy_page, "detection.md": detection_page}
+def commands_page() -> str:
+    """Every command with its arguments and options, as `--help` has them."""
+    root = typer.main.get_command(app)
+    blocks = []
+    for name, command in _commands(root, "qlikops"):
+        blocks.append(f"## `{name}`" if name != "qlikops" else "## Before every command")
+        blocks.append(inspect.cleandoc(command.help or "").partition("\f")[0])
+        rows = [_parameter_row(each) for each in command.params if not getattr(each, "hidden", False)]
+        if rows:
+            blocks.append(_table(("", "what it is"), rows))
+    return _page(
+        "# Commands",
+        _MADE,
+        "Commands that list or show take `--json`: data on stdout, talk on stderr.",
+        *blocks,
+        "## Exit codes",
+        "\n".join(line for line in (exit_codes.__doc__ or "").splitlines() if line.startswith("|")),
+    )
+
+
+def schema_text() -> str:
+    """The JSON schema of the deployment file."""
+    return json.dumps(schema(), indent=2) + "\n"
+
+
+SCHEMA = resource("deploy", "qlikops.deploy.schema.json")
+PAGES = {"policy.md": policy_page, "detection.md": detection_page, "commands.md": commands_page}
 _OPINIONS = tuple(verdict for verdict in Verdict if verdict is not Verdict.UNAVAILABLE)
+
+
+def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """The head first, then the commands, a group's after one another."""
+    subcommands = getattr(command, "commands", {})
+    if name == "qlikops" or not subcommands:
+        yield name, command
+    for each in subcommands:
+        yield from _commands(subcommands[each], f"{name} {each}")
+
+
+def _parameter_row(parameter: Any) -> Sequence[str]:
+    spelling = [*parameter.opts, *parameter.secondary_opts]
+    if parameter.param_type_name == "argument":
+        return (f"`{parameter.metavar or str(parameter.name).upper()}`", parameter.help or "")
+    metavar = "" if parameter.is_flag else f" {parameter.metavar or str(parameter.name).upper()}"
+    return (", ".join(f"`{one}{metavar}`" for one in spelling), (parameter.help or "").replace("|", "\\|"))
 
 
 def _page(*blocks: str) -> str:
@@ -170,6 +221,7 @@ def main() -> None:
     """Writes every page."""
     for name, make in PAGES.items():
         (DOCS / name).write_text(make())
+    SCHEMA.write_text(schema_text())
 
 
 if __name__ == "__main__":

@@ -165,6 +165,22 @@ class FakeEnvironment:
         return CALLER
 
 
+@dataclass
+class FakeKeyring:
+    """Keeps secrets in memory, by service and entry."""
+
+    kept: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def get_password(self, service_name: str, username: str) -> str | None:
+        return self.kept.get((service_name, username))
+
+    def set_password(self, service_name: str, username: str, password: str) -> None:
+        self.kept[service_name, username] = password
+
+    def delete_password(self, service_name: str, username: str) -> None:
+        del self.kept[service_name, username]
+
+
 def row_of(record: Approval) -> InboxRow:
     """The inbox row that RequestApproval would write for `record`."""
     proposal, evaluation = record.proposal, record.evaluation

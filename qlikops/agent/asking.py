@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from qlikops.agent.assessment import Assessor
 from qlikops.agent.ledger import Ledger
-from qlikops.agent.notify import Notifier
 from qlikops.domain.approval import Approval, InboxRow
+
+if TYPE_CHECKING:
+    from qlikops.agent.assessment import Assessor
+    from qlikops.agent.notify import Notifier
 
 _ROW_TEXT_CAP = 60
 _SHORT_DIGEST = 12

@@ -11,9 +11,8 @@ from qlikops.agent.config import AgentConfig
 from qlikops.agent.evaluators import EvaluationContext, Evaluator
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.policy import decide
-from qlikops.domain.approval import Approval
+from qlikops.domain.approval import Approval, HistoryLine
 from qlikops.domain.evaluation import Evaluation, Route
-from qlikops.domain.ports import HistoryLine
 from qlikops.domain.proposal import Proposal
 
 _HISTORY_TASKS = 5

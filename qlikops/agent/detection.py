@@ -20,7 +20,7 @@ from qlikops.agent.detectors import (
     is_in_trouble,
     is_waiting_to_apply,
 )
-from qlikops.agent.evidence import Label, Observed, numbered
+from qlikops.agent.evidence import Label, Observed, numbered, state_text
 from qlikops.agent.messages import classify
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.duration import format_duration
@@ -206,17 +206,6 @@ def _described(facts: TaskFacts) -> list[Observed]:
         (Label.LATENCY, _latency_text(facts)),
         (Label.BACKLOG, str(backlog(facts)) if backlog(facts) else ""),
     ]
-
-
-def state_text(facts: TaskFacts) -> str:
-    """`ERROR (FATAL_ERROR)`, in Enterprise Manager's spelling where this version doesn't know the value."""
-    state = facts.raw_state if facts.state is TaskState.UNKNOWN and facts.raw_state else facts.state.value
-    reason = (
-        facts.raw_stop_reason
-        if facts.stop_reason is StopReason.UNKNOWN and facts.raw_stop_reason
-        else facts.stop_reason.value
-    )
-    return f"{state} ({reason})" if facts.stop_reason is not StopReason.NONE else state
 
 
 def _full_load_text(completed: bool | None) -> str:

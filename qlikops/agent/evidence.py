@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from qlikops.domain.anomaly import Evidence
+from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from qlikops.domain.text import harmless
 
 EVIDENCE_CAP = 12
@@ -47,3 +48,14 @@ def numbered(observed: Iterable[Observed], cap: int = EVIDENCE_CAP) -> tuple[Evi
     return tuple(
         Evidence(f"e{number}", label, harmless(value, VALUE_CAP)) for number, (label, value) in enumerate(kept, 1)
     )
+
+
+def state_text(facts: TaskFacts) -> str:
+    """`ERROR (FATAL_ERROR)`, in Enterprise Manager's spelling where this version doesn't know the value."""
+    state = facts.raw_state if facts.state is TaskState.UNKNOWN and facts.raw_state else facts.state.value
+    reason = (
+        facts.raw_stop_reason
+        if facts.stop_reason is StopReason.UNKNOWN and facts.raw_stop_reason
+        else facts.stop_reason.value
+    )
+    return f"{state} ({reason})" if facts.stop_reason is not StopReason.NONE else state

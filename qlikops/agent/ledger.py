@@ -21,9 +21,9 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, digest_of
 from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
 from qlikops.domain.evaluation import Evaluation, PolicyResult
-from qlikops.domain.execution import RunProposal, RunSummary
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
+from qlikops.domain.run import RunProposal, RunSummary
 
 T = TypeVar("T")
 

@@ -8,9 +8,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from qlikops.domain.approval import Status
-from qlikops.domain.execution import RunSummary
+from qlikops.domain.run import RunSummary
 
 NAMESPACE = "QlikOps"
+RESTART_FAILURES = (Status.FAILED, Status.UNVERIFIED, Status.PARTIAL)
+"""What counts as `RestartsFailed`, the metric that an alarm watches."""
 
 _logger = logging.getLogger(__name__)
 
@@ -43,6 +45,7 @@ def _values(summary: RunSummary) -> dict[str, int]:
         "Anomalies": summary.anomalies,
         "Proposals": summary.proposals,
         "Deferred": summary.deferred,
+        "RestartsFailed": sum(outcomes[status] for status in RESTART_FAILURES),
         **{_camel(status): count for status, count in outcomes.items()},
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,10 +17,10 @@ from qlikops.agent.reconcile import Executions, Reconciler
 from qlikops.agent.run import Run
 from qlikops.agent.store import Remembered, Store
 from qlikops.agent.tasks import RestartLimits
-from qlikops.domain.execution import RunSummary
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import LeftAlone, RunReport
+from qlikops.domain.run import RunSummary
 from qlikops.domain.task import TaskKey
 from qlikops.qlik.reader import FleetReading
 
@@ -69,8 +70,11 @@ class Monitor:
             return Monitored(done, tuple(record.approval.proposal for record in self._ledger.records(ids)))
         reconciler = Reconciler(self._ledger, self._executions, self._clock, run.execution_arn)
         reconciler.inbox()
-        remembered = self._remembered()
-        reading = self._read()
+        # The readers wait for the network most of the time: what the last run left is read and parsed meanwhile.
+        with ThreadPoolExecutor(1) as meanwhile:
+            remembering = meanwhile.submit(self._remembered)
+            reading = self._read()
+            remembered = remembering.result()
         snapshot = self._detect(reading, remembered.snapshot, run)
         return self._propose(snapshot, reconciler, run, _starting_afresh(remembered))
 

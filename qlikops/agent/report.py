@@ -14,8 +14,8 @@ from qlikops.agent.run import Run
 from qlikops.agent.store import Store
 from qlikops.domain.approval import Approval, Decision, Status
 from qlikops.domain.duration import format_duration
-from qlikops.domain.execution import RunSummary
 from qlikops.domain.report import ReportedProposal, RunReport
+from qlikops.domain.run import RunSummary
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|#])")
 _NO_FINDINGS = "what MonitorTasks found is missing"

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from qlikops.agent.detection import state_text
+from qlikops.agent.evidence import state_text
 from qlikops.agent.ledger import Ledger, Record
 from qlikops.agent.tasks import RestartClaim, TaskLedger
 from qlikops.domain.anomaly import AnomalyKind
@@ -21,7 +21,9 @@ from qlikops.domain.duration import format_duration
 from qlikops.domain.proposal import Proposal, Target
 from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskState
 from qlikops.qlik.errors import QemBusinessError, QemError, QemProtocolError, QemUnreachable
-from qlikops.qlik.wire import ActionReply
+
+if TYPE_CHECKING:
+    from qlikops.qlik.wire import ActionReply
 
 POLL_SECONDS = 2.0
 _RUN_ATTEMPTS = 3

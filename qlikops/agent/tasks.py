@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 from qlikops.agent.table import ABSENT, Condition, ConditionFailed, Delete, Item, Put, Table, Update, Write
 from qlikops.domain import codec
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Approval, TargetOutcome
+from qlikops.domain.approval import Approval, HistoryLine, TargetOutcome
 from qlikops.domain.duration import format_duration
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.ports import HistoryLine
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
 

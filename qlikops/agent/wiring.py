@@ -1,6 +1,7 @@
 """Builds what the handlers need from a Lambda's environment, once a process and only what is used.
 
-A handler takes its Services as an argument that Lambda never gives, so that tests hand in their own.
+A handler takes its Services as an argument that Lambda never gives, so that tests hand in their own. What one handler
+alone needs is imported where it is made: every handler comes through here when it starts.
 """
 
 from __future__ import annotations
@@ -12,27 +13,25 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
-from qlikops.agent.assessment import Assessor
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.evaluators import make_evaluator
 from qlikops.agent.ledger import Ledger
-from qlikops.agent.metrics import Metrics
-from qlikops.agent.monitoring import Monitor
-from qlikops.agent.notify import Notifier
-from qlikops.agent.reconcile import Executions
-from qlikops.agent.report import Reporter
-from qlikops.agent.restart import Restarter, RestartSettings, TaskOperator
-from qlikops.agent.store import Store
 from qlikops.agent.table import Table
 from qlikops.agent.tasks import READERS
-from qlikops.qlik.client import QemClient
-from qlikops.qlik.config import QemInstance, parse_instances
-from qlikops.qlik.reader import read_fleet
+
+if TYPE_CHECKING:
+    from qlikops.agent.assessment import Assessor
+    from qlikops.agent.monitoring import Monitor
+    from qlikops.agent.notify import Notifier
+    from qlikops.agent.report import Reporter
+    from qlikops.agent.restart import Restarter, TaskOperator
+    from qlikops.agent.store import Store
+    from qlikops.qlik.client import QemClient
+    from qlikops.qlik.config import QemInstance
 
 SECRET_SECONDS = 300.0
 """How long the Qlik accounts are kept: a rotated password is picked up after that."""
@@ -49,8 +48,9 @@ class Services:
         clock: Callable[[], datetime],
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
-        client_factory: Callable[..., QemClient] = QemClient,
+        client_factory: Callable[..., QemClient] | None = None,
     ) -> None:
+        """`client_factory` makes a QemClient in another way than the class itself."""
         self.config = config
         self.clock = clock
         self._clients = clients
@@ -72,7 +72,6 @@ class Services:
 
         def client(service: str) -> Any:
             if service == "bedrock-runtime":
-                # Imported for those alone who use it: every handler comes through here when it starts.
                 from qlikops.agent.evaluators.bedrock import bedrock_client
 
                 return bedrock_client(config.bedrock)
@@ -88,31 +87,45 @@ class Services:
     @cached_property
     def store(self) -> Store:
         """Snapshots and reports."""
+        from qlikops.agent.store import Store
+
         return Store(self._clients("s3"), self.config.bucket)
 
     @cached_property
     def notifier(self) -> Notifier:
         """Messages to people."""
+        from qlikops.agent.notify import Notifier
+
         return Notifier(self._clients("sns"), self.config.topic_arn)
 
     @cached_property
     def assessor(self) -> Assessor:
         """Evaluator and policy."""
+        from qlikops.agent.assessment import Assessor
+        from qlikops.agent.evaluators import make_evaluator
+
         return Assessor(self.ledger, make_evaluator(self.config, self.clock, self._clients), self.config, self.clock)
 
     @cached_property
     def reporter(self) -> Reporter:
         """Reports and metrics."""
+        from qlikops.agent.metrics import Metrics
+        from qlikops.agent.report import Reporter
+
         return Reporter(self.ledger, self.store, Metrics(self._clients("cloudwatch")), self.clock)
 
     def monitor(self) -> Monitor:
         """One look at the fleet; what it learns of executions is not kept for the next."""
+        from qlikops.agent.monitoring import Monitor
+        from qlikops.agent.reconcile import Executions
+        from qlikops.qlik.reader import read_fleet
+
         executions = Executions(self._clients("stepfunctions"))
         return Monitor(
             self.ledger,
             self.store,
             executions,
-            lambda: read_fleet(self.instances(), client_factory=self._client_factory),
+            lambda: read_fleet(self.instances(), client_factory=self._qem_client),
             self.config,
             self.clock,
         )
@@ -120,6 +133,8 @@ class Services:
     @contextmanager
     def restarter(self) -> Iterator[Restarter]:
         """With sessions as operator, which end with it."""
+        from qlikops.agent.restart import Restarter, RestartSettings
+
         with ExitStack() as sessions:
 
             @functools.cache
@@ -127,15 +142,24 @@ class Services:
                 instance = next((one for one in self.instances() if one.name == name), None)
                 if instance is None:
                     raise LookupError(f"no Enterprise Manager is called {name!r} in the configuration any more")
-                return sessions.enter_context(self._client_factory(instance, operator=True))
+                return sessions.enter_context(self._qem_client(instance, operator=True))
 
             settings = RestartSettings(
                 self.config.verify_timeout_seconds, self.config.status_lag_seconds, self.config.require_digest
             )
             yield Restarter(self.ledger, operator, settings, clock=self.clock, sleep=self._sleep)
 
+    def _qem_client(self, instance: QemInstance, *, operator: bool = False) -> QemClient:
+        if self._client_factory:
+            return self._client_factory(instance, operator=operator)
+        from qlikops.qlik.client import QemClient
+
+        return QemClient(instance, operator=operator)
+
     def instances(self) -> tuple[QemInstance, ...]:
         """The Enterprise Managers, from the secret; read again after a while."""
+        from qlikops.qlik.config import parse_instances
+
         now = self._monotonic()
         if self._instances is None or now - self._instances[0] > SECRET_SECONDS:
             secret = self._clients("secretsmanager").get_secret_value(SecretId=self.config.qlik_secret_arn)

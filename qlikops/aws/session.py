@@ -145,6 +145,10 @@ class AwsConnection:
         client: EventBridgeSchedulerClient = self._client("scheduler")
         return client
 
+    def client(self, service: str) -> Any:
+        """Any other service's client, made once."""
+        return self._client(service)
+
     def sender(self, decision_id: str) -> SFNClient:
         """A client for one callback: a retry after a lost reply would read as `already answered`, so there is none."""
         client: SFNClient = self._make(

@@ -31,6 +31,12 @@ def _open_aws(context: config.Context) -> Environment:
     return AwsEnvironment(context)
 
 
+def _keyring() -> Any:
+    from qlikops.deployment.login import system_keyring
+
+    return system_keyring()
+
+
 def _is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
@@ -48,6 +54,8 @@ class Invocation:
     answers: Callable[[str], bool] = config.endpoint_answers
     is_terminal: Callable[[], bool] = _is_terminal
     """Whether somebody is there to be asked."""
+    keyring: Callable[[], Any] = _keyring
+    """The system's, or None."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep

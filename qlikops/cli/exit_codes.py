@@ -13,6 +13,7 @@
 | 8 | UNREACHABLE | no network, no credentials, throttled |
 | 9 | DENIED_ACCESS | this identity, or this read-only context, may not do that |
 | 10 | NOT_RESTARTED | approved, but the outcome was failed, unverified, superseded or partial |
+| 11 | WARNINGS | `doctor`: nothing is broken, but something should be looked at |
 | 130 | INTERRUPTED | Ctrl-C |
 """
 
@@ -48,6 +49,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 8
     DENIED_ACCESS = 9
     NOT_RESTARTED = 10
+    WARNINGS = 11
     INTERRUPTED = 130
 
 

@@ -12,7 +12,21 @@ import typer
 from typer.core import TyperGroup
 
 from qlikops import __version__
-from qlikops.cli import approvals, console, demo, deploy, executions, fleet, local, output, schedule, settings
+from qlikops.cli import (
+    approvals,
+    console,
+    demo,
+    deploy,
+    destroy,
+    doctor,
+    executions,
+    fleet,
+    local,
+    login,
+    output,
+    schedule,
+    settings,
+)
 from qlikops.cli.context import ContextOption, with_options
 from qlikops.cli.exit_codes import ExitCode, of_error
 from qlikops.domain.errors import QlikopsError
@@ -62,6 +76,10 @@ for command in (
     demo.demo,
     deploy.deploy,
     schedule.schedule,
+    doctor.doctor,
+    destroy.destroy,
+    login.login,
+    login.logout,
     settings.config,
 ):
     app.command()(command)

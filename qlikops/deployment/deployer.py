@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from qlikops import __version__
 from qlikops.deployment.artifact import Artifact
 from qlikops.deployment.bundle import build_bundle
-from qlikops.deployment.definition import approval_timeout, definition_artifact
-from qlikops.deployment.errors import DeploymentError
+from qlikops.deployment.definition import definition_artifact
 from qlikops.deployment.plan import Plan
 from qlikops.deployment.stack import Stack, StackEvent, StackOutputs
 from qlikops.deployment.store import ArtifactStore
-from qlikops.domain.errors import NotFound
 from qlikops.resources import resource
-
-if TYPE_CHECKING:
-    from types_boto3_stepfunctions.client import SFNClient
 
 DEFAULT_STACK = "qlikops"
 
@@ -31,18 +26,28 @@ class Release:
     template: str = field(repr=False)
     parameters: Mapping[str, str]
     """The template's, without those that name the artifacts; one that is left out keeps the stack's value."""
+    tags: Mapping[str, str] | None = None
+    """The stack's; None keeps them."""
 
 
-def build_release(parameters: Mapping[str, str], *, approval_timeout_seconds: int | None = None) -> Release:
+def build_release(
+    parameters: Mapping[str, str],
+    *,
+    approval_timeout_seconds: int | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> Release:
     """The release that this installation of qlikops makes.
 
     Raises UsageError for an approval timeout that is none.
     """
+    if approval_timeout_seconds is not None:
+        parameters = {**parameters, "ApprovalTimeoutSeconds": str(approval_timeout_seconds)}
     return Release(
         bundle=build_bundle(),
         definition=definition_artifact(approval_timeout_seconds),
         template=resource("deploy", "template.yaml").read_text(encoding="utf-8"),
-        parameters=parameters,
+        parameters={**parameters, "Version": __version__},
+        tags=tags,
     )
 
 
@@ -63,6 +68,7 @@ class Deployer:
                 "BundleKey": release.bundle.key,
                 "DefinitionKey": release.definition.key,
             },
+            release.tags,
         )
 
     def apply(self, plan: Plan, release: Release) -> Iterator[StackEvent]:
@@ -81,12 +87,3 @@ class Deployer:
     def outputs(self) -> StackOutputs:
         """What the stack has. Raises NotFound where it was never deployed."""
         return self._stack.outputs()
-
-
-def deployed_approval_timeout(stack: Stack, stepfunctions: SFNClient) -> int | None:
-    """How long approvals wait in what is deployed, in seconds; None where nothing is, or only the half of it."""
-    try:
-        machine = stack.outputs().state_machine_arn
-    except (NotFound, DeploymentError):
-        return None
-    return approval_timeout(stepfunctions.describe_state_machine(stateMachineArn=machine)["definition"])

@@ -149,6 +149,19 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """How one earlier proposal on a task ended."""
+
+    at: datetime
+    approval_id: str
+    kind: str
+    action: str
+    status: Status
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A soft "I am looking at it": shown to others, stops nobody, expires by itself."""
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
+from qlikops.domain.approval import HistoryLine as HistoryLine
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.report import RunReport
@@ -39,19 +40,6 @@ class DecisionReceipt:
     status: Status
     """Where the proposal stood when the receipt was written."""
     outcome: Outcome | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """How one earlier proposal on a task ended."""
-
-    at: datetime
-    approval_id: str
-    kind: str
-    action: str
-    status: Status
-    by: str = ""
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 import qlikops
 from qlikops.deployment.deployer import DEFAULT_STACK, Deployer, build_release
 from qlikops.deployment.evaluator import evaluator_parameters
+from qlikops.deployment.occurrence import LONGEST_PERIOD, period
 from qlikops.deployment.schedule import DEFAULT_SCHEDULE, Scheduler, rate_expression
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.deployment.store import ArtifactStore
@@ -121,7 +122,10 @@ class LocalEnvironment:
         outputs = _deploy(endpoint, qlik, model, options, progress)
         progress(f"Scheduling a run at {rate} and starting the first one …")
         Scheduler(services.client("scheduler", endpoint)).set(
-            rate, target_arn=outputs.state_machine_arn, role_arn=outputs.schedule_role_arn
+            rate,
+            target_arn=outputs.state_machine_arn,
+            role_arn=outputs.schedule_role_arn,
+            dead_letter_arn=outputs.dead_letter_queue_arn,
         )
         services.client("stepfunctions", endpoint).start_execution(
             stateMachineArn=outputs.state_machine_arn, input="{}"
@@ -168,6 +172,7 @@ def _deploy(
     endpoint: str, qlik: SimulatedQlik, model: LocalModel | None, options: LocalOptions, progress: Progress
 ) -> StackOutputs:
     instance = {"name": "default", "base_url": qlik.base_url, "username": qlik.username, "password": qlik.password}
+    every = period(rate_expression(options.rate)) or LONGEST_PERIOD
     settings = {**AGENT_SETTINGS, **(model.agent_settings if model else {})}
     release = build_release(
         {
@@ -176,6 +181,7 @@ def _deploy(
             "QlikSecretValue": json.dumps({"instances": [instance]}),
             "TableDeletionProtection": "false",
             "LogRetentionDays": "1",
+            "RunEverySeconds": str(int(min(every, LONGEST_PERIOD).total_seconds())),
         },
         approval_timeout_seconds=options.approval_timeout_seconds,
     )

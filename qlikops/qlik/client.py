@@ -281,10 +281,14 @@ def _make_pool(instance: QemInstance) -> urllib3.PoolManager:
             _logger.warning("Enterprise Manager %s: passwords and data travel UNENCRYPTED over http", instance.name)
         return urllib3.PoolManager(maxsize=CONNECTIONS)
     try:
-        context = ssl.create_default_context(cafile=instance.ca_bundle or None)
-    except OSError as exc:
+        # In Lambda there is no file of ours to name, so the text itself may lie in the secret.
+        if "-----BEGIN" in instance.ca_bundle:
+            context = ssl.create_default_context(cadata=instance.ca_bundle)
+        else:
+            context = ssl.create_default_context(cafile=instance.ca_bundle or None)
+    except (OSError, ValueError) as exc:
         raise QemMisconfigured(
-            f"Enterprise Manager {instance.name}: ca_bundle must be a readable PEM file of certificates"
+            f"Enterprise Manager {instance.name}: ca_bundle must be PEM text or a readable PEM file of certificates"
         ) from exc
     if not instance.verify_tls:
         _logger.warning(

@@ -30,7 +30,7 @@ class QemInstance:
     api_token: str = field(default="", repr=False)
     """Used in place of `username` and `password`."""
     ca_bundle: str = ""
-    """Path of a PEM file with the certificate authorities to trust; empty: the system's."""
+    """The certificate authorities to trust, as PEM text or as a PEM file's path; empty: the system's."""
     verify_tls: bool = True
     connect_timeout: float = 3.05
     """Seconds."""

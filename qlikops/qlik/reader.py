@@ -18,6 +18,8 @@ from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import QemBusinessError, QemError, QemUnreachable
 from qlikops.qlik.wire import TaskListing
 
+CONCURRENCY = 16
+"""Calls at a time, over all Enterprise Managers."""
 UNREADABLE = "QEM_UNREADABLE"
 """The error_code, of our making, of a server or Enterprise Manager that gave no error_code itself."""
 
@@ -35,7 +37,7 @@ class FleetReading:
 def read_fleet(
     instances: Sequence[QemInstance],
     *,
-    concurrency: int = 16,
+    concurrency: int = CONCURRENCY,
     client_factory: Callable[[QemInstance], QemClient] = QemClient,
 ) -> FleetReading:
     """Reads every task of every server, `concurrency` calls at a time.

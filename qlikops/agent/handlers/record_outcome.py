@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from qlikops.agent.handlers.payload import error_text, proposal_id_of
-from qlikops.agent.restart import interrupted
 from qlikops.agent.tasks import TaskLedger
 from qlikops.agent.wiring import Services, process_services
 from qlikops.domain.approval import Approval, Outcome, Status, parse_decision, parse_denial
@@ -52,6 +51,9 @@ def parse_outcome(data: Any, approval: Approval, tasks: TaskLedger) -> Outcome:
         case "expired":
             return Outcome(Status.EXPIRED, "nobody answered in time; nothing was done")
         case "failed" if "decision" in data:
+            # Rare, and the only one that needs to know of restarting: the others start sooner without it.
+            from qlikops.agent.restart import interrupted
+
             decision = approval.decision or parse_decision(data["decision"])
             outcome = interrupted(tasks, approval.proposal, error_text(error))
             return Outcome(outcome.status, outcome.detail, outcome.targets, decision=decision)

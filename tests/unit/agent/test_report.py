@@ -160,6 +160,7 @@ def test_metrics_count_every_outcome_and_say_zero_too() -> None:
 
     assert cloudwatch.values["AlreadyRunning"] == 1
     assert cloudwatch.values["Expired"] == 0
+    assert cloudwatch.values["RestartsFailed"] == 0
     assert cloudwatch.values["RunsFailed"] == 0
     assert cloudwatch.values["Tasks"] == 4
 
@@ -170,3 +171,12 @@ def test_a_failed_run_counts_as_nothing_but_failed() -> None:
     Metrics(cloudwatch).put(RunSummary(ARN, "run-1", START, error="no login"))
 
     assert cloudwatch.values == {"RunsFailed": 1}
+
+
+def test_restarts_that_did_not_work_are_one_number_for_the_alarm() -> None:
+    cloudwatch = FakeCloudWatch()
+    outcomes = {"failed": 1, "unverified": 2, "partial": 1, "restarted": 5, "denied": 1}
+
+    Metrics(cloudwatch).put(RunSummary(ARN, "run-1", START, 1, 9, 9, 9, 0, outcomes))
+
+    assert cloudwatch.values["RestartsFailed"] == 4

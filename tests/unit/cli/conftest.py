@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,15 @@ from typer.testing import CliRunner, Result
 
 from qlikops.cli.context import Invocation
 from qlikops.cli.main import app
-from tests.fakes import Clock, FakeApprovals, FakeEnvironment
+from qlikops.config import LocalStatus, local_status_path
+from qlikops.domain import codec
+from tests.embedded import REGION, EmbeddedAws
+from tests.fakes import Clock, FakeApprovals, FakeEnvironment, FakeKeyring
 from tests.unit.domain.samples import NOON, WAITING
 
 Run = Callable[..., Result]
+LOCAL = ("--context", "local")
+"""The context of the fixture `aws`."""
 
 
 @dataclass
@@ -43,13 +48,27 @@ def terminal() -> Terminal:
     return Terminal()
 
 
+@dataclass
+class Keyrings:
+    """The system's keyring; None where there is none."""
+
+    system: FakeKeyring | None
+
+
+@pytest.fixture
+def keyrings() -> Keyrings:
+    return Keyrings(FakeKeyring())
+
+
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     return {"QLIKOPS_CONFIG": str(tmp_path / "config.toml"), "QLIKOPS_DATA_DIR": str(tmp_path / "data")}
 
 
 @pytest.fixture
-def run(environment: FakeEnvironment, clock: Clock, terminal: Terminal, environ: dict[str, str]) -> Run:
+def run(
+    environment: FakeEnvironment, clock: Clock, terminal: Terminal, environ: dict[str, str], keyrings: Keyrings
+) -> Run:
     """Runs the command line; stdout and stderr are apart."""
 
     def invoke(*args: str, **options: Any) -> Result:
@@ -58,6 +77,7 @@ def run(environment: FakeEnvironment, clock: Clock, terminal: Terminal, environ:
             open_environment=lambda _: environment,
             answers=lambda _: False,
             is_terminal=terminal,
+            keyring=lambda: keyrings.system,
             now=clock.now,
             monotonic=clock.monotonic,
             sleep=clock.sleep,
@@ -65,3 +85,19 @@ def run(environment: FakeEnvironment, clock: Clock, terminal: Terminal, environ:
         return CliRunner().invoke(app, args, obj=invocation, catch_exceptions=False, **options)
 
     return invoke
+
+
+@pytest.fixture
+def fresh_aws(tmp_path: Path) -> Iterator[EmbeddedAws]:
+    """Of its own: the stack's names are fixed."""
+    with EmbeddedAws(tmp_path / "aws") as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(fresh_aws: EmbeddedAws, environ: dict[str, str]) -> EmbeddedAws:
+    """The context `local` is this one."""
+    path = local_status_path(environ)
+    path.parent.mkdir(parents=True)
+    path.write_text(codec.dumps(LocalStatus(fresh_aws.endpoint, REGION, "qlikops", "", "", "")))
+    return fresh_aws

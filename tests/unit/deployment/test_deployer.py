@@ -37,7 +37,7 @@ def test_from_nothing_to_deployed_to_changed(deployer: Deployer, release: Releas
     plan = deployer.plan(release)
     assert plan.creates_stack
     assert {change.kind for change in plan.changes} == {ChangeKind.ADD}
-    assert sum(change.is_iam for change in plan.changes) == 8
+    assert sum(change.is_iam for change in plan.changes) == 10
     deployer.discard(plan)
     with pytest.raises(NotFound):
         deployer.outputs()

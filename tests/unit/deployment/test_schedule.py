@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from qlikops.deployment.occurrence import next_run
 from qlikops.deployment.schedule import Scheduler, cron_expression, rate_expression
 from qlikops.domain.errors import NotFound, UsageError
 from tests.embedded import EmbeddedAws
+from tests.fakes import Clock
+from tests.unit.domain.samples import NOON
 
 MACHINE = "arn:aws:states:eu-west-1:000000000000:stateMachine:QlikMonitoringAgent"
 ROLE = "arn:aws:iam::000000000000:role/schedule"
@@ -92,3 +97,54 @@ def test_an_update_keeps_what_others_set(
     now = client.get_schedule(Name=request.node.name)
     assert {key: now[key] for key in theirs} == {**theirs, "ScheduleExpression": "rate(5 minutes)"}
     assert now["Target"] == {**target, "Arn": MACHINE, "RoleArn": ROLE}
+
+
+def test_a_pause_ends_by_itself_and_can_be_ended_before(
+    embedded_aws: EmbeddedAws, request: pytest.FixtureRequest
+) -> None:
+    clock = Clock(NOON)
+    scheduler = Scheduler(embedded_aws.client("scheduler"), request.node.name, clock.now)
+    scheduler.set("rate(5 minutes)", target_arn=MACHINE, role_arn=ROLE)
+    paused = scheduler.pause(timedelta(hours=2))
+    assert (paused.enabled, paused.paused_until, paused.runs) == (True, NOON + timedelta(hours=2), False)
+    assert scheduler.resume().paused_until is None
+    scheduler.pause(timedelta(hours=2))
+    clock.sleep(7201)
+    assert scheduler.show().runs
+    # What is over is not sent back: EventBridge refuses a start of long ago.
+    scheduler.set("rate(1 hour)", target_arn=MACHINE, role_arn=ROLE)
+    assert not embedded_aws.client("scheduler").get_schedule(Name=request.node.name).get("StartDate")
+
+
+def test_a_pause_for_a_while_survives_a_new_rate(embedded_aws: EmbeddedAws, request: pytest.FixtureRequest) -> None:
+    scheduler = Scheduler(embedded_aws.client("scheduler"), request.node.name, Clock(NOON).now)
+    scheduler.set("rate(5 minutes)", target_arn=MACHINE, role_arn=ROLE)
+    scheduler.pause(timedelta(hours=2))
+    changed = scheduler.set("rate(1 hour)", target_arn=MACHINE, role_arn=ROLE, dead_letter_arn="arn:aws:sqs:q")
+    assert changed.paused_until == NOON + timedelta(hours=2)
+    target = embedded_aws.client("scheduler").get_schedule(Name=request.node.name)["Target"]
+    assert target["DeadLetterConfig"] == {"Arn": "arn:aws:sqs:q"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "timezone", "expected"),
+    [
+        ("rate(5 minutes)", "UTC", "2026-03-07T12:03"),
+        ("cron(0/10 6-20 ? * MON-FRI *)", "UTC", "2026-03-09T06:00"),
+        ("cron(30 9 * * ? *)", "UTC", "2026-03-08T09:30"),
+        ("cron(15,45 12 * * ? *)", "UTC", "2026-03-07T12:15"),
+        ("cron(0 6 1 JAN ? 2027)", "UTC", "2027-01-01T06:00"),
+        ("cron(0 13 ? * 7 *)", "UTC", "2026-03-07T13:00"),
+        ("cron(0 14 * * ? *)", "Europe/Berlin", "2026-03-07T13:00"),
+    ],
+)
+def test_the_next_run(expression: str, timezone: str, expected: str) -> None:
+    noon = datetime(2026, 3, 7, 12, tzinfo=UTC)  # a Saturday
+    found = next_run(expression, timezone, noon, noon - timedelta(minutes=2))
+    assert found is not None
+    assert f"{found:%Y-%m-%dT%H:%M}" == expected
+
+
+@pytest.mark.parametrize("expression", ["cron(0 6 L * ? *)", "cron(0 6 ? * 2#1 *)", "cron(0 0 1 1 ? 1999)", "at(x)"])
+def test_what_cannot_be_told_is_not_guessed(expression: str) -> None:
+    assert next_run(expression, "UTC", datetime(2026, 3, 7, tzinfo=UTC), None) is None

@@ -45,7 +45,7 @@ class CloudFormation:
         reply = {"Parameters": [{"ParameterKey": name} for name in parameters]}
         self.stubber.add_response("get_template_summary", reply, {"TemplateBody": "T"})
 
-    def creates_change_set(self, kind: str, parameters: list[dict[str, Any]]) -> None:
+    def creates_change_set(self, kind: str, parameters: list[dict[str, Any]], **more: Any) -> None:
         expected = {
             "StackName": "qlikops",
             "ChangeSetName": "change-1",
@@ -53,6 +53,7 @@ class CloudFormation:
             "TemplateBody": "T",
             "Parameters": parameters,
             "Capabilities": ["CAPABILITY_IAM"],
+            **more,
         }
         self.stubber.add_response("create_change_set", {"Id": CHANGE_SET}, expected)
 
@@ -217,3 +218,44 @@ def test_outputs_of_a_missing_or_foreign_stack(cloudformation: CloudFormation) -
     cloudformation.status("CREATE_COMPLETE", Outputs=[{"OutputKey": "Else", "OutputValue": "x"}])
     with pytest.raises(DeploymentError, match="StateMachineArn"):
         cloudformation.stack.outputs()
+
+
+def test_tags_that_nobody_chose_are_kept(cloudformation: CloudFormation) -> None:
+    tags = [{"Key": "team", "Value": "data"}]
+    cloudformation.status("UPDATE_COMPLETE", Tags=tags)
+    cloudformation.declares()
+    cloudformation.creates_change_set("UPDATE", [], Tags=tags)
+    cloudformation.describes_change_set("CREATE_COMPLETE", ["A"])
+    cloudformation.stack.plan("T", {})
+
+
+def test_tags_that_are_chosen_replace_them(cloudformation: CloudFormation) -> None:
+    cloudformation.status("UPDATE_COMPLETE", Tags=[{"Key": "team", "Value": "data"}])
+    cloudformation.declares()
+    cloudformation.creates_change_set("UPDATE", [], Tags=[{"Key": "stage", "Value": "prod"}])
+    cloudformation.describes_change_set("CREATE_COMPLETE", ["A"])
+    cloudformation.stack.plan("T", {}, {"stage": "prod"})
+
+
+def test_somebody_elses_change_is_followed_from_now_to_its_end(cloudformation: CloudFormation) -> None:
+    past = ("1", "UPDATE_IN_PROGRESS", "")
+    cloudformation.status("UPDATE_IN_PROGRESS")
+    cloudformation.events("UPDATE_IN_PROGRESS", past)
+    cloudformation.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+    cloudformation.events("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", ("2", "UPDATE_COMPLETE", ""), past)
+    cloudformation.status("UPDATE_COMPLETE")
+    cloudformation.events("UPDATE_COMPLETE", ("2", "UPDATE_COMPLETE", ""), past)
+    assert [event.id for event in cloudformation.stack.follow()] == ["2"]
+
+
+@pytest.mark.parametrize("status", [None, "UPDATE_COMPLETE", "REVIEW_IN_PROGRESS"])
+def test_where_nothing_runs_there_is_nothing_to_follow(cloudformation: CloudFormation, status: str | None) -> None:
+    cloudformation.status(status)
+    assert list(cloudformation.stack.follow()) == []
+
+
+def test_a_busy_stack_says_how_to_watch_it(cloudformation: CloudFormation) -> None:
+    cloudformation.status("UPDATE_IN_PROGRESS")
+    with pytest.raises(StackBusy) as caught:
+        cloudformation.stack.plan("T", {})
+    assert "deploy --follow" in caught.value.hint

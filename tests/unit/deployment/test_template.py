@@ -9,7 +9,6 @@ import pytest
 from cfnlint.decode.cfn_yaml import loads as load_template
 
 from qlikops.agent.config import PLACE_VARIABLES, SETTINGS_VARIABLE
-from qlikops.agent.metrics import NAMESPACE
 from qlikops.domain import ledger
 from qlikops.domain.ledger import Attribute
 from qlikops.resources import resource
@@ -61,16 +60,6 @@ def test_the_table_is_the_ledgers(resources: dict[str, Any]) -> None:
     assert [key["AttributeName"] for key in index["KeySchema"]] == [ledger.INBOX_PARTITION, ledger.INBOX_SORT]
     assert index["Projection"]["NonKeyAttributes"] == [Attribute.ROW, Attribute.CLAIM]
     assert table["TimeToLiveSpecification"]["AttributeName"] == ledger.TTL
-
-
-def test_no_permission_is_wider_than_aws_allows_it_to_be(resources: dict[str, Any]) -> None:
-    roles = {name: item for name, item in resources.items() if item["Type"] == "AWS::IAM::Role"}
-    for name, role in roles.items():
-        for statement in statements(role):
-            assert not any("*" in action for action in actions(statement)), name
-            if statement["Resource"] == "*":
-                assert actions(statement) == ["cloudwatch:PutMetricData"], name
-                assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": NAMESPACE}}
 
 
 def test_no_function_can_answer_an_approval(resources: dict[str, Any]) -> None:

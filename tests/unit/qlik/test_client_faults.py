@@ -195,3 +195,10 @@ def test_an_unusable_ca_bundle_is_named(tmp_path: Any, content: str | None) -> N
         bundle.write_text(content)
     with pytest.raises(QemMisconfigured, match="ca_bundle"):
         QemClient(QemInstance("q", "https://127.0.0.1:9/api/v1", "u", "pw", ca_bundle=str(bundle)))
+
+
+def test_certificates_that_are_none_are_named_and_not_quoted() -> None:
+    text = "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----"
+    with pytest.raises(QemMisconfigured, match="ca_bundle") as caught:
+        QemClient(QemInstance("q", "https://127.0.0.1:9/api/v1", "u", "pw", ca_bundle=text))
+    assert "nonsense" not in str(caught.value)

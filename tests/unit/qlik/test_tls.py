@@ -29,6 +29,11 @@ def test_a_private_authority_is_trusted_by_its_bundle(certificate: Path) -> None
     read(ScriptedQem(SERVERS), certificate, ca_bundle=str(certificate))
 
 
+def test_the_bundle_may_be_the_text_itself(certificate: Path) -> None:
+    text = certificate.read_text()
+    read(ScriptedQem(SERVERS), certificate, ca_bundle=text[text.index("-----BEGIN CERTIFICATE") :])
+
+
 def test_an_unknown_authority_is_refused_before_the_password_is_sent(certificate: Path) -> None:
     server = ScriptedQem(SERVERS)
     with pytest.raises(QemUnreachable, match="certificate verify failed"):

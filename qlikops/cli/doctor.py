@@ -1,0 +1,63 @@
+"""doctor."""
+
+from __future__ import annotations
+
+import typer
+
+from qlikops.cli import output
+from qlikops.cli.context import ContextOption, JsonOption, invocation
+from qlikops.cli.exit_codes import ExitCode
+
+
+def doctor(ctx: typer.Context, context: ContextOption = None, as_json: JsonOption = False) -> None:
+    """Look a deployment over, from this identity to the last run, and say what to do. Changes nothing.
+
+    Exit codes: 0 all is well, 11 something should be looked at, 1 something does not work.
+    """
+    here = invocation(ctx)
+    target = here.context(context)
+    from qlikops.aws.session import AwsConnection
+    from qlikops.deployment.doctor import Doctor, Health
+    from qlikops.deployment.login import Logins
+    from qlikops.deployment.schedule import Scheduler
+    from qlikops.deployment.stack import Stack
+    from qlikops.presentation.tone import Column, Span, Tone, outside
+
+    connection = AwsConnection(target)
+    findings = list(
+        Doctor(
+            connection,
+            Stack(connection.cloudformation, target.settings.stack, sleep=here.sleep),
+            Scheduler(connection.scheduler, now=here.now),
+            Logins(here.keyring(), target.name, here.environ),
+            here.now,
+        ).examine()
+    )
+    if as_json:
+        output.write_json(findings)
+    else:
+        tones = {
+            Health.OK: Tone.GOOD,
+            Health.SKIPPED: Tone.MUTED,
+            Health.WARNING: Tone.WARNING,
+            Health.FAILED: Tone.DANGER,
+        }
+        output.write_table(
+            (Column("health", "", 7), Column("check", "Check", 11), Column("text", "Found", 90)),
+            [
+                {
+                    "health": Span(each.health, tones[each.health]),
+                    "check": Span(each.check),
+                    "text": outside(each.text, cap=300),
+                }
+                for each in findings
+            ],
+        )
+        for each in findings:
+            if each.hint and each.health is not Health.OK:
+                output.say(f"{each.check}: {each.hint}")
+    worst = {each.health for each in findings}
+    if Health.FAILED in worst:
+        raise typer.Exit(ExitCode.FAILURE)
+    if Health.WARNING in worst:
+        raise typer.Exit(ExitCode.WARNINGS)

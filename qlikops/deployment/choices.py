@@ -1,0 +1,220 @@
+"""What can be chosen of a deployment: from a file that can live in git, and from options, which win.
+
+What nobody chose keeps the value that the stack has. Nothing secret belongs here: accounts come from `qlikops login`.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from qlikops.agent.config import PLACE_VARIABLES, SETTINGS_VARIABLE, AgentConfig, ConfigError
+from qlikops.deployment.definition import approval_timeout, read_definition
+from qlikops.deployment.evaluator import evaluator_parameters
+from qlikops.deployment.occurrence import LONGEST_PERIOD
+from qlikops.domain.duration import parse_duration
+from qlikops.domain.errors import UsageError
+
+DEFAULT_FILE = "qlikops.deploy.toml"
+INSTANCE_KEYS = ("name", "base_url", "username", "operator_username", "domain", "verify_tls", "ca_bundle")
+"""Of a Qlik instance, what is no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """None: not chosen. Empty: chosen to be nothing, which takes back what was set before."""
+
+    approval_timeout: str | None = None
+    """How long an approval waits, such as 4h."""
+    run_every: str | None = None
+    """How often the schedule runs, such as 5m; three times that without a success is an alarm."""
+    log_retention: int | None = None
+    """Days."""
+    notification_email: str | None = None
+    notification_topic: str | None = None
+    """ARN of an existing SNS topic, instead of one that is created."""
+    subnets: tuple[str, ...] | None = None
+    """Where the functions that talk to Qlik run."""
+    security_groups: tuple[str, ...] | None = None
+    """Of those functions."""
+    permissions_boundary: str | None = None
+    """ARN; the boundary of every role."""
+    kms_key: str | None = None
+    """ARN of a customer managed key for table, bucket, secret and topic."""
+    qlik_secret_arn: str | None = None
+    """An existing secret with the Qlik instances."""
+    ca_bundle: str | None = None
+    """PEM file with the authorities that the Qlik instances' certificates come from; in the file, relative to it."""
+    tags: Mapping[str, str] | None = None
+    """Of the stack and what is in it."""
+    agent: Mapping[str, Any] | None = None
+    """The agent's settings: approval_mode, evaluator, thresholds and so on."""
+    qlik: tuple[Mapping[str, Any], ...] | None = None
+    """The Qlik instances without their passwords."""
+
+    def over(self, other: Choices) -> Choices:
+        """These choices, and `other`'s where there are none; agent settings and tags key by key."""
+        chosen = {each.name: getattr(self, each.name) for each in fields(self)}
+        merged = {name: value for name, value in chosen.items() if value is not None}
+        for name in ("agent", "tags"):
+            if merged.get(name) is not None:
+                merged[name] = _merged(getattr(other, name) or {}, merged[name])
+        return replace(other, **merged)
+
+    def approval_timeout_seconds(self, current: Mapping[str, str]) -> int:
+        """What is chosen, else what the stack has, else what the definition ships with. Raises UsageError."""
+        if self.approval_timeout:
+            return _seconds("approval_timeout", self.approval_timeout)
+        return int(current.get("ApprovalTimeoutSeconds") or approval_timeout(read_definition()))
+
+    def parameters(self) -> dict[str, str]:
+        """The template's, for what is chosen. Raises UsageError for what makes no sense."""
+        if (self.subnets is None) is not (self.security_groups is None) or bool(self.subnets) is not bool(
+            self.security_groups
+        ):
+            raise UsageError("subnets and security groups go together", "Give both, or neither.")
+        if self.notification_email and self.notification_topic:
+            raise UsageError("an e-mail address goes with the topic that is created here, not with an existing one")
+        wanted: dict[str, tuple[str, Callable[[Any], str]]] = {
+            "run_every": ("RunEverySeconds", _run_every),
+            "log_retention": ("LogRetentionDays", str),
+            "notification_email": ("NotificationEmail", str),
+            "notification_topic": ("NotificationTopicArn", str),
+            "subnets": ("SubnetIds", ",".join),
+            "security_groups": ("SecurityGroupIds", ",".join),
+            "permissions_boundary": ("PermissionsBoundaryArn", str),
+            "kms_key": ("KmsKeyArn", str),
+            "qlik_secret_arn": ("QlikSecretArn", str),
+            "agent": ("AgentSettings", _agent_settings),
+        }
+        parameters = {
+            parameter: render(getattr(self, name))
+            for name, (parameter, render) in wanted.items()
+            if getattr(self, name) is not None
+        }
+        return parameters | (evaluator_parameters(self.agent) if self.agent is not None else {})
+
+
+def read_choices(path: Path) -> Choices:
+    """The choices in a TOML file. Raises UsageError that names the file, the key and what is accepted."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise UsageError(f"{path} cannot be read: {exc}") from exc
+    known = {each.name: each for each in fields(Choices)}
+    values: dict[str, Any] = {}
+    for key, value in data.items():
+        if key not in known:
+            raise UsageError(f"{path}: {key} is not a setting", f"There are: {', '.join(known)}.")
+        values[key] = _typed(path, key, value)
+    if values.get("ca_bundle"):
+        values["ca_bundle"] = str(path.parent / values["ca_bundle"])
+    return Choices(**values)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of the file, for editors and pipelines."""
+    text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
+    special: dict[str, Any] = {
+        "log_retention": {"type": "integer"},
+        "subnets": texts,
+        "security_groups": texts,
+        "tags": {"type": "object", "additionalProperties": text},
+        "agent": {
+            "type": "object",
+            "properties": {each.name: {} for each in fields(AgentConfig) if each.name not in PLACE_VARIABLES},
+            "additionalProperties": False,
+        },
+        "qlik": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {name: {"type": "boolean"} if name == "verify_tls" else text for name in INSTANCE_KEYS},
+                "additionalProperties": False,
+            },
+        },
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": DEFAULT_FILE,
+        "type": "object",
+        "properties": {each.name: special.get(each.name, text) for each in fields(Choices)},
+        "additionalProperties": False,
+    }
+
+
+def with_authorities(instances: Mapping[str, Any], ca_bundle: str | None) -> dict[str, Any]:
+    """The secret's value with the certificates in `ca_bundle` as text, for each instance that has none of its own."""
+    if not ca_bundle:
+        return dict(instances)
+    try:
+        text = Path(ca_bundle).read_text(encoding="ascii")
+    except (OSError, ValueError) as exc:
+        raise UsageError(f"{ca_bundle} cannot be read: {exc}") from exc
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise UsageError(f"{ca_bundle} holds no certificate in PEM form")
+    return {**instances, "instances": [{"ca_bundle": text, **each} for each in instances["instances"]]}
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` over `below`, table by table."""
+    merged = {**below, **above}
+    for name, value in above.items():
+        if isinstance(value, Mapping) and isinstance(below.get(name), Mapping):
+            merged[name] = _merged(below[name], value)
+    return merged
+
+
+def _typed(path: Path, key: str, value: Any) -> Any:
+    fits, accepted = _SHAPES.get(key, (lambda value: isinstance(value, str), "must be a text"))
+    if not fits(value):
+        raise UsageError(f"{path}: {key} = {value!r}: {accepted}")
+    for each in value if key == "qlik" else ():
+        if unknown := sorted(set(each) - set(INSTANCE_KEYS)):
+            raise UsageError(
+                f"{path}: qlik.{unknown[0]} does not belong here",
+                f"There are: {', '.join(INSTANCE_KEYS)}. Passwords and tokens come from `qlikops login`.",
+            )
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _all(kind: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(isinstance(each, kind) for each in value)
+
+
+_SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "log_retention": (lambda value: type(value) is int, "must be a whole number of days"),
+    "subnets": (_all(str), "must be an array of texts"),
+    "security_groups": (_all(str), "must be an array of texts"),
+    "tags": (lambda value: isinstance(value, dict) and _all(str)([*value.values()]), "must be a table of texts"),
+    "agent": (lambda value: isinstance(value, dict), "must be a table"),
+    "qlik": (_all(dict), "must be an array of tables, [[qlik]]"),
+}
+
+
+def _seconds(name: str, text: str) -> int:
+    try:
+        return int(parse_duration(text).total_seconds())
+    except ValueError as exc:
+        raise UsageError(f"{name}: {exc}") from exc
+
+
+def _run_every(text: str) -> str:
+    seconds = _seconds("run_every", text)
+    if seconds % 60 or seconds > LONGEST_PERIOD.total_seconds():
+        raise UsageError(f"run_every: {text} is not a whole number of minutes up to a day", "Such as 5m or 1h.")
+    return str(seconds)
+
+
+def _agent_settings(settings: Mapping[str, Any]) -> str:
+    text = json.dumps(settings)
+    try:
+        # Where things are comes from the stack; anything will do for the check.
+        AgentConfig.from_environment({**dict.fromkeys(PLACE_VARIABLES.values(), "x"), SETTINGS_VARIABLE: text})
+    except ConfigError as exc:
+        raise UsageError(f"the agent's settings: {exc}") from exc
+    return text

@@ -1,0 +1,306 @@
+"""Looks a deployment over, changing nothing: what is well, what is not, and what to do about it.
+
+Whether Qlik and a model can be reached matters where the functions run: the last run's evidence says it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from qlikops import __version__
+from qlikops.aws.errors import aws_errors
+from qlikops.aws.fleet import BucketFleet
+from qlikops.deployment.login import Logins, no_keyring_hint
+from qlikops.deployment.occurrence import period
+from qlikops.deployment.schedule import Scheduler
+from qlikops.deployment.stack import Stack, StackOutputs
+from qlikops.domain.duration import format_duration
+from qlikops.domain.errors import AccessDenied, NotFound, QlikopsError
+from qlikops.domain.evaluation import Verdict
+from qlikops.domain.execution import ExecutionStatus
+from qlikops.domain.task import ServerState
+
+if TYPE_CHECKING:
+    from qlikops.aws.session import AwsConnection
+
+T = TypeVar("T")
+
+SKEW_WARNING = timedelta(seconds=60)
+SKEW_LIMIT = timedelta(minutes=5)
+"""From then on AWS refuses signatures."""
+LOOK = ("states:ListExecutions", "states:DescribeStateMachine")
+ANSWER = ("states:SendTaskSuccess", "states:SendTaskFailure", "states:StartExecution")
+
+
+class Health(StrEnum):
+    """How a check came out, best first."""
+
+    OK = "ok"
+    SKIPPED = "skipped"
+    """It could not be told, and that says nothing bad."""
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    health: Health
+    text: str
+    hint: str = ""
+    """What to do about it."""
+
+
+class Doctor:
+    """The checks of one context, each on its own: one that cannot be made keeps none of the others."""
+
+    def __init__(
+        self, connection: AwsConnection, stack: Stack, scheduler: Scheduler, logins: Logins, now: Callable[[], datetime]
+    ) -> None:
+        self._aws = connection
+        self._stack = stack
+        self._scheduler = scheduler
+        self._logins = logins
+        self._now = now
+        self._outputs: StackOutputs | None = None
+
+    def examine(self) -> Iterator[Finding]:
+        """Every finding, in the order in which they build on each other."""
+        checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
+            ("identity", self._identity),
+            ("clock", self._clock),
+            ("stack", self._stack_and_version),
+            ("permissions", self._permissions),
+            ("table", self._table),
+            ("schedule", self._schedule),
+            ("secret", self._secret),
+            ("last run", self._last_run),
+            ("qlik", self._qlik),
+            ("model", self._model),
+            ("keyring", self._keyring),
+        )
+        for name, check in checks:
+            try:
+                yield check()
+            except AccessDenied as exc:
+                yield Finding(name, Health.SKIPPED, exc.message, "This identity may not look; somebody who may can.")
+            except QlikopsError as exc:
+                yield Finding(name, Health.FAILED, exc.message, exc.hint)
+
+    def _identity(self) -> Finding:
+        return Finding("identity", Health.OK, self._aws.caller())
+
+    def _clock(self) -> Finding:
+        with aws_errors("ask AWS for the time"):
+            reply = self._aws.client("sts").get_caller_identity()
+        said = reply["ResponseMetadata"]["HTTPHeaders"].get("date")
+        if not said:
+            return Finding("clock", Health.SKIPPED, "the reply had no date")
+        skew = abs(self._now() - parsedate_to_datetime(said))
+        text = f"{format_duration(skew)} off"
+        if skew < SKEW_WARNING:
+            return Finding("clock", Health.OK, text)
+        health = Health.FAILED if skew >= SKEW_LIMIT else Health.WARNING
+        return Finding("clock", health, text, "Set this machine's clock (NTP): AWS refuses signatures 5 minutes off.")
+
+    def _stack_and_version(self) -> Finding:
+        outputs = self._deployed()
+        if outputs.version == __version__:
+            return Finding("stack", Health.OK, f"{self._stack.name}, qlikops {__version__} on both sides")
+        return Finding(
+            "stack",
+            Health.WARNING,
+            f"{self._stack.name} was deployed by qlikops {outputs.version}, this is {__version__}",
+            "`qlikops deploy` brings them together; `qlikops deploy --plan` shows what that would change.",
+        )
+
+    def _permissions(self) -> Finding:
+        machine = self._deployed().state_machine_arn
+        if self._aws.caller().endswith(":root"):
+            return Finding(
+                "permissions", Health.SKIPPED, "the account's root user may do everything", "Work as a role."
+            )
+        with aws_errors("simulate this identity's permissions"):
+            iam = self._aws.client("iam")
+            results = iam.simulate_principal_policy(
+                PolicySourceArn=self._principal(iam), ActionNames=[*LOOK, *ANSWER], ResourceArns=[machine]
+            )["EvaluationResults"]
+        denied = {each["EvalActionName"] for each in results if each["EvalDecision"] != "allowed"}
+        if denied & set(LOOK):
+            return Finding(
+                "permissions",
+                Health.FAILED,
+                f"may not {', '.join(sorted(denied))}",
+                "Attach the stack's ReadOnlyPolicy.",
+            )
+        if denied:
+            return Finding(
+                "permissions",
+                Health.WARNING,
+                f"may look, but not {', '.join(sorted(denied))}",
+                "To answer approvals, attach the stack's OperatorPolicy too.",
+            )
+        return Finding("permissions", Health.OK, "may look and answer, as far as the identity's own policies say")
+
+    def _table(self) -> Finding:
+        name = self._deployed().table
+        with aws_errors(f"describe the table {name}"):
+            table = self._aws.dynamodb.describe_table(TableName=name)["Table"]
+            backups = self._aws.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        if table["TableStatus"] not in {"ACTIVE", "UPDATING"}:
+            return Finding("table", Health.FAILED, f"{name} is {table['TableStatus']}", "Wait, or restore it.")
+        missing = []
+        if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") != "ENABLED":
+            missing.append("point-in-time recovery")
+        if not table.get("DeletionProtectionEnabled"):
+            missing.append("deletion protection")
+        if missing:
+            return Finding("table", Health.WARNING, f"{name} is without {' and '.join(missing)}", "`qlikops deploy`.")
+        return Finding("table", Health.OK, f"{name}, protected and backed up")
+
+    def _schedule(self) -> Finding:
+        outputs = self._deployed()
+        with aws_errors("read the schedule"):
+            schedule = self._scheduler.show()
+        if schedule.target_arn != outputs.state_machine_arn:
+            return Finding("schedule", Health.FAILED, f"starts {schedule.target_arn}", "`qlikops schedule --rate 5m`.")
+        if not schedule.runs:
+            until = f" until {schedule.paused_until:%Y-%m-%d %H:%M} UTC" if schedule.paused_until else ""
+            return Finding("schedule", Health.WARNING, f"paused{until}", "`qlikops schedule --resume` goes on.")
+        every = period(schedule.expression)
+        if every and every.total_seconds() != outputs.run_every_seconds:
+            return Finding(
+                "schedule",
+                Health.WARNING,
+                f"{schedule.expression}, but the alarm expects one every {format_duration(outputs.run_every_seconds)}",
+                f"`qlikops deploy --run-every {int(every.total_seconds() // 60)}m`.",
+            )
+        return Finding("schedule", Health.OK, f"{schedule.expression}, {schedule.timezone}")
+
+    def _secret(self) -> Finding:
+        arn = self._deployed().qlik_secret_arn
+        with aws_errors("describe the secret"):
+            secret = self._aws.client("secretsmanager").describe_secret(SecretId=arn)
+        if secret.get("DeletedDate"):
+            return Finding(
+                "secret",
+                Health.FAILED,
+                "is about to be deleted",
+                f"aws secretsmanager restore-secret --secret-id {arn}",
+            )
+        changed = secret.get("LastChangedDate")
+        when = f", changed {changed.astimezone(UTC):%Y-%m-%d}" if changed else ""
+        return Finding("secret", Health.OK, f"{secret['Name']}{when}")
+
+    def _last_run(self) -> Finding:
+        outputs = self._deployed()
+        with aws_errors("list the executions"):
+            newest = self._aws.stepfunctions.list_executions(stateMachineArn=outputs.state_machine_arn, maxResults=100)[
+                "executions"
+            ]
+        ended = [each for each in newest if each["status"] != ExecutionStatus.RUNNING]
+        well = [each for each in ended if each["status"] == ExecutionStatus.SUCCEEDED]
+        if not newest:
+            return Finding("last run", Health.WARNING, "none yet", "`qlikops run --wait`, or set a schedule.")
+        started = newest[0]["startDate"].astimezone(UTC)
+        age = self._now() - started
+        text = f"{newest[0]['name']} {newest[0]['status']}, started {format_duration(age)} ago"
+        if ended and not well:
+            return Finding("last run", Health.FAILED, f"none succeeded; {text}", f"`qlikops show {ended[0]['name']}`.")
+        if ended and ended[0]["status"] != ExecutionStatus.SUCCEEDED:
+            return Finding(
+                "last run",
+                Health.WARNING,
+                f"{ended[0]['name']} {ended[0]['status']}",
+                f"`qlikops show {ended[0]['name']}`.",
+            )
+        if age > 3 * timedelta(seconds=outputs.run_every_seconds):
+            return Finding("last run", Health.FAILED, text, "Nothing runs: look at the schedule above.")
+        return Finding("last run", Health.OK, text)
+
+    def _qlik(self) -> Finding:
+        fleet = BucketFleet(self._aws)
+        report, snapshot = _if_there(fleet.report), _if_there(fleet.snapshot)
+        if report and report.error and (snapshot is None or report.started_at > snapshot.taken_at):
+            return Finding(
+                "qlik",
+                Health.FAILED,
+                f"the last run could not read it: {report.error}",
+                "The log group of QlikMonitor-MonitorTasks says more.",
+            )
+        if snapshot is None:
+            return Finding(
+                "qlik", Health.SKIPPED, "no run has looked at the fleet yet", "`qlikops run --wait` makes one now."
+            )
+        down = [
+            server.name for server in snapshot.servers if server.state is not ServerState.MONITORED or server.error_code
+        ]
+        age = format_duration(self._now() - snapshot.taken_at)
+        text = f"{len(snapshot.servers)} servers and {len(snapshot.tasks)} tasks read {age} ago"
+        if down or not snapshot.servers:
+            return Finding(
+                "qlik",
+                Health.WARNING,
+                f"{text}; without {', '.join(down) or 'any server'}",
+                "`qlikops tasks` shows them.",
+            )
+        return Finding("qlik", Health.OK, text)
+
+    def _model(self) -> Finding:
+        with aws_errors("read the stack's settings"):
+            settings: dict[str, Any] = json.loads(self._stack.parameters().get("AgentSettings") or "{}")
+        evaluator = settings.get("evaluator", "rules")
+        if evaluator == "rules":
+            return Finding("model", Health.OK, "none is used: rules evaluate")
+        try:
+            report = BucketFleet(self._aws).report()
+        except NotFound as exc:
+            return Finding("model", Health.SKIPPED, exc.message, exc.hint)
+        evaluations = [each.evaluation for each in report.proposals if each.evaluation]
+        reasons = [each.unavailable_because for each in evaluations if each.verdict is Verdict.UNAVAILABLE]
+        if reasons:
+            return Finding(
+                "model",
+                Health.WARNING,
+                f"{evaluator} did not answer: {reasons[0]}",
+                "People decide meanwhile; check model access.",
+            )
+        if not evaluations:
+            return Finding("model", Health.SKIPPED, f"{evaluator} had nothing to evaluate in the last run")
+        return Finding("model", Health.OK, f"{evaluator} evaluated {len(evaluations)} proposals in the last run")
+
+    def _keyring(self) -> Finding:
+        known = ", ".join(each["name"] for each in self._logins.instances()) or "nothing kept"
+        if self._logins.has_keyring:
+            return Finding("keyring", Health.OK, known)
+        return Finding("keyring", Health.SKIPPED, f"this machine has none ({known})", no_keyring_hint())
+
+    def _deployed(self) -> StackOutputs:
+        if self._outputs is None:
+            with aws_errors(f"describe the stack {self._stack.name}"):
+                self._outputs = self._stack.outputs()
+        return self._outputs
+
+    def _principal(self, iam: Any) -> str:
+        """What IAM can simulate: a user, or the role behind a session."""
+        arn = self._aws.caller()
+        kind, _, name = arn.rpartition(":")[2].partition("/")
+        if kind != "assumed-role":
+            return arn
+        role: str = iam.get_role(RoleName=name.partition("/")[0])["Role"]["Arn"]
+        return role
+
+
+def _if_there(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except NotFound:
+        return None

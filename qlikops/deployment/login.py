@@ -1,0 +1,146 @@
+"""The Qlik accounts of this machine's person: in the system keyring, or in the environment where there is none.
+
+One entry a context holds all its instances, as the secret in AWS will. Nothing here is ever written to a file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from qlikops.domain.errors import NotFound, QlikopsError, UsageError
+
+SERVICE = "qlikops"
+VARIABLES: Mapping[str, str] = {
+    "name": "QLIKOPS_QLIK_INSTANCE",
+    "base_url": "QLIKOPS_QLIK_URL",
+    "username": "QLIKOPS_QLIK_USERNAME",
+    "password": "QLIKOPS_QLIK_PASSWORD",
+    "api_token": "QLIKOPS_QLIK_API_TOKEN",
+    "operator_username": "QLIKOPS_QLIK_OPERATOR_USERNAME",
+    "operator_password": "QLIKOPS_QLIK_OPERATOR_PASSWORD",
+    "domain": "QLIKOPS_QLIK_DOMAIN",
+}
+"""Key of an instance -> the variable that holds it where there is no keyring; they win where both are."""
+SECRET_KEYS = ("password", "api_token", "operator_password")
+
+Instance = dict[str, Any]
+
+
+class Keyring(Protocol):
+    """Of the package keyring, what is used."""
+
+    def get_password(self, service_name: str, username: str) -> str | None:
+        """None where there is none."""
+        ...
+
+    def set_password(self, service_name: str, username: str, password: str) -> None:
+        """Keeps it."""
+        ...
+
+    def delete_password(self, service_name: str, username: str) -> None:
+        """Forgets it."""
+        ...
+
+
+class NoKeyring(QlikopsError):
+    """There is no keyring on this machine that keeps a secret."""
+
+
+def system_keyring() -> Keyring | None:
+    """The system's keyring; None where there is none, or only one that writes plain files."""
+    import keyring
+
+    backend = keyring.get_keyring()
+    # 1 is what keyring itself recommends; below are plain-text files, and nothing at all.
+    return backend if backend.priority >= 1 else None
+
+
+class Logins:
+    """The accounts of one context."""
+
+    def __init__(self, keyring: Keyring | None, context: str, environ: Mapping[str, str]) -> None:
+        self._keyring = keyring
+        self._entry = f"qlik/{context}"
+        self._environ = environ
+
+    @property
+    def has_keyring(self) -> bool:
+        """Whether something can be kept here."""
+        return self._keyring is not None
+
+    def instances(self) -> list[Instance]:
+        """What is known, by name; the environment's instance over the keyring's of the same name."""
+        known = self._stored()
+        if from_environment := self._from_environment():
+            name = from_environment["name"]
+            known[name] = {**known.get(name, {}), **from_environment}
+        return list(known.values())
+
+    def save(self, instance: Instance) -> None:
+        """Keeps one instance, over what was kept of it. Raises NoKeyring."""
+        known = self._stored()
+        name = instance["name"]
+        known[name] = {**known.get(name, {}), **instance}
+        if "api_token" in instance:
+            known[name].pop("password", None)
+        if "password" in instance:
+            known[name].pop("api_token", None)
+        self._write(known)
+
+    def remove(self, name: str = "") -> list[str]:
+        """Forgets one instance, or all; the names of what was forgotten. Raises NotFound, NoKeyring."""
+        known = self._stored()
+        gone = [each for each in known if not name or each == name]
+        if not gone:
+            raise NotFound(f"nothing is kept for {name or 'any Qlik instance'} here")
+        self._write({each: known[each] for each in known if each not in gone})
+        return gone
+
+    def secret(self, endpoints: tuple[Mapping[str, Any], ...] | None = None) -> dict[str, Any]:
+        """The value of the secret in AWS: `endpoints`, or all instances known, with their accounts.
+
+        Raises UsageError for an instance whose account is not known.
+        """
+        known = {each["name"]: each for each in self.instances()}
+        wanted = endpoints if endpoints is not None else tuple(known.values())
+        if not wanted:
+            raise UsageError("no Qlik account is known here", self._hint("default"))
+        found: list[Instance] = []
+        for endpoint in wanted:
+            name = endpoint.get("name", "default")
+            whole = {**known.get(name, {}), **endpoint, "name": name}
+            if not any(whole.get(key) for key in ("password", "api_token")):
+                raise UsageError(f"no account is known for the Qlik instance {name}", self._hint(name))
+            if not whole.get("base_url"):
+                raise UsageError(f"no address is known for the Qlik instance {name}", "Give `qlikops login --url`.")
+            found.append(whole)
+        return {"instances": found}
+
+    def _hint(self, name: str) -> str:
+        if self.has_keyring:
+            return f"`qlikops login --instance {name}` keeps it in the system keyring."
+        return no_keyring_hint()
+
+    def _from_environment(self) -> Instance:
+        given = {key: self._environ[variable] for key, variable in VARIABLES.items() if self._environ.get(variable)}
+        return {"name": "default", **given} if set(given) & set(SECRET_KEYS) else {}
+
+    def _stored(self) -> dict[str, Instance]:
+        text = self._keyring.get_password(SERVICE, self._entry) if self._keyring else None
+        return {each["name"]: each for each in json.loads(text)["instances"]} if text else {}
+
+    def _write(self, known: Mapping[str, Instance]) -> None:
+        if self._keyring is None:
+            raise NoKeyring("this machine has no keyring that could keep a password", no_keyring_hint())
+        if known:
+            self._keyring.set_password(SERVICE, self._entry, json.dumps({"instances": list(known.values())}))
+        else:
+            self._keyring.delete_password(SERVICE, self._entry)
+
+
+def no_keyring_hint() -> str:
+    """What to do instead, with every variable named."""
+    names = ", ".join(VARIABLES[key] for key in ("base_url", "username", "password", "api_token"))
+    return f"Set environment variables instead: {names}, …; `qlikops deploy --qlik-login` reads them."

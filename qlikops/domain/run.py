@@ -1,0 +1,43 @@
+"""One run as the ledger keeps it: what it found and did, and its proposals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from qlikops.domain.approval import Outcome, Status
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run found and did, from the ledger; written by MonitorTasks, completed by GenerateReport."""
+
+    execution_arn: str
+    execution_name: str
+    started_at: datetime
+    servers: int = 0
+    tasks: int = 0
+    anomalies: int = 0
+    proposals: int = 0
+    deferred: int = 0
+    outcomes: dict[str, int] | None = None
+    """Counts by Status value; None until the report is written."""
+    report_key: str = ""
+    """The report's S3 key, without its `.json` or `.md` ending."""
+    finished_at: datetime | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunProposal:
+    """One proposal of a run and where it stands."""
+
+    proposal_id: str
+    label: str
+    kind: str
+    action: str
+    status: Status
+    updated_at: datetime
+    index: int = 0
+    """Its Map index."""
+    outcome: Outcome | None = None

@@ -1,0 +1,34 @@
+"""`python -m tests.benchmarks.monitor_once EXECUTION_NAME`: the MonitorTasks handler once, as Lambda would call it.
+
+In a process of its own, so that its memory is nobody else's. Prints `{"seconds", "peak_mb", "result"}`.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from datetime import UTC, datetime
+
+from qlikops.agent.handlers import monitor_tasks
+from qlikops.domain import codec
+
+
+def main(execution_name: str) -> None:
+    """Everything else comes from the environment, as in Lambda."""
+    event = {
+        "execution_arn": f"arn:aws:states:eu-west-1:000000000000:execution:QlikMonitoringAgent:{execution_name}",
+        "execution_name": execution_name,
+        "started_at": codec.format_time(datetime.now(UTC)),
+    }
+    began = time.perf_counter()
+    result = monitor_tasks.handler(event, None)
+    seconds = time.perf_counter() - began
+    # Linux counts kilobytes, macOS bytes.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+    json.dump({"seconds": seconds, "peak_mb": peak, "result": result}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

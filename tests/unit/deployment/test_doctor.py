@@ -1,0 +1,260 @@
+"""Each check on a real (embedded) deployment: well, and broken in one way at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qlikops.aws.session import AwsConnection
+from qlikops.config import Context, LocalStatus, Settings
+from qlikops.deployment.deployer import Deployer, build_release
+from qlikops.deployment.doctor import Doctor, Finding, Health
+from qlikops.deployment.login import Logins
+from qlikops.deployment.schedule import Scheduler
+from qlikops.deployment.stack import Stack, StackOutputs
+from qlikops.deployment.store import ArtifactStore
+from qlikops.domain import codec
+from qlikops.domain.approval import Status
+from qlikops.domain.evaluation import Evaluation
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.report import ReportedProposal, RunReport
+from qlikops.domain.task import ServerFacts, ServerState
+from tests.embedded import ACCOUNT, REGION, EmbeddedAws
+from tests.fakes import FakeKeyring
+from tests.unit.agent.fakes import EVALUATION, proposal
+
+ARN = "arn:aws:states:eu-west-1:000000000000:execution:QlikMonitoringAgent:run-1"
+
+
+def connect(aws: EmbeddedAws, outputs: StackOutputs | None = None) -> AwsConnection:
+    """As in a context that is this embedded AWS."""
+    names = (outputs.state_machine_arn, outputs.table, outputs.data_bucket) if outputs else ("", "t", "b")
+    status = LocalStatus(aws.endpoint, REGION, "qlikops", *names)
+    return AwsConnection(Context("local", Settings(region=REGION, endpoint_url=aws.endpoint), local=status))
+
+
+class Deployment:
+    """A stack of its own, as `qlikops deploy` and `qlikops schedule` leave it, and a doctor for it."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self.aws = aws
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.keyring: FakeKeyring | None = FakeKeyring()
+        self.deploy({})
+        # What the template asks for and the embedded CloudFormation leaves out.
+        aws.client("dynamodb").update_continuous_backups(
+            TableName=self.outputs.table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+
+    @property
+    def stack(self) -> Stack:
+        return Stack(self.aws.client("cloudformation"), "qlikops", poll_seconds=0.05)
+
+    @property
+    def outputs(self) -> StackOutputs:
+        return self.stack.outputs()
+
+    @property
+    def scheduler(self) -> Scheduler:
+        return Scheduler(self.aws.client("scheduler"))
+
+    def deploy(self, parameters: dict[str, str]) -> None:
+        deployer = Deployer(self.stack, ArtifactStore(self.aws.client("s3"), account=ACCOUNT, region=REGION))
+        release = build_release(parameters)
+        list(deployer.apply(deployer.plan(release), release))
+
+    def schedule(self, rate: str = "rate(5 minutes)") -> None:
+        self.scheduler.set(rate, target_arn=self.outputs.state_machine_arn, role_arn=self.outputs.schedule_role_arn)
+
+    def put(self, key: str, value: Any) -> None:
+        self.aws.client("s3").put_object(Bucket=self.outputs.data_bucket, Key=key, Body=codec.dumps(value).encode())
+
+    def examine(self) -> dict[str, Finding]:
+        outputs = self.outputs
+        status = LocalStatus(
+            self.aws.endpoint, REGION, "qlikops", outputs.state_machine_arn, outputs.table, outputs.data_bucket
+        )
+        connection = AwsConnection(
+            Context("local", Settings(region=REGION, endpoint_url=self.aws.endpoint), local=status)
+        )
+        doctor = Doctor(connection, self.stack, self.scheduler, Logins(self.keyring, "local", {}), self.now)
+        return {finding.check: finding for finding in doctor.examine()}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
+    with EmbeddedAws(tmp_path_factory.mktemp("aws")) as aws:
+        yield aws
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> Iterator[Deployment]:
+    with EmbeddedAws(tmp_path / "aws") as aws:
+        yield Deployment(aws)
+
+
+def report(**changes: Any) -> RunReport:
+    now = datetime.now(UTC)
+    made = RunReport(ARN, "run-1", now, now, 1, 4, {}, (), (), ())
+    return replace(made, **changes)
+
+
+def snapshot(state: ServerState = ServerState.MONITORED) -> FleetSnapshot:
+    return FleetSnapshot(datetime.now(UTC) - timedelta(minutes=1), "run-1", (ServerFacts("default", "s1", state),), ())
+
+
+def test_a_fresh_deployment_is_well_except_for_what_has_not_happened_yet(deployed: Deployment) -> None:
+    found = deployed.examine()
+    assert {name: finding.health for name, finding in found.items()} == {
+        "identity": Health.OK,
+        "clock": Health.OK,
+        "stack": Health.OK,
+        "permissions": Health.SKIPPED,  # as root
+        "table": Health.OK,
+        "schedule": Health.FAILED,
+        "secret": Health.OK,
+        "last run": Health.WARNING,
+        "qlik": Health.SKIPPED,
+        "model": Health.OK,
+        "keyring": Health.OK,
+    }
+    assert "qlikops schedule --rate 5m" in found["schedule"].hint
+
+
+def test_a_schedule_that_is_paused_or_not_what_the_alarm_expects(deployed: Deployment) -> None:
+    deployed.schedule()
+    assert deployed.examine()["schedule"].health is Health.OK
+    deployed.scheduler.pause()
+    assert "paused" in deployed.examine()["schedule"].text
+    deployed.scheduler.resume()
+    deployed.schedule("rate(1 hour)")
+    finding = deployed.examine()["schedule"]
+    assert finding.health is Health.WARNING
+    assert "--run-every 60m" in finding.hint
+
+
+class As(AwsConnection):
+    """The same connection with another caller."""
+
+    def caller(self) -> str:
+        return "arn:aws:sts::000000000000:assumed-role/Oncall/anna"
+
+
+def test_permissions_are_those_of_the_role_behind_a_session(deployed: Deployment) -> None:
+    iam = deployed.aws.client("iam")
+    iam.create_role(RoleName="Oncall", AssumeRolePolicyDocument="{}")
+    resources = deployed.stack.resources()
+    connection = As(connect(deployed.aws, deployed.outputs)._context)
+    doctor = Doctor(connection, deployed.stack, deployed.scheduler, Logins(None, "local", {}), deployed.now)
+
+    def permissions() -> Finding:
+        return next(finding for finding in doctor.examine() if finding.check == "permissions")
+
+    assert permissions().health is Health.FAILED
+    assert "ReadOnlyPolicy" in permissions().hint
+    iam.attach_role_policy(RoleName="Oncall", PolicyArn=resources["ReadOnlyPolicy"])
+    assert permissions().health is Health.WARNING
+    assert "OperatorPolicy" in permissions().hint
+    iam.attach_role_policy(RoleName="Oncall", PolicyArn=resources["OperatorPolicy"])
+    assert permissions().health is Health.OK
+
+
+def test_data_that_is_not_protected(deployed: Deployment) -> None:
+    client = deployed.aws.client("dynamodb")
+    client.update_table(TableName=deployed.outputs.table, DeletionProtectionEnabled=False)
+    finding = deployed.examine()["table"]
+    assert (finding.health, "deletion protection" in finding.text) == (Health.WARNING, True)
+
+
+def test_a_secret_on_its_way_out_says_how_to_keep_it(deployed: Deployment) -> None:
+    deployed.aws.client("secretsmanager").delete_secret(SecretId=deployed.outputs.qlik_secret_arn)
+    finding = deployed.examine()["secret"]
+    assert finding.health is Health.FAILED
+    assert "restore-secret" in finding.hint
+
+
+def test_qlik_is_judged_by_what_the_last_run_saw(deployed: Deployment) -> None:
+    deployed.put("reports/latest.json", report(error="QemUnreachable: no route"))
+    assert deployed.examine()["qlik"].health is Health.FAILED
+    # A run that still waits for its approvals has looked, and has no report yet.
+    deployed.aws.client("s3").delete_object(Bucket=deployed.outputs.data_bucket, Key="reports/latest.json")
+    deployed.put("snapshots/latest.json", snapshot())
+    assert deployed.examine()["qlik"].health is Health.OK
+    deployed.put("reports/latest.json", report())
+    assert deployed.examine()["qlik"].health is Health.OK
+    deployed.put("snapshots/latest.json", snapshot(ServerState.ERROR))
+    finding = deployed.examine()["qlik"]
+    assert (finding.health, "s1" in finding.text) == (Health.WARNING, True)
+    deployed.put("reports/latest.json", report(error="QemUnreachable: certificate verify failed"))
+    finding = deployed.examine()["qlik"]
+    assert (finding.health, "certificate verify failed" in finding.text) == (Health.FAILED, True)
+
+
+def test_a_clock_that_is_off(deployed: Deployment) -> None:
+    for off, health in ((30, Health.OK), (120, Health.WARNING), (400, Health.FAILED)):
+        deployed.now = lambda seconds=off: datetime.now(UTC) + timedelta(seconds=seconds)  # type: ignore[misc]
+        assert deployed.examine()["clock"].health is health
+
+
+def test_runs_that_stopped_or_fail(deployed: Deployment) -> None:
+    states = deployed.aws.client("stepfunctions")
+    arn = states.start_execution(stateMachineArn=deployed.outputs.state_machine_arn, input="{}")["executionArn"]
+    states.stop_execution(executionArn=arn)
+    finding = deployed.examine()["last run"]
+    assert (finding.health, "none succeeded" in finding.text) == (Health.FAILED, True)
+    assert "qlikops show" in finding.hint
+
+
+def test_a_machine_without_a_keyring_is_told_what_to_do(deployed: Deployment) -> None:
+    deployed.keyring = None
+    finding = deployed.examine()["keyring"]
+    assert (finding.health, "QLIKOPS_QLIK_PASSWORD" in finding.hint) == (Health.SKIPPED, True)
+
+
+def test_no_stack_keeps_no_other_check_from_being_made(running: EmbeddedAws) -> None:
+    doctor = Doctor(
+        connect(running),
+        Stack(running.client("cloudformation"), "qlikops"),
+        Scheduler(running.client("scheduler")),
+        Logins(FakeKeyring(), "local", {}),
+        lambda: datetime.now(UTC),
+    )
+    found = {finding.check: finding for finding in doctor.examine()}
+    assert len(found) == 11
+    assert found["identity"].health is Health.OK
+    assert found["stack"].health is Health.FAILED
+    assert "qlikops deploy" in found["stack"].hint
+
+
+def test_a_model_is_judged_by_what_it_answered(deployed: Deployment) -> None:
+    class Settled(Stack):
+        """The same stack with an evaluator that this version may not have yet."""
+
+        def parameters(self) -> dict[str, str]:
+            return {"AgentSettings": '{"evaluator": "bedrock"}'}
+
+    outputs = deployed.outputs
+    status = LocalStatus(
+        deployed.aws.endpoint, REGION, "qlikops", outputs.state_machine_arn, outputs.table, outputs.data_bucket
+    )
+    connection = AwsConnection(
+        Context("local", Settings(region=REGION, endpoint_url=deployed.aws.endpoint), local=status)
+    )
+    stack = Settled(deployed.aws.client("cloudformation"), "qlikops")
+    doctor = Doctor(connection, stack, deployed.scheduler, Logins(None, "local", {}), deployed.now)
+
+    def model() -> Finding:
+        return next(finding for finding in doctor.examine() if finding.check == "model")
+
+    assert model().health is Health.SKIPPED
+    failed = Evaluation.unavailable("access denied to the model", "bedrock", "1", datetime.now(UTC))
+    for evaluation, health in ((EVALUATION, Health.OK), (failed, Health.WARNING)):
+        told = ReportedProposal(proposal(), Status.DENIED, evaluation)
+        deployed.put("reports/latest.json", report(proposals=(told,)))
+        assert model().health is health
+    assert "access denied to the model" in model().text
