@@ -42,6 +42,10 @@ class Settings:
     read_only: bool = False
     theme: str = ""
     """Of the console; empty for its own choice."""
+    hold_seconds: int = 3
+    """How long the console holds a decision back, so that Esc can still cancel it."""
+    bell: bool = True
+    """Whether the console rings when something new waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +183,8 @@ def _local_context(chosen_by: str, status: LocalStatus | None, layers: list[dict
         status,
     )
     # What the running environment says of itself is not for anybody to override, and no profile applies to it.
-    return _settled(base, [{key: layer[key] for key in ("read_only", "theme") if key in layer} for layer in layers])
+    own = ("read_only", "theme", "hold_seconds", "bell")
+    return _settled(base, [{key: layer[key] for key in own if key in layer} for layer in layers])
 
 
 def _settled(context: Context, layers: list[dict[str, tuple[Any, str]]]) -> Context:
@@ -206,6 +211,10 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
                 raise UsageError(
                     f"{variable}={text!r} is neither true nor false.", f"Write one of {', '.join(_TRUTHS)}."
                 )
+        elif isinstance(setting.default, int):
+            if not text.isdecimal():
+                raise UsageError(f"{variable}={text!r} is not a whole number, zero or more.")
+            value = int(text)
         found[setting.name] = (value, f"environment {variable}")
     return found
 
@@ -231,8 +240,11 @@ def _only(path: Path, prefix: str, table: Mapping[str, Any], allowed: Mapping[st
     for key, value in table.items():
         if key not in allowed:
             raise UsageError(f"{path}: {prefix}{key} is not a setting.", f"There are: {', '.join(allowed)}.")
-        if not isinstance(value, allowed[key]):
+        # Not isinstance: true is an int too.
+        if type(value) is not allowed[key]:
             raise UsageError(f"{path}: {prefix}{key} must be a {allowed[key].__name__}, not {value!r}.")
+        if isinstance(value, int) and value < 0:
+            raise UsageError(f"{path}: {prefix}{key} must be zero or more, not {value!r}.")
 
 
 def _read_local_status(path: Path) -> LocalStatus | None:

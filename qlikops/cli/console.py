@@ -20,4 +20,12 @@ def tui(
     here = invocation(ctx)
     # Settled before the screen is taken over, so that a wrong name is said in plain words.
     chosen = here.context(context, read_only=read_only)
-    raise typer.Exit(run_console(lambda: here.open_environment(chosen), read_only=chosen.settings.read_only))
+    settings = chosen.settings
+    raise typer.Exit(
+        run_console(
+            lambda: here.open_environment(chosen),
+            read_only=settings.read_only,
+            hold_seconds=settings.hold_seconds,
+            bell=settings.bell,
+        )
+    )

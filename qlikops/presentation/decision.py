@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from qlikops.domain.approval import APPROVAL_DENIED, Approval
@@ -97,6 +98,24 @@ def progress(
         return (Span(f"Sending: {verb} {label} …", Tone.INFO),)
     what = "approved, restarting" if request.approved else "denied"
     return (Span(f"{label}: {what} …", Tone.INFO), _decision_id(request))
+
+
+def held_back(approval: Approval, request: DecisionRequest, seconds: float) -> Spans:
+    """The countdown before it is sent."""
+    return (
+        Span(f"Sending in {max(0, math.ceil(seconds))} s: ", Tone.WARNING),
+        Span(f"{_verb_and_label(approval, request)}. Esc: do not send"),
+    )
+
+
+def withdrawn(approval: Approval, request: DecisionRequest, reason: str) -> Spans:
+    """That it was held back and never sent."""
+    return (Span("Not sent: ", Tone.WARNING), Span(f"{_verb_and_label(approval, request)}; {reason}."))
+
+
+def _verb_and_label(approval: Approval, request: DecisionRequest) -> str:
+    label = outside(approval.proposal.label, cap=60).text
+    return f"{'approve' if request.approved else 'deny'} {label}"
 
 
 def _ended(request: DecisionRequest, ended: Approval, label: str) -> Spans:

@@ -18,6 +18,10 @@ TARGETS_INLINE = 3
 """More than these have a section of their own, after what a decider needs first."""
 TARGETS_SHOWN = 200
 """Of a large group; the rest is counted."""
+HISTORY_SHOWN = 8
+"""Likewise of what happened earlier; the track record counts all of it."""
+_TRIED = frozenset({Status.RESTARTED, Status.PARTIAL, Status.UNVERIFIED})
+"""How a restart that was really tried can end."""
 
 
 def sections(approval: Approval, now: datetime, history: Sequence[HistoryLine] = ()) -> tuple[Section, ...]:
@@ -46,7 +50,7 @@ def body(approval: Approval, history: Sequence[HistoryLine] = ()) -> tuple[Secti
     if approval.decision or approval.outcome:
         found.append(Section("Decision", tuple(decided(approval))))
     if history:
-        found.append(Section("Earlier on this task", tuple(_history(entry) for entry in history)))
+        found.append(Section("Earlier on this task", tuple(_earlier(approval.proposal, history))))
     found.append(Section("Record", tuple(_record(approval))))
     return tuple(section for section in found if section.lines)
 
@@ -224,6 +228,22 @@ def _policy(policy: PolicyResult | None) -> Iterator[Line]:
         yield line("because", outside(policy.reason))
     for closed in policy.closed_gates:
         yield line("gate closed", Span(vocabulary.gate(closed.gate), Tone.WARNING), outside(f": {closed.reason}"))
+
+
+def _earlier(proposal: Proposal, history: Sequence[HistoryLine]) -> Iterator[Line]:
+    tried = [entry.status for entry in history if entry.kind == proposal.kind and entry.status in _TRIED]
+    if tried:
+        recovered = tried.count(Status.RESTARTED)
+        tone = Tone.GOOD if recovered == len(tried) else Tone.WARNING
+        yield line(
+            "track record",
+            Span(f"{recovered} of {len(tried)} approved here recovered", tone),
+            outside(proposal.kind, Tone.MUTED, 40, before="  after "),
+        )
+    for entry in history[:HISTORY_SHOWN]:
+        yield _history(entry)
+    if len(history) > HISTORY_SHOWN:
+        yield line("", Span(f"and {len(history) - HISTORY_SHOWN:,} more", Tone.MUTED))
 
 
 def _history(entry: HistoryLine) -> Line:

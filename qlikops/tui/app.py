@@ -10,7 +10,7 @@ from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 
 from qlikops.domain.ports import Environment
@@ -20,7 +20,9 @@ from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
 from qlikops.tui.backend import Backend
 from qlikops.tui.screens.base import ConsoleScreen
+from qlikops.tui.screens.bulk import BulkScreen
 from qlikops.tui.screens.decision import DecisionScreen
+from qlikops.tui.screens.errors import ErrorsScreen
 from qlikops.tui.screens.executions import ExecutionsScreen
 from qlikops.tui.screens.fleet import FleetScreen
 from qlikops.tui.screens.help import HelpScreen
@@ -30,6 +32,7 @@ from qlikops.tui.state import Clock, ConsoleState, maybe_sent
 
 POLL_SECONDS = 2.5
 WATCH_AGAIN_SECONDS = 5
+HOLD_TICK_SECONDS = 0.2
 LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
 
@@ -68,6 +71,9 @@ class QlikOpsApp(App[int]):
         Binding("3", "switch_mode('fleet')", "Fleet", show=False),
         Binding("4", "switch_mode('reports')", "Reports", show=False),
         Binding("colon", "command_palette", "Commands", show=False),
+        # Ahead of every screen's own Esc: while it counts down, Esc means this.
+        Binding("escape", "cancel_held", "Do not send", priority=True),
+        Binding("exclamation_mark", "errors", "Last errors", show=False, key_display="!"),
         Binding("question_mark", "help", "Help", key_display="?"),
     ]
 
@@ -78,9 +84,14 @@ class QlikOpsApp(App[int]):
         read_only: bool = False,
         clock: Clock | None = None,
         poll_seconds: float = POLL_SECONDS,
+        hold_seconds: float = 0,
+        bell: bool = True,
     ) -> None:
         super().__init__()
-        self.state = ConsoleState(Backend(open_environment, self), clock or _utc_now, read_only=read_only)
+        self._rings = bell
+        self.state = ConsoleState(
+            Backend(open_environment, self), clock or _utc_now, read_only=read_only, hold_seconds=hold_seconds
+        )
         self._poll_seconds = poll_seconds
         self._warned_of_quitting = False
         self.register_theme(CALM)
@@ -94,6 +105,13 @@ class QlikOpsApp(App[int]):
         self.state.load_rows(self)
         self.set_interval(self._poll_seconds, lambda: self.state.load_rows(self))
         self.set_interval(LAST_RUN_SECONDS, self._ask_for_last_run)
+        self.set_interval(HOLD_TICK_SECONDS, self._let_go)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc cancels what is held back, unless a dialog is open: there it means the dialog."""
+        if action == "cancel_held":
+            return bool(self.state.held) and not isinstance(self.screen, ModalScreen)
+        return super().check_action(action, parameters)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of the screen by name, and the themes."""
@@ -121,13 +139,40 @@ class QlikOpsApp(App[int]):
         ]
         self.push_screen(HelpScreen(shown))
 
+    def action_errors(self) -> None:
+        """Shows what went wrong lately."""
+        self.push_screen(ErrorsScreen(self.state.failures))
+
     async def action_quit(self) -> None:
         """Quits; while a decision is on its way, only when asked twice."""
         if self.state.sending_now and not self._warned_of_quitting:
             self._warned_of_quitting = True
             self.notify("A decision is being sent. Again to quit all the same.", severity="warning", markup=False)
             return
+        # Before anything else: what is held back must not go out while the app ends.
+        self.state.cancel_held("the console was quit")
         self.exit(0)
+
+    def action_cancel_held(self) -> None:
+        """Sends nothing of what is held back."""
+        self._withdraw("you cancelled it", Tone.NEUTRAL)
+
+    def _withdraw(self, reason: str, tone: Tone) -> None:
+        for approval_id in self.state.cancel_held(reason):
+            self._tell_elsewhere(approval_id, tone)
+        self._publish()
+
+    def _let_go(self) -> None:
+        """Counts down what is held back, and sends what has been held long enough."""
+        state = self.state
+        if not state.held:
+            return
+        if reason := state.locked_because():
+            self.bell()
+            self._withdraw(reason, Tone.WARNING)
+            return
+        state.send_due(self)
+        self._publish_progress()
 
     # What came from workers
 
@@ -139,6 +184,10 @@ class QlikOpsApp(App[int]):
         state.load_caller(self)
         self._publish()
 
+    @on(messages.CallFailed)
+    def _call_failed(self, message: messages.CallFailed) -> None:
+        self.state.failed(message.error)
+
     @on(messages.CallerLoaded)
     def _caller_loaded(self, message: messages.CallerLoaded) -> None:
         self.state.caller = message.caller
@@ -146,7 +195,8 @@ class QlikOpsApp(App[int]):
     @on(messages.WaitingLoaded)
     def _waiting_loaded(self, message: messages.WaitingLoaded) -> None:
         first = self.state.freshness.loaded_at is None
-        self.state.took_rows(message.rows)
+        if self.state.took_rows(message.rows) and self._rings:
+            self.bell()
         if first:
             self._ask_for_last_run()
         self._publish()
@@ -193,7 +243,12 @@ class QlikOpsApp(App[int]):
         if isinstance(self.screen, InboxScreen) and self.state.latest is self.state.sendings[approval_id]:
             return
         severity: SeverityLevel = "information" if tone in {Tone.GOOD, Tone.NEUTRAL} else "warning"
-        self.notify(plain(self.state.sendings[approval_id].progress()), severity=severity, timeout=8, markup=False)
+        self.notify(
+            plain(self.state.sendings[approval_id].progress(self.state.now())),
+            severity=severity,
+            timeout=8,
+            markup=False,
+        )
 
     @on(messages.OutcomeLoadFailed)
     def _outcome_load_failed(self, message: messages.OutcomeLoadFailed) -> None:
@@ -206,21 +261,33 @@ class QlikOpsApp(App[int]):
         if not self.state.rows and not self.state.backend.busy("executions"):
             self.state.load_last_run(self)
 
+    def _publish_progress(self) -> None:
+        """Only the line on the last decision changed, or nothing is held back any more."""
+        if not self.state.held:
+            self._publish()
+            return
+        for screen in self.screen_stack if self.is_running else ():
+            if isinstance(screen, InboxScreen) and screen.is_mounted:
+                screen.show_progress()
+
     def _publish(self) -> None:
         """Tells every open screen of this mode, and the inbox below whatever is shown."""
         # Messages still come while the app starts and ends.
         for screen in self.screen_stack if self.is_running else ():
-            if isinstance(screen, ConsoleScreen | DecisionScreen) and screen.is_mounted:
+            if isinstance(screen, ConsoleScreen | DecisionScreen | BulkScreen) and screen.is_mounted:
                 screen.state_changed()
 
 
-def run_console(open_environment: Callable[[], Environment], *, read_only: bool = False) -> int:
+def run_console(
+    open_environment: Callable[[], Environment], *, read_only: bool = False, hold_seconds: float = 0, bell: bool = True
+) -> int:
     """Runs the console until the person quits; returns the process's exit code.
 
     `open_environment` may block and may raise what `qlikops.domain.errors` lists: it is called off the UI thread, and
-    again by the next refresh where it failed.
+    again by the next refresh where it failed. A decision is held back for `hold_seconds`, while it can be cancelled.
+    Something new in the inbox rings the terminal's bell unless `bell` is off; the title says it either way.
     """
-    return QlikOpsApp(open_environment, read_only=read_only).run() or 0
+    return QlikOpsApp(open_environment, read_only=read_only, hold_seconds=hold_seconds, bell=bell).run() or 0
 
 
 def _utc_now() -> datetime:

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from qlikops.domain.ports import Environment
-from qlikops.tui.messages import EnvironmentOpened
+from qlikops.tui.messages import CallFailed, EnvironmentOpened
 
 Work = Callable[[Environment], Message]
 Failed = Callable[[Exception], Message]
@@ -77,6 +77,7 @@ class Backend:
             except Exception as error:
                 # Not only QlikopsError: a bug in an adapter must reach the screen, not end a thread unseen.
                 message = failed(error)
+                post(self._app, CallFailed(error))
             post(to, message)
 
         self._lanes.setdefault(lane, Lane(lane)).submit(job)

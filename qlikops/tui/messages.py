@@ -22,6 +22,14 @@ class EnvironmentOpened(Message):
         self.read_only = read_only
 
 
+class CallFailed(Message):
+    """A call in some lane failed; whoever asked is told by a message of their own."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
 class CallerLoaded(Message):
     """Whose identity decisions carry."""
 
@@ -54,6 +62,15 @@ class ApprovalLoaded(Message):
         self.asked = asked
         self.approval = approval
         self.history = history
+
+
+class MarkedLoaded(Message):
+    """The whole records of what is marked, to be answered together."""
+
+    def __init__(self, approvals: Sequence[Approval], *, approved: bool) -> None:
+        super().__init__()
+        self.approvals = approvals
+        self.approved = approved
 
 
 class DecisionSent(Message):
@@ -149,6 +166,10 @@ class WaitingLoadFailed(LoadFailed):
 
 class ApprovalLoadFailed(LoadFailed):
     """The record did not come; `asked` is its id."""
+
+
+class MarkedLoadFailed(LoadFailed):
+    """One of the records did not come, so none is asked about."""
 
 
 class OutcomeLoadFailed(LoadFailed):

@@ -14,6 +14,7 @@ from qlikops.domain.execution import ExecutionSummary
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, Environment
 from qlikops.presentation import decision, inbox
 from qlikops.presentation.freshness import Freshness
+from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Spans
 from qlikops.tui import messages
 from qlikops.tui.backend import Backend
@@ -21,9 +22,12 @@ from qlikops.tui.backend import Backend
 OUTCOME_TIMEOUT = timedelta(minutes=5)
 """How long a decision is watched: a restart is verified for two minutes, and statuses lag."""
 CLAIM_DURATION = timedelta(minutes=10)
-HISTORY_LIMIT = 8
+HISTORY_LIMIT = 20
 
 Clock = Callable[[], datetime]
+NEWS_DURATION = timedelta(seconds=10)
+"""How long the title says that something new came."""
+FAILURES_KEPT = 50
 _SENDS = "sends"
 
 
@@ -43,24 +47,48 @@ class Sending:
     error: Exception | None = None
     ended: Approval | None = None
     """The record once the watch was over."""
+    due: datetime | None = None
+    """Held back until then; None once it has been handed over to be sent."""
+    withdrawn: str = ""
+    """Why it was not sent after all."""
 
-    def progress(self) -> Spans:
+    def progress(self, now: datetime) -> Spans:
         """Where it is, in one line."""
+        if self.due is not None:
+            return decision.held_back(self.approval, self.request, (self.due - now).total_seconds())
+        if self.withdrawn:
+            return decision.withdrawn(self.approval, self.request, self.withdrawn)
         return decision.progress(self.approval, self.request, self.receipt, self.error, self.ended)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error, and how often it came in a row."""
+
+    at: datetime
+    """When it came last."""
+    words: str
+    times: int = 1
 
 
 class ConsoleState:
     """State shared by screens. Only handlers on the UI thread change it."""
 
-    def __init__(self, backend: Backend, clock: Clock, *, read_only: bool) -> None:
+    def __init__(self, backend: Backend, clock: Clock, *, read_only: bool, hold_seconds: float = 0) -> None:
         self.backend = backend
         self.clock = clock
         self.read_only = read_only
+        self.hold = timedelta(seconds=hold_seconds)
+        """How long a decision is held back before it is sent."""
         self.name = ""
         self.where = ""
         self.caller = ""
         self.rows: tuple[InboxRow, ...] = ()
         self.freshness = Freshness()
+        self.failures: list[Failure] = []
+        """The last errors, newest first."""
+        self._arrived: tuple[datetime, int] | None = None
+        """When something new came last, and how much."""
         self.last_run: ExecutionSummary | None = None
         self.sendings: dict[str, Sending] = {}
         """By approval id; in the order they were sent."""
@@ -80,7 +108,11 @@ class ConsoleState:
     def in_flight(self, approval_id: str) -> bool:
         """Whether this console has answered it, unless that certainly did not count."""
         sending = self.sendings.get(approval_id)
-        if sending is None or (sending.ended is not None and sending.ended.status is Status.WAITING):
+        if (
+            sending is None
+            or sending.withdrawn
+            or (sending.ended is not None and sending.ended.status is Status.WAITING)
+        ):
             return False
         return sending.error is None or maybe_sent(sending.error)
 
@@ -88,6 +120,24 @@ class ConsoleState:
     def sending_now(self) -> bool:
         """Whether a decision is on its way to the wire."""
         return self.backend.busy(_SENDS)
+
+    @property
+    def held(self) -> tuple[Sending, ...]:
+        """What is held back: answered here, not sent, and not sent at all if it is cancelled."""
+        return tuple(sending for sending in self.sendings.values() if sending.due is not None)
+
+    def cancel_held(self, reason: str) -> tuple[str, ...]:
+        """Sends nothing of what is held back; returns the approvals' ids."""
+        cancelled = tuple(sending.approval.approval_id for sending in self.held)
+        for approval_id in cancelled:
+            self.sendings[approval_id] = replace(self.sendings[approval_id], due=None, withdrawn=reason)
+        return cancelled
+
+    def send_due(self, to: MessagePump) -> None:
+        """Sends what has been held back long enough."""
+        for sending in self.held:
+            if sending.due is not None and sending.due <= self.now():
+                self._send(sending.approval, sending.request, to)
 
     @property
     def latest(self) -> Sending | None:
@@ -106,10 +156,29 @@ class ConsoleState:
         """The watch is over."""
         self.sendings[approval.approval_id] = replace(self.sendings[approval.approval_id], ended=approval)
 
-    def took_rows(self, rows: Sequence[InboxRow]) -> None:
-        """A fresh inbox came."""
+    def took_rows(self, rows: Sequence[InboxRow]) -> int:
+        """A fresh inbox came; returns how much of it is new. The first is no news."""
+        known = {row.approval_id for row in self.rows}
+        new = sum(row.approval_id not in known for row in rows) if self.freshness.loaded_at is not None else 0
+        if new:
+            self._arrived = (self.now(), new)
         self.rows = inbox.by_deadline(rows)
         self.freshness = Freshness(self.now())
+        return new
+
+    def failed(self, error: Exception) -> None:
+        """Remembers an error; one that repeats itself counts up."""
+        words = str(explain(error))
+        times = 1
+        if self.failures and self.failures[0].words == words:
+            times = self.failures.pop(0).times + 1
+        self.failures = [Failure(self.now(), words, times), *self.failures][:FAILURES_KEPT]
+
+    def news(self) -> int:
+        """How much came just now; 0 a moment later."""
+        if self._arrived is None or self.now() - self._arrived[0] >= NEWS_DURATION:
+            return 0
+        return self._arrived[1]
 
     def missed_rows(self, error: Exception) -> None:
         """It did not come: what is shown grows old."""
@@ -151,10 +220,25 @@ class ConsoleState:
 
         self.backend.call("reviews", load, lambda error: messages.ApprovalLoadFailed(error, approval_id), to)
 
+    def load_marked(self, ids: Sequence[str], to: MessagePump, *, approved: bool) -> None:
+        """Asks for several whole records, to be answered together."""
+
+        def load(environment: Environment) -> messages.MarkedLoaded:
+            records = [environment.approvals.approval(approval_id) for approval_id in ids]
+            return messages.MarkedLoaded(records, approved=approved)
+
+        self.backend.call("reviews", load, messages.MarkedLoadFailed, to)
+
     def send(self, approval: Approval, request: DecisionRequest, to: MessagePump) -> None:
-        """Sends a decision; one at a time, in the order they were made."""
+        """Sends a decision, once it has been held back; one at a time, in the order they were made."""
         # Put last even where the same approval was tried before.
         self.sendings.pop(approval.approval_id, None)
+        if self.hold:
+            self.sendings[approval.approval_id] = Sending(approval, request, due=self.now() + self.hold)
+        else:
+            self._send(approval, request, to)
+
+    def _send(self, approval: Approval, request: DecisionRequest, to: MessagePump) -> None:
         self.sendings[approval.approval_id] = Sending(approval, request)
 
         def send(environment: Environment) -> messages.DecisionSent:

@@ -88,6 +88,24 @@ def test_read_only_that_is_neither(environ: dict[str, str]) -> None:
         resolve(environ)
 
 
+def test_how_the_console_behaves_comes_from_the_context_too(environ: dict[str, str]) -> None:
+    write_status(environ)
+    write_config(environ, "[contexts.prod]\nhold_seconds = 10\n")
+    assert resolve(environ, "prod").settings.hold_seconds == 10
+    assert resolve(environ, "local").settings.hold_seconds == 3
+    assert resolve({**environ, "QLIKOPS_HOLD_SECONDS": "0"}, "local").settings.hold_seconds == 0
+    assert not resolve({**environ, "QLIKOPS_BELL": "off"}, "local").settings.bell
+
+
+def test_a_hold_that_is_no_whole_number_is_refused(environ: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match="QLIKOPS_HOLD_SECONDS"):
+        resolve({**environ, "QLIKOPS_HOLD_SECONDS": "-1"})
+    for value in ("-1", "true", '"3"'):
+        write_config(environ, f"[contexts.prod]\nhold_seconds = {value}\n")
+        with pytest.raises(UsageError, match="hold_seconds must be"):
+            resolve(environ, "prod")
+
+
 def test_the_local_context_is_what_the_environment_says_of_itself(environ: dict[str, str]) -> None:
     write_status(environ)
     environ |= {"QLIKOPS_REGION": "us-east-1", "QLIKOPS_READ_ONLY": "1", "QLIKOPS_PROFILE": "prod"}

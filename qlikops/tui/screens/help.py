@@ -19,6 +19,7 @@ _ALWAYS = (
     ("↑ ↓  j k", "move"),
     ("1 2 3 4", "Inbox, Executions, Fleet, Reports"),
     (":  ctrl+p", "every action by name, themes too"),
+    ("!", "the last errors"),
     ("ctrl+q", "quit; nothing that waits is lost"),
 )
 _WORDS = (

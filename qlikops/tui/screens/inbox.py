@@ -14,9 +14,11 @@ from textual.widgets import DataTable, Input, Static
 from qlikops.domain.approval import Approval, InboxRow, Status
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine
 from qlikops.presentation import decision, executions, inbox
+from qlikops.presentation.bulk import not_one_cause
 from qlikops.presentation.problem import explain
 from qlikops.tui import messages
 from qlikops.tui.screens.base import ConsoleScreen
+from qlikops.tui.screens.bulk import Answers, BulkScreen
 from qlikops.tui.screens.decision import ApproveScreen, DecisionScreen, DenyScreen
 from qlikops.tui.state import ConsoleState, Sending
 from qlikops.tui.widgets.prose import palette, text
@@ -35,6 +37,9 @@ class InboxScreen(ConsoleScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "decide(True)", "Approve"),
         Binding("d", "decide(False)", "Deny"),
+        Binding("space", "mark", "Mark"),
+        Binding("A", "decide_marked(True)", "Approve marked"),
+        Binding("D", "decide_marked(False)", "Deny marked"),
         Binding("c", "claim", "Claim"),
         Binding("y", "copy", "Copy"),
         Binding("slash", "filter", "Filter", key_display="/"),
@@ -46,6 +51,8 @@ class InboxScreen(ConsoleScreen):
         super().__init__(state)
         self._records: dict[tuple[str, str], tuple[Approval, tuple[HistoryLine, ...]]] = {}
         """By id and digest prefix, for what waits."""
+        self._marked: set[str] = set()
+        """Ids of what is to be answered together; only what still waits."""
         self._wanted: tuple[str, bool] | None = None
         """The approval on which a or d was pressed before its record had come; asked as soon as it has."""
 
@@ -77,7 +84,7 @@ class InboxScreen(ConsoleScreen):
         """Rows, freshness or a decision changed."""
         super().state_changed()
         self._show_rows()
-        self._show_progress()
+        self.show_progress()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """Hides what can never apply here and greys what cannot apply now."""
@@ -85,6 +92,11 @@ class InboxScreen(ConsoleScreen):
             if self.state.read_only:
                 return False
             return True if self._chosen_row() and not self.state.locked_because() else None
+        if action in {"mark", "decide_marked"} and self.state.read_only:
+            return False
+        if action == "decide_marked":
+            # Without marks the footer has no room for them.
+            return bool(self._marked) and (not self.state.locked_because() or None)
         if action == "back":
             return self.has_class("-open") or self._filter_shown
         return True
@@ -114,12 +126,14 @@ class InboxScreen(ConsoleScreen):
                 self._review.show_text("")
         elif self._table.chosen is not None:
             self._load_chosen()
+        self._marked &= {row.approval_id for row in state.rows}
         # What no longer waits is not shown from memory.
         waiting = {(row.approval_id, row.digest) for row in state.rows}
         self._records = {key: record for key, record in self._records.items() if key in waiting}
 
     def _row(self, row: InboxRow, minute: int) -> Row:
-        mark = "answered" if self.state.in_flight(row.approval_id) else ""
+        mark = "marked" if row.approval_id in self._marked else ""
+        mark = "answered" if self.state.in_flight(row.approval_id) else mark
         return Row(row.approval_id, (row, minute, mark), lambda: inbox.cells(row, self.state.now(), mark))
 
     def _empty_text(self, needle: str) -> str:
@@ -267,6 +281,51 @@ class InboxScreen(ConsoleScreen):
         if self._table.chosen == approval.approval_id and following is not None:
             self._table.choose(following)
 
+    # Several at once
+
+    def action_mark(self) -> None:
+        """Marks the chosen row, or takes its mark away, and goes to the next."""
+        row = self._chosen_row()
+        if row is None:
+            return
+        self._marked ^= {row.approval_id}
+        self._show_rows()
+        self._table.action_cursor_down()
+        self.refresh_bindings()
+
+    def action_decide_marked(self, approved: bool) -> None:
+        """Reads what is marked, then asks once about all of it."""
+        rows = [row for row in self.state.rows if row.approval_id in self._marked]
+        rows = [row for row in rows if not self.state.in_flight(row.approval_id)]
+        if not rows:
+            return
+        if approved and (refusal := not_one_cause(rows)):
+            self.notify(refusal, severity="warning", markup=False)
+            return
+        self.state.load_marked([row.approval_id for row in rows], self, approved=approved)
+
+    @on(messages.MarkedLoaded)
+    def _ask_about_marked(self, message: messages.MarkedLoaded) -> None:
+        message.stop()
+        # The records may be newer than the rows were.
+        if message.approved and (refusal := not_one_cause([approval.proposal for approval in message.approvals])):
+            self.notify(refusal, severity="warning", markup=False)
+        # It took a moment to read them: whoever is elsewhere by now is not interrupted.
+        elif self.is_active:
+            screen = BulkScreen(self.state, message.approvals, approved=message.approved)
+            self.app.push_screen(screen, self._send_marked)
+
+    @on(messages.MarkedLoadFailed)
+    def _miss_marked(self, message: messages.MarkedLoadFailed) -> None:
+        message.stop()
+        self.notify(str(explain(message.error)), severity="error", markup=False)
+
+    def _send_marked(self, answers: Answers | None) -> None:
+        for approval, request in answers or ():
+            self._marked.discard(approval.approval_id)
+            self.state.send(approval, request, self.app)
+        self.state_changed()
+
     def action_claim(self) -> None:
         """Says "I am looking at it" to the others."""
         row = self._chosen_row()
@@ -299,11 +358,14 @@ class InboxScreen(ConsoleScreen):
             self.app.copy_to_clipboard(row.approval_id)
             self.notify(f"Copied {row.approval_id}.", markup=False)
 
-    def _show_progress(self) -> None:
+    def show_progress(self) -> None:
+        """The line on the last decision."""
         bar, latest = self.query_one("#receipt", Static), self.state.latest
         bar.display = latest is not None
         if latest is not None:
-            line = text(latest.progress(), palette(self))
+            line = text(latest.progress(self.state.now()), palette(self))
+            if latest.due is not None and len(self.state.held) > 1:
+                line.append(f" this and {len(self.state.held) - 1} more")
             if latest.receipt is not None:
                 line.append("  y copies")
             bar.update(line)

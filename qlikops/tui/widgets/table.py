@@ -3,6 +3,9 @@
 DataTable's cursor is an index: after a sort or a removal above it, the same index is another row and nothing says so.
 Here the key that was chosen is what counts. When its row goes away by itself, nothing is chosen until the person
 chooses: the row that slid under the cursor was never looked at.
+
+Cells that changed are written where they can be seen; the others when they are scrolled to. The ages of thousands of
+rows change every minute, and nobody sees more than a screenful.
 """
 
 from __future__ import annotations
@@ -89,6 +92,13 @@ class KeyedTable(DataTable[Cell]):
         columns = self._columns_for(self._usable(event.size.width))
         if columns != self._shown_columns:
             self.rebuild()
+        else:
+            self._freshen()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """What comes into sight is written as it is now."""
+        super().watch_scroll_y(old_value, new_value)
+        self._freshen()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """Enter is offered only where it opens something."""
@@ -111,6 +121,7 @@ class KeyedTable(DataTable[Cell]):
             index = self.cursor_row
             self._reconcile(palette(self))
             self._restore(index, choose_first=choose_first)
+            self._freshen()
 
     def rebuild(self) -> None:
         """Makes columns and cells again."""
@@ -199,21 +210,26 @@ class KeyedTable(DataTable[Cell]):
             self.remove_row(key)
             del self._versions[key]
         for row in self._rows:
-            if self._versions.get(row.key, _NEVER) == row.version:
-                continue
-            cells = row.cells()
-            made = {column.key: self._cell(row.key, cells, column, colours) for column in self._shown_columns}
             if row.key not in self._versions:
-                self.add_row(*made.values(), key=row.key)
-            else:
-                for column_key, cell in made.items():
-                    old = self.get_cell(row.key, column_key)
-                    if old.plain != cell.plain or old.spans != cell.spans:
-                        self.update_cell(row.key, column_key, cell)
-            self._versions[row.key] = row.version
+                self.add_row(*self._make(row, colours).values(), key=row.key)
+                self._versions[row.key] = row.version
         order = {row.key: index for index, row in enumerate(self._rows)}
         if any(order[str(row.key.value)] != index for index, row in enumerate(self.ordered_rows)):
             self.sort(self._shown_columns[0].key, key=lambda cell: order[cell.row_key])
+
+    def _freshen(self) -> None:
+        """Writes anew what changed of the rows in sight."""
+        top = int(self.scroll_y)
+        colours: Palette | None = None
+        for row in self._rows[top : top + self.size.height + 1]:
+            if self._versions.get(row.key, row.version) == row.version:
+                continue
+            colours = colours or palette(self)
+            for column_key, cell in self._make(row, colours).items():
+                old = self.get_cell(row.key, column_key)
+                if old.plain != cell.plain or old.spans != cell.spans:
+                    self.update_cell(row.key, column_key, cell)
+            self._versions[row.key] = row.version
 
     def _restore(self, index: int, *, choose_first: bool) -> None:
         """Puts the cursor back on the chosen key, or chooses nothing where that is gone."""
@@ -230,13 +246,13 @@ class KeyedTable(DataTable[Cell]):
             self.chosen = None
             self.post_message(self.Chosen(self, None))
 
+    def _make(self, row: Row, colours: Palette) -> dict[str, Cell]:
+        cells = row.cells()
+        return {column.key: self._cell(row.key, cells, column, colours) for column in self._shown_columns}
+
     def _cell(self, row_key: str, cells: Cells, column: Column, colours: Palette) -> Cell:
         span = cells[column.key]
         cell = Cell(no_wrap=True, overflow="ellipsis", end="", justify="right" if column.right else "left")
         cell.append(span.text, colours[span.tone])
         cell.row_key = row_key
         return cell
-
-
-_NEVER = object()
-"""Equals no version."""

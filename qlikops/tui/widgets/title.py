@@ -45,8 +45,12 @@ class TitleBar(Static):
         waits = Span(inbox.summary(state.rows, now), Tone.WARNING if state.rows else Tone.GOOD)
         if state.freshness.loaded_at is None:
             waits = Span("")
+        news = Text()
+        if number := state.news():
+            news.append(f" {number:,} new ", "reverse bold")
+            news.append(" ")
         freshness = text(state.freshness.words(now), colours)
-        self.update(Group(_apart(tabs, context), _apart(text([waits], colours), freshness)))
+        self.update(Group(_apart(tabs, context), _apart(news + text([waits], colours), freshness)))
 
 
 def _apart(left: Text, right: Text) -> Table:

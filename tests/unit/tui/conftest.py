@@ -60,6 +60,7 @@ class Started(Protocol):
         read_only: bool = False,
         clock: Clock | None = None,
         open_environment: Callable[[], FakeEnvironment] | None = None,
+        hold_seconds: float = 0,
     ) -> AbstractAsyncContextManager[Pilot[Any]]: ...
 
 
@@ -75,9 +76,14 @@ def started() -> Started:
         read_only: bool = False,
         clock: Clock | None = None,
         open_environment: Callable[[], FakeEnvironment] | None = None,
+        hold_seconds: float = 0,
     ) -> AsyncIterator[Pilot[Any]]:
         app = QlikOpsApp(
-            open_environment or opener(environment), read_only=read_only, clock=clock or Clock(), poll_seconds=3600
+            open_environment or opener(environment),
+            read_only=read_only,
+            clock=clock or Clock(),
+            poll_seconds=3600,
+            hold_seconds=hold_seconds,
         )
         async with app.run_test(size=size, notifications=True) as pilot:
             yield pilot

@@ -1,0 +1,47 @@
+"""The last errors: notices pass, and the title only says what is wrong now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from qlikops.presentation.tone import Tone
+from qlikops.tui.state import Failure
+from qlikops.tui.widgets.prose import palette
+
+
+class ErrorsScreen(ModalScreen[None]):
+    """Newest first, as they were when it opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,exclamation_mark,enter,q", "dismiss", "Close")]
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        super().__init__()
+        self._failures = tuple(failures)
+
+    def compose(self) -> ComposeResult:
+        """One scrolling page."""
+        with VerticalScroll(id="help"):
+            yield Static(markup=False, id="help-text")
+
+    def on_mount(self) -> None:
+        """Fills it in."""
+        muted = palette(self)[Tone.MUTED]
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(style=muted, no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row(Text("Last errors", style="bold"), Text("Esc closes", style=muted))
+        for failure in self._failures:
+            times = f"  ({failure.times:,} times in a row)" if failure.times > 1 else ""
+            grid.add_row(Text(f"{failure.at:%H:%M:%S} UTC"), Text(failure.words + times))
+        if not self._failures:
+            grid.add_row("", Text("Nothing has failed since the console started."))
+        self.query_one("#help-text", Static).update(grid)

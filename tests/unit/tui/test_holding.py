@@ -1,0 +1,96 @@
+"""Stories of the moment between Enter and sending, in which one can think again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from qlikops.domain.errors import Offline
+from tests.unit.presentation import samples
+from tests.unit.tui.conftest import Started, no_longer_sees, sees, wait_until
+from tests.unit.tui.fakes import Clock, FakeEnvironment
+
+FIRST = samples.proposal(1).proposal_id
+HOLD_SECONDS = 3
+
+
+@pytest.fixture
+def environment() -> FakeEnvironment:
+    return FakeEnvironment.waiting_for(
+        samples.approval(samples.proposal(1)), samples.approval(samples.proposal(2, tasks=("stock",)), minutes_left=229)
+    )
+
+
+async def approve(pilot: Pilot[Any]) -> None:
+    """Approves the first, as far as the countdown."""
+    await sees(pilot, "sales-orders: connection lost")
+    await pilot.press("a")
+    await sees(pilot, "Approve: this will be sent")
+    await pilot.press("enter")
+    await sees(pilot, "Sending in 3 s: approve replicate-eu-1/sales-orders. Esc: do not send")
+
+
+async def test_it_counts_down_and_sends_only_when_the_time_is_over(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    clock = Clock()
+    async with started(environment, size=(120, 36), clock=clock, hold_seconds=HOLD_SECONDS) as pilot:
+        await approve(pilot)
+        clock.advance(2)
+        await sees(pilot, "Sending in 1 s")
+        assert environment.sent == []
+        clock.advance(1)
+        await wait_until(pilot, lambda: [sent[0] for sent in environment.sent] == [FIRST])
+        await sees(pilot, "RESTARTED replicate-eu-1/sales-orders")
+
+
+async def test_escape_cancels_and_it_can_be_decided_again(started: Started, environment: FakeEnvironment) -> None:
+    clock = Clock()
+    async with started(environment, size=(120, 36), clock=clock, hold_seconds=HOLD_SECONDS) as pilot:
+        await approve(pilot)
+        await pilot.press("escape")
+        await sees(pilot, "Not sent: approve replicate-eu-1/sales-orders; you cancelled it.")
+        await no_longer_sees(pilot, "Sending in")
+        clock.advance(5)
+        await pilot.press("up", "d")
+        await sees(pilot, "Deny: this will be sent", "replicate-eu-1/sales-orders")
+        assert environment.sent == []
+
+
+async def test_escape_cancels_from_another_screen_too(started: Started, environment: FakeEnvironment) -> None:
+    clock = Clock()
+    async with started(environment, size=(120, 36), clock=clock, hold_seconds=HOLD_SECONDS) as pilot:
+        await approve(pilot)
+        await pilot.press("3")
+        await sees(pilot, "Do not send")
+        await pilot.press("escape")
+        await no_longer_sees(pilot, "Do not send")
+        clock.advance(5)
+        await pilot.press("1")
+        await sees(pilot, "Not sent: approve replicate-eu-1/sales-orders; you cancelled it.")
+        assert environment.sent == []
+
+
+async def test_quitting_while_it_counts_down_sends_nothing(started: Started, environment: FakeEnvironment) -> None:
+    clock = Clock()
+    async with started(environment, size=(120, 36), clock=clock, hold_seconds=HOLD_SECONDS) as pilot:
+        await approve(pilot)
+        await pilot.press("ctrl+q")
+        clock.advance(5)
+        await wait_until(pilot, lambda: not pilot.app.is_running)
+    assert environment.sent == []
+
+
+async def test_losing_the_network_while_it_counts_down_sends_nothing_and_says_so(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    clock = Clock()
+    async with started(environment, size=(120, 36), clock=clock, hold_seconds=HOLD_SECONDS) as pilot:
+        await approve(pilot)
+        environment.error = Offline("no answer")
+        await pilot.press("r")
+        await sees(pilot, "Not sent: approve replicate-eu-1/sales-orders; the data is not live (OFFLINE).")
+        clock.advance(5)
+        assert environment.sent == []

@@ -1,0 +1,134 @@
+"""Stories of answering several at once: each is listed, each is answered for itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.approval import Approval
+from qlikops.domain.evaluation import Verdict
+from qlikops.domain.proposal import Action
+from tests.unit.presentation import samples
+from tests.unit.tui.conftest import Started, no_longer_sees, sees, wait_until
+from tests.unit.tui.fakes import Clock, FakeEnvironment
+
+TASKS = ("orders", "stock", "prices")
+SIZE = (120, 36)
+
+
+def record(number: int, **more: Any) -> Approval:
+    return samples.approval(samples.proposal(number, tasks=(TASKS[number - 1],), **more), minutes_left=200 + number)
+
+
+@pytest.fixture
+def environment() -> FakeEnvironment:
+    return FakeEnvironment.waiting_for(*(record(number) for number in (1, 2, 3)))
+
+
+async def mark(pilot: Pilot[Any], number: int) -> None:
+    """Marks the first `number` rows."""
+    await sees(pilot, "orders: connection lost")
+    await pilot.press(*["space"] * number)
+    await sees(pilot, f"{TASKS[number - 1]} (mark", "Approve marked")
+
+
+def ids(*numbers: int) -> list[str]:
+    return [samples.proposal(number).proposal_id for number in numbers]
+
+
+async def test_what_is_ticked_is_approved_one_after_the_other_each_with_its_own_digest(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    digests = {approval_id: one.digest for approval_id, one in environment.records.items()}
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 3)
+        await pilot.press("A")
+        await sees(pilot, "Approve together", "3 of 3 ticked", *(digest[:12] for digest in digests.values()))
+        await pilot.press("down", "space")
+        await sees(pilot, "2 of 3 ticked", "Approve 2")
+        await pilot.press("enter")
+        assert environment.sent == []
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: [approval_id for approval_id, _ in environment.sent] == ids(1, 3))
+        assert all(request.approved and request.digest == digests[key] for key, request in environment.sent)
+        assert len({request.decision_id for _, request in environment.sent}) == 2
+        await sees(pilot, "1 waits", "stock (mark")
+
+
+async def test_while_it_counts_down_escape_holds_back_all_of_them(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    clock = Clock()
+    async with started(environment, size=SIZE, clock=clock, hold_seconds=3) as pilot:
+        await mark(pilot, 2)
+        await pilot.press("A")
+        await sees(pilot, "2 of 2 ticked")
+        await pilot.press("enter", "enter")
+        await sees(pilot, "Esc: do not send this and 1 more")
+        await pilot.press("escape")
+        await sees(pilot, "Not sent: approve")
+        clock.advance(5)
+        await pilot.press("r")
+        assert environment.sent == []
+
+
+@pytest.mark.parametrize("other", [{"kind": AnomalyKind.USER_STOPPED}, {"action": Action.RELOAD}])
+async def test_different_causes_are_not_approved_together(
+    started: Started, environment: FakeEnvironment, other: dict[str, Any]
+) -> None:
+    environment.add(record(2, **other))
+    async with started(environment, size=(200, 50)) as pilot:
+        await mark(pilot, 2)
+        await pilot.press("A")
+        await sees(pilot, "Not together: the marked ones")
+        await pilot.press("enter", "enter")
+        assert environment.sent == []
+
+
+async def test_what_has_no_sound_evaluation_starts_unticked_and_says_why(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.add(
+        samples.approval(
+            samples.proposal(2, tasks=("stock",)), assessed=samples.evaluation(Verdict.DENY), minutes_left=202
+        )
+    )
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 2)
+        await pilot.press("A")
+        await sees(pilot, "1 of 2 ticked", "AI says deny")
+        await pilot.press("escape")
+        await no_longer_sees(pilot, "Approve together")
+        assert environment.sent == []
+
+
+async def test_denying_the_marked_takes_one_reason_whatever_their_cause(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.add(record(2, kind=AnomalyKind.USER_STOPPED))
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 2)
+        await pilot.press("D")
+        await sees(pilot, "Deny together", "A reason is required.")
+        await pilot.press("enter", "enter")
+        assert environment.sent == []
+        await pilot.press(*"patching", "enter", "enter")
+        await wait_until(pilot, lambda: [approval_id for approval_id, _ in environment.sent] == ids(1, 2))
+        assert {(request.approved, request.reason) for _, request in environment.sent} == {(False, "patching")}
+
+
+async def test_one_that_somebody_else_decides_while_the_list_is_open_is_left_out(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 2)
+        await pilot.press("A")
+        await sees(pilot, "2 of 2 ticked")
+        environment.decide_elsewhere(ids(1)[0])
+        pilot.app.state.load_rows(pilot.app)  # type: ignore[attr-defined]
+        await sees(pilot, "Left out, no longer waiting", "Approve 1")
+        await pilot.press("enter", "enter")
+        await wait_until(pilot, lambda: [approval_id for approval_id, _ in environment.sent] == ids(2))

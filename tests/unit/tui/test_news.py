@@ -1,0 +1,44 @@
+"""Stories of something new coming while nobody looks."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from qlikops.tui.app import QlikOpsApp
+from tests.unit.presentation import samples
+from tests.unit.tui.conftest import flat_text, no_longer_sees, sees
+from tests.unit.tui.fakes import Clock, FakeEnvironment, opener
+
+
+class Audible(QlikOpsApp):
+    """Counts what a terminal would ring."""
+
+    # Textual looks for it beside the subclass.
+    CSS_PATH = str(Path(inspect.getfile(QlikOpsApp)).with_name("app.tcss"))
+    rang = 0
+
+    def bell(self) -> None:
+        self.rang += 1
+
+
+@pytest.mark.parametrize(("bell", "rings"), [(True, 1), (False, 0)])
+async def test_what_is_new_rings_once_unless_switched_off_and_the_title_says_so_for_a_while(
+    bell: bool, rings: int
+) -> None:
+    clock = Clock()
+    environment = FakeEnvironment.waiting_for(samples.approval(samples.proposal(1)))
+    app = Audible(opener(environment), clock=clock, poll_seconds=3600, bell=bell)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "1 waits")
+        assert "1 new" not in flat_text(pilot)
+        assert app.rang == 0
+        environment.add(samples.approval(samples.proposal(2, tasks=("stock",))))
+        await pilot.press("r")
+        await sees(pilot, "1 new", "2 wait")
+        await pilot.press("r")
+        clock.advance(10)
+        await no_longer_sees(pilot, "1 new")
+        assert app.rang == rings
