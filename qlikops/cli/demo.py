@@ -14,7 +14,7 @@ import typer
 from qlikops.cli import output
 from qlikops.cli.console import open_console
 from qlikops.cli.context import invocation
-from qlikops.cli.interrupts import sigterm_interrupts
+from qlikops.cli.interrupts import ending_interrupts
 from qlikops.cli.local import (
     ModelOption,
     ModelUrlOption,
@@ -59,7 +59,7 @@ def demo(
 
     chosen = options(scenario, seed, approval_timeout, rate, model_url, model)
     here = invocation(ctx)
-    with sigterm_interrupts(), _environment(LocalEnvironment(), chosen, keep=keep) as running:
+    with ending_interrupts(), _environment(LocalEnvironment(), chosen, keep=keep) as running:
         if headless or not (sys.stdin.isatty() and sys.stdout.isatty()):
             with contextlib.suppress(KeyboardInterrupt):
                 output.say("Ctrl-C ends it.")
@@ -81,8 +81,9 @@ def _environment(environment: LocalEnvironment, chosen: LocalOptions, *, keep: b
         yield running
     finally:
         if started and not keep:
-            output.say("Taking the local environment down …")
-            environment.down(output.say)
+            with contextlib.suppress(OSError):  # the terminal may be what went away
+                output.say("Taking the local environment down …")
+            environment.down()
         else:
             output.say("The local environment goes on running; `qlikops local down` ends it.")
 

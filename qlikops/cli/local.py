@@ -10,7 +10,7 @@ from qlikops.cli import output
 from qlikops.cli.context import JsonOption
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.cli.interrupts import sigterm_interrupts
+from qlikops.cli.interrupts import ending_interrupts
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import UsageError
 from qlikops.domain.text import harmless
@@ -68,7 +68,7 @@ def up(
     from qlikops.local.environment import LocalEnvironment
 
     chosen = options(scenario, seed, approval_timeout, rate, model_url, model)
-    with sigterm_interrupts():
+    with ending_interrupts():
         running, started = LocalEnvironment().up(chosen, output.say)
     output.say("The local environment runs." if started else "The local environment runs already; nothing was changed.")
     _write(running, as_json=as_json)

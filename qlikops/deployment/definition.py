@@ -42,7 +42,7 @@ def with_approval_timeout(text: str, seconds: int) -> str:
     """
     longest = _LONGEST_RUN_SECONDS - _MARGIN_SECONDS
     if not 1 <= seconds <= longest:
-        raise UsageError(f"an approval cannot wait {seconds} seconds", f"Choose 1 to {longest} seconds.")
+        raise UsageError(f"An approval cannot wait {seconds} seconds.", f"Choose 1 to {longest} seconds.")
     machine = json.loads(text)
     state = _wait_for_approval(machine)
     state["TimeoutSeconds"] = seconds

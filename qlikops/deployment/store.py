@@ -34,7 +34,7 @@ class ArtifactStore:
         status = self._head_bucket()
         if status not in {200, 404}:
             raise DeploymentError(
-                f"the bucket {self.bucket} cannot be used (HTTP {status})",
+                f"The bucket {self.bucket} cannot be used (HTTP {status}).",
                 "It belongs to another account, or this identity may not use it.",
             )
         if status == 404:

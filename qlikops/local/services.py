@@ -42,7 +42,7 @@ def require_embedded_aws() -> None:
     """Raises LocalStartFailed, with the command that installs it, where the embedded AWS is missing."""
     if importlib.util.find_spec("ministack") is None:
         raise LocalStartFailed(
-            "the embedded AWS (ministack) is not installed",
+            "The embedded AWS (ministack) is not installed.",
             f"Install it with: {sys.executable} -m pip install 'qlikops[local]'",
         )
 
@@ -82,7 +82,7 @@ def start_aws(state: LocalState, started: Callable[[ChildProcess], None], *, mod
     )
     started(child)
     endpoint = f"http://127.0.0.1:{port}"
-    _await(lambda: is_aws_up(endpoint) or None, child, "the embedded AWS", state.log(AWS))
+    _await(lambda: is_aws_up(endpoint) or None, child, "The embedded AWS", state.log(AWS))
     return endpoint
 
 
@@ -109,7 +109,7 @@ def start_qlik(
         log=state.log(QLIK),
     )
     started(child)
-    said = _await(lambda: _read_ready(ready), child, "the simulated Qlik fleet", state.log(QLIK))
+    said = _await(lambda: _read_ready(ready), child, "The simulated Qlik fleet", state.log(QLIK))
     return SimulatedQlik(said["base_url"], said["username"], said["password"])
 
 

@@ -210,3 +210,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
         yield environment
     finally:
         environment.end()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Local]:
+    """An environment of the test's own, not running yet."""
+    fresh = Local(tmp_path / "data")
+    fresh.data_folder.mkdir()
+    yield fresh
+    fresh.end()

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,6 @@ from qlikops.cli.exit_codes import ExitCode
 from tests.e2e.conftest import Local, eventually, leftovers
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Local]:
-    """An environment of the test's own, not running yet."""
-    fresh = Local(tmp_path / "data")
-    fresh.data_folder.mkdir()
-    yield fresh
-    fresh.end()
 
 
 def up(own: Local, scenario: str = "healthy") -> dict[str, object]:
@@ -71,7 +61,7 @@ def test_a_killed_up_leaves_nothing_that_the_next_cannot_clean(own: Local) -> No
     assert {name for name in ours if Path(f"/proc/{name}").exists()} == ours
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_up_cleans_up(own: Local, number: int) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "qlikops", "local", "up"],
