@@ -347,6 +347,7 @@ async def test_quitting_while_a_decision_is_being_sent_asks_again(
         await sees(pilot, "A decision is being sent.")
         assert pilot.app.is_running
         environment.decides.open()
+        await sees(pilot, "RESTARTED")
 
 
 async def test_a_record_that_no_longer_waits_cannot_be_decided(started: Started, environment: FakeEnvironment) -> None:
