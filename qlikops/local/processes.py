@@ -10,8 +10,9 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,9 +43,19 @@ class _Entry:
     is_zombie: bool
 
 
-def spawn(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) -> ChildProcess:
-    """Starts `argv` detached, with exactly `env`, its output in `log`."""
-    with log.open("wb") as output:
+def spawn(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    log: Path,
+    remember: Callable[[ChildProcess], None] = lambda _: None,
+) -> ChildProcess:
+    """Starts `argv` detached, with exactly `env`, its output in `log`.
+
+    `remember` hears of it before anything can interrupt: a child that nobody remembers is a child that nobody ends.
+    """
+    with log.open("wb") as output, _interrupts_deferred():
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
             list(argv),
             env=dict(env),
@@ -54,9 +65,11 @@ def spawn(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) 
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    _children[process.pid] = process
-    entry = _process_table().get(process.pid)
-    return ChildProcess(process.pid, entry.started if entry else "")
+        _children[process.pid] = process
+        entry = _process_table().get(process.pid)
+        child = ChildProcess(process.pid, entry.started if entry else "")
+        remember(child)
+    return child
 
 
 def is_running(child: ChildProcess) -> bool:
@@ -104,6 +117,26 @@ def stop(
 
     if not wait(all_gone, _KILL_SECONDS):
         raise TimeoutError(f"processes of the groups {groups} survive SIGKILL")
+
+
+@contextlib.contextmanager
+def _interrupts_deferred() -> Iterator[None]:
+    """Inside, what would interrupt waits for the end. Handlers, not a mask: a child inherits a mask."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pending: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    heard = {number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN}
+    for number in heard:
+        signal.signal(number, lambda received, _frame: pending.append(received))
+    try:
+        yield
+    finally:
+        for number, handler in heard.items():
+            signal.signal(number, handler)
+        for late in pending:
+            signal.raise_signal(late)
 
 
 def _is_alive(child: ChildProcess, table: Mapping[int, _Entry]) -> bool:

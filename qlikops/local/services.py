@@ -79,8 +79,8 @@ def start_aws(state: LocalState, started: Callable[[ChildProcess], None], *, mod
         },
         cwd=folder,
         log=state.log(AWS),
+        remember=started,
     )
-    started(child)
     endpoint = f"http://127.0.0.1:{port}"
     _await(lambda: is_aws_up(endpoint) or None, child, "The embedded AWS", state.log(AWS))
     return endpoint
@@ -107,8 +107,8 @@ def start_qlik(
         },
         cwd=folder,
         log=state.log(QLIK),
+        remember=started,
     )
-    started(child)
     said = _await(lambda: _read_ready(ready), child, "The simulated Qlik fleet", state.log(QLIK))
     return SimulatedQlik(said["base_url"], said["username"], said["password"])
 

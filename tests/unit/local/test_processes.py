@@ -66,6 +66,21 @@ def test_a_child_leads_its_own_session_with_exactly_its_environment(start: Start
     assert first_line(tmp_path / "log") == "True None x"
 
 
+def test_an_interrupt_waits_until_the_child_is_remembered(tmp_path: Path) -> None:
+    remembered: list[ChildProcess] = []
+
+    def remember(child: ChildProcess) -> None:
+        signal.raise_signal(signal.SIGINT)
+        remembered.append(child)
+
+    with pytest.raises(KeyboardInterrupt):
+        spawn([sys.executable, "-c", SLEEPER], env={}, cwd=tmp_path, log=tmp_path / "log", remember=remember)
+    (child,) = remembered
+    assert is_running(child)
+    stop([child])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_stop_ends_it_and_is_fine_when_it_is_gone(start: Start) -> None:
     child = start(SLEEPER)
     assert is_running(child)
