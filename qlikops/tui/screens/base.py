@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from qlikops.domain.ports import Environment
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.title import TitleBar
 
@@ -41,5 +45,40 @@ class ConsoleScreen(Screen[None]):
         """Shows what changed meanwhile."""
         self.state_changed()
 
+
+class PolledScreen(ConsoleScreen):
+    """A screen that asks for what it shows, again and again, but only while it is on the screen."""
+
+    POLL_SECONDS: ClassVar[float]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "refresh", "Refresh")]
+
+    @property
+    def lane(self) -> str:
+        """Where the question waits its turn; one that has been asked is not asked again before its answer."""
+        return self.MODE
+
+    @abstractmethod
+    def load(self, environment: Environment) -> Message:
+        """Asks, off the UI thread; what it returns comes back to this screen."""
+
+    @abstractmethod
+    def missed(self, error: Exception) -> Message:
+        """What comes back in its place where asking failed."""
+
+    def on_mount(self) -> None:
+        """Starts polling."""
+        self.set_interval(self.POLL_SECONDS, self._poll)
+
+    def on_screen_resume(self) -> None:
+        """Catches up."""
+        super().on_screen_resume()
+        self.action_refresh()
+
     def action_refresh(self) -> None:
-        """Asks again for what this screen shows."""
+        """Asks now, unless an answer is on its way."""
+        if not self.state.backend.busy(self.lane):
+            self.state.backend.call(self.lane, self.load, self.missed, self)
+
+    def _poll(self) -> None:
+        if self.is_active:
+            self.action_refresh()

@@ -9,54 +9,39 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus
+from qlikops.domain.ports import Environment
 from qlikops.presentation import executions
 from qlikops.presentation.problem import explain
 from qlikops.tui import messages
-from qlikops.tui.screens.base import ConsoleScreen
+from qlikops.tui.screens.base import PolledScreen
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, prose
 from qlikops.tui.widgets.table import KeyedTable, Row
 
-POLL_SECONDS = 3
 
-
-class ExecutionsScreen(ConsoleScreen):
+class ExecutionsScreen(PolledScreen):
     """The newest page, live while it is on the screen."""
 
     MODE = "executions"
     AUTO_FOCUS = "#executions"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "refresh", "Refresh")]
+    POLL_SECONDS = 3
 
     def content(self) -> ComposeResult:
         """The list, and what is wrong with it."""
         yield Static("Loading …", markup=False, id="empty")
         yield KeyedTable(executions.columns, id="executions")
 
-    def on_mount(self) -> None:
-        """Starts polling."""
-        self.set_interval(POLL_SECONDS, self._poll)
+    def load(self, environment: Environment) -> Message:
+        """The newest page."""
+        return messages.ExecutionsLoaded(environment.executions.page().executions)
 
-    def on_screen_resume(self) -> None:
-        """Catches up."""
-        super().on_screen_resume()
-        self.action_refresh()
-
-    def _poll(self) -> None:
-        if self.is_active:
-            self.action_refresh()
-
-    def action_refresh(self) -> None:
-        """Asks for the newest page, unless it has been asked for."""
-        if not self.state.backend.busy("executions"):
-            self.state.backend.call(
-                "executions",
-                lambda environment: messages.ExecutionsLoaded(environment.executions.page().executions),
-                messages.ExecutionsLoadFailed,
-                self,
-            )
+    def missed(self, error: Exception) -> Message:
+        """Why it did not come."""
+        return messages.ExecutionsLoadFailed(error)
 
     @on(messages.ExecutionsLoaded)
     def _take(self, message: messages.ExecutionsLoaded) -> None:
@@ -91,14 +76,14 @@ class ExecutionsScreen(ConsoleScreen):
             self.app.push_screen(ExecutionScreen(self.state, event.row_key.value))
 
 
-class ExecutionScreen(ConsoleScreen):
+class ExecutionScreen(PolledScreen):
     """One execution: its states, Map items as rows, its proposals, what went in and came out."""
 
     MODE = "executions"
     AUTO_FOCUS = "#states"
+    POLL_SECONDS = 3
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
-        Binding("r", "refresh", "Refresh"),
         Binding("y", "copy", "Copy ARN"),
     ]
 
@@ -113,14 +98,18 @@ class ExecutionScreen(ConsoleScreen):
             yield KeyedTable(executions.state_columns, id="states", opens=False)
             yield Static(markup=False, id="payloads")
 
-    def on_mount(self) -> None:
-        """Starts polling."""
-        self.set_interval(POLL_SECONDS, self._poll)
-        self.action_refresh()
+    @property
+    def lane(self) -> str:
+        """Its own: a slow history holds up nothing else."""
+        return f"execution-{self._arn}"
 
-    def _poll(self) -> None:
-        if self.is_active:
-            self.action_refresh()
+    def load(self, environment: Environment) -> Message:
+        """The execution with its history."""
+        return messages.ExecutionLoaded(environment.executions.detail(self._arn))
+
+    def missed(self, error: Exception) -> Message:
+        """Why it did not come."""
+        return messages.ExecutionLoadFailed(error)
 
     def action_back(self) -> None:
         """To the list."""
@@ -130,17 +119,6 @@ class ExecutionScreen(ConsoleScreen):
         """For the AWS CLI."""
         self.app.copy_to_clipboard(self._arn)
         self.notify("ARN copied.", markup=False)
-
-    def action_refresh(self) -> None:
-        """Asks for the detail, unless it has been asked for."""
-        lane = f"execution-{self._arn}"
-        if not self.state.backend.busy(lane):
-            self.state.backend.call(
-                lane,
-                lambda environment: messages.ExecutionLoaded(environment.executions.detail(self._arn)),
-                messages.ExecutionLoadFailed,
-                self,
-            )
 
     @on(messages.ExecutionLoaded)
     def _take(self, message: messages.ExecutionLoaded) -> None:

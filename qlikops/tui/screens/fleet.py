@@ -2,60 +2,42 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.widgets import Static
 
+from qlikops.domain.ports import Environment
 from qlikops.presentation import fleet
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Section
 from qlikops.tui import messages
-from qlikops.tui.screens.base import ConsoleScreen
+from qlikops.tui.screens.base import PolledScreen
 from qlikops.tui.widgets.prose import palette, prose
 from qlikops.tui.widgets.table import KeyedTable, Row
 
-POLL_SECONDS = 15
-"""It changes once a run."""
 
-
-class FleetScreen(ConsoleScreen):
+class FleetScreen(PolledScreen):
     """Every task, what is wrong first."""
 
     MODE = "fleet"
     AUTO_FOCUS = "#fleet"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "refresh", "Refresh")]
+    POLL_SECONDS = 15
+    """It changes once a run."""
 
     def content(self) -> ComposeResult:
         """Counts and sick servers above, tasks below."""
         yield Static("Loading …", markup=False, id="fleet-summary")
         yield KeyedTable(fleet.columns, id="fleet", opens=False)
 
-    def on_mount(self) -> None:
-        """Starts polling."""
-        self.set_interval(POLL_SECONDS, self._poll)
+    def load(self, environment: Environment) -> Message:
+        """The snapshot."""
+        return messages.FleetLoaded(environment.fleet.snapshot())
 
-    def on_screen_resume(self) -> None:
-        """Catches up."""
-        super().on_screen_resume()
-        self.action_refresh()
-
-    def _poll(self) -> None:
-        if self.is_active:
-            self.action_refresh()
-
-    def action_refresh(self) -> None:
-        """Asks for the snapshot, unless it has been asked for."""
-        if not self.state.backend.busy("fleet"):
-            self.state.backend.call(
-                "fleet",
-                lambda environment: messages.FleetLoaded(environment.fleet.snapshot()),
-                messages.FleetLoadFailed,
-                self,
-            )
+    def missed(self, error: Exception) -> Message:
+        """Why it did not come."""
+        return messages.FleetLoadFailed(error)
 
     @on(messages.FleetLoaded)
     def _take(self, message: messages.FleetLoaded) -> None:

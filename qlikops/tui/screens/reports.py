@@ -9,13 +9,15 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
+from textual.message import Message
 from textual.widgets import DataTable, Markdown, Static
 
+from qlikops.domain.ports import Environment
 from qlikops.domain.text import harmless
 from qlikops.presentation import report
 from qlikops.presentation.problem import explain
 from qlikops.tui import messages
-from qlikops.tui.screens.base import ConsoleScreen
+from qlikops.tui.screens.base import PolledScreen
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.table import KeyedTable, Row
 
@@ -23,15 +25,13 @@ MARKDOWN_CAP = 200_000
 """Characters shown of a report."""
 
 
-class ReportsScreen(ConsoleScreen):
+class ReportsScreen(PolledScreen):
     """List and viewer side by side."""
 
     MODE = "reports"
     AUTO_FOCUS = "#reports"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "refresh", "Refresh"),
-        Binding("escape", "back", "Back"),
-    ]
+    POLL_SECONDS = 30
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back")]
 
     def __init__(self, state: ConsoleState) -> None:
         super().__init__(state)
@@ -46,24 +46,17 @@ class ReportsScreen(ConsoleScreen):
                 # Links in a report are text from outside: nothing opens a browser.
                 yield Markdown(open_links=False)
 
-    def on_screen_resume(self) -> None:
-        """Catches up."""
-        super().on_screen_resume()
-        self.action_refresh()
+    def load(self, environment: Environment) -> Message:
+        """The list."""
+        return messages.ReportsLoaded(environment.fleet.reports())
+
+    def missed(self, error: Exception) -> Message:
+        """Why it did not come."""
+        return messages.ReportsLoadFailed(error)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """There is a way back only from the open report."""
         return action != "back" or self.has_class("-open")
-
-    def action_refresh(self) -> None:
-        """Asks for the list."""
-        if not self.state.backend.busy("reports"):
-            self.state.backend.call(
-                "reports",
-                lambda environment: messages.ReportsLoaded(environment.fleet.reports()),
-                messages.ReportsLoadFailed,
-                self,
-            )
 
     def action_back(self) -> None:
         """To the list."""

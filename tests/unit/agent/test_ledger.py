@@ -20,7 +20,6 @@ from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.execution import RunSummary
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
-from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import (
     ARN,
     ASK,
@@ -28,7 +27,6 @@ from tests.unit.agent.fakes import (
     ORDERS,
     START,
     FakeClock,
-    create_table,
     group,
     proposal,
     row,
@@ -42,31 +40,11 @@ UNTIL = START + timedelta(hours=5)
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture(scope="module")
-def client(embedded_aws: EmbeddedAws) -> Any:
-    return embedded_aws.client("dynamodb")
-
-
-@pytest.fixture
-def table(client: Any) -> str:
-    return create_table(client)
-
-
-@pytest.fixture
-def ledger(client: Any, table: str, clock: FakeClock) -> Ledger:
-    return Ledger(Table(client, table, sleep=clock.sleep, rng=lambda: 0.5), clock)
-
-
-@pytest.fixture
-def items(client: Any, table: str) -> Callable[[], dict[tuple[str, str], dict[str, Any]]]:
+def items(database: Any, table: str) -> Callable[[], dict[tuple[str, str], dict[str, Any]]]:
     """Everything in the table, as it lies there."""
 
     def read() -> dict[tuple[str, str], dict[str, Any]]:
-        found = client.scan(TableName=table)["Items"]
+        found = database.scan(TableName=table)["Items"]
         return {
             (item["pk"]["S"], item["sk"]["S"]): {name: next(iter(value.values())) for name, value in item.items()}
             for item in found
@@ -187,10 +165,10 @@ def test_the_first_evaluation_stays(ledger: Ledger) -> None:
     assert len(first.approval.digest) == 64
 
 
-def test_one_changed_character_breaks_the_digest(ledger: Ledger, client: Any, table: str, items: Items) -> None:
+def test_one_changed_character_breaks_the_digest(ledger: Ledger, database: Any, table: str, items: Items) -> None:
     waiting(ledger)
     stored = items()["APPROVAL#" + ID, "RECORD"]["proposal"]
-    client.update_item(
+    database.update_item(
         TableName=table,
         Key={"pk": {"S": "APPROVAL#" + ID}, "sk": {"S": "RECORD"}},
         UpdateExpression="SET proposal = :p",
@@ -201,11 +179,11 @@ def test_one_changed_character_breaks_the_digest(ledger: Ledger, client: Any, ta
 
 
 def test_a_digest_over_fields_of_a_later_version_still_holds(
-    ledger: Ledger, client: Any, table: str, items: Items
+    ledger: Ledger, database: Any, table: str, items: Items
 ) -> None:
     opened(ledger, proposal())
     stored = json.loads(items()["APPROVAL#" + ID, "RECORD"]["proposal"])
-    client.update_item(
+    database.update_item(
         TableName=table,
         Key={"pk": {"S": "APPROVAL#" + ID}, "sk": {"S": "RECORD"}},
         UpdateExpression="SET proposal = :p",
@@ -347,7 +325,7 @@ def test_closing_ends_everything_and_a_second_close_returns_the_first(ledger: Le
 
 
 def test_a_close_that_died_halfway_is_finished_by_the_next(
-    client: Any, table: str, clock: FakeClock, ledger: Ledger
+    database: Any, table: str, clock: FakeClock, ledger: Ledger
 ) -> None:
     waiting(ledger)
 
@@ -362,7 +340,7 @@ def test_a_close_that_died_halfway_is_finished_by_the_next(
                 self.calls += 1
                 if self.calls == 2:
                     raise KeyboardInterrupt
-            return getattr(client, name)
+            return getattr(database, name)
 
     with pytest.raises(KeyboardInterrupt):
         Ledger(Table(Dying(), table), clock).close(ID, Outcome(Status.EXPIRED))
@@ -451,9 +429,9 @@ def test_a_restarted_task_cools_down_and_has_a_budget(ledger: Ledger, clock: Fak
     assert ledger.tasks.blocked([ORDERS], roomy, {}) == {}
 
 
-def test_a_record_of_a_newer_version_is_refused(ledger: Ledger, client: Any, table: str) -> None:
+def test_a_record_of_a_newer_version_is_refused(ledger: Ledger, database: Any, table: str) -> None:
     opened(ledger, proposal())
-    client.update_item(
+    database.update_item(
         TableName=table,
         Key={"pk": {"S": "APPROVAL#" + ID}, "sk": {"S": "RECORD"}},
         UpdateExpression="SET version = :v",

@@ -11,18 +11,15 @@ from botocore.exceptions import ClientError
 
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.reconcile import Executions, Reconciler
-from qlikops.agent.table import Table
 from qlikops.domain.approval import Decision, Outcome, Status, TargetOutcome
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
-from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import (
     ARN,
     ORDERS,
     START,
     FakeClock,
     FakeStepFunctions,
-    create_table,
     group,
     proposal,
     row,
@@ -30,26 +27,6 @@ from tests.unit.agent.fakes import (
 
 ID = "0123456789ab"
 OWN = ARN.replace("run-1", "run-2")
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def database(embedded_aws: EmbeddedAws) -> Any:
-    return embedded_aws.client("dynamodb")
-
-
-@pytest.fixture
-def table(database: Any) -> str:
-    return create_table(database)
-
-
-@pytest.fixture
-def ledger(database: Any, table: str, clock: FakeClock) -> Ledger:
-    return Ledger(Table(database, table, sleep=clock.sleep), clock)
 
 
 @pytest.fixture

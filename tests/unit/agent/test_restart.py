@@ -13,7 +13,6 @@ import pytest
 
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.restart import Restarter, RestartSettings, interrupted
-from qlikops.agent.table import Table
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.proposal import Action, Proposal, Target
@@ -22,7 +21,6 @@ from qlikops.qlik.errors import QemUnreachable
 from qlikops.qlik.simulator.library import build_scenario
 from qlikops.qlik.simulator.scenario import AfterRun, Effect, Scenario
 from qlikops.qlik.wire import ActionReply
-from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import (
     ASK,
     EVALUATION,
@@ -30,33 +28,12 @@ from tests.unit.agent.fakes import (
     SERVER,
     FakeClock,
     Simulator,
-    create_table,
     proposal,
     simulated,
 )
 
 ID = "0123456789ab"
 SETTINGS = RestartSettings(verify_timeout_seconds=120, status_lag_seconds=30)
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def database(embedded_aws: EmbeddedAws) -> Any:
-    return embedded_aws.client("dynamodb")
-
-
-@pytest.fixture
-def table(database: Any) -> str:
-    return create_table(database)
-
-
-@pytest.fixture
-def ledger(database: Any, table: str, clock: FakeClock) -> Ledger:
-    return Ledger(Table(database, table, sleep=lambda _: None), clock)
 
 
 @pytest.fixture
