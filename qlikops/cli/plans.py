@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from qlikops.cli import output
@@ -64,6 +64,17 @@ def show_events(events: Iterable[StackEvent]) -> None:
     """Each on stderr as it comes."""
     for event in events:
         output.say(f"{event.at:%H:%M:%S}  {event.status:<28} {event.logical_id:<26} {event.reason}".rstrip())
+
+
+def show_rotation(stack: str, changes: Mapping[str, tuple[str, ...]], *, as_json: bool) -> None:
+    """Which keys of which instances differ; never a value."""
+    if as_json:
+        output.write_json({"stack": stack, "secret": changes})
+        return
+    if not changes:
+        output.write(f"{stack}: the secret has these accounts already.")
+    for name, keys in changes.items():
+        output.write(f"  ~ {name:<26} {', '.join(keys)}")
 
 
 def show_drift(stack: str, drifts: tuple[Drift, ...], *, as_json: bool) -> None:

@@ -74,12 +74,47 @@ def test_from_a_file_and_a_login_then_again_with_less(run: Run, aws: EmbeddedAws
     assert stack(aws)["Tags"] == [{"Key": "team", "Value": "data"}]
     assert secret(aws)["instances"][0]["password"] == "pw"
 
-    # A new password is a new value of the same secret.
+    # A new password is a new value of the same secret; what is not given again, such as the certificates, stays.
     run("login", *LOCAL, "--username", "u", "--password-stdin", input="pw2\n")
     # (The embedded AWS does not know that a new value leaves a secret in its place, and says that it might not.)
-    rotated = run("deploy", *LOCAL, "--yes", "--replace-data", "--file", str(file), "--qlik-login")
+    rotated = run("deploy", *LOCAL, "--yes", "--replace-data", "--qlik-login")
     assert rotated.exit_code == ExitCode.OK, rotated.stderr
     assert secret(aws)["instances"][0]["password"] == "pw2"
+    assert "BEGIN CERTIFICATE" in secret(aws)["instances"][0]["ca_bundle"]
+
+
+def test_a_rotated_password_touches_nothing_else_and_is_not_taken_back(run: Run, aws: EmbeddedAws) -> None:
+    run("login", *LOCAL, "--url", URL, "--username", "u", "--password-stdin", input="first\n")
+    run("login", *LOCAL, "--instance", "second", "--url", URL, "--username", "u", "--password-stdin", input="other\n")
+    assert run("deploy", *LOCAL, "--yes", "--qlik-login").exit_code == ExitCode.OK
+    run("logout", *LOCAL, "--instance", "second")
+    run("login", *LOCAL, "--username", "u", "--password-stdin", input="rotated\n")
+    before = stack(aws)
+
+    planned = run("deploy", *LOCAL, "--rotate-secret", "--qlik-login", "--plan", "--json")
+    assert json.loads(planned.stdout) == {"stack": "qlikops", "secret": {"default": ["password"]}}
+    assert run("deploy", *LOCAL, "--rotate-secret", "--qlik-login").exit_code == ExitCode.USAGE  # nobody confirms
+    assert [each["password"] for each in secret(aws)["instances"]] == ["first", "other"]
+
+    done = run("deploy", *LOCAL, "--rotate-secret", "--qlik-login", "--yes")
+    assert done.exit_code == ExitCode.OK, done.stderr
+    assert "rotated" not in done.stdout
+    assert [each["password"] for each in secret(aws)["instances"]] == ["rotated", "other"]
+    assert stack(aws) == before
+    assert "already" in run("deploy", *LOCAL, "--rotate-secret", "--qlik-login", "--yes").stdout
+
+    # CloudFormation only knows the first password; touching the secret for another reason must not bring it back.
+    tagged = run("deploy", *LOCAL, "--yes", "--replace-data", "--kms-key", KEY)
+    assert tagged.exit_code == ExitCode.OK, tagged.stderr
+    assert [each["password"] for each in secret(aws)["instances"]] == ["rotated", "other"]
+
+
+def test_a_stack_that_is_not_there_has_no_secret_to_rotate(run: Run, aws: EmbeddedAws) -> None:
+    run("login", *LOCAL, "--url", URL, "--username", "u", "--password-stdin", input="first\n")
+    missing = run("deploy", *LOCAL, "--rotate-secret", "--qlik-login", "--yes")
+    assert missing.exit_code == ExitCode.NOT_FOUND
+    assert "eu-west-1" in missing.stderr
+    assert aws.client("secretsmanager").list_secrets()["SecretList"] == []
 
 
 def test_nothing_is_applied_unless_somebody_says_so(run: Run, aws: EmbeddedAws) -> None:
@@ -121,6 +156,8 @@ def test_drift_and_following_when_nothing_runs(run: Run, aws: EmbeddedAws) -> No
         ["--ca-bundle", "none.pem"],
         ["--approval-timeout", "soon"],
         ["--evaluator", "nobody"],
+        ["--rotate-secret"],
+        ["--rotate-secret", "--qlik", "-", "--tag", "team=data"],
     ],
 )
 def test_what_makes_no_sense_changes_nothing(run: Run, aws: EmbeddedAws, args: list[str]) -> None:
@@ -141,68 +178,6 @@ def test_a_half_created_stack_says_the_way_out_and_it_leads_there(run: Run, aws:
     aws.client("s3").create_bucket(Bucket="taken", CreateBucketConfiguration=location)
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "taken"}}
     cloudformation.create_stack(StackName="qlikops", TemplateBody=json.dumps({"Resources": {"Bucket": bucket}}))
-    assert run("deploy", *LOCAL, "--follow").exit_code == ExitCode.OK
-
-
-@pytest.mark.parametrize(
-    "args",
-    [
-        ["--qlik-login", "--qlik-secret-arn", "arn:aws:secretsmanager:x"],
-        ["--subnet", "subnet-1"],
-        ["--tag", "team"],
-        ["--ca-bundle", "none.pem"],
-        ["--approval-timeout", "soon"],
-        ["--evaluator", "nobody"],
-    ],
-)
-def test_what_makes_no_sense_changes_nothing(run: Run, aws: EmbeddedAws, args: list[str]) -> None:
-    assert run("deploy", *LOCAL, "--yes", *args).exit_code == ExitCode.USAGE
-    assert aws.client("cloudformation").describe_stacks()["Stacks"] == []
-
-
-def test_a_read_only_context_only_looks(run: Run, aws: EmbeddedAws, environ: dict[str, str]) -> None:
-    environ["QLIKOPS_READ_ONLY"] = "1"
-    assert run("deploy", *LOCAL, "--yes").exit_code == ExitCode.DENIED_ACCESS
-    assert run("deploy", *LOCAL, "--plan").exit_code == ExitCode.OK
-    assert aws.client("cloudformation").describe_stacks()["Stacks"] == []
-
-
-def test_a_half_created_stack_says_the_way_out_and_it_leads_there(run: Run, aws: EmbeddedAws) -> None:
-    cloudformation = aws.client("cloudformation")
-    parameter = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/taken", "Type": "String", "Value": "x"}}
-    aws.client("ssm").put_parameter(Name="/taken", Type="String", Value="y")
-    cloudformation.create_stack(StackName="qlikops", TemplateBody=json.dumps({"Resources": {"Taken": parameter}}))
-    assert run("deploy", *LOCAL, "--follow").exit_code == ExitCode.OK
-
-
-@pytest.mark.parametrize(
-    "args",
-    [
-        ["--qlik-login", "--qlik-secret-arn", "arn:aws:secretsmanager:x"],
-        ["--subnet", "subnet-1"],
-        ["--tag", "team"],
-        ["--ca-bundle", "none.pem"],
-        ["--approval-timeout", "soon"],
-        ["--evaluator", "nobody"],
-    ],
-)
-def test_what_makes_no_sense_changes_nothing(run: Run, aws: EmbeddedAws, args: list[str]) -> None:
-    assert run("deploy", *LOCAL, "--yes", *args).exit_code == ExitCode.USAGE
-    assert aws.client("cloudformation").describe_stacks()["Stacks"] == []
-
-
-def test_a_read_only_context_only_looks(run: Run, aws: EmbeddedAws, environ: dict[str, str]) -> None:
-    environ["QLIKOPS_READ_ONLY"] = "1"
-    assert run("deploy", *LOCAL, "--yes").exit_code == ExitCode.DENIED_ACCESS
-    assert run("deploy", *LOCAL, "--plan").exit_code == ExitCode.OK
-    assert aws.client("cloudformation").describe_stacks()["Stacks"] == []
-
-
-def test_a_half_created_stack_says_the_way_out_and_it_leads_there(run: Run, aws: EmbeddedAws) -> None:
-    cloudformation = aws.client("cloudformation")
-    aws.client("sqs").create_queue(QueueName="taken")
-    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "taken"}}
-    cloudformation.create_stack(StackName="qlikops", TemplateBody=json.dumps({"Resources": {"Queue": queue}}))
     assert run("deploy", *LOCAL, "--follow").exit_code in {ExitCode.OK, ExitCode.FAILURE}
     assert stack(aws)["StackStatus"] == "ROLLBACK_COMPLETE"
 
