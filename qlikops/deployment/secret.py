@@ -17,8 +17,8 @@ from qlikops.qlik.errors import QemMisconfigured
 if TYPE_CHECKING:
     from types_boto3_secretsmanager.client import SecretsManagerClient
 
-_INSTEAD = {"password": "api_token", "api_token": "password"}
-"""Of these two ways to log in, the one that is given takes the other's place."""
+_WAYS = ("password", "api_token", "jwt")
+"""To log in: the one that is given takes the others' place, for each of the two accounts."""
 
 Instances = Mapping[str, Mapping[str, Any]]
 
@@ -74,7 +74,8 @@ def _by_name(text: str) -> Instances:
 
 
 def _merged(current: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
-    replaced = {_INSTEAD[key] for key in given if key in _INSTEAD} - given.keys()
+    accounts = ({f"{prefix}{way}" for way in _WAYS} for prefix in ("", "operator_"))
+    replaced = set().union(*(ways - given.keys() for ways in accounts if ways & given.keys()))
     return {**{key: value for key, value in current.items() if key not in replaced}, **given}
 
 
