@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from qlikops.domain.errors import NotFound, QlikopsError, UsageError
+from qlikops.domain.errors import NotFound, UsageError
+from qlikops.keyrings import SERVICE, Keyring, NoKeyring
 
-SERVICE = "qlikops"
 VARIABLES: Mapping[str, str] = {
     "name": "QLIKOPS_QLIK_INSTANCE",
     "base_url": "QLIKOPS_QLIK_URL",
@@ -27,35 +27,6 @@ VARIABLES: Mapping[str, str] = {
 SECRET_KEYS = ("password", "api_token", "jwt", "operator_password")
 
 Instance = dict[str, Any]
-
-
-class Keyring(Protocol):
-    """Of the package keyring, what is used."""
-
-    def get_password(self, service_name: str, username: str) -> str | None:
-        """None where there is none."""
-        ...
-
-    def set_password(self, service_name: str, username: str, password: str) -> None:
-        """Keeps it."""
-        ...
-
-    def delete_password(self, service_name: str, username: str) -> None:
-        """Forgets it."""
-        ...
-
-
-class NoKeyring(QlikopsError):
-    """There is no keyring on this machine that keeps a secret."""
-
-
-def system_keyring() -> Keyring | None:
-    """The system's keyring; None where there is none, or only one that writes plain files."""
-    import keyring
-
-    backend = keyring.get_keyring()
-    # 1 is what keyring itself recommends; below are plain-text files, and nothing at all.
-    return backend if backend.priority >= 1 else None
 
 
 class Logins:
