@@ -61,6 +61,7 @@ class Started(Protocol):
         clock: Clock | None = None,
         open_environment: Callable[[], FakeEnvironment] | None = None,
         hold_seconds: float = 0,
+        **more: Any,
     ) -> AbstractAsyncContextManager[Pilot[Any]]: ...
 
 
@@ -77,6 +78,7 @@ def started() -> Started:
         clock: Clock | None = None,
         open_environment: Callable[[], FakeEnvironment] | None = None,
         hold_seconds: float = 0,
+        **more: Any,
     ) -> AsyncIterator[Pilot[Any]]:
         app = QlikOpsApp(
             open_environment or opener(environment),
@@ -84,6 +86,7 @@ def started() -> Started:
             clock=clock or Clock(),
             poll_seconds=3600,
             hold_seconds=hold_seconds,
+            **more,
         )
         async with app.run_test(size=size, notifications=True) as pilot:
             yield pilot
