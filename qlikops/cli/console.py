@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli.context import ContextOption, Invocation, invocation
-from qlikops.config import BUILT_IN, Context, data_dir
+from qlikops.config import Context, data_dir
 
 
 def tui(
@@ -30,17 +30,22 @@ def open_console(here: Invocation, context: Context, *, mouse: bool = True) -> i
     Raises UsageError for keys and a theme that are none.
     """
     from qlikops.tui.app import run_console
+    from qlikops.tui.context import ContextSource
     from qlikops.tui.keys import keymap
     from qlikops.tui.preferences import FILE
     from qlikops.tui.themes import check_theme
 
     settings = context.settings
-    return run_console(
+    source = ContextSource(
+        context.name,
         lambda: here.open_environment(context),
         read_only=settings.read_only,
         hold_seconds=settings.hold_seconds,
-        bell=None if context.origin("bell") == BUILT_IN else settings.bell,
+        bell=settings.bell,
         theme=check_theme(settings.theme),
+    )
+    return run_console(
+        [source],
         keymap=keymap(context.keys),
         preferences=data_dir(here.environ) / FILE,
         mouse=mouse and settings.mouse,

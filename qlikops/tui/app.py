@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -14,12 +15,11 @@ from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 
-from qlikops.domain.ports import Environment
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
-from qlikops.tui.backend import Backend
+from qlikops.tui.context import Clock, Context, ContextSource, Sending, maybe_sent
 from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.bulk import BulkScreen
@@ -30,7 +30,7 @@ from qlikops.tui.screens.fleet import FleetScreen
 from qlikops.tui.screens.help import HelpScreen
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.reports import ReportsScreen
-from qlikops.tui.state import Clock, ConsoleState, maybe_sent
+from qlikops.tui.state import ConsoleState
 from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
 
@@ -42,7 +42,7 @@ LAST_RUN_SECONDS = 30
 
 
 class QlikOpsApp(App[int]):
-    """Four screens over one Console."""
+    """Four screens over one ConsoleState."""
 
     CSS_PATH = "app.tcss"
     TITLE = "qlikops"
@@ -62,32 +62,22 @@ class QlikOpsApp(App[int]):
 
     def __init__(
         self,
-        open_environment: Callable[[], Environment],
+        contexts: Sequence[ContextSource],
         *,
-        read_only: bool = False,
         clock: Clock | None = None,
         poll_seconds: float = POLL_SECONDS,
-        hold_seconds: float = 0,
-        bell: bool | None = None,
-        theme: str = "",
         keymap: Mapping[str, str] | None = None,
         memory: Memory | None = None,
     ) -> None:
         super().__init__()
         self.memory = memory or Memory()
-        remembered = self.memory.preferences
-        self._rings = next((rings for rings in (bell, remembered.bell) if rings is not None), True)
-        self._theme_is_configured = bool(theme)
-        self.state = ConsoleState(
-            Backend(open_environment, self), clock or _utc_now, read_only=read_only, hold_seconds=hold_seconds
-        )
+        self._rings = self.memory.preferences.bell is not False
+        self.state = ConsoleState(contexts, self, clock or _utc_now)
         self._poll_seconds = poll_seconds
         self._warned_of_quitting = False
         for each in THEMES:
             self.register_theme(each)
-        if remembered.theme in self.available_themes:
-            theme = theme or remembered.theme
-        self.theme = self._last_theme = theme or default_theme(self.console.color_system)
+        self.theme = self._last_theme = self._fitting_theme()
         self.set_keymap(keymap or {})
         for screen in (InboxScreen, ExecutionsScreen, FleetScreen, ReportsScreen):
             self.add_mode(screen.MODE, lambda screen=screen: screen(self.state))  # type: ignore[misc]
@@ -128,12 +118,22 @@ class QlikOpsApp(App[int]):
         theme = self.current_theme
         return {"qlikops-muted": "#8a94a3" if theme.dark else "#4d5663", "qlikops-cursor": f"{theme.primary} 30%"}
 
+    def get_key_display(self, binding: Binding) -> str:
+        """`ctrl+q`, which reads as what to press, where Textual has `^q`."""
+        return re.sub(r"\^(?=.)", "ctrl+", super().get_key_display(binding))
+
+    def _fitting_theme(self) -> str:
+        """The current context's, else the one that the person chose, else one that the terminal can show."""
+        known = self.available_themes
+        chosen = (self.state.current.theme, self.memory.preferences.theme or "")
+        return next((name for name in chosen if name in known), default_theme(self.console.color_system))
+
     def _remember_theme(self, theme: Theme) -> None:
         if theme.name == self._last_theme:
             return
         self._last_theme = theme.name
-        if self._theme_is_configured:
-            self.notify("Until the console ends: the configuration names this context's theme.", markup=False)
+        if self.state.current.theme:
+            self.notify("Not kept: the configuration names this context's theme.", markup=False)
         else:
             self._remember(theme=theme.name)
 
@@ -158,7 +158,7 @@ class QlikOpsApp(App[int]):
 
     async def action_quit(self) -> None:
         """Quits; while a decision is on its way, only when asked twice."""
-        if self.state.sending_now and not self._warned_of_quitting:
+        if any(context.sending_now for context in self.state.contexts) and not self._warned_of_quitting:
             self._warned_of_quitting = True
             self.notify("A decision is being sent. Again to quit all the same.", severity="warning", markup=False)
             return
@@ -168,47 +168,50 @@ class QlikOpsApp(App[int]):
 
     def action_cancel_held(self) -> None:
         """Sends nothing of what is held back."""
-        self._withdraw("you cancelled it", Tone.NEUTRAL)
+        self._withdrawn(self.state.cancel_held("you cancelled it"), Tone.NEUTRAL)
 
-    def _withdraw(self, reason: str, tone: Tone) -> None:
-        for approval_id in self.state.cancel_held(reason):
-            self._tell_elsewhere(approval_id, tone)
+    def _withdrawn(self, sendings: Sequence[Sending], tone: Tone) -> None:
+        for sending in sendings:
+            self._tell_elsewhere(sending, tone)
         self._publish()
 
     def _let_go(self) -> None:
         """Counts down what is held back, and sends what has been held long enough."""
-        state = self.state
-        if not state.held:
+        if not self.state.held:
             return
-        if reason := state.locked_because():
-            self.bell()
-            self._withdraw(reason, Tone.WARNING)
-            return
-        state.send_due(self)
+        for context in self.state.contexts:
+            if not context.held:
+                continue
+            if reason := context.locked_because():
+                self.bell()
+                self._withdrawn(context.cancel_held(reason), Tone.WARNING)
+            else:
+                context.send_due(self)
         self._publish_progress()
 
     # What came from workers
 
     @on(messages.EnvironmentOpened)
     def _environment_opened(self, message: messages.EnvironmentOpened) -> None:
-        state = self.state
-        state.name, state.where = message.name, message.where
-        state.read_only = state.read_only or message.read_only
-        state.load_caller(self)
+        context = self._context_of(message)
+        context.where = message.where
+        context.read_only = context.read_only or message.read_only
+        context.load_caller(self)
         self._publish()
 
     @on(messages.CallFailed)
     def _call_failed(self, message: messages.CallFailed) -> None:
-        self.state.failed(message.error)
+        self.state.failed(self._context_of(message), message.error)
 
     @on(messages.CallerLoaded)
     def _caller_loaded(self, message: messages.CallerLoaded) -> None:
-        self.state.caller = message.caller
+        self._context_of(message).caller = message.caller
 
     @on(messages.WaitingLoaded)
     def _waiting_loaded(self, message: messages.WaitingLoaded) -> None:
-        first = self.state.freshness.loaded_at is None
-        if self.state.took_rows(message.rows) and self._rings:
+        context = self._context_of(message)
+        first = context.freshness.loaded_at is None
+        if self.state.took_rows(context, message.rows) and self._rings and context.rings:
             self.bell()
         if first:
             self._ask_for_last_run()
@@ -216,48 +219,46 @@ class QlikOpsApp(App[int]):
 
     @on(messages.WaitingLoadFailed)
     def _waiting_load_failed(self, message: messages.WaitingLoadFailed) -> None:
-        self.state.missed_rows(message.error)
+        self._context_of(message).missed_rows(message.error)
         self._publish()
 
     @on(messages.LastRunLoaded)
     def _last_run_loaded(self, message: messages.LastRunLoaded) -> None:
-        self.state.last_run = message.execution
+        self._context_of(message).last_run = message.execution
         self._publish()
 
     @on(messages.DecisionSent)
     def _decision_sent(self, message: messages.DecisionSent) -> None:
-        state, approval_id = self.state, message.approval.approval_id
-        state.sent(approval_id, message.receipt)
-        state.watch(approval_id, message.request, self)
-        state.load_rows(self)
+        context, approval_id = self._context_of(message), message.approval.approval_id
+        context.sent(approval_id, message.receipt)
+        context.watch(approval_id, self)
+        context.load_rows(self)
         self._publish()
 
     @on(messages.DecisionSendFailed)
     def _decision_send_failed(self, message: messages.DecisionSendFailed) -> None:
-        state, approval_id = self.state, message.approval.approval_id
-        state.not_sent(approval_id, message.error)
+        context, approval_id = self._context_of(message), message.approval.approval_id
         self.bell()
-        self._tell_elsewhere(approval_id, Tone.DANGER)
+        self._tell_elsewhere(context.not_sent(approval_id, message.error), Tone.DANGER)
         if maybe_sent(message.error):
-            state.watch(approval_id, message.request, self)
-        state.load_rows(self)
+            context.watch(approval_id, self)
+        context.load_rows(self)
         self._publish()
 
     @on(messages.OutcomeLoaded)
     def _outcome_loaded(self, message: messages.OutcomeLoaded) -> None:
-        state, approval = self.state, message.approval
-        state.ended(approval)
-        self._tell_elsewhere(approval.approval_id, status_word(approval.status).tone)
-        state.load_rows(self)
+        context, approval = self._context_of(message), message.approval
+        self._tell_elsewhere(context.ended(approval), status_word(approval.status).tone)
+        context.load_rows(self)
         self._publish()
 
-    def _tell_elsewhere(self, approval_id: str, tone: Tone) -> None:
+    def _tell_elsewhere(self, sending: Sending, tone: Tone) -> None:
         """Says what became of a decision where the inbox's own line on it is not to be seen."""
-        if isinstance(self.screen, InboxScreen) and self.state.latest is self.state.sendings[approval_id]:
+        if isinstance(self.screen, InboxScreen) and self.state.latest is sending:
             return
         severity: SeverityLevel = "information" if tone in {Tone.GOOD, Tone.NEUTRAL} else "warning"
         self.notify(
-            plain(self.state.sendings[approval_id].progress(self.state.now())),
+            plain(sending.progress(self.state.now())),
             severity=severity,
             timeout=8,
             markup=False,
@@ -267,12 +268,15 @@ class QlikOpsApp(App[int]):
     def _outcome_load_failed(self, message: messages.OutcomeLoadFailed) -> None:
         problem = explain(message.error)
         self.notify(f"The outcome could not be read, trying again. {problem}", severity="warning", markup=False)
-        request = self.state.sendings[message.asked].request
-        self.set_timer(WATCH_AGAIN_SECONDS, lambda: self.state.watch(message.asked, request, self))
+        context = self._context_of(message)
+        self.set_timer(WATCH_AGAIN_SECONDS, lambda: context.watch(message.asked, self))
 
     def _ask_for_last_run(self) -> None:
-        if not self.state.rows and not self.state.backend.busy("executions"):
-            self.state.load_last_run(self)
+        for context in self.state.contexts if not self.state.waiting else ():
+            context.load_last_run(self)
+
+    def _context_of(self, message: messages.OfContext) -> Context:
+        return self.state.context(message.context)
 
     def _publish_progress(self) -> None:
         """Only the line on the last decision changed, or nothing is held back any more."""
@@ -292,36 +296,18 @@ class QlikOpsApp(App[int]):
 
 
 def run_console(
-    open_environment: Callable[[], Environment],
+    contexts: Sequence[ContextSource],
     *,
-    read_only: bool = False,
-    hold_seconds: float = 0,
-    bell: bool | None = None,
-    theme: str = "",
     keymap: Mapping[str, str] | None = None,
     preferences: Path | None = None,
     mouse: bool = True,
 ) -> int:
-    """Runs the console until the person quits; returns the process's exit code.
+    """Runs the console on one or more contexts until the person quits; returns the process's exit code.
 
-    `open_environment` may block and may raise what `qlikops.domain.errors` lists: it is called off the UI thread, and
-    again by the next refresh where it failed. A decision is held back for `hold_seconds`, while it can be cancelled.
-    Something new in the inbox rings the terminal's bell unless `bell` is off; the title says it either way.
-
-    `bell` and `theme` are what is configured; where that is None and empty, what was chosen inside the console before
-    counts, which lies in the file `preferences`. `keymap` is what `keys.keymap` returns. Without `mouse` the terminal
-    keeps it, to select text with.
+    `keymap` is what `keys.keymap` returns; `preferences` the file of what was chosen inside the console before. Without
+    `mouse` the terminal keeps it, to select text with.
     """
-    app = QlikOpsApp(
-        open_environment,
-        read_only=read_only,
-        hold_seconds=hold_seconds,
-        bell=bell,
-        theme=theme,
-        keymap=keymap,
-        memory=Memory(preferences),
-    )
-    return app.run(mouse=mouse) or 0
+    return QlikOpsApp(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0
 
 
 def _utc_now() -> datetime:
