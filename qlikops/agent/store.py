@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from qlikops.domain import codec
 from qlikops.domain.fleet import FleetSnapshot, Sample
+from qlikops.domain.packing import ENCODING, packed, unpacked
 from qlikops.domain.proposal import RECORD_VERSION
 from qlikops.domain.report import RunReport
 
@@ -37,10 +38,10 @@ class Store:
 
     def snapshot(self) -> Remembered:
         """The last run's snapshot, where there is one that can be used."""
-        text = self._read(LATEST_SNAPSHOT)
-        if text is None:
-            return Remembered(None, "there is no snapshot of an earlier run")
         try:
+            text = self._read(LATEST_SNAPSHOT)
+            if text is None:
+                return Remembered(None, "there is no snapshot of an earlier run")
             snapshot = codec.loads(FleetSnapshot, text, numerous=Sample)
         except codec.CodecError as exc:
             _logger.warning("%s: %s", LATEST_SNAPSHOT, exc)
@@ -50,8 +51,8 @@ class Store:
         return Remembered(snapshot)
 
     def save_snapshot(self, snapshot: FleetSnapshot) -> None:
-        """Replaces the last snapshot."""
-        self._write(LATEST_SNAPSHOT, codec.dumps(snapshot), "application/json")
+        """Replaces the last snapshot. Packed: a large fleet's is some thirty megabytes of text."""
+        self._write(LATEST_SNAPSHOT, packed(codec.dumps(snapshot)), "application/json", ContentEncoding=ENCODING)
 
     def findings(self, started_at: datetime, execution_name: str) -> RunReport | None:
         """What MonitorTasks found in a run that may have waited for hours since; None where it is not there."""
@@ -83,10 +84,11 @@ class Store:
             if exc.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 return None
             raise
-        return body.decode(errors="replace")
+        return unpacked(body)
 
-    def _write(self, key: str, text: str, content_type: str) -> None:
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=text.encode(), ContentType=content_type)
+    def _write(self, key: str, content: str | bytes, content_type: str, **headers: str) -> None:
+        body = content.encode() if isinstance(content, str) else content
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **headers)
 
 
 def _findings_key(started_at: datetime, execution_name: str) -> str:

@@ -29,6 +29,7 @@ from qlikops.domain.approval import Status
 from qlikops.domain.errors import NotFound
 from qlikops.domain.evaluation import ApprovalMode, Evaluation
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.packing import packed, unpacked
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import RunReport
 from qlikops.qlik.errors import QemError
@@ -116,8 +117,7 @@ class Agent:
         return passed(generate_report.handler(payload, Context(), self.services))
 
     def stored(self, key: str) -> str:
-        body: bytes = self.aws.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        return body.decode()
+        return unpacked(self.aws.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
     def status(self, item: Json) -> Status:
         return self.services.ledger.record(item["proposal"]["proposal_id"]).approval.status
@@ -569,6 +569,7 @@ def test_monitoring_that_died_with_leases_and_no_record_is_taken_up_again(agent:
         (lambda _: None, "There is no snapshot of an earlier run"),
         (lambda _: "\ufffd{broken", "The snapshot of the last run cannot be read"),
         (lambda text: text[: len(text) // 2], "The snapshot of the last run cannot be read"),
+        (lambda text: packed(text)[:-9], "The snapshot of the last run cannot be read"),
         (lambda _: "[]", "The snapshot of the last run cannot be read"),
         (
             lambda text: text.replace('"version":1', '"version":99'),
@@ -581,14 +582,15 @@ def test_monitoring_that_died_with_leases_and_no_record_is_taken_up_again(agent:
     ],
 )
 def test_a_snapshot_that_cannot_be_used_is_no_reason_not_to_look_and_the_report_says_so(
-    agent: Make, caplog: pytest.LogCaptureFixture, spoil: Callable[[str], str | None], because: str
+    agent: Make, caplog: pytest.LogCaptureFixture, spoil: Callable[[str], str | bytes | None], because: str
 ) -> None:
     here = agent("user_stopped")
     here.monitor()
     spoiled = spoil(here.stored("snapshots/latest.json"))
     here.aws.client("s3").delete_object(Bucket=here.bucket, Key="snapshots/latest.json")
     if spoiled is not None:
-        here.aws.client("s3").put_object(Bucket=here.bucket, Key="snapshots/latest.json", Body=spoiled.encode())
+        body = spoiled.encode() if isinstance(spoiled, str) else spoiled
+        here.aws.client("s3").put_object(Bucket=here.bucket, Key="snapshots/latest.json", Body=body)
     here.clock.sleep(300)
     caplog.clear()
 
@@ -600,9 +602,13 @@ def test_a_snapshot_that_cannot_be_used_is_no_reason_not_to_look_and_the_report_
     assert "starts afresh" in here.stored("reports/2026/03/07/run-2.md")
 
 
-def test_a_snapshot_that_can_be_used_is_not_worth_a_word(agent: Make) -> None:
+@pytest.mark.parametrize("written", [None, str.encode], ids=["packed", "plain, by an earlier version"])
+def test_a_snapshot_that_can_be_used_is_not_worth_a_word(agent: Make, written: Callable[[str], bytes] | None) -> None:
     here = agent("user_stopped")
     here.monitor()
+    if written:
+        body = written(here.stored("snapshots/latest.json"))
+        here.aws.client("s3").put_object(Bucket=here.bucket, Key="snapshots/latest.json", Body=body)
     here.clock.sleep(300)
 
     here.report(here.monitor("run-2"))
