@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from qlikops.domain import codec
 from qlikops.domain.fleet import FleetSnapshot, Sample
@@ -26,6 +26,14 @@ class Remembered:
     """The last run's snapshot, or why this run has to do without."""
 
     snapshot: FleetSnapshot | None
+    lost_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LatestReport:
+    """The report that was written last, or why there is none to go on from."""
+
+    report: RunReport | None
     lost_because: str = ""
 
 
@@ -63,6 +71,20 @@ class Store:
         """Keeps a report that has no proposals and no end yet."""
         key = _findings_key(findings.started_at, findings.execution_name)
         self._write(key, codec.dumps(findings), "application/json")
+
+    def latest_report(self) -> LatestReport:
+        """The report that was written last, where there is one that can be used. Raises nothing: it only adds."""
+        try:
+            text = self._read(LATEST_REPORT)
+            if text is None:
+                return LatestReport(None, "there is no report of an earlier run")
+            report = codec.loads(RunReport, text)
+        except (BotoCoreError, ClientError, codec.CodecError) as exc:
+            _logger.warning("%s: %s", LATEST_REPORT, exc)
+            return LatestReport(None, "the report of the last run cannot be read")
+        if report.version > RECORD_VERSION:
+            return LatestReport(None, f"the report of the last run is a newer qlikops' (version {report.version})")
+        return LatestReport(report)
 
     def save_report(self, report: RunReport, markdown: str) -> str:
         """Writes a report as JSON and Markdown and as the latest one; its key, without the ending."""
