@@ -124,9 +124,16 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played(embedded_aws: EmbeddedAws) -> Played:
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
+    """Of its own: the state machine's name is fixed, and another test's stack may have it."""
+    with EmbeddedAws(tmp_path_factory.mktemp("calls")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def played(aws: EmbeddedAws) -> Played:
     """Two runs: one approved by the console and reported, one that dies and is cleared up by the next."""
-    recording, clock = Recording(embedded_aws), FakeClock()
+    recording, clock = Recording(aws), FakeClock()
     with simulated("one_fatal", clock) as simulator:
         agent = Agent(recording, simulator, clock)  # type: ignore[arg-type]
         monitored, item, assessment, token = _asked(recording, agent, "run-1")
