@@ -118,13 +118,13 @@ def deploy(
     whole = chosen.over(base)
     # Agent settings by option change what the stack has, so they can be judged only beside that.
     (whole if base.agent is not None or not chosen.agent else replace(whole, agent=None)).parameters()
-    instances = _read_qlik(qlik) if qlik else None
+    instances = _read_qlik(qlik, whole=not rotate_secret) if qlik else None
     here = invocation(ctx)
     target = here.context(context)
     if target.settings.read_only and not (plan_only or follow or drift):
         raise AccessDenied("This context is read-only.", "Use a context that may write, or only look with --plan.")
     if qlik_login:
-        instances = _login(here, target.name).secret(whole.qlik)
+        instances = _login(here, target.name).secret(whole.qlik, with_address=not rotate_secret)
     from qlikops.aws.errors import aws_errors
     from qlikops.aws.session import AwsConnection
     from qlikops.deployment.stack import Stack
@@ -302,17 +302,21 @@ def _tags(given: list[str]) -> dict[str, str]:
     return tags
 
 
-def _read_qlik(path: Path) -> dict[str, Any]:
-    """The instances in a file. Never quotes the text: it holds passwords."""
+def _read_qlik(path: Path, *, whole: bool) -> dict[str, Any]:
+    """The instances in a file, judged where they are the `whole` of it. Never quotes the text: it holds passwords."""
     from qlikops.qlik.config import parse_instances
     from qlikops.qlik.errors import QemMisconfigured
 
     text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     try:
-        parse_instances(text)
+        if whole:
+            parse_instances(text)
+        return dict(json.loads(text))
     except QemMisconfigured as exc:
         raise UsageError(f"{path}: {exc}") from exc
-    return dict(json.loads(text))
+    except (ValueError, TypeError):
+        # Not chained: the cause would quote it.
+        raise UsageError(f"{path} is not a JSON object") from None
 
 
 def _login(here: Invocation, context: str) -> Any:

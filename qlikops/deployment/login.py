@@ -70,8 +70,12 @@ class Logins:
         self._write({each: known[each] for each in known if each not in gone})
         return gone
 
-    def secret(self, endpoints: tuple[Mapping[str, Any], ...] | None = None) -> dict[str, Any]:
+    def secret(
+        self, endpoints: tuple[Mapping[str, Any], ...] | None = None, *, with_address: bool = True
+    ) -> dict[str, Any]:
         """The value of the secret in AWS: `endpoints`, or all instances known, with their accounts.
+
+        Without `with_address`, accounts for a secret that is there, which may know the addresses already.
 
         Raises UsageError for an instance whose account is not known.
         """
@@ -85,7 +89,7 @@ class Logins:
             whole = {**known.get(name, {}), **endpoint, "name": name}
             if not any(whole.get(key) for key in ("password", "api_token", "jwt")):
                 raise UsageError(f"no account is known for the Qlik instance {name}", self._hint(name))
-            if not whole.get("base_url"):
+            if with_address and not whole.get("base_url"):
                 raise UsageError(f"no address is known for the Qlik instance {name}", "Give `qlikops login --url`.")
             found.append(whole)
         return {"instances": found}

@@ -103,6 +103,13 @@ def test_a_rotated_password_touches_nothing_else_and_is_not_taken_back(run: Run,
     assert stack(aws) == before
     assert "already" in run("deploy", *LOCAL, "--rotate-secret", "--qlik-login", "--yes").stdout
 
+    # A pipeline needs to know no more than the password.
+    for given, code in (('{"instances": [{"password": "piped"}]}', 0), ("[", 2), ('{"instances": 1}', 2), ("[1]", 2)):
+        piped = run("deploy", *LOCAL, "--rotate-secret", "--qlik", "-", "--yes", input=given)
+        assert piped.exit_code == code, piped.stderr
+    assert [each["password"] for each in secret(aws)["instances"]] == ["piped", "other"]
+    run("deploy", *LOCAL, "--rotate-secret", "--qlik-login", "--yes")
+
     # CloudFormation only knows the first password; touching the secret for another reason must not bring it back.
     tagged = run("deploy", *LOCAL, "--yes", "--replace-data", "--kms-key", KEY)
     assert tagged.exit_code == ExitCode.OK, tagged.stderr
