@@ -31,6 +31,7 @@ def sections(report: RunReport) -> tuple[Section, ...]:
     found = (
         Section("", (*_heading(report), *_checked(report))),
         Section("Proposals", tuple(_proposal(proposal) for proposal in report.proposals)),
+        Section("Closed for earlier runs", tuple(_proposal(proposal) for proposal in report.abandoned)),
         Section(
             "Left alone",
             tuple(
