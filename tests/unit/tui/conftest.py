@@ -63,6 +63,8 @@ class Started(Protocol):
         open_environment: Callable[[], FakeEnvironment] | None = None,
         hold_seconds: float = 0,
         others: Sequence[FakeEnvironment] = (),
+        theme: str = "",
+        **more: Any,
     ) -> AbstractAsyncContextManager[Pilot[Any]]: ...
 
 
@@ -80,16 +82,19 @@ def started() -> Started:
         open_environment: Callable[[], FakeEnvironment] | None = None,
         hold_seconds: float = 0,
         others: Sequence[FakeEnvironment] = (),
+        theme: str = "",
+        **more: Any,
     ) -> AsyncIterator[Pilot[Any]]:
         first, *rest = [environment, *others]
         opened_by = [open_environment or opener(first), *(opener(other) for other in rest)]
         app = QlikOpsApp(
             [
-                ContextSource(each.name, opens, read_only=read_only, hold_seconds=hold_seconds)
+                ContextSource(each.name, opens, read_only=read_only, hold_seconds=hold_seconds, theme=theme)
                 for each, opens in zip((first, *rest), opened_by, strict=True)
             ],
             clock=clock or Clock(),
             poll_seconds=3600,
+            **more,
         )
         async with app.run_test(size=size, notifications=True) as pilot:
             yield pilot
