@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -12,6 +12,7 @@ from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, Execution
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
 from qlikops.domain.report import RunReport
+from qlikops.domain.schedule import Schedule, ScheduleStatus
 from qlikops.domain.task import TaskKey
 
 CALLER = "arn:aws:sts::111111111111:assumed-role/OnCall/anna"
@@ -150,6 +151,36 @@ class FakeFleet:
         return f"# Run {self.report(execution_name).execution_name}"
 
 
+SCHEDULE = Schedule("QlikMonitorSchedule", "rate(5 minutes)", "UTC", True, "arn:machine")
+
+
+@dataclass
+class FakeSchedules:
+    """One schedule that ran two minutes ago, or none."""
+
+    clock: Callable[[], datetime]
+    schedule: Schedule | None = SCHEDULE
+    asked: list[str] = field(default_factory=list)
+    """What was written, in words."""
+
+    def status(self) -> ScheduleStatus:
+        if self.schedule is None:
+            raise NotFound("There is no schedule.")
+        last = self.clock() - timedelta(minutes=2)
+        return ScheduleStatus(self.schedule, last, self.schedule.upcoming(self.clock(), last))
+
+    def pause(self, duration: timedelta | None = None) -> ScheduleStatus:
+        self.asked.append(f"pause {duration}")
+        until = None if duration is None else self.clock() + duration
+        self.schedule = replace(self.status().schedule, enabled=duration is not None, paused_until=until)
+        return self.status()
+
+    def resume(self) -> ScheduleStatus:
+        self.asked.append("resume")
+        self.schedule = replace(self.status().schedule, enabled=True, paused_until=None)
+        return self.status()
+
+
 @dataclass
 class FakeEnvironment:
     """All of it under one name."""
@@ -160,6 +191,10 @@ class FakeEnvironment:
     name: str = "fake"
     where: str = "111111111111 eu-west-1 qlikops"
     read_only: bool = False
+    schedules: FakeSchedules = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.schedules = FakeSchedules(self.approvals.clock.now)
 
     def caller(self) -> str:
         return CALLER

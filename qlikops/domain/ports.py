@@ -15,6 +15,7 @@ from qlikops.domain.approval import HistoryLine as HistoryLine
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.report import RunReport
+from qlikops.domain.schedule import ScheduleStatus
 from qlikops.domain.task import TaskKey
 
 
@@ -122,6 +123,22 @@ class Fleet(Protocol):
         ...
 
 
+class Schedules(Protocol):
+    """When the monitoring runs. Setting and removing the schedule is the deployment's, not a console's."""
+
+    def status(self) -> ScheduleStatus:
+        """The schedule with its last and next run. Raises NotFound where none is set."""
+        ...
+
+    def pause(self, duration: timedelta | None = None) -> ScheduleStatus:
+        """Until `resume`, or for a while: then it goes on by itself. Raises NotFound where none is set."""
+        ...
+
+    def resume(self) -> ScheduleStatus:
+        """Goes on as before. Raises NotFound where none is set."""
+        ...
+
+
 class Environment(Protocol):
     """One context: an account, a Region, a stack; or the local environment."""
 
@@ -157,4 +174,9 @@ class Environment(Protocol):
     @property
     def fleet(self) -> Fleet:
         """The fleet and its reports."""
+        ...
+
+    @property
+    def schedules(self) -> Schedules:
+        """When it runs."""
         ...

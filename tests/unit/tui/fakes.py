@@ -14,6 +14,7 @@ from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
+from tests.fakes import FakeSchedules
 from tests.unit.presentation import samples
 
 GATE_SECONDS = 60
@@ -52,7 +53,7 @@ class Gate:
 
 @dataclass
 class FakeEnvironment:
-    """All five ports in one; the console only sees the protocols."""
+    """All ports in one; the console only sees the protocols."""
 
     records: dict[str, Approval] = field(default_factory=dict)
     name: str = "local"
@@ -70,6 +71,7 @@ class FakeEnvironment:
     outcomes: Gate = field(default_factory=Gate)
     runs: list[ExecutionSummary] = field(default_factory=list)
     decided_by_others: dict[str, Decision] = field(default_factory=dict)
+    schedules: FakeSchedules = field(default_factory=lambda: FakeSchedules(lambda: samples.NOW))
 
     @classmethod
     def waiting_for(cls, *records: Approval) -> FakeEnvironment:
