@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.correlation import propose
@@ -17,7 +18,7 @@ from qlikops.agent.reconcile import Executions, Reconciler
 from qlikops.agent.run import Run
 from qlikops.agent.store import Remembered, Store
 from qlikops.agent.tasks import RestartLimits
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.fleet import FleetSnapshot, Quiet, TaskSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import LeftAlone, RunReport
 from qlikops.domain.run import RunSummary
@@ -26,7 +27,11 @@ from qlikops.qlik.reader import FleetReading
 
 OPENING_LEASE_SECONDS = 2 * 3600
 """From the proposal to the question, or to the end of an automatic restart; asking makes it longer."""
+_HOUR = timedelta(hours=1)
 _TAKEN = "another run proposed on it in the same moment"
+
+Restarts: TypeAlias = Mapping[TaskKey, tuple[datetime, ...]]
+"""When tasks were restarted, oldest first."""
 
 _logger = logging.getLogger(__name__)
 
@@ -75,8 +80,9 @@ class Monitor:
             remembering = meanwhile.submit(self._remembered)
             reading = self._read()
             remembered = remembering.result()
-        snapshot = self._detect(reading, remembered.snapshot, run)
-        return self._propose(snapshot, reconciler, run, _starting_afresh(remembered))
+        restarts = self._restarts(reading, remembered.snapshot)
+        snapshot = self._detect(reading, remembered.snapshot, run, restarts)
+        return self._propose(snapshot, restarts, reconciler, run, _starting_afresh(remembered))
 
     def _remembered(self) -> Remembered:
         remembered, now = self._store.snapshot(), self._clock()
@@ -87,25 +93,41 @@ class Monitor:
             _logger.warning("this run starts afresh: %s", remembered.lost_because)
         return remembered
 
-    def _detect(self, reading: FleetReading, previous: FleetSnapshot | None, run: Run) -> FleetSnapshot:
+    def _restarts(self, reading: FleetReading, previous: FleetSnapshot | None) -> Restarts:
+        """When those tasks were restarted that may have been since the last poll, at least within the last hour."""
         now = self._clock()
-        restarts = self._ledger.tasks.restarts_last_hour(may_have_been_restarted(reading.tasks, previous, now))
-        return detect(reading.servers, reading.tasks, previous, self._config, now, run.execution_name, restarts)
+        since = min(self._limits.since(now), previous.taken_at if previous else now)
+        return self._ledger.tasks.restarts(may_have_been_restarted(reading.tasks, previous, now), since)
 
-    def _propose(self, snapshot: FleetSnapshot, reconciler: Reconciler, run: Run, notes: tuple[str, ...]) -> Monitored:
+    def _detect(
+        self, reading: FleetReading, previous: FleetSnapshot | None, run: Run, restarts: Restarts
+    ) -> FleetSnapshot:
+        now = self._clock()
+        counts = {key: sum(now - moment <= _HOUR for moment in moments) for key, moments in restarts.items()}
+        return detect(reading.servers, reading.tasks, previous, self._config, now, run.execution_name, counts)
+
+    @property
+    def _limits(self) -> RestartLimits:
+        return RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
+
+    def _propose(
+        self, snapshot: FleetSnapshot, restarts: Restarts, reconciler: Reconciler, run: Run, notes: tuple[str, ...]
+    ) -> Monitored:
         tasks = self._ledger.tasks
         anomalous = [task.facts.key for task in snapshot.tasks if task.anomalies]
         held = reconciler.leases(tasks.leases(anomalous).values())
         # What this run itself leased in an invocation that died is proposed again, not blocked.
         leases = {lease.key: lease for lease in held if lease.execution_arn != run.execution_arn}
-        limits = RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
+        free = [key for key in dict.fromkeys((*anomalous, *restarts)) if key not in leases]
+        quiet = tasks.quiet(free, self._limits, restarts)
         correlated = propose(
             snapshot,
             self._config,
             execution_arn=run.execution_arn,
             execution_name=run.execution_name,
             now=self._clock(),
-            blocked=tasks.blocked(anomalous, limits, leases),
+            blocked={key: each.words() for key, each in quiet.items()}
+            | {key: f"proposal {lease.proposal_id} is open" for key, lease in leases.items()},
         )
         opened = self._ledger.open_proposals(run.execution_name, correlated.proposals, OPENING_LEASE_SECONDS)
         left_alone = correlated.left_alone + tuple(
@@ -113,7 +135,8 @@ class Monitor:
         )
         holders = {key: lease.proposal_id for key, lease in leases.items()}
         holders |= {target.key: one.proposal_id for one in opened.proposals for target in one.targets}
-        self._store.save_snapshot(_annotated(snapshot, holders, {left.key: left.why for left in left_alone}))
+        remembered = _remembering(snapshot, restarts, {key: quiet.get(key) for key in free})
+        self._store.save_snapshot(_annotated(remembered, holders, {left.key: left.why for left in left_alone}))
         findings = _findings(snapshot, left_alone, correlated.deferred, run, notes)
         self._store.save_findings(findings)
         summary = RunSummary(
@@ -129,6 +152,19 @@ class Monitor:
         self._ledger.save_run(summary)
         _logger.info("%d tasks, %d anomalies, %d proposals", summary.tasks, summary.anomalies, summary.proposals)
         return Monitored(summary, opened.proposals)
+
+
+def _remembering(snapshot: FleetSnapshot, restarts: Restarts, asked: Mapping[TaskKey, Quiet | None]) -> FleetSnapshot:
+    """The snapshot with when tasks were restarted last and are quiet until; of those not `asked`, what was known."""
+
+    def remembering(task: TaskSnapshot) -> TaskSnapshot:
+        key, memory = task.facts.key, task.memory
+        over = memory.quiet is not None and memory.quiet.until <= snapshot.taken_at
+        quiet = asked.get(key, None if over else memory.quiet)
+        restarted_at = max(restarts.get(key, ()), default=memory.restarted_at)
+        return replace(task, memory=replace(memory, quiet=quiet, restarted_at=restarted_at))
+
+    return replace(snapshot, tasks=tuple(map(remembering, snapshot.tasks)))
 
 
 def _annotated(snapshot: FleetSnapshot, holders: Mapping[TaskKey, str], notes: Mapping[TaskKey, str]) -> FleetSnapshot:

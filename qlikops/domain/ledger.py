@@ -8,7 +8,7 @@ One DynamoDB table, partition key `pk`, sort key `sk`, TTL attribute `ttl` (epoc
 | APPROVAL#<id> | EVENT#<nn>-<what> | one audit record a step; written once, never overwritten |
 | TOKEN#<id> | TOKEN | the task token, alone: who may not answer needs no read on TOKEN#* |
 | TASK#<instance>/<server>/<task> | LEASE | one open proposal a task, with expiry (each name percent-encoded) |
-| TASK#<instance>/<server>/<task> | SNOOZE | propose nothing until |
+| TASK#<instance>/<server>/<task> | SNOOZE | propose nothing until; a Quiet |
 | TASK#<instance>/<server>/<task> | RESTART#<id> | claim of a restart; counts for the budget |
 | TASK#<instance>/<server>/<task> | HISTORY#<time>#<id> | how a proposal on this task ended |
 | RUN#<execution name> | SUMMARY | what a run found and did |
@@ -59,7 +59,7 @@ class Attribute(StrEnum):
     EXPIRES = "expires"
     """Epoch seconds; a lease or snooze past it counts for nothing, deleted yet or not."""
     BODY = "body"
-    """JSON text of an audit event, run summary or history line."""
+    """JSON text of an audit event, run summary, history line or Quiet."""
     AT = "at"
     """ISO 8601."""
 
