@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalChanged, NotFound, QlikopsError
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
+from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
 from qlikops.domain.report import RunReport
@@ -45,10 +45,14 @@ class FakeApprovals:
     """The final status of what is approved; a status that is not final stays."""
     fails: QlikopsError | None = None
     """Raised by every decision."""
+    unreachable: QlikopsError | None = None
+    """Raised by every look at the inbox."""
     requests: list[DecisionRequest] = field(default_factory=list)
     lines: tuple[HistoryLine, ...] = ()
 
     def waiting(self) -> Sequence[InboxRow]:
+        if self.unreachable is not None:
+            raise self.unreachable
         return [row_of(record) for record in self.records.values() if record.status is Status.WAITING]
 
     def approval(self, approval_id: str) -> Approval:
@@ -103,8 +107,11 @@ class FakeExecutions:
     summaries: list[ExecutionSummary] = field(default_factory=list)
     details: list[ExecutionDetail] = field(default_factory=list)
     stopped: list[tuple[str, str]] = field(default_factory=list)
+    pages: int = 0
+    """How many were asked for."""
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
+        self.pages += 1
         start = int(next_token or 0)
         chosen = [summary for summary in self.summaries if status in (None, summary.status)]
         more = str(start + 2) if start + 2 < len(chosen) else None
@@ -117,6 +124,9 @@ class FakeExecutions:
         if len(matching) > 1:
             self.details.remove(matching[0])
         return matching[0]
+
+    def proposals(self, execution_name: str) -> Sequence[RunProposal]:
+        return self.detail(execution_name).proposals
 
     def start(self) -> ExecutionSummary:
         return self.summaries[0]

@@ -79,6 +79,10 @@ class StepFunctionsExecutions:
             history_note=note,
         )
 
+    def proposals(self, execution_name: str) -> Sequence[RunProposal]:
+        """A run's proposals and where each stands, by their Map index. One Query."""
+        return self._run(execution_name)[1]
+
     def start(self) -> ExecutionSummary:
         """Starts a run now, as the schedule would."""
         refuse_writing(self._aws)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
 from qlikops.domain.approval import HistoryLine as HistoryLine
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
+from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.report import RunReport
 from qlikops.domain.schedule import ScheduleStatus
@@ -92,6 +92,10 @@ class Executions(Protocol):
 
     def detail(self, execution: str) -> ExecutionDetail:
         """By ARN or name; an unambiguous prefix of a recent name will do."""
+        ...
+
+    def proposals(self, execution_name: str) -> Sequence[RunProposal]:
+        """A run's proposals and where each stands, by their Map index. One Query."""
         ...
 
     def start(self) -> ExecutionSummary:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, TargetOutcome
 from qlikops.domain.errors import ApprovalChanged, NotFound, QlikopsError
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
+from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
 from qlikops.domain.report import RunReport
@@ -189,6 +189,9 @@ class FakeExecutions:
     def detail(self, execution: str) -> ExecutionDetail:
         self.environment._read(execution)
         return samples.execution_detail(next(run for run in self.environment.runs if execution in (run.arn, run.name)))
+
+    def proposals(self, execution_name: str) -> Sequence[RunProposal]:
+        return self.detail(execution_name).proposals
 
     def start(self) -> ExecutionSummary:
         raise NotImplementedError
