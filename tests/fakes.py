@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalChanged, NotFound, QlikopsError
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
+from qlikops.domain.proposal import Action
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
 
@@ -46,6 +48,7 @@ class FakeApprovals:
     """Raised by every decision."""
     requests: list[DecisionRequest] = field(default_factory=list)
     lines: tuple[HistoryLine, ...] = ()
+    track: tuple[TrackRecord, ...] = ()
 
     def waiting(self) -> Sequence[InboxRow]:
         return [row_of(record) for record in self.records.values() if record.status is Status.WAITING]
@@ -93,6 +96,9 @@ class FakeApprovals:
 
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:  # noqa: ARG002 - one task only
         return self.lines[:limit]
+
+    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[TrackRecord]:  # noqa: ARG002 - one kind only
+        return self.track
 
 
 @dataclass
