@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalChanged, NotFound, QlikopsError
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
+from qlikops.domain.proposal import Action
 from qlikops.domain.report import RunReport
 from qlikops.domain.schedule import Schedule, ScheduleStatus
 from qlikops.domain.task import TaskKey
@@ -49,6 +51,7 @@ class FakeApprovals:
     """Raised by every look at the inbox."""
     requests: list[DecisionRequest] = field(default_factory=list)
     lines: tuple[HistoryLine, ...] = ()
+    track: tuple[TrackRecord, ...] = ()
 
     def waiting(self) -> Sequence[InboxRow]:
         if self.unreachable is not None:
@@ -98,6 +101,9 @@ class FakeApprovals:
 
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:  # noqa: ARG002 - one task only
         return self.lines[:limit]
+
+    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[TrackRecord]:  # noqa: ARG002 - one kind only
+        return self.track
 
 
 @dataclass

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from qlikops.agent import track
 from qlikops.agent.table import ABSENT, TRANSACTION_LIMIT, Condition, ConditionFailed, Delete, Item, Put, Table, Update
 from qlikops.agent.tasks import TaskLedger
 from qlikops.domain import codec
@@ -189,7 +190,7 @@ class Ledger:
         return outcome
 
     def close(self, proposal_id: str, outcome: Outcome, quiet_after_denial: int = 0) -> Record:
-        """Ends the proposal: final status, token and inbox row gone, leases free, the end in every task's history.
+        """Ends the proposal: final status, token and inbox row gone, leases free, in history and track record.
 
         A denial that asks for no snooze keeps its tasks quiet for `quiet_after_denial` seconds.
         A final record is returned as it is, after finishing what an interrupted close left undone.
@@ -212,6 +213,7 @@ class Ledger:
             also=also,
         )
         self.tasks.end(record.approval, quiet_after_denial)
+        track.count(self._table, record.approval, self._clock())
         return record
 
     def run(self, execution_name: str) -> RunSummary | None:

@@ -231,6 +231,7 @@ class TaskLedger:
                 status=statuses.get(target.key, outcome.status),
                 by=decision.who() if decision else "",
                 reason=decision.reason if decision else "",
+                snooze_seconds=decision.snooze_seconds if decision and not decision.approved else 0,
             )
             writes.append(
                 Put(

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
 from qlikops.domain.approval import HistoryLine as HistoryLine
+from qlikops.domain.approval import TrackRecord as TrackRecord
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.proposal import Action
 from qlikops.domain.report import RunReport
 from qlikops.domain.schedule import ScheduleStatus
 from qlikops.domain.task import TaskKey
@@ -80,6 +83,10 @@ class Approvals(Protocol):
 
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:
         """How earlier proposals on this task ended, newest first."""
+        ...
+
+    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[TrackRecord]:
+        """What came of proposals of this kind with this action, one entry for each evaluator's each verdict."""
         ...
 
 

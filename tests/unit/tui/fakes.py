@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, TargetOutcome
 from qlikops.domain.errors import ApprovalChanged, NotFound, QlikopsError
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
+from qlikops.domain.proposal import Action
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
 from tests.fakes import FakeSchedules
@@ -70,8 +72,8 @@ class FakeEnvironment:
     decides: Gate = field(default_factory=Gate)
     outcomes: Gate = field(default_factory=Gate)
     runs: list[ExecutionSummary] = field(default_factory=list)
-    decided_by_others: dict[str, Decision] = field(default_factory=dict)
     schedules: FakeSchedules = field(default_factory=lambda: FakeSchedules(lambda: samples.NOW))
+    track: tuple[TrackRecord, ...] = ()
 
     @classmethod
     def waiting_for(cls, *records: Approval) -> FakeEnvironment:
@@ -168,6 +170,10 @@ class FakeEnvironment:
         at = samples.NOW - timedelta(days=2)
         line = HistoryLine(at, "aaaa", "FATAL_TRANSIENT", "resume", Status.RESTARTED, "arn:aws:iam::1:user/bob")
         return [line][:limit] if key.task == "sales-orders" else []
+
+    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[TrackRecord]:
+        self._read(f"track {kind} {action}")
+        return self.track
 
     def _read(self, what: str) -> None:
         self.reads.append(what)
