@@ -73,6 +73,7 @@ for command in (
     executions.run,
     executions.stop,
     fleet.tasks,
+    fleet.task,
     fleet.report,
     handover.handover,
     demo.demo,

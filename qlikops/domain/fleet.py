@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from qlikops.domain.anomaly import Anomaly
 from qlikops.domain.proposal import RECORD_VERSION
-from qlikops.domain.task import ServerFacts, TaskFacts
+from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey
 
 LATENCY_SAMPLES = 60
 """Kept per task: five hours at one poll in five minutes."""
@@ -107,3 +107,20 @@ class FleetSnapshot:
     tasks: tuple[TaskSnapshot, ...]
     server_anomalies: tuple[Anomaly, ...] = ()
     version: int = RECORD_VERSION
+
+    def suppressed_by(self, server: ServerFacts) -> tuple[TaskKey, ...]:
+        """The tasks of which nothing is known because `server` is down.
+
+        An Enterprise Manager that cannot be read at all appears as one server named after its instance.
+        """
+        if TaskKey(server.instance, server.name, "") not in {anomaly.key for anomaly in self.server_anomalies}:
+            return ()
+        keys = (task.facts.key for task in self.tasks)
+        return tuple(
+            key for key in keys if key.instance == server.instance and server.name in (key.server, key.instance)
+        )
+
+    @property
+    def suppressed(self) -> frozenset[TaskKey]:
+        """All tasks that some server's trouble hides."""
+        return frozenset(key for server in self.servers for key in self.suppressed_by(server))

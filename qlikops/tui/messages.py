@@ -13,6 +13,7 @@ from textual.message import Message
 from qlikops.domain.approval import Approval, InboxRow
 from qlikops.domain.execution import ExecutionDetail, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine
 
 
@@ -153,6 +154,14 @@ class FleetLoaded(Message):
         self.snapshot = snapshot
 
 
+class TaskLoaded(Message):
+    """One task of it in full."""
+
+    def __init__(self, detail: TaskDetail) -> None:
+        super().__init__()
+        self.detail = detail
+
+
 class ReportsLoaded(Message):
     """Execution names that have a report, newest first."""
 
@@ -211,6 +220,10 @@ class ExecutionLoadFailed(LoadFailed):
 
 class FleetLoadFailed(LoadFailed):
     """The snapshot did not come."""
+
+
+class TaskLoadFailed(LoadFailed):
+    """The task did not come."""
 
 
 class ReportsLoadFailed(LoadFailed):

@@ -74,6 +74,7 @@ class FakeEnvironment:
     runs: list[ExecutionSummary] = field(default_factory=list)
     schedules: FakeSchedules = field(default_factory=lambda: FakeSchedules(lambda: samples.NOW))
     track: tuple[TrackRecord, ...] = ()
+    snapshot: FleetSnapshot = field(default_factory=samples.fleet)
 
     @classmethod
     def waiting_for(cls, *records: Approval) -> FakeEnvironment:
@@ -214,7 +215,7 @@ class FakeFleet:
 
     def snapshot(self) -> FleetSnapshot:
         self.environment._read("snapshot")
-        return samples.fleet()
+        return self.environment.snapshot
 
     def reports(self, limit: int = 50) -> Sequence[str]:
         self.environment._read("reports")

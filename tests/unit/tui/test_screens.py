@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from qlikops.domain.errors import NotFound
 from qlikops.domain.execution import ExecutionStatus
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, flat_text, sees, wait_until
@@ -42,24 +41,6 @@ async def test_executions_are_asked_for_only_while_on_the_screen(
         await pilot.press("r")
         await wait_until(pilot, lambda: environment.reads.count("waiting") == 2)
         assert "executions" not in environment.reads
-
-
-@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_fleet_shows_what_is_wrong_first(
-    started: Started, environment: FakeEnvironment, size: tuple[int, int]
-) -> None:
-    async with started(environment, size=size) as pilot:
-        await pilot.press("3")
-        await sees(pilot, "2 servers", "replicate-us-1: connection refused", "FATAL_TRANSIENT", "billing")
-        text = flat_text(pilot)
-        assert text.index("sales-orders") < text.index("billing")
-
-
-async def test_a_fleet_before_the_first_run_says_so(started: Started) -> None:
-    environment = FakeEnvironment(error=NotFound("no run has written a snapshot yet"))
-    async with started(environment) as pilot:
-        await pilot.press("3")
-        await sees(pilot, "no run has written a snapshot yet")
 
 
 async def test_reports_are_read_beside_their_list(started: Started, environment: FakeEnvironment) -> None:
