@@ -33,9 +33,9 @@ class FleetScreen(PolledScreen):
     POLL_SECONDS = 15
     """It changes once a run."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("s", "sort", "Sort"),
-        Binding("escape", "close_filter", "All tasks"),
+        Binding("slash", "filter", "Filter", key_display="/", id="filter"),
+        Binding("s", "sort", "Sort", id="sort"),
+        Binding("escape", "close_filter", "All tasks", id="back"),
     ]
 
     def __init__(self, state: ConsoleState) -> None:

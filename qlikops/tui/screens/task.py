@@ -29,7 +29,10 @@ class TaskScreen(PolledScreen):
     MODE = "fleet"
     AUTO_FOCUS = "#task"
     POLL_SECONDS = 15
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back"), Binding("y", "copy", "Copy")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", id="back"),
+        Binding("y", "copy", "Copy", id="copy"),
+    ]
 
     def __init__(self, state: ConsoleState, key: str) -> None:
         super().__init__(state)

@@ -12,7 +12,7 @@ from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome
 from qlikops.domain.errors import ApprovalChanged, NotFound, QlikopsError
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
+from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
 from qlikops.domain.proposal import Action
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
@@ -75,6 +75,7 @@ class FakeEnvironment:
     schedules: FakeSchedules = field(default_factory=lambda: FakeSchedules(lambda: samples.NOW))
     track: tuple[TrackRecord, ...] = ()
     snapshot: FleetSnapshot = field(default_factory=samples.fleet)
+    signs_in: Credentials = field(default_factory=Credentials)
 
     @classmethod
     def waiting_for(cls, *records: Approval) -> FakeEnvironment:
@@ -106,6 +107,9 @@ class FakeEnvironment:
 
     def caller(self) -> str:
         return samples.CALLER
+
+    def credentials(self) -> Credentials:
+        return self.signs_in
 
     # Approvals
 
