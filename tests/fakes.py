@@ -178,6 +178,8 @@ class FakeSchedules:
     schedule: Schedule | None = SCHEDULE
     asked: list[str] = field(default_factory=list)
     """What was written, in words."""
+    fails: QlikopsError | None = None
+    """Raised by every change."""
 
     def status(self) -> ScheduleStatus:
         if self.schedule is None:
@@ -187,6 +189,8 @@ class FakeSchedules:
 
     def pause(self, duration: timedelta | None = None) -> ScheduleStatus:
         self.asked.append(f"pause {duration}")
+        if self.fails is not None:
+            raise self.fails
         until = None if duration is None else self.clock() + duration
         self.schedule = replace(self.status().schedule, enabled=duration is not None, paused_until=until)
         return self.status()

@@ -10,10 +10,8 @@ from qlikops.domain.duration import format_duration
 from qlikops.domain.occurrence import period
 from qlikops.domain.schedule import Schedule, ScheduleStatus
 from qlikops.presentation import vocabulary
+from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
-
-BY_COMMAND = "`qlikops schedule --rate 10m` (or --cron, --timezone) changes it, `qlikops schedule --remove` removes it"
-"""What a console leaves to the command line, since it takes the rights of whoever deploys."""
 
 _CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
 _EVERY = re.compile(r"(?:\*|0)/(\d+)")
@@ -33,6 +31,22 @@ _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
 def sections(status: ScheduleStatus, now: datetime) -> tuple[Section, ...]:
     """When it runs, where it stands, when it ran last and runs next."""
     return (Section("", tuple(_lines(status, now))),)
+
+
+def by_command() -> Line:
+    """What the console leaves to the command line, since it takes the rights of whoever deploys."""
+    return line(
+        "by command",
+        Span(
+            "`qlikops schedule --rate 10m` (or --cron, --timezone) sets it, --remove takes it away",
+            Tone.MUTED,
+        ),
+    )
+
+
+def not_read(error: BaseException) -> Line:
+    """Why there is nothing to show, or nothing newer."""
+    return line("not read", Span(str(explain(error)), Tone.DANGER))
 
 
 def in_words(expression: str) -> str:

@@ -15,6 +15,7 @@ from qlikops.domain.execution import ExecutionDetail, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine
+from qlikops.domain.schedule import ScheduleStatus
 
 
 class OfContext(Protocol):
@@ -179,6 +180,22 @@ class ReportLoaded(Message):
         self.markdown = markdown
 
 
+class ScheduleLoaded(Message):
+    """Where the schedule stands."""
+
+    def __init__(self, status: ScheduleStatus) -> None:
+        super().__init__()
+        self.status = status
+
+
+class ScheduleChanged(Message):
+    """It was paused or resumed, and stands like this now."""
+
+    def __init__(self, status: ScheduleStatus) -> None:
+        super().__init__()
+        self.status = status
+
+
 class LoadFailed(Message):
     """Something asked for did not come; `asked` is what it was asked by."""
 
@@ -232,3 +249,11 @@ class ReportsLoadFailed(LoadFailed):
 
 class ReportLoadFailed(LoadFailed):
     """The report did not come; `asked` is its name."""
+
+
+class ScheduleLoadFailed(LoadFailed):
+    """Where the schedule stands did not come."""
+
+
+class ScheduleChangeFailed(LoadFailed):
+    """It was not paused or resumed, or nobody can say."""

@@ -44,6 +44,8 @@ SCENES = {
     "task": Scene("TaskScreen", ((("3",), "servers"), (("enter",), "Figures"))),
     "reports": Scene("ReportsScreen", ((("4",), "run-"),)),
     "report": Scene("ReportsScreen", ((("4",), "run-"), (("enter",), "on "))),
+    "schedule": Scene("ScheduleScreen", ((("5",), "every 5 minutes"),)),
+    "pause": Scene("ChangeScreen", ((("5",), "every 5 minutes"), (("p",), "Pause the schedule"))),
     "help": Scene("HelpScreen", ((("question_mark",), "Everywhere"),)),
     "errors": Scene("ErrorsScreen", ((("exclamation_mark",), "Last errors"),)),
     "commands": Scene("CommandPalette", ((("colon",), "Change the colours"),)),
