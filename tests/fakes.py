@@ -13,7 +13,8 @@ from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, Execution
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
 from qlikops.domain.proposal import Action
-from qlikops.domain.report import RunReport
+from qlikops.domain.report import ReportEntry, RunReport
+from qlikops.domain.run import RunSummary
 from qlikops.domain.schedule import Schedule, ScheduleStatus
 from qlikops.domain.task import TaskKey
 
@@ -148,14 +149,15 @@ class FakeFleet:
 
     latest: FleetSnapshot | None = None
     written: dict[str, RunReport] = field(default_factory=dict)
+    runs: dict[str, RunSummary] = field(default_factory=dict)
 
     def snapshot(self) -> FleetSnapshot:
         if self.latest is None:
             raise NotFound("No run has looked at the fleet yet.")
         return self.latest
 
-    def reports(self, limit: int = 50) -> Sequence[str]:
-        return list(self.written)[:limit]
+    def reports(self, limit: int = 50) -> Sequence[ReportEntry]:
+        return [ReportEntry(name, self.runs.get(name)) for name in self.written][:limit]
 
     def report(self, execution_name: str | None = None) -> RunReport:
         name = execution_name or next(iter(self.written), "")

@@ -1,4 +1,4 @@
-"""tasks, task, report."""
+"""tasks, task, reports, report."""
 
 from __future__ import annotations
 
@@ -91,28 +91,39 @@ def task(
     output.write_sections(presented.sections(found, here.now()))
 
 
+def reports(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many at most.")] = 50,
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the runs that have a report, newest first, with what each found and came to."""
+    found = invocation(ctx).environment(context).fleet.reports(limit)
+    if as_json:
+        output.write_json(found)
+        return
+    if not found:
+        output.say("No run has written a report yet.")
+        return
+    from qlikops.presentation import report as presented
+
+    width = output.terminal_width()
+    columns = presented.COLUMNS if width is None else presented.columns(width)
+    output.write_table(columns, [presented.cells(entry) for entry in found])
+
+
 def report(
     ctx: typer.Context,
     execution: Annotated[
         str | None,
         typer.Argument(metavar="EXECUTION", help="The run; the newest where none is given.", show_default=False),
     ] = None,
-    list_: Annotated[bool, typer.Option("--list", help="Names of the runs that have a report, newest first.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="The whole report as Markdown.")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a run's report."""
-    if list_ and (execution or markdown):
-        raise UsageError("--list goes with no other choice than --json.")
     role = invocation(ctx).environment(context).fleet
-    if list_:
-        names = role.reports()
-        if as_json:
-            output.write_json(names)
-        else:
-            output.write("\n".join(names)) if names else output.say("No run has written a report yet.")
-        return
     if as_json:
         output.write_json(role.report(execution))
     elif markdown:

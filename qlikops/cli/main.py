@@ -74,6 +74,7 @@ for command in (
     executions.stop,
     fleet.tasks,
     fleet.task,
+    fleet.reports,
     fleet.report,
     handover.handover,
     demo.demo,

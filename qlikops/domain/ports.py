@@ -17,7 +17,7 @@ from qlikops.domain.approval import TrackRecord as TrackRecord
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Action
-from qlikops.domain.report import RunReport
+from qlikops.domain.report import ReportEntry, RunReport
 from qlikops.domain.schedule import ScheduleStatus
 from qlikops.domain.task import TaskKey
 
@@ -133,8 +133,8 @@ class Fleet(Protocol):
         """Raises NotFound before the first run."""
         ...
 
-    def reports(self, limit: int = 50) -> Sequence[str]:
-        """Execution names that have a report, newest first."""
+    def reports(self, limit: int = 50) -> Sequence[ReportEntry]:
+        """The runs that have a report, newest first; at most a hundred."""
         ...
 
     def report(self, execution_name: str | None = None) -> RunReport:

@@ -15,6 +15,7 @@ from qlikops.domain.execution import ExecutionDetail, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine
+from qlikops.domain.report import ReportEntry
 from qlikops.domain.schedule import ScheduleStatus
 
 
@@ -164,11 +165,11 @@ class TaskLoaded(Message):
 
 
 class ReportsLoaded(Message):
-    """Execution names that have a report, newest first."""
+    """The runs that have a report, newest first."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, entries: Sequence[ReportEntry]) -> None:
         super().__init__()
-        self.names = names
+        self.entries = entries
 
 
 class ReportLoaded(Message):

@@ -13,6 +13,7 @@ from textual.widgets import DataTable, Static
 
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import Environment
+from qlikops.presentation import filter as filters
 from qlikops.presentation import fleet
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Section, Span, Tone, line
@@ -51,7 +52,7 @@ class FleetScreen(PolledScreen):
     def content(self) -> ComposeResult:
         """Counts and sick servers above, the filter, tasks below."""
         yield Static("Loading …", markup=False, id="fleet-summary")
-        yield FilterBar(fleet.FILTER_EXAMPLE)
+        yield FilterBar(f"Filter: {fleet.FILTER_EXAMPLE}; {filters.HELP}")
         yield KeyedTable(fleet.columns, id="fleet")
 
     def load(self, environment: Environment) -> Message:

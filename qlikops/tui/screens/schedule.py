@@ -203,10 +203,9 @@ class ChangeScreen(ModalScreen[Change | None]):
             self._schedule, pause=self._pause, duration=self._duration, now=self._place.now()
         )
         self._outgoing.update(prose([Section("", outgoing)], colours))
-        keys = "Enter sends. ↑ chooses for how long, Tab comes back. Esc cancels." if self._pause else "Enter sends. Esc cancels."
-        self._problem.update(
-            Text(f"Locked: {locked}.", colours[Tone.DANGER]) if locked else Text(keys, colours[Tone.MUTED])
-        )
+        choosing = "↑ chooses for how long, Tab comes back. " if self._pause else ""
+        keys = Text(f"Enter sends. {choosing}Esc cancels.", colours[Tone.MUTED])
+        self._problem.update(Text(f"Locked: {locked}.", colours[Tone.DANGER]) if locked else keys)
         self.query_one("#send").set_class(bool(locked), "-blocked")
 
     @on(Button.Pressed, "#send")

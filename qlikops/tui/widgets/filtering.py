@@ -34,14 +34,14 @@ class FilterBar(Vertical):
             self.closed = closed
             """Nothing is kept back any more; otherwise the filter stays."""
 
-    def __init__(self, example: str) -> None:
+    def __init__(self, placeholder: str) -> None:
         super().__init__(id="filter-bar")
-        self._example = example
+        self._placeholder = placeholder
         self.display = False
 
     def compose(self) -> ComposeResult:
         """Input and problem."""
-        yield Input(placeholder=f"Filter: {self._example}; {filters.HELP}", id="filter", compact=True)
+        yield Input(placeholder=self._placeholder, id="filter", compact=True)
         yield Static(markup=False, id="filter-problem")
 
     def on_mount(self) -> None:

@@ -13,6 +13,7 @@ from qlikops.cli.fleet import Sort
 from qlikops.domain.approval import HistoryLine, Status
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.report import ReportedProposal, RunReport
+from qlikops.domain.run import RunSummary
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.presentation.fleet import Order
 from tests.fakes import FakeEnvironment
@@ -113,9 +114,13 @@ def test_the_newest_report_is_shown_by_default(run: Run) -> None:
     assert run("report", "run-9").exit_code == ExitCode.NOT_FOUND
 
 
-def test_reports_are_listed_newest_first(run: Run, environment: FakeEnvironment) -> None:
-    assert run("report", "--list").stdout == "run-2\nrun-1\n"
-    assert json.loads(run("report", "--list", "--json").stdout) == ["run-2", "run-1"]
+def test_reports_are_listed_newest_first_with_what_they_came_to(run: Run, environment: FakeEnvironment) -> None:
+    outcomes = {Status.DENIED.value: 1, Status.RESTARTED.value: 2}
+    environment.fleet.runs["run-2"] = RunSummary("arn", "run-2", NOON, anomalies=4, outcomes=outcomes, finished_at=NOON)
+    newest, oldest = run("reports").stdout.splitlines()[1:]
+    assert newest.split() == ["03-07", "12:00", "4", "2", "restarted,", "1", "denied", "run-2"]
+    assert "run-1" in oldest
+    assert [entry["execution_name"] for entry in json.loads(run("reports", "--json").stdout)] == ["run-2", "run-1"]
+    assert len(json.loads(run("reports", "--limit", "1", "--json").stdout)) == 1
     environment.fleet.written = {}
-    assert run("report", "--list").stdout == ""
-    assert run("report", "run-1", "--list").exit_code == ExitCode.USAGE
+    assert run("reports").stdout == ""

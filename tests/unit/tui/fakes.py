@@ -14,7 +14,7 @@ from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, Execution
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
 from qlikops.domain.proposal import Action
-from qlikops.domain.report import RunReport
+from qlikops.domain.report import ReportEntry, RunReport
 from qlikops.domain.task import TaskKey
 from tests.fakes import FakeSchedules
 from tests.unit.presentation import samples
@@ -221,9 +221,9 @@ class FakeFleet:
         self.environment._read("snapshot")
         return self.environment.snapshot
 
-    def reports(self, limit: int = 50) -> Sequence[str]:
+    def reports(self, limit: int = 50) -> Sequence[ReportEntry]:
         self.environment._read("reports")
-        return [run.name for run in self.environment.runs][:limit]
+        return [ReportEntry(run.name, run.run) for run in self.environment.runs][:limit]
 
     def report(self, execution_name: str | None = None) -> RunReport:
         raise NotImplementedError(execution_name)

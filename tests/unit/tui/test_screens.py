@@ -9,7 +9,7 @@ import pytest
 
 from qlikops.domain.execution import ExecutionStatus
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, flat_text, sees, wait_until
+from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment
 
 
@@ -49,6 +49,22 @@ async def test_reports_are_read_beside_their_list(started: Started, environment:
         await sees(pilot, "Run run-0711", "38 tasks on 3 servers checked.")
         await pilot.press("down")
         await sees(pilot, "Run run-0706")
+
+
+async def test_a_report_is_searched_and_copied(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment) as pilot:
+        await pilot.press("4")
+        await sees(pilot, "1 restarted, 1 denied", "38 tasks on 3 servers")
+        await pilot.press("slash", *"sales")
+        await sees(pilot, "sales-orders", "outcome")
+        await no_longer_sees(pilot, "38 tasks on 3 servers")
+        await pilot.press("escape")
+        await sees(pilot, "38 tasks on 3 servers")
+        await pilot.press("y")
+        await sees(pilot, "is copied")
+        assert "38 tasks on 3 servers" in pilot.app.clipboard
+        await pilot.press("escape")
+        await sees(pilot, "1 restarted, 1 denied")
 
 
 async def test_help_names_the_keys_that_apply_here(started: Started, environment: FakeEnvironment) -> None:
