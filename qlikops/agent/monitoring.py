@@ -18,6 +18,7 @@ from qlikops.agent.reconcile import Executions, Reconciler
 from qlikops.agent.run import Run
 from qlikops.agent.store import Remembered, Store
 from qlikops.agent.tasks import RestartLimits
+from qlikops.agent.trend import changes, mean_latency
 from qlikops.domain.fleet import FleetSnapshot, Quiet, TaskSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import LeftAlone, RunReport
@@ -82,7 +83,7 @@ class Monitor:
             remembered = remembering.result()
         restarts = self._restarts(reading, remembered.snapshot)
         snapshot = self._detect(reading, remembered.snapshot, run, restarts)
-        return self._propose(snapshot, restarts, reconciler, run, _starting_afresh(remembered))
+        return self._propose(snapshot, restarts, reconciler, run, remembered)
 
     def _remembered(self) -> Remembered:
         remembered, now = self._store.snapshot(), self._clock()
@@ -111,7 +112,7 @@ class Monitor:
         return RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
 
     def _propose(
-        self, snapshot: FleetSnapshot, restarts: Restarts, reconciler: Reconciler, run: Run, notes: tuple[str, ...]
+        self, snapshot: FleetSnapshot, restarts: Restarts, reconciler: Reconciler, run: Run, remembered: Remembered
     ) -> Monitored:
         tasks = self._ledger.tasks
         anomalous = [task.facts.key for task in snapshot.tasks if task.anomalies]
@@ -135,9 +136,13 @@ class Monitor:
         )
         holders = {key: lease.proposal_id for key, lease in leases.items()}
         holders |= {target.key: one.proposal_id for one in opened.proposals for target in one.targets}
-        remembered = _remembering(snapshot, restarts, {key: quiet.get(key) for key in free})
-        self._store.save_snapshot(_annotated(remembered, holders, {left.key: left.why for left in left_alone}))
-        findings = _findings(snapshot, left_alone, correlated.deferred, run, notes)
+        remembering = _remembering(snapshot, restarts, {key: quiet.get(key) for key in free})
+        self._store.save_snapshot(_annotated(remembering, holders, {left.key: left.why for left in left_alone}))
+        findings = replace(
+            _findings(snapshot, left_alone, correlated.deferred, run),
+            notes=_starting_afresh(remembered),
+            changes=changes(remembered.snapshot, snapshot),
+        )
         self._store.save_findings(findings)
         summary = RunSummary(
             execution_arn=run.execution_arn,
@@ -186,9 +191,7 @@ def _starting_afresh(remembered: Remembered) -> tuple[str, ...]:
     return (f"{because}, so this run starts afresh: what takes several polls is counted from here.",)
 
 
-def _findings(
-    snapshot: FleetSnapshot, left_alone: tuple[LeftAlone, ...], deferred: int, run: Run, notes: tuple[str, ...]
-) -> RunReport:
+def _findings(snapshot: FleetSnapshot, left_alone: tuple[LeftAlone, ...], deferred: int, run: Run) -> RunReport:
     """The part of the report that is known before anybody is asked."""
     return RunReport(
         execution_arn=run.execution_arn,
@@ -202,5 +205,5 @@ def _findings(
         proposals=(),
         left_alone=left_alone,
         deferred=deferred,
-        notes=notes,
+        latency_seconds=mean_latency(snapshot),
     )

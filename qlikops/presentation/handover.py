@@ -93,7 +93,9 @@ def _quiet(each: QuietTask, until: datetime) -> Line:
 
 
 def _runs(handover: Handover) -> Iterator[Line]:
-    yield line("ended", f"{vocabulary.count(handover.runs, 'run')}, {len(handover.broken):,} of them not well")
+    broken = len(handover.broken)
+    well = Span(f"{broken:,} failed, timed out or aborted", Tone.DANGER) if broken else Span("none failed", Tone.MUTED)
+    yield line("ended", f"{vocabulary.count(handover.runs, 'run')}, ", well)
     for run in (*handover.running, *handover.broken):
         took = executions.duration(run, handover.until)
         yield line(

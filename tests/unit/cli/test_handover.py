@@ -82,7 +82,7 @@ def test_the_shift_in_words(run: Run) -> None:
     assert "earlier" not in text
     assert "snoozed until 2026-03-07 15:00 UTC by anna" in quiet
     assert quiet.count("sales-orders") == 1
-    assert "2 runs, 1 of them not well" in runs
+    assert "2 runs, 1 failed, timed out or aborted" in runs
     assert "broken" in runs
 
 

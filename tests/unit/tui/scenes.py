@@ -48,5 +48,5 @@ SCENES = {
     "pause": Scene("ChangeScreen", ((("5",), "every 5 minutes"), (("p",), "Pause the schedule"))),
     "help": Scene("HelpScreen", ((("question_mark",), "Everywhere"),)),
     "errors": Scene("ErrorsScreen", ((("exclamation_mark",), "Last errors"),)),
-    "commands": Scene("CommandPalette", ((("colon",), "Change the colours"),)),
+    "commands": Scene("CommandPalette", ((("colon",), "Turn it off"),)),
 }
