@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -22,7 +23,7 @@ STALE_PERIODS = 3
 """Beyond so many missed runs it does, as for the alarm on silence."""
 
 COLUMNS = (
-    Column("task", "Task", 15, flexible=True),
+    Column("task", "Task", 20, flexible=True),
     Column("server", "Server", 14),
     Column("state", "State", 8),
     Column("stop", "Stop reason", 14),
@@ -30,9 +31,13 @@ COLUMNS = (
     Column("trend", "Trend", TREND_COLUMNS),
     Column("anomaly", "Anomaly", 15),
     Column("restarted", "Restarted", 9, right=True),
-    Column("quiet", "Waits or is left alone", 34),
+    Column("quiet", "Waits or is left alone", 22),
 )
-_DROP_FIRST = ("stop", "quiet", "restarted", "trend", "server", "latency")
+_DROP_FIRST = ("stop", "quiet", "restarted", "server", "trend", "latency")
+_ROOMY = 160
+"""From this width on reasons have twice the room."""
+_LABEL = "label"
+"""In place of the task's name where there is no room for the server beside it: the server after the name, cut first."""
 
 _SEVERITIES = tuple(Severity)
 _LEVELS = "▁▂▃▄▅▆▇█"
@@ -76,8 +81,16 @@ FILTER_EXAMPLE = "server:eu !state:running tag:gold kind:"
 
 
 def columns(width: int) -> tuple[Column, ...]:
-    """What fits in `width` cells."""
-    return fit(COLUMNS, width, _DROP_FIRST)
+    """What fits in `width` cells; a server without a column of its own goes behind the task's name."""
+    roomy = width >= _ROOMY
+    wanted = [
+        replace(column, width=2 * column.width) if roomy and column.key == "quiet" else column for column in COLUMNS
+    ]
+    fitting = fit(wanted, width, _DROP_FIRST)
+    if any(column.key == "server" for column in fitting):
+        return fitting
+    task, *rest = fitting
+    return (replace(task, key=_LABEL, header="Task (server)"), *rest)
 
 
 def row_key(task: TaskSnapshot) -> str:
@@ -113,6 +126,7 @@ def cells(task: TaskSnapshot, now: datetime, down: frozenset[TaskKey] = frozense
     restarted = task.memory.restarted_at
     return {
         "task": outside(facts.key.task, cap=80),
+        _LABEL: outside(f"{facts.key.task} ({facts.key.server})", cap=120),
         "server": outside(facts.key.server, cap=40),
         "state": vocabulary.task_state(facts.state, facts.raw_state),
         "stop": outside(stop, cap=32) if stop else vocabulary.NOTHING,
@@ -184,10 +198,11 @@ def summary(snapshot: FleetSnapshot, now: datetime) -> tuple[Line, ...]:
 
 def age(snapshot: FleetSnapshot, now: datetime) -> Span:
     """When a run looked last; a fleet that nobody looks at any more looks like that."""
-    ago = f"{vocabulary.clock_time(snapshot.taken_at)}, {vocabulary.ago(snapshot.taken_at, now)} ago"
+    ago = f"{vocabulary.ago(snapshot.taken_at, now)} ago"
     if is_stale(snapshot, now):
-        return Span(f"▲ STALE: no run has looked since {ago}", Tone.WARNING)
-    return Span(f"as of {ago}", Tone.MUTED)
+        since = vocabulary.clock_time(snapshot.taken_at)
+        return Span(f"▲ STALE: no run has looked since {since}, {ago}", Tone.WARNING)
+    return Span(f"as of {snapshot.taken_at:%H:%M:%S} UTC, {ago}", Tone.MUTED)
 
 
 def _unwell(snapshot: FleetSnapshot) -> Iterator[Line]:

@@ -70,17 +70,16 @@ def _waiting(handover: Handover) -> Iterator[Line]:
 def _handled(each: Handled, until: datetime) -> Line:
     proposal, outcome = each.proposal, each.proposal.outcome
     decision = None if outcome is None else outcome.decision
-    if decision is not None:
-        became = by_whom(decision)
-    elif outcome is not None and outcome.detail:
-        became = outcome.detail
+    detail = "" if outcome is None else outcome.detail
+    if decision is None:
+        became = detail or vocabulary.status_meaning(proposal.status)
     else:
-        became = vocabulary.status_meaning(proposal.status)
-    detail = f" ({outcome.detail})" if decision is not None and outcome is not None and outcome.detail else ""
+        # A denial's detail is its reason once more.
+        became = by_whom(decision) + (f" ({detail})" if detail and detail != decision.reason else "")
     spans = [
         Span(f"{vocabulary.short_duration((until - proposal.updated_at).total_seconds())} ago  ", Tone.MUTED),
         vocabulary.status(proposal.status),
-        outside(f"{proposal.label}: {proposal.action}, {proposal.kind}; {became}{detail}", cap=700, before=" "),
+        outside(f"{proposal.label}: {proposal.action}, {proposal.kind}; {became}", cap=700, before=" "),
     ]
     if decision is not None and decision.snooze_seconds:
         spans.append(Span(f"; snoozed for {vocabulary.short_duration(decision.snooze_seconds)}", Tone.MUTED))

@@ -91,7 +91,7 @@ class Watch:
         became = f"{vocabulary.status(status).text.lower()}: {vocabulary.status_meaning(status)}"
         if decision is not None and said is Status.WAITING:
             became = f"{by_whom(decision)}; {became}"
-        if outcome is not None and outcome.detail:
+        if outcome is not None and outcome.detail and (decision is None or outcome.detail != decision.reason):
             became = f"{became} ({outcome.detail})"
         text = outside(f"{name} {approval.proposal.label}: {became}", cap=1000).text
         what = What.ENDED if status.is_final else What.DECIDED

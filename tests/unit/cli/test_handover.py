@@ -51,7 +51,7 @@ def _shift(environment: FakeEnvironment) -> None:
             14,
             1,
             ended("worked", Status.RESTARTED, 1, APPROVED),
-            ended("refused", Status.DENIED, 1, DENIED),
+            ended("refused", Status.DENIED, 1, DENIED, DENIED.reason),
             ended("unsure", Status.UNVERIFIED, 1, APPROVED, "no answer for 120 s"),
             ended("ignored", Status.EXPIRED, 2),
             ended("earlier", Status.RESTARTED, 13, APPROVED),
