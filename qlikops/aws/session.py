@@ -83,6 +83,11 @@ class Connection(Protocol):
         """For snapshots and reports."""
         ...
 
+    @property
+    def scheduler(self) -> EventBridgeSchedulerClient:
+        """For the schedule."""
+        ...
+
     def sender(self, decision_id: str) -> SFNClient:
         """A client for one callback: one attempt, short time-outs, the decision id in its user agent."""
         ...

@@ -17,13 +17,13 @@ from qlikops import __version__
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.fleet import BucketFleet
 from qlikops.deployment.login import Logins, no_keyring_hint
-from qlikops.deployment.occurrence import period
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import AccessDenied, NotFound, QlikopsError
 from qlikops.domain.evaluation import Verdict
 from qlikops.domain.execution import ExecutionStatus
+from qlikops.domain.occurrence import period
 from qlikops.domain.task import ServerState
 
 if TYPE_CHECKING:

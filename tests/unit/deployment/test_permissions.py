@@ -246,7 +246,14 @@ def test_looking_includes_no_write(resources: dict[str, Any]) -> None:
 NOT_IAM = {"get_caller_identity", "get_session_token", "paginate"}
 """Calls that anybody may make, and none at all."""
 OTHER_NAMES = {"ListObjectsV2": "ListBucket"}
-WRITES_OF_PEOPLE = {"SendTaskSuccess", "SendTaskFailure", "StartExecution", "StopExecution", "UpdateItem"}
+WRITES_OF_PEOPLE = {
+    "SendTaskSuccess",
+    "SendTaskFailure",
+    "StartExecution",
+    "StopExecution",
+    "UpdateItem",
+    "UpdateSchedule",
+}
 
 
 def test_people_may_do_what_the_console_calls_and_only_operators_write(resources: dict[str, Any]) -> None:
@@ -260,4 +267,4 @@ def test_people_may_do_what_the_console_calls_and_only_operators_write(resources
 
     assert called >= WRITES_OF_PEOPLE
     assert called - WRITES_OF_PEOPLE <= allowed("ReadOnlyPolicy")
-    assert allowed("OperatorPolicy") == WRITES_OF_PEOPLE | {"GetItem", "Decrypt"}
+    assert allowed("OperatorPolicy") == WRITES_OF_PEOPLE | {"GetItem", "Decrypt", "PassRole"}

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from qlikops.deployment.occurrence import next_run
 from qlikops.deployment.schedule import Scheduler, cron_expression, rate_expression
 from qlikops.domain.errors import NotFound, UsageError
+from qlikops.domain.occurrence import next_run
 from tests.embedded import EmbeddedAws
 from tests.fakes import Clock
 from tests.unit.domain.samples import NOON
