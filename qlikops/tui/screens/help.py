@@ -13,6 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from qlikops.presentation.tone import Tone
+from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.held import HeldBar
 from qlikops.tui.widgets.prose import palette
 
 _ALWAYS = (
@@ -35,14 +37,16 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,enter,q", "dismiss", "Close")]
 
-    def __init__(self, keys: list[tuple[str, str]]) -> None:
+    def __init__(self, state: ConsoleState, keys: list[tuple[str, str]]) -> None:
         super().__init__()
+        self._state = state
         self._keys = keys
 
     def compose(self) -> ComposeResult:
         """One scrolling page."""
         with VerticalScroll(id="help"):
             yield Static(markup=False, id="help-text")
+        yield HeldBar(self._state)
 
     def on_mount(self) -> None:
         """Fills it in."""

@@ -72,6 +72,8 @@ class FakeEnvironment:
     outcomes: Gate = field(default_factory=Gate)
     runs: list[ExecutionSummary] = field(default_factory=list)
     track: tuple[TrackRecord, ...] = ()
+    track_error: QlikopsError | None = None
+    snapshot: FleetSnapshot = field(default_factory=samples.fleet)
 
     @classmethod
     def waiting_for(cls, *records: Approval) -> FakeEnvironment:
@@ -171,6 +173,8 @@ class FakeEnvironment:
 
     def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[TrackRecord]:
         self._read(f"track {kind} {action}")
+        if self.track_error is not None:
+            raise self.track_error
         return self.track
 
     def _read(self, what: str) -> None:
@@ -209,7 +213,7 @@ class FakeFleet:
 
     def snapshot(self) -> FleetSnapshot:
         self.environment._read("snapshot")
-        return samples.fleet()
+        return self.environment.snapshot
 
     def reports(self, limit: int = 50) -> Sequence[str]:
         self.environment._read("reports")

@@ -207,7 +207,9 @@ async def test_a_record_that_changes_while_the_modal_is_open_blocks(
         await sees(pilot, "Approve: this will be sent")
         environment.add(samples.approval(samples.proposal(1, title="sales-orders: another cause")))
         refresh(pilot)
-        await sees(pilot, "It changed since you opened this.")
+        await sees(
+            pilot, "Changed since you opened this", "title sales-orders: connection lost -> sales-orders: another"
+        )
         await pilot.press("enter")
         assert environment.sent == []
         await pilot.press("escape")
