@@ -11,7 +11,7 @@ from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome
 from qlikops.domain.errors import AlreadyDecided, ApprovalChanged, NotFound, QlikopsError
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
+from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
 from qlikops.domain.proposal import Action
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
@@ -169,6 +169,9 @@ class FakeEnvironment:
 
     def caller(self) -> str:
         return CALLER
+
+    def credentials(self) -> Credentials:
+        return Credentials()
 
 
 @dataclass

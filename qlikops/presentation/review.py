@@ -35,7 +35,7 @@ def brief(approval: Approval) -> Section:
     return Section("", (_headline(approval.proposal), *_brief(approval)))
 
 
-def at_zero(approval: Approval, now: datetime, claim: Claim | None) -> Section:
+def at_zero(approval: Approval, now: datetime, claim: Claim | None = None) -> Section:
     """Where it stands, what happens if nobody answers, and who looks at it: the part that changes with the clock."""
     return Section("", tuple(_at_zero(approval, now, claim)))
 
@@ -103,7 +103,7 @@ def _reruns(action: Action, targets: Sequence[Target]) -> Iterator[Span]:
         yield Span("whether the full load is complete is not known: tables may load again", Tone.WARNING)
     else:
         yield Span("no table loads again", Tone.GOOD)
-        yield Span(", only changes since it stopped are read", Tone.MUTED)
+        yield Span(", only changes are read", Tone.MUTED)
 
 
 def doubts(approval: Approval) -> tuple[str, ...]:
@@ -257,7 +257,18 @@ def _evaluation(approval: Approval) -> Iterator[Line]:
     for caution in evaluation.cautions:
         yield line("caution", outside(caution, Tone.WARNING))
     who = vocabulary.evaluator(evaluation.evaluator)
-    yield line("by", who, outside(evaluation.evaluator_version, Tone.MUTED, 120, before=" "))
+    spent = Span(_spent(evaluation), Tone.MUTED)
+    yield line("by", who, outside(evaluation.evaluator_version, Tone.MUTED, 120, before=" "), spent)
+
+
+def _spent(evaluation: Evaluation) -> str:
+    """What it took, as far as that is known: `, 812 + 210 tokens, 2.3 s`."""
+    spent = ""
+    if evaluation.input_tokens is not None and evaluation.output_tokens is not None:
+        spent += f", {evaluation.input_tokens:,} + {evaluation.output_tokens:,} tokens"
+    if evaluation.duration_ms is not None:
+        spent += f", {evaluation.duration_ms / 1000:.1f} s"
+    return spent
 
 
 def _citations(finding: Finding, labels: Mapping[str, str]) -> Iterator[Span]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -18,6 +20,7 @@ from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
 from qlikops.tui.context import Clock, Context, ContextSource, Sending, maybe_sent
+from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.screens.errors import ErrorsScreen
@@ -27,6 +30,8 @@ from qlikops.tui.screens.help import HelpScreen
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.reports import ReportsScreen
 from qlikops.tui.state import ConsoleState
+from qlikops.tui.themes import THEMES, default_theme
+from qlikops.tui.usable import usable
 from qlikops.tui.widgets.held import HeldBar
 
 POLL_SECONDS = 2.5
@@ -34,28 +39,6 @@ WATCH_AGAIN_SECONDS = 5
 HOLD_TICK_SECONDS = 0.2
 LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
-
-CALM = Theme(
-    name="qlikops",
-    primary="#6cb6ff",
-    secondary="#8bb4d9",
-    accent="#c4a7e7",
-    success="#7ac99a",
-    warning="#e0b060",
-    error="#ef7d7d",
-    foreground="#d5dbe3",
-    background="#0f1318",
-    surface="#151b22",
-    panel="#1d2530",
-    variables={
-        "text-success": "#7ac99a",
-        "text-primary": "#6cb6ff",
-        "text-warning": "#e0b060",
-        "text-error": "#ef7d7d",
-        "qlikops-muted": "#8a94a3",
-        "footer-key-foreground": "#6cb6ff",
-    },
-)
 
 
 class QlikOpsApp(App[int]):
@@ -65,15 +48,16 @@ class QlikOpsApp(App[int]):
     TITLE = "qlikops"
     AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "switch_mode('inbox')", "Inbox", show=False),
-        Binding("2", "switch_mode('executions')", "Executions", show=False),
-        Binding("3", "switch_mode('fleet')", "Fleet", show=False),
-        Binding("4", "switch_mode('reports')", "Reports", show=False),
-        Binding("colon", "command_palette", "Commands", show=False),
+        Binding("1", "switch_mode('inbox')", "Inbox", show=False, id="inbox"),
+        Binding("2", "switch_mode('executions')", "Executions", show=False, id="executions"),
+        Binding("3", "switch_mode('fleet')", "Fleet", show=False, id="fleet"),
+        Binding("4", "switch_mode('reports')", "Reports", show=False, id="reports"),
+        Binding("colon,ctrl+p", "command_palette", "Every action by name", show=False, id="commands"),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.
-        Binding("escape", "cancel_held", "Do not send", priority=True),
-        Binding("exclamation_mark", "errors", "Last errors", show=False, key_display="!"),
-        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("escape", "cancel_held", "Do not send", priority=True, id="do-not-send"),
+        Binding("exclamation_mark", "errors", "Last errors", show=False, key_display="!", id="errors"),
+        Binding("question_mark", "help", "Help", key_display="?", id="help"),
+        Binding("ctrl+q", "quit", "Quit; nothing that waits is lost", show=False, priority=True, id="quit"),
     ]
 
     def __init__(
@@ -82,18 +66,27 @@ class QlikOpsApp(App[int]):
         *,
         clock: Clock | None = None,
         poll_seconds: float = POLL_SECONDS,
+        keymap: Mapping[str, str] | None = None,
+        memory: Memory | None = None,
     ) -> None:
         super().__init__()
+        self.memory = memory or Memory()
+        self._rings = self.memory.preferences.bell is not False
         self.state = ConsoleState(contexts, self, clock or _utc_now)
         self._poll_seconds = poll_seconds
         self._warned_of_quitting = False
-        self.register_theme(CALM)
-        self.theme = CALM.name
+        for each in THEMES:
+            self.register_theme(each)
+        self.theme = self._last_theme = self._fitting_theme()
+        self.set_keymap(keymap or {})
         for screen in (InboxScreen, ExecutionsScreen, FleetScreen, ReportsScreen):
             self.add_mode(screen.MODE, lambda screen=screen: screen(self.state))  # type: ignore[misc]
 
     def on_mount(self) -> None:
         """Asks for the inbox while the first frame paints."""
+        self.theme_changed_signal.subscribe(self, self._remember_theme)
+        if self.memory.problem:
+            self.notify(self.memory.problem, severity="warning", markup=False)
         self.switch_mode(InboxScreen.MODE)
         self.state.load_rows(self)
         self.set_interval(self._poll_seconds, lambda: self.state.load_rows(self))
@@ -108,29 +101,56 @@ class QlikOpsApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of the screen by name, and the themes."""
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            if active.enabled and binding.description and binding.action != "command_palette":
+        for entry in usable(screen):
+            if entry.enabled and entry.action != "command_palette":
                 yield SystemCommand(
-                    binding.description,
-                    f"Key {self.get_key_display(binding)}",
-                    lambda action=binding.action, node=active.node: self.run_action(action, node),
+                    entry.description,
+                    f"Key {entry.keys}",
+                    lambda entry=entry: self.run_action(entry.action, entry.node),
                 )
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        yield SystemCommand("Quit", "Leave the console; nothing that waits is lost", self.action_quit)
+        yield SystemCommand(
+            "Bell", f"Turn it {'off' if self._rings else 'on'} for what is new", self.action_toggle_bell
+        )
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Ours, for themes that do not know it."""
-        return {"qlikops-muted": "#8a94a3"}
+        theme = self.current_theme
+        return {"qlikops-muted": "#8a94a3" if theme.dark else "#4d5663", "qlikops-cursor": f"{theme.primary} 30%"}
+
+    def get_key_display(self, binding: Binding) -> str:
+        """`ctrl+q`, which reads as what to press, where Textual has `^q`."""
+        return re.sub(r"\^(?=.)", "ctrl+", super().get_key_display(binding))
+
+    def _fitting_theme(self) -> str:
+        """The current context's, else the one that the person chose, else one that the terminal can show."""
+        known = self.available_themes
+        chosen = (self.state.current.theme, self.memory.preferences.theme or "")
+        return next((name for name in chosen if name in known), default_theme(self.console.color_system))
+
+    def _remember_theme(self, theme: Theme) -> None:
+        if theme.name == self._last_theme:
+            return
+        self._last_theme = theme.name
+        if self.state.current.theme:
+            self.notify("Not kept: the configuration names this context's theme.", markup=False)
+        else:
+            self._remember(theme=theme.name)
+
+    def _remember(self, **changes: object) -> None:
+        if problem := self.memory.change(**changes):
+            self.notify(f"Only until the console ends: {problem}", severity="warning", markup=False)
+
+    def action_toggle_bell(self) -> None:
+        """Turns the ringing for what is new off or on, for good."""
+        self._rings = not self._rings
+        self._remember(bell=self._rings)
+        self.notify(f"The bell is {'on' if self._rings else 'off'}.", markup=False)
 
     def action_help(self) -> None:
-        """Shows the keys that apply now."""
-        shown = [
-            (self.get_key_display(active.binding), active.binding.description)
-            for active in self.screen.active_bindings.values()
-            if active.binding.show and active.enabled
-        ]
-        self.push_screen(HelpScreen(self.state, shown))
+        """Shows what can be done here and now, and what cannot and why."""
+        why_not = self.screen.why_not() if isinstance(self.screen, ConsoleScreen) else ""
+        self.push_screen(HelpScreen(self.state, usable(self.screen), why_not))
 
     def action_errors(self) -> None:
         """Shows what went wrong lately."""
@@ -191,7 +211,7 @@ class QlikOpsApp(App[int]):
     def _waiting_loaded(self, message: messages.WaitingLoaded) -> None:
         context = self._context_of(message)
         first = context.freshness.loaded_at is None
-        if self.state.took_rows(context, message.rows) and context.rings:
+        if self.state.took_rows(context, message.rows) and self._rings and context.rings:
             self.bell()
         if first:
             self._ask_for_last_run()
@@ -277,9 +297,19 @@ class QlikOpsApp(App[int]):
                 screen.state_changed()
 
 
-def run_console(contexts: Sequence[ContextSource]) -> int:
-    """Runs the console on one or more contexts until the person quits; returns the process's exit code."""
-    return QlikOpsApp(contexts).run() or 0
+def run_console(
+    contexts: Sequence[ContextSource],
+    *,
+    keymap: Mapping[str, str] | None = None,
+    preferences: Path | None = None,
+    mouse: bool = True,
+) -> int:
+    """Runs the console on one or more contexts until the person quits; returns the process's exit code.
+
+    `keymap` is what `keys.keymap` returns; `preferences` the file of what was chosen inside the console before. Without
+    `mouse` the terminal keeps it, to select text with.
+    """
+    return QlikOpsApp(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0
 
 
 def _utc_now() -> datetime:

@@ -45,6 +45,8 @@ class ContextSource:
     """How long a decision is held back, while it can be cancelled."""
     bell: bool = True
     """Whether something new in it rings."""
+    theme: str = ""
+    """What the console looks like while it shows this context; empty for the person's own choice."""
 
 
 class ApprovalKey(NamedTuple):
@@ -127,6 +129,7 @@ class Context:
         self.read_only = source.read_only
         self.hold = timedelta(seconds=source.hold_seconds)
         self.rings = source.bell
+        self.theme = source.theme
         self.where = ""
         self.caller = ""
         """Whose identity decisions carry."""

@@ -32,7 +32,7 @@ Answers = tuple[tuple[Approval, DecisionRequest], ...]
 class Ticks(SelectionList[str]):
     """Space ticks and unticks; Enter never does, it goes on."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.go_on", "Go on", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.go_on", "Go on", show=False, id="go-on")]
 
 
 class BulkScreen(Dialog[Answers]):
@@ -74,7 +74,6 @@ class BulkScreen(Dialog[Answers]):
 
     def on_mount(self) -> None:
         """Starts in the list."""
-        super().on_mount()
         self.query_one(Ticks).focus()
 
     def state_changed(self) -> None:

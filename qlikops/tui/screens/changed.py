@@ -20,7 +20,9 @@ from qlikops.tui.widgets.prose import palette, prose
 class ChangedScreen(ModalScreen[None]):
     """Field by field, old -> new. Closing it sends nothing: the new record is below, to be read."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "dismiss", "Look at it as it is now")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q", "dismiss", "Look at it as it is now", id="close-changes")
+    ]
 
     def __init__(self, state: ConsoleState, changes: Sequence[Line]) -> None:
         super().__init__()

@@ -35,8 +35,8 @@ class DecisionScreen(Dialog[DecisionRequest]):
     """The record never changes while it is open; if reality does, it says what and who, and sends nothing any more."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,up", "app.focus_previous", "Previous", show=False),
-        Binding("right,down", "app.focus_next", "Next", show=False),
+        Binding("left,up", "app.focus_previous", "Previous", show=False, id="previous"),
+        Binding("right,down", "app.focus_next", "Next", show=False, id="next"),
     ]
 
     def __init__(self, state: ConsoleState, context: Context, approval: Approval) -> None:
@@ -61,7 +61,6 @@ class DecisionScreen(Dialog[DecisionRequest]):
 
     def on_mount(self) -> None:
         """Lets the others see that somebody is about to answer."""
-        super().on_mount()
         row = self.context.row(self.approval.approval_id)
         if row is not None and row.claim is None and not self.context.read_only:
             self.context.claim(self.approval.approval_id, self, CLAIM_WHILE_ASKED)
@@ -89,10 +88,8 @@ class DecisionScreen(Dialog[DecisionRequest]):
         super().draw()
 
     def _goes_out(self) -> Section:
-        approval, now = self.approval, self.context.now()
-        row = self.context.row(approval.approval_id)
-        outgoing = what_goes_out(self.answer(), approval, self.context.caller)
-        return Section("", (*outgoing, *at_zero(approval, now, row.claim if row else None).lines))
+        outgoing = what_goes_out(self.answer(), self.approval, self.context.caller)
+        return Section("", (*outgoing, *at_zero(self.approval, self.context.now()).lines))
 
     def _changes(self) -> Section:
         return Section("", differences(self.approval, self.became or self.approval))
@@ -143,7 +140,6 @@ class ApproveScreen(DecisionScreen):
 
     def on_mount(self) -> None:
         """Chooses what Enter does."""
-        super().on_mount()
         self.query_one("#cancel" if self._doubtful else "#send").focus()
 
     def answer(self) -> DecisionRequest:
@@ -183,7 +179,6 @@ class DenyScreen(DecisionScreen):
 
     def on_mount(self) -> None:
         """Starts with the reason."""
-        super().on_mount()
         self.query_one("#reason").focus()
 
     def answer(self) -> DecisionRequest:

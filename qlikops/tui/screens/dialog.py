@@ -25,7 +25,7 @@ Answer = TypeVar("Answer")
 class Dialog(ModalScreen[Answer | None]):
     """Answers with what to send, or None. Esc means the dialog, whatever else is held back."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="cancel")]
 
     def __init__(self, state: ConsoleState, context: Context) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Dialog(ModalScreen[Answer | None]):
         return f"Locked: {locked}." if locked else ""
 
     def on_mount(self) -> None:
-        """Shows the state of things, and ticks."""
+        """Shows the state of things, and ticks. Textual calls this beside a subclass's own on_mount."""
         self.set_interval(1, self.draw)
         self.draw()
 

@@ -33,7 +33,7 @@ def test_what_has_no_cause_in_common_is_not_approved_together_however_alike_it_i
 def test_together_they_have_one_blast_radius() -> None:
     group = samples.proposal(1, cause=CAUSE, tasks=("a", "b"))
     said = [entry.text for entry in together(of(group, samples.proposal(2, cause=CAUSE)), approved=True)]
-    assert "3 tasks, 126 tables; no table loads again, only changes since it stopped are read" in said
+    assert "3 tasks, 126 tables; no table loads again, only changes are read" in said
     assert [entry.text for entry in together(of(group), approved=False)] == ["nothing, on 2 tasks"]
     assert [entry.text for entry in together([], approved=True)] == ["nothing"]
 

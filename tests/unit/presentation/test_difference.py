@@ -52,7 +52,7 @@ def test_a_changed_deadline_alone() -> None:
 
 def test_a_change_that_is_not_shown_is_still_a_change() -> None:
     assert OLD.evaluation is not None
-    assessed = replace(OLD.evaluation, duration_ms=7)
+    assessed = replace(OLD.evaluation, evaluated_at=samples.NOW + timedelta(seconds=7))
     digest = digest_of(OLD.proposal, assessed, OLD.policy)  # type: ignore[arg-type]
     first, second = said(replace(OLD, evaluation=assessed, digest=digest))
     assert "nothing that is shown reads differently" in first

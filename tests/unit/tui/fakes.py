@@ -12,7 +12,7 @@ from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome
 from qlikops.domain.errors import ApprovalChanged, NotFound, QlikopsError
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
+from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
 from qlikops.domain.proposal import Action
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
@@ -63,6 +63,8 @@ class FakeEnvironment:
     error: QlikopsError | None = None
     """Raised by every read while set."""
     decide_error: Exception | None = None
+    decide_errors: dict[str, Exception] = field(default_factory=dict)
+    """For some approvals another one."""
     sent: list[tuple[str, DecisionRequest]] = field(default_factory=list)
     claimed: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
@@ -74,6 +76,7 @@ class FakeEnvironment:
     track: tuple[TrackRecord, ...] = ()
     track_error: QlikopsError | None = None
     snapshot: FleetSnapshot = field(default_factory=samples.fleet)
+    signs_in: Credentials = field(default_factory=Credentials)
 
     @classmethod
     def waiting_for(cls, *records: Approval) -> FakeEnvironment:
@@ -106,6 +109,9 @@ class FakeEnvironment:
     def caller(self) -> str:
         return samples.CALLER
 
+    def credentials(self) -> Credentials:
+        return self.signs_in
+
     # Approvals
 
     def waiting(self) -> Sequence[InboxRow]:
@@ -122,8 +128,8 @@ class FakeEnvironment:
 
     def decide(self, approval_id: str, request: DecisionRequest) -> DecisionReceipt:
         self.decides.pass_through()
-        if self.decide_error is not None:
-            raise self.decide_error
+        if error := self.decide_errors.get(approval_id, self.decide_error):
+            raise error
         record = self.records[approval_id]
         if request.digest != record.digest:
             raise ApprovalChanged("the record changed since it was reviewed")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Approval
+from qlikops.domain.approval import Approval, Decision, Status
+from qlikops.domain.errors import AlreadyDecided, DecisionUnknown
 from qlikops.domain.evaluation import Evaluation, Verdict
 from qlikops.domain.proposal import Action
 from tests.unit.presentation import samples
@@ -143,3 +145,37 @@ async def test_one_that_somebody_else_decides_while_the_list_is_open_is_left_out
         )
         await pilot.press("enter", "enter")
         await wait_until(pilot, lambda: [approval_id for approval_id, _ in environment.sent] == ids(2))
+
+
+async def test_each_answer_is_sent_in_order_whatever_became_of_the_one_before_and_all_are_counted(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    first, second, third = ids(1, 2, 3)
+    bob = Decision(False, by="arn:aws:iam::1:user/bob")
+    environment.decide_errors[first] = AlreadyDecided("too late", decision=bob, status=Status.DENIED)
+    environment.decide_errors[second] = DecisionUnknown("the connection broke after sending")
+    environment.outcomes.close()
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 3)
+        await pilot.press("A")
+        await sees(pilot, "3 of 3 ticked")
+        await pilot.press("enter", "enter")
+        await sees(pilot, "1 already denied by bob, 1 not known yet, 1 RESTARTING y copies all of it")
+        assert [approval_id for approval_id, _ in environment.sent] == [third]
+        environment.outcomes.open()
+        await sees(pilot, "1 already denied by bob, 1 WAITING, 1 RESTARTED")
+        await pilot.press("y")
+        copied = pilot.app.clipboard
+        assert [block.split()[1] for block in copied.split("\n\n")] == [first, second, third]
+        assert "no receipt" in copied
+        assert environment.sent[0][1].decision_id in copied
+
+
+async def test_denying_together_can_snooze_all(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 2)
+        await pilot.press("D")
+        await sees(pilot, "Deny together", "nothing, on 2 tasks")
+        await pilot.press("enter", *"patching", "tab", "enter", "down", "enter", "tab", "enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 2)
+        assert {request.snooze for _, request in environment.sent} == {timedelta(hours=1)}
