@@ -98,7 +98,7 @@ def earlier(background: Background) -> Iterator[Line]:
     first = f"the last {HISTORY_LIMIT}" if len(history) >= HISTORY_LIMIT else f"all {len(history)}"
     yield line("in short", ", ".join(counted), Span(f"  ({first})", Tone.MUTED))
     for entry in history[:HISTORY_SHOWN]:
-        yield _history(entry)
+        yield history_line(entry)
     if len(history) > HISTORY_SHOWN:
         yield line("", Span(f"and {len(history) - HISTORY_SHOWN:,} more", Tone.MUTED))
 
@@ -109,7 +109,8 @@ def missing(background: Background) -> Iterator[Line]:
         yield line("not read", Span(str(explain(error)), Tone.WARNING))
 
 
-def _history(entry: HistoryLine) -> Line:
+def history_line(entry: HistoryLine) -> Line:
+    """How one earlier proposal ended."""
     by = f" by {vocabulary.person(entry.by)}" if entry.by else ""
     reason = f": {entry.reason}" if entry.reason else ""
     spans = [vocabulary.status(entry.status), outside(f"{entry.action}, {entry.kind}{by}{reason}", cap=300, before=" ")]

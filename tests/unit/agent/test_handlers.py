@@ -731,6 +731,18 @@ def test_a_fleet_that_cannot_be_read_fails_the_run_and_says_so(agent: Make) -> N
     assert "**This run failed:" in here.stored("reports/2026/03/07/run-1.md")
 
 
+def test_a_rotated_password_is_used_by_the_run_that_is_refused(agent: Make) -> None:
+    """The functions keep what they read for minutes; nobody waits for that once Qlik refuses it."""
+    here = agent()
+    here.monitor("run-1")
+    here.simulator.server.sessions.change_password("monitor", "rotated")
+    instance = {"base_url": here.simulator.instance.base_url, "username": "monitor", "password": "rotated"}
+    here.aws.client("secretsmanager").put_secret_value(
+        SecretId=here.services.config.qlik_secret_arn, SecretString=json.dumps({"instances": [instance]})
+    )
+    assert here.monitor("run-2")["counts"]["tasks"] == 4
+
+
 class Broken:
     """A client of AWS that reaches nothing."""
 
