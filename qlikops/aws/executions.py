@@ -11,6 +11,7 @@ from qlikops.aws import records
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
+from qlikops.domain.events import redact
 from qlikops.domain.execution import (
     ExecutionDetail,
     ExecutionStatus,
@@ -19,7 +20,7 @@ from qlikops.domain.execution import (
     RunProposal,
     RunSummary,
 )
-from qlikops.domain.history import CAUSE_CAP, fold_history, redact
+from qlikops.domain.history import CAUSE_CAP, fold_history
 from qlikops.domain.ledger import PARTITION, PROPOSAL_PREFIX, SORT, SUMMARY, Attribute, run_partition
 from qlikops.domain.ports import ExecutionPage
 from qlikops.domain.text import harmless

@@ -138,7 +138,8 @@ def _newest(role: Executions, status: ExecutionStatus | None, limit: int) -> lis
 
 
 def _folded(path: Path) -> FoldedHistory:
-    from qlikops.domain.history import fold_history, load_history_file
+    from qlikops.domain.events import load_history_file
+    from qlikops.domain.history import fold_history
 
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")

@@ -63,6 +63,10 @@ class StateRun:
     attempts: int = 1
     error: str = ""
     cause: str = ""
+    entered_event_id: int | None = None
+    """The event that holds its input."""
+    exited_event_id: int | None = None
+    """The event that holds its output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,17 @@ class FoldedHistory:
 
 
 @dataclass(frozen=True, slots=True)
+class Redrive:
+    """What Step Functions says about running the rest of an execution again."""
+
+    status: str = ""
+    """`REDRIVABLE`, `NOT_REDRIVABLE`, `REDRIVABLE_BY_MAP_RUN`; empty where it says nothing, as the embedded AWS."""
+    reason: str = ""
+    count: int = 0
+    """How often it has been redriven."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionDetail:
     """Everything about one execution."""
 
@@ -107,3 +122,4 @@ class ExecutionDetail:
     cause: str = ""
     history_note: str = ""
     """Set where the history lacks detail and the ledger filled in."""
+    redrive: Redrive = Redrive()

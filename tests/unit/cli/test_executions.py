@@ -128,6 +128,8 @@ def test_a_saved_history_needs_no_environment(run: Run, history_file: Path) -> N
             "attempts": 1,
             "error": "",
             "cause": "",
+            "entered_event_id": 2,
+            "exited_event_id": None,
         }
     ]
     (open_callback,) = shown["open_callbacks"]
