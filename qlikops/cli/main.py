@@ -71,6 +71,7 @@ for command in (
     executions.show,
     executions.run,
     executions.stop,
+    executions.redrive,
     fleet.tasks,
     fleet.report,
     demo.demo,

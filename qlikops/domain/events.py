@@ -85,7 +85,7 @@ def _kept(name: str, value: Any, payloads: bool) -> Any:
 
 def payload(value: Any) -> str:
     """An input or output as text: redacted first, then cut, so that no half of a token is left."""
-    text = redact(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
+    text: str = redact(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= PAYLOAD_CAP else text[: PAYLOAD_CAP - 1] + "…"
 
 

@@ -34,6 +34,13 @@ class StateStatus(StrEnum):
     ABORTED = "aborted"
 
 
+class Source(StrEnum):
+    """Who says so."""
+
+    HISTORY = "history"
+    LEDGER = "ledger"
+
+
 @dataclass(frozen=True, slots=True)
 class ExecutionSummary:
     """One line of the executions list."""
@@ -67,6 +74,7 @@ class StateRun:
     """The event that holds its input."""
     exited_event_id: int | None = None
     """The event that holds its output."""
+    source: Source = Source.HISTORY
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,7 +269,14 @@ def test_looking_includes_no_token_and_no_write(resources: dict[str, Any]) -> No
 NOT_IAM = {"get_caller_identity", "paginate"}
 """Calls that anybody may make, and none at all."""
 OTHER_NAMES = {"ListObjectsV2": "ListBucket"}
-WRITES_OF_PEOPLE = {"SendTaskSuccess", "SendTaskFailure", "StartExecution", "StopExecution", "UpdateItem"}
+WRITES_OF_PEOPLE = {
+    "RedriveExecution",
+    "SendTaskSuccess",
+    "SendTaskFailure",
+    "StartExecution",
+    "StopExecution",
+    "UpdateItem",
+}
 
 
 def test_people_may_do_what_the_console_calls_and_only_operators_write(resources: dict[str, Any]) -> None:

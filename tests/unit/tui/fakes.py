@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, TargetOutcome
 from qlikops.domain.errors import ApprovalChanged, NotFound, QlikopsError
+from qlikops.domain.events import HistoryEvent
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
@@ -184,14 +185,29 @@ class FakeExecutions:
         self.environment._read("executions")
         return ExecutionPage(tuple(run for run in self.environment.runs if status in (None, run.status)))
 
-    def detail(self, execution: str) -> ExecutionDetail:
+    def detail(self, execution: str, *, with_history: bool = True) -> ExecutionDetail:
         self.environment._read(execution)
-        return samples.execution_detail(next(run for run in self.environment.runs if execution in (run.arn, run.name)))
+        detail = samples.execution_detail(
+            next(run for run in self.environment.runs if execution in (run.arn, run.name))
+        )
+        return detail if with_history else replace(detail, history=None)
+
+    def events(self, arn: str, after: int = 0) -> Sequence[HistoryEvent]:
+        raise NotImplementedError
+
+    def definition(self, arn: str) -> str:
+        raise NotImplementedError
+
+    def console_url(self, arn: str) -> str:
+        raise NotImplementedError
 
     def start(self) -> ExecutionSummary:
         raise NotImplementedError
 
     def stop(self, execution: str, reason: str) -> ExecutionSummary:
+        raise NotImplementedError
+
+    def redrive(self, execution: str) -> ExecutionSummary:
         raise NotImplementedError
 
 
