@@ -24,11 +24,14 @@ def tui(
 def open_console(here: Invocation, context: Context) -> int:
     """The console on one context, with its settings, until it is quit; the exit code."""
     from qlikops.tui.app import run_console
+    from qlikops.tui.context import ContextSource
 
     settings = context.settings
-    return run_console(
+    source = ContextSource(
+        context.name,
         lambda: here.open_environment(context),
         read_only=settings.read_only,
         hold_seconds=settings.hold_seconds,
         bell=settings.bell,
     )
+    return run_console([source])

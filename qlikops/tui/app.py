@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -13,12 +13,11 @@ from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 
-from qlikops.domain.ports import Environment
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
-from qlikops.tui.backend import Backend
+from qlikops.tui.context import Clock, Context, ContextSource, Sending, maybe_sent
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.bulk import BulkScreen
 from qlikops.tui.screens.decision import DecisionScreen
@@ -28,7 +27,7 @@ from qlikops.tui.screens.fleet import FleetScreen
 from qlikops.tui.screens.help import HelpScreen
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.reports import ReportsScreen
-from qlikops.tui.state import Clock, ConsoleState, maybe_sent
+from qlikops.tui.state import ConsoleState
 
 POLL_SECONDS = 2.5
 WATCH_AGAIN_SECONDS = 5
@@ -60,7 +59,7 @@ CALM = Theme(
 
 
 class QlikOpsApp(App[int]):
-    """Four screens over one Console."""
+    """Four screens over one ConsoleState."""
 
     CSS_PATH = "app.tcss"
     TITLE = "qlikops"
@@ -79,19 +78,13 @@ class QlikOpsApp(App[int]):
 
     def __init__(
         self,
-        open_environment: Callable[[], Environment],
+        contexts: Sequence[ContextSource],
         *,
-        read_only: bool = False,
         clock: Clock | None = None,
         poll_seconds: float = POLL_SECONDS,
-        hold_seconds: float = 0,
-        bell: bool = True,
     ) -> None:
         super().__init__()
-        self._rings = bell
-        self.state = ConsoleState(
-            Backend(open_environment, self), clock or _utc_now, read_only=read_only, hold_seconds=hold_seconds
-        )
+        self.state = ConsoleState(contexts, self, clock or _utc_now)
         self._poll_seconds = poll_seconds
         self._warned_of_quitting = False
         self.register_theme(CALM)
@@ -145,7 +138,7 @@ class QlikOpsApp(App[int]):
 
     async def action_quit(self) -> None:
         """Quits; while a decision is on its way, only when asked twice."""
-        if self.state.sending_now and not self._warned_of_quitting:
+        if any(context.sending_now for context in self.state.contexts) and not self._warned_of_quitting:
             self._warned_of_quitting = True
             self.notify("A decision is being sent. Again to quit all the same.", severity="warning", markup=False)
             return
@@ -155,47 +148,50 @@ class QlikOpsApp(App[int]):
 
     def action_cancel_held(self) -> None:
         """Sends nothing of what is held back."""
-        self._withdraw("you cancelled it", Tone.NEUTRAL)
+        self._withdrawn(self.state.cancel_held("you cancelled it"), Tone.NEUTRAL)
 
-    def _withdraw(self, reason: str, tone: Tone) -> None:
-        for approval_id in self.state.cancel_held(reason):
-            self._tell_elsewhere(approval_id, tone)
+    def _withdrawn(self, sendings: Sequence[Sending], tone: Tone) -> None:
+        for sending in sendings:
+            self._tell_elsewhere(sending, tone)
         self._publish()
 
     def _let_go(self) -> None:
         """Counts down what is held back, and sends what has been held long enough."""
-        state = self.state
-        if not state.held:
+        if not self.state.held:
             return
-        if reason := state.locked_because():
-            self.bell()
-            self._withdraw(reason, Tone.WARNING)
-            return
-        state.send_due(self)
+        for context in self.state.contexts:
+            if not context.held:
+                continue
+            if reason := context.locked_because():
+                self.bell()
+                self._withdrawn(context.cancel_held(reason), Tone.WARNING)
+            else:
+                context.send_due(self)
         self._publish_progress()
 
     # What came from workers
 
     @on(messages.EnvironmentOpened)
     def _environment_opened(self, message: messages.EnvironmentOpened) -> None:
-        state = self.state
-        state.name, state.where = message.name, message.where
-        state.read_only = state.read_only or message.read_only
-        state.load_caller(self)
+        context = self._context_of(message)
+        context.where = message.where
+        context.read_only = context.read_only or message.read_only
+        context.load_caller(self)
         self._publish()
 
     @on(messages.CallFailed)
     def _call_failed(self, message: messages.CallFailed) -> None:
-        self.state.failed(message.error)
+        self.state.failed(self._context_of(message), message.error)
 
     @on(messages.CallerLoaded)
     def _caller_loaded(self, message: messages.CallerLoaded) -> None:
-        self.state.caller = message.caller
+        self._context_of(message).caller = message.caller
 
     @on(messages.WaitingLoaded)
     def _waiting_loaded(self, message: messages.WaitingLoaded) -> None:
-        first = self.state.freshness.loaded_at is None
-        if self.state.took_rows(message.rows) and self._rings:
+        context = self._context_of(message)
+        first = context.freshness.loaded_at is None
+        if self.state.took_rows(context, message.rows) and context.rings:
             self.bell()
         if first:
             self._ask_for_last_run()
@@ -203,48 +199,46 @@ class QlikOpsApp(App[int]):
 
     @on(messages.WaitingLoadFailed)
     def _waiting_load_failed(self, message: messages.WaitingLoadFailed) -> None:
-        self.state.missed_rows(message.error)
+        self._context_of(message).missed_rows(message.error)
         self._publish()
 
     @on(messages.LastRunLoaded)
     def _last_run_loaded(self, message: messages.LastRunLoaded) -> None:
-        self.state.last_run = message.execution
+        self._context_of(message).last_run = message.execution
         self._publish()
 
     @on(messages.DecisionSent)
     def _decision_sent(self, message: messages.DecisionSent) -> None:
-        state, approval_id = self.state, message.approval.approval_id
-        state.sent(approval_id, message.receipt)
-        state.watch(approval_id, message.request, self)
-        state.load_rows(self)
+        context, approval_id = self._context_of(message), message.approval.approval_id
+        context.sent(approval_id, message.receipt)
+        context.watch(approval_id, self)
+        context.load_rows(self)
         self._publish()
 
     @on(messages.DecisionSendFailed)
     def _decision_send_failed(self, message: messages.DecisionSendFailed) -> None:
-        state, approval_id = self.state, message.approval.approval_id
-        state.not_sent(approval_id, message.error)
+        context, approval_id = self._context_of(message), message.approval.approval_id
         self.bell()
-        self._tell_elsewhere(approval_id, Tone.DANGER)
+        self._tell_elsewhere(context.not_sent(approval_id, message.error), Tone.DANGER)
         if maybe_sent(message.error):
-            state.watch(approval_id, message.request, self)
-        state.load_rows(self)
+            context.watch(approval_id, self)
+        context.load_rows(self)
         self._publish()
 
     @on(messages.OutcomeLoaded)
     def _outcome_loaded(self, message: messages.OutcomeLoaded) -> None:
-        state, approval = self.state, message.approval
-        state.ended(approval)
-        self._tell_elsewhere(approval.approval_id, status_word(approval.status).tone)
-        state.load_rows(self)
+        context, approval = self._context_of(message), message.approval
+        self._tell_elsewhere(context.ended(approval), status_word(approval.status).tone)
+        context.load_rows(self)
         self._publish()
 
-    def _tell_elsewhere(self, approval_id: str, tone: Tone) -> None:
+    def _tell_elsewhere(self, sending: Sending, tone: Tone) -> None:
         """Says what became of a decision where the inbox's own line on it is not to be seen."""
-        if isinstance(self.screen, InboxScreen) and self.state.latest is self.state.sendings[approval_id]:
+        if isinstance(self.screen, InboxScreen) and self.state.latest is sending:
             return
         severity: SeverityLevel = "information" if tone in {Tone.GOOD, Tone.NEUTRAL} else "warning"
         self.notify(
-            plain(self.state.sendings[approval_id].progress(self.state.now())),
+            plain(sending.progress(self.state.now())),
             severity=severity,
             timeout=8,
             markup=False,
@@ -254,12 +248,15 @@ class QlikOpsApp(App[int]):
     def _outcome_load_failed(self, message: messages.OutcomeLoadFailed) -> None:
         problem = explain(message.error)
         self.notify(f"The outcome could not be read, trying again. {problem}", severity="warning", markup=False)
-        request = self.state.sendings[message.asked].request
-        self.set_timer(WATCH_AGAIN_SECONDS, lambda: self.state.watch(message.asked, request, self))
+        context = self._context_of(message)
+        self.set_timer(WATCH_AGAIN_SECONDS, lambda: context.watch(message.asked, self))
 
     def _ask_for_last_run(self) -> None:
-        if not self.state.rows and not self.state.backend.busy("executions"):
-            self.state.load_last_run(self)
+        for context in self.state.contexts if not self.state.waiting else ():
+            context.load_last_run(self)
+
+    def _context_of(self, message: messages.OfContext) -> Context:
+        return self.state.context(message.context)
 
     def _publish_progress(self) -> None:
         """Only the line on the last decision changed, or nothing is held back any more."""
@@ -278,16 +275,9 @@ class QlikOpsApp(App[int]):
                 screen.state_changed()
 
 
-def run_console(
-    open_environment: Callable[[], Environment], *, read_only: bool = False, hold_seconds: float = 0, bell: bool = True
-) -> int:
-    """Runs the console until the person quits; returns the process's exit code.
-
-    `open_environment` may block and may raise what `qlikops.domain.errors` lists: it is called off the UI thread, and
-    again by the next refresh where it failed. A decision is held back for `hold_seconds`, while it can be cancelled.
-    Something new in the inbox rings the terminal's bell unless `bell` is off; the title says it either way.
-    """
-    return QlikOpsApp(open_environment, read_only=read_only, hold_seconds=hold_seconds, bell=bell).run() or 0
+def run_console(contexts: Sequence[ContextSource]) -> int:
+    """Runs the console on one or more contexts until the person quits; returns the process's exit code."""
+    return QlikOpsApp(contexts).run() or 0
 
 
 def _utc_now() -> datetime:
