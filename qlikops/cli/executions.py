@@ -49,7 +49,8 @@ def executions(
     width = output.terminal_width()
     columns = presented.COLUMNS if width is None else presented.columns(width)
     now = here.now()
-    output.write_table(columns, [presented.cells(summary, now) for summary in found])
+    longest = max(presented.seconds(summary, now) for summary in found)
+    output.write_table(columns, [presented.cells(summary, now, longest) for summary in found])
 
 
 def show(

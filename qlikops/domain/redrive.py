@@ -16,7 +16,7 @@ WINDOW = timedelta(days=14)
 """For so long after its end Step Functions redrives an execution."""
 STILL_RUNNING = timedelta(minutes=15)
 """A stop does not end the functions that were invoked before it; this is the longest that one of them can run."""
-_UNSUCCESSFUL = frozenset({ExecutionStatus.FAILED, ExecutionStatus.ABORTED, ExecutionStatus.TIMED_OUT})
+UNSUCCESSFUL = frozenset({ExecutionStatus.FAILED, ExecutionStatus.ABORTED, ExecutionStatus.TIMED_OUT})
 
 
 def redrive_refusal(detail: ExecutionDetail, now: datetime) -> str:
@@ -26,7 +26,7 @@ def redrive_refusal(detail: ExecutionDetail, now: datetime) -> str:
 
 def _by_state(detail: ExecutionDetail, now: datetime) -> str:
     status, ended = detail.summary.status, detail.summary.stopped_at
-    if status not in _UNSUCCESSFUL:
+    if status not in UNSUCCESSFUL:
         return f"it is {status}; only what failed, timed out or was aborted has a rest to run"
     if ended is not None and now - ended > WINDOW:
         return f"it ended more than {WINDOW.days} days ago"

@@ -15,7 +15,7 @@ from qlikops.domain.execution import ExecutionStatus, FoldedHistory, RunProposal
 EVALUATE, WAIT, RESTART, RECORD = "EvaluateProposal", "WaitForApproval", "ExecuteRestart", "RecordOutcome"
 HELD, EXPIRED = "ProposalHeld", "ApprovalExpired"
 
-_NO_ITEMS = "This history has no states inside the Map; where each proposal stands is the ledger's."
+_NO_ITEMS = "The history lacks what ran inside the Map; the ledger filled it in."
 _NO_HISTORY = "The history is gone (it is kept for 90 days); what became of each proposal is the ledger's."
 
 _STANDS_IN = {Status.PROPOSED: EVALUATE, Status.WAITING: WAIT, Status.RESTARTING: RESTART}
