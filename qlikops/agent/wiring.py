@@ -145,7 +145,10 @@ class Services:
                 return sessions.enter_context(self._qem_client(instance, operator=True))
 
             settings = RestartSettings(
-                self.config.verify_timeout_seconds, self.config.status_lag_seconds, self.config.require_digest
+                self.config.verify_timeout_seconds,
+                self.config.status_lag_seconds,
+                self.config.require_digest,
+                self.config.restarts_at_a_time,
             )
             yield Restarter(self.ledger, operator, settings, clock=self.clock, sleep=self._sleep)
 

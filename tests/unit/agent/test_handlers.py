@@ -50,10 +50,13 @@ MACHINE = "arn:aws:states:eu-west-1:000000000000:execution:QlikMonitoringAgent"
 
 
 class Context:
-    """A Lambda context with a quarter of an hour left."""
+    """A Lambda context, with a quarter of an hour left unless told otherwise."""
+
+    def __init__(self, seconds: int = 900) -> None:
+        self._seconds = seconds
 
     def get_remaining_time_in_millis(self) -> int:
-        return 900_000
+        return 1000 * self._seconds
 
 
 class Agent:
@@ -103,8 +106,8 @@ class Agent:
         }
         return passed(request_approval.handler(event, Context(), self.services))
 
-    def restart(self, item: Json, decision: Json) -> Json:
-        return passed(execute_restart.handler({**item, "decision": decision}, Context(), self.services))
+    def restart(self, item: Json, decision: Json, seconds: int = 900) -> Json:
+        return passed(execute_restart.handler({**item, "decision": decision}, Context(seconds), self.services))
 
     def record(self, item: Json, outcome: Json) -> Json:
         return passed(record_outcome.handler({**item, "outcome": outcome}, Context(), self.services))
@@ -228,6 +231,23 @@ def test_every_invocation_twice_gives_the_same(agent: Make) -> None:
     assert here.report({**monitored, "outcomes": [recorded]}) == result
     assert here.stored("reports/latest.json") == first
     assert here.simulator.task("orders")["runs"] == 1
+
+
+def test_a_group_too_long_for_one_invocation_answers_so_and_ends_in_another(agent: Make) -> None:
+    here = agent("source_outage", restarts_at_a_time=1)
+    (item,) = (each for each in items(here.monitor()) if each["proposal"]["task_count"] > 1)
+    assessment = here.evaluate(item)
+    decision = {"approved": True, "digest": assessment["digest"]}
+
+    answers = [here.restart(item, decision, seconds=40)]
+    while answers[-1]["status"] == "continue":
+        answers.append(here.restart(item, decision, seconds=40))
+
+    total = item["proposal"]["task_count"]
+    assert answers[0]["detail"] == f"{answers[0]['tasks']} of {total} tasks are settled"
+    assert 0 < answers[0]["tasks"] < total == answers[-1]["tasks"]
+    recorded = here.record(item, {"status": answers[-1]["status"], "result": answers[-1]})
+    assert recorded["status"] == "restarted"
 
 
 def test_a_denial_restarts_nothing_and_says_who_and_why(agent: Make) -> None:

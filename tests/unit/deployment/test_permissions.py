@@ -291,7 +291,3 @@ def test_people_may_do_what_the_console_calls_and_only_operators_write(resources
     assert called >= WRITES_OF_PEOPLE
     assert called - WRITES_OF_PEOPLE <= allowed("ReadOnlyPolicy")
     assert allowed("OperatorPolicy") == WRITES_OF_PEOPLE | {"GetItem", "Decrypt"}
-
-
-def test_the_template_fits_a_request() -> None:
-    assert len(resource("deploy", "template.yaml").read_bytes()) <= 51_200

@@ -39,7 +39,13 @@ def test_the_flow_comes_first_and_what_catches_errors_after_it(ours: Machine) ->
 
 def test_a_state_stands_above_what_it_leads_to(ours: Machine) -> None:
     place = {state.name: index for index, (_, state) in enumerate(ours.walk())}
-    assert all(place[state.name] < place[edge.target] for _, state in ours.walk() for edge in state.edges)
+    back = [
+        (state.name, edge.target)
+        for _, state in ours.walk()
+        for edge in state.edges
+        if place[state.name] >= place[edge.target]
+    ]
+    assert back == [("CheckRestart", "ExecuteRestart")]  # a long group goes on
 
 
 def test_what_waits_for_a_token_is_known(ours: Machine) -> None:

@@ -12,7 +12,7 @@ from qlikops.domain.errors import ApprovalChanged, NotFound, QlikopsError
 from qlikops.domain.events import HistoryEvent
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
+from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
 from qlikops.resources import resource
@@ -84,6 +84,7 @@ class FakeEnvironment:
     written: list[str] = field(default_factory=list)
     """What was started, stopped and redriven."""
     decided_by_others: dict[str, Decision] = field(default_factory=dict)
+    signs_in: Credentials = field(default_factory=Credentials)
 
     @classmethod
     def waiting_for(cls, *records: Approval) -> FakeEnvironment:
@@ -115,6 +116,9 @@ class FakeEnvironment:
 
     def caller(self) -> str:
         return samples.CALLER
+
+    def credentials(self) -> Credentials:
+        return self.signs_in
 
     # Approvals
 
