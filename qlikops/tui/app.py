@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -20,6 +21,7 @@ from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
 from qlikops.tui.context import Clock, Context, ContextSource, Sending, maybe_sent
+from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
 from qlikops.tui.screens.bulk import BulkScreen
 from qlikops.tui.screens.decision import DecisionScreen
@@ -30,34 +32,14 @@ from qlikops.tui.screens.help import HelpScreen
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.reports import ReportsScreen
 from qlikops.tui.state import ConsoleState
+from qlikops.tui.themes import THEMES, default_theme
+from qlikops.tui.usable import usable
 
 POLL_SECONDS = 2.5
 WATCH_AGAIN_SECONDS = 5
 HOLD_TICK_SECONDS = 0.2
 LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
-
-CALM = Theme(
-    name="qlikops",
-    primary="#6cb6ff",
-    secondary="#8bb4d9",
-    accent="#c4a7e7",
-    success="#7ac99a",
-    warning="#e0b060",
-    error="#ef7d7d",
-    foreground="#d5dbe3",
-    background="#0f1318",
-    surface="#151b22",
-    panel="#1d2530",
-    variables={
-        "text-success": "#7ac99a",
-        "text-primary": "#6cb6ff",
-        "text-warning": "#e0b060",
-        "text-error": "#ef7d7d",
-        "qlikops-muted": "#8a94a3",
-        "footer-key-foreground": "#6cb6ff",
-    },
-)
 
 
 class QlikOpsApp(App[int]):
@@ -67,15 +49,16 @@ class QlikOpsApp(App[int]):
     TITLE = "qlikops"
     AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "switch_mode('inbox')", "Inbox", show=False),
-        Binding("2", "switch_mode('executions')", "Executions", show=False),
-        Binding("3", "switch_mode('fleet')", "Fleet", show=False),
-        Binding("4", "switch_mode('reports')", "Reports", show=False),
-        Binding("colon", "command_palette", "Commands", show=False),
+        Binding("1", "switch_mode('inbox')", "Inbox", show=False, id="inbox"),
+        Binding("2", "switch_mode('executions')", "Executions", show=False, id="executions"),
+        Binding("3", "switch_mode('fleet')", "Fleet", show=False, id="fleet"),
+        Binding("4", "switch_mode('reports')", "Reports", show=False, id="reports"),
+        Binding("colon,ctrl+p", "command_palette", "Every action by name", show=False, id="commands"),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.
-        Binding("escape", "cancel_held", "Do not send", priority=True),
-        Binding("exclamation_mark", "errors", "Last errors", show=False, key_display="!"),
-        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("escape", "cancel_held", "Do not send", priority=True, id="do-not-send"),
+        Binding("exclamation_mark", "errors", "Last errors", show=False, key_display="!", id="errors"),
+        Binding("question_mark", "help", "Help", key_display="?", id="help"),
+        Binding("ctrl+q", "quit", "Quit; nothing that waits is lost", show=False, priority=True, id="quit"),
     ]
 
     def __init__(
@@ -84,18 +67,32 @@ class QlikOpsApp(App[int]):
         *,
         clock: Clock | None = None,
         poll_seconds: float = POLL_SECONDS,
+        theme: str = "",
+        keymap: Mapping[str, str] | None = None,
+        memory: Memory | None = None,
     ) -> None:
         super().__init__()
+        self.memory = memory or Memory()
+        remembered = self.memory.preferences
+        self._rings = remembered.bell is not False
+        self._theme_is_configured = bool(theme)
         self.state = ConsoleState(contexts, self, clock or _utc_now)
         self._poll_seconds = poll_seconds
         self._warned_of_quitting = False
-        self.register_theme(CALM)
-        self.theme = CALM.name
+        for each in THEMES:
+            self.register_theme(each)
+        if remembered.theme in self.available_themes:
+            theme = theme or remembered.theme
+        self.theme = self._last_theme = theme or default_theme(self.console.color_system)
+        self.set_keymap(keymap or {})
         for screen in (InboxScreen, ExecutionsScreen, FleetScreen, ReportsScreen):
             self.add_mode(screen.MODE, lambda screen=screen: screen(self.state))  # type: ignore[misc]
 
     def on_mount(self) -> None:
         """Asks for the inbox while the first frame paints."""
+        self.theme_changed_signal.subscribe(self, self._remember_theme)
+        if self.memory.problem:
+            self.notify(self.memory.problem, severity="warning", markup=False)
         self.switch_mode(InboxScreen.MODE)
         self.state.load_rows(self)
         self.set_interval(self._poll_seconds, lambda: self.state.load_rows(self))
@@ -110,29 +107,48 @@ class QlikOpsApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of the screen by name, and the themes."""
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            if active.enabled and binding.description and binding.action != "command_palette":
+        for entry in usable(screen):
+            if entry.enabled and entry.action != "command_palette":
                 yield SystemCommand(
-                    binding.description,
-                    f"Key {self.get_key_display(binding)}",
-                    lambda action=binding.action, node=active.node: self.run_action(action, node),
+                    entry.description,
+                    f"Key {entry.keys}",
+                    lambda entry=entry: self.run_action(entry.action, entry.node),
                 )
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        yield SystemCommand("Quit", "Leave the console; nothing that waits is lost", self.action_quit)
+        yield SystemCommand(
+            "Bell", f"Turn it {'off' if self._rings else 'on'} for what is new", self.action_toggle_bell
+        )
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Ours, for themes that do not know it."""
-        return {"qlikops-muted": "#8a94a3"}
+        theme = self.current_theme
+        return {"qlikops-muted": "#8a94a3" if theme.dark else "#4d5663", "qlikops-cursor": f"{theme.primary} 30%"}
+
+    def _remember_theme(self, theme: Theme) -> None:
+        if theme.name == self._last_theme:
+            return
+        self._last_theme = theme.name
+        if self._theme_is_configured:
+            self.notify("Until the console ends: the configuration names this context's theme.", markup=False)
+        else:
+            self._remember(theme=theme.name)
+
+    def _remember(self, **changes: object) -> None:
+        if problem := self.memory.change(**changes):
+            self.notify(f"Only until the console ends: {problem}", severity="warning", markup=False)
+
+    def action_toggle_bell(self) -> None:
+        """Turns the ringing for what is new off or on, for good."""
+        self._rings = not self._rings
+        for context in self.state.contexts:
+            context.rings = None
+        self._remember(bell=self._rings)
+        self.notify(f"The bell is {'on' if self._rings else 'off'}.", markup=False)
 
     def action_help(self) -> None:
-        """Shows the keys that apply now."""
-        shown = [
-            (self.get_key_display(active.binding), active.binding.description)
-            for active in self.screen.active_bindings.values()
-            if active.binding.show and active.enabled
-        ]
-        self.push_screen(HelpScreen(shown))
+        """Shows what can be done here and now, and what cannot and why."""
+        why_not = self.screen.why_not() if isinstance(self.screen, ConsoleScreen) else ""
+        self.push_screen(HelpScreen(usable(self.screen), why_not))
 
     def action_errors(self) -> None:
         """Shows what went wrong lately."""
@@ -193,7 +209,8 @@ class QlikOpsApp(App[int]):
     def _waiting_loaded(self, message: messages.WaitingLoaded) -> None:
         context = self._context_of(message)
         first = context.freshness.loaded_at is None
-        if self.state.took_rows(context, message.rows) and context.rings:
+        rings = self._rings if context.rings is None else context.rings
+        if self.state.took_rows(context, message.rows) and rings:
             self.bell()
         if first:
             self._ask_for_last_run()
@@ -295,9 +312,22 @@ class QlikOpsApp(App[int]):
                 screen.state_changed()
 
 
-def run_console(contexts: Sequence[ContextSource]) -> int:
-    """Runs the console on one or more contexts until the person quits; returns the process's exit code."""
-    return QlikOpsApp(contexts).run() or 0
+def run_console(
+    contexts: Sequence[ContextSource],
+    *,
+    theme: str = "",
+    keymap: Mapping[str, str] | None = None,
+    preferences: Path | None = None,
+    mouse: bool = True,
+) -> int:
+    """Runs the console on one or more contexts until the person quits; returns the process's exit code.
+
+    `theme` is what is configured; where that is empty, what was chosen inside the console before counts, which lies in
+    the file `preferences`. `keymap` is what `keys.keymap` returns. Without `mouse` the terminal keeps it, to select
+    text with.
+    """
+    app = QlikOpsApp(contexts, theme=theme, keymap=keymap, memory=Memory(preferences))
+    return app.run(mouse=mouse) or 0
 
 
 def _utc_now() -> datetime:

@@ -43,8 +43,8 @@ class ContextSource:
     read_only: bool = False
     hold_seconds: float = 0
     """How long a decision is held back, while it can be cancelled."""
-    bell: bool = True
-    """Whether something new in it rings."""
+    bell: bool | None = None
+    """Whether something new in it rings; None where the person's choice inside the console counts."""
 
 
 class ApprovalKey(NamedTuple):

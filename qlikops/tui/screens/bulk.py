@@ -29,7 +29,7 @@ Answers = tuple[tuple[Approval, DecisionRequest], ...]
 class Ticks(SelectionList[str]):
     """Space ticks and unticks; Enter never does, it goes on."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.go_on", "Go on", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.go_on", "Go on", show=False, id="go-on")]
 
 
 class BulkScreen(ModalScreen[Answers | None]):
@@ -38,7 +38,7 @@ class BulkScreen(ModalScreen[Answers | None]):
     What has no sound evaluation starts unticked where it is about approving.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="cancel")]
 
     def __init__(self, context: Context, approvals: Sequence[Approval], *, approved: bool) -> None:
         super().__init__()

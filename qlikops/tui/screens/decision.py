@@ -31,9 +31,9 @@ class DecisionScreen(ModalScreen[DecisionRequest | None]):
     """Answers with what to send, or None. The record never changes while it is open; if reality does, it says so."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel"),
-        Binding("left,up", "app.focus_previous", "Previous", show=False),
-        Binding("right,down", "app.focus_next", "Next", show=False),
+        Binding("escape", "cancel", "Cancel", id="cancel"),
+        Binding("left,up", "app.focus_previous", "Previous", show=False, id="previous"),
+        Binding("right,down", "app.focus_next", "Next", show=False, id="next"),
     ]
     TITLE: ClassVar[str]
 

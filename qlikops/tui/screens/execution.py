@@ -40,14 +40,14 @@ class ExecutionScreen(RunsScreen):
     AUTO_FOCUS = f"#{GRAPH}"
     POLL_SECONDS = 3
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back"),
+        Binding("escape", "back", "Back", id="back"),
         # The line of the views names these.
-        Binding("g", "view('graph')", "Graph", show=False),
-        Binding("e", "view('events')", "Events", show=False),
-        Binding("i", "view('payloads')", "Input and output", show=False),
-        Binding("slash", "search", "Search", key_display="/"),
-        Binding("n", "step(1)", "Next match", show=False),
-        Binding("N", "step(-1)", "Match before", show=False),
+        Binding("g", "view('graph')", "Graph", show=False, id="graph"),
+        Binding("e", "view('events')", "Events", show=False, id="events"),
+        Binding("i", "view('payloads')", "Input and output", show=False, id="payloads"),
+        Binding("slash", "search", "Search", key_display="/", id="search"),
+        Binding("n", "step(1)", "Next match", show=False, id="next-match"),
+        Binding("N", "step(-1)", "Match before", show=False, id="match-before"),
     ]
 
     def __init__(self, state: ConsoleState, execution: ExecutionSummary) -> None:

@@ -44,10 +44,10 @@ class ExecutionsScreen(RunsScreen):
     AUTO_FOCUS = "#executions"
     POLL_SECONDS = 3
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "status", "Status"),
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("n", "start", "New run"),
-        Binding("escape", "back", "Clear filter", show=False),
+        Binding("s", "status", "Status", id="status"),
+        Binding("slash", "filter", "Filter", key_display="/", id="filter"),
+        Binding("n", "start", "New run", id="start"),
+        Binding("escape", "back", "Clear filter", show=False, id="back"),
     ]
 
     def __init__(self, state: ConsoleState) -> None:

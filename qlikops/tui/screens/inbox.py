@@ -37,16 +37,16 @@ class InboxScreen(ConsoleScreen):
     MODE = "inbox"
     AUTO_FOCUS = "#inbox"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "decide(True)", "Approve"),
-        Binding("d", "decide(False)", "Deny"),
-        Binding("space", "mark", "Mark"),
-        Binding("A", "decide_marked(True)", "Approve marked"),
-        Binding("D", "decide_marked(False)", "Deny marked"),
-        Binding("c", "claim", "Claim"),
-        Binding("y", "copy", "Copy"),
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("r", "refresh", "Refresh"),
-        Binding("escape", "back", "Back"),
+        Binding("a", "decide(True)", "Approve", id="approve"),
+        Binding("d", "decide(False)", "Deny", id="deny"),
+        Binding("space", "mark", "Mark", id="mark"),
+        Binding("A", "decide_marked(True)", "Approve marked", id="approve-marked"),
+        Binding("D", "decide_marked(False)", "Deny marked", id="deny-marked"),
+        Binding("c", "claim", "Claim", id="claim"),
+        Binding("y", "copy", "Copy", id="copy"),
+        Binding("slash", "filter", "Filter", key_display="/", id="filter"),
+        Binding("r", "refresh", "Refresh", id="refresh"),
+        Binding("escape", "back", "Back", id="back"),
     ]
 
     def __init__(self, state: ConsoleState) -> None:
@@ -106,6 +106,10 @@ class InboxScreen(ConsoleScreen):
         if action == "back":
             return self.has_class("-open") or self._filter_shown
         return True
+
+    def why_not(self) -> str:
+        """What is greyed needs a chosen row."""
+        return super().why_not() or ("" if self._chosen() else "nothing is chosen")
 
     # The list
 

@@ -33,9 +33,9 @@ class RunScreen(ModalScreen[Act | None]):
     """Answers with what to send, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel"),
-        Binding("left,up", "app.focus_previous", "Previous", show=False),
-        Binding("right,down", "app.focus_next", "Next", show=False),
+        Binding("escape", "cancel", "Cancel", id="cancel"),
+        Binding("left,up", "app.focus_previous", "Previous", show=False, id="previous"),
+        Binding("right,down", "app.focus_next", "Next", show=False, id="next"),
     ]
     AUTO_FOCUS = "#send"
     TITLE: ClassVar[str]

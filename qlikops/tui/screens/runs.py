@@ -26,10 +26,10 @@ class RunsScreen(PolledScreen):
 
     MODE = "executions"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("x", "stop", "Stop"),
-        Binding("R", "redrive", "Redrive"),
-        Binding("o", "console", "Console"),
-        Binding("y", "copy", "Copy ARN", show=False),
+        Binding("x", "stop", "Stop", id="stop"),
+        Binding("R", "redrive", "Redrive", id="redrive"),
+        Binding("o", "console", "Console", id="aws-console"),
+        Binding("y", "copy", "Copy ARN", show=False, id="copy"),
     ]
 
     @property

@@ -31,13 +31,15 @@ class LongTable(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"long-table--header", "long-table--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open"),
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "end(-1)", "First", show=False),
-        Binding("end", "end(1)", "Last", show=False),
+        Binding("enter", "open", "Open", id="open"),
+        Binding("j", "move(1)", "Down", show=False, id="down"),
+        Binding("k", "move(-1)", "Up", show=False, id="up"),
+        Binding("down", "move(1)", "Down", show=False, id="row-down"),
+        Binding("up", "move(-1)", "Up", show=False, id="row-up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="page-down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="page-up"),
+        Binding("home", "end(-1)", "First row", show=False, id="first-row"),
+        Binding("end", "end(1)", "Last row", show=False, id="last-row"),
     ]
 
     class Chosen(Message):

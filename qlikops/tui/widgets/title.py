@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Group
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 from textual.widgets import Static
@@ -35,7 +36,8 @@ class TitleBar(Static):
         state, now, colours = self._state, self._state.now(), palette(self)
         tabs = Text("qlikops ", style="bold")
         for mode, name in SCREENS.items():
-            tabs.append(f" {name} ", "reverse" if mode == self._mode else colours[Tone.MUTED])
+            style = Style(reverse=True) if mode == self._mode else colours[Tone.MUTED]
+            tabs.append(f" {name} ", style + Style(meta={"@click": f"app.switch_mode('{mode}')"}))
         current = state.current
         context = Text(no_wrap=True, overflow="ellipsis")
         if current.read_only:

@@ -63,6 +63,7 @@ class Started(Protocol):
         open_environment: Callable[[], FakeEnvironment] | None = None,
         hold_seconds: float = 0,
         others: Sequence[FakeEnvironment] = (),
+        **more: Any,
     ) -> AbstractAsyncContextManager[Pilot[Any]]: ...
 
 
@@ -80,6 +81,7 @@ def started() -> Started:
         open_environment: Callable[[], FakeEnvironment] | None = None,
         hold_seconds: float = 0,
         others: Sequence[FakeEnvironment] = (),
+        **more: Any,
     ) -> AsyncIterator[Pilot[Any]]:
         first, *rest = [environment, *others]
         opened_by = [open_environment or opener(first), *(opener(other) for other in rest)]
@@ -90,6 +92,7 @@ def started() -> Started:
             ],
             clock=clock or Clock(),
             poll_seconds=3600,
+            **more,
         )
         async with app.run_test(size=size, notifications=True) as pilot:
             yield pilot
