@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli.context import ContextOption, Invocation, invocation
-from qlikops.config import BUILT_IN, Context, data_dir
+from qlikops.config import Context, data_dir
 
 
 def tui(
@@ -41,11 +41,11 @@ def open_console(here: Invocation, context: Context, *, mouse: bool = True) -> i
         lambda: here.open_environment(context),
         read_only=settings.read_only,
         hold_seconds=settings.hold_seconds,
-        bell=None if context.origin("bell") == BUILT_IN else settings.bell,
+        bell=settings.bell,
+        theme=check_theme(settings.theme),
     )
     return run_console(
         [source],
-        theme=check_theme(settings.theme),
         keymap=keymap(context.keys),
         preferences=data_dir(here.environ) / FILE,
         mouse=mouse and settings.mouse,

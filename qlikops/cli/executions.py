@@ -86,8 +86,10 @@ def show(
     detail = environment.executions.detail(target)
     if as_json:
         output.write_json(detail)
-    else:
-        _write_detail(here, detail)
+        return
+    if url := environment.executions.console_url(detail.summary.arn):
+        output.say(f"In the AWS console: {url}")
+    _write_detail(here, detail)
 
 
 def run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,23 +68,18 @@ class QlikOpsApp(App[int]):
         *,
         clock: Clock | None = None,
         poll_seconds: float = POLL_SECONDS,
-        theme: str = "",
         keymap: Mapping[str, str] | None = None,
         memory: Memory | None = None,
     ) -> None:
         super().__init__()
         self.memory = memory or Memory()
-        remembered = self.memory.preferences
-        self._rings = remembered.bell is not False
-        self._theme_is_configured = bool(theme)
+        self._rings = self.memory.preferences.bell is not False
         self.state = ConsoleState(contexts, self, clock or _utc_now)
         self._poll_seconds = poll_seconds
         self._warned_of_quitting = False
         for each in THEMES:
             self.register_theme(each)
-        if remembered.theme in self.available_themes:
-            theme = theme or remembered.theme
-        self.theme = self._last_theme = theme or default_theme(self.console.color_system)
+        self.theme = self._last_theme = self._fitting_theme()
         self.set_keymap(keymap or {})
         for screen in (InboxScreen, ExecutionsScreen, FleetScreen, ReportsScreen):
             self.add_mode(screen.MODE, lambda screen=screen: screen(self.state))  # type: ignore[misc]
@@ -124,12 +120,22 @@ class QlikOpsApp(App[int]):
         theme = self.current_theme
         return {"qlikops-muted": "#8a94a3" if theme.dark else "#4d5663", "qlikops-cursor": f"{theme.primary} 30%"}
 
+    def get_key_display(self, binding: Binding) -> str:
+        """`ctrl+q`, which reads as what to press, where Textual has `^q`."""
+        return re.sub(r"\^(?=.)", "ctrl+", super().get_key_display(binding))
+
+    def _fitting_theme(self) -> str:
+        """The current context's, else the one that the person chose, else one that the terminal can show."""
+        known = self.available_themes
+        chosen = (self.state.current.theme, self.memory.preferences.theme or "")
+        return next((name for name in chosen if name in known), default_theme(self.console.color_system))
+
     def _remember_theme(self, theme: Theme) -> None:
         if theme.name == self._last_theme:
             return
         self._last_theme = theme.name
-        if self._theme_is_configured:
-            self.notify("Until the console ends: the configuration names this context's theme.", markup=False)
+        if self.state.current.theme:
+            self.notify("Not kept: the configuration names this context's theme.", markup=False)
         else:
             self._remember(theme=theme.name)
 
@@ -140,8 +146,6 @@ class QlikOpsApp(App[int]):
     def action_toggle_bell(self) -> None:
         """Turns the ringing for what is new off or on, for good."""
         self._rings = not self._rings
-        for context in self.state.contexts:
-            context.rings = None
         self._remember(bell=self._rings)
         self.notify(f"The bell is {'on' if self._rings else 'off'}.", markup=False)
 
@@ -209,8 +213,7 @@ class QlikOpsApp(App[int]):
     def _waiting_loaded(self, message: messages.WaitingLoaded) -> None:
         context = self._context_of(message)
         first = context.freshness.loaded_at is None
-        rings = self._rings if context.rings is None else context.rings
-        if self.state.took_rows(context, message.rows) and rings:
+        if self.state.took_rows(context, message.rows) and self._rings and context.rings:
             self.bell()
         if first:
             self._ask_for_last_run()
@@ -278,9 +281,9 @@ class QlikOpsApp(App[int]):
     @on(messages.RunChangeFailed)
     def _run_not_changed(self, message: messages.RunChangeFailed) -> None:
         self.bell()
-        words = f"Could not {harmless(message.asked, 120)}. {explain(message.error)}"
-        if isinstance(message.error, DecisionUnknown):
-            words = f"It is not known whether this happened: {harmless(message.asked, 120)}. {explain(message.error)}"
+        # A reply that was lost is no failure: it may have happened.
+        known = "Perhaps not done" if isinstance(message.error, DecisionUnknown) else "Not done"
+        words = f"{known}: {harmless(message.asked, 120)}. {explain(message.error)}"
         self.notify(words, severity="error", timeout=15, markup=False)
         self._refresh_shown()
 
@@ -315,19 +318,16 @@ class QlikOpsApp(App[int]):
 def run_console(
     contexts: Sequence[ContextSource],
     *,
-    theme: str = "",
     keymap: Mapping[str, str] | None = None,
     preferences: Path | None = None,
     mouse: bool = True,
 ) -> int:
     """Runs the console on one or more contexts until the person quits; returns the process's exit code.
 
-    `theme` is what is configured; where that is empty, what was chosen inside the console before counts, which lies in
-    the file `preferences`. `keymap` is what `keys.keymap` returns. Without `mouse` the terminal keeps it, to select
-    text with.
+    `keymap` is what `keys.keymap` returns; `preferences` the file of what was chosen inside the console before. Without
+    `mouse` the terminal keeps it, to select text with.
     """
-    app = QlikOpsApp(contexts, theme=theme, keymap=keymap, memory=Memory(preferences))
-    return app.run(mouse=mouse) or 0
+    return QlikOpsApp(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0
 
 
 def _utc_now() -> datetime:

@@ -109,7 +109,8 @@ class InboxScreen(ConsoleScreen):
 
     def why_not(self) -> str:
         """What is greyed needs a chosen row."""
-        return super().why_not() or ("" if self._chosen() else "nothing is chosen")
+        chosen = self._chosen()
+        return "nothing is chosen" if chosen is None else chosen.context.locked_because()
 
     # The list
 

@@ -88,8 +88,9 @@ def test_executions_of_one_status(run: Run, environment: FakeEnvironment) -> Non
 
 def test_showing_an_execution(run: Run, environment: FakeEnvironment) -> None:
     environment.executions.details = [detail(ExecutionStatus.FAILED, Status.RESTARTED)]
-    shown = run("show", "run-1").stdout
-    assert all(word in shown for word in ("run-1", "Boom", "MonitorTasks", "RESTARTED"))
+    shown = run("show", "run-1")
+    assert all(word in shown.stdout for word in ("run-1", "Boom", "MonitorTasks", "RESTARTED"))
+    assert f"https://console.test/{ARN}run-1" in shown.stderr
     assert json.loads(run("show", "run-1", "--json").stdout)["summary"]["arn"] == f"{ARN}run-1"
 
 

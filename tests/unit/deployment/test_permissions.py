@@ -41,6 +41,7 @@ CALLS: dict[str, set[Right]] = {
     "store.Store.save_snapshot": {("s3:PutObject", f"{BUCKET}/snapshots/*")},
     "store.Store.save_findings": {("s3:PutObject", f"{BUCKET}/snapshots/*")},
     "store.Store.findings": {("s3:GetObject", f"{BUCKET}/snapshots/findings/*"), READ_MISSING},
+    "store.Store.latest_report": {("s3:GetObject", f"{BUCKET}/reports/latest.json"), READ_MISSING},
     "store.Store.save_report": {("s3:PutObject", f"{BUCKET}/reports/*")},
     "notify.Notifier._publish": {("sns:Publish", TOPIC)},
     "metrics.Metrics.put": {("cloudwatch:PutMetricData", "*")},

@@ -45,5 +45,5 @@ SCENES = {
     "report": Scene("ReportsScreen", ((("4",), "run-"), (("enter",), "on "))),
     "help": Scene("HelpScreen", ((("question_mark",), "Everywhere"),)),
     "errors": Scene("ErrorsScreen", ((("exclamation_mark",), "Last errors"),)),
-    "commands": Scene("CommandPalette", ((("colon",), "Change the colours"),)),
+    "commands": Scene("CommandPalette", ((("colon",), "Turn it off"),)),
 }

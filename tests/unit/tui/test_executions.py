@@ -377,7 +377,7 @@ async def test_a_reply_that_was_lost_is_not_called_a_failure(started: Started, e
         await pilot.press("2")
         await sees(pilot, "run-0711")
         await pilot.press("n", "enter")
-        await sees(pilot, "It is not known whether this happened")
+        await sees(pilot, "Perhaps not done: start a run. Not known yet: No answer.")
 
 
 async def test_read_only_hides_what_writes(started: Started, environment: FakeEnvironment) -> None:
