@@ -22,6 +22,8 @@ COLUMNS = (
     Column("then", "Then", 32),
 )
 _DROP_FIRST = ("then",)
+_WIDEST = 130
+"""Beyond that the eye loses the line between a state and what it did."""
 _ITEMS_SHOWN = 200
 """Of one Map; its own cap is 40."""
 _WAITING = Span("▷ waiting", Tone.INFO)
@@ -43,7 +45,7 @@ class GraphRow:
 
 def columns(width: int) -> tuple[Column, ...]:
     """What fits in `width` cells."""
-    return fit(COLUMNS, width, _DROP_FIRST)
+    return fit(COLUMNS, min(width, _WIDEST), _DROP_FIRST)
 
 
 def rows(
