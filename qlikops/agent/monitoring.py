@@ -27,7 +27,7 @@ from qlikops.qlik.reader import FleetReading
 
 OPENING_LEASE_SECONDS = 2 * 3600
 """From the proposal to the question, or to the end of an automatic restart; asking makes it longer."""
-_TAKEN = "another run proposed on it in the same moment"
+_TAKEN = "one of the tasks behind the same cause was taken by another proposal in the same moment"
 
 _logger = logging.getLogger(__name__)
 
@@ -69,8 +69,8 @@ class Monitor:
         if done:
             ids = [row.proposal_id for row in self._ledger.run_proposals(run.execution_name)]
             return Monitored(done, tuple(record.approval.proposal for record in self._ledger.records(ids)))
-        reconciler = Reconciler(self._ledger, self._executions, self._clock, run.execution_arn)
-        reconciler.inbox()
+        reconciler = Reconciler(self._ledger, self._executions, self._clock, run, self._config.cooldown_seconds)
+        reconciler.proposals()
         # The readers wait for the network most of the time: what the last run left is read and parsed meanwhile.
         with ThreadPoolExecutor(1) as meanwhile:
             remembering = meanwhile.submit(self._remembered)
@@ -96,9 +96,12 @@ class Monitor:
     def _propose(self, snapshot: FleetSnapshot, reconciler: Reconciler, run: Run, remembered: Remembered) -> Monitored:
         tasks = self._ledger.tasks
         anomalous = [task.facts.key for task in snapshot.tasks if task.anomalies]
-        held = reconciler.leases(tasks.leases(anomalous).values())
-        # What this run itself leased in an invocation that died is proposed again, not blocked.
-        leases = {lease.key: lease for lease in held if lease.execution_arn != run.execution_arn}
+        leases = {lease.key: lease for lease in reconciler.leases(tasks.leases(anomalous).values())}
+        # What an invocation of this run that died has leased and not opened is proposed again, not blocked.
+        mine = {row.proposal_id for row in self._ledger.run_proposals(run.execution_name)}
+        for key, lease in list(leases.items()):
+            if lease.execution_arn == run.execution_arn and lease.proposal_id not in mine:
+                del leases[key]
         limits = RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
         correlated = propose(
             snapshot,
@@ -107,13 +110,17 @@ class Monitor:
             execution_name=run.execution_name,
             now=self._clock(),
             blocked=tasks.blocked(anomalous, limits, leases),
+            opened_before=len(mine),
         )
         opened = self._ledger.open_proposals(run.execution_name, correlated.proposals, OPENING_LEASE_SECONDS)
+        proposed = {target.key: one.proposal_id for one in opened.proposals for target in one.targets}
         left_alone = correlated.left_alone + tuple(
             LeftAlone(target.key, proposal.kind, _TAKEN) for proposal in opened.refused for target in proposal.targets
         )
-        holders = {key: lease.proposal_id for key, lease in leases.items()}
-        holders |= {target.key: one.proposal_id for one in opened.proposals for target in one.targets}
+        # Of a task that this run proposes on, only its other anomalies are left alone.
+        kinds = {(target.key, one.kind) for one in opened.proposals for target in one.targets}
+        left_alone = tuple(left for left in left_alone if (left.key, left.kind) not in kinds)
+        holders = {key: lease.proposal_id for key, lease in leases.items()} | proposed
         self._store.save_snapshot(_annotated(snapshot, holders, {left.key: left.why for left in left_alone}))
         findings = replace(
             _findings(snapshot, left_alone, correlated.deferred, run),

@@ -84,6 +84,8 @@ class RunReport:
     proposals: tuple[ReportedProposal, ...]
     left_alone: tuple[LeftAlone, ...]
     deferred: int = 0
+    abandoned: tuple[ReportedProposal, ...] = ()
+    """Proposals of earlier runs that this one closed, because their executions had ended without them."""
     notes: tuple[str, ...] = ()
     """What makes this run's findings less than usual, such as a lost snapshot; a sentence each."""
     error: str = ""

@@ -32,6 +32,7 @@ def sections(report: RunReport) -> tuple[Section, ...]:
         Section("", (*_heading(report), *_checked(report))),
         Section("Trend", tuple(_trend(report))),
         Section("Proposals", tuple(_proposal(proposal) for proposal in report.proposals)),
+        Section("Closed for earlier runs", tuple(_proposal(proposal) for proposal in report.abandoned)),
         Section(
             "Left alone",
             tuple(
