@@ -61,7 +61,9 @@ SCENES = {
     "payloads": Scene("ExecutionScreen", ((("2",), "succeeded"), (("enter",), "ProcessProposals"), (("i",), "Input"))),
     "start": Scene("StartScreen", ((("2",), "succeeded"), (("n",), "Start a run now"))),
     "stop": Scene("StopScreen", ((("2",), "succeeded"), (("x",), "Stop"))),
-    "redrive": Scene("RedriveScreen", ((("2",), "succeeded"), (("down", "down"), "✗ failed"), (("R",), "Run the rest of it again"))),
+    "redrive": Scene(
+        "RedriveScreen", ((("2",), "succeeded"), (("down", "down"), "✗ failed"), (("R",), "Run the rest of it again"))
+    ),
     "fleet": Scene("FleetScreen", ((("3",), "servers"),)),
     "task": Scene("TaskScreen", ((("3",), "servers"), (("enter",), "Figures"))),
     "reports": Scene("ReportsScreen", ((("4",), "run-"),)),
