@@ -63,6 +63,8 @@ class OpenProposal:
     proposal_id: str
     execution_arn: str
     since: datetime
+    is_closed: bool
+    """Its own record is; its tasks may not have heard of it."""
 
 
 class Ledger:
@@ -90,7 +92,10 @@ class Ledger:
         """Everything that is not over in every respect, asked or not, of all runs."""
         return [
             OpenProposal(
-                str(item[keys.SORT]), str(item[Attribute.EXECUTION_ARN]), codec.parse_time(str(item[Attribute.AT]))
+                proposal_id=str(item[keys.SORT]),
+                execution_arn=str(item[Attribute.EXECUTION_ARN]),
+                since=codec.parse_time(str(item[Attribute.AT])),
+                is_closed=Status(str(item[Attribute.STATUS])).is_final,
             )
             for item in self._table.query(keys.OPEN_PARTITION)
         ]
@@ -202,7 +207,10 @@ class Ledger:
         outcome = replace(outcome, at=outcome.at or self._clock(), decision=outcome.decision or before.decision)
         decided = outcome.decision is not None and before.decision is None
         values: Item = {Attribute.STATUS: outcome.status, Attribute.OUTCOME: codec.dumps(outcome)}
-        also: tuple[Put | Delete, ...] = (Delete((keys.token_partition(proposal_id), keys.TOKEN)),)
+        also: tuple[Put | Delete, ...] = (
+            Delete((keys.token_partition(proposal_id), keys.TOKEN)),
+            self._still_open(before.proposal, outcome.status),
+        )
         if decided:
             values[Attribute.DECISION] = codec.dumps(outcome.decision)
             also += (self._event(proposal_id, Step.DECIDED, {"decision": outcome.decision}),)
@@ -217,9 +225,12 @@ class Ledger:
             remove=(keys.INBOX_PARTITION,),
             also=also,
         )
-        # What says that it is open goes last: whoever finds it there finishes what was left undone.
-        self.tasks.end(record.approval, quiet_after_denial, Delete((keys.OPEN_PARTITION, proposal_id)))
+        self._finish(record.approval, quiet_after_denial)
         return record
+
+    def finish(self, proposal_id: str, quiet_after_denial: int) -> None:
+        """Does what an interrupted close left undone. Raises NotFound."""
+        self._finish(self.record(proposal_id).approval, quiet_after_denial)
 
     def run(self, execution_name: str) -> RunSummary | None:
         """What a run found and did; None before MonitorTasks has finished."""
@@ -266,14 +277,7 @@ class Ledger:
             Put(record, ABSENT),
             self._event(proposal.proposal_id, Step.PROPOSED, {"proposal": proposal}),
             self._row(row, proposal.execution_name),
-            Put(
-                {
-                    **_key(keys.OPEN_PARTITION, proposal.proposal_id),
-                    Attribute.EXECUTION_ARN: proposal.execution_arn,
-                    Attribute.AT: codec.format_time(self._clock()),
-                    **self._kept(),
-                }
-            ),
+            self._still_open(proposal, Status.PROPOSED),
         ]
         # A large group does not fit one transaction: its record comes last, so that no record is without its leases.
         size = TRANSACTION_LIMIT - len(opening)
@@ -344,6 +348,21 @@ class Ledger:
                 **_key(keys.run_partition(execution_name), f"{keys.PROPOSAL_PREFIX}{row.proposal_id}"),
                 Attribute.PROPOSAL_ID: row.proposal_id,
                 Attribute.BODY: codec.dumps(row),
+                **self._kept(),
+            }
+        )
+
+    def _finish(self, closed: Approval, quiet_after_denial: int) -> None:
+        # What says that it is open goes last: whoever finds it there finishes what was left undone.
+        self.tasks.end(closed, quiet_after_denial, Delete((keys.OPEN_PARTITION, closed.approval_id)))
+
+    def _still_open(self, proposal: Proposal, status: Status) -> Put:
+        return Put(
+            {
+                **_key(keys.OPEN_PARTITION, proposal.proposal_id),
+                Attribute.STATUS: status,
+                Attribute.EXECUTION_ARN: proposal.execution_arn,
+                Attribute.AT: codec.format_time(self._clock()),
                 **self._kept(),
             }
         )

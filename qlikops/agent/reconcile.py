@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from qlikops.agent.ledger import Ledger
+from qlikops.agent.ledger import Ledger, OpenProposal
 from qlikops.agent.restart import interrupted
 from qlikops.agent.run import Run
 from qlikops.agent.tasks import Lease
@@ -70,11 +70,18 @@ class Reconciler:
 
     def proposals(self) -> list[str]:
         """Closes what is open for an execution that is over, asked or not; the ids of what was closed."""
-        return [
-            one.proposal_id
-            for one in self._ledger.open()
-            if self._over(one.execution_arn, one.since) and self._is_closed(one.proposal_id)
-        ]
+        return [one.proposal_id for one in self._ledger.open() if self._is_over(one)]
+
+    def _is_over(self, one: OpenProposal) -> bool:
+        if not one.is_closed:
+            return bool(self._over(one.execution_arn, one.since)) and self._is_closed(one.proposal_id)
+        try:
+            # Whoever closed it may be at it still: doing it twice changes nothing.
+            self._ledger.finish(one.proposal_id, self._quiet_after_denial)
+        except (NotFound, RecordTooNew) as exc:
+            _logger.warning("left as it is: %s", exc)
+            return False
+        return True
 
     def leases(self, leases: Iterable[Lease]) -> list[Lease]:
         """Frees what is held for nothing; the leases that are left."""

@@ -44,9 +44,10 @@ class Reporter:
             finished_at=report.finished_at,
             error=report.error,
         )
-        self._ledger.save_run(summary)
+        # The mark comes last: a count too many after a crash in between is better than an alarm that stays silent.
         if not reported_before:
             self._metrics.put(summary)
+        self._ledger.save_run(summary)
         return summary
 
     def _gather(self, run: Run, summary: RunSummary, finished_at: datetime, error: str) -> RunReport:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 2.0
 _RUN_ATTEMPTS = 3
-"""Of a run call that certainly did not arrive, on a task that we have stopped: it must not be left lying."""
+"""Of a run call that certainly did not arrive: a moment's silence must not cost a group its tasks."""
 _ALREADY_STOPPED = "AEM_TASK_ALREADY_STOPPED"
 _ALREADY_RUNNING = "AEM_TASK_ALREADY_RUNNING"
 """By analogy with the one above; spelled otherwise, it is a refusal like any other."""
@@ -195,9 +195,9 @@ class Restarter:
             except QemError as exc:
                 if exc.maybe_sent:
                     return _Watch(target, before, sent_at, certain=False)
-                if not stops_first:
-                    raise
                 if attempt == _RUN_ATTEMPTS:
+                    if not stops_first:
+                        raise
                     return TargetOutcome(key, Status.FAILED, f"stopped, and not started again: {exc}", before=before)
             self._sleep(POLL_SECONDS)
         if reply.error_message and reply.state is not TaskState.RUNNING:
