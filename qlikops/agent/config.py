@@ -236,7 +236,7 @@ class AgentConfig:
     """How long Enterprise Manager may go on showing the state before the run call."""
     require_digest: bool = False
     """Refuse approvals that do not name what they were made on, such as the plain AWS CLI's."""
-    lease_margin_seconds: int = _number(600, 0, 86400)
+    lease_margin_seconds: int = _number(3600, 0, 86400)
     """How long a task's lease outlives its approval's deadline, so that acting and recording fit in."""
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from qlikops.agent.record import Record, record_of
+from qlikops.agent.record import Record, bounded, record_of
 from qlikops.agent.table import ABSENT, TRANSACTION_LIMIT, Condition, ConditionFailed, Delete, Item, Put, Table, Update
 from qlikops.agent.tasks import TaskLedger
 from qlikops.domain import codec
@@ -185,6 +185,7 @@ class Ledger:
 
     def save_result(self, proposal_id: str, outcome: Outcome) -> Outcome:
         """Keeps what a restart came to until it is closed; the first result stays and is returned."""
+        outcome = bounded(outcome)
         result = Update(
             _record_key(proposal_id),
             {Attribute.OUTCOME: codec.dumps(outcome)},
@@ -204,7 +205,9 @@ class Ledger:
         A final record is returned as it is, after finishing what an interrupted close left undone.
         """
         before = self.record(proposal_id).approval
-        outcome = replace(outcome, at=outcome.at or self._clock(), decision=outcome.decision or before.decision)
+        outcome = replace(
+            bounded(outcome), at=outcome.at or self._clock(), decision=outcome.decision or before.decision
+        )
         decided = outcome.decision is not None and before.decision is None
         values: Item = {Attribute.STATUS: outcome.status, Attribute.OUTCOME: codec.dumps(outcome)}
         also: tuple[Put | Delete, ...] = (

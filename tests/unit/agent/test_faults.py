@@ -47,7 +47,7 @@ class Story:
         self.wire = wire
         self.wire.reset()
         self.clock, self.simulator = clock, simulator
-        self.agent = Agent(aws, simulator, clock, self.wire.services, lease_margin_seconds=3600)
+        self.agent = Agent(aws, simulator, clock, self.wire.services)
         self.ledger = self.agent.services.ledger
         aws.client("sns").create_topic(Name="t")
         for key in BROKEN:
