@@ -28,6 +28,7 @@ async def take(folder: Path) -> None:
     from qlikops.config import resolve_context
     from qlikops.local.environment import LocalEnvironment
     from qlikops.tui.app import QlikOpsApp
+    from qlikops.tui.context import ContextSource
 
     def save(app: App[object], name: str) -> None:
         svg = app.export_screenshot(title="qlikops")
@@ -42,10 +43,12 @@ async def take(folder: Path) -> None:
     environment.up(progress=print)
     try:
         context = resolve_context("local", {})
-        app = QlikOpsApp(lambda: AwsEnvironment(context))
+        app = QlikOpsApp([ContextSource(context.name, lambda: AwsEnvironment(context))])
         async with app.run_test(size=SIZE) as pilot:
-            await until(pilot, lambda: len(app.state.rows) >= 5)
-            await pilot.press(*["down"] * [row.title.startswith("sales-orders") for row in app.state.rows].index(True))
+            await until(pilot, lambda: len(app.state.waiting) >= 5)
+            await pilot.press(
+                *["down"] * [each.row.title.startswith("sales-orders") for each in app.state.waiting].index(True)
+            )
             await until(pilot, lambda: "48" in app.export_screenshot())
             save(app, "inbox")
     finally:

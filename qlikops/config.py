@@ -46,6 +46,8 @@ class Settings:
     """How long the console holds a decision back, so that Esc can still cancel it."""
     bell: bool = True
     """Whether the console rings when something new waits."""
+    mouse: bool = True
+    """Whether the console takes the mouse; where it does not, the terminal selects text with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Context:
     """What named this context."""
     local: LocalStatus | None = None
     """Set for `local`: its resources are known and its credentials are dummies."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Action of the console -> key, as config.toml has it for all contexts; the console checks it."""
 
     @property
     def is_explicit(self) -> bool:
@@ -139,11 +143,11 @@ def resolve_context(
         {key: (value, f"option {option}") for option, (key, value) in given.items()},
     ]
     if chosen == LOCAL:
-        return _local_context(chosen_by, status, layers)
+        return replace(_local_context(chosen_by, status, layers), keys=config.keys)
     if chosen not in config.contexts and chosen != DEFAULT:
         known = ", ".join(sorted({*config.contexts, LOCAL, DEFAULT}))
         raise NotFound(f"There is no context {chosen!r}.", f"There are: {known}. Contexts live in {config.path}.")
-    return _settled(Context(chosen, chosen_by=chosen_by), layers)
+    return _settled(Context(chosen, chosen_by=chosen_by, keys=config.keys), layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,7 @@ class _Config:
     path: Path
     default_context: str = ""
     contexts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 def _choose(
@@ -183,7 +188,7 @@ def _local_context(chosen_by: str, status: LocalStatus | None, layers: list[dict
         status,
     )
     # What the running environment says of itself is not for anybody to override, and no profile applies to it.
-    own = ("read_only", "theme", "hold_seconds", "bell")
+    own = ("read_only", "theme", "hold_seconds", "bell", "mouse")
     return _settled(base, [{key: layer[key] for key in own if key in layer} for layer in layers])
 
 
@@ -226,14 +231,18 @@ def _read_config(path: Path) -> _Config:
         return _Config(path)
     except (OSError, ValueError) as exc:
         raise UsageError(f"{path} cannot be read: {exc}") from exc
-    _only(path, "", data, {"default_context": str, "contexts": dict})
+    _only(path, "", data, {"default_context": str, "contexts": dict, "keys": dict})
     allowed = {setting.name: type(setting.default) for setting in fields(Settings)}
     contexts = data.get("contexts", {})
     for name, table in contexts.items():
         if not isinstance(table, dict):
             raise UsageError(f"{path}: contexts.{name} is not a table.", f"Write [contexts.{name}] and its settings.")
         _only(path, f"contexts.{name}.", table, allowed)
-    return _Config(path, data.get("default_context", ""), contexts)
+    keys = data.get("keys", {})
+    for action, key in keys.items():
+        if not isinstance(key, str):
+            raise UsageError(f"{path}: keys.{action} must be a str, not {key!r}.")
+    return _Config(path, data.get("default_context", ""), contexts, keys)
 
 
 def _only(path: Path, prefix: str, table: Mapping[str, Any], allowed: Mapping[str, type]) -> None:

@@ -119,14 +119,19 @@ class Reconciler:
         except NotFound:
             return True
         status = self._over(approval.proposal.execution_arn, approval.updated_at)
-        may_act = approval.status is Status.RESTARTING and not approval.outcome
-        if not status or (may_act and self._is_young(approval.updated_at, ACTING)):
+        if not status or (approval.status is Status.RESTARTING and self._may_be_acting(approval)):
             return False
         _logger.warning("closing %s: its execution is over (%s)", proposal_id, status)
         self._ledger.close(
             proposal_id, self._outcome(approval, status), self._quiet_after_denial, closed_by=self._run.execution_name
         )
         return True
+
+    def _may_be_acting(self, approval: Approval) -> bool:
+        """Each invocation of ExecuteRestart but the first one, which moves the record, takes the leases again."""
+        leases = self._ledger.tasks.leases(target.key for target in approval.proposal.targets).values()
+        begun = [lease.taken_at for lease in leases if lease.proposal_id == approval.approval_id]
+        return not approval.outcome and self._is_young(max([approval.updated_at, *begun]), ACTING)
 
     def _outcome(self, approval: Approval, status: str) -> Outcome:
         if approval.outcome:

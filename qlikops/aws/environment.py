@@ -7,6 +7,7 @@ from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.aws.fleet import BucketFleet
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context
+from qlikops.domain.ports import Credentials
 
 
 class AwsEnvironment:
@@ -40,6 +41,10 @@ class AwsEnvironment:
     def caller(self) -> str:
         """The caller's ARN, from STS; cached."""
         return self._connection.caller()
+
+    def credentials(self) -> Credentials:
+        """How one signs in here, and until when that lasts, as far as this machine knows."""
+        return self._connection.credentials()
 
     @property
     def approvals(self) -> LedgerApprovals:

@@ -12,9 +12,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qlikops import __version__
+from qlikops.aws.credentials import credentials_of
 from qlikops.aws.errors import aws_errors
 from qlikops.config import Context
 from qlikops.domain.errors import AccessDenied, NotFound
+from qlikops.domain.ports import Credentials
 
 if TYPE_CHECKING:
     import boto3
@@ -168,6 +170,15 @@ class AwsConnection:
                 with aws_errors("ask who the caller is"):
                     self._caller = sts.get_caller_identity()["Arn"]
             return self._caller
+
+    def credentials(self) -> Credentials:
+        """How one signs in, and until when that lasts; nothing of either for the embedded AWS."""
+        if self._context.local is not None:
+            return Credentials()
+        with self._lock:
+            session = self._session
+        with aws_errors("look at the credentials"):
+            return credentials_of(session)
 
     @cached_property
     def _session(self) -> boto3.Session:

@@ -8,7 +8,7 @@ import typer
 
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, JsonOption, invocation
-from qlikops.config import Settings, config_path, data_dir
+from qlikops.config import BUILT_IN, Settings, config_path, data_dir
 
 
 def config(ctx: typer.Context, context: ContextOption = None, as_json: JsonOption = False) -> None:
@@ -20,14 +20,32 @@ def config(ctx: typer.Context, context: ContextOption = None, as_json: JsonOptio
         for setting in fields(Settings)
     }
     files = {"config_file": str(config_path(here.environ)), "data_folder": str(data_dir(here.environ))}
+    from qlikops.tui.keys import actions, keymap
+    from qlikops.tui.themes import check_theme
+
+    check_theme(chosen.settings.theme)
+    moved = keymap(chosen.keys)
+    keys = {
+        action.id: {
+            "value": moved.get(action.id, ",".join(action.keys)),
+            "origin": "config.toml [keys]" if action.id in moved else BUILT_IN,
+        }
+        for action in sorted(actions().values(), key=lambda action: action.id)
+        if not action.is_fixed
+    }
     if as_json:
-        output.write_json({"context": {"value": chosen.name, "origin": chosen.chosen_by}, **settings, **files})
+        context_entry = {"value": chosen.name, "origin": chosen.chosen_by}
+        output.write_json({"context": context_entry, **settings, "keys": keys, **files})
         return
     from qlikops.presentation.tone import Column, Span, Tone, outside
 
-    shown = {"context": {"value": chosen.name, "origin": chosen.chosen_by}, **settings}
+    shown = {
+        "context": {"value": chosen.name, "origin": chosen.chosen_by},
+        **settings,
+        **{f"keys.{action}": entry for action, entry in keys.items()},
+    }
     output.write_table(
-        (Column("name", "Setting", 12), Column("value", "Value", 32), Column("origin", "From", 42)),
+        (Column("name", "Setting", 19), Column("value", "Value", 32), Column("origin", "From", 42)),
         [
             {
                 "name": Span(name),

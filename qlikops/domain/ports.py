@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
@@ -48,6 +48,18 @@ class ExecutionPage:
 
     executions: tuple[ExecutionSummary, ...]
     next_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How an environment signs in."""
+
+    expire_at: datetime | None = None
+    """When somebody has to renew them; None where that is not known or they renew themselves."""
+    login: tuple[str, ...] = ()
+    """The command that signs in again, to be run in the terminal; empty where there is none to run."""
+    advice: str = ""
+    """What to do where there is no such command."""
 
 
 class Approvals(Protocol):
@@ -142,6 +154,10 @@ class Environment(Protocol):
 
     def caller(self) -> str:
         """The caller's ARN, from STS; cached."""
+        ...
+
+    def credentials(self) -> Credentials:
+        """How one signs in here, and until when that lasts, as far as this machine knows."""
         ...
 
     @property

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -13,12 +15,12 @@ from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 
-from qlikops.domain.ports import Environment
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
-from qlikops.tui.backend import Backend
+from qlikops.tui.context import Clock, Context, ContextSource, Sending, maybe_sent
+from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.bulk import BulkScreen
 from qlikops.tui.screens.decision import DecisionScreen
@@ -28,7 +30,9 @@ from qlikops.tui.screens.fleet import FleetScreen
 from qlikops.tui.screens.help import HelpScreen
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.reports import ReportsScreen
-from qlikops.tui.state import Clock, ConsoleState, maybe_sent
+from qlikops.tui.state import ConsoleState
+from qlikops.tui.themes import THEMES, default_theme
+from qlikops.tui.usable import usable
 
 POLL_SECONDS = 2.5
 WATCH_AGAIN_SECONDS = 5
@@ -36,71 +40,53 @@ HOLD_TICK_SECONDS = 0.2
 LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
 
-CALM = Theme(
-    name="qlikops",
-    primary="#6cb6ff",
-    secondary="#8bb4d9",
-    accent="#c4a7e7",
-    success="#7ac99a",
-    warning="#e0b060",
-    error="#ef7d7d",
-    foreground="#d5dbe3",
-    background="#0f1318",
-    surface="#151b22",
-    panel="#1d2530",
-    variables={
-        "text-success": "#7ac99a",
-        "text-primary": "#6cb6ff",
-        "text-warning": "#e0b060",
-        "text-error": "#ef7d7d",
-        "qlikops-muted": "#8a94a3",
-        "footer-key-foreground": "#6cb6ff",
-    },
-)
-
 
 class QlikOpsApp(App[int]):
-    """Four screens over one Console."""
+    """Four screens over one ConsoleState."""
 
     CSS_PATH = "app.tcss"
     TITLE = "qlikops"
     AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "switch_mode('inbox')", "Inbox", show=False),
-        Binding("2", "switch_mode('executions')", "Executions", show=False),
-        Binding("3", "switch_mode('fleet')", "Fleet", show=False),
-        Binding("4", "switch_mode('reports')", "Reports", show=False),
-        Binding("colon", "command_palette", "Commands", show=False),
+        Binding("1", "switch_mode('inbox')", "Inbox", show=False, id="inbox"),
+        Binding("2", "switch_mode('executions')", "Executions", show=False, id="executions"),
+        Binding("3", "switch_mode('fleet')", "Fleet", show=False, id="fleet"),
+        Binding("4", "switch_mode('reports')", "Reports", show=False, id="reports"),
+        Binding("colon,ctrl+p", "command_palette", "Every action by name", show=False, id="commands"),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.
-        Binding("escape", "cancel_held", "Do not send", priority=True),
-        Binding("exclamation_mark", "errors", "Last errors", show=False, key_display="!"),
-        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("escape", "cancel_held", "Do not send", priority=True, id="do-not-send"),
+        Binding("exclamation_mark", "errors", "Last errors", show=False, key_display="!", id="errors"),
+        Binding("question_mark", "help", "Help", key_display="?", id="help"),
+        Binding("ctrl+q", "quit", "Quit; nothing that waits is lost", show=False, priority=True, id="quit"),
     ]
 
     def __init__(
         self,
-        open_environment: Callable[[], Environment],
+        contexts: Sequence[ContextSource],
         *,
-        read_only: bool = False,
         clock: Clock | None = None,
         poll_seconds: float = POLL_SECONDS,
-        hold_seconds: float = 0,
-        bell: bool = True,
+        keymap: Mapping[str, str] | None = None,
+        memory: Memory | None = None,
     ) -> None:
         super().__init__()
-        self._rings = bell
-        self.state = ConsoleState(
-            Backend(open_environment, self), clock or _utc_now, read_only=read_only, hold_seconds=hold_seconds
-        )
+        self.memory = memory or Memory()
+        self._rings = self.memory.preferences.bell is not False
+        self.state = ConsoleState(contexts, self, clock or _utc_now)
         self._poll_seconds = poll_seconds
         self._warned_of_quitting = False
-        self.register_theme(CALM)
-        self.theme = CALM.name
+        for each in THEMES:
+            self.register_theme(each)
+        self.theme = self._last_theme = self._fitting_theme()
+        self.set_keymap(keymap or {})
         for screen in (InboxScreen, ExecutionsScreen, FleetScreen, ReportsScreen):
             self.add_mode(screen.MODE, lambda screen=screen: screen(self.state))  # type: ignore[misc]
 
     def on_mount(self) -> None:
         """Asks for the inbox while the first frame paints."""
+        self.theme_changed_signal.subscribe(self, self._remember_theme)
+        if self.memory.problem:
+            self.notify(self.memory.problem, severity="warning", markup=False)
         self.switch_mode(InboxScreen.MODE)
         self.state.load_rows(self)
         self.set_interval(self._poll_seconds, lambda: self.state.load_rows(self))
@@ -115,29 +101,56 @@ class QlikOpsApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of the screen by name, and the themes."""
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            if active.enabled and binding.description and binding.action != "command_palette":
+        for entry in usable(screen):
+            if entry.enabled and entry.action != "command_palette":
                 yield SystemCommand(
-                    binding.description,
-                    f"Key {self.get_key_display(binding)}",
-                    lambda action=binding.action, node=active.node: self.run_action(action, node),
+                    entry.description,
+                    f"Key {entry.keys}",
+                    lambda entry=entry: self.run_action(entry.action, entry.node),
                 )
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        yield SystemCommand("Quit", "Leave the console; nothing that waits is lost", self.action_quit)
+        yield SystemCommand(
+            "Bell", f"Turn it {'off' if self._rings else 'on'} for what is new", self.action_toggle_bell
+        )
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Ours, for themes that do not know it."""
-        return {"qlikops-muted": "#8a94a3"}
+        theme = self.current_theme
+        return {"qlikops-muted": "#8a94a3" if theme.dark else "#4d5663", "qlikops-cursor": f"{theme.primary} 30%"}
+
+    def get_key_display(self, binding: Binding) -> str:
+        """`ctrl+q`, which reads as what to press, where Textual has `^q`."""
+        return re.sub(r"\^(?=.)", "ctrl+", super().get_key_display(binding))
+
+    def _fitting_theme(self) -> str:
+        """The current context's, else the one that the person chose, else one that the terminal can show."""
+        known = self.available_themes
+        chosen = (self.state.current.theme, self.memory.preferences.theme or "")
+        return next((name for name in chosen if name in known), default_theme(self.console.color_system))
+
+    def _remember_theme(self, theme: Theme) -> None:
+        if theme.name == self._last_theme:
+            return
+        self._last_theme = theme.name
+        if self.state.current.theme:
+            self.notify("Not kept: the configuration names this context's theme.", markup=False)
+        else:
+            self._remember(theme=theme.name)
+
+    def _remember(self, **changes: object) -> None:
+        if problem := self.memory.change(**changes):
+            self.notify(f"Only until the console ends: {problem}", severity="warning", markup=False)
+
+    def action_toggle_bell(self) -> None:
+        """Turns the ringing for what is new off or on, for good."""
+        self._rings = not self._rings
+        self._remember(bell=self._rings)
+        self.notify(f"The bell is {'on' if self._rings else 'off'}.", markup=False)
 
     def action_help(self) -> None:
-        """Shows the keys that apply now."""
-        shown = [
-            (self.get_key_display(active.binding), active.binding.description)
-            for active in self.screen.active_bindings.values()
-            if active.binding.show and active.enabled
-        ]
-        self.push_screen(HelpScreen(shown))
+        """Shows what can be done here and now, and what cannot and why."""
+        why_not = self.screen.why_not() if isinstance(self.screen, ConsoleScreen) else ""
+        self.push_screen(HelpScreen(usable(self.screen), why_not))
 
     def action_errors(self) -> None:
         """Shows what went wrong lately."""
@@ -145,7 +158,7 @@ class QlikOpsApp(App[int]):
 
     async def action_quit(self) -> None:
         """Quits; while a decision is on its way, only when asked twice."""
-        if self.state.sending_now and not self._warned_of_quitting:
+        if any(context.sending_now for context in self.state.contexts) and not self._warned_of_quitting:
             self._warned_of_quitting = True
             self.notify("A decision is being sent. Again to quit all the same.", severity="warning", markup=False)
             return
@@ -155,47 +168,50 @@ class QlikOpsApp(App[int]):
 
     def action_cancel_held(self) -> None:
         """Sends nothing of what is held back."""
-        self._withdraw("you cancelled it", Tone.NEUTRAL)
+        self._withdrawn(self.state.cancel_held("you cancelled it"), Tone.NEUTRAL)
 
-    def _withdraw(self, reason: str, tone: Tone) -> None:
-        for approval_id in self.state.cancel_held(reason):
-            self._tell_elsewhere(approval_id, tone)
+    def _withdrawn(self, sendings: Sequence[Sending], tone: Tone) -> None:
+        for sending in sendings:
+            self._tell_elsewhere(sending, tone)
         self._publish()
 
     def _let_go(self) -> None:
         """Counts down what is held back, and sends what has been held long enough."""
-        state = self.state
-        if not state.held:
+        if not self.state.held:
             return
-        if reason := state.locked_because():
-            self.bell()
-            self._withdraw(reason, Tone.WARNING)
-            return
-        state.send_due(self)
+        for context in self.state.contexts:
+            if not context.held:
+                continue
+            if reason := context.locked_because():
+                self.bell()
+                self._withdrawn(context.cancel_held(reason), Tone.WARNING)
+            else:
+                context.send_due(self)
         self._publish_progress()
 
     # What came from workers
 
     @on(messages.EnvironmentOpened)
     def _environment_opened(self, message: messages.EnvironmentOpened) -> None:
-        state = self.state
-        state.name, state.where = message.name, message.where
-        state.read_only = state.read_only or message.read_only
-        state.load_caller(self)
+        context = self._context_of(message)
+        context.where = message.where
+        context.read_only = context.read_only or message.read_only
+        context.load_caller(self)
         self._publish()
 
     @on(messages.CallFailed)
     def _call_failed(self, message: messages.CallFailed) -> None:
-        self.state.failed(message.error)
+        self.state.failed(self._context_of(message), message.error)
 
     @on(messages.CallerLoaded)
     def _caller_loaded(self, message: messages.CallerLoaded) -> None:
-        self.state.caller = message.caller
+        self._context_of(message).caller = message.caller
 
     @on(messages.WaitingLoaded)
     def _waiting_loaded(self, message: messages.WaitingLoaded) -> None:
-        first = self.state.freshness.loaded_at is None
-        if self.state.took_rows(message.rows) and self._rings:
+        context = self._context_of(message)
+        first = context.freshness.loaded_at is None
+        if self.state.took_rows(context, message.rows) and self._rings and context.rings:
             self.bell()
         if first:
             self._ask_for_last_run()
@@ -203,48 +219,46 @@ class QlikOpsApp(App[int]):
 
     @on(messages.WaitingLoadFailed)
     def _waiting_load_failed(self, message: messages.WaitingLoadFailed) -> None:
-        self.state.missed_rows(message.error)
+        self._context_of(message).missed_rows(message.error)
         self._publish()
 
     @on(messages.LastRunLoaded)
     def _last_run_loaded(self, message: messages.LastRunLoaded) -> None:
-        self.state.last_run = message.execution
+        self._context_of(message).last_run = message.execution
         self._publish()
 
     @on(messages.DecisionSent)
     def _decision_sent(self, message: messages.DecisionSent) -> None:
-        state, approval_id = self.state, message.approval.approval_id
-        state.sent(approval_id, message.receipt)
-        state.watch(approval_id, message.request, self)
-        state.load_rows(self)
+        context, approval_id = self._context_of(message), message.approval.approval_id
+        context.sent(approval_id, message.receipt)
+        context.watch(approval_id, self)
+        context.load_rows(self)
         self._publish()
 
     @on(messages.DecisionSendFailed)
     def _decision_send_failed(self, message: messages.DecisionSendFailed) -> None:
-        state, approval_id = self.state, message.approval.approval_id
-        state.not_sent(approval_id, message.error)
+        context, approval_id = self._context_of(message), message.approval.approval_id
         self.bell()
-        self._tell_elsewhere(approval_id, Tone.DANGER)
+        self._tell_elsewhere(context.not_sent(approval_id, message.error), Tone.DANGER)
         if maybe_sent(message.error):
-            state.watch(approval_id, message.request, self)
-        state.load_rows(self)
+            context.watch(approval_id, self)
+        context.load_rows(self)
         self._publish()
 
     @on(messages.OutcomeLoaded)
     def _outcome_loaded(self, message: messages.OutcomeLoaded) -> None:
-        state, approval = self.state, message.approval
-        state.ended(approval)
-        self._tell_elsewhere(approval.approval_id, status_word(approval.status).tone)
-        state.load_rows(self)
+        context, approval = self._context_of(message), message.approval
+        self._tell_elsewhere(context.ended(approval), status_word(approval.status).tone)
+        context.load_rows(self)
         self._publish()
 
-    def _tell_elsewhere(self, approval_id: str, tone: Tone) -> None:
+    def _tell_elsewhere(self, sending: Sending, tone: Tone) -> None:
         """Says what became of a decision where the inbox's own line on it is not to be seen."""
-        if isinstance(self.screen, InboxScreen) and self.state.latest is self.state.sendings[approval_id]:
+        if isinstance(self.screen, InboxScreen) and self.state.latest is sending:
             return
         severity: SeverityLevel = "information" if tone in {Tone.GOOD, Tone.NEUTRAL} else "warning"
         self.notify(
-            plain(self.state.sendings[approval_id].progress(self.state.now())),
+            plain(sending.progress(self.state.now())),
             severity=severity,
             timeout=8,
             markup=False,
@@ -254,12 +268,15 @@ class QlikOpsApp(App[int]):
     def _outcome_load_failed(self, message: messages.OutcomeLoadFailed) -> None:
         problem = explain(message.error)
         self.notify(f"The outcome could not be read, trying again. {problem}", severity="warning", markup=False)
-        request = self.state.sendings[message.asked].request
-        self.set_timer(WATCH_AGAIN_SECONDS, lambda: self.state.watch(message.asked, request, self))
+        context = self._context_of(message)
+        self.set_timer(WATCH_AGAIN_SECONDS, lambda: context.watch(message.asked, self))
 
     def _ask_for_last_run(self) -> None:
-        if not self.state.rows and not self.state.backend.busy("executions"):
-            self.state.load_last_run(self)
+        for context in self.state.contexts if not self.state.waiting else ():
+            context.load_last_run(self)
+
+    def _context_of(self, message: messages.OfContext) -> Context:
+        return self.state.context(message.context)
 
     def _publish_progress(self) -> None:
         """Only the line on the last decision changed, or nothing is held back any more."""
@@ -279,15 +296,18 @@ class QlikOpsApp(App[int]):
 
 
 def run_console(
-    open_environment: Callable[[], Environment], *, read_only: bool = False, hold_seconds: float = 0, bell: bool = True
+    contexts: Sequence[ContextSource],
+    *,
+    keymap: Mapping[str, str] | None = None,
+    preferences: Path | None = None,
+    mouse: bool = True,
 ) -> int:
-    """Runs the console until the person quits; returns the process's exit code.
+    """Runs the console on one or more contexts until the person quits; returns the process's exit code.
 
-    `open_environment` may block and may raise what `qlikops.domain.errors` lists: it is called off the UI thread, and
-    again by the next refresh where it failed. A decision is held back for `hold_seconds`, while it can be cancelled.
-    Something new in the inbox rings the terminal's bell unless `bell` is off; the title says it either way.
+    `keymap` is what `keys.keymap` returns; `preferences` the file of what was chosen inside the console before. Without
+    `mouse` the terminal keeps it, to select text with.
     """
-    return QlikOpsApp(open_environment, read_only=read_only, hold_seconds=hold_seconds, bell=bell).run() or 0
+    return QlikOpsApp(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0
 
 
 def _utc_now() -> datetime:

@@ -57,7 +57,8 @@ class Lane:
 class Backend:
     """The environment behind lanes. The first call opens it; one that failed to open is tried again by the next."""
 
-    def __init__(self, open_environment: Callable[[], Environment], app: MessagePump) -> None:
+    def __init__(self, context: str, open_environment: Callable[[], Environment], app: MessagePump) -> None:
+        self._context = context
         self._open = open_environment
         self._app = app
         self._environment: Environment | None = None
@@ -77,7 +78,7 @@ class Backend:
             except Exception as error:
                 # Not only QlikopsError: a bug in an adapter must reach the screen, not end a thread unseen.
                 message = failed(error)
-                post(self._app, CallFailed(error))
+                post(self._app, CallFailed(self._context, error))
             post(to, message)
 
         self._lanes.setdefault(lane, Lane(lane)).submit(job)
@@ -86,9 +87,9 @@ class Backend:
         with self._opening:
             if self._environment is None:
                 environment = self._open()
-                name, where, read_only = environment.name, environment.where, environment.read_only
+                where, read_only = environment.where, environment.read_only
                 self._environment = environment
-                post(self._app, EnvironmentOpened(name, where, read_only=read_only))
+                post(self._app, EnvironmentOpened(self._context, where, read_only=read_only))
             return self._environment
 
 

@@ -1,8 +1,12 @@
-"""What happened off the UI thread. Past tense, in pairs; workers post them, handlers own every change of state."""
+"""What happened off the UI thread. Past tense, in pairs; workers post them, handlers own every change of state.
+
+Those with a `context` name the one they come from.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from textual.message import Message
 
@@ -12,12 +16,18 @@ from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine
 
 
+class OfContext(Protocol):
+    """A message that says which context it is about."""
+
+    context: str
+
+
 class EnvironmentOpened(Message):
     """The environment can be used. Its failing to open is the failure of the call that needed it."""
 
-    def __init__(self, name: str, where: str, *, read_only: bool) -> None:
+    def __init__(self, context: str, where: str, *, read_only: bool) -> None:
         super().__init__()
-        self.name = name
+        self.context = context
         self.where = where
         self.read_only = read_only
 
@@ -25,40 +35,45 @@ class EnvironmentOpened(Message):
 class CallFailed(Message):
     """A call in some lane failed; whoever asked is told by a message of their own."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, context: str, error: Exception) -> None:
         super().__init__()
+        self.context = context
         self.error = error
 
 
 class CallerLoaded(Message):
     """Whose identity decisions carry."""
 
-    def __init__(self, caller: str) -> None:
+    def __init__(self, context: str, caller: str) -> None:
         super().__init__()
+        self.context = context
         self.caller = caller
 
 
 class WaitingLoaded(Message):
     """The inbox."""
 
-    def __init__(self, rows: Sequence[InboxRow]) -> None:
+    def __init__(self, context: str, rows: Sequence[InboxRow]) -> None:
         super().__init__()
+        self.context = context
         self.rows = rows
 
 
 class LastRunLoaded(Message):
     """The newest execution, or None where there is none."""
 
-    def __init__(self, execution: ExecutionSummary | None) -> None:
+    def __init__(self, context: str, execution: ExecutionSummary | None) -> None:
         super().__init__()
+        self.context = context
         self.execution = execution
 
 
 class ApprovalLoaded(Message):
     """One whole record, with how earlier proposals on its task ended."""
 
-    def __init__(self, asked: str, approval: Approval, history: Sequence[HistoryLine] = ()) -> None:
+    def __init__(self, context: str, asked: str, approval: Approval, history: Sequence[HistoryLine] = ()) -> None:
         super().__init__()
+        self.context = context
         self.asked = asked
         self.approval = approval
         self.history = history
@@ -67,8 +82,9 @@ class ApprovalLoaded(Message):
 class MarkedLoaded(Message):
     """The whole records of what is marked, to be answered together."""
 
-    def __init__(self, approvals: Sequence[Approval], *, approved: bool) -> None:
+    def __init__(self, context: str, approvals: Sequence[Approval], *, approved: bool) -> None:
         super().__init__()
+        self.context = context
         self.approvals = approvals
         self.approved = approved
 
@@ -76,8 +92,9 @@ class MarkedLoaded(Message):
 class DecisionSent(Message):
     """The ledger holds our decision."""
 
-    def __init__(self, approval: Approval, request: DecisionRequest, receipt: DecisionReceipt) -> None:
+    def __init__(self, context: str, approval: Approval, request: DecisionRequest, receipt: DecisionReceipt) -> None:
         super().__init__()
+        self.context = context
         self.approval = approval
         self.request = request
         self.receipt = receipt
@@ -86,8 +103,9 @@ class DecisionSent(Message):
 class DecisionSendFailed(Message):
     """It did not count, or nobody can say yet."""
 
-    def __init__(self, approval: Approval, request: DecisionRequest, error: Exception) -> None:
+    def __init__(self, context: str, approval: Approval, request: DecisionRequest, error: Exception) -> None:
         super().__init__()
+        self.context = context
         self.approval = approval
         self.request = request
         self.error = error
@@ -96,17 +114,18 @@ class DecisionSendFailed(Message):
 class OutcomeLoaded(Message):
     """The record once final, or as it stood when the watch ended."""
 
-    def __init__(self, approval: Approval, request: DecisionRequest) -> None:
+    def __init__(self, context: str, approval: Approval) -> None:
         super().__init__()
+        self.context = context
         self.approval = approval
-        self.request = request
 
 
 class Claimed(Message):
     """Others now see who looks at it."""
 
-    def __init__(self, approval_id: str) -> None:
+    def __init__(self, context: str, approval_id: str) -> None:
         super().__init__()
+        self.context = context
         self.approval_id = approval_id
 
 
@@ -154,10 +173,12 @@ class ReportLoaded(Message):
 class LoadFailed(Message):
     """Something asked for did not come; `asked` is what it was asked by."""
 
-    def __init__(self, error: Exception, asked: str = "") -> None:
+    def __init__(self, error: Exception, asked: str = "", context: str = "") -> None:
         super().__init__()
         self.error = error
         self.asked = asked
+        self.context = context
+        """Empty where whoever asked knows it."""
 
 
 class WaitingLoadFailed(LoadFailed):

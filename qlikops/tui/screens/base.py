@@ -36,6 +36,14 @@ class ConsoleScreen(Screen[None]):
         """What lies between title and footer."""
         yield from ()
 
+    def on_mount(self) -> None:
+        """Follows the theme: what is drawn carries its colours."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.on_screen_resume() if self.is_active else None)
+
+    def why_not(self) -> str:
+        """Why what is greyed can't be done now, for the help; empty where nothing stands in the way."""
+        return self.state.locked_because()
+
     def state_changed(self) -> None:
         """The inbox, its freshness or a decision changed."""
         self.query_one(TitleBar).draw()
@@ -50,7 +58,7 @@ class PolledScreen(ConsoleScreen):
     """A screen that asks for what it shows, again and again, but only while it is on the screen."""
 
     POLL_SECONDS: ClassVar[float]
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "refresh", "Refresh")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "refresh", "Refresh", id="refresh")]
 
     @property
     def lane(self) -> str:

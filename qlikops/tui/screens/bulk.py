@@ -20,7 +20,7 @@ from qlikops.presentation import vocabulary
 from qlikops.presentation.bulk import entry
 from qlikops.presentation.review import doubts
 from qlikops.presentation.tone import Tone
-from qlikops.tui.state import ConsoleState
+from qlikops.tui.context import Context
 from qlikops.tui.widgets.prose import palette, text
 
 Answers = tuple[tuple[Approval, DecisionRequest], ...]
@@ -29,7 +29,7 @@ Answers = tuple[tuple[Approval, DecisionRequest], ...]
 class Ticks(SelectionList[str]):
     """Space ticks and unticks; Enter never does, it goes on."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.go_on", "Go on", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.go_on", "Go on", show=False, id="go-on")]
 
 
 class BulkScreen(ModalScreen[Answers | None]):
@@ -38,11 +38,11 @@ class BulkScreen(ModalScreen[Answers | None]):
     What has no sound evaluation starts unticked where it is about approving.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="cancel")]
 
-    def __init__(self, state: ConsoleState, approvals: Sequence[Approval], *, approved: bool) -> None:
+    def __init__(self, context: Context, approvals: Sequence[Approval], *, approved: bool) -> None:
         super().__init__()
-        self.state = state
+        self.context = context
         self._approvals = {approval.approval_id: approval for approval in approvals}
         self._approved = approved
         self._problem = Static(markup=False, id="problem")
@@ -85,13 +85,13 @@ class BulkScreen(ModalScreen[Answers | None]):
 
     @property
     def _gone(self) -> list[Approval]:
-        rows = {row.approval_id: row.digest for row in self.state.rows}
+        rows = {row.approval_id: row.digest for row in self.context.rows}
         return [
             approval
             for key, approval in self._approvals.items()
             if approval.status is not Status.WAITING
             or not approval.digest.startswith(rows.get(key) or "no row")
-            or self.state.in_flight(key)
+            or self.context.in_flight(key)
         ]
 
     def _answered(self) -> list[Approval]:
@@ -104,7 +104,7 @@ class BulkScreen(ModalScreen[Answers | None]):
         """How many would be sent, and what stands in the way."""
         colours = palette(self)
         verb = "approve" if self._approved else "deny"
-        number, locked = len(self._answered()), self.state.locked_because()
+        number, locked = len(self._answered()), self.context.locked_because()
         self.query_one("#send", Button).label = f"{verb.capitalize()} {number}"
         if locked:
             self._problem.update(Text(f"Locked: {locked}.", style=colours[Tone.DANGER]))
@@ -129,7 +129,7 @@ class BulkScreen(ModalScreen[Answers | None]):
     @on(Button.Pressed, "#send")
     def _send(self) -> None:
         answered = self._answered()
-        if self.state.locked_because() or not answered or (not self._approved and not self._reason()):
+        if self.context.locked_because() or not answered or (not self._approved and not self._reason()):
             self.app.bell()
             self.draw()
             return

@@ -21,7 +21,7 @@ from qlikops.presentation.problem import explain
 from qlikops.presentation.review import doubts, second_thoughts
 from qlikops.presentation.tone import Line, Section, Tone
 from qlikops.tui import messages
-from qlikops.tui.state import ConsoleState
+from qlikops.tui.context import Context
 from qlikops.tui.widgets.prose import palette, prose
 
 SNOOZES = (("usual cooldown", 0), ("1 hour", 1), ("4 hours", 4), ("24 hours", 24))
@@ -31,15 +31,15 @@ class DecisionScreen(ModalScreen[DecisionRequest | None]):
     """Answers with what to send, or None. The record never changes while it is open; if reality does, it says so."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel"),
-        Binding("left,up", "app.focus_previous", "Previous", show=False),
-        Binding("right,down", "app.focus_next", "Next", show=False),
+        Binding("escape", "cancel", "Cancel", id="cancel"),
+        Binding("left,up", "app.focus_previous", "Previous", show=False, id="previous"),
+        Binding("right,down", "app.focus_next", "Next", show=False, id="next"),
     ]
     TITLE: ClassVar[str]
 
-    def __init__(self, state: ConsoleState, approval: Approval) -> None:
+    def __init__(self, context: Context, approval: Approval) -> None:
         super().__init__()
-        self.state = state
+        self.context = context
         self.approval = approval
         self.gone = ""
         """Why this record can never be decided any more; empty while it can."""
@@ -78,10 +78,10 @@ class DecisionScreen(ModalScreen[DecisionRequest | None]):
 
     def state_changed(self) -> None:
         """Looks whether the record still waits, unchanged."""
-        row = self.state.row(self.approval.approval_id)
-        if not self.gone and row is None and not self.state.locked_because():
+        row = self.context.row(self.approval.approval_id)
+        if not self.gone and row is None and not self.context.locked_because():
             self.gone = "It no longer waits; looking up who decided …"
-            self.state.load_approval(self.approval.approval_id, self, with_history=False)
+            self.context.load_approval(self.approval.approval_id, self, with_history=False)
         elif row is not None and not self.approval.digest.startswith(row.digest):
             self.gone = "It changed since you opened this. Nothing can be sent from here: close and review it again."
         self.draw()
@@ -89,11 +89,11 @@ class DecisionScreen(ModalScreen[DecisionRequest | None]):
     def draw(self) -> None:
         """What goes out, and whether it can."""
         colours = palette(self)
-        outgoing = what_goes_out(self.request(), self.approval, self.state.caller)
+        outgoing = what_goes_out(self.request(), self.approval, self.context.caller)
         if self.approval.deadline is not None:
-            outgoing += (Line("deadline", deadline_line(self.approval.deadline, self.state.now())),)
+            outgoing += (Line("deadline", deadline_line(self.approval.deadline, self.context.now())),)
         self._outgoing.update(prose([Section("", outgoing)], colours))
-        locked = self.state.locked_because()
+        locked = self.context.locked_because()
         problem = self.gone or (f"Locked: {locked}." if locked else "")
         self._problem.update(Text(problem, style=colours[Tone.DANGER]) if problem else self.advice())
         # Not disabled: that would move the focus, and Enter would mean something else than a moment ago.
@@ -121,7 +121,7 @@ class DecisionScreen(ModalScreen[DecisionRequest | None]):
 
     def submit(self) -> None:
         """Answers with the request, if nothing stands in the way."""
-        if self.gone or self.state.locked_because():
+        if self.gone or self.context.locked_because():
             self.app.bell()
         else:
             self.dismiss(self.request())
@@ -137,8 +137,8 @@ class ApproveScreen(DecisionScreen):
 
     TITLE = "Approve: this will be sent"
 
-    def __init__(self, state: ConsoleState, approval: Approval) -> None:
-        super().__init__(state, approval)
+    def __init__(self, context: Context, approval: Approval) -> None:
+        super().__init__(context, approval)
         self._against = second_thoughts(approval)
         self._doubtful = bool(doubts(approval))
 
@@ -172,8 +172,8 @@ class DenyScreen(DecisionScreen):
 
     TITLE = "Deny: this will be sent"
 
-    def __init__(self, state: ConsoleState, approval: Approval) -> None:
-        super().__init__(state, approval)
+    def __init__(self, context: Context, approval: Approval) -> None:
+        super().__init__(context, approval)
         self._missing = False
 
     def fields(self) -> ComposeResult:

@@ -21,7 +21,9 @@ from qlikops.tui.widgets.prose import palette
 class ErrorsScreen(ModalScreen[None]):
     """Newest first, as they were when it opened."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,exclamation_mark,enter,q", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,exclamation_mark,enter,q", "dismiss", "Close", id="close-errors")
+    ]
 
     def __init__(self, failures: Sequence[Failure]) -> None:
         super().__init__()

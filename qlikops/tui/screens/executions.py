@@ -83,8 +83,8 @@ class ExecutionScreen(PolledScreen):
     AUTO_FOCUS = "#states"
     POLL_SECONDS = 3
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back"),
-        Binding("y", "copy", "Copy ARN"),
+        Binding("escape", "back", "Back", id="back"),
+        Binding("y", "copy", "Copy ARN", id="copy"),
     ]
 
     def __init__(self, state: ConsoleState, arn: str) -> None:

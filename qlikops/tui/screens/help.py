@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from qlikops.presentation.tone import Tone
+from qlikops.tui.usable import Usable
 from qlikops.tui.widgets.prose import palette
 
-_ALWAYS = (
-    ("↑ ↓  j k", "move"),
-    ("1 2 3 4", "Inbox, Executions, Fleet, Reports"),
-    (":  ctrl+p", "every action by name, themes too"),
-    ("!", "the last errors"),
-    ("ctrl+q", "quit; nothing that waits is lost"),
-)
 _WORDS = (
     ("Expires", "At zero nothing is restarted; the proposal is recorded as expired."),
     ("Evaluation", "“AI” is a model's opinion, “rules” is not. Neither decides: the policy asks you."),
@@ -33,11 +28,14 @@ _WORDS = (
 class HelpScreen(ModalScreen[None]):
     """The keys of the screen below, and what its words mean."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,enter,q", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,enter,q", "dismiss", "Close", id="close-help")
+    ]
 
-    def __init__(self, keys: list[tuple[str, str]]) -> None:
+    def __init__(self, actions: Sequence[Usable], why_not: str) -> None:
         super().__init__()
-        self._keys = keys
+        self._actions = actions
+        self._why_not = why_not
 
     def compose(self) -> ComposeResult:
         """One scrolling page."""
@@ -50,10 +48,19 @@ class HelpScreen(ModalScreen[None]):
         grid = Table.grid(padding=(0, 2))
         grid.add_column(style=colours[Tone.INFO], no_wrap=True)
         grid.add_column()
-        for title, entries in (("Here", self._keys), ("Everywhere", _ALWAYS), ("Words", _WORDS)):
+        everywhere = [entry for entry in self._actions if isinstance(entry.node, App)]
+        here = [entry for entry in self._actions if entry not in everywhere]
+        for title, entries in (("Here", here), ("Everywhere", everywhere)):
             grid.add_row(Text(title, style="bold"), "")
-            for key, meaning in entries:
-                grid.add_row(Text(key), Text(meaning))
+            for entry in entries:
+                meaning = Text(entry.description)
+                if not entry.enabled:
+                    meaning.append(f"  not now: {self._why_not or 'it does not apply'}", colours[Tone.WARNING])
+                grid.add_row(Text(entry.keys), meaning)
             grid.add_row("", "")
+        grid.add_row(Text("Words", style="bold"), "")
+        for word, meaning_of_it in _WORDS:
+            grid.add_row(Text(word), Text(meaning_of_it))
+        grid.add_row("", "")
         grid.add_row("", Text("Esc closes", style=colours[Tone.MUTED]))
         self.query_one("#help-text", Static).update(grid)

@@ -11,22 +11,24 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import DataTable, Input, Static
 
-from qlikops.domain.approval import Approval, InboxRow, Status
+from qlikops.domain.approval import Approval, Status
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine
 from qlikops.presentation import decision, executions, inbox
 from qlikops.presentation.bulk import not_one_cause
 from qlikops.presentation.problem import explain
 from qlikops.tui import messages
+from qlikops.tui.context import ApprovalKey, Context, Sending, Waiting
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.bulk import Answers, BulkScreen
 from qlikops.tui.screens.decision import ApproveScreen, DecisionScreen, DenyScreen
-from qlikops.tui.state import ConsoleState, Sending
+from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, text
 from qlikops.tui.widgets.review import Review
 from qlikops.tui.widgets.table import KeyedTable, Row
 
 TICK_SECONDS = 60
 """How often the ages in the table are written anew."""
+_SEVERAL_CONTEXTS = "Not together: the marked ones are in different contexts."
 
 
 class InboxScreen(ConsoleScreen):
@@ -35,25 +37,27 @@ class InboxScreen(ConsoleScreen):
     MODE = "inbox"
     AUTO_FOCUS = "#inbox"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "decide(True)", "Approve"),
-        Binding("d", "decide(False)", "Deny"),
-        Binding("space", "mark", "Mark"),
-        Binding("A", "decide_marked(True)", "Approve marked"),
-        Binding("D", "decide_marked(False)", "Deny marked"),
-        Binding("c", "claim", "Claim"),
-        Binding("y", "copy", "Copy"),
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("r", "refresh", "Refresh"),
-        Binding("escape", "back", "Back"),
+        Binding("a", "decide(True)", "Approve", id="approve"),
+        Binding("d", "decide(False)", "Deny", id="deny"),
+        Binding("space", "mark", "Mark", id="mark"),
+        Binding("A", "decide_marked(True)", "Approve marked", id="approve-marked"),
+        Binding("D", "decide_marked(False)", "Deny marked", id="deny-marked"),
+        Binding("c", "claim", "Claim", id="claim"),
+        Binding("y", "copy", "Copy", id="copy"),
+        Binding("slash", "filter", "Filter", key_display="/", id="filter"),
+        Binding("r", "refresh", "Refresh", id="refresh"),
+        Binding("escape", "back", "Back", id="back"),
     ]
 
     def __init__(self, state: ConsoleState) -> None:
         super().__init__(state)
-        self._records: dict[tuple[str, str], tuple[Approval, tuple[HistoryLine, ...]]] = {}
-        """By id and digest prefix, for what waits."""
-        self._marked: set[str] = set()
-        """Ids of what is to be answered together; only what still waits."""
-        self._wanted: tuple[str, bool] | None = None
+        self._records: dict[tuple[ApprovalKey, str], tuple[Approval, tuple[HistoryLine, ...]]] = {}
+        """By key and digest prefix, for what waits."""
+        self._reviewed: ApprovalKey | None = None
+        """What the review shows or waits for: an id alone does not say where it came from."""
+        self._marked: set[ApprovalKey] = set()
+        """What is to be answered together; only what still waits."""
+        self._wanted: tuple[ApprovalKey, bool] | None = None
         """The approval on which a or d was pressed before its record had come; asked as soon as it has."""
 
     def content(self) -> ComposeResult:
@@ -88,18 +92,25 @@ class InboxScreen(ConsoleScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """Hides what can never apply here and greys what cannot apply now."""
-        if action in {"decide", "claim"}:
-            if self.state.read_only:
-                return False
-            return True if self._chosen_row() and not self.state.locked_because() else None
-        if action in {"mark", "decide_marked"} and self.state.read_only:
+        if action in {"decide", "claim", "mark", "decide_marked"} and all(
+            context.read_only for context in self.state.contexts
+        ):
             return False
+        if action in {"decide", "claim"}:
+            chosen = self._chosen()
+            return True if chosen is not None and not chosen.context.locked_because() else None
         if action == "decide_marked":
             # Without marks the footer has no room for them.
-            return bool(self._marked) and (not self.state.locked_because() or None)
+            contexts = {waiting.context for waiting in self._marked_waiting()}
+            return bool(contexts) and (not any(context.locked_because() for context in contexts) or None)
         if action == "back":
             return self.has_class("-open") or self._filter_shown
         return True
+
+    def why_not(self) -> str:
+        """What is greyed needs a chosen row."""
+        chosen = self._chosen()
+        return "nothing is chosen" if chosen is None else chosen.context.locked_because()
 
     # The list
 
@@ -107,16 +118,19 @@ class InboxScreen(ConsoleScreen):
     def _filter_shown(self) -> bool:
         return bool(self.query("#filter")) and bool(self.query_one("#filter").display)
 
-    def _chosen_row(self) -> InboxRow | None:
+    def _chosen(self) -> Waiting | None:
         tables = self.query(KeyedTable)
-        return self.state.row(tables.first().chosen or "") if tables else None
+        return self.state.find(tables.first().chosen) if tables else None
+
+    def _marked_waiting(self) -> list[Waiting]:
+        return [waiting for waiting in self.state.waiting if waiting.key in self._marked] if self._marked else []
 
     def _show_rows(self, *, choose_first: bool = False) -> None:
         state, now = self.state, self.state.now()
         needle = self.query_one("#filter", Input).value.strip() if self._filter_shown else ""
-        rows = [row for row in state.rows if not needle or inbox.matches(row, needle)]
+        rows = [waiting for waiting in state.waiting if not needle or inbox.matches(waiting.row, needle)]
         minute = int(now.timestamp()) // TICK_SECONDS
-        self._table.show([self._row(row, minute) for row in rows], choose_first=choose_first)
+        self._table.show([self._row(waiting, minute) for waiting in rows], choose_first=choose_first)
         empty = self.query_one("#empty", Static)
         empty.display = not rows
         self._table.display = bool(rows)
@@ -126,26 +140,24 @@ class InboxScreen(ConsoleScreen):
                 self._review.show_text("")
         elif self._table.chosen is not None:
             self._load_chosen()
-        self._marked &= {row.approval_id for row in state.rows}
+        self._marked &= {waiting.key for waiting in state.waiting}
         # What no longer waits is not shown from memory.
-        waiting = {(row.approval_id, row.digest) for row in state.rows}
-        self._records = {key: record for key, record in self._records.items() if key in waiting}
+        known = {(waiting.key, waiting.row.digest) for waiting in state.waiting}
+        self._records = {key: record for key, record in self._records.items() if key in known}
 
-    def _row(self, row: InboxRow, minute: int) -> Row:
-        mark = "marked" if row.approval_id in self._marked else ""
-        mark = "answered" if self.state.in_flight(row.approval_id) else mark
-        return Row(row.approval_id, (row, minute, mark), lambda: inbox.cells(row, self.state.now(), mark))
+    def _row(self, waiting: Waiting, minute: int) -> Row:
+        row = waiting.row
+        mark = "marked" if waiting.key in self._marked else ""
+        mark = "answered" if waiting.in_flight else mark
+        return Row(waiting.row_key, (row, minute, mark), lambda: inbox.cells(row, self.state.now(), mark))
 
     def _empty_text(self, needle: str) -> str:
-        state = self.state
-        if needle and state.rows:
+        if needle and self.state.waiting:
             return f"Nothing that waits contains “{needle}”. Esc clears the filter."
-        if state.freshness.error is not None:
-            return f"{state.freshness.explanation()}\n\nTrying again by itself; r tries now."
-        if state.freshness.loaded_at is None:
-            return "Connecting …"
-        last = executions.last_run(state.last_run) if state.last_run else "No run yet."
-        return f"Nothing waits for a decision.\n\n{last}"
+        return "\n\n".join(
+            f"{context.name}: {_why_empty(context)}" if self.state.several else _why_empty(context)
+            for context in self.state.contexts
+        )
 
     # The record
 
@@ -160,47 +172,52 @@ class InboxScreen(ConsoleScreen):
 
     def _load_chosen(self) -> None:
         """Shows the chosen row's record, from memory if it is unchanged, else asks for it."""
-        row = self._chosen_row()
-        if row is None:
+        chosen = self._chosen()
+        if chosen is None:
             return
-        shown = self._review.approval
-        if shown is not None and shown.approval_id == row.approval_id and shown.digest.startswith(row.digest):
+        shown, row = self._review.approval, chosen.row
+        if shown is not None and self._reviewed == chosen.key and shown.digest.startswith(row.digest):
             return
-        known = self._records.get((row.approval_id, row.digest))
+        known = self._records.get((chosen.key, row.digest))
         if known is not None:
+            self._reviewed = chosen.key
             self._review.show_approval(*known)
-            self._ask_if_wanted(known[0])
-        elif self._review.loading_id != row.approval_id:
+            self._ask_if_wanted()
+        elif self._reviewed != chosen.key or self._review.loading_id != row.approval_id:
+            self._reviewed = chosen.key
             self._review.show_loading(row.approval_id, f"Loading {inbox.cells(row, self.state.now())['label'].text} …")
-            self.state.load_approval(row.approval_id, self)
+            chosen.context.load_approval(row.approval_id, self)
 
-    def _ask_if_wanted(self, approval: Approval) -> None:
+    def _ask_if_wanted(self) -> None:
         wanted, self._wanted = self._wanted, None
-        if wanted is not None and wanted[0] == approval.approval_id:
+        if wanted is not None and wanted[0] == self._reviewed:
             self.action_decide(wanted[1])
 
     def _say_it_is_gone(self) -> None:
-        shown = self._review.approval
-        if shown is None:
+        if self._review.approval is None or self._reviewed is None:
             return
-        answered = "You answered this; it" if self.state.in_flight(shown.approval_id) else "This"
+        context, approval_id = self.state.context(self._reviewed.context), self._reviewed.approval_id
+        answered = "You answered this; it" if context.in_flight(approval_id) else "This"
         self._review.mark_gone(f"{answered} no longer waits. {self._how_to_go_on()}")
-        self.state.load_approval(shown.approval_id, self)
+        context.load_approval(approval_id, self)
 
     def _how_to_go_on(self) -> str:
-        return "↓ chooses the next." if self.state.rows else ""
+        return "↓ chooses the next." if self.state.waiting else ""
 
     @on(messages.ApprovalLoaded)
     def _take_approval(self, message: messages.ApprovalLoaded) -> None:
         message.stop()
         approval = message.approval
-        row = self.state.row(approval.approval_id)
+        key = ApprovalKey(message.context, approval.approval_id)
+        row = self.state.context(message.context).row(approval.approval_id)
         if row is not None and approval.digest.startswith(row.digest):
-            self._records[approval.approval_id, row.digest] = (approval, tuple(message.history))
-        if self._table.chosen == approval.approval_id:
+            self._records[key, row.digest] = (approval, tuple(message.history))
+        chosen = self._chosen()
+        if chosen is not None and chosen.key == key:
+            self._reviewed = key
             self._review.show_approval(approval, message.history)
-            self._ask_if_wanted(approval)
-        elif self._review.gone == approval.approval_id:
+            self._ask_if_wanted()
+        elif self._reviewed == key and self._review.gone == approval.approval_id:
             became = decision.no_longer_waits(approval)
             self._review.show_gone(approval, message.history, f"{became} {self._how_to_go_on()}")
         self.refresh_bindings()
@@ -208,7 +225,7 @@ class InboxScreen(ConsoleScreen):
     @on(messages.ApprovalLoadFailed)
     def _miss_approval(self, message: messages.ApprovalLoadFailed) -> None:
         message.stop()
-        if self._table.chosen == message.asked:
+        if self._reviewed == ApprovalKey(message.context, message.asked):
             self._review.show_text(str(explain(message.error)))
 
     @on(DataTable.RowSelected, "#inbox")
@@ -252,14 +269,14 @@ class InboxScreen(ConsoleScreen):
 
     def action_decide(self, approved: bool) -> None:
         """Asks once, on the record that is on the screen."""
-        approval, row = self._review.approval, self._chosen_row()
-        if row is None:
+        approval, chosen = self._review.approval, self._chosen()
+        if chosen is None:
             return
-        if self.state.in_flight(row.approval_id):
+        if chosen.in_flight:
             self.notify("You have already answered this one.", markup=False)
             return
-        if approval is None or approval.approval_id != row.approval_id:
-            self._wanted = (row.approval_id, approved)
+        if approval is None or self._reviewed != chosen.key:
+            self._wanted = (chosen.key, approved)
             return
         if approval.status is not Status.WAITING:
             self.notify("This one no longer waits.", severity="warning", markup=False)
@@ -267,42 +284,48 @@ class InboxScreen(ConsoleScreen):
 
         def answer(request: DecisionRequest | None) -> None:
             if request is not None:
-                self._send(approval, request)
+                self._send(chosen, approval, request)
 
-        screen: DecisionScreen = (ApproveScreen if approved else DenyScreen)(self.state, approval)
+        screen: DecisionScreen = (ApproveScreen if approved else DenyScreen)(chosen.context, approval)
         self.app.push_screen(screen, answer)
 
-    def _send(self, approval: Approval, request: DecisionRequest) -> None:
-        self.state.send(approval, request, self.app)
-        following = self._table.next_key(self.state.in_flight)
+    def _send(self, decided: Waiting, approval: Approval, request: DecisionRequest) -> None:
+        decided.context.send(approval, request, self.app)
+        following = self._table.next_key(self._is_answered)
         self.remove_class("-open")
         self._table.focus()
         self.state_changed()
-        if self._table.chosen == approval.approval_id and following is not None:
+        if self._table.chosen == decided.row_key and following is not None:
             self._table.choose(following)
+
+    def _is_answered(self, row_key: str) -> bool:
+        waiting = self.state.find(row_key)
+        return waiting is not None and waiting.in_flight
 
     # Several at once
 
     def action_mark(self) -> None:
         """Marks the chosen row, or takes its mark away, and goes to the next."""
-        row = self._chosen_row()
-        if row is None:
+        chosen = self._chosen()
+        if chosen is None:
             return
-        self._marked ^= {row.approval_id}
+        self._marked ^= {chosen.key}
         self._show_rows()
         self._table.action_cursor_down()
         self.refresh_bindings()
 
     def action_decide_marked(self, approved: bool) -> None:
         """Reads what is marked, then asks once about all of it."""
-        rows = [row for row in self.state.rows if row.approval_id in self._marked]
-        rows = [row for row in rows if not self.state.in_flight(row.approval_id)]
+        marked = [waiting for waiting in self._marked_waiting() if not waiting.in_flight]
+        rows = [waiting.row for waiting in marked]
         if not rows:
             return
-        if approved and (refusal := not_one_cause(rows)):
+        context = marked[0].context
+        refusal = "" if all(waiting.context is context for waiting in marked) else _SEVERAL_CONTEXTS
+        if refusal or (approved and (refusal := not_one_cause(rows))):
             self.notify(refusal, severity="warning", markup=False)
             return
-        self.state.load_marked([row.approval_id for row in rows], self, approved=approved)
+        context.load_marked([row.approval_id for row in rows], self, approved=approved)
 
     @on(messages.MarkedLoaded)
     def _ask_about_marked(self, message: messages.MarkedLoaded) -> None:
@@ -312,25 +335,26 @@ class InboxScreen(ConsoleScreen):
             self.notify(refusal, severity="warning", markup=False)
         # It took a moment to read them: whoever is elsewhere by now is not interrupted.
         elif self.is_active:
-            screen = BulkScreen(self.state, message.approvals, approved=message.approved)
-            self.app.push_screen(screen, self._send_marked)
+            context = self.state.context(message.context)
+            screen = BulkScreen(context, message.approvals, approved=message.approved)
+            self.app.push_screen(screen, lambda answers: self._send_marked(context, answers))
 
     @on(messages.MarkedLoadFailed)
     def _miss_marked(self, message: messages.MarkedLoadFailed) -> None:
         message.stop()
         self.notify(str(explain(message.error)), severity="error", markup=False)
 
-    def _send_marked(self, answers: Answers | None) -> None:
+    def _send_marked(self, context: Context, answers: Answers | None) -> None:
         for approval, request in answers or ():
-            self._marked.discard(approval.approval_id)
-            self.state.send(approval, request, self.app)
+            self._marked.discard(ApprovalKey(context.name, approval.approval_id))
+            context.send(approval, request, self.app)
         self.state_changed()
 
     def action_claim(self) -> None:
         """Says "I am looking at it" to the others."""
-        row = self._chosen_row()
-        if row is not None:
-            self.state.claim(row.approval_id, self)
+        chosen = self._chosen()
+        if chosen is not None:
+            chosen.context.claim(chosen.row.approval_id, self)
 
     @on(messages.Claimed)
     def _claimed(self, message: messages.Claimed) -> None:
@@ -344,19 +368,19 @@ class InboxScreen(ConsoleScreen):
         self.notify(str(explain(message.error)), severity="error", markup=False)
 
     def action_refresh(self) -> None:
-        """Asks for the inbox now."""
+        """Asks every context for its inbox now."""
         self.state.load_rows(self.app)
 
     def action_copy(self) -> None:
         """The last receipt, else the chosen approval's id."""
         latest = self.state.latest
-        row = self._chosen_row()
+        chosen = self._chosen()
         if latest is not None and latest.receipt is not None:
             self.app.copy_to_clipboard(decision.receipt_text(_newest_receipt(latest, latest.receipt)))
             self.notify("Receipt copied.", markup=False)
-        elif row is not None:
-            self.app.copy_to_clipboard(row.approval_id)
-            self.notify(f"Copied {row.approval_id}.", markup=False)
+        elif chosen is not None:
+            self.app.copy_to_clipboard(chosen.row.approval_id)
+            self.notify(f"Copied {chosen.row.approval_id}.", markup=False)
 
     def show_progress(self) -> None:
         """The line on the last decision."""
@@ -369,6 +393,16 @@ class InboxScreen(ConsoleScreen):
             if latest.receipt is not None:
                 line.append("  y copies")
             bar.update(line)
+
+
+def _why_empty(context: Context) -> str:
+    """Why nothing of this context is in the list."""
+    if context.freshness.error is not None:
+        return f"{context.freshness.explanation()}\n\nTrying again by itself; r tries now."
+    if context.freshness.loaded_at is None:
+        return "Connecting …"
+    last = executions.last_run(context.last_run) if context.last_run else "No run yet."
+    return f"Nothing waits for a decision.\n\n{last}"
 
 
 def _newest_receipt(sending: Sending, receipt: DecisionReceipt) -> DecisionReceipt:

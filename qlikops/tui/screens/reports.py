@@ -31,7 +31,7 @@ class ReportsScreen(PolledScreen):
     MODE = "reports"
     AUTO_FOCUS = "#reports"
     POLL_SECONDS = 30
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back", id="back")]
 
     def __init__(self, state: ConsoleState) -> None:
         super().__init__(state)

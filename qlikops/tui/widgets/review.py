@@ -13,7 +13,7 @@ from qlikops.domain.approval import Approval
 from qlikops.domain.ports import HistoryLine
 from qlikops.presentation import review
 from qlikops.presentation.tone import Tone
-from qlikops.tui.state import Clock
+from qlikops.tui.context import Clock
 from qlikops.tui.widgets.prose import palette, prose
 
 

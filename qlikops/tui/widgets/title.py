@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Group
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 from textual.widgets import Static
@@ -35,21 +36,24 @@ class TitleBar(Static):
         state, now, colours = self._state, self._state.now(), palette(self)
         tabs = Text("qlikops ", style="bold")
         for mode, name in SCREENS.items():
-            tabs.append(f" {name} ", "reverse" if mode == self._mode else colours[Tone.MUTED])
+            style = Style(reverse=True) if mode == self._mode else colours[Tone.MUTED]
+            tabs.append(f" {name} ", style + Style(meta={"@click": f"app.switch_mode('{mode}')"}))
+        current = state.current
         context = Text(no_wrap=True, overflow="ellipsis")
-        if state.read_only:
+        if current.read_only:
             context.append("READ-ONLY ", colours[Tone.WARNING])
         context.append_text(
-            text([outside(state.name, cap=30), outside(state.where, Tone.MUTED, 80, before=" ")], colours)
+            text([outside(current.name, cap=30), outside(current.where, Tone.MUTED, 80, before=" ")], colours)
         )
-        waits = Span(inbox.summary(state.rows, now), Tone.WARNING if state.rows else Tone.GOOD)
-        if state.freshness.loaded_at is None:
+        rows = [waiting.row for waiting in state.waiting]
+        waits = Span(inbox.summary(rows, now), Tone.WARNING if rows else Tone.GOOD)
+        if all(each.freshness.loaded_at is None for each in state.contexts):
             waits = Span("")
         news = Text()
         if number := state.news():
             news.append(f" {number:,} new ", "reverse bold")
             news.append(" ")
-        freshness = text(state.freshness.words(now), colours)
+        freshness = text(current.freshness.words(now), colours)
         self.update(Group(_apart(tabs, context), _apart(news + text([waits], colours), freshness)))
 
 

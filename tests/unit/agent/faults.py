@@ -19,8 +19,9 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 from qlikops.agent.wiring import Services
-from qlikops.qlik.client import CONNECTIONS, QemClient
+from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
+from qlikops.qlik.transport import CONNECTIONS
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import FakeStepFunctions
 

@@ -20,6 +20,7 @@ from qlikops.agent.handlers import (
 from qlikops.agent.wiring import Services
 from qlikops.domain import codec
 from qlikops.domain.approval import InboxRow, Status
+from qlikops.domain.packing import unpacked
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import PASSWORD, FakeClock, FakeSns, FakeStepFunctions, Simulator, create_table, inbox
 
@@ -28,10 +29,13 @@ MACHINE = "arn:aws:states:eu-west-1:000000000000:execution:QlikMonitoringAgent"
 
 
 class Context:
-    """A Lambda context with a quarter of an hour left."""
+    """A Lambda context, with a quarter of an hour left unless told otherwise."""
+
+    def __init__(self, seconds: int = 900) -> None:
+        self._seconds = seconds
 
     def get_remaining_time_in_millis(self) -> int:
-        return 900_000
+        return 1000 * self._seconds
 
 
 class Agent:
@@ -58,14 +62,19 @@ class Agent:
         # One poll is enough here: what confirms an anomaly is detection's business.
         config = replace(config, thresholds=Thresholds(confirm_polls=1), **settings)
         self.sns, self.states = FakeSns(), FakeStepFunctions()
-        fakes: dict[str, Any] = {"sns": self.sns, "stepfunctions": self.states}
-        self.services = make_services(
-            config,
-            lambda service: fakes.get(service) or aws.client(service),
-            clock=clock,
-            sleep=clock.sleep,
-            monotonic=lambda: clock().timestamp(),
-            client_factory=simulator.client,
+        self._config, self._make_services = config, make_services
+        self.services = self.again()
+
+    def again(self, **clients: Any) -> Services:
+        """The services of another process, with these clients in place of AWS's."""
+        fakes = {"sns": self.sns, "stepfunctions": self.states, **clients}
+        return self._make_services(
+            self._config,
+            lambda service: fakes.get(service) or self.aws.client(service),
+            clock=self.clock,
+            sleep=self.clock.sleep,
+            monotonic=lambda: self.clock().timestamp(),
+            client_factory=self.simulator.client,
         )
 
     def monitor(self, name: str = "run-1") -> Json:
@@ -97,8 +106,8 @@ class Agent:
         }
         return passed(request_approval.handler(event, Context(), self.services))
 
-    def restart(self, item: Json, decision: Json) -> Json:
-        return passed(execute_restart.handler({**item, "decision": decision}, Context(), self.services))
+    def restart(self, item: Json, decision: Json, seconds: int = 900) -> Json:
+        return passed(execute_restart.handler({**item, "decision": decision}, Context(seconds), self.services))
 
     def record(self, item: Json, outcome: Json) -> Json:
         return passed(record_outcome.handler({**item, "outcome": outcome}, Context(), self.services))
@@ -107,8 +116,7 @@ class Agent:
         return passed(generate_report.handler(payload, Context(), self.services))
 
     def stored(self, key: str) -> str:
-        body: bytes = self.aws.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        return body.decode()
+        return unpacked(self.aws.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
     def inbox(self) -> list[InboxRow]:
         return inbox(self.aws.client("dynamodb"), self.table)

@@ -215,7 +215,10 @@ def test_a_function_that_may_still_be_restarting_is_waited_for(
     claimed(ledger)
     states.statuses[ARN] = "ABORTED"
     clock.sleep(15 * 60)
+    assert reconciler.proposals() == []
 
+    ledger.tasks.lease(proposal(), clock() + timedelta(hours=1))  # another invocation goes on
+    clock.sleep(15 * 60)
     assert reconciler.proposals() == []
     assert reconciler.leases(ledger.tasks.leases([ORDERS]).values()) != []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from qlikops.tui.app import QlikOpsApp
+from qlikops.tui.context import ContextSource
 from tests.unit.tui.fakes import Clock, FakeEnvironment, opener
 
 PATIENCE_SECONDS = 30.0
@@ -61,6 +62,9 @@ class Started(Protocol):
         clock: Clock | None = None,
         open_environment: Callable[[], FakeEnvironment] | None = None,
         hold_seconds: float = 0,
+        others: Sequence[FakeEnvironment] = (),
+        theme: str = "",
+        **more: Any,
     ) -> AbstractAsyncContextManager[Pilot[Any]]: ...
 
 
@@ -77,13 +81,20 @@ def started() -> Started:
         clock: Clock | None = None,
         open_environment: Callable[[], FakeEnvironment] | None = None,
         hold_seconds: float = 0,
+        others: Sequence[FakeEnvironment] = (),
+        theme: str = "",
+        **more: Any,
     ) -> AsyncIterator[Pilot[Any]]:
+        first, *rest = [environment, *others]
+        opened_by = [open_environment or opener(first), *(opener(other) for other in rest)]
         app = QlikOpsApp(
-            open_environment or opener(environment),
-            read_only=read_only,
+            [
+                ContextSource(each.name, opens, read_only=read_only, hold_seconds=hold_seconds, theme=theme)
+                for each, opens in zip((first, *rest), opened_by, strict=True)
+            ],
             clock=clock or Clock(),
             poll_seconds=3600,
-            hold_seconds=hold_seconds,
+            **more,
         )
         async with app.run_test(size=size, notifications=True) as pilot:
             yield pilot

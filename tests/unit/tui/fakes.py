@@ -11,7 +11,7 @@ from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome
 from qlikops.domain.errors import ApprovalChanged, NotFound, QlikopsError
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
+from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
 from tests.unit.presentation import samples
@@ -70,6 +70,7 @@ class FakeEnvironment:
     outcomes: Gate = field(default_factory=Gate)
     runs: list[ExecutionSummary] = field(default_factory=list)
     decided_by_others: dict[str, Decision] = field(default_factory=dict)
+    signs_in: Credentials = field(default_factory=Credentials)
 
     @classmethod
     def waiting_for(cls, *records: Approval) -> FakeEnvironment:
@@ -101,6 +102,9 @@ class FakeEnvironment:
 
     def caller(self) -> str:
         return samples.CALLER
+
+    def credentials(self) -> Credentials:
+        return self.signs_in
 
     # Approvals
 

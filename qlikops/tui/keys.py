@@ -1,0 +1,175 @@
+"""Which keys there are, and which a person has put in their place.
+
+A binding is known by its id: a word for what it does, in lower case with hyphens. The same deed on several screens has
+the same id, so that one line of configuration moves it everywhere. A test walks all bindings of the console and wants
+an id and a description of each.
+
+Esc, Enter and the keys that move have one meaning everywhere: they can be neither moved nor given to anything else.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from textual.app import App
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.keys import KEY_ALIASES, KEY_NAME_REPLACEMENTS, Keys
+from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
+
+import qlikops.tui
+from qlikops.domain.errors import UsageError
+
+FIXED = frozenset(
+    {
+        *("escape", "enter", "tab", "shift+tab", "ctrl+c", "ctrl+at", "backspace", "delete"),
+        *("up", "down", "left", "right", "pageup", "pagedown", "home", "end"),
+    }
+)
+"""What a terminal, a list or a text field needs for itself."""
+_ALIASES = {alias: key for key, aliases in KEY_ALIASES.items() for alias in aliases}
+_MODIFIERS = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
+_NAMES = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that a key does."""
+
+    id: str
+    description: str
+    keys: tuple[str, ...]
+    """As they are without configuration, in Textual's long names."""
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether its key may not be another."""
+        return not FIXED.isdisjoint(self.keys)
+
+
+@functools.cache
+def places() -> Mapping[str, tuple[Action, ...]]:
+    """Class name -> its own and inherited actions, for the app and all of its screens and widgets."""
+    for module in pkgutil.walk_packages(qlikops.tui.__path__, f"{qlikops.tui.__name__}."):
+        importlib.import_module(module.name)
+    return {found.__name__: tuple(_actions(found)) for found in _ours(DOMNode)}
+
+
+@functools.cache
+def actions() -> Mapping[str, Action]:
+    """Every action that has an id, by it."""
+    return {action.id: action for place in places().values() for action in place if action.id}
+
+
+def keymap(chosen: Mapping[str, str]) -> Mapping[str, str]:
+    """Action id -> key, or keys with commas between, as `App.set_keymap` takes it.
+
+    Raises UsageError for an action or key that is not there, and where one key would mean two things at once.
+    """
+    known = actions()
+    found = {}
+    for name, keys in chosen.items():
+        if name not in known:
+            movable = ", ".join(sorted(name for name, action in known.items() if not action.is_fixed))
+            raise UsageError(f"config.toml: keys.{name}: there is no action {name!r}.", f"There are: {movable}.")
+        if known[name].is_fixed:
+            raise UsageError(
+                f"config.toml: keys.{name}: {_shown(known[name])} has a key that means the same everywhere."
+            )
+        found[name] = tuple(_checked(name, key.strip()) for key in keys.split(","))
+    for screen in _screens():
+        _refuse_collisions(screen, found)
+    return {name: ",".join(keys) for name, keys in found.items()}
+
+
+def bindings() -> Iterator[tuple[str, Binding]]:
+    """Every binding that the console itself declares, with the class that does; its keys are one."""
+    for name in places():
+        cls = next(found for found in _ours(DOMNode) if found.__name__ == name)
+        for binding in vars(cls).get("BINDINGS", ()):
+            yield name, binding if isinstance(binding, Binding) else Binding(*binding)
+
+
+def screens() -> tuple[type[Screen[object]], ...]:
+    """Every screen and dialog of the console."""
+    places()  # imports them
+    return tuple(cls for cls in _ours(Screen) if issubclass(cls, Screen))
+
+
+def _ours(base: type[DOMNode]) -> Iterator[type[DOMNode]]:
+    for cls in base.__subclasses__():
+        if cls.__module__.startswith(f"{qlikops.tui.__name__}.") and issubclass(cls, App | Screen | Widget):
+            yield cls
+        yield from _ours(cls)
+
+
+def _actions(cls: type[DOMNode]) -> Iterator[Action]:
+    """Those of the class, then what it inherits and does not bind anew."""
+    seen = set()
+    for owner in cls.__mro__:
+        grouped: dict[str, list[Binding]] = {}
+        for binding in Binding.make_bindings(vars(owner).get("BINDINGS", ())):
+            grouped.setdefault(binding.id or binding.action, []).append(binding)
+        for bindings in grouped.values():
+            first = bindings[0]
+            if first.action not in seen:
+                yield Action(first.id or "", first.description, tuple(binding.key for binding in bindings))
+        seen |= {binding.action for bindings in grouped.values() for binding in bindings}
+
+
+def _screens() -> Iterator[tuple[str, tuple[Action, ...]]]:
+    """Screen -> what its keys can mean at one moment, the app's and those of its table with it."""
+    shared = [action for name in ("QlikOpsApp", "KeyedTable") for action in places()[name]]
+    for cls in screens():
+        yield cls.__name__, (*places()[cls.__name__], *(() if issubclass(cls, ModalScreen) else shared))
+
+
+def _refuse_collisions(screen: tuple[str, tuple[Action, ...]], chosen: Mapping[str, tuple[str, ...]]) -> None:
+    name, here = screen
+    holders: dict[str, Action] = {}
+    # What was moved comes last, so that it is what collides.
+    for action in sorted(here, key=lambda action: action.id in chosen):
+        for key in chosen.get(action.id, action.keys):
+            other = holders.setdefault(key, action)
+            if action.id in chosen and other != action:
+                raise UsageError(
+                    f"keys.{action.id}: {key} would mean both {_shown(action)} and {_shown(other)} on {name}.",
+                    "Give one of them another key.",
+                )
+
+
+def _shown(action: Action) -> str:
+    return f"{action.id} ({action.description})" if action.id else action.description
+
+
+def _checked(name: str, key: str) -> str:
+    """The key in its long name. Raises UsageError where no terminal sends such a key, or it is not to be had."""
+    *modifiers, last = key.split("+") if len(key) > 1 else [key]
+    long = next(iter(Binding.make_bindings([Binding(last, "")]))).key if last else ""
+    whole = "+".join([*modifiers, long])
+    whole = _ALIASES.get(whole, whole)
+    if not long or not set(modifiers) <= _MODIFIERS or not _is_key(long, whole):
+        raise UsageError(
+            f"config.toml: keys.{name}: {key!r} is no key.", "Write a character, f5, ctrl+a, or a name such as slash."
+        )
+    if whole in FIXED:
+        raise UsageError(f"config.toml: keys.{name}: {key} means the same everywhere and can't be given to {name}.")
+    return whole
+
+
+def _is_key(long: str, whole: str) -> bool:
+    if len(long) == 1:
+        return long.isprintable()
+    if long in _NAMES or whole in _NAMES:
+        return True
+    try:
+        unicodedata.lookup(long.replace("_", " ").upper())
+    except KeyError:
+        return False
+    return True

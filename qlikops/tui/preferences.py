@@ -1,0 +1,90 @@
+"""What the console remembers of a person from one start to the next. Losing it costs a key press, never a start."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+FILE = "console.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What was changed inside the console; None where nothing was, so that configuration and defaults count."""
+
+    theme: str | None = None
+    sort: str | None = None
+    """Of the inbox."""
+    group_by: str | None = None
+    """Of the inbox."""
+    bell: bool | None = None
+
+
+@dataclass
+class Memory:
+    """The preferences and the file they live in; without a path they last as long as the console."""
+
+    path: Path | None = None
+    preferences: Preferences = field(default=Preferences(), init=False)
+    problem: str = field(default="", init=False)
+    """What is wrong with the file, in words; empty where nothing is."""
+
+    def __post_init__(self) -> None:
+        self.preferences, self.problem = _read(self.path)
+
+    def change(self, **changes: Any) -> str:
+        """Remembers `changes`, fields of Preferences. Returns why they end with the console; empty if not."""
+        changed = replace(self.preferences, **changes)
+        if changed == self.preferences:
+            return ""
+        self.preferences = changed
+        if self.path is None:
+            return ""
+        try:
+            _write(self.path, changed)
+        except OSError as error:
+            return f"{self.path} cannot be written: {error.strerror or error}"
+        return ""
+
+
+def _read(path: Path | None) -> tuple[Preferences, str]:
+    if path is None:
+        return Preferences(), ""
+    try:
+        return _parse(json.loads(path.read_text(encoding="utf-8"))), ""
+    except FileNotFoundError:
+        return Preferences(), ""
+    except (OSError, ValueError) as error:
+        return Preferences(), f"{path} cannot be read, so what you had chosen is not known: {error}"
+
+
+def _parse(data: object) -> Preferences:
+    """Fields that a newer qlikops wrote are left out. Raises ValueError for what no qlikops writes."""
+    if not isinstance(data, dict):
+        raise ValueError("it holds no settings")
+    known = {each.name: data[each.name] for each in fields(Preferences) if data.get(each.name) is not None}
+    for name, value in known.items():
+        if type(value) is not (bool if name == "bell" else str):
+            raise ValueError(f"{name} is {value!r}")
+    return Preferences(**known)
+
+
+def _write(path: Path, preferences: Preferences) -> None:
+    """Whole or not at all: two consoles may write at once, and either may die meanwhile."""
+    chosen = {each.name: getattr(preferences, each.name) for each in fields(Preferences)}
+    text = json.dumps({name: value for name, value in chosen.items() if value is not None}, indent=2) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=path.name, dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise

@@ -1,0 +1,98 @@
+"""What every screen is held to: contrast in each of our themes, with and without colour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rich.color_triplet import ColorTriplet
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.pilot import Pilot
+from textual.theme import Theme
+
+from qlikops.domain.execution import ExecutionStatus
+from qlikops.tui.themes import DARK, HIGH_CONTRAST, LIGHT, THEMES, default_theme
+from tests.unit.presentation import samples
+from tests.unit.tui.conftest import Started, wait_until
+from tests.unit.tui.fakes import FakeEnvironment
+from tests.unit.tui.scenes import SCENES
+
+AA, AAA = 4.5, 7.0
+"""WCAG 2.2, 1.4.3 and 1.4.6."""
+
+
+def luminance(colour: ColorTriplet) -> float:
+    """Relative luminance as WCAG defines it."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour.normalized]
+    return sum(weight * channel for weight, channel in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one: ColorTriplet, other: ColorTriplet) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def letters(segment: Segment) -> str:
+    """The text that is read: rules, bars, blocks and pictograms are not."""
+    return "".join(char for char in segment.text if char.isalnum())
+
+
+def shown_pairs(pilot: Pilot[Any]) -> dict[tuple[ColorTriplet, ColorTriplet], str]:
+    """Text and ground -> an example; of a dialog only what lies inside it: what is behind is dimmed on purpose."""
+    screen = pilot.app.screen
+    inside = screen.region
+    if screen.is_modal:
+        parts = [part.region for part in screen.query("*") if not part.has_class("-textual-system")]
+        inside = Region.from_union([region for region in parts if region])
+    found = {}
+    for y, strip in enumerate(screen._compositor.render_strips()):
+        if not inside.y <= y < inside.bottom:
+            continue
+        for segment in strip.crop(inside.x, inside.right):
+            style = segment.style
+            if not letters(segment) or style is None:
+                continue
+            assert style.color is not None, segment
+            assert style.bgcolor is not None, segment
+            pair = (style.color.get_truecolor(), style.bgcolor.get_truecolor())
+            found[pair[::-1] if style.reverse else pair] = segment.text
+    return found
+
+
+@pytest.fixture
+def environment() -> FakeEnvironment:
+    found = FakeEnvironment.waiting_for(
+        samples.approval(), samples.approval(samples.proposal(2, tasks=("stock",)), minutes_left=5)
+    )
+    found.runs = [samples.execution(), samples.execution("run-0706", ExecutionStatus.SUCCEEDED, minutes_old=17)]
+    return found
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+@pytest.mark.parametrize("name", SCENES)
+async def test_all_text_can_be_read(name: str, theme: Theme, started: Started, environment: FakeEnvironment) -> None:
+    needed = AAA if theme is HIGH_CONTRAST else AA
+    async with started(environment, size=(120, 40), theme=theme.name) as pilot:
+        await SCENES[name].enter(pilot)
+        pairs = shown_pairs(pilot)
+        assert len(pairs) >= 2
+        poor = {text: (*pair, contrast(*pair)) for pair, text in pairs.items() if contrast(*pair) < needed}
+        assert not poor
+
+
+@pytest.mark.parametrize("keys", ["1", "2", "3", "4"])
+async def test_another_theme_shows_everywhere_at_once(
+    keys: str, started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment, size=(120, 40), theme=DARK.name) as pilot:
+        await SCENES["inbox"].enter(pilot)
+        await pilot.press(keys)
+        pilot.app.theme = LIGHT.name
+        await wait_until(pilot, lambda: all(contrast(*pair) >= AA for pair in shown_pairs(pilot)))
+
+
+def test_without_a_choice_few_colours_mean_high_contrast() -> None:
+    assert default_theme(None) == default_theme("standard") == HIGH_CONTRAST.name
+    assert default_theme("256") == default_theme("truecolor") == DARK.name
+    assert not LIGHT.dark
