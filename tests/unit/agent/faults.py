@@ -45,7 +45,7 @@ class Killed(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call; `number` counts within its state."""
+    """One call; `number` counts those of its name in its state, so that threads may swap neighbours."""
 
     state: str
     number: int
@@ -90,7 +90,7 @@ class Wire:
     def passing(self, name: str, send: Callable[[], T], refused: Exception, unanswered: Exception) -> T:
         """What `send` answers, unless this is the call that goes wrong."""
         with self._lock:
-            call = Call(self.state, sum(one.state == self.state for one in self.calls), name)
+            call = Call(self.state, sum((one.state, one.name) == (self.state, name) for one in self.calls), name)
             self.calls.append(call)
             fault = self._fault_of(call)
         if fault is Fault.REFUSED:
@@ -108,14 +108,10 @@ class Wire:
         return made
 
     def _fault_of(self, call: Call) -> Fault | None:
-        # Threads may swap neighbours; the same name at the same place or after it is the same call.
-        if self.fired or self.fault is None:
-            return None
-        wanted, fault = self.fault
-        if (call.state, call.name) != (wanted.state, wanted.name) or call.number < wanted.number:
+        if self.fired or self.fault is None or self.fault[0] != call:
             return None
         self.fired = True
-        return fault
+        return self.fault[1]
 
     def _before_send(self, request: Any, event_name: str, endpoint: str, **_: Any) -> Any:
         return self.passing(
