@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from qlikops.agent import track
 from qlikops.agent.record import Record, bounded, record_of
 from qlikops.agent.table import ABSENT, TRANSACTION_LIMIT, Condition, ConditionFailed, Delete, Item, Put, Table, Update
 from qlikops.agent.tasks import TaskLedger
@@ -198,7 +199,7 @@ class Ledger:
         return outcome
 
     def close(self, proposal_id: str, outcome: Outcome, quiet_after_denial: int = 0, closed_by: str = "") -> Record:
-        """Ends the proposal: final status, token and inbox row gone, leases free, the end in every task's history.
+        """Ends the proposal: final status, token and inbox row gone, leases free, in history and track record.
 
         A denial that asks for no snooze keeps its tasks quiet for `quiet_after_denial` seconds. `closed_by` names the
         run that does this in place of the proposal's own.
@@ -356,6 +357,7 @@ class Ledger:
         )
 
     def _finish(self, closed: Approval, quiet_after_denial: int) -> None:
+        track.count(self._table, closed, self._clock())
         # What says that it is open goes last: whoever finds it there finishes what was left undone.
         self.tasks.end(closed, quiet_after_denial, Delete((keys.OPEN_PARTITION, closed.approval_id)))
 

@@ -252,12 +252,13 @@ def _earlier(proposal: Proposal, history: Sequence[HistoryLine]) -> Iterator[Lin
             outside(proposal.kind, Tone.MUTED, 40, before="  after "),
         )
     for entry in history[:HISTORY_SHOWN]:
-        yield _history(entry)
+        yield history_line(entry)
     if len(history) > HISTORY_SHOWN:
         yield line("", Span(f"and {len(history) - HISTORY_SHOWN:,} more", Tone.MUTED))
 
 
-def _history(entry: HistoryLine) -> Line:
+def history_line(entry: HistoryLine) -> Line:
+    """How one earlier proposal ended."""
     by = f" by {entry.by.rsplit('/', 1)[-1]}" if entry.by else ""
     reason = f": {entry.reason}" if entry.reason else ""
     return line(

@@ -30,6 +30,7 @@ from qlikops.tui.screens.fleet import FleetScreen
 from qlikops.tui.screens.help import HelpScreen
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.reports import ReportsScreen
+from qlikops.tui.screens.schedule import ScheduleScreen
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
@@ -42,7 +43,7 @@ LAST_RUN_SECONDS = 30
 
 
 class QlikOpsApp(App[int]):
-    """Four screens over one ConsoleState."""
+    """Five screens over one ConsoleState."""
 
     CSS_PATH = "app.tcss"
     TITLE = "qlikops"
@@ -52,6 +53,7 @@ class QlikOpsApp(App[int]):
         Binding("2", "switch_mode('executions')", "Executions", show=False, id="executions"),
         Binding("3", "switch_mode('fleet')", "Fleet", show=False, id="fleet"),
         Binding("4", "switch_mode('reports')", "Reports", show=False, id="reports"),
+        Binding("5", "switch_mode('schedule')", "Schedule", show=False, id="schedule"),
         Binding("colon,ctrl+p", "command_palette", "Every action by name", show=False, id="commands"),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.
         Binding("escape", "cancel_held", "Do not send", priority=True, id="do-not-send"),
@@ -79,7 +81,7 @@ class QlikOpsApp(App[int]):
             self.register_theme(each)
         self.theme = self._last_theme = self._fitting_theme()
         self.set_keymap(keymap or {})
-        for screen in (InboxScreen, ExecutionsScreen, FleetScreen, ReportsScreen):
+        for screen in (InboxScreen, ExecutionsScreen, FleetScreen, ReportsScreen, ScheduleScreen):
             self.add_mode(screen.MODE, lambda screen=screen: screen(self.state))  # type: ignore[misc]
 
     def on_mount(self) -> None:

@@ -13,7 +13,10 @@ from textual.message import Message
 from qlikops.domain.approval import Approval, InboxRow
 from qlikops.domain.execution import ExecutionDetail, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine
+from qlikops.domain.report import ReportEntry
+from qlikops.domain.schedule import ScheduleStatus
 
 
 class OfContext(Protocol):
@@ -153,12 +156,20 @@ class FleetLoaded(Message):
         self.snapshot = snapshot
 
 
-class ReportsLoaded(Message):
-    """Execution names that have a report, newest first."""
+class TaskLoaded(Message):
+    """One task of it in full."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, detail: TaskDetail) -> None:
         super().__init__()
-        self.names = names
+        self.detail = detail
+
+
+class ReportsLoaded(Message):
+    """The runs that have a report, newest first."""
+
+    def __init__(self, entries: Sequence[ReportEntry]) -> None:
+        super().__init__()
+        self.entries = entries
 
 
 class ReportLoaded(Message):
@@ -168,6 +179,22 @@ class ReportLoaded(Message):
         super().__init__()
         self.name = name
         self.markdown = markdown
+
+
+class ScheduleLoaded(Message):
+    """Where the schedule stands."""
+
+    def __init__(self, status: ScheduleStatus) -> None:
+        super().__init__()
+        self.status = status
+
+
+class ScheduleChanged(Message):
+    """It was paused or resumed, and stands like this now."""
+
+    def __init__(self, status: ScheduleStatus) -> None:
+        super().__init__()
+        self.status = status
 
 
 class LoadFailed(Message):
@@ -213,9 +240,21 @@ class FleetLoadFailed(LoadFailed):
     """The snapshot did not come."""
 
 
+class TaskLoadFailed(LoadFailed):
+    """The task did not come."""
+
+
 class ReportsLoadFailed(LoadFailed):
     """The list did not come."""
 
 
 class ReportLoadFailed(LoadFailed):
     """The report did not come; `asked` is its name."""
+
+
+class ScheduleLoadFailed(LoadFailed):
+    """Where the schedule stands did not come."""
+
+
+class ScheduleChangeFailed(LoadFailed):
+    """It was not paused or resumed, or nobody can say."""

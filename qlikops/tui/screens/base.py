@@ -17,7 +17,7 @@ from qlikops.tui.widgets.title import TitleBar
 
 
 class ConsoleScreen(Screen[None]):
-    """A screen under one of the four tabs."""
+    """A screen under one of the tabs."""
 
     MODE: ClassVar[str]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual declares it

@@ -13,7 +13,13 @@ from qlikops.presentation.tone import Span, Tone, outside
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, text
 
-SCREENS = {"inbox": "1 Inbox", "executions": "2 Executions", "fleet": "3 Fleet", "reports": "4 Reports"}
+SCREENS = {
+    "inbox": "1 Inbox",
+    "executions": "2 Executions",
+    "fleet": "3 Fleet",
+    "reports": "4 Reports",
+    "schedule": "5 Schedule",
+}
 
 
 class TitleBar(Static):

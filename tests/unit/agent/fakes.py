@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
-from urllib3 import PoolManager
 
 from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
@@ -59,11 +58,9 @@ class Simulator:
         """How to reach it."""
         return QemInstance("default", self.server.base_url, "monitor", PASSWORD)
 
-    def client(
-        self, instance: QemInstance | None = None, *, operator: bool = False, pool: PoolManager | None = None
-    ) -> QemClient:
+    def client(self, instance: QemInstance | None = None, **options: Any) -> QemClient:
         """A client whose retries take no time."""
-        return QemClient(instance or self.instance, operator=operator, pool=pool, sleep=lambda _: None)
+        return QemClient(instance or self.instance, sleep=lambda _: None, **options)
 
     def task(self, name: str) -> dict[str, Any]:
         """What is true of a task: state, runs, stops."""

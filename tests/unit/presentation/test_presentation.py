@@ -297,24 +297,6 @@ class TestExecutions:
         assert executions.payload("\x1b[31mnot json\u202e") == "not json"
 
 
-class TestFleet:
-    def test_what_is_wrong_comes_first(self) -> None:
-        tasks = [task.facts.key.task for task in fleet.worst_first(samples.fleet())]
-        assert tasks == ["sales-orders", "stock", "billing"]
-
-    def test_a_row(self) -> None:
-        running, failed = samples.fleet().tasks[:2]
-        assert fleet.cells(running)["target"].text == "6s"
-        assert fleet.cells(failed)["source"].text == "–"
-        assert fleet.cells(failed)["anomaly"].text == "FATAL_TRANSIENT"
-
-    def test_a_server_that_is_not_well_is_named(self) -> None:
-        text = text_of(Section("", fleet.summary(samples.fleet(), NOW)))
-        assert "1 ERROR, 1 RUNNING, 1 STOPPED" in text
-        assert "40s ago" in text
-        assert "replicate-us-1: connection refused" in text
-
-
 class TestReport:
     REPORT = RunReport(
         execution_arn=samples.ARN,

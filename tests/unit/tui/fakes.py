@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, TargetOutcome
 from qlikops.domain.errors import ApprovalChanged, NotFound, QlikopsError
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
+from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
-from qlikops.domain.report import RunReport
+from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
+from qlikops.domain.proposal import Action
+from qlikops.domain.report import ReportEntry, RunReport
 from qlikops.domain.task import TaskKey
+from tests.fakes import FakeSchedules
 from tests.unit.presentation import samples
 
 GATE_SECONDS = 60
@@ -52,7 +55,7 @@ class Gate:
 
 @dataclass
 class FakeEnvironment:
-    """All five ports in one; the console only sees the protocols."""
+    """All ports in one; the console only sees the protocols."""
 
     records: dict[str, Approval] = field(default_factory=dict)
     name: str = "local"
@@ -69,7 +72,9 @@ class FakeEnvironment:
     decides: Gate = field(default_factory=Gate)
     outcomes: Gate = field(default_factory=Gate)
     runs: list[ExecutionSummary] = field(default_factory=list)
-    decided_by_others: dict[str, Decision] = field(default_factory=dict)
+    schedules: FakeSchedules = field(default_factory=lambda: FakeSchedules(lambda: samples.NOW))
+    track: tuple[TrackRecord, ...] = ()
+    snapshot: FleetSnapshot = field(default_factory=samples.fleet)
     signs_in: Credentials = field(default_factory=Credentials)
 
     @classmethod
@@ -171,6 +176,10 @@ class FakeEnvironment:
         line = HistoryLine(at, "aaaa", "FATAL_TRANSIENT", "resume", Status.RESTARTED, "arn:aws:iam::1:user/bob")
         return [line][:limit] if key.task == "sales-orders" else []
 
+    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[TrackRecord]:
+        self._read(f"track {kind} {action}")
+        return self.track
+
     def _read(self, what: str) -> None:
         self.reads.append(what)
         if self.error is not None:
@@ -192,6 +201,9 @@ class FakeExecutions:
         self.environment._read(execution)
         return samples.execution_detail(next(run for run in self.environment.runs if execution in (run.arn, run.name)))
 
+    def proposals(self, execution_name: str) -> Sequence[RunProposal]:
+        return self.detail(execution_name).proposals
+
     def start(self) -> ExecutionSummary:
         raise NotImplementedError
 
@@ -207,11 +219,11 @@ class FakeFleet:
 
     def snapshot(self) -> FleetSnapshot:
         self.environment._read("snapshot")
-        return samples.fleet()
+        return self.environment.snapshot
 
-    def reports(self, limit: int = 50) -> Sequence[str]:
+    def reports(self, limit: int = 50) -> Sequence[ReportEntry]:
         self.environment._read("reports")
-        return [run.name for run in self.environment.runs][:limit]
+        return [ReportEntry(run.name, run.run) for run in self.environment.runs][:limit]
 
     def report(self, execution_name: str | None = None) -> RunReport:
         raise NotImplementedError(execution_name)
