@@ -36,7 +36,6 @@ class EmbeddedAws:
         self._folder = folder
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        self._clients: dict[tuple[str, int], Any] = {}
 
     @property
     def endpoint(self) -> str:
@@ -45,17 +44,14 @@ class EmbeddedAws:
 
     def client(self, service: str, attempts: int = 2) -> Any:
         """A boto3 client with dummy credentials; nothing of the machine's own AWS configuration is read."""
-        # Loading a service's model takes longer than most tests; clients may be shared.
-        if (service, attempts) not in self._clients:
-            self._clients[service, attempts] = boto3.client(  # type: ignore[call-overload]
-                service,
-                region_name=REGION,
-                endpoint_url=self.endpoint,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
-                config=Config(retries={"total_max_attempts": attempts}, s3={"addressing_style": "path"}, proxies={}),
-            )
-        return self._clients[service, attempts]
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            region_name=REGION,
+            endpoint_url=self.endpoint,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": attempts}, s3={"addressing_style": "path"}, proxies={}),
+        )
 
     def start(self) -> None:
         """Starts it and returns once it answers. Raises RuntimeError, with its log, where it does not."""

@@ -57,6 +57,13 @@ class Call:
         return self.name.startswith(("POST", "Transact", "Put", "Publish"))
 
 
+class SharedClients:
+    """The embedded AWS with one client a service: making one takes longer than a story."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self.client = functools.cache(aws.client)
+
+
 class Wire:
     """What is called, by the state that the story is in; `fault` is what goes wrong, once."""
 
@@ -82,8 +89,8 @@ class Wire:
                 return _StepFunctions(self, fakes(service))
             return self._aws_client(service)
 
-        def qem_client(instance: QemInstance, *, operator: bool = False) -> QemClient:
-            return client_factory(instance, operator=operator, pool=_Pool(self))
+        def qem_client(instance: QemInstance, **options: Any) -> QemClient:
+            return client_factory(instance, **options, pool=_Pool(self))
 
         return Services(config, client, client_factory=qem_client, **seams)
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from qlikops.agent.config import AgentConfig, Thresholds
 from qlikops.agent.handlers import (
@@ -21,7 +21,6 @@ from qlikops.agent.wiring import Services
 from qlikops.domain import codec
 from qlikops.domain.approval import InboxRow, Status
 from qlikops.domain.packing import unpacked
-from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import PASSWORD, FakeClock, FakeSns, FakeStepFunctions, Simulator, create_table, inbox
 
 Json = dict[str, Any]
@@ -38,12 +37,20 @@ class Context:
         return 1000 * self._seconds
 
 
+class Aws(Protocol):
+    """The embedded AWS, or what stands before it."""
+
+    def client(self, service: str) -> Any:
+        """Like boto3's."""
+        ...
+
+
 class Agent:
     """The handlers on one environment, called with the payloads that state_machine.json builds."""
 
     def __init__(
         self,
-        aws: EmbeddedAws,
+        aws: Aws,
         simulator: Simulator,
         clock: FakeClock,
         make_services: Callable[..., Services] = Services,

@@ -19,7 +19,7 @@ from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import SERVER, FakeClock, Simulator, proposal, simulated
-from tests.unit.agent.faults import Call, Fault, Killed, Wire
+from tests.unit.agent.faults import Call, Fault, Killed, SharedClients, Wire
 from tests.unit.agent.machine import MACHINE, Agent, Json, items
 
 STATES = (
@@ -43,7 +43,7 @@ class GivenUp(Exception):
 class Story:
     """An earlier run has died with its question open; another proposal holds another task; then a run, to its end."""
 
-    def __init__(self, aws: EmbeddedAws, wire: Wire, simulator: Simulator, clock: FakeClock) -> None:
+    def __init__(self, aws: SharedClients, wire: Wire, simulator: Simulator, clock: FakeClock) -> None:
         self.wire = wire
         self.wire.reset()
         self.clock, self.simulator = clock, simulator
@@ -222,12 +222,12 @@ Tell = Callable[[], Story]
 @pytest.fixture(scope="module")
 def tell(embedded_aws: EmbeddedAws) -> Iterator[Tell]:
     with ExitStack() as running:
-        wire = Wire(embedded_aws)
+        aws, wire = SharedClients(embedded_aws), Wire(embedded_aws)
 
         def make() -> Story:
             running.close()
             clock = FakeClock()
-            return Story(embedded_aws, wire, running.enter_context(simulated("healthy", clock)), clock)
+            return Story(aws, wire, running.enter_context(simulated("healthy", clock)), clock)
 
         yield make
 

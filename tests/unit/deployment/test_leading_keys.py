@@ -135,7 +135,7 @@ def played(aws: EmbeddedAws) -> Played:
     """Two runs: one approved by the console and reported, one that dies and is cleared up by the next."""
     recording, clock = Recording(aws), FakeClock()
     with simulated("one_fatal", clock) as simulator:
-        agent = Agent(recording, simulator, clock)  # type: ignore[arg-type]
+        agent = Agent(recording, simulator, clock)
         monitored, item, assessment, token = _asked(recording, agent, "run-1")
         decision = _decided_by_the_console(recording, agent, item, assessment["digest"], token)
         with recording.calling("ExecuteRestart"):
