@@ -238,6 +238,16 @@ class InboxRow:
     execution_name: str = ""
     claim: Claim | None = None
 
+    def is_of(self, approval: Approval) -> bool:
+        """Whether the row agrees with a record on what a decision would be about; a record keeps whole seconds."""
+        deadline = approval.deadline
+        return (
+            bool(self.digest)
+            and approval.digest.startswith(self.digest)
+            and deadline is not None
+            and int(deadline.timestamp()) == int(self.deadline.timestamp())
+        )
+
 
 def digest_of(
     proposal: Proposal | codec.Json, evaluation: Evaluation | codec.Json, policy: PolicyResult | codec.Json

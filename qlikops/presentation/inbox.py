@@ -75,7 +75,12 @@ def claimed_by(row: InboxRow, now: datetime) -> str:
     """Who says "I am looking at it", or empty: claims run out."""
     if row.claim is None or row.claim.until <= now:
         return ""
-    return outside(row.claim.by.rsplit("/", 1)[-1].rsplit(":", 1)[-1] or "somebody", cap=40).text
+    return outside(vocabulary.person(row.claim.by), cap=40).text
+
+
+def claimed_by_another(row: InboxRow, caller: str, now: datetime) -> str:
+    """Who else says "I am looking at it"; empty where nobody does, or only `caller`."""
+    return "" if row.claim is None or row.claim.by == caller else claimed_by(row, now)
 
 
 def summary(rows: Sequence[InboxRow], now: datetime) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 from qlikops.domain.anomaly import Anomaly
+from qlikops.domain.background import Background
 from qlikops.domain.duration import format_duration
-from qlikops.domain.fleet import LATENCY_SAMPLES, Sample
 from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.task import StopReason, TaskFacts
-from qlikops.presentation import fleet, vocabulary
-from qlikops.presentation.review import history_line
+from qlikops.presentation import background, fleet, vocabulary
 from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
 
 
@@ -21,9 +20,9 @@ def sections(detail: TaskDetail, now: datetime) -> tuple[Section, ...]:
     found = [
         Section("", tuple(_heading(detail, now))),
         *(Section(str(anomaly.kind), tuple(_anomaly(anomaly))) for anomaly in task.anomalies),
-        Section("Latency", tuple(_latency(task.memory.samples))),
+        Section("Latency", tuple(background.latency(task.memory.samples))),
         Section("Figures", tuple(_figures(task.facts))),
-        Section("Earlier on this task", tuple(map(history_line, detail.history))),
+        Section("Earlier on this task", tuple(background.earlier(Background(history=tuple(detail.history))))),
     ]
     return tuple(section for section in found if section.lines)
 
@@ -101,20 +100,6 @@ def _figures(facts: TaskFacts) -> Iterator[Line]:
     said = [f"{number:,} {unit}" for unit, number in used if number is not None]
     if said:
         yield line("uses", ", ".join(said))
-
-
-def _latency(samples: Sequence[Sample]) -> Iterator[Line]:
-    """The samples as blocks, and the same in words."""
-    known = [sample.total_seconds for sample in samples if sample.total_seconds is not None]
-    if not known:
-        return
-    yield line("end to end", Span(fleet.trend(samples, LATENCY_SAMPLES), Tone.INFO))
-    words = ", ".join(
-        f"{name} {format_duration(float(seconds))}"
-        for name, seconds in (("max", max(known)), ("min", min(known)), ("last", known[-1]))
-    )
-    span = format_duration(samples[-1].at - samples[0].at)
-    yield line("", words, Span(f"; {vocabulary.count(len(samples), 'sample')} over {span}", Tone.MUTED))
 
 
 def _latencies(facts: TaskFacts) -> Iterator[Span]:

@@ -12,7 +12,7 @@ from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.theme import Theme
 
 from qlikops.presentation.problem import explain
@@ -22,8 +22,7 @@ from qlikops.tui import messages
 from qlikops.tui.context import Clock, Context, ContextSource, Sending, maybe_sent
 from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.base import ConsoleScreen
-from qlikops.tui.screens.bulk import BulkScreen
-from qlikops.tui.screens.decision import DecisionScreen
+from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.screens.errors import ErrorsScreen
 from qlikops.tui.screens.executions import ExecutionsScreen
 from qlikops.tui.screens.fleet import FleetScreen
@@ -34,6 +33,7 @@ from qlikops.tui.screens.schedule import ScheduleScreen
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
+from qlikops.tui.widgets.held import HeldBar
 
 POLL_SECONDS = 2.5
 WATCH_AGAIN_SECONDS = 5
@@ -96,9 +96,9 @@ class QlikOpsApp(App[int]):
         self.set_interval(HOLD_TICK_SECONDS, self._let_go)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Esc cancels what is held back, unless a dialog is open: there it means the dialog."""
+        """Esc cancels what is held back first, wherever one is; but a dialog that sends is what it means while open."""
         if action == "cancel_held":
-            return bool(self.state.held) and not isinstance(self.screen, ModalScreen)
+            return bool(self.state.held) and not isinstance(self.screen, Dialog)
         return super().check_action(action, parameters)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -152,11 +152,11 @@ class QlikOpsApp(App[int]):
     def action_help(self) -> None:
         """Shows what can be done here and now, and what cannot and why."""
         why_not = self.screen.why_not() if isinstance(self.screen, ConsoleScreen) else ""
-        self.push_screen(HelpScreen(usable(self.screen), why_not))
+        self.push_screen(HelpScreen(self.state, usable(self.screen), why_not))
 
     def action_errors(self) -> None:
         """Shows what went wrong lately."""
-        self.push_screen(ErrorsScreen(self.state.failures))
+        self.push_screen(ErrorsScreen(self.state))
 
     async def action_quit(self) -> None:
         """Quits; while a decision is on its way, only when asked twice."""
@@ -256,11 +256,11 @@ class QlikOpsApp(App[int]):
 
     def _tell_elsewhere(self, sending: Sending, tone: Tone) -> None:
         """Says what became of a decision where the inbox's own line on it is not to be seen."""
-        if isinstance(self.screen, InboxScreen) and self.state.latest is sending:
+        if isinstance(self.screen, InboxScreen) and sending in self.state.latest_together:
             return
         severity: SeverityLevel = "information" if tone in {Tone.GOOD, Tone.NEUTRAL} else "warning"
         self.notify(
-            plain(sending.progress(self.state.now())),
+            plain(sending.progress),
             severity=severity,
             timeout=8,
             markup=False,
@@ -281,19 +281,21 @@ class QlikOpsApp(App[int]):
         return self.state.context(message.context)
 
     def _publish_progress(self) -> None:
-        """Only the line on the last decision changed, or nothing is held back any more."""
+        """Only the line on what is held back changed, or there is none any more."""
         if not self.state.held:
             self._publish()
             return
         for screen in self.screen_stack if self.is_running else ():
-            if isinstance(screen, InboxScreen) and screen.is_mounted:
-                screen.show_progress()
+            for bar in screen.query(HeldBar):
+                bar.draw()
 
     def _publish(self) -> None:
         """Tells every open screen of this mode, and the inbox below whatever is shown."""
         # Messages still come while the app starts and ends.
         for screen in self.screen_stack if self.is_running else ():
-            if isinstance(screen, ConsoleScreen | DecisionScreen | BulkScreen) and screen.is_mounted:
+            for bar in screen.query(HeldBar):
+                bar.draw()
+            if isinstance(screen, ConsoleScreen | Dialog) and screen.is_mounted:
                 screen.state_changed()
 
 

@@ -11,10 +11,11 @@ from typing import Protocol
 from textual.message import Message
 
 from qlikops.domain.approval import Approval, InboxRow
+from qlikops.domain.background import Background
 from qlikops.domain.execution import ExecutionDetail, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lookup import TaskDetail
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest
 from qlikops.domain.report import ReportEntry
 from qlikops.domain.schedule import ScheduleStatus
 
@@ -72,14 +73,23 @@ class LastRunLoaded(Message):
 
 
 class ApprovalLoaded(Message):
-    """One whole record, with how earlier proposals on its task ended."""
+    """One whole record."""
 
-    def __init__(self, context: str, asked: str, approval: Approval, history: Sequence[HistoryLine] = ()) -> None:
+    def __init__(self, context: str, asked: str, approval: Approval) -> None:
         super().__init__()
         self.context = context
         self.asked = asked
         self.approval = approval
-        self.history = history
+
+
+class BackgroundLoaded(Message):
+    """What surrounds a record."""
+
+    def __init__(self, context: str, approval_id: str, background: Background) -> None:
+        super().__init__()
+        self.context = context
+        self.approval_id = approval_id
+        self.background = background
 
 
 class MarkedLoaded(Message):

@@ -11,15 +11,19 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import DataTable, Input, Static
 
-from qlikops.domain.approval import Approval, Status
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine
+from qlikops.domain.approval import Approval, Claim, Status, new_decision_id
+from qlikops.domain.background import Background
+from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation import decision, executions, inbox
 from qlikops.presentation.bulk import not_one_cause
+from qlikops.presentation.difference import differences
 from qlikops.presentation.problem import explain
+from qlikops.presentation.tone import Tone
 from qlikops.tui import messages
-from qlikops.tui.context import ApprovalKey, Context, Sending, Waiting
+from qlikops.tui.context import ApprovalKey, Context, Waiting
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.bulk import Answers, BulkScreen
+from qlikops.tui.screens.changed import ChangedScreen
 from qlikops.tui.screens.decision import ApproveScreen, DecisionScreen, DenyScreen
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, text
@@ -51,8 +55,11 @@ class InboxScreen(ConsoleScreen):
 
     def __init__(self, state: ConsoleState) -> None:
         super().__init__(state)
-        self._records: dict[tuple[ApprovalKey, str], tuple[Approval, tuple[HistoryLine, ...]]] = {}
-        """By key and digest prefix, for what waits."""
+        self._records: dict[ApprovalKey, Approval] = {}
+        """Of what waits, as it was read last."""
+        self._backgrounds: dict[ApprovalKey, Background] = {}
+        self._looked_at: dict[ApprovalKey, Approval] = {}
+        """As it was when somebody looked at it; another one can be decided once its difference has been shown."""
         self._reviewed: ApprovalKey | None = None
         """What the review shows or waits for: an id alone does not say where it came from."""
         self._marked: set[ApprovalKey] = set()
@@ -67,7 +74,7 @@ class InboxScreen(ConsoleScreen):
                 yield Input(placeholder="Filter: any text of a row; Esc clears", id="filter", compact=True)
                 yield KeyedTable(inbox.columns, id="inbox")
                 yield Static(markup=False, id="empty")
-            yield Review(self.state.clock, id="review")
+            yield Review(self.state.clock, self._claim_on_reviewed, id="review")
         yield Static(markup=False, id="receipt")
 
     @property
@@ -142,8 +149,14 @@ class InboxScreen(ConsoleScreen):
             self._load_chosen()
         self._marked &= {waiting.key for waiting in state.waiting}
         # What no longer waits is not shown from memory.
-        known = {(waiting.key, waiting.row.digest) for waiting in state.waiting}
-        self._records = {key: record for key, record in self._records.items() if key in known}
+        self._records = {
+            waiting.key: record
+            for waiting in state.waiting
+            if (record := self._records.get(waiting.key)) and waiting.row.is_of(record)
+        }
+        waits = {waiting.key for waiting in state.waiting}
+        self._backgrounds = {key: known for key, known in self._backgrounds.items() if key in waits}
+        self._looked_at = {key: seen for key, seen in self._looked_at.items() if key in waits}
 
     def _row(self, waiting: Waiting, minute: int) -> Row:
         row = waiting.row
@@ -176,17 +189,35 @@ class InboxScreen(ConsoleScreen):
         if chosen is None:
             return
         shown, row = self._review.approval, chosen.row
-        if shown is not None and self._reviewed == chosen.key and shown.digest.startswith(row.digest):
+        if shown is not None and self._reviewed == chosen.key and row.is_of(shown):
             return
-        known = self._records.get((chosen.key, row.digest))
-        if known is not None:
-            self._reviewed = chosen.key
-            self._review.show_approval(*known)
-            self._ask_if_wanted()
+        known = self._records.get(chosen.key)
+        if known is not None and row.is_of(known):
+            self._show_record(chosen, known)
         elif self._reviewed != chosen.key or self._review.loading_id != row.approval_id:
             self._reviewed = chosen.key
             self._review.show_loading(row.approval_id, f"Loading {inbox.cells(row, self.state.now())['label'].text} …")
             chosen.context.load_approval(row.approval_id, self)
+
+    def _show_record(self, chosen: Waiting, approval: Approval) -> None:
+        key = self._reviewed = chosen.key
+        changes = differences(self._looked_at.setdefault(key, approval), approval)
+        self._review.show_approval(approval, self._backgrounds.get(key), changes)
+        if key not in self._backgrounds:
+            chosen.context.load_background(approval, self)
+        self._ask_if_wanted()
+
+    def _claim_on_reviewed(self) -> Claim | None:
+        row = self._reviewed and self.state.context(self._reviewed.context).row(self._reviewed.approval_id)
+        return row.claim if row else None
+
+    @on(messages.BackgroundLoaded)
+    def _take_background(self, message: messages.BackgroundLoaded) -> None:
+        message.stop()
+        key = ApprovalKey(message.context, message.approval_id)
+        self._backgrounds[key] = message.background
+        if self._reviewed == key:
+            self._review.show_background(message.approval_id, message.background)
 
     def _ask_if_wanted(self) -> None:
         wanted, self._wanted = self._wanted, None
@@ -210,16 +241,13 @@ class InboxScreen(ConsoleScreen):
         approval = message.approval
         key = ApprovalKey(message.context, approval.approval_id)
         row = self.state.context(message.context).row(approval.approval_id)
-        if row is not None and approval.digest.startswith(row.digest):
-            self._records[key, row.digest] = (approval, tuple(message.history))
+        if row is not None and row.is_of(approval):
+            self._records[key] = approval
         chosen = self._chosen()
         if chosen is not None and chosen.key == key:
-            self._reviewed = key
-            self._review.show_approval(approval, message.history)
-            self._ask_if_wanted()
+            self._show_record(chosen, approval)
         elif self._reviewed == key and self._review.gone == approval.approval_id:
-            became = decision.no_longer_waits(approval)
-            self._review.show_gone(approval, message.history, f"{became} {self._how_to_go_on()}")
+            self._review.show_gone(approval, f"{decision.no_longer_waits(approval)} {self._how_to_go_on()}")
         self.refresh_bindings()
 
     @on(messages.ApprovalLoadFailed)
@@ -282,12 +310,26 @@ class InboxScreen(ConsoleScreen):
             self.notify("This one no longer waits.", severity="warning", markup=False)
             return
 
+        if changes := differences(self._looked_at[chosen.key], approval):
+            self.app.push_screen(ChangedScreen(self.state, changes), lambda _: self._have_seen(chosen.key, approval))
+            return
+        screen: DecisionScreen = (ApproveScreen if approved else DenyScreen)(self.state, chosen.context, approval)
+
         def answer(request: DecisionRequest | None) -> None:
             if request is not None:
                 self._send(chosen, approval, request)
+            elif screen.became is not None:
+                self._have_seen(chosen.key, screen.became)
 
-        screen: DecisionScreen = (ApproveScreen if approved else DenyScreen)(chosen.context, approval)
         self.app.push_screen(screen, answer)
+
+    def _have_seen(self, key: ApprovalKey, approval: Approval) -> None:
+        """The person has been shown what changed: this is what they look at now."""
+        self._looked_at[key] = approval
+        shown = self._review.approval
+        if shown is not None and self._reviewed == key:
+            changes = differences(approval, shown)
+            self._review.show_approval(shown, self._backgrounds.get(key), changes)
 
     def _send(self, decided: Waiting, approval: Approval, request: DecisionRequest) -> None:
         decided.context.send(approval, request, self.app)
@@ -317,26 +359,24 @@ class InboxScreen(ConsoleScreen):
     def action_decide_marked(self, approved: bool) -> None:
         """Reads what is marked, then asks once about all of it."""
         marked = [waiting for waiting in self._marked_waiting() if not waiting.in_flight]
-        rows = [waiting.row for waiting in marked]
-        if not rows:
+        if not marked:
             return
         context = marked[0].context
-        refusal = "" if all(waiting.context is context for waiting in marked) else _SEVERAL_CONTEXTS
-        if refusal or (approved and (refusal := not_one_cause(rows))):
-            self.notify(refusal, severity="warning", markup=False)
+        if any(waiting.context is not context for waiting in marked):
+            self.notify(_SEVERAL_CONTEXTS, severity="warning", markup=False)
             return
-        context.load_marked([row.approval_id for row in rows], self, approved=approved)
+        context.load_marked([waiting.row.approval_id for waiting in marked], self, approved=approved)
 
     @on(messages.MarkedLoaded)
     def _ask_about_marked(self, message: messages.MarkedLoaded) -> None:
         message.stop()
-        # The records may be newer than the rows were.
+        # A row does not say what the cause is, so it takes the records.
         if message.approved and (refusal := not_one_cause([approval.proposal for approval in message.approvals])):
             self.notify(refusal, severity="warning", markup=False)
         # It took a moment to read them: whoever is elsewhere by now is not interrupted.
         elif self.is_active:
             context = self.state.context(message.context)
-            screen = BulkScreen(context, message.approvals, approved=message.approved)
+            screen = BulkScreen(self.state, context, message.approvals, approved=message.approved)
             self.app.push_screen(screen, lambda answers: self._send_marked(context, answers))
 
     @on(messages.MarkedLoadFailed)
@@ -345,9 +385,10 @@ class InboxScreen(ConsoleScreen):
         self.notify(str(explain(message.error)), severity="error", markup=False)
 
     def _send_marked(self, context: Context, answers: Answers | None) -> None:
+        batch = new_decision_id()
         for approval, request in answers or ():
             self._marked.discard(ApprovalKey(context.name, approval.approval_id))
-            context.send(approval, request, self.app)
+            context.send(approval, request, self.app, batch)
         self.state_changed()
 
     def action_claim(self) -> None:
@@ -372,26 +413,25 @@ class InboxScreen(ConsoleScreen):
         self.state.load_rows(self.app)
 
     def action_copy(self) -> None:
-        """The last receipt, else the chosen approval's id."""
-        latest = self.state.latest
-        chosen = self._chosen()
-        if latest is not None and latest.receipt is not None:
-            self.app.copy_to_clipboard(decision.receipt_text(_newest_receipt(latest, latest.receipt)))
-            self.notify("Receipt copied.", markup=False)
+        """The last receipt, or those of all that were answered together; else the chosen approval's id."""
+        latest, chosen = self.state.latest_together, self._chosen()
+        if latest and not any(sending.due for sending in latest):
+            self.app.copy_to_clipboard("\n\n".join(sending.proof for sending in latest))
+            self.notify("Receipt copied." if len(latest) == 1 else f"{len(latest)} receipts copied.", markup=False)
         elif chosen is not None:
             self.app.copy_to_clipboard(chosen.row.approval_id)
             self.notify(f"Copied {chosen.row.approval_id}.", markup=False)
 
     def show_progress(self) -> None:
-        """The line on the last decision."""
-        bar, latest = self.query_one("#receipt", Static), self.state.latest
-        bar.display = latest is not None
-        if latest is not None:
-            line = text(latest.progress(self.state.now()), palette(self))
-            if latest.due is not None and len(self.state.held) > 1:
-                line.append(f" this and {len(self.state.held) - 1} more")
-            if latest.receipt is not None:
-                line.append("  y copies")
+        """The line on the last decision, or on all that were answered together; not while that counts down."""
+        bar, latest = self.query_one("#receipt", Static), self.state.latest_together
+        bar.display = bool(latest) and not any(sending.due for sending in latest)
+        if bar.display:
+            alone = len(latest) == 1
+            words = latest[0].progress if alone else decision.counted([sending.stage for sending in latest])
+            line = text(words, palette(self))
+            if all(sending.is_settled for sending in latest):
+                line.append("  y copies" if alone else "  y copies all of it", palette(self)[Tone.MUTED])
             bar.update(line)
 
 
@@ -403,10 +443,3 @@ def _why_empty(context: Context) -> str:
         return "Connecting …"
     last = executions.last_run(context.last_run) if context.last_run else "No run yet."
     return f"Nothing waits for a decision.\n\n{last}"
-
-
-def _newest_receipt(sending: Sending, receipt: DecisionReceipt) -> DecisionReceipt:
-    """The receipt with the outcome, once there is one."""
-    if sending.ended is None:
-        return receipt
-    return DecisionReceipt(receipt.approval_id, receipt.decision, sending.ended.status, sending.ended.outcome)

@@ -22,9 +22,11 @@ from qlikops.aws.approvals import LedgerApprovals
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.aws.fleet import BucketFleet
 from qlikops.aws.session import Resources
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import new_decision_id
 from qlikops.domain.errors import NotFound
 from qlikops.domain.ports import DecisionRequest
+from qlikops.domain.proposal import Action
 from qlikops.domain.task import TaskKey
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import SERVER, FakeClock, simulated
@@ -181,6 +183,7 @@ def _decided_by_the_console(recording: Recording, agent: Agent, item: Any, diges
         assert [row.approval_id for row in approvals.waiting()] == [approval_id]
         approvals.approval(approval_id)
         approvals.history(TaskKey("default", SERVER, "orders"))
+        approvals.track_record(AnomalyKind.FATAL_TRANSIENT, Action.RESUME)
     with recording.calling("answering"):
         approvals.claim(approval_id, timedelta(minutes=5))
         approvals.decide(approval_id, DecisionRequest(approved=True, digest=digest, decision_id=new_decision_id()))

@@ -137,11 +137,10 @@ class TestReview:
         for expected in (
             "resume from where it stopped (RESUME_PROCESSING)",
             "replicate-eu-1/sales-orders  ERROR (FATAL_ERROR)",
-            "1 task, 42 tables; no table loads again",
-            "expires in 3h48m, then nothing is restarted",
-            "AI approve",
-            "confidence 92%",
-            "answers again. [e1]",
+            "1 task, 42 tables; no table loads again, only changes are read",
+            "if nothing   expires in 3h48m, then nothing is restarted",
+            "evaluation   AI approve   risk low   confidence 92%",
+            "answers again. [e1 message]",
             "e1           message: ORA-12541",
             "a human decides",
             "protected: tagged critical",
@@ -170,13 +169,13 @@ class TestReview:
     def test_a_group_lists_every_task(self) -> None:
         names = tuple(f"t{n}" for n in range(14))
         text = reviewed(samples.approval(samples.proposal(tasks=names, cause="source ORA-PROD")))
-        assert "14 tasks, listed below: replicate-eu-1/t0, replicate-eu-1/t1, replicate-eu-1/t2 and 11 more" in text
+        assert "14 tasks: replicate-eu-1/t0, replicate-eu-1/t1, replicate-eu-1/t2 and 11 more" in text
         assert all(f"replicate-eu-1/{name}  ERROR" in text for name in names)
 
     def test_a_finding_that_cites_what_is_not_there_is_marked(self) -> None:
         finding = Finding("I saw it", ("e1", "e9"), ("e9",))
         text = reviewed(samples.approval(assessed=samples.evaluation(findings=(finding,))))
-        assert "I saw it [e1] [cites e9, which does not exist]" in text
+        assert "I saw it [e1 message] [cites e9, which does not exist]" in text
 
     def test_an_unavailable_evaluation_says_why_and_nothing_else(self) -> None:
         gone = Evaluation.unavailable("the answer was truncated", "bedrock", "prompt 3", NOW)
@@ -208,7 +207,9 @@ class TestReview:
         ]
 
     def test_no_evaluation_is_unavailable_too(self) -> None:
-        assert "no evaluation was recorded" in reviewed(replace(samples.approval(), evaluation=None))
+        assert "unavailable: none was recorded; decide on the evidence" in reviewed(
+            replace(samples.approval(), evaluation=None)
+        )
 
     @pytest.mark.parametrize(
         ("record", "count"),

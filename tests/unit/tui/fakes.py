@@ -64,6 +64,8 @@ class FakeEnvironment:
     error: QlikopsError | None = None
     """Raised by every read while set."""
     decide_error: Exception | None = None
+    decide_errors: dict[str, Exception] = field(default_factory=dict)
+    """For some approvals another one."""
     sent: list[tuple[str, DecisionRequest]] = field(default_factory=list)
     claimed: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
@@ -74,6 +76,7 @@ class FakeEnvironment:
     runs: list[ExecutionSummary] = field(default_factory=list)
     schedules: FakeSchedules = field(default_factory=lambda: FakeSchedules(lambda: samples.NOW))
     track: tuple[TrackRecord, ...] = ()
+    track_error: QlikopsError | None = None
     snapshot: FleetSnapshot = field(default_factory=samples.fleet)
     signs_in: Credentials = field(default_factory=Credentials)
 
@@ -127,8 +130,8 @@ class FakeEnvironment:
 
     def decide(self, approval_id: str, request: DecisionRequest) -> DecisionReceipt:
         self.decides.pass_through()
-        if self.decide_error is not None:
-            raise self.decide_error
+        if error := self.decide_errors.get(approval_id, self.decide_error):
+            raise error
         record = self.records[approval_id]
         if request.digest != record.digest:
             raise ApprovalChanged("the record changed since it was reviewed")
@@ -178,6 +181,8 @@ class FakeEnvironment:
 
     def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[TrackRecord]:
         self._read(f"track {kind} {action}")
+        if self.track_error is not None:
+            raise self.track_error
         return self.track
 
     def _read(self, what: str) -> None:

@@ -242,7 +242,7 @@ async def test_the_filter_narrows_and_escape_brings_all_back(started: Started) -
 
 async def test_the_review_shows_how_earlier_proposals_on_the_task_ended(started: Started) -> None:
     async with started(FakeEnvironment.waiting_for(task(1, "sales-orders")), size=(120, 60)) as pilot:
-        await sees(pilot, "Earlier on this task", "1 of 1 approved here recovered", "resume, FATAL_TRANSIENT by bob")
+        await sees(pilot, "Earlier on this task", "1 restarted", "resume, FATAL_TRANSIENT by bob")
 
 
 async def test_a_claim_is_sent_and_seen(started: Started) -> None:
@@ -258,7 +258,7 @@ async def test_on_a_narrow_screen_enter_opens_the_record_and_escape_goes_back(st
     async with started(FakeEnvironment.waiting_for(task(1, "sales-orders"))) as pilot:
         await sees(pilot, "sales-orders: connection lost")
         await pilot.press("enter")
-        await sees(pilot, "Evaluation", "AI approve", "[e1]")
+        await sees(pilot, "Evaluation", "AI approve", "[e1 message]")
         assert not pilot.app.screen.query_one(KeyedTable).region
         await pilot.press("escape")
         await sees(pilot, "Task or group")
