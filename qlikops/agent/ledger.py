@@ -47,6 +47,12 @@ class RecordClosed(QlikopsError):
     """The proposal's status is final; nobody can be asked about it any more."""
 
 
+def check_open(approval: Approval) -> None:
+    """Raises RecordClosed for a proposal that is over."""
+    if approval.status.is_final:
+        raise RecordClosed(f"{approval.approval_id} is {approval.status} already")
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What became of a run's proposals."""
@@ -154,7 +160,7 @@ class Ledger:
         """
         approval = self.record(proposal_id).approval
         if approval.status is not Status.RESTARTING:
-            self._check_open(approval)
+            check_open(approval)
             self._keep_token(proposal_id, token, received_at, row.deadline)
             self.tasks.lease(approval.proposal, lease_until)
         record = self._advance(
@@ -170,7 +176,7 @@ class Ledger:
             event={"deadline": row.deadline, "digest": approval.digest},
             only_from=(Status.PROPOSED, Status.EVALUATED),
         )
-        self._check_open(record.approval)
+        check_open(record.approval)
         return record
 
     def begin_restart(self, proposal_id: str, decision: Decision) -> Record:
@@ -402,10 +408,6 @@ class Ledger:
         if item is None:
             raise NotFound(f"there is no proposal {proposal_id}")
         return item
-
-    def _check_open(self, approval: Approval) -> None:
-        if approval.status.is_final:
-            raise RecordClosed(f"{approval.approval_id} is {approval.status} already")
 
     def _keep_token(self, proposal_id: str, token: str, received_at: datetime, deadline: datetime) -> None:
         newest = Condition("attribute_not_exists(#pk) OR #at <= :at", {":at": codec.format_time(received_at)})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -138,7 +137,9 @@ class Reconciler:
             # A restart that was finished and not recorded any more: what really happened counts.
             return approval.outcome
         detail = f"its execution ended without it ({status})"
-        if approval.status is not Status.RESTARTING:
-            return Outcome(Status.ABANDONED, detail)
-        left = interrupted(self._ledger.tasks, approval.proposal, detail)
-        return replace(left, status=Status.ABANDONED, detail=f"{left.status}: {left.detail}")
+        if approval.status is Status.RESTARTING:
+            left = interrupted(self._ledger.tasks, approval.proposal, detail)
+            if left.targets:
+                return left
+            detail = f"{detail}; it was approved, and nothing had been started"
+        return Outcome(Status.ABANDONED, detail)

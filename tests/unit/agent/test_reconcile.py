@@ -153,9 +153,9 @@ STATES: dict[str, tuple[Callable[[Ledger], object], Status, str]] = {
     "opened": (lambda _: None, Status.ABANDONED, "its execution ended without it"),
     "evaluated": (evaluated, Status.ABANDONED, "its execution ended without it"),
     "waiting": (lambda ledger: waiting(ledger, proposal()), Status.ABANDONED, "its execution ended without it"),
-    "approved": (restarting, Status.ABANDONED, "failed: its execution ended without it"),
-    "claimed": (claimed, Status.ABANDONED, "unverified: may have been told to run; the restart was interrupted"),
-    "verified": (verified, Status.ABANDONED, "restarted: "),
+    "approved": (restarting, Status.ABANDONED, "its execution ended without it"),
+    "claimed": (claimed, Status.UNVERIFIED, "may have been told to run; the restart was interrupted"),
+    "verified": (verified, Status.RESTARTED, "its execution ended without it"),
     "restarted": (restarted, Status.RESTARTED, ""),
 }
 
