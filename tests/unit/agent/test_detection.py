@@ -300,7 +300,7 @@ def test_a_server_down_is_one_anomaly_and_its_tasks_none() -> None:
         servers=[other_server, DOWN],
     )
     (down,) = snapshot.server_anomalies
-    assert (down.kind, str(down.key), down.confirmed) == (AnomalyKind.SERVER_DOWN, "eu-1/", True)
+    assert (down.kind, str(down.key), down.confirmed) == (AnomalyKind.SERVER_DOWN, "eu-1", True)
     assert "AEM_SERVER_NOT_CONNECTED" in {word for item in down.evidence for word in item.value.strip(")").split("(")}
     by_name = {each.facts.key.task: each for each in snapshot.tasks}
     assert by_name["a"].anomalies == ()
