@@ -6,7 +6,7 @@ missing, minutes or days old, written by a doubled invocation a second ago, or f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -92,6 +92,21 @@ def detect(
 def is_from_the_future(previous: FleetSnapshot, now: datetime) -> bool:
     """Whether `previous` comes from a clock that is wrong, or ours is: nothing can be counted on from there."""
     return (previous.taken_at - now).total_seconds() > CLOCK_SKEW_SECONDS
+
+
+def contradicts_itself(snapshot: FleetSnapshot) -> bool:
+    """Whether it remembers something later than itself: counted on from there, it might never be confirmed or over."""
+    latest = snapshot.taken_at + timedelta(seconds=CLOCK_SKEW_SECONDS)
+    return any(told.seen_at > latest for told in snapshot.told) or any(
+        moment > latest for task in snapshot.tasks for moment in _remembered(task.memory)
+    )
+
+
+def _remembered(memory: TaskMemory) -> Iterator[datetime]:
+    yield from memory.seen.values()
+    yield from memory.starts
+    yield from (sample.at for sample in memory.samples[-1:])
+    yield from (each for each in (memory.applied_since, memory.held_at, memory.restarted_at) if each)
 
 
 def may_have_been_restarted(tasks: Sequence[TaskFacts], previous: FleetSnapshot | None, now: datetime) -> list[TaskKey]:

@@ -184,10 +184,11 @@ class Ledger:
         return self._advance(
             proposal_id,
             Step.DECIDED,
-            {Attribute.STATUS: Status.RESTARTING, Attribute.DECISION: codec.dumps(decision)},
-            event={"decision": decision},
+            {Attribute.STATUS: Status.RESTARTING},
+            event={},
             only_from=(Status.PROPOSED, Status.EVALUATED, Status.WAITING),
             remove=(keys.INBOX_PARTITION,),
+            decision=decision,
         )
 
     def save_result(self, proposal_id: str, outcome: Outcome) -> Outcome:
@@ -313,14 +314,22 @@ class Ledger:
         only_from: tuple[Status, ...],
         remove: tuple[str, ...] = (),
         also: tuple[Put | Delete, ...] = (),
+        decision: Decision | None = None,
     ) -> Record:
-        """Moves the record on with its event and its run's row, unless its status is past `only_from`."""
+        """Moves the record on with its event and its run's row, unless its status is past `only_from`.
+
+        `decision` is kept in both; where somebody was asked it was not automatic, whatever it says of itself.
+        """
         while True:
             item = self._raw(proposal_id)
             status = Status(str(item[Attribute.STATUS]))
             if status not in only_from:
                 return record_of(proposal_id, item)
-            proposal = record_of(proposal_id, item).approval.proposal
+            approval = record_of(proposal_id, item).approval
+            proposal = approval.proposal
+            if decision:
+                decision = replace(decision, automatic=decision.automatic and approval.requested_at is None)
+                values, event = {**values, Attribute.DECISION: codec.dumps(decision)}, {**event, "decision": decision}
             unmoved = Condition("#status = :before", {":before": status})
             now = codec.format_time(self._clock())
             writes = [

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.correlation import propose
-from qlikops.agent.detection import detect, is_from_the_future, may_have_been_restarted
+from qlikops.agent.detection import contradicts_itself, detect, is_from_the_future, may_have_been_restarted
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.news import news_of
 from qlikops.agent.notify import Notifier
@@ -97,6 +97,8 @@ class Monitor:
         if remembered.snapshot and is_from_the_future(remembered.snapshot, now):
             taken_at = f"{remembered.snapshot.taken_at:%Y-%m-%d %H:%M:%S} UTC"
             remembered = Remembered(None, f"the snapshot of the last run is from the future ({taken_at})")
+        elif remembered.snapshot and contradicts_itself(remembered.snapshot):
+            remembered = Remembered(None, "the snapshot of the last run remembers what had not happened yet")
         if remembered.lost_because:
             _logger.warning("this run starts afresh: %s", remembered.lost_because)
         return remembered

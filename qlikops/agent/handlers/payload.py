@@ -41,7 +41,7 @@ def error_text(error: Any) -> str:
     name, cause = str(error.get("Error") or ""), str(error.get("Cause") or "")
     try:
         details = json.loads(cause)
-    except ValueError:
+    except (ValueError, RecursionError):
         details = None
     if isinstance(details, dict) and details.get("errorMessage"):
         cause = f"{details.get('errorType') or ''}: {details['errorMessage']}".removeprefix(": ")
