@@ -23,6 +23,7 @@ COLUMNS = (
     Column("age", "Age", 6, right=True),
     Column("claimed", "Claimed by", 12),
 )
+_SHAPES = {"marked": "●", "answered": "»", "claimed": "◌"}
 _DROP_FIRST = ("claimed", "age", "risk", "anomaly", "verdict")
 
 
@@ -48,10 +49,14 @@ def cells(row: InboxRow, now: datetime, mark: str = "") -> Cells:
 
 
 def _label(row: InboxRow, mark: str) -> Span:
-    """`server/task` as `task (server)`: what is cut off at the end should not be the task. A mark goes before that."""
+    """`server/task` as `task (server)`: what is cut off at the end should not be the task.
+
+    A mark is said in place of the server, and shown ahead of all, where a long name doesn't push it out.
+    """
     server, slash, task = row.label.partition("/") if row.task_count == 1 else ("", "", "")
     name, note = (task, mark or server) if slash else (row.label, mark)
-    return outside(f"{name} ({note})" if note else name, Tone.MUTED if mark else Tone.NEUTRAL, 80)
+    shape = f"{_SHAPES[mark]} " if mark else ""
+    return outside(f"{shape}{name} ({note})" if note else name, Tone.MUTED if mark else Tone.NEUTRAL, 80)
 
 
 def countdown(deadline: datetime, now: datetime) -> Span:

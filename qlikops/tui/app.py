@@ -47,6 +47,7 @@ class QlikOpsApp(App[int]):
     CSS_PATH = "app.tcss"
     TITLE = "qlikops"
     AUTO_FOCUS = None
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012 - Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "switch_mode('inbox')", "Inbox", show=False, id="inbox"),
         Binding("2", "switch_mode('executions')", "Executions", show=False, id="executions"),

@@ -1,0 +1,58 @@
+"""One scene of the demo, standing still: the same bytes in every run, as text and as a picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from qlikops.tui.app import QlikOpsApp
+from qlikops.tui.context import ContextSource
+from qlikops.tui.screens.decision import DecisionScreen
+from tests.unit.tui.conftest import screen_text
+from tests.unit.tui.fakes import Clock, opener
+from tests.unit.tui.scenery import Demo, demo
+from tests.unit.tui.scenes import Scene
+
+DECISION_ID = "5ca1ab1e5ca1ab1e"
+"""In place of the random one."""
+_FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+"""They name a font server; the viewer's own monospace font does."""
+_UNIQUE = re.compile(r"terminal-\d+")
+"""Made from the content with the random id."""
+
+
+@asynccontextmanager
+async def still(
+    scene: Scene, size: tuple[int, int], theme: str, environment: Demo | None = None
+) -> AsyncIterator[Pilot[Any]]:
+    """The console on the demo, in `scene`."""
+    environment = environment or demo()
+    source = ContextSource(environment.name, opener(environment), theme=theme)
+    app = QlikOpsApp([source], clock=Clock(), poll_seconds=3600)
+    async with app.run_test(size=size) as pilot:
+        await scene.enter(pilot)
+        for widget in app.screen.query(Input):
+            widget.cursor_blink = False
+        await pilot.pause()
+        yield pilot
+
+
+def as_text(pilot: Pilot[Any]) -> str:
+    """What a person reads."""
+    return _without_chance(pilot, screen_text(pilot)) + "\n"
+
+
+def as_svg(pilot: Pilot[Any]) -> str:
+    """What a person sees."""
+    svg = _FONT_FACES.sub("", pilot.app.export_screenshot(title="qlikops"))
+    return _without_chance(pilot, _UNIQUE.sub("terminal", svg))
+
+
+def _without_chance(pilot: Pilot[Any], text: str) -> str:
+    screen = pilot.app.screen
+    return text.replace(screen.request().decision_id, DECISION_ID) if isinstance(screen, DecisionScreen) else text
