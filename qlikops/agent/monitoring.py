@@ -17,6 +17,7 @@ from qlikops.agent.reconcile import Executions, Reconciler
 from qlikops.agent.run import Run
 from qlikops.agent.store import Remembered, Store
 from qlikops.agent.tasks import RestartLimits
+from qlikops.agent.trend import changes, mean_latency
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import LeftAlone, RunReport
@@ -26,7 +27,7 @@ from qlikops.qlik.reader import FleetReading
 
 OPENING_LEASE_SECONDS = 2 * 3600
 """From the proposal to the question, or to the end of an automatic restart; asking makes it longer."""
-_TAKEN = "another run proposed on it in the same moment"
+_TAKEN = "one of the tasks behind the same cause was taken by another proposal in the same moment"
 
 _logger = logging.getLogger(__name__)
 
@@ -68,15 +69,15 @@ class Monitor:
         if done:
             ids = [row.proposal_id for row in self._ledger.run_proposals(run.execution_name)]
             return Monitored(done, tuple(record.approval.proposal for record in self._ledger.records(ids)))
-        reconciler = Reconciler(self._ledger, self._executions, self._clock, run.execution_arn)
-        reconciler.inbox()
+        reconciler = Reconciler(self._ledger, self._executions, self._clock, run, self._config.cooldown_seconds)
+        reconciler.proposals()
         # The readers wait for the network most of the time: what the last run left is read and parsed meanwhile.
         with ThreadPoolExecutor(1) as meanwhile:
             remembering = meanwhile.submit(self._remembered)
             reading = self._read()
             remembered = remembering.result()
         snapshot = self._detect(reading, remembered.snapshot, run)
-        return self._propose(snapshot, reconciler, run, _starting_afresh(remembered))
+        return self._propose(snapshot, reconciler, run, remembered)
 
     def _remembered(self) -> Remembered:
         remembered, now = self._store.snapshot(), self._clock()
@@ -92,12 +93,15 @@ class Monitor:
         restarts = self._ledger.tasks.restarts_last_hour(may_have_been_restarted(reading.tasks, previous, now))
         return detect(reading.servers, reading.tasks, previous, self._config, now, run.execution_name, restarts)
 
-    def _propose(self, snapshot: FleetSnapshot, reconciler: Reconciler, run: Run, notes: tuple[str, ...]) -> Monitored:
+    def _propose(self, snapshot: FleetSnapshot, reconciler: Reconciler, run: Run, remembered: Remembered) -> Monitored:
         tasks = self._ledger.tasks
         anomalous = [task.facts.key for task in snapshot.tasks if task.anomalies]
-        held = reconciler.leases(tasks.leases(anomalous).values())
-        # What this run itself leased in an invocation that died is proposed again, not blocked.
-        leases = {lease.key: lease for lease in held if lease.execution_arn != run.execution_arn}
+        leases = {lease.key: lease for lease in reconciler.leases(tasks.leases(anomalous).values())}
+        # What an invocation of this run that died has leased and not opened is proposed again, not blocked.
+        mine = {row.proposal_id for row in self._ledger.run_proposals(run.execution_name)}
+        for key, lease in list(leases.items()):
+            if lease.execution_arn == run.execution_arn and lease.proposal_id not in mine:
+                del leases[key]
         limits = RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
         correlated = propose(
             snapshot,
@@ -106,15 +110,23 @@ class Monitor:
             execution_name=run.execution_name,
             now=self._clock(),
             blocked=tasks.blocked(anomalous, limits, leases),
+            opened_before=len(mine),
         )
         opened = self._ledger.open_proposals(run.execution_name, correlated.proposals, OPENING_LEASE_SECONDS)
+        proposed = {target.key: one.proposal_id for one in opened.proposals for target in one.targets}
         left_alone = correlated.left_alone + tuple(
             LeftAlone(target.key, proposal.kind, _TAKEN) for proposal in opened.refused for target in proposal.targets
         )
-        holders = {key: lease.proposal_id for key, lease in leases.items()}
-        holders |= {target.key: one.proposal_id for one in opened.proposals for target in one.targets}
+        # Of a task that this run proposes on, only its other anomalies are left alone.
+        kinds = {(target.key, one.kind) for one in opened.proposals for target in one.targets}
+        left_alone = tuple(left for left in left_alone if (left.key, left.kind) not in kinds)
+        holders = {key: lease.proposal_id for key, lease in leases.items()} | proposed
         self._store.save_snapshot(_annotated(snapshot, holders, {left.key: left.why for left in left_alone}))
-        findings = _findings(snapshot, left_alone, correlated.deferred, run, notes)
+        findings = replace(
+            _findings(snapshot, left_alone, correlated.deferred, run),
+            notes=_starting_afresh(remembered),
+            changes=changes(remembered.snapshot, snapshot),
+        )
         self._store.save_findings(findings)
         summary = RunSummary(
             execution_arn=run.execution_arn,
@@ -150,9 +162,7 @@ def _starting_afresh(remembered: Remembered) -> tuple[str, ...]:
     return (f"{because}, so this run starts afresh: what takes several polls is counted from here.",)
 
 
-def _findings(
-    snapshot: FleetSnapshot, left_alone: tuple[LeftAlone, ...], deferred: int, run: Run, notes: tuple[str, ...]
-) -> RunReport:
+def _findings(snapshot: FleetSnapshot, left_alone: tuple[LeftAlone, ...], deferred: int, run: Run) -> RunReport:
     """The part of the report that is known before anybody is asked."""
     return RunReport(
         execution_arn=run.execution_arn,
@@ -166,5 +176,5 @@ def _findings(
         proposals=(),
         left_alone=left_alone,
         deferred=deferred,
-        notes=notes,
+        latency_seconds=mean_latency(snapshot),
     )

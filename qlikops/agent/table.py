@@ -138,7 +138,7 @@ class Table:
     def query(
         self,
         partition: str,
-        prefix: str,
+        prefix: str = "",
         *,
         keep: Condition | None = None,
         newest_first: bool = False,
@@ -146,12 +146,16 @@ class Table:
     ) -> list[Item]:
         """The items of a partition whose sort key starts with `prefix`, in its order; `keep` filters."""
         request: dict[str, Any] = {
-            "KeyConditionExpression": f"#{PARTITION} = :pk AND begins_with(#{SORT}, :sk)",
-            "ExpressionAttributeNames": {f"#{PARTITION}": PARTITION, f"#{SORT}": SORT},
-            "ExpressionAttributeValues": _wire({":pk": partition, ":sk": prefix}),
+            "KeyConditionExpression": f"#{PARTITION} = :pk",
+            "ExpressionAttributeNames": {f"#{PARTITION}": PARTITION},
+            "ExpressionAttributeValues": _wire({":pk": partition}),
             "ConsistentRead": True,
             "ScanIndexForward": not newest_first,
         }
+        if prefix:
+            request["KeyConditionExpression"] += f" AND begins_with(#{SORT}, :sk)"
+            request["ExpressionAttributeNames"] |= {f"#{SORT}": SORT}
+            request["ExpressionAttributeValues"] |= _wire({":sk": prefix})
         if keep:
             request["FilterExpression"] = keep.text
             request["ExpressionAttributeNames"] |= _names(keep.text)
@@ -164,16 +168,6 @@ class Table:
             if len(items) == limit:
                 break
         return items
-
-    def query_index(self, index: str, attribute: str, value: str) -> list[Item]:
-        """What a sparse index holds under `value`, in the index's order."""
-        request = {
-            "IndexName": index,
-            "KeyConditionExpression": f"#{attribute} = :value",
-            "ExpressionAttributeNames": {f"#{attribute}": attribute},
-            "ExpressionAttributeValues": _wire({":value": value}),
-        }
-        return list(self._pages(request))
 
     def commit(self, *writes: Write) -> None:
         """All of `writes` or none, at most 100. Raises ConditionFailed."""

@@ -149,9 +149,9 @@ class TaskLedger:
         """Frees the tasks that this proposal, and no other one, holds."""
         self._table.commit_each([_freed(target.key, proposal.proposal_id) for target in proposal.targets])
 
-    def free(self, lease: Lease) -> None:
-        """Frees one task whose lease outlived its proposal."""
-        self._table.commit_each([_freed(lease.key, lease.proposal_id)])
+    def free(self, leases: Iterable[Lease]) -> None:
+        """Frees tasks whose leases have no proposal."""
+        self._table.commit_each([_freed(lease.key, lease.proposal_id) for lease in leases])
 
     def claim_restart(self, key: TaskKey, proposal_id: str, before: str) -> RestartClaim:
         """Claims the restart of a task for a proposal, or returns the claim that is there."""
@@ -207,8 +207,11 @@ class TaskLedger:
             ]
         )
 
-    def end(self, approval: Approval, quiet_after_denial: int = 0) -> None:
-        """Writes a closed proposal into its tasks' histories, keeps denied ones quiet for a while, and frees them."""
+    def end(self, approval: Approval, quiet_after_denial: int, last: Delete) -> None:
+        """Writes a closed proposal into its tasks' histories, keeps denied ones quiet for a while, and frees them.
+
+        `last` is written with or after the last of these.
+        """
         outcome = approval.outcome
         if outcome is None or outcome.at is None:
             return
@@ -240,7 +243,7 @@ class TaskLedger:
                 why = "snoozed" if decision.snooze_seconds else "denied, not asked again"
                 writes.append(_snooze(target.key, outcome.at, quiet, f"{why} until", decision.who()))
             writes.append(_freed(target.key, proposal.proposal_id))
-        self._table.commit_each(writes)
+        self._table.commit_each([*writes, last])
 
 
 def _freed(key: TaskKey, proposal_id: str) -> Delete:

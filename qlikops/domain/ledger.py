@@ -11,8 +11,11 @@ One DynamoDB table, partition key `pk`, sort key `sk`, TTL attribute `ttl` (epoc
 | TASK#<instance>/<server>/<task> | SNOOZE | propose nothing until |
 | TASK#<instance>/<server>/<task> | RESTART#<id> | claim of a restart; counts for the budget |
 | TASK#<instance>/<server>/<task> | HISTORY#<time>#<id> | how a proposal on this task ended |
+| OPEN | <id> | a proposal whose end is not written everywhere yet, with its execution |
 | RUN#<execution name> | SUMMARY | what a run found and did |
 | RUN#<execution name> | PROPOSAL#<id> | the run's proposals and where each stands |
+| RUN#<execution name> | ABANDONED#<id> | a dead run's proposal that this run closed |
+| OUTAGE | OUTAGE | that runs fail, and somebody has been told |
 
 The sparse index `inbox` (partition `inbox` = WAITING, sort `deadline`, a number: epoch seconds) holds RECORD items
 that wait and nothing else; closing one removes the attribute `inbox`. It projects `row` (an InboxRow as JSON text)
@@ -35,6 +38,7 @@ INBOX_INDEX = "inbox"
 INBOX_PARTITION = "inbox"
 INBOX_SORT = "deadline"
 INBOX_WAITING = "WAITING"
+OPEN_PARTITION = "OPEN"
 
 
 class Attribute(StrEnum):
@@ -90,10 +94,12 @@ TOKEN = "TOKEN"  # noqa: S105 - a sort key
 LEASE = "LEASE"
 SNOOZE = "SNOOZE"
 SUMMARY = "SUMMARY"
+OUTAGE = "OUTAGE"
 EVENT_PREFIX = "EVENT#"
 RESTART_PREFIX = "RESTART#"
 HISTORY_PREFIX = "HISTORY#"
 PROPOSAL_PREFIX = "PROPOSAL#"
+ABANDONED_PREFIX = "ABANDONED#"
 
 
 def history_sort(at: datetime, approval_id: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from qlikops.agent.assessment import Assessor
 from qlikops.agent.config import AgentConfig, Thresholds
@@ -25,23 +26,27 @@ from qlikops.agent.handlers import (
 )
 from qlikops.agent.wiring import Services
 from qlikops.domain import codec
-from qlikops.domain.approval import Status
+from qlikops.domain.approval import InboxRow, Status
 from qlikops.domain.errors import NotFound
 from qlikops.domain.evaluation import ApprovalMode, Evaluation
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.packing import packed, unpacked
 from qlikops.domain.proposal import Proposal
-from qlikops.domain.report import RunReport
+from qlikops.domain.report import Changes, RunReport, Sighting
+from qlikops.domain.task import StopReason, TaskKey, TaskState
 from qlikops.qlik.errors import QemError
 from qlikops.qlik.simulator.scenario import Scenario
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import (
     EVALUATION,
+    ORDERS,
     PASSWORD,
     FakeClock,
     FakeSns,
     FakeStepFunctions,
     Simulator,
     create_table,
+    inbox,
     simulated,
 )
 
@@ -76,13 +81,18 @@ class Agent:
         # One poll is enough here: what confirms an anomaly is detection's business.
         config = replace(config, thresholds=Thresholds(confirm_polls=1), **settings)
         self.sns, self.states = FakeSns(), FakeStepFunctions()
-        fakes: dict[str, Any] = {"sns": self.sns, "stepfunctions": self.states}
-        self.services = Services(
-            config,
-            lambda service: fakes.get(service) or aws.client(service),
-            clock=clock,
-            sleep=clock.sleep,
-            client_factory=simulator.client,
+        self._config = config
+        self.services = self.again()
+
+    def again(self, **clients: Any) -> Services:
+        """The services of another process, with these clients in place of AWS's."""
+        fakes = {"sns": self.sns, "stepfunctions": self.states, **clients}
+        return Services(
+            self._config,
+            lambda service: fakes.get(service) or self.aws.client(service),
+            clock=self.clock,
+            sleep=self.clock.sleep,
+            client_factory=self.simulator.client,
         )
 
     def monitor(self, name: str = "run-1") -> Json:
@@ -116,8 +126,10 @@ class Agent:
         return passed(generate_report.handler(payload, Context(), self.services))
 
     def stored(self, key: str) -> str:
-        body: bytes = self.aws.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        return body.decode()
+        return unpacked(self.aws.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
+
+    def inbox(self) -> list[InboxRow]:
+        return inbox(self.aws.client("dynamodb"), self.table)
 
     def status(self, item: Json) -> Status:
         return self.services.ledger.record(item["proposal"]["proposal_id"]).approval.status
@@ -206,7 +218,7 @@ def test_a_broken_task_is_proposed_approved_restarted_and_reported(agent: Make) 
     text = here.stored("reports/2026/03/07/run-1.md")
     assert "| anna |" in text
     assert "restarted" in text
-    assert here.services.ledger.waiting() == []
+    assert here.inbox() == []
 
 
 def test_every_invocation_twice_gives_the_same(agent: Make) -> None:
@@ -308,7 +320,7 @@ def test_every_shape_of_an_end_closes_the_record(agent: Make, outcome: Json, sta
         "recorded": True,
         "detail": detail,
     }
-    assert here.services.ledger.waiting() == []
+    assert here.inbox() == []
     assert [message["Subject"].split(":")[1] for message in here.sns.messages[1:]] == (
         [f" {status}"] if status in ("expired", "failed") else []
     )
@@ -366,7 +378,7 @@ def test_without_an_evaluation_a_human_is_asked_all_the_same(agent: Make) -> Non
     assert approval.policy is not None
     assert approval.policy.route == "ask"
     assert len(approval.digest) == 64
-    assert here.services.ledger.waiting()[0].verdict == "unavailable"
+    assert here.inbox()[0].verdict == "unavailable"
 
 
 class Counted:
@@ -431,7 +443,7 @@ def test_the_deadline_is_the_states_and_never_later(agent: Make) -> None:
     entered = here.clock.now
     _, item, _ = waiting(here)
 
-    deadline = here.services.ledger.waiting()[0].deadline
+    deadline = here.inbox()[0].deadline
 
     assert timedelta(0) <= entered + timedelta(seconds=14400) - deadline < timedelta(seconds=1)
     assert here.services.ledger.record(item["proposal"]["proposal_id"]).approval.deadline == deadline
@@ -494,7 +506,7 @@ def test_what_a_dead_execution_left_waiting_is_closed_and_proposed_again(agent: 
 
     assert here.status(item) is Status.ABANDONED
     assert again["proposal_count"] == 1
-    assert here.services.ledger.waiting() == []
+    assert here.inbox() == []
 
 
 def test_what_a_dead_execution_left_unasked_is_closed_where_its_task_is_still_broken(agent: Make) -> None:
@@ -569,6 +581,7 @@ def test_monitoring_that_died_with_leases_and_no_record_is_taken_up_again(agent:
         (lambda _: None, "There is no snapshot of an earlier run"),
         (lambda _: "\ufffd{broken", "The snapshot of the last run cannot be read"),
         (lambda text: text[: len(text) // 2], "The snapshot of the last run cannot be read"),
+        (lambda text: packed(text)[:-9], "The snapshot of the last run cannot be read"),
         (lambda _: "[]", "The snapshot of the last run cannot be read"),
         (
             lambda text: text.replace('"version":1', '"version":99'),
@@ -581,14 +594,15 @@ def test_monitoring_that_died_with_leases_and_no_record_is_taken_up_again(agent:
     ],
 )
 def test_a_snapshot_that_cannot_be_used_is_no_reason_not_to_look_and_the_report_says_so(
-    agent: Make, caplog: pytest.LogCaptureFixture, spoil: Callable[[str], str | None], because: str
+    agent: Make, caplog: pytest.LogCaptureFixture, spoil: Callable[[str], str | bytes | None], because: str
 ) -> None:
     here = agent("user_stopped")
     here.monitor()
     spoiled = spoil(here.stored("snapshots/latest.json"))
     here.aws.client("s3").delete_object(Bucket=here.bucket, Key="snapshots/latest.json")
     if spoiled is not None:
-        here.aws.client("s3").put_object(Bucket=here.bucket, Key="snapshots/latest.json", Body=spoiled.encode())
+        body = spoiled.encode() if isinstance(spoiled, str) else spoiled
+        here.aws.client("s3").put_object(Bucket=here.bucket, Key="snapshots/latest.json", Body=body)
     here.clock.sleep(300)
     caplog.clear()
 
@@ -600,9 +614,13 @@ def test_a_snapshot_that_cannot_be_used_is_no_reason_not_to_look_and_the_report_
     assert "starts afresh" in here.stored("reports/2026/03/07/run-2.md")
 
 
-def test_a_snapshot_that_can_be_used_is_not_worth_a_word(agent: Make) -> None:
+@pytest.mark.parametrize("written", [None, str.encode], ids=["packed", "plain, by an earlier version"])
+def test_a_snapshot_that_can_be_used_is_not_worth_a_word(agent: Make, written: Callable[[str], bytes] | None) -> None:
     here = agent("user_stopped")
     here.monitor()
+    if written:
+        body = written(here.stored("snapshots/latest.json"))
+        here.aws.client("s3").put_object(Bucket=here.bucket, Key="snapshots/latest.json", Body=body)
     here.clock.sleep(300)
 
     here.report(here.monitor("run-2"))
@@ -633,6 +651,61 @@ def test_a_running_task_that_was_restarted_too_often_is_found_without_reading_th
     assert {key.task for keys in counted.asked for key in keys} == {"orders"}
 
 
+def restart_often(here: Agent, times: int) -> None:
+    """Breaks `orders` and restarts it, again and again; it is broken at the end."""
+    for number in range(times):
+        (item,) = items(here.monitor(f"restart-{number}"))
+        assessment = here.evaluate(item)
+        restarted = here.restart(item, {"approved": True, "digest": assessment["digest"]})
+        here.record(item, {"status": restarted["status"], "result": restarted})
+        here.clock.sleep(60)
+        here.simulator.break_task("orders", message="ORA-12541: no listener")
+
+
+def test_nothing_is_proposed_on_a_spent_budget_and_the_report_says_so(agent: Make) -> None:
+    here = agent(cooldown_seconds=0, restart_budget_per_hour=2)
+    restart_often(here, 2)
+
+    monitored = here.monitor("run-3")
+    here.report(monitored)
+
+    assert monitored["proposal_count"] == 0
+    assert "| replicate-1/orders | FATAL\\_TRANSIENT | restart budget spent: 2 in the last hour |" in here.stored(
+        "reports/2026/03/07/run-3.md"
+    )
+
+
+def test_a_budget_that_is_spent_after_proposing_closes_a_gate_and_the_report_says_so(agent: Make) -> None:
+    here = agent(cooldown_seconds=0, restart_budget_per_hour=2, approval_mode=ApprovalMode.NEVER)
+    restart_often(here, 1)
+    monitored = here.monitor("run-2")
+    (item,) = items(monitored)
+    # Restarts that another proposal claimed in the meantime.
+    here.services.ledger.tasks.claim_restart(ORDERS, "ba9876543210", "ERROR (FATAL_ERROR)")
+
+    assessment = here.evaluate(item)
+    recorded = here.record(item, {"status": "held", "evaluated": {"assessment": assessment}})
+    here.report(monitored)
+
+    assert assessment["route"] == "held"
+    assert assessment["gates"][0] == "budget_spent"
+    assert recorded["detail"] == (
+        "Not automatic, held, and nobody is asked: the budget of 2 restarts an hour is spent: replicate-1/orders."
+    )
+    assert "| the budget of 2 restarts an hour is spent: replicate-1/orders; " in here.stored(
+        "reports/2026/03/07/run-2.md"
+    )
+
+
+def test_no_budget_at_all_forbids_automatic_restarts_and_not_asking(agent: Make) -> None:
+    here = agent(restart_budget_per_hour=0, approval_mode=ApprovalMode.POLICY)
+
+    (item,) = items(here.monitor())
+
+    assessment = here.evaluate(item)
+    assert (assessment["route"], assessment["gates"]) == ("ask", ["budget_spent"])
+
+
 def test_a_fleet_that_cannot_be_read_fails_the_run_and_says_so(agent: Make) -> None:
     here = agent()
     wrong = {"base_url": here.simulator.instance.base_url, "username": "monitor", "password": "wrong"}
@@ -656,6 +729,169 @@ def test_a_fleet_that_cannot_be_read_fails_the_run_and_says_so(agent: Make) -> N
     assert summary is not None
     assert summary.error == report.error
     assert "**This run failed:" in here.stored("reports/2026/03/07/run-1.md")
+
+
+class Broken:
+    """A client of AWS that reaches nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**_: Any) -> Any:
+            raise EndpointConnectionError(endpoint_url=f"https://example.com/{name}")
+
+        return call
+
+
+def failing(agent: Agent, name: str, *, passing: float = 300) -> None:
+    """A run whose MonitorTasks failed, as ReportMonitoringFailure reports it."""
+    run = {"execution_arn": f"{MACHINE}:{name}", "execution_name": name}
+    run["started_at"] = codec.format_time(agent.clock.now)
+    agent.report({"run": run, "error": {"Error": "QemUnreachable", "Cause": "no answer"}})
+    agent.clock.sleep(passing)
+
+
+def subjects(agent: Agent) -> list[str]:
+    return [message["Subject"] for message in agent.sns.messages]
+
+
+FAILS, WORKS = "qlikops: monitoring fails", "qlikops: monitoring works again"
+
+
+def test_an_outage_is_told_once_and_so_is_its_end(agent: Make) -> None:
+    here = agent("healthy")
+    for number in range(3):
+        failing(here, f"failed-{number}")
+        failing(here, f"failed-{number}", passing=0)  # every invocation twice
+    assert subjects(here) == [FAILS]
+    assert here.sns.messages[0]["Message"].splitlines()[-2:] == ["qlikops show failed-0", "qlikops doctor"]
+
+    for number in range(2):
+        monitored = here.monitor(f"well-{number}")
+        here.report(monitored)
+        here.report(monitored)
+        here.clock.sleep(300)
+    assert subjects(here) == [FAILS, WORKS]
+
+    failing(here, "failed-again")
+    assert subjects(here) == [FAILS, WORKS, FAILS]
+
+
+def test_a_run_that_waited_through_an_outage_does_not_end_it(agent: Make) -> None:
+    here = agent("healthy")
+    monitored = here.monitor("patient")
+    here.clock.sleep(300)
+    failing(here, "failed-0")
+
+    here.report(monitored)
+    failing(here, "failed-1")
+
+    assert subjects(here) == [FAILS]
+
+
+def test_an_outage_that_nobody_could_be_told_of_is_told_by_the_next_run(agent: Make) -> None:
+    here = agent("healthy")
+    here.sns.broken = True
+    failing(here, "failed-0")
+    here.sns.broken = False
+
+    failing(here, "failed-1")
+    failing(here, "failed-2")
+
+    assert subjects(here) == [FAILS]
+
+
+def test_an_outage_is_told_once_without_the_ledger_too(agent: Make) -> None:
+    here = agent("healthy")
+    here.services = here.again(dynamodb=Broken())
+    for number in range(3):
+        failing(here, f"failed-{number}")
+
+    assert subjects(here) == [FAILS]
+    report = codec.loads(RunReport, here.stored("reports/latest.json"))
+    assert report.error.startswith("QemUnreachable: no answer (and the ledger cannot be read: ")
+    assert [point.failed for point in report.trend] == [True] * 3
+
+
+def test_an_outage_is_told_once_without_the_bucket_too(agent: Make) -> None:
+    here = agent("healthy")
+    here.services = here.again(s3=Broken())
+    for number in range(2):
+        with pytest.raises(EndpointConnectionError):
+            failing(here, f"failed-{number}")
+        here.clock.sleep(300)
+
+    assert subjects(here) == [FAILS]
+
+
+def test_the_ledger_that_breaks_after_a_healthy_look_is_an_error_and_no_report(agent: Make) -> None:
+    here = agent("healthy")
+    monitored = here.monitor()
+    here.services = here.again(dynamodb=Broken())
+
+    with pytest.raises(EndpointConnectionError):
+        here.report(monitored)
+
+
+def test_a_report_says_what_changed_and_how_the_last_runs_went(agent: Make) -> None:
+    here = agent("healthy")
+    here.report(here.monitor("run-1"))
+    here.clock.sleep(300)
+    here.simulator.break_task("orders", state=TaskState.STOPPED, stop_reason=StopReason.NORMAL)
+    here.report(here.monitor("run-2"))
+    here.clock.sleep(300)
+    here.simulator.break_task("orders", heals_after_seconds=1)
+    here.clock.sleep(2)
+    here.report(here.monitor("run-3"))
+
+    first, second, third = (
+        codec.loads(RunReport, here.stored(f"reports/2026/03/07/run-{number}.json")) for number in (1, 2, 3)
+    )
+    assert first.changes == Changes()
+    assert first.trend_note == "There is no report of an earlier run, so the trend begins with this run."
+    assert second.trend_note == third.trend_note == ""
+    orders = TaskKey("default", "replicate-1", "orders")
+    assert second.changes.new == third.changes.resolved == (Sighting(orders, "USER_STOPPED"),)
+    assert second.changes.resolved == third.changes.new == ()
+    assert [(point.execution_name, point.anomalies) for point in third.trend] == [
+        ("run-1", 0),
+        ("run-2", 1),
+        ("run-3", 0),
+    ]
+    assert all(point.latency_seconds for point in third.trend)
+    assert "## Trend" in here.stored("reports/2026/03/07/run-3.md")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "because"),
+    [
+        (lambda text: text[: len(text) // 2], "The report of the last run cannot be read"),
+        (lambda _: "[]", "The report of the last run cannot be read"),
+        (lambda text: text.replace('"version":1', '"version":99'), "The report of the last run is a newer qlikops'"),
+    ],
+)
+def test_a_last_report_that_cannot_be_used_begins_a_new_trend_and_says_so(
+    agent: Make, spoil: Callable[[str], str], because: str
+) -> None:
+    here = agent("healthy")
+    here.report(here.monitor("run-1"))
+    body = spoil(here.stored("reports/latest.json")).encode()
+    here.aws.client("s3").put_object(Bucket=here.bucket, Key="reports/latest.json", Body=body)
+    here.clock.sleep(300)
+
+    here.report(here.monitor("run-2"))
+
+    report = codec.loads(RunReport, here.stored("reports/latest.json"))
+    assert report.trend_note.startswith(because)
+    assert [point.execution_name for point in report.trend] == ["run-2"]
+
+
+def test_what_every_evaluation_took_is_kept(agent: Make) -> None:
+    here = agent()
+    _, item, _ = waiting(here)
+
+    evaluation = here.services.ledger.record(item["proposal"]["proposal_id"]).approval.evaluation
+
+    assert evaluation is not None
+    assert evaluation.duration_ms is not None
 
 
 def test_a_restart_whose_answer_was_lost_is_recorded_as_it_went(agent: Make) -> None:

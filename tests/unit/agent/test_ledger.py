@@ -28,6 +28,7 @@ from tests.unit.agent.fakes import (
     START,
     FakeClock,
     group,
+    inbox,
     proposal,
     row,
 )
@@ -74,6 +75,7 @@ def test_opening_writes_record_event_lease_and_run_row(ledger: Ledger, items: It
         ("APPROVAL#0123456789ab", "EVENT#10-proposed"),
         ("TASK#default/replicate-1/orders", "LEASE"),
         ("RUN#run-1", "PROPOSAL#0123456789ab"),
+        ("OPEN", "0123456789ab"),
     }
     assert ledger.record(ID).approval.status is Status.PROPOSED
 
@@ -118,7 +120,7 @@ def test_one_proposal_opened_twice_at_once_is_opened_once(ledger: Ledger, items:
         results = list(pool.map(lambda _: ledger.open_proposals("run-1", [proposal()], LEASE_SECONDS), range(4)))
 
     assert [(result.proposals, result.refused) for result in results] == [((proposal(),), ())] * 4
-    assert len(items()) == 4
+    assert len(items()) == 5
 
 
 def test_an_expired_lease_is_free(ledger: Ledger, clock: FakeClock) -> None:
@@ -193,18 +195,18 @@ def test_a_digest_over_fields_of_a_later_version_still_holds(
     assert ledger.save_evaluation(ID, EVALUATION, ASK).intact
 
 
-def test_the_inbox_holds_what_waits_by_deadline_and_empties_on_close(ledger: Ledger) -> None:
+def test_the_inbox_holds_what_waits_by_deadline_and_empties_on_close(ledger: Ledger, database: Any, table: str) -> None:
     other_key = TaskKey("default", "s", "other")
     opened(ledger, proposal(), proposal(OTHER, other_key))
     ledger.request(ID, "token-1", row(), START, UNTIL)
     ledger.request(OTHER, "token-2", row(OTHER, START + timedelta(hours=1)), START, UNTIL)
-    assert [line.approval_id for line in ledger.waiting()] == [OTHER, ID]
-    assert ledger.waiting()[1] == row()
+    assert [line.approval_id for line in inbox(database, table)] == [OTHER, ID]
+    assert inbox(database, table)[1] == row()
 
     ledger.close(ID, Outcome(Status.EXPIRED))
     ledger.begin_restart(OTHER, Decision(approved=True))
 
-    assert ledger.waiting() == []
+    assert inbox(database, table) == []
 
 
 def test_the_token_lies_in_its_own_item_only(ledger: Ledger, items: Items) -> None:
@@ -296,7 +298,9 @@ def test_a_released_claim_is_no_restart(ledger: Ledger) -> None:
     assert ledger.tasks.claim_restart(ORDERS, ID, "").fresh
 
 
-def test_closing_ends_everything_and_a_second_close_returns_the_first(ledger: Ledger, items: Items) -> None:
+def test_closing_ends_everything_and_a_second_close_returns_the_first(
+    ledger: Ledger, items: Items, database: Any, table: str
+) -> None:
     waiting(ledger)
     denial = Decision(approved=False, by="arn:aws:iam::1:user/anna", reason="planned work")
     first = ledger.close(ID, Outcome(Status.DENIED, "no", decision=denial))
@@ -304,7 +308,7 @@ def test_closing_ends_everything_and_a_second_close_returns_the_first(ledger: Le
     assert first.approval.status is Status.DENIED
     assert first.approval.decision == denial
     assert ledger.tasks.leases([ORDERS]) == {}
-    assert ledger.waiting() == []
+    assert inbox(database, table) == []
     assert ("TOKEN#" + ID, "TOKEN") not in items()
     (line,) = ledger.tasks.history(ORDERS)
     assert (line.status, line.by, line.reason) == (Status.DENIED, "anna", "planned work")
