@@ -216,6 +216,8 @@ class InboxRow:
     """The first 12 digits."""
     execution_name: str = ""
     claim: Claim | None = None
+    cause: str = ""
+    """Of several tasks, cut to 60 characters; empty for one task alone, and in rows of earlier versions."""
 
 
 def digest_of(

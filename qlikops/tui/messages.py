@@ -13,7 +13,7 @@ from textual.message import Message
 from qlikops.domain.approval import Approval, InboxRow
 from qlikops.domain.execution import ExecutionDetail, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine
+from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, HistoryLine
 
 
 class OfContext(Protocol):
@@ -50,13 +50,23 @@ class CallerLoaded(Message):
         self.caller = caller
 
 
+class CredentialsLoaded(Message):
+    """How one signs in."""
+
+    def __init__(self, context: str, credentials: Credentials) -> None:
+        super().__init__()
+        self.context = context
+        self.credentials = credentials
+
+
 class WaitingLoaded(Message):
     """The inbox."""
 
-    def __init__(self, context: str, rows: Sequence[InboxRow]) -> None:
+    def __init__(self, context: str, rows: Sequence[InboxRow], where: str) -> None:
         super().__init__()
         self.context = context
         self.rows = rows
+        self.where = where
 
 
 class LastRunLoaded(Message):

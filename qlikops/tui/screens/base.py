@@ -49,6 +49,11 @@ class ConsoleScreen(Screen[None]):
         self.query_one(TitleBar).draw()
         self.refresh_bindings()
 
+    def remember(self, **changes: object) -> None:
+        """Remembers `changes`, fields of Preferences, for the next start."""
+        if problem := self.state.remember(**changes):
+            self.notify(problem, severity="warning", markup=False)
+
     def on_screen_resume(self) -> None:
         """Shows what changed meanwhile."""
         self.state_changed()
@@ -88,5 +93,5 @@ class PolledScreen(ConsoleScreen):
             self.state.backend.call(self.lane, self.load, self.missed, self)
 
     def _poll(self) -> None:
-        if self.is_active:
+        if self.is_active and not self.state.current.rests():
             self.action_refresh()

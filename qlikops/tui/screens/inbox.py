@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import ClassVar
 
 from rich.text import Text
@@ -15,7 +17,9 @@ from qlikops.domain.approval import Approval, Status
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine
 from qlikops.presentation import decision, executions, inbox
 from qlikops.presentation.bulk import not_one_cause
+from qlikops.presentation.filter import HELP, Filter, parse
 from qlikops.presentation.problem import explain
+from qlikops.presentation.tone import Column, Span, Tone
 from qlikops.tui import messages
 from qlikops.tui.context import ApprovalKey, Context, Sending, Waiting
 from qlikops.tui.screens.base import ConsoleScreen
@@ -28,6 +32,8 @@ from qlikops.tui.widgets.table import KeyedTable, Row
 
 TICK_SECONDS = 60
 """How often the ages in the table are written anew."""
+TROUBLES_SHOWN = 3
+_BY_CAUSE = "cause"
 _SEVERAL_CONTEXTS = "Not together: the marked ones are in different contexts."
 
 
@@ -35,6 +41,8 @@ class InboxScreen(ConsoleScreen):
     """Deciding is about `Review.approval`, the object on the screen; rows only say what to load."""
 
     MODE = "inbox"
+    # Beside the record only where every column still fits.
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (200, "-wide")]  # noqa: RUF012 - Textual declares it
     AUTO_FOCUS = "#inbox"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "decide(True)", "Approve", id="approve"),
@@ -45,7 +53,9 @@ class InboxScreen(ConsoleScreen):
         Binding("c", "claim", "Claim", id="claim"),
         Binding("y", "copy", "Copy", id="copy"),
         Binding("slash", "filter", "Filter", key_display="/", id="filter"),
-        Binding("r", "refresh", "Refresh", id="refresh"),
+        Binding("s", "sort", "Sort by the next column", show=False, id="sort"),
+        Binding("g", "group", "Group by cause", show=False, id="group"),
+        Binding("r", "refresh", "Refresh", show=False, id="refresh"),
         Binding("escape", "back", "Back", id="back"),
     ]
 
@@ -59,13 +69,20 @@ class InboxScreen(ConsoleScreen):
         """What is to be answered together; only what still waits."""
         self._wanted: tuple[ApprovalKey, bool] | None = None
         """The approval on which a or d was pressed before its record had come; asked as soon as it has."""
+        remembered = state.memory.preferences
+        self._by = next((by for by in inbox.Sort if by.value == remembered.sort), inbox.Sort.EXPIRES)
+        self._grouped = remembered.group_by == _BY_CAUSE
+        self._locks: tuple[str, ...] = ()
+        """Why nothing can be decided, by context, when the keys were drawn last."""
 
     def content(self) -> ComposeResult:
-        """The list, the record, and one line on the last decision."""
+        """What is wrong, the list, the record, and one line on the last decision."""
+        yield Static(markup=False, id="troubles")
         with Container(id="split"):
             with Vertical(id="list"):
-                yield Input(placeholder="Filter: any text of a row; Esc clears", id="filter", compact=True)
-                yield KeyedTable(inbox.columns, id="inbox")
+                yield Input(placeholder=f"Filter: {HELP}; Esc clears", id="filter", compact=True)
+                yield Static(markup=False, id="filter-note")
+                yield KeyedTable(self._columns, id="inbox")
                 yield Static(markup=False, id="empty")
             yield Review(self.state.clock, id="review")
         yield Static(markup=False, id="receipt")
@@ -79,16 +96,44 @@ class InboxScreen(ConsoleScreen):
         return self.query_one(Review)
 
     def on_mount(self) -> None:
-        """Starts the slow tick of the ages."""
+        """Starts the slow tick of the ages, and the quick one of what is wrong."""
+        super().on_mount()
         self.query_one("#filter").display = False
         self.set_interval(TICK_SECONDS, self._show_rows)
+        self.set_interval(1, self._tick)
         self.state_changed()
 
     def state_changed(self) -> None:
         """Rows, freshness or a decision changed."""
         super().state_changed()
         self._show_rows()
+        self._show_troubles()
         self.show_progress()
+
+    def _tick(self) -> None:
+        # Under a dialog too: what it is about must not look younger than it is.
+        if not self.is_current:
+            return
+        if self._locks != (locks := tuple(context.locked_because() for context in self.state.contexts)):
+            # Data grows old by itself.
+            self._locks = locks
+            self.state_changed()
+        else:
+            self._show_troubles()
+            self._show_why_empty()
+
+    def _show_troubles(self) -> None:
+        now, colours = self.state.now(), palette(self)
+        found = [context.freshness.trouble(context.name, now) for context in self.state.contexts]
+        # Where the list is empty, its place says why at length.
+        shown = [spans for spans in found if spans] if self.state.several or self.state.waiting else []
+        bar = self.query_one("#troubles", Static)
+        bar.display = bool(shown)
+        lines = [text(spans, colours) for spans in shown[:TROUBLES_SHOWN]]
+        if more := shown[TROUBLES_SHOWN:]:
+            lines[-1].append(f"  and {len(more)} more: ! has them all")
+        joined = Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
+        bar.update(joined)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """Hides what can never apply here and greys what cannot apply now."""
@@ -99,6 +144,9 @@ class InboxScreen(ConsoleScreen):
         if action in {"decide", "claim"}:
             chosen = self._chosen()
             return True if chosen is not None and not chosen.context.locked_because() else None
+        if action == "mark":
+            chosen = self._chosen()
+            return True if chosen is not None and not chosen.context.read_only else None
         if action == "decide_marked":
             # Without marks the footer has no room for them.
             contexts = {waiting.context for waiting in self._marked_waiting()}
@@ -108,9 +156,9 @@ class InboxScreen(ConsoleScreen):
         return True
 
     def why_not(self) -> str:
-        """What is greyed needs a chosen row."""
+        """What is greyed needs a chosen row in a context that is not locked."""
         chosen = self._chosen()
-        return "nothing is chosen" if chosen is None else chosen.context.locked_because()
+        return chosen.context.locked_because() if chosen else "nothing is chosen"
 
     # The list
 
@@ -125,17 +173,32 @@ class InboxScreen(ConsoleScreen):
     def _marked_waiting(self) -> list[Waiting]:
         return [waiting for waiting in self.state.waiting if waiting.key in self._marked] if self._marked else []
 
+    def _columns(self, width: int) -> tuple[Column, ...]:
+        return inbox.columns(width, by=self._by, context=self.state.several)
+
+    def _filter_by(self, now: datetime) -> Filter[Waiting]:
+        typed = self.query_one("#filter", Input).value if self._filter_shown else ""
+        keys: dict[str, Callable[[Waiting], str]] = {"context": lambda waiting: waiting.context.name}
+        for key, of in inbox.fields(now).items():
+            keys[key] = lambda waiting, of=of: of(waiting.row)  # type: ignore[misc]
+        return parse(typed, keys)
+
     def _show_rows(self, *, choose_first: bool = False) -> None:
         state, now = self.state, self.state.now()
-        needle = self.query_one("#filter", Input).value.strip() if self._filter_shown else ""
-        rows = [waiting for waiting in state.waiting if not needle or inbox.matches(waiting.row, needle)]
+        wanted = self._filter_by(now)
+        kept = [waiting for waiting in state.waiting if wanted.matches(waiting)] if wanted else state.waiting
+        placed = inbox.arrange(kept, self._by, _cause_and_context if self._grouped else None)
         minute = int(now.timestamp()) // TICK_SECONDS
-        self._table.show([self._row(waiting, minute) for waiting in rows], choose_first=choose_first)
-        empty = self.query_one("#empty", Static)
-        empty.display = not rows
+        wheres = {context.name: self._where(context, now) for context in state.contexts}
+        rows = [self._row(waiting, place, minute, wheres[waiting.context.name]) for waiting, place in placed]
+        self._table.show(rows, choose_first=choose_first)
+        note = self.query_one("#filter-note", Static)
+        note.display = bool(wanted or wanted.problem)
+        note.update(Text(wanted.problem or f"{len(kept):,} of {len(state.waiting):,}", palette(self)[Tone.WARNING]))
+        self.query_one("#empty").display = not rows
         self._table.display = bool(rows)
         if not rows:
-            empty.update(Text(self._empty_text(needle)))
+            self._show_why_empty()
             if not self._review.gone:
                 self._review.show_text("")
         elif self._table.chosen is not None:
@@ -145,15 +208,29 @@ class InboxScreen(ConsoleScreen):
         known = {(waiting.key, waiting.row.digest) for waiting in state.waiting}
         self._records = {key: record for key, record in self._records.items() if key in known}
 
-    def _row(self, waiting: Waiting, minute: int) -> Row:
+    def _where(self, context: Context, now: datetime) -> Span | None:
+        if not self.state.several:
+            return None
+        return inbox.where(context.name, context.freshness, now, read_only=context.read_only)
+
+    def _row(self, waiting: Waiting, place: inbox.Place, minute: int, where: Span | None) -> Row:
         row = waiting.row
         mark = "marked" if waiting.key in self._marked else ""
         mark = "answered" if waiting.in_flight else mark
-        return Row(waiting.row_key, (row, minute, mark), lambda: inbox.cells(row, self.state.now(), mark))
+        return Row(
+            waiting.row_key,
+            (row, minute, mark, place, where),
+            lambda: inbox.cells(row, self.state.now(), mark, place=place, context=where),
+        )
 
-    def _empty_text(self, needle: str) -> str:
-        if needle and self.state.waiting:
-            return f"Nothing that waits contains “{needle}”. Esc clears the filter."
+    def _show_why_empty(self) -> None:
+        empty = self.query_one("#empty", Static)
+        if empty.display:
+            empty.update(Text(self._why_empty()))
+
+    def _why_empty(self) -> str:
+        if self.state.waiting:
+            return "Nothing that waits is like that. Esc clears the filter."
         return "\n\n".join(
             f"{context.name}: {_why_empty(context)}" if self.state.several else _why_empty(context)
             for context in self.state.contexts
@@ -254,6 +331,22 @@ class InboxScreen(ConsoleScreen):
         self.query_one("#filter").display = True
         self.query_one("#filter").focus()
         self.refresh_bindings()
+
+    def action_sort(self) -> None:
+        """Sorts by the next of what can be sorted by."""
+        orders = list(inbox.Sort)
+        self._by = orders[(orders.index(self._by) + 1) % len(orders)]
+        self.remember(sort=self._by.value)
+        self.notify(f"Sorted: {self._by}.", markup=False)
+        self._show_rows()
+        self._table.relabel()
+
+    def action_group(self) -> None:
+        """Puts what has one cause together, or apart again."""
+        self._grouped = not self._grouped
+        self.remember(group_by=_BY_CAUSE if self._grouped else "")
+        self.notify("Grouped by cause." if self._grouped else "Not grouped.", markup=False)
+        self._show_rows()
 
     @on(Input.Changed, "#filter")
     def _filter(self, event: Input.Changed) -> None:
@@ -395,10 +488,14 @@ class InboxScreen(ConsoleScreen):
             bar.update(line)
 
 
+def _cause_and_context(waiting: Waiting) -> tuple[str, str]:
+    return waiting.context.name, inbox.cause(waiting.row)
+
+
 def _why_empty(context: Context) -> str:
     """Why nothing of this context is in the list."""
     if context.freshness.error is not None:
-        return f"{context.freshness.explanation()}\n\nTrying again by itself; r tries now."
+        return f"{context.freshness.explanation(context.now())}\n\nTrying again by itself; r tries now."
     if context.freshness.loaded_at is None:
         return "Connecting …"
     last = executions.last_run(context.last_run) if context.last_run else "No run yet."

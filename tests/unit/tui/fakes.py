@@ -68,6 +68,7 @@ class FakeEnvironment:
     loads: Gate = field(default_factory=Gate)
     decides: Gate = field(default_factory=Gate)
     outcomes: Gate = field(default_factory=Gate)
+    runs_listed: Gate = field(default_factory=Gate)
     runs: list[ExecutionSummary] = field(default_factory=list)
     decided_by_others: dict[str, Decision] = field(default_factory=dict)
     signs_in: Credentials = field(default_factory=Credentials)
@@ -185,6 +186,7 @@ class FakeExecutions:
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
         assert next_token is None
+        self.environment.runs_listed.pass_through()
         self.environment._read("executions")
         return ExecutionPage(tuple(run for run in self.environment.runs if status in (None, run.status)))
 

@@ -32,8 +32,8 @@ async def still(
 ) -> AsyncIterator[Pilot[Any]]:
     """The console on the demo, in `scene`."""
     environment = environment or demo()
-    source = ContextSource(environment.name, opener(environment), theme=theme)
-    app = QlikOpsApp([source], clock=Clock(), poll_seconds=3600)
+    source = ContextSource(environment.name, opener(environment))
+    app = QlikOpsApp([source], clock=Clock(), poll_seconds=3600, theme=theme)
     async with app.run_test(size=size) as pilot:
         await scene.enter(pilot)
         for widget in app.screen.query(Input):

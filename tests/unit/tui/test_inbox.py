@@ -250,7 +250,7 @@ async def test_a_claim_is_sent_and_seen(started: Started) -> None:
     async with started(environment) as pilot:
         await sees(pilot, "sales-orders: connection lost")
         await pilot.press("c")
-        await sees(pilot, "sales-orders (claim")
+        await sees(pilot, "@ sales-orders (")
         assert environment.claimed == [samples.proposal(1).proposal_id]
 
 
