@@ -20,6 +20,8 @@ class Scene:
     screen: str
     """The class that is on top at the end."""
     steps: tuple[tuple[tuple[str, ...], str], ...] = ()
+    several: bool = False
+    """Whether it takes more than one context."""
 
     async def enter(self, pilot: Pilot[Any]) -> None:
         """From the console's start to the scene."""
@@ -43,6 +45,8 @@ SCENES = {
     "fleet": Scene("FleetScreen", ((("3",), "servers"),)),
     "reports": Scene("ReportsScreen", ((("4",), "run-"),)),
     "report": Scene("ReportsScreen", ((("4",), "run-"), (("enter",), "on "))),
+    "inbox-contexts": Scene("InboxScreen", several=True),
+    "contexts": Scene("ContextsScreen", ((("x",), "Enter chooses"),), several=True),
     "help": Scene("HelpScreen", ((("question_mark",), "Everywhere"),)),
     "errors": Scene("ErrorsScreen", ((("exclamation_mark",), "Last errors"),)),
     "commands": Scene("CommandPalette", ((("colon",), "Turn it off"),)),

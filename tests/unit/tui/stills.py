@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from textual.pilot import Pilot
@@ -31,9 +32,11 @@ async def still(
     scene: Scene, size: tuple[int, int], theme: str, environment: Demo | None = None
 ) -> AsyncIterator[Pilot[Any]]:
     """The console on the demo, in `scene`."""
-    environment = environment or demo()
-    source = ContextSource(environment.name, opener(environment))
-    app = QlikOpsApp([source], clock=Clock(), poll_seconds=3600, theme=theme)
+    shown = [environment or demo()]
+    if scene.several:
+        shown.append(replace(demo(), name="staging", where="444455556666 eu-central-1 qlikops", read_only=True))
+    sources = [ContextSource(each.name, opener(each)) for each in shown]
+    app = QlikOpsApp(sources, clock=Clock(), poll_seconds=3600, theme=theme)
     async with app.run_test(size=size) as pilot:
         await scene.enter(pilot)
         for widget in app.screen.query(Input):
