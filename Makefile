@@ -38,7 +38,7 @@ docs: $(VENV)/dev.stamp
 
 # Ratios against baselines taken in the same run; the tables are the point, so they are always shown.
 benchmarks: $(VENV)/dev.stamp
-	$(BIN)/pytest tests/benchmarks -s
+	$(BIN)/pytest tests/benchmarks -s --page docs/benchmarks.md
 
 # Each screen of the demo, as pictures for the docs and as text that a test compares.
 screenshots: $(VENV)/dev.stamp

@@ -30,7 +30,8 @@ class ConsoleScreen(Screen[None]):
         """Title, content, footer."""
         yield TitleBar(self.state, self.MODE)
         yield from self.content()
-        yield Footer(compact=True, show_command_palette=False)
+        # Compact by the stylesheet: as a property it restyles each key whenever one of them changes.
+        yield Footer(show_command_palette=False)
 
     def content(self) -> ComposeResult:
         """What lies between title and footer."""

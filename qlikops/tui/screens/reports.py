@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual import on
@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.message import Message
-from textual.widgets import DataTable, Markdown, Static
+from textual.widgets import DataTable, Static
 
 from qlikops.domain.ports import Environment
 from qlikops.domain.text import harmless
@@ -20,6 +20,9 @@ from qlikops.tui import messages
 from qlikops.tui.screens.base import PolledScreen
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.table import KeyedTable, Row
+
+if TYPE_CHECKING:
+    from textual.widgets import Markdown
 
 MARKDOWN_CAP = 200_000
 """Characters shown of a report."""
@@ -37,6 +40,13 @@ class ReportsScreen(PolledScreen):
         super().__init__(state)
         self._shown = ""
 
+    @staticmethod
+    def _markdown() -> Markdown:
+        # Imported here: its parser would hold up the start of the console.
+        from textual.widgets import Markdown
+
+        return Markdown(open_links=False, id="markdown")
+
     def content(self) -> ComposeResult:
         """The list and the report."""
         yield Static("Loading …", markup=False, id="empty")
@@ -44,7 +54,7 @@ class ReportsScreen(PolledScreen):
             yield KeyedTable(report.columns, id="reports")
             with VerticalScroll(id="report"):
                 # Links in a report are text from outside: nothing opens a browser.
-                yield Markdown(open_links=False)
+                yield self._markdown()
 
     def load(self, environment: Environment) -> Message:
         """The list."""
@@ -98,7 +108,8 @@ class ReportsScreen(PolledScreen):
         message.stop()
         if message.name == self.query_one(KeyedTable).chosen and message.name != self._shown:
             self._shown = message.name
-            await self.query_one(Markdown).update(harmless(message.markdown, MARKDOWN_CAP, multiline=True))
+            markdown = cast("Markdown", self.query_one("#markdown"))
+            await markdown.update(harmless(message.markdown, MARKDOWN_CAP, multiline=True))
             self.query_one("#report").scroll_home(animate=False)
 
     @on(messages.ReportLoadFailed)
