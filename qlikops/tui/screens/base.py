@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from qlikops.domain.ports import Environment
 from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.keybar import KeyBar
 from qlikops.tui.widgets.title import TitleBar
 
 
@@ -30,8 +30,7 @@ class ConsoleScreen(Screen[None]):
         """Title, content, footer."""
         yield TitleBar(self.state, self.MODE)
         yield from self.content()
-        # Compact by the stylesheet: as a property it restyles each key whenever one of them changes.
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def content(self) -> ComposeResult:
         """What lies between title and footer."""
