@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -26,12 +27,18 @@ class Assessor:
     """Annotates proposals and decides where they go."""
 
     def __init__(
-        self, ledger: Ledger, evaluator: Evaluator, config: AgentConfig, clock: Callable[[], datetime]
+        self,
+        ledger: Ledger,
+        evaluator: Evaluator,
+        config: AgentConfig,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
         self._evaluator = evaluator
         self._config = config
         self._clock = clock
+        self._monotonic = monotonic
 
     def assess(self, proposal_id: str) -> Approval:
         """The proposal with evaluation, policy and digest; evaluated now where it was not yet.
@@ -43,11 +50,14 @@ class Assessor:
             return approval
         proposal = approval.proposal
         restarts = self._ledger.tasks.restarts_last_hour([target.key for target in proposal.targets])
+        began = self._monotonic()
         try:
             evaluation = self._evaluator.evaluate(proposal, EvaluationContext(restarts, self._recent(proposal)))
         except Exception as exc:  # whatever it is: no evaluation means that a human decides
             _logger.exception("%s could not be evaluated", proposal_id)
             evaluation = self._unavailable(f"the evaluator failed: {type(exc).__name__}")
+        if evaluation.duration_ms is None:
+            evaluation = replace(evaluation, duration_ms=round((self._monotonic() - began) * 1000))
         policy = decide(proposal, evaluation, restarts_last_hour=restarts, config=self._config)
         return self._ledger.save_evaluation(proposal_id, evaluation, policy).approval
 

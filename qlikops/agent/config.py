@@ -234,6 +234,8 @@ class AgentConfig:
     """How long a restarted task may take to be up."""
     status_lag_seconds: int = _number(30, 0, 300)
     """How long Enterprise Manager may go on showing the state before the run call."""
+    restarts_at_a_time: int = _number(10, 1, 100)
+    """Tasks of one group that may be on their way up at once."""
     require_digest: bool = False
     """Refuse approvals that do not name what they were made on, such as the plain AWS CLI's."""
     lease_margin_seconds: int = _number(600, 0, 86400)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from qlikops.domain.approval import Status
+from qlikops.domain.evaluation import Evaluation
 from qlikops.domain.run import RunSummary
 
 NAMESPACE = "QlikOps"
@@ -23,15 +26,28 @@ class Metrics:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def put(self, summary: RunSummary) -> None:
-        """One data point a metric, for one finished run."""
-        data = [
+    def put(self, summary: RunSummary, evaluations: Sequence[Evaluation] = ()) -> None:
+        """One data point a metric, for one finished run; of what evaluating took, one for each evaluation."""
+        data: list[dict[str, Any]] = [
             {"MetricName": name, "Value": float(value), "Unit": "Count"} for name, value in _values(summary).items()
+        ]
+        data += [
+            {"MetricName": name, "Values": values, "Unit": unit} for name, unit, values in _spent(evaluations) if values
         ]
         try:
             self._client.put_metric_data(Namespace=NAMESPACE, MetricData=data)
         except (BotoCoreError, ClientError):
             _logger.exception("no metrics for %s", summary.execution_name)
+
+
+def _spent(evaluations: Sequence[Evaluation]) -> Iterator[tuple[str, str, list[float]]]:
+    """Name, unit and a value for each evaluation that has one: time, and tokens where a model was asked."""
+    for name, unit, of in (
+        ("EvaluationDuration", "Milliseconds", attrgetter("duration_ms")),
+        ("EvaluationInputTokens", "Count", attrgetter("input_tokens")),
+        ("EvaluationOutputTokens", "Count", attrgetter("output_tokens")),
+    ):
+        yield name, unit, [float(value) for each in evaluations if (value := of(each)) is not None]
 
 
 def _values(summary: RunSummary) -> dict[str, int]:

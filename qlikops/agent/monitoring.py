@@ -17,6 +17,7 @@ from qlikops.agent.reconcile import Executions, Reconciler
 from qlikops.agent.run import Run
 from qlikops.agent.store import Remembered, Store
 from qlikops.agent.tasks import RestartLimits
+from qlikops.agent.trend import changes, mean_latency
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import LeftAlone, RunReport
@@ -76,7 +77,7 @@ class Monitor:
             reading = self._read()
             remembered = remembering.result()
         snapshot = self._detect(reading, remembered.snapshot, run)
-        return self._propose(snapshot, reconciler, run, _starting_afresh(remembered))
+        return self._propose(snapshot, reconciler, run, remembered)
 
     def _remembered(self) -> Remembered:
         remembered, now = self._store.snapshot(), self._clock()
@@ -92,7 +93,7 @@ class Monitor:
         restarts = self._ledger.tasks.restarts_last_hour(may_have_been_restarted(reading.tasks, previous, now))
         return detect(reading.servers, reading.tasks, previous, self._config, now, run.execution_name, restarts)
 
-    def _propose(self, snapshot: FleetSnapshot, reconciler: Reconciler, run: Run, notes: tuple[str, ...]) -> Monitored:
+    def _propose(self, snapshot: FleetSnapshot, reconciler: Reconciler, run: Run, remembered: Remembered) -> Monitored:
         tasks = self._ledger.tasks
         anomalous = [task.facts.key for task in snapshot.tasks if task.anomalies]
         held = reconciler.leases(tasks.leases(anomalous).values())
@@ -114,7 +115,11 @@ class Monitor:
         holders = {key: lease.proposal_id for key, lease in leases.items()}
         holders |= {target.key: one.proposal_id for one in opened.proposals for target in one.targets}
         self._store.save_snapshot(_annotated(snapshot, holders, {left.key: left.why for left in left_alone}))
-        findings = _findings(snapshot, left_alone, correlated.deferred, run, notes)
+        findings = replace(
+            _findings(snapshot, left_alone, correlated.deferred, run),
+            notes=_starting_afresh(remembered),
+            changes=changes(remembered.snapshot, snapshot),
+        )
         self._store.save_findings(findings)
         summary = RunSummary(
             execution_arn=run.execution_arn,
@@ -150,9 +155,7 @@ def _starting_afresh(remembered: Remembered) -> tuple[str, ...]:
     return (f"{because}, so this run starts afresh: what takes several polls is counted from here.",)
 
 
-def _findings(
-    snapshot: FleetSnapshot, left_alone: tuple[LeftAlone, ...], deferred: int, run: Run, notes: tuple[str, ...]
-) -> RunReport:
+def _findings(snapshot: FleetSnapshot, left_alone: tuple[LeftAlone, ...], deferred: int, run: Run) -> RunReport:
     """The part of the report that is known before anybody is asked."""
     return RunReport(
         execution_arn=run.execution_arn,
@@ -166,5 +169,5 @@ def _findings(
         proposals=(),
         left_alone=left_alone,
         deferred=deferred,
-        notes=notes,
+        latency_seconds=mean_latency(snapshot),
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from qlikops.agent.run import Run
 from qlikops.domain.approval import Approval, Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.evaluation import Evaluation, Verdict
@@ -38,13 +40,23 @@ class Notifier:
             words = approval.status.replace("_", " ")
             self._publish(f"qlikops: {words}: {approval.proposal.label}", outcome_text(approval))
 
-    def _publish(self, subject: str, message: str) -> None:
+    def run_failed(self, run: Run, error: str, *, was_read: bool) -> bool:
+        """Monitoring itself does not work; whether the message went out."""
+        return self._publish("qlikops: monitoring fails", failure_text(run, error, was_read=was_read))
+
+    def recovered(self, run: Run) -> None:
+        """Monitoring works again."""
+        self._publish("qlikops: monitoring works again", recovery_text(run))
+
+    def _publish(self, subject: str, message: str) -> bool:
         # SNS takes ASCII only in a subject.
         plain = harmless(subject, _SUBJECT_CAP).encode("ascii", "replace").decode()[:_SUBJECT_CAP]
         try:
             self._client.publish(TopicArn=self._topic_arn, Subject=plain, Message=message)
         except (BotoCoreError, ClientError):
             _logger.exception("nobody was told: %s", plain)
+            return False
+        return True
 
 
 def request_text(approval: Approval, now: datetime) -> str:
@@ -72,6 +84,42 @@ def outcome_text(approval: Approval) -> str:
     return _text([*lines, _more(approval)])
 
 
+def failure_text(run: Run, error: str, *, was_read: bool) -> str:
+    """What does not work, where, since when, for how long, and how to see more."""
+    what = (
+        "The fleet was read, but what to do about it could not be decided."
+        if was_read
+        else "The fleet cannot be read: nobody knows how Qlik is."
+    )
+    return _text(
+        [
+            what,
+            f"Where: {_place(run)}",
+            f"Since: {_clock_time(run.started)}, until a run succeeds. You are told once, and when it is over.",
+            f"Why: {error}",
+            f"qlikops show {shlex.quote(run.execution_name)}",
+            "qlikops doctor",
+        ]
+    )
+
+
+def recovery_text(run: Run) -> str:
+    """Since when it works, where, and how to see more."""
+    return _text(
+        [
+            f"The run of {_clock_time(run.started)} succeeded.",
+            f"Where: {_place(run)}",
+            f"qlikops report {shlex.quote(run.execution_name)}",
+        ]
+    )
+
+
+def _place(run: Run) -> str:
+    """Region and account, from an ARN; what it is instead, where it is none."""
+    parts = run.execution_arn.split(":")
+    return f"{parts[3]}, account {parts[4]}" if len(parts) > 5 else run.execution_arn
+
+
 def _opinion(evaluation: Evaluation | None) -> str:
     if evaluation is None:
         return "Not evaluated."
@@ -91,4 +139,4 @@ def _clock_time(moment: datetime) -> str:
 
 
 def _text(lines: list[str]) -> str:
-    return "\n".join(harmless(line, _LINE_CAP) for line in lines if line)
+    return "\n".join(shown for line in lines if (shown := harmless(line, _LINE_CAP)))

@@ -8,33 +8,63 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.metrics import Metrics
+from qlikops.agent.notify import Notifier
+from qlikops.agent.outage import Outages
 from qlikops.agent.run import Run
-from qlikops.agent.store import Store
+from qlikops.agent.store import LatestReport, Store
+from qlikops.agent.trend import extended
 from qlikops.domain.approval import Approval, Decision, Status
 from qlikops.domain.duration import format_duration
-from qlikops.domain.report import ReportedProposal, RunReport
+from qlikops.domain.report import Changes, ReportedProposal, RunPoint, RunReport, Sighting
 from qlikops.domain.run import RunSummary
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|#])")
+_NAMED = 10
+"""New and resolved anomalies that are named; the JSON has them all."""
 _NO_FINDINGS = "what MonitorTasks found is missing"
 
 
 class Reporter:
-    """Writes the report of a finished run, completes its summary and puts the metrics."""
+    """Writes the report of a finished run, completes its summary, puts the metrics, and says when runs fail."""
 
-    def __init__(self, ledger: Ledger, store: Store, metrics: Metrics, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: Store,
+        metrics: Metrics,
+        notifier: Notifier,
+        outages: Outages,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._ledger = ledger
         self._store = store
         self._metrics = metrics
+        self._notifier = notifier
+        self._outages = outages
         self._clock = clock
 
     def report(self, run: Run, error: str = "") -> RunSummary:
-        """The completed summary. A second invocation writes the same report again and counts nothing twice."""
-        summary = self._ledger.run(run.execution_name) or RunSummary(run.execution_arn, run.execution_name, run.started)
+        """The completed summary. A second invocation writes the same report again and counts nothing twice.
+
+        Of a run that failed, as much as can still be done is done: without the ledger there is a report all the same.
+        """
+        latest = self._store.latest_report()
+        try:
+            known = self._ledger.run(run.execution_name)
+        except (BotoCoreError, ClientError) as exc:
+            if not error:
+                raise
+            return self._report_without_ledger(run, f"{error} (and the ledger cannot be read: {exc})", latest)
+        summary = known or RunSummary(run.execution_arn, run.execution_name, run.started)
         reported_before = summary.finished_at is not None
+        if error and not reported_before:
+            self._tell(run, error, was_read=known is not None)
         report = self._gather(run, summary, summary.finished_at or self._clock(), error or summary.error)
+        report = _beside_others(report, latest)
         key = self._store.save_report(report, markdown(report))
         outcomes = Counter(one.status.value for one in report.proposals)
         summary = replace(
@@ -46,30 +76,63 @@ class Reporter:
         )
         self._ledger.save_run(summary)
         if not reported_before:
-            self._metrics.put(summary)
+            self._metrics.put(summary, [one.evaluation for one in report.proposals if one.evaluation])
+        if not report.error and self._outages.is_over(run):
+            self._notifier.recovered(run)
         return summary
+
+    def _tell(self, run: Run, error: str, *, was_read: bool) -> None:
+        now = self._clock()
+        if not self._outages.is_known(now) and self._notifier.run_failed(run, error, was_read=was_read):
+            self._outages.told(run, now)
+
+    def _report_without_ledger(self, run: Run, error: str, latest: LatestReport) -> RunSummary:
+        """What can be said of a run that failed with the ledger; the last report knows whether somebody was told."""
+        if latest.report is None or not latest.report.error:
+            self._notifier.run_failed(run, error, was_read=False)
+        summary = RunSummary(run.execution_arn, run.execution_name, run.started, finished_at=self._clock(), error=error)
+        report = _beside_others(_empty(run, summary, self._clock(), error), latest)
+        self._metrics.put(summary)
+        return replace(summary, report_key=self._store.save_report(report, markdown(report)))
 
     def _gather(self, run: Run, summary: RunSummary, finished_at: datetime, error: str) -> RunReport:
         rows = self._ledger.run_proposals(run.execution_name)
         records = self._ledger.records([row.proposal_id for row in rows])
         findings = self._store.findings(run.started, run.execution_name)
         if findings is None:
-            findings = RunReport(
-                execution_arn=run.execution_arn,
-                execution_name=run.execution_name,
-                started_at=run.started,
-                finished_at=finished_at,
-                servers=summary.servers,
-                tasks=summary.tasks,
-                tasks_by_state={},
-                anomalies=(),
-                proposals=(),
-                left_alone=(),
-                deferred=summary.deferred,
-            )
             error = error or _NO_FINDINGS
+            findings = _empty(run, summary, finished_at, error)
         proposals = tuple(_reported(record.approval) for record in records)
         return replace(findings, proposals=proposals, finished_at=finished_at, error=error)
+
+
+def _empty(run: Run, summary: RunSummary, finished_at: datetime, error: str) -> RunReport:
+    """The report of a run whose findings are not there."""
+    return RunReport(
+        execution_arn=run.execution_arn,
+        execution_name=run.execution_name,
+        started_at=run.started,
+        finished_at=finished_at,
+        servers=summary.servers,
+        tasks=summary.tasks,
+        tasks_by_state={},
+        anomalies=(),
+        proposals=(),
+        left_alone=(),
+        deferred=summary.deferred,
+        error=error,
+    )
+
+
+def _beside_others(report: RunReport, latest: LatestReport) -> RunReport:
+    """The report with the trend that the last one carried, this run added."""
+    note = ""
+    if latest.lost_because:
+        note = f"{latest.lost_because[0].upper()}{latest.lost_because[1:]}, so the trend begins with this run."
+    before = latest.report
+    if before and before.execution_name == report.execution_name:
+        note = before.trend_note  # an earlier invocation's
+    return replace(report, trend=extended(before.trend if before else (), report), trend_note=note)
 
 
 def markdown(report: RunReport) -> str:
@@ -88,6 +151,8 @@ def markdown(report: RunReport) -> str:
         f"Anomalies: {len(report.anomalies)}. Proposals: {len(report.proposals)}. "
         f"Left alone: {len(report.left_alone)}. Deferred to the next run: {report.deferred}."
     )
+    if report.changes.since:
+        blocks.append(_changed(report.changes))
     blocks += _section(
         "Decisions",
         ("Proposal", "Action", "Evaluation", "Outcome", "Decided by", "Why"),
@@ -115,9 +180,37 @@ def markdown(report: RunReport) -> str:
             for anomaly in report.anomalies
         ),
     )
+    if len(report.trend) > 1:
+        blocks += _section(
+            "Trend",
+            ("Run", "Anomalies", "Proposals", "Restarted", "Failed", "Mean latency"),
+            (_trend_row(point) for point in reversed(report.trend)),
+        )
+    if report.trend_note:
+        blocks.append(_plain(report.trend_note))
     if not (report.anomalies or report.error):
         blocks.append("Nothing is wrong.")
     return "\n\n".join(blocks) + "\n"
+
+
+def _changed(changes: Changes) -> str:
+    since = f"Since {_moment(changes.since)} UTC" if changes.since else ""
+    parts = (("new", changes.new), ("resolved", changes.resolved))
+    return f"{since}: {'; '.join(f'{len(found)} {word}{_named(found)}' for word, found in parts)}."
+
+
+def _named(sightings: Sequence[Sighting]) -> str:
+    """The first few by name, ready to be followed by anything."""
+    names = [_plain(f"{one.key if one.key.task else one.key.server} {one.kind}") for one in sightings[:_NAMED]]
+    more = f" and {len(sightings) - _NAMED} more" if len(sightings) > _NAMED else ""
+    return f" ({', '.join(names)}{more})" if names else ""
+
+
+def _trend_row(point: RunPoint) -> Sequence[object]:
+    if point.failed:
+        return (_moment(point.started_at), "the run failed", "", "", "", "")
+    latency = "" if point.latency_seconds is None else f"{point.latency_seconds:g} s"
+    return (_moment(point.started_at), point.anomalies, point.proposals, point.restarted, point.failures, latency)
 
 
 def _reported(approval: Approval) -> ReportedProposal:

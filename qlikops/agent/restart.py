@@ -2,13 +2,16 @@
 
 The claim in the ledger comes before the run call. A claim without a result therefore means that the call may have
 been sent: it is never sent again, only watched. What a retry of the whole invocation finds is the stored result.
+
+A group may be too long for one invocation. It then starts only what it can still watch to the end, and the next
+invocation takes up from the claims: what they settle is settled, what has none has not been started.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,13 +22,17 @@ from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, Status, TargetOutcome
 from qlikops.domain.duration import format_duration
 from qlikops.domain.proposal import Proposal, Target
-from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskState
+from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.qlik.errors import QemBusinessError, QemError, QemProtocolError, QemUnreachable
 
 if TYPE_CHECKING:
     from qlikops.qlik.wire import ActionReply
 
 POLL_SECONDS = 2.0
+CONTINUE_FOR = timedelta(minutes=90)
+"""From the first invocation on; what has not been started by then is not. Within what the execution may still take."""
+_LEASE_FOR = timedelta(hours=1)
+"""That a group which goes on holds its tasks: several invocations, should some of them be late."""
 _RUN_ATTEMPTS = 3
 """Of a run call that certainly did not arrive, on a task that we have stopped: it must not be left lying."""
 _ALREADY_STOPPED = "AEM_TASK_ALREADY_STOPPED"
@@ -58,6 +65,17 @@ class RestartSettings:
     status_lag_seconds: int
     require_digest: bool = False
     """Refuse decisions that do not name what they were made on."""
+    at_a_time: int = 10
+    """Tasks that may be on their way up at once: what is behind them has just come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """One invocation was too short for the group. The next one goes on; nothing is lost if it comes twice."""
+
+    done: int
+    """Tasks of which it is known what came of them."""
+    total: int
 
 
 @dataclass(slots=True)
@@ -66,12 +84,26 @@ class _Watch:
 
     target: Target
     before: str
-    sent_at: datetime
+    since: datetime
+    """When the run call was answered, which takes up to a minute, or known to be lost: statuses lag from here."""
     certain: bool
     """Enterprise Manager took the run call; otherwise nobody can say."""
     moved: bool = False
     """It has been seen in another state than before: an error now is a new one."""
     last: str = "nothing"
+
+
+@dataclass(slots=True)
+class _Group:
+    """A proposal's tasks in one invocation."""
+
+    proposal: Proposal
+    claims: Mapping[TaskKey, RestartClaim]
+    """Of earlier invocations."""
+    results: list[TargetOutcome] = field(default_factory=list)
+    watches: list[_Watch] = field(default_factory=list)
+    silent: set[str] = field(default_factory=set)
+    """The Enterprise Managers that did not answer: nothing more is begun there."""
 
 
 class Restarter:
@@ -92,8 +124,8 @@ class Restarter:
         self._clock = clock
         self._sleep = sleep
 
-    def restart(self, proposal_id: str, decision: Decision, give_up_at: datetime) -> Outcome:
-        """What came of it, stored before it is returned; by `give_up_at` at the latest.
+    def restart(self, proposal_id: str, decision: Decision, give_up_at: datetime) -> Outcome | Unfinished:
+        """What came of it, stored before it is returned, or that this must be called again; by `give_up_at`.
 
         Raises QemError where Enterprise Manager could not be reached and nothing at all was done: safe to try again.
         Raises ValueError for a decision that does not approve, and what the ledger raises.
@@ -105,7 +137,14 @@ class Restarter:
             return record.approval.outcome
         made = record.approval.decision or decision
         why = self._refusal(record, made)
-        outcome = Outcome(Status.SUPERSEDED, why) if why else self._act(record.approval.proposal, give_up_at)
+        if why:
+            outcome = Outcome(Status.SUPERSEDED, why)
+        else:
+            acted = self._act(record.approval.proposal, give_up_at, record.approval.updated_at + CONTINUE_FOR)
+            if isinstance(acted, Unfinished):
+                self._ledger.tasks.lease(record.approval.proposal, self._clock() + _LEASE_FOR)
+                return acted
+            outcome = acted
         return self._ledger.save_result(proposal_id, replace(outcome, at=self._clock(), decision=made))
 
     def _refusal(self, record: Record, decision: Decision) -> str:
@@ -118,35 +157,55 @@ class Restarter:
             return "the decision does not say what it was made on, and the configuration requires that"
         return ""
 
-    def _act(self, proposal: Proposal, give_up_at: datetime) -> Outcome:
+    def _act(self, proposal: Proposal, give_up_at: datetime, go_on_until: datetime) -> Outcome | Unfinished:
         claims = self._ledger.tasks.restart_claims((target.key for target in proposal.targets), proposal.proposal_id)
-        results: list[TargetOutcome] = []
-        watches: list[_Watch] = []
-        silent: set[str] = set()
+        group = _Group(proposal, claims)
         for target in proposal.targets:
-            instance = target.key.instance
-            if instance in silent:
-                results.append(TargetOutcome(target.key, Status.FAILED, "not started: Enterprise Manager is silent"))
-                continue
-            if self._clock() >= give_up_at:
-                results.append(TargetOutcome(target.key, Status.FAILED, "not started: no time was left"))
-                continue
-            try:
-                begun = self._begin(proposal, target, claims.get(target.key), give_up_at)
-            except (QemUnreachable, QemProtocolError) as exc:
-                if not (claims or results or watches):
-                    raise
-                silent.add(instance)
-                begun = TargetOutcome(target.key, Status.FAILED, f"not started: {exc}")
-            except QemError as exc:
-                begun = TargetOutcome(target.key, Status.FAILED, f"not started: {exc}")
-            if isinstance(begun, _Watch):
-                watches.append(begun)
-            else:
-                results.append(begun)
-        results += self._verify(proposal.proposal_id, watches, give_up_at)
+            if target.key in claims:
+                self._take_up(group, target, give_up_at)
+        waiting = deque(target for target in proposal.targets if target.key not in claims)
+        to_start, start_until = len(waiting), self._start_until(proposal, give_up_at)
+        while True:
+            while waiting and len(group.watches) < self._settings.at_a_time and self._clock() < start_until:
+                self._take_up(group, waiting.popleft(), give_up_at)
+            self._look_at(group, give_up_at)
+            if group.watches:
+                self._sleep(POLL_SECONDS)
+            elif not waiting or self._clock() >= start_until:
+                break
+        if waiting and len(waiting) < to_start and self._clock() < go_on_until:
+            return Unfinished(len(group.results), len(proposal.targets))
+        group.results += (TargetOutcome(left.key, Status.FAILED, "not started: no time was left") for left in waiting)
         order = {target.key: index for index, target in enumerate(proposal.targets)}
-        return combined(sorted(results, key=lambda result: order[result.key]))
+        return combined(sorted(group.results, key=lambda result: order[result.key]))
+
+    def _take_up(self, group: _Group, target: Target, give_up_at: datetime) -> None:
+        """Begins with one task of the group, or finds in its claim what an earlier invocation did."""
+        instance = target.key.instance
+        if instance in group.silent:
+            why = "not started: Enterprise Manager is silent"
+            group.results.append(TargetOutcome(target.key, Status.FAILED, why))
+            return
+        try:
+            begun = self._begin(group.proposal, target, group.claims.get(target.key), give_up_at)
+        except (QemUnreachable, QemProtocolError) as exc:
+            if not (group.claims or group.results or group.watches):
+                raise
+            group.silent.add(instance)
+            begun = TargetOutcome(target.key, Status.FAILED, f"not started: {exc}")
+        except QemError as exc:
+            begun = TargetOutcome(target.key, Status.FAILED, f"not started: {exc}")
+        if isinstance(begun, _Watch):
+            group.watches.append(begun)
+        else:
+            group.results.append(begun)
+
+    def _start_until(self, proposal: Proposal, give_up_at: datetime) -> datetime:
+        """After that nothing is started any more: it could not be watched until it is up."""
+        steps = 2 if proposal.action.stops_first else 1
+        watching = timedelta(seconds=steps * self._settings.verify_timeout_seconds)
+        # However little time there is, half of it is for starting: each invocation is to get on.
+        return give_up_at - min(watching, (give_up_at - self._clock()) / 2)
 
     def _begin(
         self, proposal: Proposal, target: Target, claim: RestartClaim | None, give_up_at: datetime
@@ -181,19 +240,18 @@ class Restarter:
         key, stops_first = target.key, proposal.action.stops_first
         if stops_first and (why := self._stop(operator, target, give_up_at)):
             return TargetOutcome(key, Status.FAILED, why, before=before)
-        sent_at = self._clock()
         for attempt in range(1, _RUN_ATTEMPTS + 1):
             try:
                 reply = operator.run(key.server, key.task, proposal.action.run_option)
                 break
             except QemBusinessError as exc:
                 if exc.maybe_sent:
-                    return _Watch(target, before, sent_at, certain=False)
+                    return _Watch(target, before, self._clock(), certain=False)
                 status = Status.ALREADY_RUNNING if exc.error_code == _ALREADY_RUNNING else Status.FAILED
                 return TargetOutcome(key, status, str(exc), before=before)
             except QemError as exc:
                 if exc.maybe_sent:
-                    return _Watch(target, before, sent_at, certain=False)
+                    return _Watch(target, before, self._clock(), certain=False)
                 if not stops_first:
                     raise
                 if attempt == _RUN_ATTEMPTS:
@@ -201,7 +259,7 @@ class Restarter:
             self._sleep(POLL_SECONDS)
         if reply.error_message and reply.state is not TaskState.RUNNING:
             return TargetOutcome(key, Status.FAILED, reply.error_message, before=before)
-        return _Watch(target, before, sent_at, certain=True)
+        return _Watch(target, before, self._clock(), certain=True)
 
     def _stop(self, operator: TaskOperator, target: Target, give_up_at: datetime) -> str:
         """Empty once the task is down, otherwise why it is not. Raises QemError: the stop was certainly not sent."""
@@ -223,25 +281,21 @@ class Restarter:
                 return "told to stop, and not seen to stop; it was not run"
             self._sleep(POLL_SECONDS)
 
-    def _verify(self, proposal_id: str, watches: Sequence[_Watch], give_up_at: datetime) -> Iterable[TargetOutcome]:
-        """Watches all at once until each is up, broken again, or out of time."""
-        results: list[TargetOutcome] = []
-        pending = list(watches)
-        while pending:
-            looked = [(watch, self._look(watch, give_up_at)) for watch in pending]
-            for watch, result in looked:
-                if result:
-                    self._ledger.tasks.finish_restart_claim(watch.target.key, proposal_id, result)
-                    results.append(result)
-            pending = [watch for watch, result in looked if result is None]
-            if pending:
-                self._sleep(POLL_SECONDS)
-        return results
+    def _look_at(self, group: _Group, give_up_at: datetime) -> None:
+        """Looks at each watched task once; what is up, broken again or out of time is a result."""
+        pending = []
+        for watch in group.watches:
+            if result := self._look(watch, give_up_at):
+                self._ledger.tasks.finish_restart_claim(watch.target.key, group.proposal.proposal_id, result)
+                group.results.append(result)
+            else:
+                pending.append(watch)
+        group.watches = pending
 
     def _look(self, watch: _Watch, give_up_at: datetime) -> TargetOutcome | None:
         key = watch.target.key
         facts = _read(self._operators(key.instance), watch.target)
-        passed = self._clock() - watch.sent_at
+        passed = self._clock() - watch.since
         seconds = round(passed.total_seconds(), 1)
         if facts:
             watch.last = state_text(facts)

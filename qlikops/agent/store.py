@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from qlikops.domain import codec
 from qlikops.domain.fleet import FleetSnapshot, Sample
+from qlikops.domain.packing import ENCODING, packed, unpacked
 from qlikops.domain.proposal import RECORD_VERSION
 from qlikops.domain.report import RunReport
 
@@ -28,6 +29,14 @@ class Remembered:
     lost_because: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LatestReport:
+    """The report that was written last, or why there is none to go on from."""
+
+    report: RunReport | None
+    lost_because: str = ""
+
+
 class Store:
     """One bucket; `client` is boto3's."""
 
@@ -37,10 +46,10 @@ class Store:
 
     def snapshot(self) -> Remembered:
         """The last run's snapshot, where there is one that can be used."""
-        text = self._read(LATEST_SNAPSHOT)
-        if text is None:
-            return Remembered(None, "there is no snapshot of an earlier run")
         try:
+            text = self._read(LATEST_SNAPSHOT)
+            if text is None:
+                return Remembered(None, "there is no snapshot of an earlier run")
             snapshot = codec.loads(FleetSnapshot, text, numerous=Sample)
         except codec.CodecError as exc:
             _logger.warning("%s: %s", LATEST_SNAPSHOT, exc)
@@ -50,8 +59,8 @@ class Store:
         return Remembered(snapshot)
 
     def save_snapshot(self, snapshot: FleetSnapshot) -> None:
-        """Replaces the last snapshot."""
-        self._write(LATEST_SNAPSHOT, codec.dumps(snapshot), "application/json")
+        """Replaces the last snapshot. Packed: a large fleet's is some thirty megabytes of text."""
+        self._write(LATEST_SNAPSHOT, packed(codec.dumps(snapshot)), "application/json", ContentEncoding=ENCODING)
 
     def findings(self, started_at: datetime, execution_name: str) -> RunReport | None:
         """What MonitorTasks found in a run that may have waited for hours since; None where it is not there."""
@@ -62,6 +71,20 @@ class Store:
         """Keeps a report that has no proposals and no end yet."""
         key = _findings_key(findings.started_at, findings.execution_name)
         self._write(key, codec.dumps(findings), "application/json")
+
+    def latest_report(self) -> LatestReport:
+        """The report that was written last, where there is one that can be used. Raises nothing: it only adds."""
+        try:
+            text = self._read(LATEST_REPORT)
+            if text is None:
+                return LatestReport(None, "there is no report of an earlier run")
+            report = codec.loads(RunReport, text)
+        except (BotoCoreError, ClientError, codec.CodecError) as exc:
+            _logger.warning("%s: %s", LATEST_REPORT, exc)
+            return LatestReport(None, "the report of the last run cannot be read")
+        if report.version > RECORD_VERSION:
+            return LatestReport(None, f"the report of the last run is a newer qlikops' (version {report.version})")
+        return LatestReport(report)
 
     def save_report(self, report: RunReport, markdown: str) -> str:
         """Writes a report as JSON and Markdown and as the latest one; its key, without the ending."""
@@ -83,10 +106,11 @@ class Store:
             if exc.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 return None
             raise
-        return body.decode(errors="replace")
+        return unpacked(body)
 
-    def _write(self, key: str, text: str, content_type: str) -> None:
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=text.encode(), ContentType=content_type)
+    def _write(self, key: str, content: str | bytes, content_type: str, **headers: str) -> None:
+        body = content.encode() if isinstance(content, str) else content
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **headers)
 
 
 def _findings_key(started_at: datetime, execution_name: str) -> str:

@@ -1,7 +1,7 @@
 """DynamoDB in the ledger's verbs: plain items, conditions in words, and every write a transaction.
 
 One way to write means one way to fail: a condition that does not hold is ConditionFailed, with the positions of the
-writes that it hit; a conflict with somebody else's transaction is tried again.
+writes that it hit. A table that is busy, or a conflict with somebody else's transaction, is tried again a few times.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from qlikops.domain.errors import Throttled
 from qlikops.domain.ledger import PARTITION, SORT
 
 Item = dict[str, str | int]
@@ -25,7 +27,19 @@ Key = tuple[str, str]
 TRANSACTION_LIMIT = 100
 _BATCH_GET_LIMIT = 100
 _ATTEMPTS = 6
-_TRANSIENT = {"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+"""Of one call, beyond those that botocore makes of each; then the invocation fails, and Step Functions retries it."""
+_LONGEST_PAUSE = 2.0
+_BUSY = {
+    "InternalServerError",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+"""Error codes after which the same call may succeed."""
+_BUSY_REASONS = {"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+"""The same of a cancelled transaction, which botocore itself never tries again."""
 _NAME = re.compile(r"#(\w+)")
 
 
@@ -96,26 +110,29 @@ class Table:
 
     def get(self, key: Key) -> Item | None:
         """The item, read consistently."""
-        found = self._client.get_item(TableName=self._name, Key=_wire_key(key), ConsistentRead=True).get("Item")
+        request = {"TableName": self._name, "Key": _wire_key(key), "ConsistentRead": True}
+        found = self._call(self._client.get_item, request).get("Item")
         return _plain(found) if found else None
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
-        """Those of the items that exist, read consistently."""
+        """Those of the items that exist, read consistently. Raises Throttled where some are not given out."""
         wanted = list(dict.fromkeys(keys))
         items: dict[Key, Item] = {}
-        attempt = 0
+        fruitless = 0
         while wanted:
             batch, wanted = wanted[:_BATCH_GET_LIMIT], wanted[_BATCH_GET_LIMIT:]
             request = {self._name: {"Keys": [_wire_key(key) for key in batch], "ConsistentRead": True}}
-            answer = self._client.batch_get_item(RequestItems=request)
+            answer = self._call(self._client.batch_get_item, {"RequestItems": request})
             for wire in answer["Responses"].get(self._name, []):
                 item = _plain(wire)
                 items[str(item[PARTITION]), str(item[SORT])] = item
             left = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
+            fruitless = fruitless + 1 if len(left) == len(batch) else 0
+            if fruitless == _ATTEMPTS:
+                raise Throttled(f"the ledger gave out none of {len(left)} items, {_ATTEMPTS} times over")
             if left:
                 wanted = [(key[PARTITION]["S"], key[SORT]["S"]) for key in left] + wanted
-                attempt += 1
-                self._pause(attempt)
+                self._pause(fruitless)
         return items
 
     def query(
@@ -159,22 +176,19 @@ class Table:
         return list(self._pages(request))
 
     def commit(self, *writes: Write) -> None:
-        """All of `writes` or none, at most 100. Raises ConditionFailed; conflicts are tried again a few times."""
-        actions = [self._action(write) for write in writes]
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                self._client.transact_write_items(TransactItems=actions)
-                return
-            except ClientError as exc:
-                code = exc.response["Error"]["Code"]
-                reasons = [reason.get("Code", "None") for reason in exc.response.get("CancellationReasons", [])]
-                failed = [index for index, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]
-                if failed:
-                    raise ConditionFailed(failed) from exc
-                cancelled = code == "TransactionCanceledException" and set(reasons) <= _TRANSIENT
-                if attempt == _ATTEMPTS or not (cancelled or code == "TransactionInProgressException"):
-                    raise
-            self._pause(attempt)
+        """All of `writes` or none, at most 100. Raises ConditionFailed."""
+        request = {
+            "TransactItems": [self._action(write) for write in writes],
+            # One for all attempts: an attempt whose answer was lost is not refused by what it wrote itself.
+            "ClientRequestToken": uuid.uuid4().hex,
+        }
+        try:
+            self._call(self._client.transact_write_items, request)
+        except ClientError as exc:
+            failed = [index for index, reason in enumerate(_reasons(exc)) if reason == "ConditionalCheckFailed"]
+            if failed:
+                raise ConditionFailed(failed) from exc
+            raise
 
     def commit_each(self, writes: Sequence[Write]) -> None:
         """Each write on its own terms, in as few calls as that takes; those whose condition fails are left out."""
@@ -190,14 +204,24 @@ class Table:
     def _pages(self, request: dict[str, Any]) -> Iterator[Item]:
         start: dict[str, Any] = {}
         while True:
-            answer = self._client.query(TableName=self._name, **request, **start)
+            answer = self._call(self._client.query, {"TableName": self._name, **request, **start})
             yield from map(_plain, answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
+    def _call(self, operation: Callable[..., Any], request: Mapping[str, Any]) -> Any:
+        for attempt in range(1, _ATTEMPTS):
+            try:
+                return operation(**request)
+            except ClientError as exc:
+                if not _is_busy(exc):
+                    raise
+            self._pause(attempt)
+        return operation(**request)
+
     def _pause(self, attempt: int) -> None:
-        self._sleep(self._rng() * min(2.0, 0.05 * 2**attempt))
+        self._sleep(self._rng() * min(_LONGEST_PAUSE, 0.05 * 2**attempt))
 
     def _action(self, write: Write) -> dict[str, Any]:
         action: dict[str, Any] = {"TableName": self._name}
@@ -226,6 +250,16 @@ class Table:
         if values:
             action["ExpressionAttributeValues"] = _wire(values)
         return {kind: action}
+
+
+def _is_busy(error: ClientError) -> bool:
+    code = error.response["Error"]["Code"]
+    return code in _BUSY or (code == "TransactionCanceledException" and set(_reasons(error)) <= _BUSY_REASONS)
+
+
+def _reasons(error: ClientError) -> list[str]:
+    """Of a cancelled transaction, by the positions of its writes."""
+    return [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
 
 
 def _names(expression: str) -> dict[str, str]:

@@ -82,7 +82,11 @@ class Services:
     @cached_property
     def ledger(self) -> Ledger:
         """Proposals and runs."""
-        return Ledger(Table(self._clients("dynamodb"), self.config.table, sleep=self._sleep), self.clock)
+        return Ledger(self._table, self.clock)
+
+    @cached_property
+    def _table(self) -> Table:
+        return Table(self._clients("dynamodb"), self.config.table, sleep=self._sleep)
 
     @cached_property
     def store(self) -> Store:
@@ -110,9 +114,11 @@ class Services:
     def reporter(self) -> Reporter:
         """Reports and metrics."""
         from qlikops.agent.metrics import Metrics
+        from qlikops.agent.outage import Outages
         from qlikops.agent.report import Reporter
 
-        return Reporter(self.ledger, self.store, Metrics(self._clients("cloudwatch")), self.clock)
+        metrics, outages = Metrics(self._clients("cloudwatch")), Outages(self._table)
+        return Reporter(self.ledger, self.store, metrics, self.notifier, outages, self.clock)
 
     def monitor(self) -> Monitor:
         """One look at the fleet; what it learns of executions is not kept for the next."""
@@ -145,7 +151,10 @@ class Services:
                 return sessions.enter_context(self._qem_client(instance, operator=True))
 
             settings = RestartSettings(
-                self.config.verify_timeout_seconds, self.config.status_lag_seconds, self.config.require_digest
+                self.config.verify_timeout_seconds,
+                self.config.status_lag_seconds,
+                self.config.require_digest,
+                self.config.restarts_at_a_time,
             )
             yield Restarter(self.ledger, operator, settings, clock=self.clock, sleep=self._sleep)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
@@ -58,6 +59,7 @@ _NOT_FOUND = frozenset(
         "StateMachineDoesNotExist",
     }
 )
+_ACTION = re.compile(r"not authorized to perform: (\w[\w-]*:\w+)")
 _TOKEN_GONE = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
 
 
@@ -111,7 +113,7 @@ def _of_reply(exc: Exception, doing: str) -> QlikopsError:
     if code in _THROTTLED:
         return Throttled(said)
     if code in _DENIED:
-        return AccessDenied(said)
+        return AccessDenied(said, _who_may_allow(said))
     if code in _CREDENTIALS:
         return CredentialsProblem(said, "Sign in again, such as with `aws sso login`.")
     if code in _NOT_FOUND or (code == "ValidationError" and "does not exist" in said):
@@ -119,6 +121,12 @@ def _of_reply(exc: Exception, doing: str) -> QlikopsError:
     if _status(exc) >= 500:
         return Unreachable(said, "AWS has a problem of its own; try again in a moment.")
     return QlikopsError(f"{said} ({code})")
+
+
+def _who_may_allow(said: str) -> str:
+    """AWS names the action, not always first: it is what somebody who may has to be asked for."""
+    match = _ACTION.search(said)
+    return f"Ask for {match[1]}, or use another profile." if match else ""
 
 
 def _without_reply(exc: Exception, doing: str) -> QlikopsError:
@@ -139,6 +147,10 @@ def _without_reply(exc: Exception, doing: str) -> QlikopsError:
         | boto.UnauthorizedSSOTokenError,
     ):
         return CredentialsProblem(said, "Sign in, such as with `aws sso login`, or start with `qlikops demo`.")
+    if isinstance(exc, boto.EndpointConnectionError):
+        return Offline(
+            said, "It recovers once the network is back, unless there is no such Region: see `qlikops config`."
+        )
     if isinstance(exc, boto.HTTPClientError | boto.ConnectionError):
         return Offline(said)
     if isinstance(exc, boto.ParamValidationError):

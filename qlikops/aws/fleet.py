@@ -14,6 +14,7 @@ from qlikops.domain.errors import NotFound, QlikopsError
 from qlikops.domain.execution import RunSummary
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ledger import SUMMARY, Attribute, run_partition
+from qlikops.domain.packing import unpacked
 from qlikops.domain.report import RunReport
 
 SNAPSHOT_KEY = "snapshots/latest.json"
@@ -52,7 +53,7 @@ class BucketFleet:
             key = f"{REPORTS}{newest.started_at:%Y/%m/%d}/{newest.execution_name}"
         else:
             key = self._key(execution_name)
-        return self._read(f"{key}.md", f"{execution_name or 'The newest run'} has no report.")
+        return unpacked(self._read(f"{key}.md", f"{execution_name or 'The newest run'} has no report."))
 
     def _key(self, execution_name: str) -> str:
         """The report's key without its ending, from the run's summary in the ledger."""
@@ -83,18 +84,18 @@ class BucketFleet:
             yield entry["Key"].removeprefix(prefix).removesuffix(".json")
 
     def _load(self, cls: type[Versioned], key: str, missing: str) -> Versioned:
-        text = self._read(key, missing)
+        body = self._read(key, missing)
         try:
-            value = codec.loads(cls, text)
+            value = codec.loads(cls, unpacked(body))
         except codec.CodecError as exc:
             raise QlikopsError(f"s3://{self._aws.resources.bucket}/{key} cannot be read: {exc}") from exc
         records.refuse_newer(value.version, key)
         return value
 
-    def _read(self, key: str, missing: str) -> str:
+    def _read(self, key: str, missing: str) -> bytes:
         try:
             with aws_errors(f"read {key}"):
-                body = self._aws.s3.get_object(Bucket=self._aws.resources.bucket, Key=key)["Body"]
-                return body.read().decode()
+                body: bytes = self._aws.s3.get_object(Bucket=self._aws.resources.bucket, Key=key)["Body"].read()
+                return body
         except NotFound as exc:
             raise NotFound(missing, "`qlikops run --wait` makes a run now.") from exc

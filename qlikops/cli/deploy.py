@@ -123,7 +123,7 @@ def deploy(
 
     connection = AwsConnection(target)
     with aws_errors(f"deploy the stack {target.settings.stack}"):
-        stack = Stack(connection.cloudformation, target.settings.stack, sleep=here.sleep)
+        stack = Stack(connection.cloudformation, target.settings.stack, sleep=here.sleep, now=here.now)
         if drift:
             show_drift(stack.name, stack.drift(), as_json=as_json)
         elif follow:
@@ -159,13 +159,13 @@ def _deploy(
     account = connection.caller().split(":")[4]
     store = ArtifactStore(connection.s3, account=account, region=connection.s3.meta.region_name)
     deployer = Deployer(stack, store)
-    output.say(f"Comparing with the stack {stack.name} …")
+    output.say(f"Comparing with the stack {stack.where}, account {account} …")
     plan = deployer.plan(release)
     try:
         show_plan(plan, as_json=as_json)
         wanted = not plan.is_empty and not plan_only and _may_apply(here, plan, yes=yes, replace_data=replace_data)
     except BaseException:
-        deployer.discard(plan)
+        deployer.abandon(plan)
         raise
     if not wanted:
         deployer.discard(plan)

@@ -11,7 +11,7 @@ class Artifact:
     """One file for the artifact bucket."""
 
     name: str
-    """`bundle` or `state-machine`: the key's folder."""
+    """`bundle`, `state-machine` or `template`: the key's folder."""
     suffix: str
     content_type: str
     data: bytes = field(repr=False)

@@ -20,7 +20,7 @@ from qlikops.domain.duration import parse_duration
 from qlikops.domain.errors import UsageError
 
 DEFAULT_FILE = "qlikops.deploy.toml"
-INSTANCE_KEYS = ("name", "base_url", "username", "operator_username", "domain", "verify_tls", "ca_bundle")
+INSTANCE_KEYS = ("name", "base_url", "username", "operator_username", "domain", "verify_tls", "ca_bundle", "proxy")
 """Of a Qlik instance, what is no secret."""
 
 

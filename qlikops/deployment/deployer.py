@@ -10,11 +10,13 @@ from qlikops.deployment.artifact import Artifact
 from qlikops.deployment.bundle import build_bundle
 from qlikops.deployment.definition import definition_artifact
 from qlikops.deployment.plan import Plan
-from qlikops.deployment.stack import Stack, StackEvent, StackOutputs
+from qlikops.deployment.stack import Stack, StackEvent, StackOutputs, Template
 from qlikops.deployment.store import ArtifactStore
 from qlikops.resources import resource
 
 DEFAULT_STACK = "qlikops"
+INLINE_BYTES = 51_200
+"""The largest template that CloudFormation takes in a request; a larger one it reads from S3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Release:
 
     bundle: Artifact
     definition: Artifact
-    template: str = field(repr=False)
+    template: Artifact = field(repr=False)
     parameters: Mapping[str, str]
     """The template's, without those that name the artifacts; one that is left out keeps the stack's value."""
     tags: Mapping[str, str] | None = None
@@ -45,7 +47,7 @@ def build_release(
     return Release(
         bundle=build_bundle(),
         definition=definition_artifact(approval_timeout_seconds),
-        template=resource("deploy", "template.yaml").read_text(encoding="utf-8"),
+        template=Artifact("template", ".yaml", "application/yaml", resource("deploy", "template.yaml").read_bytes()),
         parameters={**parameters, "Version": __version__},
         tags=tags,
     )
@@ -54,14 +56,15 @@ def build_release(
 class Deployer:
     """Plans a release, then applies or discards it."""
 
-    def __init__(self, stack: Stack, store: ArtifactStore) -> None:
+    def __init__(self, stack: Stack, store: ArtifactStore, *, inline_bytes: int = INLINE_BYTES) -> None:
         self._stack = stack
         self._store = store
+        self._inline_bytes = inline_bytes
 
     def plan(self, release: Release) -> Plan:
-        """What `release` would change. Uploads nothing: the keys are known without."""
+        """What `release` would change. Uploads nothing but a template that is too large for the request."""
         return self._stack.plan(
-            release.template,
+            self._template(release.template),
             {
                 **release.parameters,
                 "CodeBucket": self._store.bucket,
@@ -75,14 +78,30 @@ class Deployer:
         """Uploads and executes; yields CloudFormation's events. Raises DeploymentFailed where that rolled back."""
         if plan.is_empty:
             return
-        self._store.ensure()
-        self._store.put(release.bundle)
-        self._store.put(release.definition)
+        try:
+            self._store.ensure()
+            self._store.put(release.bundle)
+            self._store.put(release.definition)
+        except BaseException:
+            self.abandon(plan)
+            raise
         yield from self._stack.apply(plan)
+
+    def _template(self, template: Artifact) -> Template:
+        body = template.data.decode()
+        if len(template.data) <= self._inline_bytes:
+            return Template(body)
+        self._store.ensure()
+        self._store.put(template)
+        return Template(body, self._store.url(template))
 
     def discard(self, plan: Plan) -> None:
         """Forgets a plan that is not applied."""
         self._stack.discard(plan)
+
+    def abandon(self, plan: Plan) -> None:
+        """Forgets a plan on the way out of a failure."""
+        self._stack.abandon(plan)
 
     def outputs(self) -> StackOutputs:
         """What the stack has. Raises NotFound where it was never deployed."""

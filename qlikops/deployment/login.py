@@ -18,12 +18,13 @@ VARIABLES: Mapping[str, str] = {
     "username": "QLIKOPS_QLIK_USERNAME",
     "password": "QLIKOPS_QLIK_PASSWORD",
     "api_token": "QLIKOPS_QLIK_API_TOKEN",
+    "jwt": "QLIKOPS_QLIK_JWT",
     "operator_username": "QLIKOPS_QLIK_OPERATOR_USERNAME",
     "operator_password": "QLIKOPS_QLIK_OPERATOR_PASSWORD",
     "domain": "QLIKOPS_QLIK_DOMAIN",
 }
 """Key of an instance -> the variable that holds it where there is no keyring; they win where both are."""
-SECRET_KEYS = ("password", "api_token", "operator_password")
+SECRET_KEYS = ("password", "api_token", "jwt", "operator_password")
 
 Instance = dict[str, Any]
 
@@ -111,7 +112,7 @@ class Logins:
         for endpoint in wanted:
             name = endpoint.get("name", "default")
             whole = {**known.get(name, {}), **endpoint, "name": name}
-            if not any(whole.get(key) for key in ("password", "api_token")):
+            if not any(whole.get(key) for key in ("password", "api_token", "jwt")):
                 raise UsageError(f"no account is known for the Qlik instance {name}", self._hint(name))
             if not whole.get("base_url"):
                 raise UsageError(f"no address is known for the Qlik instance {name}", "Give `qlikops login --url`.")

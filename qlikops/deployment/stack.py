@@ -5,23 +5,39 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from qlikops.deployment.errors import ChangeRefused, DeploymentError, DeploymentFailed, StackBroken, StackBusy
+from qlikops.aws.errors import aws_errors
+from qlikops.deployment.errors import ChangeRefused, DeploymentError, DeploymentFailed, StackBusy
 from qlikops.deployment.plan import Plan, parse_changes
-from qlikops.domain.errors import NotFound
+from qlikops.deployment.status import DELETED, IN_REVIEW, SUCCEEDED, refuse_unfit
+from qlikops.domain.errors import NotFound, QlikopsError, Unreachable
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.client import CloudFormationClient
     from types_boto3_cloudformation.type_defs import CreateChangeSetInputTypeDef, ParameterTypeDef
 
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
-_SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
-_DELETED = "DELETE_COMPLETE"
-_IN_REVIEW = "REVIEW_IN_PROGRESS"
-"""A change set that would create the stack exists, or existed: the stack has nothing in it."""
+_PREFIX = "qlikops-"
+_STALE = timedelta(hours=1)
+"""Nobody sits before a plan for longer: a change set of ours this old is what a killed run left."""
+_TAKEN_MEANWHILE = frozenset({"ChangeSetNotFound", "InvalidChangeSetStatus"})
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template as CloudFormation takes it: in the request, or at an address in S3 where it is too large for one."""
+
+    body: str = field(repr=False)
+    url: str = ""
+
+    @property
+    def argument(self) -> dict[str, str]:
+        """What names it in a request."""
+        return {"TemplateURL": self.url} if self.url else {"TemplateBody": self.body}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,36 +96,45 @@ class Stack:
         *,
         sleep: Callable[[float], None] = time.sleep,
         poll_seconds: float = 2.0,
-        change_set_name: Callable[[], str] = lambda: f"qlikops-{uuid.uuid4().hex}",
+        change_set_name: Callable[[], str] = lambda: f"{_PREFIX}{uuid.uuid4().hex}",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._cloudformation = cloudformation
         self.name = name
         self._sleep = sleep
         self._poll_seconds = poll_seconds
         self._change_set_name = change_set_name
+        self._now = now
+
+    @property
+    def where(self) -> str:
+        """Its name and Region, for people."""
+        return f"{self.name} in {self._cloudformation.meta.region_name}"
 
     def parameters(self) -> dict[str, str]:
         """What the stack has now; empty where there is none. Secret ones are masked."""
         current = self._describe() or {}
         return {each["ParameterKey"]: each.get("ParameterValue", "") for each in current.get("Parameters", [])}
 
-    def plan(self, template: str, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None) -> Plan:
+    def plan(self, template: Template, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None) -> Plan:
         """A change set that would bring the stack to `template`. Nothing changes until it is applied.
 
         Parameters and tags that are not given stay as they are. Raises StackBusy or StackBroken where no change can
-        start, ChangeRefused where CloudFormation refuses this one.
+        start, ChangeRefused where CloudFormation refuses this one. What a killed run left is cleared away first.
         """
         current = self._describe()
-        status = current["StackStatus"] if current else _IN_REVIEW
-        self._refuse_unfit(status)
-        creates = status == _IN_REVIEW
+        status = current["StackStatus"] if current else IN_REVIEW
+        refuse_unfit(self.name, status)
+        if current:
+            self._clear_stale()
+        creates = status == IN_REVIEW
         request: CreateChangeSetInputTypeDef = {
             "StackName": self.name,
             "ChangeSetName": self._change_set_name(),
             "ChangeSetType": "CREATE" if creates else "UPDATE",
-            "TemplateBody": template,
             "Parameters": self._parameters(template, parameters, {} if creates else current or {}),
             "Capabilities": ["CAPABILITY_IAM"],
+            **template.argument,  # type: ignore[typeddict-item]
         }
         if tags is not None:
             request["Tags"] = [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
@@ -120,7 +145,7 @@ class Stack:
         try:
             description = self._await_change_set(change_set)
         except BaseException:
-            self.discard(plan)
+            self.abandon(plan)
             raise
         if description["Status"] == "FAILED":
             self.discard(plan)
@@ -133,13 +158,15 @@ class Stack:
     def apply(self, plan: Plan) -> Iterator[StackEvent]:
         """Executes `plan` and yields CloudFormation's events as they come, to the end of it.
 
-        Raises DeploymentFailed, with the reasons, where CloudFormation rolled back. An empty plan has no events.
+        Raises DeploymentFailed, with the reasons, where CloudFormation rolled back; StackBusy where somebody else
+        changed the stack since the plan. An empty plan has no events.
         """
         if plan.is_empty:
             return
         seen = {event.id for event in self._events(set())}
-        self._cloudformation.execute_change_set(ChangeSetName=plan.change_set)
-        yield from self._follow(seen, _SUCCEEDED)
+        self._execute(plan)
+        with self._going_on():
+            yield from self._follow(seen, SUCCEEDED)
 
     def follow(self) -> Iterator[StackEvent]:
         """The events of the change that runs now, whoever began it, from now on to its end; none where none runs.
@@ -147,8 +174,9 @@ class Stack:
         Raises DeploymentFailed like apply.
         """
         status = (self._describe() or {}).get("StackStatus", "")
-        if status.endswith("_IN_PROGRESS") and status != _IN_REVIEW:
-            yield from self._follow({event.id for event in self._events(set())}, _SUCCEEDED | {_DELETED})
+        if status.endswith("_IN_PROGRESS") and status != IN_REVIEW:
+            with self._going_on():
+                yield from self._follow({event.id for event in self._events(set())}, SUCCEEDED | {DELETED})
 
     def delete(self) -> Iterator[StackEvent]:
         """Deletes the stack and yields CloudFormation's events; what its template retains stays in the account.
@@ -162,7 +190,8 @@ class Stack:
         gone = Stack(self._cloudformation, current["StackId"], sleep=self._sleep, poll_seconds=self._poll_seconds)
         seen = {event.id for event in gone._events(set())}
         self._cloudformation.delete_stack(StackName=self.name)
-        yield from gone._follow(seen, {_DELETED})
+        with self._going_on():
+            yield from gone._follow(seen, {DELETED})
 
     def resources(self) -> dict[str, str]:
         """Logical id -> physical id of what the stack has; empty where there is no stack."""
@@ -173,6 +202,7 @@ class Stack:
             each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
             for page in pages
             for each in page["StackResourceSummaries"]
+            if each["ResourceStatus"] != DELETED
         }
 
     def drift(self) -> tuple[Drift, ...]:
@@ -212,16 +242,24 @@ class Stack:
             return
         self._cloudformation.delete_change_set(ChangeSetName=plan.change_set)
         current = self._describe()
-        if current and current["StackStatus"] == _IN_REVIEW:
+        if current and current["StackStatus"] == IN_REVIEW:
             others = self._cloudformation.list_change_sets(StackName=self.name)["Summaries"]
             if not [other for other in others if other.get("ChangeSetId") != plan.change_set]:
                 self._cloudformation.delete_stack(StackName=self.name)
+
+    def abandon(self, plan: Plan) -> None:
+        """Discards a plan on the way out of a failure, which is what counts; a later plan clears what stays behind."""
+        with suppress(QlikopsError), aws_errors("remove the change set"):
+            self.discard(plan)
 
     def outputs(self) -> StackOutputs:
         """Raises NotFound where the stack is not there, DeploymentError where it is not one of ours."""
         current = self._describe()
         if current is None:
-            raise NotFound(f"there is no stack {self.name}", "Deploy it with `qlikops deploy`.")
+            raise NotFound(
+                f"there is no stack {self.where}",
+                "Deploy it with `qlikops deploy`, or choose another context, Region or stack.",
+            )
         values = {output["OutputKey"]: output["OutputValue"] for output in current.get("Outputs", [])}
         try:
             return StackOutputs(
@@ -245,7 +283,7 @@ class Stack:
         failures: list[str] = []
         while True:
             # The status first: when it is final, the events read after it are all there are.
-            status = (self._describe() or {}).get("StackStatus", _DELETED)
+            status = (self._describe() or {}).get("StackStatus", DELETED)
             for event in self._events(seen):
                 seen.add(event.id)
                 if event.is_failure:
@@ -271,23 +309,50 @@ class Stack:
             raise
         return dict(stack)
 
-    def _refuse_unfit(self, status: str) -> None:
-        if status == _IN_REVIEW or status in _SUCCEEDED or status == "UPDATE_ROLLBACK_COMPLETE":
-            return
-        if status.endswith("_IN_PROGRESS"):
-            raise StackBusy(
-                f"{self.name} is being changed right now ({status})", "`qlikops deploy --follow` shows it to its end."
+    def _clear_stale(self) -> None:
+        """Removes the change sets that runs of ours left when they were killed; a parallel run's are younger."""
+        pages = self._cloudformation.get_paginator("list_change_sets").paginate(StackName=self.name)
+        stale = [
+            each["ChangeSetId"]
+            for page in pages
+            for each in page["Summaries"]
+            if each["ChangeSetName"].startswith(_PREFIX) and self._now() - each["CreationTime"] > _STALE
+        ]
+        for change_set in stale:
+            self._cloudformation.delete_change_set(ChangeSetName=change_set)
+
+    def _execute(self, plan: Plan) -> None:
+        from botocore.exceptions import ClientError
+
+        try:
+            # The token makes a repeated request the same one: the first may have counted although its reply was lost.
+            self._cloudformation.execute_change_set(
+                ChangeSetName=plan.change_set, ClientRequestToken=plan.change_set.split("/")[1]
             )
-        if status == "UPDATE_ROLLBACK_FAILED":
-            hint = f"Try `aws cloudformation continue-update-rollback --stack-name {self.name}`."
-        else:
-            hint = f"Its creation failed; remove it with `aws cloudformation delete-stack --stack-name {self.name}`."
-        raise StackBroken(f"{self.name} cannot be updated ({status})", hint)
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] not in _TAKEN_MEANWHILE:
+                raise
+            refuse_unfit(self.name, (self._describe() or {}).get("StackStatus", IN_REVIEW))
+            raise StackBusy(
+                f"{self.name} was changed by somebody else since this plan was made; nothing of it was applied",
+                "Run it again: the new plan says what is left to do.",
+            ) from exc
+
+    @contextmanager
+    def _going_on(self) -> Iterator[None]:
+        """What takes the view of a change from us (a session that expires, the network) does not stop it."""
+        try:
+            with aws_errors(f"follow what happens to {self.name}"):
+                yield
+        except Unreachable as exc:
+            raise type(exc)(
+                exc.message, f"CloudFormation goes on without us. {exc.hint} Then `qlikops deploy --follow`."
+            ) from exc
 
     def _parameters(
-        self, template: str, given: Mapping[str, str], current: Mapping[str, Any]
+        self, template: Template, given: Mapping[str, str], current: Mapping[str, Any]
     ) -> list[ParameterTypeDef]:
-        summary = self._cloudformation.get_template_summary(TemplateBody=template)
+        summary = self._cloudformation.get_template_summary(**template.argument)  # type: ignore[arg-type]
         declared = {parameter["ParameterKey"] for parameter in summary["Parameters"]}
         kept = {parameter["ParameterKey"] for parameter in current.get("Parameters", [])} & declared - given.keys()
         values: list[ParameterTypeDef] = [{"ParameterKey": key, "ParameterValue": given[key]} for key in sorted(given)]

@@ -67,6 +67,10 @@ class ArtifactStore:
             ExpectedBucketOwner=self._account,
         )
 
+    def url(self, artifact: Artifact) -> str:
+        """Where CloudFormation finds it."""
+        return f"{self._s3.meta.endpoint_url}/{self.bucket}/{artifact.key}"
+
     def _head_bucket(self) -> int:
         from botocore.exceptions import ClientError
 

@@ -13,6 +13,7 @@ One DynamoDB table, partition key `pk`, sort key `sk`, TTL attribute `ttl` (epoc
 | TASK#<instance>/<server>/<task> | HISTORY#<time>#<id> | how a proposal on this task ended |
 | RUN#<execution name> | SUMMARY | what a run found and did |
 | RUN#<execution name> | PROPOSAL#<id> | the run's proposals and where each stands |
+| OUTAGE | OUTAGE | that runs fail, and somebody has been told |
 
 The sparse index `inbox` (partition `inbox` = WAITING, sort `deadline`, a number: epoch seconds) holds RECORD items
 that wait and nothing else; closing one removes the attribute `inbox`. It projects `row` (an InboxRow as JSON text)
@@ -90,6 +91,7 @@ TOKEN = "TOKEN"  # noqa: S105 - a sort key
 LEASE = "LEASE"
 SNOOZE = "SNOOZE"
 SUMMARY = "SUMMARY"
+OUTAGE = "OUTAGE"
 EVENT_PREFIX = "EVENT#"
 RESTART_PREFIX = "RESTART#"
 HISTORY_PREFIX = "HISTORY#"

@@ -33,6 +33,42 @@ class LeftAlone:
     why: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Sighting:
+    """That something was wrong somewhere, without how."""
+
+    key: TaskKey
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A run's anomalies against those of the run before."""
+
+    since: datetime | None = None
+    """When that one looked at the fleet; None where it is not known what it saw."""
+    new: tuple[Sighting, ...] = ()
+    resolved: tuple[Sighting, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunPoint:
+    """One run in numbers."""
+
+    execution_name: str
+    started_at: datetime
+    anomalies: int = 0
+    proposals: int = 0
+    restarted: int = 0
+    """Proposals whose tasks all came up."""
+    failures: int = 0
+    """Proposals whose restart failed, came up in part, or could not be verified."""
+    latency_seconds: float | None = None
+    """Mean of the running tasks; None where no task said one."""
+    failed: bool = False
+    """The run itself failed; the other numbers then mean nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """What was checked, found, proposed, decided, restarted and left alone."""
@@ -52,4 +88,11 @@ class RunReport:
     """What makes this run's findings less than usual, such as a lost snapshot; a sentence each."""
     error: str = ""
     """Set where the run failed; the counts then mean nothing."""
+    latency_seconds: float | None = None
+    """Mean of the running tasks."""
+    changes: Changes = Changes()
+    trend: tuple[RunPoint, ...] = ()
+    """The last runs, oldest first, this one among them; none in the reports of versions before there was one."""
+    trend_note: str = ""
+    """Why the trend begins with this run; a sentence."""
     version: int = RECORD_VERSION

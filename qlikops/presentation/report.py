@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from qlikops.domain.duration import format_duration
-from qlikops.domain.report import ReportedProposal, RunReport
+from qlikops.domain.report import ReportedProposal, RunPoint, RunReport
 from qlikops.presentation import vocabulary
 from qlikops.presentation.problem import by_whom
 from qlikops.presentation.tone import Cells, Column, Line, Section, Span, Tone, fit, line, outside
@@ -30,6 +30,7 @@ def sections(report: RunReport) -> tuple[Section, ...]:
         return (Section("", (*_heading(report), line("failed", outside(report.error, Tone.DANGER)))),)
     found = (
         Section("", (*_heading(report), *_checked(report))),
+        Section("Trend", tuple(_trend(report))),
         Section("Proposals", tuple(_proposal(proposal) for proposal in report.proposals)),
         Section(
             "Left alone",
@@ -58,6 +59,33 @@ def _checked(report: RunReport) -> Iterator[Line]:
         yield line("note", outside(note, Tone.WARNING))
     if report.deferred:
         yield line("deferred", Span(f"{vocabulary.count(report.deferred, 'proposal')} to the next run", Tone.WARNING))
+
+
+def _trend(report: RunReport) -> Iterator[Line]:
+    """What changed since the run before, and a few numbers of the last runs, the newest last."""
+    changes = report.changes
+    if changes.since is not None:
+        new, resolved = len(changes.new), len(changes.resolved)
+        yield line(
+            "changed",
+            Span(f"{new:,} new", Tone.WARNING if new else Tone.NEUTRAL),
+            f", {resolved:,} resolved since {vocabulary.clock_time(changes.since)}",
+        )
+    if len(report.trend) > 1:
+        yield line("anomalies", _series(report.trend, lambda point: f"{point.anomalies:,}"))
+        yield line("restarted", _series(report.trend, lambda point: f"{point.restarted:,}"))
+        yield line("failed", _series(report.trend, lambda point: f"{point.failures:,}"))
+        yield line("latency", _series(report.trend, _latency), Span("  mean, in seconds", Tone.MUTED))
+    if report.trend_note:
+        yield line("note", outside(report.trend_note, Tone.MUTED))
+
+
+def _series(trend: Sequence[RunPoint], number: Callable[[RunPoint], str]) -> str:
+    return " ".join("!" if point.failed else number(point) for point in trend)
+
+
+def _latency(point: RunPoint) -> str:
+    return "-" if point.latency_seconds is None else f"{point.latency_seconds:.0f}"
 
 
 def _proposal(reported: ReportedProposal) -> Line:

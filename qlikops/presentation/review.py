@@ -192,7 +192,8 @@ def _evaluation(evaluation: Evaluation | None) -> Iterator[Line]:
         yield line("verdict", Span("unavailable", Tone.DANGER), ": no evaluation was recorded; decide on the evidence")
         return
     who = vocabulary.evaluator(evaluation.evaluator)
-    by = line("by", who, outside(evaluation.evaluator_version, Tone.MUTED, 120, before=" "))
+    spent = Span(_spent(evaluation), Tone.MUTED)
+    by = line("by", who, outside(evaluation.evaluator_version, Tone.MUTED, 120, before=" "), spent)
     if evaluation.verdict is Verdict.UNAVAILABLE:
         because = outside(evaluation.unavailable_because or "no cause was given")
         yield line("verdict", Span("unavailable", Tone.DANGER), ": ", because, "; decide on the evidence")
@@ -208,6 +209,16 @@ def _evaluation(evaluation: Evaluation | None) -> Iterator[Line]:
     for caution in evaluation.cautions:
         yield line("caution", outside(caution, Tone.WARNING))
     yield by
+
+
+def _spent(evaluation: Evaluation) -> str:
+    """What it took, as far as that is known: `, 812 + 210 tokens, 2.3 s`."""
+    spent = ""
+    if evaluation.input_tokens is not None and evaluation.output_tokens is not None:
+        spent += f", {evaluation.input_tokens:,} + {evaluation.output_tokens:,} tokens"
+    if evaluation.duration_ms is not None:
+        spent += f", {evaluation.duration_ms / 1000:.1f} s"
+    return spent
 
 
 def _citations(ids: Sequence[str], unsupported: Sequence[str]) -> Iterator[Span]:

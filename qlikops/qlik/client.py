@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 import random
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,23 +17,25 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from qlikops.domain.task import RunOption, ServerFacts, TaskFacts, TaskKey
+from qlikops.domain.text import harmless
 from qlikops.qlik import wire
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import (
     QemBusinessError,
     QemError,
     QemLoginRefused,
-    QemMisconfigured,
     QemProtocolError,
+    QemTooSlow,
     QemUnreachable,
 )
 from qlikops.qlik.names import path_segment
+from qlikops.qlik.transport import AnswerTooSlow, make_pool
 from qlikops.qlik.wire import ActionReply, ServerDetails, TaskListing
 
 SESSION_HEADER = "EnterpriseManager.APISessionID"
@@ -44,14 +44,9 @@ SESSION_IDLE_SECONDS = 270.0
 GET_ATTEMPTS = 3
 BACKOFF_SECONDS = 0.5
 """Upper bound of the first pause between attempts; doubles, and the pause itself is random below it."""
-CONNECTIONS = 32
-"""Kept open to one Enterprise Manager; more threads than this work, over connections that are not kept."""
 
 _GATEWAY_STATUSES = frozenset({502, 503, 504})
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _REPLY_MARGIN_SECONDS = 15.0
-
-_logger = logging.getLogger(__name__)
 
 
 class ErrorCode(StrEnum):
@@ -114,7 +109,7 @@ class QemClient:
         """
         self._instance = instance
         self._operator = operator
-        self._pool = pool or _make_pool(instance)
+        self._pool = pool or make_pool(instance)
         self._clock = clock
         self._sleep = sleep
         self._rng = rng
@@ -160,6 +155,15 @@ class QemClient:
     def stop(self, server: str, task: str, timeout_seconds: int = 60) -> ActionReply:
         """Stops a task, in the same way as `run` runs one."""
         return self._act(server, task, timeout_seconds, action="stop")
+
+    def reload_table(self, server: str, task: str, schema: str, table: str) -> None:
+        """Reloads one table of a running task. An error with `maybe_sent` leaves open whether it was begun."""
+        self._call("POST", _table_path(server, task, action="reload", schema=schema, table=table))
+
+    def table_status(self, server: str, task: str, schema: str, table: str) -> str:
+        """What Enterprise Manager says of one table: its JSON as text, since nobody has seen what is in it."""
+        body = self._call("GET", _table_path(server, task, action="getstatus", schema=schema, table=table))
+        return harmless(json.dumps(body, ensure_ascii=False))
 
     def logout(self) -> None:
         """Ends the session, where there is one. Never fails: a session that is left behind expires by itself."""
@@ -214,7 +218,7 @@ class QemClient:
         header = "Basic " + base64.b64encode(credentials.encode()).decode("ascii")
         answer = self._exchange("GET", "/login", {"Authorization": header})
         if answer.status == 401 or answer.error_code == ErrorCode.UNAUTHORIZED_REQUEST:
-            account = "operator's" if self._operator and self._instance.operator_username else "monitoring"
+            account = "operator's" if self._operator and self._instance.has_operator else "monitoring"
             raise QemLoginRefused(f"Enterprise Manager {self._instance.name} refused the {account} account")
         self._checked(answer, "GET", "/login")
         session_id = answer.headers.get(SESSION_HEADER, "")
@@ -225,10 +229,17 @@ class QemClient:
     def _exchange(
         self, method: str, path: str, headers: Mapping[str, str], read_timeout: float | None = None
     ) -> _Answer:
-        """One answer, whatever it says. A GET that nobody answers is sent GET_ATTEMPTS times, a POST once."""
+        """One answer, whatever it says. A GET that nobody answers is sent GET_ATTEMPTS times, a POST once.
+
+        An answer that takes too long is not asked for again: whoever is that slow has enough to do.
+        """
         for retry in range(GET_ATTEMPTS - 1 if method == "GET" else 0):
-            with suppress(QemUnreachable):
+            try:
                 return self._exchange_once(method, path, headers, read_timeout)
+            except QemTooSlow:
+                raise
+            except QemUnreachable:
+                pass
             self._sleep(self._rng() * BACKOFF_SECONDS * 2**retry)
         return self._exchange_once(method, path, headers, read_timeout)
 
@@ -261,7 +272,8 @@ class QemClient:
         except HTTPError as exc:
             # Only while connecting is it certain that nothing was sent.
             connecting = isinstance(exc, NewConnectionError | ConnectTimeoutError)
-            raise QemUnreachable(
+            slow = any(isinstance(arg, AnswerTooSlow) for arg in exc.args)
+            raise (QemTooSlow if slow else QemUnreachable)(
                 f"{self._where(method, path)}: {type(exc).__name__}: {exc}",
                 maybe_sent=method == "POST" and not connecting,
             ) from exc
@@ -274,28 +286,5 @@ def _task_path(server: str, task: str) -> str:
     return f"/servers/{path_segment(server)}/tasks/{path_segment(task)}"
 
 
-def _make_pool(instance: QemInstance) -> urllib3.PoolManager:
-    address = urlsplit(instance.base_url)
-    if address.scheme == "http":
-        if address.hostname not in _LOOPBACK:
-            _logger.warning("Enterprise Manager %s: passwords and data travel UNENCRYPTED over http", instance.name)
-        return urllib3.PoolManager(maxsize=CONNECTIONS)
-    try:
-        # In Lambda there is no file of ours to name, so the text itself may lie in the secret.
-        if "-----BEGIN" in instance.ca_bundle:
-            context = ssl.create_default_context(cadata=instance.ca_bundle)
-        else:
-            context = ssl.create_default_context(cafile=instance.ca_bundle or None)
-    except (OSError, ValueError) as exc:
-        raise QemMisconfigured(
-            f"Enterprise Manager {instance.name}: ca_bundle must be PEM text or a readable PEM file of certificates"
-        ) from exc
-    if not instance.verify_tls:
-        _logger.warning(
-            "Enterprise Manager %s: TLS certificates are NOT VERIFIED (verify_tls is false): "
-            "anybody on the way can read the password",
-            instance.name,
-        )
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return urllib3.PoolManager(maxsize=CONNECTIONS, ssl_context=context)
+def _table_path(server: str, task: str, **query: str) -> str:
+    return f"{_task_path(server, task)}/tables?{urlencode(query, quote_via=quote, safe='')}"

@@ -11,10 +11,13 @@ from urllib.parse import urlsplit
 from qlikops.domain import codec
 from qlikops.qlik.errors import QemMisconfigured
 
+LONGEST_TIMEOUT = 120.0
+"""Of the settings below: several attempts must fit a Lambda."""
+
 
 @dataclass(frozen=True, slots=True)
 class QemInstance:
-    """One Enterprise Manager. Without `api_token`, `username` and `password` are needed."""
+    """One Enterprise Manager. Without `api_token` or `jwt`, `username` and `password` are needed."""
 
     name: str
     """Ours; the first part of every TaskKey."""
@@ -29,16 +32,29 @@ class QemInstance:
     """Of both accounts; they log in as `user@domain`."""
     api_token: str = field(default="", repr=False)
     """Used in place of `username` and `password`."""
+    jwt: str = field(default="", repr=False)
+    """Likewise, a JSON Web Token."""
+    operator_api_token: str = field(default="", repr=False)
+    operator_jwt: str = field(default="", repr=False)
+    """Used in place of `operator_username` and `operator_password`."""
     ca_bundle: str = ""
     """The certificate authorities to trust, as PEM text or as a PEM file's path; empty: the system's."""
     verify_tls: bool = True
+    proxy: str = field(default="", repr=False)
+    """`http://HOST:PORT`, with `USER:PASSWORD@` before the host where the proxy asks for it; empty: none."""
     connect_timeout: float = 3.05
     """Seconds."""
     read_timeout: float = 30.0
-    """Seconds without a byte."""
+    """Seconds without a byte; a whole answer may take twice that."""
 
     def __post_init__(self) -> None:
         """Raises QemMisconfigured for what could never log in."""
+        if not self.name:
+            raise self._problem("name", "a name of your choice")
+        self._check_the_way()
+        self._check_accounts()
+
+    def _check_the_way(self) -> None:
         address = urlsplit(self.base_url)
         if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
             raise self._problem(
@@ -46,10 +62,15 @@ class QemInstance:
             )
         if "@" in address.netloc:
             raise self._problem("base_url", "an address without credentials; they have keys of their own")
-        if not self.name:
-            raise self._problem("name", "a name of your choice")
-        if not self.api_token and not (self.username and self.password):
-            raise self._problem("username", "an account, with its password, unless there is an api_token")
+        if self.proxy and (urlsplit(self.proxy).scheme not in ("http", "https") or not urlsplit(self.proxy).hostname):
+            raise self._problem("proxy", "an address such as http://HOST:PORT")
+        for name in ("connect_timeout", "read_timeout"):
+            if not 0 < getattr(self, name) <= LONGEST_TIMEOUT:
+                raise self._problem(name, f"seconds, more than 0 and at most {LONGEST_TIMEOUT:g}")
+
+    def _check_accounts(self) -> None:
+        if not (self.api_token or self.jwt or (self.username and self.password)):
+            raise self._problem("username", "an account, with its password, unless there is an api_token or a jwt")
         if bool(self.operator_username) != bool(self.operator_password):
             raise self._problem("operator_username", "an account together with operator_password")
         for name in ("password", "operator_password"):
@@ -64,13 +85,18 @@ class QemInstance:
 
         The operator's account where one is asked for and configured; otherwise the monitoring one.
         """
-        if operator and self.operator_username:
-            user, password = self.operator_username, self.operator_password
-        elif self.api_token:
-            return f"api-token:{self.api_token}"
-        else:
-            user, password = self.username, self.password
+        prefix = "operator_" if operator and self.has_operator else ""
+        if token := getattr(self, f"{prefix}api_token"):
+            return f"api-token:{token}"
+        if token := getattr(self, f"{prefix}jwt"):
+            return f"jwt:{token}"
+        user, password = getattr(self, f"{prefix}username"), getattr(self, f"{prefix}password")
         return f"{user}@{self.domain}:{password}" if self.domain else f"{user}:{password}"
+
+    @property
+    def has_operator(self) -> bool:
+        """Whether another account runs and stops tasks than the one that monitors them."""
+        return bool(self.operator_username or self.operator_api_token or self.operator_jwt)
 
 
 def parse_instances(secret_json: str) -> tuple[QemInstance, ...]:

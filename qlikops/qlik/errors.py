@@ -3,6 +3,7 @@
 QemError
 ├── QemMisconfigured     the configuration cannot be used as it is
 ├── QemUnreachable       no answer: refused, reset, timed out, or a gateway answered instead
+│   └── QemTooSlow       an answer that began and did not end in its time
 ├── QemLoginRefused      the account is not let in
 ├── QemBusinessError     Enterprise Manager said no, and why: `error_code`
 └── QemProtocolError     an answer that is not what the API answers
@@ -37,6 +38,10 @@ class QemUnreachable(QemError):
     def maybe_sent(self) -> bool:
         """Whether the request may have arrived although no answer came back."""
         return self._maybe_sent
+
+
+class QemTooSlow(QemUnreachable):
+    """An answer began and did not end in its time; asking again would take as long."""
 
 
 class QemLoginRefused(QemError):

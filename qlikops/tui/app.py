@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,16 +78,13 @@ class QlikOpsApp(App[int]):
         *,
         clock: Clock | None = None,
         poll_seconds: float = POLL_SECONDS,
-        theme: str = "",
         keymap: Mapping[str, str] | None = None,
         memory: Memory | None = None,
         run_command: Callable[[App[Any], Sequence[str]], str] = run_in_terminal,
     ) -> None:
         super().__init__()
         self.memory = memory or Memory()
-        remembered = self.memory.preferences
-        self._rings = remembered.bell is not False
-        self._theme_is_configured = bool(theme)
+        self._rings = self.memory.preferences.bell is not False
         self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory)
         self._run_command = run_command
         self._poll_seconds = poll_seconds
@@ -94,9 +92,7 @@ class QlikOpsApp(App[int]):
         self._warned_of_quitting = False
         for each in THEMES:
             self.register_theme(each)
-        if remembered.theme in self.available_themes:
-            theme = theme or remembered.theme
-        self.theme = self._last_theme = theme or default_theme(self.console.color_system)
+        self.theme = self._last_theme = self._fitting_theme()
         self.set_keymap(keymap or {})
         sign_in_key = (keymap or {}).get("sign-in", SIGN_IN_KEY).split(",")[0]
         for context in self.state.contexts:
@@ -150,12 +146,22 @@ class QlikOpsApp(App[int]):
         theme = self.current_theme
         return {"qlikops-muted": "#8a94a3" if theme.dark else "#4d5663", "qlikops-cursor": f"{theme.primary} 30%"}
 
+    def get_key_display(self, binding: Binding) -> str:
+        """`ctrl+q`, which reads as what to press, where Textual has `^q`."""
+        return re.sub(r"\^(?=.)", "ctrl+", super().get_key_display(binding))
+
+    def _fitting_theme(self) -> str:
+        """The current context's, else the one that the person chose, else one that the terminal can show."""
+        known = self.available_themes
+        chosen = (self.state.current.theme, self.memory.preferences.theme or "")
+        return next((name for name in chosen if name in known), default_theme(self.console.color_system))
+
     def _remember_theme(self, theme: Theme) -> None:
         if theme.name == self._last_theme:
             return
         self._last_theme = theme.name
-        if self._theme_is_configured:
-            self.notify("Until the console ends: the configuration names this context's theme.", markup=False)
+        if self.state.current.theme:
+            self.notify("Not kept: the configuration names this context's theme.", markup=False)
         else:
             self._remember(theme=theme.name)
 
@@ -166,8 +172,6 @@ class QlikOpsApp(App[int]):
     def action_toggle_bell(self) -> None:
         """Turns the ringing for what is new off or on, for good."""
         self._rings = not self._rings
-        for context in self.state.contexts:
-            context.rings = None
         self._remember(bell=self._rings)
         self.notify(f"The bell is {'on' if self._rings else 'off'}.", markup=False)
 
@@ -189,6 +193,7 @@ class QlikOpsApp(App[int]):
             return
         self.state.current = context
         mode = self.current_mode
+        self.theme = self._last_theme = self._fitting_theme()
         with self.batch_update():
             await self.switch_mode(InboxScreen.MODE)
             # Made anew: an answer from the other context that is on its way finds nobody.
@@ -296,8 +301,7 @@ class QlikOpsApp(App[int]):
         first = context.freshness.loaded_at is None
         context.where = message.where
         context.load_caller(self)
-        rings = self._rings if context.rings is None else context.rings
-        if self.state.took_rows(context, message.rows) and rings:
+        if self.state.took_rows(context, message.rows) and self._rings and context.rings:
             self.bell()
         if first:
             self._ask_for_last_run()
@@ -385,20 +389,17 @@ class QlikOpsApp(App[int]):
 def run_console(
     contexts: Sequence[ContextSource],
     *,
-    theme: str = "",
     keymap: Mapping[str, str] | None = None,
     preferences: Path | None = None,
     mouse: bool = True,
 ) -> int:
     """Runs the console on one or more contexts until the person quits; returns the process's exit code.
 
-    `theme` is what is configured; where that is empty, what was chosen inside the console before counts, which lies in
-    the file `preferences`. `keymap` is what `keys.keymap` returns. Without `mouse` the terminal keeps it, to select
-    text with.
+    `keymap` is what `keys.keymap` returns; `preferences` the file of what was chosen inside the console before. Without
+    `mouse` the terminal keeps it, to select text with.
     """
-    app = QlikOpsApp(contexts, theme=theme, keymap=keymap, memory=Memory(preferences))
     with own_title():
-        return app.run(mouse=mouse) or 0
+        return QlikOpsApp(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0
 
 
 def _utc_now() -> datetime:

@@ -53,8 +53,10 @@ class ContextSource:
     read_only: bool = False
     hold_seconds: float = 0
     """How long a decision is held back, while it can be cancelled."""
-    bell: bool | None = None
-    """Whether something new in it rings; None where the person's choice inside the console counts."""
+    bell: bool = True
+    """Whether something new in it rings."""
+    theme: str = ""
+    """What the console looks like while it shows this context; empty for the person's own choice."""
 
 
 class ApprovalKey(NamedTuple):
@@ -114,6 +116,7 @@ class Context:
         self.read_only = source.read_only
         self.hold = timedelta(seconds=source.hold_seconds)
         self.rings = source.bell
+        self.theme = source.theme
         self.where = ""
         self.caller = ""
         """Whose identity decisions carry."""

@@ -88,6 +88,20 @@ def keymap(chosen: Mapping[str, str]) -> Mapping[str, str]:
     return {name: ",".join(keys) for name, keys in found.items()}
 
 
+def bindings() -> Iterator[tuple[str, Binding]]:
+    """Every binding that the console itself declares, with the class that does; its keys are one."""
+    for name in places():
+        cls = next(found for found in _ours(DOMNode) if found.__name__ == name)
+        for binding in vars(cls).get("BINDINGS", ()):
+            yield name, binding if isinstance(binding, Binding) else Binding(*binding)
+
+
+def screens() -> tuple[type[Screen[object]], ...]:
+    """Every screen and dialog of the console."""
+    places()  # imports them
+    return tuple(cls for cls in _ours(Screen) if issubclass(cls, Screen))
+
+
 def _ours(base: type[DOMNode]) -> Iterator[type[DOMNode]]:
     for cls in base.__subclasses__():
         if cls.__module__.startswith(f"{qlikops.tui.__name__}.") and issubclass(cls, App | Screen | Widget):
@@ -112,7 +126,7 @@ def _actions(cls: type[DOMNode]) -> Iterator[Action]:
 def _screens() -> Iterator[tuple[str, tuple[Action, ...]]]:
     """Screen -> what its keys can mean at one moment, the app's and those of its table with it."""
     shared = [action for name in ("QlikOpsApp", "KeyedTable") for action in places()[name]]
-    for cls in _ours(Screen):
+    for cls in screens():
         yield cls.__name__, (*places()[cls.__name__], *(() if issubclass(cls, ModalScreen) else shared))
 
 

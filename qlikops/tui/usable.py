@@ -40,5 +40,6 @@ def usable(screen: Screen[object]) -> Sequence[Usable]:
         else:
             found[at] = Usable(key, binding.description, binding.action, active.node, active.enabled)
         if binding.id is not None:
+            found[at] = replace(found[at], description=binding.description)
             ours.add(at)
     return tuple(entry for at, entry in found.items() if at in ours)

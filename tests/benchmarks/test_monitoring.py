@@ -17,8 +17,7 @@ import pytest
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.detection import detect
-from qlikops.agent.store import LATEST_SNAPSHOT
-from qlikops.domain import codec
+from qlikops.agent.store import LATEST_SNAPSHOT, Store
 from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample
 from qlikops.domain.task import TaskKey
 from qlikops.qlik import wire
@@ -81,8 +80,7 @@ def monitor(aws: EmbeddedAws, instance: QemInstance) -> dict[str, Any]:
     table = create_table(aws.client("dynamodb"))
     bucket = f"data-{table}"
     aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    text = codec.dumps(remembered(datetime.now(UTC) - timedelta(minutes=5)))
-    aws.client("s3").put_object(Bucket=bucket, Key=LATEST_SNAPSHOT, Body=text.encode())
+    Store(aws.client("s3"), bucket).save_snapshot(remembered(datetime.now(UTC) - timedelta(minutes=5)))
     entry = {"base_url": instance.base_url, "username": instance.username, "password": instance.password}
     secret = aws.client("secretsmanager").create_secret(
         Name=f"qlik-{table}", SecretString=json.dumps({"instances": [entry]})
@@ -108,7 +106,8 @@ def monitor(aws: EmbeddedAws, instance: QemInstance) -> dict[str, Any]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
+    size = aws.client("s3").head_object(Bucket=bucket, Key=LATEST_SNAPSHOT)["ContentLength"]
+    return {**json.loads(done.stdout), "snapshot_mb": size / 1024**2}
 
 
 def sequential_seconds(instance: QemInstance) -> float:
@@ -133,3 +132,4 @@ def test_monitoring_five_thousand_tasks(embedded_aws: EmbeddedAws, instance: Qem
     )
     results.add("MonitorTasks, 5,000 tasks", done["seconds"] / ideal, 1.3, f"calls x latency / {CONCURRENCY}")
     results.add("MonitorTasks, peak memory", done["peak_mb"] / 256, 1.0, "256 MB")
+    results.add("MonitorTasks, snapshot", done["snapshot_mb"] / 2, 1.0, "2 MB in S3")

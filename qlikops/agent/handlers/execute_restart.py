@@ -1,4 +1,4 @@
-"""ExecuteRestart: carries out an approved proposal."""
+"""ExecuteRestart: carries out an approved proposal, in as many invocations as a long group takes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any, Protocol
 
 from qlikops.agent.handlers.payload import proposal_id_of
 from qlikops.agent.wiring import Services, process_services
-from qlikops.domain.approval import parse_decision
+from qlikops.domain.approval import Outcome, parse_decision
 
+CONTINUE = "continue"
+"""In place of a Status: CheckRestart invokes again."""
 RESERVE = timedelta(seconds=20)
 """Kept of the Lambda's time for storing the result."""
 
@@ -22,16 +24,18 @@ class LambdaContext(Protocol):
 
 
 def handler(event: dict[str, Any], context: LambdaContext, services: Services | None = None) -> dict[str, Any]:
-    """`{"proposal_id", "status", "detail", "tasks"}`; the ledger has each task's outcome."""
+    """`{"proposal_id", "status", "detail", "tasks"}`; the ledger has each task's outcome.
+
+    `tasks` counts those that are settled; with the status CONTINUE there are more, and this is to be called again.
+    """
     services = services or process_services()
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())
     with services.restarter() as restarter:
-        outcome = restarter.restart(
+        acted = restarter.restart(
             proposal_id_of(event), parse_decision(event.get("decision")), services.clock() + left - RESERVE
         )
-    return {
-        "proposal_id": proposal_id_of(event),
-        "status": outcome.status.value,
-        "detail": outcome.detail[:500],
-        "tasks": len(outcome.targets),
-    }
+    if isinstance(acted, Outcome):
+        status, detail, tasks = acted.status.value, acted.detail[:500], len(acted.targets)
+    else:
+        status, detail, tasks = CONTINUE, f"{acted.done} of {acted.total} tasks are settled", acted.done
+    return {"proposal_id": proposal_id_of(event), "status": status, "detail": detail, "tasks": tasks}

@@ -55,5 +55,5 @@ class FaultPlan:
 
 def pieces(body: bytes, count: int) -> list[bytes]:
     """`body` in at most `count` parts of one size."""
-    size = max(1, -(-len(body) // count))
+    size = max(1, -(-len(body) // max(1, count)))
     return [body[start : start + size] for start in range(0, len(body), size)]

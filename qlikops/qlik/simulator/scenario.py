@@ -158,6 +158,8 @@ class FaultKind(StrEnum):
     """The answer begins after `HttpFault.seconds`."""
     SLOW_BODY = "slow_body"
     """It begins at once and takes `HttpFault.seconds` to come."""
+    DRIP = "drip"
+    """It begins at once and comes byte by byte, `HttpFault.seconds` apart: no byte is late, and the end is."""
     RESET = "reset"
     """The connection is reset, and nothing is done."""
     GATEWAY = "gateway"

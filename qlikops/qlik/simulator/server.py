@@ -322,13 +322,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if FaultKind.TRUNCATED in faults:
             body, self.close_connection = body[: len(body) // 2], True
-        if FaultKind.SLOW_BODY not in faults:
+        if FaultKind.DRIP in faults:
+            self._write_slowly(pieces(body, len(body)), faults[FaultKind.DRIP].seconds)
+        elif FaultKind.SLOW_BODY in faults:
+            self._write_slowly(pieces(body, _PIECES), faults[FaultKind.SLOW_BODY].seconds / _PIECES)
+        else:
             self.wfile.write(body)
-            return
-        for piece in pieces(body, _PIECES):
+
+    def _write_slowly(self, parts: Sequence[bytes], pause: float) -> None:
+        for part in parts:
             self.wfile.flush()
-            self.server.sleep(faults[FaultKind.SLOW_BODY].seconds / _PIECES)
-            self.wfile.write(piece)
+            self.server.sleep(pause)
+            self.wfile.write(part)
 
 
 def _segments(path: str) -> list[str]:

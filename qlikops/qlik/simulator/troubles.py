@@ -142,8 +142,13 @@ def slow_manager(_seed: int) -> Scenario:
 
 
 def slow_bodies(_seed: int) -> Scenario:
-    """Answers drip."""
+    """Answers come in pieces."""
     return _hard_to_reach("slow_bodies", HttpFault(FaultKind.SLOW_BODY, seconds=4))
+
+
+def dripping_details(_seed: int) -> Scenario:
+    """One task's details come byte by byte, for longer than anybody can wait: what the list says of it is enough."""
+    return _hard_to_reach("dripping_details", HttpFault(FaultKind.DRIP, path=_ORDERS, seconds=1))
 
 
 def resets(_seed: int) -> Scenario:
@@ -244,6 +249,7 @@ TROUBLES = (
     failed_with_suspended_tables,
     slow_manager,
     slow_bodies,
+    dripping_details,
     resets,
     gateway_burst,
     gateway_for_ever,

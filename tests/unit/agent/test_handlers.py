@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from qlikops.agent.assessment import Assessor
 from qlikops.agent.config import AgentConfig, Thresholds
@@ -29,8 +30,10 @@ from qlikops.domain.approval import Status
 from qlikops.domain.errors import NotFound
 from qlikops.domain.evaluation import ApprovalMode, Evaluation
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.packing import packed, unpacked
 from qlikops.domain.proposal import Proposal
-from qlikops.domain.report import RunReport
+from qlikops.domain.report import Changes, RunReport, Sighting
+from qlikops.domain.task import StopReason, TaskKey, TaskState
 from qlikops.qlik.errors import QemError
 from qlikops.qlik.simulator.scenario import Scenario
 from tests.embedded import EmbeddedAws
@@ -50,10 +53,13 @@ MACHINE = "arn:aws:states:eu-west-1:000000000000:execution:QlikMonitoringAgent"
 
 
 class Context:
-    """A Lambda context with a quarter of an hour left."""
+    """A Lambda context, with a quarter of an hour left unless told otherwise."""
+
+    def __init__(self, seconds: int = 900) -> None:
+        self._seconds = seconds
 
     def get_remaining_time_in_millis(self) -> int:
-        return 900_000
+        return 1000 * self._seconds
 
 
 class Agent:
@@ -73,13 +79,18 @@ class Agent:
         # One poll is enough here: what confirms an anomaly is detection's business.
         config = replace(config, thresholds=Thresholds(confirm_polls=1), **settings)
         self.sns, self.states = FakeSns(), FakeStepFunctions()
-        fakes: dict[str, Any] = {"sns": self.sns, "stepfunctions": self.states}
-        self.services = Services(
-            config,
-            lambda service: fakes.get(service) or aws.client(service),
-            clock=clock,
-            sleep=clock.sleep,
-            client_factory=simulator.client,
+        self._config = config
+        self.services = self.again()
+
+    def again(self, **clients: Any) -> Services:
+        """The services of another process, with these clients in place of AWS's."""
+        fakes = {"sns": self.sns, "stepfunctions": self.states, **clients}
+        return Services(
+            self._config,
+            lambda service: fakes.get(service) or self.aws.client(service),
+            clock=self.clock,
+            sleep=self.clock.sleep,
+            client_factory=self.simulator.client,
         )
 
     def monitor(self, name: str = "run-1") -> Json:
@@ -103,8 +114,8 @@ class Agent:
         }
         return passed(request_approval.handler(event, Context(), self.services))
 
-    def restart(self, item: Json, decision: Json) -> Json:
-        return passed(execute_restart.handler({**item, "decision": decision}, Context(), self.services))
+    def restart(self, item: Json, decision: Json, seconds: int = 900) -> Json:
+        return passed(execute_restart.handler({**item, "decision": decision}, Context(seconds), self.services))
 
     def record(self, item: Json, outcome: Json) -> Json:
         return passed(record_outcome.handler({**item, "outcome": outcome}, Context(), self.services))
@@ -113,8 +124,7 @@ class Agent:
         return passed(generate_report.handler(payload, Context(), self.services))
 
     def stored(self, key: str) -> str:
-        body: bytes = self.aws.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        return body.decode()
+        return unpacked(self.aws.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
     def status(self, item: Json) -> Status:
         return self.services.ledger.record(item["proposal"]["proposal_id"]).approval.status
@@ -228,6 +238,23 @@ def test_every_invocation_twice_gives_the_same(agent: Make) -> None:
     assert here.report({**monitored, "outcomes": [recorded]}) == result
     assert here.stored("reports/latest.json") == first
     assert here.simulator.task("orders")["runs"] == 1
+
+
+def test_a_group_too_long_for_one_invocation_answers_so_and_ends_in_another(agent: Make) -> None:
+    here = agent("source_outage", restarts_at_a_time=1)
+    (item,) = (each for each in items(here.monitor()) if each["proposal"]["task_count"] > 1)
+    assessment = here.evaluate(item)
+    decision = {"approved": True, "digest": assessment["digest"]}
+
+    answers = [here.restart(item, decision, seconds=40)]
+    while answers[-1]["status"] == "continue":
+        answers.append(here.restart(item, decision, seconds=40))
+
+    total = item["proposal"]["task_count"]
+    assert answers[0]["detail"] == f"{answers[0]['tasks']} of {total} tasks are settled"
+    assert 0 < answers[0]["tasks"] < total == answers[-1]["tasks"]
+    recorded = here.record(item, {"status": answers[-1]["status"], "result": answers[-1]})
+    assert recorded["status"] == "restarted"
 
 
 def test_a_denial_restarts_nothing_and_says_who_and_why(agent: Make) -> None:
@@ -549,6 +576,7 @@ def test_monitoring_that_died_with_leases_and_no_record_is_taken_up_again(agent:
         (lambda _: None, "There is no snapshot of an earlier run"),
         (lambda _: "\ufffd{broken", "The snapshot of the last run cannot be read"),
         (lambda text: text[: len(text) // 2], "The snapshot of the last run cannot be read"),
+        (lambda text: packed(text)[:-9], "The snapshot of the last run cannot be read"),
         (lambda _: "[]", "The snapshot of the last run cannot be read"),
         (
             lambda text: text.replace('"version":1', '"version":99'),
@@ -561,14 +589,15 @@ def test_monitoring_that_died_with_leases_and_no_record_is_taken_up_again(agent:
     ],
 )
 def test_a_snapshot_that_cannot_be_used_is_no_reason_not_to_look_and_the_report_says_so(
-    agent: Make, caplog: pytest.LogCaptureFixture, spoil: Callable[[str], str | None], because: str
+    agent: Make, caplog: pytest.LogCaptureFixture, spoil: Callable[[str], str | bytes | None], because: str
 ) -> None:
     here = agent("user_stopped")
     here.monitor()
     spoiled = spoil(here.stored("snapshots/latest.json"))
     here.aws.client("s3").delete_object(Bucket=here.bucket, Key="snapshots/latest.json")
     if spoiled is not None:
-        here.aws.client("s3").put_object(Bucket=here.bucket, Key="snapshots/latest.json", Body=spoiled.encode())
+        body = spoiled.encode() if isinstance(spoiled, str) else spoiled
+        here.aws.client("s3").put_object(Bucket=here.bucket, Key="snapshots/latest.json", Body=body)
     here.clock.sleep(300)
     caplog.clear()
 
@@ -580,9 +609,13 @@ def test_a_snapshot_that_cannot_be_used_is_no_reason_not_to_look_and_the_report_
     assert "starts afresh" in here.stored("reports/2026/03/07/run-2.md")
 
 
-def test_a_snapshot_that_can_be_used_is_not_worth_a_word(agent: Make) -> None:
+@pytest.mark.parametrize("written", [None, str.encode], ids=["packed", "plain, by an earlier version"])
+def test_a_snapshot_that_can_be_used_is_not_worth_a_word(agent: Make, written: Callable[[str], bytes] | None) -> None:
     here = agent("user_stopped")
     here.monitor()
+    if written:
+        body = written(here.stored("snapshots/latest.json"))
+        here.aws.client("s3").put_object(Bucket=here.bucket, Key="snapshots/latest.json", Body=body)
     here.clock.sleep(300)
 
     here.report(here.monitor("run-2"))
@@ -636,6 +669,169 @@ def test_a_fleet_that_cannot_be_read_fails_the_run_and_says_so(agent: Make) -> N
     assert summary is not None
     assert summary.error == report.error
     assert "**This run failed:" in here.stored("reports/2026/03/07/run-1.md")
+
+
+class Broken:
+    """A client of AWS that reaches nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**_: Any) -> Any:
+            raise EndpointConnectionError(endpoint_url=f"https://example.com/{name}")
+
+        return call
+
+
+def failing(agent: Agent, name: str, *, passing: float = 300) -> None:
+    """A run whose MonitorTasks failed, as ReportMonitoringFailure reports it."""
+    run = {"execution_arn": f"{MACHINE}:{name}", "execution_name": name}
+    run["started_at"] = codec.format_time(agent.clock.now)
+    agent.report({"run": run, "error": {"Error": "QemUnreachable", "Cause": "no answer"}})
+    agent.clock.sleep(passing)
+
+
+def subjects(agent: Agent) -> list[str]:
+    return [message["Subject"] for message in agent.sns.messages]
+
+
+FAILS, WORKS = "qlikops: monitoring fails", "qlikops: monitoring works again"
+
+
+def test_an_outage_is_told_once_and_so_is_its_end(agent: Make) -> None:
+    here = agent("healthy")
+    for number in range(3):
+        failing(here, f"failed-{number}")
+        failing(here, f"failed-{number}", passing=0)  # every invocation twice
+    assert subjects(here) == [FAILS]
+    assert here.sns.messages[0]["Message"].splitlines()[-2:] == ["qlikops show failed-0", "qlikops doctor"]
+
+    for number in range(2):
+        monitored = here.monitor(f"well-{number}")
+        here.report(monitored)
+        here.report(monitored)
+        here.clock.sleep(300)
+    assert subjects(here) == [FAILS, WORKS]
+
+    failing(here, "failed-again")
+    assert subjects(here) == [FAILS, WORKS, FAILS]
+
+
+def test_a_run_that_waited_through_an_outage_does_not_end_it(agent: Make) -> None:
+    here = agent("healthy")
+    monitored = here.monitor("patient")
+    here.clock.sleep(300)
+    failing(here, "failed-0")
+
+    here.report(monitored)
+    failing(here, "failed-1")
+
+    assert subjects(here) == [FAILS]
+
+
+def test_an_outage_that_nobody_could_be_told_of_is_told_by_the_next_run(agent: Make) -> None:
+    here = agent("healthy")
+    here.sns.broken = True
+    failing(here, "failed-0")
+    here.sns.broken = False
+
+    failing(here, "failed-1")
+    failing(here, "failed-2")
+
+    assert subjects(here) == [FAILS]
+
+
+def test_an_outage_is_told_once_without_the_ledger_too(agent: Make) -> None:
+    here = agent("healthy")
+    here.services = here.again(dynamodb=Broken())
+    for number in range(3):
+        failing(here, f"failed-{number}")
+
+    assert subjects(here) == [FAILS]
+    report = codec.loads(RunReport, here.stored("reports/latest.json"))
+    assert report.error.startswith("QemUnreachable: no answer (and the ledger cannot be read: ")
+    assert [point.failed for point in report.trend] == [True] * 3
+
+
+def test_an_outage_is_told_once_without_the_bucket_too(agent: Make) -> None:
+    here = agent("healthy")
+    here.services = here.again(s3=Broken())
+    for number in range(2):
+        with pytest.raises(EndpointConnectionError):
+            failing(here, f"failed-{number}")
+        here.clock.sleep(300)
+
+    assert subjects(here) == [FAILS]
+
+
+def test_the_ledger_that_breaks_after_a_healthy_look_is_an_error_and_no_report(agent: Make) -> None:
+    here = agent("healthy")
+    monitored = here.monitor()
+    here.services = here.again(dynamodb=Broken())
+
+    with pytest.raises(EndpointConnectionError):
+        here.report(monitored)
+
+
+def test_a_report_says_what_changed_and_how_the_last_runs_went(agent: Make) -> None:
+    here = agent("healthy")
+    here.report(here.monitor("run-1"))
+    here.clock.sleep(300)
+    here.simulator.break_task("orders", state=TaskState.STOPPED, stop_reason=StopReason.NORMAL)
+    here.report(here.monitor("run-2"))
+    here.clock.sleep(300)
+    here.simulator.break_task("orders", heals_after_seconds=1)
+    here.clock.sleep(2)
+    here.report(here.monitor("run-3"))
+
+    first, second, third = (
+        codec.loads(RunReport, here.stored(f"reports/2026/03/07/run-{number}.json")) for number in (1, 2, 3)
+    )
+    assert first.changes == Changes()
+    assert first.trend_note == "There is no report of an earlier run, so the trend begins with this run."
+    assert second.trend_note == third.trend_note == ""
+    orders = TaskKey("default", "replicate-1", "orders")
+    assert second.changes.new == third.changes.resolved == (Sighting(orders, "USER_STOPPED"),)
+    assert second.changes.resolved == third.changes.new == ()
+    assert [(point.execution_name, point.anomalies) for point in third.trend] == [
+        ("run-1", 0),
+        ("run-2", 1),
+        ("run-3", 0),
+    ]
+    assert all(point.latency_seconds for point in third.trend)
+    assert "## Trend" in here.stored("reports/2026/03/07/run-3.md")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "because"),
+    [
+        (lambda text: text[: len(text) // 2], "The report of the last run cannot be read"),
+        (lambda _: "[]", "The report of the last run cannot be read"),
+        (lambda text: text.replace('"version":1', '"version":99'), "The report of the last run is a newer qlikops'"),
+    ],
+)
+def test_a_last_report_that_cannot_be_used_begins_a_new_trend_and_says_so(
+    agent: Make, spoil: Callable[[str], str], because: str
+) -> None:
+    here = agent("healthy")
+    here.report(here.monitor("run-1"))
+    body = spoil(here.stored("reports/latest.json")).encode()
+    here.aws.client("s3").put_object(Bucket=here.bucket, Key="reports/latest.json", Body=body)
+    here.clock.sleep(300)
+
+    here.report(here.monitor("run-2"))
+
+    report = codec.loads(RunReport, here.stored("reports/latest.json"))
+    assert report.trend_note.startswith(because)
+    assert [point.execution_name for point in report.trend] == ["run-2"]
+
+
+def test_what_every_evaluation_took_is_kept(agent: Make) -> None:
+    here = agent()
+    _, item, _ = waiting(here)
+
+    evaluation = here.services.ledger.record(item["proposal"]["proposal_id"]).approval.evaluation
+
+    assert evaluation is not None
+    assert evaluation.duration_ms is not None
 
 
 def test_a_restart_whose_answer_was_lost_is_recorded_as_it_went(agent: Make) -> None:

@@ -26,6 +26,9 @@ TEXTS = [
     ("postgresql-access", 'connection to server at "db" failed: FATAL: password authentication failed for user "r"'),
     ("access", "Failed to connect to Snowflake: Incorrect username or password was specified."),
     ("sqlstate-28", "RetCode: SQL_ERROR SqlState: x [28000] refused"),
+    ("sqlserver-login", "Msg 18487, Level 14, State 1: the password of the account has to be changed"),
+    ("db2-access", 'SQL30082N  Security processing failed with reason "24". SQLSTATE=08001'),
+    ("kafka-access", "Broker: Topic authorization failed"),
     ("oracle-network", "ORA-12541: TNS:no listener"),
     ("oracle-network", "ORA-12170: TNS:Connect timeout occurred"),
     ("oracle-disconnected", "ORA-03113: end-of-file on communication channel"),
@@ -33,6 +36,10 @@ TEXTS = [
     ("sqlserver-network", "[08S01] Communication link failure"),
     ("mysql-network", "Lost connection to MySQL server during query"),
     ("postgresql-network", "server closed the connection unexpectedly"),
+    ("sqlserver-transport", "Msg 10054, Level 20, State 0"),
+    ("mysql-client", "ERROR 2055 while reading"),
+    ("db2-network", "SQL1224N  The database manager is not able to accept new requests. SQLSTATE=55032"),
+    ("kafka-network", "Local: Broker transport failure"),
     ("sqlstate-08", "ODBC general error [08001] whatever"),
     ("endpoint-disconnected", "Endpoint is disconnected"),
     ("endpoint-disconnected", "The connection to the source was lost"),
@@ -65,6 +72,95 @@ def test_what_nothing_matches_is_unmatched(message: str) -> None:
     assert classify(message).message_class is MessageClass.UNMATCHED
 
 
+LOST, REFUSED = MessageClass.POSITION_LOST, MessageClass.ACCESS_REFUSED
+CONNECTIVITY, UNMATCHED = MessageClass.CONNECTIVITY, MessageClass.UNMATCHED
+
+
+@pytest.mark.parametrize(
+    ("message", "message_class"),
+    [
+        # Oracle
+        ("ORA-00001: unique constraint violated, value 'connection timed out'", UNMATCHED),
+        ("ORA-00001: unique constraint violated, value connection timed out", UNMATCHED),
+        ("ORA-00001: unique constraint (S.PK) violated on 'ORA-12541: TNS:no listener'", UNMATCHED),
+        ("ORA-00001: unique constraint (S.PK) violated. ORA-03113: end-of-file on communication channel", UNMATCHED),
+        ('ORA-12899: value too large for column "S"."T"."broken pipe" (actual: 40, maximum: 20)', UNMATCHED),
+        ("ORA-01722: invalid number 'archived redo log 7 does not exist'", UNMATCHED),
+        ("ORA-01722: invalid number archived redo log 7 does not exist", UNMATCHED),
+        ("ORA-00604: error occurred at recursive SQL level 1; ORA-03135: connection lost contact", CONNECTIVITY),
+        ("ORA-02063: preceding line from PROD; ORA-06512: at line 1; ORA-12170: TNS:Connect timeout", CONNECTIVITY),
+        ("TNS-12541: TNS:no listener", CONNECTIVITY),
+        ("ORA-03135: connection lost contact; ORA-01017: invalid username/password; logon denied", REFUSED),
+        ("Cannot connect to Oracle: 'ORA-01017: invalid username/password; logon denied'", UNMATCHED),
+        ("ORA-00308: cannot open archived log '/arch/1_4711.dbf'; ORA-27037: unable to obtain file status", LOST),
+        # SQL Server
+        (
+            "Violation of PRIMARY KEY constraint 'PK'. Cannot insert duplicate key in object 'dbo.t'. "
+            "The duplicate key value is (connection reset by peer).",
+            UNMATCHED,
+        ),
+        ("RetCode: SQL_ERROR  SqlState: 22001 NativeError: 2628 Truncated value: 'broken pipe'", UNMATCHED),
+        ("Msg 2627, Level 14, State 1: the key is connection timed out", UNMATCHED),
+        (
+            "RetCode: SQL_ERROR  SqlState: 08S01 NativeError: 10054 Message: [Microsoft][ODBC Driver 17 for SQL "
+            "Server]TCP Provider: An existing connection was forcibly closed by the remote host. [1022502]",
+            CONNECTIVITY,
+        ),
+        ("SqlState: HYT00 NativeError: 0 Message: [Microsoft][ODBC Driver]Login timeout expired", CONNECTIVITY),
+        ("SqlState: 40001 Transaction (Process ID 61) was deadlocked; connection lost", UNMATCHED),
+        ("SqlState: 28000 NativeError: 18456 Message: Login failed for user 'connection refused'.", REFUSED),
+        # PostgreSQL
+        (
+            'ERROR: duplicate key value violates unique constraint "pk"; DETAIL: Key (note)=(connection refused) '
+            "already exists.",
+            UNMATCHED,
+        ),
+        ('ERROR: new row violates check constraint "c" DETAIL: Failing row contains (1, broken pipe).', UNMATCHED),
+        ('ERROR: invalid input syntax for type integer: "connection timed out"', UNMATCHED),
+        ("SQLSTATE[57P01]: terminating connection due to administrator command", CONNECTIVITY),
+        ('SqlState: 42704 ERROR: replication slot "connection lost" does not exist', LOST),
+        ('connection to server at "db" (10.0.0.1), port 5432 failed: Connection refused', CONNECTIVITY),
+        ('connection to server at "db", port 5432 failed: FATAL: no pg_hba.conf entry for host "10.0.0.7"', REFUSED),
+        # MySQL
+        ("ERROR 1062 (23000): Duplicate entry 'MySQL server has gone away' for key 'PRIMARY'", UNMATCHED),
+        ("Duplicate entry 'x' MySQL server has gone away 'y' for key 'PRIMARY'", UNMATCHED),
+        ("Error_code: MY-001406; Data too long for column 'lost connection to MySQL server' at row 1", UNMATCHED),
+        ("Can't connect to MySQL server on 'db.example.com' (111)", CONNECTIVITY),
+        ("ERROR 2013 (HY000): Lost connection to MySQL server at 'reading initial packet'", CONNECTIVITY),
+        (
+            "Got fatal error 1236 from source when reading data from binary log: "
+            "'Could not find first log file name in binary log index file'",
+            LOST,
+        ),
+        ("Incorrect string value: 'error 1236: could not find first log file' for column 'c'", UNMATCHED),
+        ("ERROR 1045 (28000): Access denied for user 'lost connection'@'db' (using password: YES)", REFUSED),
+        # Db2
+        ('SQL30081N  A communication error has been detected. Protocol: "TCP/IP". SQLSTATE=08001', CONNECTIVITY),
+        ('SQL30082N  Security processing failed with reason "24" ("USERNAME INVALID"). SQLSTATE=08001', REFUSED),
+        ("SQL0803N  One or more values are not valid: connection reset by peer. SQLSTATE=23505", UNMATCHED),
+        # Kafka
+        (
+            "Failed to deliver: Local: Broker transport failure: broker:9092: Connect failed: Connection refused",
+            CONNECTIVITY,
+        ),
+        ("Broker: Message size too large, key 'connection refused'", UNMATCHED),
+        ("SASL authentication error: broker closed; connection reset by peer", REFUSED),
+        # Snowflake
+        ("250001 (08001): Failed to connect to DB: account.snowflakecomputing.com:443", CONNECTIVITY),
+        ("390100 (08004): Failed to connect to DB. Incorrect username or password was specified.", REFUSED),
+        ("100038 (22018): Numeric value 'connection timed out' is not recognized", UNMATCHED),
+        ("Numeric value connection timed out is not recognized", UNMATCHED),
+        # What was cut off within a quote, and quotes of other scripts.
+        ("Cannot apply row 'connection refused by the custo…", UNMATCHED),
+        ("Cannot apply «connection refused» and “broken pipe” and `host is down'", UNMATCHED),
+        ("The customer's connection isn't there: connection refused", CONNECTIVITY),
+        ("Connection refused (port 50000), 3 attempts (23505 ms)", CONNECTIVITY),
+    ],
+)
+def test_a_row_in_a_message_does_not_say_what_went_wrong(message: str, message_class: MessageClass) -> None:
+    assert classify(message).message_class is message_class
+
+
 def test_a_lost_position_wins_over_a_lost_connection() -> None:
     message = "ORA-03113: end-of-file on communication channel. ORA-00308: cannot open archived log"
     assert classify(message).message_class is MessageClass.POSITION_LOST
@@ -81,6 +177,7 @@ def test_a_lost_position_wins_over_a_lost_connection() -> None:
         ("Communication link failure", "Microsoft SQL Server", "Kafka", Side.SOURCE),
         ("Connection reset by peer", "Oracle", "Snowflake", None),
         ("from source to target: broken pipe", "Oracle", "Snowflake", None),
+        ("Broken pipe while sending 'the source'", "Oracle", "Snowflake", None),
     ],
 )
 def test_which_endpoint_a_message_is_about(message: str, source_type: str, target_type: str, side: Side | None) -> None:

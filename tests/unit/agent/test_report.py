@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,15 +12,20 @@ from typing import Any
 import pytest
 
 from qlikops.agent.metrics import Metrics
-from qlikops.agent.notify import outcome_text, request_text
+from qlikops.agent.notify import Notifier, failure_text, outcome_text, recovery_text, request_text
 from qlikops.agent.report import markdown
+from qlikops.agent.run import Run
+from qlikops.agent.trend import TREND_RUNS, changes, extended, mean_latency
+from qlikops.domain import codec
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.approval import Approval, Decision, Outcome, Status, TargetOutcome
 from qlikops.domain.evaluation import Evaluation
 from qlikops.domain.execution import RunSummary
-from qlikops.domain.report import LeftAlone, ReportedProposal, RunReport
-from qlikops.domain.task import TaskKey
-from tests.unit.agent.fakes import ARN, ASK, EVALUATION, ORDERS, SERVER, START, proposal
+from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.report import Changes, LeftAlone, ReportedProposal, RunPoint, RunReport, Sighting
+from qlikops.domain.task import TaskKey, TaskState
+from tests.unit.agent.fakes import ARN, ASK, EVALUATION, ORDERS, SERVER, START, FakeSns, proposal
+from tests.unit.agent.fleet import task as healthy
 
 ANNA = Decision(approved=True, by="arn:aws:sts::1:assumed-role/ops/anna", digest="f" * 64, reason="source is back")
 
@@ -142,15 +150,146 @@ def test_an_end_is_told_in_three_lines() -> None:
     )
 
 
+RUN = Run(ARN, "run-1", "2026-03-07T03:00:00.000Z")
+
+
+def test_a_failure_says_what_where_since_when_why_and_what_to_type() -> None:
+    assert failure_text(RUN, "QemLoginRefused: the account is refused", was_read=False) == (
+        "The fleet cannot be read: nobody knows how Qlik is.\n"
+        "Where: eu-west-1, account 000000000000\n"
+        "Since: 03:00 UTC, until a run succeeds. You are told once, and when it is over.\n"
+        "Why: QemLoginRefused: the account is refused\n"
+        "qlikops show run-1\n"
+        "qlikops doctor"
+    )
+    assert failure_text(RUN, "States.DataLimitExceeded", was_read=True).startswith("The fleet was read, but")
+    assert recovery_text(RUN) == (
+        "The run of 03:00 UTC succeeded.\nWhere: eu-west-1, account 000000000000\nqlikops report run-1"
+    )
+
+
+HOSTILE = (
+    "\x1b]0;owned\x07\x1b[2J" + "\u202eevil\u2066" + "a\r\nSubject: x " + "訂單" * 500,
+    "x" * 5000,
+    "'; rm -rf ~ #",
+    "\n",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_from_outside_breaks_a_message(text: str) -> None:
+    sns = FakeSns()
+    notifier = Notifier(sns, "topic")
+    made = proposal("0123456789ab", TaskKey("default", text, text), title=text, reason=text, cause=text)
+    evaluation = Evaluation.unavailable(text, "bedrock", text, START)
+    ended = approval(proposal=made, evaluation=evaluation, status=Status.FAILED, outcome=Outcome(Status.FAILED, text))
+    run = replace(RUN, execution_name=text, execution_arn=text)
+
+    notifier.asked(approval(proposal=made, evaluation=evaluation), START)
+    notifier.closed(ended)
+    notifier.run_failed(run, text, was_read=False)
+    notifier.recovered(run)
+
+    assert len(sns.messages) == 4
+    for message in sns.messages:
+        subject = message["Subject"]
+        assert subject.isascii()
+        assert subject.isprintable()
+        assert 0 < len(subject) <= 100
+        lines = message["Message"].split("\n")
+        assert len(lines) <= 7
+        assert all(line.isprintable() and 0 < len(line) <= 200 for line in lines)
+
+
+@pytest.mark.parametrize("name", ["a'b", "(run)", "-x"])
+def test_a_command_in_a_message_can_be_pasted(name: str) -> None:
+    text = failure_text(replace(RUN, execution_name=name), "why", was_read=False)
+    (command,) = (line for line in text.splitlines() if line.startswith("qlikops show"))
+    assert shlex.split(command)[-1] == name
+
+
+def snapshot(*found: tuple[str, AnomalyKind], at: int = 0, latencies: Sequence[int | None] = ()) -> FleetSnapshot:
+    tasks = [
+        TaskSnapshot(healthy(f"t{number}", source_latency_seconds=0, total_latency_seconds=latency))
+        for number, latency in enumerate(latencies)
+    ]
+    tasks += [
+        TaskSnapshot(
+            healthy(name, state=TaskState.ERROR, total_latency_seconds=9999),
+            anomalies=(Anomaly(kind, Severity.CRITICAL, TaskKey("default", SERVER, name), "down"),),
+        )
+        for name, kind in found
+    ]
+    return FleetSnapshot(START + timedelta(minutes=at), f"run-{at}", (), tuple(tasks))
+
+
+def test_what_is_new_and_what_is_gone() -> None:
+    before = snapshot(("orders", AnomalyKind.STALLED), ("stock", AnomalyKind.STALLED))
+    now = snapshot(("orders", AnomalyKind.STALLED), ("orders", AnomalyKind.TABLE_ERROR), at=5)
+
+    found = changes(before, now)
+
+    assert found.since == START
+    assert [(one.key.task, one.kind) for one in found.new] == [("orders", "TABLE_ERROR")]
+    assert [(one.key.task, one.kind) for one in found.resolved] == [("stock", "STALLED")]
+    assert changes(None, now) == Changes()
+
+
+def test_the_mean_latency_is_that_of_running_tasks_that_say_one() -> None:
+    assert mean_latency(snapshot(("orders", AnomalyKind.STALLED), latencies=[3, 4, None])) == 3.5
+    assert mean_latency(snapshot(latencies=[None])) is None
+
+
+def test_a_trend_keeps_the_last_runs_in_their_order_and_each_once() -> None:
+    trend: tuple[RunPoint, ...] = ()
+    names = [f"run-{number:02d}" for number in range(20)]
+    # The third waited for an answer, and its report comes last.
+    for name in [*names[:2], *names[3:], names[19], names[2]]:
+        minutes = 5 * int(name.removeprefix("run-"))
+        trend = extended(trend, report(execution_name=name, started_at=START + timedelta(minutes=minutes)))
+
+    assert [point.execution_name for point in trend] == names[-TREND_RUNS:]
+
+
+def test_a_trend_reads_as_a_table_with_the_newest_first() -> None:
+    since = Changes(
+        START, (Sighting(ORDERS, "STALLED"),) * 11, (Sighting(TaskKey("default", SERVER, ""), "SERVER_DOWN"),)
+    )
+    points = (
+        RunPoint("run-0", START - timedelta(minutes=5), failed=True),
+        RunPoint("run-1", START, 3, 2, 1, 1, 7.5),
+    )
+
+    text = markdown(report(changes=since, trend=points, trend_note="Nothing was there, so it begins."))
+
+    assert "Since 2026-03-07 03:00:00 UTC: 11 new (replicate-1/orders STALLED, " in text
+    assert "STALLED and 1 more); 1 resolved (replicate-1 SERVER\\_DOWN)." in text
+    assert (
+        "| 2026-03-07 03:00:00 | 3 | 2 | 1 | 1 | 7.5 s |\n| 2026-03-07 02:55:00 | the run failed |  |  |  |  |" in text
+    )
+    assert "Nothing was there, so it begins." in text
+
+
+def test_a_report_from_before_there_was_a_trend_is_read() -> None:
+    new = {"latency_seconds", "changes", "trend", "trend_note"}
+    old = {key: value for key, value in codec.encode(report()).items() if key not in new}
+
+    assert codec.loads(RunReport, json.dumps(old)) == report()
+
+
 class FakeCloudWatch:
     """Keeps what was put."""
 
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
+        self.spent: dict[str, tuple[str, list[float]]] = {}
 
     def put_metric_data(self, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803 - boto3's names
         assert Namespace == "QlikOps"
-        self.values |= {entry["MetricName"]: entry["Value"] for entry in MetricData}
+        self.values |= {entry["MetricName"]: entry["Value"] for entry in MetricData if "Value" in entry}
+        self.spent = {
+            entry["MetricName"]: (entry["Unit"], entry["Values"]) for entry in MetricData if "Values" in entry
+        }
 
 
 def test_metrics_count_every_outcome_and_say_zero_too() -> None:
@@ -180,3 +319,18 @@ def test_restarts_that_did_not_work_are_one_number_for_the_alarm() -> None:
     Metrics(cloudwatch).put(RunSummary(ARN, "run-1", START, 1, 9, 9, 9, 0, outcomes))
 
     assert cloudwatch.values["RestartsFailed"] == 4
+
+
+def test_what_evaluating_took_is_a_metric_as_far_as_it_is_known() -> None:
+    cloudwatch = FakeCloudWatch()
+    asked = replace(EVALUATION, evaluator="bedrock", duration_ms=2300, input_tokens=812, output_tokens=210)
+
+    Metrics(cloudwatch).put(
+        RunSummary(ARN, "run-1", START), [asked, replace(asked, input_tokens=None, output_tokens=None)]
+    )
+
+    assert cloudwatch.spent == {
+        "EvaluationDuration": ("Milliseconds", [2300.0, 2300.0]),
+        "EvaluationInputTokens": ("Count", [812.0]),
+        "EvaluationOutputTokens": ("Count", [210.0]),
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 
 from qlikops.agent.ledger import Ledger
-from qlikops.agent.restart import Restarter, RestartSettings, interrupted
+from qlikops.agent.restart import CONTINUE_FOR, Restarter, RestartSettings, Unfinished, interrupted
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.proposal import Action, Proposal, Target
 from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskState
 from qlikops.qlik.errors import QemUnreachable
 from qlikops.qlik.simulator.library import build_scenario
-from qlikops.qlik.simulator.scenario import AfterRun, Effect, Scenario
+from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Scenario
+from qlikops.qlik.simulator.small import server, task
 from qlikops.qlik.wire import ActionReply
 from tests.unit.agent.fakes import (
     ASK,
@@ -53,6 +54,7 @@ class Operator:
         self.lose_request: Callable[[str], bool] = lambda _: False
         self.lose_answer: Callable[[str], bool] = lambda _: False
         self.die_after_run = False
+        self.run_takes: Callable[[], None] = lambda: None
 
     def task(self, server: str, task: str) -> TaskFacts:
         self._unless(self.lose_request, "task", maybe_sent=False)
@@ -60,6 +62,7 @@ class Operator:
 
     def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
         self._unless(self.lose_request, "run", maybe_sent=False)
+        self.run_takes()
         reply = self._client.run(server, task, option, timeout_seconds)
         if self.die_after_run:
             raise KeyboardInterrupt
@@ -89,12 +92,21 @@ class Restarting:
         assert not ledger.open_proposals("run-1", [made], 7200).refused
         self.digest = ledger.save_evaluation(ID, EVALUATION, ASK).approval.digest
 
-    def again(
+    def invoke(
         self, settings: RestartSettings = SETTINGS, give_up_at: datetime | None = None, **decision: Any
-    ) -> Outcome:
+    ) -> Outcome | Unfinished:
         restarter = Restarter(self.ledger, lambda _: self.operator, settings, clock=self.clock, sleep=self.clock.sleep)
         answer = Decision(**{"approved": True, "digest": self.digest, **decision})
         return restarter.restart(ID, answer, give_up_at or self.clock.now + timedelta(minutes=14))
+
+    def again(self, *args: Any, **kwargs: Any) -> Outcome:
+        """An invocation that comes to an end."""
+        outcome = self.invoke(*args, **kwargs)
+        assert isinstance(outcome, Outcome)
+        return outcome
+
+    def runs(self, names: Sequence[str]) -> list[int]:
+        return [self.simulator.task(name)["runs"] for name in names]
 
 
 Approve = Callable[..., Restarting]
@@ -339,7 +351,7 @@ def test_a_source_outage_is_one_decision_and_one_run_call_a_task(simulate: Simul
     outcome = restarting.again()
 
     assert outcome.status is Status.RESTARTED
-    assert [restarting.simulator.task(name)["runs"] for name in names] == [1] * 12
+    assert restarting.runs(names) == [1] * 12
 
 
 def test_what_a_silent_enterprise_manager_leaves_undone_is_said(simulate: Simulate, approve: Approve) -> None:
@@ -363,6 +375,111 @@ def test_no_time_left_starts_nothing(simulate: Simulate, approve: Approve) -> No
 
     assert (outcome.status, outcome.detail) == (Status.FAILED, "not started: no time was left")
     assert restarting.simulator.task("orders")["runs"] == 0
+
+
+SIXTY = [f"task-{number:04d}" for number in range(60)]
+
+
+@pytest.fixture
+def sixty(simulate: Simulate, approve: Approve, clock: FakeClock) -> Restarting:
+    """Sixty broken tasks, whose run calls take 36 seconds each: twenty fit an invocation of fourteen minutes."""
+    broken = tuple(Break(0, SERVER, name) for name in SIXTY)
+    simulator = simulate(Scenario("sixty", (server(SERVER, [task(name) for name in SIXTY]),), broken))
+    restarting = approve(simulator, *SIXTY, cause="source ORA-PROD")
+    restarting.operator.run_takes = lambda: clock.sleep(36)
+    return restarting
+
+
+def test_a_group_too_long_for_one_invocation_goes_on_in_the_next(sixty: Restarting) -> None:
+    began = sixty.clock.now
+    assert [sixty.invoke(), sixty.invoke()] == [Unfinished(20, 60), Unfinished(40, 60)]
+    assert sixty.runs(SIXTY) == [1] * 40 + [0] * 20
+    assert sixty.clock.now - began <= 2 * timedelta(minutes=14)
+
+    outcome = sixty.again()
+
+    assert outcome.status is Status.RESTARTED
+    assert [target.status for target in outcome.targets] == [Status.RESTARTED] * 60
+    assert sixty.runs(SIXTY) == [1] * 60
+    assert sixty.again() == outcome
+
+
+def test_a_group_that_goes_on_is_told_task_by_task(sixty: Restarting) -> None:
+    for number, name in enumerate(SIXTY):
+        if number % 2:
+            sixty.simulator.break_task(name, message="ORA-01017", after_run=AfterRun(resume=Effect.REFUSED))
+    while isinstance(outcome := sixty.invoke(), Unfinished):
+        pass
+
+    assert outcome.status is Status.PARTIAL
+    assert [target.status for target in outcome.targets] == [Status.RESTARTED, Status.FAILED] * 30
+    assert sixty.runs(SIXTY) == [1] * 60
+
+
+def test_invocations_of_a_long_group_at_once_restart_each_task_once(sixty: Restarting) -> None:
+    sixty.operator.run_takes = lambda: None
+    brief = sixty.clock.now + timedelta(seconds=20)
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: sixty.invoke(give_up_at=brief), range(3)))
+    while isinstance(sixty.invoke(), Unfinished):
+        pass
+
+    assert sixty.runs(SIXTY) == [1] * 60
+
+
+def test_an_invocation_that_died_in_a_long_group_is_taken_up_by_the_next(sixty: Restarting) -> None:
+    calls = iter(range(10**6))
+
+    def die() -> None:
+        if next(calls) == 5:
+            raise KeyboardInterrupt
+
+    sixty.operator.run_takes = die
+    with pytest.raises(KeyboardInterrupt):
+        sixty.invoke()
+
+    outcome = sixty.again()
+
+    assert sixty.runs(SIXTY) == [1] * 5 + [0] + [1] * 54
+    assert [target.key.task for target in outcome.targets if target.status is Status.UNVERIFIED] == [SIXTY[5]]
+
+
+def test_a_long_group_keeps_its_tasks_while_it_goes_on(sixty: Restarting, ledger: Ledger) -> None:
+    sixty.clock.sleep(7000)
+    sixty.invoke()
+    sixty.clock.sleep(1800)
+
+    held = ledger.tasks.leases(target.key for target in ledger.record(ID).approval.proposal.targets)
+
+    assert len(held) == 60
+
+
+def test_a_group_does_not_go_on_for_ever(sixty: Restarting) -> None:
+    sixty.invoke()
+    sixty.clock.sleep(CONTINUE_FOR.total_seconds())
+
+    outcome = sixty.again()
+
+    assert outcome.status is Status.PARTIAL
+    assert outcome.targets[-1].detail == "not started: no time was left"
+    assert sixty.runs(SIXTY) == [1] * 40 + [0] * 20
+
+
+def test_a_group_starts_few_at_a_time(simulate: Simulate, approve: Approve) -> None:
+    names = [f"erp-{number:02d}" for number in range(12)]
+    restarting = approve(simulate("source_outage"), *names, cause="source ORA-PROD")
+    on_their_way: list[int] = []
+
+    def count() -> None:
+        tasks = [restarting.simulator.task(name) for name in names]
+        on_their_way.append(sum(task["runs"] == 1 and task["memory_mb"] == 0 for task in tasks))
+
+    restarting.operator.run_takes = count
+    restarting.again(replace(SETTINGS, at_a_time=3))
+
+    assert max(on_their_way) == 2
+    assert restarting.runs(names) == [1] * 12
 
 
 STALLED = {"kind": AnomalyKind.STALLED, "action": Action.STOP_AND_RESUME}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -184,6 +185,16 @@ def test_slow_answers_take_their_time(name: str, calls: list[str], watch: Start)
     here.read()
     (fault,) = here.scenario.faults
     assert sum(here.slept) == fault.seconds * len(calls)
+
+
+def test_details_that_drip_cost_nobody_the_run(watch: Start) -> None:
+    here = watch("dripping_details")
+    # The bytes come quicker than in the story, and whoever waits is as much less patient.
+    here.server.sleep = lambda _: time.sleep(0.01)
+    here.instance = replace(here.instance, read_timeout=0.2)
+    facts = {facts.key.task: facts for facts in here.read().tasks}
+    assert facts["orders"].state is TaskState.ERROR
+    assert {name for name, each in facts.items() if each.memory_mb is None} == {"orders"}
 
 
 @pytest.mark.parametrize(("call", "option"), [("run", RunOption.RESUME_PROCESSING), ("stop", None)])

@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from qlikops.agent.ledger import Ledger
+from qlikops.agent.store import Store
 from qlikops.aws.fleet import LATEST_REPORT_KEY, SNAPSHOT_KEY, BucketFleet
 from qlikops.domain import codec
 from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
 from qlikops.domain.execution import RunSummary
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.packing import packed
 from qlikops.domain.report import RunReport
 from tests.embedded import REGION, EmbeddedAws
 from tests.unit.agent.fakes import START
@@ -55,8 +57,21 @@ def test_before_the_first_run_there_is_nothing(fleet: BucketFleet) -> None:
 
 def test_the_newest_snapshot_is_read_whole(fleet: BucketFleet, connection: FakeConnection) -> None:
     snapshot = FleetSnapshot(START, "run-1", (), ())
+    Store(connection.s3, connection.resources.bucket).save_snapshot(snapshot)
+    assert fleet.snapshot() == snapshot
+
+
+def test_a_snapshot_that_an_earlier_version_wrote_is_read(fleet: BucketFleet, connection: FakeConnection) -> None:
+    snapshot = FleetSnapshot(START, "run-1", (), ())
     put(connection, SNAPSHOT_KEY, codec.dumps(snapshot))
     assert fleet.snapshot() == snapshot
+
+
+def test_a_snapshot_that_lost_its_end_is_no_snapshot(fleet: BucketFleet, connection: FakeConnection) -> None:
+    whole = packed(codec.dumps(FleetSnapshot(START, "run-1", (), ())))
+    connection.s3.put_object(Bucket=connection.resources.bucket, Key=SNAPSHOT_KEY, Body=whole[:-9])
+    with pytest.raises(QlikopsError, match="cannot be unpacked"):
+        fleet.snapshot()
 
 
 def test_what_a_newer_version_wrote_is_refused_and_what_is_broken_is_named(

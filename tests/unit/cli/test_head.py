@@ -73,3 +73,30 @@ def test_a_broken_config_file_is_a_usage_error_that_names_it(run: Run, environ: 
     result = run("approvals")
     assert result.exit_code == ExitCode.USAGE
     assert environ["QLIKOPS_CONFIG"] in result.stderr
+
+
+def test_config_shows_the_keys_with_where_they_come_from(run: Run, environ: dict[str, str]) -> None:
+    Path(environ["QLIKOPS_CONFIG"]).write_text('[keys]\napprove = "f5"\n')
+    shown = json.loads(run("config", "--json").stdout)["keys"]
+    assert shown["approve"] == {"value": "f5", "origin": "config.toml [keys]"}
+    assert shown["deny"] == {"value": "d", "origin": "built in"}
+    assert "back" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('[keys]\napprove = "d"', "both approve (Approve) and deny (Deny)"),
+        ('[keys]\naprove = "x"', "there is no action 'aprove'"),
+        ("[keys]\napprove = 1", "keys.approve must be a str"),
+        ('[contexts.default]\ntheme = "drak"', "There is no theme 'drak'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["tui", "config"])
+def test_keys_and_themes_that_are_none_are_said_before_the_console_opens(
+    run: Run, environ: dict[str, str], command: str, text: str, complaint: str
+) -> None:
+    Path(environ["QLIKOPS_CONFIG"]).write_text(text)
+    result = run(command)
+    assert result.exit_code == ExitCode.USAGE
+    assert complaint in result.stderr

@@ -14,6 +14,8 @@ from cfnlint.api import lint
 from cfnlint.decode.cfn_yaml import loads as load_template
 from statelint.linter import Linter
 
+from qlikops.agent.handlers.execute_restart import CONTINUE
+from qlikops.agent.restart import CONTINUE_FOR
 from qlikops.deployment.definition import approval_timeout, read_definition, render, with_approval_timeout
 from qlikops.domain.approval import APPROVAL_DENIED
 from qlikops.domain.errors import UsageError
@@ -86,14 +88,15 @@ def test_every_path_through_an_item_ends_recorded(machine: dict[str, Any]) -> No
             assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
         if state["Type"] == "Choice":
             assert state["Default"], name
-    # And no loop: following every edge comes to an end.
+    # And one loop only, which the function ends: following every other edge comes to an end.
     path: list[str] = []
 
     def walk(name: str) -> None:
         assert name not in path, [*path, name]
         path.append(name)
         for target in targets(states[name]):
-            walk(target)
+            if (name, target) != ("CheckRestart", "ExecuteRestart"):
+                walk(target)
         path.pop()
 
     walk(processor["StartAt"])
@@ -104,7 +107,9 @@ def test_nothing_restarts_without_passing_a_decision(machine: dict[str, Any]) ->
     assert {name for name, state in states.items() if "ExecuteRestart" in targets(state)} == {
         "CheckDecision",
         "ApproveAutomatically",
+        "CheckRestart",
     }
+    assert {name for name, state in states.items() if "CheckRestart" in targets(state)} == {"ExecuteRestart"}
     assert {name for name, state in states.items() if "ApproveAutomatically" in targets(state)} == {"CheckApproval"}
     (only,) = states["CheckDecision"]["Choices"]
     assert {"Variable": "$.decision.approved", "BooleanEquals": True} in only["And"]
@@ -115,6 +120,15 @@ def test_names_shared_with_the_code_are_the_codes(machine: dict[str, Any]) -> No
     assert states["WaitForApproval"]["Catch"][0]["ErrorEquals"] == [APPROVAL_DENIED]
     routes = {choice["StringEquals"] for choice in states["CheckApproval"]["Choices"]}
     assert routes == {Route.ASK.value, Route.AUTOMATIC.value}
+    (again,) = states["CheckRestart"]["Choices"]
+    assert (again["StringEquals"], again["Next"]) == (CONTINUE, "ExecuteRestart")
+
+
+def test_a_restart_that_goes_on_ends_before_its_execution(machine: dict[str, Any]) -> None:
+    states = all_states(machine)
+    after_the_answer = machine["TimeoutSeconds"] - states["WaitForApproval"]["TimeoutSeconds"]
+    last_invocation = states["ExecuteRestart"]["TimeoutSeconds"]
+    assert CONTINUE_FOR.total_seconds() + last_invocation < after_the_answer
 
 
 def test_only_the_two_placeholders_each_inside_a_string() -> None:

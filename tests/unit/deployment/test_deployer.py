@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 
 from qlikops.deployment.deployer import Deployer, Release, build_release
-from qlikops.deployment.errors import DeploymentError
+from qlikops.deployment.errors import DeploymentError, StackBusy
 from qlikops.deployment.plan import ChangeKind
-from qlikops.deployment.stack import Stack
+from qlikops.deployment.stack import Stack, Template
 from qlikops.deployment.store import ArtifactStore
 from qlikops.domain.errors import NotFound
 from tests.embedded import ACCOUNT, REGION, EmbeddedAws
@@ -106,3 +107,46 @@ def test_a_bucket_of_another_account_is_never_used() -> None:
     store = ArtifactStore(ForeignBucket(), account=ACCOUNT, region=REGION)  # type: ignore[arg-type]
     with pytest.raises(DeploymentError, match="cannot be used"):
         store.ensure()
+
+
+SMALL = Template('{"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}')
+
+
+def small_stack(aws: EmbeddedAws, name: str, age: timedelta = timedelta(0)) -> Stack:
+    return Stack(aws.client("cloudformation"), name, poll_seconds=0.05, now=lambda: datetime.now(UTC) + age)
+
+
+def change_sets(aws: EmbeddedAws, stack: str) -> list[str]:
+    return [each["ChangeSetId"] for each in aws.client("cloudformation").list_change_sets(StackName=stack)["Summaries"]]
+
+
+def test_after_a_killed_first_run_the_next_one_clears_up_and_creates(embedded_aws: EmbeddedAws) -> None:
+    killed = small_stack(embedded_aws, "killed").plan(SMALL, {})
+    # A parallel run within the hour keeps it: somebody may sit before it.
+    parallel = small_stack(embedded_aws, "killed").plan(SMALL, {})
+    assert {killed.change_set, parallel.change_set} == set(change_sets(embedded_aws, "killed"))
+    later = small_stack(embedded_aws, "killed", timedelta(hours=2))
+    plan = later.plan(SMALL, {})
+    assert change_sets(embedded_aws, "killed") == [plan.change_set]
+    assert [event.status for event in later.apply(plan)][-1] == "CREATE_COMPLETE"
+
+
+def test_of_two_runs_with_a_plan_each_only_one_is_applied(embedded_aws: EmbeddedAws) -> None:
+    first, second = (small_stack(embedded_aws, "parallel") for _ in range(2))
+    plans = first.plan(SMALL, {}), second.plan(SMALL, {})
+    list(first.apply(plans[0]))
+    with pytest.raises(StackBusy):
+        list(second.apply(plans[1]))
+    assert second.plan(SMALL, {}).is_empty
+
+
+def test_a_template_too_large_for_a_request_goes_through_the_bucket(
+    release: Release, embedded_aws: EmbeddedAws
+) -> None:
+    store = ArtifactStore(embedded_aws.client("s3"), account=ACCOUNT, region=REGION)
+    stack = Stack(embedded_aws.client("cloudformation"), "large", poll_seconds=0.05)
+    large = Deployer(stack, store, inline_bytes=1000)
+    plan = large.plan(release)
+    assert "MonitorTasks" in {change.logical_id for change in plan.changes}
+    large.discard(plan)
+    assert embedded_aws.client("s3").head_object(Bucket=store.bucket, Key=release.template.key)

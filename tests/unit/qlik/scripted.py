@@ -42,6 +42,14 @@ class Hangup:
     reset: bool = False
 
 
+@dataclass(frozen=True)
+class Drip:
+    """An answer that comes byte by byte, 20 ms apart, for as long as somebody listens."""
+
+    at_once: bytes
+    bytewise: bytes
+
+
 def json_reply(value: Any, status: int = 200) -> Reply:
     return Reply(status, json.dumps(value).encode())
 
@@ -54,11 +62,15 @@ class ScriptedQem(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, *script: Reply | Hangup, login: Callable[[], Reply | Hangup] = lambda: LOGGED_IN) -> None:
+    def __init__(
+        self, *script: Reply | Hangup | Drip, login: Callable[[], Reply | Hangup | Drip] = lambda: LOGGED_IN
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script = deque(script)
         self.login = login
         self.requests: list[Request] = []
+        self.dripped = 0
+        self.ended = threading.Event()
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -66,6 +78,7 @@ class ScriptedQem(ThreadingHTTPServer):
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.ended.set()
         self.shutdown()
         self._thread.join()
         self.server_close()
@@ -109,6 +122,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 if reset:
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            case Drip(at_once, bytewise):
+                self.close_connection = True
+                self.wfile.write(at_once)
+                for byte in bytewise:
+                    self.server.ended.wait(0.02)
+                    self.wfile.write(bytes([byte]))
+                    self.server.dripped += 1
             case Reply(status, body, headers, promised):
                 self.send_response(status)
                 for name, value in headers.items():

@@ -20,9 +20,10 @@ from qlikops.qlik.errors import (
     QemLoginRefused,
     QemMisconfigured,
     QemProtocolError,
+    QemTooSlow,
     QemUnreachable,
 )
-from tests.unit.qlik.scripted import LOGGED_IN, Hangup, Reply, ScriptedQem, json_reply
+from tests.unit.qlik.scripted import LOGGED_IN, Drip, Hangup, Reply, ScriptedQem, json_reply
 
 SERVERS = json_reply({"serverList": []})
 EXPIRED = json_reply({"error_code": "INVALID_SESSION_ID", "error_message": "expired"}, 500)
@@ -79,6 +80,73 @@ def test_a_silent_server_times_out() -> None:
         client = QemClient(QemInstance("q", url, "u", "pw", read_timeout=0.05), sleep=lambda _: None)
         with pytest.raises(QemUnreachable, match="ReadTimeoutError"):
             client.servers()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+LONG = b'{"serverList": []}'.rjust(2000)
+
+
+@pytest.mark.parametrize(
+    "drip",
+    [
+        Drip(b"", HEAD.ljust(2000, b".")),
+        Drip(HEAD, b"X-Padding: 1\r\n" * 200),
+        Drip(HEAD + b"Content-Length: 2000\r\n\r\n", LONG),
+        Drip(HEAD + b"Connection: close\r\n\r\n", LONG),
+    ],
+    ids=["status line", "headers", "body", "body without a length"],
+)
+def test_an_answer_that_never_ends_is_given_up_and_not_asked_for_again(drip: Drip) -> None:
+    # At a byte every 20 ms none comes too late, and the whole would take 40 s.
+    with ScriptedQem(drip, SERVERS) as server, pytest.raises(QemTooSlow) as caught:
+        client_of(server, read_timeout=0.1).servers()
+    assert not caught.value.maybe_sent
+    assert len(server.sent("GET")) == 1
+    assert server.dripped < 200
+
+
+def test_a_run_whose_answer_never_ends_may_have_been_sent() -> None:
+    with ScriptedQem(Drip(HEAD, LONG)) as server, pytest.raises(QemTooSlow) as caught:
+        client_of(server, read_timeout=0.1).reload_table("s", "t", "SALES", "ORDERS")
+    assert caught.value.maybe_sent
+    assert len(server.sent("POST")) == 1
+
+
+def test_a_slow_answer_within_its_time_is_an_answer() -> None:
+    with ScriptedQem(Drip(HEAD + b"Content-Length: 18\r\n\r\n", b'{"serverList": []}')) as server:
+        assert client_of(server, read_timeout=2).servers() == ()
+
+
+def test_the_calls_on_tables() -> None:
+    status = json_reply({"state": "\x1b[31mloaded", "rows": 3})
+    with ScriptedQem(Reply(), status) as server:
+        client = client_of(server)
+        client.reload_table("s", "a/b", "SALES & CO", "Füße/1")
+        assert client.table_status("s", "a/b", "SALES & CO", "Füße/1") == '{"state": "\\u001b[31mloaded", "rows": 3}'
+    table = "schema=SALES%20%26%20CO&table=F%C3%BC%C3%9Fe%2F1"
+    assert server.sent("POST") == [f"/api/v1/servers/s/tasks/a%252Fb/tables?action=reload&{table}"]
+    assert server.sent("GET") == [f"/api/v1/servers/s/tasks/a%252Fb/tables?action=getstatus&{table}"]
+
+
+def test_a_proxy_is_asked_for_everything_and_told_who_asks() -> None:
+    with ScriptedQem(SERVERS) as proxy:
+        at = f"http://mo%40il:pass%3Aword@127.0.0.1:{proxy.server_address[1]}"
+        client = client_of(proxy, base_url="http://qem.invalid/api/v1", proxy=at)
+        assert client.servers() == ()
+        asked = proxy.requests[1]
+    assert asked.path == "http://qem.invalid/api/v1/servers"
+    assert asked.headers["proxy-authorization"] == "Basic " + base64.b64encode(b"mo@il:pass:word").decode()
+    assert "pass" not in repr(client)
+
+
+def test_a_proxy_that_is_not_there_is_told_without_its_password() -> None:
+    client = QemClient(
+        QemInstance("q", "https://qem.invalid/api/v1", "u", "pw", proxy="http://me:secret@127.0.0.1:9"),
+        sleep=lambda _: None,
+    )
+    with pytest.raises(QemUnreachable) as caught:
+        client.servers()
+    assert "secret" not in f"{caught.value!r} {caught.value.__cause__!r}"
 
 
 @pytest.mark.parametrize(

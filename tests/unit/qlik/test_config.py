@@ -33,6 +33,11 @@ def test_an_unnamed_instance_is_the_default_one() -> None:
         ({}, False, "monitor:hunter2-secret"),
         ({"domain": "corp"}, False, "monitor@corp:hunter2-secret"),
         ({"api_token": "tok"}, False, "api-token:tok"),
+        ({"jwt": "head.body.sign"}, False, "jwt:head.body.sign"),
+        ({"jwt": "head.body.sign", "domain": "corp"}, True, "jwt:head.body.sign"),
+        ({"operator_api_token": "tok"}, True, "api-token:tok"),
+        ({"operator_api_token": "tok"}, False, "monitor:hunter2-secret"),
+        ({"api_token": "tok", "operator_jwt": "head.body.sign"}, True, "jwt:head.body.sign"),
         ({}, True, "monitor:hunter2-secret"),
         ({"operator_username": "op", "operator_password": "p2"}, True, "op:p2"),
         ({"operator_username": "op", "operator_password": "p2"}, False, "monitor:hunter2-secret"),
@@ -48,7 +53,9 @@ def test_what_a_login_says(changes: dict[str, Any], operator: bool, expected: st
 
 
 def test_repr_shows_no_credentials() -> None:
-    shown = repr(QemInstance(**GOOD, operator_username="op", operator_password="p2-secret", api_token="t-secret"))
+    hidden = ("operator_password", "api_token", "jwt", "operator_api_token", "operator_jwt")
+    credentials: dict[str, Any] = {key: f"{key}-secret" for key in hidden}
+    shown = repr(QemInstance(**GOOD, **credentials, operator_username="op", proxy="http://me:secret@proxy:3128"))
     assert "secret" not in shown
 
 
@@ -63,6 +70,10 @@ def test_repr_shows_no_credentials() -> None:
         ({**GOOD, "password": "hunter2-secret:x"}, "password"),
         ({**GOOD, "operator_username": "op"}, "operator_password"),
         ({**GOOD, "verify_TLS": False}, "verify_TLS"),
+        ({**GOOD, "proxy": "hunter2-secret@proxy:3128"}, "proxy"),
+        ({**GOOD, "read_timeout": 0}, "read_timeout"),
+        ({**GOOD, "read_timeout": 3600}, "read_timeout"),
+        ({**GOOD, "connect_timeout": float("nan")}, "connect_timeout"),
         ({"name": "eu", "password": "hunter2-secret"}, "base_url"),
         ("hunter2-secret", "instances[0]"),
     ],

@@ -63,6 +63,7 @@ class Started(Protocol):
         open_environment: Callable[[], FakeEnvironment] | None = None,
         hold_seconds: float = 0,
         others: Sequence[FakeEnvironment] = (),
+        theme: str = "",
         **more: Any,
     ) -> AbstractAsyncContextManager[Pilot[Any]]: ...
 
@@ -81,13 +82,14 @@ def started() -> Started:
         open_environment: Callable[[], FakeEnvironment] | None = None,
         hold_seconds: float = 0,
         others: Sequence[FakeEnvironment] = (),
+        theme: str = "",
         **more: Any,
     ) -> AsyncIterator[Pilot[Any]]:
         first, *rest = [environment, *others]
         opened_by = [open_environment or opener(first), *(opener(other) for other in rest)]
         app = QlikOpsApp(
             [
-                ContextSource(each.name, opens, read_only=read_only, hold_seconds=hold_seconds)
+                ContextSource(each.name, opens, read_only=read_only, hold_seconds=hold_seconds, theme=theme)
                 for each, opens in zip((first, *rest), opened_by, strict=True)
             ],
             clock=clock or Clock(),

@@ -11,6 +11,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from tests.unit.tui.conftest import sees
+from tests.unit.tui.fakes import FakeEnvironment
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,12 @@ class Scene:
     screen: str
     """The class that is on top at the end."""
     steps: tuple[tuple[tuple[str, ...], str], ...] = ()
+    others: tuple[str, ...] = ()
+    """Contexts beside the one that there always is."""
+
+    def environments(self) -> tuple[FakeEnvironment, ...]:
+        """The contexts beside it, in which nothing waits."""
+        return tuple(FakeEnvironment(name=name) for name in self.others)
 
     async def enter(self, pilot: Pilot[Any]) -> None:
         """From the console's start to the scene."""
@@ -44,6 +51,7 @@ SCENES = {
     "reports": Scene("ReportsScreen", ((("4",), "run-"),)),
     "report": Scene("ReportsScreen", ((("4",), "run-"), (("enter",), "on "))),
     "help": Scene("HelpScreen", ((("question_mark",), "Everywhere"),)),
+    "contexts": Scene("ContextsScreen", ((("x",), "Enter chooses"),), others=("archive",)),
     "errors": Scene("ErrorsScreen", ((("exclamation_mark",), "Last errors"),)),
-    "commands": Scene("CommandPalette", ((("colon",), "Change the colours"),)),
+    "commands": Scene("CommandPalette", ((("colon",), "Turn it off"),)),
 }

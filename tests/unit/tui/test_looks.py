@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
+from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.theme import Theme
 
@@ -40,7 +41,10 @@ def letters(segment: Segment) -> str:
 def shown_pairs(pilot: Pilot[Any]) -> dict[tuple[ColorTriplet, ColorTriplet], str]:
     """Text and ground -> an example; of a dialog only what lies inside it: what is behind is dimmed on purpose."""
     screen = pilot.app.screen
-    inside = next(child.region for child in screen.children if child.region) if screen.is_modal else screen.region
+    inside = screen.region
+    if screen.is_modal:
+        parts = [part.region for part in screen.query("*") if not part.has_class("-textual-system")]
+        inside = Region.from_union([region for region in parts if region])
     found = {}
     for y, strip in enumerate(screen._compositor.render_strips()):
         if not inside.y <= y < inside.bottom:
@@ -69,7 +73,7 @@ def environment() -> FakeEnvironment:
 @pytest.mark.parametrize("name", SCENES)
 async def test_all_text_can_be_read(name: str, theme: Theme, started: Started, environment: FakeEnvironment) -> None:
     needed = AAA if theme is HIGH_CONTRAST else AA
-    async with started(environment, size=(120, 40), theme=theme.name) as pilot:
+    async with started(environment, others=SCENES[name].environments(), size=(120, 40), theme=theme.name) as pilot:
         await SCENES[name].enter(pilot)
         pairs = shown_pairs(pilot)
         assert len(pairs) >= 2

@@ -1,0 +1,30 @@
+"""From which states a stack can be changed, and the way out of the others."""
+
+from __future__ import annotations
+
+from qlikops.deployment.errors import StackBroken, StackBusy
+
+SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+DELETED = "DELETE_COMPLETE"
+IN_REVIEW = "REVIEW_IN_PROGRESS"
+"""A change set that would create the stack exists, or existed: the stack has nothing in it."""
+
+_UPDATABLE = SUCCEEDED | {IN_REVIEW, "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
+_WAYS_OUT = {
+    "UPDATE_ROLLBACK_FAILED": "Put right what the events name, then `aws cloudformation continue-update-rollback "
+    "--stack-name {name}`, then deploy again.",
+    "UPDATE_FAILED": "`aws cloudformation rollback-stack --stack-name {name}` takes it back to where it worked.",
+    "DELETE_FAILED": "`qlikops destroy` takes the deletion up again.",
+}
+_HALF_CREATED = "Its creation failed. `qlikops destroy` removes what is left of it, then deploy again."
+
+
+def refuse_unfit(name: str, status: str) -> None:
+    """Raises StackBusy or StackBroken, with what to do, where no change can start from `status`."""
+    if status in _UPDATABLE:
+        return
+    if status.endswith("_IN_PROGRESS"):
+        raise StackBusy(
+            f"{name} is being changed right now ({status})", "`qlikops deploy --follow` shows it to its end."
+        )
+    raise StackBroken(f"{name} cannot be updated ({status})", _WAYS_OUT.get(status, _HALF_CREATED).format(name=name))

@@ -1,0 +1,121 @@
+"""Keys: every one has an id and a description, is found in the palette and in help, and can be moved."""
+
+from __future__ import annotations
+
+import pytest
+from textual.screen import ModalScreen
+
+from qlikops.domain.errors import UsageError
+from qlikops.domain.execution import ExecutionStatus
+from qlikops.tui import keys
+from qlikops.tui.app import QlikOpsApp
+from qlikops.tui.usable import usable
+from tests.unit.presentation import samples
+from tests.unit.tui.conftest import Started, screen_text, sees
+from tests.unit.tui.fakes import FakeEnvironment
+from tests.unit.tui.scenes import SCENES
+
+
+@pytest.fixture
+def environment() -> FakeEnvironment:
+    found = FakeEnvironment.waiting_for(samples.approval(), samples.approval(samples.proposal(2, tasks=("stock",))))
+    found.runs = [samples.execution(), samples.execution("run-0706", ExecutionStatus.SUCCEEDED, minutes_old=17)]
+    return found
+
+
+def test_every_binding_of_the_console_has_an_id_and_a_description() -> None:
+    """Textual's own have none: `keys` leaves them where they are."""
+    found = list(keys.bindings())
+    assert len(found) > 25
+    for owner, binding in found:
+        assert binding.id, (owner, binding)
+        assert binding.id == binding.id.lower().replace("_", "-").replace(" ", "-"), (owner, binding)
+        assert binding.description, (owner, binding)
+
+
+def test_one_id_has_one_key() -> None:
+    seen: dict[str, set[str]] = {}
+    for _, binding in keys.bindings():
+        seen.setdefault(binding.id or "", set()).add(binding.key)
+    assert not {name: found for name, found in seen.items() if len(found) > 1}
+
+
+def test_every_screen_has_a_scene() -> None:
+    ours = {screen.__name__ for screen in keys.screens() if not screen.__subclasses__()}
+    assert ours <= {scene.screen for scene in SCENES.values()}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "complaint"),
+    [
+        ({"aprove": "x"}, "there is no action 'aprove'"),
+        ({"approve": "d"}, r"d would mean both approve \(Approve\) and deny \(Deny\) on InboxScreen"),
+        ({"approve": "?"}, r"question_mark would mean both approve \(Approve\) and help \(Help\)"),
+        ({"approve": "j"}, r"both approve \(Approve\) and down"),
+        ({"approve": "f5", "claim": "f6,f5"}, r"f5 would mean both claim \(Claim\) and approve"),
+        ({"copy": "r"}, r"copy \(Copy.*\) and refresh"),
+        ({"back": "x"}, r"back \(Back\) has a key that means the same everywhere"),
+        ({"approve": "enter"}, "enter means the same everywhere"),
+        ({"approve": "ctrl+m"}, "means the same everywhere"),
+        ({"approve": "fuenf"}, "'fuenf' is no key"),
+        ({"approve": "ctrl+"}, "is no key"),
+        ({"approve": ""}, "is no key"),
+        ({"approve": "\x1b"}, "is no key"),
+    ],
+)
+def test_a_choice_that_cannot_be_meant_names_both_sides(chosen: dict[str, str], complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        keys.keymap(chosen)
+
+
+def test_keys_can_change_places_and_be_several() -> None:
+    chosen = {"approve": "d", "deny": "a", "refresh": "f5, +", "help": "ctrl+g"}
+    assert keys.keymap(chosen) == {"approve": "d", "deny": "a", "refresh": "f5,plus", "help": "ctrl+g"}
+
+
+async def test_a_moved_key_works_is_shown_and_the_old_one_is_free(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    moved = keys.keymap({"approve": "f5", "fleet": "9", "help": "f1"})
+    async with started(environment, size=(120, 50), keymap=moved) as pilot:
+        await sees(pilot, "connection lost", "f5 Approve", "f1 Help")
+        await pilot.press("a", "f1")
+        await sees(pilot, "Here", "f5 Approve", "9 Fleet")
+        await pilot.press("escape", "3", "f5")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("escape", "9")
+        await sees(pilot, "2 servers")
+
+
+@pytest.mark.parametrize("name", [name for name, scene in SCENES.items() if scene.screen != "CommandPalette"])
+async def test_the_palette_and_help_reach_all_that_can_be_done(
+    name: str, started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment, others=SCENES[name].environments(), size=(120, 40)) as pilot:
+        await SCENES[name].enter(pilot)
+        app, screen = pilot.app, pilot.app.screen
+        if isinstance(screen, ModalScreen):
+            return  # a dialog says its keys itself
+        assert isinstance(app, QlikOpsApp)
+        active = screen.active_bindings.values()
+        ours = {each.binding.id: each for each in active if each.binding.id and each.binding.id != "commands"}
+        offered = {command.title for command in app.get_system_commands(screen)}
+        assert {each.binding.description for each in ours.values() if each.enabled} <= offered
+        assert {each.binding.description for each in ours.values()} <= {entry.description for entry in usable(screen)}
+
+
+async def test_help_says_why_something_cannot_be_done_now(started: Started, environment: FakeEnvironment) -> None:
+    environment.records.clear()
+    async with started(environment, size=(120, 50)) as pilot:
+        await sees(pilot, "Nothing waits for a decision")
+        await pilot.press("question_mark")
+        await sees(pilot, "Approve not now: nothing is chosen")
+
+
+async def test_tabs_and_footer_can_be_clicked(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment, size=(120, 40)) as pilot:
+        await sees(pilot, "connection lost")
+        await pilot.click(offset=(screen_text(pilot).splitlines()[0].index("3 Fleet"), 0))
+        await sees(pilot, "2 servers")
+        await pilot.click(offset=(screen_text(pilot).splitlines()[-1].index("Help"), 39))
+        await sees(pilot, "Everywhere", "Esc closes")
