@@ -329,7 +329,8 @@ class InboxScreen(ConsoleScreen):
         """Opens the filter line."""
         self.remove_class("-open")
         self.query_one("#filter").display = True
-        self.query_one("#filter").focus()
+        # At once, not after the next refresh: what is typed right after `/` must not mean approve.
+        self.set_focus(self.query_one("#filter"))
         self.refresh_bindings()
 
     def action_sort(self) -> None:
