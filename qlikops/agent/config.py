@@ -215,7 +215,7 @@ class AgentConfig:
     confidence_floor: float = _number(0.7, 0, 1)
     """Below it, nothing is automatic."""
     restart_budget_per_hour: int = _number(3, 0, 100)
-    """Restarts of one task in an hour, after which none is automatic."""
+    """Restarts of one task in an hour, after which none is proposed. With 0 a human is asked about each."""
     cooldown_seconds: int = _number(900, 0, 86400)
     """After a restart, nothing is proposed on the task for so long."""
     protected_tags: tuple[str, ...] = ()

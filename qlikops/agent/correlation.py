@@ -94,8 +94,9 @@ def propose(
     execution_name: str,
     now: datetime,
     blocked: Mapping[TaskKey, str],
+    opened_before: int = 0,
 ) -> Correlated:
-    """The proposals on `snapshot`, at most `config.max_proposals`.
+    """The proposals on `snapshot`, at most `config.max_proposals` with those that this run has `opened_before`.
 
     `blocked` are the tasks on which nothing may be proposed now, each with the reason for people: an open proposal,
     a snooze, a cooldown. The same snapshot in the same execution gives the same proposals with the same ids.
@@ -116,15 +117,14 @@ def propose(
                 cases.append(_Case(task.facts, anomaly))
 
     groups = sorted(_groups(cases), key=lambda group: group.urgency)
-    for group in groups[config.max_proposals :]:
+    most = max(0, config.max_proposals - opened_before)
+    for group in groups[most:]:
         why = f"deferred: this run proposes {config.max_proposals} things at most; the next one finds it again"
         left_alone += [LeftAlone(case.facts.key, group.kind, why) for case in group.cases]
     return Correlated(
-        proposals=tuple(
-            _proposal(group, config, execution_arn, execution_name, now) for group in groups[: config.max_proposals]
-        ),
+        proposals=tuple(_proposal(group, config, execution_arn, execution_name, now) for group in groups[:most]),
         left_alone=tuple(sorted(left_alone, key=lambda each: (each.key, each.kind))),
-        deferred=max(0, len(groups) - config.max_proposals),
+        deferred=len(groups[most:]),
     )
 
 

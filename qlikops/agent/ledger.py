@@ -10,22 +10,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
+from qlikops.agent import track
+from qlikops.agent.record import Record, record_of
 from qlikops.agent.table import ABSENT, TRANSACTION_LIMIT, Condition, ConditionFailed, Delete, Item, Put, Table, Update
 from qlikops.agent.tasks import TaskLedger
 from qlikops.domain import codec
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, digest_of
-from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
+from qlikops.domain.approval import Approval, Decision, InboxRow, Outcome, Status, digest_of
+from qlikops.domain.errors import NotFound, QlikopsError
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
 from qlikops.domain.run import RunProposal, RunSummary
-
-T = TypeVar("T")
 
 RECORD_DAYS = 90
 """How long records, events, runs and histories are kept."""
@@ -48,15 +48,6 @@ class RecordClosed(QlikopsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """A proposal's record, and whether what is stored is still what its digest was taken over."""
-
-    approval: Approval
-    intact: bool
-    """The digest over the stored JSON is the stored digest; false where there is none yet."""
-
-
-@dataclass(frozen=True, slots=True)
 class Opened:
     """What became of a run's proposals."""
 
@@ -64,6 +55,15 @@ class Opened:
     """As stored, in the order of their Map index."""
     refused: tuple[Proposal, ...]
     """Another proposal leased one of their tasks in the meantime; nothing of them was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProposal:
+    """A proposal whose end is not written everywhere yet."""
+
+    proposal_id: str
+    execution_arn: str
+    since: datetime
 
 
 class Ledger:
@@ -79,18 +79,22 @@ class Ledger:
         item = self._table.get((keys.approval_partition(proposal_id), keys.RECORD))
         if item is None:
             raise NotFound(f"there is no proposal {proposal_id}")
-        return _record(proposal_id, item)
+        return record_of(proposal_id, item)
 
     def records(self, proposal_ids: Sequence[str]) -> list[Record]:
         """Those that exist, in the order asked for. Raises RecordTooNew."""
         wanted = {proposal_id: (keys.approval_partition(proposal_id), keys.RECORD) for proposal_id in proposal_ids}
         items = self._table.get_many(wanted.values())
-        return [_record(proposal_id, items[key]) for proposal_id, key in wanted.items() if key in items]
+        return [record_of(proposal_id, items[key]) for proposal_id, key in wanted.items() if key in items]
 
-    def waiting(self) -> list[InboxRow]:
-        """The inbox, what expires first first; one Query, eventually consistent."""
-        items = self._table.query_index(keys.INBOX_INDEX, keys.INBOX_PARTITION, keys.INBOX_WAITING)
-        return [codec.loads(InboxRow, str(item[Attribute.ROW])) for item in items]
+    def open(self) -> list[OpenProposal]:
+        """Everything that is not over in every respect, asked or not, of all runs."""
+        return [
+            OpenProposal(
+                str(item[keys.SORT]), str(item[Attribute.EXECUTION_ARN]), codec.parse_time(str(item[Attribute.AT]))
+            )
+            for item in self._table.query(keys.OPEN_PARTITION)
+        ]
 
     def open_proposals(self, execution_name: str, proposals: Iterable[Proposal], lease_seconds: int) -> Opened:
         """Leases every target and writes the record of each proposal, or nothing of it.
@@ -188,10 +192,11 @@ class Ledger:
             return self.record(proposal_id).approval.outcome or outcome
         return outcome
 
-    def close(self, proposal_id: str, outcome: Outcome, quiet_after_denial: int = 0) -> Record:
-        """Ends the proposal: final status, token and inbox row gone, leases free, the end in every task's history.
+    def close(self, proposal_id: str, outcome: Outcome, quiet_after_denial: int = 0, closed_by: str = "") -> Record:
+        """Ends the proposal: final status, token and inbox row gone, leases free, in history and track record.
 
-        A denial that asks for no snooze keeps its tasks quiet for `quiet_after_denial` seconds.
+        A denial that asks for no snooze keeps its tasks quiet for `quiet_after_denial` seconds. `closed_by` names the
+        run that does this in place of the proposal's own.
         A final record is returned as it is, after finishing what an interrupted close left undone.
         """
         before = self.record(proposal_id).approval
@@ -202,6 +207,8 @@ class Ledger:
         if decided:
             values[Attribute.DECISION] = codec.dumps(outcome.decision)
             also += (self._event(proposal_id, Step.DECIDED, {"decision": outcome.decision}),)
+        if closed_by:
+            also += (self._abandoned(proposal_id, closed_by),)
         record = self._advance(
             proposal_id,
             Step.CLOSED,
@@ -211,7 +218,9 @@ class Ledger:
             remove=(keys.INBOX_PARTITION,),
             also=also,
         )
-        self.tasks.end(record.approval, quiet_after_denial)
+        track.count(self._table, record.approval, self._clock())
+        # What says that it is open goes last: whoever finds it there finishes what was left undone.
+        self.tasks.end(record.approval, quiet_after_denial, Delete((keys.OPEN_PARTITION, proposal_id)))
         return record
 
     def run(self, execution_name: str) -> RunSummary | None:
@@ -238,6 +247,11 @@ class Ledger:
         rows = [codec.loads(RunProposal, str(item[Attribute.BODY])) for item in items]
         return sorted(rows, key=lambda row: row.index)
 
+    def abandoned(self, execution_name: str) -> list[Record]:
+        """What this run closed because the run that had opened it was over."""
+        items = self._table.query(keys.run_partition(execution_name), keys.ABANDONED_PREFIX)
+        return self.records([str(item[Attribute.PROPOSAL_ID]) for item in items])
+
     def _open(self, proposal: Proposal, row: RunProposal, lease_seconds: int) -> bool:
         """Whether it is open now; false where another proposal holds one of its tasks."""
         leases = self.tasks.lease_writes(proposal, self._clock() + timedelta(seconds=lease_seconds))
@@ -254,6 +268,14 @@ class Ledger:
             Put(record, ABSENT),
             self._event(proposal.proposal_id, Step.PROPOSED, {"proposal": proposal}),
             self._row(row, proposal.execution_name),
+            Put(
+                {
+                    **_key(keys.OPEN_PARTITION, proposal.proposal_id),
+                    Attribute.EXECUTION_ARN: proposal.execution_arn,
+                    Attribute.AT: codec.format_time(self._clock()),
+                    **self._kept(),
+                }
+            ),
         ]
         # A large group does not fit one transaction: its record comes last, so that no record is without its leases.
         size = TRANSACTION_LIMIT - len(opening)
@@ -285,8 +307,8 @@ class Ledger:
             item = self._raw(proposal_id)
             status = Status(str(item[Attribute.STATUS]))
             if status not in only_from:
-                return _record(proposal_id, item)
-            proposal = _record(proposal_id, item).approval.proposal
+                return record_of(proposal_id, item)
+            proposal = record_of(proposal_id, item).approval.proposal
             unmoved = Condition("#status = :before", {":before": status})
             now = codec.format_time(self._clock())
             writes = [
@@ -324,6 +346,15 @@ class Ledger:
                 **_key(keys.run_partition(execution_name), f"{keys.PROPOSAL_PREFIX}{row.proposal_id}"),
                 Attribute.PROPOSAL_ID: row.proposal_id,
                 Attribute.BODY: codec.dumps(row),
+                **self._kept(),
+            }
+        )
+
+    def _abandoned(self, proposal_id: str, execution_name: str) -> Put:
+        return Put(
+            {
+                **_key(keys.run_partition(execution_name), f"{keys.ABANDONED_PREFIX}{proposal_id}"),
+                Attribute.PROPOSAL_ID: proposal_id,
                 **self._kept(),
             }
         )
@@ -372,36 +403,3 @@ def _key(partition: str, sort: str) -> Item:
 
 def _record_key(proposal_id: str) -> tuple[str, str]:
     return keys.approval_partition(proposal_id), keys.RECORD
-
-
-def _record(proposal_id: str, item: Item) -> Record:
-    if int(item[Attribute.VERSION]) > RECORD_VERSION:
-        raise RecordTooNew(
-            f"{proposal_id} was written by a newer qlikops (record version {item[Attribute.VERSION]})",
-            "Deploy that version, or wait until its proposals are closed.",
-        )
-    moment = item.get(keys.INBOX_SORT)
-    approval = Approval(
-        proposal=codec.loads(Proposal, str(item[Attribute.PROPOSAL])),
-        status=Status(str(item[Attribute.STATUS])),
-        updated_at=codec.parse_time(str(item[Attribute.UPDATED_AT])),
-        evaluation=_optional(Evaluation, item, Attribute.EVALUATION),
-        policy=_optional(PolicyResult, item, Attribute.POLICY),
-        digest=str(item.get(Attribute.DIGEST, "")),
-        requested_at=codec.parse_time(str(item[Attribute.REQUESTED_AT])) if Attribute.REQUESTED_AT in item else None,
-        deadline=datetime.fromtimestamp(int(moment), UTC) if moment is not None else None,
-        decision=_optional(Decision, item, Attribute.DECISION),
-        outcome=_optional(Outcome, item, Attribute.OUTCOME),
-        claim=_optional(Claim, item, Attribute.CLAIM),
-        version=int(item[Attribute.VERSION]),
-    )
-    return Record(approval, intact=bool(approval.digest) and approval.digest == _stored_digest(item))
-
-
-def _stored_digest(item: Item) -> str:
-    parts = (json.loads(str(item[name])) for name in (Attribute.PROPOSAL, Attribute.EVALUATION, Attribute.POLICY))
-    return digest_of(*parts)
-
-
-def _optional(cls: type[T], item: Item, name: str) -> T | None:
-    return codec.loads(cls, str(item[name])) if name in item else None

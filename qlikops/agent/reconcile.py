@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.restart import interrupted
+from qlikops.agent.run import Run
 from qlikops.agent.tasks import Lease
 from qlikops.domain.approval import Approval, Outcome, Status
 from qlikops.domain.errors import NotFound, RecordTooNew
@@ -19,6 +20,8 @@ from qlikops.domain.execution import ExecutionStatus
 
 GRACE = timedelta(minutes=2)
 """Step Functions answers eventually: an execution this young may not be there yet."""
+ACTING = timedelta(minutes=16)
+"""Stopping an execution stops none of its functions: for as long as ExecuteRestart may run, it may be acting."""
 GONE = "gone"
 """Of an execution that Step Functions does not know (any more)."""
 
@@ -54,59 +57,68 @@ def _without_answer(error: ClientError) -> str:
 
 
 class Reconciler:
-    """Closes proposals whose execution is over; the execution that runs this is `own_arn`."""
+    """Closes proposals whose execution is over, in the name of `run`."""
 
-    def __init__(self, ledger: Ledger, executions: Executions, clock: Callable[[], datetime], own_arn: str) -> None:
+    def __init__(
+        self, ledger: Ledger, executions: Executions, clock: Callable[[], datetime], run: Run, quiet_after_denial: int
+    ) -> None:
         self._ledger = ledger
         self._executions = executions
         self._clock = clock
-        self._own_arn = own_arn
+        self._run = run
+        self._quiet_after_denial = quiet_after_denial
 
-    def inbox(self) -> list[str]:
-        """Closes what waits for an answer that nobody can use; the ids of what was closed."""
-        machine = self._own_arn.rpartition(":")[0]
-        closed = []
-        for row in self._ledger.waiting():
-            # The row names its execution, not the state machine: what looks over is looked up before it is closed.
-            over = self._over(f"{machine}:{row.execution_name}", row.requested_at)
-            if over and self._abandon(row.approval_id):
-                closed.append(row.approval_id)
-        return closed
+    def proposals(self) -> list[str]:
+        """Closes what is open for an execution that is over, asked or not; the ids of what was closed."""
+        return [
+            one.proposal_id
+            for one in self._ledger.open()
+            if self._over(one.execution_arn, one.since) and self._is_closed(one.proposal_id)
+        ]
 
     def leases(self, leases: Iterable[Lease]) -> list[Lease]:
-        """Closes what holds tasks for an execution that is over; the leases that are left."""
-        held = []
+        """Frees what is held for nothing; the leases that are left."""
+        by_proposal: dict[str, list[Lease]] = {}
         for lease in leases:
-            over = self._over(lease.execution_arn, lease.taken_at)
-            if not over or not self._abandon(lease.proposal_id, lease):
-                held.append(lease)
+            by_proposal.setdefault(lease.proposal_id, []).append(lease)
+        held: list[Lease] = []
+        for proposal_id, same in by_proposal.items():
+            if self._is_young(max(lease.taken_at for lease in same)) or not self._is_closed(proposal_id):
+                held += same
+            else:
+                # Closing frees what the proposal names. Opening a large group takes several transactions, the record
+                # with the last: leases without one are left where it died in between.
+                self._ledger.tasks.free(same)
         return held
+
+    def _is_young(self, since: datetime, grace: timedelta = GRACE) -> bool:
+        return self._clock() - since < grace
 
     def _over(self, execution_arn: str, since: datetime) -> str:
         """How the execution ended; empty while it goes on, or may."""
-        if execution_arn == self._own_arn or self._clock() - since < GRACE:
+        if execution_arn == self._run.execution_arn or self._is_young(since):
             return ""
         status = self._executions.status(execution_arn)
         running = (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
         return "" if status in running else status
 
-    def _abandon(self, proposal_id: str, lease: Lease | None = None) -> bool:
-        """Whether it is closed now; one whose own execution goes on is not, and a newer version's is left to that."""
+    def _is_closed(self, proposal_id: str) -> bool:
+        """Whether it is closed now; one whose execution goes on is not, and a newer version's is left to that."""
         try:
             approval = self._ledger.record(proposal_id).approval
         except RecordTooNew as exc:
             _logger.warning("left as it is: %s", exc)
             return False
         except NotFound:
-            # Its execution died between leasing a large group and writing the record.
-            if lease:
-                self._ledger.tasks.free(lease)
             return True
         status = self._over(approval.proposal.execution_arn, approval.updated_at)
-        if not status:
+        may_act = approval.status is Status.RESTARTING and not approval.outcome
+        if not status or (may_act and self._is_young(approval.updated_at, ACTING)):
             return False
         _logger.warning("closing %s: its execution is over (%s)", proposal_id, status)
-        self._ledger.close(proposal_id, self._outcome(approval, status))
+        self._ledger.close(
+            proposal_id, self._outcome(approval, status), self._quiet_after_denial, closed_by=self._run.execution_name
+        )
         return True
 
     def _outcome(self, approval: Approval, status: str) -> Outcome:

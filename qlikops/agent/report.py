@@ -102,8 +102,14 @@ class Reporter:
         if findings is None:
             error = error or _NO_FINDINGS
             findings = _empty(run, summary, finished_at, error)
-        proposals = tuple(_reported(record.approval) for record in records)
-        return replace(findings, proposals=proposals, finished_at=finished_at, error=error)
+        abandoned = self._ledger.abandoned(run.execution_name)
+        return replace(
+            findings,
+            proposals=tuple(_reported(record.approval) for record in records),
+            abandoned=tuple(_reported(record.approval) for record in abandoned),
+            finished_at=finished_at,
+            error=error,
+        )
 
 
 def _empty(run: Run, summary: RunSummary, finished_at: datetime, error: str) -> RunReport:
@@ -153,17 +159,18 @@ def markdown(report: RunReport) -> str:
     )
     if report.changes.since:
         blocks.append(_changed(report.changes))
-    blocks += _section(
-        "Decisions",
-        ("Proposal", "Action", "Evaluation", "Outcome", "Decided by", "Why"),
-        (_decision_row(one) for one in report.proposals),
-    )
+    for title, proposals in (("Decisions", report.proposals), ("Closed for earlier runs", report.abandoned)):
+        blocks += _section(
+            title,
+            ("Proposal", "Action", "Evaluation", "Closed gates", "Outcome", "Decided by", "Why"),
+            (_decision_row(one) for one in proposals),
+        )
     blocks += _section(
         "Restarts",
         ("Task", "Outcome", "Before", "After", "Seconds", "Detail"),
         (
             (target.key, _words(target.status), target.before, target.after, target.seconds or "", target.detail)
-            for one in report.proposals
+            for one in report.proposals + report.abandoned
             for target in (one.outcome.targets if one.outcome else ())
         ),
     )
@@ -233,6 +240,7 @@ def _decision_row(one: ReportedProposal) -> Sequence[object]:
         f"{proposal.title} ({proposal.proposal_id})",
         f"{_words(proposal.action)} {proposal.label}",
         opinion,
+        "; ".join(closed.reason for closed in one.policy.closed_gates) if one.policy else "",
         _words(one.status),
         _decider(decision, one.status),
         why,

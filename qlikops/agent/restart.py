@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from qlikops.agent.evidence import state_text
-from qlikops.agent.ledger import Ledger, Record
+from qlikops.agent.ledger import Ledger
+from qlikops.agent.record import Record
 from qlikops.agent.tasks import RestartClaim, TaskLedger
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, Status, TargetOutcome

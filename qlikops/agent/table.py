@@ -79,6 +79,8 @@ class Update:
     values: Item
     remove: tuple[str, ...] = ()
     condition: Condition | None = None
+    add: dict[str, int] = field(default_factory=dict)
+    """Numbers to count up; one that is not there counts from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class Table:
     def query(
         self,
         partition: str,
-        prefix: str,
+        prefix: str = "",
         *,
         keep: Condition | None = None,
         newest_first: bool = False,
@@ -146,12 +148,16 @@ class Table:
     ) -> list[Item]:
         """The items of a partition whose sort key starts with `prefix`, in its order; `keep` filters."""
         request: dict[str, Any] = {
-            "KeyConditionExpression": f"#{PARTITION} = :pk AND begins_with(#{SORT}, :sk)",
-            "ExpressionAttributeNames": {f"#{PARTITION}": PARTITION, f"#{SORT}": SORT},
-            "ExpressionAttributeValues": _wire({":pk": partition, ":sk": prefix}),
+            "KeyConditionExpression": f"#{PARTITION} = :pk",
+            "ExpressionAttributeNames": {f"#{PARTITION}": PARTITION},
+            "ExpressionAttributeValues": _wire({":pk": partition}),
             "ConsistentRead": True,
             "ScanIndexForward": not newest_first,
         }
+        if prefix:
+            request["KeyConditionExpression"] += f" AND begins_with(#{SORT}, :sk)"
+            request["ExpressionAttributeNames"] |= {f"#{SORT}": SORT}
+            request["ExpressionAttributeValues"] |= _wire({":sk": prefix})
         if keep:
             request["FilterExpression"] = keep.text
             request["ExpressionAttributeNames"] |= _names(keep.text)
@@ -164,16 +170,6 @@ class Table:
             if len(items) == limit:
                 break
         return items
-
-    def query_index(self, index: str, attribute: str, value: str) -> list[Item]:
-        """What a sparse index holds under `value`, in the index's order."""
-        request = {
-            "IndexName": index,
-            "KeyConditionExpression": f"#{attribute} = :value",
-            "ExpressionAttributeNames": {f"#{attribute}": attribute},
-            "ExpressionAttributeValues": _wire({":value": value}),
-        }
-        return list(self._pages(request))
 
     def commit(self, *writes: Write) -> None:
         """All of `writes` or none, at most 100. Raises ConditionFailed."""
@@ -233,14 +229,17 @@ class Table:
             case Delete(key=key):
                 kind = "Delete"
                 action["Key"] = _wire_key(key)
-            case Update(key=key, values=changes, remove=remove):
+            case Update(key=key, values=changes, remove=remove, add=amounts):
                 kind = "Update"
                 action["Key"] = _wire_key(key)
                 expression = "SET " + ", ".join(f"#{name} = :set_{name}" for name in changes)
                 if remove:
                     expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
+                if amounts:
+                    expression += " ADD " + ", ".join(f"#{name} :add_{name}" for name in amounts)
                 action["UpdateExpression"] = expression
                 values = {f":set_{name}": value for name, value in changes.items()}
+                values |= {f":add_{name}": amount for name, amount in amounts.items()}
         if write.condition:
             action["ConditionExpression"] = write.condition.text
             expression += f" {write.condition.text}"

@@ -9,6 +9,7 @@ from qlikops.domain.anomaly import Anomaly
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
+from qlikops.domain.run import RunSummary
 from qlikops.domain.task import TaskKey
 
 
@@ -84,6 +85,8 @@ class RunReport:
     proposals: tuple[ReportedProposal, ...]
     left_alone: tuple[LeftAlone, ...]
     deferred: int = 0
+    abandoned: tuple[ReportedProposal, ...] = ()
+    """Proposals of earlier runs that this one closed, because their executions had ended without them."""
     notes: tuple[str, ...] = ()
     """What makes this run's findings less than usual, such as a lost snapshot; a sentence each."""
     error: str = ""
@@ -96,3 +99,12 @@ class RunReport:
     trend_note: str = ""
     """Why the trend begins with this run; a sentence."""
     version: int = RECORD_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class ReportEntry:
+    """One report in a list, with what its run came to."""
+
+    execution_name: str
+    run: RunSummary | None = None
+    """None where the ledger has forgotten the run; its report stays."""

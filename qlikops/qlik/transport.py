@@ -50,7 +50,8 @@ class _UntilDeadline(io.RawIOBase):
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise AnswerTooSlow(f"the answer took longer than {ANSWER_FACTOR * self._patience:g} s")
-        self._connection.settimeout(min(self._patience, left))
+        if left < self._patience:
+            self._connection.settimeout(left)
         try:
             return self._raw.readinto(buffer)
         except TimeoutError:

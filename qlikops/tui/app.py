@@ -23,19 +23,20 @@ from qlikops.tui import messages
 from qlikops.tui.context import Clock, Context, ContextSource, Sending, maybe_sent
 from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.base import ConsoleScreen
-from qlikops.tui.screens.bulk import BulkScreen
 from qlikops.tui.screens.contexts import ContextsScreen
-from qlikops.tui.screens.decision import DecisionScreen
+from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.screens.errors import ErrorsScreen
 from qlikops.tui.screens.executions import ExecutionsScreen
 from qlikops.tui.screens.fleet import FleetScreen
 from qlikops.tui.screens.help import HelpScreen
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.reports import ReportsScreen
+from qlikops.tui.screens.schedule import ScheduleScreen
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.terminal import TerminalTitle, has_titles, own_title, run_in_terminal
 from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
+from qlikops.tui.widgets.held import HeldBar
 
 POLL_SECONDS = 2.5
 WATCH_AGAIN_SECONDS = 5
@@ -46,12 +47,12 @@ LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
 
 SIGN_IN_KEY = "ctrl+l"
-OF_ONE_CONTEXT: tuple[type[ConsoleScreen], ...] = (ExecutionsScreen, FleetScreen, ReportsScreen)
+OF_ONE_CONTEXT: tuple[type[ConsoleScreen], ...] = (ExecutionsScreen, FleetScreen, ReportsScreen, ScheduleScreen)
 """The screens that show the current context."""
 
 
 class QlikOpsApp(App[int]):
-    """Four screens over one ConsoleState."""
+    """Five screens over one ConsoleState."""
 
     CSS_PATH = "app.tcss"
     TITLE = "qlikops"
@@ -61,6 +62,7 @@ class QlikOpsApp(App[int]):
         Binding("2", "switch_mode('executions')", "Executions", show=False, id="executions"),
         Binding("3", "switch_mode('fleet')", "Fleet", show=False, id="fleet"),
         Binding("4", "switch_mode('reports')", "Reports", show=False, id="reports"),
+        Binding("5", "switch_mode('schedule')", "Schedule", show=False, id="schedule"),
         Binding("colon,ctrl+p", "command_palette", "Every action by name", show=False, id="commands"),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.
         Binding("escape", "cancel_held", "Do not send", priority=True, id="do-not-send"),
@@ -118,9 +120,9 @@ class QlikOpsApp(App[int]):
         self.set_interval(HOLD_TICK_SECONDS, self._let_go)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Esc cancels what is held back, unless a dialog is open: there it means the dialog."""
+        """Esc cancels what is held back first, wherever one is; but a dialog that sends is what it means while open."""
         if action == "cancel_held":
-            return bool(self.state.held) and not isinstance(self.screen, ModalScreen)
+            return bool(self.state.held) and not isinstance(self.screen, Dialog)
         if action == "choose_context":
             return self.state.several and not isinstance(self.screen, ModalScreen)
         if action == "sign_in":
@@ -178,11 +180,11 @@ class QlikOpsApp(App[int]):
     def action_help(self) -> None:
         """Shows what can be done here and now, and what cannot and why."""
         why_not = self.screen.why_not() if isinstance(self.screen, ConsoleScreen) else ""
-        self.push_screen(HelpScreen(usable(self.screen), why_not))
+        self.push_screen(HelpScreen(self.state, usable(self.screen), why_not))
 
     def action_errors(self) -> None:
         """Shows what went wrong lately."""
-        self.push_screen(ErrorsScreen(self.state.failures))
+        self.push_screen(ErrorsScreen(self.state))
 
     def action_choose_context(self) -> None:
         """Asks which context the screens beside the inbox show."""
@@ -345,11 +347,11 @@ class QlikOpsApp(App[int]):
 
     def _tell_elsewhere(self, sending: Sending, tone: Tone) -> None:
         """Says what became of a decision where the inbox's own line on it is not to be seen."""
-        if isinstance(self.screen, InboxScreen) and self.state.latest is sending:
+        if isinstance(self.screen, InboxScreen) and sending in self.state.latest_together:
             return
         severity: SeverityLevel = "information" if tone in {Tone.GOOD, Tone.NEUTRAL} else "warning"
         self.notify(
-            plain(sending.progress(self.state.now())),
+            plain(sending.progress),
             severity=severity,
             timeout=8,
             markup=False,
@@ -370,19 +372,21 @@ class QlikOpsApp(App[int]):
         return self.state.context(message.context)
 
     def _publish_progress(self) -> None:
-        """Only the line on the last decision changed, or nothing is held back any more."""
+        """Only the line on what is held back changed, or there is none any more."""
         if not self.state.held:
             self._publish()
             return
         for screen in self.screen_stack if self.is_running else ():
-            if isinstance(screen, InboxScreen) and screen.is_mounted:
-                screen.show_progress()
+            for bar in screen.query(HeldBar):
+                bar.draw()
 
     def _publish(self) -> None:
         """Tells every open screen of this mode, and the inbox below whatever is shown."""
         # Messages still come while the app starts and ends.
         for screen in self.screen_stack if self.is_running else ():
-            if isinstance(screen, ConsoleScreen | DecisionScreen | BulkScreen) and screen.is_mounted:
+            for bar in screen.query(HeldBar):
+                bar.draw()
+            if isinstance(screen, ConsoleScreen | Dialog) and screen.is_mounted:
                 screen.state_changed()
 
 

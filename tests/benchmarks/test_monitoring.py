@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -23,7 +24,7 @@ from qlikops.domain.task import TaskKey
 from qlikops.qlik import wire
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
-from qlikops.qlik.reader import CONCURRENCY
+from qlikops.qlik.reader import CONCURRENCY, read_fleet
 from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.library import build_scenario
 from tests.benchmarks.conftest import Results
@@ -40,12 +41,12 @@ SAMPLE_CALLS = 60
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QemInstance]:
-    """The fleet, in another process."""
-    ready_file = tmp_path_factory.mktemp("simulator") / "ready.json"
-    command = [sys.executable, "-m", "qlikops.qlik.simulator", "--scenario", SCENARIO]
-    options = ["--latency-seconds", str(LATENCY_SECONDS), "--ready-file", str(ready_file)]
+@contextlib.contextmanager
+def served(scenario: str, folder: Path, latency_seconds: float = 0) -> Iterator[QemInstance]:
+    """A fleet, in another process."""
+    ready_file = folder / "ready.json"
+    command = [sys.executable, "-m", "qlikops.qlik.simulator", "--scenario", scenario]
+    options = ["--latency-seconds", str(latency_seconds), "--ready-file", str(ready_file)]
     with subprocess.Popen([*command, *options], env=ENVIRONMENT) as process:
         try:
             deadline = time.monotonic() + 60
@@ -57,6 +58,13 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QemInstance]:
             yield QemInstance("default", ready["base_url"], ready["username"], ready["password"])
         finally:
             process.kill()
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QemInstance]:
+    """The fleet that is monitored."""
+    with served(SCENARIO, tmp_path_factory.mktemp("simulator"), LATENCY_SECONDS) as running:
+        yield running
 
 
 def remembered(at: datetime) -> FleetSnapshot:
@@ -110,18 +118,18 @@ def monitor(aws: EmbeddedAws, instance: QemInstance) -> dict[str, Any]:
     return {**json.loads(done.stdout), "snapshot_mb": size / 1024**2}
 
 
-def sequential_seconds(instance: QemInstance) -> float:
-    """What a reader that waits for each answer before it asks again would take, scaled from a sample by calls."""
+def sequential_seconds(instance: QemInstance, calls: int) -> float:
+    """What a reader that waits for each answer before it asks again would take, scaled from a sample."""
     with QemClient(instance) as client:
         client.servers()
         began = time.perf_counter()
         for number in range(SAMPLE_CALLS):
             client.task("replicate-001", f"task-{number:04d}")
-        return (time.perf_counter() - began) / SAMPLE_CALLS * CALLS
+        return (time.perf_counter() - began) / SAMPLE_CALLS * calls
 
 
 def test_monitoring_five_thousand_tasks(embedded_aws: EmbeddedAws, instance: QemInstance, results: Results) -> None:
-    sequential = sequential_seconds(instance)
+    sequential = sequential_seconds(instance, CALLS)
     done = monitor(embedded_aws, instance)
     counts = done["result"]["counts"]
     assert (counts["tasks"], counts["servers"]) == (SERVERS * TASKS, SERVERS)
@@ -133,3 +141,15 @@ def test_monitoring_five_thousand_tasks(embedded_aws: EmbeddedAws, instance: Qem
     results.add("MonitorTasks, 5,000 tasks", done["seconds"] / ideal, 1.3, f"calls x latency / {CONCURRENCY}")
     results.add("MonitorTasks, peak memory", done["peak_mb"] / 256, 1.0, "256 MB")
     results.add("MonitorTasks, snapshot", done["snapshot_mb"] / 2, 1.0, "2 MB in S3")
+
+
+def test_reading_the_largest_fleet(tmp_path: Path, results: Results) -> None:
+    """A hundred servers of two hundred tasks, answered at once: what is left is the reader's own work."""
+    with served("large:100x200", tmp_path) as instance:
+        sequential = sequential_seconds(instance, 20_103)
+        began = time.perf_counter()
+        reading = read_fleet([instance])
+        seconds = time.perf_counter() - began
+    assert (len(reading.servers), len(reading.tasks)) == (100, 20_000)
+    assert all(facts.memory_mb is not None for facts in reading.tasks)
+    results.add("reading 20,000 tasks, no latency", seconds / sequential, None, "a sequential reader, from a sample")

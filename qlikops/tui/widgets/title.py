@@ -16,7 +16,13 @@ from qlikops.tui.widgets.prose import palette, text
 
 WIDE = 100
 """From so many cells on the product's name has room beside the screens'."""
-SCREENS = {"inbox": "1 Inbox", "executions": "2 Executions", "fleet": "3 Fleet", "reports": "4 Reports"}
+SCREENS = {
+    "inbox": "1 Inbox",
+    "executions": "2 Executions",
+    "fleet": "3 Fleet",
+    "reports": "4 Reports",
+    "schedule": "5 Schedule",
+}
 
 
 class TitleBar(Static):

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
@@ -57,9 +58,9 @@ class Simulator:
         """How to reach it."""
         return QemInstance("default", self.server.base_url, "monitor", PASSWORD)
 
-    def client(self, instance: QemInstance | None = None, *, operator: bool = False) -> QemClient:
+    def client(self, instance: QemInstance | None = None, **options: Any) -> QemClient:
         """A client whose retries take no time."""
-        return QemClient(instance or self.instance, operator=operator, sleep=lambda _: None)
+        return QemClient(instance or self.instance, sleep=lambda _: None, **options)
 
     def task(self, name: str) -> dict[str, Any]:
         """What is true of a task: state, runs, stops."""
@@ -106,6 +107,17 @@ def create_table(client: Any) -> str:
         ],
     )
     return name
+
+
+def inbox(client: Any, table: str) -> list[InboxRow]:
+    """What waits, as the console reads it."""
+    found = client.query(
+        TableName=table,
+        IndexName="inbox",
+        KeyConditionExpression="inbox = :waiting",
+        ExpressionAttributeValues={":waiting": {"S": "WAITING"}},
+    )["Items"]
+    return [codec.loads(InboxRow, item["row"]["S"]) for item in found]
 
 
 class FakeSns:

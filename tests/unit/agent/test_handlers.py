@@ -26,10 +26,10 @@ from qlikops.agent.handlers import (
 )
 from qlikops.agent.wiring import Services
 from qlikops.domain import codec
-from qlikops.domain.approval import Status
+from qlikops.domain.approval import InboxRow, Status
 from qlikops.domain.errors import NotFound
 from qlikops.domain.evaluation import ApprovalMode, Evaluation
-from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.fleet import FleetSnapshot, Quiet, QuietKind, TaskMemory
 from qlikops.domain.packing import packed, unpacked
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import Changes, RunReport, Sighting
@@ -39,12 +39,14 @@ from qlikops.qlik.simulator.scenario import Scenario
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import (
     EVALUATION,
+    ORDERS,
     PASSWORD,
     FakeClock,
     FakeSns,
     FakeStepFunctions,
     Simulator,
     create_table,
+    inbox,
     simulated,
 )
 
@@ -125,6 +127,9 @@ class Agent:
 
     def stored(self, key: str) -> str:
         return unpacked(self.aws.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
+
+    def inbox(self) -> list[InboxRow]:
+        return inbox(self.aws.client("dynamodb"), self.table)
 
     def status(self, item: Json) -> Status:
         return self.services.ledger.record(item["proposal"]["proposal_id"]).approval.status
@@ -213,7 +218,7 @@ def test_a_broken_task_is_proposed_approved_restarted_and_reported(agent: Make) 
     text = here.stored("reports/2026/03/07/run-1.md")
     assert "| anna |" in text
     assert "restarted" in text
-    assert here.services.ledger.waiting() == []
+    assert here.inbox() == []
 
 
 def test_every_invocation_twice_gives_the_same(agent: Make) -> None:
@@ -315,7 +320,7 @@ def test_every_shape_of_an_end_closes_the_record(agent: Make, outcome: Json, sta
         "recorded": True,
         "detail": detail,
     }
-    assert here.services.ledger.waiting() == []
+    assert here.inbox() == []
     assert [message["Subject"].split(":")[1] for message in here.sns.messages[1:]] == (
         [f" {status}"] if status in ("expired", "failed") else []
     )
@@ -347,6 +352,31 @@ def test_policy_can_restart_by_itself(agent: Make) -> None:
     assert approval.decision.who() == "policy"
 
 
+def test_the_snapshot_remembers_a_restart_and_how_long_it_keeps_the_task_quiet(agent: Make) -> None:
+    here = agent(approval_mode=ApprovalMode.POLICY)
+
+    def remembered(name: str) -> TaskMemory:
+        here.monitor(name)
+        snapshot = codec.loads(FleetSnapshot, here.stored("snapshots/latest.json"))
+        return next(task.memory for task in snapshot.tasks if task.facts.key.task == "orders")
+
+    (item,) = items(here.monitor())
+    assessment = here.evaluate(item)
+    at = here.clock.now
+    restarted = here.restart(item, {"approved": True, "automatic": True, "digest": assessment["digest"]})
+    here.record(item, {"status": restarted["status"], "result": restarted})
+
+    here.clock.sleep(60)
+    cooled = at + timedelta(seconds=here.services.config.cooldown_seconds)
+    first = remembered("run-2")
+    assert (first.restarted_at, first.quiet) == (at, Quiet(QuietKind.COOLDOWN, cooled, restarts=1))
+    # Hours later nobody asks the ledger about a healthy task any more: what is known stays known.
+    here.clock.sleep(3 * 3600)
+    for name in ("run-3", "run-4"):
+        later = remembered(name)
+        assert (later.restarted_at, later.quiet) == (at, None)
+
+
 def test_policy_can_hold(agent: Make) -> None:
     here = agent("lost_position", approval_mode=ApprovalMode.NEVER)
     (item,) = items(here.monitor())
@@ -373,7 +403,7 @@ def test_without_an_evaluation_a_human_is_asked_all_the_same(agent: Make) -> Non
     assert approval.policy is not None
     assert approval.policy.route == "ask"
     assert len(approval.digest) == 64
-    assert here.services.ledger.waiting()[0].verdict == "unavailable"
+    assert here.inbox()[0].verdict == "unavailable"
 
 
 class Counted:
@@ -438,7 +468,7 @@ def test_the_deadline_is_the_states_and_never_later(agent: Make) -> None:
     entered = here.clock.now
     _, item, _ = waiting(here)
 
-    deadline = here.services.ledger.waiting()[0].deadline
+    deadline = here.inbox()[0].deadline
 
     assert timedelta(0) <= entered + timedelta(seconds=14400) - deadline < timedelta(seconds=1)
     assert here.services.ledger.record(item["proposal"]["proposal_id"]).approval.deadline == deadline
@@ -501,7 +531,7 @@ def test_what_a_dead_execution_left_waiting_is_closed_and_proposed_again(agent: 
 
     assert here.status(item) is Status.ABANDONED
     assert again["proposal_count"] == 1
-    assert here.services.ledger.waiting() == []
+    assert here.inbox() == []
 
 
 def test_what_a_dead_execution_left_unasked_is_closed_where_its_task_is_still_broken(agent: Make) -> None:
@@ -646,6 +676,62 @@ def test_a_running_task_that_was_restarted_too_often_is_found_without_reading_th
     assert {key.task for keys in counted.asked for key in keys} == {"orders"}
 
 
+def restart_often(here: Agent, times: int) -> None:
+    """Breaks `orders` and restarts it, again and again; it is broken at the end."""
+    for number in range(times):
+        (item,) = items(here.monitor(f"restart-{number}"))
+        assessment = here.evaluate(item)
+        restarted = here.restart(item, {"approved": True, "digest": assessment["digest"]})
+        here.record(item, {"status": restarted["status"], "result": restarted})
+        here.clock.sleep(60)
+        here.simulator.break_task("orders", message="ORA-12541: no listener")
+
+
+def test_nothing_is_proposed_on_a_spent_budget_and_the_report_says_so(agent: Make) -> None:
+    here = agent(cooldown_seconds=0, restart_budget_per_hour=2)
+    restart_often(here, 2)
+
+    monitored = here.monitor("run-3")
+    here.report(monitored)
+
+    assert monitored["proposal_count"] == 0
+    assert (
+        "| replicate-1/orders | FATAL\\_TRANSIENT | restart budget spent: 2 in the last hour, until 2026-03-07 "
+        in here.stored("reports/2026/03/07/run-3.md")
+    )
+
+
+def test_a_budget_that_is_spent_after_proposing_closes_a_gate_and_the_report_says_so(agent: Make) -> None:
+    here = agent(cooldown_seconds=0, restart_budget_per_hour=2, approval_mode=ApprovalMode.NEVER)
+    restart_often(here, 1)
+    monitored = here.monitor("run-2")
+    (item,) = items(monitored)
+    # Restarts that another proposal claimed in the meantime.
+    here.services.ledger.tasks.claim_restart(ORDERS, "ba9876543210", "ERROR (FATAL_ERROR)")
+
+    assessment = here.evaluate(item)
+    recorded = here.record(item, {"status": "held", "evaluated": {"assessment": assessment}})
+    here.report(monitored)
+
+    assert assessment["route"] == "held"
+    assert assessment["gates"][0] == "budget_spent"
+    assert recorded["detail"] == (
+        "Not automatic, held, and nobody is asked: the budget of 2 restarts an hour is spent: replicate-1/orders."
+    )
+    assert "| the budget of 2 restarts an hour is spent: replicate-1/orders; " in here.stored(
+        "reports/2026/03/07/run-2.md"
+    )
+
+
+def test_no_budget_at_all_forbids_automatic_restarts_and_not_asking(agent: Make) -> None:
+    here = agent(restart_budget_per_hour=0, approval_mode=ApprovalMode.POLICY)
+
+    (item,) = items(here.monitor())
+
+    assessment = here.evaluate(item)
+    assert (assessment["route"], assessment["gates"]) == ("ask", ["budget_spent"])
+
+
 def test_a_fleet_that_cannot_be_read_fails_the_run_and_says_so(agent: Make) -> None:
     here = agent()
     wrong = {"base_url": here.simulator.instance.base_url, "username": "monitor", "password": "wrong"}
@@ -669,6 +755,18 @@ def test_a_fleet_that_cannot_be_read_fails_the_run_and_says_so(agent: Make) -> N
     assert summary is not None
     assert summary.error == report.error
     assert "**This run failed:" in here.stored("reports/2026/03/07/run-1.md")
+
+
+def test_a_rotated_password_is_used_by_the_run_that_is_refused(agent: Make) -> None:
+    """The functions keep what they read for minutes; nobody waits for that once Qlik refuses it."""
+    here = agent()
+    here.monitor("run-1")
+    here.simulator.server.sessions.change_password("monitor", "rotated")
+    instance = {"base_url": here.simulator.instance.base_url, "username": "monitor", "password": "rotated"}
+    here.aws.client("secretsmanager").put_secret_value(
+        SecretId=here.services.config.qlik_secret_arn, SecretString=json.dumps({"instances": [instance]})
+    )
+    assert here.monitor("run-2")["counts"]["tasks"] == 4
 
 
 class Broken:

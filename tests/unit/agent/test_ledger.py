@@ -18,6 +18,7 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Decision, Outcome, Status, TargetOutcome
 from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.execution import RunSummary
+from qlikops.domain.fleet import QuietKind
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
 from tests.unit.agent.fakes import (
@@ -28,6 +29,7 @@ from tests.unit.agent.fakes import (
     START,
     FakeClock,
     group,
+    inbox,
     proposal,
     row,
 )
@@ -74,6 +76,7 @@ def test_opening_writes_record_event_lease_and_run_row(ledger: Ledger, items: It
         ("APPROVAL#0123456789ab", "EVENT#10-proposed"),
         ("TASK#default/replicate-1/orders", "LEASE"),
         ("RUN#run-1", "PROPOSAL#0123456789ab"),
+        ("OPEN", "0123456789ab"),
     }
     assert ledger.record(ID).approval.status is Status.PROPOSED
 
@@ -118,7 +121,7 @@ def test_one_proposal_opened_twice_at_once_is_opened_once(ledger: Ledger, items:
         results = list(pool.map(lambda _: ledger.open_proposals("run-1", [proposal()], LEASE_SECONDS), range(4)))
 
     assert [(result.proposals, result.refused) for result in results] == [((proposal(),), ())] * 4
-    assert len(items()) == 4
+    assert len(items()) == 5
 
 
 def test_an_expired_lease_is_free(ledger: Ledger, clock: FakeClock) -> None:
@@ -193,18 +196,18 @@ def test_a_digest_over_fields_of_a_later_version_still_holds(
     assert ledger.save_evaluation(ID, EVALUATION, ASK).intact
 
 
-def test_the_inbox_holds_what_waits_by_deadline_and_empties_on_close(ledger: Ledger) -> None:
+def test_the_inbox_holds_what_waits_by_deadline_and_empties_on_close(ledger: Ledger, database: Any, table: str) -> None:
     other_key = TaskKey("default", "s", "other")
     opened(ledger, proposal(), proposal(OTHER, other_key))
     ledger.request(ID, "token-1", row(), START, UNTIL)
     ledger.request(OTHER, "token-2", row(OTHER, START + timedelta(hours=1)), START, UNTIL)
-    assert [line.approval_id for line in ledger.waiting()] == [OTHER, ID]
-    assert ledger.waiting()[1] == row()
+    assert [line.approval_id for line in inbox(database, table)] == [OTHER, ID]
+    assert inbox(database, table)[1] == row()
 
     ledger.close(ID, Outcome(Status.EXPIRED))
     ledger.begin_restart(OTHER, Decision(approved=True))
 
-    assert ledger.waiting() == []
+    assert inbox(database, table) == []
 
 
 def test_the_token_lies_in_its_own_item_only(ledger: Ledger, items: Items) -> None:
@@ -296,7 +299,9 @@ def test_a_released_claim_is_no_restart(ledger: Ledger) -> None:
     assert ledger.tasks.claim_restart(ORDERS, ID, "").fresh
 
 
-def test_closing_ends_everything_and_a_second_close_returns_the_first(ledger: Ledger, items: Items) -> None:
+def test_closing_ends_everything_and_a_second_close_returns_the_first(
+    ledger: Ledger, items: Items, database: Any, table: str
+) -> None:
     waiting(ledger)
     denial = Decision(approved=False, by="arn:aws:iam::1:user/anna", reason="planned work")
     first = ledger.close(ID, Outcome(Status.DENIED, "no", decision=denial))
@@ -304,7 +309,7 @@ def test_closing_ends_everything_and_a_second_close_returns_the_first(ledger: Le
     assert first.approval.status is Status.DENIED
     assert first.approval.decision == denial
     assert ledger.tasks.leases([ORDERS]) == {}
-    assert ledger.waiting() == []
+    assert inbox(database, table) == []
     assert ("TOKEN#" + ID, "TOKEN") not in items()
     (line,) = ledger.tasks.history(ORDERS)
     assert (line.status, line.by, line.reason) == (Status.DENIED, "anna", "planned work")
@@ -373,6 +378,11 @@ def test_the_result_of_a_restart_is_kept_until_it_is_closed(ledger: Ledger) -> N
     assert ledger.record(ID).approval.status is Status.RESTARTING
 
 
+def why_quiet(ledger: Ledger, limits: RestartLimits = LIMITS) -> str:
+    quiet = ledger.tasks.quiet([ORDERS], limits, {}).get(ORDERS)
+    return quiet.words() if quiet else ""
+
+
 @pytest.mark.parametrize(
     ("seconds", "why"),
     [(3600, "snoozed until 2026-03-07 04:00 UTC by anna"), (10**15, "snoozed until 2026-04-06 03:00 UTC by anna")],
@@ -382,9 +392,9 @@ def test_a_denial_can_snooze(ledger: Ledger, clock: FakeClock, seconds: int, why
     denial = Decision(approved=False, by="arn:aws:iam::1:user/anna", snooze_seconds=seconds)
     ledger.close(ID, Outcome(Status.DENIED, decision=denial))
 
-    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {ORDERS: why}
+    assert why_quiet(ledger) == why
     clock.sleep(seconds if seconds < 10**9 else 30 * 86400)
-    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {}
+    assert why_quiet(ledger) == ""
 
 
 def test_a_denial_keeps_a_task_quiet_for_a_while(ledger: Ledger, clock: FakeClock) -> None:
@@ -393,25 +403,16 @@ def test_a_denial_keeps_a_task_quiet_for_a_while(ledger: Ledger, clock: FakeCloc
     ledger.close(ID, Outcome(Status.DENIED, decision=denial), quiet_after_denial=900)
 
     why = "denied, not asked again until 2026-03-07 03:15 UTC by anna"
-    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {ORDERS: why}
+    assert why_quiet(ledger) == why
     clock.sleep(900)
-    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {}
+    assert why_quiet(ledger) == ""
 
 
 def test_what_nobody_answered_is_asked_again(ledger: Ledger) -> None:
     opened(ledger, proposal())
     ledger.close(ID, Outcome(Status.EXPIRED), quiet_after_denial=900)
 
-    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {}
-
-
-def test_open_proposals_block(ledger: Ledger) -> None:
-    opened(ledger, proposal())
-    free = TaskKey("default", "s", "free")
-
-    blocked = ledger.tasks.blocked([ORDERS, free], LIMITS, ledger.tasks.leases([ORDERS, free]))
-
-    assert blocked == {ORDERS: f"proposal {ID} is open"}
+    assert why_quiet(ledger) == ""
 
 
 def test_a_restarted_task_cools_down_and_has_a_budget(ledger: Ledger, clock: FakeClock) -> None:
@@ -420,13 +421,19 @@ def test_a_restarted_task_cools_down_and_has_a_budget(ledger: Ledger, clock: Fak
         clock.sleep(60)
         assert ledger.tasks.restarts_last_hour([ORDERS]) == {ORDERS: index + 1}
 
-    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {ORDERS: "restart budget spent: 3 in the last hour"}
+    assert why_quiet(ledger) == "restart budget spent: 3 in the last hour, until 2026-03-07 04:00 UTC"
     roomy = RestartLimits(per_hour=9, cooldown_seconds=900)
-    assert ledger.tasks.blocked([ORDERS], roomy, {}) == {
-        ORDERS: "restarted 1m00s ago, cooling down for 14m00s",
-    }
+    assert why_quiet(ledger, roomy) == "restarted, cooling down until 2026-03-07 03:17 UTC"
     clock.sleep(900)
-    assert ledger.tasks.blocked([ORDERS], roomy, {}) == {}
+    assert why_quiet(ledger, roomy) == ""
+    clock.sleep(2700)
+    assert why_quiet(ledger) == ""
+
+
+def test_restarts_that_are_known_are_not_read_again(ledger: Ledger, clock: FakeClock) -> None:
+    recent = clock() - timedelta(seconds=60)
+    (quiet,) = ledger.tasks.quiet([ORDERS], LIMITS, {ORDERS: (recent,)}).values()
+    assert (quiet.kind, quiet.until) == (QuietKind.COOLDOWN, recent + timedelta(seconds=LIMITS.cooldown_seconds))
 
 
 def test_a_record_of_a_newer_version_is_refused(ledger: Ledger, database: Any, table: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,22 +12,28 @@ from botocore.exceptions import ClientError
 
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.reconcile import Executions, Reconciler
+from qlikops.agent.run import Run
+from qlikops.agent.tasks import RestartLimits
 from qlikops.domain.approval import Decision, Outcome, Status, TargetOutcome
+from qlikops.domain.codec import format_time
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
 from tests.unit.agent.fakes import (
     ARN,
+    ASK,
+    EVALUATION,
     ORDERS,
     START,
     FakeClock,
     FakeStepFunctions,
     group,
+    inbox,
     proposal,
     row,
 )
 
 ID = "0123456789ab"
-OWN = ARN.replace("run-1", "run-2")
+OWN = Run(ARN.replace("run-1", "run-2"), "run-2", format_time(START))
 
 
 @pytest.fixture
@@ -36,7 +43,7 @@ def states() -> FakeStepFunctions:
 
 @pytest.fixture
 def reconciler(ledger: Ledger, states: FakeStepFunctions, clock: FakeClock) -> Reconciler:
-    return Reconciler(ledger, Executions(states), clock, OWN)
+    return Reconciler(ledger, Executions(states), clock, OWN, quiet_after_denial=900)
 
 
 def waiting(ledger: Ledger, made: Proposal) -> None:
@@ -57,7 +64,7 @@ def test_one_question_to_step_functions_an_execution(
     states.statuses[ARN] = "RUNNING"
     clock.sleep(600)
 
-    assert reconciler.inbox() == []
+    assert reconciler.proposals() == []
     assert reconciler.leases(ledger.tasks.leases([TaskKey("default", "s", "t1")]).values()) != []
     assert states.asked == [ARN]
 
@@ -65,10 +72,10 @@ def test_one_question_to_step_functions_an_execution(
 def test_the_own_execution_is_not_asked_about(
     ledger: Ledger, reconciler: Reconciler, states: FakeStepFunctions, clock: FakeClock
 ) -> None:
-    waiting(ledger, proposal(execution_arn=OWN, execution_name="run-2"))
+    waiting(ledger, proposal(execution_arn=OWN.execution_arn, execution_name="run-2"))
     clock.sleep(600)
 
-    assert reconciler.inbox() == []
+    assert reconciler.proposals() == []
     assert states.asked == []
 
 
@@ -80,7 +87,7 @@ def test_what_another_state_machine_waits_for_is_left_to_it(
     states.statuses[elsewhere] = "RUNNING"
     clock.sleep(600)
 
-    assert reconciler.inbox() == []
+    assert reconciler.proposals() == []
     assert ledger.record(ID).approval.status is Status.WAITING
 
 
@@ -92,7 +99,7 @@ def test_an_execution_that_may_not_be_read_counts_as_running(ledger: Ledger, clo
     waiting(ledger, proposal())
     clock.sleep(600)
 
-    assert Reconciler(ledger, Executions(Forbidden()), clock, OWN).inbox() == []
+    assert Reconciler(ledger, Executions(Forbidden()), clock, OWN, 900).proposals() == []
 
 
 def test_the_leases_of_a_record_that_was_never_written_are_freed(
@@ -118,39 +125,138 @@ def test_what_is_final_already_only_frees_its_tasks(ledger: Ledger, reconciler: 
     assert held(ledger, ORDERS) == []
 
 
-def test_an_interrupted_restart_is_closed_with_what_is_known(
-    ledger: Ledger, reconciler: Reconciler, states: FakeStepFunctions, clock: FakeClock
-) -> None:
+def evaluated(ledger: Ledger) -> None:
+    ledger.save_evaluation(ID, EVALUATION, ASK)
+
+
+def restarting(ledger: Ledger) -> None:
     waiting(ledger, proposal())
     ledger.begin_restart(ID, Decision(approved=True))
+
+
+def claimed(ledger: Ledger) -> None:
+    restarting(ledger)
     ledger.tasks.claim_restart(ORDERS, ID, "ERROR (FATAL_ERROR)")
-    states.statuses[ARN] = "ABORTED"
-    clock.sleep(600)
-
-    reconciler.leases(ledger.tasks.leases([ORDERS]).values())
-
-    outcome = ledger.record(ID).approval.outcome
-    assert outcome is not None
-    assert outcome.status is Status.ABANDONED
-    assert outcome.detail.startswith("unverified: may have been told to run")
-    assert outcome.targets[0].status is Status.UNVERIFIED
 
 
-def test_a_finished_restart_that_was_not_recorded_is_closed_as_what_it_was(
+def verified(ledger: Ledger) -> None:
+    claimed(ledger)
+    ledger.tasks.finish_restart_claim(ORDERS, ID, TargetOutcome(ORDERS, Status.RESTARTED))
+
+
+def restarted(ledger: Ledger) -> None:
+    verified(ledger)
+    ledger.save_result(ID, Outcome(Status.RESTARTED, targets=(TargetOutcome(ORDERS, Status.RESTARTED),)))
+
+
+STATES: dict[str, tuple[Callable[[Ledger], object], Status, str]] = {
+    "opened": (lambda _: None, Status.ABANDONED, "its execution ended without it"),
+    "evaluated": (evaluated, Status.ABANDONED, "its execution ended without it"),
+    "waiting": (lambda ledger: waiting(ledger, proposal()), Status.ABANDONED, "its execution ended without it"),
+    "approved": (restarting, Status.ABANDONED, "failed: its execution ended without it"),
+    "claimed": (claimed, Status.ABANDONED, "unverified: may have been told to run; the restart was interrupted"),
+    "verified": (verified, Status.ABANDONED, "restarted: "),
+    "restarted": (restarted, Status.RESTARTED, ""),
+}
+
+
+@pytest.mark.parametrize("status", ["ABORTED", "FAILED", "TIMED_OUT", "SUCCEEDED", None])
+@pytest.mark.parametrize(("advance", "expected", "detail"), STATES.values(), ids=STATES)
+def test_wherever_an_execution_ended_its_proposal_is_closed_and_said_so(
+    ledger: Ledger,
+    reconciler: Reconciler,
+    states: FakeStepFunctions,
+    clock: FakeClock,
+    database: Any,
+    table: str,
+    advance: Callable[[Ledger], object],
+    expected: Status,
+    detail: str,
+    status: str | None,
+) -> None:
+    ledger.open_proposals("run-1", [proposal()], 7200)
+    advance(ledger)
+    if status:
+        states.statuses[ARN] = status
+    clock.sleep(1000)
+
+    assert reconciler.proposals() == [ID]
+
+    closed = ledger.record(ID).approval
+    assert closed.outcome is not None
+    assert (closed.status, closed.outcome.detail[: len(detail)]) == (expected, detail)
+    assert held(ledger, ORDERS) == []
+    assert inbox(database, table) == []
+    assert ledger.open() == []
+    assert [line.status for line in ledger.tasks.history(ORDERS)] == [
+        closed.outcome.targets[0].status if closed.outcome.targets else expected
+    ]
+    assert [row.status for row in ledger.run_proposals("run-1")] == [expected]
+    assert [record.approval for record in ledger.abandoned("run-2")] == [closed]
+    assert reconciler.proposals() == []
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "PENDING_REDRIVE"])
+def test_what_goes_on_is_left(
+    ledger: Ledger, reconciler: Reconciler, states: FakeStepFunctions, clock: FakeClock, status: str
+) -> None:
+    ledger.open_proposals("run-1", [proposal()], 7200)
+    states.statuses[ARN] = status
+    clock.sleep(7000)
+
+    assert reconciler.proposals() == []
+    assert held(ledger, ORDERS) == [ID]
+
+
+def test_a_function_that_may_still_be_restarting_is_waited_for(
     ledger: Ledger, reconciler: Reconciler, states: FakeStepFunctions, clock: FakeClock
 ) -> None:
-    waiting(ledger, proposal())
-    ledger.begin_restart(ID, Decision(approved=True))
-    up = TargetOutcome(ORDERS, Status.RESTARTED)
-    ledger.save_result(ID, Outcome(Status.RESTARTED, targets=(up,)))
+    ledger.open_proposals("run-1", [proposal()], 7200)
+    claimed(ledger)
     states.statuses[ARN] = "ABORTED"
+    clock.sleep(15 * 60)
+
+    assert reconciler.proposals() == []
+    assert reconciler.leases(ledger.tasks.leases([ORDERS]).values()) != []
+
+    clock.sleep(60)
+    assert reconciler.proposals() == [ID]
+
+
+def test_a_close_that_died_before_its_tasks_heard_of_it_is_finished(
+    ledger: Ledger, reconciler: Reconciler, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.open_proposals("run-1", [proposal()], 7200)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ledger.tasks, "end", killed)
+    with pytest.raises(KeyboardInterrupt):
+        ledger.close(ID, Outcome(Status.DENIED, decision=Decision(approved=False, by="anna")))
+    monkeypatch.undo()
     clock.sleep(600)
 
-    reconciler.leases(ledger.tasks.leases([ORDERS]).values())
+    assert reconciler.proposals() == [ID]
 
-    approval = ledger.record(ID).approval
-    assert approval.outcome is not None
-    assert (approval.status, approval.outcome.targets) == (Status.RESTARTED, (up,))
+    assert [line.by for line in ledger.tasks.history(ORDERS)] == ["anna"]
+    assert held(ledger, ORDERS) == []
+    (quiet,) = ledger.tasks.quiet([ORDERS], RestartLimits(3, 900), {}).values()
+    assert quiet.words() == "denied, not asked again until 2026-03-07 03:15 UTC by anna"
+    assert ledger.abandoned("run-2") == []
+
+
+def test_leases_of_a_running_execution_without_a_record_are_freed(
+    ledger: Ledger, reconciler: Reconciler, states: FakeStepFunctions, clock: FakeClock
+) -> None:
+    ledger.tasks.lease(proposal(), START + timedelta(hours=2))
+    states.statuses[ARN] = "RUNNING"
+    clock.sleep(60)
+    assert len(reconciler.leases(ledger.tasks.leases([ORDERS]).values())) == 1
+
+    clock.sleep(60)
+    assert reconciler.leases(ledger.tasks.leases([ORDERS]).values()) == []
+    assert held(ledger, ORDERS) == []
 
 
 def test_what_a_newer_version_wrote_is_left_to_it(
@@ -165,6 +271,6 @@ def test_what_a_newer_version_wrote_is_left_to_it(
     )
     clock.sleep(600)
 
-    assert reconciler.inbox() == []
+    assert reconciler.proposals() == []
     assert len(reconciler.leases(ledger.tasks.leases([ORDERS]).values())) == 1
     assert held(ledger, ORDERS) == [ID]

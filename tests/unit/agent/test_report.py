@@ -19,7 +19,7 @@ from qlikops.agent.trend import TREND_RUNS, changes, extended, mean_latency
 from qlikops.domain import codec
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.approval import Approval, Decision, Outcome, Status, TargetOutcome
-from qlikops.domain.evaluation import Evaluation
+from qlikops.domain.evaluation import ClosedGate, Evaluation, Gate
 from qlikops.domain.execution import RunSummary
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.report import Changes, LeftAlone, ReportedProposal, RunPoint, RunReport, Sighting
@@ -66,10 +66,10 @@ def test_a_report_reads_from_the_whole_to_the_detail() -> None:
         "Servers: 1. Tasks: 4 (1 ERROR, 3 RUNNING). Anomalies: 1. Proposals: 1. Left alone: 1. "
         "Deferred to the next run: 0.\n\n"
         "## Decisions\n\n"
-        "| Proposal | Action | Evaluation | Outcome | Decided by | Why |\n"
-        "|---|---|---|---|---|---|\n"
-        "| orders: connection lost (0123456789ab) | resume replicate-1/orders | rules: approve, low risk | restarted "
-        "| anna | source is back |\n\n"
+        "| Proposal | Action | Evaluation | Closed gates | Outcome | Decided by | Why |\n"
+        "|---|---|---|---|---|---|---|\n"
+        "| orders: connection lost (0123456789ab) | resume replicate-1/orders | rules: approve, low risk |  | "
+        "restarted | anna | source is back |\n\n"
         "## Restarts\n\n"
         "| Task | Outcome | Before | After | Seconds | Detail |\n"
         "|---|---|---|---|---|---|\n"
@@ -97,6 +97,26 @@ def test_a_report_reads_from_the_whole_to_the_detail() -> None:
 )
 def test_a_report_says_who_decided(status: Status, decision: Decision | None, by: str) -> None:
     assert f"| {by} |" in markdown(report(proposals=(reported(status, decision),)))
+
+
+def test_every_closed_gate_is_named() -> None:
+    gates = (
+        ClosedGate(Gate.SEVERAL_TASKS, "2 tasks in one decision"),
+        ClosedGate(Gate.BUDGET_SPENT, "the budget of 3 restarts an hour is spent: replicate-1/orders"),
+    )
+    one = replace(reported(Status.DENIED, ANNA), policy=replace(ASK, closed_gates=gates))
+
+    assert "| 2 tasks in one decision; the budget of 3 restarts an hour is spent: replicate-1/orders |" in markdown(
+        report(proposals=(one,))
+    )
+
+
+def test_what_was_closed_for_an_earlier_run_is_told_with_its_tasks() -> None:
+    text = markdown(report(abandoned=(reported(Status.ABANDONED, None),)))
+
+    assert "## Closed for earlier runs" in text
+    assert "| abandoned | nobody | how it ended |" in text
+    assert "## Restarts" in text
 
 
 def test_text_from_outside_is_no_markup() -> None:

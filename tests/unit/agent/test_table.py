@@ -78,7 +78,6 @@ def ledger_table(busy: Busy, table: str, pauses: list[float]) -> Table:
 CALLS: dict[str, Callable[[Table], object]] = {
     "get": lambda table: table.get(KEY),
     "query": lambda table: table.query(KEY[0], KEY[1]),
-    "query_index": lambda table: table.query_index("inbox", "inbox", "WAITING"),
     "commit": lambda table: table.commit(Put(ITEM)),
 }
 PASSING = [

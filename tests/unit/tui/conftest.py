@@ -39,6 +39,16 @@ async def no_longer_sees(pilot: Pilot[Any], text: str) -> None:
     await wait_until(pilot, lambda: text not in flat_text(pilot))
 
 
+QUESTIONS = {"a": "Approve: this will be sent", "d": "Deny: this will be sent"}
+
+
+async def asked(pilot: Pilot[Any], key: str, *texts: str) -> None:
+    """Opens the dialog of `key` on the first one, sales-orders."""
+    await sees(pilot, "sales-orders: connection lost")
+    await pilot.press(key)
+    await sees(pilot, QUESTIONS[key], *texts)
+
+
 def screen_text(pilot: Pilot[Any]) -> str:
     """What a person sees, line by line."""
     strips = pilot.app.screen._compositor.render_strips()

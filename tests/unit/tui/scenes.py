@@ -5,11 +5,16 @@ A new screen or dialog is a line in SCENES; a test says so where it is missing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from textual.pilot import Pilot
 
+from qlikops.domain.evaluation import Verdict
+from qlikops.presentation.difference import differences
+from qlikops.tui.screens.changed import ChangedScreen
+from tests.unit.presentation import samples
 from tests.unit.tui.conftest import sees
 from tests.unit.tui.fakes import FakeEnvironment
 
@@ -21,6 +26,8 @@ class Scene:
     screen: str
     """The class that is on top at the end."""
     steps: tuple[tuple[tuple[str, ...], str], ...] = ()
+    happens: Callable[[Pilot[Any]], object] = lambda _: None
+    """What no key does, before the first of them."""
     others: tuple[str, ...] = ()
     """Contexts beside the one that there always is."""
 
@@ -30,7 +37,8 @@ class Scene:
 
     async def enter(self, pilot: Pilot[Any]) -> None:
         """From the console's start to the scene."""
-        await sees(pilot, "wait, oldest", "Proposal")
+        await sees(pilot, "wait, oldest", "will run")
+        self.happens(pilot)
         for keys, seen in self.steps:
             await pilot.press(*keys)
             await sees(pilot, seen)
@@ -38,18 +46,28 @@ class Scene:
         await pilot.pause()
 
 
+def something_changes(pilot: Pilot[Any]) -> None:
+    """As a and d do on a record that is another one than somebody looked at."""
+    changed = differences(samples.approval(), samples.approval(assessed=samples.evaluation(Verdict.DENY)))
+    pilot.app.push_screen(ChangedScreen(pilot.app.state, changed))  # type: ignore[attr-defined]
+
+
 SCENES = {
     "inbox": Scene("InboxScreen"),
-    "review": Scene("InboxScreen", ((("enter",), "rationale"),)),
+    "review": Scene("InboxScreen", ((("enter",), "track record"),)),
     "filter": Scene("InboxScreen", ((("slash", "o"), "Task or group"),)),
     "approve": Scene("ApproveScreen", ((("a",), "Approve: this will be sent"),)),
+    "changed": Scene("ChangedScreen", (((), "AI approve"),), something_changes),
     "deny": Scene("DenyScreen", ((("d",), "Deny: this will be sent"),)),
     "deny-marked": Scene("BulkScreen", ((("space", "space", "D"), "Deny together"),)),
     "executions": Scene("ExecutionsScreen", ((("2",), "succeeded"),)),
     "execution": Scene("ExecutionScreen", ((("2",), "succeeded"), (("enter",), "ProcessProposals"))),
     "fleet": Scene("FleetScreen", ((("3",), "servers"),)),
+    "task": Scene("TaskScreen", ((("3",), "servers"), (("enter",), "Figures"))),
     "reports": Scene("ReportsScreen", ((("4",), "run-"),)),
     "report": Scene("ReportsScreen", ((("4",), "run-"), (("enter",), "on "))),
+    "schedule": Scene("ScheduleScreen", ((("5",), "every 5 minutes"),)),
+    "pause": Scene("ChangeScreen", ((("5",), "every 5 minutes"), (("p",), "Pause the schedule"))),
     "help": Scene("HelpScreen", ((("question_mark",), "Everywhere"),)),
     "contexts": Scene("ContextsScreen", ((("x",), "Enter chooses"),), others=("archive",)),
     "errors": Scene("ErrorsScreen", ((("exclamation_mark",), "Last errors"),)),

@@ -317,7 +317,7 @@ async def test_grouping_puts_one_cause_together_and_is_remembered(started: Start
 
 async def test_the_review_shows_how_earlier_proposals_on_the_task_ended(started: Started) -> None:
     async with started(FakeEnvironment.waiting_for(task(1, "sales-orders")), size=(120, 60)) as pilot:
-        await sees(pilot, "Earlier on this task", "1 of 1 approved here recovered", "resume, FATAL_TRANSIENT by bob")
+        await sees(pilot, "Earlier on this task", "1 restarted", "resume, FATAL_TRANSIENT by bob")
 
 
 async def test_a_claim_is_sent_and_seen(started: Started) -> None:
@@ -333,7 +333,7 @@ async def test_on_a_narrow_screen_enter_opens_the_record_and_escape_goes_back(st
     async with started(FakeEnvironment.waiting_for(task(1, "sales-orders"))) as pilot:
         await sees(pilot, "sales-orders: connection lost")
         await pilot.press("enter")
-        await sees(pilot, "Evaluation", "AI approve", "[e1]")
+        await sees(pilot, "Evaluation", "AI approve", "[e1 message]")
         assert not pilot.app.screen.query_one(KeyedTable).region
         await pilot.press("escape")
         await sees(pilot, "Task or group")
