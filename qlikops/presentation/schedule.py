@@ -126,7 +126,7 @@ def _next(status: ScheduleStatus, now: datetime) -> Iterator[Span]:
     elif not status.schedule.enabled:
         yield Span("none: it is paused", Tone.WARNING)
     else:
-        yield Span("cannot be told from the expression", Tone.MUTED)
+        yield Span("none: the expression has no later time", Tone.MUTED)
 
 
 def _time_of_day(minutes: str, hours: str) -> str:

@@ -165,7 +165,7 @@ def test_a_task_in_full() -> None:
         "snoozed 1h00m more by anna",
         "2026-03-07 12:20:00 UTC",
         "12m00s ago",
-        "▁▆·▄",
+        "▁█·▁",
         "max 15m00s, min 3s, last 1m00s; 4 samples over 15m00s",
         "42 complete",
         "120 MB memory",

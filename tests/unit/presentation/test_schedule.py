@@ -54,7 +54,8 @@ def test_where_it_stands() -> None:
     assert "about 2026-03-07 13:20:00 UTC" in shown(FOR_NOW)
     assert "PAUSED until somebody resumes it" in shown(OFF)
     assert "none: it is paused" in shown(OFF)
-    assert "cannot be told" in shown(replace(ON, expression="cron(0 6 L * ? *)"))
+    assert "about 2026-03-31 06:00:00 UTC" in shown(replace(ON, expression="cron(0 6 L * ? *)"))
+    assert "none: the expression has no later time" in shown(replace(ON, expression="cron(0 6 L * ? 2020)"))
 
 
 @pytest.mark.parametrize(

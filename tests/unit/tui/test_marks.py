@@ -141,7 +141,7 @@ async def test_one_that_somebody_else_decides_while_the_list_is_open_is_left_out
         environment.decide_elsewhere(ids(1)[0])
         pilot.app.state.load_rows(pilot.app)  # type: ignore[attr-defined]
         await sees(
-            pilot, "Left out: replicate-eu-1/orders: It no longer waits: RESTARTING, approved by bob", "Approve 1"
+            pilot, "Left out:", "replicate-eu-1/orders: It no longer waits: RESTARTING, approved by bob", "Approve 1"
         )
         await pilot.press("enter", "enter")
         await wait_until(pilot, lambda: [approval_id for approval_id, _ in environment.sent] == ids(2))
