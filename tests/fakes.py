@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalChanged, NotFound, QlikopsError
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
+from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
-from qlikops.domain.report import RunReport
+from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
+from qlikops.domain.proposal import Action
+from qlikops.domain.report import ReportEntry, RunReport
+from qlikops.domain.run import RunSummary
+from qlikops.domain.schedule import Schedule, ScheduleStatus
 from qlikops.domain.task import TaskKey
 
 CALLER = "arn:aws:sts::111111111111:assumed-role/OnCall/anna"
@@ -44,10 +48,15 @@ class FakeApprovals:
     """The final status of what is approved; a status that is not final stays."""
     fails: QlikopsError | None = None
     """Raised by every decision."""
+    unreachable: QlikopsError | None = None
+    """Raised by every look at the inbox."""
     requests: list[DecisionRequest] = field(default_factory=list)
     lines: tuple[HistoryLine, ...] = ()
+    track: tuple[TrackRecord, ...] = ()
 
     def waiting(self) -> Sequence[InboxRow]:
+        if self.unreachable is not None:
+            raise self.unreachable
         return [row_of(record) for record in self.records.values() if record.status is Status.WAITING]
 
     def approval(self, approval_id: str) -> Approval:
@@ -94,6 +103,9 @@ class FakeApprovals:
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:  # noqa: ARG002 - one task only
         return self.lines[:limit]
 
+    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[TrackRecord]:  # noqa: ARG002 - one kind only
+        return self.track
+
 
 @dataclass
 class FakeExecutions:
@@ -102,8 +114,11 @@ class FakeExecutions:
     summaries: list[ExecutionSummary] = field(default_factory=list)
     details: list[ExecutionDetail] = field(default_factory=list)
     stopped: list[tuple[str, str]] = field(default_factory=list)
+    pages: int = 0
+    """How many were asked for."""
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
+        self.pages += 1
         start = int(next_token or 0)
         chosen = [summary for summary in self.summaries if status in (None, summary.status)]
         more = str(start + 2) if start + 2 < len(chosen) else None
@@ -116,6 +131,9 @@ class FakeExecutions:
         if len(matching) > 1:
             self.details.remove(matching[0])
         return matching[0]
+
+    def proposals(self, execution_name: str) -> Sequence[RunProposal]:
+        return self.detail(execution_name).proposals
 
     def start(self) -> ExecutionSummary:
         return self.summaries[0]
@@ -131,14 +149,15 @@ class FakeFleet:
 
     latest: FleetSnapshot | None = None
     written: dict[str, RunReport] = field(default_factory=dict)
+    runs: dict[str, RunSummary] = field(default_factory=dict)
 
     def snapshot(self) -> FleetSnapshot:
         if self.latest is None:
             raise NotFound("No run has looked at the fleet yet.")
         return self.latest
 
-    def reports(self, limit: int = 50) -> Sequence[str]:
-        return list(self.written)[:limit]
+    def reports(self, limit: int = 50) -> Sequence[ReportEntry]:
+        return [ReportEntry(name, self.runs.get(name)) for name in self.written][:limit]
 
     def report(self, execution_name: str | None = None) -> RunReport:
         name = execution_name or next(iter(self.written), "")
@@ -148,6 +167,40 @@ class FakeFleet:
 
     def report_markdown(self, execution_name: str | None = None) -> str:
         return f"# Run {self.report(execution_name).execution_name}"
+
+
+SCHEDULE = Schedule("QlikMonitorSchedule", "rate(5 minutes)", "UTC", True, "arn:machine")
+
+
+@dataclass
+class FakeSchedules:
+    """One schedule that ran two minutes ago, or none."""
+
+    clock: Callable[[], datetime]
+    schedule: Schedule | None = SCHEDULE
+    asked: list[str] = field(default_factory=list)
+    """What was written, in words."""
+    fails: QlikopsError | None = None
+    """Raised by every change."""
+
+    def status(self) -> ScheduleStatus:
+        if self.schedule is None:
+            raise NotFound("There is no schedule.")
+        last = self.clock() - timedelta(minutes=2)
+        return ScheduleStatus(self.schedule, last, self.schedule.upcoming(self.clock(), last))
+
+    def pause(self, duration: timedelta | None = None) -> ScheduleStatus:
+        self.asked.append(f"pause {duration}")
+        if self.fails is not None:
+            raise self.fails
+        until = None if duration is None else self.clock() + duration
+        self.schedule = replace(self.status().schedule, enabled=duration is not None, paused_until=until)
+        return self.status()
+
+    def resume(self) -> ScheduleStatus:
+        self.asked.append("resume")
+        self.schedule = replace(self.status().schedule, enabled=True, paused_until=None)
+        return self.status()
 
 
 @dataclass
@@ -160,6 +213,10 @@ class FakeEnvironment:
     name: str = "fake"
     where: str = "111111111111 eu-west-1 qlikops"
     read_only: bool = False
+    schedules: FakeSchedules = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.schedules = FakeSchedules(self.approvals.clock.now)
 
     def caller(self) -> str:
         return CALLER

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from qlikops.agent import track
 from qlikops.agent.record import Record, record_of
 from qlikops.agent.table import ABSENT, TRANSACTION_LIMIT, Condition, ConditionFailed, Delete, Item, Put, Table, Update
 from qlikops.agent.tasks import TaskLedger
@@ -192,7 +193,7 @@ class Ledger:
         return outcome
 
     def close(self, proposal_id: str, outcome: Outcome, quiet_after_denial: int = 0, closed_by: str = "") -> Record:
-        """Ends the proposal: final status, token and inbox row gone, leases free, the end in every task's history.
+        """Ends the proposal: final status, token and inbox row gone, leases free, in history and track record.
 
         A denial that asks for no snooze keeps its tasks quiet for `quiet_after_denial` seconds. `closed_by` names the
         run that does this in place of the proposal's own.
@@ -217,6 +218,7 @@ class Ledger:
             remove=(keys.INBOX_PARTITION,),
             also=also,
         )
+        track.count(self._table, record.approval, self._clock())
         # What says that it is open goes last: whoever finds it there finishes what was left undone.
         self.tasks.end(record.approval, quiet_after_denial, Delete((keys.OPEN_PARTITION, proposal_id)))
         return record

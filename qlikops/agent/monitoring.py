@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.correlation import propose
@@ -18,7 +19,7 @@ from qlikops.agent.run import Run
 from qlikops.agent.store import Remembered, Store
 from qlikops.agent.tasks import RestartLimits
 from qlikops.agent.trend import changes, mean_latency
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.fleet import FleetSnapshot, Quiet, TaskSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import LeftAlone, RunReport
 from qlikops.domain.run import RunSummary
@@ -27,7 +28,11 @@ from qlikops.qlik.reader import FleetReading
 
 OPENING_LEASE_SECONDS = 2 * 3600
 """From the proposal to the question, or to the end of an automatic restart; asking makes it longer."""
+_HOUR = timedelta(hours=1)
 _TAKEN = "one of the tasks behind the same cause was taken by another proposal in the same moment"
+
+Restarts: TypeAlias = Mapping[TaskKey, tuple[datetime, ...]]
+"""When tasks were restarted, oldest first."""
 
 _logger = logging.getLogger(__name__)
 
@@ -76,8 +81,9 @@ class Monitor:
             remembering = meanwhile.submit(self._remembered)
             reading = self._read()
             remembered = remembering.result()
-        snapshot = self._detect(reading, remembered.snapshot, run)
-        return self._propose(snapshot, reconciler, run, remembered)
+        restarts = self._restarts(reading, remembered.snapshot)
+        snapshot = self._detect(reading, remembered.snapshot, run, restarts)
+        return self._propose(snapshot, restarts, reconciler, run, remembered)
 
     def _remembered(self) -> Remembered:
         remembered, now = self._store.snapshot(), self._clock()
@@ -88,12 +94,26 @@ class Monitor:
             _logger.warning("this run starts afresh: %s", remembered.lost_because)
         return remembered
 
-    def _detect(self, reading: FleetReading, previous: FleetSnapshot | None, run: Run) -> FleetSnapshot:
+    def _restarts(self, reading: FleetReading, previous: FleetSnapshot | None) -> Restarts:
+        """When those tasks were restarted that may have been since the last poll, at least within the last hour."""
         now = self._clock()
-        restarts = self._ledger.tasks.restarts_last_hour(may_have_been_restarted(reading.tasks, previous, now))
-        return detect(reading.servers, reading.tasks, previous, self._config, now, run.execution_name, restarts)
+        since = min(self._limits.since(now), previous.taken_at if previous else now)
+        return self._ledger.tasks.restarts(may_have_been_restarted(reading.tasks, previous, now), since)
 
-    def _propose(self, snapshot: FleetSnapshot, reconciler: Reconciler, run: Run, remembered: Remembered) -> Monitored:
+    def _detect(
+        self, reading: FleetReading, previous: FleetSnapshot | None, run: Run, restarts: Restarts
+    ) -> FleetSnapshot:
+        now = self._clock()
+        counts = {key: sum(now - moment <= _HOUR for moment in moments) for key, moments in restarts.items()}
+        return detect(reading.servers, reading.tasks, previous, self._config, now, run.execution_name, counts)
+
+    @property
+    def _limits(self) -> RestartLimits:
+        return RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
+
+    def _propose(
+        self, snapshot: FleetSnapshot, restarts: Restarts, reconciler: Reconciler, run: Run, remembered: Remembered
+    ) -> Monitored:
         tasks = self._ledger.tasks
         anomalous = [task.facts.key for task in snapshot.tasks if task.anomalies]
         leases = {lease.key: lease for lease in reconciler.leases(tasks.leases(anomalous).values())}
@@ -102,14 +122,16 @@ class Monitor:
         for key, lease in list(leases.items()):
             if lease.execution_arn == run.execution_arn and lease.proposal_id not in mine:
                 del leases[key]
-        limits = RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
+        free = [key for key in dict.fromkeys((*anomalous, *restarts)) if key not in leases]
+        quiet = tasks.quiet(free, self._limits, restarts)
         correlated = propose(
             snapshot,
             self._config,
             execution_arn=run.execution_arn,
             execution_name=run.execution_name,
             now=self._clock(),
-            blocked=tasks.blocked(anomalous, limits, leases),
+            blocked={key: each.words() for key, each in quiet.items()}
+            | {key: f"proposal {lease.proposal_id} is open" for key, lease in leases.items()},
             opened_before=len(mine),
         )
         opened = self._ledger.open_proposals(run.execution_name, correlated.proposals, OPENING_LEASE_SECONDS)
@@ -121,7 +143,8 @@ class Monitor:
         kinds = {(target.key, one.kind) for one in opened.proposals for target in one.targets}
         left_alone = tuple(left for left in left_alone if (left.key, left.kind) not in kinds)
         holders = {key: lease.proposal_id for key, lease in leases.items()} | proposed
-        self._store.save_snapshot(_annotated(snapshot, holders, {left.key: left.why for left in left_alone}))
+        remembering = _remembering(snapshot, restarts, {key: quiet.get(key) for key in free})
+        self._store.save_snapshot(_annotated(remembering, holders, {left.key: left.why for left in left_alone}))
         findings = replace(
             _findings(snapshot, left_alone, correlated.deferred, run),
             notes=_starting_afresh(remembered),
@@ -141,6 +164,19 @@ class Monitor:
         self._ledger.save_run(summary)
         _logger.info("%d tasks, %d anomalies, %d proposals", summary.tasks, summary.anomalies, summary.proposals)
         return Monitored(summary, opened.proposals)
+
+
+def _remembering(snapshot: FleetSnapshot, restarts: Restarts, asked: Mapping[TaskKey, Quiet | None]) -> FleetSnapshot:
+    """The snapshot with when tasks were restarted last and are quiet until; of those not `asked`, what was known."""
+
+    def remembering(task: TaskSnapshot) -> TaskSnapshot:
+        key, memory = task.facts.key, task.memory
+        over = memory.quiet is not None and memory.quiet.until <= snapshot.taken_at
+        quiet = asked.get(key, None if over else memory.quiet)
+        restarted_at = max(restarts.get(key, ()), default=memory.restarted_at)
+        return replace(task, memory=replace(memory, quiet=quiet, restarted_at=restarted_at))
+
+    return replace(snapshot, tasks=tuple(map(remembering, snapshot.tasks)))
 
 
 def _annotated(snapshot: FleetSnapshot, holders: Mapping[TaskKey, str], notes: Mapping[TaskKey, str]) -> FleetSnapshot:

@@ -79,6 +79,8 @@ class Update:
     values: Item
     remove: tuple[str, ...] = ()
     condition: Condition | None = None
+    add: dict[str, int] = field(default_factory=dict)
+    """Numbers to count up; one that is not there counts from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,14 +229,17 @@ class Table:
             case Delete(key=key):
                 kind = "Delete"
                 action["Key"] = _wire_key(key)
-            case Update(key=key, values=changes, remove=remove):
+            case Update(key=key, values=changes, remove=remove, add=amounts):
                 kind = "Update"
                 action["Key"] = _wire_key(key)
                 expression = "SET " + ", ".join(f"#{name} = :set_{name}" for name in changes)
                 if remove:
                     expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
+                if amounts:
+                    expression += " ADD " + ", ".join(f"#{name} :add_{name}" for name in amounts)
                 action["UpdateExpression"] = expression
                 values = {f":set_{name}": value for name, value in changes.items()}
+                values |= {f":add_{name}": amount for name, amount in amounts.items()}
         if write.condition:
             action["ConditionExpression"] = write.condition.text
             expression += f" {write.condition.text}"

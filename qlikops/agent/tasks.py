@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from qlikops.agent.table import ABSENT, Condition, ConditionFailed, Delete, Item, Put, Table, Update, Write
 from qlikops.domain import codec
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Approval, HistoryLine, TargetOutcome
-from qlikops.domain.duration import format_duration
+from qlikops.domain.approval import Approval, Decision, HistoryLine, TargetOutcome
+from qlikops.domain.fleet import Quiet, QuietKind
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
@@ -22,6 +22,7 @@ LONGEST_SNOOZE = timedelta(days=30)
 """A snooze comes from outside; nobody means for ever."""
 READERS = 16
 """Threads that read tasks' restarts; the client needs a connection for each."""
+_HOUR = timedelta(hours=1)
 _LEASE_FREE = "attribute_not_exists(#pk) OR #expires < :now OR #proposal_id = :id"
 
 
@@ -41,6 +42,10 @@ class RestartLimits:
 
     per_hour: int
     cooldown_seconds: int
+
+    def since(self, now: datetime) -> datetime:
+        """From when on restarts count at `now`."""
+        return now - max(_HOUR, timedelta(seconds=self.cooldown_seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +82,27 @@ class TaskLedger:
             if int(item[Attribute.EXPIRES]) >= now
         }
 
-    def blocked(
-        self, tasks: Sequence[TaskKey], limits: RestartLimits, leases: Mapping[TaskKey, Lease]
-    ) -> dict[TaskKey, str]:
-        """Those of `tasks` on which nothing may be proposed now, and why in words.
+    def quiet(
+        self, tasks: Sequence[TaskKey], limits: RestartLimits, known: Mapping[TaskKey, Sequence[datetime]]
+    ) -> dict[TaskKey, Quiet]:
+        """Those of `tasks` on which nothing may be proposed for a while.
 
-        Reads in bulk and only for the tasks given: call it for those with an anomaly, never for a whole fleet.
+        Reads in bulk and only for the tasks given, never for a whole fleet; `known` are restarts read already, back to
+        `limits.since`.
         """
         now = self._clock()
-        blocked = {key: f"proposal {lease.proposal_id} is open" for key, lease in leases.items()}
+        quiet: dict[TaskKey, Quiet] = {}
         snoozes = self._table.get_many((keys.task_partition(key), keys.SNOOZE) for key in tasks)
         for key in tasks:
             snooze = snoozes.get((keys.task_partition(key), keys.SNOOZE))
             if snooze and int(snooze[Attribute.EXPIRES]) > now.timestamp():
-                blocked.setdefault(key, str(snooze[Attribute.BODY]))
-        free = [key for key in tasks if key not in blocked]
-        window = max(3600, limits.cooldown_seconds)
-        for key, moments in self.restarts(free, now - timedelta(seconds=window)).items():
-            if why := _restarted_enough(moments, now, limits):
-                blocked[key] = why
-        return blocked
+                quiet[key] = codec.loads(Quiet, str(snooze[Attribute.BODY]))
+        unread = [key for key in tasks if key not in quiet and key not in known]
+        restarts = {**known, **self.restarts(unread, limits.since(now))}
+        for key in tasks:
+            if key not in quiet and (enough := _restarted_enough(restarts[key], now, limits)):
+                quiet[key] = enough
+        return quiet
 
     def restarts(self, tasks: Sequence[TaskKey], since: datetime) -> dict[TaskKey, tuple[datetime, ...]]:
         """When each task was restarted since then, oldest first; attempts count as well."""
@@ -114,7 +120,7 @@ class TaskLedger:
 
     def restarts_last_hour(self, tasks: Sequence[TaskKey]) -> dict[TaskKey, int]:
         """How often each task was restarted within the last hour."""
-        return {key: len(moments) for key, moments in self.restarts(tasks, self._clock() - timedelta(hours=1)).items()}
+        return {key: len(moments) for key, moments in self.restarts(tasks, self._clock() - _HOUR).items()}
 
     def history(self, key: TaskKey, limit: int = 10) -> list[HistoryLine]:
         """How earlier proposals on a task ended, newest first."""
@@ -228,6 +234,7 @@ class TaskLedger:
                 status=statuses.get(target.key, outcome.status),
                 by=decision.who() if decision else "",
                 reason=decision.reason if decision else "",
+                snooze_seconds=decision.snooze_seconds if decision and not decision.approved else 0,
             )
             writes.append(
                 Put(
@@ -239,9 +246,8 @@ class TaskLedger:
                     }
                 )
             )
-            if decision and not decision.approved and (quiet := decision.snooze_seconds or quiet_after_denial):
-                why = "snoozed" if decision.snooze_seconds else "denied, not asked again"
-                writes.append(_snooze(target.key, outcome.at, quiet, f"{why} until", decision.who()))
+            if decision:
+                writes += _snooze(target.key, outcome.at, decision, quiet_after_denial)
             writes.append(_freed(target.key, proposal.proposal_id))
         self._table.commit_each([*writes, last])
 
@@ -251,24 +257,32 @@ def _freed(key: TaskKey, proposal_id: str) -> Delete:
     return Delete((keys.task_partition(key), keys.LEASE), mine)
 
 
-def _snooze(key: TaskKey, at: datetime, seconds: int, why: str, who: str) -> Put:
+def _snooze(key: TaskKey, at: datetime, decision: Decision, quiet_after_denial: int) -> list[Put]:
+    """What keeps a denied task quiet for as long as was asked for, or for `quiet_after_denial` seconds."""
+    kind = QuietKind.SNOOZED if decision.snooze_seconds else QuietKind.DENIED
+    seconds = decision.snooze_seconds or quiet_after_denial
+    if decision.approved or not seconds:
+        return []
     until = at + timedelta(seconds=min(seconds, LONGEST_SNOOZE.total_seconds()))
-    return Put(
-        {
-            keys.PARTITION: keys.task_partition(key),
-            keys.SORT: keys.SNOOZE,
-            Attribute.EXPIRES: int(until.timestamp()),
-            Attribute.BODY: f"{why} {until:%Y-%m-%d %H:%M} UTC by {who}",
-            keys.TTL: int(until.timestamp()),
-        }
-    )
+    return [
+        Put(
+            {
+                keys.PARTITION: keys.task_partition(key),
+                keys.SORT: keys.SNOOZE,
+                Attribute.EXPIRES: int(until.timestamp()),
+                Attribute.BODY: codec.dumps(Quiet(kind, until, decision.who())),
+                keys.TTL: int(until.timestamp()),
+            }
+        )
+    ]
 
 
-def _restarted_enough(moments: tuple[datetime, ...], now: datetime, limits: RestartLimits) -> str:
-    """Why a task with these restarts is left alone for now; empty where it is not."""
-    last_hour = [moment for moment in moments if moment >= now - timedelta(hours=1)]
+def _restarted_enough(moments: Sequence[datetime], now: datetime, limits: RestartLimits) -> Quiet | None:
+    """Why a task with these restarts, oldest first, is left alone for now; None where it is not."""
+    last_hour = [moment for moment in moments if moment >= now - _HOUR]
     if limits.per_hour and len(last_hour) >= limits.per_hour:
-        return f"restart budget spent: {len(last_hour)} in the last hour"
-    if moments and (rest := timedelta(seconds=limits.cooldown_seconds) - (now - moments[-1])) > timedelta(0):
-        return f"restarted {format_duration(now - moments[-1])} ago, cooling down for {format_duration(rest)}"
-    return ""
+        # As soon as so many are over that one fits again.
+        until = last_hour[len(last_hour) - limits.per_hour] + _HOUR
+        return Quiet(QuietKind.BUDGET, until, restarts=len(last_hour))
+    cooled = moments[-1] + timedelta(seconds=limits.cooldown_seconds) if moments else now
+    return Quiet(QuietKind.COOLDOWN, cooled, restarts=len(last_hour)) if cooled > now else None

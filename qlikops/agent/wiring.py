@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from qlikops.qlik.config import QemInstance
 
 SECRET_SECONDS = 300.0
-"""How long the Qlik accounts are kept: a rotated password is picked up after that."""
+"""How long the Qlik accounts are kept. One that Qlik refuses is looked up again at once: it may have been rotated."""
 
 
 class Services:
@@ -159,18 +159,21 @@ class Services:
             yield Restarter(self.ledger, operator, settings, clock=self.clock, sleep=self._sleep)
 
     def _qem_client(self, instance: QemInstance, *, operator: bool = False) -> QemClient:
+        def newest() -> QemInstance | None:
+            return next((one for one in self.instances(afresh=True) if one.name == instance.name), None)
+
         if self._client_factory:
-            return self._client_factory(instance, operator=operator)
+            return self._client_factory(instance, operator=operator, newest=newest)
         from qlikops.qlik.client import QemClient
 
-        return QemClient(instance, operator=operator)
+        return QemClient(instance, operator=operator, newest=newest)
 
-    def instances(self) -> tuple[QemInstance, ...]:
-        """The Enterprise Managers, from the secret; read again after a while."""
+    def instances(self, *, afresh: bool = False) -> tuple[QemInstance, ...]:
+        """The Enterprise Managers, from the secret; read again after a while, and where that is asked for."""
         from qlikops.qlik.config import parse_instances
 
         now = self._monotonic()
-        if self._instances is None or now - self._instances[0] > SECRET_SECONDS:
+        if afresh or self._instances is None or now - self._instances[0] > SECRET_SECONDS:
             secret = self._clients("secretsmanager").get_secret_value(SecretId=self.config.qlik_secret_arn)
             self._instances = (now, parse_instances(secret["SecretString"]))
         return self._instances[1]

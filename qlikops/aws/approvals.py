@@ -16,6 +16,7 @@ from qlikops.aws import records
 from qlikops.aws.errors import Sent, aws_errors, callback_failed
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.domain import codec
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import (
     APPROVAL_DENIED,
     Approval,
@@ -48,8 +49,10 @@ from qlikops.domain.ledger import (
     approval_partition,
     task_partition,
     token_partition,
+    track_partition,
 )
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine, TrackRecord
+from qlikops.domain.proposal import Action
 from qlikops.domain.task import TaskKey
 
 ID_DIGITS = 12
@@ -152,6 +155,17 @@ class LedgerApprovals:
             )["Items"]
         lines = (records.value(HistoryLine, item, Attribute.BODY) for item in items)
         return [line for line in lines if line is not None]
+
+    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[TrackRecord]:
+        """What came of proposals of this kind with this action, one entry for each evaluator's each verdict."""
+        with aws_errors("read the track record"):
+            items = self._aws.dynamodb.query(
+                TableName=self._aws.resources.table,
+                KeyConditionExpression="#pk = :track",
+                ExpressionAttributeNames={"#pk": PARTITION},
+                ExpressionAttributeValues={":track": {"S": track_partition(kind, action)}},
+            )["Items"]
+        return [records.track_record(item) for item in items]
 
     def _check_decidable(self, item: records.Item, request: DecisionRequest) -> None:
         approval = self._approval(item)

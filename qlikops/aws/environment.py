@@ -5,6 +5,7 @@ from __future__ import annotations
 from qlikops.aws.approvals import LedgerApprovals
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.aws.fleet import BucketFleet
+from qlikops.aws.schedule import StackSchedules
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context
 from qlikops.domain.ports import Credentials
@@ -19,6 +20,7 @@ class AwsEnvironment:
         self._approvals = LedgerApprovals(self._connection)
         self._executions = StepFunctionsExecutions(self._connection)
         self._fleet = BucketFleet(self._connection)
+        self._schedules = StackSchedules(self._connection)
 
     @property
     def name(self) -> str:
@@ -60,3 +62,8 @@ class AwsEnvironment:
     def fleet(self) -> BucketFleet:
         """The fleet and its reports."""
         return self._fleet
+
+    @property
+    def schedules(self) -> StackSchedules:
+        """When it runs."""
+        return self._schedules

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qlikops.aws import records
 from qlikops.aws.errors import aws_errors
+from qlikops.aws.runs import MOST, summaries
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.domain.execution import (
@@ -27,8 +28,8 @@ from qlikops.domain.text import harmless
 if TYPE_CHECKING:
     from types_boto3_stepfunctions.type_defs import ListExecutionsInputTypeDef
 
-PAGE_SIZE = 100
-"""As many as one BatchGetItem takes."""
+PAGE_SIZE = MOST
+"""The ledger's part of a page is one call then."""
 _HISTORY_PAGE = 1000
 _STOPPED = "StoppedByOperator"
 _NO_ITEMS = "This history has no states inside the Map; what became of each proposal is the ledger's."
@@ -54,9 +55,9 @@ class StepFunctionsExecutions:
             request["nextToken"] = next_token
         with aws_errors("list the executions"):
             reply = self._aws.stepfunctions.list_executions(**request)
-        runs = self._runs([execution["name"] for execution in reply["executions"]])
-        summaries = tuple(_summary(execution, runs.get(execution["name"])) for execution in reply["executions"])
-        return ExecutionPage(summaries, reply.get("nextToken"))
+        runs = summaries(self._aws, [execution["name"] for execution in reply["executions"]])
+        found = tuple(_summary(execution, runs.get(execution["name"])) for execution in reply["executions"])
+        return ExecutionPage(found, reply.get("nextToken"))
 
     def detail(self, execution: str) -> ExecutionDetail:
         """By ARN or name; an unambiguous prefix of a name among the newest hundred will do."""
@@ -78,6 +79,10 @@ class StepFunctionsExecutions:
             cause=harmless(redact(description.get("cause", "")), CAUSE_CAP, multiline=True),
             history_note=note,
         )
+
+    def proposals(self, execution_name: str) -> Sequence[RunProposal]:
+        """A run's proposals and where each stands, by their Map index. One Query."""
+        return self._run(execution_name)[1]
 
     def start(self) -> ExecutionSummary:
         """Starts a run now, as the schedule would."""
@@ -141,18 +146,6 @@ class StepFunctionsExecutions:
                 return fold_history([event for page in pages for event in page["events"]])
         except NotFound:
             return None
-
-    def _runs(self, names: Sequence[str]) -> dict[str, RunSummary]:
-        """What the ledger has on these runs; those it could not read this time are left out."""
-        if not names:
-            return {}
-        table = self._aws.resources.table
-        with aws_errors("read the runs"):
-            reply = self._aws.dynamodb.batch_get_item(
-                RequestItems={table: {"Keys": [records.key(run_partition(name), SUMMARY) for name in names]}}
-            )
-        runs = (records.value(RunSummary, item, Attribute.BODY) for item in reply["Responses"].get(table, []))
-        return {run.execution_name: run for run in runs if run is not None}
 
     def _run(self, name: str) -> tuple[RunSummary | None, tuple[RunProposal, ...]]:
         run: RunSummary | None = None

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from qlikops.aws import records
 from qlikops.aws.errors import aws_errors
+from qlikops.aws.runs import MOST, summaries
 from qlikops.aws.session import Connection
 from qlikops.domain import codec
 from qlikops.domain.errors import NotFound, QlikopsError
@@ -15,7 +16,7 @@ from qlikops.domain.execution import RunSummary
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ledger import SUMMARY, Attribute, run_partition
 from qlikops.domain.packing import unpacked
-from qlikops.domain.report import RunReport
+from qlikops.domain.report import ReportEntry, RunReport
 
 SNAPSHOT_KEY = "snapshots/latest.json"
 REPORTS = "reports/"
@@ -36,9 +37,14 @@ class BucketFleet:
         """Raises NotFound before the first run."""
         return self._load(FleetSnapshot, SNAPSHOT_KEY, "No run has looked at the fleet yet.")
 
-    def reports(self, limit: int = 50) -> Sequence[str]:
-        """Execution names that have a report, newest day first, newest of a day first."""
-        return list(islice(self._names(REPORTS, _DAY_LEVELS), limit))
+    def reports(self, limit: int = 50) -> Sequence[ReportEntry]:
+        """The runs that have a report, newest day first, newest of a day first; at most a hundred.
+
+        A handful of listings and one BatchGetItem; a run that could not be read this time is listed by its name.
+        """
+        names = list(islice(self._names(REPORTS, _DAY_LEVELS), min(limit, MOST)))
+        runs = summaries(self._aws, names)
+        return [ReportEntry(name, runs.get(name)) for name in names]
 
     def report(self, execution_name: str | None = None) -> RunReport:
         """One run's report; the newest where no name is given."""
@@ -63,7 +69,7 @@ class BucketFleet:
             )
         run = records.value(RunSummary, reply.get("Item", {}), Attribute.BODY)
         if run is None or not run.report_key:
-            raise NotFound(f"{execution_name} has no report.", "`qlikops report --list` lists those that have one.")
+            raise NotFound(f"{execution_name} has no report.", "`qlikops reports` lists those that have one.")
         return run.report_key
 
     def _names(self, prefix: str, levels: int) -> Iterator[str]:

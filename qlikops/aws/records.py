@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from qlikops.domain import codec
-from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, digest_of
+from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, TrackRecord, digest_of
 from qlikops.domain.errors import QlikopsError, RecordTooNew
-from qlikops.domain.evaluation import Evaluation, PolicyResult
+from qlikops.domain.evaluation import Evaluation, PolicyResult, Verdict
 from qlikops.domain.ledger import INBOX_SORT, PARTITION, SORT, Attribute
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
 
@@ -83,6 +83,17 @@ def inbox_row(item: Item, now: datetime) -> InboxRow:
     if row is None:
         raise QlikopsError(f"The ledger's {text(item, PARTITION)} waits without a row.")
     return replace(row, claim=_claim(item, now))
+
+
+def track_record(item: Item) -> TrackRecord:
+    """The counts in an item of a TRACK# partition."""
+    evaluator, _, verdict = text(item, SORT).rpartition("/")
+    try:
+        said = Verdict(verdict)
+    except ValueError as exc:
+        raise QlikopsError(f"The ledger's {text(item, PARTITION)} cannot be read: {exc}") from exc
+    counts = (number(item, name) or 0 for name in (Attribute.TRIED, Attribute.RECOVERED, Attribute.DENIED))
+    return TrackRecord(evaluator, said, *counts)
 
 
 def stored_digest(item: Item) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,9 +15,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from qlikops import __version__
 from qlikops.aws.credentials import credentials_of
 from qlikops.aws.errors import aws_errors
-from qlikops.config import Context
+from qlikops.aws.mfa import MfaSessions, mfa_profile
+from qlikops.config import Context, Settings
 from qlikops.domain.errors import AccessDenied, NotFound
 from qlikops.domain.ports import Credentials
+from qlikops.keyrings import Keyring, system_keyring
 
 if TYPE_CHECKING:
     import boto3
@@ -80,6 +83,11 @@ class Connection(Protocol):
         """For snapshots and reports."""
         ...
 
+    @property
+    def scheduler(self) -> EventBridgeSchedulerClient:
+        """For the schedule."""
+        ...
+
     def sender(self, decision_id: str) -> SFNClient:
         """A client for one callback: one attempt, short time-outs, the decision id in its user agent."""
         ...
@@ -92,8 +100,11 @@ class Connection(Protocol):
 class AwsConnection:
     """The real thing. Safe to share between threads."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, keyring: Callable[[], Keyring | None] = system_keyring) -> None:
+        """`keyring` is asked only for a profile that names an MFA device."""
         self._context = context
+        self._keyring = keyring
+        self._mfa: MfaSessions | None = None
         self._lock = threading.RLock()
         self._clients: dict[str, Any] = {}
         self._resources: Resources | None = None
@@ -176,19 +187,27 @@ class AwsConnection:
         if self._context.local is not None:
             return Credentials()
         with self._lock:
-            session = self._session
+            session, mfa = self._session, self._mfa
         with aws_errors("look at the credentials"):
-            return credentials_of(session)
+            return (mfa and mfa.credentials()) or credentials_of(session)
 
     @cached_property
     def _session(self) -> boto3.Session:
-        import boto3
-
         settings = self._context.settings
         with aws_errors(f"open the profile {settings.profile or 'default'}"):
             if self._context.local is not None:
                 return embedded_session(settings.region)
-            return boto3.Session(profile_name=settings.profile or None, region_name=settings.region or None)
+            return self._signed_in(settings)
+
+    def _signed_in(self, settings: Settings) -> boto3.Session:
+        import boto3
+        import botocore.session
+
+        chain = botocore.session.Session(profile=settings.profile or None)
+        if profile := mfa_profile(chain):
+            self._mfa = MfaSessions(profile, self._keyring)
+            self._mfa.sign(chain, settings.endpoint_url)
+        return boto3.Session(botocore_session=chain, region_name=settings.region or None)
 
     def _client(self, service: str) -> Any:
         with self._lock:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -11,11 +12,15 @@ from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
+from qlikops.cli.interrupts import ending_interrupts
 from qlikops.domain.approval import Approval, Status, new_decision_id
-from qlikops.domain.errors import ApprovalChanged, UsageError
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, Environment
+from qlikops.domain.errors import ApprovalChanged, NotFound, RecordTooNew, Unreachable, UsageError
+from qlikops.domain.ports import Approvals, DecisionReceipt, DecisionRequest, Environment
 
 _SHORTEST_DIGEST = 12
+_WATCH_SECONDS = 3.0
+_LONGEST_PAUSE = 30.0
+"""Between two tries while nothing can be reached."""
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An approval's id, or the beginning of one that waits.")]
 DigestOption = Annotated[
@@ -24,9 +29,21 @@ DigestOption = Annotated[
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask, even on a terminal.")]
 
 
-def approvals(ctx: typer.Context, context: ContextOption = None, as_json: JsonOption = False) -> None:
+def approvals(
+    ctx: typer.Context,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", "-w", help="Go on, a line for what arrives, is claimed, expires soon, is decided, and ends."
+        ),
+    ] = False,
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """List what waits for a decision, what expires first first."""
     here = invocation(ctx)
+    if watch:
+        _watch(here, here.environment(context).approvals, as_json=as_json)
     rows = here.environment(context).approvals.waiting()
     if as_json:
         output.write_json(list(rows))
@@ -46,6 +63,35 @@ def approvals(ctx: typer.Context, context: ContextOption = None, as_json: JsonOp
         for row in inbox.by_deadline(rows)
     ]
     output.write_table((identity, *shown), cells)
+
+
+def _watch(here: Invocation, role: Approvals, *, as_json: bool) -> NoReturn:
+    """Until it is interrupted. What cannot be read at the very start is an error like any other."""
+    from qlikops.presentation.watch import Event, Watch, spoken
+
+    def tell(events: Iterable[Event]) -> None:
+        for event in events:
+            if as_json:
+                output.write_json_line(event)
+            else:
+                output.write(spoken(event), flush=True)
+
+    watched, pause = Watch(), _WATCH_SECONDS
+    tell(watched.took_rows(role.waiting(), here.now()))
+    with ending_interrupts():
+        while True:
+            here.sleep(pause)
+            try:
+                tell(watched.took_rows(role.waiting(), here.now()))
+                for approval_id in watched.pending:
+                    try:
+                        tell(watched.took_record(role.approval(approval_id), here.now()))
+                    except (NotFound, RecordTooNew) as error:
+                        tell([watched.lost_record(approval_id, error, here.now())])
+                pause = _WATCH_SECONDS
+            except Unreachable as error:
+                tell(watched.missed(error, here.now()))
+                pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 def approve(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qlikops.cli.context import Invocation, invocation
-from qlikops.config import BUILT_IN, LOCAL, Context, data_dir
+from qlikops.config import LOCAL, Context, data_dir
 from qlikops.domain.ports import Environment
 
 if TYPE_CHECKING:
@@ -46,12 +46,10 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
     from qlikops.tui.app import run_console
     from qlikops.tui.keys import keymap
     from qlikops.tui.preferences import FILE
-    from qlikops.tui.themes import check_theme
 
     first = contexts[0]
     return run_console(
         [_source(here, context) for context in contexts],
-        theme=check_theme(first.settings.theme),
         keymap=keymap(first.keys),
         preferences=data_dir(here.environ) / FILE,
         mouse=mouse and first.settings.mouse,
@@ -60,6 +58,7 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
 
 def _source(here: Invocation, context: Context) -> ContextSource:
     from qlikops.tui.context import ContextSource
+    from qlikops.tui.themes import check_theme
 
     def open_environment() -> Environment:
         # The local environment may have come up since.
@@ -72,5 +71,6 @@ def _source(here: Invocation, context: Context) -> ContextSource:
         open_environment,
         read_only=settings.read_only,
         hold_seconds=settings.hold_seconds,
-        bell=None if context.origin("bell") == BUILT_IN else settings.bell,
+        bell=settings.bell,
+        theme=check_theme(settings.theme),
     )

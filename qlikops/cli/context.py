@@ -33,7 +33,7 @@ def _open_aws(context: config.Context) -> Environment:
 
 
 def _keyring() -> Any:
-    from qlikops.deployment.login import system_keyring
+    from qlikops.keyrings import system_keyring
 
     return system_keyring()
 

@@ -14,14 +14,15 @@ import typer
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.cli.plans import show_drift, show_events, show_plan
-from qlikops.domain.errors import AccessDenied, UsageError
+from qlikops.cli.plans import show_drift, show_events, show_plan, show_rotation
+from qlikops.domain.errors import AccessDenied, NotFound, UsageError
 
 if TYPE_CHECKING:
     from qlikops.aws.session import AwsConnection
     from qlikops.deployment.choices import Choices
     from qlikops.deployment.deployer import Release
     from qlikops.deployment.plan import Plan
+    from qlikops.deployment.secret import QlikSecret, Rotation
     from qlikops.deployment.stack import Stack
 
 
@@ -62,7 +63,10 @@ def deploy(
         ),
     ] = None,
     qlik_login: Annotated[
-        bool, typer.Option("--qlik-login", help="Take the Qlik accounts from `qlikops login`; again to rotate them.")
+        bool, typer.Option("--qlik-login", help="Take the Qlik accounts from `qlikops login`.")
+    ] = False,
+    rotate_secret: Annotated[
+        bool, typer.Option("--rotate-secret", help="Only put the Qlik accounts into the stack's secret.")
     ] = False,
     qlik_secret_arn: Annotated[str, _text("ARN", "Use this existing secret instead.")] = "",
     ca_bundle: Annotated[str, _text("FILE", "The authorities behind the Qlik instances' certificates, PEM.")] = "",
@@ -81,7 +85,7 @@ def deploy(
 
     What is chosen neither here nor in --file keeps the value that the stack has.
     """
-    from qlikops.deployment.choices import Choices
+    from qlikops.deployment.choices import Choices, with_authorities
 
     agent = {
         "approval_mode": approval_mode,
@@ -106,17 +110,21 @@ def deploy(
     base = _base(file, settings)
     if sum((qlik is not None, qlik_login, bool(qlik_secret_arn))) > 1:
         raise UsageError("--qlik, --qlik-login and --qlik-secret-arn exclude each other")
+    if rotate_secret and not (qlik or qlik_login):
+        raise UsageError("--rotate-secret needs the accounts", "Add --qlik-login or --qlik FILE.")
+    if rotate_secret and chosen != Choices(ca_bundle=chosen.ca_bundle):
+        raise UsageError("--rotate-secret deploys nothing else", "Choose the rest in a deployment of its own.")
     # What makes no sense is told before anybody is asked for credentials.
     whole = chosen.over(base)
     # Agent settings by option change what the stack has, so they can be judged only beside that.
     (whole if base.agent is not None or not chosen.agent else replace(whole, agent=None)).parameters()
-    instances = _read_qlik(qlik) if qlik else None
+    instances = _read_qlik(qlik, whole=not rotate_secret) if qlik else None
     here = invocation(ctx)
     target = here.context(context)
     if target.settings.read_only and not (plan_only or follow or drift):
         raise AccessDenied("This context is read-only.", "Use a context that may write, or only look with --plan.")
     if qlik_login:
-        instances = _login(here, target.name).secret(whole.qlik)
+        instances = _login(here, target.name).secret(whole.qlik, with_address=not rotate_secret)
     from qlikops.aws.errors import aws_errors
     from qlikops.aws.session import AwsConnection
     from qlikops.deployment.stack import Stack
@@ -128,8 +136,11 @@ def deploy(
             show_drift(stack.name, stack.drift(), as_json=as_json)
         elif follow:
             show_events(stack.follow())
+        elif rotate_secret and instances is not None:
+            given = with_authorities(instances, whole.ca_bundle)
+            _rotate(here, connection, stack, given, plan_only=plan_only, yes=yes, as_json=as_json)
         else:
-            release = _release(chosen, base, instances, stack)
+            release = _release(chosen, base, instances, stack, connection)
             _deploy(
                 here,
                 connection,
@@ -161,6 +172,11 @@ def _deploy(
     deployer = Deployer(stack, store)
     output.say(f"Comparing with the stack {stack.where}, account {account} …")
     plan = deployer.plan(release)
+    if plan.changes_secret and "QlikSecretValue" not in release.parameters and (secret := _secret(connection, stack)):
+        # CloudFormation would write the value again that it was given once, whatever it has become since.
+        deployer.discard(plan)
+        release = replace(release, parameters={**release.parameters, "QlikSecretValue": secret.text()})
+        plan = deployer.plan(release)
     try:
         show_plan(plan, as_json=as_json)
         wanted = not plan.is_empty and not plan_only and _may_apply(here, plan, yes=yes, replace_data=replace_data)
@@ -183,7 +199,66 @@ def _deploy(
         output.say("Next: `qlikops schedule --rate 5m` runs it every five minutes; `qlikops doctor` looks it over.")
 
 
-def _release(chosen: Choices, base: Choices, instances: Mapping[str, Any] | None, stack: Stack) -> Release:
+def _rotate(
+    here: Invocation,
+    connection: AwsConnection,
+    stack: Stack,
+    given: Mapping[str, Any],
+    *,
+    plan_only: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    from qlikops.deployment.secret import QlikSecret
+
+    _refuse_foreign_secret(stack.parameters().get("QlikSecretArn", ""))
+    secret = QlikSecret(connection.client("secretsmanager"), stack.outputs().qlik_secret_arn)
+    rotation = _judged(secret, given, keep_others=True)
+    show_rotation(stack.name, rotation.changes, as_json=as_json)
+    if not rotation.changes or plan_only:
+        return
+    if not _confirmed(here, yes=yes):
+        raise typer.Exit(ExitCode.FAILURE)
+    secret.put(rotation)
+    output.say("Rotated. The functions use it within five minutes, and at once where Qlik refuses the old one.")
+    output.say("Next: `qlikops run --wait` shows whether Qlik takes it.")
+
+
+def _judged(secret: QlikSecret, given: Mapping[str, Any], *, keep_others: bool) -> Rotation:
+    from qlikops.qlik.errors import QemMisconfigured
+
+    try:
+        return secret.rotation(given, keep_others=keep_others)
+    except QemMisconfigured as exc:
+        raise UsageError(str(exc)) from exc
+
+
+def _secret(connection: AwsConnection, stack: Stack) -> QlikSecret | None:
+    """The stack's secret, where it has one by now."""
+    from qlikops.deployment.errors import DeploymentError
+    from qlikops.deployment.secret import QlikSecret
+
+    try:
+        return QlikSecret(connection.client("secretsmanager"), stack.outputs().qlik_secret_arn)
+    except (NotFound, DeploymentError):
+        return None
+
+
+def _refuse_foreign_secret(arn: str) -> None:
+    if arn:
+        raise UsageError(
+            "this stack uses a secret of yours, so its value is yours to change",
+            "`aws secretsmanager put-secret-value` does; the functions read it again within five minutes.",
+        )
+
+
+def _release(
+    chosen: Choices,
+    base: Choices,
+    instances: Mapping[str, Any] | None,
+    stack: Stack,
+    connection: AwsConnection,
+) -> Release:
     from qlikops.deployment.choices import Choices, with_authorities
     from qlikops.deployment.deployer import build_release
 
@@ -193,12 +268,10 @@ def _release(chosen: Choices, base: Choices, instances: Mapping[str, Any] | None
     whole = chosen.over(base)
     parameters = whole.parameters()
     if instances is not None:
-        if parameters.get("QlikSecretArn", current.get("QlikSecretArn")):
-            raise UsageError(
-                "this stack uses a secret of yours, so its value is yours to change",
-                "`aws secretsmanager put-secret-value` does; the functions read it again within five minutes.",
-            )
-        parameters["QlikSecretValue"] = json.dumps(with_authorities(instances, whole.ca_bundle))
+        _refuse_foreign_secret(parameters.get("QlikSecretArn", current.get("QlikSecretArn", "")))
+        given = with_authorities(instances, whole.ca_bundle)
+        secret = None if current.get("QlikSecretArn") else _secret(connection, stack)
+        parameters["QlikSecretValue"] = _judged(secret, given, keep_others=False).value if secret else json.dumps(given)
     elif chosen.ca_bundle:
         raise UsageError("the authorities go into the secret with the accounts", "Add --qlik or --qlik-login.")
     return build_release(parameters, approval_timeout_seconds=whole.approval_timeout_seconds(current), tags=whole.tags)
@@ -229,17 +302,21 @@ def _tags(given: list[str]) -> dict[str, str]:
     return tags
 
 
-def _read_qlik(path: Path) -> dict[str, Any]:
-    """The instances in a file. Never quotes the text: it holds passwords."""
+def _read_qlik(path: Path, *, whole: bool) -> dict[str, Any]:
+    """The instances in a file, judged where they are the `whole` of it. Never quotes the text: it holds passwords."""
     from qlikops.qlik.config import parse_instances
     from qlikops.qlik.errors import QemMisconfigured
 
     text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     try:
-        parse_instances(text)
+        if whole:
+            parse_instances(text)
+        return dict(json.loads(text))
     except QemMisconfigured as exc:
         raise UsageError(f"{path}: {exc}") from exc
-    return dict(json.loads(text))
+    except (ValueError, TypeError):
+        # Not chained: the cause would quote it.
+        raise UsageError(f"{path} is not a JSON object") from None
 
 
 def _login(here: Invocation, context: str) -> Any:
@@ -255,6 +332,10 @@ def _may_apply(here: Invocation, plan: Plan, *, yes: bool, replace_data: bool) -
             f"this would take {', '.join(endangered)} out of use, with the data in it",
             "Add --replace-data if that is what you want.",
         )
+    return _confirmed(here, yes=yes)
+
+
+def _confirmed(here: Invocation, *, yes: bool) -> bool:
     if yes:
         return True
     if not here.is_terminal():

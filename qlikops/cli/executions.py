@@ -16,6 +16,7 @@ from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocatio
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain.approval import Status
+from qlikops.domain.background import read_background
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, FoldedHistory
 from qlikops.domain.ports import Environment, Executions
@@ -174,8 +175,7 @@ def _write_approval(here: Invocation, environment: Environment, approval_id: str
         return True
     from qlikops.presentation import review
 
-    earlier = environment.approvals.history(approval.proposal.targets[0].key) if approval.proposal.targets else ()
-    output.write_sections(review.sections(approval, here.now(), earlier))
+    output.write_sections(review.sections(approval, here.now(), read_background(environment, approval)))
     return True
 
 

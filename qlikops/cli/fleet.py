@@ -1,8 +1,9 @@
-"""tasks, report."""
+"""tasks, task, reports, report."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -10,7 +11,18 @@ import typer
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, JsonOption, invocation
 from qlikops.domain.errors import UsageError
+from qlikops.domain.lookup import look_up
 from qlikops.domain.task import TaskState
+
+
+class Sort(StrEnum):
+    """The orders of `presentation.fleet`, as one types them; that module is not loaded for `--help`."""
+
+    WORST = "worst"
+    NAME = "name"
+    SERVER = "server"
+    LATENCY = "latency"
+    RESTARTED = "restarted"
 
 
 def tasks(
@@ -19,27 +31,85 @@ def tasks(
     state: Annotated[
         TaskState | None, typer.Option(case_sensitive=False, help="Only in this state.", show_default=False)
     ] = None,
+    filter_: Annotated[
+        str,
+        typer.Option(
+            "--filter", metavar="F", help="As in the console: 'server:eu !state:running tag:gold'.", show_default=False
+        ),
+    ] = "",
+    sort: Annotated[
+        Sort, typer.Option(case_sensitive=False, help="What comes first; the name of a column, or the worst.")
+    ] = Sort.WORST,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List every task as the last run saw it, those with something wrong first."""
     here = invocation(ctx)
+    from qlikops.presentation import fleet
+    from qlikops.presentation.filter import parse
+
+    wanted = parse(filter_, fleet.FIELDS)
+    if wanted.problem:
+        raise UsageError(f"--filter: {wanted.problem}")
     snapshot = here.environment(context).fleet.snapshot()
-    chosen = tuple(
+    chosen = [
         task
         for task in snapshot.tasks
-        if (not server or task.facts.key.server == server) and (state is None or task.facts.state is state)
-    )
+        if (not server or task.facts.key.server == server)
+        and (state is None or task.facts.state is state)
+        and wanted.matches(task)
+    ]
+    order = fleet.Order[sort.name]
     if as_json:
-        output.write_json(replace(snapshot, tasks=chosen))
+        output.write_json(replace(snapshot, tasks=fleet.ordered(chosen, order)))
         return
-    from qlikops.presentation import fleet
-
-    for line in fleet.summary(snapshot, here.now()):
+    now, down = here.now(), snapshot.suppressed
+    for line in fleet.summary(snapshot, now):
         output.say(f"{line.label}: {line.text}")
+    output.say(f"Shown: {fleet.shown(len(chosen), snapshot, order).text}.")
     width = output.terminal_width()
     columns = fleet.COLUMNS if width is None else fleet.columns(width)
-    output.write_table(columns, [fleet.cells(task) for task in fleet.worst_first(replace(snapshot, tasks=chosen))])
+    output.write_table(columns, [fleet.cells(task, now, down) for task in fleet.ordered(chosen, order)])
+
+
+def task(
+    ctx: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="TASK, SERVER/TASK or INSTANCE/SERVER/TASK: as much as is needed.")
+    ],
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one task: how it is, what is wrong, why it is left alone, its latency, what was decided earlier."""
+    here = invocation(ctx)
+    found = look_up(here.environment(context), name)
+    if as_json:
+        output.write_json(found)
+        return
+    from qlikops.presentation import task as presented
+
+    output.write_sections(presented.sections(found, here.now()))
+
+
+def reports(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many at most.")] = 50,
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the runs that have a report, newest first, with what each found and came to."""
+    found = invocation(ctx).environment(context).fleet.reports(limit)
+    if as_json:
+        output.write_json(found)
+        return
+    if not found:
+        output.say("No run has written a report yet.")
+        return
+    from qlikops.presentation import report as presented
+
+    width = output.terminal_width()
+    columns = presented.COLUMNS if width is None else presented.columns(width)
+    output.write_table(columns, [presented.cells(entry) for entry in found])
 
 
 def report(
@@ -48,22 +118,12 @@ def report(
         str | None,
         typer.Argument(metavar="EXECUTION", help="The run; the newest where none is given.", show_default=False),
     ] = None,
-    list_: Annotated[bool, typer.Option("--list", help="Names of the runs that have a report, newest first.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="The whole report as Markdown.")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a run's report."""
-    if list_ and (execution or markdown):
-        raise UsageError("--list goes with no other choice than --json.")
     role = invocation(ctx).environment(context).fleet
-    if list_:
-        names = role.reports()
-        if as_json:
-            output.write_json(names)
-        else:
-            output.write("\n".join(names)) if names else output.say("No run has written a report yet.")
-        return
     if as_json:
         output.write_json(role.report(execution))
     elif markdown:

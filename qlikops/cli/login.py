@@ -9,9 +9,12 @@ import typer
 
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, invocation
-from qlikops.domain.errors import UsageError
+from qlikops.domain.errors import NotFound, QlikopsError, UsageError
+from qlikops.domain.text import harmless
 
 if TYPE_CHECKING:
+    from qlikops.aws.mfa import MfaSessions
+    from qlikops.config import Context
     from qlikops.deployment.login import Logins
 
 
@@ -30,20 +33,34 @@ def login(
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password or token from stdin.")
     ] = False,
+    mfa: Annotated[
+        bool, typer.Option("--mfa", help="An AWS session instead, for a profile with mfa_serial; asks for the code.")
+    ] = False,
     context: ContextOption = None,
 ) -> None:
-    """Keep a Qlik account in the system keyring, for `deploy --qlik-login`.
+    """Keep a Qlik account in the system keyring, for `deploy --qlik-login`; or an AWS session with a second factor.
 
     The password is asked for, never an argument. Without a keyring nothing is kept: set QLIKOPS_QLIK_URL,
-    QLIKOPS_QLIK_USERNAME and QLIKOPS_QLIK_PASSWORD (or QLIKOPS_QLIK_API_TOKEN) instead. AWS credentials are not
-    qlikops' business: `aws sso login`.
+    QLIKOPS_QLIK_USERNAME and QLIKOPS_QLIK_PASSWORD (or QLIKOPS_QLIK_API_TOKEN) instead.
+
+    With --mfa, the code of the profile's device is asked for, and the session that AWS gives for it (12 hours) is used
+    by every command until it expires. Without a keyring: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
+    AWS_SESSION_TOKEN. Other AWS credentials are not qlikops' business: `aws sso login`.
     """
-    from qlikops.deployment.login import NoKeyring, no_keyring_hint
+    from qlikops.deployment.login import no_keyring_hint
+    from qlikops.keyrings import NoKeyring
 
     if operator and token:
         raise UsageError("--operator and --token exclude each other", "A token is the one account for both.")
+    if mfa and any((url, username, domain, operator, token, password_stdin)):
+        raise UsageError(
+            "--mfa is about AWS, the other options about Qlik", "Log in to each with a command of its own."
+        )
     here = invocation(ctx)
     target = here.context(context)
+    if mfa:
+        _login_mfa(here, target)
+        return
     logins = _logins(here, target.name)
     if not logins.has_keyring:
         raise NoKeyring("this machine has no keyring that could keep a password", no_keyring_hint())
@@ -69,12 +86,68 @@ def logout(
     instance: Annotated[
         str, typer.Option(metavar="NAME", help="Only this Enterprise Manager.", show_default=False)
     ] = "",
+    mfa: Annotated[bool, typer.Option("--mfa", help="Only the AWS session with a second factor.")] = False,
     context: ContextOption = None,
 ) -> None:
-    """Forget the Qlik accounts of a context on this machine. What is in AWS stays there."""
+    """Forget the Qlik accounts and the MFA session of a context on this machine. What is in AWS stays there."""
+    if mfa and instance:
+        raise UsageError("--mfa and --instance exclude each other")
     here = invocation(ctx)
-    gone = _logins(here, here.context(context).name).remove(instance)
+    target = here.context(context)
+    gone = []
+    if not instance and (sessions := mfa_of(here, target)) and sessions.forget():
+        gone.append(f"the session with {sessions.profile.serial}")
+    if mfa and not gone:
+        raise NotFound("no session is kept here")
+    if not mfa:
+        try:
+            gone += _logins(here, target.name).remove(instance)
+        except NotFound:
+            if not gone:
+                raise
     output.say(f"Forgotten: {', '.join(gone)}.")
+
+
+def mfa_of(here: Invocation, target: Context) -> MfaSessions | None:
+    """The sessions of the context's profile; None where that takes no code."""
+    from qlikops.aws.mfa import mfa_sessions
+
+    return None if target.local else mfa_sessions(target.settings.profile, here.keyring, here.now)
+
+
+def mfa_entry(here: Invocation, target: Context) -> dict[str, str]:
+    """What `config` shows of the session that is kept: its end and its origin, nothing that opens anything."""
+    try:
+        sessions = mfa_of(here, target)
+    except QlikopsError as exc:
+        return {"value": "", "origin": exc.message}
+    if sessions is None:
+        return {"value": "", "origin": "no mfa_serial in the AWS profile"}
+    kept = sessions.kept()
+    if kept is None:
+        return {"value": "", "origin": "none kept; `qlikops login --mfa` has one"}
+    over = " (over)" if kept.expire_at <= here.now() else ""
+    return {
+        "value": f"until {kept.expire_at:%Y-%m-%d %H:%M} UTC{over}",
+        "origin": f"system keyring, {sessions.profile.serial}",
+    }
+
+
+def _login_mfa(here: Invocation, target: Context) -> None:
+    from qlikops.aws.mfa import HEADLESS
+
+    sessions = mfa_of(here, target)
+    if sessions is None:
+        raise UsageError(
+            f"the profile {target.settings.profile or 'default'} has no mfa_serial",
+            "Put the ARN of your device into it, in the AWS configuration, or choose another with --profile.",
+        )
+    sessions.require_keyring()
+    if not here.is_terminal():
+        raise UsageError("nobody is here to be asked for the code", HEADLESS)
+    code = typer.prompt(f"Code of {harmless(sessions.profile.serial)}", hide_input=True, err=True).strip()
+    begun = sessions.begin(code, target.settings.region, target.settings.endpoint_url)
+    output.say(f"Signed in until {begun.expire_at:%Y-%m-%d %H:%M} UTC; kept in the system keyring.")
 
 
 def _logins(here: Invocation, context: str) -> Logins:

@@ -28,9 +28,16 @@ def write_json(value: Any) -> None:
     sys.stdout.write(json.dumps(codec.encode(value), indent=2, ensure_ascii=False) + "\n")
 
 
-def write(text: str) -> None:
+def write_json_line(value: Any) -> None:
+    """`value` on stdout as one line, at once: of a stream, each object is there when it happened."""
+    write(json.dumps(codec.encode(value), ensure_ascii=False), flush=True)
+
+
+def write(text: str, *, flush: bool = False) -> None:
     """A line of data on stdout."""
     sys.stdout.write(text + "\n")
+    if flush:
+        sys.stdout.flush()
 
 
 def say(text: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from qlikops.cli import output
+from qlikops.domain.text import harmless
 
 if TYPE_CHECKING:
     from qlikops.deployment.plan import Plan, PlannedChange
@@ -63,7 +64,19 @@ def _line(change: PlannedChange) -> str:
 def show_events(events: Iterable[StackEvent]) -> None:
     """Each on stderr as it comes."""
     for event in events:
-        output.say(f"{event.at:%H:%M:%S}  {event.status:<28} {event.logical_id:<26} {event.reason}".rstrip())
+        reason = harmless(event.reason, 1000)
+        output.say(f"{event.at:%H:%M:%S}  {event.status:<28} {event.logical_id:<26} {reason}".rstrip())
+
+
+def show_rotation(stack: str, changes: Mapping[str, tuple[str, ...]], *, as_json: bool) -> None:
+    """Which keys of which instances differ; never a value."""
+    if as_json:
+        output.write_json({"stack": stack, "secret": changes})
+        return
+    if not changes:
+        output.write(f"{stack}: the secret has these accounts already.")
+    for name, keys in changes.items():
+        output.write(f"  ~ {harmless(name, 100):<26} {', '.join(map(harmless, keys))}")
 
 
 def show_drift(stack: str, drifts: tuple[Drift, ...], *, as_json: bool) -> None:

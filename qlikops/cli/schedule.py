@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,12 +11,13 @@ from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocatio
 from qlikops.cli.durations import duration
 from qlikops.domain import codec
 from qlikops.domain.duration import format_duration
-from qlikops.domain.errors import AccessDenied, UsageError
+from qlikops.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from qlikops.aws.session import AwsConnection
     from qlikops.config import Context
-    from qlikops.deployment.schedule import Schedule, Scheduler
+    from qlikops.deployment.schedule import Scheduler
+    from qlikops.domain.schedule import Schedule, ScheduleStatus
 
 
 def schedule(
@@ -49,65 +49,46 @@ def schedule(
     expression = rate_expression(rate) if rate else cron_expression(cron) if cron else ""
     pause_for = duration("--for", for_) if for_ else None
     here = invocation(ctx)
-    chosen = here.context(context)
-    writes = bool(expression or pause or resume or remove)
-    if writes and chosen.settings.read_only:
-        raise AccessDenied("This context is read-only.", "Use a context that may write.")
-    from qlikops.aws.errors import aws_errors
-
-    with aws_errors("change the schedule" if writes else "read the schedule"):
-        scheduler, connection = _scheduler(here, chosen)
-        if remove:
-            scheduler.remove()
-            output.say("Removed. Nothing runs by itself any more.")
-            return
-        if expression:
-            found = _set(scheduler, connection, chosen, expression, timezone)
-        else:
-            found = scheduler.pause(pause_for) if pause else scheduler.resume() if resume else scheduler.show()
-        last = _last_run(connection, found)
-    _show(found, last, here.now(), as_json=as_json)
-
-
-def _show(found: Schedule, last: datetime | None, now: datetime, *, as_json: bool) -> None:
-    from qlikops.deployment.occurrence import next_run
-
-    upcoming = None
-    if found.enabled:
-        upcoming = next_run(found.expression, found.timezone, max(now, found.paused_until or now), last)
-        if found.paused_until and found.expression.startswith("rate"):
-            upcoming = found.paused_until
-    if as_json:
-        output.write_json({**codec.encode(found), "last_run": codec.encode(last), "next_run": codec.encode(upcoming)})
+    if expression or remove:
+        _deploy(here, here.context(context), expression, timezone, as_json=as_json)
         return
-    state = "on"
-    if not found.enabled:
-        state = "paused; `qlikops schedule --resume` goes on"
-    elif found.paused_until:
-        state = f"paused until {found.paused_until:%Y-%m-%d %H:%M} UTC"
-    output.write(f"{found.name}: {found.expression}, {found.timezone}, {state}")
-    ago = f"{last:%Y-%m-%d %H:%M} UTC, {format_duration(now - last)} ago" if last else "none yet"
-    output.write(f"last run: {ago}")
-    output.write(f"next run: {f'about {upcoming:%Y-%m-%d %H:%M} UTC' if upcoming else 'none'}")
+    role = here.environment(context).schedules
+    found = role.pause(pause_for) if pause else role.resume() if resume else role.status()
+    _show(here, found, as_json=as_json)
 
 
-def _last_run(connection: AwsConnection, found: Schedule) -> datetime | None:
-    """When the newest run started, whoever started it."""
-    newest = connection.stepfunctions.list_executions(stateMachineArn=found.target_arn, maxResults=1)["executions"]
-    return newest[0]["startDate"].astimezone(UTC) if newest else None
+def _show(here: Invocation, found: ScheduleStatus, *, as_json: bool) -> None:
+    if as_json:
+        times = {"last_run": codec.encode(found.last_run), "next_run": codec.encode(found.next_run)}
+        output.write_json({**codec.encode(found.schedule), **times})
+        return
+    from qlikops.presentation import schedule as presented
+
+    output.write_sections(presented.sections(found, here.now()))
 
 
-def _scheduler(here: Invocation, context: Context) -> tuple[Scheduler, AwsConnection]:
-    from qlikops.aws.session import AwsConnection
+def _deploy(here: Invocation, context: Context, expression: str, timezone: str, *, as_json: bool) -> None:
+    """Sets the schedule, or removes it where there is no expression."""
+    from qlikops.aws.errors import aws_errors
+    from qlikops.aws.schedule import StackSchedules
+    from qlikops.aws.session import AwsConnection, refuse_writing
     from qlikops.deployment.schedule import Scheduler
 
     connection = AwsConnection(context)
-    return Scheduler(connection.scheduler, now=here.now), connection
+    refuse_writing(connection)
+    with aws_errors("change the schedule"):
+        scheduler = Scheduler(connection.scheduler, now=here.now)
+        if not expression:
+            scheduler.remove()
+            output.say("Removed. Nothing runs by itself any more.")
+            return
+        found = _set(scheduler, connection, context, expression, timezone)
+    _show(here, StackSchedules(connection, here.now).status_of(found), as_json=as_json)
 
 
 def _set(scheduler: Scheduler, connection: AwsConnection, context: Context, expression: str, timezone: str) -> Schedule:
-    from qlikops.deployment.occurrence import period
     from qlikops.deployment.stack import Stack
+    from qlikops.domain.occurrence import period
 
     outputs = Stack(connection.cloudformation, context.settings.stack).outputs()
     every = period(expression)

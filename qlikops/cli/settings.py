@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import typer
 
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, JsonOption, invocation
+from qlikops.cli.login import mfa_entry
 from qlikops.config import BUILT_IN, Settings, config_path, data_dir
 
 
@@ -15,10 +17,11 @@ def config(ctx: typer.Context, context: ContextOption = None, as_json: JsonOptio
     """Show each setting's value and where it came from."""
     here = invocation(ctx)
     chosen = here.context(context)
-    settings = {
+    settings: dict[str, dict[str, Any]] = {
         setting.name: {"value": getattr(chosen.settings, setting.name), "origin": chosen.origin(setting.name)}
         for setting in fields(Settings)
     }
+    settings["mfa_session"] = mfa_entry(here, chosen)
     files = {"config_file": str(config_path(here.environ)), "data_folder": str(data_dir(here.environ))}
     from qlikops.tui.keys import actions, keymap
     from qlikops.tui.themes import check_theme

@@ -15,9 +15,9 @@ from typing import Any
 from qlikops.agent.config import PLACE_VARIABLES, SETTINGS_VARIABLE, AgentConfig, ConfigError
 from qlikops.deployment.definition import approval_timeout, read_definition
 from qlikops.deployment.evaluator import evaluator_parameters
-from qlikops.deployment.occurrence import LONGEST_PERIOD
 from qlikops.domain.duration import parse_duration
 from qlikops.domain.errors import UsageError
+from qlikops.domain.occurrence import LONGEST_PERIOD
 
 DEFAULT_FILE = "qlikops.deploy.toml"
 INSTANCE_KEYS = ("name", "base_url", "username", "operator_username", "domain", "verify_tls", "ca_bundle", "proxy")

@@ -55,12 +55,13 @@ class Destroyer:
 
     def look(self, *, delete_data: bool) -> Leaving:
         """What would go and what would stay. Changes nothing."""
-        resources = self._stack.resources()
+        found = self._stack.resources()
+        resources = found or {}
         goes: list[str] = []
         stays: list[str] = []
         if self._has_schedule():
             goes.append("the schedule")
-        if resources:
+        if found is not None:
             goes.append(f"the stack {self._stack.name} with {len(resources)} resources; what runs is aborted")
             if "QlikSecret" in resources:
                 goes.append("the secret with the Qlik accounts")

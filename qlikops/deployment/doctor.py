@@ -17,13 +17,13 @@ from qlikops import __version__
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.fleet import BucketFleet
 from qlikops.deployment.login import Logins, no_keyring_hint
-from qlikops.deployment.occurrence import period
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import AccessDenied, NotFound, QlikopsError
 from qlikops.domain.evaluation import Verdict
 from qlikops.domain.execution import ExecutionStatus
+from qlikops.domain.occurrence import period
 from qlikops.domain.task import ServerState
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ SKEW_WARNING = timedelta(seconds=60)
 SKEW_LIMIT = timedelta(minutes=5)
 """From then on AWS refuses signatures."""
 LOOK = ("states:ListExecutions", "states:DescribeStateMachine")
-ANSWER = ("states:SendTaskSuccess", "states:SendTaskFailure", "states:StartExecution")
+ANSWER = ("states:StartExecution",)
+"""Stands for the operator's rights. Of SendTask* the simulator knows no resources, so it would deny a policy that names
+the state machine, which Step Functions takes."""
 
 
 class Health(StrEnum):
@@ -146,9 +148,9 @@ class Doctor:
                 "permissions",
                 Health.WARNING,
                 f"may look, but not {', '.join(sorted(denied))}",
-                "To answer approvals, attach the stack's OperatorPolicy too.",
+                "To answer approvals and start runs, attach the stack's OperatorPolicy too.",
             )
-        return Finding("permissions", Health.OK, "may look and answer, as far as the identity's own policies say")
+        return Finding("permissions", Health.OK, "may look and start runs, as far as the identity's own policies say")
 
     def _table(self) -> Finding:
         name = self._deployed().table

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from qlikops.domain.errors import NotFound, QlikopsError, UsageError
+from qlikops.domain.errors import NotFound, UsageError
+from qlikops.keyrings import SERVICE, Keyring, NoKeyring
 
-SERVICE = "qlikops"
 VARIABLES: Mapping[str, str] = {
     "name": "QLIKOPS_QLIK_INSTANCE",
     "base_url": "QLIKOPS_QLIK_URL",
@@ -27,35 +27,6 @@ VARIABLES: Mapping[str, str] = {
 SECRET_KEYS = ("password", "api_token", "jwt", "operator_password")
 
 Instance = dict[str, Any]
-
-
-class Keyring(Protocol):
-    """Of the package keyring, what is used."""
-
-    def get_password(self, service_name: str, username: str) -> str | None:
-        """None where there is none."""
-        ...
-
-    def set_password(self, service_name: str, username: str, password: str) -> None:
-        """Keeps it."""
-        ...
-
-    def delete_password(self, service_name: str, username: str) -> None:
-        """Forgets it."""
-        ...
-
-
-class NoKeyring(QlikopsError):
-    """There is no keyring on this machine that keeps a secret."""
-
-
-def system_keyring() -> Keyring | None:
-    """The system's keyring; None where there is none, or only one that writes plain files."""
-    import keyring
-
-    backend = keyring.get_keyring()
-    # 1 is what keyring itself recommends; below are plain-text files, and nothing at all.
-    return backend if backend.priority >= 1 else None
 
 
 class Logins:
@@ -99,8 +70,12 @@ class Logins:
         self._write({each: known[each] for each in known if each not in gone})
         return gone
 
-    def secret(self, endpoints: tuple[Mapping[str, Any], ...] | None = None) -> dict[str, Any]:
+    def secret(
+        self, endpoints: tuple[Mapping[str, Any], ...] | None = None, *, with_address: bool = True
+    ) -> dict[str, Any]:
         """The value of the secret in AWS: `endpoints`, or all instances known, with their accounts.
+
+        Without `with_address`, accounts for a secret that is there, which may know the addresses already.
 
         Raises UsageError for an instance whose account is not known.
         """
@@ -114,7 +89,7 @@ class Logins:
             whole = {**known.get(name, {}), **endpoint, "name": name}
             if not any(whole.get(key) for key in ("password", "api_token", "jwt")):
                 raise UsageError(f"no account is known for the Qlik instance {name}", self._hint(name))
-            if not whole.get("base_url"):
+            if with_address and not whole.get("base_url"):
                 raise UsageError(f"no address is known for the Qlik instance {name}", "Give `qlikops login --url`.")
             found.append(whole)
         return {"instances": found}

@@ -68,6 +68,15 @@ class Plan:
         """Whether what runs is what would be deployed."""
         return not self.change_set
 
+    @property
+    def changes_secret(self) -> bool:
+        """Whether a secret that is there already is touched, and so its value written anew."""
+        return any(
+            change.resource_type == "AWS::SecretsManager::Secret"
+            and change.kind in {ChangeKind.CHANGE, ChangeKind.MAY_REPLACE}
+            for change in self.changes
+        )
+
 
 def parse_changes(changes: Iterable[Mapping[str, Any]]) -> tuple[PlannedChange, ...]:
     """The `Changes` of DescribeChangeSet, all its pages, in CloudFormation's order."""

@@ -1,24 +1,17 @@
-"""When the monitoring runs: one EventBridge Scheduler schedule, changed without losing what others set on it."""
+"""When the monitoring runs: sets and removes the one schedule, which people then pause and resume."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from qlikops.domain.errors import NotFound, UsageError
-
-if TYPE_CHECKING:
-    from types_boto3_scheduler.client import EventBridgeSchedulerClient
-
-DEFAULT_SCHEDULE = "QlikMonitorSchedule"
+from qlikops.aws.schedule import GROUP, PausableSchedule
+from qlikops.domain.errors import UsageError
+from qlikops.domain.schedule import Schedule
 
 _RATE = re.compile(r"(?:rate\()?\s*(\d+)\s*(m|min|minutes?|h|hours?|d|days?)\s*\)?", re.IGNORECASE)
 _UNITS = {"m": "minute", "h": "hour", "d": "day"}
 _CRON = re.compile(r"(?:cron\()?\s*([^\s()]+(?:\s+[^\s()]+){5})\s*\)?")
-_GROUP = "default"
 
 
 def rate_expression(text: str) -> str:
@@ -47,40 +40,8 @@ def cron_expression(text: str) -> str:
     return f"cron({match.group(1)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """The schedule as it is set."""
-
-    name: str
-    expression: str
-    timezone: str
-    enabled: bool
-    target_arn: str
-    paused_until: datetime | None = None
-    """It runs by itself again from then on."""
-
-    @property
-    def runs(self) -> bool:
-        """Whether it starts runs now."""
-        return self.enabled and self.paused_until is None
-
-
-class Scheduler:
-    """Reads and changes the one schedule."""
-
-    def __init__(
-        self,
-        client: EventBridgeSchedulerClient,
-        name: str = DEFAULT_SCHEDULE,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._client = client
-        self._name = name
-        self._now = now
-
-    def show(self) -> Schedule:
-        """Raises NotFound where none is set."""
-        return self._parse(self._require())
+class Scheduler(PausableSchedule):
+    """The schedule with all that can be done to it."""
 
     def set(
         self, expression: str, *, target_arn: str, role_arn: str, dead_letter_arn: str = "", timezone: str = ""
@@ -101,7 +62,7 @@ class Scheduler:
             self._client.create_schedule(
                 **{
                     "Name": self._name,
-                    "GroupName": _GROUP,
+                    "GroupName": GROUP,
                     "Description": "Starts the Qlik monitoring.",
                     "FlexibleTimeWindow": {"Mode": "OFF"},
                     "State": "ENABLED",
@@ -119,52 +80,7 @@ class Scheduler:
             self._update(fields, changes)
         return self.show()
 
-    def pause(self, duration: timedelta | None = None) -> Schedule:
-        """Until `resume`, or for a while: then it goes on by itself. Raises NotFound where none is set."""
-        if duration is None:
-            self._update(self._require(), {"State": "DISABLED"})
-        else:
-            # EventBridge keeps the time, so nobody has to be there when it is over.
-            self._update(self._require(), {"State": "ENABLED", "StartDate": self._now() + duration})
-        return self.show()
-
-    def resume(self) -> Schedule:
-        """Raises NotFound where none is set."""
-        self._update({**self._require(), "StartDate": None}, {"State": "ENABLED"})
-        return self.show()
-
     def remove(self) -> None:
         """Raises NotFound where none is set."""
         self._require()
-        self._client.delete_schedule(Name=self._name, GroupName=_GROUP)
-
-    def _update(self, fields: dict[str, Any], changes: dict[str, Any]) -> None:
-        # UpdateSchedule replaces everything, so all that it takes goes back, whatever fields AWS adds.
-        shape = self._client.meta.service_model.operation_model("UpdateSchedule").input_shape
-        kept = {key: value for key, value in fields.items() if shape and key in shape.members and value is not None}
-        if kept.get("StartDate", self._now()) <= self._now():
-            kept.pop("StartDate", None)  # it has done its work, and one of long ago is refused
-        self._client.update_schedule(**{**kept, **changes})
-
-    def _require(self) -> dict[str, Any]:
-        fields = self._read()
-        if fields is None:
-            raise NotFound(f"there is no schedule {self._name}", "Set one with `qlikops schedule --rate 5m`.")
-        return fields
-
-    def _read(self) -> dict[str, Any] | None:
-        try:
-            return dict(self._client.get_schedule(Name=self._name, GroupName=_GROUP))
-        except self._client.exceptions.ResourceNotFoundException:
-            return None
-
-    def _parse(self, fields: dict[str, Any]) -> Schedule:
-        start = fields.get("StartDate")
-        return Schedule(
-            name=fields["Name"],
-            expression=fields["ScheduleExpression"],
-            timezone=fields.get("ScheduleExpressionTimezone", "UTC"),
-            enabled=fields.get("State", "ENABLED") == "ENABLED",
-            target_arn=fields["Target"]["Arn"],
-            paused_until=start.astimezone(UTC) if start and start > self._now() else None,
-        )
+        self._client.delete_schedule(Name=self._name, GroupName=GROUP)

@@ -193,10 +193,13 @@ class Stack:
         with self._going_on():
             yield from gone._follow(seen, {DELETED})
 
-    def resources(self) -> dict[str, str]:
-        """Logical id -> physical id of what the stack has; empty where there is no stack."""
+    def resources(self) -> dict[str, str] | None:
+        """Logical id -> physical id of what the stack has; None where there is no stack.
+
+        A stack whose creation failed or was never begun is there, with nothing in it.
+        """
         if self._describe() is None:
-            return {}
+            return None
         pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
         return {
             each["LogicalResourceId"]: each.get("PhysicalResourceId", "")

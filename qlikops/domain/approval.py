@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from qlikops.domain import codec
-from qlikops.domain.evaluation import Evaluation, PolicyResult
+from qlikops.domain.evaluation import Evaluation, PolicyResult, Verdict
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
 from qlikops.domain.task import TaskKey
 
@@ -47,6 +47,11 @@ class Status(StrEnum):
     def is_final(self) -> bool:
         """Whether nothing more happens to it."""
         return self not in {Status.PROPOSED, Status.EVALUATED, Status.WAITING, Status.RESTARTING}
+
+    @property
+    def was_tried(self) -> bool:
+        """Whether the run call went out, or may have."""
+        return self in {Status.RESTARTED, Status.PARTIAL, Status.UNVERIFIED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +164,22 @@ class HistoryLine:
     status: Status
     by: str = ""
     reason: str = ""
+    snooze_seconds: int = 0
+    """For how long a denial asked to be left alone; 0 where it didn't."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord:
+    """What came of proposals with one kind of anomaly and one action, after one evaluator's one verdict."""
+
+    evaluator: str
+    """Empty where no evaluation was recorded."""
+    verdict: Verdict
+    tried: int = 0
+    """Approved, and the run call went out."""
+    recovered: int = 0
+    """Of those tried: every task was seen to come up."""
+    denied: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +239,16 @@ class InboxRow:
     claim: Claim | None = None
     cause: str = ""
     """Of several tasks, cut to 60 characters; empty for one task alone, and in rows of earlier versions."""
+
+    def is_of(self, approval: Approval) -> bool:
+        """Whether the row agrees with a record on what a decision would be about; a record keeps whole seconds."""
+        deadline = approval.deadline
+        return (
+            bool(self.digest)
+            and approval.digest.startswith(self.digest)
+            and deadline is not None
+            and int(deadline.timestamp()) == int(self.deadline.timestamp())
+        )
 
 
 def digest_of(

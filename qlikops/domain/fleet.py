@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from enum import StrEnum
 
 from qlikops.domain.anomaly import Anomaly
 from qlikops.domain.proposal import RECORD_VERSION
-from qlikops.domain.task import ServerFacts, TaskFacts
+from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey
 
 LATENCY_SAMPLES = 60
 """Kept per task: five hours at one poll in five minutes."""
@@ -22,9 +23,45 @@ class Sample:
     total_seconds: int | None
 
 
+class QuietKind(StrEnum):
+    """Why the agent keeps quiet about a task though it may be broken."""
+
+    SNOOZED = "snoozed"
+    DENIED = "denied"
+    """Denied without a snooze: not asked again at once."""
+    COOLDOWN = "cooldown"
+    BUDGET = "budget"
+    """Restarted as often as is allowed within an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """That nothing is proposed on a task for a while."""
+
+    kind: QuietKind
+    until: datetime
+    by: str = ""
+    """Whose denial it was."""
+    restarts: int = 0
+    """Within the last hour, where those are the reason."""
+
+    def words(self) -> str:
+        """Why, and until when: true whenever it is read."""
+        until = f"until {self.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        match self.kind:
+            case QuietKind.SNOOZED:
+                return f"snoozed {until} by {self.by}"
+            case QuietKind.DENIED:
+                return f"denied, not asked again {until} by {self.by}"
+            case QuietKind.COOLDOWN:
+                return f"restarted, cooling down {until}"
+            case QuietKind.BUDGET:
+                return f"restart budget spent: {self.restarts} in the last hour, {until}"
+
+
 @dataclass(frozen=True, slots=True)
 class TaskMemory:
-    """What detection must remember about one task between polls."""
+    """What must be remembered about one task between polls."""
 
     seen: dict[str, datetime] = field(default_factory=dict)
     """Anomaly kind -> when it was first seen without a break."""
@@ -41,6 +78,10 @@ class TaskMemory:
     """When it was seen running after it had been failed or recovering, within the last hour: whoever started it."""
     held_at: datetime | None = None
     """The last poll that saw a proposal hold it. Only what was held can have been restarted by us since."""
+    restarted_at: datetime | None = None
+    """When we restarted it last, tried or done, as far as a poll has seen; None where that is longer ago."""
+    quiet: Quiet | None = None
+    """Why nothing is proposed on it for now; kept after it has recovered, until it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +107,20 @@ class FleetSnapshot:
     tasks: tuple[TaskSnapshot, ...]
     server_anomalies: tuple[Anomaly, ...] = ()
     version: int = RECORD_VERSION
+
+    def suppressed_by(self, server: ServerFacts) -> tuple[TaskKey, ...]:
+        """The tasks of which nothing is known because `server` is down.
+
+        An Enterprise Manager that cannot be read at all appears as one server named after its instance.
+        """
+        if TaskKey(server.instance, server.name, "") not in {anomaly.key for anomaly in self.server_anomalies}:
+            return ()
+        keys = (task.facts.key for task in self.tasks)
+        return tuple(
+            key for key in keys if key.instance == server.instance and server.name in (key.server, key.instance)
+        )
+
+    @property
+    def suppressed(self) -> frozenset[TaskKey]:
+        """All tasks that some server's trouble hides."""
+        return frozenset(key for server in self.servers for key in self.suppressed_by(server))

@@ -8,9 +8,10 @@ One DynamoDB table, partition key `pk`, sort key `sk`, TTL attribute `ttl` (epoc
 | APPROVAL#<id> | EVENT#<nn>-<what> | one audit record a step; written once, never overwritten |
 | TOKEN#<id> | TOKEN | the task token, alone: who may not answer needs no read on TOKEN#* |
 | TASK#<instance>/<server>/<task> | LEASE | one open proposal a task, with expiry (each name percent-encoded) |
-| TASK#<instance>/<server>/<task> | SNOOZE | propose nothing until |
+| TASK#<instance>/<server>/<task> | SNOOZE | propose nothing until; a Quiet |
 | TASK#<instance>/<server>/<task> | RESTART#<id> | claim of a restart; counts for the budget |
 | TASK#<instance>/<server>/<task> | HISTORY#<time>#<id> | how a proposal on this task ended |
+| TRACK#<kind>/<action> | <evaluator>/<verdict> | counts: tried, recovered, denied (numbers); bounded by the enums |
 | OPEN | <id> | a proposal whose end is not written everywhere yet, with its execution |
 | RUN#<execution name> | SUMMARY | what a run found and did |
 | RUN#<execution name> | PROPOSAL#<id> | the run's proposals and where each stands |
@@ -63,9 +64,14 @@ class Attribute(StrEnum):
     EXPIRES = "expires"
     """Epoch seconds; a lease or snooze past it counts for nothing, deleted yet or not."""
     BODY = "body"
-    """JSON text of an audit event, run summary or history line."""
+    """JSON text of an audit event, run summary, history line or Quiet."""
     AT = "at"
     """ISO 8601."""
+    COUNTED = "counted"
+    """On a RECORD: when it went into the track record, ISO 8601; it goes there once."""
+    TRIED = "tried"
+    RECOVERED = "recovered"
+    DENIED = "denied"
 
 
 def approval_partition(approval_id: str) -> str:
@@ -82,6 +88,16 @@ def task_partition(key: TaskKey) -> str:
     """Where a task's lease, snooze, restarts and history live."""
     # Names may hold slashes; encoded ones keep two tasks from sharing a lease.
     return "TASK#" + "/".join(quote(part, safe=" ") for part in (key.instance, key.server, key.task))
+
+
+def track_partition(kind: str, action: str) -> str:
+    """Where the counts of what came of proposals of one kind and action live."""
+    return f"TRACK#{kind}/{action}"
+
+
+def track_sort(evaluator: str, verdict: str) -> str:
+    """One evaluator's one verdict."""
+    return f"{evaluator}/{verdict}"
 
 
 def run_partition(execution_name: str) -> str:

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
 from qlikops.domain.approval import HistoryLine as HistoryLine
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
+from qlikops.domain.approval import TrackRecord as TrackRecord
+from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.report import RunReport
+from qlikops.domain.proposal import Action
+from qlikops.domain.report import ReportEntry, RunReport
+from qlikops.domain.schedule import ScheduleStatus
 from qlikops.domain.task import TaskKey
 
 
@@ -93,6 +97,10 @@ class Approvals(Protocol):
         """How earlier proposals on this task ended, newest first."""
         ...
 
+    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[TrackRecord]:
+        """What came of proposals of this kind with this action, one entry for each evaluator's each verdict."""
+        ...
+
 
 class Executions(Protocol):
     """The state machine's executions."""
@@ -103,6 +111,10 @@ class Executions(Protocol):
 
     def detail(self, execution: str) -> ExecutionDetail:
         """By ARN or name; an unambiguous prefix of a recent name will do."""
+        ...
+
+    def proposals(self, execution_name: str) -> Sequence[RunProposal]:
+        """A run's proposals and where each stands, by their Map index. One Query."""
         ...
 
     def start(self) -> ExecutionSummary:
@@ -121,8 +133,8 @@ class Fleet(Protocol):
         """Raises NotFound before the first run."""
         ...
 
-    def reports(self, limit: int = 50) -> Sequence[str]:
-        """Execution names that have a report, newest first."""
+    def reports(self, limit: int = 50) -> Sequence[ReportEntry]:
+        """The runs that have a report, newest first; at most a hundred."""
         ...
 
     def report(self, execution_name: str | None = None) -> RunReport:
@@ -131,6 +143,22 @@ class Fleet(Protocol):
 
     def report_markdown(self, execution_name: str | None = None) -> str:
         """The same report as the Markdown in S3."""
+        ...
+
+
+class Schedules(Protocol):
+    """When the monitoring runs. Setting and removing the schedule is the deployment's, not a console's."""
+
+    def status(self) -> ScheduleStatus:
+        """The schedule with its last and next run. Raises NotFound where none is set."""
+        ...
+
+    def pause(self, duration: timedelta | None = None) -> ScheduleStatus:
+        """Until `resume`, or for a while: then it goes on by itself. Raises NotFound where none is set."""
+        ...
+
+    def resume(self) -> ScheduleStatus:
+        """Goes on as before. Raises NotFound where none is set."""
         ...
 
 
@@ -173,4 +201,9 @@ class Environment(Protocol):
     @property
     def fleet(self) -> Fleet:
         """The fleet and its reports."""
+        ...
+
+    @property
+    def schedules(self) -> Schedules:
+        """When it runs."""
         ...

@@ -9,6 +9,7 @@ from qlikops.domain.anomaly import Anomaly
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
+from qlikops.domain.run import RunSummary
 from qlikops.domain.task import TaskKey
 
 
@@ -98,3 +99,12 @@ class RunReport:
     trend_note: str = ""
     """Why the trend begins with this run; a sentence."""
     version: int = RECORD_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class ReportEntry:
+    """One report in a list, with what its run came to."""
+
+    execution_name: str
+    run: RunSummary | None = None
+    """None where the ledger has forgotten the run; its report stays."""

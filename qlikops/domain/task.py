@@ -62,6 +62,11 @@ class TaskKey:
     def __str__(self) -> str:
         return f"{self.server}/{self.task}"
 
+    @property
+    def full(self) -> str:
+        """With the instance."""
+        return f"{self.instance}/{self.server}/{self.task}"
+
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:

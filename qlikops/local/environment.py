@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import qlikops
+from qlikops.aws.schedule import DEFAULT_SCHEDULE
 from qlikops.deployment.deployer import DEFAULT_STACK, Deployer, build_release
 from qlikops.deployment.evaluator import evaluator_parameters
-from qlikops.deployment.occurrence import LONGEST_PERIOD, period
-from qlikops.deployment.schedule import DEFAULT_SCHEDULE, Scheduler, rate_expression
+from qlikops.deployment.schedule import Scheduler, rate_expression
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.deployment.store import ArtifactStore
+from qlikops.domain.occurrence import LONGEST_PERIOD, period
 from qlikops.domain.text import harmless
 from qlikops.local import services
 from qlikops.local.model import LocalModel, find_model

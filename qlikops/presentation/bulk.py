@@ -1,29 +1,51 @@
-"""Several approvals answered together: whether that may be, and what of each has to be said first."""
+"""Several approvals answered together: whether that may be, what it comes to, and what of each has to be said first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qlikops.domain.approval import Approval, InboxRow
+from qlikops.domain.approval import Approval
 from qlikops.domain.proposal import Proposal
-from qlikops.presentation.review import doubts
-from qlikops.presentation.tone import Span, Spans, Tone, outside
+from qlikops.presentation import vocabulary
+from qlikops.presentation.review import blast_radius, doubts
+from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside
 
 
-def not_one_cause(rows: Sequence[InboxRow | Proposal]) -> str:
-    """Why `rows` must not be approved together; empty where they may: one kind of anomaly, one action."""
+def not_one_cause(proposals: Sequence[Proposal]) -> str:
+    """Why `proposals` must not be approved together; empty where they may: one cause, one kind, one action."""
     for what, found in (
-        ("kinds of anomaly", sorted({row.kind for row in rows})),
-        ("actions", sorted({row.action for row in rows})),
+        ("kinds of anomaly", {str(each.kind) for each in proposals}),
+        ("actions", {str(each.action) for each in proposals}),
+        ("causes", {each.cause for each in proposals if each.cause}),
     ):
         if len(found) > 1:
-            names = ", ".join(outside(name, cap=30).text for name in found)
+            names = ", ".join(outside(name, cap=60).text for name in sorted(found))
             return f"Not together: the marked ones are of different {what} ({names})."
+    alone = next((each for each in proposals if not each.cause), None)
+    if alone is not None and len(proposals) > 1:
+        # What nobody has established as one cause is not one, however alike it looks.
+        name = outside(alone.label, cap=60).text
+        return f"Not together: nothing shows that {name} has its cause in common with another. Approve it by itself."
     return ""
+
+
+def together(approvals: Sequence[Approval], *, approved: bool) -> tuple[Line, ...]:
+    """What answering all of `approvals` sets off."""
+    if not approvals:
+        return (line("will run", "nothing"),)
+    proposals = [approval.proposal for approval in approvals]
+    if not approved:
+        tasks = sum(len(proposal.targets) for proposal in proposals)
+        return (line("will run", "nothing", Span(f", on {vocabulary.count(tasks, 'task')}", Tone.MUTED)),)
+    lines = (
+        line("will run", vocabulary.action(proposals[0].action)),
+        line("blast radius", *blast_radius(*proposals)),
+    )
+    return (*lines, line("cause", outside(proposals[0].cause))) if proposals[0].cause else lines
 
 
 def entry(approval: Approval) -> Spans:
     """One line of the list: what, its digest, and what speaks against it."""
     against = doubts(approval)
-    spans: Spans = (outside(approval.proposal.label, cap=60), Span(f"  {approval.digest[:12]}", Tone.MUTED))
+    spans: Spans = (Span(f"{approval.digest[:12]}  ", Tone.MUTED), outside(approval.proposal.label, cap=60))
     return (*spans, Span(f"  {'; '.join(against)}", Tone.WARNING)) if against else spans

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
-from qlikops.domain.approval import APPROVAL_DENIED, Approval
+from qlikops.domain.approval import APPROVAL_DENIED, Approval, Decision
 from qlikops.domain.duration import format_duration
+from qlikops.domain.errors import AlreadyDecided
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest
 from qlikops.presentation import vocabulary
 from qlikops.presentation.problem import by_whom, explain
@@ -70,7 +72,24 @@ def _receipt(value: DecisionReceipt) -> Iterator[Line]:
 
 def receipt_text(value: DecisionReceipt) -> str:
     """The receipt for a clipboard."""
-    return "\n".join(f"{entry.label:<12} {plain(entry.spans)}" for entry in receipt(value))
+    return _for_clipboard(receipt(value))
+
+
+def _for_clipboard(lines: Sequence[Line]) -> str:
+    return "\n".join(f"{entry.label:<12} {entry.text}" for entry in lines)
+
+
+def unproven(approval: Approval, request: DecisionRequest, how_it_stands: Spans) -> str:
+    """What there is to paste into a ticket where nothing proves that the decision was recorded."""
+    lines = (
+        line("approval", outside(approval.approval_id, cap=64)),
+        line("decision", "approve" if request.approved else "deny", Span("; no receipt")),
+        line("decision id", outside(request.decision_id or "none", cap=64)),
+        *((line("reason", outside(request.reason)),) if request.reason else ()),
+        line("digest", outside(request.digest, cap=80)),
+        line("status", plain(how_it_stands)),
+    )
+    return _for_clipboard(lines)
 
 
 def no_longer_waits(approval: Approval) -> str:
@@ -100,11 +119,45 @@ def progress(
     return (Span(f"{label}: {what} …", Tone.INFO), _decision_id(request))
 
 
-def held_back(approval: Approval, request: DecisionRequest, seconds: float) -> Spans:
-    """The countdown before it is sent."""
+def stage(
+    request: DecisionRequest,
+    sent: DecisionReceipt | None = None,
+    error: BaseException | None = None,
+    ended: Approval | None = None,
+) -> Span:
+    """The same in a word or two, to be counted where several were decided together."""
+    if ended is not None:
+        if ended.decision is not None and ended.decision.decision_id != request.decision_id:
+            return _already(ended.decision)
+        return vocabulary.status(ended.status)
+    if isinstance(error, AlreadyDecided) and error.decision is not None:
+        return _already(error.decision)
+    if error is not None:
+        problem = explain(error)
+        return Span(problem.title.lower(), problem.tone)
+    return Span("on the way", Tone.INFO) if sent is None else vocabulary.status(sent.status)
+
+
+def _already(made: Decision) -> Span:
+    word = "approved" if made.approved else "denied"
+    return outside(made.who(), Tone.WARNING, 40, before=f"already {word} by ")
+
+
+def counted(stages: Sequence[Span]) -> Spans:
+    """`2 RESTARTED, 1 already denied by bob, 1 on the way`, in the order in which each first occurs."""
+    spans: list[Span] = []
+    for each, number in Counter(stages).items():
+        spans += [Span(", " if spans else ""), Span(f"{number:,} {each.text}", each.tone)]
+    return tuple(spans)
+
+
+def held_back(approval: Approval, request: DecisionRequest, seconds: float, others: int, escape: str) -> Spans:
+    """The countdown before it, and `others` with it, are sent; `escape` is what Esc does about it."""
+    more = f" and {others:,} more" if others else ""
     return (
         Span(f"Sending in {max(0, math.ceil(seconds))} s: ", Tone.WARNING),
-        Span(f"{_verb_and_label(approval, request)}. Esc: do not send"),
+        Span(f"{_verb_and_label(approval, request)}{more}. "),
+        Span(escape, Tone.INFO),
     )
 
 

@@ -1,94 +1,233 @@
-"""The fleet as a table: one row a task, servers in a line above."""
+"""The fleet as a table: one row a task; in lines above it how old that is, and every server that is not well."""
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
 
-from qlikops.domain.duration import format_duration
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.task import ServerState, StopReason
+from qlikops.domain.anomaly import Severity
+from qlikops.domain.fleet import FleetSnapshot, QuietKind, Sample, TaskSnapshot
+from qlikops.domain.task import ServerState, StopReason, TaskKey, TaskState
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Cells, Column, Line, Span, Tone, fit, line, outside
 
+TREND_COLUMNS = 8
+"""Samples in a row's trend; the newest is the last."""
+STALE_FLOOR = timedelta(minutes=10)
+"""No snapshot younger than this counts as stale, however often runs come."""
+STALE_PERIODS = 3
+"""Beyond so many missed runs it does, as for the alarm on silence."""
+
 COLUMNS = (
+    Column("task", "Task", 20, flexible=True),
     Column("server", "Server", 14),
-    Column("task", "Task", 15, flexible=True),
     Column("state", "State", 8),
     Column("stop", "Stop reason", 14),
-    Column("source", "Source", 7, right=True),
-    Column("target", "Target", 7, right=True),
+    Column("latency", "Latency", 7, right=True),
+    Column("trend", "Trend", TREND_COLUMNS),
     Column("anomaly", "Anomaly", 15),
-    Column("note", "Note", 24),
+    Column("restarted", "Restarted", 9, right=True),
+    Column("quiet", "Waits or is left alone", 22),
 )
-_DROP_FIRST = ("note", "stop", "source", "target")
+_DROP_FIRST = ("stop", "quiet", "restarted", "server", "trend", "latency")
+_ROOMY = 160
+"""From this width on reasons have twice the room."""
+_LABEL = "label"
+"""In place of the task's name where there is no room for the server beside it: the server after the name, cut first."""
+
+_SEVERITIES = tuple(Severity)
+_LEVELS = "▁▂▃▄▅▆▇█"
+_STEPS = (5, 15, 60, 180, 600, 1800, 7200)
+"""Seconds at which the trend goes up by one: the same height means the same latency in every row."""
+
+
+class Order(StrEnum):
+    """How the table can be sorted."""
+
+    WORST = "worst first"
+    NAME = "by name"
+    SERVER = "by server"
+    LATENCY = "slowest first"
+    RESTARTED = "last restarted first"
+
+    @property
+    def next(self) -> Order:
+        """The one after it, round and round."""
+        orders = tuple(Order)
+        return orders[(orders.index(self) + 1) % len(orders)]
+
+
+FIELDS: Mapping[str, Callable[[TaskSnapshot], str]] = {
+    "task": lambda task: task.facts.key.task,
+    "server": lambda task: task.facts.key.server,
+    "instance": lambda task: task.facts.key.instance,
+    "state": lambda task: task.facts.raw_state if task.facts.state is TaskState.UNKNOWN else task.facts.state,
+    "stop": lambda task: "" if task.facts.stop_reason is StopReason.NONE else task.facts.stop_reason,
+    "tag": lambda task: " ".join(task.facts.tags),
+    "kind": lambda task: " ".join(anomaly.kind for anomaly in task.anomalies),
+    "severity": lambda task: " ".join(anomaly.severity for anomaly in task.anomalies),
+    "source": lambda task: f"{task.facts.source_endpoint} {task.facts.source_type}".strip(),
+    "target": lambda task: f"{task.facts.target_endpoint} {task.facts.target_type}".strip(),
+    "proposal": lambda task: task.proposal_id,
+    "quiet": lambda task: task.memory.quiet.words() if task.memory.quiet is not None else "",
+    "note": lambda task: task.note,
+}
+"""What a filter can ask of a task."""
+FILTER_EXAMPLE = "server:eu !state:running tag:gold kind:"
 
 
 def columns(width: int) -> tuple[Column, ...]:
-    """What fits in `width` cells."""
-    return fit(COLUMNS, width, _DROP_FIRST)
+    """What fits in `width` cells; a server without a column of its own goes behind the task's name."""
+    roomy = width >= _ROOMY
+    wanted = [
+        replace(column, width=2 * column.width) if roomy and column.key == "quiet" else column for column in COLUMNS
+    ]
+    fitting = fit(wanted, width, _DROP_FIRST)
+    if any(column.key == "server" for column in fitting):
+        return fitting
+    task, *rest = fitting
+    return (replace(task, key=_LABEL, header="Task (server)"), *rest)
 
 
 def row_key(task: TaskSnapshot) -> str:
     """Names the task for ever."""
-    key = task.facts.key
-    return f"{key.instance}/{key.server}/{key.task}"
+    return task.facts.key.full
 
 
-def version(task: TaskSnapshot) -> tuple[object, ...]:
-    """Changes when the row would."""
-    return (task.facts, task.anomalies, task.proposal_id, task.note)
+def version(task: TaskSnapshot, now: datetime, down: frozenset[TaskKey] = frozenset()) -> tuple[object, ...]:
+    """Changes when the row would: for most tasks not with the clock."""
+    ticks = task.memory.quiet is not None or task.memory.restarted_at is not None
+    return (task, task.facts.key in down, now.replace(second=0, microsecond=0) if ticks else None)
 
 
-def worst_first(snapshot: FleetSnapshot) -> tuple[TaskSnapshot, ...]:
-    """Tasks with something wrong first, then by server and name."""
-    return tuple(sorted(snapshot.tasks, key=lambda task: (not task.anomalies, task.facts.key)))
+def ordered(tasks: Sequence[TaskSnapshot], order: Order = Order.WORST) -> tuple[TaskSnapshot, ...]:
+    """`tasks` in that order; equal ones by server and name."""
+    return tuple(sorted(tasks, key=lambda task: (*_ORDERS[order](task), task.facts.key)))
 
 
-def cells(task: TaskSnapshot) -> Cells:
-    """One task as the last run saw it."""
+_ORDERS: Mapping[Order, Callable[[TaskSnapshot], tuple[object, ...]]] = {
+    Order.WORST: lambda task: (-_worst(task),),
+    Order.NAME: lambda task: (task.facts.key.task.casefold(),),
+    Order.SERVER: lambda _: (),
+    Order.LATENCY: lambda task: (-(task.facts.total_latency_seconds or 0),),
+    Order.RESTARTED: lambda task: (-(task.memory.restarted_at.timestamp() if task.memory.restarted_at else 0),),
+}
+
+
+def cells(task: TaskSnapshot, now: datetime, down: frozenset[TaskKey] = frozenset()) -> Cells:
+    """One task as the last run saw it; `down` are those of which nothing is known because their server is down."""
     facts = task.facts
     stop = "" if facts.stop_reason is StopReason.NONE else facts.raw_stop_reason or str(facts.stop_reason)
     kinds = ", ".join(anomaly.kind for anomaly in task.anomalies)
-    worst = max((anomaly.severity for anomaly in task.anomalies), key=_SEVERITIES.index, default="info")
-    note = task.note or (f"waits: {task.proposal_id}" if task.proposal_id else "")
+    restarted = task.memory.restarted_at
     return {
-        "server": outside(facts.key.server, cap=40),
         "task": outside(facts.key.task, cap=80),
+        _LABEL: outside(f"{facts.key.task} ({facts.key.server})", cap=120),
+        "server": outside(facts.key.server, cap=40),
         "state": vocabulary.task_state(facts.state, facts.raw_state),
         "stop": outside(stop, cap=32) if stop else vocabulary.NOTHING,
-        "source": _latency(facts.source_latency_seconds),
-        "target": _latency(facts.target_latency_seconds),
-        "anomaly": outside(kinds, vocabulary.severity(worst).tone, 60) if kinds else vocabulary.NOTHING,
-        "note": outside(note, Tone.MUTED, 200) if note else vocabulary.NOTHING,
+        "latency": _latency(facts.total_latency_seconds),
+        "trend": Span(trend(task.memory.samples), Tone.INFO),
+        "anomaly": outside(kinds, vocabulary.severity(_SEVERITIES[_worst(task) - 1]).tone, 60)
+        if kinds
+        else vocabulary.NOTHING,
+        "restarted": vocabulary.NOTHING
+        if restarted is None
+        else Span(f"{vocabulary.short_duration((now - restarted).total_seconds())} ago"),
+        "quiet": why_quiet(task, now, server_down=facts.key in down) or vocabulary.NOTHING,
     }
 
 
-_SEVERITIES = ("info", "warning", "critical")
+def trend(samples: Sequence[Sample], columns: int = TREND_COLUMNS) -> str:
+    """The newest latencies end to end as blocks, a step a threshold; a dot where none is known."""
+    return "".join(
+        "·" if sample.total_seconds is None else _LEVELS[sum(sample.total_seconds >= step for step in _STEPS)]
+        for sample in samples[-columns:]
+    )
+
+
+def why_quiet(task: TaskSnapshot, now: datetime, *, server_down: bool = False) -> Span | None:
+    """Why nothing is proposed on it, and until when; None where nothing is to be said."""
+    if task.proposal_id:
+        return outside(f"proposal {task.proposal_id} is open", Tone.INFO, 40)
+    quiet = task.memory.quiet
+    if quiet is not None and quiet.until > now:
+        left = vocabulary.short_duration((quiet.until - now).total_seconds())
+        by = f" by {quiet.by}" if quiet.by else ""
+        return outside(f"{_QUIET[quiet.kind]} {left} more{by}", Tone.WARNING, 80)
+    if server_down:
+        return Span("server is down: nothing is known", Tone.MUTED)
+    # A note repeats what kept it quiet when the run looked; that may be over.
+    note = "" if quiet is not None and quiet.words() == task.note else task.note
+    return outside(note, Tone.MUTED, 200) if note else None
+
+
+_QUIET = {
+    QuietKind.SNOOZED: "snoozed",
+    QuietKind.DENIED: "denied, quiet",
+    QuietKind.COOLDOWN: "cooling down",
+    QuietKind.BUDGET: "restart budget spent,",
+}
+
+
+def _worst(task: TaskSnapshot) -> int:
+    """0 where nothing is wrong, then by severity."""
+    return max((_SEVERITIES.index(anomaly.severity) + 1 for anomaly in task.anomalies), default=0)
 
 
 def _latency(seconds: int | None) -> Span:
-    return vocabulary.NOTHING if seconds is None else Span(format_duration(float(seconds)))
+    return vocabulary.NOTHING if seconds is None else Span(vocabulary.short_duration(seconds))
+
+
+def is_stale(snapshot: FleetSnapshot, now: datetime) -> bool:
+    """Whether several runs should have looked since, judged by how far apart the last ones were."""
+    return now - snapshot.taken_at > max(STALE_FLOOR, STALE_PERIODS * _period(snapshot))
 
 
 def summary(snapshot: FleetSnapshot, now: datetime) -> tuple[Line, ...]:
-    """Counts by state, how old they are, and every server that is not well."""
+    """Counts by state, how old they are, and a line for every server that is not well."""
     states = Counter(str(task.facts.state) for task in snapshot.tasks)
     counted = ", ".join(f"{number:,} {state}" for state, number in sorted(states.items())) or "no tasks"
-    lines = [
-        line(
-            f"{vocabulary.count(len(snapshot.servers), 'server')}",
-            f"{counted}",
-            Span(
-                f"   as of {vocabulary.clock_time(snapshot.taken_at)}, {vocabulary.ago(snapshot.taken_at, now)} ago",
-                Tone.MUTED,
-            ),
-        )
-    ]
+    head = line(vocabulary.count(len(snapshot.servers), "server"), f"{counted}   ", age(snapshot, now))
+    return (head, *_unwell(snapshot))
+
+
+def age(snapshot: FleetSnapshot, now: datetime) -> Span:
+    """When a run looked last; a fleet that nobody looks at any more looks like that."""
+    ago = f"{vocabulary.ago(snapshot.taken_at, now)} ago"
+    if is_stale(snapshot, now):
+        since = vocabulary.clock_time(snapshot.taken_at)
+        return Span(f"▲ STALE: no run has looked since {since}, {ago}", Tone.WARNING)
+    return Span(f"as of {snapshot.taken_at:%H:%M:%S} UTC, {ago}", Tone.MUTED)
+
+
+def _unwell(snapshot: FleetSnapshot) -> Iterator[Line]:
     for server in snapshot.servers:
-        if server.state is not ServerState.MONITORED:
-            why = server.message or server.error_code or "no reason given"
-            lines.append(
-                line("server", Span(f"■ {server.state} ", Tone.DANGER), outside(f"{server.name}: {why}", cap=200))
-            )
-    return tuple(lines)
+        if server.state is ServerState.MONITORED and not snapshot.suppressed_by(server):
+            continue
+        why = server.message or server.error_code or "no reason given"
+        hidden = len(snapshot.suppressed_by(server))
+        spans = [Span(f"■ {server.state} ", Tone.DANGER), outside(f"{server.name}: {why}", cap=200)]
+        if hidden:
+            spans.append(Span(f"; {vocabulary.count(hidden, 'task')} suppressed", Tone.WARNING))
+        yield line("server", *spans)
+
+
+def _period(snapshot: FleetSnapshot) -> timedelta:
+    """How far apart the last two runs were, from the samples that they left; nothing where there are none."""
+    for task in snapshot.tasks:
+        pairs = list(pairwise(task.memory.samples[-2:]))
+        if pairs:
+            ((before, last),) = pairs
+            return last.at - before.at
+    return timedelta(0)
+
+
+def shown(number: int, snapshot: FleetSnapshot, order: Order) -> Span:
+    """`38 of 412 tasks, worst first`."""
+    total = vocabulary.count(len(snapshot.tasks), "task")
+    return Span(f"{number:,} of {total}, {order}" if number != len(snapshot.tasks) else f"{total}, {order}", Tone.MUTED)

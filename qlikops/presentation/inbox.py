@@ -10,7 +10,8 @@ from typing import Any, Protocol, TypeVar
 
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.duration import format_duration
-from qlikops.presentation import vocabulary
+from qlikops.domain.execution import ExecutionSummary
+from qlikops.presentation import executions, vocabulary
 from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.tone import Cells, Column, Span, Tone, fit, outside
 
@@ -35,6 +36,7 @@ _SHORT = {
 """What stands in where not every column fits."""
 _CONTEXT = Column("context", "Context", 14)
 _DROP_FIRST = ("claimed", "age", "risk", "anomaly", "verdict_short")
+FILTER_EXAMPLE = "server:eu risk:high !claimed:"
 SORTED = "▾"
 """Marks the column that rows are sorted by."""
 
@@ -224,7 +226,23 @@ def claimed_by(row: InboxRow, now: datetime) -> str:
     """Who says "I am looking at it", or empty: claims run out."""
     if row.claim is None or row.claim.until <= now:
         return ""
-    return outside(row.claim.by.rsplit("/", 1)[-1].rsplit(":", 1)[-1] or "somebody", cap=40).text
+    return outside(vocabulary.person(row.claim.by), cap=40).text
+
+
+def claimed_by_another(row: InboxRow, caller: str, now: datetime) -> str:
+    """Who else says "I am looking at it"; empty where nobody does, or only `caller`."""
+    return "" if row.claim is None or row.claim.by == caller else claimed_by(row, now)
+
+
+def why_empty(freshness: Freshness, last_run: ExecutionSummary | None, now: datetime, context: str = "") -> str:
+    """Why nothing of a context is in the list; `context` is its name where there are others."""
+    before = f"{outside(context, cap=30).text}: " if context else ""
+    if freshness.error is not None:
+        return f"{before}{freshness.explanation(now)}\n\nTrying again by itself; r tries now."
+    if freshness.loaded_at is None:
+        return f"{before}Connecting …"
+    last = executions.last_run(last_run) if last_run else "No run yet."
+    return f"{before}Nothing waits for a decision.\n\n{last}"
 
 
 def summary(rows: Sequence[InboxRow], now: datetime) -> str:

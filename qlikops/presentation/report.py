@@ -2,26 +2,80 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
+from qlikops.domain.approval import Status
 from qlikops.domain.duration import format_duration
-from qlikops.domain.report import ReportedProposal, RunPoint, RunReport
+from qlikops.domain.report import ReportedProposal, ReportEntry, RunPoint, RunReport
 from qlikops.presentation import vocabulary
 from qlikops.presentation.problem import by_whom
 from qlikops.presentation.tone import Cells, Column, Line, Section, Span, Tone, fit, line, outside
 
-COLUMNS = (Column("name", "Run", 20, flexible=True),)
+COLUMNS = (
+    Column("finished", "Ended (UTC)", 11),
+    Column("found", "Found", 5, right=True),
+    Column("outcome", "Came to", 20, flexible=True),
+    Column("name", "Run", 36),
+)
+_DROP_FIRST = ("name",)
+_HEADING = re.compile(r"#+ ")
+_RULE = re.compile(r"\|(-+\|)+")
 
 
 def columns(width: int) -> tuple[Column, ...]:
-    """The list of reports has names only."""
-    return fit(COLUMNS, width, ())
+    """What fits in `width` cells; the name goes first, beside the report that says it."""
+    return fit(COLUMNS, width, _DROP_FIRST)
 
 
-def cells(execution_name: str) -> Cells:
-    """One report in the list."""
-    return {"name": outside(execution_name, cap=80)}
+def cells(entry: ReportEntry) -> Cells:
+    """One report in the list: what its run found, and what became of what it proposed."""
+    run = entry.run
+    finished = None if run is None else run.finished_at
+    return {
+        "finished": vocabulary.NOTHING if finished is None else Span(f"{finished:%m-%d %H:%M}"),
+        "found": vocabulary.NOTHING
+        if run is None
+        else Span(f"{run.anomalies:,}", Tone.WARNING if run.anomalies else Tone.MUTED),
+        "outcome": _came_to(entry),
+        "name": outside(entry.execution_name, cap=80),
+    }
+
+
+def _came_to(entry: ReportEntry) -> Span:
+    """`2 restarted, 1 denied` in the tone of what went worst."""
+    run = entry.run
+    if run is None:
+        return outside(entry.execution_name, Tone.MUTED, 80)
+    if run.error:
+        return Span("RUN FAILED", Tone.DANGER)
+    became = [(status, number) for status in Status if (number := (run.outcomes or {}).get(status, 0))]
+    if not became:
+        return Span("nothing was proposed" if run.anomalies else "nothing was wrong", Tone.MUTED)
+    words = [f"{number:,} {vocabulary.status(status).text.lower()}" for status, number in became]
+    tones = {vocabulary.status(status).tone for status, _ in became}
+    return Span(", ".join(words), next(tone for tone in _WORST_FIRST if tone in tones))
+
+
+_WORST_FIRST = (Tone.DANGER, Tone.WARNING, Tone.INFO, Tone.NEUTRAL, Tone.GOOD, Tone.MUTED)
+
+
+def narrowed(markdown: str, needle: str) -> str:
+    """What of a report's Markdown holds `needle`, case aside: lines and table rows, under their headings and heads."""
+    wanted, kept = needle.casefold(), list[str]()
+    above: list[str] = []
+    lines = markdown.splitlines()
+    for line_, after in zip(lines, [*lines[1:], ""], strict=True):
+        if _HEADING.match(line_):
+            above = ["", line_]
+        elif _RULE.fullmatch(after):
+            above += ["", line_, after]
+        elif wanted in line_.casefold() and line_ not in above:
+            kept += above if line_.startswith("|") else ["", *above, ""]
+            above = []
+            kept.append(line_)
+    return "\n".join(kept).strip() or "Nothing in this report holds that."
 
 
 def sections(report: RunReport) -> tuple[Section, ...]:

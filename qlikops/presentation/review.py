@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from qlikops.domain.approval import Approval, Outcome, Status
-from qlikops.domain.evaluation import Evaluation, PolicyResult, Risk, Verdict
-from qlikops.domain.ports import HistoryLine
+from qlikops.domain.approval import Approval, Claim, Outcome, Status
+from qlikops.domain.background import Background
+from qlikops.domain.evaluation import Evaluation, Finding, PolicyResult, Risk, Verdict
 from qlikops.domain.proposal import Action, Proposal, Target
 from qlikops.domain.task import StopReason
+from qlikops.presentation import background as beside
 from qlikops.presentation import vocabulary
 from qlikops.presentation.inbox import deadline_line
 from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
@@ -18,41 +19,55 @@ TARGETS_INLINE = 3
 """More than these have a section of their own, after what a decider needs first."""
 TARGETS_SHOWN = 200
 """Of a large group; the rest is counted."""
-HISTORY_SHOWN = 8
-"""Likewise of what happened earlier; the track record counts all of it."""
-_TRIED = frozenset({Status.RESTARTED, Status.PARTIAL, Status.UNVERIFIED})
-"""How a restart that was really tried can end."""
+RATIONALE_BRIEF = 160
+"""Characters of the rationale beside the verdict; a longer one stands in full further down."""
+SURE_ENOUGH = 0.5
+"""An approval less confident than this contradicts itself."""
 
 
-def sections(approval: Approval, now: datetime, history: Sequence[HistoryLine] = ()) -> tuple[Section, ...]:
+def sections(approval: Approval, now: datetime, background: Background | None = None) -> tuple[Section, ...]:
     """The whole record, what a decider needs most first."""
-    return (heading(approval, now), *body(approval, history))
+    return (brief(approval), at_zero(approval, now, approval.claim), *body(approval, background))
 
 
-def heading(approval: Approval, now: datetime) -> Section:
-    """What it is, where it stands and what is left: the part that changes with the clock."""
-    return Section("", tuple(_heading(approval, now)))
+def brief(approval: Approval) -> Section:
+    """What, why and what the evaluator says: enough to decide on at three in the morning."""
+    return Section("", (_headline(approval.proposal), *_brief(approval)))
 
 
-def body(approval: Approval, history: Sequence[HistoryLine] = ()) -> tuple[Section, ...]:
-    """All the rest."""
-    proposal = approval.proposal
-    found = [
-        Section("Proposal", tuple(_proposal(proposal))),
-        Section("Evaluation", tuple(_evaluation(approval.evaluation))),
-        Section(
-            "Evidence",
-            tuple(line(outside(e.id, cap=8).text, outside(f"{e.label}: {e.value}")) for e in proposal.evidence),
-        ),
+def at_zero(approval: Approval, now: datetime, claim: Claim | None = None) -> Section:
+    """Where it stands, what happens if nobody answers, and who looks at it: the part that changes with the clock."""
+    return Section("", tuple(_at_zero(approval, now, claim)))
+
+
+def body(approval: Approval, background: Background | None = None) -> tuple[Section, ...]:
+    """All the rest; what surrounds it only once it has been read."""
+    proposal, around = approval.proposal, background or Background()
+    track = beside.track_record(approval, around) if background else ()
+    latency = beside.latency(around.samples) if background and len(proposal.targets) == 1 else ()
+    found = (
+        Section("Decision", tuple(decided(approval))),
+        Section("Evaluation", (*track, *_evaluation(approval))),
+        Section("Evidence", tuple(_evidence(proposal))),
+        Section("Latency", tuple(latency)),
+        Section("Earlier on this task", tuple(beside.earlier(around))),
         Section("Policy", tuple(_policy(approval.policy))),
         Section("Tasks", tuple(_targets(proposal))),
-    ]
-    if approval.decision or approval.outcome:
-        found.append(Section("Decision", tuple(decided(approval))))
-    if history:
-        found.append(Section("Earlier on this task", tuple(_earlier(approval.proposal, history))))
-    found.append(Section("Record", tuple(_record(approval))))
+        Section("Record", (*_record(approval), *beside.missing(around))),
+    )
     return tuple(section for section in found if section.lines)
+
+
+def decided_on(approval: Approval) -> tuple[Section, ...]:
+    """What a decision is about: all that the digest covers, as it is shown; the headline apart."""
+    proposal = approval.proposal
+    return (
+        Section("", tuple(_brief(approval))),
+        Section("Evaluation", tuple(_evaluation(approval))),
+        Section("Evidence", tuple(_evidence(proposal))),
+        Section("Policy", tuple(_policy(approval.policy))),
+        Section("Tasks", tuple(_targets(proposal))),
+    )
 
 
 def targets_line(proposal: Proposal) -> Span:
@@ -62,27 +77,33 @@ def targets_line(proposal: Proposal) -> Span:
     return outside(", ".join(names) + (f" and {more:,} more" if more > 0 else ""))
 
 
-def blast_radius(proposal: Proposal) -> tuple[Span, ...]:
-    """Tasks, tables, and what runs again."""
-    tables = [target.tables for target in proposal.targets]
+def blast_radius(*proposals: Proposal) -> tuple[Span, ...]:
+    """Tasks, tables, and what runs or is read again; of several proposals with one action together."""
+    targets = [target for proposal in proposals for target in proposal.targets]
+    tables = [target.tables for target in targets]
     known = sum(number for number in tables if number is not None)
     size = f"{vocabulary.count(len(tables), 'task')}, "
     size += "tables not known" if all(number is None for number in tables) else vocabulary.count(known, "table")
     if known and None in tables:
         size += f" (not known for {vocabulary.count(tables.count(None), 'task')})"
-    return (Span(size), Span("; "), _reruns(proposal))
+    return (Span(size), Span("; "), *_reruns(proposals[0].action, targets))
 
 
-def _reruns(proposal: Proposal) -> Span:
-    if proposal.action is Action.RELOAD:
-        return Span("every table loads again from the source, replacing what the target has", Tone.DANGER)
-    loading = sum(target.full_load_completed is False for target in proposal.targets)
+def _reruns(action: Action, targets: Sequence[Target]) -> Iterator[Span]:
+    if action is Action.RELOAD:
+        yield Span("every table loads again from the source, replacing what the target has", Tone.DANGER)
+        return
+    if action.stops_first:
+        yield Span("stopped first, so nothing is replicated until it runs again; ", Tone.WARNING)
+    loading = sum(target.full_load_completed is False for target in targets)
     if loading:
-        of = "the full load is" if len(proposal.targets) == 1 else f"in {vocabulary.count(loading, 'task')} it is"
-        return Span(f"{of} not complete: resuming loads tables again", Tone.WARNING)
-    if any(target.full_load_completed is None for target in proposal.targets):
-        return Span("whether the full load is complete is not known: tables may load again", Tone.WARNING)
-    return Span("no table loads again", Tone.GOOD)
+        of = "the full load is" if len(targets) == 1 else f"in {vocabulary.count(loading, 'task')} the full load is"
+        yield Span(f"{of} not complete: resuming loads tables again", Tone.WARNING)
+    elif any(target.full_load_completed is None for target in targets):
+        yield Span("whether the full load is complete is not known: tables may load again", Tone.WARNING)
+    else:
+        yield Span("no table loads again", Tone.GOOD)
+        yield Span(", only changes are read", Tone.MUTED)
 
 
 def doubts(approval: Approval) -> tuple[str, ...]:
@@ -93,11 +114,21 @@ def doubts(approval: Approval) -> tuple[str, ...]:
     found: list[str] = []
     if evaluation.verdict is Verdict.DENY:
         found.append(f"{vocabulary.evaluator(evaluation.evaluator)} says deny")
-    if evaluation.verdict is Verdict.APPROVE and evaluation.risk is Risk.HIGH:
-        found.append("the evaluation says approve, and that the risk is high")
+    if evaluation.verdict is Verdict.APPROVE:
+        found += _contradictions(evaluation)
     if any(finding.unsupported for finding in evaluation.findings):
         found.append("cited evidence is missing")
     return tuple(found)
+
+
+def _contradictions(evaluation: Evaluation) -> Iterator[str]:
+    """What in an evaluation that says approve does not go with that."""
+    if evaluation.risk is Risk.HIGH:
+        yield "the evaluation says approve, and that the risk is high"
+    if evaluation.risk is Risk.UNKNOWN:
+        yield "the evaluation says approve, and no risk"
+    if evaluation.confidence is not None and evaluation.confidence < SURE_ENOUGH:
+        yield f"the evaluation says approve, and is only {evaluation.confidence:.0%} sure"
 
 
 def second_thoughts(approval: Approval) -> tuple[str, ...]:
@@ -141,30 +172,57 @@ def outcome_lines(outcome: Outcome) -> Iterator[Line]:
         yield line("", outside(target.key, cap=200), " ", vocabulary.status(target.status), outside(parts, before=" "))
 
 
-def _heading(approval: Approval, now: datetime) -> Iterator[Line]:
-    proposal = approval.proposal
+def _headline(proposal: Proposal) -> Line:
     severity = vocabulary.severity(proposal.severity)
-    yield line(severity.text, outside(proposal.title, severity.tone, 300))
-    if approval.status is not Status.WAITING:
-        yield line("status", vocabulary.status(approval.status), f": {vocabulary.status_meaning(approval.status)}")
-    if approval.deadline is not None and approval.status is Status.WAITING:
-        yield line("deadline", *deadline_line(approval.deadline, now))
-    if approval.claim is not None and approval.claim.until > now:
-        yield line("claimed by", outside(approval.claim.by.rsplit("/", 1)[-1], Tone.INFO, 100))
+    return line(severity.text, outside(proposal.title, severity.tone, 300))
 
 
-def _proposal(proposal: Proposal) -> Iterator[Line]:
+def _brief(approval: Approval) -> Iterator[Line]:
+    proposal = approval.proposal
     yield line("will run", vocabulary.action(proposal.action))
     if len(proposal.targets) <= TARGETS_INLINE:
         for index, target in enumerate(proposal.targets):
             yield line("" if index else "on", *_target(target))
     else:
-        yield line("on", f"{vocabulary.count(len(proposal.targets), 'task')}, listed below: ", targets_line(proposal))
+        yield line("on", f"{vocabulary.count(len(proposal.targets), 'task')}: ", targets_line(proposal))
     yield line("blast radius", *blast_radius(proposal))
-    yield line("anomaly", str(proposal.kind))
-    if proposal.cause:
-        yield line("cause", outside(proposal.cause))
     yield line("why", outside(proposal.reason))
+    yield from _verdict(approval.evaluation)
+    for index, doubt in enumerate(doubts(approval)):
+        yield line("" if index else "beware", Span(doubt, Tone.WARNING))
+
+
+def _verdict(evaluation: Evaluation | None) -> Iterator[Line]:
+    """The evaluation in short, or why there is none."""
+    if evaluation is None:
+        yield line("evaluation", Span("unavailable", Tone.DANGER), ": none was recorded; decide on the evidence")
+        return
+    if evaluation.verdict is Verdict.UNAVAILABLE:
+        because = outside(evaluation.unavailable_because or "no cause was given")
+        yield line("evaluation", Span("unavailable", Tone.DANGER), ": ", because, "; decide on the evidence")
+        return
+    confidence = "not given" if evaluation.confidence is None else f"{evaluation.confidence:.0%}"
+    yield line(
+        "evaluation",
+        vocabulary.verdict(evaluation.verdict, evaluation.evaluator),
+        Span("   risk ", Tone.MUTED),
+        vocabulary.risk(evaluation.risk),
+        Span("   confidence ", Tone.MUTED),
+        confidence,
+    )
+    if evaluation.rationale:
+        yield line("", outside(evaluation.rationale, cap=RATIONALE_BRIEF))
+
+
+def _at_zero(approval: Approval, now: datetime, claim: Claim | None) -> Iterator[Line]:
+    if approval.status is not Status.WAITING:
+        yield line("status", vocabulary.status(approval.status), f": {vocabulary.status_meaning(approval.status)}")
+    elif approval.deadline is not None:
+        yield line("if nothing", *deadline_line(approval.deadline, now))
+    if claim is not None and claim.until > now:
+        yield line(
+            "claimed by", outside(vocabulary.person(claim.by), Tone.INFO, 100), f" until {claim.until:%H:%M} UTC"
+        )
 
 
 def _targets(proposal: Proposal) -> Iterator[Line]:
@@ -187,28 +245,20 @@ def _target(target: Target) -> Iterator[Span]:
         yield Span(" protected", Tone.WARNING)
 
 
-def _evaluation(evaluation: Evaluation | None) -> Iterator[Line]:
+def _evaluation(approval: Approval) -> Iterator[Line]:
+    evaluation = approval.evaluation
     if evaluation is None:
-        yield line("verdict", Span("unavailable", Tone.DANGER), ": no evaluation was recorded; decide on the evidence")
         return
-    who = vocabulary.evaluator(evaluation.evaluator)
-    spent = Span(_spent(evaluation), Tone.MUTED)
-    by = line("by", who, outside(evaluation.evaluator_version, Tone.MUTED, 120, before=" "), spent)
-    if evaluation.verdict is Verdict.UNAVAILABLE:
-        because = outside(evaluation.unavailable_because or "no cause was given")
-        yield line("verdict", Span("unavailable", Tone.DANGER), ": ", because, "; decide on the evidence")
-        yield by
-        return
-    yield line("verdict", vocabulary.verdict(evaluation.verdict, evaluation.evaluator))
-    confidence = "not given" if evaluation.confidence is None else f"{evaluation.confidence:.0%}"
-    yield line("risk", vocabulary.risk(evaluation.risk), Span("   confidence ", Tone.MUTED), confidence)
-    if evaluation.rationale:
+    labels = {each.id: each.label for each in approval.proposal.evidence}
+    if len(evaluation.rationale) > RATIONALE_BRIEF:
         yield line("rationale", outside(evaluation.rationale))
     for finding in evaluation.findings:
-        yield line("finding", outside(finding.text), *_citations(finding.evidence_ids, finding.unsupported))
+        yield line("finding", outside(finding.text), *_citations(finding, labels))
     for caution in evaluation.cautions:
         yield line("caution", outside(caution, Tone.WARNING))
-    yield by
+    who = vocabulary.evaluator(evaluation.evaluator)
+    spent = Span(_spent(evaluation), Tone.MUTED)
+    yield line("by", who, outside(evaluation.evaluator_version, Tone.MUTED, 120, before=" "), spent)
 
 
 def _spent(evaluation: Evaluation) -> str:
@@ -221,14 +271,24 @@ def _spent(evaluation: Evaluation) -> str:
     return spent
 
 
-def _citations(ids: Sequence[str], unsupported: Sequence[str]) -> Iterator[Span]:
-    supported = [name for name in ids if name not in unsupported]
+def _citations(finding: Finding, labels: Mapping[str, str]) -> Iterator[Span]:
+    supported = [name for name in finding.evidence_ids if name not in finding.unsupported]
     if supported:
-        yield outside(f"[{', '.join(supported)}]", Tone.INFO, 100, before=" ")
-    elif not unsupported:
+        cited = ", ".join(f"{name} {labels.get(name, '')}".rstrip() for name in supported)
+        yield outside(f"[{cited}]", Tone.INFO, 200, before=" ")
+    elif not finding.unsupported:
         yield Span(" [cites nothing]", Tone.WARNING)
-    if unsupported:
-        yield outside(f"[cites {', '.join(unsupported)}, which does not exist]", Tone.DANGER, 160, before=" ")
+    if finding.unsupported:
+        missing = ", ".join(finding.unsupported)
+        yield outside(f"[cites {missing}, which does not exist]", Tone.DANGER, 160, before=" ")
+
+
+def _evidence(proposal: Proposal) -> Iterator[Line]:
+    yield line("anomaly", str(proposal.kind))
+    if proposal.cause:
+        yield line("cause", outside(proposal.cause))
+    for each in proposal.evidence:
+        yield line(outside(each.id, cap=8).text, outside(f"{each.label}: {each.value}"))
 
 
 def _policy(policy: PolicyResult | None) -> Iterator[Line]:
@@ -239,32 +299,6 @@ def _policy(policy: PolicyResult | None) -> Iterator[Line]:
         yield line("because", outside(policy.reason))
     for closed in policy.closed_gates:
         yield line("gate closed", Span(vocabulary.gate(closed.gate), Tone.WARNING), outside(f": {closed.reason}"))
-
-
-def _earlier(proposal: Proposal, history: Sequence[HistoryLine]) -> Iterator[Line]:
-    tried = [entry.status for entry in history if entry.kind == proposal.kind and entry.status in _TRIED]
-    if tried:
-        recovered = tried.count(Status.RESTARTED)
-        tone = Tone.GOOD if recovered == len(tried) else Tone.WARNING
-        yield line(
-            "track record",
-            Span(f"{recovered} of {len(tried)} approved here recovered", tone),
-            outside(proposal.kind, Tone.MUTED, 40, before="  after "),
-        )
-    for entry in history[:HISTORY_SHOWN]:
-        yield _history(entry)
-    if len(history) > HISTORY_SHOWN:
-        yield line("", Span(f"and {len(history) - HISTORY_SHOWN:,} more", Tone.MUTED))
-
-
-def _history(entry: HistoryLine) -> Line:
-    by = f" by {entry.by.rsplit('/', 1)[-1]}" if entry.by else ""
-    reason = f": {entry.reason}" if entry.reason else ""
-    return line(
-        f"{entry.at:%m-%d %H:%M}",
-        vocabulary.status(entry.status),
-        outside(f"{entry.action}, {entry.kind}{by}{reason}", cap=300, before=" "),
-    )
 
 
 def _record(approval: Approval) -> Iterator[Line]:

@@ -6,6 +6,7 @@ nothing is lost without colour.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -93,6 +94,24 @@ def as_text(sections: Iterable[Section], label_width: int = 12) -> str:
         lines += [f"{entry.label:<{label_width}} {entry.text}".rstrip() for entry in section.lines]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
+
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~])")
+
+
+def as_markdown(title: str, sections: Iterable[Section]) -> str:
+    """Sections as Markdown, a list item a line. No text can be taken for markup."""
+    blocks = [f"# {_unmarked(title)}"]
+    for section in sections:
+        if section.title:
+            blocks.append(f"## {_unmarked(section.title)}")
+        items = ((_unmarked(entry.label), _unmarked(entry.text)) for entry in section.lines)
+        blocks.append("\n".join(f"- **{label}** {text}" if label else f"- {text}" for label, text in items))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _unmarked(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", text.strip())
 
 
 def fit(columns: Sequence[Column], width: int, drop_first: Sequence[str], padding: int = 2) -> tuple[Column, ...]:

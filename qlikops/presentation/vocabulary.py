@@ -170,6 +170,11 @@ def action(value: Action) -> str:
     return f"{_ACTION[value]} ({value.run_option})"
 
 
+def person(arn: str) -> str:
+    """Who an ARN is for people: the session of an assumed role, the user's name."""
+    return arn.rsplit("/", 1)[-1].rsplit(":", 1)[-1] or "somebody"
+
+
 def clock_time(moment: datetime) -> str:
     """`2026-03-07 11:19:03 UTC`."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -98,6 +98,7 @@ class QemClient:
         instance: QemInstance,
         *,
         operator: bool = False,
+        newest: Callable[[], QemInstance | None] = lambda: None,
         pool: urllib3.PoolManager | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -105,10 +106,14 @@ class QemClient:
     ) -> None:
         """Logs in with the first call: as the operator's account where `operator` and one is configured.
 
-        Raises QemMisconfigured where the CA bundle cannot be read.
+        Where the account is refused, `newest` is asked for the instance as it is configured by now: a password that
+        was rotated meanwhile is used; the same one is not tried again, so that nobody's account gets locked. Raises
+        QemMisconfigured where the CA bundle cannot be read.
         """
         self._instance = instance
         self._operator = operator
+        self._credentials = instance.credentials(operator=operator)
+        self._newest = newest
         self._pool = pool or make_pool(instance)
         self._clock = clock
         self._sleep = sleep
@@ -214,8 +219,18 @@ class QemClient:
             return self._session_id
 
     def _login(self) -> str:
-        credentials = self._instance.credentials(operator=self._operator)
-        header = "Basic " + base64.b64encode(credentials.encode()).decode("ascii")
+        """A new session's id. Whoever calls it holds the lock."""
+        try:
+            return self._open_session()
+        except QemLoginRefused:
+            newest = self._newest()
+            if newest is None or newest.credentials(operator=self._operator) == self._credentials:
+                raise
+            self._credentials = newest.credentials(operator=self._operator)
+            return self._open_session()
+
+    def _open_session(self) -> str:
+        header = "Basic " + base64.b64encode(self._credentials.encode()).decode("ascii")
         answer = self._exchange("GET", "/login", {"Authorization": header})
         if answer.status == 401 or answer.error_code == ErrorCode.UNAUTHORIZED_REQUEST:
             account = "operator's" if self._operator and self._instance.has_operator else "monitoring"

@@ -23,19 +23,20 @@ from qlikops.tui import messages
 from qlikops.tui.context import Clock, Context, ContextSource, Sending, maybe_sent
 from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.base import ConsoleScreen
-from qlikops.tui.screens.bulk import BulkScreen
 from qlikops.tui.screens.contexts import ContextsScreen
-from qlikops.tui.screens.decision import DecisionScreen
+from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.screens.errors import ErrorsScreen
 from qlikops.tui.screens.executions import ExecutionsScreen
 from qlikops.tui.screens.fleet import FleetScreen
 from qlikops.tui.screens.help import HelpScreen
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.reports import ReportsScreen
+from qlikops.tui.screens.schedule import ScheduleScreen
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.terminal import TerminalTitle, has_titles, own_title, run_in_terminal
 from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
+from qlikops.tui.widgets.held import HeldBar
 
 POLL_SECONDS = 2.5
 WATCH_AGAIN_SECONDS = 5
@@ -46,12 +47,12 @@ LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
 
 SIGN_IN_KEY = "ctrl+l"
-OF_ONE_CONTEXT: tuple[type[ConsoleScreen], ...] = (ExecutionsScreen, FleetScreen, ReportsScreen)
+OF_ONE_CONTEXT: tuple[type[ConsoleScreen], ...] = (ExecutionsScreen, FleetScreen, ReportsScreen, ScheduleScreen)
 """The screens that show the current context."""
 
 
 class QlikOpsApp(App[int]):
-    """Four screens over one ConsoleState."""
+    """Five screens over one ConsoleState."""
 
     CSS_PATH = "app.tcss"
     TITLE = "qlikops"
@@ -63,6 +64,7 @@ class QlikOpsApp(App[int]):
         Binding("2", "switch_mode('executions')", "Executions", show=False, id="executions"),
         Binding("3", "switch_mode('fleet')", "Fleet", show=False, id="fleet"),
         Binding("4", "switch_mode('reports')", "Reports", show=False, id="reports"),
+        Binding("5", "switch_mode('schedule')", "Schedule", show=False, id="schedule"),
         Binding("colon,ctrl+p", "command_palette", "Every action by name", show=False, id="commands"),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.
         Binding("escape", "cancel_held", "Do not send", priority=True, id="do-not-send"),
@@ -80,7 +82,6 @@ class QlikOpsApp(App[int]):
         *,
         clock: Clock | None = None,
         poll_seconds: float = POLL_SECONDS,
-        theme: str = "",
         keymap: Mapping[str, str] | None = None,
         memory: Memory | None = None,
         run_command: Callable[[App[Any], Sequence[str]], str] = run_in_terminal,
@@ -88,7 +89,6 @@ class QlikOpsApp(App[int]):
         super().__init__()
         self.memory = memory or Memory()
         self._rings = self.memory.preferences.bell is not False
-        self._configured_theme = theme
         self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory)
         self._run_command = run_command
         self._poll_seconds = poll_seconds
@@ -122,9 +122,9 @@ class QlikOpsApp(App[int]):
         self.set_interval(HOLD_TICK_SECONDS, self._let_go)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Esc cancels what is held back, unless a dialog is open: there it means the dialog."""
+        """Esc cancels what is held back first, wherever one is; but a dialog that sends is what it means while open."""
         if action == "cancel_held":
-            return bool(self.state.held) and not isinstance(self.screen, ModalScreen)
+            return bool(self.state.held) and not isinstance(self.screen, Dialog)
         if action == "choose_context":
             return self.state.several and not isinstance(self.screen, ModalScreen)
         if action == "sign_in":
@@ -155,16 +155,16 @@ class QlikOpsApp(App[int]):
         return re.sub(r"\^(?=.)", "ctrl+", super().get_key_display(binding))
 
     def _fitting_theme(self) -> str:
-        """The configured one, else the one that the person chose, else one that the terminal can show."""
+        """The current context's, else the one that the person chose, else one that the terminal can show."""
         known = self.available_themes
-        chosen = (self._configured_theme, self.memory.preferences.theme or "")
+        chosen = (self.state.current.theme, self.memory.preferences.theme or "")
         return next((name for name in chosen if name in known), default_theme(self.console.color_system))
 
     def _remember_theme(self, theme: Theme) -> None:
         if theme.name == self._last_theme:
             return
         self._last_theme = theme.name
-        if self._configured_theme:
+        if self.state.current.theme:
             self.notify("Not kept: the configuration names this context's theme.", markup=False)
         else:
             self._remember(theme=theme.name)
@@ -176,19 +176,17 @@ class QlikOpsApp(App[int]):
     def action_toggle_bell(self) -> None:
         """Turns the ringing for what is new off or on, for good."""
         self._rings = not self._rings
-        for context in self.state.contexts:
-            context.rings = None
         self._remember(bell=self._rings)
         self.notify(f"The bell is {'on' if self._rings else 'off'}.", markup=False)
 
     def action_help(self) -> None:
         """Shows what can be done here and now, and what cannot and why."""
         why_not = self.screen.why_not() if isinstance(self.screen, ConsoleScreen) else ""
-        self.push_screen(HelpScreen(usable(self.screen), why_not))
+        self.push_screen(HelpScreen(self.state, usable(self.screen), why_not))
 
     def action_errors(self) -> None:
         """Shows what went wrong lately."""
-        self.push_screen(ErrorsScreen(self.state.failures))
+        self.push_screen(ErrorsScreen(self.state))
 
     def action_choose_context(self) -> None:
         """Asks which context the screens beside the inbox show."""
@@ -199,6 +197,7 @@ class QlikOpsApp(App[int]):
             return
         self.state.current = context
         mode = self.current_mode
+        self.theme = self._last_theme = self._fitting_theme()
         with self.batch_update():
             await self.switch_mode(InboxScreen.MODE)
             # Made anew: an answer from the other context that is on its way finds nobody.
@@ -306,8 +305,7 @@ class QlikOpsApp(App[int]):
         first = context.freshness.loaded_at is None
         context.where = message.where
         context.load_caller(self)
-        rings = self._rings if context.rings is None else context.rings
-        if self.state.took_rows(context, message.rows) and rings:
+        if self.state.took_rows(context, message.rows) and self._rings and context.rings:
             self.bell()
         if first:
             self._ask_for_last_run()
@@ -351,11 +349,11 @@ class QlikOpsApp(App[int]):
 
     def _tell_elsewhere(self, sending: Sending, tone: Tone) -> None:
         """Says what became of a decision where the inbox's own line on it is not to be seen."""
-        if isinstance(self.screen, InboxScreen) and self.state.latest is sending:
+        if isinstance(self.screen, InboxScreen) and sending in self.state.latest_together:
             return
         severity: SeverityLevel = "information" if tone in {Tone.GOOD, Tone.NEUTRAL} else "warning"
         self.notify(
-            plain(sending.progress(self.state.now())),
+            plain(sending.progress),
             severity=severity,
             timeout=8,
             markup=False,
@@ -376,39 +374,38 @@ class QlikOpsApp(App[int]):
         return self.state.context(message.context)
 
     def _publish_progress(self) -> None:
-        """Only the line on the last decision changed, or nothing is held back any more."""
+        """Only the line on what is held back changed, or there is none any more."""
         if not self.state.held:
             self._publish()
             return
         for screen in self.screen_stack if self.is_running else ():
-            if isinstance(screen, InboxScreen) and screen.is_mounted:
-                screen.show_progress()
+            for bar in screen.query(HeldBar):
+                bar.draw()
 
     def _publish(self) -> None:
         """Tells every open screen of this mode, and the inbox below whatever is shown."""
         # Messages still come while the app starts and ends.
         for screen in self.screen_stack if self.is_running else ():
-            if isinstance(screen, ConsoleScreen | DecisionScreen | BulkScreen) and screen.is_mounted:
+            for bar in screen.query(HeldBar):
+                bar.draw()
+            if isinstance(screen, ConsoleScreen | Dialog) and screen.is_mounted:
                 screen.state_changed()
 
 
 def run_console(
     contexts: Sequence[ContextSource],
     *,
-    theme: str = "",
     keymap: Mapping[str, str] | None = None,
     preferences: Path | None = None,
     mouse: bool = True,
 ) -> int:
     """Runs the console on one or more contexts until the person quits; returns the process's exit code.
 
-    `theme` is what is configured; where that is empty, what was chosen inside the console before counts, which lies in
-    the file `preferences`. `keymap` is what `keys.keymap` returns. Without `mouse` the terminal keeps it, to select
-    text with.
+    `keymap` is what `keys.keymap` returns; `preferences` the file of what was chosen inside the console before. Without
+    `mouse` the terminal keeps it, to select text with.
     """
-    app = QlikOpsApp(contexts, theme=theme, keymap=keymap, memory=Memory(preferences))
     with own_title():
-        return app.run(mouse=mouse) or 0
+        return QlikOpsApp(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0
 
 
 def _utc_now() -> datetime:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from textual.message_pump import MessagePump
 
 from qlikops.domain.approval import Approval, InboxRow, Status
+from qlikops.domain.background import read_background
 from qlikops.domain.errors import (
     AccessDenied,
     CredentialsProblem,
@@ -26,14 +27,13 @@ from qlikops.domain.execution import ExecutionSummary
 from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, Environment
 from qlikops.presentation import decision
 from qlikops.presentation.freshness import Freshness
-from qlikops.presentation.tone import Spans
+from qlikops.presentation.tone import Span, Spans, Tone
 from qlikops.tui import messages
 from qlikops.tui.backend import Backend
 
 OUTCOME_TIMEOUT = timedelta(minutes=5)
 """How long a decision is watched: a restart is verified for two minutes, and statuses lag."""
 CLAIM_DURATION = timedelta(minutes=10)
-HISTORY_LIMIT = 20
 
 Clock = Callable[[], datetime]
 REST = timedelta(seconds=5)
@@ -53,8 +53,10 @@ class ContextSource:
     read_only: bool = False
     hold_seconds: float = 0
     """How long a decision is held back, while it can be cancelled."""
-    bell: bool | None = None
-    """Whether something new in it rings; None where the person's choice inside the console counts."""
+    bell: bool = True
+    """Whether something new in it rings."""
+    theme: str = ""
+    """What the console looks like while it shows this context; empty for the person's own choice."""
 
 
 class ApprovalKey(NamedTuple):
@@ -80,14 +82,37 @@ class Sending:
     """Held back until then; None once it has been handed over to be sent."""
     withdrawn: str = ""
     """Why it was not sent after all."""
+    batch: str = ""
+    """The same for all that were answered together; empty for one alone."""
 
-    def progress(self, now: datetime) -> Spans:
+    @property
+    def progress(self) -> Spans:
         """Where it is, in one line."""
-        if self.due is not None:
-            return decision.held_back(self.approval, self.request, (self.due - now).total_seconds())
         if self.withdrawn:
             return decision.withdrawn(self.approval, self.request, self.withdrawn)
         return decision.progress(self.approval, self.request, self.receipt, self.error, self.ended)
+
+    @property
+    def stage(self) -> Span:
+        """The same in a word or two."""
+        if self.withdrawn:
+            return Span("not sent", Tone.WARNING)
+        return decision.stage(self.request, self.receipt, self.error, self.ended)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is on its way no longer: it is recorded, or known not to be, or not known."""
+        return self.receipt is not None or self.error is not None or bool(self.withdrawn)
+
+    @property
+    def proof(self) -> str:
+        """All there is to say of it, for a clipboard: the receipt with the outcome, or why there is none."""
+        if self.receipt is None:
+            return decision.unproven(self.approval, self.request, self.progress)
+        receipt = self.receipt
+        if self.ended is not None:
+            receipt = replace(receipt, status=self.ended.status, outcome=self.ended.outcome)
+        return decision.receipt_text(receipt)
 
     @property
     def may_count(self) -> bool:
@@ -174,7 +199,7 @@ class Context:
         """Sends what has been held back long enough."""
         for sending in self.held:
             if sending.due is not None and sending.due <= self.now():
-                self._send(sending.approval, sending.request, to)
+                self._send(replace(sending, due=None), to)
 
     def sent(self, approval_id: str, receipt: DecisionReceipt) -> None:
         """The ledger holds our decision."""
@@ -297,17 +322,21 @@ class Context:
         if not self.backend.busy("executions"):
             self.backend.call("executions", newest, messages.LoadFailed, to)
 
-    def load_approval(self, approval_id: str, to: MessagePump, *, with_history: bool = True) -> None:
-        """Asks for a whole record and, for one task alone, how earlier proposals on it ended."""
+    def load_approval(self, approval_id: str, to: MessagePump) -> None:
+        """Asks for a whole record."""
 
         def load(environment: Environment) -> messages.ApprovalLoaded:
-            approval = environment.approvals.approval(approval_id)
-            targets = approval.proposal.targets
-            alone = with_history and len(targets) == 1
-            history = environment.approvals.history(targets[0].key, HISTORY_LIMIT) if alone else ()
-            return messages.ApprovalLoaded(self.name, approval_id, approval, history)
+            return messages.ApprovalLoaded(self.name, approval_id, environment.approvals.approval(approval_id))
 
         self.backend.call("reviews", load, lambda error: messages.ApprovalLoadFailed(error, approval_id, self.name), to)
+
+    def load_background(self, approval: Approval, to: MessagePump) -> None:
+        """Asks for what surrounds a record; it may take longer than the record, and nothing waits for it."""
+
+        def load(environment: Environment) -> messages.BackgroundLoaded:
+            return messages.BackgroundLoaded(self.name, approval.approval_id, read_background(environment, approval))
+
+        self.backend.call("backgrounds", load, messages.LoadFailed, to)
 
     def load_marked(self, ids: Sequence[str], to: MessagePump, *, approved: bool) -> None:
         """Asks for several whole records, to be answered together."""
@@ -320,19 +349,19 @@ class Context:
 
     # What goes out
 
-    def send(self, approval: Approval, request: DecisionRequest, to: MessagePump) -> None:
+    def send(self, approval: Approval, request: DecisionRequest, to: MessagePump, batch: str = "") -> None:
         """Sends a decision, once it has been held back; one at a time, in the order they were made."""
-        key = self._key(approval.approval_id)
+        sending = Sending(self._key(approval.approval_id), approval, request, batch=batch)
         # Put last even where the same approval was tried before.
-        self._sendings.pop(key, None)
+        self._sendings.pop(sending.key, None)
         if self.hold:
-            self._sendings[key] = Sending(key, approval, request, due=self.now() + self.hold)
+            self._sendings[sending.key] = replace(sending, due=self.now() + self.hold)
         else:
-            self._send(approval, request, to)
+            self._send(sending, to)
 
-    def _send(self, approval: Approval, request: DecisionRequest, to: MessagePump) -> None:
-        key = self._key(approval.approval_id)
-        self._sendings[key] = Sending(key, approval, request)
+    def _send(self, sending: Sending, to: MessagePump) -> None:
+        self._sendings[sending.key] = sending
+        approval, request = sending.approval, sending.request
 
         def send(environment: Environment) -> messages.DecisionSent:
             receipt = environment.approvals.decide(approval.approval_id, request)
@@ -355,11 +384,11 @@ class Context:
             to,
         )
 
-    def claim(self, approval_id: str, to: MessagePump) -> None:
+    def claim(self, approval_id: str, to: MessagePump, duration: timedelta = CLAIM_DURATION) -> None:
         """Tells others that somebody looks at it."""
 
         def claim(environment: Environment) -> messages.Claimed:
-            environment.approvals.claim(approval_id, CLAIM_DURATION)
+            environment.approvals.claim(approval_id, duration)
             return messages.Claimed(self.name, approval_id)
 
         self.backend.call("claims", claim, lambda error: messages.ClaimFailed(error, approval_id, self.name), to)

@@ -11,9 +11,13 @@ from typing import Protocol
 from textual.message import Message
 
 from qlikops.domain.approval import Approval, InboxRow
+from qlikops.domain.background import Background
 from qlikops.domain.execution import ExecutionDetail, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, HistoryLine
+from qlikops.domain.lookup import TaskDetail
+from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest
+from qlikops.domain.report import ReportEntry
+from qlikops.domain.schedule import ScheduleStatus
 
 
 class OfContext(Protocol):
@@ -79,14 +83,23 @@ class LastRunLoaded(Message):
 
 
 class ApprovalLoaded(Message):
-    """One whole record, with how earlier proposals on its task ended."""
+    """One whole record."""
 
-    def __init__(self, context: str, asked: str, approval: Approval, history: Sequence[HistoryLine] = ()) -> None:
+    def __init__(self, context: str, asked: str, approval: Approval) -> None:
         super().__init__()
         self.context = context
         self.asked = asked
         self.approval = approval
-        self.history = history
+
+
+class BackgroundLoaded(Message):
+    """What surrounds a record."""
+
+    def __init__(self, context: str, approval_id: str, background: Background) -> None:
+        super().__init__()
+        self.context = context
+        self.approval_id = approval_id
+        self.background = background
 
 
 class MarkedLoaded(Message):
@@ -163,12 +176,20 @@ class FleetLoaded(Message):
         self.snapshot = snapshot
 
 
-class ReportsLoaded(Message):
-    """Execution names that have a report, newest first."""
+class TaskLoaded(Message):
+    """One task of it in full."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, detail: TaskDetail) -> None:
         super().__init__()
-        self.names = names
+        self.detail = detail
+
+
+class ReportsLoaded(Message):
+    """The runs that have a report, newest first."""
+
+    def __init__(self, entries: Sequence[ReportEntry]) -> None:
+        super().__init__()
+        self.entries = entries
 
 
 class ReportLoaded(Message):
@@ -178,6 +199,22 @@ class ReportLoaded(Message):
         super().__init__()
         self.name = name
         self.markdown = markdown
+
+
+class ScheduleLoaded(Message):
+    """Where the schedule stands."""
+
+    def __init__(self, status: ScheduleStatus) -> None:
+        super().__init__()
+        self.status = status
+
+
+class ScheduleChanged(Message):
+    """It was paused or resumed, and stands like this now."""
+
+    def __init__(self, status: ScheduleStatus) -> None:
+        super().__init__()
+        self.status = status
 
 
 class LoadFailed(Message):
@@ -223,9 +260,21 @@ class FleetLoadFailed(LoadFailed):
     """The snapshot did not come."""
 
 
+class TaskLoadFailed(LoadFailed):
+    """The task did not come."""
+
+
 class ReportsLoadFailed(LoadFailed):
     """The list did not come."""
 
 
 class ReportLoadFailed(LoadFailed):
     """The report did not come; `asked` is its name."""
+
+
+class ScheduleLoadFailed(LoadFailed):
+    """Where the schedule stands did not come."""
+
+
+class ScheduleChangeFailed(LoadFailed):
+    """It was not paused or resumed, or nobody can say."""

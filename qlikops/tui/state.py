@@ -98,6 +98,14 @@ class ConsoleState:
         return next(reversed(self.sendings.values()), None)
 
     @property
+    def latest_together(self) -> tuple[Sending, ...]:
+        """The decision made last, with all that were made together with it."""
+        latest = self.latest
+        if latest is None or not latest.batch:
+            return (latest,) if latest else ()
+        return tuple(sending for sending in self.sendings.values() if sending.batch == latest.batch)
+
+    @property
     def held(self) -> tuple[Sending, ...]:
         """What is held back in any context."""
         return tuple(sending for context in self.contexts for sending in context.held)

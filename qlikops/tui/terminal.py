@@ -68,6 +68,8 @@ def run_in_terminal(app: App[Any], command: Sequence[str]) -> str:
         return f"The screen cannot be left here; run `{words}` in another terminal."
     except OSError as error:
         return f"`{words}` could not be run: {error.strerror}."
+    if code == -signal.SIGINT:
+        return f"`{words}` was interrupted."
     return "" if code == 0 else f"`{words}` ended with {code}."
 
 

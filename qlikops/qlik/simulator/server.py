@@ -54,13 +54,15 @@ class Sessions:
 
     def __init__(self, accounts: Mapping[str, str], clock: Callable[[], float], seconds: float) -> None:
         """`accounts` maps what a login may say before its first colon to what it must say after it."""
-        self._accounts = accounts
+        self._accounts = dict(accounts)
         self._clock = clock
         self._seconds = seconds
         self._lock = threading.Lock()
         self._open: dict[str, tuple[str, float]] = {}
         self.opened = 0
         """How often somebody has logged in."""
+        self.refused = 0
+        """How often somebody was not let in."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -73,12 +75,18 @@ class Sessions:
         except (binascii.Error, UnicodeDecodeError):
             raise Unauthorized from None
         if scheme != "Basic" or user not in self._accounts or self._accounts[user] != password:
+            with self._lock:
+                self.refused += 1
             raise Unauthorized
         session_id = secrets.token_hex(16)
         with self._lock:
             self._open[session_id] = (user, self._clock())
             self.opened += 1
         return session_id
+
+    def change_password(self, user: str, password: str) -> None:
+        """From the next login on; sessions that are open stay so."""
+        self._accounts[user] = password
 
     def use(self, session_id: str) -> str:
         """The session's user; its time begins anew. Raises Refusal where it has ended or never was."""

@@ -12,12 +12,13 @@ from textual.screen import Screen
 
 from qlikops.domain.ports import Environment
 from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.held import HeldBar
 from qlikops.tui.widgets.keybar import KeyBar
 from qlikops.tui.widgets.title import TitleBar
 
 
 class ConsoleScreen(Screen[None]):
-    """A screen under one of the four tabs."""
+    """A screen under one of the tabs."""
 
     MODE: ClassVar[str]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual declares it
@@ -27,9 +28,10 @@ class ConsoleScreen(Screen[None]):
         self.state = state
 
     def compose(self) -> ComposeResult:
-        """Title, content, footer."""
+        """Title, content, what is held back, footer."""
         yield TitleBar(self.state, self.MODE)
         yield from self.content()
+        yield HeldBar(self.state)
         yield KeyBar()
 
     def content(self) -> ComposeResult:
@@ -56,6 +58,7 @@ class ConsoleScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Shows what changed meanwhile."""
+        self.query_one(HeldBar).draw()
         self.state_changed()
 
 

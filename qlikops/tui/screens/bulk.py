@@ -9,19 +9,22 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
-from textual.widgets import Button, Input, SelectionList, Static
+from textual.widgets import Button, Input, Select, SelectionList, Static
 from textual.widgets.selection_list import Selection
 
 from qlikops.domain.approval import Approval, Status, new_decision_id
 from qlikops.domain.ports import DecisionRequest
-from qlikops.presentation import vocabulary
-from qlikops.presentation.bulk import entry
+from qlikops.presentation.bulk import entry, together
+from qlikops.presentation.decision import no_longer_waits
+from qlikops.presentation.inbox import claimed_by_another
 from qlikops.presentation.review import doubts
-from qlikops.presentation.tone import Tone
+from qlikops.presentation.tone import Section, Tone, outside
+from qlikops.tui import messages
 from qlikops.tui.context import Context
-from qlikops.tui.widgets.prose import palette, text
+from qlikops.tui.screens.dialog import Dialog
+from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.denying import Denying
+from qlikops.tui.widgets.prose import palette, prose, text
 
 Answers = tuple[tuple[Approval, DecisionRequest], ...]
 
@@ -32,93 +35,122 @@ class Ticks(SelectionList[str]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.go_on", "Go on", show=False, id="go-on")]
 
 
-class BulkScreen(ModalScreen[Answers | None]):
-    """Answers with one request for each ticked record, bound to its own digest, or None.
+class BulkScreen(Dialog[Answers]):
+    """Answers with one request for each ticked record, bound to its own digest.
 
     What has no sound evaluation starts unticked where it is about approving.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="cancel")]
-
-    def __init__(self, context: Context, approvals: Sequence[Approval], *, approved: bool) -> None:
-        super().__init__()
-        self.context = context
+    def __init__(self, state: ConsoleState, context: Context, approvals: Sequence[Approval], *, approved: bool) -> None:
+        super().__init__(state, context)
         self._approvals = {approval.approval_id: approval for approval in approvals}
         self._approved = approved
-        self._problem = Static(markup=False, id="problem")
+        self._left_out: dict[str, str] = {}
+        """Why, for each that is not answered any more."""
+        self._together = Static(markup=False, id="together")
 
-    def compose(self) -> ComposeResult:
-        """Title, the list, the reason where one is needed, problem, buttons."""
-        verb = "Approve" if self._approved else "Deny"
-        kind = vocabulary.action(next(iter(self._approvals.values())).proposal.action)
+    def heading(self) -> str:
+        """What is asked."""
+        return f"{'Approve' if self._approved else 'Deny'} together: one answer for each that is ticked"
+
+    def content(self) -> ComposeResult:
+        """The list, what it comes to, and the reason where one is needed."""
         colours = palette(self)
-        with Vertical(id="dialog"):
-            yield Static(f"{verb} together" + (f": {kind}" if self._approved else ""), markup=False, id="dialog-title")
-            yield Ticks(
-                *(
-                    Selection(
-                        # Outside text reaches the list as text, never as markup.
-                        text(entry(approval), colours),
-                        approval.approval_id,
-                        not (self._approved and doubts(approval)),
-                    )
-                    for approval in self._approvals.values()
-                ),
-                id="ticks",
-            )
-            if not self._approved:
-                yield Input(placeholder="One reason for all (required)", max_length=500, id="reason", compact=True)
-            yield self._problem
-            with Horizontal(id="buttons"):
-                yield Button(verb, variant="success" if self._approved else "error", id="send", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+        yield Ticks(
+            *(
+                # Outside text reaches the list as text, never as markup.
+                Selection(text(entry(approval), colours), key, not (self._approved and doubts(approval)))
+                for key, approval in self._approvals.items()
+            ),
+            id="ticks",
+        )
+        yield self._together
+        if not self._approved:
+            yield Denying("One reason for all (required)")
+
+    def send_button(self) -> Button:
+        """Says how many."""
+        return Button("", variant="success" if self._approved else "error", id="send", compact=True)
 
     def on_mount(self) -> None:
         """Starts in the list."""
         self.query_one(Ticks).focus()
-        self.set_interval(1, self.draw)
-        self.draw()
 
     def state_changed(self) -> None:
-        """What no longer waits as it was read drops out of the answer."""
+        """What no longer waits as it was read drops out of the answer; who decided it is looked up."""
+        for key, approval in self._approvals.items():
+            if key not in self._left_out and (why := self._gone(approval)):
+                self._left_out[key] = why
+                self.context.load_approval(key, self)
+        super().state_changed()
+
+    def _gone(self, approval: Approval) -> str:
+        if self.context.locked_because():
+            return ""  # what has not been read says nothing
+        row = self.context.row(approval.approval_id)
+        if self.context.in_flight(approval.approval_id):
+            return "you have answered it"
+        if row is None or approval.status is not Status.WAITING:
+            return "it no longer waits"
+        return "" if row.is_of(approval) else "it changed; review it by itself"
+
+    @on(messages.ApprovalLoaded)
+    def _say_who_decided(self, message: messages.ApprovalLoaded) -> None:
+        message.stop()
+        if message.approval.status is not Status.WAITING:
+            self._left_out[message.approval.approval_id] = no_longer_waits(message.approval)
         self.draw()
 
-    @property
-    def _gone(self) -> list[Approval]:
-        rows = {row.approval_id: row.digest for row in self.context.rows}
-        return [
-            approval
-            for key, approval in self._approvals.items()
-            if approval.status is not Status.WAITING
-            or not approval.digest.startswith(rows.get(key) or "no row")
-            or self.context.in_flight(key)
-        ]
+    @on(messages.ApprovalLoadFailed)
+    def _say_no_more(self, message: messages.ApprovalLoadFailed) -> None:
+        message.stop()
 
     def _answered(self) -> list[Approval]:
-        ticked, gone = set(self.query_one(Ticks).selected), self._gone
-        return [approval for key, approval in self._approvals.items() if key in ticked and approval not in gone]
+        ticked = set(self.query_one(Ticks).selected)
+        return [approval for key, approval in self._approvals.items() if key in ticked and key not in self._left_out]
 
     @on(SelectionList.SelectedChanged)
     @on(Input.Changed)
+    @on(Select.Changed)
     def draw(self) -> None:
-        """How many would be sent, and what stands in the way."""
+        """How many would be sent, what that comes to, and what stands in the way."""
+        answered = self._answered()
+        self.query_one("#send", Button).label = f"{'Approve' if self._approved else 'Deny'} {len(answered)}"
+        lines = together(answered, approved=self._approved)
+        self._together.update(prose([Section("", lines)], palette(self)))
+        super().draw()
+
+    def problem(self) -> str:
+        """Nothing to answer, or no reason to give."""
+        if locked := super().problem():
+            return locked
+        return "" if self._answered() else f"Nothing is ticked.{self._labels_left_out()} Esc cancels."
+
+    def advice(self) -> Text:
+        """Which key does what, and who has been or may be faster."""
         colours = palette(self)
-        verb = "approve" if self._approved else "deny"
-        number, locked = len(self._answered()), self.context.locked_because()
-        self.query_one("#send", Button).label = f"{verb.capitalize()} {number}"
-        if locked:
-            self._problem.update(Text(f"Locked: {locked}.", style=colours[Tone.DANGER]))
-            return
-        words = Text(f"{number} of {len(self._approvals)} ticked. Space unticks, Enter goes on, Esc cancels.")
-        if gone := self._gone:
-            names = ", ".join(entry(approval)[0].text for approval in gone)
-            words = Text(f"Left out, no longer waiting as it was read: {names}. ", colours[Tone.WARNING]) + words
+        answered = self._answered()
+        words = Text(f"{len(answered)} of {len(self._approvals)} ticked. Space unticks, Enter goes on, Esc cancels.")
+        for key, claimant in self._claimants(answered):
+            words.append(f" {claimant} is looking at {self._label(key)}.", colours[Tone.WARNING])
+        words.append(self._labels_left_out(), colours[Tone.WARNING])
         if not self._approved and not self._reason():
             words.append(" A reason is required.", colours[Tone.WARNING])
-        self._problem.update(words)
+        return words
+
+    def _claimants(self, answered: Sequence[Approval]) -> list[tuple[str, str]]:
+        now, caller = self.context.now(), self.context.caller
+        rows = [row for approval in answered if (row := self.context.row(approval.approval_id))]
+        return [(row.approval_id, name) for row in rows if (name := claimed_by_another(row, caller, now))]
+
+    def _labels_left_out(self) -> str:
+        return "".join(f" Left out: {self._label(key)}: {why.rstrip('.')}." for key, why in self._left_out.items())
+
+    def _label(self, key: str) -> str:
+        return outside(self._approvals[key].proposal.label, cap=40).text
 
     def _reason(self) -> str:
-        return "" if self._approved else self.query_one("#reason", Input).value.strip()
+        return "" if self._approved else self.query_one(Denying).reason
 
     @on(Input.Submitted)
     def action_go_on(self) -> None:
@@ -126,21 +158,24 @@ class BulkScreen(ModalScreen[Answers | None]):
         wants_reason = not self._approved and not self._reason()
         self.query_one("#reason" if wants_reason else "#send").focus()
 
-    @on(Button.Pressed, "#send")
-    def _send(self) -> None:
-        answered = self._answered()
-        if self.context.locked_because() or not answered or (not self._approved and not self._reason()):
+    def submit(self) -> None:
+        """Asks for the reason first."""
+        if not self._approved and not self._reason():
             self.app.bell()
-            self.draw()
+            self.query_one("#reason").focus()
             return
-        self.dismiss(tuple((approval, self._request(approval)) for approval in answered))
+        super().submit()
 
-    def _request(self, approval: Approval) -> DecisionRequest:
-        return DecisionRequest(
-            self._approved, approval.digest, reason=self._reason(), via="tui", decision_id=new_decision_id()
+    def answer(self) -> Answers:
+        """One request for each, with a decision id of its own."""
+        reason = self._reason()
+        snooze = None if self._approved else self.query_one(Denying).snooze
+        return tuple(
+            (
+                approval,
+                DecisionRequest(
+                    self._approved, approval.digest, reason, snooze, via="tui", decision_id=new_decision_id()
+                ),
+            )
+            for approval in self._answered()
         )
-
-    @on(Button.Pressed, "#cancel")
-    def action_cancel(self) -> None:
-        """Nothing is sent."""
-        self.dismiss(None)

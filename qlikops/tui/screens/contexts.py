@@ -49,14 +49,15 @@ class ContextsScreen(ModalScreen[Context | None]):
 
     def _entry(self, context: Context) -> Text:
         now = self.state.now()
+        waits = "" if context.freshness.loaded_at is None else f"  {summary(context.rows, now)}"
         return text(
             [
                 Span("▶ " if context is self.state.current else "  "),
                 outside(context.name, cap=30),
                 Span("  READ-ONLY" if context.read_only else "", Tone.WARNING),
-                outside(context.where, Tone.MUTED, 60, before="  "),
-                Span(f"  {summary(context.rows, now)}  "),
+                Span(f"{waits}  "),
                 *context.freshness.words(now),
+                outside(context.where, Tone.MUTED, 60, before="  "),
             ],
             palette(self),
         )

@@ -9,138 +9,128 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
+from textual.containers import VerticalScroll
 from textual.widgets import Button, Input, Select, Static
 
 from qlikops.domain.approval import Approval, new_decision_id
 from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation.decision import no_longer_waits, what_goes_out
-from qlikops.presentation.inbox import deadline_line
+from qlikops.presentation.difference import differences, differs
+from qlikops.presentation.inbox import claimed_by_another
 from qlikops.presentation.problem import explain
-from qlikops.presentation.review import doubts, second_thoughts
-from qlikops.presentation.tone import Line, Section, Tone
+from qlikops.presentation.review import at_zero, doubts, second_thoughts
+from qlikops.presentation.tone import Section, Tone
 from qlikops.tui import messages
 from qlikops.tui.context import Context
+from qlikops.tui.screens.dialog import Dialog
+from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.denying import Denying
 from qlikops.tui.widgets.prose import palette, prose
 
-SNOOZES = (("usual cooldown", 0), ("1 hour", 1), ("4 hours", 4), ("24 hours", 24))
+CLAIM_WHILE_ASKED = timedelta(minutes=2)
+"""Whoever opens the dialog is seen by the others for so long, unless somebody else is."""
 
 
-class DecisionScreen(ModalScreen[DecisionRequest | None]):
-    """Answers with what to send, or None. The record never changes while it is open; if reality does, it says so."""
+class DecisionScreen(Dialog[DecisionRequest]):
+    """The record never changes while it is open; if reality does, it says what and who, and sends nothing any more."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="cancel"),
         Binding("left,up", "app.focus_previous", "Previous", show=False, id="previous"),
         Binding("right,down", "app.focus_next", "Next", show=False, id="next"),
     ]
-    TITLE: ClassVar[str]
 
-    def __init__(self, context: Context, approval: Approval) -> None:
-        super().__init__()
-        self.context = context
+    def __init__(self, state: ConsoleState, context: Context, approval: Approval) -> None:
+        super().__init__(state, context)
         self.approval = approval
         self.gone = ""
         """Why this record can never be decided any more; empty while it can."""
+        self.became: Approval | None = None
+        """What it was changed to, once that has been shown."""
         self._decision_id = new_decision_id()
         self._outgoing = Static(markup=False, id="outgoing")
-        self._problem = Static(markup=False, id="problem")
 
-    def compose(self) -> ComposeResult:
-        """Title, what goes out, what to fill in, problem, buttons."""
-        with Vertical(id="dialog"):
-            yield Static(self.TITLE, markup=False, id="dialog-title")
-            with VerticalScroll(id="outgoing-scroll", can_focus=False):
-                yield self._outgoing
-            yield from self.fields()
-            yield self._problem
-            with Horizontal(id="buttons"):
-                yield self.send_button()
-                yield Button("Cancel", id="cancel", compact=True)
+    def content(self) -> ComposeResult:
+        """What goes out, then what the person fills in."""
+        with VerticalScroll(id="outgoing-scroll", can_focus=False):
+            yield self._outgoing
+        yield from self.fields()
 
     def fields(self) -> ComposeResult:
         """What the person fills in."""
         yield from ()
 
-    def send_button(self) -> Button:
-        """The one that sends."""
-        raise NotImplementedError
-
-    def request(self) -> DecisionRequest:
-        """What will be sent, as it stands."""
-        raise NotImplementedError
-
     def on_mount(self) -> None:
-        """Shows the state of things, and ticks."""
-        self.set_interval(1, self.draw)
-        self.draw()
+        """Lets the others see that somebody is about to answer."""
+        row = self.context.row(self.approval.approval_id)
+        if row is not None and row.claim is None and not self.context.read_only:
+            self.context.claim(self.approval.approval_id, self, CLAIM_WHILE_ASKED)
 
     def state_changed(self) -> None:
         """Looks whether the record still waits, unchanged."""
         row = self.context.row(self.approval.approval_id)
         if not self.gone and row is None and not self.context.locked_because():
-            self.gone = "It no longer waits; looking up who decided …"
-            self.context.load_approval(self.approval.approval_id, self, with_history=False)
-        elif row is not None and not self.approval.digest.startswith(row.digest):
-            self.gone = "It changed since you opened this. Nothing can be sent from here: close and review it again."
+            self._stop("It no longer waits; looking up who decided …")
+        elif not self.gone and row is not None and not row.is_of(self.approval):
+            self._stop("It changed since you opened this; reading what it is now …")
         self.draw()
 
-    def draw(self) -> None:
-        """What goes out, and whether it can."""
-        colours = palette(self)
-        outgoing = what_goes_out(self.request(), self.approval, self.context.caller)
-        if self.approval.deadline is not None:
-            outgoing += (Line("deadline", deadline_line(self.approval.deadline, self.context.now())),)
-        self._outgoing.update(prose([Section("", outgoing)], colours))
-        locked = self.context.locked_because()
-        problem = self.gone or (f"Locked: {locked}." if locked else "")
-        self._problem.update(Text(problem, style=colours[Tone.DANGER]) if problem else self.advice())
-        # Not disabled: that would move the focus, and Enter would mean something else than a moment ago.
-        self.query_one("#send").set_class(bool(problem), "-blocked")
+    def _stop(self, why: str) -> None:
+        self.gone = why
+        self.context.load_approval(self.approval.approval_id, self)
 
-    def advice(self) -> Text:
-        """What to know before sending, while nothing stands in the way."""
-        return Text()
+    def problem(self) -> str:
+        """What became of the record comes first."""
+        return self.gone or super().problem()
+
+    def draw(self) -> None:
+        """What goes out, or what changed."""
+        self._outgoing.update(prose([self._changes() if self.became else self._goes_out()], palette(self)))
+        super().draw()
+
+    def _goes_out(self) -> Section:
+        outgoing = what_goes_out(self.answer(), self.approval, self.context.caller)
+        return Section("", (*outgoing, *at_zero(self.approval, self.context.now()).lines))
+
+    def _changes(self) -> Section:
+        return Section("", differences(self.approval, self.became or self.approval))
+
+    def _claimant(self) -> str:
+        row = self.context.row(self.approval.approval_id)
+        return claimed_by_another(row, self.context.caller, self.context.now()) if row else ""
 
     @on(messages.ApprovalLoaded)
-    def _say_who_decided(self, message: messages.ApprovalLoaded) -> None:
+    def _say_what_became_of_it(self, message: messages.ApprovalLoaded) -> None:
         message.stop()
-        self.gone = f"{no_longer_waits(message.approval)} Nothing was sent from here. Esc closes."
+        new = message.approval
+        if self.context.row(new.approval_id) is None:
+            self.gone = f"{no_longer_waits(new)} Nothing was sent from here. Esc closes."
+        elif differs(self.approval, new):
+            self.became = new
+            self.query_one("#dialog-title", Static).update("Changed since you opened this")
+            self.gone = "Nothing can be sent from here. Esc closes; then look at it as it is now."
+        else:
+            self.gone = "Its row says something else than its record. Nothing can be sent from here. Esc closes."
         self.draw()
 
     @on(messages.ApprovalLoadFailed)
     def _say_nobody_knows(self, message: messages.ApprovalLoadFailed) -> None:
         message.stop()
-        self.gone = f"It no longer waits. Nothing was sent from here. {explain(message.error)}"
+        waits = "changed" if self.context.row(self.approval.approval_id) else "no longer waits"
+        self.gone = f"It {waits}. Nothing was sent from here. {explain(message.error)}"
         self.draw()
-
-    @on(Button.Pressed, "#send")
-    def _press_send(self) -> None:
-        self.submit()
-
-    def submit(self) -> None:
-        """Answers with the request, if nothing stands in the way."""
-        if self.gone or self.context.locked_because():
-            self.app.bell()
-        else:
-            self.dismiss(self.request())
-
-    @on(Button.Pressed, "#cancel")
-    def action_cancel(self) -> None:
-        """Nothing is sent."""
-        self.dismiss(None)
 
 
 class ApproveScreen(DecisionScreen):
     """Enter sends, unless the evaluation is nothing to lean on: then it cancels. What speaks against it is said."""
 
-    TITLE = "Approve: this will be sent"
-
-    def __init__(self, context: Context, approval: Approval) -> None:
-        super().__init__(context, approval)
+    def __init__(self, state: ConsoleState, context: Context, approval: Approval) -> None:
+        super().__init__(state, context, approval)
         self._against = second_thoughts(approval)
         self._doubtful = bool(doubts(approval))
+
+    def heading(self) -> str:
+        """What is asked."""
+        return "Approve: this will be sent"
 
     def send_button(self) -> Button:
         """Carries what speaks against it."""
@@ -150,36 +140,38 @@ class ApproveScreen(DecisionScreen):
 
     def on_mount(self) -> None:
         """Chooses what Enter does."""
-        super().on_mount()
         self.query_one("#cancel" if self._doubtful else "#send").focus()
 
-    def request(self) -> DecisionRequest:
+    def answer(self) -> DecisionRequest:
         """An approval of this very digest."""
         return DecisionRequest(True, self.approval.digest, via="tui", decision_id=self._decision_id)
 
     def advice(self) -> Text:
         """Which key does what."""
         colours = palette(self)
-        if self._against:
-            why = "; ".join(self._against)
-            keys = "Enter cancels; ← then Enter approves." if self._doubtful else "Enter sends. Esc cancels."
-            return Text(f"Careful: {why}. {keys}", style=colours[Tone.WARNING])
-        return Text("Enter sends. Esc cancels.", style=colours[Tone.MUTED])
+        keys = "Enter cancels; ← then Enter approves." if self._doubtful else "Enter sends. Esc cancels."
+        careful = list(self._against)
+        if claimant := self._claimant():
+            careful.insert(0, f"{claimant} is looking at it")
+        if careful:
+            return Text(f"Careful: {'; '.join(careful)}. {keys}", style=colours[Tone.WARNING])
+        return Text(keys, style=colours[Tone.MUTED])
 
 
 class DenyScreen(DecisionScreen):
     """A denial says why; whoever reads the report asks first."""
 
-    TITLE = "Deny: this will be sent"
-
-    def __init__(self, context: Context, approval: Approval) -> None:
-        super().__init__(context, approval)
+    def __init__(self, state: ConsoleState, context: Context, approval: Approval) -> None:
+        super().__init__(state, context, approval)
         self._missing = False
+
+    def heading(self) -> str:
+        """What is asked."""
+        return "Deny: this will be sent"
 
     def fields(self) -> ComposeResult:
         """Reason, and for how long to keep quiet."""
-        yield Input(placeholder="Reason (required)", max_length=500, id="reason", compact=True)
-        yield Select(SNOOZES, value=0, allow_blank=False, id="snooze", compact=True)
+        yield Denying("Reason (required)")
 
     def send_button(self) -> Button:
         """Denying restarts nothing, so it is never dangerous."""
@@ -187,19 +179,13 @@ class DenyScreen(DecisionScreen):
 
     def on_mount(self) -> None:
         """Starts with the reason."""
-        super().on_mount()
         self.query_one("#reason").focus()
 
-    def request(self) -> DecisionRequest:
+    def answer(self) -> DecisionRequest:
         """A denial with what has been filled in."""
-        snooze = self.query_one("#snooze", Select).value
+        fields = self.query_one(Denying)
         return DecisionRequest(
-            False,
-            self.approval.digest,
-            reason=self.query_one("#reason", Input).value.strip(),
-            snooze=timedelta(hours=snooze) if isinstance(snooze, int) and snooze else None,
-            via="tui",
-            decision_id=self._decision_id,
+            False, self.approval.digest, fields.reason, fields.snooze, via="tui", decision_id=self._decision_id
         )
 
     def advice(self) -> Text:
@@ -207,13 +193,16 @@ class DenyScreen(DecisionScreen):
         colours = palette(self)
         if self._missing:
             return Text("A reason is required.", style=colours[Tone.DANGER])
-        return Text("Enter in the reason sends. Tab: snooze. Esc cancels.", style=colours[Tone.MUTED])
+        keys = "Enter in the reason sends. Tab: snooze. Esc cancels."
+        if claimant := self._claimant():
+            return Text(f"{claimant} is looking at it. {keys}", style=colours[Tone.WARNING])
+        return Text(keys, style=colours[Tone.MUTED])
 
     @on(Input.Changed, "#reason")
     @on(Select.Changed, "#snooze")
     def _follow(self, event: Input.Changed | Select.Changed) -> None:
         event.stop()
-        self._missing = self._missing and not self.request().reason
+        self._missing = self._missing and not self.answer().reason
         self.draw()
 
     @on(Input.Submitted, "#reason")
@@ -222,7 +211,7 @@ class DenyScreen(DecisionScreen):
 
     def submit(self) -> None:
         """Asks for the reason first."""
-        if not self.request().reason:
+        if not self.answer().reason:
             self._missing = True
             self.query_one("#reason").focus()
             self.draw()

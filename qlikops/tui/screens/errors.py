@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.table import Table
@@ -14,7 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from qlikops.presentation.tone import Tone
-from qlikops.tui.state import Failure
+from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.held import HeldBar
 from qlikops.tui.widgets.prose import palette
 
 
@@ -25,14 +25,16 @@ class ErrorsScreen(ModalScreen[None]):
         Binding("escape,exclamation_mark,enter,q", "dismiss", "Close", id="close-errors")
     ]
 
-    def __init__(self, failures: Sequence[Failure]) -> None:
+    def __init__(self, state: ConsoleState) -> None:
         super().__init__()
-        self._failures = tuple(failures)
+        self._state = state
+        self._failures = tuple(state.failures)
 
     def compose(self) -> ComposeResult:
         """One scrolling page."""
         with VerticalScroll(id="help"):
             yield Static(markup=False, id="help-text")
+        yield HeldBar(self._state)
 
     def on_mount(self) -> None:
         """Fills it in."""

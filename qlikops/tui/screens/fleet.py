@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Static
+from textual.widgets import DataTable, Static
 
+from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import Environment
+from qlikops.presentation import filter as filters
 from qlikops.presentation import fleet
 from qlikops.presentation.problem import explain
-from qlikops.presentation.tone import Section
+from qlikops.presentation.tone import Section, Span, Tone, line
 from qlikops.tui import messages
 from qlikops.tui.screens.base import PolledScreen
+from qlikops.tui.screens.task import TaskScreen
+from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.prose import palette, prose
 from qlikops.tui.widgets.table import KeyedTable, Row
 
@@ -25,11 +33,27 @@ class FleetScreen(PolledScreen):
     AUTO_FOCUS = "#fleet"
     POLL_SECONDS = 15
     """It changes once a run."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", key_display="/", id="filter"),
+        Binding("s", "sort", "Sort", id="sort"),
+        Binding("escape", "close_filter", "All tasks", id="back"),
+    ]
+
+    def __init__(self, state: ConsoleState) -> None:
+        super().__init__(state)
+        self._snapshot: FleetSnapshot | None = None
+        self._order = fleet.Order.WORST
+        self._error: Exception | None = None
+        """Why the last look failed; what is shown is older than it seems."""
+        self._before: str | None = None
+        """What was chosen when the filter was opened."""
+        self._shown: frozenset[str] = frozenset()
 
     def content(self) -> ComposeResult:
-        """Counts and sick servers above, tasks below."""
+        """Counts and sick servers above, the filter, tasks below."""
         yield Static("Loading …", markup=False, id="fleet-summary")
-        yield KeyedTable(fleet.columns, id="fleet", opens=False)
+        yield FilterBar(f"Filter: {fleet.FILTER_EXAMPLE}; {filters.HELP}")
+        yield KeyedTable(fleet.columns, id="fleet")
 
     def load(self, environment: Environment) -> Message:
         """The snapshot."""
@@ -39,20 +63,84 @@ class FleetScreen(PolledScreen):
         """Why it did not come."""
         return messages.FleetLoadFailed(error)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
+        """There is a way back only from a filter."""
+        bars = self.query(FilterBar)
+        return action != "close_filter" or (bool(bars) and bool(bars.first().display))
+
+    def action_filter(self) -> None:
+        """Opens the filter."""
+        self._before = self.query_one(KeyedTable).chosen
+        self.query_one(FilterBar).open()
+        self.refresh_bindings()
+
+    def action_close_filter(self) -> None:
+        """Shows every task again."""
+        self.query_one(FilterBar).close()
+
+    def action_sort(self) -> None:
+        """The next order."""
+        self._order = self._order.next
+        self._show()
+
     @on(messages.FleetLoaded)
     def _take(self, message: messages.FleetLoaded) -> None:
         message.stop()
-        snapshot = message.snapshot
-        summary = Section("", fleet.summary(snapshot, self.state.now()))
-        self.query_one("#fleet-summary", Static).update(prose([summary], palette(self)))
-        self.query_one(KeyedTable).show(
-            [
-                Row(fleet.row_key(task), fleet.version(task), lambda task=task: fleet.cells(task))  # type: ignore[misc]
-                for task in fleet.worst_first(snapshot)
-            ]
-        )
+        self._snapshot, self._error = message.snapshot, None
+        self._show()
 
     @on(messages.FleetLoadFailed)
     def _miss(self, message: messages.FleetLoadFailed) -> None:
         message.stop()
-        self.query_one("#fleet-summary", Static).update(Text(str(explain(message.error))))
+        self._error = message.error
+        self._show()
+
+    @on(FilterBar.Changed)
+    def _narrow(self, event: FilterBar.Changed) -> None:
+        event.stop()
+        self._show()
+
+    @on(FilterBar.Left)
+    def _leave_filter(self, event: FilterBar.Left) -> None:
+        event.stop()
+        self._show()
+        table = self.query_one(KeyedTable)
+        if event.closed and self._before is not None and self._before in self._shown:
+            # While it was typed, the row may have been out of sight.
+            table.choose(self._before)
+        self._before = None
+        table.focus()
+        self.refresh_bindings()
+
+    def _show(self) -> None:
+        """The snapshot under the filter; the cursor stays on its task."""
+        summary, snapshot, now = self.query_one("#fleet-summary", Static), self._snapshot, self.state.now()
+        colours = palette(self)
+        if snapshot is None:
+            if self._error is not None:
+                summary.update(Text(str(explain(self._error))))
+            return
+        kept = self.query_one(FilterBar).parse(fleet.FIELDS)
+        tasks = fleet.ordered([task for task in snapshot.tasks if kept.matches(task)], self._order)
+        lines = [*fleet.summary(snapshot, now), line("shown", fleet.shown(len(tasks), snapshot, self._order))]
+        if self._error is not None:
+            lines.append(line("not read", Span(str(explain(self._error)), Tone.DANGER)))
+        summary.update(prose([Section("", tuple(lines))], colours))
+        self._shown = frozenset(map(fleet.row_key, tasks))
+        down = snapshot.suppressed
+        self.query_one(KeyedTable).show(
+            [
+                Row(
+                    fleet.row_key(task),
+                    fleet.version(task, now, down),
+                    lambda task=task: fleet.cells(task, now, down),  # type: ignore[misc]
+                )
+                for task in tasks
+            ]
+        )
+
+    @on(DataTable.RowSelected, "#fleet")
+    def _open(self, event: DataTable.RowSelected) -> None:
+        event.stop()
+        if event.row_key.value is not None:
+            self.app.push_screen(TaskScreen(self.state, event.row_key.value))

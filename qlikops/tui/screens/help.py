@@ -14,12 +14,17 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from qlikops.presentation.tone import Tone
+from qlikops.tui.state import ConsoleState
 from qlikops.tui.usable import Usable
+from qlikops.tui.widgets.held import HeldBar
 from qlikops.tui.widgets.prose import palette
 
 _WORDS = (
     ("Expires", "At zero nothing is restarted; the proposal is recorded as expired."),
     ("Evaluation", "“AI” is a model's opinion, “rules” is not. Neither decides: the policy asks you."),
+    ("✓ → @", "Before a task: marked, answered by you, claimed by somebody."),
+    ("┌3 │ └", "Three with one cause."),
+    ("ro", "Before a context: it may only be read."),
     ("▲ STALE …", "What is shown may be old, so deciding is locked until fresh data comes."),
     ("digest", "Names exactly what you saw. If it changed, your answer is not sent."),
 )
@@ -32,8 +37,9 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,question_mark,enter,q", "dismiss", "Close", id="close-help")
     ]
 
-    def __init__(self, actions: Sequence[Usable], why_not: str) -> None:
+    def __init__(self, state: ConsoleState, actions: Sequence[Usable], why_not: str) -> None:
         super().__init__()
+        self._state = state
         self._actions = actions
         self._why_not = why_not
 
@@ -41,6 +47,7 @@ class HelpScreen(ModalScreen[None]):
         """One scrolling page."""
         with VerticalScroll(id="help"):
             yield Static(markup=False, id="help-text")
+        yield HeldBar(self._state)
 
     def on_mount(self) -> None:
         """Fills it in."""

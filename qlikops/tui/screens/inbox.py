@@ -11,28 +11,32 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
-from textual.widgets import DataTable, Input, Static
+from textual.widgets import DataTable, Static
 
-from qlikops.domain.approval import Approval, Status
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine
-from qlikops.presentation import decision, executions, inbox
+from qlikops.domain.approval import Approval, Claim, Status, new_decision_id
+from qlikops.domain.background import Background
+from qlikops.domain.ports import DecisionRequest
+from qlikops.presentation import decision, inbox
 from qlikops.presentation.bulk import not_one_cause
-from qlikops.presentation.filter import HELP, Filter, parse
+from qlikops.presentation.difference import differences
+from qlikops.presentation.filter import HELP
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Column, Span, Tone
 from qlikops.tui import messages
-from qlikops.tui.context import ApprovalKey, Context, Sending, Waiting
+from qlikops.tui.context import ApprovalKey, Context, Waiting
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.bulk import Answers, BulkScreen
+from qlikops.tui.screens.changed import ChangedScreen
 from qlikops.tui.screens.decision import ApproveScreen, DecisionScreen, DenyScreen
 from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.prose import palette, text
 from qlikops.tui.widgets.review import Review
 from qlikops.tui.widgets.table import KeyedTable, Row
+from qlikops.tui.widgets.troubles import Troubles
 
 TICK_SECONDS = 60
 """How often the ages in the table are written anew."""
-TROUBLES_SHOWN = 3
 _BY_CAUSE = "cause"
 _SEVERAL_CONTEXTS = "Not together: the marked ones are in different contexts."
 
@@ -61,8 +65,11 @@ class InboxScreen(ConsoleScreen):
 
     def __init__(self, state: ConsoleState) -> None:
         super().__init__(state)
-        self._records: dict[tuple[ApprovalKey, str], tuple[Approval, tuple[HistoryLine, ...]]] = {}
-        """By key and digest prefix, for what waits."""
+        self._records: dict[ApprovalKey, Approval] = {}
+        """Of what waits, as it was read last."""
+        self._backgrounds: dict[ApprovalKey, Background] = {}
+        self._looked_at: dict[ApprovalKey, Approval] = {}
+        """As it was when somebody looked at it; another one can be decided once its difference has been shown."""
         self._reviewed: ApprovalKey | None = None
         """What the review shows or waits for: an id alone does not say where it came from."""
         self._marked: set[ApprovalKey] = set()
@@ -77,14 +84,13 @@ class InboxScreen(ConsoleScreen):
 
     def content(self) -> ComposeResult:
         """What is wrong, the list, the record, and one line on the last decision."""
-        yield Static(markup=False, id="troubles")
+        yield Troubles(self.state)
         with Container(id="split"):
             with Vertical(id="list"):
-                yield Input(placeholder=f"Filter: {HELP}; Esc clears", id="filter", compact=True)
-                yield Static(markup=False, id="filter-note")
+                yield FilterBar(f"Filter: {inbox.FILTER_EXAMPLE}; {HELP}")
                 yield KeyedTable(self._columns, id="inbox")
                 yield Static(markup=False, id="empty")
-            yield Review(self.state.clock, id="review")
+            yield Review(self.state.clock, self._claim_on_reviewed, id="review")
         yield Static(markup=False, id="receipt")
 
     @property
@@ -97,8 +103,6 @@ class InboxScreen(ConsoleScreen):
 
     def on_mount(self) -> None:
         """Starts the slow tick of the ages, and the quick one of what is wrong."""
-        super().on_mount()
-        self.query_one("#filter").display = False
         self.set_interval(TICK_SECONDS, self._show_rows)
         self.set_interval(1, self._tick)
         self.state_changed()
@@ -107,7 +111,7 @@ class InboxScreen(ConsoleScreen):
         """Rows, freshness or a decision changed."""
         super().state_changed()
         self._show_rows()
-        self._show_troubles()
+        self.query_one(Troubles).draw()
         self.show_progress()
 
     def _tick(self) -> None:
@@ -119,21 +123,8 @@ class InboxScreen(ConsoleScreen):
             self._locks = locks
             self.state_changed()
         else:
-            self._show_troubles()
+            self.query_one(Troubles).draw()
             self._show_why_empty()
-
-    def _show_troubles(self) -> None:
-        now, colours = self.state.now(), palette(self)
-        found = [context.freshness.trouble(context.name, now) for context in self.state.contexts]
-        # Where the list is empty, its place says why at length.
-        shown = [spans for spans in found if spans] if self.state.several or self.state.waiting else []
-        bar = self.query_one("#troubles", Static)
-        bar.display = bool(shown)
-        lines = [text(spans, colours) for spans in shown[:TROUBLES_SHOWN]]
-        if more := shown[TROUBLES_SHOWN:]:
-            lines[-1].append(f"  and {len(more)} more: ! has them all")
-        joined = Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
-        bar.update(joined)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """Hides what can never apply here and greys what cannot apply now."""
@@ -152,7 +143,8 @@ class InboxScreen(ConsoleScreen):
             contexts = {waiting.context for waiting in self._marked_waiting()}
             return bool(contexts) and (not any(context.locked_because() for context in contexts) or None)
         if action == "back":
-            return self.has_class("-open") or self._filter_shown
+            bars = self.query(FilterBar)
+            return self.has_class("-open") or (bool(bars) and bool(bars.first().display))
         return True
 
     def why_not(self) -> str:
@@ -161,10 +153,6 @@ class InboxScreen(ConsoleScreen):
         return chosen.context.locked_because() if chosen else "nothing is chosen"
 
     # The list
-
-    @property
-    def _filter_shown(self) -> bool:
-        return bool(self.query("#filter")) and bool(self.query_one("#filter").display)
 
     def _chosen(self) -> Waiting | None:
         tables = self.query(KeyedTable)
@@ -176,25 +164,18 @@ class InboxScreen(ConsoleScreen):
     def _columns(self, width: int) -> tuple[Column, ...]:
         return inbox.columns(width, by=self._by, context=self.state.several)
 
-    def _filter_by(self, now: datetime) -> Filter[Waiting]:
-        typed = self.query_one("#filter", Input).value if self._filter_shown else ""
-        keys: dict[str, Callable[[Waiting], str]] = {"context": lambda waiting: waiting.context.name}
-        for key, of in inbox.fields(now).items():
-            keys[key] = lambda waiting, of=of: of(waiting.row)  # type: ignore[misc]
-        return parse(typed, keys)
-
     def _show_rows(self, *, choose_first: bool = False) -> None:
         state, now = self.state, self.state.now()
-        wanted = self._filter_by(now)
+        bar = self.query_one(FilterBar)
+        wanted = bar.parse(_fields(now))
         kept = [waiting for waiting in state.waiting if wanted.matches(waiting)] if wanted else state.waiting
+        if wanted:
+            bar.tell(f"{len(kept):,} of {len(state.waiting):,}")
         placed = inbox.arrange(kept, self._by, _cause_and_context if self._grouped else None)
         minute = int(now.timestamp()) // TICK_SECONDS
         wheres = {context.name: self._where(context, now) for context in state.contexts}
         rows = [self._row(waiting, place, minute, wheres[waiting.context.name]) for waiting, place in placed]
         self._table.show(rows, choose_first=choose_first)
-        note = self.query_one("#filter-note", Static)
-        note.display = bool(wanted or wanted.problem)
-        note.update(Text(wanted.problem or f"{len(kept):,} of {len(state.waiting):,}", palette(self)[Tone.WARNING]))
         self.query_one("#empty").display = not rows
         self._table.display = bool(rows)
         if not rows:
@@ -205,8 +186,14 @@ class InboxScreen(ConsoleScreen):
             self._load_chosen()
         self._marked &= {waiting.key for waiting in state.waiting}
         # What no longer waits is not shown from memory.
-        known = {(waiting.key, waiting.row.digest) for waiting in state.waiting}
-        self._records = {key: record for key, record in self._records.items() if key in known}
+        self._records = {
+            waiting.key: record
+            for waiting in state.waiting
+            if (record := self._records.get(waiting.key)) and waiting.row.is_of(record)
+        }
+        waits = {waiting.key for waiting in state.waiting}
+        self._backgrounds = {key: known for key, known in self._backgrounds.items() if key in waits}
+        self._looked_at = {key: seen for key, seen in self._looked_at.items() if key in waits}
 
     def _where(self, context: Context, now: datetime) -> Span | None:
         if not self.state.several:
@@ -231,8 +218,9 @@ class InboxScreen(ConsoleScreen):
     def _why_empty(self) -> str:
         if self.state.waiting:
             return "Nothing that waits is like that. Esc clears the filter."
+        several = self.state.several
         return "\n\n".join(
-            f"{context.name}: {_why_empty(context)}" if self.state.several else _why_empty(context)
+            inbox.why_empty(context.freshness, context.last_run, self.state.now(), context.name if several else "")
             for context in self.state.contexts
         )
 
@@ -253,17 +241,35 @@ class InboxScreen(ConsoleScreen):
         if chosen is None:
             return
         shown, row = self._review.approval, chosen.row
-        if shown is not None and self._reviewed == chosen.key and shown.digest.startswith(row.digest):
+        if shown is not None and self._reviewed == chosen.key and row.is_of(shown):
             return
-        known = self._records.get((chosen.key, row.digest))
-        if known is not None:
-            self._reviewed = chosen.key
-            self._review.show_approval(*known)
-            self._ask_if_wanted()
+        known = self._records.get(chosen.key)
+        if known is not None and row.is_of(known):
+            self._show_record(chosen, known)
         elif self._reviewed != chosen.key or self._review.loading_id != row.approval_id:
             self._reviewed = chosen.key
             self._review.show_loading(row.approval_id, f"Loading {inbox.cells(row, self.state.now())['label'].text} …")
             chosen.context.load_approval(row.approval_id, self)
+
+    def _show_record(self, chosen: Waiting, approval: Approval) -> None:
+        key = self._reviewed = chosen.key
+        changes = differences(self._looked_at.setdefault(key, approval), approval)
+        self._review.show_approval(approval, self._backgrounds.get(key), changes)
+        if key not in self._backgrounds:
+            chosen.context.load_background(approval, self)
+        self._ask_if_wanted()
+
+    def _claim_on_reviewed(self) -> Claim | None:
+        row = self._reviewed and self.state.context(self._reviewed.context).row(self._reviewed.approval_id)
+        return row.claim if row else None
+
+    @on(messages.BackgroundLoaded)
+    def _take_background(self, message: messages.BackgroundLoaded) -> None:
+        message.stop()
+        key = ApprovalKey(message.context, message.approval_id)
+        self._backgrounds[key] = message.background
+        if self._reviewed == key:
+            self._review.show_background(message.approval_id, message.background)
 
     def _ask_if_wanted(self) -> None:
         wanted, self._wanted = self._wanted, None
@@ -287,16 +293,13 @@ class InboxScreen(ConsoleScreen):
         approval = message.approval
         key = ApprovalKey(message.context, approval.approval_id)
         row = self.state.context(message.context).row(approval.approval_id)
-        if row is not None and approval.digest.startswith(row.digest):
-            self._records[key, row.digest] = (approval, tuple(message.history))
+        if row is not None and row.is_of(approval):
+            self._records[key] = approval
         chosen = self._chosen()
         if chosen is not None and chosen.key == key:
-            self._reviewed = key
-            self._review.show_approval(approval, message.history)
-            self._ask_if_wanted()
+            self._show_record(chosen, approval)
         elif self._reviewed == key and self._review.gone == approval.approval_id:
-            became = decision.no_longer_waits(approval)
-            self._review.show_gone(approval, message.history, f"{became} {self._how_to_go_on()}")
+            self._review.show_gone(approval, f"{decision.no_longer_waits(approval)} {self._how_to_go_on()}")
         self.refresh_bindings()
 
     @on(messages.ApprovalLoadFailed)
@@ -317,19 +320,16 @@ class InboxScreen(ConsoleScreen):
         if self.has_class("-open"):
             self.remove_class("-open")
         else:
-            self.query_one("#filter", Input).value = ""
-            self.query_one("#filter").display = False
-            self._show_rows()
+            self.query_one(FilterBar).close()
         self._table.focus()
         self.refresh_bindings()
 
-    # The filter
+    # Which rows, and in which order
 
     def action_filter(self) -> None:
         """Opens the filter line."""
         self.remove_class("-open")
-        self.query_one("#filter").display = True
-        self.query_one("#filter").focus()
+        self.query_one(FilterBar).open()
         self.refresh_bindings()
 
     def action_sort(self) -> None:
@@ -348,14 +348,16 @@ class InboxScreen(ConsoleScreen):
         self.notify("Grouped by cause." if self._grouped else "Not grouped.", markup=False)
         self._show_rows()
 
-    @on(Input.Changed, "#filter")
-    def _filter(self, event: Input.Changed) -> None:
+    @on(FilterBar.Changed)
+    def _filter(self, event: FilterBar.Changed) -> None:
         event.stop()
         self._show_rows(choose_first=True)
 
-    @on(Input.Submitted, "#filter")
-    def _leave_filter(self, event: Input.Submitted) -> None:
+    @on(FilterBar.Left)
+    def _leave_filter(self, event: FilterBar.Left) -> None:
         event.stop()
+        if event.closed:
+            self._show_rows()
         self._table.focus()
 
     # Deciding
@@ -375,12 +377,26 @@ class InboxScreen(ConsoleScreen):
             self.notify("This one no longer waits.", severity="warning", markup=False)
             return
 
+        if changes := differences(self._looked_at[chosen.key], approval):
+            self.app.push_screen(ChangedScreen(self.state, changes), lambda _: self._have_seen(chosen.key, approval))
+            return
+        screen: DecisionScreen = (ApproveScreen if approved else DenyScreen)(self.state, chosen.context, approval)
+
         def answer(request: DecisionRequest | None) -> None:
             if request is not None:
                 self._send(chosen, approval, request)
+            elif screen.became is not None:
+                self._have_seen(chosen.key, screen.became)
 
-        screen: DecisionScreen = (ApproveScreen if approved else DenyScreen)(chosen.context, approval)
         self.app.push_screen(screen, answer)
+
+    def _have_seen(self, key: ApprovalKey, approval: Approval) -> None:
+        """The person has been shown what changed: this is what they look at now."""
+        self._looked_at[key] = approval
+        shown = self._review.approval
+        if shown is not None and self._reviewed == key:
+            changes = differences(approval, shown)
+            self._review.show_approval(shown, self._backgrounds.get(key), changes)
 
     def _send(self, decided: Waiting, approval: Approval, request: DecisionRequest) -> None:
         decided.context.send(approval, request, self.app)
@@ -410,26 +426,24 @@ class InboxScreen(ConsoleScreen):
     def action_decide_marked(self, approved: bool) -> None:
         """Reads what is marked, then asks once about all of it."""
         marked = [waiting for waiting in self._marked_waiting() if not waiting.in_flight]
-        rows = [waiting.row for waiting in marked]
-        if not rows:
+        if not marked:
             return
         context = marked[0].context
-        refusal = "" if all(waiting.context is context for waiting in marked) else _SEVERAL_CONTEXTS
-        if refusal or (approved and (refusal := not_one_cause(rows))):
-            self.notify(refusal, severity="warning", markup=False)
+        if any(waiting.context is not context for waiting in marked):
+            self.notify(_SEVERAL_CONTEXTS, severity="warning", markup=False)
             return
-        context.load_marked([row.approval_id for row in rows], self, approved=approved)
+        context.load_marked([waiting.row.approval_id for waiting in marked], self, approved=approved)
 
     @on(messages.MarkedLoaded)
     def _ask_about_marked(self, message: messages.MarkedLoaded) -> None:
         message.stop()
-        # The records may be newer than the rows were.
+        # A row does not say what the cause is, so it takes the records.
         if message.approved and (refusal := not_one_cause([approval.proposal for approval in message.approvals])):
             self.notify(refusal, severity="warning", markup=False)
         # It took a moment to read them: whoever is elsewhere by now is not interrupted.
         elif self.is_active:
             context = self.state.context(message.context)
-            screen = BulkScreen(context, message.approvals, approved=message.approved)
+            screen = BulkScreen(self.state, context, message.approvals, approved=message.approved)
             self.app.push_screen(screen, lambda answers: self._send_marked(context, answers))
 
     @on(messages.MarkedLoadFailed)
@@ -438,9 +452,10 @@ class InboxScreen(ConsoleScreen):
         self.notify(str(explain(message.error)), severity="error", markup=False)
 
     def _send_marked(self, context: Context, answers: Answers | None) -> None:
+        batch = new_decision_id()
         for approval, request in answers or ():
             self._marked.discard(ApprovalKey(context.name, approval.approval_id))
-            context.send(approval, request, self.app)
+            context.send(approval, request, self.app, batch)
         self.state_changed()
 
     def action_claim(self) -> None:
@@ -465,45 +480,35 @@ class InboxScreen(ConsoleScreen):
         self.state.load_rows(self.app)
 
     def action_copy(self) -> None:
-        """The last receipt, else the chosen approval's id."""
-        latest = self.state.latest
-        chosen = self._chosen()
-        if latest is not None and latest.receipt is not None:
-            self.app.copy_to_clipboard(decision.receipt_text(_newest_receipt(latest, latest.receipt)))
-            self.notify("Receipt copied.", markup=False)
+        """The last receipt, or those of all that were answered together; else the chosen approval's id."""
+        latest, chosen = self.state.latest_together, self._chosen()
+        if latest and not any(sending.due for sending in latest):
+            self.app.copy_to_clipboard("\n\n".join(sending.proof for sending in latest))
+            self.notify("Receipt copied." if len(latest) == 1 else f"{len(latest)} receipts copied.", markup=False)
         elif chosen is not None:
             self.app.copy_to_clipboard(chosen.row.approval_id)
             self.notify(f"Copied {chosen.row.approval_id}.", markup=False)
 
     def show_progress(self) -> None:
-        """The line on the last decision."""
-        bar, latest = self.query_one("#receipt", Static), self.state.latest
-        bar.display = latest is not None
-        if latest is not None:
-            line = text(latest.progress(self.state.now()), palette(self))
-            if latest.due is not None and len(self.state.held) > 1:
-                line.append(f" this and {len(self.state.held) - 1} more")
-            if latest.receipt is not None:
-                line.append("  y copies")
+        """The line on the last decision, or on all that were answered together; not while that counts down."""
+        bar, latest = self.query_one("#receipt", Static), self.state.latest_together
+        bar.display = bool(latest) and not any(sending.due for sending in latest)
+        if bar.display:
+            alone = len(latest) == 1
+            words = latest[0].progress if alone else decision.counted([sending.stage for sending in latest])
+            line = text(words, palette(self))
+            if all(sending.is_settled for sending in latest):
+                line.append("  y copies" if alone else "  y copies all of it", palette(self)[Tone.MUTED])
             bar.update(line)
+
+
+def _fields(now: datetime) -> dict[str, Callable[[Waiting], str]]:
+    """What the filter can ask."""
+    found: dict[str, Callable[[Waiting], str]] = {"context": lambda waiting: waiting.context.name}
+    for key, of in inbox.fields(now).items():
+        found[key] = lambda waiting, of=of: of(waiting.row)  # type: ignore[misc]
+    return found
 
 
 def _cause_and_context(waiting: Waiting) -> tuple[str, str]:
     return waiting.context.name, inbox.cause(waiting.row)
-
-
-def _why_empty(context: Context) -> str:
-    """Why nothing of this context is in the list."""
-    if context.freshness.error is not None:
-        return f"{context.freshness.explanation(context.now())}\n\nTrying again by itself; r tries now."
-    if context.freshness.loaded_at is None:
-        return "Connecting …"
-    last = executions.last_run(context.last_run) if context.last_run else "No run yet."
-    return f"Nothing waits for a decision.\n\n{last}"
-
-
-def _newest_receipt(sending: Sending, receipt: DecisionReceipt) -> DecisionReceipt:
-    """The receipt with the outcome, once there is one."""
-    if sending.ended is None:
-        return receipt
-    return DecisionReceipt(receipt.approval_id, receipt.decision, sending.ended.status, sending.ended.outcome)

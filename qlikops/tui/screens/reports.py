@@ -19,6 +19,7 @@ from qlikops.presentation.problem import explain
 from qlikops.tui import messages
 from qlikops.tui.screens.base import PolledScreen
 from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.table import KeyedTable, Row
 
 if TYPE_CHECKING:
@@ -34,14 +35,21 @@ class ReportsScreen(PolledScreen):
     MODE = "reports"
     AUTO_FOCUS = "#reports"
     POLL_SECONDS = 30
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back", id="back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Search in it", key_display="/", id="filter"),
+        Binding("y", "copy", "Copy", id="copy"),
+        Binding("escape", "back", "Back", id="back"),
+    ]
 
     def __init__(self, state: ConsoleState) -> None:
         super().__init__(state)
         self._shown = ""
+        """The run whose report is shown."""
+        self._markdown = ""
+        """All of it, harmless."""
 
     @staticmethod
-    def _markdown() -> Markdown:
+    def _viewer() -> Markdown:
         # Imported here: its parser would hold up the start of the console.
         from textual.widgets import Markdown
 
@@ -53,8 +61,9 @@ class ReportsScreen(PolledScreen):
         with Container(id="split"):
             yield KeyedTable(report.columns, id="reports")
             with VerticalScroll(id="report"):
+                yield FilterBar("Search in this report; Esc shows all of it")
                 # Links in a report are text from outside: nothing opens a browser.
-                yield self._markdown()
+                yield self._viewer()
 
     def load(self, environment: Environment) -> Message:
         """The list."""
@@ -65,11 +74,16 @@ class ReportsScreen(PolledScreen):
         return messages.ReportsLoadFailed(error)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
-        """There is a way back only from the open report."""
-        return action != "back" or self.has_class("-open")
+        """There is a way back only from a search or the open report."""
+        bars = self.query(FilterBar)
+        return action != "back" or self.has_class("-open") or (bool(bars) and bool(bars.first().display))
 
     def action_back(self) -> None:
-        """To the list."""
+        """Ends the search, then goes to the list."""
+        bar = self.query_one(FilterBar)
+        if bar.display:
+            bar.close()
+            return
         self.remove_class("-open")
         self.query_one(KeyedTable).focus()
         self.refresh_bindings()
@@ -78,10 +92,13 @@ class ReportsScreen(PolledScreen):
     def _take_list(self, message: messages.ReportsLoaded) -> None:
         message.stop()
         self.query_one(KeyedTable).show(
-            [Row(name, name, lambda name=name: report.cells(name)) for name in message.names]  # type: ignore[misc]
+            [
+                Row(entry.execution_name, entry, lambda entry=entry: report.cells(entry))  # type: ignore[misc]
+                for entry in message.entries
+            ]
         )
         empty = self.query_one("#empty", Static)
-        empty.display = not message.names
+        empty.display = not message.entries
         empty.update("No report yet: each run writes one when its last proposal is decided.")
 
     @on(messages.ReportsLoadFailed)
@@ -108,9 +125,41 @@ class ReportsScreen(PolledScreen):
         message.stop()
         if message.name == self.query_one(KeyedTable).chosen and message.name != self._shown:
             self._shown = message.name
-            markdown = cast("Markdown", self.query_one("#markdown"))
-            await markdown.update(harmless(message.markdown, MARKDOWN_CAP, multiline=True))
-            self.query_one("#report").scroll_home(animate=False)
+            self._markdown = harmless(message.markdown, MARKDOWN_CAP, multiline=True)
+            await self._show()
+
+    async def _show(self) -> None:
+        """The report, or what of it holds what is searched for."""
+        needle = self.query_one(FilterBar).text
+        shown = report.narrowed(self._markdown, needle) if needle else self._markdown
+        await cast("Markdown", self.query_one("#markdown")).update(shown)
+        self.query_one("#report").scroll_home(animate=False)
+
+    def action_filter(self) -> None:
+        """Searches in the report."""
+        if self._markdown:
+            self.add_class("-open")
+            self.query_one(FilterBar).open()
+            self.refresh_bindings()
+
+    def action_copy(self) -> None:
+        """All of it, as it lies in S3."""
+        if self._markdown:
+            self.app.copy_to_clipboard(self._markdown)
+            self.notify(f"The report of {self._shown} is copied.", markup=False)
+
+    @on(FilterBar.Changed)
+    async def _search(self, event: FilterBar.Changed) -> None:
+        event.stop()
+        await self._show()
+
+    @on(FilterBar.Left)
+    async def _leave_search(self, event: FilterBar.Left) -> None:
+        event.stop()
+        if event.closed:
+            await self._show()
+        self.query_one("#report").focus()
+        self.refresh_bindings()
 
     @on(messages.ReportLoadFailed)
     def _miss(self, message: messages.ReportLoadFailed) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from qlikops.domain.approval import Approval
-from qlikops.domain.ports import HistoryLine
+from qlikops.domain.approval import Approval, Claim
+from qlikops.domain.background import Background
 from qlikops.presentation import review
-from qlikops.presentation.tone import Tone
+from qlikops.presentation.tone import Line, Section, Tone
 from qlikops.tui.context import Clock
 from qlikops.tui.widgets.prose import palette, prose
 
@@ -20,24 +20,34 @@ from qlikops.tui.widgets.prose import palette, prose
 class Review(VerticalScroll):
     """Shows one Approval. `approval` is that very object, or None while nothing on the screen may be decided."""
 
-    def __init__(self, clock: Clock, *, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(
+        self,
+        clock: Clock,
+        claim: Callable[[], Claim | None],
+        *,
+        id: str,  # noqa: A002 - Textual's name
+    ) -> None:
         super().__init__(id=id)
         self._clock = clock
+        self._claim = claim
+        """Who looks at what is shown, by the newest inbox: the record is older than that."""
         self.approval: Approval | None = None
         self.loading_id = ""
         """The record that has been asked for and has not come."""
         self.gone = ""
         """The record that is left on the screen although it no longer waits."""
         self._shown: Approval | None = None
-        self._history: Sequence[HistoryLine] = ()
+        self._background: Background | None = None
         self._notice = Static(markup=False, id="notice")
-        self._heading = Static(markup=False, id="heading")
+        self._brief = Static(markup=False, id="brief")
+        self._at_zero = Static(markup=False, id="at-zero")
         self._body = Static(markup=False, id="body")
 
     def compose(self) -> ComposeResult:
-        """Only the heading ticks."""
+        """Only the line with the countdown ticks."""
         yield self._notice
-        yield self._heading
+        yield self._brief
+        yield self._at_zero
         yield self._body
 
     def on_mount(self) -> None:
@@ -46,13 +56,28 @@ class Review(VerticalScroll):
         self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
         self._notice.display = False
 
-    def show_approval(self, approval: Approval, history: Sequence[HistoryLine] = ()) -> None:
-        """Puts a record on the screen to be decided; from the top if it is another one."""
-        if self._shown is None or self._shown.approval_id != approval.approval_id:
+    def show_approval(
+        self, approval: Approval, background: Background | None = None, changes: Sequence[Line] = ()
+    ) -> None:
+        """Puts a record on the screen to be decided, with what changed since somebody looked at it.
+
+        From the top if it is another one, or another than it was.
+        """
+        if changes or self._shown is None or self._shown.approval_id != approval.approval_id:
             self.scroll_home(animate=False)
         self._reset(approval=approval)
-        self._shown, self._history = approval, history
+        self._shown, self._background = approval, background
+        if changes:
+            colours = palette(self)
+            self._notice.update(prose([Section("Changed since you looked at it", tuple(changes))], colours))
+            self._notice.display = True
         self._draw()
+
+    def show_background(self, approval_id: str, background: Background) -> None:
+        """Adds what surrounds the record, if that is still the one on the screen."""
+        if self._shown is not None and self._shown.approval_id == approval_id:
+            self._background = background
+            self._draw()
 
     def show_loading(self, approval_id: str, words: str) -> None:
         """Says what has been asked for."""
@@ -63,7 +88,8 @@ class Review(VerticalScroll):
         """Says why there is no record to show."""
         self._reset()
         self._shown = None
-        self._heading.update(Text(words, style=palette(self)[Tone.MUTED]))
+        self._brief.update(Text(words, style=palette(self)[Tone.MUTED]))
+        self._at_zero.update("")
         self._body.update("")
 
     def mark_gone(self, notice: str) -> None:
@@ -73,10 +99,10 @@ class Review(VerticalScroll):
         self._notice.update(Text(notice, style=palette(self)[Tone.WARNING]))
         self._notice.display = True
 
-    def show_gone(self, approval: Approval, history: Sequence[HistoryLine], notice: str) -> None:
+    def show_gone(self, approval: Approval, notice: str) -> None:
         """What became of the record that is gone."""
         self._notice.update(Text(notice, style=palette(self)[Tone.WARNING]))
-        self._shown, self._history = approval, history
+        self._shown = approval
         self._draw()
 
     def _reset(self, *, approval: Approval | None = None, gone: str = "") -> None:
@@ -85,10 +111,11 @@ class Review(VerticalScroll):
 
     def _tick(self) -> None:
         if self.approval is not None and self.screen.is_active:
-            self._heading.update(prose([review.heading(self.approval, self._clock())], palette(self)))
+            self._at_zero.update(prose([review.at_zero(self.approval, self._clock(), self._claim())], palette(self)))
 
     def _draw(self) -> None:
         if self._shown is not None:
             colours = palette(self)
-            self._heading.update(prose([review.heading(self._shown, self._clock())], colours))
-            self._body.update(prose(review.body(self._shown, self._history), colours))
+            self._brief.update(prose([review.brief(self._shown)], colours))
+            self._at_zero.update(prose([review.at_zero(self._shown, self._clock(), self._claim())], colours))
+            self._body.update(prose(review.body(self._shown, self._background), colours))

@@ -16,7 +16,13 @@ from qlikops.tui.widgets.prose import palette, text
 
 WIDE = 100
 """From so many cells on the product's name has room beside the screens'."""
-SCREENS = {"inbox": "1 Inbox", "executions": "2 Executions", "fleet": "3 Fleet", "reports": "4 Reports"}
+SCREENS = {
+    "inbox": "1 Inbox",
+    "executions": "2 Executions",
+    "fleet": "3 Fleet",
+    "reports": "4 Reports",
+    "schedule": "5 Schedule",
+}
 
 
 class TitleBar(Static):
@@ -53,8 +59,11 @@ class TitleBar(Static):
             name, where = state.current.name, state.current.where
             context.append_text(text([outside(name, cap=30), outside(where, Tone.MUTED, 80, before=" ")], colours))
         rows = [waiting.row for waiting in state.waiting]
-        waits = Span(inbox.summary(rows, now), Tone.WARNING if rows else Tone.GOOD)
-        if all(each.freshness.loaded_at is None for each in state.contexts):
+        read = sum(each.freshness.loaded_at is not None for each in state.contexts)
+        # What could not be read may wait all the same.
+        missing = "" if read == len(state.contexts) else f", {read} of {len(state.contexts)} contexts read"
+        waits = Span(inbox.summary(rows, now) + missing, Tone.WARNING if rows or missing else Tone.GOOD)
+        if not read:
             waits = Span("")
         news = Text()
         if number := state.news():

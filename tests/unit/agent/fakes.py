@@ -58,9 +58,9 @@ class Simulator:
         """How to reach it."""
         return QemInstance("default", self.server.base_url, "monitor", PASSWORD)
 
-    def client(self, instance: QemInstance | None = None, *, operator: bool = False) -> QemClient:
+    def client(self, instance: QemInstance | None = None, **options: Any) -> QemClient:
         """A client whose retries take no time."""
-        return QemClient(instance or self.instance, operator=operator, sleep=lambda _: None)
+        return QemClient(instance or self.instance, sleep=lambda _: None, **options)
 
     def task(self, name: str) -> dict[str, Any]:
         """What is true of a task: state, runs, stops."""

@@ -29,7 +29,7 @@ from qlikops.domain import codec
 from qlikops.domain.approval import InboxRow, Status
 from qlikops.domain.errors import NotFound
 from qlikops.domain.evaluation import ApprovalMode, Evaluation
-from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.fleet import FleetSnapshot, Quiet, QuietKind, TaskMemory
 from qlikops.domain.packing import packed, unpacked
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import Changes, RunReport, Sighting
@@ -352,6 +352,31 @@ def test_policy_can_restart_by_itself(agent: Make) -> None:
     assert approval.decision.who() == "policy"
 
 
+def test_the_snapshot_remembers_a_restart_and_how_long_it_keeps_the_task_quiet(agent: Make) -> None:
+    here = agent(approval_mode=ApprovalMode.POLICY)
+
+    def remembered(name: str) -> TaskMemory:
+        here.monitor(name)
+        snapshot = codec.loads(FleetSnapshot, here.stored("snapshots/latest.json"))
+        return next(task.memory for task in snapshot.tasks if task.facts.key.task == "orders")
+
+    (item,) = items(here.monitor())
+    assessment = here.evaluate(item)
+    at = here.clock.now
+    restarted = here.restart(item, {"approved": True, "automatic": True, "digest": assessment["digest"]})
+    here.record(item, {"status": restarted["status"], "result": restarted})
+
+    here.clock.sleep(60)
+    cooled = at + timedelta(seconds=here.services.config.cooldown_seconds)
+    first = remembered("run-2")
+    assert (first.restarted_at, first.quiet) == (at, Quiet(QuietKind.COOLDOWN, cooled, restarts=1))
+    # Hours later nobody asks the ledger about a healthy task any more: what is known stays known.
+    here.clock.sleep(3 * 3600)
+    for name in ("run-3", "run-4"):
+        later = remembered(name)
+        assert (later.restarted_at, later.quiet) == (at, None)
+
+
 def test_policy_can_hold(agent: Make) -> None:
     here = agent("lost_position", approval_mode=ApprovalMode.NEVER)
     (item,) = items(here.monitor())
@@ -670,8 +695,9 @@ def test_nothing_is_proposed_on_a_spent_budget_and_the_report_says_so(agent: Mak
     here.report(monitored)
 
     assert monitored["proposal_count"] == 0
-    assert "| replicate-1/orders | FATAL\\_TRANSIENT | restart budget spent: 2 in the last hour |" in here.stored(
-        "reports/2026/03/07/run-3.md"
+    assert (
+        "| replicate-1/orders | FATAL\\_TRANSIENT | restart budget spent: 2 in the last hour, until 2026-03-07 "
+        in here.stored("reports/2026/03/07/run-3.md")
     )
 
 
@@ -729,6 +755,18 @@ def test_a_fleet_that_cannot_be_read_fails_the_run_and_says_so(agent: Make) -> N
     assert summary is not None
     assert summary.error == report.error
     assert "**This run failed:" in here.stored("reports/2026/03/07/run-1.md")
+
+
+def test_a_rotated_password_is_used_by_the_run_that_is_refused(agent: Make) -> None:
+    """The functions keep what they read for minutes; nobody waits for that once Qlik refuses it."""
+    here = agent()
+    here.monitor("run-1")
+    here.simulator.server.sessions.change_password("monitor", "rotated")
+    instance = {"base_url": here.simulator.instance.base_url, "username": "monitor", "password": "rotated"}
+    here.aws.client("secretsmanager").put_secret_value(
+        SecretId=here.services.config.qlik_secret_arn, SecretString=json.dumps({"instances": [instance]})
+    )
+    assert here.monitor("run-2")["counts"]["tasks"] == 4
 
 
 class Broken:

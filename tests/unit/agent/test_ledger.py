@@ -18,6 +18,7 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Decision, Outcome, Status, TargetOutcome
 from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.execution import RunSummary
+from qlikops.domain.fleet import QuietKind
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
 from tests.unit.agent.fakes import (
@@ -377,6 +378,11 @@ def test_the_result_of_a_restart_is_kept_until_it_is_closed(ledger: Ledger) -> N
     assert ledger.record(ID).approval.status is Status.RESTARTING
 
 
+def why_quiet(ledger: Ledger, limits: RestartLimits = LIMITS) -> str:
+    quiet = ledger.tasks.quiet([ORDERS], limits, {}).get(ORDERS)
+    return quiet.words() if quiet else ""
+
+
 @pytest.mark.parametrize(
     ("seconds", "why"),
     [(3600, "snoozed until 2026-03-07 04:00 UTC by anna"), (10**15, "snoozed until 2026-04-06 03:00 UTC by anna")],
@@ -386,9 +392,9 @@ def test_a_denial_can_snooze(ledger: Ledger, clock: FakeClock, seconds: int, why
     denial = Decision(approved=False, by="arn:aws:iam::1:user/anna", snooze_seconds=seconds)
     ledger.close(ID, Outcome(Status.DENIED, decision=denial))
 
-    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {ORDERS: why}
+    assert why_quiet(ledger) == why
     clock.sleep(seconds if seconds < 10**9 else 30 * 86400)
-    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {}
+    assert why_quiet(ledger) == ""
 
 
 def test_a_denial_keeps_a_task_quiet_for_a_while(ledger: Ledger, clock: FakeClock) -> None:
@@ -397,25 +403,16 @@ def test_a_denial_keeps_a_task_quiet_for_a_while(ledger: Ledger, clock: FakeCloc
     ledger.close(ID, Outcome(Status.DENIED, decision=denial), quiet_after_denial=900)
 
     why = "denied, not asked again until 2026-03-07 03:15 UTC by anna"
-    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {ORDERS: why}
+    assert why_quiet(ledger) == why
     clock.sleep(900)
-    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {}
+    assert why_quiet(ledger) == ""
 
 
 def test_what_nobody_answered_is_asked_again(ledger: Ledger) -> None:
     opened(ledger, proposal())
     ledger.close(ID, Outcome(Status.EXPIRED), quiet_after_denial=900)
 
-    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {}
-
-
-def test_open_proposals_block(ledger: Ledger) -> None:
-    opened(ledger, proposal())
-    free = TaskKey("default", "s", "free")
-
-    blocked = ledger.tasks.blocked([ORDERS, free], LIMITS, ledger.tasks.leases([ORDERS, free]))
-
-    assert blocked == {ORDERS: f"proposal {ID} is open"}
+    assert why_quiet(ledger) == ""
 
 
 def test_a_restarted_task_cools_down_and_has_a_budget(ledger: Ledger, clock: FakeClock) -> None:
@@ -424,13 +421,19 @@ def test_a_restarted_task_cools_down_and_has_a_budget(ledger: Ledger, clock: Fak
         clock.sleep(60)
         assert ledger.tasks.restarts_last_hour([ORDERS]) == {ORDERS: index + 1}
 
-    assert ledger.tasks.blocked([ORDERS], LIMITS, {}) == {ORDERS: "restart budget spent: 3 in the last hour"}
+    assert why_quiet(ledger) == "restart budget spent: 3 in the last hour, until 2026-03-07 04:00 UTC"
     roomy = RestartLimits(per_hour=9, cooldown_seconds=900)
-    assert ledger.tasks.blocked([ORDERS], roomy, {}) == {
-        ORDERS: "restarted 1m00s ago, cooling down for 14m00s",
-    }
+    assert why_quiet(ledger, roomy) == "restarted, cooling down until 2026-03-07 03:17 UTC"
     clock.sleep(900)
-    assert ledger.tasks.blocked([ORDERS], roomy, {}) == {}
+    assert why_quiet(ledger, roomy) == ""
+    clock.sleep(2700)
+    assert why_quiet(ledger) == ""
+
+
+def test_restarts_that_are_known_are_not_read_again(ledger: Ledger, clock: FakeClock) -> None:
+    recent = clock() - timedelta(seconds=60)
+    (quiet,) = ledger.tasks.quiet([ORDERS], LIMITS, {ORDERS: (recent,)}).values()
+    assert (quiet.kind, quiet.until) == (QuietKind.COOLDOWN, recent + timedelta(seconds=LIMITS.cooldown_seconds))
 
 
 def test_a_record_of_a_newer_version_is_refused(ledger: Ledger, database: Any, table: str) -> None:

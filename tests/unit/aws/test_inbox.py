@@ -9,9 +9,11 @@ import pytest
 
 from qlikops.agent.ledger import Ledger
 from qlikops.aws.approvals import LedgerApprovals
-from qlikops.domain.approval import Claim, Decision, Outcome, Status, TargetOutcome
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.approval import Claim, Decision, Outcome, Status, TargetOutcome, TrackRecord
 from qlikops.domain.errors import AccessDenied, AlreadyDecided, NotFound, QlikopsError, UsageError
-from tests.unit.agent.fakes import ORDERS, START, FakeClock, proposal
+from qlikops.domain.proposal import Action
+from tests.unit.agent.fakes import EVALUATION, ORDERS, START, FakeClock, proposal
 from tests.unit.aws.conftest import ANNA, ID, FakeConnection, wait_for_approval
 
 OTHER = "0123ffffffff"
@@ -115,6 +117,21 @@ def test_a_tasks_history_is_newest_first(ledger: Ledger, approvals: LedgerApprov
     assert [(line.approval_id, line.status) for line in lines] == [(OTHER, Status.EXPIRED), (ID, Status.DENIED)]
     assert lines[1].reason == "maintenance"
     assert approvals.history(ORDERS, limit=1) == lines[:1]
+
+
+def test_the_track_record_counts_what_came_of_one_kind_once(
+    ledger: Ledger, approvals: LedgerApprovals, clock: FakeClock
+) -> None:
+    ends = (Status.RESTARTED, Status.UNVERIFIED, Status.DENIED, Status.EXPIRED, Status.RESTARTED)
+    for number, status in enumerate(ends):
+        approval_id = f"{number:012x}"
+        wait_for_approval(ledger, approval_id)
+        for _ in range(2):  # Lambda invokes at least once
+            ledger.close(approval_id, Outcome(status))
+        clock.now += timedelta(hours=1)
+    (record,) = approvals.track_record(AnomalyKind.FATAL_TRANSIENT, Action.RESUME)
+    assert record == TrackRecord(EVALUATION.evaluator, EVALUATION.verdict, tried=3, recovered=2, denied=1)
+    assert approvals.track_record(AnomalyKind.POSITION_LOST, Action.RELOAD) == []
 
 
 def test_a_record_that_cannot_be_read_names_itself(

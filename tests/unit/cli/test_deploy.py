@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode
-from tests.embedded import EmbeddedAws
+from tests.embedded import REGION, EmbeddedAws
 from tests.unit.cli.conftest import LOCAL, Run
 
 URL = "https://qem.example.com/attunityenterprisemanager/api/v1"
@@ -73,12 +74,54 @@ def test_from_a_file_and_a_login_then_again_with_less(run: Run, aws: EmbeddedAws
     assert stack(aws)["Tags"] == [{"Key": "team", "Value": "data"}]
     assert secret(aws)["instances"][0]["password"] == "pw"
 
-    # A new password is a new value of the same secret.
+    # A new password is a new value of the same secret; what is not given again, such as the certificates, stays.
     run("login", *LOCAL, "--username", "u", "--password-stdin", input="pw2\n")
     # (The embedded AWS does not know that a new value leaves a secret in its place, and says that it might not.)
-    rotated = run("deploy", *LOCAL, "--yes", "--replace-data", "--file", str(file), "--qlik-login")
+    rotated = run("deploy", *LOCAL, "--yes", "--replace-data", "--qlik-login")
     assert rotated.exit_code == ExitCode.OK, rotated.stderr
     assert secret(aws)["instances"][0]["password"] == "pw2"
+    assert "BEGIN CERTIFICATE" in secret(aws)["instances"][0]["ca_bundle"]
+
+
+def test_a_rotated_password_touches_nothing_else_and_is_not_taken_back(run: Run, aws: EmbeddedAws) -> None:
+    run("login", *LOCAL, "--url", URL, "--username", "u", "--password-stdin", input="first\n")
+    run("login", *LOCAL, "--instance", "second", "--url", URL, "--username", "u", "--password-stdin", input="other\n")
+    assert run("deploy", *LOCAL, "--yes", "--qlik-login").exit_code == ExitCode.OK
+    run("logout", *LOCAL, "--instance", "second")
+    run("login", *LOCAL, "--username", "u", "--password-stdin", input="rotated\n")
+    before = stack(aws)
+
+    planned = run("deploy", *LOCAL, "--rotate-secret", "--qlik-login", "--plan", "--json")
+    assert json.loads(planned.stdout) == {"stack": "qlikops", "secret": {"default": ["password"]}}
+    assert run("deploy", *LOCAL, "--rotate-secret", "--qlik-login").exit_code == ExitCode.USAGE  # nobody confirms
+    assert [each["password"] for each in secret(aws)["instances"]] == ["first", "other"]
+
+    done = run("deploy", *LOCAL, "--rotate-secret", "--qlik-login", "--yes")
+    assert done.exit_code == ExitCode.OK, done.stderr
+    assert "rotated" not in done.stdout
+    assert [each["password"] for each in secret(aws)["instances"]] == ["rotated", "other"]
+    assert stack(aws) == before
+    assert "already" in run("deploy", *LOCAL, "--rotate-secret", "--qlik-login", "--yes").stdout
+
+    # A pipeline needs to know no more than the password.
+    for given, code in (('{"instances": [{"password": "piped"}]}', 0), ("[", 2), ('{"instances": 1}', 2), ("[1]", 2)):
+        piped = run("deploy", *LOCAL, "--rotate-secret", "--qlik", "-", "--yes", input=given)
+        assert piped.exit_code == code, piped.stderr
+    assert [each["password"] for each in secret(aws)["instances"]] == ["piped", "other"]
+    run("deploy", *LOCAL, "--rotate-secret", "--qlik-login", "--yes")
+
+    # CloudFormation only knows the first password; touching the secret for another reason must not bring it back.
+    tagged = run("deploy", *LOCAL, "--yes", "--replace-data", "--kms-key", KEY)
+    assert tagged.exit_code == ExitCode.OK, tagged.stderr
+    assert [each["password"] for each in secret(aws)["instances"]] == ["rotated", "other"]
+
+
+def test_a_stack_that_is_not_there_has_no_secret_to_rotate(run: Run, aws: EmbeddedAws) -> None:
+    run("login", *LOCAL, "--url", URL, "--username", "u", "--password-stdin", input="first\n")
+    missing = run("deploy", *LOCAL, "--rotate-secret", "--qlik-login", "--yes")
+    assert missing.exit_code == ExitCode.NOT_FOUND
+    assert "eu-west-1" in missing.stderr
+    assert aws.client("secretsmanager").list_secrets()["SecretList"] == []
 
 
 def test_nothing_is_applied_unless_somebody_says_so(run: Run, aws: EmbeddedAws) -> None:
@@ -120,6 +163,8 @@ def test_drift_and_following_when_nothing_runs(run: Run, aws: EmbeddedAws) -> No
         ["--ca-bundle", "none.pem"],
         ["--approval-timeout", "soon"],
         ["--evaluator", "nobody"],
+        ["--rotate-secret"],
+        ["--rotate-secret", "--qlik", "-", "--tag", "team=data"],
     ],
 )
 def test_what_makes_no_sense_changes_nothing(run: Run, aws: EmbeddedAws, args: list[str]) -> None:
@@ -132,3 +177,93 @@ def test_a_read_only_context_only_looks(run: Run, aws: EmbeddedAws, environ: dic
     assert run("deploy", *LOCAL, "--yes").exit_code == ExitCode.DENIED_ACCESS
     assert run("deploy", *LOCAL, "--plan").exit_code == ExitCode.OK
     assert aws.client("cloudformation").describe_stacks()["Stacks"] == []
+
+
+def test_a_half_created_stack_says_the_way_out_and_it_leads_there(run: Run, aws: EmbeddedAws) -> None:
+    cloudformation = aws.client("cloudformation")
+    location = {"LocationConstraint": REGION}
+    aws.client("s3").create_bucket(Bucket="taken", CreateBucketConfiguration=location)
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "taken"}}
+    cloudformation.create_stack(StackName="qlikops", TemplateBody=json.dumps({"Resources": {"Bucket": bucket}}))
+    assert run("deploy", *LOCAL, "--follow").exit_code in {ExitCode.OK, ExitCode.FAILURE}
+    assert stack(aws)["StackStatus"] == "ROLLBACK_COMPLETE"
+
+    refused = run("deploy", *LOCAL, "--yes")
+    assert refused.exit_code == ExitCode.FAILURE
+    assert "ROLLBACK_COMPLETE" in refused.stderr
+    assert "qlikops destroy" in refused.stderr
+    assert run("destroy", *LOCAL, "--yes").exit_code == ExitCode.OK
+    assert run("deploy", *LOCAL, "--yes").exit_code == ExitCode.OK
+
+
+KEY = "arn:aws:kms:eu-west-1:000000000000:key/ours"
+BOUNDARY = "arn:aws:iam::000000000000:policy/boundary"
+TOPIC = "arn:aws:sns:eu-west-1:000000000000:ours"
+FUNCTIONS = {"MonitorTasks", "EvaluateProposal", "RequestApproval", "ExecuteRestart", "RecordOutcome", "GenerateReport"}
+OF_QLIK = {"MonitorTasks", "ExecuteRestart"}
+NOT_LOCAL = "the embedded CloudFormation plans it and leaves it out"
+
+
+def encrypted_with(aws: EmbeddedAws) -> object:
+    (table,) = aws.client("dynamodb").list_tables()["TableNames"]
+    sse = aws.client("dynamodb").describe_table(TableName=table)["Table"]["SSEDescription"]
+    secret_arn = next(each["OutputValue"] for each in stack(aws)["Outputs"] if each["OutputKey"] == "QlikSecretArn")
+    return {sse["KMSMasterKeyArn"], aws.client("secretsmanager").describe_secret(SecretId=secret_arn)["KmsKeyId"]}
+
+
+def notified(aws: EmbeddedAws) -> object:
+    functions = aws.client("lambda").list_functions()["Functions"]
+    alarms = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    variables = {each["Environment"]["Variables"]["QLIKOPS_TOPIC_ARN"] for each in functions}
+    return variables | {action for alarm in alarms for action in alarm["AlarmActions"]}
+
+
+def subscribed(aws: EmbeddedAws) -> object:
+    subscriptions = aws.client("sns").list_subscriptions()["Subscriptions"]
+    return [(each["Protocol"], each["Endpoint"]) for each in subscriptions]
+
+
+@pytest.mark.parametrize(
+    ("args", "planned", "look", "expected"),
+    [
+        (
+            ["--subnet", "subnet-1", "--subnet", "subnet-2", "--security-group", "sg-1"],
+            {(name, "VpcConfig") for name in OF_QLIK},
+            lambda _: NOT_LOCAL,
+            NOT_LOCAL,
+        ),
+        (
+            ["--permissions-boundary", BOUNDARY],
+            {(f"{name}Role", "PermissionsBoundary") for name in FUNCTIONS | {"StateMachine", "Schedule"}},
+            lambda _: NOT_LOCAL,
+            NOT_LOCAL,
+        ),
+        (
+            ["--kms-key", KEY],
+            {("Table", "SSESpecification"), ("DataBucket", "BucketEncryption"), ("Topic", "KmsMasterKeyId"),
+             ("QlikSecret", "KmsKeyId")},
+            encrypted_with,
+            {KEY},
+        ),
+        (["--notification-topic", TOPIC], {("ExecutionsFailedAlarm", "AlarmActions")}, notified, {TOPIC}),
+        (["--notification-email", "oncall@example.com"], set(), subscribed, [("email", "oncall@example.com")]),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) and value and isinstance(value[0], str) else "",
+)  # fmt: skip
+def test_a_choice_is_in_the_plan_and_then_in_place(
+    run: Run,
+    aws: EmbeddedAws,
+    args: list[str],
+    planned: set[tuple[str, str]],
+    look: Callable[[EmbeddedAws], object],
+    expected: object,
+) -> None:
+    assert run("deploy", *LOCAL, "--yes").exit_code == ExitCode.OK
+    changes = json.loads(run("deploy", *LOCAL, "--plan", "--json", *args).stdout)["changes"]
+    assert changes
+    assert planned <= {(each["logical_id"], prop) for each in changes for prop in each["properties"]}
+    done = run("deploy", *LOCAL, "--yes", "--replace-data", *args)
+    assert done.exit_code == ExitCode.OK, done.stderr
+    assert look(aws) == expected
+    # What is not chosen again stays.
+    assert "nothing to change" in run("deploy", *LOCAL, "--yes").stdout

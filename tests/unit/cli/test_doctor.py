@@ -12,7 +12,7 @@ from tests.unit.cli.conftest import LOCAL, Run
 def test_the_worst_finding_is_the_exit_code(run: Run, aws: EmbeddedAws) -> None:
     nothing = run("doctor", *LOCAL)
     assert nothing.exit_code == ExitCode.FAILURE
-    assert "stack: Deploy it with `qlikops deploy`." in nothing.stderr
+    assert "stack: Deploy it with `qlikops deploy`, or choose another context, Region or stack." in nothing.stderr
     assert run("deploy", *LOCAL, "--yes").exit_code == ExitCode.OK
     assert run("schedule", *LOCAL, "--rate", "5m").exit_code == ExitCode.OK
     states = aws.client("stepfunctions")

@@ -1,17 +1,21 @@
-"""tasks and report."""
+"""tasks, task and report."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.domain.approval import Status
+from qlikops.cli.fleet import Sort
+from qlikops.domain.approval import HistoryLine, Status
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.report import ReportedProposal, RunReport
+from qlikops.domain.run import RunSummary
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.presentation.fleet import Order
 from tests.fakes import FakeEnvironment
 from tests.unit.cli.conftest import Run
 from tests.unit.domain.samples import NOON, WAITING
@@ -49,6 +53,8 @@ def _fleet(environment: FakeEnvironment) -> None:
         (("--state", "running"), {"stock", "bills"}),
         (("--server", "eu", "--state", "RUNNING"), {"stock"}),
         (("--server", "nowhere"), set()),
+        (("--filter", "server:eu !state:error"), {"stock"}),
+        (("--filter", "kind:"), set()),
     ],
 )
 def test_tasks_are_filtered_by_server_and_state(run: Run, args: tuple[str, ...], names: set[str]) -> None:
@@ -56,6 +62,39 @@ def test_tasks_are_filtered_by_server_and_state(run: Run, args: tuple[str, ...],
     assert {task["facts"]["key"]["task"] for task in shown["tasks"]} == names
     table = run("tasks", *args).stdout
     assert {name for name in ("orders", "stock", "bills") if name in table} == names
+
+
+def test_a_filter_that_makes_no_sense_is_not_used(run: Run) -> None:
+    refused = run("tasks", "--filter", "who:me")
+    assert refused.exit_code == ExitCode.USAGE
+    assert "There is no key who" in refused.stderr
+
+
+def test_tasks_come_in_the_order_asked_for(run: Run) -> None:
+    def names(*args: str) -> list[str]:
+        return [each["facts"]["key"]["task"] for each in json.loads(run("tasks", *args, "--json").stdout)["tasks"]]
+
+    assert names("--sort", "name") == ["bills", "orders", "stock"]
+    assert names("--sort", "server") == names() == ["orders", "stock", "bills"]
+    assert {each.name for each in Sort} == {each.name for each in Order}
+
+
+def test_a_task_is_found_by_as_much_of_its_name_as_is_needed(run: Run, environment: FakeEnvironment) -> None:
+    line = HistoryLine(NOON, "aaaa", "FATAL_TRANSIENT", "resume", Status.RESTARTED, "arn:aws:iam::1:user/bob")
+    environment.approvals.lines = (line,)
+    for name in ("orders", "eu/orders", "default/eu/orders"):
+        assert "by bob" in run("task", name).stdout
+    data = json.loads(run("task", "orders", "--json").stdout)
+    assert (data["task"]["facts"]["key"]["server"], data["history"][0]["approval_id"]) == ("eu", "aaaa")
+    missing = run("task", "order")
+    assert missing.exit_code == ExitCode.NOT_FOUND
+    assert environment.fleet.latest is not None
+    twice = replace(environment.fleet.latest.tasks[0].facts, key=TaskKey("default", "us", "orders"))
+    environment.fleet.latest = replace(
+        environment.fleet.latest, tasks=(*environment.fleet.latest.tasks, TaskSnapshot(twice))
+    )
+    assert run("task", "orders").exit_code == ExitCode.USAGE
+    assert run("task", "us/orders").exit_code == ExitCode.OK
 
 
 def test_a_server_that_is_not_well_is_said(run: Run) -> None:
@@ -75,9 +114,13 @@ def test_the_newest_report_is_shown_by_default(run: Run) -> None:
     assert run("report", "run-9").exit_code == ExitCode.NOT_FOUND
 
 
-def test_reports_are_listed_newest_first(run: Run, environment: FakeEnvironment) -> None:
-    assert run("report", "--list").stdout == "run-2\nrun-1\n"
-    assert json.loads(run("report", "--list", "--json").stdout) == ["run-2", "run-1"]
+def test_reports_are_listed_newest_first_with_what_they_came_to(run: Run, environment: FakeEnvironment) -> None:
+    outcomes = {Status.DENIED.value: 1, Status.RESTARTED.value: 2}
+    environment.fleet.runs["run-2"] = RunSummary("arn", "run-2", NOON, anomalies=4, outcomes=outcomes, finished_at=NOON)
+    newest, oldest = run("reports").stdout.splitlines()[1:]
+    assert newest.split() == ["03-07", "12:00", "4", "2", "restarted,", "1", "denied", "run-2"]
+    assert "run-1" in oldest
+    assert [entry["execution_name"] for entry in json.loads(run("reports", "--json").stdout)] == ["run-2", "run-1"]
+    assert len(json.loads(run("reports", "--limit", "1", "--json").stdout)) == 1
     environment.fleet.written = {}
-    assert run("report", "--list").stdout == ""
-    assert run("report", "run-1", "--list").exit_code == ExitCode.USAGE
+    assert run("reports").stdout == ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode
+from tests.embedded import REGION, EmbeddedAws
 from tests.unit.cli.conftest import Keyrings, Run, Terminal
 
 URL = "https://qem.example.com/attunityenterprisemanager/api/v1"
@@ -74,3 +76,79 @@ def test_logout_forgets(run: Run, keyrings: Keyrings) -> None:
     assert keyrings.system is not None
     assert keyrings.system.kept == {}
     assert run("logout").exit_code == ExitCode.NOT_FOUND
+
+
+ANNA = "arn:aws:iam::000000000000:mfa/anna"
+
+
+@pytest.fixture
+def with_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], fresh_aws: EmbeddedAws
+) -> None:
+    """The context is the embedded AWS by a profile whose keys need a code."""
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    keys = "aws_access_key_id = test\naws_secret_access_key = test"
+    (tmp_path / "aws-config").write_text(f"[profile oncall]\n{keys}\nmfa_serial = {ANNA}\n[profile plain]\n{keys}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    environ |= {"QLIKOPS_PROFILE": "oncall", "QLIKOPS_REGION": REGION, "QLIKOPS_ENDPOINT_URL": fresh_aws.endpoint}
+
+
+def mfa_setting(run: Run) -> tuple[str, str]:
+    entry = json.loads(run("config", "--json").stdout)["mfa_session"]
+    return entry["value"], entry["origin"]
+
+
+@pytest.mark.usefixtures("with_device")
+def test_an_mfa_session_is_begun_shown_and_forgotten(run: Run, terminal: Terminal, keyrings: Keyrings) -> None:
+    terminal.present = True
+    assert mfa_setting(run) == ("", "none kept; `qlikops login --mfa` has one")
+    done = run("login", "--mfa", input="123456\n")
+    assert done.exit_code == ExitCode.OK, done.stderr
+    assert "Signed in until" in done.stderr
+    assert "123456" not in done.stdout + done.stderr
+    value, origin = mfa_setting(run)
+    assert value.startswith("until ")
+    assert origin == f"system keyring, {ANNA}"
+    run("login", "--url", URL, "--username", "u", "--password-stdin", input="secret\n")
+    assert "mfa/anna" in run("logout", "--mfa").stderr
+    assert len(kept(keyrings)) == 1
+    assert run("logout", "--mfa").exit_code == ExitCode.NOT_FOUND
+
+    run("login", "--mfa", input="123456\n")
+    gone = run("logout")
+    assert gone.exit_code == ExitCode.OK
+    assert "mfa/anna" in gone.stderr
+    assert "default" in gone.stderr
+    assert keyrings.system is not None
+    assert keyrings.system.kept == {}
+
+
+@pytest.mark.usefixtures("with_device")
+@pytest.mark.parametrize(
+    ("present", "args", "code", "said"),
+    [
+        (False, ["login", "--mfa"], ExitCode.USAGE, "AWS_SESSION_TOKEN"),
+        (True, ["login", "--mfa", "--token"], ExitCode.USAGE, "--mfa"),
+        (True, ["--profile", "plain", "login", "--mfa"], ExitCode.USAGE, "no mfa_serial"),
+        (True, ["--profile", "nobody", "login", "--mfa"], ExitCode.UNREACHABLE, "list-profiles"),
+        (True, ["logout", "--mfa", "--instance", "x"], ExitCode.USAGE, "exclude"),
+    ],
+)
+def test_where_there_is_no_session_to_be_had(
+    run: Run, terminal: Terminal, present: bool, args: list[str], code: ExitCode, said: str
+) -> None:
+    terminal.present = present
+    done = run(*args, input="123456\n")
+    assert done.exit_code == code
+    assert said in done.stderr
+
+
+@pytest.mark.usefixtures("with_device")
+def test_without_a_keyring_no_code_is_asked_for(run: Run, terminal: Terminal, keyrings: Keyrings) -> None:
+    keyrings.system = None
+    terminal.present = True
+    done = run("login", "--mfa")
+    assert done.exit_code == ExitCode.FAILURE
+    assert "AWS_SESSION_TOKEN" in done.stderr

@@ -148,7 +148,7 @@ class As(AwsConnection):
 def test_permissions_are_those_of_the_role_behind_a_session(deployed: Deployment) -> None:
     iam = deployed.aws.client("iam")
     iam.create_role(RoleName="Oncall", AssumeRolePolicyDocument="{}")
-    resources = deployed.stack.resources()
+    resources = deployed.stack.resources() or {}
     connection = As(connect(deployed.aws, deployed.outputs)._context)
     doctor = Doctor(connection, deployed.stack, deployed.scheduler, Logins(None, "local", {}), deployed.now)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from qlikops.deployment.login import VARIABLES, Logins, NoKeyring
+from qlikops.deployment.login import VARIABLES, Logins
 from qlikops.domain.errors import NotFound, UsageError
+from qlikops.keyrings import NoKeyring
 from tests.fakes import FakeKeyring
 
 URL = "https://qem.example.com/attunityenterprisemanager/api/v1"

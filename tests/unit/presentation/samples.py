@@ -218,6 +218,11 @@ def fleet() -> FleetSnapshot:
     return FleetSnapshot(
         taken_at=NOW - timedelta(seconds=40),
         execution_name="run-0711",
+        server_anomalies=(
+            Anomaly(
+                AnomalyKind.SERVER_DOWN, Severity.CRITICAL, TaskKey("default", "replicate-us-1", ""), "server is down"
+            ),
+        ),
         servers=(
             ServerFacts("default", "replicate-eu-1", ServerState.MONITORED, task_count=3),
             ServerFacts("default", "replicate-us-1", ServerState.ERROR, message="connection refused"),

@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.approval import Approval
 from qlikops.domain.evaluation import Verdict
-from qlikops.domain.proposal import Action
-from qlikops.presentation.bulk import entry, not_one_cause
+from qlikops.domain.proposal import Action, Proposal
+from qlikops.presentation.bulk import entry, not_one_cause, together
 from qlikops.presentation.tone import plain
 from tests.unit.presentation import samples
 
+CAUSE = "source ORA-ERP on replicate-eu-1"
 
-def test_one_kind_and_one_action_may_be_approved_together() -> None:
-    assert not_one_cause([samples.proposal(1), samples.proposal(2, tasks=("stock",))]) == ""
+
+def of(*subjects: Proposal) -> list[Approval]:
+    return [samples.approval(subject) for subject in subjects]
+
+
+def test_one_cause_with_one_action_may_be_approved_together() -> None:
+    assert not_one_cause([samples.proposal(1, cause=CAUSE), samples.proposal(2, cause=CAUSE)]) == ""
+    assert not_one_cause([samples.proposal(1)]) == ""
+
+
+def test_what_has_no_cause_in_common_is_not_approved_together_however_alike_it_is() -> None:
+    assert "nothing shows that replicate-eu-1/sales-orders has its cause" in not_one_cause(
+        [samples.proposal(1), samples.proposal(2, tasks=("stock",))]
+    )
+    causes = not_one_cause([samples.proposal(1, cause=CAUSE), samples.proposal(2, cause="target SNOW")])
+    assert f"of different causes ({CAUSE}, target SNOW)" in causes
+
+
+def test_together_they_have_one_blast_radius() -> None:
+    group = samples.proposal(1, cause=CAUSE, tasks=("a", "b"))
+    said = [entry.text for entry in together(of(group, samples.proposal(2, cause=CAUSE)), approved=True)]
+    assert "3 tasks, 126 tables; no table loads again, only changes are read" in said
+    assert [entry.text for entry in together(of(group), approved=False)] == ["nothing, on 2 tasks"]
+    assert [entry.text for entry in together([], approved=True)] == ["nothing"]
 
 
 def test_what_differs_is_named() -> None:

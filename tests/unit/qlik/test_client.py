@@ -8,6 +8,7 @@ import pytest
 
 from qlikops.domain.task import RunOption, ServerState, StopReason, TaskState
 from qlikops.qlik.client import QemClient
+from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import QemBusinessError, QemLoginRefused
 from qlikops.qlik.simulator.server import SESSION_HEADER
 from tests.unit.qlik.conftest import OPERATOR_PASSWORD, Simulate, client_of, instance_of
@@ -79,6 +80,22 @@ def test_a_refused_login_is_told_without_the_password(simulate: Simulate) -> Non
         client.servers()
     assert "secret" not in str(caught.value)
     assert "secret" not in repr(client)
+
+
+def test_a_password_that_was_rotated_meanwhile_is_used_and_the_same_one_is_not_tried_twice(simulate: Simulate) -> None:
+    server = simulate()
+    stale, fresh = instance_of(server, password="old"), instance_of(server)
+    with QemClient(stale, newest=lambda: fresh, clock=server.clock) as client:
+        assert len(client.servers()) == 1
+    asked: list[int] = []
+
+    def still_the_same() -> QemInstance:
+        asked.append(server.sessions.refused)
+        return stale
+
+    with pytest.raises(QemLoginRefused):
+        QemClient(stale, newest=still_the_same, clock=server.clock).servers()
+    assert asked == [server.sessions.refused]
 
 
 def test_an_expired_session_is_renewed_once_and_the_run_happens_once(simulate: Simulate) -> None:

@@ -39,6 +39,16 @@ async def no_longer_sees(pilot: Pilot[Any], text: str) -> None:
     await wait_until(pilot, lambda: text not in flat_text(pilot))
 
 
+QUESTIONS = {"a": "Approve: this will be sent", "d": "Deny: this will be sent"}
+
+
+async def asked(pilot: Pilot[Any], key: str, *texts: str) -> None:
+    """Opens the dialog of `key` on the first one, sales-orders."""
+    await sees(pilot, "sales-orders: connection lost")
+    await pilot.press(key)
+    await sees(pilot, QUESTIONS[key], *texts)
+
+
 def screen_text(pilot: Pilot[Any]) -> str:
     """What a person sees, line by line."""
     strips = pilot.app.screen._compositor.render_strips()
@@ -63,6 +73,7 @@ class Started(Protocol):
         open_environment: Callable[[], FakeEnvironment] | None = None,
         hold_seconds: float = 0,
         others: Sequence[FakeEnvironment] = (),
+        theme: str = "",
         **more: Any,
     ) -> AbstractAsyncContextManager[Pilot[Any]]: ...
 
@@ -81,13 +92,14 @@ def started() -> Started:
         open_environment: Callable[[], FakeEnvironment] | None = None,
         hold_seconds: float = 0,
         others: Sequence[FakeEnvironment] = (),
+        theme: str = "",
         **more: Any,
     ) -> AsyncIterator[Pilot[Any]]:
         first, *rest = [environment, *others]
         opened_by = [open_environment or opener(first), *(opener(other) for other in rest)]
         app = QlikOpsApp(
             [
-                ContextSource(each.name, opens, read_only=read_only, hold_seconds=hold_seconds)
+                ContextSource(each.name, opens, read_only=read_only, hold_seconds=hold_seconds, theme=theme)
                 for each, opens in zip((first, *rest), opened_by, strict=True)
             ],
             clock=clock or Clock(),

@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, TargetOutcome
 from qlikops.domain.errors import ApprovalChanged, NotFound, QlikopsError
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
+from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine
-from qlikops.domain.report import RunReport
+from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
+from qlikops.domain.proposal import Action
+from qlikops.domain.report import ReportEntry, RunReport
 from qlikops.domain.task import TaskKey
+from tests.fakes import FakeSchedules
 from tests.unit.presentation import samples
 
 GATE_SECONDS = 60
@@ -52,7 +55,7 @@ class Gate:
 
 @dataclass
 class FakeEnvironment:
-    """All five ports in one; the console only sees the protocols."""
+    """All ports in one; the console only sees the protocols."""
 
     records: dict[str, Approval] = field(default_factory=dict)
     name: str = "local"
@@ -61,6 +64,8 @@ class FakeEnvironment:
     error: QlikopsError | None = None
     """Raised by every read while set."""
     decide_error: Exception | None = None
+    decide_errors: dict[str, Exception] = field(default_factory=dict)
+    """For some approvals another one."""
     sent: list[tuple[str, DecisionRequest]] = field(default_factory=list)
     claimed: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
@@ -70,7 +75,10 @@ class FakeEnvironment:
     outcomes: Gate = field(default_factory=Gate)
     runs_listed: Gate = field(default_factory=Gate)
     runs: list[ExecutionSummary] = field(default_factory=list)
-    decided_by_others: dict[str, Decision] = field(default_factory=dict)
+    schedules: FakeSchedules = field(default_factory=lambda: FakeSchedules(lambda: samples.NOW))
+    track: tuple[TrackRecord, ...] = ()
+    track_error: QlikopsError | None = None
+    snapshot: FleetSnapshot = field(default_factory=samples.fleet)
     signs_in: Credentials = field(default_factory=Credentials)
 
     @classmethod
@@ -123,8 +131,8 @@ class FakeEnvironment:
 
     def decide(self, approval_id: str, request: DecisionRequest) -> DecisionReceipt:
         self.decides.pass_through()
-        if self.decide_error is not None:
-            raise self.decide_error
+        if error := self.decide_errors.get(approval_id, self.decide_error):
+            raise error
         record = self.records[approval_id]
         if request.digest != record.digest:
             raise ApprovalChanged("the record changed since it was reviewed")
@@ -172,6 +180,12 @@ class FakeEnvironment:
         line = HistoryLine(at, "aaaa", "FATAL_TRANSIENT", "resume", Status.RESTARTED, "arn:aws:iam::1:user/bob")
         return [line][:limit] if key.task == "sales-orders" else []
 
+    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[TrackRecord]:
+        self._read(f"track {kind} {action}")
+        if self.track_error is not None:
+            raise self.track_error
+        return self.track
+
     def _read(self, what: str) -> None:
         self.reads.append(what)
         if self.error is not None:
@@ -194,6 +208,9 @@ class FakeExecutions:
         self.environment._read(execution)
         return samples.execution_detail(next(run for run in self.environment.runs if execution in (run.arn, run.name)))
 
+    def proposals(self, execution_name: str) -> Sequence[RunProposal]:
+        return self.detail(execution_name).proposals
+
     def start(self) -> ExecutionSummary:
         raise NotImplementedError
 
@@ -209,11 +226,11 @@ class FakeFleet:
 
     def snapshot(self) -> FleetSnapshot:
         self.environment._read("snapshot")
-        return samples.fleet()
+        return self.environment.snapshot
 
-    def reports(self, limit: int = 50) -> Sequence[str]:
+    def reports(self, limit: int = 50) -> Sequence[ReportEntry]:
         self.environment._read("reports")
-        return [run.name for run in self.environment.runs][:limit]
+        return [ReportEntry(run.name, run.run) for run in self.environment.runs][:limit]
 
     def report(self, execution_name: str | None = None) -> RunReport:
         raise NotImplementedError(execution_name)

@@ -5,12 +5,18 @@ A new screen or dialog is a line in SCENES; a test says so where it is missing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from textual.pilot import Pilot
 
+from qlikops.domain.evaluation import Verdict
+from qlikops.presentation.difference import differences
+from qlikops.tui.screens.changed import ChangedScreen
+from tests.unit.presentation import samples
 from tests.unit.tui.conftest import sees
+from tests.unit.tui.fakes import FakeEnvironment
 
 
 @dataclass(frozen=True)
@@ -20,12 +26,19 @@ class Scene:
     screen: str
     """The class that is on top at the end."""
     steps: tuple[tuple[tuple[str, ...], str], ...] = ()
-    several: bool = False
-    """Whether it takes more than one context."""
+    happens: Callable[[Pilot[Any]], object] = lambda _: None
+    """What no key does, before the first of them."""
+    others: tuple[str, ...] = ()
+    """Contexts beside the one that there always is."""
+
+    def environments(self) -> tuple[FakeEnvironment, ...]:
+        """The contexts beside it, in which nothing waits."""
+        return tuple(FakeEnvironment(name=name) for name in self.others)
 
     async def enter(self, pilot: Pilot[Any]) -> None:
         """From the console's start to the scene."""
-        await sees(pilot, "wait, oldest", "Proposal")
+        await sees(pilot, "wait, oldest", "will run")
+        self.happens(pilot)
         for keys, seen in self.steps:
             await pilot.press(*keys)
             await sees(pilot, seen)
@@ -33,21 +46,31 @@ class Scene:
         await pilot.pause()
 
 
+def something_changes(pilot: Pilot[Any]) -> None:
+    """As a and d do on a record that is another one than somebody looked at."""
+    changed = differences(samples.approval(), samples.approval(assessed=samples.evaluation(Verdict.DENY)))
+    pilot.app.push_screen(ChangedScreen(pilot.app.state, changed))  # type: ignore[attr-defined]
+
+
 SCENES = {
     "inbox": Scene("InboxScreen"),
-    "review": Scene("InboxScreen", ((("enter",), "rationale"),)),
+    "review": Scene("InboxScreen", ((("enter",), "track record"),)),
     "filter": Scene("InboxScreen", ((("slash", "o"), "Task or group"),)),
     "approve": Scene("ApproveScreen", ((("a",), "Approve: this will be sent"),)),
+    "changed": Scene("ChangedScreen", (((), "AI approve"),), something_changes),
     "deny": Scene("DenyScreen", ((("d",), "Deny: this will be sent"),)),
     "deny-marked": Scene("BulkScreen", ((("space", "space", "D"), "Deny together"),)),
     "executions": Scene("ExecutionsScreen", ((("2",), "succeeded"),)),
     "execution": Scene("ExecutionScreen", ((("2",), "succeeded"), (("enter",), "ProcessProposals"))),
     "fleet": Scene("FleetScreen", ((("3",), "servers"),)),
+    "task": Scene("TaskScreen", ((("3",), "servers"), (("enter",), "Figures"))),
     "reports": Scene("ReportsScreen", ((("4",), "run-"),)),
     "report": Scene("ReportsScreen", ((("4",), "run-"), (("enter",), "on "))),
-    "inbox-contexts": Scene("InboxScreen", several=True),
-    "contexts": Scene("ContextsScreen", ((("x",), "Enter chooses"),), several=True),
+    "schedule": Scene("ScheduleScreen", ((("5",), "every 5 minutes"),)),
+    "pause": Scene("ChangeScreen", ((("5",), "every 5 minutes"), (("p",), "Pause the schedule"))),
     "help": Scene("HelpScreen", ((("question_mark",), "Everywhere"),)),
+    "inbox-contexts": Scene("InboxScreen", others=("archive",)),
+    "contexts": Scene("ContextsScreen", ((("x",), "Enter chooses"),), others=("archive",)),
     "errors": Scene("ErrorsScreen", ((("exclamation_mark",), "Last errors"),)),
     "commands": Scene("CommandPalette", ((("colon",), "Turn it off"),)),
 }

@@ -206,7 +206,7 @@ async def test_errors_say_which_context_they_are_from(
     started: Started, east: FakeEnvironment, west: FakeEnvironment
 ) -> None:
     west.error = Throttled("rate exceeded")
-    async with started(east, others=[west]) as pilot:
+    async with started(east, others=[west], size=(120, 36)) as pilot:
         await sees(pilot, "↷ west THROTTLED", "asking again in 5s")
         await pilot.press("exclamation_mark")
         await sees(pilot, "west: Throttled: rate exceeded")
@@ -273,7 +273,7 @@ async def test_credentials_that_expire_in_a_dialog_are_renewed_from_there_and_it
         opened.append(1)
         return east
 
-    async with started(east, size=WIDE, run_command=terminal, open_environment=open_environment) as pilot:
+    async with started(east, size=(84, 40), run_command=terminal, open_environment=open_environment) as pilot:
         await sees(pilot, "orders: connection lost")
         assert "Sign in" not in flat_text(pilot)
         await pilot.press("a")
@@ -283,7 +283,7 @@ async def test_credentials_that_expire_in_a_dialog_are_renewed_from_there_and_it
         await sees(pilot, "◆ CREDENTIALS")
         pilot.app.state.current.load_credentials(pilot.app)  # type: ignore[attr-defined]
         await sees(
-            pilot, "Locked: the data is not live (CREDENTIALS); sign in with `aws sso login --profile prod` (^l)"
+            pilot, "Locked: the data is not live (CREDENTIALS); sign in with `aws sso login --profile prod` (ctrl+l)"
         )
         await pilot.press("enter")
         assert east.sent == []
@@ -300,7 +300,7 @@ async def test_signing_in_that_fails_says_so_and_changes_nothing(started: Starte
     terminal = Terminal(problem="It ended with 255.")
     expire(east)
     async with started(east, run_command=terminal) as pilot:
-        await sees(pilot, "◆ CREDENTIALS", "^l Sign in")
+        await sees(pilot, "◆ CREDENTIALS", "ctrl+l Sign in")
         await pilot.press("ctrl+l")
         await sees(pilot, "ended with 255.", "◆ CREDENTIALS")
 

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from qlikops.domain.approval import Decision, Status
+from qlikops.domain.approval import Claim, Decision, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.proposal import Action
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.screens.decision import DecisionScreen
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, sees, wait_until
+from tests.unit.tui.conftest import Started, asked, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment
 
 FIRST = samples.proposal(1).proposal_id
@@ -47,9 +47,7 @@ async def test_approving_shows_and_sends_what_was_on_the_screen_and_shows_the_ou
 ) -> None:
     digest = environment.records[FIRST].digest
     async with started(environment, size=size) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent", "SendTaskSuccess", "RESUME_PROCESSING", digest, samples.CALLER)
+        await asked(pilot, "a", "SendTaskSuccess", "RESUME_PROCESSING", digest, samples.CALLER)
         await pilot.press("enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
         approval_id, request = environment.sent[0]
@@ -64,9 +62,7 @@ async def test_approving_shows_and_sends_what_was_on_the_screen_and_shows_the_ou
 
 async def test_after_sending_the_next_one_is_chosen(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await asked(pilot, "a")
         await pilot.press("enter")
         await sees(pilot, "stock: connection lost", "1 waits")
 
@@ -96,9 +92,7 @@ async def test_keys_typed_faster_than_the_screen_mean_the_row_they_were_typed_on
 
 async def test_escape_sends_nothing(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await asked(pilot, "a")
         await pilot.press("escape")
         await no_longer_sees(pilot, "Approve: this will be sent")
         assert environment.sent == []
@@ -125,9 +119,7 @@ async def test_where_the_evaluation_is_nothing_to_lean_on_enter_cancels_and_the_
     record = samples.approval(assessed=assessed)
     environment = FakeEnvironment.waiting_for(record)
     async with started(environment) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent", f"Careful: {why}")
+        await asked(pilot, "a", f"Careful: {why}")
         assert why in str(pilot.app.screen.query_one("#send").label)  # type: ignore[attr-defined]
         await pilot.press("enter")
         await no_longer_sees(pilot, "Approve: this will be sent")
@@ -153,9 +145,7 @@ async def test_what_a_sound_evaluation_warns_of_is_said_and_enter_sends(started:
 
 async def test_denying_needs_a_reason(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("d")
-        await sees(pilot, "Deny: this will be sent", "ApprovalDenied", "nothing")
+        await asked(pilot, "d", "ApprovalDenied", "nothing")
         await pilot.press("enter")
         await sees(pilot, "A reason is required.")
         await pilot.press("space", "enter")
@@ -171,9 +161,7 @@ async def test_denying_needs_a_reason(started: Started, environment: FakeEnviron
 
 async def test_denying_can_snooze(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("d")
-        await sees(pilot, "Deny: this will be sent")
+        await asked(pilot, "d")
         await pilot.press(*"patching", "tab", "enter")
         await sees(pilot, "4 hours")
         await pilot.press("down", "down", "enter")
@@ -187,9 +175,7 @@ async def test_decided_elsewhere_while_the_modal_is_open_is_said_at_once_by_whom
     started: Started, environment: FakeEnvironment
 ) -> None:
     async with started(environment) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await asked(pilot, "a")
         environment.decide_elsewhere(FIRST, "bob")
         refresh(pilot)
         await sees(pilot, "It no longer waits", "approved by bob", "Nothing was sent from here.")
@@ -202,25 +188,75 @@ async def test_a_record_that_changes_while_the_modal_is_open_blocks(
     started: Started, environment: FakeEnvironment
 ) -> None:
     async with started(environment) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await asked(pilot, "a")
         environment.add(samples.approval(samples.proposal(1, title="sales-orders: another cause")))
         refresh(pilot)
-        await sees(pilot, "It changed since you opened this.")
+        await sees(
+            pilot, "Changed since you opened this", "title sales-orders: connection lost -> sales-orders: another"
+        )
         await pilot.press("enter")
         assert environment.sent == []
         await pilot.press("escape")
         await sees(pilot, "sales-orders: another cause")
 
 
+async def test_a_deadline_that_changes_while_the_modal_is_open_blocks_and_is_shown(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment) as pilot:
+        await asked(pilot, "a")
+        record = environment.records[FIRST]
+        environment.add(replace(record, deadline=samples.NOW + timedelta(hours=1)))
+        refresh(pilot)
+        await sees(pilot, "Changed since", "deadline 2026-03-07 15:08:00 UTC -> 2026-03-07 12:20:00 UTC")
+        await pilot.press("enter")
+        assert environment.sent == []
+
+
+async def test_what_changed_under_the_review_is_shown_before_it_can_be_decided(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment, size=(120, 36)) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        environment.add(samples.approval(samples.proposal(1), assessed=samples.evaluation(Verdict.CAUTION)))
+        refresh(pilot)
+        await sees(pilot, "Changed since you looked at it", "AI caution")
+        await pilot.press("a")
+        await sees(pilot, "Nothing was sent. Enter: look at it as it is now")
+        assert not isinstance(pilot.app.screen, DecisionScreen)
+        await pilot.press("enter")
+        await no_longer_sees(pilot, "Changed since you looked at it")
+        await asked(pilot, "a", environment.records[FIRST].digest)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+
+
+async def test_whoever_claims_it_is_named_before_anything_is_sent(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    bob = Claim("arn:aws:iam::1:user/bob", samples.NOW + timedelta(minutes=5))
+    environment.add(replace(environment.records[FIRST], claim=bob))
+    async with started(environment, size=(120, 36)) as pilot:
+        await sees(pilot, "claimed by bob until 11:25 UTC")
+        await asked(pilot, "a", "Careful: bob is looking at it. Enter sends.")
+        # Nobody else's claim is taken away.
+        assert environment.claimed == []
+
+
+async def test_whoever_is_asked_is_seen_by_the_others(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment) as pilot:
+        await asked(pilot, "a")
+        await wait_until(pilot, lambda: environment.claimed == [FIRST])
+        refresh(pilot)
+        await sees(pilot, "Enter sends.")
+        assert "is looking at it" not in flat_text(pilot)
+
+
 async def test_going_offline_while_the_modal_is_open_locks_it_until_it_is_back(
     started: Started, environment: FakeEnvironment
 ) -> None:
     async with started(environment) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await asked(pilot, "a")
         environment.error = Offline("no answer")
         refresh(pilot)
         await sees(pilot, "Locked: the data is not live (OFFLINE).")
@@ -233,9 +269,7 @@ async def test_going_offline_while_the_modal_is_open_locks_it_until_it_is_back(
 
 async def test_the_modal_survives_a_resize(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment, size=(120, 36)) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await asked(pilot, "a")
         await pilot.resize_terminal(80, 24)
         await sees(pilot, "Approve: this will be sent", environment.records[FIRST].digest, "Cancel")
         await pilot.press("enter")
@@ -247,11 +281,9 @@ async def test_what_is_being_sent_is_not_sent_again_and_sends_go_one_by_one(
 ) -> None:
     environment.decides.close()
     async with started(environment) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await asked(pilot, "a")
         await pilot.press("enter")
-        await sees(pilot, "Sending: approve replicate-eu-1/sales-orders", "sales-orders (answ")
+        await sees(pilot, "Sending: approve replicate-eu-1/sales-orders", "→ sales-orders (")
         await pilot.press("up", "a")
         await sees(pilot, "You have already answered this one.")
         await pilot.press("down")
@@ -282,9 +314,7 @@ async def test_an_answer_that_did_not_count_says_why(
     environment.decide_error = error
     environment.outcomes.close()
     async with started(environment, size=(120, 36)) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await asked(pilot, "a")
         await pilot.press("enter")
         await sees(pilot, said)
         environment.outcomes.open()
@@ -293,9 +323,7 @@ async def test_an_answer_that_did_not_count_says_why(
 async def test_a_change_found_while_sending_reloads_the_record(started: Started, environment: FakeEnvironment) -> None:
     environment.decides.close()
     async with started(environment, size=(120, 36)) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await asked(pilot, "a")
         await pilot.press("enter", "up")
         environment.add(samples.approval(samples.proposal(1, title="sales-orders: another cause")))
         environment.decides.open()
@@ -309,9 +337,7 @@ async def test_an_ambiguous_send_is_followed_until_the_record_says_whose_answer_
     environment.decide_error = DecisionUnknown("the connection broke after sending")
     environment.outcomes.close()
     async with started(environment, size=(120, 36)) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await asked(pilot, "a")
         await pilot.press("enter")
         await sees(pilot, "Not known yet: approve replicate-eu-1/sales-orders")
         assert in_flight(pilot)
@@ -325,9 +351,7 @@ async def test_an_ambiguous_send_that_never_arrived_can_be_repeated(
 ) -> None:
     environment.decide_error = DecisionUnknown("the connection broke")
     async with started(environment, size=(120, 36)) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await asked(pilot, "a")
         await pilot.press("enter")
         await wait_until(pilot, lambda: not in_flight(pilot))
         await sees(pilot, "WAITING replicate-eu-1/sales-orders")
@@ -338,9 +362,7 @@ async def test_quitting_while_a_decision_is_being_sent_asks_again(
 ) -> None:
     environment.decides.close()
     async with started(environment) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await asked(pilot, "a")
         await pilot.press("enter")
         await sees(pilot, "Sending: approve")
         await pilot.press("ctrl+q")

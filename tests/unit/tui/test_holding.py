@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from qlikops.domain.errors import Offline
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, no_longer_sees, sees, wait_until
+from tests.unit.tui.conftest import Started, asked, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 FIRST = samples.proposal(1).proposal_id
@@ -25,9 +25,7 @@ def environment() -> FakeEnvironment:
 
 async def approve(pilot: Pilot[Any]) -> None:
     """Approves the first, as far as the countdown."""
-    await sees(pilot, "sales-orders: connection lost")
-    await pilot.press("a")
-    await sees(pilot, "Approve: this will be sent")
+    await asked(pilot, "a")
     await pilot.press("enter")
     await sees(pilot, "Sending in 3 s: approve replicate-eu-1/sales-orders. Esc: do not send")
 
@@ -92,5 +90,40 @@ async def test_losing_the_network_while_it_counts_down_sends_nothing_and_says_so
         environment.error = Offline("no answer")
         await pilot.press("r")
         await sees(pilot, "Not sent: approve replicate-eu-1/sales-orders; the data is not live (OFFLINE).")
+        clock.advance(5)
+        assert environment.sent == []
+
+
+@pytest.mark.parametrize(("key", "page"), [("question_mark", "Everywhere"), ("exclamation_mark", "Last errors")])
+async def test_on_a_page_over_the_screen_escape_cancels_first_and_then_closes(
+    started: Started, environment: FakeEnvironment, key: str, page: str
+) -> None:
+    clock = Clock()
+    async with started(environment, clock=clock, hold_seconds=HOLD_SECONDS) as pilot:
+        await approve(pilot)
+        await pilot.press(key)
+        await sees(pilot, page, "Sending in 3 s: approve replicate-eu-1/sales-orders. Esc: do not send")
+        await pilot.press("escape")
+        await no_longer_sees(pilot, "Sending in")
+        await sees(pilot, page)
+        clock.advance(5)
+        await pilot.press("escape")
+        await no_longer_sees(pilot, page)
+        assert environment.sent == []
+
+
+async def test_in_a_dialog_escape_means_the_dialog_and_the_line_says_so(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    clock = Clock()
+    async with started(environment, clock=clock, hold_seconds=HOLD_SECONDS) as pilot:
+        await approve(pilot)
+        await sees(pilot, "stock: connection lost")
+        await pilot.press("d")
+        await sees(pilot, "Deny: this will be sent", "Sending in 3 s", "Esc closes this; then Esc: do not send")
+        await pilot.press("escape")
+        await sees(pilot, "Sending in 3 s", "Esc: do not send")
+        await pilot.press("escape")
+        await sees(pilot, "you cancelled it.")
         clock.advance(5)
         assert environment.sent == []

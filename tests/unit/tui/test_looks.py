@@ -69,7 +69,7 @@ async def test_all_text_can_be_read(name: str, theme: Theme) -> None:
         assert not poor
 
 
-@pytest.mark.parametrize("keys", ["1", "2", "3", "4"])
+@pytest.mark.parametrize("keys", ["1", "2", "3", "4", "5"])
 async def test_another_theme_shows_everywhere_at_once(keys: str) -> None:
     async with still(SCENES["inbox"], (120, 40), DARK.name) as pilot:
         await pilot.press(keys)

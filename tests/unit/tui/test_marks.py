@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Approval
-from qlikops.domain.evaluation import Verdict
+from qlikops.domain.approval import Approval, Decision, Status
+from qlikops.domain.errors import AlreadyDecided, DecisionUnknown
+from qlikops.domain.evaluation import Evaluation, Verdict
 from qlikops.domain.proposal import Action
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 TASKS = ("orders", "stock", "prices")
-SIZE = (120, 36)
+SIZE = (84, 40)
 
 
-def record(number: int, **more: Any) -> Approval:
-    return samples.approval(samples.proposal(number, tasks=(TASKS[number - 1],), **more), minutes_left=200 + number)
+CAUSE = "source ORA-ERP on replicate-eu-1"
+
+
+def record(number: int, *, assessed: Evaluation | None = None, cause: str = CAUSE, **more: Any) -> Approval:
+    subject = samples.proposal(number, tasks=(TASKS[number - 1],), cause=cause, **more)
+    return samples.approval(subject, assessed=assessed, minutes_left=200 + number)
 
 
 @pytest.fixture
@@ -46,7 +52,13 @@ async def test_what_is_ticked_is_approved_one_after_the_other_each_with_its_own_
     async with started(environment, size=SIZE) as pilot:
         await mark(pilot, 3)
         await pilot.press("A")
-        await sees(pilot, "Approve together", "3 of 3 ticked", *(digest[:12] for digest in digests.values()))
+        await sees(
+            pilot,
+            "Approve together",
+            "3 of 3 ticked",
+            "3 tasks, 126 tables",
+            *(digest[:12] for digest in digests.values()),
+        )
         await pilot.press("down", "space")
         await sees(pilot, "2 of 3 ticked", "Approve 2")
         await pilot.press("enter")
@@ -67,15 +79,18 @@ async def test_while_it_counts_down_escape_holds_back_all_of_them(
         await pilot.press("A")
         await sees(pilot, "2 of 2 ticked")
         await pilot.press("enter", "enter")
-        await sees(pilot, "Esc: do not send this and 1 more")
+        await sees(pilot, "approve replicate-eu-1/orders and 1 more. Esc: do not send")
         await pilot.press("escape")
-        await sees(pilot, "Not sent: approve")
+        await sees(pilot, "2 not sent")
         clock.advance(5)
         await pilot.press("r")
         assert environment.sent == []
 
 
-@pytest.mark.parametrize("other", [{"kind": AnomalyKind.USER_STOPPED}, {"action": Action.RELOAD}])
+@pytest.mark.parametrize(
+    "other",
+    [{"kind": AnomalyKind.USER_STOPPED}, {"action": Action.RELOAD}, {"cause": "target SNOWFLAKE"}, {"cause": ""}],
+)
 async def test_different_causes_are_not_approved_together(
     started: Started, environment: FakeEnvironment, other: dict[str, Any]
 ) -> None:
@@ -83,7 +98,7 @@ async def test_different_causes_are_not_approved_together(
     async with started(environment, size=(200, 50)) as pilot:
         await mark(pilot, 2)
         await pilot.press("A")
-        await sees(pilot, "Not together: the marked ones")
+        await sees(pilot, "Not together: ")
         await pilot.press("enter", "enter")
         assert environment.sent == []
 
@@ -91,11 +106,7 @@ async def test_different_causes_are_not_approved_together(
 async def test_what_has_no_sound_evaluation_starts_unticked_and_says_why(
     started: Started, environment: FakeEnvironment
 ) -> None:
-    environment.add(
-        samples.approval(
-            samples.proposal(2, tasks=("stock",)), assessed=samples.evaluation(Verdict.DENY), minutes_left=202
-        )
-    )
+    environment.add(record(2, assessed=samples.evaluation(Verdict.DENY)))
     async with started(environment, size=SIZE) as pilot:
         await mark(pilot, 2)
         await pilot.press("A")
@@ -129,6 +140,42 @@ async def test_one_that_somebody_else_decides_while_the_list_is_open_is_left_out
         await sees(pilot, "2 of 2 ticked")
         environment.decide_elsewhere(ids(1)[0])
         pilot.app.state.load_rows(pilot.app)  # type: ignore[attr-defined]
-        await sees(pilot, "Left out, no longer waiting", "Approve 1")
+        await sees(
+            pilot, "Left out:", "replicate-eu-1/orders: It no longer waits: RESTARTING, approved by bob", "Approve 1"
+        )
         await pilot.press("enter", "enter")
         await wait_until(pilot, lambda: [approval_id for approval_id, _ in environment.sent] == ids(2))
+
+
+async def test_each_answer_is_sent_in_order_whatever_became_of_the_one_before_and_all_are_counted(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    first, second, third = ids(1, 2, 3)
+    bob = Decision(False, by="arn:aws:iam::1:user/bob")
+    environment.decide_errors[first] = AlreadyDecided("too late", decision=bob, status=Status.DENIED)
+    environment.decide_errors[second] = DecisionUnknown("the connection broke after sending")
+    environment.outcomes.close()
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 3)
+        await pilot.press("A")
+        await sees(pilot, "3 of 3 ticked")
+        await pilot.press("enter", "enter")
+        await sees(pilot, "1 already denied by bob, 1 not known yet, 1 RESTARTING y copies all of it")
+        assert [approval_id for approval_id, _ in environment.sent] == [third]
+        environment.outcomes.open()
+        await sees(pilot, "1 already denied by bob, 1 WAITING, 1 RESTARTED")
+        await pilot.press("y")
+        copied = pilot.app.clipboard
+        assert [block.split()[1] for block in copied.split("\n\n")] == [first, second, third]
+        assert "no receipt" in copied
+        assert environment.sent[0][1].decision_id in copied
+
+
+async def test_denying_together_can_snooze_all(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 2)
+        await pilot.press("D")
+        await sees(pilot, "Deny together", "nothing, on 2 tasks")
+        await pilot.press("enter", *"patching", "tab", "enter", "down", "enter", "tab", "enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 2)
+        assert {request.snooze for _, request in environment.sent} == {timedelta(hours=1)}

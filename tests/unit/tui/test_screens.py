@@ -7,10 +7,9 @@ import sys
 
 import pytest
 
-from qlikops.domain.errors import NotFound
 from qlikops.domain.execution import ExecutionStatus
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, flat_text, sees, wait_until
+from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment
 
 
@@ -44,30 +43,28 @@ async def test_executions_are_asked_for_only_while_on_the_screen(
         assert "executions" not in environment.reads
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_fleet_shows_what_is_wrong_first(
-    started: Started, environment: FakeEnvironment, size: tuple[int, int]
-) -> None:
-    async with started(environment, size=size) as pilot:
-        await pilot.press("3")
-        await sees(pilot, "2 servers", "replicate-us-1: connection refused", "FATAL_TRANSIENT", "billing")
-        text = flat_text(pilot)
-        assert text.index("sales-orders") < text.index("billing")
-
-
-async def test_a_fleet_before_the_first_run_says_so(started: Started) -> None:
-    environment = FakeEnvironment(error=NotFound("no run has written a snapshot yet"))
-    async with started(environment) as pilot:
-        await pilot.press("3")
-        await sees(pilot, "no run has written a snapshot yet")
-
-
 async def test_reports_are_read_beside_their_list(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment, size=(120, 36)) as pilot:
         await pilot.press("4")
         await sees(pilot, "Run run-0711", "38 tasks on 3 servers checked.")
         await pilot.press("down")
         await sees(pilot, "Run run-0706")
+
+
+async def test_a_report_is_searched_and_copied(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment) as pilot:
+        await pilot.press("4")
+        await sees(pilot, "1 restarted, 1 denied", "38 tasks on 3 servers")
+        await pilot.press("slash", *"sales")
+        await sees(pilot, "sales-orders", "outcome")
+        await no_longer_sees(pilot, "38 tasks on 3 servers")
+        await pilot.press("escape")
+        await sees(pilot, "38 tasks on 3 servers")
+        await pilot.press("y")
+        await sees(pilot, "is copied")
+        assert "38 tasks on 3 servers" in pilot.app.clipboard
+        await pilot.press("escape")
+        await sees(pilot, "1 restarted, 1 denied")
 
 
 async def test_help_names_the_keys_that_apply_here(started: Started, environment: FakeEnvironment) -> None:

@@ -1,0 +1,46 @@
+"""When the monitoring runs: the schedule as it is set, and where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from qlikops.domain.occurrence import next_run, period
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The schedule as it is set."""
+
+    name: str
+    expression: str
+    """EventBridge Scheduler's own spelling: `rate(5 minutes)`, `cron(0/10 6-20 ? * MON-FRI *)`."""
+    timezone: str
+    enabled: bool
+    target_arn: str
+    paused_until: datetime | None = None
+    """It runs by itself again from then on."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it starts runs now."""
+        return self.enabled and self.paused_until is None
+
+    def upcoming(self, now: datetime, last: datetime | None) -> datetime | None:
+        """About when the next run starts; None while it is paused until further notice, or where nobody can tell."""
+        if not self.enabled:
+            return None
+        if self.paused_until is not None and period(self.expression):
+            return self.paused_until
+        return next_run(self.expression, self.timezone, max(now, self.paused_until or now), last)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleStatus:
+    """The schedule with its last and next run."""
+
+    schedule: Schedule
+    last_run: datetime | None
+    """When the newest run started, whoever started it."""
+    next_run: datetime | None
+    """About; EventBridge does not tell."""

@@ -1,0 +1,128 @@
+"""What surrounds a proposal, in lines: the evaluator's track record, the task's latency, how earlier ones ended."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from qlikops.domain.approval import Approval, HistoryLine, Status
+from qlikops.domain.background import HISTORY_LIMIT, Background
+from qlikops.domain.duration import format_duration
+from qlikops.domain.evaluation import Verdict
+from qlikops.domain.fleet import Sample
+from qlikops.presentation import vocabulary
+from qlikops.presentation.problem import explain
+from qlikops.presentation.tone import Line, Span, Tone, line, outside
+
+HISTORY_SHOWN = 8
+"""Of what happened earlier; the rest is counted."""
+PLOT_COLUMNS = 30
+"""Fits beside the label in the narrowest review there is."""
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
+_PLOT_ROWS = 2
+
+
+def track_record(approval: Approval, background: Background) -> Iterator[Line]:
+    """What came of proposals like this one after the same verdict of the same evaluator."""
+    evaluation = approval.evaluation
+    evaluator = evaluation.evaluator if evaluation else ""
+    verdict = evaluation.verdict if evaluation else Verdict.UNAVAILABLE
+    said = vocabulary.verdict(verdict, evaluator).text if evaluator else str(verdict)
+    after = outside(approval.proposal.kind, Tone.MUTED, 40, before=f"  after “{said}” on ")
+    record = next((each for each in background.track if (each.evaluator, each.verdict) == (evaluator, verdict)), None)
+    if record is None:
+        if not background.missing:
+            yield line("track record", Span("none yet", Tone.MUTED), after)
+        return
+    spans: list[Span] = []
+    if record.tried:
+        tone = Tone.GOOD if record.recovered == record.tried else Tone.WARNING
+        spans.append(Span(f"{record.recovered:,} of {record.tried:,} approved here recovered", tone))
+    if record.denied:
+        spans.append(Span(f"{', ' if spans else ''}{record.denied:,} denied"))
+    yield line("track record", *spans, after)
+
+
+def latency(samples: Sequence[Sample]) -> Iterator[Line]:
+    """A small plot of the end-to-end latency, and the same in words."""
+    known = [sample.total_seconds for sample in samples if sample.total_seconds is not None]
+    if not known:
+        yield line("latency", Span("no samples", Tone.MUTED))
+        return
+    for index, row in enumerate(plot([sample.total_seconds for sample in samples])):
+        yield line("" if index else "latency", Span(row, Tone.INFO))
+    span = format_duration(samples[-1].at - samples[0].at)
+    words = f"max {_seconds(max(known))}, min {_seconds(min(known))}, last {_seconds(known[-1])}"
+    if samples[-1].total_seconds is None:
+        words += f" (not known in the last {vocabulary.count(_unknown_at_the_end(samples), 'sample')})"
+    size = vocabulary.count(len(samples), "sample") + (f" over {span}" if len(samples) > 1 else "")
+    yield line("", words, Span(f"; {size}, to {vocabulary.clock_time(samples[-1].at)}", Tone.MUTED))
+
+
+def plot(values: Sequence[int | None], columns: int = PLOT_COLUMNS, rows: int = _PLOT_ROWS) -> tuple[str, ...]:
+    """Block characters from zero to the highest value, top row first; each column the highest of its share.
+
+    What is not known is a dot. There are no more columns than values.
+    """
+    columns = min(columns, len(values))
+    bounds = [len(values) * index // columns for index in range(columns + 1)]
+    shares = [[value for value in values[start:end] if value is not None] for start, end in itertools.pairwise(bounds)]
+    top = max((max(share) for share in shares if share), default=0) or 1
+    steps = rows * (len(_EIGHTHS) - 1)
+    # At least one step: a value of zero was measured too.
+    heights = [max(1, round(max(share) * steps / top)) if share else None for share in shares]
+    return tuple(
+        "".join(
+            ("·" if row == 0 else " ") if height is None else _EIGHTHS[min(8, max(0, height - 8 * row))]
+            for height in heights
+        )
+        for row in reversed(range(rows))
+    )
+
+
+def earlier(background: Background) -> Iterator[Line]:
+    """Restarts, denials and snoozes of this task, newest first, after how many of each there were."""
+    history = background.history
+    if not history:
+        return
+    counted = [
+        f"{number:,} {what}"
+        for what, number in (
+            ("restarted", sum(entry.status.was_tried for entry in history)),
+            ("denied", sum(entry.status is Status.DENIED for entry in history)),
+        )
+        if number
+    ]
+    others = len(history) - sum(entry.status.was_tried or entry.status is Status.DENIED for entry in history)
+    counted += [f"{others:,} otherwise"] if others else []
+    first = f"the last {HISTORY_LIMIT}" if len(history) >= HISTORY_LIMIT else f"all {len(history)}"
+    yield line("in short", ", ".join(counted), Span(f"  ({first})", Tone.MUTED))
+    for entry in history[:HISTORY_SHOWN]:
+        yield history_line(entry)
+    if len(history) > HISTORY_SHOWN:
+        yield line("", Span(f"and {len(history) - HISTORY_SHOWN:,} more", Tone.MUTED))
+
+
+def missing(background: Background) -> Iterator[Line]:
+    """What could not be read, so that its absence is not taken for a fact."""
+    for error in background.missing:
+        yield line("not read", Span(str(explain(error)), Tone.WARNING))
+
+
+def history_line(entry: HistoryLine) -> Line:
+    """How one earlier proposal ended."""
+    by = f" by {vocabulary.person(entry.by)}" if entry.by else ""
+    reason = f": {entry.reason}" if entry.reason else ""
+    spans = [vocabulary.status(entry.status), outside(f"{entry.action}, {entry.kind}{by}{reason}", cap=300, before=" ")]
+    if entry.snooze_seconds:
+        spans.append(Span(f"; snoozed for {format_duration(float(entry.snooze_seconds))}", Tone.MUTED))
+    return line(f"{entry.at:%m-%d %H:%M}", *spans)
+
+
+def _seconds(value: int) -> str:
+    return format_duration(float(value))
+
+
+def _unknown_at_the_end(samples: Sequence[Sample]) -> int:
+    known = [index for index, sample in enumerate(samples) if sample.total_seconds is not None]
+    return len(samples) - 1 - known[-1]

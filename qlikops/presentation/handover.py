@@ -1,0 +1,104 @@
+"""The handover of a shift, what the next one has to act on first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+
+from qlikops.domain.handover import Handled, Handover, QuietTask
+from qlikops.presentation import executions, vocabulary
+from qlikops.presentation.inbox import countdown
+from qlikops.presentation.problem import by_whom
+from qlikops.presentation.tone import Line, Section, Span, Tone, as_markdown, line, outside
+
+
+def sections(handover: Handover) -> tuple[Section, ...]:
+    """What waits and what went wrong, then what was decided, what is quiet, and the runs. Without ends: a shift in
+    which nothing happened says so.
+    """
+    worrying = [each for each in handover.handled if each.is_worrying]
+    settled = [each for each in handover.handled if not each.is_worrying]
+    found = (
+        Section("", tuple(_heading(handover))),
+        Section("Waits for a decision", tuple(_waiting(handover))),
+        Section("Failed or expired: look at these", tuple(_handled(each, handover.until) for each in worrying)),
+        Section("Decided", tuple(_handled(each, handover.until) for each in settled)),
+        Section("Kept quiet", tuple(_quiet(each, handover.until) for each in handover.quiet)),
+        Section("Runs", tuple(_runs(handover))),
+    )
+    return tuple(section for section in found if section.lines)
+
+
+def markdown(handover: Handover) -> str:
+    """The same for a ticket or a chat."""
+    return as_markdown("Handover", sections(handover))
+
+
+def _heading(handover: Handover) -> Iterator[Line]:
+    length = vocabulary.short_duration((handover.until - handover.since).total_seconds())
+    period = f"{vocabulary.clock_time(handover.since)} to {vocabulary.clock_time(handover.until)}"
+    yield line("shift", f"{period}, {length}")
+    became = Counter(each.proposal.status for each in handover.handled)
+    counted = [f"{number:,} {vocabulary.status(status).text.lower()}" for status, number in sorted(became.items())]
+    counted += [f"{len(handover.waiting):,} waiting"] if handover.waiting else []
+    counted += [f"{len(handover.quiet):,} kept quiet"] if handover.quiet else []
+    yield line("in short", ", ".join(counted) or "nothing was decided, nothing waits")
+    if handover.seen_at is None:
+        yield line("fleet", Span("no run has looked at it yet", Tone.WARNING))
+    else:
+        ago = vocabulary.ago(handover.seen_at, handover.until)
+        yield line("fleet", f"last looked at {vocabulary.clock_time(handover.seen_at)}, {ago} before")
+    if not handover.is_complete:
+        yield line("note", Span("there were more runs than are looked at: the oldest are missing", Tone.WARNING))
+
+
+def _waiting(handover: Handover) -> Iterator[Line]:
+    for row in handover.waiting:
+        left = countdown(row.deadline, handover.until)
+        claim = row.claim if row.claim is not None and row.claim.until > handover.until else None
+        yield line(
+            row.approval_id,
+            vocabulary.severity(row.severity),
+            outside(f"{row.label}: {row.kind}, {row.action}", cap=300, before=" "),
+            Span("; expires ", Tone.MUTED),
+            Span(f"{vocabulary.clock_time(row.deadline)} (in {left.text})", left.tone),
+            *([outside(claim.by.rsplit("/", 1)[-1], Tone.INFO, 80, before="; claimed by ")] if claim else []),
+        )
+
+
+def _handled(each: Handled, until: datetime) -> Line:
+    proposal, outcome = each.proposal, each.proposal.outcome
+    decision = None if outcome is None else outcome.decision
+    detail = "" if outcome is None else outcome.detail
+    if decision is None:
+        became = detail or vocabulary.status_meaning(proposal.status)
+    else:
+        # A denial's detail is its reason once more.
+        became = by_whom(decision) + (f" ({detail})" if detail and detail != decision.reason else "")
+    spans = [
+        Span(f"{vocabulary.short_duration((until - proposal.updated_at).total_seconds())} ago  ", Tone.MUTED),
+        vocabulary.status(proposal.status),
+        outside(f"{proposal.label}: {proposal.action}, {proposal.kind}; {became}", cap=700, before=" "),
+    ]
+    if decision is not None and decision.snooze_seconds:
+        spans.append(Span(f"; snoozed for {vocabulary.short_duration(decision.snooze_seconds)}", Tone.MUTED))
+    return line(outside(proposal.proposal_id, cap=12).text, *spans)
+
+
+def _quiet(each: QuietTask, until: datetime) -> Line:
+    left = vocabulary.short_duration((each.quiet.until - until).total_seconds())
+    return line(f"{left} more", outside(f"{each.key}: {each.quiet.words()}", cap=300))
+
+
+def _runs(handover: Handover) -> Iterator[Line]:
+    broken = len(handover.broken)
+    well = Span(f"{broken:,} failed, timed out or aborted", Tone.DANGER) if broken else Span("none failed", Tone.MUTED)
+    yield line("ended", f"{vocabulary.count(handover.runs, 'run')}, ", well)
+    for run in (*handover.running, *handover.broken):
+        took = executions.duration(run, handover.until)
+        yield line(
+            vocabulary.execution_status(run.status).text[2:],
+            outside(run.name, cap=100),
+            f" since {vocabulary.clock_time(run.started_at)}" if run.stopped_at is None else f" took {took}",
+        )

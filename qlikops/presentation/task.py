@@ -1,0 +1,112 @@
+"""One task in full: how it is, what is wrong, why it is left alone, how its latency went, what was decided earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from qlikops.domain.anomaly import Anomaly
+from qlikops.domain.background import Background
+from qlikops.domain.duration import format_duration
+from qlikops.domain.lookup import TaskDetail
+from qlikops.domain.task import StopReason, TaskFacts
+from qlikops.presentation import background, fleet, vocabulary
+from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
+
+
+def sections(detail: TaskDetail, now: datetime) -> tuple[Section, ...]:
+    """What a person asks first of a task, first."""
+    task = detail.task
+    found = [
+        Section("", tuple(_heading(detail, now))),
+        *(Section(str(anomaly.kind), tuple(_anomaly(anomaly))) for anomaly in task.anomalies),
+        Section("Latency", tuple(background.latency(task.memory.samples))),
+        Section("Figures", tuple(_figures(task.facts))),
+        Section("Earlier on this task", tuple(background.earlier(Background(history=tuple(detail.history))))),
+    ]
+    return tuple(section for section in found if section.lines)
+
+
+def _heading(detail: TaskDetail, now: datetime) -> Iterator[Line]:
+    task, facts, memory = detail.task, detail.task.facts, detail.task.memory
+    yield line("task", outside(facts.key, cap=200))
+    if facts.key.instance != "default":
+        yield line("instance", outside(facts.key.instance, cap=80))
+    stop = "" if facts.stop_reason is StopReason.NONE else facts.raw_stop_reason or str(facts.stop_reason)
+    stopped = [outside(stop, Tone.MUTED, 60, before="   ")] if stop else []
+    ago = vocabulary.ago(detail.taken_at, now)
+    yield line(
+        "state", vocabulary.task_state(facts.state, facts.raw_state), *stopped, Span(f"   {ago} ago", Tone.MUTED)
+    )
+    if facts.message:
+        yield line("message", outside(facts.message))
+    if quiet := fleet.why_quiet(task, now, server_down=detail.server_down):
+        yield line("left alone" if not task.proposal_id else "waits", quiet)
+        if memory.quiet is not None and memory.quiet.until > now:
+            yield line("until", vocabulary.clock_time(memory.quiet.until))
+    if memory.restarted_at is not None:
+        yield line(
+            "restarted",
+            f"{vocabulary.clock_time(memory.restarted_at)}, {vocabulary.ago(memory.restarted_at, now)} ago",
+            Span("  by qlikops, tried or done", Tone.MUTED),
+        )
+    if memory.starts:
+        starts = ", ".join(f"{moment:%H:%M:%S}" for moment in memory.starts)
+        yield line("came up", f"{starts} UTC", Span("  within the last hour, whoever started it", Tone.MUTED))
+    for label, name, kind in (
+        ("source", facts.source_endpoint, facts.source_type),
+        ("target", facts.target_endpoint, facts.target_type),
+    ):
+        if name or kind:
+            yield line(label, outside(name or "not named", cap=120), outside(kind, Tone.MUTED, 60, before="  "))
+    if facts.tags:
+        yield line("tags", outside(", ".join(facts.tags), cap=300))
+
+
+def _anomaly(anomaly: Anomaly) -> Iterator[Line]:
+    severity = vocabulary.severity(anomaly.severity)
+    yield line(severity.text, outside(anomaly.summary, severity.tone))
+    first = f"first {vocabulary.clock_time(anomaly.first_seen)}, " if anomaly.first_seen else ""
+    sure = "" if anomaly.confirmed else "; not confirmed yet, so nothing is proposed on it"
+    yield line("seen", f"{first}on {vocabulary.count(anomaly.polls, 'poll')}{sure}")
+    for evidence in anomaly.evidence:
+        yield line(outside(evidence.id, cap=8).text, outside(f"{evidence.label}: {evidence.value}"))
+
+
+def _figures(facts: TaskFacts) -> Iterator[Line]:
+    """What Enterprise Manager said; what it did not say is left out."""
+    yield line("latency", *_latencies(facts))
+    loaded = {True: "complete", False: "NOT complete", None: "not known"}[facts.full_load_completed]
+    if facts.full_load_enabled is not False:
+        yield line("full load", Span(loaded, Tone.WARNING if facts.full_load_completed is False else Tone.NEUTRAL))
+    for label, figures in (
+        (
+            "tables",
+            (
+                ("complete", facts.tables_completed),
+                ("loading", facts.tables_loading),
+                ("queued", facts.tables_queued),
+                ("with errors", facts.tables_with_error),
+            ),
+        ),
+        ("changes", (("in memory", facts.changes_in_memory), ("on disk", facts.changes_on_disk))),
+        ("applied", (("records since it started", facts.applied_records),)),
+        ("errors", (("data errors", facts.data_error_count),)),
+    ):
+        said = [f"{number:,} {name}" for name, number in figures if number is not None]
+        if said:
+            yield line(label, ", ".join(said))
+    used = (("MB memory", facts.memory_mb), ("% CPU", facts.cpu_percent), ("MB disk", facts.disk_usage_mb))
+    said = [f"{number:,} {unit}" for unit, number in used if number is not None]
+    if said:
+        yield line("uses", ", ".join(said))
+
+
+def _latencies(facts: TaskFacts) -> Iterator[Span]:
+    parts = (
+        ("source", facts.source_latency_seconds),
+        ("apply", facts.target_latency_seconds),
+        ("end to end", facts.total_latency_seconds),
+    )
+    known = [f"{name} {format_duration(float(seconds))}" for name, seconds in parts if seconds is not None]
+    yield Span(", ".join(known)) if known else Span("not known", Tone.MUTED)

@@ -1,0 +1,43 @@
+"""What changed since somebody looked: shown before the new record can be decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from qlikops.presentation.tone import Line, Section
+from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.held import HeldBar
+from qlikops.tui.widgets.prose import palette, prose
+
+
+class ChangedScreen(ModalScreen[None]):
+    """Field by field, old -> new. Closing it sends nothing: the new record is below, to be read."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q", "dismiss", "Look at it as it is now", id="close-changes")
+    ]
+
+    def __init__(self, state: ConsoleState, changes: Sequence[Line]) -> None:
+        super().__init__()
+        self._state = state
+        self._changes = tuple(changes)
+
+    def compose(self) -> ComposeResult:
+        """The differences, and what to do now."""
+        with Vertical(id="dialog"):
+            yield Static("Changed since you looked at it", markup=False, id="dialog-title")
+            with VerticalScroll(id="outgoing-scroll"):
+                yield Static(markup=False, id="changes")
+            yield Static("Nothing was sent. Enter: look at it as it is now, then decide.", markup=False, id="problem")
+            yield HeldBar(self._state)
+
+    def on_mount(self) -> None:
+        """Fills it in."""
+        self.query_one("#changes", Static).update(prose([Section("", self._changes)], palette(self)))

@@ -1,0 +1,103 @@
+"""What every dialog that sends has: what goes out, what stands in the way, a button that sends and one that doesn't."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar, TypeVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from qlikops.presentation.tone import Tone
+from qlikops.tui.context import Context
+from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.held import HeldBar
+from qlikops.tui.widgets.prose import palette
+
+Answer = TypeVar("Answer")
+
+
+class Dialog(ModalScreen[Answer | None]):
+    """Answers with what to send, or None. Esc means the dialog, whatever else is held back."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="cancel")]
+
+    def __init__(self, state: ConsoleState, context: Context) -> None:
+        super().__init__()
+        self.state = state
+        self.context = context
+        self._problem = Static(markup=False, id="problem")
+
+    def compose(self) -> ComposeResult:
+        """Title, content, problem, buttons."""
+        with Vertical(id="dialog"):
+            yield Static(self.heading(), markup=False, id="dialog-title")
+            yield from self.content()
+            yield self._problem
+            with Horizontal(id="buttons"):
+                yield self.send_button()
+                yield Button("Cancel", id="cancel", compact=True)
+            yield HeldBar(self.state, "Esc closes this; then Esc: do not send")
+
+    @abstractmethod
+    def heading(self) -> str:
+        """What is asked."""
+
+    @abstractmethod
+    def content(self) -> ComposeResult:
+        """What goes out, and what the person fills in."""
+
+    @abstractmethod
+    def send_button(self) -> Button:
+        """The one that sends."""
+
+    @abstractmethod
+    def answer(self) -> Answer:
+        """What to send, as it stands."""
+
+    @abstractmethod
+    def advice(self) -> Text:
+        """What to know before sending, while nothing stands in the way."""
+
+    def problem(self) -> str:
+        """Why nothing can be sent right now; empty where it can."""
+        locked = self.context.locked_because()
+        return f"Locked: {locked}." if locked else ""
+
+    def on_mount(self) -> None:
+        """Shows the state of things, and ticks. Textual calls this beside a subclass's own on_mount."""
+        self.set_interval(1, self.draw)
+        self.draw()
+
+    def state_changed(self) -> None:
+        """The inbox, its freshness or a decision changed."""
+        self.draw()
+
+    def draw(self) -> None:
+        """What stands in the way, or what to know."""
+        problem = self.problem()
+        self._problem.update(Text(problem, style=palette(self)[Tone.DANGER]) if problem else self.advice())
+        # Not disabled: that would move the focus, and Enter would mean something else than a moment ago.
+        self.query_one("#send").set_class(bool(problem), "-blocked")
+
+    def submit(self) -> None:
+        """Answers, if nothing stands in the way."""
+        if self.problem():
+            self.app.bell()
+            self.draw()
+        else:
+            self.dismiss(self.answer())
+
+    @on(Button.Pressed, "#send")
+    def _press_send(self) -> None:
+        self.submit()
+
+    @on(Button.Pressed, "#cancel")
+    def action_cancel(self) -> None:
+        """Nothing is sent."""
+        self.dismiss(None)

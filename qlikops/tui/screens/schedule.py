@@ -1,0 +1,221 @@
+"""When the monitoring runs: where it stands, and pausing and resuming it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Button, Select, Static
+
+from qlikops.domain.errors import NotFound
+from qlikops.domain.ports import Environment
+from qlikops.domain.schedule import Schedule, ScheduleStatus
+from qlikops.presentation import schedule
+from qlikops.presentation.problem import explain
+from qlikops.presentation.tone import Section, Tone, as_text
+from qlikops.tui import messages
+from qlikops.tui.context import Context
+from qlikops.tui.screens.base import PolledScreen
+from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.prose import palette, prose
+
+UNTIL_RESUMED = 0.0
+HOURS = (
+    ("for 30 minutes", 0.5),
+    ("for 1 hour", 1.0),
+    ("for 2 hours", 2.0),
+    ("for 4 hours", 4.0),
+    ("for 12 hours", 12.0),
+    ("for 24 hours", 24.0),
+    ("until somebody resumes it", UNTIL_RESUMED),
+)
+_USUAL_HOURS = 1.0
+"""Preselected: a pause that ends by itself is forgotten by nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was confirmed."""
+
+    pause: bool
+    duration: timedelta | None = None
+    """Of a pause; None for one until somebody resumes."""
+
+
+class ScheduleScreen(PolledScreen):
+    """What `qlikops schedule` prints, with the two things that an operator may do to it."""
+
+    MODE = "schedule"
+    AUTO_FOCUS = "#schedule"
+    POLL_SECONDS = 10
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "change(True)", "Pause", id="pause"),
+        Binding("u", "change(False)", "Resume", id="resume"),
+        Binding("y", "copy", "Copy", id="copy"),
+    ]
+
+    def __init__(self, state: ConsoleState) -> None:
+        super().__init__(state)
+        self._status: ScheduleStatus | None = None
+        self._error: Exception | None = None
+
+    def content(self) -> ComposeResult:
+        """One page."""
+        with VerticalScroll(id="schedule"):
+            yield Static("Loading …", markup=False, id="schedule-text")
+
+    def load(self, environment: Environment) -> Message:
+        """Where it stands."""
+        return messages.ScheduleLoaded(environment.schedules.status())
+
+    def missed(self, error: Exception) -> Message:
+        """Why that did not come."""
+        return messages.ScheduleLoadFailed(error)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hides what can never apply here and greys what cannot apply now."""
+        if action != "change":
+            return True
+        if self.state.read_only or self._status is None:
+            return False
+        (pause,) = parameters
+        found = self._status.schedule
+        if not (found.enabled if pause else not found.runs):
+            return False
+        return None if self.state.locked_because() or self._error is not None else True
+
+    def action_change(self, pause: bool) -> None:
+        """Asks, then sends."""
+        if self._status is not None:
+            context = self.state.current
+            dialog = ChangeScreen(context, self._status.schedule, pause=pause)
+            self.app.push_screen(dialog, lambda answer: self._send(context, answer))
+
+    def action_copy(self) -> None:
+        """As plain text."""
+        if self._status is not None:
+            self.app.copy_to_clipboard(as_text(schedule.sections(self._status, self.state.now())))
+            self.notify("Copied.", markup=False)
+
+    def _send(self, context: Context, answer: Change | None) -> None:
+        if answer is None:
+            return
+
+        def send(environment: Environment) -> Message:
+            role = environment.schedules
+            return messages.ScheduleChanged(role.pause(answer.duration) if answer.pause else role.resume())
+
+        context.backend.call("schedule-change", send, messages.ScheduleChangeFailed, self)
+
+    @on(messages.ScheduleLoaded)
+    @on(messages.ScheduleChanged)
+    def _take(self, message: messages.ScheduleLoaded | messages.ScheduleChanged) -> None:
+        message.stop()
+        self._status, self._error = message.status, None
+        if isinstance(message, messages.ScheduleChanged):
+            self.notify(f"The schedule is {schedule.state(message.status.schedule).text[2:]}.", markup=False)
+        self._draw()
+
+    @on(messages.ScheduleLoadFailed)
+    def _miss(self, message: messages.ScheduleLoadFailed) -> None:
+        message.stop()
+        if isinstance(message.error, NotFound):
+            self._status = None
+        self._error = message.error
+        self._draw()
+
+    @on(messages.ScheduleChangeFailed)
+    def _not_changed(self, message: messages.ScheduleChangeFailed) -> None:
+        message.stop()
+        # A lost reply says nothing about what was done: what AWS says now does.
+        self.notify(
+            f"The answer did not come; what is shown is read anew. {explain(message.error)}",
+            severity="error",
+            timeout=10,
+            markup=False,
+        )
+        self.action_refresh()
+
+    def _draw(self) -> None:
+        colours = palette(self)
+        found = () if self._status is None else schedule.sections(self._status, self.state.now())
+        notes = [Section("", (schedule.by_command(),))]
+        if self._error is not None:
+            notes.insert(0, Section("", (schedule.not_read(self._error),)))
+        self.query_one("#schedule-text", Static).update(prose((*found, *notes), colours))
+        self.refresh_bindings()
+
+
+class ChangeScreen(ModalScreen[Change | None]):
+    """Shows exactly what goes out, and asks once."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", id="cancel"),
+        Binding("left,up", "app.focus_previous", "Previous", show=False, id="previous"),
+        Binding("right,down", "app.focus_next", "Next", show=False, id="next"),
+    ]
+
+    def __init__(self, context: Context, found: Schedule, *, pause: bool) -> None:
+        super().__init__()
+        self._place = context
+        self._schedule = found
+        self._pause = pause
+        self._outgoing = Static(markup=False, id="outgoing")
+        self._problem = Static(markup=False, id="problem")
+
+    def compose(self) -> ComposeResult:
+        """Title, what goes out, for how long, problem, buttons."""
+        word = "Pause" if self._pause else "Resume"
+        with Vertical(id="dialog"):
+            yield Static(f"{word} the schedule: this will be sent", markup=False, id="dialog-title")
+            with VerticalScroll(id="outgoing-scroll", can_focus=False):
+                yield self._outgoing
+            if self._pause:
+                yield Select(HOURS, value=_USUAL_HOURS, allow_blank=False, id="duration", compact=True)
+            yield self._problem
+            with Horizontal(id="buttons"):
+                yield Button(word, variant="warning" if self._pause else "success", id="send", compact=True)
+                yield Button("Cancel", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        """Ticks: a pause ends at a time of day."""
+        self.set_interval(1, self._draw)
+        self._draw()
+        self.query_one("#send").focus()
+
+    @property
+    def _duration(self) -> timedelta | None:
+        hours = self.query_one("#duration", Select).value if self._pause else UNTIL_RESUMED
+        return timedelta(hours=hours) if isinstance(hours, float) and hours else None
+
+    @on(Select.Changed, "#duration")
+    def _draw(self) -> None:
+        colours, locked = palette(self), self._place.locked_because()
+        outgoing = schedule.what_goes_out(
+            self._schedule, pause=self._pause, duration=self._duration, now=self._place.now()
+        )
+        self._outgoing.update(prose([Section("", outgoing)], colours))
+        choosing = "↑ chooses for how long, Tab comes back. " if self._pause else ""
+        keys = Text(f"Enter sends. {choosing}Esc cancels.", colours[Tone.MUTED])
+        self._problem.update(Text(f"Locked: {locked}.", colours[Tone.DANGER]) if locked else keys)
+        self.query_one("#send").set_class(bool(locked), "-blocked")
+
+    @on(Button.Pressed, "#send")
+    def _submit(self) -> None:
+        if self._place.locked_because():
+            self.app.bell()
+        else:
+            self.dismiss(Change(self._pause, self._duration))
+
+    @on(Button.Pressed, "#cancel")
+    def action_cancel(self) -> None:
+        """Nothing is sent."""
+        self.dismiss(None)

@@ -1,0 +1,84 @@
+"""One task of the fleet in full."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.widgets import Static
+
+from qlikops.domain.lookup import TaskDetail, look_up
+from qlikops.domain.ports import Environment
+from qlikops.presentation import task
+from qlikops.presentation.problem import explain
+from qlikops.presentation.tone import as_text
+from qlikops.tui import messages
+from qlikops.tui.screens.base import PolledScreen
+from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.prose import palette, prose
+
+
+class TaskScreen(PolledScreen):
+    """What `qlikops task` prints, kept up to date."""
+
+    MODE = "fleet"
+    AUTO_FOCUS = "#task"
+    POLL_SECONDS = 15
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", id="back"),
+        Binding("y", "copy", "Copy", id="copy"),
+    ]
+
+    def __init__(self, state: ConsoleState, key: str) -> None:
+        super().__init__(state)
+        self._key = key
+        self._detail: TaskDetail | None = None
+
+    @property
+    def lane(self) -> str:
+        """Its own: another task's history holds up nothing."""
+        return f"task-{self._key}"
+
+    def content(self) -> ComposeResult:
+        """One scrolling page."""
+        with VerticalScroll(id="task"):
+            yield Static("Loading …", markup=False, id="task-text")
+
+    def load(self, environment: Environment) -> Message:
+        """The task and its history."""
+        return messages.TaskLoaded(look_up(environment, self._key))
+
+    def missed(self, error: Exception) -> Message:
+        """Why it did not come."""
+        return messages.TaskLoadFailed(error)
+
+    def action_back(self) -> None:
+        """To the list."""
+        self.app.pop_screen()
+
+    def action_copy(self) -> None:
+        """As plain text, for a ticket."""
+        if self._detail is not None:
+            self.app.copy_to_clipboard(as_text(task.sections(self._detail, self.state.now())))
+            self.notify("Copied.", markup=False)
+
+    @on(messages.TaskLoaded)
+    def _take(self, message: messages.TaskLoaded) -> None:
+        message.stop()
+        self._detail = message.detail
+        self.query_one("#task-text", Static).update(
+            prose(task.sections(message.detail, self.state.now()), palette(self))
+        )
+
+    @on(messages.TaskLoadFailed)
+    def _miss(self, message: messages.TaskLoadFailed) -> None:
+        message.stop()
+        if self._detail is None:
+            self.query_one("#task-text", Static).update(Text(str(explain(message.error))))
+        else:
+            self.notify(str(explain(message.error)), severity="error", markup=False)

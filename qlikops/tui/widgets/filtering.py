@@ -1,0 +1,88 @@
+"""The line that narrows a list down, the same above every list: the filter, and under it what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from qlikops.presentation import filter as filters
+from qlikops.presentation.filter import Filter
+from qlikops.presentation.tone import Tone
+from qlikops.tui.widgets.prose import palette
+
+T = TypeVar("T")
+
+
+class FilterBar(Vertical):
+    """Hidden until it is opened; closing it shows everything again."""
+
+    class Changed(Message):
+        """The text is another one, or gone."""
+
+    class Left(Message):
+        """The person goes on in the list."""
+
+        def __init__(self, *, closed: bool) -> None:
+            super().__init__()
+            self.closed = closed
+            """Nothing is kept back any more; otherwise the filter stays."""
+
+    def __init__(self, placeholder: str) -> None:
+        super().__init__(id="filter-bar")
+        self._placeholder = placeholder
+        self.display = False
+
+    def compose(self) -> ComposeResult:
+        """Input and problem."""
+        yield Input(placeholder=self._placeholder, id="filter", compact=True)
+        yield Static(markup=False, id="filter-problem")
+
+    def on_mount(self) -> None:
+        """Nothing is wrong with nothing."""
+        self.query_one("#filter-problem").display = False
+
+    @property
+    def text(self) -> str:
+        """What is typed; empty while it is closed."""
+        return self.query_one(Input).value.strip() if self.display else ""
+
+    def parse(self, fields: Mapping[str, Callable[[T], str]]) -> Filter[T]:
+        """The filter that is typed. Says under it why it cannot be used."""
+        found = filters.parse(self.text, fields)
+        self.tell(found.problem)
+        return found
+
+    def tell(self, words: str) -> None:
+        """Says something under the filter, such as how much it keeps; nothing takes no room."""
+        note = self.query_one("#filter-problem", Static)
+        note.display = bool(words)
+        note.update(Text(words, palette(self)[Tone.WARNING]))
+
+    def open(self) -> None:
+        """Shows it, ready to be typed in."""
+        self.display = True
+        # At once, not after the next refresh: a letter typed right after must not mean what it does in the list.
+        self.screen.set_focus(self.query_one(Input))
+
+    def close(self) -> None:
+        """Forgets it."""
+        self.query_one(Input).value = ""
+        self.display = False
+        self.post_message(self.Left(closed=True))
+
+    @on(Input.Changed)
+    def _change(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed())
+
+    @on(Input.Submitted)
+    def _leave(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Left(closed=False))

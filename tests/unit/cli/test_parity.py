@@ -1,0 +1,86 @@
+"""Whatever the console shows or does, a command does: screen readers and scripts have no other console.
+
+A new screen or action without a line here fails: say which command it is, or that it is about the screen itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import typer
+
+from qlikops.cli.main import app
+from qlikops.tui.keys import actions, places
+from qlikops.tui.screens.base import ConsoleScreen
+
+SCREENS = {
+    "InboxScreen": ("approvals", "show"),
+    "ExecutionsScreen": ("executions",),
+    "ExecutionScreen": ("show",),
+    "FleetScreen": ("tasks",),
+    "TaskScreen": ("task",),
+    "ReportsScreen": ("reports", "report"),
+    "ScheduleScreen": ("schedule",),
+}
+"""What each screen shows, as commands with --json."""
+ACTIONS = {
+    "approve": ("approve",),
+    "approve-marked": ("approve",),
+    "deny": ("deny", "--snooze"),
+    "deny-marked": ("deny",),
+    "claim": ("claim",),
+    "filter": ("tasks", "--filter"),
+    "sort": ("tasks", "--sort"),
+    "pause": ("schedule", "--pause"),
+    "resume": ("schedule", "--resume"),
+}
+"""What each action does, as a command and the option that makes it do so."""
+ON_SCREEN = frozenset(
+    {
+        *(
+            "back",
+            "cancel",
+            "close-errors",
+            "close-help",
+            "commands",
+            "copy",
+            "down",
+            "errors",
+            "go-on",
+            "help",
+            "mark",
+        ),
+        *("go-on", "next", "open", "previous", "quit", "refresh", "tick", "up", "do-not-send"),
+        *("inbox", "executions", "fleet", "reports", "schedule"),
+    }
+)
+"""Moving, looking and leaving: a command line does these by itself."""
+
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+
+def options(command: str) -> set[str]:
+    return {option for parameter in COMMANDS[command].params for option in parameter.opts}
+
+
+def test_every_screen_is_a_command_with_data() -> None:
+    assert places()  # imports every screen there is
+    screens = {screen.__name__ for screen in subclasses(ConsoleScreen)}
+    assert screens - {"PolledScreen"} == SCREENS.keys()
+    assert [name for names in SCREENS.values() for name in names if "--json" not in options(name)] == []
+
+
+def test_every_action_is_a_command_or_about_the_screen() -> None:
+    assert actions().keys() - ON_SCREEN == ACTIONS.keys()
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_the_command_is_there(action: str) -> None:
+    command, *needed = ACTIONS[action]
+    assert set(needed) <= options(command)
+
+
+def subclasses(cls: type[Any]) -> set[type[Any]]:
+    direct: list[type[Any]] = cls.__subclasses__()
+    return {found for each in direct for found in (each, *subclasses(each))}

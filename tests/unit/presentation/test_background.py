@@ -1,0 +1,113 @@
+"""What the review says of how the task, and proposals like this one, fared before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from qlikops.domain.approval import HistoryLine, Status, TrackRecord
+from qlikops.domain.background import HISTORY_LIMIT, Background, read_background
+from qlikops.domain.errors import AccessDenied
+from qlikops.domain.evaluation import Verdict
+from qlikops.domain.fleet import Sample, TaskMemory
+from qlikops.presentation.background import PLOT_COLUMNS, plot
+from qlikops.presentation.review import body
+from qlikops.presentation.tone import as_text
+from tests.unit.presentation import samples
+from tests.unit.tui.fakes import FakeEnvironment
+
+TRACK = TrackRecord("bedrock", Verdict.APPROVE, tried=41, recovered=38, denied=2)
+
+
+def earlier(*statuses: Status, snooze_seconds: int = 0) -> tuple[HistoryLine, ...]:
+    bob = "arn:aws:iam::1:user/bob"
+    return tuple(
+        HistoryLine(
+            samples.NOW - timedelta(days=day), f"{day}", "STALLED", "resume", status, bob, "why", snooze_seconds
+        )
+        for day, status in enumerate(statuses, start=1)
+    )
+
+
+def polled(*latencies: int | None) -> tuple[Sample, ...]:
+    return tuple(
+        Sample(samples.NOW - timedelta(minutes=5 * age), None, latency)
+        for age, latency in reversed(list(enumerate(reversed(latencies))))
+    )
+
+
+def shown(background: Background | None, tasks: tuple[str, ...] = ("sales-orders",)) -> str:
+    return as_text(body(samples.approval(samples.proposal(tasks=tasks)), background))
+
+
+def test_the_track_record_is_that_of_the_same_verdict_of_the_same_evaluator() -> None:
+    others = (replace(TRACK, evaluator="rules", tried=7), replace(TRACK, verdict=Verdict.DENY, tried=9))
+    said = shown(Background(track=(*others, TRACK)))
+    assert "38 of 41 approved here recovered, 2 denied  after “AI approve” on FATAL_TRANSIENT" in said
+    assert "track record none yet" in shown(Background(track=others))
+
+
+def test_the_history_says_what_how_often_who_why_and_for_how_long() -> None:
+    said = shown(Background(earlier(Status.DENIED, Status.RESTARTED, Status.EXPIRED, snooze_seconds=14400)))
+    assert "1 restarted, 1 denied, 1 otherwise  (all 3)" in said
+    assert "03-06 11:20  DENIED resume, STALLED by bob: why; snoozed for 4h00m" in said
+
+
+def test_a_long_history_is_cut_but_counted() -> None:
+    said = shown(Background(earlier(*[Status.RESTARTED] * HISTORY_LIMIT)))
+    assert "20 restarted  (the last 20)" in said
+    assert said.count(" by bob") == 8
+    assert "and 12 more" in said
+
+
+@pytest.mark.parametrize(
+    ("values", "rows"),
+    [
+        ([0, 8, 16], ("  █", "▁██")),
+        ([5], ("█", "█")),
+        ([0, 0], ("  ", "▁▁")),
+        ([None, 16], (" █", "·█")),
+        ([None, None], ("  ", "··")),
+        ([1000, None] + [0] * 58, ("█" + " " * 29, "█" + "▁" * 29)),
+    ],
+)
+def test_the_plot(values: Sequence[int | None], rows: tuple[str, str]) -> None:
+    assert plot(values) == rows
+    assert len(rows[0]) <= PLOT_COLUMNS
+
+
+def test_the_latency_stands_in_words_too() -> None:
+    said = shown(Background(samples=polled(3, 720, 65, None, None)))
+    assert "max 12m00s, min 3s, last 1m05s (not known in the last 2 samples); 5 samples over 20m00s, to 2026" in said
+
+
+def test_no_samples_are_said_to_be_none() -> None:
+    assert "no samples" in shown(Background())
+    assert "no samples" in shown(Background(samples=polled(None)))
+    assert "Latency" not in shown(Background(), tasks=("a", "b"))
+
+
+def test_before_it_has_been_read_nothing_is_said_to_be_missing() -> None:
+    assert not {"track record", "no samples", "Earlier"} & set(shown(None).splitlines())
+
+
+def test_one_part_that_cannot_be_read_costs_nothing_but_itself_and_says_so() -> None:
+    environment = FakeEnvironment.waiting_for(samples.approval())
+
+    environment.track_error = AccessDenied("not allowed to look at TRACK#")
+    background = read_background(environment, samples.approval())
+    assert background.history
+    said = shown(background)
+    assert "not read     Access denied: not allowed to look at TRACK#" in said
+    assert "none yet" not in said
+
+
+def test_samples_are_those_of_the_task() -> None:
+    environment = FakeEnvironment.waiting_for(samples.approval())
+    fleet = samples.fleet()
+    tasks = tuple(replace(task, memory=TaskMemory(samples=polled(index))) for index, task in enumerate(fleet.tasks))
+    environment.snapshot = replace(fleet, tasks=tasks)
+    assert [sample.total_seconds for sample in read_background(environment, samples.approval()).samples] == [1]

@@ -1,0 +1,182 @@
+"""The fleet's rows, summary and filter, and one task in full."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from qlikops.domain.approval import HistoryLine, Status
+from qlikops.domain.fleet import FleetSnapshot, Quiet, QuietKind, Sample, TaskMemory, TaskSnapshot
+from qlikops.domain.lookup import TaskDetail
+from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.presentation import fleet, task
+from qlikops.presentation.filter import parse
+from qlikops.presentation.fleet import Order
+from qlikops.presentation.tone import Section, as_text
+from tests.unit.presentation import samples
+from tests.unit.presentation.samples import HOSTILE, NOW
+
+SNAPSHOT = samples.fleet()
+BILLING, ORDERS, STOCK = SNAPSHOT.tasks
+MINUTE = timedelta(minutes=1)
+
+
+def with_memory(memory: TaskMemory, subject: TaskSnapshot = BILLING) -> TaskSnapshot:
+    return replace(subject, memory=memory)
+
+
+def sampled(*seconds: int | None) -> tuple[Sample, ...]:
+    return tuple(Sample(NOW - (len(seconds) - index) * 5 * MINUTE, 1, each) for index, each in enumerate(seconds))
+
+
+def summary(snapshot: FleetSnapshot) -> str:
+    return as_text([Section("", fleet.summary(snapshot, NOW))])
+
+
+def test_what_is_wrong_comes_first_and_other_orders_are_offered() -> None:
+    restarted = with_memory(TaskMemory(restarted_at=NOW))
+    tasks = (STOCK, restarted, ORDERS)
+    by = {order: [each.facts.key.task for each in fleet.ordered(tasks, order)] for order in Order}
+    assert by[Order.WORST] == ["sales-orders", "stock", "billing"]
+    assert by[Order.NAME] == by[Order.SERVER] == ["billing", "sales-orders", "stock"]
+    assert by[Order.LATENCY][0] == by[Order.RESTARTED][0] == "billing"
+    order = Order.WORST
+    assert {order := order.next for _ in Order} == set(Order)
+
+
+def test_a_row() -> None:
+    assert fleet.cells(BILLING, NOW)["latency"].text == "9s"
+    assert fleet.cells(BILLING, NOW)["label"].text == "billing (replicate-eu-1)"
+    failed = fleet.cells(ORDERS, NOW)
+    assert [failed[key].text for key in ("latency", "anomaly", "restarted")] == ["–", "FATAL_TRANSIENT", "–"]
+    restarted = with_memory(TaskMemory(restarted_at=NOW - 12 * MINUTE))
+    assert fleet.cells(restarted, NOW)["restarted"].text == "12m ago"
+    hostile = replace(BILLING, facts=replace(BILLING.facts, key=TaskKey("i", HOSTILE, HOSTILE)), note=HOSTILE)
+    assert all(cell.text.isprintable() for cell in fleet.cells(hostile, NOW).values())
+
+
+def test_the_same_height_is_the_same_latency_in_every_row() -> None:
+    assert fleet.trend(sampled(0, 5, 15, 60, 180, 600, 1800, 7200)) == "▁▂▃▄▅▆▇█"
+    assert fleet.trend(sampled(3, None, 3)) == "▁·▁"
+    assert len(fleet.trend(sampled(*range(60)))) == fleet.TREND_COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("quiet", "says"),
+    [
+        (Quiet(QuietKind.SNOOZED, NOW + 125 * MINUTE, "anna"), "snoozed 2h05m more by anna"),
+        (Quiet(QuietKind.DENIED, NOW + 15 * MINUTE, "anna"), "denied, quiet 15m more by anna"),
+        (Quiet(QuietKind.COOLDOWN, NOW + 9 * MINUTE), "cooling down 9m more"),
+        (Quiet(QuietKind.BUDGET, NOW + 30 * MINUTE, restarts=3), "restart budget spent, 30m more"),
+        # The run wrote it into its note too; it is over.
+        (Quiet(QuietKind.COOLDOWN, NOW - MINUTE), "–"),
+    ],
+)
+def test_why_it_is_quiet_and_for_how_long(quiet: Quiet, says: str) -> None:
+    subject = replace(with_memory(TaskMemory(quiet=quiet)), note=quiet.words())
+    assert fleet.cells(subject, NOW)["quiet"].text == says
+    assert fleet.version(subject, NOW) != fleet.version(subject, NOW + MINUTE)
+
+
+def test_other_reasons_to_leave_it_alone() -> None:
+    assert fleet.cells(STOCK, NOW)["quiet"].text == "left alone: stopped by a user"
+    assert fleet.cells(replace(STOCK, proposal_id="feed"), NOW)["quiet"].text == "proposal feed is open"
+    down = frozenset({BILLING.facts.key})
+    assert "server is down" in fleet.cells(BILLING, NOW, down)["quiet"].text
+    assert fleet.version(BILLING, NOW) == fleet.version(BILLING, NOW + MINUTE)
+
+
+def test_a_server_that_is_down_is_one_line_with_its_tasks_counted() -> None:
+    hidden = TaskSnapshot(TaskFacts(TaskKey("default", "replicate-us-1", "x"), TaskState.UNKNOWN, StopReason.UNKNOWN))
+    other = TaskSnapshot(TaskFacts(TaskKey("else", "replicate-us-1", "x"), TaskState.RUNNING, StopReason.NONE))
+    snapshot = replace(SNAPSHOT, tasks=(*SNAPSHOT.tasks, hidden, other))
+    assert snapshot.suppressed == {hidden.facts.key}
+    text = summary(snapshot)
+    assert "1 ERROR, 2 RUNNING, 1 STOPPED, 1 UNKNOWN" in text
+    assert text.count("replicate-us-1") == 1
+    assert "■ ERROR replicate-us-1: connection refused; 1 task suppressed" in text
+
+
+def test_an_old_snapshot_looks_old_by_how_often_runs_come() -> None:
+    assert "as of 11:19:20 UTC, 40s ago" in summary(SNAPSHOT)
+    often = replace(SNAPSHOT, tasks=(with_memory(TaskMemory(samples=sampled(1, 1))),))
+    seldom = replace(
+        SNAPSHOT, tasks=(with_memory(TaskMemory(samples=(sampled(1)[0], Sample(NOW + 60 * MINUTE, 1, 1)))),)
+    )
+    for snapshot, minutes, stale in ((often, 14, False), (often, 16, True), (seldom, 16, False), (SNAPSHOT, 11, True)):
+        aged = replace(snapshot, taken_at=NOW - minutes * MINUTE)
+        assert ("STALE: no run has looked since" in summary(aged)) is stale
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", {"billing", "sales-orders", "stock"}),
+        ("server:eu !state:running", {"sales-orders", "stock"}),
+        ("state:error", {"sales-orders"}),
+        ("tag:gold", {"billing"}),
+        ("kind:", {"sales-orders", "stock"}),
+        ("kind:fatal", {"sales-orders"}),
+        ("quiet:", {"stock"}),
+        ("quiet:anna", {"stock"}),
+        ("stop:fatal !kind:user", {"sales-orders"}),
+        ("bill", {"billing"}),
+    ],
+)
+def test_the_filter(text: str, names: set[str]) -> None:
+    tasks = (
+        replace(BILLING, facts=replace(BILLING.facts, tags=("gold", "emea"))),
+        ORDERS,
+        with_memory(TaskMemory(quiet=Quiet(QuietKind.SNOOZED, NOW, "anna")), STOCK),
+    )
+    kept = parse(text, fleet.FIELDS)
+    assert {each.facts.key.task for each in tasks if kept.matches(each)} == names
+
+
+@pytest.mark.parametrize("width", [50, 79, 119, 200, 300])
+def test_what_does_not_fit_goes_and_the_task_stays(width: int) -> None:
+    columns = fleet.columns(width)
+    assert sum(column.width + 2 for column in columns) <= width
+    assert columns[0].key == ("task" if width > 79 else "label")
+    assert "state" in {column.key for column in columns}
+    assert ("quiet" in {column.key for column in columns}) is (width >= 119)
+    assert ("trend" in {column.key for column in columns}) is (width >= 79)
+
+
+def test_a_task_in_full() -> None:
+    memory = TaskMemory(
+        samples=sampled(3, 900, None, 60),
+        restarted_at=NOW - 12 * MINUTE,
+        starts=(NOW - 11 * MINUTE,),
+        quiet=Quiet(QuietKind.SNOOZED, NOW + 60 * MINUTE, "anna"),
+    )
+    facts = replace(
+        ORDERS.facts, message="ORA-12541", tags=("gold",), source_endpoint="ORA", memory_mb=120, tables_completed=42
+    )
+    history = HistoryLine(NOW, "aaaa", "FATAL_TRANSIENT", "resume", Status.RESTARTED, "arn:aws:iam::1:user/bob")
+    detail = TaskDetail(replace(ORDERS, facts=facts, memory=memory), NOW - MINUTE, history=(history,))
+    text = as_text(task.sections(detail, NOW))
+    for words in (
+        "replicate-eu-1/sales-orders",
+        "ERROR   FATAL_ERROR   1m00s ago",
+        "ORA-12541",
+        "snoozed 1h00m more by anna",
+        "2026-03-07 12:20:00 UTC",
+        "12m00s ago",
+        "▁█·▁",
+        "max 15m00s, min 3s, last 1m00s; 4 samples over 15m00s",
+        "42 complete",
+        "120 MB memory",
+        "RESTARTED resume, FATAL_TRANSIENT by bob",
+    ):
+        assert words in text
+
+
+def test_a_task_of_which_nothing_is_known_says_so() -> None:
+    key = TaskKey("second", "s", "t")
+    detail = TaskDetail(TaskSnapshot(TaskFacts(key, TaskState.UNKNOWN, StopReason.NONE)), NOW, server_down=True)
+    text = as_text(task.sections(detail, NOW))
+    assert "server is down: nothing is known" in text
+    assert "instance     second" in text

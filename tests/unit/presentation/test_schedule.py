@@ -1,0 +1,75 @@
+"""The schedule in words, and what changing it sends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from qlikops.domain.schedule import Schedule, ScheduleStatus
+from qlikops.presentation import schedule
+from qlikops.presentation.tone import Section, as_text
+from tests.fakes import SCHEDULE
+from tests.unit.presentation.samples import NOW
+
+ON = SCHEDULE
+OFF = replace(ON, enabled=False)
+FOR_NOW = replace(ON, paused_until=NOW + timedelta(hours=2))
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("rate(5 minutes)", "every 5 minutes"),
+        ("rate(1 hour)", "every hour"),
+        ("rate(90 minutes)", "every 90 minutes"),
+        ("rate(2 days)", "every 2 days"),
+        ("cron(0/10 6-20 ? * MON-FRI *)", "every 10 minutes from 06 to 20 h, Monday to Friday"),
+        ("cron(30 9 * * ? *)", "at 09:30, every day"),
+        ("cron(0 9 ? * SUN *)", "at 09:00, on Sundays"),
+        ("cron(15 * * * ? *)", "every hour at minute 15, every day"),
+        ("cron(* * * * ? *)", "every minute, every day"),
+        ("cron(0 6 1 * ? *)", ""),
+        ("cron(0 6 ? * 2#1 *)", ""),
+        ("cron(0 6 ? JAN MON *)", ""),
+        ("cron(5,25 8,12 * * ? *)", ""),
+        ("at(2026-03-07T12:00:00)", ""),
+    ],
+)
+def test_an_expression_in_words_or_none_rather_than_wrong_ones(expression: str, words: str) -> None:
+    assert schedule.in_words(expression) == words
+
+
+def shown(found: Schedule) -> str:
+    last = NOW - timedelta(minutes=2)
+    return as_text(schedule.sections(ScheduleStatus(found, last, found.upcoming(NOW, last)), NOW))
+
+
+def test_where_it_stands() -> None:
+    assert "▶ on" in shown(ON)
+    assert "2026-03-07 11:18:00 UTC, 2m00s ago" in shown(ON)
+    assert "about 2026-03-07 11:23:00 UTC, in 3m00s" in shown(ON)
+    assert "PAUSED until 2026-03-07 13:20:00 UTC" in shown(FOR_NOW)
+    assert "about 2026-03-07 13:20:00 UTC" in shown(FOR_NOW)
+    assert "PAUSED until somebody resumes it" in shown(OFF)
+    assert "none: it is paused" in shown(OFF)
+    assert "about 2026-03-31 06:00:00 UTC" in shown(replace(ON, expression="cron(0 6 L * ? *)"))
+    assert "none: the expression has no later time" in shown(replace(ON, expression="cron(0 6 L * ? 2020)"))
+
+
+@pytest.mark.parametrize(
+    ("pause", "duration", "before", "says"),
+    [
+        (True, None, ON, ["ENABLED -> DISABLED", "until somebody resumes it"]),
+        (True, timedelta(hours=2), ON, ["State        ENABLED\n", "2026-03-07 13:20:00 UTC, 2h00m from now"]),
+        (False, None, OFF, ["DISABLED -> ENABLED", "by themselves again"]),
+        (False, None, FOR_NOW, ["State        ENABLED\n", "2026-03-07 13:20:00 UTC -> none"]),
+    ],
+)
+def test_what_is_sent_is_shown(
+    pause: bool, duration: timedelta | None, before: Schedule, says: tuple[str, ...]
+) -> None:
+    lines = schedule.what_goes_out(before, pause=pause, duration=duration, now=NOW)
+    text = as_text([Section("", lines)])
+    assert [words for words in says if words not in text] == []
