@@ -139,6 +139,7 @@ class Context:
         self.read_only = source.read_only
         self.hold = timedelta(seconds=source.hold_seconds)
         self.rings = source.bell
+        self.theme = source.theme
         self.where = ""
         self.caller = ""
         """Whose identity decisions carry."""

@@ -63,7 +63,7 @@ SCENES = {
     "executions": Scene("ExecutionsScreen", ((("2",), "succeeded"),)),
     "execution": Scene("ExecutionScreen", ((("2",), "succeeded"), (("enter",), "ProcessProposals"))),
     "fleet": Scene("FleetScreen", ((("3",), "servers"),)),
-    "task": Scene("TaskScreen", ((("3",), "servers"), (("enter",), "Figures"))),
+    "task": Scene("TaskScreen", ((("3",), "servers"), (("enter",), "target"))),
     "reports": Scene("ReportsScreen", ((("4",), "run-"),)),
     "report": Scene("ReportsScreen", ((("4",), "run-"), (("enter",), "on "))),
     "schedule": Scene("ScheduleScreen", ((("5",), "every 5 minutes"),)),

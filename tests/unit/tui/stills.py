@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.context import ContextSource
-from tests.unit.tui.conftest import screen_text
+from tests.unit.tui.conftest import screen_text, wait_until
 from tests.unit.tui.fakes import Clock, opener
 from tests.unit.tui.scenery import Demo, demo
 from tests.unit.tui.scenes import Scene
@@ -39,6 +39,9 @@ async def still(
         await scene.enter(pilot)
         for widget in app.screen.query(Input):
             widget.cursor_blink = False
+        lanes = [lane for context in app.state.contexts for lane in context.backend._lanes.values()]
+        await wait_until(pilot, lambda: not any(lane.busy for lane in lanes))
+        await pilot.pause()
         await pilot.pause()
         yield pilot
 
