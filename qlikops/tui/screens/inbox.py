@@ -27,7 +27,6 @@ from qlikops.tui.screens.decision import ApproveScreen, DecisionScreen, DenyScre
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, text
 from qlikops.tui.widgets.review import Review
-from qlikops.tui.widgets.table import KeyedTable
 from qlikops.tui.widgets.troubles import Troubles
 from qlikops.tui.widgets.waiting import BY_CAUSE, WaitingList
 
@@ -162,10 +161,10 @@ class InboxScreen(ConsoleScreen):
 
     # The record
 
-    @on(KeyedTable.Chosen, "#inbox")
-    def _choose(self, event: KeyedTable.Chosen) -> None:
+    @on(WaitingList.Chosen)
+    def _choose(self, event: WaitingList.Chosen) -> None:
         event.stop()
-        if event.key is None:
+        if self._chosen() is None:
             self._say_it_is_gone()
         else:
             self._load_chosen()

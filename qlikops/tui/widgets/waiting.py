@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.message import Message
 from textual.widgets import Static
 
 from qlikops.presentation import inbox
@@ -26,7 +27,10 @@ BY_CAUSE = "cause"
 
 
 class WaitingList(Vertical):
-    """Says by `KeyedTable.Chosen` that another row is chosen; the rest is asked of it."""
+    """Says when another row is chosen, or none; the rest is asked of it."""
+
+    class Chosen(Message):
+        """`chosen` is another one, or None."""
 
     def __init__(self, state: ConsoleState) -> None:
         super().__init__(id="list")
@@ -135,6 +139,12 @@ class WaitingList(Vertical):
     def next_unanswered(self) -> str | None:
         """The nearest row that this console has not answered."""
         return self.table.next_key(lambda key: (found := self._state.find(key)) is not None and found.in_flight)
+
+    @on(KeyedTable.Chosen)
+    def _choose(self, event: KeyedTable.Chosen) -> None:
+        event.stop()
+        # Of its own: a message that comes from what this widget set off ends at it.
+        self.post_message(self.Chosen())
 
     @on(FilterBar.Changed)
     def _narrow(self, event: FilterBar.Changed) -> None:
