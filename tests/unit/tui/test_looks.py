@@ -65,7 +65,11 @@ def environment() -> FakeEnvironment:
     found = FakeEnvironment.waiting_for(
         samples.approval(), samples.approval(samples.proposal(2, tasks=("stock",)), minutes_left=5)
     )
-    found.runs = [samples.execution(), samples.execution("run-0706", ExecutionStatus.SUCCEEDED, minutes_old=17)]
+    found.runs = [
+        samples.execution(),
+        samples.execution("run-0706", ExecutionStatus.SUCCEEDED, minutes_old=17),
+        samples.execution("run-0701", ExecutionStatus.FAILED, minutes_old=22),
+    ]
     return found
 
 
