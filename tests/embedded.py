@@ -42,7 +42,7 @@ class EmbeddedAws:
         """Where it listens, for `endpoint_url`."""
         return f"http://127.0.0.1:{self._port}"
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, attempts: int = 2) -> Any:
         """A boto3 client with dummy credentials; nothing of the machine's own AWS configuration is read."""
         return boto3.client(  # type: ignore[call-overload]
             service,
@@ -50,7 +50,7 @@ class EmbeddedAws:
             endpoint_url=self.endpoint,
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}, proxies={}),
+            config=Config(retries={"total_max_attempts": attempts}, s3={"addressing_style": "path"}, proxies={}),
         )
 
     def start(self) -> None:

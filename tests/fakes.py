@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalChanged, NotFound, QlikopsError
+from qlikops.domain.events import HistoryEvent
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
@@ -116,6 +117,7 @@ class FakeExecutions:
     stopped: list[tuple[str, str]] = field(default_factory=list)
     pages: int = 0
     """How many were asked for."""
+    redrive_error: QlikopsError | None = None
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
         self.pages += 1
@@ -124,7 +126,7 @@ class FakeExecutions:
         more = str(start + 2) if start + 2 < len(chosen) else None
         return ExecutionPage(tuple(chosen[start : start + 2]), more)
 
-    def detail(self, execution: str) -> ExecutionDetail:
+    def detail(self, execution: str, *, with_history: bool = True) -> ExecutionDetail:  # noqa: ARG002 - always has it
         matching = [detail for detail in self.details if execution in (detail.summary.name, detail.summary.arn)]
         if not matching:
             raise NotFound(f"There is no execution {execution}.")
@@ -135,8 +137,22 @@ class FakeExecutions:
     def proposals(self, execution_name: str) -> Sequence[RunProposal]:
         return self.detail(execution_name).proposals
 
+    def events(self, arn: str, after: int = 0) -> Sequence[HistoryEvent]:  # noqa: ARG002 - the commands show the fold
+        return ()
+
+    def definition(self, arn: str) -> str:
+        return f"{{{arn}"
+
+    def console_url(self, arn: str) -> str:
+        return f"https://console.test/{arn}"
+
     def start(self) -> ExecutionSummary:
         return self.summaries[0]
+
+    def redrive(self, execution: str) -> ExecutionSummary:
+        if self.redrive_error is not None:
+            raise self.redrive_error
+        return replace(self.detail(execution).summary, status=ExecutionStatus.RUNNING)
 
     def stop(self, execution: str, reason: str) -> ExecutionSummary:
         self.stopped.append((execution, reason))

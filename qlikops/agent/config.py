@@ -238,7 +238,7 @@ class AgentConfig:
     """Tasks of one group that may be on their way up at once."""
     require_digest: bool = False
     """Refuse approvals that do not name what they were made on, such as the plain AWS CLI's."""
-    lease_margin_seconds: int = _number(600, 0, 86400)
+    lease_margin_seconds: int = _number(3600, 0, 86400)
     """How long a task's lease outlives its approval's deadline, so that acting and recording fit in."""
 
     def __post_init__(self) -> None:

@@ -2,15 +2,17 @@
 
 Four hundred tasks behind one dead source are one decision. What the tasks have in common is looked for on one server,
 in one kind of anomaly with one kind of message: first the endpoint that the message is about, otherwise the endpoint
-that most of them share.
+that most of them share. What is more than one record of the ledger can hold becomes several proposals of equal size.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from qlikops.agent import wording
@@ -37,6 +39,10 @@ ACTIONS: Mapping[AnomalyKind, Action] = {
 _KINDS = tuple(ACTIONS)
 _SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 _MESSAGES_QUOTED = 3
+TARGETS_LIMIT = 500
+"""Tasks of one proposal: more than that nobody can look over, and one invocation can hardly restart."""
+TARGETS_BYTES = 120_000
+"""Of a proposal's targets as JSON. A DynamoDB item has 400 KB, and the outcome, which names them again, shares it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,8 @@ class _Group:
     cause: str
     cases: tuple[_Case, ...]
     """In the order of their keys."""
+    part: str = ""
+    """`1 of 3` where there are more tasks behind the cause than one proposal holds."""
 
     @property
     def kind(self) -> AnomalyKind:
@@ -116,7 +124,8 @@ def propose(
             else:
                 cases.append(_Case(task.facts, anomaly))
 
-    groups = sorted(_groups(cases), key=lambda group: group.urgency)
+    whole = sorted(_groups(cases), key=lambda group: group.urgency)
+    groups = [part for group in whole for part in _parts(group)]
     most = max(0, config.max_proposals - opened_before)
     for group in groups[most:]:
         why = f"deferred: this run proposes {config.max_proposals} things at most; the next one finds it again"
@@ -205,6 +214,24 @@ def _split(bucket: list[_Case]) -> list[_Group]:
     return groups + [_Group("", (case,)) for case in left]
 
 
+def _parts(group: _Group) -> list[_Group]:
+    """`group` in as few parts of equal size as proposals can hold."""
+    sizes = [len(codec.dumps(_target(case.facts)).encode("utf-8", "surrogatepass")) for case in group.cases]
+    count = math.ceil(len(sizes) / TARGETS_LIMIT)
+    while True:
+        ends = [round(len(sizes) * number / count) for number in range(count + 1)]
+        spans = list(itertools.pairwise(ends))
+        if all(sum(sizes[start:end]) <= TARGETS_BYTES or end - start == 1 for start, end in spans):
+            break
+        count += 1
+    if count == 1:
+        return [group]
+    return [
+        replace(group, cases=group.cases[start:end], part=f"{number} of {count}")
+        for number, (start, end) in enumerate(spans, 1)
+    ]
+
+
 def _endpoints(facts: TaskFacts) -> list[tuple[str, str]]:
     """The endpoints that may be the cause, as (side, name)."""
     known = side_of(facts)
@@ -214,20 +241,13 @@ def _endpoints(facts: TaskFacts) -> list[tuple[str, str]]:
 
 def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_name: str, now: datetime) -> Proposal:
     targets = tuple(
-        Target(
-            key=case.facts.key,
-            state=case.facts.state,
-            stop_reason=case.facts.stop_reason,
-            full_load_completed=case.facts.full_load_completed,
-            tables=_tables(case.facts),
-            protected=config.is_protected(case.facts.tags),
-        )
-        for case in group.cases
+        replace(_target(case.facts), protected=config.is_protected(case.facts.tags)) for case in group.cases
     )
     first = group.cases[0]
     headline = wording.headline(group.kind, first.facts, group.cause)
     if group.cause:
-        title = f"{group.cause}: {headline}, {len(targets)} tasks"
+        part = f" (part {group.part})" if group.part else ""
+        title = f"{group.cause}: {headline}, {len(targets)} tasks{part}"
         evidence = numbered(_group_evidence(group, targets))
     else:
         title = f"{first.facts.key.task}: {headline}"
@@ -245,6 +265,16 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
         created_at=now,
         execution_arn=execution_arn,
         execution_name=execution_name,
+    )
+
+
+def _target(facts: TaskFacts) -> Target:
+    return Target(
+        key=facts.key,
+        state=facts.state,
+        stop_reason=facts.stop_reason,
+        full_load_completed=facts.full_load_completed,
+        tables=_tables(facts),
     )
 
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from qlikops.agent import track
-from qlikops.agent.record import Record, record_of
+from qlikops.agent.record import Record, bounded, record_of
 from qlikops.agent.table import ABSENT, TRANSACTION_LIMIT, Condition, ConditionFailed, Delete, Item, Put, Table, Update
 from qlikops.agent.tasks import TaskLedger
 from qlikops.domain import codec
@@ -64,6 +64,8 @@ class OpenProposal:
     proposal_id: str
     execution_arn: str
     since: datetime
+    is_closed: bool
+    """Its own record is; its tasks may not have heard of it."""
 
 
 class Ledger:
@@ -91,7 +93,10 @@ class Ledger:
         """Everything that is not over in every respect, asked or not, of all runs."""
         return [
             OpenProposal(
-                str(item[keys.SORT]), str(item[Attribute.EXECUTION_ARN]), codec.parse_time(str(item[Attribute.AT]))
+                proposal_id=str(item[keys.SORT]),
+                execution_arn=str(item[Attribute.EXECUTION_ARN]),
+                since=codec.parse_time(str(item[Attribute.AT])),
+                is_closed=Status(str(item[Attribute.STATUS])).is_final,
             )
             for item in self._table.query(keys.OPEN_PARTITION)
         ]
@@ -181,6 +186,7 @@ class Ledger:
 
     def save_result(self, proposal_id: str, outcome: Outcome) -> Outcome:
         """Keeps what a restart came to until it is closed; the first result stays and is returned."""
+        outcome = bounded(outcome)
         result = Update(
             _record_key(proposal_id),
             {Attribute.OUTCOME: codec.dumps(outcome)},
@@ -200,10 +206,15 @@ class Ledger:
         A final record is returned as it is, after finishing what an interrupted close left undone.
         """
         before = self.record(proposal_id).approval
-        outcome = replace(outcome, at=outcome.at or self._clock(), decision=outcome.decision or before.decision)
+        outcome = replace(
+            bounded(outcome), at=outcome.at or self._clock(), decision=outcome.decision or before.decision
+        )
         decided = outcome.decision is not None and before.decision is None
         values: Item = {Attribute.STATUS: outcome.status, Attribute.OUTCOME: codec.dumps(outcome)}
-        also: tuple[Put | Delete, ...] = (Delete((keys.token_partition(proposal_id), keys.TOKEN)),)
+        also: tuple[Put | Delete, ...] = (
+            Delete((keys.token_partition(proposal_id), keys.TOKEN)),
+            self._still_open(before.proposal, outcome.status),
+        )
         if decided:
             values[Attribute.DECISION] = codec.dumps(outcome.decision)
             also += (self._event(proposal_id, Step.DECIDED, {"decision": outcome.decision}),)
@@ -218,10 +229,12 @@ class Ledger:
             remove=(keys.INBOX_PARTITION,),
             also=also,
         )
-        track.count(self._table, record.approval, self._clock())
-        # What says that it is open goes last: whoever finds it there finishes what was left undone.
-        self.tasks.end(record.approval, quiet_after_denial, Delete((keys.OPEN_PARTITION, proposal_id)))
+        self._finish(record.approval, quiet_after_denial)
         return record
+
+    def finish(self, proposal_id: str, quiet_after_denial: int) -> None:
+        """Does what an interrupted close left undone. Raises NotFound."""
+        self._finish(self.record(proposal_id).approval, quiet_after_denial)
 
     def run(self, execution_name: str) -> RunSummary | None:
         """What a run found and did; None before MonitorTasks has finished."""
@@ -268,14 +281,7 @@ class Ledger:
             Put(record, ABSENT),
             self._event(proposal.proposal_id, Step.PROPOSED, {"proposal": proposal}),
             self._row(row, proposal.execution_name),
-            Put(
-                {
-                    **_key(keys.OPEN_PARTITION, proposal.proposal_id),
-                    Attribute.EXECUTION_ARN: proposal.execution_arn,
-                    Attribute.AT: codec.format_time(self._clock()),
-                    **self._kept(),
-                }
-            ),
+            self._still_open(proposal, Status.PROPOSED),
         ]
         # A large group does not fit one transaction: its record comes last, so that no record is without its leases.
         size = TRANSACTION_LIMIT - len(opening)
@@ -346,6 +352,22 @@ class Ledger:
                 **_key(keys.run_partition(execution_name), f"{keys.PROPOSAL_PREFIX}{row.proposal_id}"),
                 Attribute.PROPOSAL_ID: row.proposal_id,
                 Attribute.BODY: codec.dumps(row),
+                **self._kept(),
+            }
+        )
+
+    def _finish(self, closed: Approval, quiet_after_denial: int) -> None:
+        track.count(self._table, closed, self._clock())
+        # What says that it is open goes last: whoever finds it there finishes what was left undone.
+        self.tasks.end(closed, quiet_after_denial, Delete((keys.OPEN_PARTITION, closed.approval_id)))
+
+    def _still_open(self, proposal: Proposal, status: Status) -> Put:
+        return Put(
+            {
+                **_key(keys.OPEN_PARTITION, proposal.proposal_id),
+                Attribute.STATUS: status,
+                Attribute.EXECUTION_ARN: proposal.execution_arn,
+                Attribute.AT: codec.format_time(self._clock()),
                 **self._kept(),
             }
         )

@@ -118,9 +118,10 @@ class Monitor:
         anomalous = [task.facts.key for task in snapshot.tasks if task.anomalies]
         leases = {lease.key: lease for lease in reconciler.leases(tasks.leases(anomalous).values())}
         # What an invocation of this run that died has leased and not opened is proposed again, not blocked.
-        mine = {row.proposal_id for row in self._ledger.run_proposals(run.execution_name)}
-        for key, lease in list(leases.items()):
-            if lease.execution_arn == run.execution_arn and lease.proposal_id not in mine:
+        own = {key: lease.proposal_id for key, lease in leases.items() if lease.execution_arn == run.execution_arn}
+        opened_before = {row.proposal_id for row in self._ledger.run_proposals(run.execution_name)} if own else set()
+        for key, proposal_id in own.items():
+            if proposal_id not in opened_before:
                 del leases[key]
         free = [key for key in dict.fromkeys((*anomalous, *restarts)) if key not in leases]
         quiet = tasks.quiet(free, self._limits, restarts)
@@ -132,7 +133,7 @@ class Monitor:
             now=self._clock(),
             blocked={key: each.words() for key, each in quiet.items()}
             | {key: f"proposal {lease.proposal_id} is open" for key, lease in leases.items()},
-            opened_before=len(mine),
+            opened_before=len(opened_before),
         )
         opened = self._ledger.open_proposals(run.execution_name, correlated.proposals, OPENING_LEASE_SECONDS)
         proposed = {target.key: one.proposal_id for one in opened.proposals for target in one.targets}

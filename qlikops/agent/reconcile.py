@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from qlikops.agent.ledger import Ledger
+from qlikops.agent.ledger import Ledger, OpenProposal
 from qlikops.agent.restart import interrupted
 from qlikops.agent.run import Run
 from qlikops.agent.tasks import Lease
@@ -70,11 +70,18 @@ class Reconciler:
 
     def proposals(self) -> list[str]:
         """Closes what is open for an execution that is over, asked or not; the ids of what was closed."""
-        return [
-            one.proposal_id
-            for one in self._ledger.open()
-            if self._over(one.execution_arn, one.since) and self._is_closed(one.proposal_id)
-        ]
+        return [one.proposal_id for one in self._ledger.open() if self._is_over(one)]
+
+    def _is_over(self, one: OpenProposal) -> bool:
+        if not one.is_closed:
+            return bool(self._over(one.execution_arn, one.since)) and self._is_closed(one.proposal_id)
+        try:
+            # Whoever closed it may be at it still: doing it twice changes nothing.
+            self._ledger.finish(one.proposal_id, self._quiet_after_denial)
+        except (NotFound, RecordTooNew) as exc:
+            _logger.warning("left as it is: %s", exc)
+            return False
+        return True
 
     def leases(self, leases: Iterable[Lease]) -> list[Lease]:
         """Frees what is held for nothing; the leases that are left."""
@@ -112,14 +119,19 @@ class Reconciler:
         except NotFound:
             return True
         status = self._over(approval.proposal.execution_arn, approval.updated_at)
-        may_act = approval.status is Status.RESTARTING and not approval.outcome
-        if not status or (may_act and self._is_young(approval.updated_at, ACTING)):
+        if not status or (approval.status is Status.RESTARTING and self._may_be_acting(approval)):
             return False
         _logger.warning("closing %s: its execution is over (%s)", proposal_id, status)
         self._ledger.close(
             proposal_id, self._outcome(approval, status), self._quiet_after_denial, closed_by=self._run.execution_name
         )
         return True
+
+    def _may_be_acting(self, approval: Approval) -> bool:
+        """Each invocation of ExecuteRestart but the first one, which moves the record, takes the leases again."""
+        leases = self._ledger.tasks.leases(target.key for target in approval.proposal.targets).values()
+        begun = [lease.taken_at for lease in leases if lease.proposal_id == approval.approval_id]
+        return not approval.outcome and self._is_young(max([approval.updated_at, *begun]), ACTING)
 
     def _outcome(self, approval: Approval, status: str) -> Outcome:
         if approval.outcome:

@@ -1,22 +1,28 @@
-"""A proposal's record as it lies in the ledger, read back."""
+"""A proposal's record as it lies in the ledger: read back, and kept within what one item may hold."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from qlikops.agent.table import Item
 from qlikops.domain import codec
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Approval, Claim, Decision, Outcome, Status, digest_of
+from qlikops.domain.approval import Approval, Claim, Decision, Outcome, Status, TargetOutcome, digest_of
 from qlikops.domain.errors import RecordTooNew
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
+from qlikops.domain.text import harmless
 
 T = TypeVar("T")
+
+OUTCOME_BYTES = 120_000
+"""Of an outcome as JSON. A DynamoDB item has 400 KB, and the proposal, whose tasks it names again, shares it."""
+_DETAIL_CAPS = (300, 100, 40)
+"""Characters that are kept of what is said of each task, tried one after another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,23 @@ def record_of(proposal_id: str, item: Item) -> Record:
         version=int(item[Attribute.VERSION]),
     )
     return Record(approval, intact=bool(approval.digest) and approval.digest == _stored_digest(item))
+
+
+def bounded(outcome: Outcome) -> Outcome:
+    """`outcome` with as much of what is said of each task as fits; who and how it ended always stay."""
+    for cap in _DETAIL_CAPS:
+        if _fits(outcome):
+            return outcome
+        cut = (replace(target, detail=harmless(target.detail, cap)) for target in outcome.targets)
+        outcome = replace(outcome, targets=tuple(cut))
+    if _fits(outcome):
+        return outcome
+    bare = (TargetOutcome(target.key, target.status, seconds=target.seconds) for target in outcome.targets)
+    return replace(outcome, targets=tuple(bare))
+
+
+def _fits(outcome: Outcome) -> bool:
+    return len(codec.dumps(outcome).encode("utf-8", "surrogatepass")) <= OUTCOME_BYTES
 
 
 def _stored_digest(item: Item) -> str:

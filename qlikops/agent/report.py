@@ -74,11 +74,12 @@ class Reporter:
             finished_at=report.finished_at,
             error=report.error,
         )
-        self._ledger.save_run(summary)
+        # The mark comes last: a count too many after a crash in between is better than an alarm that stays silent.
         if not reported_before:
             self._metrics.put(summary, [one.evaluation for one in report.proposals if one.evaluation])
         if not report.error and self._outages.is_over(run):
             self._notifier.recovered(run)
+        self._ledger.save_run(summary)
         return summary
 
     def _tell(self, run: Run, error: str, *, was_read: bool) -> None:

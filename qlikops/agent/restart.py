@@ -35,7 +35,7 @@ CONTINUE_FOR = timedelta(minutes=90)
 _LEASE_FOR = timedelta(hours=1)
 """That a group which goes on holds its tasks: several invocations, should some of them be late."""
 _RUN_ATTEMPTS = 3
-"""Of a run call that certainly did not arrive, on a task that we have stopped: it must not be left lying."""
+"""Of a run call that certainly did not arrive: a moment's silence must not cost a group its tasks."""
 _ALREADY_STOPPED = "AEM_TASK_ALREADY_STOPPED"
 _ALREADY_RUNNING = "AEM_TASK_ALREADY_RUNNING"
 """By analogy with the one above; spelled otherwise, it is a refusal like any other."""
@@ -133,9 +133,13 @@ class Restarter:
         """
         if not decision.approved:
             raise ValueError(f"{proposal_id} was not approved")
+        begun = self._clock().replace(microsecond=0)
         record = self._ledger.begin_restart(proposal_id, decision)
         if record.approval.outcome:
             return record.approval.outcome
+        if record.approval.updated_at < begun:
+            # Not the first invocation: while it runs, nobody may take the first one's age for its end.
+            self._hold(record.approval.proposal)
         made = record.approval.decision or decision
         why = self._refusal(record, made)
         if why:
@@ -143,10 +147,13 @@ class Restarter:
         else:
             acted = self._act(record.approval.proposal, give_up_at, record.approval.updated_at + CONTINUE_FOR)
             if isinstance(acted, Unfinished):
-                self._ledger.tasks.lease(record.approval.proposal, self._clock() + _LEASE_FOR)
+                self._hold(record.approval.proposal)
                 return acted
             outcome = acted
         return self._ledger.save_result(proposal_id, replace(outcome, at=self._clock(), decision=made))
+
+    def _hold(self, proposal: Proposal) -> None:
+        self._ledger.tasks.lease(proposal, self._clock() + _LEASE_FOR)
 
     def _refusal(self, record: Record, decision: Decision) -> str:
         """Why this decision does not count for what is stored; empty where it does."""
@@ -253,9 +260,9 @@ class Restarter:
             except QemError as exc:
                 if exc.maybe_sent:
                     return _Watch(target, before, self._clock(), certain=False)
-                if not stops_first:
-                    raise
                 if attempt == _RUN_ATTEMPTS:
+                    if not stops_first:
+                        raise
                     return TargetOutcome(key, Status.FAILED, f"stopped, and not started again: {exc}", before=before)
             self._sleep(POLL_SECONDS)
         if reply.error_message and reply.state is not TaskState.RUNNING:

@@ -18,7 +18,9 @@ class AwsEnvironment:
         self._context = context
         self._connection = AwsConnection(context)
         self._approvals = LedgerApprovals(self._connection)
-        self._executions = StepFunctionsExecutions(self._connection)
+        self._executions = StepFunctionsExecutions(
+            self._connection, has_console=not (context.local or context.settings.endpoint_url)
+        )
         self._fleet = BucketFleet(self._connection)
         self._schedules = StackSchedules(self._connection)
 

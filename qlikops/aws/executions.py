@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from qlikops.aws import records
 from qlikops.aws.errors import aws_errors
+from qlikops.aws.history import events_after
 from qlikops.aws.runs import MOST, summaries
 from qlikops.aws.session import Connection, refuse_writing
-from qlikops.domain.errors import NotFound, QlikopsError, UsageError
+from qlikops.domain.errors import (
+    AccessDenied,
+    CredentialsProblem,
+    DecisionUnknown,
+    NotFound,
+    QlikopsError,
+    Unreachable,
+    UsageError,
+)
+from qlikops.domain.events import HistoryEvent, redact
 from qlikops.domain.execution import (
     ExecutionDetail,
     ExecutionStatus,
     ExecutionSummary,
     FoldedHistory,
+    Redrive,
     RunProposal,
     RunSummary,
 )
-from qlikops.domain.history import CAUSE_CAP, fold_history, redact
+from qlikops.domain.history import CAUSE_CAP, trace
 from qlikops.domain.ledger import PARTITION, PROPOSAL_PREFIX, SORT, SUMMARY, Attribute, run_partition
+from qlikops.domain.links import execution_url
 from qlikops.domain.ports import ExecutionPage
+from qlikops.domain.redrive import redrive_refusal
+from qlikops.domain.standing import filled_in, history_note
 from qlikops.domain.text import harmless
 
 if TYPE_CHECKING:
@@ -30,18 +45,22 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = MOST
 """The ledger's part of a page is one call then."""
-_HISTORY_PAGE = 1000
 _STOPPED = "StoppedByOperator"
-_NO_ITEMS = "This history has no states inside the Map; what became of each proposal is the ledger's."
-_NO_HISTORY = "The history is gone (it is kept for 90 days); what became of each proposal is the ledger's."
 
 
 class StepFunctionsExecutions:
     """Implements `ports.Executions`."""
 
-    def __init__(self, connection: Connection, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        has_console: bool = True,
+    ) -> None:
         self._aws = connection
         self._now = now
+        self._has_console = has_console
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
         """One ListExecutions call and one BatchGetItem."""
@@ -59,26 +78,22 @@ class StepFunctionsExecutions:
         found = tuple(_summary(execution, runs.get(execution["name"])) for execution in reply["executions"])
         return ExecutionPage(found, reply.get("nextToken"))
 
-    def detail(self, execution: str) -> ExecutionDetail:
+    def detail(self, execution: str, *, with_history: bool = True) -> ExecutionDetail:
         """By ARN or name; an unambiguous prefix of a name among the newest hundred will do."""
-        description = self._describe(execution)
-        name = description["name"]
-        run, proposals = self._run(name)
-        history, note = self._history(description["executionArn"]), ""
-        if history is None:
-            note = _NO_HISTORY
-        elif proposals and all(state.map_index is None for state in history.states):
-            note = _NO_ITEMS
-        return ExecutionDetail(
-            summary=_summary(description, run),
-            history=history,
-            proposals=proposals,
-            input=redact(description.get("input", "")),
-            output=redact(description.get("output", "")),
-            error=harmless(description.get("error", ""), 256),
-            cause=harmless(redact(description.get("cause", "")), CAUSE_CAP, multiline=True),
-            history_note=note,
-        )
+        return self._detail(self._describe(execution), with_history=with_history)
+
+    def events(self, arn: str, after: int = 0) -> tuple[HistoryEvent, ...]:
+        """The events with a higher id than `after`, by id. Raises NotFound where the history is gone."""
+        return events_after(self._aws.stepfunctions, arn, after)
+
+    def definition(self, arn: str) -> str:
+        """The definition that this execution runs by, which may be older than the state machine's."""
+        with aws_errors("read the execution's definition"):
+            return self._aws.stepfunctions.describe_state_machine_for_execution(executionArn=arn)["definition"]
+
+    def console_url(self, arn: str) -> str:
+        """Where the AWS console shows it; empty where no AWS console does. Asks nobody."""
+        return execution_url(arn) if self._has_console else ""
 
     def proposals(self, execution_name: str) -> Sequence[RunProposal]:
         """A run's proposals and where each stands, by their Map index. One Query."""
@@ -89,10 +104,13 @@ class StepFunctionsExecutions:
         refuse_writing(self._aws)
         # A name of our own makes the call idempotent, so that the SDK may repeat it.
         name = f"manual-{self._now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-        with aws_errors("start a run"):
-            reply = self._aws.stepfunctions.start_execution(
-                stateMachineArn=self._aws.resources.state_machine_arn, name=name, input="{}"
-            )
+        try:
+            with aws_errors("start a run"):
+                reply = self._aws.stepfunctions.start_execution(
+                    stateMachineArn=self._aws.resources.state_machine_arn, name=name, input="{}"
+                )
+        except Unreachable as exc:
+            return self._reread(exc, self._arn(name), lambda _: True)
         return ExecutionSummary(
             reply["executionArn"], name, ExecutionStatus.RUNNING, reply["startDate"].astimezone(UTC)
         )
@@ -106,16 +124,67 @@ class StepFunctionsExecutions:
         if description["status"] != ExecutionStatus.RUNNING:
             raise UsageError(f"{description['name']} is not running: it is {description['status']}.")
         arn = description["executionArn"]
-        with aws_errors("stop the execution"):
-            reply = self._aws.stepfunctions.stop_execution(
-                executionArn=arn, error=_STOPPED, cause=f"{reason} ({self._aws.caller()})"
-            )
-        return ExecutionSummary(
-            arn,
-            description["name"],
-            ExecutionStatus.ABORTED,
-            description["startDate"].astimezone(UTC),
-            reply["stopDate"].astimezone(UTC),
+        cause = f"{reason} ({self._aws.caller()})"
+        try:
+            with aws_errors("stop the execution"):
+                reply = self._aws.stepfunctions.stop_execution(executionArn=arn, error=_STOPPED, cause=cause)
+        except Unreachable as exc:
+            return self._reread(exc, arn, lambda now: now["status"] == ExecutionStatus.ABORTED)
+        return replace(
+            _summary(description, None), status=ExecutionStatus.ABORTED, stopped_at=reply["stopDate"].astimezone(UTC)
+        )
+
+    def redrive(self, execution: str) -> ExecutionSummary:
+        """Runs the rest of an ended one again. Raises UsageError where `domain.redrive` has something against it."""
+        refuse_writing(self._aws)
+        description = self._describe(execution)
+        before = self._detail(description)
+        if why := redrive_refusal(before, self._now()):
+            raise UsageError(f"{before.summary.name} is not redriven: {why}.", "`qlikops run` starts a new run.")
+        arn = before.summary.arn
+        try:
+            with aws_errors("redrive the execution"):
+                # boto3 adds a client token, so that the SDK may repeat the call.
+                self._aws.stepfunctions.redrive_execution(executionArn=arn)
+        except Unreachable as exc:
+            return self._reread(exc, arn, lambda now: now.get("redriveCount", 0) > before.redrive.count)
+        return replace(before.summary, status=ExecutionStatus.RUNNING, stopped_at=None)
+
+    def _reread(self, error: Unreachable, arn: str, happened: Callable[[Mapping[str, Any]], bool]) -> ExecutionSummary:
+        """The execution where a request without a usable reply did happen. Raises the error itself where it certainly
+        did not, DecisionUnknown where nobody can say.
+        """
+        if isinstance(error, AccessDenied | CredentialsProblem):
+            raise error
+        try:
+            now = self._describe(arn)
+        except (Unreachable, NotFound):
+            now = None
+        if now is not None and happened(now):
+            return _summary(now, None)
+        raise DecisionUnknown(
+            f"{error.message} Whether it counted is not known yet.",
+            f"Look again with `qlikops show {arn.rpartition(':')[2]}` before you repeat it.",
+        ) from error
+
+    def _detail(self, description: Mapping[str, Any], *, with_history: bool = True) -> ExecutionDetail:
+        run, proposals = self._run(description["name"])
+        history = self._history(description["executionArn"]) if with_history else None
+        note = history_note(history, proposals) if with_history else ""
+        return ExecutionDetail(
+            summary=_summary(description, run),
+            history=None if history is None else filled_in(history, proposals),
+            proposals=proposals,
+            input=redact(description.get("input", "")),
+            output=redact(description.get("output", "")),
+            error=harmless(description.get("error", ""), 256),
+            cause=harmless(redact(description.get("cause", "")), CAUSE_CAP, multiline=True),
+            history_note=note,
+            redrive=Redrive(
+                description.get("redriveStatus", ""),
+                harmless(description.get("redriveStatusReason", ""), 256),
+                description.get("redriveCount", 0),
+            ),
         )
 
     def _describe(self, execution: str) -> Mapping[str, Any]:
@@ -139,11 +208,8 @@ class StepFunctionsExecutions:
         return f"{self._aws.resources.state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
 
     def _history(self, arn: str) -> FoldedHistory | None:
-        paginator = self._aws.stepfunctions.get_paginator("get_execution_history")
         try:
-            with aws_errors("read the execution's history"):
-                pages = paginator.paginate(executionArn=arn, PaginationConfig={"PageSize": _HISTORY_PAGE})
-                return fold_history([event for page in pages for event in page["events"]])
+            return trace(self.events(arn)).history
         except NotFound:
             return None
 
@@ -153,6 +219,7 @@ class StepFunctionsExecutions:
         with aws_errors("read the run"):
             pages = self._aws.dynamodb.get_paginator("query").paginate(
                 TableName=self._aws.resources.table,
+                ConsistentRead=True,
                 KeyConditionExpression="#pk = :run",
                 ExpressionAttributeNames={"#pk": PARTITION},
                 ExpressionAttributeValues={":run": {"S": run_partition(name)}},

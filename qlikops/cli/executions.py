@@ -1,9 +1,10 @@
-"""executions, show, run, stop."""
+"""executions, show, run, stop, redrive."""
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -31,12 +32,13 @@ def executions(
         ExecutionStatus | None, typer.Option(case_sensitive=False, help="Only these.", show_default=False)
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    all_: Annotated[bool, typer.Option("--all", help="All there are: 90 days of them, a hundred a call.")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List executions, newest first, with what each found and did."""
     here = invocation(ctx)
-    found = _newest(here.environment(context).executions, status, limit)
+    found = _newest(here.environment(context).executions, status, None if all_ else limit)
     if as_json:
         output.write_json(found)
         return
@@ -48,7 +50,8 @@ def executions(
     width = output.terminal_width()
     columns = presented.COLUMNS if width is None else presented.columns(width)
     now = here.now()
-    output.write_table(columns, [presented.cells(summary, now) for summary in found])
+    longest = max(presented.seconds(summary, now) for summary in found)
+    output.write_table(columns, [presented.cells(summary, now, longest) for summary in found])
 
 
 def show(
@@ -84,8 +87,10 @@ def show(
     detail = environment.executions.detail(target)
     if as_json:
         output.write_json(detail)
-    else:
-        _write_detail(here, detail)
+        return
+    if url := environment.executions.console_url(detail.summary.arn):
+        output.say(f"In the AWS console: {url}")
+    _write_detail(here, detail)
 
 
 def run(
@@ -126,20 +131,34 @@ def stop(
     _write_summary(here, here.environment(context).executions.stop(execution, reason), as_json=as_json)
 
 
-def _newest(role: Executions, status: ExecutionStatus | None, limit: int) -> list[ExecutionSummary]:
-    found: list[ExecutionSummary] = []
+def redrive(
+    ctx: typer.Context,
+    execution: Annotated[str, typer.Argument(metavar="EXECUTION", help="A name or an ARN.")],
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the rest of a failed, timed-out or aborted execution again, where nothing can be asked or done twice."""
+    here = invocation(ctx)
+    _write_summary(here, here.environment(context).executions.redrive(execution), as_json=as_json)
+
+
+def _newest(role: Executions, status: ExecutionStatus | None, limit: int | None) -> list[ExecutionSummary]:
+    return list(islice(_pages(role, status), limit))
+
+
+def _pages(role: Executions, status: ExecutionStatus | None) -> Iterator[ExecutionSummary]:
     token: str | None = None
-    while len(found) < limit:
+    while True:
         page = role.page(status, token)
-        found.extend(islice(page.executions, limit - len(found)))
+        yield from page.executions
         token = page.next_token
         if token is None:
-            break
-    return found
+            return
 
 
 def _folded(path: Path) -> FoldedHistory:
-    from qlikops.domain.history import fold_history, load_history_file
+    from qlikops.domain.events import load_history_file
+    from qlikops.domain.history import fold_history
 
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")

@@ -72,6 +72,7 @@ for command in (
     executions.show,
     executions.run,
     executions.stop,
+    executions.redrive,
     fleet.tasks,
     fleet.task,
     fleet.reports,

@@ -34,6 +34,13 @@ class StateStatus(StrEnum):
     ABORTED = "aborted"
 
 
+class Source(StrEnum):
+    """Who says so."""
+
+    HISTORY = "history"
+    LEDGER = "ledger"
+
+
 @dataclass(frozen=True, slots=True)
 class ExecutionSummary:
     """One line of the executions list."""
@@ -63,6 +70,11 @@ class StateRun:
     attempts: int = 1
     error: str = ""
     cause: str = ""
+    entered_event_id: int | None = None
+    """The event that holds its input."""
+    exited_event_id: int | None = None
+    """The event that holds its output."""
+    source: Source = Source.HISTORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,17 @@ class FoldedHistory:
 
 
 @dataclass(frozen=True, slots=True)
+class Redrive:
+    """What Step Functions says about running the rest of an execution again."""
+
+    status: str = ""
+    """`REDRIVABLE`, `NOT_REDRIVABLE`, `REDRIVABLE_BY_MAP_RUN`; empty where it says nothing, as the embedded AWS."""
+    reason: str = ""
+    count: int = 0
+    """How often it has been redriven."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionDetail:
     """Everything about one execution."""
 
@@ -107,3 +130,4 @@ class ExecutionDetail:
     cause: str = ""
     history_note: str = ""
     """Set where the history lacks detail and the ledger filled in."""
+    redrive: Redrive = Redrive()

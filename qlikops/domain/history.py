@@ -5,24 +5,21 @@ event it points at, never from the one before it in the list. So each event gets
 Map or Parallel branch it happened in), inherited from its predecessor and changed only by what enters or leaves.
 
 Nothing here raises on what a history contains: types that AWS adds, missing heads, shuffled pages are all folded as
-far as they go. Task tokens are never kept.
+far as they go.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
-from qlikops.domain import codec
-from qlikops.domain.errors import UsageError
+from qlikops.domain.events import HistoryEvent, parse_events
 from qlikops.domain.execution import ExecutionStatus, FoldedHistory, OpenCallback, StateRun, StateStatus
 from qlikops.domain.text import harmless
 
-REDACTED = "[redacted]"
 CAUSE_CAP = 4000
 """Characters kept of a cause; Step Functions allows 32,768."""
 
@@ -60,65 +57,37 @@ _SCHEDULED = re.compile(r"(?:Task|Activity|LambdaFunction)Scheduled")
 _ATTEMPT_SUCCEEDED = re.compile(r"(?:Task|Activity|LambdaFunction)Succeeded")
 _ATTEMPT_FAILED = re.compile(r"(?:Task|Activity|LambdaFunction)(?:Failed|TimedOut|\w+Failed)|EvaluationFailed")
 _STATE_EVENT = re.compile(r"(\w+)State(Entered|Exited|Started|Failed|Aborted)")
-_TOKEN_TEXT = re.compile(r'(\\*"task_?token\\*"\s*:\s*\\*")[^"\\]+', re.IGNORECASE)
 
 
-def fold_history(events: Sequence[Mapping[str, Any]]) -> FoldedHistory:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an event happened."""
+
+    state: str
+    """Empty outside of every state."""
+    map_path: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A folded history, and where each of its events happened."""
+
+    history: FoldedHistory
+    places: Mapping[int, Place]
+    """By event id."""
+
+
+def fold_history(events: Iterable[Mapping[str, Any]]) -> FoldedHistory:
     """What the events of one execution amount to, in whatever order and however complete they come."""
+    return trace(parse_events(events)).history
+
+
+def trace(events: Sequence[HistoryEvent]) -> Trace:
+    """The same for parsed ones, with each event's place."""
     fold = _Fold()
     for event in _linked(events):
         fold.add(event)
-    return fold.result()
-
-
-def load_history_file(text: str) -> list[Mapping[str, Any]]:
-    """The events in the output of `aws stepfunctions get-execution-history`, or in a bare list of events.
-
-    Raises UsageError, saying what was found instead, for anything else.
-    """
-    hint = "Save one with: aws stepfunctions get-execution-history --execution-arn ARN > history.json"
-    try:
-        data = json.loads(text.removeprefix("\ufeff"))
-    except ValueError as exc:
-        raise UsageError(f"The history is not JSON: {exc}", hint) from exc
-    events = data.get("events") if isinstance(data, dict) else data
-    if not isinstance(events, list):
-        found = "an object without an `events` list" if isinstance(data, dict) else f"a {type(data).__name__}"
-        raise UsageError(f"The file holds {found}, not a history.", hint)
-    for index, event in enumerate(events):
-        if not isinstance(event, dict) or not isinstance(event.get("type"), str):
-            raise UsageError(f"Entry {index} of the history is not an event: it has no `type`.", hint)
-    return events
-
-
-def redact(value: Any) -> Any:
-    """`value` with every task token replaced: under the keys TaskToken, taskToken and task_token at any depth, and
-    inside strings of JSON, cut off or nested in each other as they may be.
-    """
-    match value:
-        case Mapping():
-            return {key: REDACTED if _names_token(key) else redact(item) for key, item in value.items()}
-        case list() | tuple():
-            return [redact(item) for item in value]
-        case str():
-            return _redact_text(value)
-    return value
-
-
-def _names_token(key: object) -> bool:
-    return str(key).replace("_", "").lower() == "tasktoken"
-
-
-def _redact_text(text: str) -> str:
-    if not text.lstrip().startswith(("{", "[", '"')):
-        return _TOKEN_TEXT.sub(rf"\1{REDACTED}", text)
-    try:
-        data = json.loads(text)
-    except ValueError:
-        # AWS cuts long payloads off: what is left of them is no JSON, and may still hold a token.
-        return _TOKEN_TEXT.sub(rf"\1{REDACTED}", text)
-    clean = redact(data)
-    return text if clean == data else json.dumps(clean, ensure_ascii=False, separators=(",", ":"))
+    return Trace(fold.result(), {event_id: position.place() for event_id, position in fold.positions.items()})
 
 
 @dataclass(slots=True, eq=False)
@@ -129,6 +98,8 @@ class _Run:
     state_type: str
     entered_at: datetime | None
     scope: _Scope
+    entered_event_id: int | None = None
+    exited_event_id: int | None = None
     status: StateStatus = StateStatus.RUNNING
     exited_at: datetime | None = None
     attempts: int = 0
@@ -181,26 +152,11 @@ class _Position:
             if scope.container is not None:
                 yield scope.container
 
-
-@dataclass(frozen=True, slots=True)
-class _Event:
-    """One history event with its details unwrapped."""
-
-    id: int
-    previous: int
-    type: str
-    at: datetime | None
-    details: Mapping[str, Any]
-
-    def text(self, name: str, cap: int = 256) -> str:
-        value = self.details.get(name)
-        if value is None:
-            return ""
-        plain = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-        return harmless(redact(plain), cap, multiline=True)
-
-    def number(self, name: str) -> int | None:
-        return _number(self.details.get(name))
+    def place(self) -> Place:
+        if self.run is not None:
+            return Place(self.run.name, self.run.scope.map_path())
+        container = self.scope.container
+        return Place("" if container is None else container.name, self.scope.map_path())
 
 
 @dataclass(slots=True)
@@ -217,7 +173,7 @@ class _Fold:
     error: str = ""
     cause: str = ""
 
-    def add(self, event: _Event) -> None:
+    def add(self, event: HistoryEvent) -> None:
         """Folds in one event."""
         self.count += 1
         if event.type not in _KNOWN_TYPES:
@@ -239,7 +195,7 @@ class _Fold:
             unknown_types=tuple(self.unknown),
         )
 
-    def _step(self, event: _Event, here: _Position) -> _Position:
+    def _step(self, event: HistoryEvent, here: _Position) -> _Position:
         if state_event := _STATE_EVENT.fullmatch(event.type):
             return self._state_event(event, here, *state_event.groups())
         if event.type.startswith("Execution"):
@@ -253,10 +209,11 @@ class _Fold:
             return here
         return self._attempt_event(event, here)
 
-    def _state_event(self, event: _Event, here: _Position, state_type: str, what: str) -> _Position:
+    def _state_event(self, event: HistoryEvent, here: _Position, state_type: str, what: str) -> _Position:
         match what:
             case "Entered":
                 run = self._new_run(event.text("name"), state_type, event.at, here.scope)
+                run.entered_event_id = event.id
                 return _Position(run, run.scope)
             case "Exited":
                 run = self._exited(event, here, state_type)
@@ -272,14 +229,14 @@ class _Fold:
                     _close(here.run, StateStatus.ABORTED, event.at)
                 return here
 
-    def _exited(self, event: _Event, here: _Position, state_type: str) -> _Run:
+    def _exited(self, event: HistoryEvent, here: _Position, state_type: str) -> _Run:
         name = event.text("name")
         around = (run for run in here.outward() if run.name == name and run.is_open)
         run = next(around, None) or self._open_run(name) or self._new_run(name, state_type, None, here.scope)
         if state_type in _CONTAINERS:
             self._close_within(run, None, event.at)
         run.status = StateStatus.SUCCEEDED if run.failure is None else StateStatus.CAUGHT
-        run.exited_at = event.at
+        run.exited_at, run.exited_event_id = event.at, event.id
         return run
 
     def _container_started(self, here: _Position, state_type: str) -> _Position:
@@ -291,7 +248,7 @@ class _Fold:
             return _Position(None, _Scope(run, None, run.scope))
         return _Position(run, run.scope)
 
-    def _container_failed(self, event: _Event, here: _Position, state_type: str) -> _Position:
+    def _container_failed(self, event: HistoryEvent, here: _Position, state_type: str) -> _Position:
         # An inner one that failed by an earlier event is passed over: this event is about the next one out.
         around = (run for run in here.outward() if run.state_type == state_type)
         container = next((run for run in around if run.is_open and run.failure is None), None)
@@ -303,7 +260,7 @@ class _Fold:
         self._close_within(container, None, event.at)
         return _Position(container, container.scope)
 
-    def _iteration_event(self, event: _Event, here: _Position) -> _Position:
+    def _iteration_event(self, event: HistoryEvent, here: _Position) -> _Position:
         name, index = event.text("name"), event.number("index")
         container = next((run for run in here.outward() if run.name == name), None)
         if event.type == "MapIterationStarted":
@@ -316,7 +273,7 @@ class _Fold:
             self._close_within(container, index, event.at)
         return here
 
-    def _execution_event(self, event: _Event, here: _Position) -> _Position:
+    def _execution_event(self, event: HistoryEvent, here: _Position) -> _Position:
         if event.type == "ExecutionStarted":
             self.started_at = event.at
             return here
@@ -339,7 +296,7 @@ class _Fold:
             _close(run, ended, event.at)
         return here
 
-    def _attempt_event(self, event: _Event, here: _Position) -> _Position:
+    def _attempt_event(self, event: HistoryEvent, here: _Position) -> _Position:
         if here.run is not None and here.run.state_type in _CONTAINERS and event.type != "EvaluationFailed":
             # The embedded AWS lists the tasks inside a Map without their states: nobody can say whose they are.
             return here
@@ -381,12 +338,12 @@ def _begin_attempt(run: _Run) -> None:
     run.failure, run.failed_at, run.error, run.cause, run.callback = None, None, "", "", None
 
 
-def _explain(run: _Run, event: _Event) -> None:
+def _explain(run: _Run, event: HistoryEvent) -> None:
     run.error = run.error or event.text("error")
     run.cause = run.cause or event.text("cause", CAUSE_CAP)
 
 
-def _fail(run: _Run, event: _Event) -> None:
+def _fail(run: _Run, event: HistoryEvent) -> None:
     """Notes a failure of a run that has not ended; whether it is retried, caught or final shows later."""
     if not run.is_open:
         return
@@ -405,7 +362,7 @@ def _close(run: _Run, status: StateStatus, at: datetime | None) -> None:
         run.callback = None
 
 
-def _callback(event: _Event, run: _Run) -> OpenCallback | None:
+def _callback(event: HistoryEvent, run: _Run) -> OpenCallback | None:
     resource = event.text("resource")
     if not resource.endswith(_CALLBACK_SUFFIX):
         return None
@@ -433,55 +390,20 @@ def _state_run(run: _Run) -> StateRun:
         attempts=max(1, run.attempts),
         error=run.error,
         cause=run.cause,
+        entered_event_id=run.entered_event_id,
+        exited_event_id=run.exited_event_id,
     )
 
 
-def _linked(events: Sequence[Mapping[str, Any]]) -> list[_Event]:
+def _linked(events: Sequence[HistoryEvent]) -> list[HistoryEvent]:
     """The events by id, each id once. Where no event has a link at all, as in the embedded AWS, each follows the one
     before it: such a history is of one branch only.
     """
-    by_id: dict[int, _Event] = {}
-    for position, raw in enumerate(events, start=1):
-        event = _event(raw, position)
+    by_id: dict[int, HistoryEvent] = {}
+    for event in events:
         by_id.setdefault(event.id, event)
     ordered = [by_id[event_id] for event_id in sorted(by_id)]
     if any(event.previous for event in ordered):
         return ordered
     previous_ids = [0, *(event.id for event in ordered)]
-    return [
-        _Event(event.id, previous, event.type, event.at, event.details)
-        for event, previous in zip(ordered, previous_ids, strict=False)
-    ]
-
-
-def _event(raw: Mapping[str, Any], position: int) -> _Event:
-    details = (value for key, value in raw.items() if str(key).endswith("EventDetails") and isinstance(value, Mapping))
-    return _Event(
-        id=_number(raw.get("id")) or position,
-        previous=_number(raw.get("previousEventId")) or 0,
-        type=str(raw.get("type", "")),
-        at=_time(raw.get("timestamp")),
-        details=next(details, {}),
-    )
-
-
-def _number(value: Any) -> int | None:
-    try:
-        return int(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _time(value: Any) -> datetime | None:
-    """From boto3 a datetime, from the AWS CLI ISO 8601 text or, in its first version, epoch seconds."""
-    try:
-        match value:
-            case datetime():
-                return value.astimezone(UTC)
-            case int() | float():
-                return datetime.fromtimestamp(value, UTC)
-            case str():
-                return codec.parse_time(value)
-    except (ValueError, OverflowError, OSError):
-        pass
-    return None
+    return [replace(event, previous=previous) for event, previous in zip(ordered, previous_ids, strict=False)]

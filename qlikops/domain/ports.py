@@ -14,6 +14,7 @@ from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
 from qlikops.domain.approval import HistoryLine as HistoryLine
 from qlikops.domain.approval import TrackRecord as TrackRecord
+from qlikops.domain.events import HistoryEvent
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Action
@@ -109,7 +110,7 @@ class Executions(Protocol):
         """One ListExecutions call, with what the ledger knows of each."""
         ...
 
-    def detail(self, execution: str) -> ExecutionDetail:
+    def detail(self, execution: str, *, with_history: bool = True) -> ExecutionDetail:
         """By ARN or name; an unambiguous prefix of a recent name will do."""
         ...
 
@@ -117,12 +118,31 @@ class Executions(Protocol):
         """A run's proposals and where each stands, by their Map index. One Query."""
         ...
 
+    def events(self, arn: str, after: int = 0) -> Sequence[HistoryEvent]:
+        """The events with a higher id than `after`, by id. Raises NotFound where the history is gone."""
+        ...
+
+    def definition(self, arn: str) -> str:
+        """The definition that this execution runs by, which may be older than the state machine's."""
+        ...
+
+    def console_url(self, arn: str) -> str:
+        """Where the AWS console shows it; empty where no AWS console does. Asks nobody."""
+        ...
+
     def start(self) -> ExecutionSummary:
         """Starts a run now, as the schedule would."""
         ...
 
     def stop(self, execution: str, reason: str) -> ExecutionSummary:
-        """Aborts it; what it had waiting is closed as abandoned by the next run."""
+        """Aborts it; what it had waiting is closed as abandoned by the next run.
+
+        Raises DecisionUnknown, as `start` and `redrive` do, where nobody can say whether it happened.
+        """
+        ...
+
+    def redrive(self, execution: str) -> ExecutionSummary:
+        """Runs the rest of an ended one again. Raises UsageError where `domain.redrive` has something against it."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from qlikops.domain.approval import Status
@@ -14,19 +14,22 @@ from qlikops.domain.text import harmless
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Cells, Column, Line, Section, Span, Tone, fit, line, outside
 
-PAYLOAD_CAP = 20_000
-"""Characters shown of an input or output."""
+PAYLOAD_CAP = 100_000
+"""Characters shown of an input or output, indented."""
+_BAR_CELLS = 6
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 COLUMNS = (
     Column("status", "Status", 11),
-    Column("name", "Execution", 16, flexible=True),
-    Column("started", "Started (UTC)", 14),
+    Column("name", "Execution", 12, flexible=True),
+    Column("started", "Started UTC", 11),
     Column("duration", "Took", 7, right=True),
+    Column("bar", "", _BAR_CELLS),
     Column("anomalies", "Anomalies", 9, right=True),
     Column("proposals", "Proposals", 9, right=True),
     Column("restarts", "Restarted", 9, right=True),
 )
-_DROP_FIRST = ("proposals", "anomalies", "started")
+_DROP_FIRST = ("proposals", "bar", "anomalies", "started")
 
 STATE_COLUMNS = (
     Column("state", "State", 24, flexible=True),
@@ -50,24 +53,62 @@ def state_columns(width: int) -> tuple[Column, ...]:
     return fit(STATE_COLUMNS, width, _STATE_DROP_FIRST)
 
 
-def cells(summary: ExecutionSummary, now: datetime) -> Cells:
-    """One execution at `now`."""
+FIELDS: Mapping[str, Callable[[ExecutionSummary], str]] = {
+    "name": lambda summary: summary.name,
+    "status": lambda summary: vocabulary.execution_status(summary.status).text[2:],
+    "started": lambda summary: f"{summary.started_at:%Y-%m-%d %H:%M}",
+    "anomalies": lambda summary: _some(0 if summary.run is None else summary.run.anomalies),
+    "proposals": lambda summary: _some(0 if summary.run is None else summary.run.proposals),
+    "restarted": lambda summary: _some(_restarted(summary)),
+}
+"""What a filter can name."""
+
+
+def cells(summary: ExecutionSummary, now: datetime, longest: float = 0) -> Cells:
+    """One execution at `now`; its bar is a part of `longest`, in seconds."""
     run = summary.run
-    restarted = 0 if run is None or run.outcomes is None else run.outcomes.get(Status.RESTARTED, 0)
+    restarts = vocabulary.NOTHING
+    if run is not None and run.outcomes is not None:
+        restarts = _number(_restarted(summary), Tone.GOOD)
     return {
         "status": vocabulary.execution_status(summary.status),
         "name": outside(summary.name, cap=80),
-        "started": Span(f"{summary.started_at:%m-%d %H:%M:%S}"),
+        "started": Span(f"{summary.started_at:%m-%d %H:%M}"),
         "duration": Span(duration(summary, now)),
+        "bar": Span(bar(seconds(summary, now), longest), Tone.INFO if summary.stopped_at is None else Tone.MUTED),
         "anomalies": vocabulary.NOTHING if run is None else _number(run.anomalies, Tone.WARNING),
         "proposals": vocabulary.NOTHING if run is None else _number(run.proposals, Tone.INFO),
-        "restarts": vocabulary.NOTHING if run is None or run.outcomes is None else _number(restarted, Tone.GOOD),
+        "restarts": restarts,
     }
+
+
+def bar(value: float, longest: float, width: int = _BAR_CELLS) -> str:
+    """`value` as a part of `longest` in blocks, to an eighth of a cell; anything at all is at least a sliver."""
+    if value <= 0 or longest <= 0:
+        return ""
+    eighths = max(1, round(min(1.0, value / longest) * width * 8))
+    full, rest = divmod(eighths, 8)
+    return "█" * full + _EIGHTHS[rest].strip()
+
+
+def seconds(summary: ExecutionSummary, now: datetime) -> float:
+    """How long it took, or has taken until `now`."""
+    return max(0.0, ((summary.stopped_at or now) - summary.started_at).total_seconds())
 
 
 def duration(summary: ExecutionSummary, now: datetime) -> str:
     """How long it took, or has taken until `now`."""
     return vocabulary.ago(summary.started_at, summary.stopped_at or now)
+
+
+def _restarted(summary: ExecutionSummary) -> int:
+    outcomes = summary.run.outcomes if summary.run else None
+    return (outcomes or {}).get(Status.RESTARTED, 0)
+
+
+def _some(number: int) -> str:
+    """Nothing for none, so that a filter's `anomalies:` means those with any."""
+    return str(number) if number else ""
 
 
 def _number(value: int, tone: Tone) -> Span:
@@ -115,6 +156,27 @@ def heading(detail: ExecutionDetail, now: datetime) -> tuple[Section, ...]:
     return tuple(
         section for section in (Section("", tuple(_heading(detail, now))), _proposals(detail)) if section.lines
     )
+
+
+def headline(detail: ExecutionDetail, now: datetime) -> tuple[Line, ...]:
+    """The same in as few lines as will do, for a screen that shows the rest by itself."""
+    summary = detail.summary
+    spans: list[Span | str] = [
+        vocabulary.execution_status(summary.status),
+        f"  {'took' if summary.stopped_at else 'for'} {duration(summary, now)}",
+        Span(f"  started {vocabulary.clock_time(summary.started_at)}", Tone.MUTED),
+    ]
+    if detail.redrive.count:
+        spans.append(Span(f"  redriven {detail.redrive.count} x", Tone.WARNING))
+    lines = [line("execution", outside(summary.name, cap=100)), line("status", *spans)]
+    if summary.run is not None:
+        lines.append(line("run", checked(summary.run)))
+    if detail.error or detail.cause:
+        cause = detail.cause.partition("\n")[0]
+        lines.append(line("error", outside(f"{detail.error or 'no name'}: {cause}", Tone.DANGER, 300)))
+    if detail.history_note:
+        lines.append(line("note", outside(detail.history_note, Tone.WARNING)))
+    return tuple(lines)
 
 
 def _heading(detail: ExecutionDetail, now: datetime) -> Iterator[Line]:

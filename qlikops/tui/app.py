@@ -15,6 +15,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 
+from qlikops.domain.errors import DecisionUnknown
 from qlikops.domain.text import harmless
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
@@ -22,7 +23,7 @@ from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
 from qlikops.tui.context import Clock, Context, ContextSource, Sending, maybe_sent
 from qlikops.tui.preferences import Memory
-from qlikops.tui.screens.base import ConsoleScreen
+from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
 from qlikops.tui.screens.contexts import ContextsScreen
 from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.screens.errors import ErrorsScreen
@@ -365,6 +366,24 @@ class QlikOpsApp(App[int]):
         self.notify(f"The outcome could not be read, trying again. {problem}", severity="warning", markup=False)
         context = self._context_of(message)
         self.set_timer(WATCH_AGAIN_SECONDS, lambda: context.watch(message.asked, self))
+
+    @on(messages.RunChanged)
+    def _run_changed(self, message: messages.RunChanged) -> None:
+        self.notify(f"{message.done}: {harmless(message.execution.name, 100)}", markup=False)
+        self._refresh_shown()
+
+    @on(messages.RunChangeFailed)
+    def _run_not_changed(self, message: messages.RunChangeFailed) -> None:
+        self.bell()
+        # A reply that was lost is no failure: it may have happened.
+        known = "Perhaps not done" if isinstance(message.error, DecisionUnknown) else "Not done"
+        words = f"{known}: {harmless(message.asked, 120)}. {explain(message.error)}"
+        self.notify(words, severity="error", timeout=15, markup=False)
+        self._refresh_shown()
+
+    def _refresh_shown(self) -> None:
+        if isinstance(self.screen, PolledScreen):
+            self.screen.action_refresh()
 
     def _ask_for_last_run(self) -> None:
         for context in self.state.contexts if not self.state.waiting else ():

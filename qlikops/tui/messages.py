@@ -15,9 +15,10 @@ from qlikops.domain.background import Background
 from qlikops.domain.execution import ExecutionDetail, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lookup import TaskDetail
-from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest
+from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage
 from qlikops.domain.report import ReportEntry
 from qlikops.domain.schedule import ScheduleStatus
+from qlikops.tui.executing import ExecutionsQuery, Followed
 
 
 class OfContext(Protocol):
@@ -153,19 +154,45 @@ class Claimed(Message):
 
 
 class ExecutionsLoaded(Message):
-    """The newest page."""
+    """A page of executions; `query` is what it was asked by."""
 
-    def __init__(self, executions: Sequence[ExecutionSummary]) -> None:
+    def __init__(self, page: ExecutionPage, query: ExecutionsQuery) -> None:
         super().__init__()
-        self.executions = executions
+        self.page = page
+        self.query = query
 
 
 class ExecutionLoaded(Message):
-    """One execution in detail."""
+    """One execution in detail, as far as it has been followed."""
+
+    def __init__(self, followed: Followed) -> None:
+        super().__init__()
+        self.followed = followed
+
+
+class ConsoleUrlLoaded(Message):
+    """Where the AWS console shows an execution; empty where none does."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+
+
+class RunRead(Message):
+    """An execution, read anew before it is stopped or redriven."""
 
     def __init__(self, detail: ExecutionDetail) -> None:
         super().__init__()
         self.detail = detail
+
+
+class RunChanged(Message):
+    """A run was started, stopped or redriven."""
+
+    def __init__(self, done: str, execution: ExecutionSummary) -> None:
+        super().__init__()
+        self.done = done
+        self.execution = execution
 
 
 class FleetLoaded(Message):
@@ -254,6 +281,10 @@ class ExecutionsLoadFailed(LoadFailed):
 
 class ExecutionLoadFailed(LoadFailed):
     """The execution did not come."""
+
+
+class RunChangeFailed(LoadFailed):
+    """It did not happen, or nobody can say; `asked` is what was to be done, such as `stop run-7`."""
 
 
 class FleetLoadFailed(LoadFailed):

@@ -95,6 +95,10 @@ class PolledScreen(ConsoleScreen):
         if not self.state.backend.busy(self.lane):
             self.state.backend.call(self.lane, self.load, self.missed, self)
 
+    def poll(self) -> None:
+        """What happens every POLL_SECONDS on the screen that is shown."""
+        self.action_refresh()
+
     def _poll(self) -> None:
         if self.is_active and not self.state.current.rests():
-            self.action_refresh()
+            self.poll()

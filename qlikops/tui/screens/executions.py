@@ -1,153 +1,232 @@
-"""Executions of the state machine: the list, and one in detail."""
+"""The list of executions: newest first, as far down as one goes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.message import Message
-from textual.widgets import DataTable, Static
+from textual.widgets import Input, Static
 
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus
+from qlikops.domain.execution import ExecutionStatus, ExecutionSummary
 from qlikops.domain.ports import Environment
 from qlikops.presentation import executions
+from qlikops.presentation import filter as filters
 from qlikops.presentation.problem import explain
+from qlikops.presentation.tone import Cells, Tone
 from qlikops.tui import messages
-from qlikops.tui.screens.base import PolledScreen
+from qlikops.tui.executing import ExecutionsQuery, LoadedExecutions
+from qlikops.tui.screens.execution import ExecutionScreen
+from qlikops.tui.screens.runs import RunsScreen
 from qlikops.tui.state import ConsoleState
-from qlikops.tui.widgets.prose import palette, prose
-from qlikops.tui.widgets.table import KeyedTable, Row
+from qlikops.tui.widgets.long_table import LongTable
+from qlikops.tui.widgets.prose import palette
+
+STATUSES = (
+    None,
+    ExecutionStatus.RUNNING,
+    ExecutionStatus.SUCCEEDED,
+    ExecutionStatus.FAILED,
+    ExecutionStatus.TIMED_OUT,
+    ExecutionStatus.ABORTED,
+)
+"""What `s` goes through; None is all."""
 
 
-class ExecutionsScreen(PolledScreen):
-    """The newest page, live while it is on the screen."""
+class ExecutionsScreen(RunsScreen):
+    """Pages come as the cursor gets near the end; what is loaded stays, and is kept true page by page."""
 
-    MODE = "executions"
     AUTO_FOCUS = "#executions"
     POLL_SECONDS = 3
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "status", "Status", id="status"),
+        Binding("slash", "filter", "Filter", key_display="/", id="filter"),
+        Binding("n", "start", "New run", id="start"),
+        Binding("escape", "back", "Clear filter", show=False, id="back"),
+    ]
+
+    def __init__(self, state: ConsoleState) -> None:
+        super().__init__(state)
+        self._loaded = LoadedExecutions()
+        self._status: ExecutionStatus | None = None
+        self._of = state.current
+        """The context that what is loaded belongs to."""
+        self._problem = ""
+        self._more_wanted = False
 
     def content(self) -> ComposeResult:
-        """The list, and what is wrong with it."""
+        """What is shown of how many, the list, and what is wrong with it."""
+        yield Static(markup=False, id="executions-summary")
+        yield Input(placeholder=f"Filter: {filters.HELP}; Esc clears", id="filter", compact=True)
         yield Static("Loading …", markup=False, id="empty")
-        yield KeyedTable(executions.columns, id="executions")
+        yield LongTable(executions.columns, id="executions")
 
-    def load(self, environment: Environment) -> Message:
-        """The newest page."""
-        return messages.ExecutionsLoaded(environment.executions.page().executions)
+    def on_mount(self) -> None:
+        """The filter opens with its key."""
+        self.query_one("#filter").display = False
 
-    def missed(self, error: Exception) -> Message:
-        """Why it did not come."""
-        return messages.ExecutionsLoadFailed(error)
+    @property
+    def _table(self) -> LongTable:
+        return self.query_one(LongTable)
+
+    @property
+    def execution(self) -> ExecutionSummary | None:
+        """The chosen one."""
+        tables = self.query(LongTable)
+        return self._loaded.by_arn.get(tables.first().chosen or "") if tables else None
+
+    # What is asked for
+
+    def action_refresh(self) -> None:
+        """Asks for the newest page, or for the one that the cursor is in."""
+        if self._of is not self.state.current:
+            self._of = self.state.current
+            self._begin_again()
+        if not self.state.backend.busy(self.lane):
+            self._ask(self._loaded.token_to_refresh(self._table.chosen), is_next=False)
+
+    def _ask(self, token: str | None, *, is_next: bool) -> None:
+        query = ExecutionsQuery(self._of.name, self._status, token, is_next)
+
+        def load(environment: Environment) -> Message:
+            return messages.ExecutionsLoaded(environment.executions.page(query.status, query.token), query)
+
+        self._of.backend.call(self.lane, load, messages.ExecutionsLoadFailed, self)
+
+    def _ask_for_more(self) -> None:
+        if self._loaded.next_token is None:
+            return
+        if self._of.backend.busy(self.lane):
+            self._more_wanted = True
+        else:
+            self._ask(self._loaded.next_token, is_next=True)
+
+    @on(LongTable.NearEnd)
+    def _near_end(self, event: LongTable.NearEnd) -> None:
+        event.stop()
+        self._ask_for_more()
+
+    def _begin_again(self) -> None:
+        self._loaded.clear()
+        self._more_wanted = False
+        self._table.show((), executions_cells(self._loaded, self.state.now(), 0))
+        self.query_one("#empty", Static).update("Loading …")
+        self.query_one("#empty").display = True
+
+    # What came
 
     @on(messages.ExecutionsLoaded)
     def _take(self, message: messages.ExecutionsLoaded) -> None:
         message.stop()
-        now = self.state.now()
-        self.query_one(KeyedTable).show(
-            [
-                Row(
-                    summary.arn,
-                    # A running one's duration goes on.
-                    (summary, int(now.timestamp()) if summary.status is ExecutionStatus.RUNNING else 0),
-                    lambda summary=summary: executions.cells(summary, now),  # type: ignore[misc]
-                )
-                for summary in message.executions
-            ]
-        )
-        empty = self.query_one("#empty", Static)
-        empty.display = not message.executions
-        empty.update("No execution yet. The schedule starts them; `qlikops run` starts one now.")
+        query = message.query
+        if (query.context, query.status) != (self._of.name, self._status):
+            self.action_refresh()
+            return
+        self._problem = ""
+        if not query.is_next:
+            self._loaded.take_refreshed(message.page, query.token)
+        elif query.token == self._loaded.next_token:
+            self._loaded.take_next(message.page, query.token)
+        self._show()
+        if self._more_wanted:
+            self._more_wanted = False
+            self._ask_for_more()
 
     @on(messages.ExecutionsLoadFailed)
     def _miss(self, message: messages.ExecutionsLoadFailed) -> None:
         message.stop()
+        self._problem = str(explain(message.error))
+        self._show()
+
+    def _show(self) -> None:
+        now, loaded = self.state.now(), self._loaded
+        chosen = filters.parse(self._filter_text, executions.FIELDS)
+        keys = loaded.order
+        if chosen:
+            keys = tuple(arn for arn in keys if chosen.matches(loaded.by_arn[arn]))
+        longest = max((executions.seconds(loaded.by_arn[arn], now) for arn in keys), default=0)
+        self._table.show(keys, executions_cells(loaded, now, longest))
         empty = self.query_one("#empty", Static)
-        empty.display = True
-        empty.update(Text(str(explain(message.error))))
+        empty.display = not keys
+        empty.update(Text(self._problem or self._why_empty()))
+        self._show_summary(len(keys), chosen)
+        self.refresh_bindings()
+        if chosen and len(keys) <= self._table.size.height:
+            # What the filter looks for may lie further down.
+            self._ask_for_more()
 
-    @on(DataTable.RowSelected, "#executions")
-    def _open(self, event: DataTable.RowSelected) -> None:
+    def _why_empty(self) -> str:
+        if self._loaded.by_arn:
+            more = "" if self._loaded.complete else " Looking further back …"
+            return f"None of the {len(self._loaded.by_arn):,} loaded matches. Esc clears the filter.{more}"
+        if self._status is not None:
+            return f"No execution is {self._status}. s shows others."
+        return "No execution yet. The schedule starts them; n starts one now."
+
+    def _show_summary(self, shown: int, chosen: filters.Filter[ExecutionSummary]) -> None:
+        colours = palette(self)
+        total = len(self._loaded.by_arn)
+        which = "all" if self._status is None else f"{self._status} only"
+        counts = f"{shown:,} of {total:,}" if chosen else f"{total:,}"
+        text = Text(f"{which}, {counts} loaded{'' if self._loaded.complete else ', more below'}", colours[Tone.MUTED])
+        if problem := chosen.problem or (self._problem if total else ""):
+            text.append(f"   {problem}", colours[Tone.DANGER if self._problem else Tone.WARNING])
+        self.query_one("#executions-summary", Static).update(text)
+
+    @on(LongTable.Chosen)
+    def _choose(self, event: LongTable.Chosen) -> None:
         event.stop()
-        if event.row_key.value is not None:
-            self.app.push_screen(ExecutionScreen(self.state, event.row_key.value))
+        self.refresh_bindings()
 
+    @on(LongTable.Opened)
+    def _open(self, event: LongTable.Opened) -> None:
+        event.stop()
+        if event.key is not None:
+            self.app.push_screen(ExecutionScreen(self.state, self._loaded.by_arn[event.key]))
 
-class ExecutionScreen(PolledScreen):
-    """One execution: its states, Map items as rows, its proposals, what went in and came out."""
+    # Filters
 
-    MODE = "executions"
-    AUTO_FOCUS = "#states"
-    POLL_SECONDS = 3
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", id="back"),
-        Binding("y", "copy", "Copy ARN", id="copy"),
-    ]
-
-    def __init__(self, state: ConsoleState, arn: str) -> None:
-        super().__init__(state)
-        self._arn = arn
-
-    def content(self) -> ComposeResult:
-        """Heading and proposals, states, payloads."""
-        with VerticalScroll(id="execution"):
-            yield Static("Loading …", markup=False, id="execution-heading")
-            yield KeyedTable(executions.state_columns, id="states", opens=False)
-            yield Static(markup=False, id="payloads")
+    def action_status(self) -> None:
+        """Shows the executions of the next status."""
+        self._status = STATUSES[(STATUSES.index(self._status) + 1) % len(STATUSES)]
+        self._begin_again()
+        self._show_summary(0, filters.parse("", executions.FIELDS))
+        self.action_refresh()
 
     @property
-    def lane(self) -> str:
-        """Its own: a slow history holds up nothing else."""
-        return f"execution-{self._arn}"
+    def _filter_text(self) -> str:
+        line = self.query_one("#filter", Input)
+        return line.value if line.display else ""
 
-    def load(self, environment: Environment) -> Message:
-        """The execution with its history."""
-        return messages.ExecutionLoaded(environment.executions.detail(self._arn))
-
-    def missed(self, error: Exception) -> Message:
-        """Why it did not come."""
-        return messages.ExecutionLoadFailed(error)
+    def action_filter(self) -> None:
+        """Opens the filter line."""
+        self.query_one("#filter").display = True
+        self.query_one("#filter").focus()
 
     def action_back(self) -> None:
-        """To the list."""
-        self.app.pop_screen()
+        """Clears the filter."""
+        line = self.query_one("#filter", Input)
+        line.value = ""
+        line.display = False
+        self._table.focus()
+        self._show()
 
-    def action_copy(self) -> None:
-        """For the AWS CLI."""
-        self.app.copy_to_clipboard(self._arn)
-        self.notify("ARN copied.", markup=False)
+    @on(Input.Changed, "#filter")
+    def _filter(self, event: Input.Changed) -> None:
+        event.stop()
+        self._show()
 
-    @on(messages.ExecutionLoaded)
-    def _take(self, message: messages.ExecutionLoaded) -> None:
-        message.stop()
-        detail, now = message.detail, self.state.now()
-        colours = palette(self)
-        self.query_one("#execution-heading", Static).update(prose(executions.heading(detail, now), colours))
-        states = () if detail.history is None else detail.history.states
-        self.query_one(KeyedTable).show(
-            [
-                Row(
-                    executions.state_key(run, index),
-                    (run, 0 if run.exited_at else int(now.timestamp())),
-                    lambda run=run: executions.state_cells(run, now),  # type: ignore[misc]
-                )
-                for index, run in enumerate(states)
-            ]
-        )
-        self.query_one("#payloads", Static).update(Text(_payloads(detail)))
-
-    @on(messages.ExecutionLoadFailed)
-    def _miss(self, message: messages.ExecutionLoadFailed) -> None:
-        message.stop()
-        self.notify(str(explain(message.error)), severity="error", markup=False)
+    @on(Input.Submitted, "#filter")
+    def _leave_filter(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._table.focus()
 
 
-def _payloads(detail: ExecutionDetail) -> str:
-    parts = [executions.states_note(detail)]
-    for name, payload in (("Input", detail.input), ("Output", detail.output)):
-        if payload:
-            parts.append(f"{name}\n{executions.payload(payload)}")
-    return "\n\n".join(part for part in parts if part)
+def executions_cells(loaded: LoadedExecutions, now: datetime, longest: float) -> Callable[[str], Cells]:
+    """How a row is drawn; what is drawn is what was loaded last."""
+    return lambda arn: executions.cells(loaded.by_arn[arn], now, longest)

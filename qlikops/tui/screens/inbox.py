@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Container
 from textual.widgets import DataTable, Static
 
 from qlikops.domain.approval import Approval, Claim, Status, new_decision_id
@@ -19,9 +16,8 @@ from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation import decision, inbox
 from qlikops.presentation.bulk import not_one_cause
 from qlikops.presentation.difference import differences
-from qlikops.presentation.filter import HELP
 from qlikops.presentation.problem import explain
-from qlikops.presentation.tone import Column, Span, Tone
+from qlikops.presentation.tone import Tone
 from qlikops.tui import messages
 from qlikops.tui.context import ApprovalKey, Context, Waiting
 from qlikops.tui.screens.base import ConsoleScreen
@@ -29,15 +25,11 @@ from qlikops.tui.screens.bulk import Answers, BulkScreen
 from qlikops.tui.screens.changed import ChangedScreen
 from qlikops.tui.screens.decision import ApproveScreen, DecisionScreen, DenyScreen
 from qlikops.tui.state import ConsoleState
-from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.prose import palette, text
 from qlikops.tui.widgets.review import Review
-from qlikops.tui.widgets.table import KeyedTable, Row
 from qlikops.tui.widgets.troubles import Troubles
+from qlikops.tui.widgets.waiting import BY_CAUSE, WaitingList
 
-TICK_SECONDS = 60
-"""How often the ages in the table are written anew."""
-_BY_CAUSE = "cause"
 _SEVERAL_CONTEXTS = "Not together: the marked ones are in different contexts."
 
 
@@ -72,13 +64,8 @@ class InboxScreen(ConsoleScreen):
         """As it was when somebody looked at it; another one can be decided once its difference has been shown."""
         self._reviewed: ApprovalKey | None = None
         """What the review shows or waits for: an id alone does not say where it came from."""
-        self._marked: set[ApprovalKey] = set()
-        """What is to be answered together; only what still waits."""
         self._wanted: tuple[ApprovalKey, bool] | None = None
         """The approval on which a or d was pressed before its record had come; asked as soon as it has."""
-        remembered = state.memory.preferences
-        self._by = next((by for by in inbox.Sort if by.value == remembered.sort), inbox.Sort.EXPIRES)
-        self._grouped = remembered.group_by == _BY_CAUSE
         self._locks: tuple[str, ...] = ()
         """Why nothing can be decided, by context, when the keys were drawn last."""
 
@@ -86,24 +73,20 @@ class InboxScreen(ConsoleScreen):
         """What is wrong, the list, the record, and one line on the last decision."""
         yield Troubles(self.state)
         with Container(id="split"):
-            with Vertical(id="list"):
-                yield FilterBar(f"Filter: {inbox.FILTER_EXAMPLE}; {HELP}")
-                yield KeyedTable(self._columns, id="inbox")
-                yield Static(markup=False, id="empty")
+            yield WaitingList(self.state)
             yield Review(self.state.clock, self._claim_on_reviewed, id="review")
         yield Static(markup=False, id="receipt")
 
     @property
-    def _table(self) -> KeyedTable:
-        return self.query_one("#inbox", KeyedTable)
+    def _list(self) -> WaitingList:
+        return self.query_one(WaitingList)
 
     @property
     def _review(self) -> Review:
         return self.query_one(Review)
 
     def on_mount(self) -> None:
-        """Starts the slow tick of the ages, and the quick one of what is wrong."""
-        self.set_interval(TICK_SECONDS, self._show_rows)
+        """Starts the tick of what is wrong."""
         self.set_interval(1, self._tick)
         self.state_changed()
 
@@ -124,7 +107,7 @@ class InboxScreen(ConsoleScreen):
             self.state_changed()
         else:
             self.query_one(Troubles).draw()
-            self._show_why_empty()
+            self._list.show_why_empty()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """Hides what can never apply here and greys what cannot apply now."""
@@ -143,8 +126,7 @@ class InboxScreen(ConsoleScreen):
             contexts = {waiting.context for waiting in self._marked_waiting()}
             return bool(contexts) and (not any(context.locked_because() for context in contexts) or None)
         if action == "back":
-            bars = self.query(FilterBar)
-            return self.has_class("-open") or (bool(bars) and bool(bars.first().display))
+            return self.has_class("-open") or any(each.filters for each in self.query(WaitingList))
         return True
 
     def why_not(self) -> str:
@@ -155,36 +137,18 @@ class InboxScreen(ConsoleScreen):
     # The list
 
     def _chosen(self) -> Waiting | None:
-        tables = self.query(KeyedTable)
-        return self.state.find(tables.first().chosen) if tables else None
+        return next((each.chosen for each in self.query(WaitingList)), None)
 
     def _marked_waiting(self) -> list[Waiting]:
-        return [waiting for waiting in self.state.waiting if waiting.key in self._marked] if self._marked else []
+        return next((each.marked_waiting for each in self.query(WaitingList)), [])
 
-    def _columns(self, width: int) -> tuple[Column, ...]:
-        return inbox.columns(width, by=self._by, context=self.state.several)
-
-    def _show_rows(self, *, choose_first: bool = False) -> None:
-        state, now = self.state, self.state.now()
-        bar = self.query_one(FilterBar)
-        wanted = bar.parse(_fields(now))
-        kept = [waiting for waiting in state.waiting if wanted.matches(waiting)] if wanted else state.waiting
-        if wanted:
-            bar.tell(f"{len(kept):,} of {len(state.waiting):,}")
-        placed = inbox.arrange(kept, self._by, _cause_and_context if self._grouped else None)
-        minute = int(now.timestamp()) // TICK_SECONDS
-        wheres = {context.name: self._where(context, now) for context in state.contexts}
-        rows = [self._row(waiting, place, minute, wheres[waiting.context.name]) for waiting, place in placed]
-        self._table.show(rows, choose_first=choose_first)
-        self.query_one("#empty").display = not rows
-        self._table.display = bool(rows)
-        if not rows:
-            self._show_why_empty()
-            if not self._review.gone:
-                self._review.show_text("")
-        elif self._table.chosen is not None:
+    def _show_rows(self) -> None:
+        state = self.state
+        self._list.show()
+        if self._chosen() is not None:
             self._load_chosen()
-        self._marked &= {waiting.key for waiting in state.waiting}
+        elif not state.waiting and not self._review.gone:
+            self._review.show_text("")
         # What no longer waits is not shown from memory.
         self._records = {
             waiting.key: record
@@ -195,41 +159,12 @@ class InboxScreen(ConsoleScreen):
         self._backgrounds = {key: known for key, known in self._backgrounds.items() if key in waits}
         self._looked_at = {key: seen for key, seen in self._looked_at.items() if key in waits}
 
-    def _where(self, context: Context, now: datetime) -> Span | None:
-        if not self.state.several:
-            return None
-        return inbox.where(context.name, context.freshness, now, read_only=context.read_only)
-
-    def _row(self, waiting: Waiting, place: inbox.Place, minute: int, where: Span | None) -> Row:
-        row = waiting.row
-        mark = "marked" if waiting.key in self._marked else ""
-        mark = "answered" if waiting.in_flight else mark
-        return Row(
-            waiting.row_key,
-            (row, minute, mark, place, where),
-            lambda: inbox.cells(row, self.state.now(), mark, place=place, context=where),
-        )
-
-    def _show_why_empty(self) -> None:
-        empty = self.query_one("#empty", Static)
-        if empty.display:
-            empty.update(Text(self._why_empty()))
-
-    def _why_empty(self) -> str:
-        if self.state.waiting:
-            return "Nothing that waits is like that. Esc clears the filter."
-        several = self.state.several
-        return "\n\n".join(
-            inbox.why_empty(context.freshness, context.last_run, self.state.now(), context.name if several else "")
-            for context in self.state.contexts
-        )
-
     # The record
 
-    @on(KeyedTable.Chosen, "#inbox")
-    def _choose(self, event: KeyedTable.Chosen) -> None:
+    @on(WaitingList.Chosen)
+    def _choose(self, event: WaitingList.Chosen) -> None:
         event.stop()
-        if event.key is None:
+        if self._chosen() is None:
             self._say_it_is_gone()
         else:
             self._load_chosen()
@@ -280,6 +215,9 @@ class InboxScreen(ConsoleScreen):
         if self._review.approval is None or self._reviewed is None:
             return
         context, approval_id = self.state.context(self._reviewed.context), self._reviewed.approval_id
+        if context.row(approval_id) is not None:
+            self._review.show_text("The filter keeps it back.")
+            return
         answered = "You answered this; it" if context.in_flight(approval_id) else "This"
         self._review.mark_gone(f"{answered} no longer waits. {self._how_to_go_on()}")
         context.load_approval(approval_id, self)
@@ -320,8 +258,8 @@ class InboxScreen(ConsoleScreen):
         if self.has_class("-open"):
             self.remove_class("-open")
         else:
-            self.query_one(FilterBar).close()
-        self._table.focus()
+            self._list.clear_filter()
+        self._list.table.focus()
         self.refresh_bindings()
 
     # Which rows, and in which order
@@ -329,36 +267,20 @@ class InboxScreen(ConsoleScreen):
     def action_filter(self) -> None:
         """Opens the filter line."""
         self.remove_class("-open")
-        self.query_one(FilterBar).open()
+        self._list.filter()
         self.refresh_bindings()
 
     def action_sort(self) -> None:
         """Sorts by the next of what can be sorted by."""
-        orders = list(inbox.Sort)
-        self._by = orders[(orders.index(self._by) + 1) % len(orders)]
-        self.remember(sort=self._by.value)
-        self.notify(f"Sorted: {self._by}.", markup=False)
-        self._show_rows()
-        self._table.relabel()
+        by = self._list.sort_next()
+        self.remember(sort=by.value)
+        self.notify(f"Sorted: {by}.", markup=False)
 
     def action_group(self) -> None:
         """Puts what has one cause together, or apart again."""
-        self._grouped = not self._grouped
-        self.remember(group_by=_BY_CAUSE if self._grouped else "")
-        self.notify("Grouped by cause." if self._grouped else "Not grouped.", markup=False)
-        self._show_rows()
-
-    @on(FilterBar.Changed)
-    def _filter(self, event: FilterBar.Changed) -> None:
-        event.stop()
-        self._show_rows(choose_first=True)
-
-    @on(FilterBar.Left)
-    def _leave_filter(self, event: FilterBar.Left) -> None:
-        event.stop()
-        if event.closed:
-            self._show_rows()
-        self._table.focus()
+        together = self._list.toggle_groups()
+        self.remember(group_by=BY_CAUSE if together else "")
+        self.notify("Grouped by cause." if together else "Not grouped.", markup=False)
 
     # Deciding
 
@@ -400,27 +322,18 @@ class InboxScreen(ConsoleScreen):
 
     def _send(self, decided: Waiting, approval: Approval, request: DecisionRequest) -> None:
         decided.context.send(approval, request, self.app)
-        following = self._table.next_key(self._is_answered)
+        following = self._list.next_unanswered()
         self.remove_class("-open")
-        self._table.focus()
+        self._list.table.focus()
         self.state_changed()
-        if self._table.chosen == decided.row_key and following is not None:
-            self._table.choose(following)
-
-    def _is_answered(self, row_key: str) -> bool:
-        waiting = self.state.find(row_key)
-        return waiting is not None and waiting.in_flight
+        if self._list.table.chosen == decided.row_key and following is not None:
+            self._list.table.choose(following)
 
     # Several at once
 
     def action_mark(self) -> None:
         """Marks the chosen row, or takes its mark away, and goes to the next."""
-        chosen = self._chosen()
-        if chosen is None:
-            return
-        self._marked ^= {chosen.key}
-        self._show_rows()
-        self._table.action_cursor_down()
+        self._list.toggle_mark()
         self.refresh_bindings()
 
     def action_decide_marked(self, approved: bool) -> None:
@@ -454,7 +367,7 @@ class InboxScreen(ConsoleScreen):
     def _send_marked(self, context: Context, answers: Answers | None) -> None:
         batch = new_decision_id()
         for approval, request in answers or ():
-            self._marked.discard(ApprovalKey(context.name, approval.approval_id))
+            self._list.marked.discard(ApprovalKey(context.name, approval.approval_id))
             context.send(approval, request, self.app, batch)
         self.state_changed()
 
@@ -500,15 +413,3 @@ class InboxScreen(ConsoleScreen):
             if all(sending.is_settled for sending in latest):
                 line.append("  y copies" if alone else "  y copies all of it", palette(self)[Tone.MUTED])
             bar.update(line)
-
-
-def _fields(now: datetime) -> dict[str, Callable[[Waiting], str]]:
-    """What the filter can ask."""
-    found: dict[str, Callable[[Waiting], str]] = {"context": lambda waiting: waiting.context.name}
-    for key, of in inbox.fields(now).items():
-        found[key] = lambda waiting, of=of: of(waiting.row)  # type: ignore[misc]
-    return found
-
-
-def _cause_and_context(waiting: Waiting) -> tuple[str, str]:
-    return waiting.context.name, inbox.cause(waiting.row)

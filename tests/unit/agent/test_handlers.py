@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,23 +13,13 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from qlikops.agent.assessment import Assessor
-from qlikops.agent.config import AgentConfig, Thresholds
 from qlikops.agent.evaluators import EvaluationContext
-from qlikops.agent.handlers import (
-    evaluate_proposal,
-    execute_restart,
-    generate_report,
-    monitor_tasks,
-    record_outcome,
-    request_approval,
-)
-from qlikops.agent.wiring import Services
 from qlikops.domain import codec
-from qlikops.domain.approval import InboxRow, Status
+from qlikops.domain.approval import Status
 from qlikops.domain.errors import NotFound
 from qlikops.domain.evaluation import ApprovalMode, Evaluation
 from qlikops.domain.fleet import FleetSnapshot, Quiet, QuietKind, TaskMemory
-from qlikops.domain.packing import packed, unpacked
+from qlikops.domain.packing import packed
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import Changes, RunReport, Sighting
 from qlikops.domain.task import StopReason, TaskKey, TaskState
@@ -40,114 +29,10 @@ from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import (
     EVALUATION,
     ORDERS,
-    PASSWORD,
     FakeClock,
-    FakeSns,
-    FakeStepFunctions,
-    Simulator,
-    create_table,
-    inbox,
     simulated,
 )
-
-Json = dict[str, Any]
-MACHINE = "arn:aws:states:eu-west-1:000000000000:execution:QlikMonitoringAgent"
-
-
-class Context:
-    """A Lambda context, with a quarter of an hour left unless told otherwise."""
-
-    def __init__(self, seconds: int = 900) -> None:
-        self._seconds = seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 1000 * self._seconds
-
-
-class Agent:
-    """The handlers on one environment, called with the payloads that state_machine.json builds."""
-
-    def __init__(self, aws: EmbeddedAws, simulator: Simulator, clock: FakeClock, **settings: Any) -> None:
-        table = create_table(aws.client("dynamodb"))
-        self.aws, self.table, self.bucket, self.clock, self.simulator = aws, table, f"data-{table}", clock, simulator
-        aws.client("s3").create_bucket(
-            Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-        )
-        instance = {"base_url": simulator.instance.base_url, "username": "monitor", "password": PASSWORD}
-        secret = aws.client("secretsmanager").create_secret(
-            Name=f"qlik-{table}", SecretString=json.dumps({"instances": [instance]})
-        )
-        config = AgentConfig(table, self.bucket, "arn:aws:sns:eu-west-1:000000000000:t", secret["ARN"])
-        # One poll is enough here: what confirms an anomaly is detection's business.
-        config = replace(config, thresholds=Thresholds(confirm_polls=1), **settings)
-        self.sns, self.states = FakeSns(), FakeStepFunctions()
-        self._config = config
-        self.services = self.again()
-
-    def again(self, **clients: Any) -> Services:
-        """The services of another process, with these clients in place of AWS's."""
-        fakes = {"sns": self.sns, "stepfunctions": self.states, **clients}
-        return Services(
-            self._config,
-            lambda service: fakes.get(service) or self.aws.client(service),
-            clock=self.clock,
-            sleep=self.clock.sleep,
-            client_factory=self.simulator.client,
-        )
-
-    def monitor(self, name: str = "run-1") -> Json:
-        self.states.statuses.setdefault(f"{MACHINE}:{name}", "RUNNING")
-        event = {
-            "execution_arn": f"{MACHINE}:{name}",
-            "execution_name": name,
-            "started_at": codec.format_time(self.clock.now),
-        }
-        return passed(monitor_tasks.handler(event, Context(), self.services))
-
-    def evaluate(self, item: Json) -> Json:
-        return passed(evaluate_proposal.handler(item, Context(), self.services))
-
-    def request(self, item: Json, task_token: str = "the-token") -> Json:  # noqa: S107 - opens nothing
-        event = {
-            **item,
-            "task_token": task_token,
-            "entered_at": codec.format_time(self.clock.now),
-            "timeout_seconds": 14400,
-        }
-        return passed(request_approval.handler(event, Context(), self.services))
-
-    def restart(self, item: Json, decision: Json, seconds: int = 900) -> Json:
-        return passed(execute_restart.handler({**item, "decision": decision}, Context(seconds), self.services))
-
-    def record(self, item: Json, outcome: Json) -> Json:
-        return passed(record_outcome.handler({**item, "outcome": outcome}, Context(), self.services))
-
-    def report(self, payload: Json) -> Json:
-        return passed(generate_report.handler(payload, Context(), self.services))
-
-    def stored(self, key: str) -> str:
-        return unpacked(self.aws.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
-
-    def inbox(self) -> list[InboxRow]:
-        return inbox(self.aws.client("dynamodb"), self.table)
-
-    def status(self, item: Json) -> Status:
-        return self.services.ledger.record(item["proposal"]["proposal_id"]).approval.status
-
-
-def passed(result: Json) -> Json:
-    """What the next state gets: JSON and small, without anything that only Python has."""
-    text = json.dumps(result)
-    assert len(text) < 200_000
-    return dict(json.loads(text))
-
-
-def items(monitored: Json) -> list[Json]:
-    """The Map's items, as ItemSelector builds them."""
-    return [
-        {"proposal": proposal, "index": index, "run": monitored["run"]}
-        for index, proposal in enumerate(monitored["proposals"])
-    ]
+from tests.unit.agent.machine import MACHINE, Agent, Json, items
 
 
 @pytest.fixture

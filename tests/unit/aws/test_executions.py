@@ -14,7 +14,7 @@ from qlikops.agent.ledger import Ledger
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.errors import AccessDenied, NotFound, UsageError
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, RunSummary
+from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, RunSummary, Source
 from tests.embedded import ACCOUNT, EmbeddedAws
 from tests.unit.agent.fakes import START, proposal
 from tests.unit.aws.conftest import ANNA, ID, FakeConnection
@@ -113,7 +113,9 @@ def test_detail_joins_history_and_proposals_and_says_what_the_history_lacks(
     ledger.close(ID, Outcome(Status.HELD, "the policy forbids it"))
     detail = detail_once(executions, "run-1", lambda detail: "Wait" in state_names(detail))
     assert detail.summary.arn == arn
-    assert state_names(detail) == ["Look", "Wait"]
+    assert state_names(detail) == ["Look", "Wait", "ProposalHeld", "RecordOutcome"]
+    assert detail.history is not None
+    assert {state.source for state in detail.history.states[2:]} == {Source.LEDGER}
     (row,) = detail.proposals
     assert (row.proposal_id, row.status) == (ID, Status.HELD)
     assert "inside the Map" in detail.history_note
@@ -148,7 +150,21 @@ def test_stopping_needs_a_reason(executions: StepFunctionsExecutions) -> None:
         executions.stop("any", " ")
 
 
-def test_a_read_only_context_neither_starts_nor_stops(
+def test_events_are_read_from_where_one_stopped(executions: StepFunctionsExecutions, started: Any) -> None:
+    arn = started("followed")
+    detail_once(executions, "followed", lambda detail: "Wait" in state_names(detail))
+    events = executions.events(arn)
+    assert [event.id for event in events] == sorted(event.id for event in events)
+    assert "s3cret" not in repr(events)
+    assert executions.events(arn, events[-2].id) == events[-1:]
+    assert executions.events(arn, events[-1].id) == ()
+
+
+def test_the_definition_is_that_of_the_execution(executions: StepFunctionsExecutions, started: Any) -> None:
+    assert json.loads(executions.definition(started("defined"))) == DEFINITION
+
+
+def test_a_read_only_context_neither_starts_nor_stops_nor_redrives(
     executions: StepFunctionsExecutions, connection: FakeConnection
 ) -> None:
     connection.read_only = True
@@ -156,3 +172,5 @@ def test_a_read_only_context_neither_starts_nor_stops(
         executions.start()
     with pytest.raises(AccessDenied):
         executions.stop("any", "reason")
+    with pytest.raises(AccessDenied):
+        executions.redrive("any")

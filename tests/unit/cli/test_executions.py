@@ -11,6 +11,7 @@ import pytest
 
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain.approval import Status
+from qlikops.domain.errors import UsageError
 from qlikops.domain.execution import (
     ExecutionDetail,
     ExecutionStatus,
@@ -87,8 +88,9 @@ def test_executions_of_one_status(run: Run, environment: FakeEnvironment) -> Non
 
 def test_showing_an_execution(run: Run, environment: FakeEnvironment) -> None:
     environment.executions.details = [detail(ExecutionStatus.FAILED, Status.RESTARTED)]
-    shown = run("show", "run-1").stdout
-    assert all(word in shown for word in ("run-1", "Boom", "MonitorTasks", "RESTARTED"))
+    shown = run("show", "run-1")
+    assert all(word in shown.stdout for word in ("run-1", "Boom", "MonitorTasks", "RESTARTED"))
+    assert f"https://console.test/{ARN}run-1" in shown.stderr
     assert json.loads(run("show", "run-1", "--json").stdout)["summary"]["arn"] == f"{ARN}run-1"
 
 
@@ -128,6 +130,9 @@ def test_a_saved_history_needs_no_environment(run: Run, history_file: Path) -> N
             "attempts": 1,
             "error": "",
             "cause": "",
+            "entered_event_id": 2,
+            "exited_event_id": None,
+            "source": "history",
         }
     ]
     (open_callback,) = shown["open_callbacks"]
@@ -190,3 +195,23 @@ def test_stopping_needs_a_reason_and_hands_it_on(run: Run, environment: FakeEnvi
     assert run("stop", "run-1").exit_code == ExitCode.USAGE
     assert json.loads(run("stop", "run-1", "--reason", "maintenance", "--json").stdout)["status"] == "ABORTED"
     assert environment.executions.stopped == [("run-1", "maintenance")]
+
+
+def test_all_executions_are_all_pages_of_them(run: Run, environment: FakeEnvironment) -> None:
+    environment.executions.summaries = [summary(f"run-{number}") for number in range(45)]
+    assert len(json.loads(run("executions", "--json").stdout)) == 20
+    assert len(json.loads(run("executions", "--all", "--json").stdout)) == 45
+
+
+def test_redriving_says_what_runs_again(run: Run, environment: FakeEnvironment) -> None:
+    environment.executions.details = [detail(ExecutionStatus.FAILED)]
+    assert json.loads(run("redrive", "run-1", "--json").stdout)["status"] == "RUNNING"
+    assert "running" in run("redrive", "run-1").stdout
+    assert run("redrive", "nothing").exit_code == ExitCode.NOT_FOUND
+
+
+def test_a_redrive_that_is_refused_says_why(run: Run, environment: FakeEnvironment) -> None:
+    environment.executions.redrive_error = UsageError("run-1 is not redriven: proposals of it are still open.")
+    refused = run("redrive", "run-1")
+    assert (refused.exit_code, refused.stdout) == (ExitCode.USAGE, "")
+    assert "still open" in refused.stderr

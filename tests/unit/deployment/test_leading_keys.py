@@ -30,7 +30,7 @@ from qlikops.domain.proposal import Action
 from qlikops.domain.task import TaskKey
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import SERVER, FakeClock, simulated
-from tests.unit.agent.test_handlers import MACHINE, Agent, items
+from tests.unit.agent.machine import MACHINE, Agent, items
 from tests.unit.aws.conftest import FakeConnection, Workflow, timing
 from tests.unit.deployment.iam import ACCOUNT, REGION, Request, Template, is_allowed
 
@@ -137,7 +137,7 @@ def played(aws: EmbeddedAws) -> Played:
     """Two runs: one approved by the console and reported, one that dies and is cleared up by the next."""
     recording, clock = Recording(aws), FakeClock()
     with simulated("one_fatal", clock) as simulator:
-        agent = Agent(recording, simulator, clock)  # type: ignore[arg-type]
+        agent = Agent(recording, simulator, clock)
         monitored, item, assessment, token = _asked(recording, agent, "run-1")
         decision = _decided_by_the_console(recording, agent, item, assessment["digest"], token)
         with recording.calling("ExecuteRestart"):

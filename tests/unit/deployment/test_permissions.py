@@ -247,6 +247,7 @@ NOT_IAM = {"get_caller_identity", "get_session_token", "paginate"}
 """Calls that anybody may make, and none at all."""
 OTHER_NAMES = {"ListObjectsV2": "ListBucket"}
 WRITES_OF_PEOPLE = {
+    "RedriveExecution",
     "SendTaskSuccess",
     "SendTaskFailure",
     "StartExecution",

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qlikops.domain.errors import UsageError
+from qlikops.domain.events import REDACTED, load_history_file, redact
 from qlikops.domain.execution import ExecutionStatus, FoldedHistory, StateStatus
-from qlikops.domain.history import REDACTED, fold_history, load_history_file, redact
+from qlikops.domain.history import fold_history
 
 START = datetime(2026, 5, 4, 3, 0, tzinfo=UTC)
 WAIT = "invoke.waitForTaskToken"

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from qlikops.domain import codec
+from qlikops.domain.events import load_history_file
 from qlikops.domain.execution import FoldedHistory
-from qlikops.domain.history import fold_history, load_history_file
+from qlikops.domain.history import fold_history
 
 FOLDER = Path(__file__).parents[4] / "shared" / "histories"
 

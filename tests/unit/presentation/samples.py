@@ -18,6 +18,7 @@ from qlikops.domain.evaluation import (
     Route,
     Verdict,
 )
+from qlikops.domain.events import HistoryEvent, parse_events
 from qlikops.domain.execution import (
     ExecutionDetail,
     ExecutionStatus,
@@ -199,6 +200,47 @@ def execution_detail(summary: ExecutionSummary | None = None) -> ExecutionDetail
         input='{"source": "schedule"}',
         output="",
         history_note="The history here lacks the Map items' states; the ledger filled them in.",
+    )
+
+
+def events() -> tuple[HistoryEvent, ...]:
+    """A run with two proposals: one waits, the other's evaluation failed once."""
+
+    def event(number: int, previous: int, kind: str, **details: object) -> dict[str, object]:
+        of_state = "StateEntered" in kind or "StateExited" in kind
+        name = "state" + kind.partition("State")[2] if of_state else kind[0].lower() + kind[1:]
+        at = NOW - timedelta(minutes=12) + timedelta(seconds=number)
+        return {
+            "id": number,
+            "previousEventId": previous,
+            "type": kind,
+            "timestamp": at,
+            f"{name}EventDetails": details,
+        }
+
+    return parse_events(
+        [
+            event(1, 0, "ExecutionStarted", input='{"source": "schedule"}'),
+            event(2, 0, "TaskStateEntered", name="MonitorTasks", input='{"source": "schedule"}'),
+            event(3, 2, "TaskStateExited", name="MonitorTasks", output='{"proposal_count": 2, "proposals": []}'),
+            event(4, 3, "ChoiceStateEntered", name="CheckAnomalies"),
+            event(5, 4, "ChoiceStateExited", name="CheckAnomalies"),
+            event(6, 5, "MapStateEntered", name="ProcessProposals"),
+            event(7, 6, "MapStateStarted", length=2),
+            event(8, 7, "MapIterationStarted", name="ProcessProposals", index=0),
+            event(9, 7, "MapIterationStarted", name="ProcessProposals", index=1),
+            event(10, 8, "TaskStateEntered", name="WaitForApproval", input='{"proposal": "first"}'),
+            event(11, 9, "TaskStateEntered", name="EvaluateProposal", input='{"proposal": "second"}'),
+            event(
+                12,
+                10,
+                "TaskScheduled",
+                resource="invoke.waitForTaskToken",
+                timeoutInSeconds=14400,
+                parameters='{"Payload": {"task_token": "s3cret"}}',
+            ),
+            event(13, 11, "TaskFailed", error="States.TaskFailed", cause="[red]no answer[/red] \x1b[31m"),
+        ]
     )
 
 

@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, TargetOutcome
 from qlikops.domain.errors import ApprovalChanged, NotFound, QlikopsError
+from qlikops.domain.events import HistoryEvent
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
 from qlikops.domain.proposal import Action
 from qlikops.domain.report import ReportEntry, RunReport
 from qlikops.domain.task import TaskKey
+from qlikops.resources import resource
 from tests.fakes import FakeSchedules
 from tests.unit.presentation import samples
 
@@ -79,6 +81,18 @@ class FakeEnvironment:
     track: tuple[TrackRecord, ...] = ()
     track_error: QlikopsError | None = None
     snapshot: FleetSnapshot = field(default_factory=samples.fleet)
+    page_size: int = 100
+    details: dict[str, ExecutionDetail] = field(default_factory=dict)
+    """By ARN; others have the sample's."""
+    events: dict[str, Sequence[HistoryEvent]] = field(default_factory=dict)
+    """By ARN, likewise."""
+    definition_error: QlikopsError | None = None
+    console: str = "https://console.test"
+    """Empty where there is none."""
+    run_error: QlikopsError | None = None
+    """Raised by starting, stopping and redriving."""
+    written: list[str] = field(default_factory=list)
+    """What was started, stopped and redriven."""
     signs_in: Credentials = field(default_factory=Credentials)
 
     @classmethod
@@ -194,28 +208,66 @@ class FakeEnvironment:
 
 @dataclass
 class FakeExecutions:
-    """The executions of a FakeEnvironment."""
+    """The executions of a FakeEnvironment, newest first."""
 
     environment: FakeEnvironment
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
-        assert next_token is None
         self.environment.runs_listed.pass_through()
-        self.environment._read("executions")
-        return ExecutionPage(tuple(run for run in self.environment.runs if status in (None, run.status)))
+        self.environment._read("executions" if next_token is None else f"executions from {next_token}")
+        start, size = int(next_token or 0), self.environment.page_size
+        runs = [run for run in self.environment.runs if status in (None, run.status)]
+        more = str(start + size) if start + size < len(runs) else None
+        return ExecutionPage(tuple(runs[start : start + size]), more)
 
-    def detail(self, execution: str) -> ExecutionDetail:
+    def detail(self, execution: str, *, with_history: bool = True) -> ExecutionDetail:
         self.environment._read(execution)
-        return samples.execution_detail(next(run for run in self.environment.runs if execution in (run.arn, run.name)))
+        detail = self.environment.details.get(execution) or samples.execution_detail(self._run(execution))
+        return detail if with_history else replace(detail, history=None, history_note="")
+
+    def events(self, arn: str, after: int = 0) -> Sequence[HistoryEvent]:
+        self.environment._read(f"events after {after}")
+        return [event for event in self.environment.events.get(arn, samples.events()) if event.id > after]
+
+    def definition(self, arn: str) -> str:
+        self.environment._read(f"definition of {arn}")
+        if self.environment.definition_error is not None:
+            raise self.environment.definition_error
+        return resource("statemachine", "state_machine.json").read_text()
+
+    def console_url(self, arn: str) -> str:
+        return self.environment.console and f"{self.environment.console}/{arn}"
 
     def proposals(self, execution_name: str) -> Sequence[RunProposal]:
         return self.detail(execution_name).proposals
 
     def start(self) -> ExecutionSummary:
-        raise NotImplementedError
+        self._write("start")
+        self.environment.runs.insert(0, samples.execution("run-by-hand", minutes_old=0))
+        return self.environment.runs[0]
 
     def stop(self, execution: str, reason: str) -> ExecutionSummary:
-        raise NotImplementedError
+        self._write(f"stop {execution.rpartition(':')[2]}: {reason}")
+        return self._change(execution, ExecutionStatus.ABORTED)
+
+    def redrive(self, execution: str) -> ExecutionSummary:
+        self._write(f"redrive {execution.rpartition(':')[2]}")
+        return self._change(execution, ExecutionStatus.RUNNING)
+
+    def _write(self, what: str) -> None:
+        if self.environment.run_error is not None:
+            raise self.environment.run_error
+        self.environment.written.append(what)
+
+    def _run(self, execution: str) -> ExecutionSummary:
+        return next(run for run in self.environment.runs if execution in (run.arn, run.name))
+
+    def _change(self, execution: str, status: ExecutionStatus) -> ExecutionSummary:
+        run = self._run(execution)
+        ended = None if status is ExecutionStatus.RUNNING else samples.NOW
+        changed = replace(run, status=status, stopped_at=ended)
+        self.environment.runs[self.environment.runs.index(run)] = changed
+        return changed
 
 
 @dataclass

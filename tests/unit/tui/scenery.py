@@ -128,7 +128,7 @@ def _run(snapshot: FleetSnapshot, number: int, proposals: int) -> ExecutionSumma
         outcomes={Status.RESTARTED.value: proposals} if ended else None,
     )
     status = ExecutionStatus.SUCCEEDED if ended else ExecutionStatus.RUNNING
-    return ExecutionSummary(arn, name, ExecutionStatus.FAILED if number == 6 else status, started, ended, run)
+    return ExecutionSummary(arn, name, ExecutionStatus.FAILED if number == 2 else status, started, ended, run)
 
 
 def _report(snapshot: FleetSnapshot, name: str, records: Sequence[Approval]) -> RunReport:

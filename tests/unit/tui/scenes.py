@@ -62,6 +62,15 @@ SCENES = {
     "deny-marked": Scene("BulkScreen", ((("space", "space", "D"), "Deny together"),)),
     "executions": Scene("ExecutionsScreen", ((("2",), "succeeded"),)),
     "execution": Scene("ExecutionScreen", ((("2",), "succeeded"), (("enter",), "ProcessProposals"))),
+    "events": Scene(
+        "ExecutionScreen", ((("2",), "succeeded"), (("enter",), "ProcessProposals"), (("e",), "ExecutionStarted"))
+    ),
+    "payloads": Scene("ExecutionScreen", ((("2",), "succeeded"), (("enter",), "ProcessProposals"), (("i",), "Input"))),
+    "start": Scene("StartScreen", ((("2",), "succeeded"), (("n",), "Start a run now"))),
+    "stop": Scene("StopScreen", ((("2",), "succeeded"), (("x",), "Stop"))),
+    "redrive": Scene(
+        "RedriveScreen", ((("2",), "succeeded"), (("down", "down"), "✗ failed"), (("R",), "Run the rest of it again"))
+    ),
     "fleet": Scene("FleetScreen", ((("3",), "servers"),)),
     "task": Scene("TaskScreen", ((("3",), "servers"), (("enter",), "target"))),
     "reports": Scene("ReportsScreen", ((("4",), "run-"),)),
@@ -70,7 +79,7 @@ SCENES = {
     "pause": Scene("ChangeScreen", ((("5",), "every 5 minutes"), (("p",), "Pause the schedule"))),
     "help": Scene("HelpScreen", ((("question_mark",), "Everywhere"),)),
     "inbox-contexts": Scene("InboxScreen", others=("archive",)),
-    "contexts": Scene("ContextsScreen", ((("x",), "Enter chooses"),), others=("archive",)),
+    "contexts": Scene("ContextsScreen", ((("0",), "Enter chooses"),), others=("archive",)),
     "errors": Scene("ErrorsScreen", ((("exclamation_mark",), "Last errors"),)),
     "commands": Scene("CommandPalette", ((("colon",), "Turn it off"),)),
 }

@@ -268,7 +268,8 @@ async def test_the_filter_takes_keys_and_says_which_there_are(started: Started) 
         await pilot.press(" ", *"colour:x")
         await sees(pilot, "There is no key colour; there are action, cause, claimed, context,", "stock (")
         await pilot.press("escape", "slash", *"kind:nothing")
-        await sees(pilot, "Nothing that waits is like that. Esc clears the filter.")
+        await sees(pilot, "Nothing that waits is like that. Esc clears the filter.", "The filter keeps it back.")
+        assert "no longer waits" not in flat_text(pilot)
 
 
 async def test_sorting_goes_round_marks_its_column_and_keeps_the_row(started: Started) -> None:

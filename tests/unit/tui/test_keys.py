@@ -20,7 +20,11 @@ from tests.unit.tui.stills import still
 @pytest.fixture
 def environment() -> FakeEnvironment:
     found = FakeEnvironment.waiting_for(samples.approval(), samples.approval(samples.proposal(2, tasks=("stock",))))
-    found.runs = [samples.execution(), samples.execution("run-0706", ExecutionStatus.SUCCEEDED, minutes_old=17)]
+    found.runs = [
+        samples.execution(),
+        samples.execution("run-0706", ExecutionStatus.SUCCEEDED, minutes_old=17),
+        samples.execution("run-0701", ExecutionStatus.FAILED, minutes_old=22),
+    ]
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from qlikops.domain.execution import ExecutionStatus
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, sees, wait_until
+from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, sees
 from tests.unit.tui.fakes import FakeEnvironment
 
 
@@ -18,29 +18,6 @@ def environment() -> FakeEnvironment:
     found = FakeEnvironment.waiting_for(samples.approval())
     found.runs = [samples.execution(), samples.execution("run-0706", ExecutionStatus.SUCCEEDED, minutes_old=17)]
     return found
-
-
-@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_executions_list_and_detail(
-    started: Started, environment: FakeEnvironment, size: tuple[int, int]
-) -> None:
-    async with started(environment, size=size) as pilot:
-        await pilot.press("2")
-        await sees(pilot, "▶ running", "run-0711", "✓ succeeded", "run-0706", "1m15s")
-        await pilot.press("enter")
-        await sees(pilot, "WAITING replicate-eu-1/sales-orders", "ProcessProposals", "lacks the Map items")
-        await pilot.press("escape")
-        await sees(pilot, "run-0706")
-
-
-async def test_executions_are_asked_for_only_while_on_the_screen(
-    started: Started, environment: FakeEnvironment
-) -> None:
-    async with started(environment) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("r")
-        await wait_until(pilot, lambda: environment.reads.count("waiting") == 2)
-        assert "executions" not in environment.reads
 
 
 async def test_reports_are_read_beside_their_list(started: Started, environment: FakeEnvironment) -> None:

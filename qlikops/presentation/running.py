@@ -1,0 +1,71 @@
+"""What starting, stopping and redriving send, and what becomes of what is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qlikops.domain.approval import Status
+from qlikops.domain.execution import ExecutionDetail, ExecutionSummary, RunProposal
+from qlikops.presentation import vocabulary
+from qlikops.presentation.tone import Line, Tone, line, outside
+
+_SHOWN = 5
+
+
+def start_lines(caller: str) -> tuple[Line, ...]:
+    """What a run does that a person starts."""
+    return (
+        line("sends", "StartExecution with the input {}, as the schedule does"),
+        line("by", outside(caller or "the caller is not known yet", cap=200)),
+        line("then", "the fleet is read, and what is broken and not asked about yet is proposed"),
+    )
+
+
+def stop_lines(
+    execution: ExecutionSummary, detail: ExecutionDetail | None, reason: str, caller: str
+) -> tuple[Line, ...]:
+    """What stopping does to each proposal; `detail` is None until it has been read."""
+    lines = [
+        line("execution", outside(execution.name, cap=100)),
+        line("sends", "StopExecution, error StoppedByOperator"),
+        line("cause", outside(f"{reason or '…'} ({caller or 'caller not known yet'})", cap=600)),
+    ]
+    proposals = () if detail is None else detail.proposals
+    asking = [one for one in proposals if one.status is Status.WAITING]
+    acting = [one for one in proposals if one.status is Status.RESTARTING]
+    early = [one for one in proposals if one.status in (Status.PROPOSED, Status.EVALUATED)]
+    if asking or early:
+        lines.append(line("withdrawn", outside(_named([*asking, *early]), Tone.WARNING, 500)))
+        lines.append(
+            line("", "nobody can answer them any more and nothing is restarted; the next run closes them as abandoned")
+        )
+    if acting:
+        lines.append(line("not undone", outside(_named(acting), Tone.DANGER, 500)))
+        lines.append(line("", "a restart that is under way is not called back: look at the task"))
+    if detail is not None and not (asking or acting or early):
+        lines.append(line("then", "nothing of it waits for a decision; it ends without a report"))
+    return tuple(lines)
+
+
+def redrive_lines(execution: ExecutionSummary, detail: ExecutionDetail | None) -> tuple[Line, ...]:
+    """Where it would go on."""
+    lines = [line("execution", outside(execution.name, cap=100)), line("sends", "RedriveExecution")]
+    if detail is None:
+        return tuple(lines)
+    states = () if detail.history is None else detail.history.states
+    unfinished = next(
+        (run for run in reversed(states) if run.error or run.exited_at == detail.summary.stopped_at), None
+    )
+    if unfinished is not None:
+        where = outside(f"{unfinished.name}, with the same input and the same definition", cap=200)
+        lines.append(line("goes on at", where))
+    lines.append(line("was", vocabulary.execution_status(detail.summary.status), outside(f"  {detail.error}", cap=100)))
+    if detail.proposals:
+        closed = vocabulary.count(sum(one.status.is_final for one in detail.proposals), "proposal")
+        lines.append(line("stays", f"{closed} closed: none is asked or acted on again"))
+    return tuple(lines)
+
+
+def _named(proposals: Sequence[RunProposal]) -> str:
+    names = ", ".join(f"{one.label} ({one.action})" for one in proposals[:_SHOWN])
+    return names if len(proposals) <= _SHOWN else f"{names} and {len(proposals) - _SHOWN} more"

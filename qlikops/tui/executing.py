@@ -1,0 +1,175 @@
+"""What the executions' screens keep between two refreshes: the pages loaded so far, the events followed so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from qlikops.domain.errors import AccessDenied, NotFound
+from qlikops.domain.events import HistoryEvent
+from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
+from qlikops.domain.history import Trace, trace
+from qlikops.domain.machine import Machine, parse_machine
+from qlikops.domain.ports import Environment, ExecutionPage
+from qlikops.domain.standing import filled_in, history_note
+
+_GOES_ON = (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionsQuery:
+    """What a page was asked by: an answer to another question than the current one is dropped."""
+
+    context: str
+    status: ExecutionStatus | None
+    token: str | None
+    is_next: bool
+    """It is the page after the last one; otherwise one that is there is asked for again."""
+
+
+@dataclass(slots=True)
+class LoadedExecutions:
+    """By ARN, newest first; pages behind one another, kept true by asking again for one of them.
+
+    A refresh is one call: for the newest page or, by turns, for the page in which the cursor stands, so that an
+    execution far down is not shown as running for ever.
+    """
+
+    by_arn: dict[str, ExecutionSummary] = field(default_factory=dict)
+    order: tuple[str, ...] = ()
+    next_token: str | None = None
+    """Of the page after the last one."""
+    complete: bool = False
+    """Whether the last page is there."""
+    _starts: list[tuple[str | None, str]] = field(default_factory=list)
+    """Each page's token, with the ARN of its oldest."""
+    _turn: bool = False
+
+    def clear(self) -> None:
+        """Forgets everything, for another filter or context."""
+        self.by_arn, self.order, self.next_token, self.complete, self._starts = {}, (), None, False, []
+
+    def token_to_refresh(self, chosen: str | None) -> str | None:
+        """The page to ask for now: the newest or, every other time, the one that holds `chosen`."""
+        self._turn = not self._turn
+        if self._turn or chosen not in self.by_arn:
+            return None
+        moment = self.by_arn[chosen].started_at
+        for token, oldest in self._starts:
+            if oldest in self.by_arn and self.by_arn[oldest].started_at <= moment:
+                return token
+        return None
+
+    def take_refreshed(self, page: ExecutionPage, token: str | None) -> None:
+        """A page that was there came again. One of it that is missing now does not match any more."""
+        arns = {summary.arn for summary in page.executions}
+        if token is None:
+            if self._has_gap_before(page):
+                self.clear()
+            if not self._starts:
+                self.take_next(page, None)
+                return
+        started = [summary.started_at for summary in page.executions]
+        newest = None if token is None else max(started, default=None)
+        oldest = min(started, default=None) if page.next_token else None
+        for arn, summary in list(self.by_arn.items()):
+            is_within = (newest is None or summary.started_at < newest) and (
+                oldest is None or summary.started_at > oldest
+            )
+            # An older page that came back empty says nothing about what lies around it.
+            if arn not in arns and is_within and (started or token is None):
+                del self.by_arn[arn]
+        self._add(page)
+
+    def take_next(self, page: ExecutionPage, token: str | None) -> None:
+        """The page after the last one."""
+        self._add(page)
+        if page.executions:
+            self._starts.append((token, page.executions[-1].arn))
+        self.next_token = page.next_token
+        self.complete = page.next_token is None
+
+    def _add(self, page: ExecutionPage) -> None:
+        self.by_arn |= {summary.arn: summary for summary in page.executions}
+        self.order = tuple(
+            summary.arn
+            for summary in sorted(self.by_arn.values(), key=lambda one: (one.started_at, one.name), reverse=True)
+        )
+
+    def _has_gap_before(self, page: ExecutionPage) -> bool:
+        """Whether so many are new that the newest page does not reach what is loaded: a laptop slept, say."""
+        return bool(
+            self.by_arn and page.next_token and not any(summary.arn in self.by_arn for summary in page.executions)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """One execution, as far as its history has been read."""
+
+    detail: ExecutionDetail
+    """Its history is filled in from the ledger where it lacks the Map's items."""
+    events: tuple[HistoryEvent, ...]
+    trace: Trace
+    machine: Machine | None
+    problem: str = ""
+    """Why there is no machine."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it changes any more by itself."""
+        proposals_closed = all(proposal.status.is_final for proposal in self.detail.proposals)
+        return self.detail.summary.status not in _GOES_ON and proposals_closed
+
+
+class Follower:
+    """Reads an execution again and again; of its history only what is new. Called in one lane, one call at a time."""
+
+    def __init__(self, arn: str) -> None:
+        self._arn = arn
+        self._events: tuple[HistoryEvent, ...] = ()
+        self._trace = trace(())
+        self._is_complete = False
+        """The history was read after the execution had ended."""
+        self._is_gone = False
+        self._machine: Machine | None = None
+        self._problem = ""
+        self._asked = False
+
+    def read(self, environment: Environment) -> Followed:
+        """The execution as it is now. Raises what the ports raise."""
+        role = environment.executions
+        if not self._asked:
+            self._read_definition(role.definition)
+        detail = role.detail(self._arn, with_history=False)
+        goes_on = detail.summary.status in _GOES_ON
+        if goes_on or not self._is_complete:
+            self._read_events(role.events)
+            self._is_complete = not goes_on
+        history = None if self._is_gone else self._trace.history
+        detail = replace(
+            detail,
+            history=None if history is None else filled_in(history, detail.proposals),
+            history_note=history_note(history, detail.proposals),
+        )
+        return Followed(detail, self._events, self._trace, self._machine, self._problem)
+
+    def _read_events(self, events: Callable[[str, int], Sequence[HistoryEvent]]) -> None:
+        known = self._events[-1].id if self._events else 0
+        try:
+            new = events(self._arn, known)
+        except NotFound:
+            self._is_gone = True
+            return
+        if new:
+            self._events += tuple(new)
+            self._trace = trace(self._events)
+
+    def _read_definition(self, definition: Callable[[str], str]) -> None:
+        """It never changes; without it the states that ran are still shown."""
+        try:
+            self._machine = parse_machine(definition(self._arn))
+            self._problem = "" if self._machine else "it is not in a shape that is known here"
+        except (AccessDenied, NotFound) as error:
+            self._problem = error.message
+        self._asked = True

@@ -1,0 +1,271 @@
+"""One execution: its state graph, its events, and what went in and came out."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.console import Group
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import ContentSwitcher, Input, Static
+
+from qlikops.domain.events import HistoryEvent
+from qlikops.domain.execution import ExecutionDetail, ExecutionSummary, FoldedHistory
+from qlikops.domain.history import Place, trace
+from qlikops.domain.ports import Environment
+from qlikops.domain.text import harmless
+from qlikops.presentation import events, executions, graph, vocabulary
+from qlikops.presentation.problem import explain
+from qlikops.presentation.tone import Cells, Section, Tone
+from qlikops.tui import messages
+from qlikops.tui.context import Context
+from qlikops.tui.executing import Followed, Follower
+from qlikops.tui.screens.runs import RunsScreen
+from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.long_table import LongTable
+from qlikops.tui.widgets.pager import Pager
+from qlikops.tui.widgets.prose import palette, prose
+
+GRAPH, EVENTS, PAYLOADS = "graph", "events", "payloads"
+_VIEWS = {GRAPH: "g Graph", EVENTS: "e Events", PAYLOADS: "i Input/output"}
+_NOWHERE = Place("")
+
+
+class ExecutionScreen(RunsScreen):
+    """Three views of one execution, in the context in which it was opened."""
+
+    AUTO_FOCUS = f"#{GRAPH}"
+    POLL_SECONDS = 3
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", id="back"),
+        # The line of the views names these.
+        Binding("g", "view('graph')", "Graph", show=False, id="graph"),
+        Binding("e", "view('events')", "Events", show=False, id="events"),
+        Binding("i", "view('payloads')", "Input and output", show=False, id="payloads"),
+        Binding("slash", "search", "Search", key_display="/", id="search"),
+        Binding("n", "step(1)", "Next match", show=False, id="next-match"),
+        Binding("N", "step(-1)", "Match before", show=False, id="match-before"),
+    ]
+
+    def __init__(self, state: ConsoleState, execution: ExecutionSummary) -> None:
+        super().__init__(state)
+        self._home = state.current
+        self._follower = Follower(execution.arn)
+        self._followed = Followed(ExecutionDetail(execution, None), (), trace(()), None)
+        self._is_read = False
+        self._rows: dict[str, graph.GraphRow] = {}
+        self._event_at: dict[int, int] = {}
+        """Event id -> place in the list."""
+        self._subject = ""
+        """Row of the graph or of the events whose payloads are shown; empty: the execution's own."""
+        self._needle = ""
+
+    def content(self) -> ComposeResult:
+        """Heading, views, search."""
+        yield Static("Loading …", markup=False, id="execution-heading")
+        yield Static(markup=False, id="views")
+        with ContentSwitcher(initial=GRAPH, id="view"):
+            yield LongTable(graph.columns, id=GRAPH)
+            yield LongTable(events.columns, id=EVENTS)
+            yield Pager(id=PAYLOADS)
+        yield Input(placeholder="Search; Enter finds, n and N go on", id="search", compact=True)
+
+    def on_mount(self) -> None:
+        """The search opens with its key."""
+        self.query_one("#search").display = False
+        self._show_views()
+
+    @property
+    def context(self) -> Context:
+        """Where it was opened, whatever the other screens show by now."""
+        return self._home
+
+    @property
+    def execution(self) -> ExecutionSummary:
+        """As it was read last."""
+        return self._followed.detail.summary
+
+    @property
+    def lane(self) -> str:
+        """Its own: a slow history holds up nothing else."""
+        return f"execution-{self.execution.arn}"
+
+    # What is asked for, and what came
+
+    def action_refresh(self) -> None:
+        """Asks now, unless an answer is on its way."""
+        if not self._home.backend.busy(self.lane):
+            self._home.backend.call(self.lane, self.load, self.missed, self)
+
+    def poll(self) -> None:
+        """What is over does not change by itself."""
+        if not (self._is_read and self._followed.is_over):
+            self.action_refresh()
+
+    def load(self, environment: Environment) -> Message:
+        """The execution with what is new of its history."""
+        return messages.ExecutionLoaded(self._follower.read(environment))
+
+    def missed(self, error: Exception) -> Message:
+        """Why it did not come."""
+        return messages.ExecutionLoadFailed(error)
+
+    @on(messages.ExecutionLoaded)
+    def _take(self, message: messages.ExecutionLoaded) -> None:
+        message.stop()
+        known = len(self._followed.events) if self._is_read else -1
+        self._followed = followed = message.followed
+        self._is_read = True
+        self._show_heading()
+        history = followed.detail.history or FoldedHistory(followed.detail.summary.status, (), ())
+        rows = graph.rows(followed.machine, history, followed.detail.proposals, self.state.now())
+        self._rows = {row.key: row for row in rows}
+        self.query_one(f"#{GRAPH}", LongTable).show([row.key for row in rows], lambda key: self._rows[key].cells)
+        if known != len(followed.events):
+            keys = [str(event.id) for event in followed.events]
+            self._event_at = {event.id: index for index, event in enumerate(followed.events)}
+            self.query_one(f"#{EVENTS}", LongTable).show(keys, self._event_cells)
+        self._show_views()
+        self._show_payloads()
+        self.refresh_bindings()
+
+    @on(messages.ExecutionLoadFailed)
+    def _miss(self, message: messages.ExecutionLoadFailed) -> None:
+        message.stop()
+        problem = Text(str(explain(message.error)), palette(self)[Tone.DANGER])
+        self._show_heading(problem)
+
+    def _show_heading(self, problem: Text | None = None) -> None:
+        followed = self._followed
+        section = Section("", executions.headline(followed.detail, self.state.now()))
+        note = graph.definition_note(followed.machine, followed.problem) if self._is_read else "Loading …"
+        below = problem or Text(note, palette(self)[Tone.WARNING])
+        parts = [prose([section], palette(self)), *([below] if below.plain else [])]
+        self.query_one("#execution-heading", Static).update(Group(*parts))
+
+    def _event_cells(self, key: str) -> Cells:
+        event = self._followed.events[self._event_at[int(key)]]
+        return events.cells(event, self._followed.trace.places.get(event.id, _NOWHERE))
+
+    # The views
+
+    @property
+    def _view(self) -> str:
+        return self.query_one(ContentSwitcher).current or GRAPH
+
+    def action_view(self, view: str) -> None:
+        """Shows a view; input and output are those of the execution, unless a row was opened."""
+        if view == PAYLOADS:
+            self._subject = ""
+            self._show_payloads()
+        self._switch(view)
+
+    def _switch(self, view: str) -> None:
+        self.query_one(ContentSwitcher).current = view
+        self.query_one(f"#{view}").focus()
+        self._show_views()
+
+    @on(LongTable.Opened)
+    def _open(self, event: LongTable.Opened) -> None:
+        event.stop()
+        self._subject = f"{event.table.id}/{event.key}"
+        self._show_payloads()
+        self._switch(PAYLOADS)
+
+    @on(LongTable.NearEnd)
+    @on(LongTable.Chosen)
+    def _nothing_more_to_do(self, event: Message) -> None:
+        event.stop()
+
+    def _show_payloads(self) -> None:
+        if self._is_read:
+            self.query_one(Pager).show(self._payloads(self._followed))
+
+    def _payloads(self, followed: Followed) -> str:
+        table, _, key = self._subject.partition("/")
+        if table == GRAPH and key in self._rows:
+            return events.state_text(self._rows[key].runs, self._event)
+        if table == EVENTS and (event := self._event(int(key))):
+            return events.event_text(event, followed.trace.places.get(event.id, _NOWHERE))
+        return events.execution_text(followed.detail)
+
+    def _event(self, event_id: int) -> HistoryEvent | None:
+        index = self._event_at.get(event_id)
+        return None if index is None else self._followed.events[index]
+
+    def _show_views(self, found: str = "") -> None:
+        colours, text = palette(self), Text()
+        for view, name in _VIEWS.items():
+            text.append(f" {name} ", "reverse" if view == self._view else colours[Tone.MUTED])
+        if self._is_read:
+            text.append(f"  {vocabulary.count(len(self._followed.events), 'event')}", colours[Tone.MUTED])
+        if found:
+            text.append(f"  {found}", colours[Tone.INFO])
+        self.query_one("#views", Static).update(text)
+
+    def action_back(self) -> None:
+        """Out of the search, then from a row's payloads to the row, then to the list."""
+        if self.query_one("#search").display:
+            self._close_search()
+        elif self._view == PAYLOADS and self._subject:
+            self._switch(self._subject.partition("/")[0])
+        else:
+            self.app.pop_screen()
+
+    # Searching
+
+    def action_search(self) -> None:
+        """Opens the search line."""
+        self.query_one("#search").display = True
+        self.query_one("#search").focus()
+
+    def _close_search(self) -> None:
+        self.query_one("#search").display = False
+        self.query_one(f"#{self._view}").focus()
+
+    @on(Input.Submitted, "#search")
+    def _search(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._needle = event.value
+        self._close_search()
+        if self._view == PAYLOADS:
+            self.query_one(Pager).search(self._needle)
+        else:
+            self.action_step(1)
+
+    def action_step(self, by: int) -> None:
+        """To the next match, or the one before; round and round."""
+        if not self._needle:
+            return
+        if self._view == PAYLOADS:
+            self.query_one(Pager).step(by)
+        else:
+            self._step_in(self.query_one(f"#{self._view}", LongTable), by)
+
+    def _step_in(self, table: LongTable, by: int) -> None:
+        needle = self._needle.casefold()
+        matches = [index for index, key in enumerate(table.keys) if needle in self._row_text(key).casefold()]
+        here = table.cursor
+        if not matches:
+            self._show_views(f"“{harmless(self._needle, 40)}” is not in here")
+            return
+        onward = [index for index in matches if index > here] if by > 0 else [i for i in matches[::-1] if i < here]
+        index = onward[0] if onward else matches[0 if by > 0 else -1]
+        table.choose(table.keys[index])
+        self._show_views(f"match {matches.index(index) + 1} of {len(matches):,}")
+
+    def _row_text(self, key: str) -> str:
+        if key in self._rows:
+            return " ".join(span.text for span in self._rows[key].cells.values())
+        event = self._followed.events[self._event_at[int(key)]]
+        return events.search_text(event, self._followed.trace.places.get(event.id, _NOWHERE))
+
+    @on(Pager.Found)
+    def _found(self, event: Pager.Found) -> None:
+        event.stop()
+        if self._needle:
+            count = f"match {event.number} of {event.total:,}"
+            self._show_views(count if event.total else f"“{harmless(self._needle, 40)}” is not in here")

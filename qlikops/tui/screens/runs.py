@@ -1,0 +1,127 @@
+"""What the list of executions and one execution have in common: start, stop, redrive, copy, open in the AWS console."""
+
+from __future__ import annotations
+
+import os
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+
+from qlikops.domain.execution import ExecutionStatus, ExecutionSummary
+from qlikops.domain.ports import Environment
+from qlikops.domain.redrive import UNSUCCESSFUL
+from qlikops.tui import messages
+from qlikops.tui.browser import has_display
+from qlikops.tui.context import Context
+from qlikops.tui.screens.base import PolledScreen
+from qlikops.tui.screens.running import LANE, Act, RedriveScreen, RunScreen, StartScreen, StopScreen
+
+_WRITES = frozenset({"start", "stop", "redrive"})
+_ABOUT_ONE = frozenset({"stop", "redrive", "copy", "console"})
+
+
+class RunsScreen(PolledScreen):
+    """A screen on which one execution is chosen, or none."""
+
+    MODE = "executions"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("x", "stop", "Stop", id="stop"),
+        Binding("R", "redrive", "Redrive", id="redrive"),
+        Binding("o", "console", "Console", id="aws-console"),
+        Binding("y", "copy", "Copy ARN", show=False, id="copy"),
+    ]
+
+    @property
+    def context(self) -> Context:
+        """Where the executions on this screen are."""
+        return self.state.current
+
+    @property
+    def execution(self) -> ExecutionSummary | None:
+        """The chosen one."""
+        raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hides what can never apply here and greys what cannot apply now."""
+        chosen = self.execution
+        if action in _WRITES and (self.context.read_only or not _applies(action, chosen)):
+            return False
+        if action in _ABOUT_ONE and chosen is None:
+            return None
+        if action in _WRITES and self.context.locked_because():
+            return None
+        return super().check_action(action, parameters)
+
+    def action_start(self) -> None:
+        """Asks, then starts a run."""
+        self._confirm(StartScreen(self.context), "start a run", "Started")
+
+    def action_stop(self) -> None:
+        """Asks for a reason, then stops the chosen one."""
+        if self.execution is not None:
+            screen = StopScreen(self.context, self.execution)
+            self._confirm(screen, f"stop {self.execution.name}", "Stopped")
+
+    def action_redrive(self) -> None:
+        """Says what would run again, then does it."""
+        if self.execution is not None:
+            screen = RedriveScreen(self.context, self.execution)
+            self._confirm(screen, f"redrive {self.execution.name}", "Redriven")
+
+    def _confirm(self, screen: RunScreen, doing: str, done: str) -> None:
+        context = self.context
+
+        def send(act: Act | None) -> None:
+            # The data may have grown old in the very moment of the key.
+            if act is None or context.locked_because():
+                return
+
+            def work(environment: Environment) -> messages.RunChanged:
+                return messages.RunChanged(done, act(environment))
+
+            context.backend.call(LANE, work, lambda error: messages.RunChangeFailed(error, doing), self.app)
+
+        self.app.push_screen(screen, send)
+
+    def action_copy(self) -> None:
+        """For the AWS CLI."""
+        if self.execution is not None:
+            self.app.copy_to_clipboard(self.execution.arn)
+            self.notify("ARN copied.", markup=False)
+
+    def action_console(self) -> None:
+        """Opens the AWS console's page, or says where it is."""
+        if self.execution is None:
+            return
+        arn = self.execution.arn
+        self.context.backend.call(
+            "console",
+            lambda environment: messages.ConsoleUrlLoaded(environment.executions.console_url(arn)),
+            messages.LoadFailed,
+            self,
+        )
+
+    @on(messages.ConsoleUrlLoaded)
+    def _show_console(self, message: messages.ConsoleUrlLoaded) -> None:
+        message.stop()
+        url = message.url
+        if not url:
+            self.notify("No AWS console shows it: this is not AWS, or its console is not public.", markup=False)
+            return
+        self.app.copy_to_clipboard(url)
+        if has_display(os.environ):
+            self.app.open_url(url)
+            self.notify(f"Opened, and copied: {url}", markup=False)
+        else:
+            self.notify(f"Copied; there is no display here to open it on: {url}", timeout=20, markup=False)
+
+
+def _applies(action: str, chosen: ExecutionSummary | None) -> bool:
+    """Whether it can be done to this one at all; what speaks against it in particular, its dialog says."""
+    match action:
+        case "stop":
+            return chosen is not None and chosen.status is ExecutionStatus.RUNNING
+        case "redrive":
+            return chosen is not None and chosen.status in UNSUCCESSFUL
+    return True

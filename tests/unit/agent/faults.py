@@ -1,0 +1,158 @@
+"""Every call of the agent to the outside, in order, and one of them that goes wrong.
+
+The seam is where the process ends: botocore's event before a request is sent, and the pool of connections to
+Enterprise Manager. botocore's own retries are off, so that what fails reaches the agent.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import urllib3
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+
+from qlikops.agent.wiring import Services
+from qlikops.qlik.client import QemClient
+from qlikops.qlik.config import QemInstance
+from qlikops.qlik.transport import CONNECTIONS
+from tests.embedded import EmbeddedAws
+from tests.unit.agent.fakes import FakeStepFunctions
+
+T = TypeVar("T")
+
+
+class Fault(StrEnum):
+    """How a call goes wrong."""
+
+    REFUSED = "refused"
+    """It does not reach the service, and the agent is told."""
+    UNANSWERED = "unanswered"
+    """The service carries it out, and the answer is lost."""
+    KILLED = "killed"
+    """The service carries it out, and the function's process is gone."""
+
+
+class Killed(BaseException):
+    """The end of a process: nothing in it may catch this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call; `number` counts those of its name in its state, so that threads may swap neighbours."""
+
+    state: str
+    number: int
+    name: str
+
+    @property
+    def writes(self) -> bool:
+        """Whether the world is another one after it. Of a read it makes no difference whether it arrived."""
+        return self.name.startswith(("POST", "Transact", "Put", "Publish"))
+
+
+class SharedClients:
+    """The embedded AWS with one client a service: making one takes longer than a story."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self.client = functools.cache(aws.client)
+
+
+class Wire:
+    """What is called, by the state that the story is in; `fault` is what goes wrong, once."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self._aws = aws
+        self._lock = threading.Lock()
+        self._aws_client = functools.cache(self._make_aws_client)
+        self.reset()
+
+    def reset(self) -> None:
+        """Before another story."""
+        self.calls: list[Call] = []
+        self.state = ""
+        self.fault: tuple[Call, Fault] | None = None
+        self.fired = False
+
+    def services(self, config: Any, fakes: Callable[[str], Any], **seams: Any) -> Services:
+        """Services whose calls pass here."""
+        client_factory: Callable[..., QemClient] = seams.pop("client_factory")
+
+        def client(service: str) -> Any:
+            if service == "stepfunctions":
+                return _StepFunctions(self, fakes(service))
+            return self._aws_client(service)
+
+        def qem_client(instance: QemInstance, **options: Any) -> QemClient:
+            return client_factory(instance, **options, pool=_Pool(self))
+
+        return Services(config, client, client_factory=qem_client, **seams)
+
+    def passing(self, name: str, send: Callable[[], T], refused: Exception, unanswered: Exception) -> T:
+        """What `send` answers, unless this is the call that goes wrong."""
+        with self._lock:
+            call = Call(self.state, sum((one.state, one.name) == (self.state, name) for one in self.calls), name)
+            self.calls.append(call)
+            fault = self._fault_of(call)
+        if fault is Fault.REFUSED:
+            raise refused
+        answer = send()
+        if fault is Fault.UNANSWERED:
+            raise unanswered
+        if fault is Fault.KILLED:
+            raise Killed(name)
+        return answer
+
+    def _make_aws_client(self, service: str) -> Any:
+        made = self._aws.client(service, attempts=1)
+        made.meta.events.register("before-send", functools.partial(self._before_send, endpoint=made.meta.endpoint_url))
+        return made
+
+    def _fault_of(self, call: Call) -> Fault | None:
+        if self.fired or self.fault is None or self.fault[0] != call:
+            return None
+        self.fired = True
+        return self.fault[1]
+
+    def _before_send(self, request: Any, event_name: str, endpoint: str, **_: Any) -> Any:
+        return self.passing(
+            event_name.rsplit(".", 1)[1],
+            lambda: URLLib3Session().send(request),
+            EndpointConnectionError(endpoint_url=endpoint),
+            ReadTimeoutError(endpoint_url=endpoint),
+        )
+
+
+class _StepFunctions:
+    def __init__(self, wire: Wire, states: FakeStepFunctions) -> None:
+        self._wire = wire
+        self._states = states
+
+    def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803 - boto3's name
+        return self._wire.passing(
+            "DescribeExecution",
+            lambda: self._states.describe_execution(executionArn),
+            EndpointConnectionError(endpoint_url=""),
+            ReadTimeoutError(endpoint_url=""),
+        )
+
+
+class _Pool(urllib3.PoolManager):
+    def __init__(self, wire: Wire) -> None:
+        super().__init__(maxsize=CONNECTIONS)
+        self._wire = wire
+
+    def request(self, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:  # type: ignore[override]
+        connection = urllib3.connection.HTTPConnection("enterprise-manager")
+        return self._wire.passing(
+            f"{method} {urlsplit(url).path}",
+            lambda: super(_Pool, self).request(method, url, **options),
+            urllib3.exceptions.NewConnectionError(connection, "refused"),
+            urllib3.exceptions.ProtocolError("Connection broken"),
+        )

@@ -1,0 +1,197 @@
+"""Many tasks behind one cause, from the poll to the report, within DynamoDB's and Step Functions' real limits."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from qlikops.agent.asking import inbox_row
+from qlikops.agent.correlation import Correlated, propose
+from qlikops.agent.ledger import Ledger
+from qlikops.agent.restart import combined
+from qlikops.agent.table import Table
+from qlikops.domain import codec
+from qlikops.domain.approval import Decision, Status, TargetOutcome
+from qlikops.domain.proposal import Proposal, ProposalCard
+from qlikops.domain.report import RunReport
+from qlikops.domain.task import TaskKey
+from qlikops.qlik.simulator.scenario import Break, Scenario
+from qlikops.qlik.simulator.small import server, task
+from tests.embedded import EmbeddedAws
+from tests.unit.agent.fakes import ARN, ASK, EVALUATION, SERVER, START, FakeClock, simulated
+from tests.unit.agent.fleet import CONFIG, failed, poll_twice
+from tests.unit.agent.machine import Agent, items
+
+ITEM_BYTES = 400 * 1024
+"""DynamoDB: an item's names and values in UTF-8."""
+STATE_BYTES = 256 * 1024
+"""Step Functions: a state's input or output."""
+TRANSACTION_ITEMS = 100
+TRANSACTION_BYTES = 4 * 1024 * 1024
+PLAIN = "sales-orders-to-warehouse-{:05}"
+LONG = "受注データ倉庫同期" * 12 + "-{:05}"
+"""A name of 330 bytes."""
+
+
+def correlated(size: int, name: str = PLAIN) -> Correlated:
+    """What a run proposes where `size` tasks have lost their source."""
+    return propose(
+        poll_twice(*(failed(name.format(number)) for number in range(size))),
+        CONFIG,
+        execution_arn=ARN,
+        execution_name="run-1",
+        now=START,
+        blocked={},
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "name", "parts"),
+    [
+        (2, PLAIN, [2]),
+        (100, PLAIN, [100]),
+        (400, PLAIN, [400]),
+        (500, PLAIN, [500]),
+        (501, PLAIN, [250, 251]),
+        (1500, PLAIN, [500, 500, 500]),
+        (5000, PLAIN, [500] * 10),
+        (400, LONG, [200, 200]),
+    ],
+)
+def test_a_cause_is_one_decision_or_as_few_as_the_ledger_can_hold(size: int, name: str, parts: list[int]) -> None:
+    made = correlated(size, name)
+
+    assert [len(one.targets) for one in made.proposals] == parts
+    keys = [target.key for one in made.proposals for target in one.targets]
+    assert len(set(keys)) == size
+    assert len({one.proposal_id for one in made.proposals}) == len(parts)
+    assert {one.cause for one in made.proposals} == {"source ORA-PROD on eu-1"}
+    endings = [f", {part} tasks (part {number} of {len(parts)})" for number, part in enumerate(parts, 1)]
+    if len(parts) > 1:
+        assert all(any(one.title.endswith(ending) for ending in endings) for one in made.proposals)
+    assert (made.deferred, made.left_alone) == (0, ())
+
+
+def test_parts_over_the_cap_are_deferred_counted_and_named() -> None:
+    made = propose(
+        poll_twice(*(failed(PLAIN.format(number)) for number in range(1500))),
+        replace(CONFIG, max_proposals=2),
+        execution_arn=ARN,
+        execution_name="run-1",
+        now=START,
+        blocked={},
+    )
+
+    assert (len(made.proposals), made.deferred, len(made.left_alone)) == (2, 1, 500)
+    proposed = {target.key for one in made.proposals for target in one.targets}
+    assert proposed.isdisjoint(left.key for left in made.left_alone)
+
+
+def test_what_travels_fits_a_state_however_large_the_groups_are() -> None:
+    (large,) = {one.proposal_id: one for one in correlated(200, LONG).proposals}.values()
+    card = codec.encode(ProposalCard.of(large))
+    outcome = {"proposal_id": "f" * 12, "status": "already_running", "recorded": True, "detail": "😀" * 500}
+
+    assert len(json.dumps(card)) <= 4096
+    assert len(json.dumps({"proposals": [card] * 40, "outcomes": [outcome] * 40}, ensure_ascii=False)) < STATE_BYTES
+
+
+class Measured:
+    """A DynamoDB client that looks at what it is given before it passes it on."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.largest_item = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, **request: Any) -> Any:
+        writes = request["TransactItems"]
+        assert len(writes) <= TRANSACTION_ITEMS
+        assert len(json.dumps(writes, ensure_ascii=False).encode()) <= TRANSACTION_BYTES
+        answer = self._client.transact_write_items(**request)
+        for write in writes:
+            ((_, action),) = write.items()
+            key = {name: (action.get("Item") or action.get("Key"))[name] for name in ("pk", "sk")}
+            found = self._client.get_item(TableName=action["TableName"], Key=key, ConsistentRead=True).get("Item", {})
+            size = sum(len(str(part).encode()) for name, value in found.items() for part in (name, *value.values()))
+            self.largest_item = max(self.largest_item, size)
+        return answer
+
+
+@pytest.fixture
+def measured(database: Any) -> Measured:
+    return Measured(database)
+
+
+@pytest.mark.parametrize("name", [PLAIN, LONG])
+def test_the_largest_proposal_there_can_be_lives_and_ends_in_the_ledger(
+    measured: Measured, table: str, clock: FakeClock, name: str
+) -> None:
+    ledger = Ledger(Table(measured, table), clock)
+    large = max(correlated(500, name).proposals, key=lambda one: len(one.targets))
+    wordy = Decision(approved=True, by="界" * 2000, reason="界" * 2000, decision_id="界" * 2000)
+    said = "界" * 1000
+    ends = [TargetOutcome(target.key, Status.FAILED, said, said[:250], said[:250], 1.5) for target in large.targets]
+
+    assert not ledger.open_proposals("run-1", [large], 7200).refused
+    approval = ledger.save_evaluation(large.proposal_id, EVALUATION, ASK).approval
+    line = inbox_row(approval, START, START + timedelta(hours=4))
+    ledger.request(large.proposal_id, "token", line, START, START + timedelta(hours=5))
+    ledger.begin_restart(large.proposal_id, wordy)
+    result = ledger.save_result(large.proposal_id, combined(ends))
+    closed = ledger.close(large.proposal_id, result).approval
+
+    assert measured.largest_item < ITEM_BYTES
+    assert closed.outcome is not None
+    assert [(end.key, end.status) for end in closed.outcome.targets] == [(end.key, end.status) for end in ends]
+    assert closed.outcome.detail == f"{len(ends)} failed"
+    assert ledger.tasks.leases(target.key for target in large.targets) == {}
+    assert ledger.open() == []
+
+
+def test_four_hundred_tasks_are_asked_about_once_and_restarted_each_once(embedded_aws: EmbeddedAws) -> None:
+    names = [f"task-{number:03}" for number in range(400)]
+    scenario = Scenario(
+        "dead source",
+        (server(SERVER, map(task, names)),),
+        tuple(Break(0, SERVER, name, message="ORA-12541: no listener") for name in names),
+    )
+    clock = FakeClock()
+    with simulated(scenario, clock) as simulator:
+        here = Agent(embedded_aws, simulator, clock)
+        monitored = here.monitor()
+        (item,) = items(monitored)
+        assessment = here.evaluate(item)
+        here.request(item)
+        restarted = here.restart(item, {"approved": True, "digest": assessment["digest"]})
+        recorded = here.record(item, {"status": restarted["status"], "result": restarted})
+        here.report({**monitored, "outcomes": [recorded]})
+
+        assert recorded["status"] == "restarted"
+        assert recorded["detail"] == "400 restarted"
+        assert [simulator.task(name)["runs"] for name in names] == [1] * 400
+    report = codec.loads(RunReport, here.stored("reports/latest.json"))
+    (one,) = report.proposals
+    assert one.outcome is not None
+    assert {end.status for end in one.outcome.targets} == {Status.RESTARTED}
+    assert here.services.ledger.tasks.leases(TaskKey("default", SERVER, name) for name in names) == {}
+
+
+def test_a_group_that_loses_a_task_to_another_proposal_keeps_none(
+    ledger: Ledger,
+) -> None:
+    (large,) = correlated(400).proposals
+    taken = replace(large, proposal_id="f" * 12, targets=large.targets[-1:], execution_name="other")
+    assert not ledger.open_proposals("other", [taken], 7200).refused
+
+    refused: tuple[Proposal, ...] = ledger.open_proposals("run-1", [large], 7200).refused
+
+    assert refused == (large,)
+    held = ledger.tasks.leases(target.key for target in large.targets)
+    assert {key: lease.proposal_id for key, lease in held.items()} == {large.targets[-1].key: "f" * 12}

@@ -1,0 +1,41 @@
+"""Where the AWS console shows things, and whether a browser can be opened on it."""
+
+from __future__ import annotations
+
+import pytest
+
+from qlikops.domain.links import execution_url
+from qlikops.tui.browser import has_display
+
+
+@pytest.mark.parametrize(
+    ("partition", "host"),
+    [
+        ("aws", "console.aws.amazon.com"),
+        ("aws-cn", "console.amazonaws.cn"),
+        ("aws-us-gov", "console.amazonaws-us-gov.com"),
+    ],
+)
+def test_each_partition_has_its_own_console(partition: str, host: str) -> None:
+    arn = f"arn:{partition}:states:region-1:111122223333:execution:QlikMonitoringAgent:run-1"
+    assert execution_url(arn) == f"https://{host}/states/home?region=region-1#/v2/executions/details/{arn}"
+
+
+@pytest.mark.parametrize("arn", ["", "run-1", "arn:aws-iso:states:r:1:execution:machine:run-1", "arn:aws:states"])
+def test_where_there_is_none_nothing_is_made_up(arn: str) -> None:
+    assert execution_url(arn) == ""
+
+
+@pytest.mark.parametrize(
+    ("environ", "platform", "there"),
+    [
+        ({}, "linux", False),
+        ({"DISPLAY": ":0"}, "linux", True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True),
+        ({}, "darwin", True),
+        ({"SSH_CONNECTION": "a b", "DISPLAY": ":10"}, "linux", False),
+        ({"SSH_TTY": "/dev/pts/1"}, "darwin", False),
+    ],
+)
+def test_a_browser_is_opened_only_where_a_person_sees_it(environ: dict[str, str], platform: str, there: bool) -> None:
+    assert has_display(environ, platform) is there
