@@ -78,7 +78,7 @@ SCENES = {
     "schedule": Scene("ScheduleScreen", ((("5",), "every 5 minutes"),)),
     "pause": Scene("ChangeScreen", ((("5",), "every 5 minutes"), (("p",), "Pause the schedule"))),
     "help": Scene("HelpScreen", ((("question_mark",), "Everywhere"),)),
-    "contexts": Scene("ContextsScreen", ((("x",), "Enter chooses"),), others=("archive",)),
+    "contexts": Scene("ContextsScreen", ((("0",), "Enter chooses"),), others=("archive",)),
     "errors": Scene("ErrorsScreen", ((("exclamation_mark",), "Last errors"),)),
     "commands": Scene("CommandPalette", ((("colon",), "Turn it off"),)),
 }
