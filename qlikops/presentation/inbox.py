@@ -254,6 +254,6 @@ def summary(rows: Sequence[InboxRow], now: datetime) -> str:
     return f"{waits}, oldest {vocabulary.short_duration((now - oldest).total_seconds())}"
 
 
-def by_deadline(rows: Sequence[InboxRow]) -> tuple[InboxRow, ...]:
-    """What expires first first; equal deadlines in a stable order."""
-    return tuple(sorted(rows, key=lambda row: _order(row, Sort.EXPIRES)))
+def ordered(rows: Iterable[InboxRow], by: Sort = Sort.EXPIRES) -> list[InboxRow]:
+    """The rows in order; what is equal in it by deadline."""
+    return sorted(rows, key=lambda row: _order(row, by))

@@ -69,7 +69,7 @@ class QlikOpsApp(App[int]):
         Binding("colon,ctrl+p", "command_palette", "Every action by name", show=False, id="commands"),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.
         Binding("escape", "cancel_held", "Do not send", priority=True, id="do-not-send"),
-        Binding("x", "choose_context", "Context", show=False, id="context"),
+        Binding("0", "choose_context", "Context", show=False, id="context"),
         # In dialogs too: what is missing there may be credentials.
         Binding(SIGN_IN_KEY, "sign_in", "Sign in", priority=True, id="sign-in"),
         Binding("exclamation_mark", "errors", "Last errors", show=False, key_display="!", id="errors"),

@@ -57,6 +57,7 @@ class TitleBar(Static):
             context.append_text(text([outside(names, cap=100)], colours))
         else:
             name, where = state.current.name, state.current.where
+            context.append("0 " if state.several else "", colours[Tone.MUTED])
             context.append_text(text([outside(name, cap=30), outside(where, Tone.MUTED, 80, before=" ")], colours))
         rows = [waiting.row for waiting in state.waiting]
         read = sum(each.freshness.loaded_at is not None for each in state.contexts)

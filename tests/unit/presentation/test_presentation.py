@@ -126,7 +126,7 @@ class TestInbox:
 
     def test_what_expires_first_comes_first(self) -> None:
         rows = [samples.row_of(samples.approval(samples.proposal(n), minutes_left=m)) for n, m in ((1, 9), (2, 5))]
-        assert [row.approval_id for row in inbox.by_deadline(rows)] == [row.approval_id for row in reversed(rows)]
+        assert [row.approval_id for row in inbox.ordered(rows)] == [row.approval_id for row in reversed(rows)]
 
     def test_the_summary(self) -> None:
         rows = [samples.row_of(samples.approval(minutes_old=minutes)) for minutes in (3, 12)]

@@ -173,7 +173,7 @@ async def test_the_other_screens_show_the_context_that_is_chosen(
     async with started(east, others=[west], size=(120, 36)) as pilot:
         await pilot.press("2")
         await sees(pilot, "run-of-east", "east-account")
-        await pilot.press("x")
+        await pilot.press("0")
         await sees(pilot, "▶ east", "west-account", "1 waits")
         await pilot.press("down", "enter")
         await sees(pilot, "run-of-west", "west-account")
@@ -192,7 +192,7 @@ async def test_an_answer_from_the_context_left_behind_shows_nowhere(
         east.runs_listed.close()
         await pilot.press("2")
         await sees(pilot, "Loading")
-        await pilot.press("x")
+        await pilot.press("0")
         await sees(pilot, "▶ east")
         await pilot.press("down", "enter")
         await sees(pilot, "run-of-west")
