@@ -11,7 +11,7 @@ import json
 import os
 import socket
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,12 @@ from qlikops.domain.errors import NotFound, UsageError
 APP = "qlikops"
 LOCAL = "local"
 DEFAULT = "default"
+ALL = "all"
+"""In place of a context's name: every context of config.toml."""
 BUILT_IN = "built in"
 _ANSWER_SECONDS = 0.5
+_PLACES = ("profile", "region", "stack", "endpoint_url")
+"""Settings that say where a context is."""
 _TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -150,10 +154,37 @@ def resolve_context(
     return _settled(Context(chosen, chosen_by=chosen_by, keys=config.keys), layers)
 
 
+def console_contexts(
+    names: Sequence[str], options: Mapping[str, Any] | None = None, *, environ: Mapping[str, str] = os.environ
+) -> tuple[str, ...]:
+    """The contexts for a console over several: those named, else `console_contexts` of config.toml.
+
+    Empty where neither says, or the environment names one: then there is one, and `resolve_context` chooses it.
+    Raises UsageError where a setting given for this once would make all of them one and the same.
+    """
+    config = _read_config(config_path(environ))
+    if not names and not environ.get("QLIKOPS_CONTEXT"):
+        names = config.console_contexts
+    expanded = [each for name in names for each in (config.contexts if name == ALL else (name,))]
+    found = tuple(dict.fromkeys(expanded))
+    if ALL in names and not found:
+        raise UsageError("There is no context to show.", f"Contexts live in {config.path}.")
+    given = {**{key: f"--{key.replace('_', '-')}" for key, value in (options or {}).items() if value}}
+    given |= {key: origin.removeprefix("environment ") for key, (_, origin) in _from_environment(environ).items()}
+    for setting in _PLACES if len(found) > 1 else ():
+        if setting in given:
+            raise UsageError(
+                f"{given[setting]} would mean the same place in all of {', '.join(found)}.",
+                "Put it into the table of one of them in config.toml, or choose one context.",
+            )
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Config:
     path: Path
     default_context: str = ""
+    console_contexts: Sequence[str] = ()
     contexts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
 
@@ -231,7 +262,7 @@ def _read_config(path: Path) -> _Config:
         return _Config(path)
     except (OSError, ValueError) as exc:
         raise UsageError(f"{path} cannot be read: {exc}") from exc
-    _only(path, "", data, {"default_context": str, "contexts": dict, "keys": dict})
+    _only(path, "", data, {"default_context": str, "console_contexts": list, "contexts": dict, "keys": dict})
     allowed = {setting.name: type(setting.default) for setting in fields(Settings)}
     contexts = data.get("contexts", {})
     for name, table in contexts.items():
@@ -242,7 +273,10 @@ def _read_config(path: Path) -> _Config:
     for action, key in keys.items():
         if not isinstance(key, str):
             raise UsageError(f"{path}: keys.{action} must be a str, not {key!r}.")
-    return _Config(path, data.get("default_context", ""), contexts, keys)
+    console = data.get("console_contexts", [])
+    if not all(isinstance(name, str) for name in console):
+        raise UsageError(f"{path}: console_contexts must be names of contexts, not {console!r}.")
+    return _Config(path, data.get("default_context", ""), console, contexts, keys)
 
 
 def _only(path: Path, prefix: str, table: Mapping[str, Any], allowed: Mapping[str, type]) -> None:

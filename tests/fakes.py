@@ -279,5 +279,6 @@ def row_of(record: Approval) -> InboxRow:
         deadline=record.deadline,
         digest=record.digest[:12],
         execution_name=proposal.execution_name,
+        cause=proposal.cause[:60],
         claim=record.claim,
     )

@@ -79,6 +79,7 @@ def inbox_row(approval: Approval, requested_at: datetime, deadline: datetime) ->
         deadline=deadline,
         digest=approval.digest[:_SHORT_DIGEST],
         execution_name=proposal.execution_name,
+        cause=_cut(proposal.cause),
     )
 
 

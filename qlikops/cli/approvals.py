@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from enum import StrEnum
 from typing import Annotated, NoReturn
 
 import typer
@@ -29,6 +30,16 @@ DigestOption = Annotated[
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask, even on a terminal.")]
 
 
+class Sort(StrEnum):
+    """As `presentation.inbox.Sort`, which loads what the command line's help has no need of."""
+
+    EXPIRES = "expires"
+    SEVERITY = "severity"
+    AGE = "age"
+    RISK = "risk"
+    TASK = "task"
+
+
 def approvals(
     ctx: typer.Context,
     watch: Annotated[
@@ -37,31 +48,44 @@ def approvals(
             "--watch", "-w", help="Go on, a line for what arrives, is claimed, expires soon, is decided, and ends."
         ),
     ] = False,
+    filter_: Annotated[
+        str,
+        typer.Option(
+            "--filter", metavar="F", help="As in the console: 'server:eu risk:high !claimed:'.", show_default=False
+        ),
+    ] = "",
+    sort: Annotated[Sort, typer.Option(case_sensitive=False, help="What comes first.")] = Sort.EXPIRES,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List what waits for a decision, what expires first first."""
     here = invocation(ctx)
-    if watch:
-        _watch(here, here.environment(context).approvals, as_json=as_json)
-    rows = here.environment(context).approvals.waiting()
-    if as_json:
-        output.write_json(list(rows))
-        return
     from qlikops.presentation import inbox
+    from qlikops.presentation.filter import parse
     from qlikops.presentation.tone import Column, Span, outside
 
     now = here.now()
-    output.say(inbox.summary(rows, now).capitalize() + ".")
+    wanted = parse(filter_, inbox.fields(now))
+    if wanted.problem:
+        raise UsageError(f"--filter: {wanted.problem}")
+    if watch:
+        if filter_ or sort is not Sort.EXPIRES:
+            raise UsageError("--watch says everything, as it happens; --filter and --sort are for the list.")
+        _watch(here, here.environment(context).approvals, as_json=as_json)
+    waiting = here.environment(context).approvals.waiting()
+    rows = inbox.ordered((row for row in waiting if wanted.matches(row)), inbox.Sort[sort.name])
+    if as_json:
+        output.write_json(rows)
+        return
+    output.say(inbox.summary(waiting, now).capitalize() + ".")
+    if wanted:
+        output.say(f"Shown: {len(rows):,} of {len(waiting):,}.")
     if not rows:
         return
     width = output.terminal_width()
     identity, digest = Column("id", "Id", 12), Column("digest", "Digest", 12)
     shown = (*inbox.COLUMNS, digest) if width is None else inbox.columns(width - identity.width - 2)
-    cells = [
-        {"id": outside(row.approval_id), "digest": Span(row.digest), **inbox.cells(row, now)}
-        for row in inbox.by_deadline(rows)
-    ]
+    cells = [{"id": outside(row.approval_id), "digest": Span(row.digest), **inbox.cells(row, now)} for row in rows]
     output.write_table((identity, *shown), cells)
 
 

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qlikops.cli.context import ContextOption, Invocation, invocation
-from qlikops.config import Context, data_dir
+from qlikops.cli.context import Invocation, invocation
+from qlikops.config import LOCAL, Context, data_dir
+from qlikops.domain.ports import Environment
+
+if TYPE_CHECKING:
+    from qlikops.tui.context import ContextSource
 
 
 def tui(
     ctx: typer.Context,
-    context: ContextOption = None,
+    context: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--context",
+            "-c",
+            metavar="NAME",
+            help="An environment to talk to; again for more in one inbox, `all` for all that are configured.",
+            show_default=False,
+        ),
+    ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Without the keys that write.")] = False,
     no_mouse: Annotated[
         bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal, to select text with.")
@@ -21,32 +35,42 @@ def tui(
     """Open the console."""
     here = invocation(ctx)
     # Settled before the screen is taken over, so that a wrong name is said in plain words.
-    raise typer.Exit(open_console(here, here.context(context, read_only=read_only), mouse=not no_mouse))
+    raise typer.Exit(open_console(here, here.contexts(context or (), read_only=read_only), mouse=not no_mouse))
 
 
-def open_console(here: Invocation, context: Context, *, mouse: bool = True) -> int:
-    """The console on one context, with its settings, until it is quit; the exit code.
+def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool = True) -> int:
+    """The console on `contexts`, with their settings, until it is quit; the exit code.
 
-    Raises UsageError for keys and a theme that are none.
+    What is one for the whole console comes from the first. Raises UsageError for keys and a theme that are none.
     """
     from qlikops.tui.app import run_console
-    from qlikops.tui.context import ContextSource
     from qlikops.tui.keys import keymap
     from qlikops.tui.preferences import FILE
+
+    first = contexts[0]
+    return run_console(
+        [_source(here, context) for context in contexts],
+        keymap=keymap(first.keys),
+        preferences=data_dir(here.environ) / FILE,
+        mouse=mouse and first.settings.mouse,
+    )
+
+
+def _source(here: Invocation, context: Context) -> ContextSource:
+    from qlikops.tui.context import ContextSource
     from qlikops.tui.themes import check_theme
 
+    def open_environment() -> Environment:
+        # The local environment may have come up since.
+        missing = context.name == LOCAL and context.local is None
+        return here.open_environment(here.resolve(LOCAL, read_only=context.settings.read_only) if missing else context)
+
     settings = context.settings
-    source = ContextSource(
+    return ContextSource(
         context.name,
-        lambda: here.open_environment(context),
+        open_environment,
         read_only=settings.read_only,
         hold_seconds=settings.hold_seconds,
         bell=settings.bell,
         theme=check_theme(settings.theme),
-    )
-    return run_console(
-        [source],
-        keymap=keymap(context.keys),
-        preferences=data_dir(here.environ) / FILE,
-        mouse=mouse and settings.mouse,
     )

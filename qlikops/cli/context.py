@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -17,6 +17,7 @@ import typer
 
 from qlikops import config
 from qlikops.cli import output
+from qlikops.domain.errors import NotFound
 from qlikops.domain.ports import Environment
 
 ContextOption = Annotated[
@@ -62,11 +63,34 @@ class Invocation:
 
     def context(self, name: str | None = None, *, read_only: bool = False) -> config.Context:
         """The context to use, said on stderr unless the person named it."""
-        options = {**self.options, "read_only": read_only or self.options.get("read_only")}
-        context = config.resolve_context(name or self.context_name, options, environ=self.environ, answers=self.answers)
+        context = self.resolve(name or self.context_name, read_only=read_only)
         if not context.is_explicit:
             output.say(f"Context {context.name}: {context.chosen_by}.")
         return context
+
+    def resolve(self, name: str | None, *, read_only: bool = False) -> config.Context:
+        """The same without a word."""
+        options = {**self.options, "read_only": read_only or self.options.get("read_only")}
+        return config.resolve_context(name, options, environ=self.environ, answers=self.answers)
+
+    def contexts(self, names: Sequence[str], *, read_only: bool = False) -> tuple[config.Context, ...]:
+        """The contexts for one console; more than one only where they are named, here or in config.toml."""
+        named = names or ([self.context_name] if self.context_name else [])
+        found = config.console_contexts(named, self.options, environ=self.environ)
+        if not found:
+            return (self.context(read_only=read_only),)
+        if not named:
+            output.say(f"Contexts {', '.join(found)}: config.toml console_contexts.")
+        return tuple(self._one_of_several(name, read_only=read_only) for name in found)
+
+    def _one_of_several(self, name: str, *, read_only: bool) -> config.Context:
+        try:
+            return self.context(name, read_only=read_only)
+        except NotFound:
+            if name != config.LOCAL:
+                raise
+            # It may come up while the others are shown.
+            return config.Context(config.LOCAL, config.Settings(read_only=read_only), chosen_by="option --context")
 
     def environment(self, name: str | None = None, *, read_only: bool = False) -> Environment:
         """The environment of that context; nothing has been asked of it yet."""

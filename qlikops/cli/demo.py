@@ -65,7 +65,7 @@ def demo(
                 output.say("Ctrl-C ends it.")
                 watch(here.environment("local").approvals, running.table, here.sleep)
         else:
-            open_console(here, here.context("local"))
+            open_console(here, [here.context("local")])
 
 
 @contextlib.contextmanager

@@ -240,6 +240,8 @@ class InboxRow:
     """The first 12 digits."""
     execution_name: str = ""
     claim: Claim | None = None
+    cause: str = ""
+    """Of several tasks, cut to 60 characters; empty for one task alone, and in rows of earlier versions."""
 
     def is_of(self, approval: Approval) -> bool:
         """Whether the row agrees with a record on what a decision would be about; a record keeps whole seconds."""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from qlikops.domain.errors import AccessDenied, CredentialsProblem, Offline, Throttled
+from qlikops.domain.ports import Credentials
 from qlikops.presentation.problem import explain
-from qlikops.presentation.tone import Span, Tone
-from qlikops.presentation.vocabulary import ago
+from qlikops.presentation.tone import Span, Spans, Tone, outside
+from qlikops.presentation.vocabulary import ago, short_duration
 
 STALE_AFTER = timedelta(seconds=30)
+WARN_BEFORE_EXPIRY = timedelta(minutes=15)
+"""How long before credentials expire that is said."""
 
 
 class Trust(StrEnum):
-    """Each looks different, and only LIVE unlocks deciding."""
+    """Each looks and reads different, and only LIVE unlocks deciding."""
 
     CONNECTING = "connecting"
     LIVE = "live"
@@ -33,6 +37,14 @@ _BY_ERROR: tuple[tuple[type[BaseException], Trust], ...] = (
     (CredentialsProblem, Trust.CREDENTIALS),
     (AccessDenied, Trust.DENIED),
 )
+_LOOKS = {
+    Trust.STALE: ("▲", Tone.WARNING),
+    Trust.OFFLINE: ("✗", Tone.DANGER),
+    Trust.THROTTLED: ("↷", Tone.WARNING),
+    Trust.CREDENTIALS: ("◆", Tone.DANGER),
+    Trust.DENIED: ("■", Tone.DANGER),
+    Trust.FAILED: ("‼", Tone.DANGER),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,9 @@ class Freshness:
 
     loaded_at: datetime | None = None
     error: BaseException | None = None
+    retry_at: datetime | None = None
+    """When it is asked for again; None where that is about to be."""
+    credentials: Credentials = field(default_factory=Credentials)
 
     def trust(self, now: datetime) -> Trust:
         """How far to trust it at `now`."""
@@ -53,19 +68,103 @@ class Freshness:
     def locked_because(self, now: datetime) -> str:
         """Why deciding is locked; empty while it is not."""
         trust = self.trust(now)
-        return "" if trust is Trust.LIVE else f"the data is not live ({trust})"
+        if trust is Trust.LIVE:
+            return ""
+        remedy = self.remedy(now)
+        # Nothing else that is wrong is for whoever wants to decide to put right.
+        return f"the data is not live ({trust})" + (f"; {remedy}" if trust is Trust.CREDENTIALS and remedy else "")
 
-    def words(self, now: datetime) -> tuple[Span, ...]:
+    def words(self, now: datetime) -> Spans:
         """For the title: `live, 2s old`, or what is wrong, what it means and how old the data is."""
         trust = self.trust(now)
-        age = "no data yet" if self.loaded_at is None else f"{ago(self.loaded_at, now)} old"
         if trust is Trust.LIVE:
-            return (Span(f"live, {age}", Tone.MUTED),)
+            return (*self._expiry(now), Span(f"live, {self.age(now)}", Tone.MUTED))
         if trust is Trust.CONNECTING:
             return (Span("connecting …", Tone.INFO),)
-        tone = Tone.WARNING if trust in (Trust.STALE, Trust.THROTTLED) else Tone.DANGER
-        return (Span(f"▲ {trust}", tone), Span(f", {age}, deciding is locked", tone))
+        mark, tone = self.look(now)
+        return (Span(f"{mark} {trust}", tone), Span(f", {self.age(now)}, deciding is locked", tone))
 
-    def explanation(self) -> str:
-        """What is wrong and what to do about it, in a sentence; empty where nothing is."""
-        return "" if self.error is None else str(explain(self.error))
+    def trouble(self, name: str, now: datetime) -> Spans:
+        """One line on what is wrong in the context `name`, what to do, and the error; empty where nothing is.
+
+        The important comes first: the line is cut off where it does not fit.
+        """
+        trust = self.trust(now)
+        if trust is Trust.CONNECTING:
+            return ()
+        if trust is Trust.LIVE:
+            if not self.expires_soon(now):
+                return ()
+            return (outside(name, Tone.WARNING, 30), Span(" "), *self._expiry(now), Span(self.remedy(now)))
+        mark, tone = self.look(now)
+        said = "" if self.error is None else explain(self.error).text
+        return (
+            outside(name, tone, 30, before=f"{mark} "),
+            Span(f" {trust}", tone),
+            Span(f", {self.age(now)}: {self.remedy(now)}"),
+            Span(f". {said}" if said else "", Tone.MUTED),
+        )
+
+    def look(self, now: datetime) -> tuple[str, Tone]:
+        """The mark and tone of what is wrong; an empty mark where nothing is."""
+        return _LOOKS.get(self.trust(now), ("", Tone.NEUTRAL))
+
+    def remedy(self, now: datetime) -> str:
+        """What to do about it, or that nothing has to be done; a clause without a full stop."""
+        trust = self.trust(now)
+        if trust is Trust.STALE:
+            return "no answer since; still asking"
+        if trust is Trust.OFFLINE:
+            return "it recovers by itself once the network is back"
+        if trust is Trust.THROTTLED:
+            wait = "" if self.retry_at is None else f" in {ago(now, self.retry_at)}"
+            return f"AWS asked for fewer calls; it passes by itself, asking again{wait}"
+        if self.expires_soon(now) or trust is Trust.CREDENTIALS:
+            if self.credentials.login:
+                return outside(f"sign in with `{' '.join(self.credentials.login)}`", cap=200).text
+            if self.credentials.advice:
+                return outside(self.credentials.advice, cap=300).text.rstrip(".")
+        return "" if self.error is None else explain(self.error).hint.rstrip(".")
+
+    def expires_soon(self, now: datetime) -> bool:
+        """Whether somebody has to sign in again shortly, or already had to."""
+        expire_at = self.credentials.expire_at
+        return expire_at is not None and expire_at - now <= WARN_BEFORE_EXPIRY
+
+    def wants_sign_in(self, now: datetime) -> bool:
+        """Whether signing in is what is missing, or will be."""
+        return self.trust(now) is Trust.CREDENTIALS or self.expires_soon(now)
+
+    def explanation(self, now: datetime) -> str:
+        """What is wrong and what to do about it, in full; empty where nothing is."""
+        if self.error is None:
+            return ""
+        problem, remedy = explain(self.error), self.remedy(now)
+        return f"{problem.title}: {problem.text.rstrip('.')}. {remedy[:1].upper()}{remedy[1:]}."
+
+    def age(self, now: datetime) -> str:
+        """How old the data is."""
+        return "no data yet" if self.loaded_at is None else f"{ago(self.loaded_at, now)} old"
+
+    def _expiry(self, now: datetime) -> Spans:
+        expire_at = self.credentials.expire_at
+        if expire_at is None or not self.expires_soon(now):
+            return ()
+        left = (expire_at - now).total_seconds()
+        when = f"expire in {short_duration(left)}" if left > 0 else "have expired"
+        return (Span(f"◆ credentials {when}", Tone.WARNING), Span(", "))
+
+
+def together(each: Mapping[str, Freshness], now: datetime) -> Spans:
+    """For the title over several contexts: the oldest data where all are live, else what is wrong where."""
+    wrong = {name: one for name, one in each.items() if one.trust(now) not in (Trust.LIVE, Trust.CONNECTING)}
+    if len(wrong) > 1:
+        return (Span(f"▲ {len(wrong)} of {len(each)} contexts are not live, deciding is locked there", Tone.DANGER),)
+    for name, one in wrong.items():
+        mark, tone = one.look(now)
+        return (outside(f"{mark} {name} {one.trust(now)}", tone, 60), Span(f", {one.age(now)}, locked there", tone))
+    loaded = [one for one in each.values() if one.loaded_at is not None]
+    if len(loaded) < len(each):
+        return (Span(f"connecting … {len(loaded)} of {len(each)}", Tone.INFO),)
+    oldest = min(loaded, key=lambda one: (not one.expires_soon(now), one.loaded_at))
+    return oldest.words(now)

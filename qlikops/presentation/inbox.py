@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
 
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.duration import format_duration
-from qlikops.presentation import vocabulary
+from qlikops.domain.execution import ExecutionSummary
+from qlikops.presentation import executions, vocabulary
+from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.tone import Cells, Column, Span, Tone, fit, outside
 
 SOON_SECONDS = 600
 """A deadline nearer than this is shown as a danger."""
 
 COLUMNS = (
-    Column("left", "Expires", 7, right=True),
+    Column("left", "Expires", 8, right=True),
     Column("severity", "Severity", 10),
     Column("label", "Task or group", 16, flexible=True),
     Column("anomaly", "Anomaly", 15),
@@ -23,35 +28,181 @@ COLUMNS = (
     Column("age", "Age", 6, right=True),
     Column("claimed", "Claimed by", 12),
 )
-_DROP_FIRST = ("claimed", "age", "risk", "anomaly", "verdict")
+_SHORT = {
+    "severity": Column("severity_short", "Sev", 6),
+    "verdict": Column("verdict_short", "Evaluation", 13),
+    "context": Column("context", "Context", 9),
+}
+"""What stands in where not every column fits."""
+_CONTEXT = Column("context", "Context", 14)
+_DROP_FIRST = ("claimed", "age", "risk", "anomaly", "verdict_short")
+FILTER_EXAMPLE = "server:eu risk:high !claimed:"
+SORTED = "▾"
+"""Marks the column that rows are sorted by."""
 
 
-def columns(width: int) -> tuple[Column, ...]:
-    """What fits in `width` cells; the age and the claim go first, the deadline never."""
-    return fit(COLUMNS, width, _DROP_FIRST)
+class Sort(StrEnum):
+    """What comes first."""
+
+    EXPIRES = "expires first"
+    SEVERITY = "severity"
+    AGE = "oldest first"
+    RISK = "risk"
+    TASK = "task"
+
+    @property
+    def column(self) -> str:
+        """The column that shows it."""
+        return _SORT_COLUMNS[self]
 
 
-def cells(row: InboxRow, now: datetime, mark: str = "") -> Cells:
+_SORT_COLUMNS = {
+    Sort.EXPIRES: "left",
+    Sort.SEVERITY: "severity",
+    Sort.AGE: "age",
+    Sort.RISK: "risk",
+    Sort.TASK: "label",
+}
+_SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
+_RISKS = {"high": 0, "unknown": 1, "medium": 2, "low": 3}
+_FIRST_UNKNOWN = -1
+"""A value that this version does not know is looked at first."""
+
+
+class HasRow(Protocol):
+    """Something about a row of the inbox."""
+
+    @property
+    def row(self) -> InboxRow:
+        """The row."""
+        ...
+
+
+T = TypeVar("T", bound=HasRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a row stands among those of its cause."""
+
+    index: int = 0
+    size: int = 1
+
+    @property
+    def mark(self) -> str:
+        """A bracket around the group, with its size at the top; empty for one alone."""
+        if self.size == 1:
+            return ""
+        if self.index == 0:
+            return f"┌{self.size:,} "
+        return "└ " if self.index == self.size - 1 else "│ "
+
+
+ALONE = Place()
+_MARKS = {"marked": "✓ ", "answered": "→ ", "claimed": "@ "}
+"""Before the task, since the word behind it may be cut off."""
+
+
+def columns(width: int, *, by: Sort | None = None, context: bool = False) -> tuple[Column, ...]:
+    """What fits in `width` cells; the age and the claim go first, the deadline and the sorted column never."""
+    wanted: tuple[Column, ...] = (*COLUMNS[:2], _CONTEXT, *COLUMNS[2:]) if context else COLUMNS
+    if sum(column.width + 2 for column in wanted) > width:
+        wanted = tuple(_SHORT.get(column.key, column) for column in wanted)
+    sorted_by = () if by is None else (by.column, f"{by.column}_short")
+    marked = [
+        replace(column, header=f"{SORTED}{column.header}") if column.key in sorted_by else column for column in wanted
+    ]
+    return fit(marked, width, [key for key in _DROP_FIRST if key not in sorted_by])
+
+
+def arrange(items: Iterable[T], by: Sort, cause: Callable[[T], Hashable] | None = None) -> list[tuple[T, Place]]:
+    """The items in order; with `cause`, those of one cause together, where the first of them stands."""
+    ordered = sorted(items, key=lambda item: _order(item.row, by))
+    if cause is None:
+        return [(item, ALONE) for item in ordered]
+    groups: dict[Hashable, list[T]] = {}
+    for item in ordered:
+        groups.setdefault(cause(item), []).append(item)
+    return [(item, Place(index, len(group))) for group in groups.values() for index, item in enumerate(group)]
+
+
+def cause(row: InboxRow) -> str:
+    """What rows of one group have in common: the cause that the agent named, else anomaly and action."""
+    return row.cause or f"{row.kind}, {row.action}"
+
+
+def _order(row: InboxRow, by: Sort) -> tuple[Any, ...]:
+    first: tuple[Any, ...] = ()
+    if by is Sort.SEVERITY:
+        first = (_SEVERITIES.get(row.severity, _FIRST_UNKNOWN),)
+    elif by is Sort.AGE:
+        first = (row.requested_at,)
+    elif by is Sort.RISK:
+        first = (_RISKS.get(row.risk, _FIRST_UNKNOWN),)
+    elif by is Sort.TASK:
+        server, task = _server_and_task(row)
+        first = (task.casefold(), server.casefold())
+    return (*first, row.deadline, row.approval_id)
+
+
+def fields(now: datetime) -> Mapping[str, Callable[[InboxRow], str]]:
+    """What a filter can ask of a row."""
+    return {
+        "id": lambda row: row.approval_id,
+        "server": lambda row: _server_and_task(row)[0],
+        "task": lambda row: _server_and_task(row)[1],
+        "title": lambda row: row.title,
+        "cause": lambda row: row.cause,
+        "kind": lambda row: row.kind,
+        "severity": lambda row: row.severity,
+        "action": lambda row: row.action,
+        "verdict": lambda row: row.verdict,
+        "evaluator": lambda row: row.evaluator,
+        "risk": lambda row: row.risk,
+        "run": lambda row: row.execution_name,
+        "claimed": lambda row: claimed_by(row, now),
+    }
+
+
+def where(name: str, freshness: Freshness, now: datetime, *, read_only: bool) -> Span:
+    """The context of a row, and at once whether anything can be done about it: `ro` may not, a mark cannot now."""
+    mark, tone = freshness.look(now)
+    if mark:
+        return outside(name, tone, 30, before=f"{mark} ")
+    return outside(name, Tone.MUTED, 30, before="ro ") if read_only else outside(name, cap=30)
+
+
+def cells(row: InboxRow, now: datetime, mark: str = "", *, place: Place = ALONE, context: Span | None = None) -> Cells:
     """One row at `now`. A claim shows in the label too, since its column is the first to go; so does `mark`."""
     claimant = claimed_by(row, now)
     mark = mark or ("claimed" if claimant else "")
     return {
         "left": countdown(row.deadline, now),
         "severity": vocabulary.severity(row.severity),
-        "label": _label(row, mark),
+        "severity_short": vocabulary.severity(row.severity, short=True),
+        "context": context or vocabulary.NOTHING,
+        "label": _label(row, mark, place),
         "anomaly": outside(row.kind, cap=20),
         "verdict": vocabulary.verdict(row.verdict, row.evaluator, row.confidence),
+        "verdict_short": vocabulary.verdict(row.verdict, row.evaluator),
         "risk": vocabulary.risk(row.risk),
         "age": Span(vocabulary.short_duration((now - row.requested_at).total_seconds()), Tone.MUTED),
         "claimed": Span(claimant, Tone.INFO) if claimant else vocabulary.NOTHING,
     }
 
 
-def _label(row: InboxRow, mark: str) -> Span:
-    """`server/task` as `task (server)`: what is cut off at the end should not be the task. A mark goes before that."""
+def _label(row: InboxRow, mark: str, place: Place) -> Span:
+    """`task (server)`: what is cut off at the end should not be the task. A mark goes before the server."""
+    server, task = _server_and_task(row)
+    note = mark or server
+    tone = Tone.MUTED if mark else Tone.NEUTRAL
+    return outside(f"{task} ({note})" if note else task, tone, 80, before=place.mark + _MARKS.get(mark, ""))
+
+
+def _server_and_task(row: InboxRow) -> tuple[str, str]:
+    """Of one task; several have no server, and their label for a name."""
     server, slash, task = row.label.partition("/") if row.task_count == 1 else ("", "", "")
-    name, note = (task, mark or server) if slash else (row.label, mark)
-    return outside(f"{name} ({note})" if note else name, Tone.MUTED if mark else Tone.NEUTRAL, 80)
+    return (server, task) if slash else ("", row.label)
 
 
 def countdown(deadline: datetime, now: datetime) -> Span:
@@ -83,6 +234,17 @@ def claimed_by_another(row: InboxRow, caller: str, now: datetime) -> str:
     return "" if row.claim is None or row.claim.by == caller else claimed_by(row, now)
 
 
+def why_empty(freshness: Freshness, last_run: ExecutionSummary | None, now: datetime, context: str = "") -> str:
+    """Why nothing of a context is in the list; `context` is its name where there are others."""
+    before = f"{outside(context, cap=30).text}: " if context else ""
+    if freshness.error is not None:
+        return f"{before}{freshness.explanation(now)}\n\nTrying again by itself; r tries now."
+    if freshness.loaded_at is None:
+        return f"{before}Connecting …"
+    last = executions.last_run(last_run) if last_run else "No run yet."
+    return f"{before}Nothing waits for a decision.\n\n{last}"
+
+
 def summary(rows: Sequence[InboxRow], now: datetime) -> str:
     """`3 wait, oldest 12m`; for the title."""
     if not rows:
@@ -92,12 +254,6 @@ def summary(rows: Sequence[InboxRow], now: datetime) -> str:
     return f"{waits}, oldest {vocabulary.short_duration((now - oldest).total_seconds())}"
 
 
-def by_deadline(rows: Sequence[InboxRow]) -> tuple[InboxRow, ...]:
-    """What expires first first; equal deadlines in a stable order."""
-    return tuple(sorted(rows, key=lambda row: (row.deadline, row.approval_id)))
-
-
-def matches(row: InboxRow, needle: str) -> bool:
-    """Whether any text of the row contains `needle`, case aside."""
-    texts = (row.approval_id, row.label, row.title, row.kind, row.severity, row.action, row.verdict, row.risk)
-    return needle.casefold() in " ".join(texts).casefold()
+def ordered(rows: Iterable[InboxRow], by: Sort = Sort.EXPIRES) -> list[InboxRow]:
+    """The rows in order; what is equal in it by deadline."""
+    return sorted(rows, key=lambda row: _order(row, by))

@@ -13,7 +13,7 @@ from enum import StrEnum
 from qlikops.domain.approval import Approval, Decision, InboxRow, Outcome, Status
 from qlikops.domain.errors import QlikopsError
 from qlikops.presentation import vocabulary
-from qlikops.presentation.inbox import SOON_SECONDS, by_deadline, claimed_by
+from qlikops.presentation.inbox import SOON_SECONDS, claimed_by, ordered
 from qlikops.presentation.problem import by_whom, explain
 from qlikops.presentation.tone import outside
 
@@ -72,7 +72,7 @@ class Watch:
             self._trouble = False
             yield Event(now, What.BACK, "the inbox can be read again")
         before, self._rows = self._rows, {row.approval_id: row for row in rows}
-        for row in by_deadline(rows):
+        for row in ordered(rows):
             yield from self._seen(row, before, now)
         self._pending.update(dict.fromkeys(before.keys() - self._rows.keys(), Status.WAITING))
         self._soon &= self._rows.keys()

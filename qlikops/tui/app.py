@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 
 from qlikops.domain.errors import DecisionUnknown
@@ -24,6 +24,7 @@ from qlikops.tui import messages
 from qlikops.tui.context import Clock, Context, ContextSource, Sending, maybe_sent
 from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
+from qlikops.tui.screens.contexts import ContextsScreen
 from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.screens.errors import ErrorsScreen
 from qlikops.tui.screens.executions import ExecutionsScreen
@@ -33,6 +34,7 @@ from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.reports import ReportsScreen
 from qlikops.tui.screens.schedule import ScheduleScreen
 from qlikops.tui.state import ConsoleState
+from qlikops.tui.terminal import TerminalTitle, has_titles, own_title, run_in_terminal
 from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
 from qlikops.tui.widgets.held import HeldBar
@@ -40,8 +42,14 @@ from qlikops.tui.widgets.held import HeldBar
 POLL_SECONDS = 2.5
 WATCH_AGAIN_SECONDS = 5
 HOLD_TICK_SECONDS = 0.2
+CREDENTIALS_SECONDS = 60
+"""How often it is looked up until when the credentials last."""
 LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
+
+SIGN_IN_KEY = "ctrl+l"
+OF_ONE_CONTEXT: tuple[type[ConsoleScreen], ...] = (ExecutionsScreen, FleetScreen, ReportsScreen, ScheduleScreen)
+"""The screens that show the current context."""
 
 
 class QlikOpsApp(App[int]):
@@ -50,6 +58,8 @@ class QlikOpsApp(App[int]):
     CSS_PATH = "app.tcss"
     TITLE = "qlikops"
     AUTO_FOCUS = None
+    DEFAULT_MODE = InboxScreen.MODE
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012 - Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "switch_mode('inbox')", "Inbox", show=False, id="inbox"),
         Binding("2", "switch_mode('executions')", "Executions", show=False, id="executions"),
@@ -59,6 +69,9 @@ class QlikOpsApp(App[int]):
         Binding("colon,ctrl+p", "command_palette", "Every action by name", show=False, id="commands"),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.
         Binding("escape", "cancel_held", "Do not send", priority=True, id="do-not-send"),
+        Binding("0", "choose_context", "Context", show=False, id="context"),
+        # In dialogs too: what is missing there may be credentials.
+        Binding(SIGN_IN_KEY, "sign_in", "Sign in", priority=True, id="sign-in"),
         Binding("exclamation_mark", "errors", "Last errors", show=False, key_display="!", id="errors"),
         Binding("question_mark", "help", "Help", key_display="?", id="help"),
         Binding("ctrl+q", "quit", "Quit; nothing that waits is lost", show=False, priority=True, id="quit"),
@@ -72,28 +85,40 @@ class QlikOpsApp(App[int]):
         poll_seconds: float = POLL_SECONDS,
         keymap: Mapping[str, str] | None = None,
         memory: Memory | None = None,
+        run_command: Callable[[App[Any], Sequence[str]], str] = run_in_terminal,
     ) -> None:
         super().__init__()
         self.memory = memory or Memory()
         self._rings = self.memory.preferences.bell is not False
-        self.state = ConsoleState(contexts, self, clock or _utc_now)
+        self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory)
+        self._run_command = run_command
         self._poll_seconds = poll_seconds
+        self._terminal_title = TerminalTitle(self.write_to_terminal)
         self._warned_of_quitting = False
         for each in THEMES:
             self.register_theme(each)
         self.theme = self._last_theme = self._fitting_theme()
         self.set_keymap(keymap or {})
-        for screen in (InboxScreen, ExecutionsScreen, FleetScreen, ReportsScreen, ScheduleScreen):
-            self.add_mode(screen.MODE, lambda screen=screen: screen(self.state))  # type: ignore[misc]
+        sign_in_key = (keymap or {}).get("sign-in", SIGN_IN_KEY).split(",")[0]
+        for context in self.state.contexts:
+            context.sign_in_key = self.get_key_display(Binding(sign_in_key, ""))
+        self._add_screen(InboxScreen)
+        for screen in OF_ONE_CONTEXT:
+            self._add_screen(screen)
+
+    def _add_screen(self, screen: type[ConsoleScreen]) -> None:
+        self.add_mode(screen.MODE, lambda: screen(self.state))
 
     def on_mount(self) -> None:
         """Asks for the inbox while the first frame paints."""
         self.theme_changed_signal.subscribe(self, self._remember_theme)
         if self.memory.problem:
             self.notify(self.memory.problem, severity="warning", markup=False)
-        self.switch_mode(InboxScreen.MODE)
-        self.state.load_rows(self)
-        self.set_interval(self._poll_seconds, lambda: self.state.load_rows(self))
+        # Not before: what the first answer imports would hold up the frame.
+        self.call_after_refresh(self.state.load_rows, self)
+        self.set_interval(self._poll_seconds, lambda: self.state.poll(self))
+        self.set_interval(CREDENTIALS_SECONDS, self._look_up_credentials)
+        self.set_interval(1, self._tick)
         self.set_interval(LAST_RUN_SECONDS, self._ask_for_last_run)
         self.set_interval(HOLD_TICK_SECONDS, self._let_go)
 
@@ -101,6 +126,10 @@ class QlikOpsApp(App[int]):
         """Esc cancels what is held back first, wherever one is; but a dialog that sends is what it means while open."""
         if action == "cancel_held":
             return bool(self.state.held) and not isinstance(self.screen, Dialog)
+        if action == "choose_context":
+            return self.state.several and not isinstance(self.screen, ModalScreen)
+        if action == "sign_in":
+            return self._to_sign_in() is not None
         return super().check_action(action, parameters)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -142,8 +171,8 @@ class QlikOpsApp(App[int]):
             self._remember(theme=theme.name)
 
     def _remember(self, **changes: object) -> None:
-        if problem := self.memory.change(**changes):
-            self.notify(f"Only until the console ends: {problem}", severity="warning", markup=False)
+        if problem := self.state.remember(**changes):
+            self.notify(problem, severity="warning", markup=False)
 
     def action_toggle_bell(self) -> None:
         """Turns the ringing for what is new off or on, for good."""
@@ -159,6 +188,62 @@ class QlikOpsApp(App[int]):
     def action_errors(self) -> None:
         """Shows what went wrong lately."""
         self.push_screen(ErrorsScreen(self.state))
+
+    def action_choose_context(self) -> None:
+        """Asks which context the screens beside the inbox show."""
+        self.push_screen(ContextsScreen(self.state), self._show_context)
+
+    async def _show_context(self, context: Context | None) -> None:
+        if context is None or context is self.state.current:
+            return
+        self.state.current = context
+        mode = self.current_mode
+        self.theme = self._last_theme = self._fitting_theme()
+        with self.batch_update():
+            await self.switch_mode(InboxScreen.MODE)
+            # Made anew: an answer from the other context that is on its way finds nobody.
+            for screen in OF_ONE_CONTEXT:
+                await self.remove_mode(screen.MODE)
+                self._add_screen(screen)
+            await self.switch_mode(mode)
+
+    def _to_sign_in(self) -> Context | None:
+        """The context that needs it: that of the open dialog before others."""
+        now = self.state.now()
+        asked = (getattr(self.screen, "context", None), self.state.current, *self.state.contexts)
+        return next((each for each in asked if isinstance(each, Context) and each.freshness.wants_sign_in(now)), None)
+
+    def action_sign_in(self) -> None:
+        """Hands the terminal to the command that signs in, then opens anew what it was for."""
+        context = self._to_sign_in()
+        if context is None:
+            return
+        command = context.freshness.credentials.login
+        if not command:
+            advice = context.freshness.remedy(self.state.now())
+            self.notify(f"{harmless(context.name, 30)}: {advice}.", severity="warning", timeout=15, markup=False)
+            return
+        # Nobody could cancel it meanwhile.
+        self._withdrawn(self.state.cancel_held("you went to sign in"), Tone.WARNING)
+        problem = self._run_command(self, command)
+        if problem:
+            self.notify(harmless(problem), severity="error", timeout=15, markup=False)
+        for each in self.state.contexts:
+            if each.freshness.credentials.login == command:
+                each.start_anew(self)
+        self._publish()
+
+    def _look_up_credentials(self) -> None:
+        for context in self.state.contexts:
+            context.load_credentials(self)
+
+    def _tick(self) -> None:
+        self._terminal_title.show(len(self.state.waiting), self.state.news())
+
+    def write_to_terminal(self, text: str) -> None:
+        """Past the screen; only for sequences of ours."""
+        if self._driver is not None and not self.is_headless and has_titles():
+            self._driver.write(text)
 
     async def action_quit(self) -> None:
         """Quits; while a decision is on its way, only when asked twice."""
@@ -198,9 +283,13 @@ class QlikOpsApp(App[int]):
     @on(messages.EnvironmentOpened)
     def _environment_opened(self, message: messages.EnvironmentOpened) -> None:
         context = self._context_of(message)
-        context.where = message.where
-        context.read_only = context.read_only or message.read_only
-        context.load_caller(self)
+        context.opened(message.where, read_only=message.read_only)
+        context.load_credentials(self)
+        self._publish()
+
+    @on(messages.CredentialsLoaded)
+    def _credentials_loaded(self, message: messages.CredentialsLoaded) -> None:
+        self._context_of(message).took_credentials(message.credentials)
         self._publish()
 
     @on(messages.CallFailed)
@@ -215,10 +304,13 @@ class QlikOpsApp(App[int]):
     def _waiting_loaded(self, message: messages.WaitingLoaded) -> None:
         context = self._context_of(message)
         first = context.freshness.loaded_at is None
+        context.where = message.where
+        context.load_caller(self)
         if self.state.took_rows(context, message.rows) and self._rings and context.rings:
             self.bell()
         if first:
             self._ask_for_last_run()
+        self._tick()
         self._publish()
 
     @on(messages.WaitingLoadFailed)
@@ -331,7 +423,8 @@ def run_console(
     `keymap` is what `keys.keymap` returns; `preferences` the file of what was chosen inside the console before. Without
     `mouse` the terminal keeps it, to select text with.
     """
-    return QlikOpsApp(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0
+    with own_title():
+        return QlikOpsApp(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0
 
 
 def _utc_now() -> datetime:

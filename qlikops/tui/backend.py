@@ -62,6 +62,7 @@ class Backend:
         self._open = open_environment
         self._app = app
         self._environment: Environment | None = None
+        self._wanted_anew = False
         self._opening = threading.Lock()
         self._lanes: dict[str, Lane] = {}
 
@@ -83,9 +84,14 @@ class Backend:
 
         self._lanes.setdefault(lane, Lane(lane)).submit(job)
 
+    def reopen(self) -> None:
+        """Lets the next call open the environment anew; those under way keep the one they have."""
+        self._wanted_anew = True
+
     def _opened(self) -> Environment:
         with self._opening:
-            if self._environment is None:
+            if self._environment is None or self._wanted_anew:
+                self._environment, self._wanted_anew = None, False
                 environment = self._open()
                 where, read_only = environment.where, environment.read_only
                 self._environment = environment

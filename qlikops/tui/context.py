@@ -15,9 +15,16 @@ from textual.message_pump import MessagePump
 
 from qlikops.domain.approval import Approval, InboxRow, Status
 from qlikops.domain.background import read_background
-from qlikops.domain.errors import DecisionUnknown, QlikopsError
+from qlikops.domain.errors import (
+    AccessDenied,
+    CredentialsProblem,
+    DecisionUnknown,
+    QlikopsError,
+    Throttled,
+    Unreachable,
+)
 from qlikops.domain.execution import ExecutionSummary
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, Environment
+from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, Environment
 from qlikops.presentation import decision
 from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.tone import Span, Spans, Tone
@@ -29,6 +36,9 @@ OUTCOME_TIMEOUT = timedelta(minutes=5)
 CLAIM_DURATION = timedelta(minutes=10)
 
 Clock = Callable[[], datetime]
+REST = timedelta(seconds=5)
+"""How long the timed questions pause after one that failed; twice as long each time AWS asks for fewer."""
+LONGEST_REST = timedelta(minutes=1)
 _SENDS = "sends"
 
 
@@ -133,9 +143,14 @@ class Context:
         self.where = ""
         self.caller = ""
         """Whose identity decisions carry."""
+        self.sign_in_key = ""
+        """The key that signs in anew, as it is shown."""
         self.freshness = Freshness()
         self.last_run: ExecutionSummary | None = None
         self._rows: dict[str, InboxRow] = {}
+        self._rest = REST
+        self._resting_until: datetime | None = None
+        self._wants_caller = False
         self._sendings = sendings
 
     def now(self) -> datetime:
@@ -153,7 +168,12 @@ class Context:
 
     def locked_because(self) -> str:
         """Why nothing can be decided right now; empty where it can."""
-        return "this console is read-only" if self.read_only else self.freshness.locked_because(self.now())
+        if self.read_only:
+            return "this console is read-only"
+        now = self.now()
+        reason = self.freshness.locked_because(now)
+        can_sign_in = self.freshness.credentials.login and self.freshness.wants_sign_in(now)
+        return f"{reason} ({self.sign_in_key})" if reason and can_sign_in else reason
 
     # What was decided here
 
@@ -204,16 +224,46 @@ class Context:
 
     # What came
 
+    def opened(self, where: str, *, read_only: bool) -> None:
+        """Its environment can be used, the first time or anew; whose identity it has now has to be asked again."""
+        self.where = where
+        self.read_only = self.read_only or read_only
+        self.caller = ""
+        self._wants_caller = True
+
+    def failed(self, error: Exception) -> None:
+        """A call failed: the timed ones rest a while, longer each time AWS asks for fewer."""
+        if isinstance(error, CredentialsProblem):
+            # Whoever signs in anew, here or in another terminal, is only seen by clients that are made anew.
+            self.backend.reopen()
+        # One that may not be read says nothing about the others; several lanes that fail at once count once.
+        if not isinstance(error, Unreachable) or isinstance(error, AccessDenied) or self.rests():
+            return
+        if isinstance(error, Throttled):
+            self._resting_until = self.now() + self._rest
+            self._rest = min(self._rest * 2, LONGEST_REST)
+        else:
+            self._resting_until = self.now() + REST
+
+    def rests(self) -> bool:
+        """Whether the timed questions pause; what a person asks for is asked."""
+        return self._resting_until is not None and self.now() < self._resting_until
+
     def took_rows(self, rows: Sequence[InboxRow]) -> int:
         """A fresh inbox came; returns how much of it is new. The first is no news."""
         new = sum(row.approval_id not in self._rows for row in rows) if self.freshness.loaded_at is not None else 0
         self._rows = {row.approval_id: row for row in rows}
-        self.freshness = Freshness(self.now())
+        self.freshness = Freshness(self.now(), credentials=self.freshness.credentials)
+        self._rest, self._resting_until = REST, None
         return new
 
     def missed_rows(self, error: Exception) -> None:
         """It did not come: what is shown grows old."""
-        self.freshness = replace(self.freshness, error=error)
+        self.freshness = replace(self.freshness, error=error, retry_at=self._resting_until)
+
+    def took_credentials(self, credentials: Credentials) -> None:
+        """How one signs in, and until when that lasts."""
+        self.freshness = replace(self.freshness, credentials=credentials)
 
     # What to ask for
 
@@ -222,19 +272,47 @@ class Context:
         if not self.backend.busy("inbox"):
             self.backend.call(
                 "inbox",
-                lambda environment: messages.WaitingLoaded(self.name, environment.approvals.waiting()),
+                self._waiting,
                 lambda error: messages.WaitingLoadFailed(error, context=self.name),
                 to,
             )
 
+    def _waiting(self, environment: Environment) -> messages.WaitingLoaded:
+        rows = environment.approvals.waiting()
+        # Which account it is becomes known with the first answer.
+        return messages.WaitingLoaded(self.name, rows, environment.where)
+
+    def poll(self, to: MessagePump) -> None:
+        """Asks for the inbox again, unless it pauses."""
+        if not self.rests():
+            self.load_rows(to)
+
+    def start_anew(self, to: MessagePump) -> None:
+        """Opens the environment anew and asks at once."""
+        self.backend.reopen()
+        self._resting_until = None
+        self.load_rows(to)
+
     def load_caller(self, to: MessagePump) -> None:
-        """Asks whose identity decisions will carry."""
-        self.backend.call(
-            "caller",
-            lambda environment: messages.CallerLoaded(self.name, environment.caller()),
-            messages.LoadFailed,
-            to,
-        )
+        """Asks whose identity decisions will carry, once an environment."""
+        if self._wants_caller:
+            self._wants_caller = False
+            self.backend.call(
+                "caller",
+                lambda environment: messages.CallerLoaded(self.name, environment.caller()),
+                messages.LoadFailed,
+                to,
+            )
+
+    def load_credentials(self, to: MessagePump) -> None:
+        """Asks how one signs in here, and until when that lasts."""
+        if not self.backend.busy("credentials"):
+            self.backend.call(
+                "credentials",
+                lambda environment: messages.CredentialsLoaded(self.name, environment.credentials()),
+                messages.LoadFailed,
+                to,
+            )
 
     def load_last_run(self, to: MessagePump) -> None:
         """Asks for the newest execution, unless the list of them is on its way."""

@@ -15,7 +15,7 @@ from qlikops.domain.background import Background
 from qlikops.domain.execution import ExecutionDetail, ExecutionSummary
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lookup import TaskDetail
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, ExecutionPage
+from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage
 from qlikops.domain.report import ReportEntry
 from qlikops.domain.schedule import ScheduleStatus
 from qlikops.tui.executing import ExecutionsQuery, Followed
@@ -55,13 +55,23 @@ class CallerLoaded(Message):
         self.caller = caller
 
 
+class CredentialsLoaded(Message):
+    """How one signs in."""
+
+    def __init__(self, context: str, credentials: Credentials) -> None:
+        super().__init__()
+        self.context = context
+        self.credentials = credentials
+
+
 class WaitingLoaded(Message):
     """The inbox."""
 
-    def __init__(self, context: str, rows: Sequence[InboxRow]) -> None:
+    def __init__(self, context: str, rows: Sequence[InboxRow], where: str) -> None:
         super().__init__()
         self.context = context
         self.rows = rows
+        self.where = where
 
 
 class LastRunLoaded(Message):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from textual.message_pump import MessagePump
 
 from qlikops.domain.approval import InboxRow
+from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.problem import explain
 from qlikops.tui.backend import Backend
 from qlikops.tui.context import ApprovalKey, Clock, Context, ContextSource, Sending, Waiting
+from qlikops.tui.preferences import Memory
 
 NEWS_DURATION = timedelta(seconds=10)
 """How long the title says that something new came."""
@@ -34,8 +36,9 @@ class ConsoleState:
     The inbox spans all contexts; the other screens show the current one.
     """
 
-    def __init__(self, sources: Sequence[ContextSource], to: MessagePump, clock: Clock) -> None:
+    def __init__(self, sources: Sequence[ContextSource], to: MessagePump, clock: Clock, memory: Memory) -> None:
         self.clock = clock
+        self.memory = memory
         self.sendings: dict[ApprovalKey, Sending] = {}
         """In the order they were sent."""
         self.contexts = tuple(Context(source, to, clock, self.sendings) for source in sources)
@@ -52,6 +55,11 @@ class ConsoleState:
     def now(self) -> datetime:
         """The time, aware."""
         return self.clock()
+
+    def remember(self, **changes: object) -> str:
+        """Remembers `changes`, fields of Preferences; returns why not beyond this console, or nothing."""
+        problem = self.memory.change(**changes)
+        return f"Only until the console ends: {problem}" if problem else ""
 
     # The current context
 
@@ -106,10 +114,19 @@ class ConsoleState:
         """Sends nothing of what is held back; returns what was."""
         return tuple(sending for context in self.contexts for sending in context.cancel_held(reason))
 
+    def poll(self, to: MessagePump) -> None:
+        """Asks the contexts that do not pause for their inboxes."""
+        for context in self.contexts:
+            context.poll(to)
+
     def load_rows(self, to: MessagePump) -> None:
         """Asks every context for its inbox."""
         for context in self.contexts:
             context.load_rows(to)
+
+    def freshness(self) -> Mapping[str, Freshness]:
+        """How far each context's data can be trusted."""
+        return {context.name: context.freshness for context in self.contexts}
 
     def took_rows(self, context: Context, rows: Sequence[InboxRow]) -> int:
         """A fresh inbox came; returns how much of it is new."""
@@ -135,6 +152,7 @@ class ConsoleState:
 
     def failed(self, context: Context, error: Exception) -> None:
         """Remembers an error; one that repeats itself counts up."""
+        context.failed(error)
         words = f"{context.name}: {explain(error)}" if self.several else str(explain(error))
         times = 1
         if self.failures and self.failures[0].words == words:

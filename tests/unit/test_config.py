@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qlikops.config import Context, endpoint_answers, local_status_path, resolve_context
+from qlikops.config import Context, console_contexts, endpoint_answers, local_status_path, resolve_context
 from qlikops.domain.errors import NotFound, UsageError
 
 STATUS = {
@@ -52,6 +52,53 @@ def test_contexts_are_chosen_in_this_order(environ: dict[str, str]) -> None:
     environ["QLIKOPS_CONTEXT"] = "e"
     assert resolve(environ).name == "e"
     assert resolve(environ, "o").name == "o"
+
+
+THREE = 'console_contexts = ["a", "b"]\n[contexts.a]\n[contexts.b]\n[contexts.c]\n'
+
+
+@pytest.mark.parametrize(
+    ("named", "chosen"),
+    [
+        ((), ("a", "b")),
+        (("c",), ("c",)),
+        (("c", "a", "c"), ("c", "a")),
+        (("all",), ("a", "b", "c")),
+        (("local", "all"), ("local", "a", "b", "c")),
+    ],
+)
+def test_the_contexts_of_one_console(environ: dict[str, str], named: tuple[str, ...], chosen: tuple[str, ...]) -> None:
+    write_config(environ, THREE)
+    assert console_contexts(named, environ=environ) == chosen
+
+
+def test_without_a_word_about_several_there_is_one_console_context(environ: dict[str, str]) -> None:
+    assert console_contexts((), environ=environ) == ()
+    write_config(environ, THREE)
+    assert console_contexts((), environ={**environ, "QLIKOPS_CONTEXT": "c"}) == ()
+
+
+@pytest.mark.parametrize("setting", ["profile", "region", "stack", "endpoint_url"])
+def test_what_would_make_several_contexts_one_place_is_refused(environ: dict[str, str], setting: str) -> None:
+    write_config(environ, THREE)
+    variable = f"QLIKOPS_{setting.upper()}"
+    with pytest.raises(UsageError, match=f"{variable} would mean the same place in all of a, b"):
+        console_contexts((), environ={**environ, variable: "x"})
+    with pytest.raises(UsageError, match=f"--{setting.replace('_', '-')} would mean"):
+        console_contexts((), {setting: "x"}, environ=environ)
+    assert console_contexts(("a",), {setting: "x"}, environ=environ) == ("a",)
+
+
+@pytest.mark.parametrize("text", ['console_contexts = "a"', "console_contexts = [1]"])
+def test_console_contexts_that_are_no_names_are_refused(environ: dict[str, str], text: str) -> None:
+    write_config(environ, text)
+    with pytest.raises(UsageError, match="console_contexts must be"):
+        console_contexts((), environ=environ)
+
+
+def test_all_of_no_contexts_is_refused(environ: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match="no context to show"):
+        console_contexts(("all",), environ=environ)
 
 
 def test_only_what_the_person_named_is_explicit(environ: dict[str, str]) -> None:

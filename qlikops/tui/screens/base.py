@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from qlikops.domain.ports import Environment
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.held import HeldBar
+from qlikops.tui.widgets.keybar import KeyBar
 from qlikops.tui.widgets.title import TitleBar
 
 
@@ -32,7 +32,7 @@ class ConsoleScreen(Screen[None]):
         yield TitleBar(self.state, self.MODE)
         yield from self.content()
         yield HeldBar(self.state)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
 
     def content(self) -> ComposeResult:
         """What lies between title and footer."""
@@ -50,6 +50,11 @@ class ConsoleScreen(Screen[None]):
         """The inbox, its freshness or a decision changed."""
         self.query_one(TitleBar).draw()
         self.refresh_bindings()
+
+    def remember(self, **changes: object) -> None:
+        """Remembers `changes`, fields of Preferences, for the next start."""
+        if problem := self.state.remember(**changes):
+            self.notify(problem, severity="warning", markup=False)
 
     def on_screen_resume(self) -> None:
         """Shows what changed meanwhile."""
@@ -95,5 +100,5 @@ class PolledScreen(ConsoleScreen):
         self.action_refresh()
 
     def _poll(self) -> None:
-        if self.is_active:
+        if self.is_active and not self.state.current.rests():
             self.poll()

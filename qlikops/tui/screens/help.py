@@ -22,6 +22,9 @@ from qlikops.tui.widgets.prose import palette
 _WORDS = (
     ("Expires", "At zero nothing is restarted; the proposal is recorded as expired."),
     ("Evaluation", "“AI” is a model's opinion, “rules” is not. Neither decides: the policy asks you."),
+    ("✓ → @", "Before a task: marked, answered by you, claimed by somebody."),
+    ("┌3 │ └", "Three with one cause."),
+    ("ro", "Before a context: it may only be read."),
     ("▲ STALE …", "What is shown may be old, so deciding is locked until fresh data comes."),
     ("digest", "Names exactly what you saw. If it changed, your answer is not sent."),
 )

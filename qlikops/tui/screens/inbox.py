@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
-from textual.widgets import DataTable, Input, Static
+from textual.containers import Container
+from textual.widgets import DataTable, Static
 
 from qlikops.domain.approval import Approval, Claim, Status, new_decision_id
 from qlikops.domain.background import Background
 from qlikops.domain.ports import DecisionRequest
-from qlikops.presentation import decision, executions, inbox
+from qlikops.presentation import decision, inbox
 from qlikops.presentation.bulk import not_one_cause
 from qlikops.presentation.difference import differences
 from qlikops.presentation.problem import explain
@@ -28,10 +27,9 @@ from qlikops.tui.screens.decision import ApproveScreen, DecisionScreen, DenyScre
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, text
 from qlikops.tui.widgets.review import Review
-from qlikops.tui.widgets.table import KeyedTable, Row
+from qlikops.tui.widgets.troubles import Troubles
+from qlikops.tui.widgets.waiting import BY_CAUSE, WaitingList
 
-TICK_SECONDS = 60
-"""How often the ages in the table are written anew."""
 _SEVERAL_CONTEXTS = "Not together: the marked ones are in different contexts."
 
 
@@ -39,6 +37,8 @@ class InboxScreen(ConsoleScreen):
     """Deciding is about `Review.approval`, the object on the screen; rows only say what to load."""
 
     MODE = "inbox"
+    # Beside the record only where every column still fits.
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (200, "-wide")]  # noqa: RUF012 - Textual declares it
     AUTO_FOCUS = "#inbox"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "decide(True)", "Approve", id="approve"),
@@ -49,7 +49,9 @@ class InboxScreen(ConsoleScreen):
         Binding("c", "claim", "Claim", id="claim"),
         Binding("y", "copy", "Copy", id="copy"),
         Binding("slash", "filter", "Filter", key_display="/", id="filter"),
-        Binding("r", "refresh", "Refresh", id="refresh"),
+        Binding("s", "sort", "Sort by the next column", show=False, id="sort"),
+        Binding("g", "group", "Group by cause", show=False, id="group"),
+        Binding("r", "refresh", "Refresh", show=False, id="refresh"),
         Binding("escape", "back", "Back", id="back"),
     ]
 
@@ -62,40 +64,50 @@ class InboxScreen(ConsoleScreen):
         """As it was when somebody looked at it; another one can be decided once its difference has been shown."""
         self._reviewed: ApprovalKey | None = None
         """What the review shows or waits for: an id alone does not say where it came from."""
-        self._marked: set[ApprovalKey] = set()
-        """What is to be answered together; only what still waits."""
         self._wanted: tuple[ApprovalKey, bool] | None = None
         """The approval on which a or d was pressed before its record had come; asked as soon as it has."""
+        self._locks: tuple[str, ...] = ()
+        """Why nothing can be decided, by context, when the keys were drawn last."""
 
     def content(self) -> ComposeResult:
-        """The list, the record, and one line on the last decision."""
+        """What is wrong, the list, the record, and one line on the last decision."""
+        yield Troubles(self.state)
         with Container(id="split"):
-            with Vertical(id="list"):
-                yield Input(placeholder="Filter: any text of a row; Esc clears", id="filter", compact=True)
-                yield KeyedTable(inbox.columns, id="inbox")
-                yield Static(markup=False, id="empty")
+            yield WaitingList(self.state)
             yield Review(self.state.clock, self._claim_on_reviewed, id="review")
         yield Static(markup=False, id="receipt")
 
     @property
-    def _table(self) -> KeyedTable:
-        return self.query_one("#inbox", KeyedTable)
+    def _list(self) -> WaitingList:
+        return self.query_one(WaitingList)
 
     @property
     def _review(self) -> Review:
         return self.query_one(Review)
 
     def on_mount(self) -> None:
-        """Starts the slow tick of the ages."""
-        self.query_one("#filter").display = False
-        self.set_interval(TICK_SECONDS, self._show_rows)
+        """Starts the tick of what is wrong."""
+        self.set_interval(1, self._tick)
         self.state_changed()
 
     def state_changed(self) -> None:
         """Rows, freshness or a decision changed."""
         super().state_changed()
         self._show_rows()
+        self.query_one(Troubles).draw()
         self.show_progress()
+
+    def _tick(self) -> None:
+        # Under a dialog too: what it is about must not look younger than it is.
+        if not self.is_current:
+            return
+        if self._locks != (locks := tuple(context.locked_because() for context in self.state.contexts)):
+            # Data grows old by itself.
+            self._locks = locks
+            self.state_changed()
+        else:
+            self.query_one(Troubles).draw()
+            self._list.show_why_empty()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """Hides what can never apply here and greys what cannot apply now."""
@@ -106,48 +118,37 @@ class InboxScreen(ConsoleScreen):
         if action in {"decide", "claim"}:
             chosen = self._chosen()
             return True if chosen is not None and not chosen.context.locked_because() else None
+        if action == "mark":
+            chosen = self._chosen()
+            return True if chosen is not None and not chosen.context.read_only else None
         if action == "decide_marked":
             # Without marks the footer has no room for them.
             contexts = {waiting.context for waiting in self._marked_waiting()}
             return bool(contexts) and (not any(context.locked_because() for context in contexts) or None)
         if action == "back":
-            return self.has_class("-open") or self._filter_shown
+            return self.has_class("-open") or any(each.filters for each in self.query(WaitingList))
         return True
 
     def why_not(self) -> str:
-        """What is greyed needs a chosen row."""
+        """What is greyed needs a chosen row in a context that is not locked."""
         chosen = self._chosen()
-        return "nothing is chosen" if chosen is None else chosen.context.locked_because()
+        return chosen.context.locked_because() if chosen else "nothing is chosen"
 
     # The list
 
-    @property
-    def _filter_shown(self) -> bool:
-        return bool(self.query("#filter")) and bool(self.query_one("#filter").display)
-
     def _chosen(self) -> Waiting | None:
-        tables = self.query(KeyedTable)
-        return self.state.find(tables.first().chosen) if tables else None
+        return next((each.chosen for each in self.query(WaitingList)), None)
 
     def _marked_waiting(self) -> list[Waiting]:
-        return [waiting for waiting in self.state.waiting if waiting.key in self._marked] if self._marked else []
+        return next((each.marked_waiting for each in self.query(WaitingList)), [])
 
-    def _show_rows(self, *, choose_first: bool = False) -> None:
-        state, now = self.state, self.state.now()
-        needle = self.query_one("#filter", Input).value.strip() if self._filter_shown else ""
-        rows = [waiting for waiting in state.waiting if not needle or inbox.matches(waiting.row, needle)]
-        minute = int(now.timestamp()) // TICK_SECONDS
-        self._table.show([self._row(waiting, minute) for waiting in rows], choose_first=choose_first)
-        empty = self.query_one("#empty", Static)
-        empty.display = not rows
-        self._table.display = bool(rows)
-        if not rows:
-            empty.update(Text(self._empty_text(needle)))
-            if not self._review.gone:
-                self._review.show_text("")
-        elif self._table.chosen is not None:
+    def _show_rows(self) -> None:
+        state = self.state
+        self._list.show()
+        if self._chosen() is not None:
             self._load_chosen()
-        self._marked &= {waiting.key for waiting in state.waiting}
+        elif not state.waiting and not self._review.gone:
+            self._review.show_text("")
         # What no longer waits is not shown from memory.
         self._records = {
             waiting.key: record
@@ -158,26 +159,12 @@ class InboxScreen(ConsoleScreen):
         self._backgrounds = {key: known for key, known in self._backgrounds.items() if key in waits}
         self._looked_at = {key: seen for key, seen in self._looked_at.items() if key in waits}
 
-    def _row(self, waiting: Waiting, minute: int) -> Row:
-        row = waiting.row
-        mark = "marked" if waiting.key in self._marked else ""
-        mark = "answered" if waiting.in_flight else mark
-        return Row(waiting.row_key, (row, minute, mark), lambda: inbox.cells(row, self.state.now(), mark))
-
-    def _empty_text(self, needle: str) -> str:
-        if needle and self.state.waiting:
-            return f"Nothing that waits contains “{needle}”. Esc clears the filter."
-        return "\n\n".join(
-            f"{context.name}: {_why_empty(context)}" if self.state.several else _why_empty(context)
-            for context in self.state.contexts
-        )
-
     # The record
 
-    @on(KeyedTable.Chosen, "#inbox")
-    def _choose(self, event: KeyedTable.Chosen) -> None:
+    @on(WaitingList.Chosen)
+    def _choose(self, event: WaitingList.Chosen) -> None:
         event.stop()
-        if event.key is None:
+        if self._chosen() is None:
             self._say_it_is_gone()
         else:
             self._load_chosen()
@@ -228,6 +215,9 @@ class InboxScreen(ConsoleScreen):
         if self._review.approval is None or self._reviewed is None:
             return
         context, approval_id = self.state.context(self._reviewed.context), self._reviewed.approval_id
+        if context.row(approval_id) is not None:
+            self._review.show_text("The filter keeps it back.")
+            return
         answered = "You answered this; it" if context.in_flight(approval_id) else "This"
         self._review.mark_gone(f"{answered} no longer waits. {self._how_to_go_on()}")
         context.load_approval(approval_id, self)
@@ -268,30 +258,29 @@ class InboxScreen(ConsoleScreen):
         if self.has_class("-open"):
             self.remove_class("-open")
         else:
-            self.query_one("#filter", Input).value = ""
-            self.query_one("#filter").display = False
-            self._show_rows()
-        self._table.focus()
+            self._list.clear_filter()
+        self._list.table.focus()
         self.refresh_bindings()
 
-    # The filter
+    # Which rows, and in which order
 
     def action_filter(self) -> None:
         """Opens the filter line."""
         self.remove_class("-open")
-        self.query_one("#filter").display = True
-        self.query_one("#filter").focus()
+        self._list.filter()
         self.refresh_bindings()
 
-    @on(Input.Changed, "#filter")
-    def _filter(self, event: Input.Changed) -> None:
-        event.stop()
-        self._show_rows(choose_first=True)
+    def action_sort(self) -> None:
+        """Sorts by the next of what can be sorted by."""
+        by = self._list.sort_next()
+        self.remember(sort=by.value)
+        self.notify(f"Sorted: {by}.", markup=False)
 
-    @on(Input.Submitted, "#filter")
-    def _leave_filter(self, event: Input.Submitted) -> None:
-        event.stop()
-        self._table.focus()
+    def action_group(self) -> None:
+        """Puts what has one cause together, or apart again."""
+        together = self._list.toggle_groups()
+        self.remember(group_by=BY_CAUSE if together else "")
+        self.notify("Grouped by cause." if together else "Not grouped.", markup=False)
 
     # Deciding
 
@@ -333,27 +322,18 @@ class InboxScreen(ConsoleScreen):
 
     def _send(self, decided: Waiting, approval: Approval, request: DecisionRequest) -> None:
         decided.context.send(approval, request, self.app)
-        following = self._table.next_key(self._is_answered)
+        following = self._list.next_unanswered()
         self.remove_class("-open")
-        self._table.focus()
+        self._list.table.focus()
         self.state_changed()
-        if self._table.chosen == decided.row_key and following is not None:
-            self._table.choose(following)
-
-    def _is_answered(self, row_key: str) -> bool:
-        waiting = self.state.find(row_key)
-        return waiting is not None and waiting.in_flight
+        if self._list.table.chosen == decided.row_key and following is not None:
+            self._list.table.choose(following)
 
     # Several at once
 
     def action_mark(self) -> None:
         """Marks the chosen row, or takes its mark away, and goes to the next."""
-        chosen = self._chosen()
-        if chosen is None:
-            return
-        self._marked ^= {chosen.key}
-        self._show_rows()
-        self._table.action_cursor_down()
+        self._list.toggle_mark()
         self.refresh_bindings()
 
     def action_decide_marked(self, approved: bool) -> None:
@@ -387,7 +367,7 @@ class InboxScreen(ConsoleScreen):
     def _send_marked(self, context: Context, answers: Answers | None) -> None:
         batch = new_decision_id()
         for approval, request in answers or ():
-            self._marked.discard(ApprovalKey(context.name, approval.approval_id))
+            self._list.marked.discard(ApprovalKey(context.name, approval.approval_id))
             context.send(approval, request, self.app, batch)
         self.state_changed()
 
@@ -433,13 +413,3 @@ class InboxScreen(ConsoleScreen):
             if all(sending.is_settled for sending in latest):
                 line.append("  y copies" if alone else "  y copies all of it", palette(self)[Tone.MUTED])
             bar.update(line)
-
-
-def _why_empty(context: Context) -> str:
-    """Why nothing of this context is in the list."""
-    if context.freshness.error is not None:
-        return f"{context.freshness.explanation()}\n\nTrying again by itself; r tries now."
-    if context.freshness.loaded_at is None:
-        return "Connecting …"
-    last = executions.last_run(context.last_run) if context.last_run else "No run yet."
-    return f"Nothing waits for a decision.\n\n{last}"

@@ -56,15 +56,20 @@ class FilterBar(Vertical):
     def parse(self, fields: Mapping[str, Callable[[T], str]]) -> Filter[T]:
         """The filter that is typed. Says under it why it cannot be used."""
         found = filters.parse(self.text, fields)
-        problem = self.query_one("#filter-problem", Static)
-        problem.display = bool(found.problem)
-        problem.update(Text(found.problem, palette(self)[Tone.WARNING]))
+        self.tell(found.problem)
         return found
+
+    def tell(self, words: str) -> None:
+        """Says something under the filter, such as how much it keeps; nothing takes no room."""
+        note = self.query_one("#filter-problem", Static)
+        note.display = bool(words)
+        note.update(Text(words, palette(self)[Tone.WARNING]))
 
     def open(self) -> None:
         """Shows it, ready to be typed in."""
         self.display = True
-        self.query_one(Input).focus()
+        # At once, not after the next refresh: a letter typed right after must not mean what it does in the list.
+        self.screen.set_focus(self.query_one(Input))
 
     def close(self) -> None:
         """Forgets it."""

@@ -21,6 +21,7 @@ from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
 from textual.message import Message
 from textual.widgets import DataTable
+from textual.widgets.data_table import ColumnKey
 
 from qlikops.presentation.tone import Cells, Column
 from qlikops.tui.widgets.prose import Palette, palette
@@ -132,11 +133,22 @@ class KeyedTable(DataTable[Cell]):
             self.clear(columns=True)
             self._versions.clear()
             for column in self._shown_columns:
-                header = Text(column.header, justify="right" if column.right else "left")
-                self.add_column(header, width=column.width, key=column.key)
+                self.add_column(_header(column), width=column.width, key=column.key)
             self._reconcile(palette(self))
             self._restore(index, choose_first=first_time)
             self.call_after_refresh(self.scroll_to, y=scroll_y, animate=False)
+
+    def relabel(self) -> None:
+        """Makes the headers again, and all else only where other columns fit now."""
+        columns = self._columns_for(self._usable(self.size.width))
+        if [column.key for column in columns] != [column.key for column in self._shown_columns]:
+            self.rebuild()
+            return
+        self._shown_columns = columns
+        for column in columns:
+            self.columns[ColumnKey(column.key)].label = _header(column)
+        self._clear_caches()
+        self.refresh()
 
     def choose(self, key: str) -> None:
         """Puts the cursor on `key` and says so."""
@@ -256,3 +268,7 @@ class KeyedTable(DataTable[Cell]):
         cell.append(span.text, colours[span.tone])
         cell.row_key = row_key
         return cell
+
+
+def _header(column: Column) -> Text:
+    return Text(column.header, justify="right" if column.right else "left")

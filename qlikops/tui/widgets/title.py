@@ -9,10 +9,13 @@ from rich.text import Text
 from textual.widgets import Static
 
 from qlikops.presentation import inbox
+from qlikops.presentation.freshness import together
 from qlikops.presentation.tone import Span, Tone, outside
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, text
 
+WIDE = 100
+"""From so many cells on the product's name has room beside the screens'."""
 SCREENS = {
     "inbox": "1 Inbox",
     "executions": "2 Executions",
@@ -37,30 +40,39 @@ class TitleBar(Static):
 
     def draw(self) -> None:
         """Shows the console's state as it is now."""
-        if not self.screen.is_active:
+        # Under a dialog too: what it is about must not look younger than it is.
+        if not self.screen.is_current:
             return
         state, now, colours = self._state, self._state.now(), palette(self)
-        tabs = Text("qlikops ", style="bold")
+        tabs = Text("qlikops " if self.size.width >= WIDE else "", style="bold")
         for mode, name in SCREENS.items():
             style = Style(reverse=True) if mode == self._mode else colours[Tone.MUTED]
             tabs.append(f" {name} ", style + Style(meta={"@click": f"app.switch_mode('{mode}')"}))
-        current = state.current
+        everywhere = state.several and self._mode == "inbox"
         context = Text(no_wrap=True, overflow="ellipsis")
-        if current.read_only:
+        if all(each.read_only for each in state.contexts) if everywhere else state.current.read_only:
             context.append("READ-ONLY ", colours[Tone.WARNING])
-        context.append_text(
-            text([outside(current.name, cap=30), outside(current.where, Tone.MUTED, 80, before=" ")], colours)
-        )
+        if everywhere:
+            names = ", ".join(each.name for each in state.contexts)
+            context.append_text(text([outside(names, cap=100)], colours))
+        else:
+            name, where = state.current.name, state.current.where
+            context.append("0 " if state.several else "", colours[Tone.MUTED])
+            context.append_text(text([outside(name, cap=30), outside(where, Tone.MUTED, 80, before=" ")], colours))
         rows = [waiting.row for waiting in state.waiting]
-        waits = Span(inbox.summary(rows, now), Tone.WARNING if rows else Tone.GOOD)
-        if all(each.freshness.loaded_at is None for each in state.contexts):
+        read = sum(each.freshness.loaded_at is not None for each in state.contexts)
+        # What could not be read may wait all the same.
+        missing = "" if read == len(state.contexts) else f", {read} of {len(state.contexts)} contexts read"
+        waits = Span(inbox.summary(rows, now) + missing, Tone.WARNING if rows or missing else Tone.GOOD)
+        if not read:
             waits = Span("")
         news = Text()
         if number := state.news():
             news.append(f" {number:,} new ", "reverse bold")
             news.append(" ")
-        freshness = text(current.freshness.words(now), colours)
-        self.update(Group(_apart(tabs, context), _apart(news + text([waits], colours), freshness)))
+        trust = together(state.freshness(), now) if everywhere else state.current.freshness.words(now)
+        freshness = text(trust, colours)
+        self.update(Group(_apart(tabs, context), _apart(news + text([waits], colours), freshness)), layout=False)
 
 
 def _apart(left: Text, right: Text) -> Table:

@@ -41,6 +41,8 @@ def test_the_inbox_names_every_id_and_digest(run: Run) -> None:
 
 def test_the_inbox_as_json_is_a_list_of_rows(run: Run) -> None:
     (row,) = json.loads(run("approvals", "--json").stdout)
+    assert json.loads(run("approvals", "--json", "--filter", f"id:{row['approval_id']} !claimed:").stdout) == [row]
+    assert json.loads(run("approvals", "--json", "--filter", "!risk:", "--sort", "severity").stdout) == []
     assert (row["approval_id"], row["deadline"]) == (ID, "2026-03-07T16:00:00.000Z")
 
 

@@ -30,8 +30,8 @@ ACTIONS = {
     "deny": ("deny", "--snooze"),
     "deny-marked": ("deny",),
     "claim": ("claim",),
-    "filter": ("tasks", "--filter"),
-    "sort": ("tasks", "--sort"),
+    "filter": ("approvals", "--filter"),
+    "sort": ("approvals", "--sort"),
     "status": ("executions", "--status"),
     "start": ("run",),
     "stop": ("stop", "--reason"),
@@ -49,7 +49,7 @@ ON_SCREEN = frozenset(
         *("back", "cancel", "close-changes", "close-errors", "close-help", "commands", "copy", "do-not-send", "down"),
         *("errors", "first-row", "go-on", "help", "last-row", "mark", "match-before", "next", "next-match", "open"),
         *("page-down", "page-up", "previous", "quit", "refresh", "row-down", "row-up", "search", "tick", "up"),
-        *("inbox", "executions", "fleet", "reports", "schedule"),
+        *("inbox", "executions", "fleet", "reports", "schedule", "context", "close-contexts", "group", "sign-in"),
     }
 )
 """Moving, looking and leaving: a command line does these by itself."""

@@ -144,6 +144,7 @@ def row_of(record: Approval, claim: Claim | None = None) -> InboxRow:
         deadline=record.deadline,
         digest=record.digest[:12],
         execution_name=record.proposal.execution_name,
+        cause=record.proposal.cause[:60],
         claim=claim or record.claim,
     )
 

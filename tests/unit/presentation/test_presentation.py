@@ -86,9 +86,12 @@ class TestInbox:
         assert self.cells() == {
             "left": "3h48m",
             "severity": "■ critical",
+            "severity_short": "■ crit",
+            "context": "–",
             "label": "sales-orders (replicate-eu-1)",
             "anomaly": "FATAL_TRANSIENT",
             "verdict": "AI approve 92%",
+            "verdict_short": "AI approve",
             "risk": "low",
             "age": "12m",
             "claimed": "–",
@@ -113,7 +116,7 @@ class TestInbox:
     def test_a_claim_shows_until_it_runs_out(self) -> None:
         claim = Claim(samples.CALLER, NOW + timedelta(minutes=1))
         assert self.cells(claim=claim)["claimed"] == "anna"
-        assert self.cells(claim=claim)["label"] == "sales-orders (claimed)"
+        assert self.cells(claim=claim)["label"] == "@ sales-orders (claimed)"
         assert self.cells(claim=replace(claim, until=NOW))["claimed"] == "–"
 
     def test_values_of_a_newer_agent_are_shown_as_they_are(self) -> None:
@@ -123,7 +126,7 @@ class TestInbox:
 
     def test_what_expires_first_comes_first(self) -> None:
         rows = [samples.row_of(samples.approval(samples.proposal(n), minutes_left=m)) for n, m in ((1, 9), (2, 5))]
-        assert [row.approval_id for row in inbox.by_deadline(rows)] == [row.approval_id for row in reversed(rows)]
+        assert [row.approval_id for row in inbox.ordered(rows)] == [row.approval_id for row in reversed(rows)]
 
     def test_the_summary(self) -> None:
         rows = [samples.row_of(samples.approval(minutes_old=minutes)) for minutes in (3, 12)]

@@ -75,6 +75,7 @@ class FakeEnvironment:
     loads: Gate = field(default_factory=Gate)
     decides: Gate = field(default_factory=Gate)
     outcomes: Gate = field(default_factory=Gate)
+    runs_listed: Gate = field(default_factory=Gate)
     runs: list[ExecutionSummary] = field(default_factory=list)
     schedules: FakeSchedules = field(default_factory=lambda: FakeSchedules(lambda: samples.NOW))
     track: tuple[TrackRecord, ...] = ()
@@ -212,6 +213,7 @@ class FakeExecutions:
     environment: FakeEnvironment
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
+        self.environment.runs_listed.pass_through()
         self.environment._read("executions" if next_token is None else f"executions from {next_token}")
         start, size = int(next_token or 0), self.environment.page_size
         runs = [run for run in self.environment.runs if status in (None, run.status)]

@@ -16,6 +16,7 @@ from qlikops.presentation.difference import differences
 from qlikops.tui.screens.changed import ChangedScreen
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import sees
+from tests.unit.tui.fakes import FakeEnvironment
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class Scene:
     steps: tuple[tuple[tuple[str, ...], str], ...] = ()
     happens: Callable[[Pilot[Any]], object] = lambda _: None
     """What no key does, before the first of them."""
+    others: tuple[str, ...] = ()
+    """Contexts beside the one that there always is."""
+
+    def environments(self) -> tuple[FakeEnvironment, ...]:
+        """The contexts beside it, in which nothing waits."""
+        return tuple(FakeEnvironment(name=name) for name in self.others)
 
     async def enter(self, pilot: Pilot[Any]) -> None:
         """From the console's start to the scene."""
@@ -65,12 +72,14 @@ SCENES = {
         "RedriveScreen", ((("2",), "succeeded"), (("down", "down"), "✗ failed"), (("R",), "Run the rest of it again"))
     ),
     "fleet": Scene("FleetScreen", ((("3",), "servers"),)),
-    "task": Scene("TaskScreen", ((("3",), "servers"), (("enter",), "Figures"))),
+    "task": Scene("TaskScreen", ((("3",), "servers"), (("enter",), "target"))),
     "reports": Scene("ReportsScreen", ((("4",), "run-"),)),
     "report": Scene("ReportsScreen", ((("4",), "run-"), (("enter",), "on "))),
     "schedule": Scene("ScheduleScreen", ((("5",), "every 5 minutes"),)),
     "pause": Scene("ChangeScreen", ((("5",), "every 5 minutes"), (("p",), "Pause the schedule"))),
     "help": Scene("HelpScreen", ((("question_mark",), "Everywhere"),)),
+    "inbox-contexts": Scene("InboxScreen", others=("archive",)),
+    "contexts": Scene("ContextsScreen", ((("0",), "Enter chooses"),), others=("archive",)),
     "errors": Scene("ErrorsScreen", ((("exclamation_mark",), "Last errors"),)),
     "commands": Scene("CommandPalette", ((("colon",), "Turn it off"),)),
 }

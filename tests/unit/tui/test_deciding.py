@@ -283,7 +283,7 @@ async def test_what_is_being_sent_is_not_sent_again_and_sends_go_one_by_one(
     async with started(environment) as pilot:
         await asked(pilot, "a")
         await pilot.press("enter")
-        await sees(pilot, "Sending: approve replicate-eu-1/sales-orders", "sales-orders (answ")
+        await sees(pilot, "Sending: approve replicate-eu-1/sales-orders", "→ sales-orders (")
         await pilot.press("up", "a")
         await sees(pilot, "You have already answered this one.")
         await pilot.press("down")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
+from textual import events
+from textual.coordinate import Coordinate
 
-from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.approval import Approval
 from qlikops.domain.errors import CredentialsProblem, Offline, Throttled
 from qlikops.domain.execution import ExecutionStatus
+from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.widgets.review import Review
 from qlikops.tui.widgets.table import KeyedTable
@@ -225,7 +229,7 @@ async def test_a_read_only_environment_makes_the_console_read_only(started: Star
     environment.read_only = True
     async with started(environment) as pilot:
         await sees(pilot, "READ-ONLY")
-        assert "Approve" not in screen_text(pilot)
+        await no_longer_sees(pilot, "Approve")
 
 
 async def test_the_filter_narrows_and_escape_brings_all_back(started: Started) -> None:
@@ -240,6 +244,78 @@ async def test_the_filter_narrows_and_escape_brings_all_back(started: Started) -
         await sees(pilot, "sales-orders (", "stock (")
 
 
+async def test_what_is_typed_faster_than_the_filter_opens_never_means_approve(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(task(1, "sales-orders"), task(2, "stock"))
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        for key, character in (("slash", "/"), ("a", "a"), ("enter", None)):
+            pilot.app.post_message(events.Key(key, character))
+        await sees(pilot, "Filter:")
+        await pilot.pause()
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, InboxScreen)
+        assert environment.sent == []
+
+
+async def test_the_filter_takes_keys_and_says_which_there_are(started: Started) -> None:
+    stopped = samples.approval(samples.proposal(2, tasks=("stock",), kind=AnomalyKind.USER_STOPPED))
+    environment = FakeEnvironment.waiting_for(task(1, "sales-orders"), stopped)
+    async with started(environment, size=(120, 36)) as pilot:
+        await sees(pilot, "sales-orders (", "stock (")
+        await pilot.press("slash", *"!kind:user")
+        await sees(pilot, "1 of 2")
+        assert "stock (" not in flat_text(pilot)
+        await pilot.press(" ", *"colour:x")
+        await sees(pilot, "There is no key colour; there are action, cause, claimed, context,", "stock (")
+        await pilot.press("escape", "slash", *"kind:nothing")
+        await sees(pilot, "Nothing that waits is like that. Esc clears the filter.", "The filter keeps it back.")
+        assert "no longer waits" not in flat_text(pilot)
+
+
+async def test_sorting_goes_round_marks_its_column_and_keeps_the_row(started: Started) -> None:
+    quiet = samples.approval(
+        samples.proposal(2, tasks=("billing",), severity=Severity.WARNING), minutes_left=300, minutes_old=90
+    )
+    environment = FakeEnvironment.waiting_for(task(1, "sales-orders"), quiet)
+    async with started(environment, size=(120, 36)) as pilot:
+        await sees(pilot, "▾Expires", "sales-orders: connection lost")
+        table = pilot.app.screen.query_one(KeyedTable)
+        for header, first in (
+            ("▾Severity", "sales-orders"),
+            ("▾Age", "billing"),
+            ("▾Risk", "sales-orders"),
+            ("▾Task or group", "billing"),
+            ("▾Expires", "sales-orders"),
+        ):
+            await pilot.press("s")
+            await sees(pilot, header)
+            assert table.get_cell_at(Coordinate(0, 2)).plain.startswith(first)
+            assert table.chosen == row_key(1)
+            assert table.ordered_rows[table.cursor_row].key.value == row_key(1)
+
+
+async def test_grouping_puts_one_cause_together_and_is_remembered(started: Started, tmp_path: Path) -> None:
+    fatal, position = AnomalyKind.FATAL_TRANSIENT, AnomalyKind.POSITION_LOST
+    environment = FakeEnvironment.waiting_for(
+        *(
+            samples.approval(samples.proposal(number, tasks=(f"task-{number}",), kind=kind), minutes_left=100 + number)
+            for number, kind in ((1, fatal), (2, position), (3, fatal), (4, fatal))
+        )
+    )
+    path = tmp_path / "console.json"
+    async with started(environment, size=(120, 36), memory=Memory(path)) as pilot:
+        await sees(pilot, "task-1: connection lost")
+        await pilot.press("down", "g")
+        await sees(pilot, "┌3 task-1", "└ task-4")
+        table = pilot.app.screen.query_one(KeyedTable)
+        assert [row.key.value for row in table.ordered_rows] == [row_key(number) for number in (1, 3, 4, 2)]
+        assert (table.chosen, table.cursor_row) == (row_key(2), 3)
+    async with started(environment, size=(120, 36), memory=Memory(path)) as pilot:
+        await sees(pilot, "┌3 task-1")
+        await pilot.press("g")
+        await no_longer_sees(pilot, "┌3")
+
+
 async def test_the_review_shows_how_earlier_proposals_on_the_task_ended(started: Started) -> None:
     async with started(FakeEnvironment.waiting_for(task(1, "sales-orders")), size=(120, 60)) as pilot:
         await sees(pilot, "Earlier on this task", "1 restarted", "resume, FATAL_TRANSIENT by bob")
@@ -250,7 +326,7 @@ async def test_a_claim_is_sent_and_seen(started: Started) -> None:
     async with started(environment) as pilot:
         await sees(pilot, "sales-orders: connection lost")
         await pilot.press("c")
-        await sees(pilot, "sales-orders (claim")
+        await sees(pilot, "@ sales-orders (")
         assert environment.claimed == [samples.proposal(1).proposal_id]
 
 

@@ -18,7 +18,7 @@ from tests.unit.tui.conftest import Started, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 TASKS = ("orders", "stock", "prices")
-SIZE = (120, 36)
+SIZE = (84, 40)
 
 
 CAUSE = "source ORA-ERP on replicate-eu-1"

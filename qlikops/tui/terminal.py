@@ -1,0 +1,83 @@
+"""What the console asks of the terminal beside its own screen: a title, and the screen for another program."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from textual.app import App, SuspendNotSupported
+
+_SAVE, _RESTORE = "\x1b[22;2t", "\x1b[23;2t"
+_TITLELESS = frozenset({"", "dumb", "linux"})
+"""Values of TERM whose terminals print what they should take as a title, or have none."""
+
+
+class TerminalTitle:
+    """`(3) qlikops`, so that a tab or tmux window says what waits. Only numbers of ours are ever in it."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._shown = ""
+
+    def show(self, waiting: int, new: int) -> None:
+        """Says how much waits and how much of it came just now."""
+        count = f"({waiting}) " if waiting else ""
+        title = f"{'● ' if new else ''}{count}qlikops"
+        if title != self._shown:
+            self._shown = title
+            self._write(f"\x1b]2;{title}\x07")
+
+
+@contextmanager
+def own_title() -> Iterator[None]:
+    """Gives the terminal the title back that it had."""
+    # Where Textual writes too.
+    terminal = sys.__stderr__
+    if terminal is None or not terminal.isatty() or not has_titles():
+        yield
+        return
+    terminal.write(_SAVE)
+    terminal.flush()
+    try:
+        yield
+    finally:
+        # A terminal that cannot restore one at least loses the count.
+        terminal.write(f"\x1b]2;\x07{_RESTORE}")
+        terminal.flush()
+
+
+def has_titles() -> bool:
+    """Whether this kind of terminal takes one."""
+    return os.environ.get("TERM", "") not in _TITLELESS
+
+
+def run_in_terminal(app: App[Any], command: Sequence[str]) -> str:
+    """Leaves the screen to `command` until it ends; returns what went wrong in words, or nothing."""
+    words = " ".join(command)
+    try:
+        with app.suspend(), _interrupts_end_only_the_child():
+            sys.stdout.write(f"{words}\n")
+            sys.stdout.flush()
+            code = subprocess.run(command, check=False).returncode  # noqa: S603 - from the environment, no shell
+    except SuspendNotSupported:
+        return f"The screen cannot be left here; run `{words}` in another terminal."
+    except OSError as error:
+        return f"`{words}` could not be run: {error.strerror}."
+    if code == -signal.SIGINT:
+        return f"`{words}` was interrupted."
+    return "" if code == 0 else f"`{words}` ended with {code}."
+
+
+@contextmanager
+def _interrupts_end_only_the_child() -> Iterator[None]:
+    """Outside the console's screen Ctrl-C reaches both; a handler, unlike ignoring it, is not inherited."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,184 @@
+"""The inbox as a list: which rows the filter lets through, in which order, which one is chosen, which are marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Static
+
+from qlikops.presentation import inbox
+from qlikops.presentation.filter import HELP
+from qlikops.presentation.tone import Column, Span
+from qlikops.tui.context import ApprovalKey, Waiting
+from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.filtering import FilterBar
+from qlikops.tui.widgets.table import KeyedTable, Row
+
+TICK_SECONDS = 60
+"""How often the ages are written anew."""
+BY_CAUSE = "cause"
+"""As preferences spell the grouping."""
+
+
+class WaitingList(Vertical):
+    """Says when another row is chosen, or none; the rest is asked of it."""
+
+    class Chosen(Message):
+        """`chosen` is another one, or None."""
+
+    def __init__(self, state: ConsoleState) -> None:
+        super().__init__(id="list")
+        self._state = state
+        self.marked: set[ApprovalKey] = set()
+        """What is to be answered together; only what still waits."""
+        remembered = state.memory.preferences
+        self._by = next((by for by in inbox.Sort if by.value == remembered.sort), inbox.Sort.EXPIRES)
+        self._grouped = remembered.group_by == BY_CAUSE
+
+    def compose(self) -> ComposeResult:
+        """Filter, table, and what is said in its place."""
+        yield FilterBar(f"Filter: {inbox.FILTER_EXAMPLE}; {HELP}")
+        yield KeyedTable(self._columns, id="inbox")
+        yield Static(markup=False, id="empty")
+
+    def on_mount(self) -> None:
+        """Starts the slow tick of the ages."""
+        self.set_interval(TICK_SECONDS, self.show)
+
+    @property
+    def table(self) -> KeyedTable:
+        """The rows."""
+        return self.query_one(KeyedTable)
+
+    @property
+    def chosen(self) -> Waiting | None:
+        """What the cursor is on; None before there is a table, too."""
+        tables = self.query(KeyedTable)
+        return self._state.find(tables.first().chosen) if tables else None
+
+    @property
+    def filters(self) -> bool:
+        """Whether the filter is open."""
+        bars = self.query(FilterBar)
+        return bool(bars) and bool(bars.first().display)
+
+    @property
+    def marked_waiting(self) -> list[Waiting]:
+        """What is marked, in the order of deadlines."""
+        return [waiting for waiting in self._state.waiting if waiting.key in self.marked] if self.marked else []
+
+    def show(self, *, choose_first: bool = False) -> None:
+        """Shows what waits as it is now."""
+        state, now, bar = self._state, self._state.now(), self.query_one(FilterBar)
+        wanted = bar.parse(_fields(now))
+        kept = [waiting for waiting in state.waiting if wanted.matches(waiting)] if wanted else state.waiting
+        if wanted:
+            bar.tell(f"{len(kept):,} of {len(state.waiting):,}")
+        self.marked &= {waiting.key for waiting in state.waiting}
+        minute = int(now.timestamp()) // TICK_SECONDS
+        wheres = {
+            context.name: inbox.where(context.name, context.freshness, now, read_only=context.read_only)
+            for context in (state.contexts if state.several else ())
+        }
+        placed = inbox.arrange(kept, self._by, _cause_and_context if self._grouped else None)
+        rows = [self._row(waiting, place, minute, wheres.get(waiting.context.name)) for waiting, place in placed]
+        self.table.show(rows, choose_first=choose_first)
+        self.query_one("#empty").display = not rows
+        self.table.display = bool(rows)
+        self.show_why_empty()
+
+    def show_why_empty(self) -> None:
+        """Says in the table's place why there is none; that may change with time alone."""
+        empty = self.query_one("#empty", Static)
+        if not empty.display:
+            return
+        state = self._state
+        words = "Nothing that waits is like that. Esc clears the filter."
+        if not state.waiting:
+            words = "\n\n".join(
+                inbox.why_empty(each.freshness, each.last_run, state.now(), each.name if state.several else "")
+                for each in state.contexts
+            )
+        empty.update(Text(words))
+
+    def filter(self) -> None:
+        """Opens the filter."""
+        self.query_one(FilterBar).open()
+
+    def clear_filter(self) -> None:
+        """Closes it: everything shows again."""
+        self.query_one(FilterBar).close()
+
+    def sort_next(self) -> inbox.Sort:
+        """Sorts by the next of what can be sorted by; returns it."""
+        orders = list(inbox.Sort)
+        self._by = orders[(orders.index(self._by) + 1) % len(orders)]
+        self.show()
+        self.table.relabel()
+        return self._by
+
+    def toggle_groups(self) -> bool:
+        """Puts what has one cause together, or apart again; returns whether it is together."""
+        self._grouped = not self._grouped
+        self.show()
+        return self._grouped
+
+    def toggle_mark(self) -> None:
+        """Marks the chosen row, or takes its mark away, and goes to the next."""
+        if chosen := self.chosen:
+            self.marked ^= {chosen.key}
+            self.show()
+            self.table.action_cursor_down()
+
+    def next_unanswered(self) -> str | None:
+        """The nearest row that this console has not answered."""
+        return self.table.next_key(lambda key: (found := self._state.find(key)) is not None and found.in_flight)
+
+    @on(KeyedTable.Chosen)
+    def _choose(self, event: KeyedTable.Chosen) -> None:
+        event.stop()
+        # Of its own: a message that comes from what this widget set off ends at it.
+        self.post_message(self.Chosen())
+
+    @on(FilterBar.Changed)
+    def _narrow(self, event: FilterBar.Changed) -> None:
+        event.stop()
+        self.show(choose_first=True)
+
+    @on(FilterBar.Left)
+    def _leave_filter(self, event: FilterBar.Left) -> None:
+        event.stop()
+        if event.closed:
+            self.show()
+        self.table.focus()
+
+    def _columns(self, width: int) -> tuple[Column, ...]:
+        return inbox.columns(width, by=self._by, context=self._state.several)
+
+    def _row(self, waiting: Waiting, place: inbox.Place, minute: int, where: Span | None) -> Row:
+        row = waiting.row
+        mark = "marked" if waiting.key in self.marked else ""
+        mark = "answered" if waiting.in_flight else mark
+        return Row(
+            waiting.row_key,
+            (row, minute, mark, place, where),
+            lambda: inbox.cells(row, self._state.now(), mark, place=place, context=where),
+        )
+
+
+def _fields(now: datetime) -> dict[str, Callable[[Waiting], str]]:
+    """What the filter can ask."""
+    found: dict[str, Callable[[Waiting], str]] = {"context": lambda waiting: waiting.context.name}
+    for key, of in inbox.fields(now).items():
+        found[key] = lambda waiting, of=of: of(waiting.row)  # type: ignore[misc]
+    return found
+
+
+def _cause_and_context(waiting: Waiting) -> tuple[str, str]:
+    return waiting.context.name, inbox.cause(waiting.row)

@@ -1,0 +1,49 @@
+"""What is said of data that is not live, and of credentials that end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from qlikops.domain.errors import AccessDenied, CredentialsProblem, Offline, Throttled
+from qlikops.domain.ports import Credentials
+from qlikops.presentation.freshness import Freshness, together
+from qlikops.presentation.tone import plain
+from tests.unit.presentation.samples import NOW
+
+
+def test_no_two_look_or_read_alike() -> None:
+    each = [Freshness(NOW - timedelta(seconds=31))]
+    each += [Freshness(NOW, error) for error in (Offline("x"), Throttled("x"), CredentialsProblem("x"))]
+    each += [Freshness(NOW, error) for error in (AccessDenied("x"), ValueError("x"))]
+    said = [plain(one.words(NOW)).split() for one in each]
+    assert len({words[0] for words in said}) == len({words[1] for words in said}) == len(each)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [(16, ""), (15, "credentials expire in 15m"), (0, "credentials have expired"), (-5, "have expired")],
+)
+def test_an_expiry_is_said_a_quarter_of_an_hour_before(minutes: int, said: str) -> None:
+    credentials = Credentials(NOW + timedelta(minutes=minutes), ("aws", "sso", "login"))
+    freshness = Freshness(NOW, credentials=credentials)
+    line = plain(freshness.trouble("prod", NOW))
+    assert (said in line, bool(line)) == (True, bool(said))
+    assert freshness.wants_sign_in(NOW) is bool(said)
+    assert not freshness.locked_because(NOW)
+
+
+def test_what_to_do_comes_before_the_error_that_may_be_cut_off() -> None:
+    credentials = Credentials(login=("aws", "sso", "login", "--profile", "p\x1b[31m"))
+    line = plain(Freshness(NOW, CredentialsProblem("x" * 300), credentials=credentials).trouble("prod", NOW))
+    assert line.startswith("◆ prod CREDENTIALS, 0s old: sign in with `aws sso login --profile p`. xxx")
+
+
+def test_over_several_the_worst_is_named_and_the_oldest_counts() -> None:
+    live, old = Freshness(NOW), Freshness(NOW - timedelta(seconds=9))
+    failed = Freshness(NOW, Offline("x"))
+    assert plain(together({"a": live, "b": old}, NOW)) == "live, 9s old"
+    assert plain(together({"a": live, "b": Freshness()}, NOW)) == "connecting … 1 of 2"
+    assert plain(together({"a": live, "b": failed}, NOW)) == "✗ b OFFLINE, 0s old, locked there"
+    assert plain(together({"a": failed, "b": failed}, NOW)).startswith("▲ 2 of 2 contexts are not live")

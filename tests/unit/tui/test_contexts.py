@@ -1,0 +1,381 @@
+"""Stories of one inbox over several contexts: each answers for itself, and a decision goes where its record was."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from qlikops.domain.approval import Approval
+from qlikops.domain.errors import CredentialsProblem, Offline, Throttled
+from qlikops.domain.ports import Credentials
+from qlikops.tui.app import QlikOpsApp
+from qlikops.tui.context import ContextSource
+from qlikops.tui.widgets.table import KeyedTable
+from tests.unit.presentation import samples
+from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, screen_text, sees, wait_until
+from tests.unit.tui.fakes import Clock, FakeEnvironment, opener
+
+WIDE = (200, 50)
+FIRST = samples.proposal(1).proposal_id
+
+
+def record(number: int, task: str, **more: Any) -> Approval:
+    return samples.approval(samples.proposal(number, tasks=(task,)), minutes_left=200 + number, **more)
+
+
+def context(name: str, *records: Approval) -> FakeEnvironment:
+    found = FakeEnvironment.waiting_for(*records)
+    found.name, found.where = name, f"{name}-account eu-west-1 qlikops"
+    found.runs = [samples.execution(f"run-of-{name}")]
+    return found
+
+
+@pytest.fixture
+def east() -> FakeEnvironment:
+    return context("east", record(1, "orders"), record(3, "prices"))
+
+
+@pytest.fixture
+def west() -> FakeEnvironment:
+    return context("west", record(2, "stock"))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), WIDE])
+async def test_one_inbox_holds_what_waits_everywhere_and_says_where(
+    started: Started, east: FakeEnvironment, west: FakeEnvironment, size: tuple[int, int]
+) -> None:
+    async with started(east, others=[west], size=size) as pilot:
+        await sees(pilot, "Context", "3 wait", "orders: connection lost")
+        rows = [line for line in screen_text(pilot).splitlines() if "crit" in line and "lost" not in line][:3]
+        assert [row.split()[3] for row in rows] == ["east", "west", "east"]
+        assert ("Claimed by" in flat_text(pilot)) is (size[0] >= 120)
+
+
+async def test_one_context_has_no_column_for_it(started: Started, east: FakeEnvironment) -> None:
+    async with started(east, size=WIDE) as pilot:
+        await sees(pilot, "orders: connection lost", "Task or group")
+        assert "Context" not in flat_text(pilot)
+
+
+async def test_the_same_id_in_two_contexts_is_two_approvals(started: Started, east: FakeEnvironment) -> None:
+    twin = context("west", record(1, "orders"))
+    async with started(east, others=[twin], size=WIDE) as pilot:
+        await sees(pilot, "3 wait", "orders: connection lost")
+        table = pilot.app.screen.query_one(KeyedTable)
+        assert table.chosen == f"0/{FIRST}"
+        await pilot.press("down")
+        assert table.chosen == f"1/{FIRST}"
+        await wait_until(pilot, lambda: twin.reads.count(FIRST) == 1)
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: [sent[0] for sent in twin.sent] == [FIRST])
+        assert east.sent == []
+        # The other one still waits and can be answered for itself.
+        await sees(pilot, "2 wait")
+        await pilot.press("up", "d")
+        await sees(pilot, "Deny: this will be sent")
+        await pilot.press(*"no", "enter")
+        await wait_until(pilot, lambda: [sent[0] for sent in east.sent] == [FIRST])
+        assert len(twin.sent) == 1
+
+
+async def test_one_that_fails_locks_only_what_is_in_it_and_says_why_in_a_line(
+    started: Started, east: FakeEnvironment, west: FakeEnvironment
+) -> None:
+    async with started(east, others=[west], size=WIDE) as pilot:
+        await sees(pilot, "3 wait", "orders: connection lost")
+        west.error = Offline("no answer from the endpoint")
+        await pilot.press("r")
+        await sees(
+            pilot,
+            "✗ west OFFLINE, 0s old: it recovers by itself once the network is back. no answer from the endpoint",
+            "✗ west OFFLINE, 0s old, locked there",
+            "3 wait",
+        )
+        await pilot.press("down", "a", "d", "c")
+        assert pilot.app.screen.query_one(KeyedTable).chosen == f"1/{samples.proposal(2).proposal_id}"
+        assert "this will be sent" not in flat_text(pilot)
+        assert not west.claimed
+        await pilot.press("up", "a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: [sent[0] for sent in east.sent] == [FIRST])
+        west.error = None
+        await pilot.press("r")
+        await no_longer_sees(pilot, "OFFLINE")
+        await sees(pilot, "live, 0s old")
+
+
+async def test_one_that_never_comes_does_not_hold_up_the_others(
+    started: Started, east: FakeEnvironment, west: FakeEnvironment
+) -> None:
+    west.waits.close()
+    async with started(east, others=[west]) as pilot:
+        await sees(pilot, "2 wait", "connecting … 1 of 2", "orders: connection lost")
+        west.waits.open()
+        await sees(pilot, "3 wait", "live, 0s old")
+
+
+async def test_a_stale_one_withdraws_only_what_was_held_back_for_it(
+    started: Started, east: FakeEnvironment, west: FakeEnvironment
+) -> None:
+    clock = Clock()
+    async with started(east, others=[west], size=WIDE, clock=clock, hold_seconds=600) as pilot:
+        await sees(pilot, "orders: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("enter")
+        await sees(pilot, "stock: connection lost", "Sending in 600 s")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("enter")
+        assert isinstance(pilot.app, QlikOpsApp)
+        await wait_until(pilot, lambda: len(pilot.app.state.held) == 2)  # type: ignore[attr-defined]
+        west.error = Offline("no answer")
+        await pilot.press("r")
+        await wait_until(pilot, lambda: [held.key.context for held in pilot.app.state.held] == ["east"])  # type: ignore[attr-defined]
+        assert west.sent == []
+
+
+async def test_a_read_only_context_beside_one_that_is_not(started: Started, east: FakeEnvironment) -> None:
+    looked_at = context("audit", record(2, "stock"))
+    looked_at.read_only = True
+    async with started(east, others=[looked_at], size=WIDE) as pilot:
+        await sees(pilot, "ro audit", "orders: connection lost", "Approve")
+        await pilot.press("down")
+        await sees(pilot, "stock: connection lost")
+        await pilot.press("a", "d", "c", "space")
+        assert "this will be sent" not in flat_text(pilot)
+        assert not looked_at.claimed
+        assert "✓" not in screen_text(pilot)
+        await pilot.press("up", "a")
+        await sees(pilot, "Approve: this will be sent")
+
+
+async def test_the_marked_are_answered_in_one_context_at_a_time(
+    started: Started, east: FakeEnvironment, west: FakeEnvironment
+) -> None:
+    async with started(east, others=[west], size=WIDE) as pilot:
+        await sees(pilot, "orders: connection lost")
+        await pilot.press("space", "space", "D")
+        await sees(pilot, "Not together: the marked ones are in different contexts.")
+        await pilot.press("escape", "up", "space")
+        await pilot.press("D")
+        await sees(pilot, "Deny together", "1 of 1 ticked")
+
+
+async def test_the_other_screens_show_the_context_that_is_chosen(
+    started: Started, east: FakeEnvironment, west: FakeEnvironment
+) -> None:
+    async with started(east, others=[west], size=(120, 36)) as pilot:
+        await pilot.press("2")
+        await sees(pilot, "run-of-east", "east-account")
+        await pilot.press("0")
+        await sees(pilot, "▶ east", "west-account", "1 waits")
+        await pilot.press("down", "enter")
+        await sees(pilot, "run-of-west", "west-account")
+        assert "run-of-east" not in flat_text(pilot)
+        await pilot.press("3", "2")
+        await sees(pilot, "run-of-west")
+        await pilot.press("1")
+        await sees(pilot, "3 wait", "east, west")
+
+
+async def test_an_answer_from_the_context_left_behind_shows_nowhere(
+    started: Started, east: FakeEnvironment, west: FakeEnvironment
+) -> None:
+    async with started(east, others=[west], size=(120, 36)) as pilot:
+        await sees(pilot, "3 wait")
+        east.runs_listed.close()
+        await pilot.press("2")
+        await sees(pilot, "Loading")
+        await pilot.press("0")
+        await sees(pilot, "▶ east")
+        await pilot.press("down", "enter")
+        await sees(pilot, "run-of-west")
+        east.runs_listed.open()
+        await wait_until(pilot, lambda: not pilot.app.state.contexts[0].backend.busy("executions"))  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert "run-of-east" not in flat_text(pilot)
+
+
+async def test_errors_say_which_context_they_are_from(
+    started: Started, east: FakeEnvironment, west: FakeEnvironment
+) -> None:
+    west.error = Throttled("rate exceeded")
+    async with started(east, others=[west], size=(120, 36)) as pilot:
+        await sees(pilot, "↷ west THROTTLED", "asking again in 5s")
+        await pilot.press("exclamation_mark")
+        await sees(pilot, "west: Throttled: rate exceeded")
+
+
+async def test_being_throttled_makes_it_ask_less_and_less_often_until_it_is_over(east: FakeEnvironment) -> None:
+    clock = Clock()
+    east.error = Throttled("rate exceeded")
+    app = QlikOpsApp([ContextSource("east", opener(east))], clock=clock, poll_seconds=3600)
+    async with app.run_test(size=(80, 24)) as pilot:
+        state, only = app.state, app.state.current
+        for pause in (5, 10, 20, 40, 60, 60):
+            await wait_until(pilot, only.rests)
+            asked = east.reads.count("waiting")
+            clock.advance(pause - 1)
+            state.poll(app)
+            await pilot.pause()
+            assert not only.backend.busy("inbox")
+            assert east.reads.count("waiting") == asked
+            clock.advance(1)
+            assert not only.rests()
+            state.poll(app)
+            await wait_until(pilot, lambda asked=asked: east.reads.count("waiting") == asked + 1)  # type: ignore[misc]
+        await wait_until(pilot, only.rests)
+        east.error = None
+        await pilot.press("r")
+        await sees(pilot, "live, 0s old")
+        assert not only.rests()
+
+
+# Credentials
+
+LOGIN = ("aws", "sso", "login", "--profile", "prod")
+
+
+class Terminal:
+    """What runs when the screen is handed over."""
+
+    def __init__(self, *renewed: FakeEnvironment, problem: str = "") -> None:
+        self.ran: list[tuple[str, ...]] = []
+        self._renewed = renewed
+        self._problem = problem
+
+    def __call__(self, _app: object, command: Any) -> str:
+        self.ran.append(tuple(command))
+        for environment in () if self._problem else self._renewed:
+            environment.error = None
+            environment.signs_in = Credentials(login=LOGIN)
+        return self._problem
+
+
+def expire(environment: FakeEnvironment, login: tuple[str, ...] = LOGIN, advice: str = "") -> None:
+    environment.signs_in = Credentials(login=login, advice=advice)
+    environment.error = CredentialsProblem("the token has expired", "Sign in again.")
+
+
+async def test_credentials_that_expire_in_a_dialog_are_renewed_from_there_and_it_goes_on(
+    started: Started, east: FakeEnvironment
+) -> None:
+    terminal = Terminal(east)
+    opened = []
+
+    def open_environment() -> FakeEnvironment:
+        opened.append(1)
+        return east
+
+    async with started(east, size=(84, 40), run_command=terminal, open_environment=open_environment) as pilot:
+        await sees(pilot, "orders: connection lost")
+        assert "Sign in" not in flat_text(pilot)
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        expire(east)
+        pilot.app.state.load_rows(pilot.app)  # type: ignore[attr-defined]
+        await sees(pilot, "◆ CREDENTIALS")
+        pilot.app.state.current.load_credentials(pilot.app)  # type: ignore[attr-defined]
+        await sees(
+            pilot, "Locked: the data is not live (CREDENTIALS); sign in with `aws sso login --profile prod` (ctrl+l)"
+        )
+        await pilot.press("enter")
+        assert east.sent == []
+        before = len(opened)
+        await pilot.press("ctrl+l")
+        await sees(pilot, "Enter sends.")
+        assert terminal.ran == [LOGIN]
+        assert len(opened) > before
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: [sent[0] for sent in east.sent] == [FIRST])
+
+
+async def test_signing_in_that_fails_says_so_and_changes_nothing(started: Started, east: FakeEnvironment) -> None:
+    terminal = Terminal(problem="It ended with 255.")
+    expire(east)
+    async with started(east, run_command=terminal) as pilot:
+        await sees(pilot, "◆ CREDENTIALS", "ctrl+l Sign in")
+        await pilot.press("ctrl+l")
+        await sees(pilot, "ended with 255.", "◆ CREDENTIALS")
+
+
+async def test_without_a_command_to_sign_in_with_it_says_what_to_do(
+    started: Started, east: FakeEnvironment, west: FakeEnvironment
+) -> None:
+    terminal = Terminal()
+    expire(west, (), "Renew the keys of the profile west, such as with `aws configure --profile west`.")
+    async with started(east, others=[west], size=WIDE, run_command=terminal) as pilot:
+        await sees(pilot, "◆ west CREDENTIALS, no data yet: Renew the keys of the profile west")
+        await pilot.press("ctrl+l")
+        await sees(pilot, "west: Renew the keys")
+        assert terminal.ran == []
+
+
+async def test_one_sign_in_serves_every_context_of_its_profile(
+    started: Started, east: FakeEnvironment, west: FakeEnvironment
+) -> None:
+    terminal = Terminal(east, west)
+    expire(east)
+    expire(west)
+    async with started(east, others=[west], run_command=terminal) as pilot:
+        await sees(pilot, "2 of 2 contexts are not live", "Sign in")
+        await pilot.press("ctrl+l")
+        await sees(pilot, "3 wait", "live, 0s old")
+        assert terminal.ran == [LOGIN]
+
+
+async def test_an_expiry_that_is_known_is_said_before(started: Started, east: FakeEnvironment) -> None:
+    clock = Clock()
+    east.signs_in = Credentials(clock.now + timedelta(minutes=20), LOGIN)
+    async with started(east, size=WIDE, clock=clock) as pilot:
+        await sees(pilot, "orders: connection lost", "live, 0s old")
+        assert "expire in" not in flat_text(pilot)
+        clock.advance(8 * 60)
+        await pilot.press("r")
+        await sees(pilot, "credentials expire in 12m", "sign in with `aws sso login --profile prod`", "Sign in")
+        # A warning locks nothing.
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent", "Enter sends.")
+
+
+async def test_what_is_held_back_does_not_go_out_while_somebody_signs_in(
+    started: Started, east: FakeEnvironment, west: FakeEnvironment
+) -> None:
+    clock = Clock()
+    expire(west)
+    async with started(
+        east, others=[west], size=WIDE, clock=clock, hold_seconds=3, run_command=Terminal(west)
+    ) as pilot:
+        await sees(pilot, "orders: connection lost", "Sign in")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        await pilot.press("enter")
+        await sees(pilot, "Sending in 3 s")
+        await pilot.press("ctrl+l")
+        await sees(pilot, "Not sent: approve replicate-eu-1/orders; you went to sign in.")
+        clock.advance(5)
+        assert east.sent == []
+
+
+async def test_another_terminal_can_sign_in_too(started: Started, east: FakeEnvironment) -> None:
+    opened = []
+
+    def open_environment() -> FakeEnvironment:
+        opened.append(1)
+        return east
+
+    expire(east)
+    async with started(east, open_environment=open_environment) as pilot:
+        await sees(pilot, "◆ CREDENTIALS")
+        east.error = None
+        before = len(opened)
+        await pilot.press("r")
+        await sees(pilot, "live, 0s old", "orders: connection lost")
+        # Clients keep the credentials that they began with.
+        assert len(opened) > before
