@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from qlikops.cli.context import Invocation, invocation
 from qlikops.config import LOCAL, Context, data_dir
 from qlikops.domain.ports import Environment
+from qlikops.tui.opening import opening
 
 if TYPE_CHECKING:
     from qlikops.tui.context import ContextSource
@@ -43,17 +45,19 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
 
     What is one for the whole console comes from the first. Raises UsageError for keys and a theme that are none.
     """
-    from qlikops.tui.app import run_console
-    from qlikops.tui.keys import keymap
-    from qlikops.tui.preferences import FILE
-
     first = contexts[0]
-    return run_console(
-        [_source(here, context) for context in contexts],
-        keymap=keymap(first.keys),
-        preferences=data_dir(here.environ) / FILE,
-        mouse=mouse and first.settings.mouse,
-    )
+    # Textual draws on stderr.
+    with opening([context.name for context in contexts], sys.__stderr__):
+        from qlikops.tui.app import run_console
+        from qlikops.tui.keys import keymap
+        from qlikops.tui.preferences import FILE
+
+        return run_console(
+            [_source(here, context) for context in contexts],
+            keymap=keymap(first.keys),
+            preferences=data_dir(here.environ) / FILE,
+            mouse=mouse and first.settings.mouse,
+        )
 
 
 def _source(here: Invocation, context: Context) -> ContextSource:

@@ -38,6 +38,10 @@ class TitleBar(Static):
         self.set_interval(1, self.draw)
         self.draw()
 
+    def on_resize(self) -> None:
+        """Has room for more or less now."""
+        self.draw()
+
     def draw(self) -> None:
         """Shows the console's state as it is now."""
         # Under a dialog too: what it is about must not look younger than it is.

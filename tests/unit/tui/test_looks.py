@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rich.color import Color, ColorSystem
 from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from textual.geometry import Region
@@ -18,6 +19,8 @@ from tests.unit.tui.stills import still
 
 AA, AAA = 4.5, 7.0
 """WCAG 2.2, 1.4.3 and 1.4.6."""
+LARGE = 3.0
+"""What is left to ask of colours that the terminal chooses."""
 
 
 def luminance(colour: ColorTriplet) -> float:
@@ -29,6 +32,11 @@ def luminance(colour: ColorTriplet) -> float:
 def contrast(one: ColorTriplet, other: ColorTriplet) -> float:
     dark, light = sorted((luminance(one), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
+
+
+def as_one_of_sixteen(colour: ColorTriplet) -> ColorTriplet:
+    """What a terminal of 16 colours is sent in its place, in the usual palette."""
+    return Color.from_triplet(colour).downgrade(ColorSystem.STANDARD).get_truecolor()
 
 
 def letters(segment: Segment) -> str:
@@ -66,6 +74,17 @@ async def test_all_text_can_be_read(name: str, theme: Theme) -> None:
         pairs = shown_pairs(pilot)
         assert len(pairs) >= 2
         poor = {text: (*pair, contrast(*pair)) for pair, text in pairs.items() if contrast(*pair) < needed}
+        assert not poor
+
+
+@pytest.mark.parametrize("name", ["inbox", "approve", "executions", "help"])
+async def test_with_sixteen_colours_no_text_falls_together_with_its_ground(name: str) -> None:
+    async with still(SCENES[name], (120, 40), default_theme("standard")) as pilot:
+        poor = {
+            text: sixteen
+            for pair, text in shown_pairs(pilot).items()
+            if contrast(*(sixteen := [as_one_of_sixteen(colour) for colour in pair])) < LARGE
+        }
         assert not poor
 
 
