@@ -160,7 +160,9 @@ def _without_reply(exc: Exception, doing: str) -> QlikopsError:
     if isinstance(exc, boto.ProfileNotFound):
         return CredentialsProblem(said, "`aws configure list-profiles` lists what there is.")
     if isinstance(exc, boto.NoRegionError):
-        return UsageError("No Region is configured.", "Give --region, set AWS_REGION, or put one into the profile.")
+        return UsageError(
+            "No Region is configured.", "Give --region, set AWS_DEFAULT_REGION, or put one into the profile."
+        )
     if isinstance(
         exc,
         boto.NoCredentialsError
