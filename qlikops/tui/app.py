@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
@@ -37,6 +37,7 @@ from qlikops.tui.state import ConsoleState
 from qlikops.tui.terminal import TerminalTitle, has_titles, own_title, run_in_terminal
 from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
+from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.held import HeldBar
 
 POLL_SECONDS = 2.5
@@ -130,6 +131,16 @@ class QlikOpsApp(App[int]):
             return self._to_sign_in() is not None
         return super().check_action(action, parameters)
 
+    def on_key(self, event: events.Key) -> None:
+        """What is typed right after the key that opens the filter is the filter's, though it reached the list first.
+
+        A letter that the input was given ends there: one that comes this far was given to the list.
+        """
+        bar = self.focused.parent if self.focused is not None else None
+        if isinstance(bar, FilterBar) and event.is_printable and event.character:
+            event.prevent_default()
+            bar.type(event.character)
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of the screen by name, and the themes."""
         for entry in usable(screen):
@@ -194,15 +205,16 @@ class QlikOpsApp(App[int]):
     async def _show_context(self, context: Context | None) -> None:
         if context is None or context is self.state.current:
             return
-        self.state.current = context
         mode = self.current_mode
-        self.theme = self._last_theme = self._fitting_theme()
         with self.batch_update():
             await self.switch_mode(InboxScreen.MODE)
             # Made anew: an answer from the other context that is on its way finds nobody.
             for screen in OF_ONE_CONTEXT:
                 await self.remove_mode(screen.MODE)
                 self._add_screen(screen)
+            # Not earlier: until they are gone they would ask this one about what they show of the other.
+            self.state.current = context
+            self.theme = self._last_theme = self._fitting_theme()
             await self.switch_mode(mode)
 
     def _to_sign_in(self) -> Context | None:

@@ -17,7 +17,7 @@ from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation.bulk import entry, together
 from qlikops.presentation.decision import no_longer_waits
 from qlikops.presentation.inbox import claimed_by_another
-from qlikops.presentation.review import doubts
+from qlikops.presentation.review import second_thoughts
 from qlikops.presentation.tone import Section, Tone, outside
 from qlikops.tui import messages
 from qlikops.tui.context import Context
@@ -38,7 +38,7 @@ class Ticks(SelectionList[str]):
 class BulkScreen(Dialog[Answers]):
     """Answers with one request for each ticked record, bound to its own digest.
 
-    What has no sound evaluation starts unticked where it is about approving.
+    What anything speaks against starts unticked where it is about approving.
     """
 
     def __init__(self, state: ConsoleState, context: Context, approvals: Sequence[Approval], *, approved: bool) -> None:
@@ -59,7 +59,7 @@ class BulkScreen(Dialog[Answers]):
         yield Ticks(
             *(
                 # Outside text reaches the list as text, never as markup.
-                Selection(text(entry(approval), colours), key, not (self._approved and doubts(approval)))
+                Selection(text(entry(approval), colours), key, not (self._approved and second_thoughts(approval)))
                 for key, approval in self._approvals.items()
             ),
             id="ticks",

@@ -189,6 +189,8 @@ class KeyedTable(DataTable[Cell]):
         if self._rows:
             self.show_cursor = True
         await super()._on_click(event)
+        # Textual would call DataTable's own as well: the second call finds the cursor there already, and opens the row.
+        event.prevent_default()
         if self.show_cursor:
             self._choose_here()
 
