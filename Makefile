@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types contracts unit e2e packages docs benchmarks screenshots lock clean
+.PHONY: demo test lint types contracts unit e2e packages docs benchmarks screenshots snapshots lock clean
 
 demo: $(VENV)/local.stamp
 	@$(BIN)/qlikops demo $(ARGS)
@@ -38,10 +38,14 @@ docs: $(VENV)/dev.stamp
 
 # Ratios against baselines taken in the same run; the tables are the point, so they are always shown.
 benchmarks: $(VENV)/dev.stamp
-	$(BIN)/pytest tests/benchmarks -s
+	$(BIN)/pytest tests/benchmarks -s --page docs/benchmarks.md
 
+# Each screen of the demo, as pictures for the docs and as text that a test compares.
 screenshots: $(VENV)/dev.stamp
-	$(BIN)/python docs/screenshots.py
+	$(BIN)/python -m tests.pictures
+
+snapshots: $(VENV)/dev.stamp
+	SNAPSHOTS=write $(BIN)/pytest tests/unit/tui/test_snapshots.py
 
 # Compiles the pins: hashes, no addresses.
 lock: $(VENV)/dev.stamp

@@ -59,6 +59,8 @@ class QlikOpsApp(App[int]):
     CSS_PATH = "app.tcss"
     TITLE = "qlikops"
     AUTO_FOCUS = None
+    DEFAULT_MODE = InboxScreen.MODE
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012 - Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "switch_mode('inbox')", "Inbox", show=False, id="inbox"),
         Binding("2", "switch_mode('executions')", "Executions", show=False, id="executions"),
@@ -113,8 +115,8 @@ class QlikOpsApp(App[int]):
         self.theme_changed_signal.subscribe(self, self._remember_theme)
         if self.memory.problem:
             self.notify(self.memory.problem, severity="warning", markup=False)
-        self.switch_mode(InboxScreen.MODE)
-        self.state.load_rows(self)
+        # Not before: what the first answer imports would hold up the frame.
+        self.call_after_refresh(self.state.load_rows, self)
         self.set_interval(self._poll_seconds, lambda: self.state.poll(self))
         self.set_interval(CREDENTIALS_SECONDS, self._look_up_credentials)
         self.set_interval(1, self._tick)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,17 @@ class Results:
 
 
 _results = Results()
+_PAGE_HEAD = (
+    "# Benchmarks",
+    "",
+    "<!-- Made by `make benchmarks`; edits are lost. -->",
+    "",
+    "Each is a ratio to a baseline taken in the same run, by turns with it where it is time, so that a slow machine is",
+    "slow for both. `make benchmarks` fails where one is over its budget; what has none is for comparison.",
+    "",
+    "| what | of what | budget | measured |",
+    "|---|---|---|---|",
+)
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +51,25 @@ def results() -> Results:
     return _results
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--page", type=Path, help="Write the table to this page.")
+
+
+def page() -> str:
+    """The table as the docs carry it; nothing in it says when or where it was measured."""
+    rows = [
+        f"| {row.what} | {row.detail} | {'' if row.budget is None else f'{row.budget:.2f}'} | {row.ratio:.2f}"
+        f"{' **over**' if row.budget is not None and row.ratio > row.budget else ''} |"
+        for row in _results.rows
+    ]
+    return "\n".join((*_PAGE_HEAD, *rows)) + "\n"
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not _results.rows:
         return
+    if path := terminalreporter.config.getoption("--page"):
+        path.write_text(page(), encoding="utf-8")
     width = max(len(row.what) for row in _results.rows)
     terminalreporter.section("ratios")
     terminalreporter.line(f"{'what':{width}}  {'ratio':>7}  {'budget':>7}  of what")

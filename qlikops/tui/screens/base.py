@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from qlikops.domain.ports import Environment
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.held import HeldBar
+from qlikops.tui.widgets.keybar import KeyBar
 from qlikops.tui.widgets.title import TitleBar
 
 
@@ -32,7 +32,7 @@ class ConsoleScreen(Screen[None]):
         yield TitleBar(self.state, self.MODE)
         yield from self.content()
         yield HeldBar(self.state)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
 
     def content(self) -> ComposeResult:
         """What lies between title and footer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual import on
@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.message import Message
-from textual.widgets import DataTable, Markdown, Static
+from textual.widgets import DataTable, Static
 
 from qlikops.domain.ports import Environment
 from qlikops.domain.text import harmless
@@ -21,6 +21,9 @@ from qlikops.tui.screens.base import PolledScreen
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.table import KeyedTable, Row
+
+if TYPE_CHECKING:
+    from textual.widgets import Markdown
 
 MARKDOWN_CAP = 200_000
 """Characters shown of a report."""
@@ -45,6 +48,13 @@ class ReportsScreen(PolledScreen):
         self._markdown = ""
         """All of it, harmless."""
 
+    @staticmethod
+    def _viewer() -> Markdown:
+        # Imported here: its parser would hold up the start of the console.
+        from textual.widgets import Markdown
+
+        return Markdown(open_links=False, id="markdown")
+
     def content(self) -> ComposeResult:
         """The list and the report."""
         yield Static("Loading …", markup=False, id="empty")
@@ -53,7 +63,7 @@ class ReportsScreen(PolledScreen):
             with VerticalScroll(id="report"):
                 yield FilterBar("Search in this report; Esc shows all of it")
                 # Links in a report are text from outside: nothing opens a browser.
-                yield Markdown(open_links=False)
+                yield self._viewer()
 
     def load(self, environment: Environment) -> Message:
         """The list."""
@@ -122,7 +132,7 @@ class ReportsScreen(PolledScreen):
         """The report, or what of it holds what is searched for."""
         needle = self.query_one(FilterBar).text
         shown = report.narrowed(self._markdown, needle) if needle else self._markdown
-        await self.query_one(Markdown).update(shown)
+        await cast("Markdown", self.query_one("#markdown")).update(shown)
         self.query_one("#report").scroll_home(animate=False)
 
     def action_filter(self) -> None:

@@ -72,7 +72,7 @@ class TitleBar(Static):
             news.append(" ")
         trust = together(state.freshness(), now) if everywhere else state.current.freshness.words(now)
         freshness = text(trust, colours)
-        self.update(Group(_apart(tabs, context), _apart(news + text([waits], colours), freshness)))
+        self.update(Group(_apart(tabs, context), _apart(news + text([waits], colours), freshness)), layout=False)
 
 
 def _apart(left: Text, right: Text) -> Table:

@@ -11,12 +11,10 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.theme import Theme
 
-from qlikops.domain.execution import ExecutionStatus
 from qlikops.tui.themes import DARK, HIGH_CONTRAST, LIGHT, THEMES, default_theme
-from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, wait_until
-from tests.unit.tui.fakes import FakeEnvironment
+from tests.unit.tui.conftest import wait_until
 from tests.unit.tui.scenes import SCENES
+from tests.unit.tui.stills import still
 
 AA, AAA = 4.5, 7.0
 """WCAG 2.2, 1.4.3 and 1.4.6."""
@@ -60,25 +58,11 @@ def shown_pairs(pilot: Pilot[Any]) -> dict[tuple[ColorTriplet, ColorTriplet], st
     return found
 
 
-@pytest.fixture
-def environment() -> FakeEnvironment:
-    found = FakeEnvironment.waiting_for(
-        samples.approval(), samples.approval(samples.proposal(2, tasks=("stock",)), minutes_left=5)
-    )
-    found.runs = [
-        samples.execution(),
-        samples.execution("run-0706", ExecutionStatus.SUCCEEDED, minutes_old=17),
-        samples.execution("run-0701", ExecutionStatus.FAILED, minutes_old=22),
-    ]
-    return found
-
-
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
 @pytest.mark.parametrize("name", SCENES)
-async def test_all_text_can_be_read(name: str, theme: Theme, started: Started, environment: FakeEnvironment) -> None:
+async def test_all_text_can_be_read(name: str, theme: Theme) -> None:
     needed = AAA if theme is HIGH_CONTRAST else AA
-    async with started(environment, others=SCENES[name].environments(), size=(120, 40), theme=theme.name) as pilot:
-        await SCENES[name].enter(pilot)
+    async with still(SCENES[name], (120, 40), theme.name) as pilot:
         pairs = shown_pairs(pilot)
         assert len(pairs) >= 2
         poor = {text: (*pair, contrast(*pair)) for pair, text in pairs.items() if contrast(*pair) < needed}
@@ -86,11 +70,8 @@ async def test_all_text_can_be_read(name: str, theme: Theme, started: Started, e
 
 
 @pytest.mark.parametrize("keys", ["1", "2", "3", "4", "5"])
-async def test_another_theme_shows_everywhere_at_once(
-    keys: str, started: Started, environment: FakeEnvironment
-) -> None:
-    async with started(environment, size=(120, 40), theme=DARK.name) as pilot:
-        await SCENES["inbox"].enter(pilot)
+async def test_another_theme_shows_everywhere_at_once(keys: str) -> None:
+    async with still(SCENES["inbox"], (120, 40), DARK.name) as pilot:
         await pilot.press(keys)
         pilot.app.theme = LIGHT.name
         await wait_until(pilot, lambda: all(contrast(*pair) >= AA for pair in shown_pairs(pilot)))

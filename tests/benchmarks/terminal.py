@@ -1,0 +1,75 @@
+"""A program on a pseudo terminal, and how long it takes to show something."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+PATIENCE_SECONDS = 60
+SIZE = (36, 120)
+
+
+class Terminal:
+    """Runs `python -m` with `arguments`; ended by its process id."""
+
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._arguments = arguments
+        self._environment = {
+            **environment,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+        }
+        self._shown = b""
+
+    def __enter__(self) -> Self:
+        self._master, slave = os.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
+        self._began = time.perf_counter()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", *self._arguments],
+            env=self._environment,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._master)
+
+    @property
+    def pid(self) -> int:
+        """Of the program."""
+        return self._process.pid
+
+    def seconds_until(self, words: str) -> float:
+        """From its start until it has written `words`."""
+        while words.encode() not in self._shown:
+            assert time.perf_counter() - self._began < PATIENCE_SECONDS, self._shown[-2000:]
+            self.read(0.5)
+        return time.perf_counter() - self._began
+
+    def read(self, seconds: float) -> None:
+        """Takes what it writes, for at most so long."""
+        if select.select([self._master], [], [], seconds)[0]:
+            self._shown += os.read(self._master, 1 << 16)
+
+    def stay(self, seconds: float) -> None:
+        """Keeps reading, so that it isn't held up."""
+        until = time.perf_counter() + seconds
+        while (left := until - time.perf_counter()) > 0:
+            self._shown = b""
+            self.read(left)

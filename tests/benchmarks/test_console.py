@@ -1,0 +1,357 @@
+"""The console's budgets, each beside a baseline taken in the same run and, where it is time, by turns with it."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+from qlikops.agent.ledger import Ledger
+from qlikops.agent.table import Table
+from qlikops.aws import records
+from qlikops.aws.approvals import LedgerApprovals, Timing
+from qlikops.aws.executions import StepFunctionsExecutions
+from qlikops.aws.session import Resources
+from qlikops.config import LocalStatus, local_status_path
+from qlikops.domain import codec
+from qlikops.domain.approval import InboxRow
+from qlikops.domain.execution import ExecutionStatus
+from qlikops.domain.ledger import INBOX_SORT, RECORD, Attribute, approval_partition
+from qlikops.domain.ports import DecisionRequest
+from qlikops.domain.task import TaskKey
+from qlikops.tui.app import QlikOpsApp
+from qlikops.tui.context import ContextSource
+from qlikops.tui.widgets.table import KeyedTable
+from tests.benchmarks.conftest import Results
+from tests.benchmarks.terminal import Terminal
+from tests.embedded import REGION, EmbeddedAws
+from tests.unit.agent.fakes import ASK, EVALUATION, create_table, proposal, row
+from tests.unit.aws.conftest import ID, MACHINE, FakeConnection, Workflow, wait_for_approval
+from tests.unit.presentation import samples
+from tests.unit.tui.conftest import flat_text, sees, wait_until
+from tests.unit.tui.fakes import FakeEnvironment, opener
+
+ROUNDS = 7
+MANY, EXECUTIONS = 2_000, 10_000
+UI_SECONDS = 0.1
+WIRE_SECONDS = 0.02
+IDLE_SHARE = 0.02
+IDLE_SECONDS = 20
+QUERY_BYTES = 1_000_000
+"""Of one page of a Query."""
+
+
+def seconds_of(command: Sequence[str], environment: dict[str, str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+    return time.perf_counter() - began
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_saying_what_there_is(option: str, results: Results, tmp_path: Path) -> None:
+    environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    aws = [sys.executable, str(Path(sys.executable).parent / "aws"), "--version"]
+    commands = (aws, [sys.executable, "-m", "qlikops", option])
+    pairs = [[seconds_of(command, environment) for command in commands] for _ in range(ROUNDS)]
+    theirs, ours = (min(each) for each in zip(*pairs, strict=True))
+    results.add(f"`qlikops {option}`", ours / theirs, 0.5, "`aws --version`")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A ledger in which something waits, and the environment variables of a console on it."""
+
+    aws: EmbeddedAws
+    table: str
+    environment: dict[str, str]
+
+    def fill(self, number: int) -> list[dict[str, Any]]:
+        """Puts so many copies of one record into it that differ by id and deadline; returns them."""
+        client = self.aws.client("dynamodb")
+        ledger = Ledger(Table(client, self.table), lambda: datetime.now(UTC))
+        wait_for_approval(ledger)
+        item = client.get_item(TableName=self.table, Key=records.key(approval_partition(ID), RECORD))["Item"]
+        items = [copied(item, index) for index in range(number)]
+        for start in range(0, number, 25):
+            puts = [{"PutRequest": {"Item": one}} for one in items[start : start + 25]]
+            client.batch_write_item(RequestItems={self.table: puts})
+        client.delete_item(TableName=self.table, Key=records.key(approval_partition(ID), RECORD))
+        return items
+
+
+def copied(item: dict[str, Any], index: int) -> dict[str, Any]:
+    approval_id = f"{index:012x}"
+    deadline = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=20, seconds=index)
+    row = replace(
+        codec.loads(InboxRow, item[Attribute.ROW]["S"]),
+        approval_id=approval_id,
+        label=f"replicate-eu-1/task-{index}",
+        requested_at=deadline - timedelta(hours=1),
+        deadline=deadline,
+    )
+    return {
+        **item,
+        **records.key(approval_partition(approval_id), RECORD),
+        INBOX_SORT: {"N": str(int(deadline.timestamp()))},
+        Attribute.ROW: {"S": codec.dumps(row)},
+    }
+
+
+@pytest.fixture
+def waiting(embedded_aws: EmbeddedAws, tmp_path: Path) -> Waiting:
+    table = create_table(embedded_aws.client("dynamodb"))
+    status = local_status_path({"QLIKOPS_DATA_DIR": str(tmp_path)})
+    status.parent.mkdir(parents=True)
+    status.write_text(codec.dumps(LocalStatus(embedded_aws.endpoint, REGION, "qlikops", MACHINE, table, "data")))
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "QLIKOPS_DATA_DIR": str(tmp_path),
+        "QLIKOPS_CONFIG": str(tmp_path / "config.toml"),
+        "AWS_ENDPOINT_URL": embedded_aws.endpoint,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    return Waiting(embedded_aws, table, environment)
+
+
+CONSOLE = ("qlikops", "tui", "--context", "local")
+
+
+def ratio_of_starts(
+    waiting: Waiting, ours: Sequence[str], shown: str, baseline: Sequence[str], baseline_shown: str
+) -> float:
+    """By turns; the first round writes the bytecode."""
+    pairs = []
+    for _ in range(ROUNDS):
+        pair = []
+        for command, words in ((ours, shown), (baseline, baseline_shown)):
+            with Terminal(command, waiting.environment) as terminal:
+                pair.append(terminal.seconds_until(words))
+        pairs.append(pair)
+    console, empty = (min(each) for each in zip(*pairs, strict=True))
+    return float(console / empty)
+
+
+def test_first_paint(waiting: Waiting, results: Results) -> None:
+    ratio = ratio_of_starts(waiting, CONSOLE, "2 Executions", ("tests.benchmarks.empty_app", "ready"), "ready")
+    results.add("first paint", ratio, 1.25, "an empty Textual app")
+
+
+def test_inbox_filled(waiting: Waiting, results: Results) -> None:
+    waiting.fill(20)
+    empty = ("tests.benchmarks.empty_app", "ready", waiting.table)
+    ratio = ratio_of_starts(waiting, CONSOLE, "20 wait", empty, "ready")
+    results.add("inbox filled", ratio, 1.25, "an empty app, a boto3 client and one round trip")
+
+
+def test_idle_with_countdowns(waiting: Waiting, results: Results) -> None:
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("the CPU time of another process is read from /proc")
+    waiting.fill(20)
+    with Terminal(CONSOLE, waiting.environment) as terminal:
+        terminal.seconds_until("20 wait")
+        terminal.stay(5)
+        before = cpu_seconds(terminal.pid)
+        terminal.stay(IDLE_SECONDS)
+        used = cpu_seconds(terminal.pid) - before
+    results.add("idle, inbox open with countdowns", used / IDLE_SECONDS / IDLE_SHARE, 1.0, "2 % of a core")
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Counted:
+    """A client whose requests are counted where they leave for the wire."""
+
+    def __init__(self, client: BaseClient) -> None:
+        self.client = client
+        self.calls: list[str] = []
+        client.meta.events.register("before-send", self._count)
+
+    def _count(self, event_name: str, **_: object) -> None:
+        self.calls.append(event_name.rpartition(".")[2])
+
+
+@pytest.mark.parametrize("number", [0, 100, MANY])
+def test_calls_to_refresh_the_inbox(number: int, waiting: Waiting, results: Results) -> None:
+    items = waiting.fill(number)
+    counted = Counted(waiting.aws.client("dynamodb"))
+    connection = FakeConnection(counted.client, Resources(MACHINE, waiting.table, "data"), None)  # type: ignore[arg-type]
+    assert len(LedgerApprovals(connection).waiting()) == number
+    results.add(f"calls to refresh the inbox, {number:,} waiting", len(counted.calls), 1.0, "1 Query")
+    if number == MANY:
+        size = sum(projected_bytes(item) for item in items)
+        results.add(f"size of {MANY:,} rows", size / QUERY_BYTES, 1.0, "a page of a Query, 1 MB")
+
+
+def projected_bytes(item: dict[str, Any]) -> int:
+    """As DynamoDB counts what the index holds: names and values."""
+    names = ("pk", "sk", "inbox", "deadline", Attribute.ROW, Attribute.CLAIM)
+    return sum(len(name) + len(next(iter(item[name].values()))) for name in names if name in item)
+
+
+def test_calls_to_refresh_executions(waiting: Waiting, results: Results) -> None:
+    stepfunctions = Counted(waiting.aws.client("stepfunctions"))
+    dynamodb = Counted(waiting.aws.client("dynamodb"))
+    machine = stepfunctions.client.create_state_machine(  # type: ignore[attr-defined]
+        name=f"m-{waiting.table}",
+        definition='{"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}',
+        roleArn="arn:aws:iam::000000000000:role/r",
+    )["stateMachineArn"]
+    for _ in range(3):
+        stepfunctions.client.start_execution(stateMachineArn=machine, input="{}")  # type: ignore[attr-defined]
+    connection = FakeConnection(dynamodb.client, Resources(machine, waiting.table, "data"), None)  # type: ignore[arg-type]
+    connection.stepfunctions = stepfunctions.client
+    executions = StepFunctionsExecutions(connection)
+    assert len(executions.page().executions) == 3
+    stepfunctions.calls.clear()
+    dynamodb.calls.clear()
+    executions.page()
+    calls = len(stepfunctions.calls) + len(dynamodb.calls)
+    results.add("calls to refresh executions, only while on screen", calls, None, "1 ListExecutions")
+
+
+def many(number: int, shift: int = 0) -> FakeEnvironment:
+    """So many that wait, and executions; `shift` of each end differ from one refresh to the next."""
+    found = FakeEnvironment()
+    for index in range(shift, number + shift):
+        record = samples.approval(samples.proposal(index + 1, tasks=(f"task-{index}",)), minutes_left=60 + index)
+        found.records[record.approval_id] = record
+    runs = [samples.execution(f"run-{index}", ExecutionStatus.SUCCEEDED, minutes_old=index) for index in range(10)]
+    found.runs = [replace(runs[index % 10], arn=f"{runs[0].arn}-{index}") for index in range(EXECUTIONS)]
+    return found
+
+
+async def test_refreshing_with_very_much_to_show(results: Results) -> None:
+    """What one refresh takes of the UI thread's time, repainting included; what is chosen and marked stays."""
+    first, second = many(MANY), many(MANY, shift=20)
+    environment = first
+    now = [samples.NOW]
+    app = QlikOpsApp([ContextSource("many", opener(environment))], clock=lambda: now[0], poll_seconds=3600)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await sees(pilot, "task-0: connection lost", f"{MANY:,} wait")
+        await pilot.press(*["down"] * 40, "space", "up")
+        await sees(pilot, "task-40: connection lost")
+        table = app.screen.query_one("#inbox", KeyedTable)
+        chosen = table.chosen
+        taken = []
+        for round_number in range(ROUNDS):
+            now[0] += timedelta(seconds=61)
+            environment.records = (second if round_number % 2 == 0 else first).records
+            expected = len(environment.reads) + 1
+            began = time.thread_time()
+            await pilot.press("r")
+            await wait_until(pilot, lambda: len(environment.reads) >= expected)  # noqa: B023
+            await wait_until(pilot, lambda: app.state.waiting[0].row.label.endswith(("task-0", "task-20")))
+            await pilot.pause()
+            taken.append(time.thread_time() - began)
+            assert table.chosen == chosen
+        assert "task-40: connection lost" in flat_text(pilot)
+        results.add(f"a refresh of {MANY:,} waiting", min(taken) / UI_SECONDS, 1.0, "100 ms of the UI thread")
+        await pilot.press("2")
+        await sees(pilot, "run-0")
+        taken.clear()
+        for _ in range(ROUNDS):
+            expected = len(environment.reads) + 1
+            began = time.thread_time()
+            await pilot.press("r")
+            await wait_until(pilot, lambda: len(environment.reads) >= expected)  # noqa: B023
+            await pilot.pause()
+            taken.append(time.thread_time() - began)
+        results.add(f"a refresh of {EXECUTIONS:,} executions", min(taken) / UI_SECONDS, 1.0, "100 ms of the UI thread")
+
+
+class Timed(Workflow):
+    """Notes when each callback arrives."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(ledger)
+        self.at: list[float] = []
+        self.arrived = threading.Event()
+
+    def _answer(self, *arguments: Any) -> None:
+        self.at.append(time.perf_counter())
+        super()._answer(*arguments)
+        self.arrived.set()
+
+
+@dataclass
+class RealApprovals(FakeEnvironment):
+    """A fake but for the approvals."""
+
+    ledger_approvals: LedgerApprovals = field(kw_only=True)
+
+    @property
+    def approvals(self) -> Any:
+        return self.ledger_approvals
+
+
+@pytest.fixture
+def timed(waiting: Waiting) -> tuple[LedgerApprovals, Timed, Ledger]:
+    client = waiting.aws.client("dynamodb")
+    ledger = Ledger(Table(client, waiting.table), lambda: datetime.now(UTC))
+    workflow = Timed(ledger)
+    connection = FakeConnection(client, Resources(MACHINE, waiting.table, "data"), workflow)
+    return LedgerApprovals(connection, Timing()), workflow, ledger
+
+
+async def test_from_the_key_to_the_wire(timed: tuple[LedgerApprovals, Timed, Ledger], results: Results) -> None:
+    """Enter in the dialog until the callback leaves, over `decide` alone: it reads the record before it sends."""
+    approvals, workflow, ledger = timed
+    by_key, raw = [], []
+    for number in range(ROUNDS):
+        approval_id = f"{number:06d}ffffff"
+        digest = open_one(ledger, approval_id, f"by-call-{number}")
+        began = time.perf_counter()
+        approvals.decide(approval_id, DecisionRequest(True, digest, decision_id=f"d{number}"))
+        raw.append(workflow.at[-1] - began)
+        open_one(ledger, f"{number:06d}eeeeee", f"by-key-{number}")
+        environment = RealApprovals(ledger_approvals=approvals)
+        app = QlikOpsApp([ContextSource("real", opener(environment))], poll_seconds=3600)
+        async with app.run_test(size=(120, 36)) as pilot:
+            await sees(pilot, "orders: connection lost", "live")
+            await pilot.press("a")
+            await sees(pilot, "Approve: this will be sent", "Enter sends")
+            workflow.arrived.clear()
+            began = time.perf_counter()
+            await pilot.press("enter")
+            await wait_until(pilot, workflow.arrived.is_set)
+            by_key.append(workflow.at[-1] - began)
+    over = statistics.median(by_key) - statistics.median(raw)
+    results.add("from the key to the callback on the wire", over / WIRE_SECONDS, 1.0, "20 ms over the raw call")
+
+
+def open_one(ledger: Ledger, approval_id: str, task: str) -> str:
+    """A waiting proposal on a task of its own; the digest."""
+    made = proposal(approval_id, TaskKey("default", "replicate-1", task), execution_name=f"run-{task}")
+    ledger.open_proposals(made.execution_name, [made], 7200)
+    record = ledger.save_evaluation(approval_id, EVALUATION, ASK)
+    waiting = row(approval_id, datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1))
+    ledger.request(approval_id, f"token-of-{approval_id}", waiting, datetime.now(UTC), waiting.deadline)
+    return record.approval.digest
+
+
+def test_reading_what_a_refresh_shows(waiting: Waiting, results: Results) -> None:
+    """For comparison: what taking the same rows off the wire costs, beside the UI thread."""
+    items = waiting.fill(MANY)
+    began = time.thread_time()
+    rows = [records.inbox_row(item, datetime.now(UTC)) for item in items]
+    taken = time.thread_time() - began
+    assert len(rows) == MANY
+    results.add(f"parsing {MANY:,} rows, off the UI thread", taken / UI_SECONDS, None, "100 ms")

@@ -1,0 +1,156 @@
+"""The demo's bad night as the console sees it, the same in every run: its simulated fleet through detection,
+correlation, the rules and the policy, on a clock that stands still. Pictures and snapshots show this.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from qlikops.agent import report
+from qlikops.agent.correlation import propose
+from qlikops.agent.detection import detect
+from qlikops.agent.evaluators import EvaluationContext
+from qlikops.agent.evaluators.rules import RulesEvaluator
+from qlikops.agent.policy import decide
+from qlikops.domain.approval import Approval, Claim, Outcome, Status, digest_of
+from qlikops.domain.execution import ExecutionStatus, ExecutionSummary, RunSummary
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.report import ReportedProposal, RunReport
+from qlikops.domain.task import TaskKey
+from qlikops.qlik import wire
+from qlikops.qlik.simulator.fleet import SimulatedFleet
+from qlikops.qlik.simulator.library import build_scenario
+from qlikops.qlik.simulator.server import AdjustableClock
+from tests.unit.agent.fleet import CONFIG
+from tests.unit.presentation.samples import ARN, NOW
+from tests.unit.tui.fakes import FakeEnvironment, FakeFleet
+
+RUN = "run-0711"
+POLLS, POLL_SECONDS = 8, 300
+APPROVAL_TIMEOUT = timedelta(hours=1)
+
+
+@dataclass
+class Demo(FakeEnvironment):
+    """The demo, with a fleet and reports of its own."""
+
+    taken: FleetSnapshot = field(kw_only=True)
+
+    @property
+    def fleet(self) -> DemoFleet:
+        return DemoFleet(self, self.taken)
+
+
+@dataclass
+class DemoFleet(FakeFleet):
+    """The fleet as the last run saw it, and the report of each run."""
+
+    taken: FleetSnapshot
+
+    def snapshot(self) -> FleetSnapshot:
+        return self.taken
+
+    def report_markdown(self, execution_name: str | None = None) -> str:
+        return report.markdown(_report(self.taken, execution_name or RUN, list(self.environment.records.values())))
+
+
+def demo() -> Demo:
+    """Some minutes after the night broke: what it proposes waits, one is claimed, the runs before it went well."""
+    snapshot = _snapshot()
+    found = propose(snapshot, CONFIG, execution_arn=ARN, execution_name=RUN, now=snapshot.taken_at, blocked={})
+    records = [_waiting(proposal, number) for number, proposal in enumerate(found.proposals)]
+    records[-1] = replace(records[-1], claim=Claim("arn:aws:iam::111122223333:user/ben", NOW + timedelta(minutes=9)))
+    return Demo(
+        {record.approval_id: record for record in records},
+        name="demo",
+        runs=_runs(snapshot, found.proposals),
+        taken=snapshot,
+    )
+
+
+def _snapshot() -> FleetSnapshot:
+    clock = AdjustableClock(lambda: 0.0)
+    fleet = SimulatedFleet(build_scenario("demo", 1), seed=1, clock=clock)
+    snapshot = None
+    for number in range(POLLS):
+        now = NOW - timedelta(seconds=40 + POLL_SECONDS * (POLLS - 1 - number))
+        servers = wire.parse_server_list({"serverList": fleet.servers()}, "default")
+        facts = [
+            wire.parse_task(fleet.task(server.name, task["name"]), TaskKey("default", server.name, task["name"]))
+            for server in servers
+            if server.state == "MONITORED"
+            for task in fleet.tasks(server.name)
+        ]
+        snapshot = detect(servers, facts, snapshot, CONFIG, now, RUN)
+        clock.advance(POLL_SECONDS)
+    assert snapshot is not None
+    return snapshot
+
+
+def _waiting(proposal: Proposal, number: int) -> Approval:
+    evaluation = RulesEvaluator(lambda: NOW).evaluate(proposal, EvaluationContext())
+    policy = decide(proposal, evaluation, restarts_last_hour={}, config=CONFIG)
+    asked = NOW - timedelta(minutes=4 + 7 * number)
+    return Approval(
+        proposal=proposal,
+        status=Status.WAITING,
+        updated_at=asked,
+        evaluation=evaluation,
+        policy=policy,
+        digest=digest_of(proposal, evaluation, policy),
+        requested_at=asked,
+        deadline=asked + APPROVAL_TIMEOUT,
+    )
+
+
+def _runs(snapshot: FleetSnapshot, proposals: Sequence[Proposal]) -> list[ExecutionSummary]:
+    return [_run(snapshot, number, len(proposals) if number == 0 else number % 2) for number in range(9)]
+
+
+def _run(snapshot: FleetSnapshot, number: int, proposals: int) -> ExecutionSummary:
+    name = f"run-{711 - number:04d}"
+    arn = ARN.replace(RUN, name)
+    started = NOW - timedelta(minutes=1 + 5 * number)
+    ended = started + timedelta(seconds=11 + 7 * number) if number else None
+    anomalies = sum(len(task.anomalies) for task in snapshot.tasks) if number == 0 else proposals
+    run = RunSummary(
+        arn,
+        name,
+        started,
+        servers=len(snapshot.servers),
+        tasks=len(snapshot.tasks),
+        anomalies=anomalies,
+        proposals=proposals,
+        outcomes={Status.RESTARTED.value: proposals} if ended else None,
+    )
+    status = ExecutionStatus.SUCCEEDED if ended else ExecutionStatus.RUNNING
+    return ExecutionSummary(arn, name, ExecutionStatus.FAILED if number == 2 else status, started, ended, run)
+
+
+def _report(snapshot: FleetSnapshot, name: str, records: Sequence[Approval]) -> RunReport:
+    return RunReport(
+        execution_arn=ARN.replace(RUN, name),
+        execution_name=name,
+        started_at=snapshot.taken_at,
+        finished_at=NOW,
+        servers=len(snapshot.servers),
+        tasks=len(snapshot.tasks),
+        tasks_by_state=dict(Counter(task.facts.state.value for task in snapshot.tasks)),
+        anomalies=tuple(anomaly for task in snapshot.tasks for anomaly in task.anomalies if anomaly.confirmed),
+        proposals=tuple(
+            ReportedProposal(
+                record.proposal,
+                Status.EXPIRED,
+                record.evaluation,
+                record.policy,
+                Outcome(Status.EXPIRED, at=NOW),
+                record.digest,
+            )
+            for record in records
+        ),
+        left_alone=(),
+    )

@@ -1,0 +1,63 @@
+"""One scene of the demo, standing still: the same bytes in every run, as text and as a picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from qlikops.tui.app import QlikOpsApp
+from qlikops.tui.context import ContextSource
+from tests.unit.tui.conftest import screen_text, wait_until
+from tests.unit.tui.fakes import Clock, opener
+from tests.unit.tui.scenery import Demo, demo
+from tests.unit.tui.scenes import Scene
+
+DECISION_ID = "5ca1ab1e5ca1ab1e"
+"""In place of the random one."""
+_FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+"""They name a font server; the viewer's own monospace font does."""
+_DECISION_ID = re.compile(r"decision id +([0-9a-f]{16})")
+_UNIQUE = re.compile(r"terminal-\d+")
+"""Made from the content with the random id."""
+
+
+@asynccontextmanager
+async def still(
+    scene: Scene, size: tuple[int, int], theme: str, environment: Demo | None = None
+) -> AsyncIterator[Pilot[Any]]:
+    """The console on the demo, in `scene`."""
+    shown = (environment or demo(), *scene.environments())
+    app = QlikOpsApp(
+        [ContextSource(each.name, opener(each), theme=theme) for each in shown], clock=Clock(), poll_seconds=3600
+    )
+    async with app.run_test(size=size) as pilot:
+        await scene.enter(pilot)
+        for widget in app.screen.query(Input):
+            widget.cursor_blink = False
+        lanes = [lane for context in app.state.contexts for lane in context.backend._lanes.values()]
+        await wait_until(pilot, lambda: not any(lane.busy for lane in lanes))
+        await pilot.pause()
+        await pilot.pause()
+        yield pilot
+
+
+def as_text(pilot: Pilot[Any]) -> str:
+    """What a person reads."""
+    return _without_chance(pilot, screen_text(pilot)) + "\n"
+
+
+def as_svg(pilot: Pilot[Any]) -> str:
+    """What a person sees."""
+    svg = _FONT_FACES.sub("", pilot.app.export_screenshot(title="qlikops"))
+    return _without_chance(pilot, _UNIQUE.sub("terminal", svg))
+
+
+def _without_chance(pilot: Pilot[Any], text: str) -> str:
+    for found in _DECISION_ID.finditer(screen_text(pilot)):
+        text = text.replace(found[1], DECISION_ID)
+    return text

@@ -1,0 +1,98 @@
+"""From a small terminal to a wall, and across a resize: everything stays reachable, and nothing writes but text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from textual.pilot import Pilot
+from textual.widgets import Button, DataTable, Input, Select, SelectionList
+
+from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.task import TaskKey
+from tests.unit.presentation import samples
+from tests.unit.tui.conftest import screen_text, wait_until
+from tests.unit.tui.scenery import Demo, demo
+from tests.unit.tui.scenes import SCENES
+from tests.unit.tui.stills import still
+
+SIZES = ((300, 80), (60, 20), (80, 24), (200, 50))
+"""In this order: wide to narrow and back."""
+NAMES = (
+    "\x1b[31mred\x1b[0m\x1b]0;title\x07"
+    "\x1b]52;c;Y29weQ==\x07\x9b2J\x90q\x9c\x1bP+q\x1b\\[bold red]mark[/] [@click=app.quit]",
+    "\u202egnp.exe\u2066\u200b\x00\x08\x7f\r\n\t[/nonsense",
+    "表" * 40,
+    "مهمة-" * 12,
+    "👩‍👩‍👧‍👦🇪🇺" * 10,
+    "Ä" * 200,
+)
+
+
+def unreachable(pilot: Pilot[Any]) -> list[str]:
+    """What takes the focus and is nowhere to be seen, not even in part."""
+    screen = pilot.app.screen
+    kinds = (Button, Input, Select, SelectionList, DataTable)
+    return [
+        str(widget)
+        for widget in screen.focus_chain
+        if isinstance(widget, kinds) and not screen.find_widget(widget).visible_region
+    ]
+
+
+def fits(pilot: Pilot[Any], width: int, height: int) -> bool:
+    lines = screen_text(pilot).splitlines()
+    return len(lines) <= height and max(map(cell_len, lines)) <= width
+
+
+@pytest.mark.parametrize("name", SCENES)
+async def test_everything_stays_reachable_while_the_terminal_changes_its_size(name: str) -> None:
+    async with still(SCENES[name], (80, 24), "dark") as pilot:
+        for width, height in SIZES:
+            await pilot.resize_terminal(width, height)
+            await wait_until(pilot, lambda: fits(pilot, width, height) and not unreachable(pilot))  # noqa: B023
+            assert type(pilot.app.screen).__name__ == SCENES[name].screen
+
+
+def renamed() -> Demo:
+    """The demo, all of its texts from outside exchanged for one of NAMES each."""
+    found = demo()
+    found.name = found.where = NAMES[0]
+    for number, (approval_id, record) in enumerate(found.records.items()):
+        name = NAMES[number % len(NAMES)]
+        assert record.evaluation is not None
+        targets = tuple(
+            replace(target, key=TaskKey(name, name, f"{index}{name}"))
+            for index, target in enumerate(record.proposal.targets)
+        )
+        evidence = tuple(replace(each, value=name) for each in record.proposal.evidence)
+        subject = replace(record.proposal, title=name, reason=name, targets=targets, evidence=evidence)
+        opinion = replace(record.evaluation, rationale=name, cautions=(name,))
+        found.records[approval_id] = samples.approval(subject, assessed=opinion)
+    found.runs = [replace(run, name=f"{number}{NAMES[number % len(NAMES)]}") for number, run in enumerate(found.runs)]
+    found.taken = _renamed_fleet(found.taken)
+    return found
+
+
+def _renamed_fleet(fleet: FleetSnapshot) -> FleetSnapshot:
+    def task(number: int, each: TaskSnapshot) -> TaskSnapshot:
+        name = NAMES[number % len(NAMES)]
+        return replace(each, facts=replace(each.facts, key=TaskKey(name, name, f"{number}{name}")), note=name)
+
+    servers = tuple(
+        replace(server, name=name, message=name) for server, name in zip(fleet.servers, NAMES, strict=False)
+    )
+    return replace(fleet, servers=servers, tasks=tuple(task(*each) for each in enumerate(fleet.tasks)))
+
+
+@pytest.mark.parametrize("name", SCENES)
+async def test_no_name_breaks_a_screen_or_steers_the_terminal(name: str) -> None:
+    scene = replace(SCENES[name], steps=tuple((keys, "") for keys, _ in SCENES[name].steps))
+    async with still(scene, (80, 24), "dark", renamed()) as pilot:
+        text = screen_text(pilot)
+        # What goes to the terminal: only text, no control characters, no bidirectional overrides.
+        assert not [char for char in text.replace("\n", "") if not char.isprintable() and char not in "\u200c\u200d"]
+        # Textual's Markdown draws two blanks for a column that has no room, and cuts the line where the screen ends.
+        assert name == "report" or fits(pilot, 80, 24)

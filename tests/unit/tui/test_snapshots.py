@@ -1,0 +1,48 @@
+"""Each scene of the demo as plain text, so that a change of a screen is read in a diff. `make snapshots` takes them
+anew.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from qlikops.tui.themes import DARK
+from tests.pictures import IMAGES, THEMES_SHOWN
+from tests.unit.tui.scenes import SCENES
+from tests.unit.tui.stills import as_svg, as_text, still
+
+FOLDER = Path(__file__).parent / "snapshots"
+SIZES = ((80, 24), (120, 36))
+WRITE = os.environ.get("SNAPSHOTS") == "write"
+
+
+def file(name: str, size: tuple[int, int]) -> Path:
+    return FOLDER / f"{name}.{size[0]}x{size[1]}.txt"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", SCENES)
+async def test_a_scene_looks_as_it_did(name: str, size: tuple[int, int]) -> None:
+    async with still(SCENES[name], size, DARK.name) as pilot:
+        seen = as_text(pilot)
+    path = file(name, size)
+    if WRITE:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(seen, encoding="utf-8")
+    assert seen == path.read_text(encoding="utf-8"), "make snapshots, where the change is meant"
+
+
+def test_there_is_nothing_else() -> None:
+    assert set(FOLDER.iterdir()) == {file(name, size) for name in SCENES for size in SIZES}
+    assert {path.stem for path in IMAGES.glob("*.svg")} == {*SCENES, *THEMES_SHOWN}, "make screenshots"
+
+
+async def test_a_picture_is_the_same_twice() -> None:
+    taken = []
+    for _ in range(2):
+        async with still(SCENES["approve"], (120, 36), DARK.name) as pilot:
+            taken.append(as_svg(pilot))
+    assert taken[0] == taken[1]
