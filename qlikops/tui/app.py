@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -87,12 +88,15 @@ class QlikOpsApp(App[int]):
         keymap: Mapping[str, str] | None = None,
         memory: Memory | None = None,
         run_command: Callable[[App[Any], Sequence[str]], str] = run_in_terminal,
+        once_filled: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
         self.memory = memory or Memory()
         self._rings = self.memory.preferences.bell is not False
         self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory)
         self._run_command = run_command
+        self._once_filled = once_filled
+        """Called when a context's inbox is on the screen for the first time."""
         self._poll_seconds = poll_seconds
         self._terminal_title = TerminalTitle(self.write_to_terminal)
         self._warned_of_quitting = False
@@ -324,6 +328,8 @@ class QlikOpsApp(App[int]):
             self._ask_for_last_run()
         self._tick()
         self._publish()
+        if first:
+            self.call_after_refresh(self._once_filled)
 
     @on(messages.WaitingLoadFailed)
     def _waiting_load_failed(self, message: messages.WaitingLoadFailed) -> None:
@@ -436,7 +442,10 @@ def run_console(
     `mouse` the terminal keeps it, to select text with.
     """
     with own_title():
-        return QlikOpsApp(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0
+        # What is there by then stays. Else a full collection walks all of Textual and boto3 every few refreshes of a
+        # long inbox, a tenth of a second in which no key is answered.
+        app = QlikOpsApp(contexts, keymap=keymap, memory=Memory(preferences), once_filled=gc.freeze)
+        return app.run(mouse=mouse) or 0
 
 
 def _utc_now() -> datetime:

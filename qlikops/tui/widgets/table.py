@@ -119,10 +119,13 @@ class KeyedTable(DataTable[Cell]):
             self.rebuild()
             return
         with self._arrange():
-            index = self.cursor_row
+            index, updates = self.cursor_row, self._update_count
             self._reconcile(palette(self))
             self._restore(index, choose_first=choose_first)
             self._freshen()
+            if self._update_count != updates:
+                # Nothing that was rendered is used again; DataTable would keep it all, for the garbage collector to walk.
+                self._clear_caches()
 
     def rebuild(self) -> None:
         """Makes columns and cells again."""
