@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.strip import Strip
 from textual.widgets import Button, Input, Select, SelectionList, Static
 from textual.widgets.selection_list import Selection
 
@@ -33,6 +35,16 @@ class Ticks(SelectionList[str]):
     """Space ticks and unticks; Enter never does, it goes on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.go_on", "Go on", show=False, id="go-on")]
+
+    def render_line(self, y: int) -> Strip:
+        """Textual tells ticked from unticked by colour alone."""
+        strip = super().render_line(y)
+        index = self.scroll_offset.y + y
+        if index >= self.option_count:
+            return strip
+        _, box, _, *rest = strip
+        ticked = self.get_option_at_index(index).value in self.selected
+        return Strip([Segment("[x]" if ticked else "[ ]", box.style), *rest])
 
 
 class BulkScreen(Dialog[Answers]):

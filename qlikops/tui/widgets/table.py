@@ -124,7 +124,7 @@ class KeyedTable(DataTable[Cell]):
             self._restore(index, choose_first=choose_first)
             self._freshen()
             if self._update_count != updates:
-                # Nothing that was rendered is used again; DataTable would keep it all, for the garbage collector to walk.
+                # What was rendered is never used again; kept, it is what a garbage collection mostly walks.
                 self._clear_caches()
 
     def rebuild(self) -> None:
