@@ -40,7 +40,8 @@ def policy_page() -> str:
         _MADE,
         "An evaluator annotates, the policy decides: hard gates first, then `approval_mode`. `ask` waits for a human, "
         "`automatic` restarts, `held` does nothing and asks nobody. No evaluation opens a gate or changes action or "
-        "target; it can only make the policy stricter.",
+        "target; it can only make the policy stricter. An approval that cites evidence which is not there does not "
+        "count as one.",
         "## In short",
         _table(
             ("gates", "evaluation", *map(str, _MODES)),

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.evaluators import EvaluationContext, Evaluator
-from qlikops.agent.ledger import Ledger
+from qlikops.agent.ledger import Ledger, check_open
 from qlikops.agent.policy import decide
 from qlikops.domain.approval import Approval, HistoryLine
 from qlikops.domain.evaluation import Evaluation, Route
@@ -43,11 +43,13 @@ class Assessor:
     def assess(self, proposal_id: str) -> Approval:
         """The proposal with evaluation, policy and digest; evaluated now where it was not yet.
 
-        An evaluator that breaks makes an unavailable evaluation: a human decides.
+        An evaluator that breaks makes an unavailable evaluation: a human decides. Raises RecordClosed for a proposal
+        that ended without one.
         """
         approval = self._ledger.record(proposal_id).approval
         if approval.evaluation:
             return approval
+        check_open(approval)
         proposal = approval.proposal
         restarts = self._ledger.tasks.restarts_last_hour([target.key for target in proposal.targets])
         began = self._monotonic()

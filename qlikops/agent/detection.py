@@ -6,7 +6,7 @@ missing, minutes or days old, written by a doubled invocation a second ago, or f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -26,6 +26,7 @@ from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.duration import format_duration
 from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample, TaskMemory, TaskSnapshot
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.qlik.reader import NOT_READ_IN_TIME
 
 CLOCK_SKEW_SECONDS = 60
 """How far ahead a previous snapshot's clock may be: it is still used, and this poll counts as the same one."""
@@ -41,17 +42,20 @@ def detect(
     now: datetime,
     execution_name: str,
     restarts_last_hour: Mapping[TaskKey, int] | None = None,
+    unread: Collection[TaskKey] = (),
 ) -> FleetSnapshot:
     """The snapshot of this poll, tasks in the order of their keys.
 
-    A server that is down has one anomaly, its tasks none. Of its tasks that could not be listed, the previous
-    snapshot's are kept with an unknown state, so that they neither vanish nor seem to run.
+    A server that is down has one anomaly, its tasks none; so has one of which something was `unread` when the time
+    was over, whose other tasks are looked at like any. Of tasks that could not be listed, the previous snapshot's are
+    kept with an unknown state, so that they neither vanish nor seem to run.
     """
     if previous is not None and is_from_the_future(previous, now):
         previous = None
     before = {snapshot.facts.key: snapshot for snapshot in previous.tasks} if previous else {}
     restarts = restarts_last_hour or {}
     down = [server for server in servers if _is_down(server)]
+    late = [server for server in servers if server.error_code == NOT_READ_IN_TIME and not _is_down(server)]
 
     snapshots: dict[TaskKey, TaskSnapshot] = {}
     for facts in tasks:
@@ -59,12 +63,19 @@ def detect(
         if any(_hides(server, facts.key) for server in down):
             snapshots[facts.key] = TaskSnapshot(facts, last.memory)
             continue
+        if facts.key in unread:
+            snapshots[facts.key] = TaskSnapshot(facts, last.memory, is_unread=True)
+            continue
         memory = _remembering_restarts(facts, last, now)
         poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0))
         snapshots[facts.key] = poll.snapshot(last.anomalies)
     for key, snapshot in before.items():
-        if key not in snapshots and any(_hides(server, key) for server in down):
+        if key in snapshots:
+            continue
+        if any(_hides(server, key) for server in down):
             snapshots[key] = TaskSnapshot(_unseen(snapshot.facts), snapshot.memory)
+        elif any(_hides(server, key) for server in late):
+            snapshots[key] = TaskSnapshot(_unseen(snapshot.facts), snapshot.memory, is_unread=True)
 
     return FleetSnapshot(
         taken_at=now,
@@ -72,8 +83,8 @@ def detect(
         servers=tuple(sorted(servers, key=_order)),
         tasks=tuple(snapshots[key] for key in sorted(snapshots)),
         server_anomalies=tuple(
-            _server_down(server, snapshots, previous, config.thresholds_for_server(server.name), now)
-            for server in sorted(down, key=_order)
+            _of_server(server, snapshots, previous, config.thresholds_for_server(server.name), now)
+            for server in sorted([*down, *late], key=_order)
         ),
     )
 
@@ -81,6 +92,21 @@ def detect(
 def is_from_the_future(previous: FleetSnapshot, now: datetime) -> bool:
     """Whether `previous` comes from a clock that is wrong, or ours is: nothing can be counted on from there."""
     return (previous.taken_at - now).total_seconds() > CLOCK_SKEW_SECONDS
+
+
+def contradicts_itself(snapshot: FleetSnapshot) -> bool:
+    """Whether it remembers something later than itself: counted on from there, it might never be confirmed or over."""
+    latest = snapshot.taken_at + timedelta(seconds=CLOCK_SKEW_SECONDS)
+    return any(told.seen_at > latest for told in snapshot.told) or any(
+        moment > latest for task in snapshot.tasks for moment in _remembered(task.memory)
+    )
+
+
+def _remembered(memory: TaskMemory) -> Iterator[datetime]:
+    yield from memory.seen.values()
+    yield from memory.starts
+    yield from (sample.at for sample in memory.samples[-1:])
+    yield from (each for each in (memory.applied_since, memory.held_at, memory.restarted_at) if each)
 
 
 def may_have_been_restarted(tasks: Sequence[TaskFacts], previous: FleetSnapshot | None, now: datetime) -> list[TaskKey]:
@@ -257,7 +283,7 @@ def _unseen(facts: TaskFacts) -> TaskFacts:
     )
 
 
-def _server_down(
+def _of_server(
     server: ServerFacts,
     snapshots: Mapping[TaskKey, TaskSnapshot],
     previous: FleetSnapshot | None,
@@ -265,17 +291,24 @@ def _server_down(
     now: datetime,
 ) -> Anomaly:
     key = TaskKey(server.instance, server.name, "")
-    task_count = sum(_hides(server, each) for each in snapshots)
-    before = next((each for each in previous.server_anomalies if each.key == key), None) if previous else None
+    hidden = [each for each in snapshots.values() if _hides(server, each.facts.key)]
+    if _is_down(server):
+        kind, severity, task_count = AnomalyKind.SERVER_DOWN, Severity.CRITICAL, len(hidden)
+        summary = f"server {server.name} is down or not reachable; nothing is known of its tasks"
+    else:
+        kind, severity, task_count = AnomalyKind.NOT_READ, Severity.WARNING, sum(each.is_unread for each in hidden)
+        summary = f"server {server.name}: {server.message}; they are as the last run saw them"
+    known = previous.server_anomalies if previous else ()
+    before = next((each for each in known if (each.key, each.kind) == (key, kind)), None)
     first_seen, polls = now, 1
     if previous is not None and before is not None:
         first_seen = before.first_seen or now
         polls = before.polls + ((now - previous.taken_at).total_seconds() >= thresholds.poll_spacing_seconds)
     return Anomaly(
-        kind=AnomalyKind.SERVER_DOWN,
-        severity=Severity.CRITICAL,
+        kind=kind,
+        severity=severity,
         key=key,
-        summary=f"server {server.name} is down or not reachable; nothing is known of its tasks",
+        summary=summary,
         evidence=numbered(
             [
                 (Label.SERVER, f"{server.name}{f' on {server.host}' if server.host else ''}"),

@@ -47,6 +47,12 @@ class RecordClosed(QlikopsError):
     """The proposal's status is final; nobody can be asked about it any more."""
 
 
+def check_open(approval: Approval) -> None:
+    """Raises RecordClosed for a proposal that is over."""
+    if approval.status.is_final:
+        raise RecordClosed(f"{approval.approval_id} is {approval.status} already")
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What became of a run's proposals."""
@@ -154,7 +160,7 @@ class Ledger:
         """
         approval = self.record(proposal_id).approval
         if approval.status is not Status.RESTARTING:
-            self._check_open(approval)
+            check_open(approval)
             self._keep_token(proposal_id, token, received_at, row.deadline)
             self.tasks.lease(approval.proposal, lease_until)
         record = self._advance(
@@ -170,7 +176,7 @@ class Ledger:
             event={"deadline": row.deadline, "digest": approval.digest},
             only_from=(Status.PROPOSED, Status.EVALUATED),
         )
-        self._check_open(record.approval)
+        check_open(record.approval)
         return record
 
     def begin_restart(self, proposal_id: str, decision: Decision) -> Record:
@@ -178,10 +184,11 @@ class Ledger:
         return self._advance(
             proposal_id,
             Step.DECIDED,
-            {Attribute.STATUS: Status.RESTARTING, Attribute.DECISION: codec.dumps(decision)},
-            event={"decision": decision},
+            {Attribute.STATUS: Status.RESTARTING},
+            event={},
             only_from=(Status.PROPOSED, Status.EVALUATED, Status.WAITING),
             remove=(keys.INBOX_PARTITION,),
+            decision=decision,
         )
 
     def save_result(self, proposal_id: str, outcome: Outcome) -> Outcome:
@@ -307,14 +314,22 @@ class Ledger:
         only_from: tuple[Status, ...],
         remove: tuple[str, ...] = (),
         also: tuple[Put | Delete, ...] = (),
+        decision: Decision | None = None,
     ) -> Record:
-        """Moves the record on with its event and its run's row, unless its status is past `only_from`."""
+        """Moves the record on with its event and its run's row, unless its status is past `only_from`.
+
+        `decision` is kept in both; where somebody was asked it was not automatic, whatever it says of itself.
+        """
         while True:
             item = self._raw(proposal_id)
             status = Status(str(item[Attribute.STATUS]))
             if status not in only_from:
                 return record_of(proposal_id, item)
-            proposal = record_of(proposal_id, item).approval.proposal
+            approval = record_of(proposal_id, item).approval
+            proposal = approval.proposal
+            if decision:
+                decision = replace(decision, automatic=decision.automatic and approval.requested_at is None)
+                values, event = {**values, Attribute.DECISION: codec.dumps(decision)}, {**event, "decision": decision}
             unmoved = Condition("#status = :before", {":before": status})
             now = codec.format_time(self._clock())
             writes = [
@@ -402,10 +417,6 @@ class Ledger:
         if item is None:
             raise NotFound(f"there is no proposal {proposal_id}")
         return item
-
-    def _check_open(self, approval: Approval) -> None:
-        if approval.status.is_final:
-            raise RecordClosed(f"{approval.approval_id} is {approval.status} already")
 
     def _keep_token(self, proposal_id: str, token: str, received_at: datetime, deadline: datetime) -> None:
         newest = Condition("attribute_not_exists(#pk) OR #at <= :at", {":at": codec.format_time(received_at)})

@@ -12,8 +12,10 @@ from typing import TypeAlias
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.correlation import propose
-from qlikops.agent.detection import detect, is_from_the_future, may_have_been_restarted
+from qlikops.agent.detection import contradicts_itself, detect, is_from_the_future, may_have_been_restarted
 from qlikops.agent.ledger import Ledger
+from qlikops.agent.news import news_of
+from qlikops.agent.notify import Notifier
 from qlikops.agent.reconcile import Executions, Reconciler
 from qlikops.agent.run import Run
 from qlikops.agent.store import Remembered, Store
@@ -29,6 +31,7 @@ from qlikops.qlik.reader import FleetReading
 OPENING_LEASE_SECONDS = 2 * 3600
 """From the proposal to the question, or to the end of an automatic restart; asking makes it longer."""
 _HOUR = timedelta(hours=1)
+_NOT_READ = "not read in time: it is as the last run saw it"
 _TAKEN = "one of the tasks behind the same cause was taken by another proposal in the same moment"
 
 Restarts: TypeAlias = Mapping[TaskKey, tuple[datetime, ...]]
@@ -55,6 +58,7 @@ class Monitor:
         store: Store,
         executions: Executions,
         read: Callable[[], FleetReading],
+        notifier: Notifier,
         config: AgentConfig,
         clock: Callable[[], datetime],
     ) -> None:
@@ -62,6 +66,7 @@ class Monitor:
         self._store = store
         self._executions = executions
         self._read = read
+        self._notifier = notifier
         self._config = config
         self._clock = clock
 
@@ -74,7 +79,9 @@ class Monitor:
         if done:
             ids = [row.proposal_id for row in self._ledger.run_proposals(run.execution_name)]
             return Monitored(done, tuple(record.approval.proposal for record in self._ledger.records(ids)))
-        reconciler = Reconciler(self._ledger, self._executions, self._clock, run, self._config.cooldown_seconds)
+        reconciler = Reconciler(
+            self._ledger, self._executions, self._clock, run, self._config.cooldown_seconds, self._notifier.closed
+        )
         reconciler.proposals()
         # The readers wait for the network most of the time: what the last run left is read and parsed meanwhile.
         with ThreadPoolExecutor(1) as meanwhile:
@@ -90,6 +97,8 @@ class Monitor:
         if remembered.snapshot and is_from_the_future(remembered.snapshot, now):
             taken_at = f"{remembered.snapshot.taken_at:%Y-%m-%d %H:%M:%S} UTC"
             remembered = Remembered(None, f"the snapshot of the last run is from the future ({taken_at})")
+        elif remembered.snapshot and contradicts_itself(remembered.snapshot):
+            remembered = Remembered(None, "the snapshot of the last run remembers what had not happened yet")
         if remembered.lost_because:
             _logger.warning("this run starts afresh: %s", remembered.lost_because)
         return remembered
@@ -105,7 +114,9 @@ class Monitor:
     ) -> FleetSnapshot:
         now = self._clock()
         counts = {key: sum(now - moment <= _HOUR for moment in moments) for key, moments in restarts.items()}
-        return detect(reading.servers, reading.tasks, previous, self._config, now, run.execution_name, counts)
+        return detect(
+            reading.servers, reading.tasks, previous, self._config, now, run.execution_name, counts, reading.unread
+        )
 
     @property
     def _limits(self) -> RestartLimits:
@@ -144,7 +155,7 @@ class Monitor:
         kinds = {(target.key, one.kind) for one in opened.proposals for target in one.targets}
         left_alone = tuple(left for left in left_alone if (left.key, left.kind) not in kinds)
         holders = {key: lease.proposal_id for key, lease in leases.items()} | proposed
-        remembering = _remembering(snapshot, restarts, {key: quiet.get(key) for key in free})
+        remembering = self._telling(run, remembered, _remembering(snapshot, restarts, {k: quiet.get(k) for k in free}))
         self._store.save_snapshot(_annotated(remembering, holders, {left.key: left.why for left in left_alone}))
         findings = replace(
             _findings(snapshot, left_alone, correlated.deferred, run),
@@ -166,6 +177,12 @@ class Monitor:
         _logger.info("%d tasks, %d anomalies, %d proposals", summary.tasks, summary.anomalies, summary.proposals)
         return Monitored(summary, opened.proposals)
 
+    def _telling(self, run: Run, remembered: Remembered, snapshot: FleetSnapshot) -> FleetSnapshot:
+        """The snapshot with what people have been told, which they are before it is remembered: twice beats never."""
+        news = news_of(remembered.snapshot, snapshot)
+        told = not news or self._notifier.found(run, news)
+        return replace(snapshot, told=news.told if told else news.told_before)
+
 
 def _remembering(snapshot: FleetSnapshot, restarts: Restarts, asked: Mapping[TaskKey, Quiet | None]) -> FleetSnapshot:
     """The snapshot with when tasks were restarted last and are quiet until; of those not `asked`, what was known."""
@@ -186,7 +203,8 @@ def _annotated(snapshot: FleetSnapshot, holders: Mapping[TaskKey, str], notes: M
     def annotated(task: TaskSnapshot) -> TaskSnapshot:
         holder = holders.get(task.facts.key, "")
         memory = replace(task.memory, held_at=snapshot.taken_at) if holder else task.memory
-        return replace(task, memory=memory, proposal_id=holder, note=notes.get(task.facts.key, ""))
+        note = _NOT_READ if task.is_unread else notes.get(task.facts.key, "")
+        return replace(task, memory=memory, proposal_id=holder, note=note)
 
     return replace(snapshot, tasks=tuple(annotated(task) for task in snapshot.tasks))
 
@@ -209,7 +227,7 @@ def _findings(snapshot: FleetSnapshot, left_alone: tuple[LeftAlone, ...], deferr
         servers=len(snapshot.servers),
         tasks=len(snapshot.tasks),
         tasks_by_state=dict(Counter(task.facts.state.value for task in snapshot.tasks)),
-        anomalies=snapshot.server_anomalies + tuple(anomaly for task in snapshot.tasks for anomaly in task.anomalies),
+        anomalies=snapshot.anomalies,
         proposals=(),
         left_alone=left_alone,
         deferred=deferred,

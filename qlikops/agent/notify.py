@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import shlex
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from qlikops.agent.news import News
 from qlikops.agent.run import Run
+from qlikops.domain.anomaly import Anomaly
 from qlikops.domain.approval import Approval, Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.evaluation import Evaluation, Verdict
@@ -19,6 +22,8 @@ TOLD = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTI
 """The ends that somebody must hear of: nobody answered, or it did not work."""
 _SUBJECT_CAP = 100
 _LINE_CAP = 200
+_FINDINGS_SHOWN = 6
+"""Lines of what appeared, and of what is over; a phone shows no more, and `qlikops tasks` has them all."""
 
 _logger = logging.getLogger(__name__)
 
@@ -39,6 +44,10 @@ class Notifier:
         if approval.status in TOLD:
             words = approval.status.replace("_", " ")
             self._publish(f"qlikops: {words}: {approval.proposal.label}", outcome_text(approval))
+
+    def found(self, run: Run, news: News) -> bool:
+        """Something is wrong, or over, on which nothing is proposed; whether the message went out."""
+        return self._publish(f"qlikops: {_headline(news)}", findings_text(run, news))
 
     def run_failed(self, run: Run, error: str, *, was_read: bool) -> bool:
         """Monitoring itself does not work; whether the message went out."""
@@ -82,6 +91,54 @@ def outcome_text(approval: Approval) -> str:
         outcome.detail if outcome else "",
     ]
     return _text([*lines, _more(approval)])
+
+
+def findings_text(run: Run, news: News) -> str:
+    """What and where, the worst first and what is alike in one line; what is over; and how to see more."""
+    return _text(
+        [
+            *_shown(_alike(news.appeared)),
+            *_shown([f"over: {told.key} {_in_words(told.kind)}" for told in news.over]),
+            "Nothing is proposed on these; you are told once." if news.appeared else "",
+            f"Where: {_place(run)}",
+            "qlikops tasks",
+        ]
+    )
+
+
+def _headline(news: News) -> str:
+    if len(news.appeared) == 1:
+        (only,) = news.appeared
+        return f"{only.severity}: {only.key}: {_in_words(only.kind)}"
+    if news.appeared:
+        return f"{news.appeared[0].severity}: {len(news.appeared)} new findings"
+    if len(news.over) == 1:
+        return f"over: {news.over[0].key}: {_in_words(news.over[0].kind)}"
+    return f"{len(news.over)} findings are over"
+
+
+def _alike(appeared: Iterable[Anomaly]) -> list[str]:
+    """A line for each finding, or for all of a kind on one server."""
+    together: dict[tuple[str, str, str, str], list[Anomaly]] = {}
+    for anomaly in appeared:
+        key = anomaly.key
+        together.setdefault((key.instance, key.server, anomaly.kind, anomaly.severity), []).append(anomaly)
+    lines = []
+    for (_, server, kind, severity), alike in together.items():
+        if len(alike) > 1:
+            lines.append(f"{severity}: {server}: {_in_words(kind)} on {len(alike)} tasks")
+        else:
+            lines.append(f"{severity}: {alike[0].key}: {alike[0].summary}")
+    return lines
+
+
+def _in_words(kind: str) -> str:
+    return kind.lower().replace("_", " ")
+
+
+def _shown(lines: list[str]) -> list[str]:
+    left = len(lines) - _FINDINGS_SHOWN
+    return [*lines[:_FINDINGS_SHOWN], f"and {left} more"] if left > 0 else lines
 
 
 def failure_text(run: Run, error: str, *, was_read: bool) -> str:

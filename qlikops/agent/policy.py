@@ -59,10 +59,17 @@ def decide(
     )
     if closed:
         return PolicyResult(otherwise, mode, closed, f"Not automatic, {consequence}: {closed[0].reason}.")
-    if evaluation.verdict is not Verdict.APPROVE:
-        why_not = f"the evaluation says {evaluation.verdict}"
+    if why_not := _withheld(evaluation):
         return PolicyResult(otherwise, mode, closed, f"Not automatic, {consequence}: {why_not}.")
     return PolicyResult(Route.AUTOMATIC, mode, closed, "Automatic: no gate is closed and the evaluation approves.")
+
+
+def _withheld(evaluation: Evaluation) -> str:
+    """Why the evaluation is no approval that counts; empty where it is one."""
+    if evaluation.verdict is not Verdict.APPROVE:
+        return f"the evaluation says {evaluation.verdict}"
+    invented = [cited for finding in evaluation.findings for cited in finding.unsupported]
+    return f"the evaluation cites evidence that is not there ({', '.join(invented[:_NAMED])})" if invented else ""
 
 
 def _reload(question: Question) -> str:

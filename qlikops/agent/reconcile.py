@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,13 +59,20 @@ class Reconciler:
     """Closes proposals whose execution is over, in the name of `run`."""
 
     def __init__(
-        self, ledger: Ledger, executions: Executions, clock: Callable[[], datetime], run: Run, quiet_after_denial: int
+        self,
+        ledger: Ledger,
+        executions: Executions,
+        clock: Callable[[], datetime],
+        run: Run,
+        quiet_after_denial: int,
+        tell: Callable[[Approval], object],
     ) -> None:
         self._ledger = ledger
         self._executions = executions
         self._clock = clock
         self._run = run
         self._quiet_after_denial = quiet_after_denial
+        self._tell = tell
 
     def proposals(self) -> list[str]:
         """Closes what is open for an execution that is over, asked or not; the ids of what was closed."""
@@ -122,9 +128,10 @@ class Reconciler:
         if not status or (approval.status is Status.RESTARTING and self._may_be_acting(approval)):
             return False
         _logger.warning("closing %s: its execution is over (%s)", proposal_id, status)
-        self._ledger.close(
+        closed = self._ledger.close(
             proposal_id, self._outcome(approval, status), self._quiet_after_denial, closed_by=self._run.execution_name
         )
+        self._tell(closed.approval)
         return True
 
     def _may_be_acting(self, approval: Approval) -> bool:
@@ -138,7 +145,9 @@ class Reconciler:
             # A restart that was finished and not recorded any more: what really happened counts.
             return approval.outcome
         detail = f"its execution ended without it ({status})"
-        if approval.status is not Status.RESTARTING:
-            return Outcome(Status.ABANDONED, detail)
-        left = interrupted(self._ledger.tasks, approval.proposal, detail)
-        return replace(left, status=Status.ABANDONED, detail=f"{left.status}: {left.detail}")
+        if approval.status is Status.RESTARTING:
+            left = interrupted(self._ledger.tasks, approval.proposal, detail)
+            if left.targets:
+                return left
+            detail = f"{detail}; it was approved, and nothing had been started"
+        return Outcome(Status.ABANDONED, detail)

@@ -183,10 +183,7 @@ def markdown(report: RunReport) -> str:
     blocks += _section(
         "Anomalies",
         ("Where", "Kind", "Severity", "What"),
-        (
-            (anomaly.key if anomaly.key.task else anomaly.key.server, anomaly.kind, anomaly.severity, anomaly.summary)
-            for anomaly in report.anomalies
-        ),
+        ((anomaly.key, anomaly.kind, anomaly.severity, anomaly.summary) for anomaly in report.anomalies),
     )
     if len(report.trend) > 1:
         blocks += _section(
@@ -209,7 +206,7 @@ def _changed(changes: Changes) -> str:
 
 def _named(sightings: Sequence[Sighting]) -> str:
     """The first few by name, ready to be followed by anything."""
-    names = [_plain(f"{one.key if one.key.task else one.key.server} {one.kind}") for one in sightings[:_NAMED]]
+    names = [_plain(f"{one.key} {one.kind}") for one in sightings[:_NAMED]]
     more = f" and {len(sightings) - _NAMED} more" if len(sightings) > _NAMED else ""
     return f" ({', '.join(names)}{more})" if names else ""
 

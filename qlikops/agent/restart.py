@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from qlikops.agent.evidence import state_text
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.record import Record
-from qlikops.agent.tasks import RestartClaim, TaskLedger
+from qlikops.agent.tasks import NotHeld, RestartClaim, TaskLedger
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, Status, TargetOutcome
 from qlikops.domain.duration import format_duration
@@ -227,7 +227,10 @@ class Restarter:
                 return TargetOutcome(key, Status.ALREADY_RUNNING, before=before, after=before)
             if change := _changed(target, facts):
                 return TargetOutcome(key, Status.SUPERSEDED, change, before=before, after=before)
-            claim = tasks.claim_restart(key, proposal.proposal_id, before)
+            try:
+                claim = tasks.claim_restart(key, proposal.proposal_id, before)
+            except NotHeld as exc:
+                return TargetOutcome(key, Status.SUPERSEDED, str(exc), before=before, after=before)
         if claim.result:
             return claim.result
         if not claim.fresh:
@@ -353,7 +356,7 @@ def interrupted(tasks: TaskLedger, proposal: Proposal, detail: str) -> Outcome:
             unknown = "may have been told to run; the restart was interrupted"
             targets.append(claim.result or TargetOutcome(target.key, Status.UNVERIFIED, unknown, claim.before))
     outcome = combined(targets)
-    return replace(outcome, detail=f"{outcome.detail} ({detail})")
+    return replace(outcome, detail=f"{outcome.detail} ({detail})" if outcome.detail else detail)
 
 
 def _read(operator: TaskOperator, target: Target) -> TaskFacts | None:

@@ -91,7 +91,15 @@ class Delete:
     condition: Condition | None = None
 
 
-Write = Put | Update | Delete
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Writes nothing; what is written beside it is only where an item is as it must be."""
+
+    key: Key
+    condition: Condition
+
+
+Write = Put | Update | Delete | Check
 
 
 class Table:
@@ -228,6 +236,9 @@ class Table:
                 action["Item"] = _wire(item)
             case Delete(key=key):
                 kind = "Delete"
+                action["Key"] = _wire_key(key)
+            case Check(key=key):
+                kind = "ConditionCheck"
                 action["Key"] = _wire_key(key)
             case Update(key=key, values=changes, remove=remove, add=amounts):
                 kind = "Update"

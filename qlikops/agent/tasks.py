@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from qlikops.agent.table import ABSENT, Condition, ConditionFailed, Delete, Item, Put, Table, Update, Write
+from qlikops.agent.table import ABSENT, Check, Condition, ConditionFailed, Delete, Item, Put, Table, Update, Write
 from qlikops.domain import codec
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Approval, Decision, HistoryLine, TargetOutcome
+from qlikops.domain.approval import Approval, Decision, HistoryLine, Status, TargetOutcome
+from qlikops.domain.errors import QlikopsError
 from qlikops.domain.fleet import Quiet, QuietKind
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import Proposal
@@ -34,6 +35,10 @@ class Lease:
     proposal_id: str
     execution_arn: str
     taken_at: datetime
+
+
+class NotHeld(QlikopsError):
+    """A proposal may not act on a task: it is over, or the task is another one's by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +165,11 @@ class TaskLedger:
         self._table.commit_each([_freed(lease.key, lease.proposal_id) for lease in leases])
 
     def claim_restart(self, key: TaskKey, proposal_id: str, before: str) -> RestartClaim:
-        """Claims the restart of a task for a proposal, or returns the claim that is there."""
+        """Claims the restart of a task for a proposal, or returns the claim that is there.
+
+        An approval outlives its execution: a redriven one, or an invocation that comes late, must not act beside a
+        newer proposal. Raises NotHeld unless the proposal is being carried out and holds the task, in the same moment.
+        """
         now = self._clock()
         item: Item = {
             keys.PARTITION: keys.task_partition(key),
@@ -171,8 +180,17 @@ class TaskLedger:
             keys.TTL: int((now + timedelta(days=RESTART_DAYS)).timestamp()),
         }
         try:
-            self._table.commit(Put(item, ABSENT))
-        except ConditionFailed:
+            self._table.commit(
+                Put(item, ABSENT),
+                Check((keys.task_partition(key), keys.LEASE), Condition("#proposal_id = :id", {":id": proposal_id})),
+                Check(
+                    (keys.approval_partition(proposal_id), keys.RECORD),
+                    Condition("#status = :restarting", {":restarting": Status.RESTARTING}),
+                ),
+            )
+        except ConditionFailed as exc:
+            if 0 not in exc.positions:
+                raise NotHeld(self._why_not_held(key, proposal_id)) from exc
             existing = self.restart_claims([key], proposal_id).get(key)
             # Released between the two calls: whoever released it is the one to try again.
             return existing or RestartClaim(now, before)
@@ -212,6 +230,12 @@ class TaskLedger:
                 )
             ]
         )
+
+    def _why_not_held(self, key: TaskKey, proposal_id: str) -> str:
+        holder = self._table.get((keys.task_partition(key), keys.LEASE))
+        if holder is None or holder[Attribute.PROPOSAL_ID] == proposal_id:
+            return "this proposal is over, or has given the task back"
+        return f"proposal {holder[Attribute.PROPOSAL_ID]} holds the task by now"
 
     def end(self, approval: Approval, quiet_after_denial: int, last: Delete) -> None:
         """Writes a closed proposal into its tasks' histories, keeps denied ones quiet for a while, and frees them.
@@ -272,7 +296,9 @@ def _snooze(key: TaskKey, at: datetime, decision: Decision, quiet_after_denial: 
                 Attribute.EXPIRES: int(until.timestamp()),
                 Attribute.BODY: codec.dumps(Quiet(kind, until, decision.who())),
                 keys.TTL: int(until.timestamp()),
-            }
+            },
+            # This may be an old denial, written once more: a longer silence stays.
+            Condition("attribute_not_exists(#pk) OR #expires < :expires", {":expires": int(until.timestamp())}),
         )
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from qlikops.agent.metrics import RESTART_FAILURES
 from qlikops.domain.anomaly import Anomaly
@@ -20,7 +21,15 @@ def changes(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> Changes:
     if previous is None:
         return Changes()
     before, now = _sightings(previous), _sightings(snapshot)
-    return Changes(previous.taken_at, tuple(sorted(now - before)), tuple(sorted(before - now)))
+    hidden_before, hidden_now = previous.hidden, snapshot.hidden
+    # What cannot be seen is neither over nor, once it is seen again, new.
+    new = [
+        sighting
+        for sighting, anomaly in now.items()
+        if sighting not in before and not (sighting.key in hidden_before and _is_older(anomaly, previous.taken_at))
+    ]
+    resolved = [sighting for sighting in before if sighting not in now and sighting.key not in hidden_now]
+    return Changes(previous.taken_at, tuple(sorted(new)), tuple(sorted(resolved)))
 
 
 def mean_latency(snapshot: FleetSnapshot) -> float | None:
@@ -54,8 +63,9 @@ def point_of(report: RunReport) -> RunPoint:
     )
 
 
-def _sightings(snapshot: FleetSnapshot) -> set[Sighting]:
-    found: list[Anomaly] = [*snapshot.server_anomalies]
-    for task in snapshot.tasks:
-        found += task.anomalies
-    return {Sighting(anomaly.key, anomaly.kind.value) for anomaly in found}
+def _sightings(snapshot: FleetSnapshot) -> dict[Sighting, Anomaly]:
+    return {Sighting(anomaly.key, anomaly.kind.value): anomaly for anomaly in snapshot.anomalies}
+
+
+def _is_older(anomaly: Anomaly, than: datetime) -> bool:
+    return anomaly.first_seen is not None and anomaly.first_seen <= than

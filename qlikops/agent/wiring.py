@@ -7,6 +7,7 @@ alone needs is imported where it is made: every handler comes through here when 
 from __future__ import annotations
 
 import functools
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -120,18 +121,21 @@ class Services:
         metrics, outages = Metrics(self._clients("cloudwatch")), Outages(self._table)
         return Reporter(self.ledger, self.store, metrics, self.notifier, outages, self.clock)
 
-    def monitor(self) -> Monitor:
-        """One look at the fleet; what it learns of executions is not kept for the next."""
+    def monitor(self, reading_seconds: float) -> Monitor:
+        """One look at the fleet, for so long; what it learns of executions is not kept for the next."""
         from qlikops.agent.monitoring import Monitor
         from qlikops.agent.reconcile import Executions
         from qlikops.qlik.reader import read_fleet
 
         executions = Executions(self._clients("stepfunctions"))
+        give_up_at = self._monotonic() + reading_seconds
+        qem_client = functools.partial(self._qem_client, give_up_at=give_up_at)
         return Monitor(
             self.ledger,
             self.store,
             executions,
-            lambda: read_fleet(self.instances(), client_factory=self._qem_client),
+            lambda: read_fleet(self.instances(), client_factory=qem_client),
+            self.notifier,
             self.config,
             self.clock,
         )
@@ -158,15 +162,14 @@ class Services:
             )
             yield Restarter(self.ledger, operator, settings, clock=self.clock, sleep=self._sleep)
 
-    def _qem_client(self, instance: QemInstance, *, operator: bool = False) -> QemClient:
+    def _qem_client(self, instance: QemInstance, *, operator: bool = False, give_up_at: float = math.inf) -> QemClient:
         def newest() -> QemInstance | None:
             return next((one for one in self.instances(afresh=True) if one.name == instance.name), None)
 
-        if self._client_factory:
-            return self._client_factory(instance, operator=operator, newest=newest)
         from qlikops.qlik.client import QemClient
 
-        return QemClient(instance, operator=operator, newest=newest)
+        make = self._client_factory or QemClient
+        return make(instance, operator=operator, newest=newest, clock=self._monotonic, give_up_at=give_up_at)
 
     def instances(self, *, afresh: bool = False) -> tuple[QemInstance, ...]:
         """The Enterprise Managers, from the secret; read again after a while, and where that is asked for."""

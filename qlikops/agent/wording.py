@@ -21,6 +21,7 @@ WHY_LEFT_ALONE: Mapping[AnomalyKind, str] = {
     AnomalyKind.DISK_SPILL: "the target takes changes more slowly than they come; a restart doesn't change that",
     AnomalyKind.FLAPPING: "held: it was started again several times in the last hour, and it doesn't help",
     AnomalyKind.SERVER_DOWN: "a task can't be restarted while its server is down; nothing is proposed on its tasks",
+    AnomalyKind.NOT_READ: "nothing is proposed on what was not looked at; the next run reads it again",
 }
 """Every kind on which nothing is proposed."""
 

@@ -138,6 +138,11 @@ def approve(
         output.say(f"Approved. Waiting for the outcome, {timeout} at most …")
         final = environment.approvals.outcome(receipt.approval_id, waits)
         receipt = replace(receipt, status=final.status, outcome=final.outcome)
+        if not final.status.is_final:
+            output.say(
+                f"Still running after {timeout}; a large group may take 90 minutes and more. Do not repeat it: "
+                f"`qlikops show {final.approval_id}` says what has come of it."
+            )
     _write_receipt(receipt, as_json=as_json)
     raise typer.Exit(ExitCode.OK if no_wait else of_approved(receipt.status))
 

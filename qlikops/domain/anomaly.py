@@ -28,6 +28,8 @@ class AnomalyKind(StrEnum):
     PROCESS_MISMATCH = "PROCESS_MISMATCH"
     FLAPPING = "FLAPPING"
     SERVER_DOWN = "SERVER_DOWN"
+    NOT_READ = "NOT_READ"
+    """A run's time was over before it had read everything of a server."""
 
 
 class Severity(StrEnum):

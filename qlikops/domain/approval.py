@@ -15,9 +15,13 @@ from qlikops.domain import codec
 from qlikops.domain.evaluation import Evaluation, PolicyResult, Verdict
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
 from qlikops.domain.task import TaskKey
+from qlikops.domain.text import harmless
 
 APPROVAL_DENIED = "ApprovalDenied"
 """The error of a denying SendTaskFailure; the state machine catches it by this name."""
+
+_TEXT_CAP = 2000
+"""Characters kept of each text in a decision."""
 
 
 class Status(StrEnum):
@@ -95,32 +99,31 @@ def new_decision_id() -> str:
 def parse_decision(output: Any) -> Decision:
     """The decision in a SendTaskSuccess output, ours or anybody's; only a literal true approves."""
     if not isinstance(output, dict):
-        return Decision(approved=False, reason=str(output)[:500])
+        return Decision(approved=False, reason=harmless(output, 500))
     return _tolerant(output, approved=output.get("approved") is True)
 
 
-def parse_denial(error: str | None, cause: str | None) -> Decision:
+def parse_denial(error: object, cause: object) -> Decision:
     """The denial in a SendTaskFailure's error and cause: our JSON, or plain text as the reason."""
+    text = "" if cause is None else str(cause)
     try:
-        data = json.loads(cause or "")
-    except ValueError:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
         data = None
     name = "" if error == APPROVAL_DENIED else str(error or "")
-    if isinstance(data, dict):
-        return _tolerant({**data, "error": name}, approved=False)
-    return Decision(approved=False, reason=(cause or "")[:2000], error=name)
+    return _tolerant({**(data if isinstance(data, dict) else {"reason": text}), "error": name}, approved=False)
 
 
 def _tolerant(data: dict[str, Any], approved: bool) -> Decision:
-    """`data` with every field that has a wrong type dropped: a foreign callback must not break the workflow."""
+    """`data` made harmless, every field of a wrong type dropped: a foreign callback must not break the workflow."""
     kept: dict[str, Any] = {"approved": approved}
     for name in ("decision_id", "by", "reason", "digest", "via", "error"):
         if isinstance(data.get(name), str):
-            kept[name] = data[name][:2000]
+            kept[name] = harmless(data[name], _TEXT_CAP, multiline=True)
     snooze = data.get("snooze_seconds")
     if isinstance(snooze, int) and not isinstance(snooze, bool) and snooze > 0:
         kept["snooze_seconds"] = snooze
-    if data.get("automatic") is True:
+    if approved and data.get("automatic") is True:
         kept["automatic"] = True
     if isinstance(data.get("at"), str):
         with contextlib.suppress(codec.CodecError):

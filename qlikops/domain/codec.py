@@ -41,9 +41,9 @@ def parse_time(text: str) -> datetime:
     """
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as exc:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as exc:  # the first and last hours there are may be none in UTC
         raise CodecError(f"{text!r} is not an ISO 8601 time") from exc
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def encode(value: Any) -> Any:
@@ -80,7 +80,7 @@ def loads(cls: type[T], text: str, *, numerous: type | None = None) -> T:
         data = json.loads(text, object_hook=_replacing(numerous) if numerous else None)
     except _Misfit as exc:
         raise CodecError(f"$…{''.join(reversed(exc.steps))}: {exc.problem}") from exc.__cause__
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise CodecError(f"not JSON: {exc}") from exc
     return decode(cls, data)
 

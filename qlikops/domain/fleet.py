@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from qlikops.domain.anomaly import Anomaly
+from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.proposal import RECORD_VERSION
 from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey
 
@@ -95,6 +95,21 @@ class TaskSnapshot:
     """The open proposal that holds its lease."""
     note: str = ""
     """Why nothing is proposed though something is wrong, such as `snoozed until …`."""
+    is_unread: bool = False
+    """There was no time to read it: its facts are a list's or say nothing, its memory is the last poll's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding without a proposal of which people have been told."""
+
+    key: TaskKey
+    """For a server's the task is empty."""
+    kind: AnomalyKind
+    severity: Severity
+    """The highest that was told."""
+    seen_at: datetime
+    """When a poll saw it last, or could not look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +121,22 @@ class FleetSnapshot:
     servers: tuple[ServerFacts, ...]
     tasks: tuple[TaskSnapshot, ...]
     server_anomalies: tuple[Anomaly, ...] = ()
+    told: tuple[Told, ...] = ()
+    """Until they are over."""
     version: int = RECORD_VERSION
+
+    @property
+    def anomalies(self) -> tuple[Anomaly, ...]:
+        """The servers', then the tasks'."""
+        return self.server_anomalies + tuple(anomaly for task in self.tasks for anomaly in task.anomalies)
 
     def suppressed_by(self, server: ServerFacts) -> tuple[TaskKey, ...]:
         """The tasks of which nothing is known because `server` is down.
 
         An Enterprise Manager that cannot be read at all appears as one server named after its instance.
         """
-        if TaskKey(server.instance, server.name, "") not in {anomaly.key for anomaly in self.server_anomalies}:
+        down = {anomaly.key for anomaly in self.server_anomalies if anomaly.kind is AnomalyKind.SERVER_DOWN}
+        if TaskKey(server.instance, server.name, "") not in down:
             return ()
         keys = (task.facts.key for task in self.tasks)
         return tuple(
@@ -124,3 +147,8 @@ class FleetSnapshot:
     def suppressed(self) -> frozenset[TaskKey]:
         """All tasks that some server's trouble hides."""
         return frozenset(key for server in self.servers for key in self.suppressed_by(server))
+
+    @property
+    def hidden(self) -> frozenset[TaskKey]:
+        """All tasks that this poll says nothing of, whatever the reason: what was wrong with them may be still."""
+        return self.suppressed | {task.facts.key for task in self.tasks if task.is_unread}

@@ -60,7 +60,8 @@ class TaskKey:
     task: str
 
     def __str__(self) -> str:
-        return f"{self.server}/{self.task}"
+        """The server's name alone where it stands for the server itself."""
+        return f"{self.server}/{self.task}" if self.task else self.server
 
     @property
     def full(self) -> str:

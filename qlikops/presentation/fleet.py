@@ -207,7 +207,7 @@ def age(snapshot: FleetSnapshot, now: datetime) -> Span:
 
 def _unwell(snapshot: FleetSnapshot) -> Iterator[Line]:
     for server in snapshot.servers:
-        if server.state is ServerState.MONITORED and not snapshot.suppressed_by(server):
+        if server.state is ServerState.MONITORED and not (server.error_code or snapshot.suppressed_by(server)):
             continue
         why = server.message or server.error_code or "no reason given"
         hidden = len(snapshot.suppressed_by(server))

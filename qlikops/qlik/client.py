@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import random
 import threading
 import time
@@ -30,12 +31,13 @@ from qlikops.qlik.errors import (
     QemBusinessError,
     QemError,
     QemLoginRefused,
+    QemOutOfTime,
     QemProtocolError,
     QemTooSlow,
     QemUnreachable,
 )
 from qlikops.qlik.names import path_segment
-from qlikops.qlik.transport import AnswerTooSlow, make_pool
+from qlikops.qlik.transport import ANSWER_FACTOR, AnswerTooSlow, make_pool
 from qlikops.qlik.wire import ActionReply, ServerDetails, TaskListing
 
 SESSION_HEADER = "EnterpriseManager.APISessionID"
@@ -90,7 +92,8 @@ class _Answer:
 class QemClient:
     """One session with one Enterprise Manager, shared by any number of threads.
 
-    Every call raises a QemError: QemUnreachable, QemLoginRefused, QemBusinessError or QemProtocolError.
+    Every call raises a QemError: QemUnreachable, QemLoginRefused, QemBusinessError, QemProtocolError, and QemOutOfTime
+    where it was given an end.
     """
 
     def __init__(
@@ -103,12 +106,15 @@ class QemClient:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         rng: Callable[[], float] = random.random,
+        give_up_at: float = math.inf,
     ) -> None:
         """Logs in with the first call: as the operator's account where `operator` and one is configured.
 
         Where the account is refused, `newest` is asked for the instance as it is configured by now: a password that
         was rotated meanwhile is used; the same one is not tried again, so that nobody's account gets locked. Raises
         QemMisconfigured where the CA bundle cannot be read.
+
+        At `give_up_at`, by `clock`, reading ends: what waits then waits no longer, and nothing more is asked for.
         """
         self._instance = instance
         self._operator = operator
@@ -118,6 +124,7 @@ class QemClient:
         self._clock = clock
         self._sleep = sleep
         self._rng = rng
+        self._give_up_at = give_up_at
         self._lock = threading.Lock()
         self._session_id = ""
         self._used_at = 0.0
@@ -255,12 +262,15 @@ class QemClient:
                 raise
             except QemUnreachable:
                 pass
-            self._sleep(self._rng() * BACKOFF_SECONDS * 2**retry)
+            self._sleep(min(self._time_left(), self._rng() * BACKOFF_SECONDS * 2**retry))
         return self._exchange_once(method, path, headers, read_timeout)
 
     def _exchange_once(
         self, method: str, path: str, headers: Mapping[str, str], read_timeout: float | None = None
     ) -> _Answer:
+        left = self._time_left()
+        if not left:
+            raise QemOutOfTime(f"{self._where(method, path)}: there was no time left")
         with self._unanswered_is_unreachable(method, path):
             response = self._pool.request(
                 method,
@@ -268,7 +278,9 @@ class QemClient:
                 headers={**headers, "Accept": "application/json"}
                 | ({"Content-Length": "0"} if method == "POST" else {}),
                 timeout=urllib3.Timeout(
-                    connect=self._instance.connect_timeout, read=read_timeout or self._instance.read_timeout
+                    connect=min(left, self._instance.connect_timeout),
+                    # A whole answer may take longer than its first byte.
+                    read=min(left / ANSWER_FACTOR, read_timeout or self._instance.read_timeout),
                 ),
                 retries=False,
                 redirect=False,
@@ -285,6 +297,8 @@ class QemClient:
         try:
             yield
         except HTTPError as exc:
+            if method == "GET" and not self._time_left():
+                raise QemOutOfTime(f"{self._where(method, path)}: no answer in the time that was left") from exc
             # Only while connecting is it certain that nothing was sent.
             connecting = isinstance(exc, NewConnectionError | ConnectTimeoutError)
             slow = any(isinstance(arg, AnswerTooSlow) for arg in exc.args)
@@ -292,6 +306,10 @@ class QemClient:
                 f"{self._where(method, path)}: {type(exc).__name__}: {exc}",
                 maybe_sent=method == "POST" and not connecting,
             ) from exc
+
+    def _time_left(self) -> float:
+        """In seconds; 0 when it is over."""
+        return max(0.0, self._give_up_at - self._clock())
 
     def _where(self, method: str, path: str) -> str:
         return f"Enterprise Manager {self._instance.name}: {method} {path}"

@@ -4,6 +4,7 @@ QemError
 ├── QemMisconfigured     the configuration cannot be used as it is
 ├── QemUnreachable       no answer: refused, reset, timed out, or a gateway answered instead
 │   └── QemTooSlow       an answer that began and did not end in its time
+├── QemOutOfTime         there was no time left to ask, or to wait for the answer
 ├── QemLoginRefused      the account is not let in
 ├── QemBusinessError     Enterprise Manager said no, and why: `error_code`
 └── QemProtocolError     an answer that is not what the API answers
@@ -42,6 +43,10 @@ class QemUnreachable(QemError):
 
 class QemTooSlow(QemUnreachable):
     """An answer began and did not end in its time; asking again would take as long."""
+
+
+class QemOutOfTime(QemError):
+    """The caller's time is over. Says nothing about Enterprise Manager."""
 
 
 class QemLoginRefused(QemError):

@@ -8,20 +8,23 @@ import dataclasses
 import itertools
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
-from qlikops.domain.task import ServerFacts, ServerState, TaskFacts
+from qlikops.domain.task import ServerFacts, ServerState, TaskFacts, TaskKey
 from qlikops.qlik.client import ErrorCode, QemClient
 from qlikops.qlik.config import QemInstance
-from qlikops.qlik.errors import QemBusinessError, QemError, QemUnreachable
+from qlikops.qlik.errors import QemBusinessError, QemError, QemOutOfTime, QemUnreachable
 from qlikops.qlik.wire import TaskListing
 
 CONCURRENCY = 16
 """Calls at a time, over all Enterprise Managers."""
 UNREADABLE = "QEM_UNREADABLE"
 """The error_code, of our making, of a server or Enterprise Manager that gave no error_code itself."""
+NOT_READ_IN_TIME = "QEM_NOT_READ_IN_TIME"
+"""The same of one of which something could not be read in time."""
 
 _logger = logging.getLogger(__name__)
 
@@ -32,6 +35,8 @@ class FleetReading:
 
     servers: tuple[ServerFacts, ...]
     tasks: tuple[TaskFacts, ...]
+    unread: frozenset[TaskKey] = frozenset()
+    """Those of `tasks` whose details could not be read in time: their facts are the list's."""
 
 
 def read_fleet(
@@ -44,7 +49,9 @@ def read_fleet(
 
     A server whose tasks cannot be listed has state ERROR and an error_code; a task whose details cannot be read
     keeps what the list says of it; an Enterprise Manager that cannot be read at all appears as a server named after
-    the instance. Only where none can be read is its QemError raised: nothing read is not a healthy fleet.
+    the instance. What a client had no time for says so: the server's error_code is NOT_READ_IN_TIME, its state what it
+    was listed with, and its tasks are missing or among the unread ones. Only where none can be read is its QemError
+    raised: nothing read is not a healthy fleet.
     """
     if not instances:
         return FleetReading((), ())
@@ -58,6 +65,7 @@ def read_fleet(
     return FleetReading(
         servers=tuple(sorted(itertools.chain.from_iterable(r.servers for r in readings), key=_server_order)),
         tasks=tuple(sorted(itertools.chain.from_iterable(r.tasks for r in readings), key=lambda facts: facts.key)),
+        unread=frozenset().union(*(r.unread for r in readings)),
     )
 
 
@@ -69,7 +77,7 @@ def _readings(jobs: dict[QemInstance, Future[FleetReading]]) -> Iterator[FleetRe
         except QemError as exc:
             errors.append(exc)
             _logger.warning("Enterprise Manager %s cannot be read: %s", instance.name, exc)
-            stand_in = ServerFacts(instance=instance.name, name=instance.name, state=ServerState.ERROR)
+            stand_in = ServerFacts(instance=instance.name, name=instance.name, state=ServerState.UNKNOWN)
             yield FleetReading((_failed(stand_in, exc),), ())
     if len(errors) == len(jobs):
         raise errors[0]
@@ -84,7 +92,7 @@ def _read_instance(
     with client_factory(instance) as client:
         details = _Details(client, patience)
         servers: list[ServerFacts] = []
-        reading: list[Future[TaskFacts]] = []
+        reading: list[tuple[TaskListing, Future[TaskFacts]]] = []
         listings = {workers.submit(client.tasks, server.name): server for server in client.servers()}
         for listing in as_completed(listings):
             server = listings[listing]
@@ -95,8 +103,16 @@ def _read_instance(
                 servers.append(_failed(server, exc))
                 continue
             servers.append(dataclasses.replace(server, task_count=len(found)))
-            reading += [workers.submit(details.read, entry) for entry in found]
-        return FleetReading(tuple(servers), tuple(job.result() for job in reading))
+            reading += [(entry, workers.submit(details.read, entry)) for entry in found]
+        tasks: list[TaskFacts] = []
+        unread: set[TaskKey] = set()
+        for entry, job in reading:
+            try:
+                tasks.append(job.result())
+            except QemOutOfTime:
+                tasks.append(entry.facts())
+                unread.add(entry.key)
+        return FleetReading(tuple(_saying_what_is_missing(servers, unread)), tuple(tasks), frozenset(unread))
 
 
 class _Details:
@@ -113,11 +129,13 @@ class _Details:
         self._lock = threading.Lock()
 
     def read(self, listing: TaskListing) -> TaskFacts:
-        """The task's details, or what the list says of it."""
+        """The task's details, or what the list says of it. Raises QemOutOfTime."""
         if self._unanswered >= self._patience:
             return listing.facts()
         try:
             facts = self._client.task(listing.key.server, listing.key.task)
+        except QemOutOfTime:
+            raise
         except QemError as exc:
             _logger.warning("the details of %s cannot be read: %s", listing.key, exc)
             with self._lock:
@@ -129,10 +147,25 @@ class _Details:
 
 
 def _failed(server: ServerFacts, error: QemError) -> ServerFacts:
-    """`server` with why its tasks are not known. Not being monitored is a choice, everything else an error."""
+    """`server` with why its tasks are not known. Not being monitored is a choice, everything else is an error.
+
+    Except that our time was over: that says nothing of the server.
+    """
+    if isinstance(error, QemOutOfTime):
+        return dataclasses.replace(server, error_code=NOT_READ_IN_TIME, message="its tasks were not read in time")
     code = error.error_code if isinstance(error, QemBusinessError) else UNREADABLE
     state = ServerState.NOT_MONITORED if code == ErrorCode.SERVER_NOT_MONITORED else ServerState.ERROR
     return dataclasses.replace(server, state=state, error_code=code, message=server.message or str(error))
+
+
+def _saying_what_is_missing(servers: Sequence[ServerFacts], unread: set[TaskKey]) -> Iterator[ServerFacts]:
+    missing = Counter(key.server for key in unread)
+    for server in servers:
+        if count := missing[server.name]:
+            message = f"{count} of its {server.task_count} tasks were not read in time"
+            yield dataclasses.replace(server, error_code=NOT_READ_IN_TIME, message=message)
+        else:
+            yield server
 
 
 def _server_order(server: ServerFacts) -> tuple[str, str]:

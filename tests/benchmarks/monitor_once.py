@@ -15,6 +15,14 @@ from qlikops.agent.handlers import monitor_tasks
 from qlikops.domain import codec
 
 
+class _TenMinutes:
+    """Lambda's context, of a function that has just been invoked."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """What the template gives MonitorTasks."""
+        return 600_000
+
+
 def main(execution_name: str) -> None:
     """Everything else comes from the environment, as in Lambda."""
     event = {
@@ -23,7 +31,7 @@ def main(execution_name: str) -> None:
         "started_at": codec.format_time(datetime.now(UTC)),
     }
     began = time.perf_counter()
-    result = monitor_tasks.handler(event, None)
+    result = monitor_tasks.handler(event, _TenMinutes())
     seconds = time.perf_counter() - began
     # Linux counts kilobytes, macOS bytes.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)

@@ -18,7 +18,7 @@ from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.proposal import Action, Proposal
 
 NAME = "rules"
-VERSION = "1"
+VERSION = "2"
 """Rises whenever a rule says something else than before."""
 
 MANY_TASKS = 10
@@ -211,20 +211,30 @@ class RulesEvaluator:
         self._clock = clock
 
     def evaluate(self, proposal: Proposal, history: EvaluationContext) -> Evaluation:
-        """What the rules say; the rationale is the strictest rule's."""
+        """What the rules say: the strictest one's words are the rationale, with its evidence, the others findings."""
         opinions = [opinion for rule in RULES if (opinion := rule(proposal, history)) is not None]
         decisive = max(opinions, key=_strictness)
         return Evaluation(
             verdict=decisive.verdict,
             risk=max((opinion.risk for opinion in opinions), key=_RISKS.index),
             confidence=min(opinion.confidence for opinion in opinions),
-            rationale=decisive.text,
+            rationale=_with_evidence(_finding(decisive, proposal)),
             evaluator=NAME,
             evaluator_version=VERSION,
             evaluated_at=self._clock(),
-            findings=tuple(mark_unsupported(_finding(opinion, proposal), proposal) for opinion in opinions),
+            findings=tuple(
+                mark_unsupported(_finding(opinion, proposal), proposal)
+                for opinion in opinions
+                if opinion is not decisive
+            ),
             cautions=tuple(opinion.caution for opinion in opinions if opinion.caution),
         )
+
+
+def _with_evidence(finding: Finding) -> str:
+    """A finding where there is room for text only."""
+    cited = ", ".join(finding.evidence_ids)
+    return f"{finding.text} [{cited}]" if cited else finding.text
 
 
 def _strictness(opinion: Opinion) -> tuple[int, int]:

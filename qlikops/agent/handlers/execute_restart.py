@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
-from qlikops.agent.handlers.payload import proposal_id_of
+from qlikops.agent.handlers.payload import LambdaContext, proposal_id_of
 from qlikops.agent.wiring import Services, process_services
 from qlikops.domain.approval import Outcome, parse_decision
 
@@ -13,14 +13,6 @@ CONTINUE = "continue"
 """In place of a Status: CheckRestart invokes again."""
 RESERVE = timedelta(seconds=20)
 """Kept of the Lambda's time for storing the result."""
-
-
-class LambdaContext(Protocol):
-    """Of Lambda's context object, what is used."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Until the invocation is killed."""
-        ...
 
 
 def handler(event: dict[str, Any], context: LambdaContext, services: Services | None = None) -> dict[str, Any]:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from qlikops.agent.handlers.payload import LambdaContext
 from qlikops.agent.run import Run
 from qlikops.agent.wiring import Services, process_services
 from qlikops.domain import codec
 from qlikops.domain.proposal import ProposalCard
 
+RESERVE_SECONDS = 120.0
+"""Kept of the Lambda's time for what comes after reading: most of it is for a large fleet's snapshot."""
 
-def handler(event: dict[str, Any], _context: object, services: Services | None = None) -> dict[str, Any]:
+
+def handler(event: dict[str, Any], context: LambdaContext, services: Services | None = None) -> dict[str, Any]:
     """`{"run", "proposal_count", "proposals", "outcomes", "counts"}`; a card is 4 KB at most, and there are 40."""
     run = codec.decode(Run, event)
-    monitored = (services or process_services()).monitor().run(run)
+    left = context.get_remaining_time_in_millis() / 1000
+    reading_seconds = left - min(RESERVE_SECONDS, left / 2)
+    monitored = (services or process_services()).monitor(reading_seconds).run(run)
     summary = monitored.summary
     return {
         "run": codec.encode(run),

@@ -1,15 +1,23 @@
-"""What the state machine puts into payloads, parsed once, here."""
+"""What the state machine and Lambda hand to a function, parsed once, here."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Protocol
 
 from qlikops.agent.run import Run
 from qlikops.domain import codec
 from qlikops.domain.text import harmless
 
 _ERROR_CAP = 500
+
+
+class LambdaContext(Protocol):
+    """Of Lambda's context object, what is used."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Until the invocation is killed."""
+        ...
 
 
 def run_of(event: dict[str, Any]) -> Run:
@@ -33,7 +41,7 @@ def error_text(error: Any) -> str:
     name, cause = str(error.get("Error") or ""), str(error.get("Cause") or "")
     try:
         details = json.loads(cause)
-    except ValueError:
+    except (ValueError, RecursionError):
         details = None
     if isinstance(details, dict) and details.get("errorMessage"):
         cause = f"{details.get('errorType') or ''}: {details['errorMessage']}".removeprefix(": ")

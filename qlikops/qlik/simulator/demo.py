@@ -116,7 +116,7 @@ def _servers() -> tuple[SimulatedServer, ...]:
 
 
 def _first_night() -> tuple[Event, ...]:
-    """What is wrong from the beginning."""
+    """What is wrong from the beginning, or a minute later."""
     return (
         Break(0, _COMMERCE, "sales-orders-ora-to-snowflake", message="ORA-12170: TNS:Connect timeout occurred"),
         Break(
@@ -138,7 +138,8 @@ def _first_night() -> tuple[Event, ...]:
             Break(0, _ERP, f"erp-{module}-ora-to-snowflake", message="ORA-12541: TNS:no listener")
             for module in _ERP_MODULES
         ),
-        ServerDown(0, _APAC, f"Failed to connect to server {_APAC}: the server does not respond"),
+        # Seen up once: what nobody has seen yet cannot be missed.
+        ServerDown(60, _APAC, f"Failed to connect to server {_APAC}: the server does not respond"),
         LatencySpike(20, 380, _COMMERCE, "web-orders-mysql-to-kafka", peak_seconds=480),
         Break(
             0,

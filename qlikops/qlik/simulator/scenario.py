@@ -202,7 +202,7 @@ class Expected:
     """What monitoring is to make of a scenario, with the default thresholds and nothing restarted meanwhile."""
 
     found: Mapping[str, frozenset[AnomalyKind]] = field(default_factory=dict)
-    """By `server/task`, `server/` for a server's own: the confirmed kinds at the last poll. All others have none."""
+    """By `server/task`, `server` for a server's own: the confirmed kinds at the last poll. All others have none."""
     proposed: frozenset[Proposable] = frozenset()
     """What may be proposed at the last poll, apart from the cap on proposals."""
     polls: int = 3

@@ -52,10 +52,13 @@ def expect(
     poll_seconds: float = 60.0,
     is_unreadable: bool = False,
 ) -> Expected:
-    """Kinds by task and proposals; a name without a slash is that of a task on the server `on`."""
+    """Kinds by task and proposals.
+
+    A name without a slash is that of a task on the server `on`, one with nothing behind its slash a server's.
+    """
 
     def place(name: str) -> str:
-        return name if "/" in name else f"{key_name(on)}/{key_name(name)}"
+        return name.removesuffix("/") if "/" in name else f"{key_name(on)}/{key_name(name)}"
 
     return Expected(
         found={

@@ -67,7 +67,7 @@ class Agent:
         )
         config = AgentConfig(table, self.bucket, "arn:aws:sns:eu-west-1:000000000000:t", secret["ARN"])
         # One poll is enough here: what confirms an anomaly is detection's business.
-        config = replace(config, thresholds=Thresholds(confirm_polls=1), **settings)
+        config = replace(config, **{"thresholds": Thresholds(confirm_polls=1), **settings})
         self.sns, self.states = FakeSns(), FakeStepFunctions()
         self._config, self._make_services = config, make_services
         self.services = self.again()

@@ -181,7 +181,7 @@ def test_a_server_down_is_said_once_and_proposes_nothing() -> None:
     down = ServerFacts("default", "eu-1", ServerState.ERROR)
     correlated = correlate(poll(failed(), previous=poll_twice(failed()), at=120, servers=[down]))
     assert correlated.proposals == ()
-    assert [(str(each.key), each.kind) for each in correlated.left_alone] == [("eu-1/", "SERVER_DOWN")]
+    assert [(str(each.key), each.kind) for each in correlated.left_alone] == [("eu-1", "SERVER_DOWN")]
 
 
 def test_the_most_severe_speaks_for_its_task() -> None:

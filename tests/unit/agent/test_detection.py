@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 
 from qlikops.agent.config import Thresholds
-from qlikops.agent.detection import may_have_been_restarted
+from qlikops.agent.detection import detect, may_have_been_restarted
 from qlikops.agent.detectors import DETECTORS
+from qlikops.agent.trend import changes
 from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.fleet import FleetSnapshot, TaskMemory, TaskSnapshot
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskState
+from qlikops.domain.report import Changes, Sighting
+from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.qlik.reader import NOT_READ_IN_TIME
 from tests.unit.agent.fleet import (
     CONFIG,
     CONNECTION_LOST,
@@ -33,7 +36,7 @@ DOWN = ServerFacts("default", "eu-1", ServerState.ERROR, message="no route", err
 
 
 def test_every_kind_of_a_task_has_a_detector() -> None:
-    assert set(DETECTORS) == set(AnomalyKind) - {AnomalyKind.SERVER_DOWN}
+    assert set(DETECTORS) == set(AnomalyKind) - {AnomalyKind.SERVER_DOWN, AnomalyKind.NOT_READ}
 
 
 def test_a_healthy_task_has_nothing() -> None:
@@ -300,7 +303,7 @@ def test_a_server_down_is_one_anomaly_and_its_tasks_none() -> None:
         servers=[other_server, DOWN],
     )
     (down,) = snapshot.server_anomalies
-    assert (down.kind, str(down.key), down.confirmed) == (AnomalyKind.SERVER_DOWN, "eu-1/", True)
+    assert (down.kind, str(down.key), down.confirmed) == (AnomalyKind.SERVER_DOWN, "eu-1", True)
     assert "AEM_SERVER_NOT_CONNECTED" in {word for item in down.evidence for word in item.value.strip(")").split("(")}
     by_name = {each.facts.key.task: each for each in snapshot.tasks}
     assert by_name["a"].anomalies == ()
@@ -374,3 +377,48 @@ def test_a_snapshot_survives_storage() -> None:
 def test_a_poll_of_five_thousand_tasks_is_in_the_order_of_their_keys() -> None:
     snapshot = poll(*(task(f"t{number:04}") for number in reversed(range(5000))))
     assert [each.facts.key.task for each in snapshot.tasks] == [f"t{number:04}" for number in range(5000)]
+
+
+LATE = replace(SERVER, error_code=NOT_READ_IN_TIME, message="1 of its 2 tasks were not read in time")
+
+
+def test_what_was_not_read_in_time_keeps_its_memory_and_is_a_finding_of_its_server() -> None:
+    broken, well = failed("orders"), task("customers", source_latency_seconds=400)
+    first = poll(broken, well)
+    late = detect([LATE], [broken, well], first, CONFIG, after(60), "run-60", unread={broken.key})
+
+    customers, orders = late.tasks
+    assert (orders.is_unread, orders.anomalies, orders.memory) == (True, (), first.tasks[1].memory)
+    assert (customers.is_unread, customers.memory.polls) == (False, {"SOURCE_LATENCY": 2})
+    (anomaly,) = late.server_anomalies
+    assert (anomaly.kind, anomaly.severity, str(anomaly.key)) == (AnomalyKind.NOT_READ, Severity.WARNING, "eu-1")
+    assert "1 of its 2 tasks were not read in time" in anomaly.summary
+    assert not late.suppressed
+    assert late.hidden == {broken.key}
+    assert changes(first, late).resolved == ()
+
+    again = poll(broken, well, previous=late, at=120)
+    assert again.tasks[1].anomalies[0].confirmed
+    assert changes(late, again) == Changes(late.taken_at, resolved=(Sighting(anomaly.key, "NOT_READ"),))
+
+
+@pytest.mark.parametrize("name", ["eu-1", "default"], ids=["a server", "an Enterprise Manager"])
+def test_of_what_was_not_even_listed_in_time_the_last_snapshot_is_kept(name: str) -> None:
+    first = poll(failed("orders"))
+    late = detect([replace(LATE, name=name)], [], first, CONFIG, after(60), "run-60")
+
+    (orders,) = late.tasks
+    assert (orders.facts.state, orders.is_unread, orders.memory) == (TaskState.UNKNOWN, True, first.tasks[0].memory)
+    assert [one.kind for one in late.server_anomalies] == [AnomalyKind.NOT_READ]
+
+
+def test_a_server_that_is_down_hides_its_tasks_and_they_are_neither_over_nor_new_again() -> None:
+    broken = failed("orders")
+    first = poll(broken)
+    down = poll(previous=first, at=60, servers=[replace(SERVER, state=ServerState.ERROR)])
+    assert changes(first, down) == Changes(
+        first.taken_at, new=(Sighting(TaskKey("default", "eu-1", ""), "SERVER_DOWN"),)
+    )
+
+    back = poll(broken, previous=down, at=120)
+    assert changes(down, back).new == ()

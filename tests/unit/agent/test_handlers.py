@@ -15,6 +15,7 @@ from botocore.exceptions import EndpointConnectionError
 from qlikops.agent.assessment import Assessor
 from qlikops.agent.evaluators import EvaluationContext
 from qlikops.domain import codec
+from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
 from qlikops.domain.errors import NotFound
 from qlikops.domain.evaluation import ApprovalMode, Evaluation
@@ -591,8 +592,10 @@ def test_a_budget_that_is_spent_after_proposing_closes_a_gate_and_the_report_say
     restart_often(here, 1)
     monitored = here.monitor("run-2")
     (item,) = items(monitored)
-    # Restarts that another proposal claimed in the meantime.
-    here.services.ledger.tasks.claim_restart(ORDERS, "ba9876543210", "ERROR (FATAL_ERROR)")
+    # A restart that was claimed in the meantime, by whatever held the task before.
+    claim = {keys.PARTITION: keys.task_partition(ORDERS), keys.SORT: f"{keys.RESTART_PREFIX}ba9876543210"}
+    claim |= {"proposal_id": "ba9876543210", "at": codec.format_time(here.clock.now), "body": "ERROR (FATAL_ERROR)"}
+    here.aws.client("dynamodb").put_item(TableName=here.table, Item={k: {"S": v} for k, v in claim.items()})
 
     assessment = here.evaluate(item)
     recorded = here.record(item, {"status": "held", "evaluated": {"assessment": assessment}})
@@ -606,6 +609,29 @@ def test_a_budget_that_is_spent_after_proposing_closes_a_gate_and_the_report_say
     assert "| the budget of 2 restarts an hour is spent: replicate-1/orders; " in here.stored(
         "reports/2026/03/07/run-2.md"
     )
+
+
+def test_a_server_that_goes_down_is_told_once_whatever_is_invoked_twice(agent: Make) -> None:
+    here = agent("server_down")
+    for number in range(4):
+        monitored = here.monitor(f"run-{number}")
+        assert here.monitor_as(monitored["run"]) == monitored
+        here.report(monitored)
+        here.clock.sleep(300)
+
+    (message,) = here.sns.messages
+    assert message["Subject"] == "qlikops: critical: replicate-2: server down"
+    assert message["Message"].splitlines()[-1] == "qlikops tasks"
+
+
+def test_a_finding_of_which_nobody_could_be_told_is_told_by_the_next_run(agent: Make) -> None:
+    here = agent("server_down")
+    here.sns.broken = True
+    here.report(here.monitor("run-1"))
+    here.sns.broken = False
+    here.clock.sleep(300)
+    here.monitor("run-2")
+    assert len(here.sns.messages) == 1
 
 
 def test_no_budget_at_all_forbids_automatic_restarts_and_not_asking(agent: Make) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from qlikops.agent.ledger import Ledger, RecordClosed
 from qlikops.agent.table import Table
-from qlikops.agent.tasks import RestartLimits
+from qlikops.agent.tasks import NotHeld, RestartLimits
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Decision, Outcome, Status, TargetOutcome
 from qlikops.domain.errors import NotFound, RecordTooNew
@@ -275,7 +275,14 @@ def test_the_first_decision_stays(ledger: Ledger) -> None:
     assert second.approval.status is Status.RESTARTING
 
 
+def restarting(ledger: Ledger, proposal_id: str = ID) -> None:
+    """A proposal that was approved and holds its task."""
+    opened(ledger, proposal(proposal_id))
+    ledger.begin_restart(proposal_id, Decision(approved=True))
+
+
 def test_a_restart_is_claimed_once_and_keeps_its_first_result(ledger: Ledger) -> None:
+    restarting(ledger)
     assert ledger.tasks.claim_restart(ORDERS, ID, "ERROR (FATAL_ERROR)").fresh
     second = ledger.tasks.claim_restart(ORDERS, ID, "RUNNING")
     assert not second.fresh
@@ -290,7 +297,55 @@ def test_a_restart_is_claimed_once_and_keeps_its_first_result(ledger: Ledger) ->
     assert ledger.tasks.claim_restart(ORDERS, ID, "").result == up
 
 
+def closed(ledger: Ledger) -> None:
+    ledger.close(ID, Outcome(Status.FAILED))
+
+
+def taken_by_another(ledger: Ledger) -> None:
+    closed(ledger)
+    restarting(ledger, "ffffffffffff")
+
+
+def held_again_after_its_end(ledger: Ledger) -> None:
+    closed(ledger)
+    ledger.tasks.lease(proposal(), START + timedelta(hours=1))
+
+
+def given_back(ledger: Ledger) -> None:
+    ledger.tasks.release(proposal())
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "why"),
+    [
+        (closed, "is over"),
+        (taken_by_another, "ffffffffffff holds the task"),
+        (held_again_after_its_end, "is over"),
+        (given_back, "has given the task back"),
+    ],
+)
+def test_nothing_is_claimed_by_whoever_is_over_or_does_not_hold_the_task(
+    ledger: Ledger, meanwhile: Callable[[Ledger], None], why: str
+) -> None:
+    restarting(ledger)
+    meanwhile(ledger)
+
+    with pytest.raises(NotHeld, match=why):
+        ledger.tasks.claim_restart(ORDERS, ID, "")
+
+    assert ledger.tasks.restart_claims([ORDERS], ID) == {}
+
+
+def test_what_was_claimed_while_it_held_the_task_stays_known(ledger: Ledger) -> None:
+    restarting(ledger)
+    ledger.tasks.claim_restart(ORDERS, ID, "ERROR")
+    closed(ledger)
+
+    assert not ledger.tasks.claim_restart(ORDERS, ID, "ERROR").fresh
+
+
 def test_a_released_claim_is_no_restart(ledger: Ledger) -> None:
+    restarting(ledger)
     ledger.tasks.claim_restart(ORDERS, ID, "")
     ledger.tasks.release_claim(ORDERS, ID)
     ledger.tasks.release_claim(ORDERS, ID)
@@ -408,6 +463,25 @@ def test_a_denial_keeps_a_task_quiet_for_a_while(ledger: Ledger, clock: FakeCloc
     assert why_quiet(ledger) == ""
 
 
+@pytest.mark.parametrize(
+    ("older", "newer", "until"),
+    [(3600, 28800, "2026-03-07 11:10"), (28800, 3600, "2026-03-07 11:00"), (0, 3600, "2026-03-07 04:10")],
+)
+def test_repeating_an_old_denial_never_shortens_a_silence(
+    ledger: Ledger, clock: FakeClock, older: int, newer: int, until: str
+) -> None:
+    denied = Decision(approved=False, by="anna", snooze_seconds=older)
+    opened(ledger, proposal())
+    ledger.close(ID, Outcome(Status.DENIED, decision=denied), quiet_after_denial=900)
+    clock.sleep(600)
+    opened(ledger, proposal("ffffffffffff"))
+    ledger.close("ffffffffffff", Outcome(Status.DENIED, decision=replace(denied, by="bert", snooze_seconds=newer)))
+
+    ledger.close(ID, Outcome(Status.DENIED, decision=denied), quiet_after_denial=900)
+
+    assert until in why_quiet(ledger)
+
+
 def test_what_nobody_answered_is_asked_again(ledger: Ledger) -> None:
     opened(ledger, proposal())
     ledger.close(ID, Outcome(Status.EXPIRED), quiet_after_denial=900)
@@ -417,7 +491,9 @@ def test_what_nobody_answered_is_asked_again(ledger: Ledger) -> None:
 
 def test_a_restarted_task_cools_down_and_has_a_budget(ledger: Ledger, clock: FakeClock) -> None:
     for index in range(3):
+        restarting(ledger, f"{index:012x}")
         ledger.tasks.claim_restart(ORDERS, f"{index:012x}", "")
+        ledger.close(f"{index:012x}", Outcome(Status.RESTARTED))
         clock.sleep(60)
         assert ledger.tasks.restarts_last_hour([ORDERS]) == {ORDERS: index + 1}
 
@@ -468,6 +544,7 @@ def test_a_run_is_summed_up(ledger: Ledger) -> None:
 
 def test_everything_expires_one_day(ledger: Ledger, items: Items) -> None:
     waiting(ledger)
+    ledger.begin_restart(ID, Decision(approved=True))
     ledger.tasks.claim_restart(ORDERS, ID, "")
     ledger.save_run(RunSummary(ARN, "run-1", START))
     ledger.close(ID, Outcome(Status.DENIED, decision=Decision(approved=False, snooze_seconds=60)))

@@ -92,6 +92,15 @@ def test_kinds_with_a_gate_of_their_own(kind: AnomalyKind, gates: set[Gate]) -> 
     assert closed(ask_policy(replace(OPEN, kind=kind))) == gates
 
 
+@pytest.mark.parametrize(("mode", "route"), [(ApprovalMode.POLICY, Route.ASK), (ApprovalMode.NEVER, Route.HELD)])
+def test_an_approval_by_evidence_that_is_not_there_does_not_count(mode: ApprovalMode, route: Route) -> None:
+    sound, invented = Finding("seen", ("e1",)), Finding("seen elsewhere", ("e1", "e99"), unsupported=("e99",))
+    result = ask_policy(evaluation=replace(GOOD, findings=(sound, invented)), mode=mode)
+    assert (result.route, result.closed_gates) == (route, ())
+    assert "cites evidence that is not there (e99)" in result.reason
+    assert ask_policy(evaluation=replace(GOOD, findings=(sound,)), mode=mode).route is Route.AUTOMATIC
+
+
 def test_every_gate_exists_and_is_tested() -> None:
     assert set(GATES) == set(Gate)
     assert {gate for gate, *_ in CLOSING} | {Gate.POSITION_LOST} == set(Gate)

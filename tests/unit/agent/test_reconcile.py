@@ -14,7 +14,7 @@ from qlikops.agent.ledger import Ledger
 from qlikops.agent.reconcile import Executions, Reconciler
 from qlikops.agent.run import Run
 from qlikops.agent.tasks import RestartLimits
-from qlikops.domain.approval import Decision, Outcome, Status, TargetOutcome
+from qlikops.domain.approval import Approval, Decision, Outcome, Status, TargetOutcome
 from qlikops.domain.codec import format_time
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
@@ -42,8 +42,14 @@ def states() -> FakeStepFunctions:
 
 
 @pytest.fixture
-def reconciler(ledger: Ledger, states: FakeStepFunctions, clock: FakeClock) -> Reconciler:
-    return Reconciler(ledger, Executions(states), clock, OWN, quiet_after_denial=900)
+def told() -> list[Approval]:
+    """Whom people may have to hear of."""
+    return []
+
+
+@pytest.fixture
+def reconciler(ledger: Ledger, states: FakeStepFunctions, clock: FakeClock, told: list[Approval]) -> Reconciler:
+    return Reconciler(ledger, Executions(states), clock, OWN, 900, told.append)
 
 
 def waiting(ledger: Ledger, made: Proposal) -> None:
@@ -99,7 +105,7 @@ def test_an_execution_that_may_not_be_read_counts_as_running(ledger: Ledger, clo
     waiting(ledger, proposal())
     clock.sleep(600)
 
-    assert Reconciler(ledger, Executions(Forbidden()), clock, OWN, 900).proposals() == []
+    assert Reconciler(ledger, Executions(Forbidden()), clock, OWN, 900, lambda _: None).proposals() == []
 
 
 def test_the_leases_of_a_record_that_was_never_written_are_freed(
@@ -153,9 +159,9 @@ STATES: dict[str, tuple[Callable[[Ledger], object], Status, str]] = {
     "opened": (lambda _: None, Status.ABANDONED, "its execution ended without it"),
     "evaluated": (evaluated, Status.ABANDONED, "its execution ended without it"),
     "waiting": (lambda ledger: waiting(ledger, proposal()), Status.ABANDONED, "its execution ended without it"),
-    "approved": (restarting, Status.ABANDONED, "failed: its execution ended without it"),
-    "claimed": (claimed, Status.ABANDONED, "unverified: may have been told to run; the restart was interrupted"),
-    "verified": (verified, Status.ABANDONED, "restarted: "),
+    "approved": (restarting, Status.ABANDONED, "its execution ended without it"),
+    "claimed": (claimed, Status.UNVERIFIED, "may have been told to run; the restart was interrupted"),
+    "verified": (verified, Status.RESTARTED, "its execution ended without it"),
     "restarted": (restarted, Status.RESTARTED, ""),
 }
 
@@ -165,6 +171,7 @@ STATES: dict[str, tuple[Callable[[Ledger], object], Status, str]] = {
 def test_wherever_an_execution_ended_its_proposal_is_closed_and_said_so(
     ledger: Ledger,
     reconciler: Reconciler,
+    told: list[Approval],
     states: FakeStepFunctions,
     clock: FakeClock,
     database: Any,
@@ -194,6 +201,7 @@ def test_wherever_an_execution_ended_its_proposal_is_closed_and_said_so(
     assert [row.status for row in ledger.run_proposals("run-1")] == [expected]
     assert [record.approval for record in ledger.abandoned("run-2")] == [closed]
     assert reconciler.proposals() == []
+    assert told == [closed]
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "PENDING_REDRIVE"])

@@ -534,6 +534,7 @@ def test_an_interrupted_restart_is_what_its_claims_say(simulate: Simulate, appro
     restarting = approve(simulate("restart_fails"), "orders", "customers")
     made = ledger.record(ID).approval.proposal
     assert interrupted(ledger.tasks, made, "killed") == Outcome(Status.FAILED, "killed")
+    ledger.begin_restart(ID, Decision(approved=True))
     ledger.tasks.claim_restart(ORDERS, ID, "ERROR (FATAL_ERROR)")
 
     outcome = interrupted(ledger.tasks, made, "killed")

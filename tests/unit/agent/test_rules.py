@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -48,6 +49,7 @@ def test_a_lost_connection_with_a_complete_full_load_is_approved() -> None:
     assert (evaluation.verdict, evaluation.risk, evaluation.confidence) == (Verdict.APPROVE, Risk.LOW, 0.9)
     assert (evaluation.evaluator, evaluation.evaluator_version, evaluation.evaluated_at) == ("rules", VERSION, NOW)
     assert evaluation.rationale.startswith("The message is that of a lost connection")
+    assert evaluation.rationale.endswith(" [e1, e2, e3, e8]")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,10 @@ def test_every_kind_is_explained_by_evidence_that_exists(proposal: Proposal) -> 
     evaluation = evaluate(proposal)
     assert evaluation.findings
     assert all(finding.unsupported == () for finding in evaluation.findings)
-    assert evaluation.findings[0].evidence_ids
+    assert not [finding for finding in evaluation.findings if evaluation.rationale.startswith(finding.text)]
+    cited = set(re.findall(r"\be\d+\b", evaluation.rationale))
+    assert cited
+    assert cited <= {item.id for item in proposal.evidence}
     assert evaluation.cautions
 
 

@@ -91,7 +91,10 @@ def test_an_approval_that_restarts_nothing_has_its_own_exit_code(
 
 def test_an_outcome_that_does_not_come_in_time_is_unknown(run: Run, environment: FakeEnvironment, clock: Clock) -> None:
     environment.approvals.becomes = Status.RESTARTING
-    assert run("approve", ID, "--timeout", "90s").exit_code == ExitCode.UNKNOWN
+    result = run("approve", ID, "--timeout", "90s")
+    assert result.exit_code == ExitCode.UNKNOWN
+    assert "Still running after 90s" in result.stderr
+    assert f"`qlikops show {ID}`" in result.stderr
     assert clock.seconds == 90
 
 

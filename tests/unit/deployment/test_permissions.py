@@ -53,6 +53,7 @@ WRITES: dict[str, Right] = {
     "table.Put": ("dynamodb:PutItem", TABLE),
     "table.Update": ("dynamodb:UpdateItem", TABLE),
     "table.Delete": ("dynamodb:DeleteItem", TABLE),
+    "table.Check": ("dynamodb:ConditionCheckItem", TABLE),
 }
 """What making one of these comes to: a transaction takes the rights of what is in it."""
 INSIDE = {"table.Table._pages", "table.Table.commit", "store.Store._read", "store.Store._write"}

@@ -6,6 +6,7 @@ import base64
 import itertools
 import logging
 import socket
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from qlikops.qlik.errors import (
     QemError,
     QemLoginRefused,
     QemMisconfigured,
+    QemOutOfTime,
     QemProtocolError,
     QemTooSlow,
     QemUnreachable,
@@ -84,6 +86,20 @@ def test_a_silent_server_times_out() -> None:
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 LONG = b'{"serverList": []}'.rjust(2000)
+
+
+@pytest.mark.parametrize("answer", [Hangup(), Drip(b"", HEAD.ljust(2000, b".")), Drip(HEAD, LONG)])
+def test_whoever_has_no_time_left_waits_no_longer_than_that(answer: Hangup | Drip) -> None:
+    with ScriptedQem(answer, *[Hangup()] * 5) as server:
+        began = time.monotonic()
+        with QemClient(server.instance(), give_up_at=began + 0.4, rng=lambda: 1.0) as client:
+            with pytest.raises(QemOutOfTime):
+                client.task("s", "t")
+            with pytest.raises(QemOutOfTime, match="there was no time left"):
+                client.servers()
+        assert 0.3 < time.monotonic() - began < 1.5
+    assert len(server.sent("GET")) <= 2
+    assert not any(request.path.endswith("/logout") for request in server.requests)
 
 
 @pytest.mark.parametrize(

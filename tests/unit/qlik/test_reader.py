@@ -8,9 +8,12 @@ import pytest
 from qlikops.domain.task import ServerState, TaskFacts, TaskState
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
-from qlikops.qlik.errors import QemBusinessError, QemLoginRefused, QemProtocolError, QemUnreachable
-from qlikops.qlik.reader import UNREADABLE, FleetReading, read_fleet
+from qlikops.qlik.errors import QemBusinessError, QemLoginRefused, QemOutOfTime, QemProtocolError, QemUnreachable
+from qlikops.qlik.reader import NOT_READ_IN_TIME, UNREADABLE, FleetReading, read_fleet
+from qlikops.qlik.simulator.scenario import FaultKind, HttpFault, Scenario
 from qlikops.qlik.simulator.server import SimulatorServer
+from qlikops.qlik.simulator.small import server as simulated_server
+from qlikops.qlik.simulator.small import task
 from qlikops.qlik.wire import TaskListing
 from tests.unit.qlik.conftest import Simulate, instance_of
 
@@ -132,3 +135,60 @@ def test_gives_up_on_details_that_nobody_answers(simulate: Simulate) -> None:
 def test_a_bug_is_not_swallowed(simulate: Simulate) -> None:
     with pytest.raises(ZeroDivisionError):
         read(simulate(), client_factory=lambda instance: Faulty(instance, {"orders": ZeroDivisionError()}))
+
+
+def slow_fleet(path: str) -> Scenario:
+    """Two servers of two tasks; whatever `path` is found in takes ten minutes."""
+    servers = tuple(
+        simulated_server(name, [task("orders"), task("customers")]) for name in ("replicate-1", "replicate-2")
+    )
+    return Scenario("slow", servers, faults=(HttpFault(FaultKind.LATENCY, path=path, seconds=600.0),))
+
+
+@pytest.mark.parametrize(
+    ("path", "listed", "unread", "said"),
+    [
+        ("nowhere", 4, set(), {}),
+        # One call at a time: both lists come before any details.
+        ("replicate-1/tasks$", 2, {"customers", "orders"}, {"replicate-1": "2 of its 2", "replicate-2": "its tasks"}),
+        ("replicate-2/tasks$", 4, {"customers", "orders"}, {"replicate-1": "2 of its 2", "replicate-2": "2 of its 2"}),
+        ("replicate-1/tasks/orders$", 4, {"customers", "orders"}, {"replicate-1": "1 of its 2", "replicate-2": "2 of"}),
+    ],
+)
+def test_when_the_time_is_over_what_was_not_read_says_so(
+    simulate: Simulate, path: str, listed: int, unread: set[str], said: dict[str, str]
+) -> None:
+    passed: list[float] = [0]
+    server = simulate(slow_fleet(path), sleep=passed.append)
+
+    def in_five_minutes(instance: QemInstance) -> QemClient:
+        return QemClient(instance, clock=lambda: sum(passed), sleep=passed.append, give_up_at=300)
+
+    reading = read(server, client_factory=in_five_minutes, concurrency=1)
+
+    assert len(reading.tasks) == listed
+    assert {key.task for key in reading.unread} == unread
+    assert {one.name: one.message[: len(said[one.name])] for one in reading.servers if one.error_code} == said
+    assert {one.error_code for one in reading.servers if one.error_code} <= {NOT_READ_IN_TIME}
+    assert {one.state for one in reading.servers} == {ServerState.MONITORED}
+    assert all(facts.memory_mb is not None for facts in reading.tasks if facts.key not in reading.unread)
+
+
+def test_an_enterprise_manager_that_outlasts_the_time_costs_only_its_own_servers(simulate: Simulate) -> None:
+    fast = simulate("healthy")
+    late = simulate("healthy")
+
+    def client(instance: QemInstance) -> QemClient:
+        over = instance.base_url == late.base_url
+        return QemClient(instance, clock=lambda: 0.0, sleep=lambda _: None, give_up_at=0 if over else 60)
+
+    reading = read(fast, late, client_factory=client)
+
+    alive, gone = reading.servers
+    assert (alive.state, alive.error_code) == (ServerState.MONITORED, "")
+    assert (gone.name, gone.state, gone.error_code) == ("qem-1", ServerState.UNKNOWN, NOT_READ_IN_TIME)
+
+
+def test_a_fleet_of_which_nothing_was_read_in_time_is_not_a_healthy_one(simulate: Simulate) -> None:
+    with pytest.raises(QemOutOfTime):
+        read(simulate("healthy"), client_factory=lambda instance: QemClient(instance, clock=lambda: 0, give_up_at=0))

@@ -1,0 +1,137 @@
+"""What people hear of findings that nobody is asked about: once, grouped, and once more when they are over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from qlikops.agent.news import OVER_AFTER, News, news_of
+from qlikops.agent.notify import Notifier, findings_text
+from qlikops.agent.run import Run
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskState
+from qlikops.qlik.reader import NOT_READ_IN_TIME
+from tests.unit.agent.fakes import FakeSns
+from tests.unit.agent.fleet import SERVER, failed, poll, task
+
+RUN = Run("arn:aws:states:eu-west-1:123456789012:execution:QlikMonitoringAgent:run-9", "run-9", "2026-03-07T03:12:00Z")
+DOWN = replace(SERVER, state=ServerState.ERROR, message="it does not answer")
+LATE = replace(SERVER, error_code=NOT_READ_IN_TIME, message="its tasks were not read in time")
+STEP = 300.0
+
+
+def slow(name: str = "sales-orders", seconds: int = 400, **changes: Any) -> TaskFacts:
+    return task(name, source_latency_seconds=seconds, **changes)
+
+
+class Story:
+    """Polls five minutes apart; people hear of each, unless the message does not go out."""
+
+    def __init__(self) -> None:
+        self.previous: FleetSnapshot | None = None
+        self.at = 0.0
+
+    def poll(self, *tasks: TaskFacts, server: ServerFacts = SERVER, goes_out: bool = True) -> News:
+        snapshot = poll(*tasks, previous=self.previous, at=self.at, servers=(server,))
+        news = news_of(self.previous, snapshot)
+        self.previous = replace(snapshot, told=news.told if goes_out else news.told_before)
+        self.at += STEP
+        return news
+
+
+def said(news: News) -> list[str]:
+    return [
+        *(f"{one.severity} {one.key} {one.kind}" for one in news.appeared),
+        *(f"over {one.key} {one.kind}" for one in news.over),
+    ]
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+def test_a_server_that_is_down_is_told_once_and_when_it_is_back(story: Story) -> None:
+    assert said(story.poll(task())) == []
+    assert said(story.poll(server=DOWN)) == ["critical eu-1 SERVER_DOWN"]
+    assert [said(story.poll(server=DOWN)) for _ in range(40)] == [[]] * 40
+    back = [said(story.poll(task())) for _ in range(int(OVER_AFTER.total_seconds() / STEP) + 3)]
+    assert [words for words in back if words] == [["over eu-1 SERVER_DOWN"]]
+
+
+def test_what_comes_and_goes_is_one_finding(story: Story) -> None:
+    down = [said(story.poll(task(), server=DOWN if index % 2 else SERVER)) for index in range(20)]
+    assert [words for words in down if words] == [["critical eu-1 SERVER_DOWN"]]
+
+
+def test_what_gets_worse_is_told_again_and_what_gets_better_is_not(story: Story) -> None:
+    seconds = [400] * 4 + [1000] * 2 + [400] * 2 + [1000] * 2
+    assert [words for each in seconds if (words := said(story.poll(slow(seconds=each))))] == [
+        ["warning eu-1/sales-orders SOURCE_LATENCY"],
+        ["critical eu-1/sales-orders SOURCE_LATENCY"],
+    ]
+
+
+def test_what_nobody_could_be_told_is_told_by_the_next_run(story: Story) -> None:
+    assert said(story.poll(server=DOWN, goes_out=False)) == ["critical eu-1 SERVER_DOWN"]
+    assert said(story.poll(server=DOWN)) == ["critical eu-1 SERVER_DOWN"]
+    assert said(story.poll(server=DOWN)) == []
+
+
+@pytest.mark.parametrize("server", [DOWN, LATE], ids=["down", "late"])
+def test_what_cannot_be_seen_is_not_over(story: Story, server: ServerFacts) -> None:
+    for _ in range(4):
+        story.poll(slow())
+    hidden = [said(story.poll(server=server)) for _ in range(9)]
+    assert [words for each in hidden for words in each if "sales-orders" in words] == []
+    assert [words for _ in range(3) for words in said(story.poll(slow())) if "sales-orders" in words] == []
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        failed(),
+        task(state=TaskState.STOPPED, stop_reason=StopReason.NORMAL),
+        task(state=TaskState.STOPPED, stop_reason=StopReason.STOPPED_AFTER_FULL_LOAD),
+        slow(seconds=10),
+    ],
+    ids=["asked", "stopped", "planned", "well"],
+)
+def test_what_is_asked_about_or_a_mere_remark_is_not_told(story: Story, facts: TaskFacts) -> None:
+    assert [said(story.poll(facts)) for _ in range(5)] == [[]] * 5
+
+
+def test_a_storm_is_one_message_that_fits_a_phone() -> None:
+    servers = tuple(replace(SERVER, name=f"eu-{number}") for number in range(1, 31))
+    down = replace(servers[0], state=ServerState.ERROR, message="x" * 900)
+    tasks = [slow(f"t{n}", server=one.name) for one in servers[1:] for n in range(100)]
+    snapshot = None
+    for at in range(4):
+        snapshot = poll(*tasks, previous=snapshot, at=at * STEP, servers=(down, *servers[1:]))
+    assert snapshot is not None
+    sns = FakeSns()
+
+    Notifier(sns, "topic").found(RUN, news_of(None, snapshot))
+
+    (message,) = sns.messages
+    assert message["Subject"] == "qlikops: critical: 2901 new findings"
+    lines = message["Message"].splitlines()
+    assert lines[0].startswith("critical: eu-1: server eu-1 is down")
+    assert lines[1] == "warning: eu-10: source latency on 100 tasks"
+    assert lines[-4:] == [
+        "and 24 more",
+        "Nothing is proposed on these; you are told once.",
+        "Where: eu-west-1, account 123456789012",
+        "qlikops tasks",
+    ]
+    assert len(message["Message"]) < 700
+
+
+def test_names_from_outside_are_harmless(story: Story) -> None:
+    server = replace(DOWN, name="eu\x1b[31m-1\r\nqlikops approve ffffffffffff", message="\u202eevil")
+    text = findings_text(RUN, story.poll(server=server))
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert [line for line in text.splitlines() if line.startswith("qlikops")] == ["qlikops tasks"]
