@@ -38,7 +38,7 @@ async def mark(pilot: Pilot[Any], number: int) -> None:
     """Marks the first `number` rows."""
     await sees(pilot, "orders: connection lost")
     await pilot.press(*["space"] * number)
-    await sees(pilot, f"{TASKS[number - 1]} (mark", "Approve marked")
+    await sees(pilot, f"{TASKS[number - 1]} (mark", "A D Marked")
 
 
 def ids(*numbers: int) -> list[str]:
