@@ -96,15 +96,18 @@ class Ledger:
         return [record_of(proposal_id, items[key]) for proposal_id, key in wanted.items() if key in items]
 
     def open(self) -> list[OpenProposal]:
-        """Everything that is not over in every respect, asked or not, of all runs."""
-        return [
-            OpenProposal(
-                proposal_id=str(item[keys.SORT]),
-                execution_arn=str(item[Attribute.EXECUTION_ARN]),
-                since=codec.parse_time(str(item[Attribute.AT])),
-                is_closed=Status(str(item[Attribute.STATUS])).is_final,
-            )
-            for item in self._table.query(keys.OPEN_PARTITION)
+        """Everything that is not over in every respect, asked or not, of all runs.
+
+        What an older version opened is not listed; of that, what waits.
+        """
+        listed = {str(item[keys.SORT]): item for item in self._table.query(keys.OPEN_PARTITION)}
+        open_ = [_open_proposal(proposal_id, item, item[Attribute.AT]) for proposal_id, item in listed.items()]
+        known = {_record_key(proposal_id) for proposal_id in listed}
+        waiting = self._table.query_index(keys.INBOX_INDEX, keys.INBOX_PARTITION, keys.INBOX_WAITING)
+        older = {(str(row[keys.PARTITION]), str(row[keys.SORT])) for row in waiting} - known
+        records = self._table.get_many(older).values()
+        return open_ + [
+            _open_proposal(str(item[Attribute.PROPOSAL_ID]), item, item[Attribute.UPDATED_AT]) for item in records
         ]
 
     def open_proposals(self, execution_name: str, proposals: Iterable[Proposal], lease_seconds: int) -> Opened:
@@ -218,10 +221,7 @@ class Ledger:
         )
         decided = outcome.decision is not None and before.decision is None
         values: Item = {Attribute.STATUS: outcome.status, Attribute.OUTCOME: codec.dumps(outcome)}
-        also: tuple[Put | Delete, ...] = (
-            Delete((keys.token_partition(proposal_id), keys.TOKEN)),
-            self._still_open(before.proposal, outcome.status),
-        )
+        also: tuple[Put | Delete, ...] = (Delete((keys.token_partition(proposal_id), keys.TOKEN)),)
         if decided:
             values[Attribute.DECISION] = codec.dumps(outcome.decision)
             also += (self._event(proposal_id, Step.DECIDED, {"decision": outcome.decision}),)
@@ -316,9 +316,10 @@ class Ledger:
         also: tuple[Put | Delete, ...] = (),
         decision: Decision | None = None,
     ) -> Record:
-        """Moves the record on with its event and its run's row, unless its status is past `only_from`.
+        """Moves the record on with its event, its run's row and its entry under OPEN, unless it is past `only_from`.
 
-        `decision` is kept in both; where somebody was asked it was not automatic, whatever it says of itself.
+        `decision` is kept in record and event; where somebody was asked it was not automatic, whatever it says of
+        itself.
         """
         while True:
             item = self._raw(proposal_id)
@@ -335,6 +336,7 @@ class Ledger:
             writes = [
                 Update(_record_key(proposal_id), {**values, Attribute.UPDATED_AT: now}, remove, unmoved),
                 self._event(proposal_id, step, event),
+                self._still_open(proposal, Status(str(values[Attribute.STATUS]))),
                 *also,
             ]
             row = self._moved_row(proposal, values)
@@ -428,6 +430,15 @@ class Ledger:
             keys.TTL: int(deadline.timestamp()) + 86400,
         }
         self._table.commit_each([Put(item, newest)])
+
+
+def _open_proposal(proposal_id: str, item: Item, since: str | int) -> OpenProposal:
+    return OpenProposal(
+        proposal_id=proposal_id,
+        execution_arn=str(item[Attribute.EXECUTION_ARN]),
+        since=codec.parse_time(str(since)),
+        is_closed=Status(str(item[Attribute.STATUS])).is_final,
+    )
 
 
 def _key(partition: str, sort: str) -> Item:

@@ -125,8 +125,12 @@ class Restarter:
         self._clock = clock
         self._sleep = sleep
 
-    def restart(self, proposal_id: str, decision: Decision, give_up_at: datetime) -> Outcome | Unfinished:
+    def restart(
+        self, proposal_id: str, decision: Decision, give_up_at: datetime, *, may_continue: bool
+    ) -> Outcome | Unfinished:
         """What came of it, stored before it is returned, or that this must be called again; by `give_up_at`.
+
+        Unfinished only where it `may_continue`: whoever would not call again gets an outcome that says what is left.
 
         Raises QemError where Enterprise Manager could not be reached and nothing at all was done: safe to try again.
         Raises ValueError for a decision that does not approve, and what the ledger raises.
@@ -145,7 +149,8 @@ class Restarter:
         if why:
             outcome = Outcome(Status.SUPERSEDED, why)
         else:
-            acted = self._act(record.approval.proposal, give_up_at, record.approval.updated_at + CONTINUE_FOR)
+            go_on_until = record.approval.updated_at + CONTINUE_FOR if may_continue else begun
+            acted = self._act(record.approval.proposal, give_up_at, go_on_until)
             if isinstance(acted, Unfinished):
                 self._hold(record.approval.proposal)
                 return acted

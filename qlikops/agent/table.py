@@ -179,6 +179,16 @@ class Table:
                 break
         return items
 
+    def query_index(self, index: str, attribute: str, value: str) -> list[Item]:
+        """What a sparse index holds under `value`, in its order; eventually consistent."""
+        request = {
+            "IndexName": index,
+            "KeyConditionExpression": f"#{attribute} = :value",
+            "ExpressionAttributeNames": {f"#{attribute}": attribute},
+            "ExpressionAttributeValues": _wire({":value": value}),
+        }
+        return list(self._pages(request))
+
     def commit(self, *writes: Write) -> None:
         """All of `writes` or none, at most 100. Raises ConditionFailed."""
         request = {

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
+from traceback import walk_tb
 
 from qlikops.domain.errors import (
     AccessDenied,
@@ -89,6 +90,10 @@ def aws_errors(doing: str) -> Iterator[None]:
         raise _of_reply(exc, doing) from exc
     except (BotoCoreError, ResponseParserError) as exc:
         raise _without_reply(exc, doing) from exc
+    except (OSError, ValueError) as exc:
+        if not _of_credentials(exc):
+            raise
+        raise _unreadable_credentials(exc, doing) from exc
 
 
 def callback_failed(exc: Exception, doing: str) -> Sent:
@@ -109,6 +114,9 @@ def callback_failed(exc: Exception, doing: str) -> Sent:
         return Sent.MAYBE
     if isinstance(exc, boto.BotoCoreError):
         raise _without_reply(exc, doing) from exc
+    if _of_credentials(exc):
+        # They come before the call: nothing was sent.
+        raise _unreadable_credentials(exc, doing) from exc
     raise exc
 
 
@@ -135,6 +143,22 @@ def _who_may_allow(said: str) -> str:
     return f"Ask for {match[1]}, or use another profile." if match else ""
 
 
+def _of_credentials(exc: Exception) -> bool:
+    """Whether it was raised looking for credentials.
+
+    botocore lets through what a credential_process raises that cannot be run or prints no JSON, and what a token file
+    raises that is not there, now or when they are renewed: where it came from is all that tells.
+    """
+    return any(frame.f_globals.get("__name__") == "botocore.credentials" for frame, _ in walk_tb(exc.__traceback__))
+
+
+def _unreadable_credentials(exc: Exception, doing: str) -> CredentialsProblem:
+    return CredentialsProblem(
+        f"Could not {doing}: the credentials cannot be read: {exc}",
+        "See what the profile names, such as its credential_process; `aws sts get-caller-identity` tries the same.",
+    )
+
+
 def _without_reply(exc: Exception, doing: str) -> QlikopsError:
     from botocore import exceptions as boto
 
@@ -142,13 +166,16 @@ def _without_reply(exc: Exception, doing: str) -> QlikopsError:
     if isinstance(exc, boto.ProfileNotFound):
         return CredentialsProblem(said, "`aws configure list-profiles` lists what there is.")
     if isinstance(exc, boto.NoRegionError):
-        return UsageError("No Region is configured.", "Give --region, set AWS_REGION, or put one into the profile.")
+        return UsageError(
+            "No Region is configured.", "Give --region, set AWS_DEFAULT_REGION, or put one into the profile."
+        )
     if isinstance(
         exc,
         boto.NoCredentialsError
         | boto.PartialCredentialsError
         | boto.CredentialRetrievalError
         | boto.TokenRetrievalError
+        | boto.LoginError
         | boto.SSOError
         | boto.UnauthorizedSSOTokenError,
     ):
@@ -159,6 +186,10 @@ def _without_reply(exc: Exception, doing: str) -> QlikopsError:
         )
     if isinstance(exc, boto.HTTPClientError | boto.ConnectionError):
         return Offline(said)
+    if isinstance(exc, boto.ConfigParseError | boto.ConfigNotFound | boto.InvalidConfigError):
+        return UsageError(said, "Put it right in the AWS configuration: ~/.aws/config, or what AWS_CONFIG_FILE names.")
+    if isinstance(exc, boto.InvalidRegionError):
+        return UsageError(said, "Give another --region; `qlikops config` says where this one came from.")
     if isinstance(exc, boto.ParamValidationError):
         return UsageError(said)
     return Unreachable(said)

@@ -135,7 +135,8 @@ def deploy(
         if drift:
             show_drift(stack.name, stack.drift(), as_json=as_json)
         elif follow:
-            show_events(stack.follow())
+            if not show_events(stack.follow()):
+                output.say(f"Nothing changes the stack {stack.where} now.")
         elif rotate_secret and instances is not None:
             given = with_authorities(instances, whole.ca_bundle)
             _rotate(here, connection, stack, given, plan_only=plan_only, yes=yes, as_json=as_json)

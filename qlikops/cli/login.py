@@ -30,6 +30,7 @@ def login(
         bool, typer.Option("--operator", help="The account that runs tasks, where it is not the one that monitors.")
     ] = False,
     token: Annotated[bool, typer.Option("--token", help="An API token instead of a password.")] = False,
+    jwt: Annotated[bool, typer.Option("--jwt", help="A JSON Web Token instead of a password.")] = False,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password or token from stdin.")
     ] = False,
@@ -41,7 +42,7 @@ def login(
     """Keep a Qlik account in the system keyring, for `deploy --qlik-login`; or an AWS session with a second factor.
 
     The password is asked for, never an argument. Without a keyring nothing is kept: set QLIKOPS_QLIK_URL,
-    QLIKOPS_QLIK_USERNAME and QLIKOPS_QLIK_PASSWORD (or QLIKOPS_QLIK_API_TOKEN) instead.
+    QLIKOPS_QLIK_USERNAME and QLIKOPS_QLIK_PASSWORD (or QLIKOPS_QLIK_API_TOKEN, or QLIKOPS_QLIK_JWT) instead.
 
     With --mfa, the code of the profile's device is asked for, and the session that AWS gives for it (12 hours) is used
     by every command until it expires. Without a keyring: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
@@ -50,9 +51,9 @@ def login(
     from qlikops.deployment.login import no_keyring_hint
     from qlikops.keyrings import NoKeyring
 
-    if operator and token:
-        raise UsageError("--operator and --token exclude each other", "A token is the one account for both.")
-    if mfa and any((url, username, domain, operator, token, password_stdin)):
+    if sum((operator, token, jwt)) > 1:
+        raise UsageError("--operator, --token and --jwt exclude each other", "A token is the one account for both.")
+    if mfa and any((url, username, domain, operator, token, jwt, password_stdin)):
         raise UsageError(
             "--mfa is about AWS, the other options about Qlik", "Log in to each with a command of its own."
         )
@@ -72,10 +73,10 @@ def login(
         entry["base_url"] = url or _ask("Address", password_stdin, "--url")
     if domain:
         entry["domain"] = domain
-    if not token:
+    if not (token or jwt):
         entry["operator_username" if operator else "username"] = username or _ask("User", password_stdin, "--username")
-    key = "api_token" if token else "operator_password" if operator else "password"
-    entry[key] = _secret("Token" if token else "Password", password_stdin)
+    key = "api_token" if token else "jwt" if jwt else "operator_password" if operator else "password"
+    entry[key] = _secret("Token" if token or jwt else "Password", password_stdin)
     logins.save(entry)
     output.say(f"Kept in the system keyring for {instance} of the context {target.name}.")
     output.say("`qlikops deploy --qlik-login` takes it to Secrets Manager.")

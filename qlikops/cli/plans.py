@@ -61,11 +61,14 @@ def _line(change: PlannedChange) -> str:
     return f"  {_SIGNS[change.kind]} {change.logical_id:<26} {change.resource_type:<34} {'; '.join(notes)}"
 
 
-def show_events(events: Iterable[StackEvent]) -> None:
-    """Each on stderr as it comes."""
+def show_events(events: Iterable[StackEvent]) -> int:
+    """Each on stderr as it comes; how many there were."""
+    shown = 0
     for event in events:
+        shown += 1
         reason = harmless(event.reason, 1000)
         output.say(f"{event.at:%H:%M:%S}  {event.status:<28} {event.logical_id:<26} {reason}".rstrip())
+    return shown
 
 
 def show_rotation(stack: str, changes: Mapping[str, tuple[str, ...]], *, as_json: bool) -> None:

@@ -179,6 +179,13 @@ def _typed(path: Path, key: str, value: Any) -> Any:
                 f"{path}: qlik.{unknown[0]} does not belong here",
                 f"There are: {', '.join(INSTANCE_KEYS)}. Passwords and tokens come from `qlikops login`.",
             )
+        for name in ("base_url", "proxy"):
+            # Not quoted: it holds a password.
+            if "@" in str(each.get(name, "")):
+                raise UsageError(
+                    f"{path}: qlik.{name} names an account, which does not belong into a file",
+                    "Give the instances with the account by `--qlik -`, from a place that keeps secrets.",
+                )
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -24,6 +24,8 @@ VARIABLES: Mapping[str, str] = {
     "domain": "QLIKOPS_QLIK_DOMAIN",
 }
 """Key of an instance -> the variable that holds it where there is no keyring; they win where both are."""
+_ONE_OF = {"password", "api_token", "jwt"}
+"""What the account that monitors signs in with: the last one kept takes the others' place."""
 SECRET_KEYS = ("password", "api_token", "jwt", "operator_password")
 
 Instance = dict[str, Any]
@@ -55,10 +57,9 @@ class Logins:
         known = self._stored()
         name = instance["name"]
         known[name] = {**known.get(name, {}), **instance}
-        if "api_token" in instance:
-            known[name].pop("password", None)
-        if "password" in instance:
-            known[name].pop("api_token", None)
+        if given := set(instance) & _ONE_OF:
+            for other in _ONE_OF - given:
+                known[name].pop(other, None)
         self._write(known)
 
     def remove(self, name: str = "") -> list[str]:
@@ -87,7 +88,7 @@ class Logins:
         for endpoint in wanted:
             name = endpoint.get("name", "default")
             whole = {**known.get(name, {}), **endpoint, "name": name}
-            if not any(whole.get(key) for key in ("password", "api_token", "jwt")):
+            if not any(whole.get(key) for key in _ONE_OF):
                 raise UsageError(f"no account is known for the Qlik instance {name}", self._hint(name))
             if with_address and not whole.get("base_url"):
                 raise UsageError(f"no address is known for the Qlik instance {name}", "Give `qlikops login --url`.")

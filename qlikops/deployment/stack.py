@@ -278,7 +278,7 @@ class Stack:
             )
         except KeyError as exc:
             raise DeploymentError(
-                f"the stack {self.name} has no output {exc}",
+                f"the stack {self.name} ({current['StackStatus']}) has no output {exc}",
                 "It is not a qlikops stack, its creation failed, or it is an older one that `qlikops deploy` updates.",
             ) from exc
 

@@ -18,13 +18,17 @@ RESERVE = timedelta(seconds=20)
 def handler(event: dict[str, Any], context: LambdaContext, services: Services | None = None) -> dict[str, Any]:
     """`{"proposal_id", "status", "detail", "tasks"}`; the ledger has each task's outcome.
 
-    `tasks` counts those that are settled; with the status CONTINUE there are more, and this is to be called again.
+    `tasks` counts those that are settled; with the status CONTINUE there are more, and this is to be called again. An
+    execution whose definition has no CheckRestart does not say `may_continue`: it gets its outcome from the first call.
     """
     services = services or process_services()
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())
     with services.restarter() as restarter:
         acted = restarter.restart(
-            proposal_id_of(event), parse_decision(event.get("decision")), services.clock() + left - RESERVE
+            proposal_id_of(event),
+            parse_decision(event.get("decision")),
+            services.clock() + left - RESERVE,
+            may_continue=event.get("may_continue") is True,
         )
     if isinstance(acted, Outcome):
         status, detail, tasks = acted.status.value, acted.detail[:500], len(acted.targets)

@@ -114,7 +114,8 @@ class Agent:
         return passed(request_approval.handler(event, Context(), self.services))
 
     def restart(self, item: Json, decision: Json, seconds: int = 900) -> Json:
-        return passed(execute_restart.handler({**item, "decision": decision}, Context(seconds), self.services))
+        event = {**item, "decision": decision, "may_continue": True}
+        return passed(execute_restart.handler(event, Context(seconds), self.services))
 
     def record(self, item: Json, outcome: Json) -> Json:
         return passed(record_outcome.handler({**item, "outcome": outcome}, Context(), self.services))

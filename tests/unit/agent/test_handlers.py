@@ -895,6 +895,6 @@ def test_the_payloads_here_are_those_of_the_state_machine() -> None:
     }
     assert payload(inner["EvaluateProposal"]) == {"proposal", "run"}
     assert payload(inner["WaitForApproval"]) == {"task_token", "entered_at", "timeout_seconds", "proposal", "run"}
-    assert payload(inner["ExecuteRestart"]) == {"proposal", "run", "decision"}
+    assert payload(inner["ExecuteRestart"]) == {"proposal", "run", "decision", "may_continue"}
     assert payload(inner["RecordOutcome"]) == {"proposal", "run", "outcome"}
     assert payload(states["ReportMonitoringFailure"]) == {"run", "error"}

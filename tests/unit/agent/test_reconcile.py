@@ -16,6 +16,7 @@ from qlikops.agent.run import Run
 from qlikops.agent.tasks import RestartLimits
 from qlikops.domain.approval import Approval, Decision, Outcome, Status, TargetOutcome
 from qlikops.domain.codec import format_time
+from qlikops.domain.ledger import OPEN_PARTITION
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
 from tests.unit.agent.fakes import (
@@ -56,6 +57,11 @@ def waiting(ledger: Ledger, made: Proposal) -> None:
     ledger.open_proposals(made.execution_name, [made], 7200)
     line = replace(row(made.proposal_id), execution_name=made.execution_name)
     ledger.request(made.proposal_id, "token", line, START, START + timedelta(hours=5))
+
+
+def as_of_an_older_version(database: Any, table: str) -> None:
+    """The record as versions left it that listed nothing under OPEN."""
+    database.delete_item(TableName=table, Key={"pk": {"S": OPEN_PARTITION}, "sk": {"S": ID}})
 
 
 def held(ledger: Ledger, *keys: TaskKey) -> list[str]:
@@ -106,6 +112,30 @@ def test_an_execution_that_may_not_be_read_counts_as_running(ledger: Ledger, clo
     clock.sleep(600)
 
     assert Reconciler(ledger, Executions(Forbidden()), clock, OWN, 900, lambda _: None).proposals() == []
+
+
+def test_what_an_older_version_left_waiting_is_closed(
+    ledger: Ledger, database: Any, table: str, reconciler: Reconciler, clock: FakeClock
+) -> None:
+    waiting(ledger, proposal())
+    as_of_an_older_version(database, table)
+    clock.sleep(600)
+
+    assert reconciler.proposals() == [ID]
+    assert ledger.record(ID).approval.status is Status.ABANDONED
+    assert ledger.open() == []
+
+
+def test_an_older_version_s_restart_that_is_lost_is_closed(
+    ledger: Ledger, database: Any, table: str, reconciler: Reconciler, clock: FakeClock
+) -> None:
+    waiting(ledger, proposal())
+    as_of_an_older_version(database, table)
+    ledger.begin_restart(ID, Decision(approved=True))
+    clock.sleep(3600)
+
+    assert reconciler.proposals() == [ID]
+    assert ledger.record(ID).approval.status is Status.ABANDONED
 
 
 def test_the_leases_of_a_record_that_was_never_written_are_freed(

@@ -93,11 +93,17 @@ class Restarting:
         self.digest = ledger.save_evaluation(ID, EVALUATION, ASK).approval.digest
 
     def invoke(
-        self, settings: RestartSettings = SETTINGS, give_up_at: datetime | None = None, **decision: Any
+        self,
+        settings: RestartSettings = SETTINGS,
+        give_up_at: datetime | None = None,
+        *,
+        may_continue: bool = True,
+        **decision: Any,
     ) -> Outcome | Unfinished:
         restarter = Restarter(self.ledger, lambda _: self.operator, settings, clock=self.clock, sleep=self.clock.sleep)
         answer = Decision(**{"approved": True, "digest": self.digest, **decision})
-        return restarter.restart(ID, answer, give_up_at or self.clock.now + timedelta(minutes=14))
+        until = give_up_at or self.clock.now + timedelta(minutes=14)
+        return restarter.restart(ID, answer, until, may_continue=may_continue)
 
     def again(self, *args: Any, **kwargs: Any) -> Outcome:
         """An invocation that comes to an end."""
@@ -402,6 +408,15 @@ def test_a_group_too_long_for_one_invocation_goes_on_in_the_next(sixty: Restarti
     assert [target.status for target in outcome.targets] == [Status.RESTARTED] * 60
     assert sixty.runs(SIXTY) == [1] * 60
     assert sixty.again() == outcome
+
+
+def test_a_definition_that_would_not_call_again_gets_what_is_done_and_what_is_left(sixty: Restarting) -> None:
+    outcome = sixty.again(may_continue=False)
+
+    assert (outcome.status, outcome.detail) == (Status.PARTIAL, "40 failed, 20 restarted")
+    assert {target.detail for target in outcome.targets[20:]} == {"not started: no time was left"}
+    assert sixty.invoke() == outcome
+    assert sixty.runs(SIXTY) == [1] * 20 + [0] * 40
 
 
 def test_a_group_that_goes_on_is_told_task_by_task(sixty: Restarting) -> None:

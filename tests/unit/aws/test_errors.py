@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
 from qlikops.aws.errors import aws_errors
+from qlikops.aws.session import AwsConnection
+from qlikops.config import Context, Settings
 from qlikops.domain.errors import (
     AccessDenied,
     CredentialsProblem,
@@ -43,6 +47,9 @@ URL = "https://x"
         (boto.TokenRetrievalError(provider="sso", error_msg="expired"), CredentialsProblem),
         (boto.NoRegionError(), UsageError),
         (boto.ParamValidationError(report="x"), UsageError),
+        (boto.ConfigParseError(path="x"), UsageError),
+        (boto.InvalidConfigError(error_msg="x"), UsageError),
+        (boto.InvalidRegionError(region_name="eu west"), UsageError),
         (boto.EndpointConnectionError(endpoint_url=URL), Offline),
         (boto.ConnectTimeoutError(endpoint_url=URL), Offline),
         (boto.ReadTimeoutError(endpoint_url=URL), Offline),
@@ -64,3 +71,18 @@ def test_what_is_not_botocores_passes_through() -> None:
         raise NotFound("ours")
     with pytest.raises(KeyError), aws_errors("do it"):
         raise KeyError("a bug")
+
+
+@pytest.mark.parametrize("command", ["/nowhere/at-all --x", "echo no-json", 'echo "open'])
+def test_a_credential_process_that_gives_nothing_is_a_problem_of_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(f"[profile x]\nregion = eu-west-1\ncredential_process = {command}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    connection = AwsConnection(Context("x", Settings(profile="x"), chosen_by="test"))
+
+    with pytest.raises(CredentialsProblem, match="credentials cannot be read") as caught:
+        _ = connection.dynamodb
+    assert "credential_process" in caught.value.hint

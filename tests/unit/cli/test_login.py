@@ -41,9 +41,13 @@ def test_a_pipeline_pipes_the_password_in(run: Run, keyrings: Keyrings) -> None:
     )
 
 
-def test_a_token_needs_no_user(run: Run, keyrings: Keyrings) -> None:
-    assert run("login", "--url", URL, "--token", "--password-stdin", input="t\n").exit_code == ExitCode.OK
-    assert kept(keyrings) == [{"name": "default", "base_url": URL, "api_token": "t"}]
+@pytest.mark.parametrize(("option", "key"), [("--token", "api_token"), ("--jwt", "jwt")])
+def test_a_token_needs_no_user_and_takes_a_password_s_place(
+    run: Run, keyrings: Keyrings, option: str, key: str
+) -> None:
+    run("login", "--url", URL, "--username", "u", "--password-stdin", input="secret\n")
+    assert run("login", option, "--password-stdin", input="t\n").exit_code == ExitCode.OK
+    assert kept(keyrings) == [{"name": "default", "base_url": URL, "username": "u", key: "t"}]
 
 
 @pytest.mark.parametrize(
@@ -54,6 +58,7 @@ def test_a_token_needs_no_user(run: Run, keyrings: Keyrings) -> None:
         (["--username", "u", "--password-stdin"], "secret\n"),
         (["--url", URL, "--username", "u", "--password-stdin"], "\n"),
         (["--operator", "--token"], ""),
+        (["--token", "--jwt"], ""),
     ],
 )
 def test_what_is_missing_where_nobody_can_be_asked(run: Run, keyrings: Keyrings, args: list[str], given: str) -> None:

@@ -109,6 +109,8 @@ def test_the_templates_own_timeout_is_the_definitions() -> None:
         ("qlik = 1", "array of tables"),
         ("kms_key = 1", "must be a text"),
         ('[[qlik]]\npassword = "x"', "qlik.password does not belong here"),
+        ('[[qlik]]\nproxy = "http://me:hidden@proxy:3128"', "qlik.proxy names an account"),
+        ('[[qlik]]\nbase_url = "https://me:hidden@qem/api"', "qlik.base_url names an account"),
         ("x = = 1", "cannot be read"),
     ],
 )
@@ -118,6 +120,7 @@ def test_a_wrong_file_is_named_with_what_is_accepted(tmp_path: Path, text: str, 
     with pytest.raises(UsageError, match=said) as caught:
         read_choices(path)
     assert str(path) in caught.value.message
+    assert "hidden" not in caught.value.message
 
 
 @pytest.mark.parametrize(

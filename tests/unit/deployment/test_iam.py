@@ -29,6 +29,7 @@ VARIANTS = {"nothing chosen": Template(), "everything chosen": Template(EVERYTHI
 CLIENTS = {"states": "stepfunctions", "bedrock": "bedrock-runtime"}
 """IAM's name of a service, where botocore's is another."""
 NO_OPERATIONS = {
+    "dynamodb:ConditionCheckItem": "is what a condition alone in a transaction takes",
     "s3:ListBucket": "is what ListObjectsV2 and missing objects take",
     "lambda:InvokeFunction": "is what Invoke takes",
     "iam:PassRole": "is what handing a role to a service takes",

@@ -36,6 +36,7 @@ CALLS: dict[str, set[Right]] = {
     "table.Table.get": {("dynamodb:GetItem", TABLE)},
     "table.Table.get_many": {("dynamodb:BatchGetItem", TABLE)},
     "table.Table.query": {("dynamodb:Query", TABLE)},
+    "table.Table.query_index": {("dynamodb:Query", f"{TABLE}/index/inbox")},
     "store.Store.snapshot": {("s3:GetObject", f"{BUCKET}/snapshots/*"), READ_MISSING},
     "store.Store.save_snapshot": {("s3:PutObject", f"{BUCKET}/snapshots/*")},
     "store.Store.save_findings": {("s3:PutObject", f"{BUCKET}/snapshots/*")},
