@@ -42,9 +42,9 @@ class Ticks(SelectionList[str]):
         index = self.scroll_offset.y + y
         if index >= self.option_count:
             return strip
-        _, box, _, *rest = strip
+        _, box, _, gap, *rest = strip
         ticked = self.get_option_at_index(index).value in self.selected
-        return Strip([Segment("[x]" if ticked else "[ ]", box.style), *rest])
+        return Strip([Segment("[x]", box.style) if ticked else Segment("[ ]", gap.style), gap, *rest])
 
 
 class BulkScreen(Dialog[Answers]):
