@@ -64,6 +64,10 @@ _ACTION = re.compile(r"not authorized to perform: (\w[\w-]*:\w+)")
 _TOKEN_GONE = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
 
 
+class Unchanged(QlikopsError):
+    """What was asked for is what the caller has already (304)."""
+
+
 class Sent(Enum):
     """What a callback's reply, or its absence, says."""
 
@@ -126,6 +130,8 @@ def _of_reply(exc: Exception, doing: str) -> QlikopsError:
         return CredentialsProblem(said, "Sign in again, such as with `aws sso login`.")
     if code in _NOT_FOUND or (code == "ValidationError" and "does not exist" in said):
         return NotFound(said)
+    if _status(exc) == 304:
+        return Unchanged(said)
     if _status(exc) >= 500:
         return Unreachable(said, "AWS has a problem of its own; try again in a moment.")
     return QlikopsError(f"{said} ({code})")

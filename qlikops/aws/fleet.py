@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TypeVar
 
 from qlikops.aws import records
-from qlikops.aws.errors import aws_errors
+from qlikops.aws.errors import Unchanged, aws_errors
 from qlikops.aws.runs import MOST, summaries
 from qlikops.aws.session import Connection
 from qlikops.domain import codec
@@ -24,6 +24,9 @@ LATEST_REPORT_KEY = "reports/latest.json"
 _DAY_LEVELS = 3
 """Reports lie under year/month/day/."""
 
+_NO_ETAG = '""'
+"""No object's."""
+
 Versioned = TypeVar("Versioned", FleetSnapshot, RunReport)
 
 
@@ -32,10 +35,21 @@ class BucketFleet:
 
     def __init__(self, connection: Connection) -> None:
         self._aws = connection
+        self._snapshot: tuple[str, FleetSnapshot] | None = None
+        """The last one with its ETag: every review asks for it, and only a run writes another."""
 
     def snapshot(self) -> FleetSnapshot:
         """Raises NotFound before the first run."""
-        return self._load(FleetSnapshot, SNAPSHOT_KEY, "No run has looked at the fleet yet.")
+        known, missing = self._snapshot, "No run has looked at the fleet yet."
+        try:
+            body, etag = self._read(SNAPSHOT_KEY, missing, unless=known[0] if known else _NO_ETAG)
+        except Unchanged:
+            if known is None:
+                raise
+            return known[1]
+        snapshot = self._parse(FleetSnapshot, SNAPSHOT_KEY, body)
+        self._snapshot = etag, snapshot
+        return snapshot
 
     def reports(self, limit: int = 50) -> Sequence[ReportEntry]:
         """The runs that have a report, newest day first, newest of a day first; at most a hundred.
@@ -59,7 +73,8 @@ class BucketFleet:
             key = f"{REPORTS}{newest.started_at:%Y/%m/%d}/{newest.execution_name}"
         else:
             key = self._key(execution_name)
-        return unpacked(self._read(f"{key}.md", f"{execution_name or 'The newest run'} has no report."))
+        body, _ = self._read(f"{key}.md", f"{execution_name or 'The newest run'} has no report.")
+        return unpacked(body)
 
     def _key(self, execution_name: str) -> str:
         """The report's key without its ending, from the run's summary in the ledger."""
@@ -90,7 +105,10 @@ class BucketFleet:
             yield entry["Key"].removeprefix(prefix).removesuffix(".json")
 
     def _load(self, cls: type[Versioned], key: str, missing: str) -> Versioned:
-        body = self._read(key, missing)
+        body, _ = self._read(key, missing)
+        return self._parse(cls, key, body)
+
+    def _parse(self, cls: type[Versioned], key: str, body: bytes) -> Versioned:
         try:
             value = codec.loads(cls, unpacked(body))
         except codec.CodecError as exc:
@@ -98,10 +116,11 @@ class BucketFleet:
         records.refuse_newer(value.version, key)
         return value
 
-    def _read(self, key: str, missing: str) -> bytes:
+    def _read(self, key: str, missing: str, *, unless: str = _NO_ETAG) -> tuple[bytes, str]:
+        """The object and its ETag. Raises Unchanged where that is `unless`."""
         try:
             with aws_errors(f"read {key}"):
-                body: bytes = self._aws.s3.get_object(Bucket=self._aws.resources.bucket, Key=key)["Body"].read()
-                return body
+                reply = self._aws.s3.get_object(Bucket=self._aws.resources.bucket, Key=key, IfNoneMatch=unless)
+                return reply["Body"].read(), reply["ETag"]
         except NotFound as exc:
             raise NotFound(missing, "`qlikops run --wait` makes a run now.") from exc

@@ -65,9 +65,9 @@ def _source(here: Invocation, context: Context) -> ContextSource:
     from qlikops.tui.themes import check_theme
 
     def open_environment() -> Environment:
-        # The local environment may have come up since.
-        missing = context.name == LOCAL and context.local is None
-        return here.open_environment(here.resolve(LOCAL, read_only=context.settings.read_only) if missing else context)
+        # The local environment may have come up since, or again on another port.
+        is_local = context.name == LOCAL
+        return here.open_environment(here.resolve(LOCAL, read_only=context.settings.read_only) if is_local else context)
 
     settings = context.settings
     return ContextSource(

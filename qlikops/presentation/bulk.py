@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qlikops.domain.approval import Approval
 from qlikops.domain.proposal import Proposal
 from qlikops.presentation import vocabulary
-from qlikops.presentation.review import blast_radius, doubts
+from qlikops.presentation.review import blast_radius, second_thoughts
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside
 
 
@@ -46,6 +46,6 @@ def together(approvals: Sequence[Approval], *, approved: bool) -> tuple[Line, ..
 
 def entry(approval: Approval) -> Spans:
     """One line of the list: what, its digest, and what speaks against it."""
-    against = doubts(approval)
+    against = second_thoughts(approval)
     spans: Spans = (Span(f"{approval.digest[:12]}  ", Tone.MUTED), outside(approval.proposal.label, cap=60))
     return (*spans, Span(f"  {'; '.join(against)}", Tone.WARNING)) if against else spans

@@ -107,7 +107,7 @@ def _reruns(action: Action, targets: Sequence[Target]) -> Iterator[Span]:
 
 
 def doubts(approval: Approval) -> tuple[str, ...]:
-    """Why the evaluation is nothing to lean on, so that approving must not be preselected; empty where it is."""
+    """Why the evaluation is nothing to lean on; empty where it is."""
     evaluation = approval.evaluation
     if evaluation is None or evaluation.verdict is Verdict.UNAVAILABLE:
         return ("there is no evaluation",)
@@ -132,7 +132,7 @@ def _contradictions(evaluation: Evaluation) -> Iterator[str]:
 
 
 def second_thoughts(approval: Approval) -> tuple[str, ...]:
-    """What to think of before approving: the doubts, and what it costs if it is wrong."""
+    """The doubts, and what it costs if it is wrong: where there is any, approving must not be preselected."""
     found = list(doubts(approval))
     if approval.evaluation is not None and approval.evaluation.risk is Risk.HIGH:
         found.append("the risk is high")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
@@ -37,6 +38,7 @@ from qlikops.tui.state import ConsoleState
 from qlikops.tui.terminal import TerminalTitle, has_titles, own_title, run_in_terminal
 from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
+from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.held import HeldBar
 
 POLL_SECONDS = 2.5
@@ -86,12 +88,15 @@ class QlikOpsApp(App[int]):
         keymap: Mapping[str, str] | None = None,
         memory: Memory | None = None,
         run_command: Callable[[App[Any], Sequence[str]], str] = run_in_terminal,
+        once_filled: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
         self.memory = memory or Memory()
         self._rings = self.memory.preferences.bell is not False
         self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory)
         self._run_command = run_command
+        self._once_filled = once_filled
+        """Called when a context's inbox is on the screen for the first time."""
         self._poll_seconds = poll_seconds
         self._terminal_title = TerminalTitle(self.write_to_terminal)
         self._warned_of_quitting = False
@@ -131,6 +136,16 @@ class QlikOpsApp(App[int]):
         if action == "sign_in":
             return self._to_sign_in() is not None
         return super().check_action(action, parameters)
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed right after the key that opens the filter is the filter's, though it reached the list first.
+
+        A letter that the input was given ends there: one that comes this far was given to the list.
+        """
+        bar = self.focused.parent if self.focused is not None else None
+        if isinstance(bar, FilterBar) and event.is_printable and event.character:
+            event.prevent_default()
+            bar.type(event.character)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of the screen by name, and the themes."""
@@ -196,15 +211,16 @@ class QlikOpsApp(App[int]):
     async def _show_context(self, context: Context | None) -> None:
         if context is None or context is self.state.current:
             return
-        self.state.current = context
         mode = self.current_mode
-        self.theme = self._last_theme = self._fitting_theme()
         with self.batch_update():
             await self.switch_mode(InboxScreen.MODE)
             # Made anew: an answer from the other context that is on its way finds nobody.
             for screen in OF_ONE_CONTEXT:
                 await self.remove_mode(screen.MODE)
                 self._add_screen(screen)
+            # Not earlier: until they are gone they would ask this one about what they show of the other.
+            self.state.current = context
+            self.theme = self._last_theme = self._fitting_theme()
             await self.switch_mode(mode)
 
     def _to_sign_in(self) -> Context | None:
@@ -312,6 +328,8 @@ class QlikOpsApp(App[int]):
             self._ask_for_last_run()
         self._tick()
         self._publish()
+        if first:
+            self.call_after_refresh(self._once_filled)
 
     @on(messages.WaitingLoadFailed)
     def _waiting_load_failed(self, message: messages.WaitingLoadFailed) -> None:
@@ -424,7 +442,10 @@ def run_console(
     `mouse` the terminal keeps it, to select text with.
     """
     with own_title():
-        return QlikOpsApp(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0
+        # What is there by then stays. Else a full collection walks all of Textual and boto3 every few refreshes of a
+        # long inbox, a tenth of a second in which no key is answered.
+        app = QlikOpsApp(contexts, keymap=keymap, memory=Memory(preferences), once_filled=gc.freeze)
+        return app.run(mouse=mouse) or 0
 
 
 def _utc_now() -> datetime:

@@ -39,6 +39,8 @@ Clock = Callable[[], datetime]
 REST = timedelta(seconds=5)
 """How long the timed questions pause after one that failed; twice as long each time AWS asks for fewer."""
 LONGEST_REST = timedelta(minutes=1)
+REOPEN_AFTER = 3
+"""So many times in a row without an answer, and the environment is opened anew: it may be elsewhere by now."""
 _SENDS = "sends"
 
 
@@ -150,6 +152,7 @@ class Context:
         self._rows: dict[str, InboxRow] = {}
         self._rest = REST
         self._resting_until: datetime | None = None
+        self._unanswered = 0
         self._wants_caller = False
         self._sendings = sendings
 
@@ -244,6 +247,9 @@ class Context:
             self._rest = min(self._rest * 2, LONGEST_REST)
         else:
             self._resting_until = self.now() + REST
+            self._unanswered += 1
+            if self._unanswered % REOPEN_AFTER == 0:
+                self.backend.reopen()
 
     def rests(self) -> bool:
         """Whether the timed questions pause; what a person asks for is asked."""
@@ -254,7 +260,7 @@ class Context:
         new = sum(row.approval_id not in self._rows for row in rows) if self.freshness.loaded_at is not None else 0
         self._rows = {row.approval_id: row for row in rows}
         self.freshness = Freshness(self.now(), credentials=self.freshness.credentials)
-        self._rest, self._resting_until = REST, None
+        self._rest, self._resting_until, self._unanswered = REST, None, 0
         return new
 
     def missed_rows(self, error: Exception) -> None:

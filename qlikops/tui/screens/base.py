@@ -40,7 +40,7 @@ class ConsoleScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Follows the theme: what is drawn carries its colours."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self.on_screen_resume() if self.is_active else None)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.catch_up() if self.is_active else None)
 
     def why_not(self) -> str:
         """Why what is greyed can't be done now, for the help; empty where nothing stands in the way."""
@@ -57,6 +57,10 @@ class ConsoleScreen(Screen[None]):
             self.notify(problem, severity="warning", markup=False)
 
     def on_screen_resume(self) -> None:
+        """Comes into sight. Only here: Textual calls every class's own, so a subclass overrides what this calls."""
+        self.catch_up()
+
+    def catch_up(self) -> None:
         """Shows what changed meanwhile."""
         self.query_one(HeldBar).draw()
         self.state_changed()
@@ -85,9 +89,9 @@ class PolledScreen(ConsoleScreen):
         """Starts polling."""
         self.set_interval(self.POLL_SECONDS, self._poll)
 
-    def on_screen_resume(self) -> None:
-        """Catches up."""
-        super().on_screen_resume()
+    def catch_up(self) -> None:
+        """Asks as well."""
+        super().catch_up()
         self.action_refresh()
 
     def action_refresh(self) -> None:

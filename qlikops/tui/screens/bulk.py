@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.strip import Strip
 from textual.widgets import Button, Input, Select, SelectionList, Static
 from textual.widgets.selection_list import Selection
 
@@ -17,7 +19,7 @@ from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation.bulk import entry, together
 from qlikops.presentation.decision import no_longer_waits
 from qlikops.presentation.inbox import claimed_by_another
-from qlikops.presentation.review import doubts
+from qlikops.presentation.review import second_thoughts
 from qlikops.presentation.tone import Section, Tone, outside
 from qlikops.tui import messages
 from qlikops.tui.context import Context
@@ -34,11 +36,21 @@ class Ticks(SelectionList[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.go_on", "Go on", show=False, id="go-on")]
 
+    def render_line(self, y: int) -> Strip:
+        """Textual tells ticked from unticked by colour alone."""
+        strip = super().render_line(y)
+        index = self.scroll_offset.y + y
+        if index >= self.option_count:
+            return strip
+        _, box, _, gap, *rest = strip
+        ticked = self.get_option_at_index(index).value in self.selected
+        return Strip([Segment("[x]", box.style) if ticked else Segment("[ ]", gap.style), gap, *rest])
+
 
 class BulkScreen(Dialog[Answers]):
     """Answers with one request for each ticked record, bound to its own digest.
 
-    What has no sound evaluation starts unticked where it is about approving.
+    What anything speaks against starts unticked where it is about approving.
     """
 
     def __init__(self, state: ConsoleState, context: Context, approvals: Sequence[Approval], *, approved: bool) -> None:
@@ -59,7 +71,7 @@ class BulkScreen(Dialog[Answers]):
         yield Ticks(
             *(
                 # Outside text reaches the list as text, never as markup.
-                Selection(text(entry(approval), colours), key, not (self._approved and doubts(approval)))
+                Selection(text(entry(approval), colours), key, not (self._approved and second_thoughts(approval)))
                 for key, approval in self._approvals.items()
             ),
             id="ticks",

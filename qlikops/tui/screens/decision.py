@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.widgets import Button, Input, Select, Static
 
 from qlikops.domain.approval import Approval, new_decision_id
@@ -18,26 +15,21 @@ from qlikops.presentation.decision import no_longer_waits, what_goes_out
 from qlikops.presentation.difference import differences, differs
 from qlikops.presentation.inbox import claimed_by_another
 from qlikops.presentation.problem import explain
-from qlikops.presentation.review import at_zero, doubts, second_thoughts
-from qlikops.presentation.tone import Section, Tone
+from qlikops.presentation.review import at_zero, second_thoughts
+from qlikops.presentation.tone import Line, Tone
 from qlikops.tui import messages
 from qlikops.tui.context import Context
-from qlikops.tui.screens.dialog import Dialog
+from qlikops.tui.screens.dialog import OutgoingDialog
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.denying import Denying
-from qlikops.tui.widgets.prose import palette, prose
+from qlikops.tui.widgets.prose import palette
 
 CLAIM_WHILE_ASKED = timedelta(minutes=2)
 """Whoever opens the dialog is seen by the others for so long, unless somebody else is."""
 
 
-class DecisionScreen(Dialog[DecisionRequest]):
+class DecisionScreen(OutgoingDialog[DecisionRequest]):
     """The record never changes while it is open; if reality does, it says what and who, and sends nothing any more."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,up", "app.focus_previous", "Previous", show=False, id="previous"),
-        Binding("right,down", "app.focus_next", "Next", show=False, id="next"),
-    ]
 
     def __init__(self, state: ConsoleState, context: Context, approval: Approval) -> None:
         super().__init__(state, context)
@@ -47,17 +39,6 @@ class DecisionScreen(Dialog[DecisionRequest]):
         self.became: Approval | None = None
         """What it was changed to, once that has been shown."""
         self._decision_id = new_decision_id()
-        self._outgoing = Static(markup=False, id="outgoing")
-
-    def content(self) -> ComposeResult:
-        """What goes out, then what the person fills in."""
-        with VerticalScroll(id="outgoing-scroll", can_focus=False):
-            yield self._outgoing
-        yield from self.fields()
-
-    def fields(self) -> ComposeResult:
-        """What the person fills in."""
-        yield from ()
 
     def on_mount(self) -> None:
         """Lets the others see that somebody is about to answer."""
@@ -82,17 +63,12 @@ class DecisionScreen(Dialog[DecisionRequest]):
         """What became of the record comes first."""
         return self.gone or super().problem()
 
-    def draw(self) -> None:
-        """What goes out, or what changed."""
-        self._outgoing.update(prose([self._changes() if self.became else self._goes_out()], palette(self)))
-        super().draw()
-
-    def _goes_out(self) -> Section:
-        outgoing = what_goes_out(self.answer(), self.approval, self.context.caller)
-        return Section("", (*outgoing, *at_zero(self.approval, self.context.now()).lines))
-
-    def _changes(self) -> Section:
-        return Section("", differences(self.approval, self.became or self.approval))
+    def outgoing(self) -> tuple[Line, ...]:
+        """What goes out and what happens otherwise, or what changed."""
+        if self.became is not None:
+            return differences(self.approval, self.became)
+        answer = what_goes_out(self.answer(), self.approval, self.context.caller)
+        return (*answer, *at_zero(self.approval, self.context.now()).lines)
 
     def _claimant(self) -> str:
         row = self.context.row(self.approval.approval_id)
@@ -121,12 +97,11 @@ class DecisionScreen(Dialog[DecisionRequest]):
 
 
 class ApproveScreen(DecisionScreen):
-    """Enter sends, unless the evaluation is nothing to lean on: then it cancels. What speaks against it is said."""
+    """Enter sends, unless anything speaks against it: then that is said, and Enter cancels."""
 
     def __init__(self, state: ConsoleState, context: Context, approval: Approval) -> None:
         super().__init__(state, context, approval)
         self._against = second_thoughts(approval)
-        self._doubtful = bool(doubts(approval))
 
     def heading(self) -> str:
         """What is asked."""
@@ -140,7 +115,7 @@ class ApproveScreen(DecisionScreen):
 
     def on_mount(self) -> None:
         """Chooses what Enter does."""
-        self.query_one("#cancel" if self._doubtful else "#send").focus()
+        self.query_one("#cancel" if self._against else "#send").focus()
 
     def answer(self) -> DecisionRequest:
         """An approval of this very digest."""
@@ -149,7 +124,7 @@ class ApproveScreen(DecisionScreen):
     def advice(self) -> Text:
         """Which key does what."""
         colours = palette(self)
-        keys = "Enter cancels; ← then Enter approves." if self._doubtful else "Enter sends. Esc cancels."
+        keys = "Enter cancels; ← then Enter approves." if self._against else "Enter sends. Esc cancels."
         careful = list(self._against)
         if claimant := self._claimant():
             careful.insert(0, f"{claimant} is looking at it")

@@ -9,15 +9,15 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from qlikops.presentation.tone import Tone
+from qlikops.presentation.tone import Line, Section, Tone
 from qlikops.tui.context import Context
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.held import HeldBar
-from qlikops.tui.widgets.prose import palette
+from qlikops.tui.widgets.prose import palette, prose
 
 Answer = TypeVar("Answer")
 
@@ -25,7 +25,11 @@ Answer = TypeVar("Answer")
 class Dialog(ModalScreen[Answer | None]):
     """Answers with what to send, or None. Esc means the dialog, whatever else is held back."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", id="cancel"),
+        Binding("left,up", "app.focus_previous", "Previous", show=False, id="previous"),
+        Binding("right,down", "app.focus_next", "Next", show=False, id="next"),
+    ]
 
     def __init__(self, state: ConsoleState, context: Context) -> None:
         super().__init__()
@@ -60,9 +64,9 @@ class Dialog(ModalScreen[Answer | None]):
     def answer(self) -> Answer:
         """What to send, as it stands."""
 
-    @abstractmethod
     def advice(self) -> Text:
         """What to know before sending, while nothing stands in the way."""
+        return Text("Enter sends. Esc cancels.", style=palette(self)[Tone.MUTED])
 
     def problem(self) -> str:
         """Why nothing can be sent right now; empty where it can."""
@@ -101,3 +105,30 @@ class Dialog(ModalScreen[Answer | None]):
     def action_cancel(self) -> None:
         """Nothing is sent."""
         self.dismiss(None)
+
+
+class OutgoingDialog(Dialog[Answer]):
+    """Shows line by line what goes out, as it stands, above what the person fills in."""
+
+    def __init__(self, state: ConsoleState, context: Context) -> None:
+        super().__init__(state, context)
+        self._outgoing = Static(markup=False, id="outgoing")
+
+    def content(self) -> ComposeResult:
+        """What goes out, then what the person fills in."""
+        with VerticalScroll(id="outgoing-scroll", can_focus=False):
+            yield self._outgoing
+        yield from self.fields()
+
+    def fields(self) -> ComposeResult:
+        """What the person fills in."""
+        yield from ()
+
+    @abstractmethod
+    def outgoing(self) -> tuple[Line, ...]:
+        """What is sent and what becomes of it."""
+
+    def draw(self) -> None:
+        """What goes out, and whether it can."""
+        self._outgoing.update(prose([Section("", self.outgoing())], palette(self)))
+        super().draw()

@@ -30,6 +30,8 @@ from qlikops.tui.widgets.review import Review
 from qlikops.tui.widgets.troubles import Troubles
 from qlikops.tui.widgets.waiting import BY_CAUSE, WaitingList
 
+_MARKED = Binding.Group("Marked")
+"""In the footer; at 80 columns their whole names would push Help out of it."""
 _SEVERAL_CONTEXTS = "Not together: the marked ones are in different contexts."
 
 
@@ -44,10 +46,11 @@ class InboxScreen(ConsoleScreen):
         Binding("a", "decide(True)", "Approve", id="approve"),
         Binding("d", "decide(False)", "Deny", id="deny"),
         Binding("space", "mark", "Mark", id="mark"),
-        Binding("A", "decide_marked(True)", "Approve marked", id="approve-marked"),
-        Binding("D", "decide_marked(False)", "Deny marked", id="deny-marked"),
+        Binding("A", "decide_marked(True)", "Approve marked", id="approve-marked", group=_MARKED),
+        Binding("D", "decide_marked(False)", "Deny marked", id="deny-marked", group=_MARKED),
         Binding("c", "claim", "Claim", id="claim"),
-        Binding("y", "copy", "Copy", id="copy"),
+        # What there is to copy says so itself.
+        Binding("y", "copy", "Copy", show=False, id="copy"),
         Binding("slash", "filter", "Filter", key_display="/", id="filter"),
         Binding("s", "sort", "Sort by the next column", show=False, id="sort"),
         Binding("g", "group", "Group by cause", show=False, id="group"),

@@ -55,18 +55,18 @@ class RunsScreen(PolledScreen):
 
     def action_start(self) -> None:
         """Asks, then starts a run."""
-        self._confirm(StartScreen(self.context), "start a run", "Started")
+        self._confirm(StartScreen(self.state, self.context), "start a run", "Started")
 
     def action_stop(self) -> None:
         """Asks for a reason, then stops the chosen one."""
         if self.execution is not None:
-            screen = StopScreen(self.context, self.execution)
+            screen = StopScreen(self.state, self.context, self.execution)
             self._confirm(screen, f"stop {self.execution.name}", "Stopped")
 
     def action_redrive(self) -> None:
         """Says what would run again, then does it."""
         if self.execution is not None:
-            screen = RedriveScreen(self.context, self.execution)
+            screen = RedriveScreen(self.state, self.context, self.execution)
             self._confirm(screen, f"redrive {self.execution.name}", "Redriven")
 
     def _confirm(self, screen: RunScreen, doing: str, done: str) -> None:

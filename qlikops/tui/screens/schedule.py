@@ -10,9 +10,8 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Button, Select, Static
 
 from qlikops.domain.errors import NotFound
@@ -20,10 +19,11 @@ from qlikops.domain.ports import Environment
 from qlikops.domain.schedule import Schedule, ScheduleStatus
 from qlikops.presentation import schedule
 from qlikops.presentation.problem import explain
-from qlikops.presentation.tone import Section, Tone, as_text
+from qlikops.presentation.tone import Line, Section, Tone, as_text
 from qlikops.tui import messages
 from qlikops.tui.context import Context
 from qlikops.tui.screens.base import PolledScreen
+from qlikops.tui.screens.dialog import OutgoingDialog
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, prose
 
@@ -96,7 +96,7 @@ class ScheduleScreen(PolledScreen):
         """Asks, then sends."""
         if self._status is not None:
             context = self.state.current
-            dialog = ChangeScreen(context, self._status.schedule, pause=pause)
+            dialog = ChangeScreen(self.state, context, self._status.schedule, pause=pause)
             self.app.push_screen(dialog, lambda answer: self._send(context, answer))
 
     def action_copy(self) -> None:
@@ -154,42 +154,47 @@ class ScheduleScreen(PolledScreen):
         self.refresh_bindings()
 
 
-class ChangeScreen(ModalScreen[Change | None]):
-    """Shows exactly what goes out, and asks once."""
+class ChangeScreen(OutgoingDialog[Change]):
+    """Pausing until a time of day, or resuming."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="cancel"),
-        Binding("left,up", "app.focus_previous", "Previous", show=False, id="previous"),
-        Binding("right,down", "app.focus_next", "Next", show=False, id="next"),
-    ]
+    AUTO_FOCUS = "#send"
 
-    def __init__(self, context: Context, found: Schedule, *, pause: bool) -> None:
-        super().__init__()
-        self._place = context
+    def __init__(self, state: ConsoleState, context: Context, found: Schedule, *, pause: bool) -> None:
+        super().__init__(state, context)
         self._schedule = found
         self._pause = pause
-        self._outgoing = Static(markup=False, id="outgoing")
-        self._problem = Static(markup=False, id="problem")
 
-    def compose(self) -> ComposeResult:
-        """Title, what goes out, for how long, problem, buttons."""
-        word = "Pause" if self._pause else "Resume"
-        with Vertical(id="dialog"):
-            yield Static(f"{word} the schedule: this will be sent", markup=False, id="dialog-title")
-            with VerticalScroll(id="outgoing-scroll", can_focus=False):
-                yield self._outgoing
-            if self._pause:
-                yield Select(HOURS, value=_USUAL_HOURS, allow_blank=False, id="duration", compact=True)
-            yield self._problem
-            with Horizontal(id="buttons"):
-                yield Button(word, variant="warning" if self._pause else "success", id="send", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+    def heading(self) -> str:
+        """What is asked."""
+        return f"{self._verb} the schedule: this will be sent"
 
-    def on_mount(self) -> None:
-        """Ticks: a pause ends at a time of day."""
-        self.set_interval(1, self._draw)
-        self._draw()
-        self.query_one("#send").focus()
+    def fields(self) -> ComposeResult:
+        """For how long."""
+        if self._pause:
+            yield Select(HOURS, value=_USUAL_HOURS, allow_blank=False, id="duration", compact=True)
+
+    def send_button(self) -> Button:
+        """The verb; pausing is what somebody may regret."""
+        return Button(self._verb, variant="warning" if self._pause else "success", id="send", compact=True)
+
+    def outgoing(self) -> tuple[Line, ...]:
+        """What changes, and until when."""
+        return schedule.what_goes_out(
+            self._schedule, pause=self._pause, duration=self._duration, now=self.context.now()
+        )
+
+    def advice(self) -> Text:
+        """Which key does what."""
+        choosing = "↑ chooses for how long, Tab comes back. " if self._pause else ""
+        return Text(f"Enter sends. {choosing}Esc cancels.", palette(self)[Tone.MUTED])
+
+    def answer(self) -> Change:
+        """With the duration as it stands."""
+        return Change(self._pause, self._duration)
+
+    @property
+    def _verb(self) -> str:
+        return "Pause" if self._pause else "Resume"
 
     @property
     def _duration(self) -> timedelta | None:
@@ -197,25 +202,6 @@ class ChangeScreen(ModalScreen[Change | None]):
         return timedelta(hours=hours) if isinstance(hours, float) and hours else None
 
     @on(Select.Changed, "#duration")
-    def _draw(self) -> None:
-        colours, locked = palette(self), self._place.locked_because()
-        outgoing = schedule.what_goes_out(
-            self._schedule, pause=self._pause, duration=self._duration, now=self._place.now()
-        )
-        self._outgoing.update(prose([Section("", outgoing)], colours))
-        choosing = "↑ chooses for how long, Tab comes back. " if self._pause else ""
-        keys = Text(f"Enter sends. {choosing}Esc cancels.", colours[Tone.MUTED])
-        self._problem.update(Text(f"Locked: {locked}.", colours[Tone.DANGER]) if locked else keys)
-        self.query_one("#send").set_class(bool(locked), "-blocked")
-
-    @on(Button.Pressed, "#send")
-    def _submit(self) -> None:
-        if self._place.locked_because():
-            self.app.bell()
-        else:
-            self.dismiss(Change(self._pause, self._duration))
-
-    @on(Button.Pressed, "#cancel")
-    def action_cancel(self) -> None:
-        """Nothing is sent."""
-        self.dismiss(None)
+    def _follow(self, event: Select.Changed) -> None:
+        event.stop()
+        self.draw()

@@ -119,10 +119,13 @@ class KeyedTable(DataTable[Cell]):
             self.rebuild()
             return
         with self._arrange():
-            index = self.cursor_row
+            index, updates = self.cursor_row, self._update_count
             self._reconcile(palette(self))
             self._restore(index, choose_first=choose_first)
             self._freshen()
+            if self._update_count != updates:
+                # What was rendered is never used again; kept, it is what a garbage collection mostly walks.
+                self._clear_caches()
 
     def rebuild(self) -> None:
         """Makes columns and cells again."""
@@ -189,6 +192,8 @@ class KeyedTable(DataTable[Cell]):
         if self._rows:
             self.show_cursor = True
         await super()._on_click(event)
+        # Textual would call DataTable's own as well: the second call finds the cursor there already, and opens the row.
+        event.prevent_default()
         if self.show_cursor:
             self._choose_here()
 

@@ -61,6 +61,15 @@ def test_the_newest_snapshot_is_read_whole(fleet: BucketFleet, connection: FakeC
     assert fleet.snapshot() == snapshot
 
 
+def test_a_snapshot_is_parsed_again_only_once_there_is_another(fleet: BucketFleet, connection: FakeConnection) -> None:
+    store = Store(connection.s3, connection.resources.bucket)
+    store.save_snapshot(FleetSnapshot(START, "run-1", (), ()))
+    first = fleet.snapshot()
+    assert fleet.snapshot() is first
+    store.save_snapshot(FleetSnapshot(START, "run-2", (), ()))
+    assert fleet.snapshot().execution_name == "run-2"
+
+
 def test_a_snapshot_that_an_earlier_version_wrote_is_read(fleet: BucketFleet, connection: FakeConnection) -> None:
     snapshot = FleetSnapshot(START, "run-1", (), ())
     put(connection, SNAPSHOT_KEY, codec.dumps(snapshot))

@@ -75,7 +75,7 @@ class FakeEnvironment:
     loads: Gate = field(default_factory=Gate)
     decides: Gate = field(default_factory=Gate)
     outcomes: Gate = field(default_factory=Gate)
-    runs_listed: Gate = field(default_factory=Gate)
+    listed: Gate = field(default_factory=Gate)
     runs: list[ExecutionSummary] = field(default_factory=list)
     schedules: FakeSchedules = field(default_factory=lambda: FakeSchedules(lambda: samples.NOW))
     track: tuple[TrackRecord, ...] = ()
@@ -213,7 +213,7 @@ class FakeExecutions:
     environment: FakeEnvironment
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
-        self.environment.runs_listed.pass_through()
+        self.environment.listed.pass_through()
         self.environment._read("executions" if next_token is None else f"executions from {next_token}")
         start, size = int(next_token or 0), self.environment.page_size
         runs = [run for run in self.environment.runs if status in (None, run.status)]
@@ -277,10 +277,12 @@ class FakeFleet:
     environment: FakeEnvironment
 
     def snapshot(self) -> FleetSnapshot:
+        self.environment.listed.pass_through()
         self.environment._read("snapshot")
         return self.environment.snapshot
 
     def reports(self, limit: int = 50) -> Sequence[ReportEntry]:
+        self.environment.listed.pass_through()
         self.environment._read("reports")
         return [ReportEntry(run.name, run.run) for run in self.environment.runs][:limit]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +30,9 @@ def context(name: str, *records: Approval) -> FakeEnvironment:
     found = FakeEnvironment.waiting_for(*records)
     found.name, found.where = name, f"{name}-account eu-west-1 qlikops"
     found.runs = [samples.execution(f"run-of-{name}")]
+    task = found.snapshot.tasks[0]
+    facts = replace(task.facts, key=replace(task.facts.key, task=f"task-of-{name}"))
+    found.snapshot = replace(found.snapshot, tasks=(replace(task, facts=facts),))
     return found
 
 
@@ -184,22 +188,26 @@ async def test_the_other_screens_show_the_context_that_is_chosen(
         await sees(pilot, "3 wait", "east, west")
 
 
+@pytest.mark.parametrize(
+    ("key", "lane", "shown"), [("2", "executions", "run"), ("3", "fleet", "task"), ("4", "reports", "run")]
+)
 async def test_an_answer_from_the_context_left_behind_shows_nowhere(
-    started: Started, east: FakeEnvironment, west: FakeEnvironment
+    started: Started, east: FakeEnvironment, west: FakeEnvironment, key: str, lane: str, shown: str
 ) -> None:
     async with started(east, others=[west], size=(120, 36)) as pilot:
         await sees(pilot, "3 wait")
-        east.runs_listed.close()
-        await pilot.press("2")
-        await sees(pilot, "Loading")
+        east.listed.close()
+        await pilot.press(key)
+        left = pilot.app.state.contexts[0].backend  # type: ignore[attr-defined]
+        await wait_until(pilot, lambda: left.busy(lane))
         await pilot.press("0")
         await sees(pilot, "▶ east")
         await pilot.press("down", "enter")
-        await sees(pilot, "run-of-west")
-        east.runs_listed.open()
-        await wait_until(pilot, lambda: not pilot.app.state.contexts[0].backend.busy("executions"))  # type: ignore[attr-defined]
+        await sees(pilot, f"{shown}-of-west")
+        east.listed.open()
+        await wait_until(pilot, lambda: not left.busy(lane))
         await pilot.pause()
-        assert "run-of-east" not in flat_text(pilot)
+        assert "-of-east" not in flat_text(pilot)
 
 
 async def test_errors_say_which_context_they_are_from(
@@ -210,6 +218,20 @@ async def test_errors_say_which_context_they_are_from(
         await sees(pilot, "↷ west THROTTLED", "asking again in 5s")
         await pilot.press("exclamation_mark")
         await sees(pilot, "west: Throttled: rate exceeded")
+
+
+async def test_one_that_stays_offline_is_opened_anew_since_it_may_be_elsewhere_by_now(east: FakeEnvironment) -> None:
+    clock, moved = Clock(), context("east", record(1, "orders"))
+    east.error = Offline("nobody listens")
+    opened = [moved, east]
+    app = QlikOpsApp([ContextSource("east", opened.pop)], clock=clock, poll_seconds=3600)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for _ in range(3):
+            await wait_until(pilot, app.state.current.rests)
+            clock.advance(5)
+            app.state.poll(app)
+        await sees(pilot, "live, 0s old", "orders: connection lost")
+        assert opened == []
 
 
 async def test_being_throttled_makes_it_ask_less_and_less_often_until_it_is_over(east: FakeEnvironment) -> None:

@@ -130,17 +130,24 @@ async def test_where_the_evaluation_is_nothing_to_lean_on_enter_cancels_and_the_
         await wait_until(pilot, lambda: len(environment.sent) == 1)
 
 
-async def test_what_a_sound_evaluation_warns_of_is_said_and_enter_sends(started: Started) -> None:
-    assessed = samples.evaluation(Verdict.CAUTION, Risk.HIGH)
-    environment = FakeEnvironment.waiting_for(
-        samples.approval(samples.proposal(1, action=Action.RELOAD), assessed=assessed)
-    )
+@pytest.mark.parametrize(
+    ("action", "assessed", "why"),
+    [
+        (Action.RELOAD, samples.evaluation(), "a reload replaces what the target has"),
+        (Action.RESUME, samples.evaluation(Verdict.CAUTION, Risk.HIGH), "the risk is high"),
+    ],
+)
+async def test_what_cannot_be_taken_back_is_never_sent_by_enter_alone(
+    started: Started, action: Action, assessed: Evaluation, why: str
+) -> None:
+    environment = FakeEnvironment.waiting_for(samples.approval(samples.proposal(1, action=action), assessed=assessed))
     async with started(environment) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
-        await pilot.press("a")
-        await sees(pilot, "Careful: the risk is high; a reload replaces what the target has. Enter sends.")
+        await asked(pilot, "a", f"Careful: {why}. Enter cancels; ← then Enter approves.", f"Approve although {why}")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: len(environment.sent) == 1)
+        await no_longer_sees(pilot, "Approve: this will be sent")
+        assert environment.sent == []
+        await pilot.press("space", "A")
+        await sees(pilot, "Approve together", why[:20], "Nothing is ticked.")
 
 
 async def test_denying_needs_a_reason(started: Started, environment: FakeEnvironment) -> None:

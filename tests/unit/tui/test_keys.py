@@ -10,8 +10,9 @@ from qlikops.domain.execution import ExecutionStatus
 from qlikops.tui import keys
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.usable import usable
+from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, screen_text, sees
+from tests.unit.tui.conftest import Started, screen_text, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment
 from tests.unit.tui.scenes import SCENES
 from tests.unit.tui.stills import still
@@ -121,3 +122,16 @@ async def test_tabs_and_footer_can_be_clicked(started: Started, environment: Fak
         await sees(pilot, "2 servers")
         await pilot.click(offset=(screen_text(pilot).splitlines()[-1].index("Help"), 39))
         await sees(pilot, "Everywhere", "Esc closes")
+
+
+async def test_a_click_chooses_a_row_and_another_opens_it(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment) as pilot:
+        await sees(pilot, "connection lost")
+        table, inbox = pilot.app.screen.query_one(KeyedTable), pilot.app.screen
+        first, second = [row.key.value for row in table.ordered_rows][:2]
+        assert table.chosen == first
+        await pilot.click(table, offset=(4, 2))
+        await wait_until(pilot, lambda: table.chosen == second)
+        assert not inbox.has_class("-open")
+        await pilot.click(table, offset=(4, 2))
+        await wait_until(pilot, lambda: inbox.has_class("-open"))

@@ -14,7 +14,7 @@ from qlikops.domain.errors import AlreadyDecided, DecisionUnknown
 from qlikops.domain.evaluation import Evaluation, Verdict
 from qlikops.domain.proposal import Action
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, no_longer_sees, sees, wait_until
+from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 TASKS = ("orders", "stock", "prices")
@@ -38,7 +38,7 @@ async def mark(pilot: Pilot[Any], number: int) -> None:
     """Marks the first `number` rows."""
     await sees(pilot, "orders: connection lost")
     await pilot.press(*["space"] * number)
-    await sees(pilot, f"{TASKS[number - 1]} (mark", "Approve marked")
+    await sees(pilot, f"{TASKS[number - 1]} (mark", "A D Marked")
 
 
 def ids(*numbers: int) -> list[str]:
@@ -61,6 +61,7 @@ async def test_what_is_ticked_is_approved_one_after_the_other_each_with_its_own_
         )
         await pilot.press("down", "space")
         await sees(pilot, "2 of 3 ticked", "Approve 2")
+        assert (flat_text(pilot).count("[x]"), flat_text(pilot).count("[ ]")) == (2, 1)
         await pilot.press("enter")
         assert environment.sent == []
         await pilot.press("enter")
