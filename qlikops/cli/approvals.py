@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -16,7 +16,9 @@ from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.domain.approval import Approval, Status, new_decision_id
 from qlikops.domain.errors import ApprovalChanged, NotFound, RecordTooNew, Unreachable, UsageError
-from qlikops.domain.ports import Approvals, DecisionReceipt, DecisionRequest, Environment
+
+if TYPE_CHECKING:
+    from qlikops.domain.ports import Approvals, DecisionReceipt, DecisionRequest, Environment
 
 _SHORTEST_DIGEST = 12
 _WATCH_SECONDS = 3.0
@@ -130,6 +132,8 @@ def approve(
     as_json: JsonOption = False,
 ) -> None:
     """Approve a proposal and wait for the outcome."""
+    from qlikops.domain.ports import DecisionRequest
+
     waits = duration("--timeout", timeout)
     here = invocation(ctx)
     environment = here.environment(context)
@@ -160,6 +164,8 @@ def deny(
     as_json: JsonOption = False,
 ) -> None:
     """Deny a proposal: nothing is restarted."""
+    from qlikops.domain.ports import DecisionRequest
+
     snoozed = duration("--snooze", snooze) if snooze else None
     here = invocation(ctx)
     request = DecisionRequest(False, digest, reason, snoozed)

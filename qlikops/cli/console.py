@@ -10,10 +10,10 @@ import typer
 
 from qlikops.cli.context import Invocation, invocation
 from qlikops.config import LOCAL, Context, data_dir
-from qlikops.domain.ports import Environment
 from qlikops.tui.opening import opening
 
 if TYPE_CHECKING:
+    from qlikops.domain.ports import Environment
     from qlikops.tui.context import ContextSource
 
 

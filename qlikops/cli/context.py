@@ -11,14 +11,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from qlikops import config
 from qlikops.cli import output
 from qlikops.domain.errors import NotFound
-from qlikops.domain.ports import Environment
+
+if TYPE_CHECKING:
+    from qlikops.domain.ports import Environment
 
 ContextOption = Annotated[
     str | None, typer.Option("--context", "-c", metavar="NAME", help="The environment to talk to.", show_default=False)

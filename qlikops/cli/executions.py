@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,10 +17,11 @@ from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocatio
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain.approval import Status
-from qlikops.domain.background import read_background
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, FoldedHistory
-from qlikops.domain.ports import Environment, Executions
+
+if TYPE_CHECKING:
+    from qlikops.domain.ports import Environment, Executions
 
 _APPROVAL_ID = re.compile(r"[0-9a-f]{4,12}")
 _POLL_SECONDS = 2.0
@@ -192,6 +193,7 @@ def _write_approval(here: Invocation, environment: Environment, approval_id: str
     if as_json:
         output.write_json(approval)
         return True
+    from qlikops.domain.background import read_background
     from qlikops.presentation import review
 
     output.write_sections(review.sections(approval, here.now(), read_background(environment, approval)))

@@ -11,7 +11,6 @@ import typer
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, JsonOption, invocation
 from qlikops.domain.errors import UsageError
-from qlikops.domain.lookup import look_up
 from qlikops.domain.task import TaskState
 
 
@@ -81,6 +80,8 @@ def task(
     as_json: JsonOption = False,
 ) -> None:
     """Show one task: how it is, what is wrong, why it is left alone, its latency, what was decided earlier."""
+    from qlikops.domain.lookup import look_up
+
     here = invocation(ctx)
     found = look_up(here.environment(context), name)
     if as_json:
