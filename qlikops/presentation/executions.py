@@ -132,11 +132,6 @@ def checked(run: RunSummary) -> str:
     return f"{scope}, {found}"
 
 
-def state_key(run: StateRun, index: int) -> str:
-    """Unique in one history: a state can run many times."""
-    return f"{index}:{run.name}"
-
-
 def state_cells(run: StateRun, now: datetime) -> Cells:
     """One run of one state; Map items are indented under their Map."""
     ended = run.exited_at or now

@@ -65,8 +65,7 @@ class FleetScreen(PolledScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """There is a way back only from a filter."""
-        bars = self.query(FilterBar)
-        return action != "close_filter" or (bool(bars) and bool(bars.first().display))
+        return action != "close_filter" or FilterBar.is_open_in(self)
 
     def action_filter(self) -> None:
         """Opens the filter."""

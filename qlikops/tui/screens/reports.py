@@ -75,8 +75,7 @@ class ReportsScreen(PolledScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """There is a way back only from a search or the open report."""
-        bars = self.query(FilterBar)
-        return action != "back" or self.has_class("-open") or (bool(bars) and bool(bars.first().display))
+        return action != "back" or self.has_class("-open") or FilterBar.is_open_in(self)
 
     def action_back(self) -> None:
         """Ends the search, then goes to the list."""

@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.dom import DOMNode
 from textual.message import Message
 from textual.widgets import Input, Static
 
@@ -38,6 +39,12 @@ class FilterBar(Vertical):
         super().__init__(id="filter-bar")
         self._placeholder = placeholder
         self.display = False
+
+    @classmethod
+    def is_open_in(cls, node: DOMNode) -> bool:
+        """Whether the filter below `node` is open; there is none before it is mounted."""
+        bars = node.query(cls)
+        return bool(bars) and bool(bars.first().display)
 
     def compose(self) -> ComposeResult:
         """Input and problem."""

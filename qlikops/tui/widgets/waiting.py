@@ -65,8 +65,7 @@ class WaitingList(Vertical):
     @property
     def filters(self) -> bool:
         """Whether the filter is open."""
-        bars = self.query(FilterBar)
-        return bool(bars) and bool(bars.first().display)
+        return FilterBar.is_open_in(self)
 
     @property
     def marked_waiting(self) -> list[Waiting]:
