@@ -71,12 +71,12 @@ class QlikOpsApp(App[int]):
         Binding("colon,ctrl+p", "command_palette", "Every action by name", show=False, id="commands"),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.
         Binding("escape", "cancel_held", "Do not send", priority=True, id="do-not-send"),
-        Binding("0", "choose_context", "Context", show=False, id="context"),
+        Binding("0", "choose_context", "Context", show=False, id="context", tooltip="which one 2 to 5 show"),
         # In dialogs too: what is missing there may be credentials.
         Binding(SIGN_IN_KEY, "sign_in", "Sign in", priority=True, id="sign-in"),
         Binding("exclamation_mark", "errors", "Last errors", show=False, key_display="!", id="errors"),
         Binding("question_mark", "help", "Help", key_display="?", id="help"),
-        Binding("ctrl+q", "quit", "Quit; nothing that waits is lost", show=False, priority=True, id="quit"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="quit", tooltip="nothing that waits is lost"),
     ]
 
     def __init__(
@@ -153,7 +153,7 @@ class QlikOpsApp(App[int]):
             if entry.enabled and entry.action != "command_palette":
                 yield SystemCommand(
                     entry.description,
-                    f"Key {entry.keys}",
+                    f"Key {entry.keys}" + (f": {entry.more}" if entry.more else ""),
                     lambda entry=entry: self.run_action(entry.action, entry.node),
                 )
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)

@@ -43,15 +43,15 @@ class InboxScreen(ConsoleScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (200, "-wide")]  # noqa: RUF012 - Textual declares it
     AUTO_FOCUS = "#inbox"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "decide(True)", "Approve", id="approve"),
-        Binding("d", "decide(False)", "Deny", id="deny"),
-        Binding("space", "mark", "Mark", id="mark"),
+        Binding("a", "decide(True)", "Approve", id="approve", tooltip="first shows what will be sent, and asks"),
+        Binding("d", "decide(False)", "Deny", id="deny", tooltip="asks why; nothing is restarted"),
+        Binding("space", "mark", "Mark", id="mark", tooltip="then A or D answers all that are marked"),
         Binding("A", "decide_marked(True)", "Approve marked", id="approve-marked", group=_MARKED),
         Binding("D", "decide_marked(False)", "Deny marked", id="deny-marked", group=_MARKED),
-        Binding("c", "claim", "Claim", id="claim"),
+        Binding("c", "claim", "Claim", id="claim", tooltip="tells the others that you are looking at it"),
         # What there is to copy says so itself.
-        Binding("y", "copy", "Copy", show=False, id="copy"),
-        Binding("slash", "filter", "Filter", key_display="/", id="filter"),
+        Binding("y", "copy", "Copy", show=False, id="copy", tooltip="the last receipt, or else the approval's id"),
+        Binding("slash", "filter", "Filter", key_display="/", id="filter", tooltip=inbox.FILTER_EXAMPLE),
         Binding("s", "sort", "Sort by the next column", show=False, id="sort"),
         Binding("g", "group", "Group by cause", show=False, id="group"),
         Binding("r", "refresh", "Refresh", show=False, id="refresh"),

@@ -46,6 +46,16 @@ async def test_it_fills_and_shows_the_first_to_expire(started: Started, size: tu
         assert first < second
 
 
+async def test_home_and_end_choose_the_first_row_and_the_last(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(*(task(number, f"task-{number}") for number in (1, 2, 3)))
+    async with started(environment) as pilot:
+        await sees(pilot, "task-1: connection lost")
+        await pilot.press("end")
+        await sees(pilot, "task-3: connection lost")
+        await pilot.press("home")
+        await sees(pilot, "task-1: connection lost")
+
+
 async def test_the_first_frame_does_not_wait_for_the_network(started: Started) -> None:
     environment = FakeEnvironment.waiting_for(task(1, "sales-orders"))
     environment.waits.close()
