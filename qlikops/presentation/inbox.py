@@ -242,7 +242,7 @@ def why_empty(freshness: Freshness, last_run: ExecutionSummary | None, now: date
     if freshness.loaded_at is None:
         return f"{before}Connecting …"
     last = executions.last_run(last_run) if last_run else "No run yet."
-    return f"{before}Nothing waits for a decision.\n\n{last}"
+    return f"{before}Nothing waits for a decision. What a run proposes appears here.\n\n{last}"
 
 
 def summary(rows: Sequence[InboxRow], now: datetime) -> str:

@@ -197,9 +197,12 @@ class InboxScreen(ConsoleScreen):
             chosen.context.load_background(approval, self)
         self._ask_if_wanted()
 
-    def _claim_on_reviewed(self) -> Claim | None:
-        row = self._reviewed and self.state.context(self._reviewed.context).row(self._reviewed.approval_id)
-        return row.claim if row else None
+    def _claim_on_reviewed(self) -> tuple[Claim | None, str]:
+        if self._reviewed is None:
+            return None, ""
+        context = self.state.context(self._reviewed.context)
+        row = context.row(self._reviewed.approval_id)
+        return (row.claim if row else None), context.caller
 
     @on(messages.BackgroundLoaded)
     def _take_background(self, message: messages.BackgroundLoaded) -> None:
@@ -414,5 +417,5 @@ class InboxScreen(ConsoleScreen):
             words = latest[0].progress if alone else decision.counted([sending.stage for sending in latest])
             line = text(words, palette(self))
             if all(sending.is_settled for sending in latest):
-                line.append("  y copies" if alone else "  y copies all of it", palette(self)[Tone.MUTED])
+                line.append("  y copies the receipt" if alone else "  y copies all of it", palette(self)[Tone.MUTED])
             bar.update(line)

@@ -139,9 +139,9 @@ class TestReview:
         text = reviewed(samples.approval())
         for expected in (
             "resume from where it stopped (RESUME_PROCESSING)",
-            "replicate-eu-1/sales-orders  ERROR (FATAL_ERROR)",
+            "replicate-eu-1/sales-orders ERROR (fatal error)",
             "1 task, 42 tables; no table loads again, only changes are read",
-            "if nothing   expires in 3h48m, then nothing is restarted",
+            "unanswered   expires in 3h48m, then nothing is restarted",
             "evaluation   AI approve   risk low   confidence 92%",
             "answers again. [e1 message]",
             "e1           message: ORA-12541",
@@ -150,6 +150,20 @@ class TestReview:
             samples.approval().digest,
         ):
             assert expected in text
+
+    def test_what_could_go_wrong_comes_before_what_speaks_for_it(self) -> None:
+        few, many = (
+            replace(samples.evaluation(), cautions=cautions) for cautions in (("c1", "c2"), ("c1", "c2", "c3"))
+        )
+        brief = text_of(review.brief(samples.approval(assessed=few)))
+        assert brief.index("risk low") < brief.index("c1") < brief.index("c2") < brief.index(few.rationale[:20])
+        assert reviewed(samples.approval(assessed=few)).count("caution      ") == 2
+        assert "c3" in reviewed(samples.approval(assessed=many))
+
+    @pytest.mark.parametrize(("caller", "said"), [("arn:aws:iam::1:user/ann", "you"), ("", "ann")])
+    def test_a_claim_of_ones_own_is_told_from_that_of_another(self, caller: str, said: str) -> None:
+        claim = Claim("arn:aws:iam::1:user/ann", NOW + timedelta(minutes=2))
+        assert f"claimed by   {said} until" in text_of(review.at_zero(samples.approval(), NOW, claim, caller))
 
     def test_a_reload_says_what_it_replaces(self) -> None:
         text = reviewed(samples.approval(samples.proposal(action=Action.RELOAD)))
@@ -173,7 +187,7 @@ class TestReview:
         names = tuple(f"t{n}" for n in range(14))
         text = reviewed(samples.approval(samples.proposal(tasks=names, cause="source ORA-PROD")))
         assert "14 tasks: replicate-eu-1/t0, replicate-eu-1/t1, replicate-eu-1/t2 and 11 more" in text
-        assert all(f"replicate-eu-1/{name}  ERROR" in text for name in names)
+        assert all(f"replicate-eu-1/{name} ERROR" in text for name in names)
 
     def test_a_finding_that_cites_what_is_not_there_is_marked(self) -> None:
         finding = Finding("I saw it", ("e1", "e9"), ("e9",))

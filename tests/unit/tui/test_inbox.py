@@ -39,7 +39,9 @@ def row_key(number: int, context: int = 0) -> str:
 async def test_it_fills_and_shows_the_first_to_expire(started: Started, size: tuple[int, int]) -> None:
     environment = FakeEnvironment.waiting_for(task(1, "late"), task(2, "early", minutes_left=8))
     async with started(environment, size=size) as pilot:
-        await sees(pilot, "2 wait, oldest 12m", "■ critical", "early: connection lost", "expires in 8m00s")
+        await sees(
+            pilot, "2 wait, oldest 12m", "■ critical", "early: connection lost", "expires in 8m00s", "early (", "late ("
+        )
         lines = screen_text(pilot).splitlines()
         assert max(map(len, lines)) <= size[0]
         first, second = (next(i for i, line in enumerate(lines) if name in line) for name in ("early (", "late ("))
