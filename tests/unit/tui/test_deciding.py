@@ -163,7 +163,7 @@ async def test_denying_needs_a_reason(started: Started, environment: FakeEnviron
         await wait_until(pilot, lambda: len(environment.sent) == 1)
         _, request = environment.sent[0]
         assert (request.approved, request.reason, request.snooze) == (False, "patching", None)
-        await sees(pilot, "DENIED replicate-eu-1/sales-orders: patching y copies the receipt")
+        await sees(pilot, "DENIED replicate-eu-1/sales-orders: nothing was restarted y copies the receipt")
 
 
 async def test_denying_can_snooze(started: Started, environment: FakeEnvironment) -> None:
