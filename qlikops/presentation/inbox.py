@@ -34,6 +34,8 @@ _SHORT = {
     "context": Column("context", "Context", 9),
 }
 """What stands in where not every column fits."""
+_LABEL_SPARE = 16
+"""With so many cells beside its least, the label shows most tasks' names whole."""
 _CONTEXT = Column("context", "Context", 14)
 _DROP_FIRST = ("claimed", "age", "risk", "anomaly", "verdict_short")
 FILTER_EXAMPLE = "server:eu risk:high !claimed:"
@@ -106,7 +108,11 @@ _MARKS = {"marked": "✓ ", "answered": "→ ", "claimed": "@ "}
 def columns(width: int, *, by: Sort | None = None, context: bool = False) -> tuple[Column, ...]:
     """What fits in `width` cells; the age and the claim go first, the deadline and the sorted column never."""
     wanted: tuple[Column, ...] = (*COLUMNS[:2], _CONTEXT, *COLUMNS[2:]) if context else COLUMNS
-    if sum(column.width + 2 for column in wanted) > width:
+    spare = width - sum(column.width + 2 for column in wanted)
+    if spare < _LABEL_SPARE:
+        # The name of the task is worth more than the end of `critical`.
+        wanted = tuple(_SHORT[column.key] if column.key == "severity" else column for column in wanted)
+    if spare < 0:
         wanted = tuple(_SHORT.get(column.key, column) for column in wanted)
     sorted_by = () if by is None else (by.column, f"{by.column}_short")
     marked = [
