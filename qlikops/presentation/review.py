@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Outcome, Status
 from qlikops.domain.background import Background
 from qlikops.domain.evaluation import Evaluation, Finding, PolicyResult, Risk, Verdict
@@ -23,6 +24,8 @@ CAUTIONS_BRIEF = 2
 """Beside the verdict; where there are more, or longer ones, all of them stand further down."""
 RATIONALE_BRIEF = 160
 """Characters of the rationale beside the verdict; a longer one stands in full further down."""
+_MESSAGE = "message"
+"""The label of the evidence that is Replicate's own words."""
 SURE_ENOUGH = 0.5
 """An approval less confident than this contradicts itself."""
 
@@ -192,6 +195,11 @@ def _brief(approval: Approval) -> Iterator[Line]:
         yield line("on", f"{vocabulary.count(len(proposal.targets), 'task')}: ", targets_line(proposal))
     yield line("blast radius", *blast_radius(proposal))
     yield line("why", outside(proposal.reason))
+    if proposal.kind is AnomalyKind.FATAL_UNKNOWN:
+        # No rule knows what it says, so whoever decides has to read it.
+        for each in proposal.evidence:
+            if each.label == _MESSAGE:
+                yield line("message", outside(each.value, cap=RATIONALE_BRIEF))
     yield verdict(approval.evaluation)
     # What could go wrong before what speaks for it: the end may be below the edge.
     for index, doubt in enumerate(doubts(approval)):

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import pytest
 
-from qlikops.domain.anomaly import Severity
+from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.approval import Approval, Claim, Decision, Outcome, Status
 from qlikops.domain.errors import AlreadyDecided, Offline, QlikopsError, Throttled, UsageError
 from qlikops.domain.evaluation import Evaluation, Finding, Gate, Risk, Route, Verdict
@@ -164,6 +164,11 @@ class TestReview:
     def test_a_claim_of_ones_own_is_told_from_that_of_another(self, caller: str, said: str) -> None:
         claim = Claim("arn:aws:iam::1:user/ann", NOW + timedelta(minutes=2))
         assert f"claimed by   {said} until" in text_of(review.at_zero(samples.approval(), NOW, claim, caller))
+
+    @pytest.mark.parametrize(("kind", "count"), [(AnomalyKind.FATAL_UNKNOWN, 1), (AnomalyKind.FATAL_TRANSIENT, 0)])
+    def test_a_message_that_nobody_knows_is_read_before_deciding(self, kind: AnomalyKind, count: int) -> None:
+        proposal = replace(samples.proposal(), kind=kind)
+        assert text_of(review.brief(samples.approval(proposal))).count("message      ORA-12541") == count
 
     def test_a_reload_says_what_it_replaces(self) -> None:
         text = reviewed(samples.approval(samples.proposal(action=Action.RELOAD)))
