@@ -295,7 +295,7 @@ async def test_sorting_goes_round_marks_its_column_and_keeps_the_row(started: St
         await sees(pilot, "▾Expires", "sales-orders: connection lost")
         table = pilot.app.screen.query_one(KeyedTable)
         for header, first in (
-            ("▾Severity", "sales-orders"),
+            ("▾Sev", "sales-orders"),
             ("▾Age", "billing"),
             ("▾Risk", "sales-orders"),
             ("▾Task or group", "billing"),
