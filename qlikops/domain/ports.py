@@ -107,7 +107,7 @@ class Executions(Protocol):
     """The state machine's executions."""
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
-        """One ListExecutions call, with what the ledger knows of each."""
+        """One ListExecutions call, with what the ledger knows of each; that is read once where it cannot change."""
         ...
 
     def detail(self, execution: str, *, with_history: bool = True) -> ExecutionDetail:
