@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qlikops.aws.errors import program_of
 from qlikops.domain.codec import parse_time
 from qlikops.domain.ports import Credentials
 
@@ -70,7 +71,7 @@ def _signed_in_by(command: tuple[str, ...], expire_at: datetime | None) -> Crede
 
 def _advice(name: str, settings: Mapping[str, Any], method: str) -> str:
     if process := settings.get("credential_process"):
-        return f"The profile {name} gets its keys from `{process}`: sign in to that."
+        return f"The profile {name} gets its keys from `{program_of(process)} …`: sign in to that."
     if not method:
         return "There are no credentials: `aws configure sso` sets up signing in."
     return f"Renew the keys of the profile {name}, such as with `aws configure --profile {name}`."

@@ -111,7 +111,7 @@ def test_without_the_aws_cli_it_says_what_to_run(home: Path) -> None:
     [
         ("keys", "aws configure --profile keys"),
         ("circle", "aws configure --profile circle"),
-        ("process", "`vault read aws`"),
+        ("process", "`vault …`"),
         ("", "aws configure sso"),
     ],
 )
