@@ -8,27 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qlikops.cli.context import Invocation, invocation
-from qlikops.config import LOCAL, Context, data_dir
+from qlikops.cli.context import ContextsOption, Invocation, invocation
+from qlikops.config import Context, data_dir
 from qlikops.tui.opening import opening
 
 if TYPE_CHECKING:
-    from qlikops.domain.ports import Environment
     from qlikops.tui.context import ContextSource
 
 
 def tui(
     ctx: typer.Context,
-    context: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--context",
-            "-c",
-            metavar="NAME",
-            help="An environment to talk to; again for more in one inbox, `all` for all that are configured.",
-            show_default=False,
-        ),
-    ] = None,
+    context: ContextsOption = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Without the keys that write.")] = False,
     no_mouse: Annotated[
         bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal, to select text with.")
@@ -64,15 +54,10 @@ def _source(here: Invocation, context: Context) -> ContextSource:
     from qlikops.tui.context import ContextSource
     from qlikops.tui.themes import check_theme
 
-    def open_environment() -> Environment:
-        # The local environment may have come up since, or again on another port.
-        is_local = context.name == LOCAL
-        return here.open_environment(here.resolve(LOCAL, read_only=context.settings.read_only) if is_local else context)
-
     settings = context.settings
     return ContextSource(
         context.name,
-        open_environment,
+        lambda: here.reopened(context),
         read_only=settings.read_only,
         hold_seconds=settings.hold_seconds,
         bell=settings.bell,
