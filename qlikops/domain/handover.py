@@ -75,8 +75,9 @@ def gather(environment: Environment, since: datetime, now: datetime) -> Handover
     each run that may have closed something. Blocks like the ports do, and raises what they raise.
 
     A proposal is decided while its run runs, however old that is, or closed later in place of a run that ended badly:
-    so all that run, all that ended within the shift, and those that ended badly before are asked. Only a run that
-    began longer before the shift than one can take is out of reach, one that was redriven.
+    so all that run, all that ended within the shift, and those that ended badly before are asked. Out of reach is what
+    began longer before the shift than a run can take and has ended: one that was redriven, or whose proposals a run of
+    this shift closed.
     """
     executions = environment.executions
     runs, looked_back_to, is_complete = _runs(executions, since)
