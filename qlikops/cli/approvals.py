@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, ContextsOption, Invocation, JsonOption, invocation
+from qlikops.cli.context import ContextOption, ContextsOption, Invocation, JsonOption, YesOption, invocation
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
 from qlikops.cli.several import ask_each, exit_with_problems
@@ -28,7 +28,6 @@ IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An approval's id,
 DigestOption = Annotated[
     str, typer.Option(metavar="D", help="The digest that was reviewed: decide on nothing else.", show_default=False)
 ]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask, even on a terminal.")]
 
 
 class Sort(StrEnum):
@@ -133,7 +132,7 @@ def approve(
     reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record.", show_default=False)] = "",
     digest: DigestOption = "",
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Return once the decision is recorded.")] = False,
-    timeout: Annotated[str, typer.Option(metavar="T", help="How long to wait for the outcome.")] = "10m",
+    timeout: Annotated[str, typer.Option(metavar="T", help="How long to wait at most.")] = "10m",
     yes: YesOption = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
@@ -161,7 +160,7 @@ def approve(
 def deny(
     ctx: typer.Context,
     approval_id: IdArgument,
-    reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record and the report.")],
+    reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record.")],
     snooze: Annotated[
         str, typer.Option(metavar="T", help="Propose nothing on its tasks for so long.", show_default=False)
     ] = "",

@@ -35,6 +35,7 @@ ContextsOption = Annotated[
         show_default=False,
     ),
 ]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Data on stdout as JSON.")]
 
 

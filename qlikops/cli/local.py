@@ -64,7 +64,7 @@ def up(
     model: ModelOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Start it in the background. One that runs already is left as it is."""
+    """Start the local environment in the background. One that runs already is left as it is."""
     from qlikops.local.environment import LocalEnvironment
 
     chosen = options(scenario, seed, approval_timeout, rate, model_url, model)
@@ -76,7 +76,7 @@ def up(
 
 @app.command()
 def down() -> None:
-    """End it and remove what it kept."""
+    """End the local environment and remove what it kept."""
     from qlikops.local.environment import LocalEnvironment
 
     ended = LocalEnvironment().down(output.say)
@@ -85,13 +85,13 @@ def down() -> None:
 
 @app.command()
 def status(as_json: JsonOption = False) -> None:
-    """Say whether it runs, and how to reach it. Exit codes: 0 it runs, 3 it doesn't."""
+    """Say whether the local environment runs, and how to reach it. Exit codes: 0 it runs, 3 it doesn't."""
     _write(_running(), as_json=as_json)
 
 
 @app.command()
 def env() -> None:
-    """Print shell lines that point the AWS CLI at it: eval "$(qlikops local env)"."""
+    """Print shell lines that point the AWS CLI at the local environment: eval "$(qlikops local env)"."""
     from qlikops.local.environment import exports
 
     output.write(exports(_running()))
