@@ -58,7 +58,7 @@ class _Inbox:
         events: list[Event] = []
         try:
             if self._environment is None:
-                self._environment = self._here.reopened(self._context)
+                self._environment = self._opened()
             self._look(self._environment.approvals, events)
             self._pause, self._has_begun = _PAUSE_SECONDS, True
         except QlikopsError as error:
@@ -72,6 +72,15 @@ class _Inbox:
         except Exception as error:  # a bug must not end a thread unseen
             self.error = error
         return [replace(event, context=self._context.name) for event in events]
+
+    def _opened(self) -> Environment:
+        try:
+            return self._here.reopened(self._context)
+        except NotFound as error:
+            if not self._has_begun:
+                raise
+            # The local environment is down, and may come up again.
+            raise Unreachable(error.message, error.hint) from error
 
     def _look(self, role: Approvals, events: list[Event]) -> None:
         """What is known is kept in `events` when a later read fails."""

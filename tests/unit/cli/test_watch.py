@@ -18,7 +18,8 @@ from qlikops.cli import output
 from qlikops.cli.context import Invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.watching import watch_inboxes
-from qlikops.config import Context, Settings
+from qlikops.config import Context, LocalStatus, Settings, local_status_path
+from qlikops.domain import codec
 from qlikops.domain.approval import Claim, Decision, InboxRow, Status
 from qlikops.domain.errors import Offline
 from qlikops.domain.evaluation import Risk
@@ -142,6 +143,46 @@ def test_a_context_that_hangs_holds_up_no_other(
     hangs.set()
     said = [" ".join(line.split("  ")[1:])[:23].strip() for line in capsys.readouterr().out.splitlines()]
     assert said == ["eu waits: 0123456789ab", "eu new: feedfacefeed re"]
+
+
+def test_a_local_environment_that_comes_up_again_is_found(
+    environment: FakeEnvironment, clock: Clock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environ = {"QLIKOPS_CONFIG": str(tmp_path / "config.toml"), "QLIKOPS_DATA_DIR": str(tmp_path)}
+    status = local_status_path(environ)
+    status.parent.mkdir(parents=True, exist_ok=True)
+
+    def fall() -> None:
+        fail(environment)
+        status.unlink()
+
+    def rise() -> None:
+        mend(environment)
+        status.write_text(codec.dumps(LocalStatus("http://127.0.0.1:1", "eu-west-1", "qlikops", "", "", "")))
+
+    def nothing() -> None: ...
+
+    rise()
+    steps = [fall, nothing, nothing, rise, nothing, nothing, nothing, nothing]
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        if not steps:
+            raise KeyboardInterrupt
+        steps.pop(0)()
+
+    here = Invocation(
+        environ=environ,
+        open_environment=lambda _: environment,
+        answers=lambda _: True,
+        now=clock.now,
+        monotonic=clock.monotonic,
+        sleep=sleep,
+    )
+    with pytest.raises(KeyboardInterrupt):
+        watch_inboxes(here, [here.context("local")], lambda _: Watch(), as_json=False)
+    said = [line.split("  ")[1].split(":")[0] for line in capsys.readouterr().out.splitlines()]
+    assert said == ["waits", "trouble", "trouble", "back"]
 
 
 def test_a_filter_follows_what_matched_to_its_end(
