@@ -46,6 +46,9 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
     What is one for the whole console comes from the first. Raises UsageError for keys and a theme that are none.
     """
     first = contexts[0]
+    # Of one context only: a process for each of several would fight over the machine with this one.
+    ahead = here.open_environment(first)
+    ahead.ask_ahead()
     # Textual draws on stderr.
     with opening([context.name for context in contexts], sys.__stderr__):
         from qlikops.tui.app import run_console
@@ -53,18 +56,23 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
         from qlikops.tui.preferences import FILE
 
         return run_console(
-            [_source(here, context) for context in contexts],
+            [_source(here, context, ahead if context is first else None) for context in contexts],
             keymap=keymap(first.keys),
             preferences=data_dir(here.environ) / FILE,
             mouse=mouse and first.settings.mouse,
         )
 
 
-def _source(here: Invocation, context: Context) -> ContextSource:
+def _source(here: Invocation, context: Context, opened: Environment | None) -> ContextSource:
+    """`opened` is used once; after that, and without it, the environment is opened anew whenever that is wanted."""
     from qlikops.tui.context import ContextSource
     from qlikops.tui.themes import check_theme
 
+    unused = [opened] if opened is not None else []
+
     def open_environment() -> Environment:
+        if unused:
+            return unused.pop()
         # The local environment may have come up since, or again on another port.
         is_local = context.name == LOCAL
         return here.open_environment(here.resolve(LOCAL, read_only=context.settings.read_only) if is_local else context)
