@@ -236,6 +236,9 @@ class FakeEnvironment:
     def __post_init__(self) -> None:
         self.schedules = FakeSchedules(self.approvals.clock.now)
 
+    def ask_ahead(self) -> None:
+        """There is nothing to wait for."""
+
     def caller(self) -> str:
         return CALLER
 

@@ -21,6 +21,7 @@ from qlikops.domain.ports import Credentials
 
 if TYPE_CHECKING:
     import boto3
+    import botocore.session
 
 _Profiles = Mapping[str, Mapping[str, Any]]
 
@@ -52,6 +53,13 @@ def credentials_of(session: boto3.Session) -> Credentials:
     # A role behind a one-time code is renewed by a person; any other by itself.
     asks = any("mfa_serial" in profiles.get(each, {}) for each in chain)
     return Credentials(expire_at if asks else None, advice=_advice(name, settings, method))
+
+
+def asks_somebody(session: botocore.session.Session) -> bool:
+    """Whether signing in as its profile runs a program of the person's, which may ask anything, or wants a code."""
+    profiles: _Profiles = session.full_config.get("profiles", {})
+    chain = _chain(session.profile or "default", profiles)
+    return any(asking in profiles.get(name, {}) for name in chain for asking in ("credential_process", "mfa_serial"))
 
 
 def _chain(name: str, profiles: _Profiles) -> list[str]:

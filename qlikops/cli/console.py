@@ -13,6 +13,7 @@ from qlikops.config import Context, data_dir
 from qlikops.tui.opening import opening
 
 if TYPE_CHECKING:
+    from qlikops.domain.ports import Environment
     from qlikops.tui.context import ContextSource
 
 
@@ -36,6 +37,9 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
     What is one for the whole console comes from the first. Raises UsageError for keys and a theme that are none.
     """
     first = contexts[0]
+    # Of one context only: a process for each of several would fight over the machine with this one.
+    ahead = here.open_environment(first)
+    ahead.ask_ahead()
     # Textual draws on stderr.
     with opening([context.name for context in contexts], sys.__stderr__):
         from qlikops.tui.app import run_console
@@ -43,21 +47,23 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
         from qlikops.tui.preferences import FILE
 
         return run_console(
-            [_source(here, context) for context in contexts],
+            [_source(here, context, ahead if context is first else None) for context in contexts],
             keymap=keymap(first.keys),
             preferences=data_dir(here.environ) / FILE,
             mouse=mouse and first.settings.mouse,
         )
 
 
-def _source(here: Invocation, context: Context) -> ContextSource:
+def _source(here: Invocation, context: Context, opened: Environment | None) -> ContextSource:
+    """`opened` is used once; after that, and without it, the environment is opened anew whenever that is wanted."""
     from qlikops.tui.context import ContextSource
     from qlikops.tui.themes import check_theme
 
+    unused = [opened] if opened is not None else []
     settings = context.settings
     return ContextSource(
         context.name,
-        lambda: here.reopened(context),
+        lambda: unused.pop() if unused else here.reopened(context),
         read_only=settings.read_only,
         hold_seconds=settings.hold_seconds,
         bell=settings.bell,
