@@ -170,6 +170,14 @@ def fields(now: datetime) -> Mapping[str, Callable[[InboxRow], str]]:
     }
 
 
+def fields_in(now: datetime, context: Callable[[T], str]) -> Mapping[str, Callable[[T], str]]:
+    """The same of something that has a row in one of several contexts; `context` says which."""
+    found: dict[str, Callable[[T], str]] = {"context": context}
+    for key, of in fields(now).items():
+        found[key] = lambda item, of=of: of(item.row)  # type: ignore[misc]
+    return found
+
+
 def where(name: str, freshness: Freshness, now: datetime, *, read_only: bool) -> Span:
     """The context of a row, and at once whether anything can be done about it: `ro` may not, a mark cannot now."""
     mark, tone = freshness.look(now)

@@ -14,6 +14,8 @@ from qlikops.presentation.tone import Span, Tone, outside
 
 NOTHING = Span("–", Tone.MUTED)
 """What an empty cell shows."""
+NOT_YET = Span("…", Tone.MUTED)
+"""What a cell shows that will have something once the run has got there."""
 
 AT_ZERO = "nothing is restarted"
 """What happens at the deadline. The state machine's ApprovalExpired is the source."""

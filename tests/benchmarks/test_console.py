@@ -231,7 +231,7 @@ def test_calls_to_refresh_executions(waiting: Waiting, results: Results) -> None
     dynamodb.calls.clear()
     executions.page()
     calls = len(stepfunctions.calls) + len(dynamodb.calls)
-    results.add("calls to refresh executions, only while on screen", calls, None, "1 ListExecutions")
+    results.add("calls to refresh executions, only while on screen", calls, 1.0, "1 ListExecutions")
 
 
 def many(number: int, shift: int = 0) -> FakeEnvironment:

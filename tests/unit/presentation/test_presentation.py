@@ -296,8 +296,17 @@ class TestExecutions:
         assert (texts["anomalies"], texts["proposals"], texts["restarts"]) == ("4", "2", "1")
 
     def test_what_is_not_known_is_not_zero(self) -> None:
-        cells = executions.cells(replace(samples.execution(), run=None), NOW)
-        assert {cells[key].text for key in ("anomalies", "proposals", "restarts")} == {"–"}
+        for status, shown in ((ExecutionStatus.RUNNING, "…"), (ExecutionStatus.ABORTED, "–")):
+            cells = executions.cells(replace(samples.execution(status=status), run=None), NOW)
+            assert {cells[key].text for key in ("anomalies", "proposals", "restarts")} == {shown}
+
+    def test_a_report_of_an_earlier_end_is_not_that_of_a_run_that_goes_on(self) -> None:
+        redriven = replace(
+            samples.execution(status=ExecutionStatus.SUCCEEDED), status=ExecutionStatus.RUNNING, stopped_at=None
+        )
+        cells = executions.cells(redriven, NOW)
+        assert (cells["anomalies"].text, cells["restarts"].text) == ("4", "…")
+        assert executions.FIELDS["restarted"](redriven) == ""
 
     def test_the_detail_names_what_waits_and_what_the_ledger_filled_in(self) -> None:
         text = text_of(*executions.heading(samples.execution_detail(), NOW))
