@@ -60,7 +60,10 @@ class AwsEnvironment:
 
     def caller(self) -> str:
         """The caller's ARN, from STS; cached."""
-        return self._connection.caller()
+        caller = self._connection.caller()
+        # Whoever asks may be about to decide, and what a first client of a service reads should not come between.
+        self._connection.client("stepfunctions")
+        return caller
 
     def credentials(self) -> Credentials:
         """How one signs in here, and until when that lasts, as far as this machine knows."""

@@ -141,8 +141,12 @@ def _head(
     with_options(ctx, context, given)
 
 
+def collect_less_often() -> None:
+    """What a start allocates is modules and classes, which stay: looking for garbage among them takes a tenth of it."""
+    gc.set_threshold(50_000)
+
+
 def main() -> None:
     """Runs the command line."""
-    # What a start allocates is modules and classes, which stay: looking for garbage among them takes a tenth of it.
-    gc.set_threshold(50_000)
+    collect_less_often()
     app()

@@ -22,6 +22,7 @@ from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
+from qlikops.tui.backend import let_lanes_run
 from qlikops.tui.context import Clock, Context, ContextSource, Sending, maybe_sent
 from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
@@ -473,6 +474,7 @@ def run_console(
     `keymap` is what `keys.keymap` returns; `preferences` the file of what was chosen inside the console before. Without
     `mouse` the terminal keeps it, to select text with.
     """
+    let_lanes_run()
     with own_title():
         # What is there by then stays. Else a full collection walks all of Textual and boto3 every few refreshes of a
         # long inbox, a tenth of a second in which no key is answered.

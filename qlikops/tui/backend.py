@@ -7,6 +7,7 @@ the ledger tells the next start what became of anything that was under way.
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +20,18 @@ from qlikops.tui.messages import CallFailed, EnvironmentOpened
 
 Work = Callable[[Environment], Message]
 Failed = Callable[[Exception], Message]
+
+
+SWITCH_SECONDS = 0.001
+
+
+def let_lanes_run() -> None:
+    """Has the UI thread give way sooner to a lane that has something to do, for the whole process.
+
+    A lane asks for the interpreter whenever it has heard from the network. By Python's default the UI thread keeps it
+    for another 5 ms each time while it draws, and a decision hears from the network several times before it is sent.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 class Lane:
