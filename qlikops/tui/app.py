@@ -21,7 +21,7 @@ from qlikops.domain.text import harmless
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import status as status_word
-from qlikops.tui import messages
+from qlikops.tui import keys, messages
 from qlikops.tui.context import Clock, Context, ContextSource, Sending, maybe_sent
 from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
@@ -49,7 +49,6 @@ CREDENTIALS_SECONDS = 60
 LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
 
-SIGN_IN_KEY = "ctrl+l"
 OF_ONE_CONTEXT: tuple[type[ConsoleScreen], ...] = (ExecutionsScreen, FleetScreen, ReportsScreen, ScheduleScreen)
 """The screens that show the current context."""
 
@@ -73,7 +72,7 @@ class QlikOpsApp(App[int]):
         Binding("escape", "cancel_held", "Do not send", priority=True, id="do-not-send"),
         Binding("0", "choose_context", "Context", show=False, id="context"),
         # In dialogs too: what is missing there may be credentials.
-        Binding(SIGN_IN_KEY, "sign_in", "Sign in", priority=True, id="sign-in"),
+        Binding("ctrl+l", "sign_in", "Sign in", priority=True, id="sign-in"),
         Binding("exclamation_mark", "errors", "Last errors", show=False, key_display="!", id="errors"),
         Binding("question_mark", "help", "Help", key_display="?", id="help"),
         Binding("ctrl+q", "quit", "Quit; nothing that waits is lost", show=False, priority=True, id="quit"),
@@ -93,7 +92,8 @@ class QlikOpsApp(App[int]):
         super().__init__()
         self.memory = memory or Memory()
         self._rings = self.memory.preferences.bell is not False
-        self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory)
+        key_names = keys.names(keymap or {}, self.get_key_display)
+        self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory, key_names)
         self._run_command = run_command
         self._once_filled = once_filled
         """Called when a context's inbox is on the screen for the first time."""
@@ -104,9 +104,6 @@ class QlikOpsApp(App[int]):
             self.register_theme(each)
         self.theme = self._last_theme = self._fitting_theme()
         self.set_keymap(keymap or {})
-        sign_in_key = (keymap or {}).get("sign-in", SIGN_IN_KEY).split(",")[0]
-        for context in self.state.contexts:
-            context.sign_in_key = self.get_key_display(Binding(sign_in_key, ""))
         self._add_screen(InboxScreen)
         for screen in OF_ONE_CONTEXT:
             self._add_screen(screen)

@@ -6,7 +6,7 @@ one context locks only what is in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -133,7 +133,12 @@ class Context:
     """Only handlers on the UI thread change it. `sendings` is shared by the contexts of a console, in order."""
 
     def __init__(
-        self, source: ContextSource, to: MessagePump, clock: Clock, sendings: dict[ApprovalKey, Sending]
+        self,
+        source: ContextSource,
+        to: MessagePump,
+        clock: Clock,
+        sendings: dict[ApprovalKey, Sending],
+        keys: Mapping[str, str],
     ) -> None:
         self.name = source.name
         self.backend = Backend(source.name, source.open, to)
@@ -145,8 +150,6 @@ class Context:
         self.where = ""
         self.caller = ""
         """Whose identity decisions carry."""
-        self.sign_in_key = ""
-        """The key that signs in anew, as it is shown."""
         self.freshness = Freshness()
         self.last_run: ExecutionSummary | None = None
         self._rows: dict[str, InboxRow] = {}
@@ -155,6 +158,7 @@ class Context:
         self._unanswered = 0
         self._wants_caller = False
         self._sendings = sendings
+        self._keys = keys
 
     def now(self) -> datetime:
         """The time, aware."""
@@ -176,7 +180,7 @@ class Context:
         now = self.now()
         reason = self.freshness.locked_because(now)
         can_sign_in = self.freshness.credentials.login and self.freshness.wants_sign_in(now)
-        return f"{reason} ({self.sign_in_key})" if reason and can_sign_in else reason
+        return f"{reason} ({self._keys['sign-in']})" if reason and can_sign_in else reason
 
     # What was decided here
 

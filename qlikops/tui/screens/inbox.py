@@ -414,5 +414,6 @@ class InboxScreen(ConsoleScreen):
             words = latest[0].progress if alone else decision.counted([sending.stage for sending in latest])
             line = text(words, palette(self))
             if all(sending.is_settled for sending in latest):
-                line.append("  y copies" if alone else "  y copies all of it", palette(self)[Tone.MUTED])
+                copies = f"  {self.state.keys['copy']} copies{'' if alone else ' all of it'}"
+                line.append(copies, palette(self)[Tone.MUTED])
             bar.update(line)

@@ -17,12 +17,13 @@ from qlikops.tui.widgets.prose import palette, text
 WIDE = 100
 """From so many cells on the product's name has room beside the screens'."""
 SCREENS = {
-    "inbox": "1 Inbox",
-    "executions": "2 Executions",
-    "fleet": "3 Fleet",
-    "reports": "4 Reports",
-    "schedule": "5 Schedule",
+    "inbox": "Inbox",
+    "executions": "Executions",
+    "fleet": "Fleet",
+    "reports": "Reports",
+    "schedule": "Schedule",
 }
+"""By mode, which is also the id of the key that goes there."""
 
 
 class TitleBar(Static):
@@ -51,7 +52,7 @@ class TitleBar(Static):
         tabs = Text("qlikops " if self.size.width >= WIDE else "", style="bold")
         for mode, name in SCREENS.items():
             style = Style(reverse=True) if mode == self._mode else colours[Tone.MUTED]
-            tabs.append(f" {name} ", style + Style(meta={"@click": f"app.switch_mode('{mode}')"}))
+            tabs.append(f" {state.keys[mode]} {name} ", style + Style(meta={"@click": f"app.switch_mode('{mode}')"}))
         everywhere = state.several and self._mode == "inbox"
         context = Text(no_wrap=True, overflow="ellipsis")
         if all(each.read_only for each in state.contexts) if everywhere else state.current.read_only:
@@ -61,7 +62,7 @@ class TitleBar(Static):
             context.append_text(text([outside(names, cap=100)], colours))
         else:
             name, where = state.current.name, state.current.where
-            context.append("0 " if state.several else "", colours[Tone.MUTED])
+            context.append(f"{state.keys['context']} " if state.several else "", colours[Tone.MUTED])
             context.append_text(text([outside(name, cap=30), outside(where, Tone.MUTED, 80, before=" ")], colours))
         rows = [waiting.row for waiting in state.waiting]
         read = sum(each.freshness.loaded_at is not None for each in state.contexts)
