@@ -17,8 +17,10 @@ from qlikops.domain.approval import Approval, InboxRow, Status
 from qlikops.domain.background import read_background
 from qlikops.domain.errors import (
     AccessDenied,
+    ApprovalGone,
     CredentialsProblem,
     DecisionUnknown,
+    NotFound,
     QlikopsError,
     Throttled,
     Unreachable,
@@ -337,7 +339,7 @@ class Context:
         """Asks for a whole record."""
 
         def load(environment: Environment) -> messages.ApprovalLoaded:
-            return messages.ApprovalLoaded(self.name, approval_id, environment.approvals.approval(approval_id))
+            return messages.ApprovalLoaded(self.name, approval_id, _record(environment, approval_id))
 
         self.backend.call("reviews", load, lambda error: messages.ApprovalLoadFailed(error, approval_id, self.name), to)
 
@@ -353,7 +355,7 @@ class Context:
         """Asks for several whole records, to be answered together."""
 
         def load(environment: Environment) -> messages.MarkedLoaded:
-            records = [environment.approvals.approval(approval_id) for approval_id in ids]
+            records = [_record(environment, approval_id) for approval_id in ids]
             return messages.MarkedLoaded(self.name, records, approved=approved)
 
         self.backend.call("reviews", load, messages.MarkedLoadFailed, to)
@@ -403,6 +405,14 @@ class Context:
             return messages.Claimed(self.name, approval_id)
 
         self.backend.call("claims", claim, lambda error: messages.ClaimFailed(error, approval_id, self.name), to)
+
+
+def _record(environment: Environment, approval_id: str) -> Approval:
+    """The record of one that is or was in the inbox: that there is none is news, no slip of the pen."""
+    try:
+        return environment.approvals.approval(approval_id)
+    except NotFound as error:
+        raise ApprovalGone(approval_id) from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

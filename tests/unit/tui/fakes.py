@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, TargetOutcome
-from qlikops.domain.errors import ApprovalChanged, NotFound, QlikopsError
+from qlikops.domain.errors import ApprovalChanged, ApprovalGone, NotFound, QlikopsError
 from qlikops.domain.events import HistoryEvent
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
@@ -147,6 +147,8 @@ class FakeEnvironment:
         self.decides.pass_through()
         if error := self.decide_errors.get(approval_id, self.decide_error):
             raise error
+        if approval_id not in self.records:
+            raise ApprovalGone(approval_id)
         record = self.records[approval_id]
         if request.digest != record.digest:
             raise ApprovalChanged("the record changed since it was reviewed")
