@@ -10,7 +10,7 @@ from qlikops.domain.approval import APPROVAL_DENIED, Approval, Decision
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import AlreadyDecided
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest
-from qlikops.presentation import vocabulary
+from qlikops.presentation import denial, vocabulary
 from qlikops.presentation.problem import by_whom, explain
 from qlikops.presentation.review import blast_radius, outcome_lines, targets_line
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside, plain
@@ -32,12 +32,12 @@ def _what_goes_out(request: DecisionRequest, approval: Approval, caller: str) ->
     yield line("on", targets_line(proposal))
     if request.approved:
         yield line("blast radius", *blast_radius(proposal))
+    else:
+        yield from denial.aftermath([proposal], request.snooze)
     yield line("approval", outside(approval.approval_id, cap=64))
     yield line("digest", outside(request.digest, Tone.MUTED, 80))
     if request.reason:
         yield line("reason", outside(request.reason))
-    if request.snooze is not None:
-        yield line("snooze", f"nothing is proposed on it for {format_duration(request.snooze)}")
     if request.decision_id:
         yield line("decision id", outside(request.decision_id, Tone.MUTED, 64))
     if caller:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -71,7 +72,11 @@ class BulkScreen(Dialog[Answers]):
         yield Ticks(
             *(
                 # Outside text reaches the list as text, never as markup.
-                Selection(text(entry(approval), colours), key, not (self._approved and second_thoughts(approval)))
+                Selection(
+                    text(entry(approval, approved=self._approved), colours),
+                    key,
+                    not (self._approved and second_thoughts(approval)),
+                )
                 for key, approval in self._approvals.items()
             ),
             id="ticks",
@@ -128,7 +133,7 @@ class BulkScreen(Dialog[Answers]):
         """How many would be sent, what that comes to, and what stands in the way."""
         answered = self._answered()
         self.query_one("#send", Button).label = f"{'Approve' if self._approved else 'Deny'} {len(answered)}"
-        lines = together(answered, approved=self._approved)
+        lines = together(answered, approved=self._approved, snooze=self._snooze())
         self._together.update(prose([Section("", lines)], palette(self)))
         super().draw()
 
@@ -164,6 +169,9 @@ class BulkScreen(Dialog[Answers]):
     def _reason(self) -> str:
         return "" if self._approved else self.query_one(Denying).reason
 
+    def _snooze(self) -> timedelta | None:
+        return None if self._approved else self.query_one(Denying).snooze
+
     @on(Input.Submitted)
     def action_go_on(self) -> None:
         """From the list to the reason, from there to the button that sends."""
@@ -181,7 +189,7 @@ class BulkScreen(Dialog[Answers]):
     def answer(self) -> Answers:
         """One request for each, with a decision id of its own."""
         reason = self._reason()
-        snooze = None if self._approved else self.query_one(Denying).snooze
+        snooze = self._snooze()
         return tuple(
             (
                 approval,
