@@ -21,11 +21,11 @@ def aftermath(proposals: Sequence[Proposal], snooze: timedelta | None) -> tuple[
     stays: list[Span] = [Span(f"{vocabulary.count(len(targets), 'task')} as now: ")]
     for index, (state, number) in enumerate(sorted(states.items())):
         stays += [Span(f"{', ' if index else ''}{number:,} "), vocabulary.task_state(state)]
-    them = "it" if len(targets) == 1 else "them"
     wait = "the usual cooldown" if snooze is None else format_duration(snooze)
     return (
         line("stays", *stays),
-        line("then", f"nothing is proposed on {them} for {wait}; what is still broken then is asked again"),
+        # At 80 columns it is one line.
+        line("then", f"left alone for {wait}; if still broken, asked again"),
     )
 
 

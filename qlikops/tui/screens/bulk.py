@@ -90,8 +90,11 @@ class BulkScreen(Dialog[Answers]):
         return Button("", variant="success" if self._approved else "error", id="send", compact=True)
 
     def on_mount(self) -> None:
-        """Starts in the list."""
-        self.query_one(Ticks).focus()
+        """Starts in the list; how much of it lies below follows the cursor."""
+        ticks = self.query_one(Ticks)
+        ticks.focus()
+        self.watch(ticks, "scroll_y", self.draw, init=False)
+        self.call_after_refresh(self.draw)
 
     def state_changed(self) -> None:
         """What no longer waits as it was read drops out of the answer; who decided it is looked up."""
@@ -148,6 +151,9 @@ class BulkScreen(Dialog[Answers]):
         colours = palette(self)
         answered = self._answered()
         words = Text(f"{len(answered)} of {len(self._approvals)} ticked. Space unticks, Enter goes on, Esc cancels.")
+        ticks = self.query_one(Ticks)
+        if below := ticks.max_scroll_y - round(ticks.scroll_y):
+            words.append(f" ▼ {below:,} more below.", colours[Tone.WARNING])
         for key, claimant in self._claimants(answered):
             words.append(f" {claimant} is looking at {self._label(key)}.", colours[Tone.WARNING])
         words.append(self._labels_left_out(), colours[Tone.WARNING])

@@ -65,10 +65,10 @@ def test_denying_together_says_what_stays_and_when_it_is_asked_again_and_nothing
     assert said == {
         "will run": "nothing",
         "stays": "3 tasks as now: 3 ERROR",
-        "then": "nothing is proposed on them for the usual cooldown; what is still broken then is asked again",
+        "then": "left alone for the usual cooldown; if still broken, asked again",
     }
     snoozed = together([alone], approved=False, snooze=timedelta(hours=4))
-    assert "nothing is proposed on it for 4h00m;" in snoozed[-1].text
+    assert "left alone for 4h00m;" in snoozed[-1].text
     each = plain(entry(group, approved=False))
     assert group.digest[:12] in each
     assert "■ critical FATAL_TRANSIENT" in each

@@ -172,7 +172,7 @@ async def test_denying_can_snooze(started: Started, environment: FakeEnvironment
         await pilot.press(*"patching", "tab", "enter")
         await sees(pilot, "4 hours")
         await pilot.press("down", "down", "enter")
-        await sees(pilot, "nothing is proposed on it for 4h00m")
+        await sees(pilot, "left alone for 4h00m")
         await pilot.press("tab", "enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
         assert environment.sent[0][1].snooze == timedelta(hours=4)

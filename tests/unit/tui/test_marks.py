@@ -193,7 +193,19 @@ async def test_denying_together_can_snooze_all(started: Started, environment: Fa
         await pilot.press("D")
         await sees(pilot, "Deny together", "stays 2 tasks as now: 2 ERROR", "for the usual cooldown")
         await pilot.press("enter", *"patching", "tab", "enter", "down", "enter")
-        await sees(pilot, "nothing is proposed on them for 1h00m")
+        await sees(pilot, "left alone for 1h00m")
         await pilot.press("tab", "enter")
         await wait_until(pilot, lambda: len(environment.sent) == 2)
         assert {request.snooze for _, request in environment.sent} == {timedelta(hours=1)}
+
+
+async def test_a_list_that_is_longer_than_its_window_says_how_much_lies_below(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(
+        *(samples.approval(samples.proposal(n, tasks=(f"task-{n}",), cause=CAUSE)) for n in range(1, 21))
+    )
+    async with started(environment, size=(80, 24)) as pilot:
+        await sees(pilot, "20 wait")
+        await pilot.press(*["space"] * 20, "A")
+        await sees(pilot, "Approve together", "20 of 20 ticked", "more below.")
+        await pilot.press("end")
+        await no_longer_sees(pilot, "more below.")
