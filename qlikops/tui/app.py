@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
@@ -34,6 +35,7 @@ from qlikops.tui.screens.help import HelpScreen
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.reports import ReportsScreen
 from qlikops.tui.screens.schedule import ScheduleScreen
+from qlikops.tui.screens.small import TooSmallScreen, is_too_small
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.terminal import TerminalTitle, has_titles, own_title, run_in_terminal
 from qlikops.tui.themes import THEMES, default_theme
@@ -123,6 +125,24 @@ class QlikOpsApp(App[int]):
         self.set_interval(1, self._tick)
         self.set_interval(LAST_RUN_SECONDS, self._ask_for_last_run)
         self.set_interval(HOLD_TICK_SECONDS, self._let_go)
+        self.call_after_refresh(lambda: self._heed(self.size))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Before Textual tells the screens: what is under too small a terminal keeps its layout."""
+        self._heed(event.size)
+
+    def _heed(self, size: Size) -> None:
+        """Shows nothing but that the terminal is too small while it is, and sends nothing that nobody can see."""
+        if not self.is_running or not self.screen_stack:
+            return
+        is_covered = isinstance(self.screen, TooSmallScreen)
+        if is_too_small(size) and not is_covered:
+            withdrawn = self.state.cancel_held("the terminal became too small to show it")
+            self._withdrawn(withdrawn, Tone.WARNING)
+            words = "\n".join(plain(sending.progress) for sending in withdrawn)
+            self.push_screen(TooSmallScreen(words, self.state.keys["quit"]))
+        elif is_covered and not is_too_small(size):
+            self.pop_screen()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Esc cancels what is held back first, wherever one is; but a dialog that sends is what it means while open."""
@@ -131,7 +151,7 @@ class QlikOpsApp(App[int]):
         if action == "choose_context":
             return self.state.several and not isinstance(self.screen, ModalScreen)
         if action == "sign_in":
-            return self._to_sign_in() is not None
+            return self._to_sign_in() is not None and not isinstance(self.screen, TooSmallScreen)
         return super().check_action(action, parameters)
 
     def on_key(self, event: events.Key) -> None:
@@ -251,6 +271,8 @@ class QlikOpsApp(App[int]):
             context.load_credentials(self)
 
     def _tick(self) -> None:
+        # Another stack of screens may have come up meanwhile.
+        self._heed(self.size)
         self._terminal_title.show(len(self.state.waiting), self.state.news())
 
     def write_to_terminal(self, text: str) -> None:

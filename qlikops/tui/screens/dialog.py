@@ -126,6 +126,9 @@ class Reading(ModalScreen[Answer]):
 
     @on(Outgoing.Looked)
     def _fit(self) -> None:
+        # What was said on its way out comes when there is nothing left of it.
+        if not self.is_current:
+            return
         dialog, lines = self.query_one("#dialog"), self.query_one(Outgoing)
         if lines.size.height:
             others = dialog.virtual_size.height - lines.size.height + dialog.gutter.height
@@ -175,4 +178,5 @@ class OutgoingDialog(Dialog[Answer], Reading[Answer | None]):
 
     @on(Outgoing.Looked)
     def _say_whether_it_can_go(self) -> None:
-        super().draw()
+        if self.is_current:
+            super().draw()

@@ -211,7 +211,8 @@ class InboxScreen(ConsoleScreen):
 
     def _ask_if_wanted(self) -> None:
         wanted, self._wanted = self._wanted, None
-        if wanted is not None and wanted[0] == self._reviewed:
+        # Whoever is elsewhere by now is not interrupted.
+        if wanted is not None and wanted[0] == self._reviewed and self.is_active:
             self.action_decide(wanted[1])
 
     def _say_it_is_gone(self) -> None:

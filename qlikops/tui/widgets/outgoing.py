@@ -19,7 +19,10 @@ LEAST_LINES = 3
 
 
 class _Window(VerticalScroll):
-    """Takes the focus only while there is something to scroll."""
+    """Takes the focus only while there is something to scroll.
+
+    Without a scrollbar: that would make lines narrower, so that they fold and no longer fit where they did.
+    """
 
     class Moved(Message):
         """Other lines are in sight, or there are more or fewer of them."""
@@ -43,6 +46,8 @@ class Outgoing(Vertical):
     def __init__(self) -> None:
         super().__init__()
         self._content = Static(markup=False, id="outgoing")
+        self.window: VerticalScroll = _Window(self._content, id="outgoing-scroll", can_focus=False)
+        """What scrolls."""
         self._more = Static(markup=False, id="outgoing-more")
         self._has_content = self._is_fitted = False
         self.is_seen = False
@@ -50,18 +55,12 @@ class Outgoing(Vertical):
 
     def compose(self) -> ComposeResult:
         """The lines, then the hint."""
-        with _Window(id="outgoing-scroll", can_focus=False):
-            yield self._content
+        yield self.window
         yield self._more
 
     def on_mount(self) -> None:
         """There is no rest yet."""
         self._more.display = False
-
-    @property
-    def window(self) -> VerticalScroll:
-        """What scrolls."""
-        return self.query_one(_Window)
 
     @property
     def below(self) -> int:
