@@ -6,7 +6,7 @@ one context locks only what is in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -32,6 +32,7 @@ from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.tone import Span, Spans, Tone
 from qlikops.tui import messages
 from qlikops.tui.backend import Backend
+from qlikops.tui.keys import KeyNames
 
 OUTCOME_TIMEOUT = timedelta(minutes=5)
 """How long a decision is watched: a restart is verified for two minutes, and statuses lag."""
@@ -44,6 +45,7 @@ LONGEST_REST = timedelta(minutes=1)
 REOPEN_AFTER = 3
 """So many times in a row without an answer, and the environment is opened anew: it may be elsewhere by now."""
 _SENDS = "sends"
+_CREDENTIALS = "credentials"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class Context:
         to: MessagePump,
         clock: Clock,
         sendings: dict[ApprovalKey, Sending],
-        keys: Mapping[str, str],
+        keys: KeyNames,
     ) -> None:
         self.name = source.name
         self.backend = Backend(source.name, source.open, to)
@@ -316,14 +318,20 @@ class Context:
                 to,
             )
 
+    @property
+    def looks_up_credentials(self) -> bool:
+        """Whether it is being looked up how one signs in here."""
+        return self.backend.busy(_CREDENTIALS)
+
     def load_credentials(self, to: MessagePump) -> None:
         """Asks how one signs in here, and until when that lasts."""
-        if not self.backend.busy("credentials"):
+        if not self.looks_up_credentials:
             self.backend.call(
-                "credentials",
+                _CREDENTIALS,
                 lambda environment: messages.CredentialsLoaded(self.name, environment.credentials()),
                 messages.LoadFailed,
                 to,
+                anew=False,
             )
 
     def load_last_run(self, to: MessagePump) -> None:

@@ -6,7 +6,7 @@ an id and a description of each.
 
 Esc, Enter and the keys that move have one meaning everywhere: they can be neither moved nor given to anything else.
 
-A text that tells somebody to press any other key takes it from `names`, never spells it: it may have been moved.
+A text that tells somebody to press any other key takes it from `KeyNames`, never spells it: it may have been moved.
 """
 
 from __future__ import annotations
@@ -76,6 +76,8 @@ def keymap(chosen: Mapping[str, str]) -> Mapping[str, str]:
 
     Raises UsageError for an action or key that is not there, and where one key would mean two things at once.
     """
+    if not chosen:
+        return {}  # what there is can only be known by importing all of the console
     known = actions()
     found = {}
     for name, keys in chosen.items():
@@ -92,15 +94,29 @@ def keymap(chosen: Mapping[str, str]) -> Mapping[str, str]:
     return {name: ",".join(keys) for name, keys in found.items()}
 
 
-def names(chosen: Mapping[str, str], display: Callable[[Binding], str]) -> Mapping[str, str]:
-    """Action id -> the key in force as texts name it, the first where it has several.
+class KeyNames:
+    """Action id -> the key in force as texts name it, the first where it has several."""
 
-    `chosen` is what `keymap` returned; `display` is how the app writes a key.
-    """
-    return {
-        name: display(Binding(chosen[name].split(",")[0] if name in chosen else action.keys[0], ""))
-        for name, action in actions().items()
-    }
+    def __init__(self, chosen: Mapping[str, str], display: Callable[[Binding], str]) -> None:
+        """`chosen` is what `keymap` returned; `display` is how the app writes a key."""
+        self._chosen = chosen
+        self._display = display
+        self._known: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._known:
+            key = self._chosen[name].split(",")[0] if name in self._chosen else _usual_key(name)
+            self._known[name] = self._display(Binding(key, ""))
+        return self._known[name]
+
+
+def _usual_key(name: str) -> str:
+    """Looks where a text most likely is about: importing all of the console for it would hold up its start."""
+    for cls in _ours(DOMNode):
+        for binding in Binding.make_bindings(vars(cls).get("BINDINGS", ())):
+            if binding.id == name:
+                return binding.key
+    return actions()[name].keys[0]
 
 
 def bindings() -> Iterator[tuple[str, Binding]]:

@@ -13,6 +13,7 @@ from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.problem import explain
 from qlikops.tui.backend import Backend
 from qlikops.tui.context import ApprovalKey, Clock, Context, ContextSource, Sending, Waiting
+from qlikops.tui.keys import KeyNames
 from qlikops.tui.preferences import Memory
 
 NEWS_DURATION = timedelta(seconds=10)
@@ -42,7 +43,7 @@ class ConsoleState:
         to: MessagePump,
         clock: Clock,
         memory: Memory,
-        keys: Mapping[str, str],
+        keys: KeyNames,
     ) -> None:
         self.clock = clock
         self.memory = memory

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -41,3 +42,9 @@ class ChangedScreen(Reading[None]):
     def on_mount(self) -> None:
         """Fills it in."""
         self.query_one(Outgoing).show(prose([Section("", self._changes)], palette(self)))
+
+    @on(Outgoing.Looked)
+    def _scroll_by_arrows(self) -> None:
+        """Nothing else here wants the focus."""
+        if self.is_current and self.focused is None:
+            self.query_one(Outgoing).window.focus()

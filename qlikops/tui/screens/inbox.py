@@ -43,15 +43,15 @@ class InboxScreen(ConsoleScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (200, "-wide")]  # noqa: RUF012 - Textual declares it
     AUTO_FOCUS = "#inbox"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "decide(True)", "Approve", id="approve"),
-        Binding("d", "decide(False)", "Deny", id="deny"),
-        Binding("space", "mark", "Mark", id="mark"),
+        Binding("a", "decide(True)", "Approve", id="approve", tooltip="first shows what will be sent, and asks"),
+        Binding("d", "decide(False)", "Deny", id="deny", tooltip="asks why; nothing is restarted"),
+        Binding("space", "mark", "Mark", id="mark", tooltip="to answer all that are marked together"),
         Binding("A", "decide_marked(True)", "Approve marked", id="approve-marked", group=_MARKED),
         Binding("D", "decide_marked(False)", "Deny marked", id="deny-marked", group=_MARKED),
-        Binding("c", "claim", "Claim", id="claim"),
+        Binding("c", "claim", "Claim", id="claim", tooltip="tells the others that you are looking at it"),
         # What there is to copy says so itself.
-        Binding("y", "copy", "Copy", show=False, id="copy"),
-        Binding("slash", "filter", "Filter", key_display="/", id="filter"),
+        Binding("y", "copy", "Copy", show=False, id="copy", tooltip="the last receipt, or else the approval's id"),
+        Binding("slash", "filter", "Filter", key_display="/", id="filter", tooltip=inbox.FILTER_EXAMPLE),
         Binding("s", "sort", "Sort by the next column", show=False, id="sort"),
         Binding("g", "group", "Group by cause", show=False, id="group"),
         Binding("r", "refresh", "Refresh", show=False, id="refresh"),
@@ -197,9 +197,12 @@ class InboxScreen(ConsoleScreen):
             chosen.context.load_background(approval, self)
         self._ask_if_wanted()
 
-    def _claim_on_reviewed(self) -> Claim | None:
-        row = self._reviewed and self.state.context(self._reviewed.context).row(self._reviewed.approval_id)
-        return row.claim if row else None
+    def _claim_on_reviewed(self) -> tuple[Claim | None, str]:
+        if self._reviewed is None:
+            return None, ""
+        context = self.state.context(self._reviewed.context)
+        row = context.row(self._reviewed.approval_id)
+        return (row.claim if row else None), context.caller
 
     @on(messages.BackgroundLoaded)
     def _take_background(self, message: messages.BackgroundLoaded) -> None:
@@ -415,6 +418,6 @@ class InboxScreen(ConsoleScreen):
             words = latest[0].progress if alone else decision.counted([sending.stage for sending in latest])
             line = text(words, palette(self))
             if all(sending.is_settled for sending in latest):
-                copies = f"  {self.state.keys['copy']} copies{'' if alone else ' all of it'}"
-                line.append(copies, palette(self)[Tone.MUTED])
+                copies = "copies the receipt" if alone else "copies all of it"
+                line.append(f"  {self.state.keys['copy']} {copies}", palette(self)[Tone.MUTED])
             bar.update(line)

@@ -50,9 +50,12 @@ class KeyedTable(DataTable[Cell]):
     """Rows by key, columns that fit the width, one row chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select_cursor", "Open", id="open"),
+        Binding("enter", "select_cursor", "Open", id="open", tooltip="shows all of it"),
         Binding("j", "cursor_down", "Down", show=False, id="down"),
         Binding("k", "cursor_up", "Up", show=False, id="up"),
+        # DataTable's own move between columns, of which a row has only one.
+        Binding("home", "end(-1)", "First row", show=False, id="first-row"),
+        Binding("end", "end(1)", "Last row", show=False, id="last-row"),
     ]
 
     class Chosen(Message):
@@ -175,6 +178,13 @@ class KeyedTable(DataTable[Cell]):
         """Likewise."""
         if not self._choose_here():
             super().action_cursor_up()
+
+    def action_end(self, direction: int) -> None:
+        """To the first row, or the last."""
+        if direction < 0:
+            self.action_scroll_top()
+        else:
+            self.action_scroll_bottom()
 
     def action_select_cursor(self) -> None:
         """Likewise."""

@@ -52,7 +52,7 @@ async def test_approving_shows_and_sends_what_was_on_the_screen_and_shows_the_ou
         await wait_until(pilot, lambda: len(environment.sent) == 1)
         approval_id, request = environment.sent[0]
         assert (approval_id, request.approved, request.digest, request.via) == (FIRST, True, digest, "tui")
-        await sees(pilot, f"RESTARTED replicate-eu-1/sales-orders in 4 s decision {request.decision_id}")
+        await sees(pilot, "RESTARTED replicate-eu-1/sales-orders in 4 s: ", "y copies the receipt")
         await pilot.press("y")
         copied = pilot.app.clipboard
         assert request.decision_id in copied
@@ -163,7 +163,7 @@ async def test_denying_needs_a_reason(started: Started, environment: FakeEnviron
         await wait_until(pilot, lambda: len(environment.sent) == 1)
         _, request = environment.sent[0]
         assert (request.approved, request.reason, request.snooze) == (False, "patching", None)
-        await sees(pilot, f"DENIED replicate-eu-1/sales-orders decision {request.decision_id}")
+        await sees(pilot, "DENIED replicate-eu-1/sales-orders: nothing was restarted y copies the receipt")
 
 
 async def test_denying_can_snooze(started: Started, environment: FakeEnvironment) -> None:

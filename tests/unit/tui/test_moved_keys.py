@@ -45,7 +45,7 @@ def old_keys(pilot: Pilot[Any]) -> set[str]:
     """The keys that the screen names as they are where nobody moved them."""
     inputs = pilot.app.screen.query(Input)
     text = "\n".join([screen_text(pilot), *(each.placeholder for each in inputs)])
-    named = keys.names({}, pilot.app.get_key_display)
+    named = keys.KeyNames({}, pilot.app.get_key_display)
     return {
         key
         for key in {named[name] for name in MOVED} - {each.value for each in inputs}
@@ -98,7 +98,7 @@ async def test_what_a_key_is_called_in_passing_is_what_it_is(started: Started, c
     async with started(environment, size=(120, 36), keymap=keys.keymap(chosen)) as pilot:
         app = pilot.app
         assert isinstance(app, QlikOpsApp)
-        names = keys.names(chosen, app.get_key_display)
+        names = keys.KeyNames(chosen, app.get_key_display)
 
         async def does(name: str) -> None:
             await pilot.press(chosen.get(name) or keys.actions()[name].keys[0])
@@ -148,5 +148,5 @@ def test_names_are_those_in_force_the_first_of_several() -> None:
     def display(binding: Binding) -> str:
         return binding.key
 
-    assert keys.names({"copy": "f5,f6"}, display)["copy"] == "f5"
-    assert keys.names({}, display)["commands"] == "colon"
+    assert keys.KeyNames({"copy": "f5,f6"}, display)["copy"] == "f5"
+    assert keys.KeyNames({}, display)["commands"] == "colon"
