@@ -116,7 +116,7 @@ class QlikOpsApp(App[int]):
         self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory, names)
         self._run_command = run_command
         self._once_filled = once_filled
-        """Called when a context's inbox is on the screen for the first time."""
+        """Called once, when an inbox is on the screen for the first time."""
         self._poll_seconds = poll_seconds
         self._terminal_title = TerminalTitle(self.write_to_terminal)
         self._warned_of_quitting = False
@@ -381,6 +381,7 @@ class QlikOpsApp(App[int]):
         self.call_after_refresh(context.load_caller, self)
         if first:
             self.call_after_refresh(self._once_filled)
+            self._once_filled = lambda: None
 
     @on(messages.WaitingLoadFailed)
     def _waiting_load_failed(self, message: messages.WaitingLoadFailed) -> None:
@@ -496,10 +497,14 @@ def run_console(
     """
     let_lanes_run()
     with own_title():
-        # What is there by then stays. Else a full collection walks all of Textual and boto3 every few refreshes of a
-        # long inbox, a tenth of a second in which no key is answered.
-        app = QlikOpsApp(contexts, keymap=keymap, memory=Memory(preferences), once_filled=gc.freeze)
-        return app.run(mouse=mouse) or 0
+        return console(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0
+
+
+def console(contexts: Sequence[ContextSource], **more: Any) -> QlikOpsApp:
+    """The app as `run_console` runs it; `more` is what QlikOpsApp takes."""
+    # What is there once an inbox is shown stays. Else a full collection walks all of Textual and boto3 every few
+    # refreshes of a long inbox, a tenth of a second in which no key is answered.
+    return QlikOpsApp(contexts, once_filled=gc.freeze, **more)
 
 
 def _utc_now() -> datetime:
