@@ -32,7 +32,9 @@ class Problem:
     tone: Tone
 
     def __str__(self) -> str:
-        return " ".join(part for part in (f"{self.title}: {self.text}", self.hint) if part)
+        # Texts from AWS often end without a full stop.
+        stop = "" if self.text.endswith((".", "!", "?", "…")) else "."
+        return " ".join(part for part in (f"{self.title}: {self.text}{stop if self.hint else ''}", self.hint) if part)
 
 
 _ASKED_AGAIN = "If the task is still broken, a later run asks again."

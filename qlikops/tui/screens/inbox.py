@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from qlikops.domain.approval import Approval, Claim, Status, new_decision_id
 from qlikops.domain.ports import DecisionRequest
@@ -28,6 +28,7 @@ from qlikops.tui.state import ConsoleState
 from qlikops.tui.surroundings import Surroundings
 from qlikops.tui.widgets.prose import palette, text
 from qlikops.tui.widgets.review import Review
+from qlikops.tui.widgets.table import KeyedTable
 from qlikops.tui.widgets.troubles import Troubles
 from qlikops.tui.widgets.waiting import BY_CAUSE, WaitingList
 
@@ -262,8 +263,8 @@ class InboxScreen(ConsoleScreen):
         if self._reviewed == ApprovalKey(message.context, message.asked):
             self._review.show_text(str(explain(message.error)))
 
-    @on(DataTable.RowSelected, "#inbox")
-    def _open(self, event: DataTable.RowSelected) -> None:
+    @on(KeyedTable.Opened, "#inbox")
+    def _open(self, event: KeyedTable.Opened) -> None:
         event.stop()
         self.add_class("-open")
         self._review.focus()

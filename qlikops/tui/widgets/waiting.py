@@ -14,11 +14,11 @@ from textual.widgets import Static
 
 from qlikops.presentation import inbox
 from qlikops.presentation.filter import HELP
-from qlikops.presentation.tone import Column, Span
+from qlikops.presentation.tone import Cells, Column
 from qlikops.tui.context import ApprovalKey, Waiting
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.filtering import FilterBar
-from qlikops.tui.widgets.table import KeyedTable, Row
+from qlikops.tui.widgets.table import KeyedTable
 
 TICK_SECONDS = 60
 """How often the ages are written anew."""
@@ -80,16 +80,24 @@ class WaitingList(Vertical):
         if wanted:
             bar.tell(f"{len(kept):,} of {len(state.waiting):,}")
         self.marked &= {waiting.key for waiting in state.waiting}
-        minute = int(now.timestamp()) // TICK_SECONDS
         wheres = {
             context.name: inbox.where(context.name, context.freshness, now, read_only=context.read_only)
             for context in (state.contexts if state.several else ())
         }
-        placed = inbox.arrange(kept, self._by, _cause_and_context if self._grouped else None)
-        rows = [self._row(waiting, place, minute, wheres.get(waiting.context.name)) for waiting, place in placed]
-        self.table.show(rows, choose_first=choose_first)
-        self.query_one("#empty").display = not rows
-        self.table.display = bool(rows)
+        placed = {
+            waiting.row_key: (waiting, place)
+            for waiting, place in inbox.arrange(kept, self._by, _cause_and_context if self._grouped else None)
+        }
+
+        def cells(key: str) -> Cells:
+            waiting, place = placed[key]
+            mark = "marked" if waiting.key in self.marked else ""
+            mark = "answered" if waiting.in_flight else mark
+            return inbox.cells(waiting.row, now, mark, place=place, context=wheres.get(waiting.context.name))
+
+        self.table.show(tuple(placed), cells, choose_first=choose_first)
+        self.query_one("#empty").display = not placed
+        self.table.display = bool(placed)
         self.show_why_empty()
 
     def show_why_empty(self) -> None:
@@ -125,7 +133,6 @@ class WaitingList(Vertical):
         orders = list(inbox.Sort)
         self._by = orders[(orders.index(self._by) + 1) % len(orders)]
         self.show()
-        self.table.relabel()
         return self._by
 
     def toggle_groups(self) -> bool:
@@ -139,7 +146,7 @@ class WaitingList(Vertical):
         if chosen := self.chosen:
             self.marked ^= {chosen.key}
             self.show()
-            self.table.action_cursor_down()
+            self.table.action_move(1)
 
     def next_unanswered(self) -> str | None:
         """The nearest row that this console has not answered."""
@@ -165,16 +172,6 @@ class WaitingList(Vertical):
 
     def _columns(self, width: int) -> tuple[Column, ...]:
         return inbox.columns(width, by=self._by, context=self._state.several)
-
-    def _row(self, waiting: Waiting, place: inbox.Place, minute: int, where: Span | None) -> Row:
-        row = waiting.row
-        mark = "marked" if waiting.key in self.marked else ""
-        mark = "answered" if waiting.in_flight else mark
-        return Row(
-            waiting.row_key,
-            (row, minute, mark, place, where),
-            lambda: inbox.cells(row, self._state.now(), mark, place=place, context=where),
-        )
 
 
 def _fields(now: datetime) -> Mapping[str, Callable[[Waiting], str]]:
