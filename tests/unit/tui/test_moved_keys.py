@@ -34,7 +34,7 @@ WORDS = {"a": "approv", "A": "(approv|D )", "space": "mark", "0": "demo", ":": "
 
 def moved(screen: Screen[Any], key: str) -> str:
     """Where the action went that `key` has on this screen."""
-    for place in (type(screen).__name__, "KeyedTable", "LongTable", "QlikOpsApp"):
+    for place in (type(screen).__name__, "KeyedTable", "QlikOpsApp"):
         for action in keys.places()[place]:
             if key in action.keys and action.id in MOVED:
                 return MOVED[action.id]
