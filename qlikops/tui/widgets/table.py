@@ -116,7 +116,7 @@ class KeyedTable(DataTable[Cell]):
         if not self._shown_columns:
             return  # no size yet; on_resize builds the columns and the rows
         if len(self._versions.keys() - {row.key for row in rows}) > MANY_REMOVALS:
-            self.rebuild()
+            self.rebuild(choose_first=choose_first)
             return
         with self._arrange():
             index, updates = self.cursor_row, self._update_count
@@ -127,18 +127,19 @@ class KeyedTable(DataTable[Cell]):
                 # What was rendered is never used again; kept, it is what a garbage collection mostly walks.
                 self._clear_caches()
 
-    def rebuild(self) -> None:
+    def rebuild(self, *, choose_first: bool = False) -> None:
         """Makes columns and cells again."""
         self._shown_columns = self._columns_for(self._usable(self.size.width))
-        first_time = not self.columns and bool(self._rows)
+        choose_first = choose_first or (not self.columns and bool(self._rows))
         with self._arrange():
             index, scroll_y = self.cursor_row, self.scroll_y
-            self.clear(columns=True)
+            # First: clearing scrolls up, and what comes into sight by that has no cells to write.
             self._versions.clear()
+            self.clear(columns=True)
             for column in self._shown_columns:
                 self.add_column(_header(column), width=column.width, key=column.key)
             self._reconcile(palette(self))
-            self._restore(index, choose_first=first_time)
+            self._restore(index, choose_first=choose_first)
             self.call_after_refresh(self.scroll_to, y=scroll_y, animate=False)
 
     def relabel(self) -> None:

@@ -105,6 +105,20 @@ async def test_with_two_thousand_rows_the_ages_tick_within_the_budget_and_the_cu
         await wait_until(pilot, lambda: left(table, last) == "3h34m")
 
 
+async def test_a_filter_that_drops_hundreds_of_old_rows_from_far_down_chooses_the_first_that_matches(
+    started: Started,
+) -> None:
+    clock = Clock()
+    environment = FakeEnvironment.waiting_for(*(task(n, f"task-{n}", minutes_left=200 + n / 100) for n in range(300)))
+    async with started(environment, clock=clock) as pilot:
+        await sees(pilot, "300 wait", "task-0: connection lost")
+        await pilot.press(*["down"] * 150)
+        await sees(pilot, "task-150: connection lost")
+        clock.advance(120)
+        await pilot.press("slash", *"task-7")
+        await sees(pilot, "11 of 300", "task-7: connection lost")
+
+
 async def test_when_the_row_goes_nothing_else_slides_under_the_approve_key(started: Started) -> None:
     environment = FakeEnvironment.waiting_for(task(1, "first"), task(2, "second"), task(3, "third"))
     async with started(environment) as pilot:
