@@ -40,6 +40,16 @@ class Row:
     cells: Callable[[], Cells]
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the cursor was before rows came and went."""
+
+    index: int
+    scroll_y: float
+    line: float | None
+    """Of those in sight; None where the cursor was not among them."""
+
+
 class Cell(Text):
     """A cell that knows its row, since DataTable sorts by cells alone."""
 
@@ -53,6 +63,9 @@ class KeyedTable(DataTable[Cell]):
         Binding("enter", "select_cursor", "Open", id="open"),
         Binding("j", "cursor_down", "Down", show=False, id="down"),
         Binding("k", "cursor_up", "Up", show=False, id="up"),
+        # DataTable's own move between columns.
+        Binding("home", "end(0)", "First row", show=False, id="first-row"),
+        Binding("end", "end(-1)", "Last row", show=False, id="last-row"),
     ]
 
     class Chosen(Message):
@@ -82,6 +95,9 @@ class KeyedTable(DataTable[Cell]):
         self._rows: tuple[Row, ...] = ()
         self._versions: dict[str, Hashable] = {}
         self._arranging = False
+        self._scroll_back_to: float | None = None
+        self._height = 0
+        """When the cursor was last kept in sight."""
         self.chosen: str | None = None
 
     def on_mount(self) -> None:
@@ -89,12 +105,15 @@ class KeyedTable(DataTable[Cell]):
         self.app.theme_changed_signal.subscribe(self, lambda _: self.rebuild())
 
     def on_resize(self, event: events.Resize) -> None:
-        """Other columns may fit now."""
+        """Other columns may fit now, and fewer rows: the cursor stays in sight."""
         columns = self._columns_for(self._usable(event.size.width))
         if columns != self._shown_columns:
             self.rebuild()
         else:
             self._freshen()
+            if self._is_in_sight(self._height) and not self._is_in_sight(event.size.height):
+                self.move_cursor(row=self.cursor_row, animate=False)
+        self._height = event.size.height
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """What comes into sight is written as it is now."""
@@ -119,9 +138,9 @@ class KeyedTable(DataTable[Cell]):
             self.rebuild(choose_first=choose_first)
             return
         with self._arrange():
-            index, updates = self.cursor_row, self._update_count
+            before, updates = self._place, self._update_count
             self._reconcile(palette(self))
-            self._restore(index, choose_first=choose_first)
+            self._restore(before, choose_first=choose_first)
             self._freshen()
             if self._update_count != updates:
                 # What was rendered is never used again; kept, it is what a garbage collection mostly walks.
@@ -132,15 +151,14 @@ class KeyedTable(DataTable[Cell]):
         self._shown_columns = self._columns_for(self._usable(self.size.width))
         choose_first = choose_first or (not self.columns and bool(self._rows))
         with self._arrange():
-            index, scroll_y = self.cursor_row, self.scroll_y
+            before = self._place
             # First: clearing scrolls up, and what comes into sight by that has no cells to write.
             self._versions.clear()
             self.clear(columns=True)
             for column in self._shown_columns:
                 self.add_column(_header(column), width=column.width, key=column.key)
             self._reconcile(palette(self))
-            self._restore(index, choose_first=choose_first)
-            self.call_after_refresh(self.scroll_to, y=scroll_y, animate=False)
+            self._restore(before, choose_first=choose_first)
 
     def relabel(self) -> None:
         """Makes the headers again, and all else only where other columns fit now."""
@@ -157,6 +175,7 @@ class KeyedTable(DataTable[Cell]):
     def choose(self, key: str) -> None:
         """Puts the cursor on `key` and says so."""
         self.show_cursor = True
+        self._scroll_back_to = None
         self.move_cursor(row=self.get_row_index(key), animate=False)
         self._take(key)
 
@@ -176,6 +195,11 @@ class KeyedTable(DataTable[Cell]):
         """Likewise."""
         if not self._choose_here():
             super().action_cursor_up()
+
+    def action_end(self, index: int) -> None:
+        """Chooses the first row (0) or the last (-1)."""
+        if self._rows:
+            self.choose(self._rows[index].key)
 
     def action_select_cursor(self) -> None:
         """Likewise."""
@@ -202,6 +226,7 @@ class KeyedTable(DataTable[Cell]):
         """The chosen key moves with the cursor, at once: a key pressed right after the arrow means the new row."""
         super().watch_cursor_coordinate(old_coordinate, new_coordinate)
         if self.show_cursor and not self._arranging and self.is_valid_row_index(new_coordinate.row):
+            self._scroll_back_to = None
             self._take(self.ordered_rows[new_coordinate.row].key.value or "")
 
     def _take(self, key: str) -> None:
@@ -249,20 +274,44 @@ class KeyedTable(DataTable[Cell]):
                     self.update_cell(row.key, column_key, cell)
             self._versions[row.key] = row.version
 
-    def _restore(self, index: int, *, choose_first: bool) -> None:
-        """Puts the cursor back on the chosen key, or chooses nothing where that is gone."""
+    @property
+    def _place(self) -> _Place:
+        """Where the cursor is now."""
+        line = self.cursor_row - self.scroll_y
+        return _Place(self.cursor_row, self.scroll_y, line if self._is_in_sight(self._height) else None)
+
+    def _is_in_sight(self, height: int) -> bool:
+        """Whether the cursor's row is among those that a table of `height` lines shows."""
+        return self.show_cursor and 0 <= self.cursor_row - self.scroll_y < height - self.header_height
+
+    def _restore(self, before: _Place, *, choose_first: bool) -> None:
+        """Puts the cursor back on the chosen key and that on its line, or chooses nothing where it is gone."""
+        scroll_y = before.scroll_y
         if self.chosen in self._versions:
             self.show_cursor = True
-            self.move_cursor(row=self.get_row_index(self.chosen), animate=False, scroll=False)
-            return
-        if choose_first and self._rows:
+            index = self.get_row_index(self.chosen)
+            self.move_cursor(row=index, animate=False, scroll=False)
+            if before.line is not None:
+                scroll_y = index - min(before.line, self.size.height - self.header_height - 1)
+        elif choose_first and self._rows:
             self.choose(self._rows[0].key)
             return
-        self.show_cursor = False
-        self.move_cursor(row=index, animate=False, scroll=False)
-        if self.chosen is not None:
-            self.chosen = None
-            self.post_message(self.Chosen(self, None))
+        else:
+            self.show_cursor = False
+            self.move_cursor(row=before.index, animate=False, scroll=False)
+            if self.chosen is not None:
+                self.chosen = None
+                self.post_message(self.Chosen(self, None))
+        if scroll_y != self.scroll_y:
+            self._scroll_back_to = scroll_y
+            # How far it can scroll is only known once the rows are laid out.
+            self.call_after_refresh(self._scroll_back)
+
+    def _scroll_back(self) -> None:
+        """Unless the cursor was put elsewhere meanwhile."""
+        if self._scroll_back_to is not None:
+            self.scroll_to(y=self._scroll_back_to, animate=False)
+            self._scroll_back_to = None
 
     def _make(self, row: Row, colours: Palette) -> dict[str, Cell]:
         cells = row.cells()
