@@ -22,7 +22,8 @@ from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
-from qlikops.tui.context import Clock, Context, ContextSource, Sending, maybe_sent
+from qlikops.tui.context import Context, ContextSource
+from qlikops.tui.outbox import Clock, Sending, maybe_sent
 from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
 from qlikops.tui.screens.contexts import ContextsScreen
@@ -263,7 +264,7 @@ class QlikOpsApp(App[int]):
 
     async def action_quit(self) -> None:
         """Quits; while a decision is on its way, only when asked twice."""
-        if any(context.sending_now for context in self.state.contexts) and not self._warned_of_quitting:
+        if any(context.outbox.sending_now for context in self.state.contexts) and not self._warned_of_quitting:
             self._warned_of_quitting = True
             self.notify("A decision is being sent. Again to quit all the same.", severity="warning", markup=False)
             return
@@ -285,13 +286,13 @@ class QlikOpsApp(App[int]):
         if not self.state.held:
             return
         for context in self.state.contexts:
-            if not context.held:
+            if not context.outbox.held:
                 continue
             if reason := context.locked_because():
                 self.bell()
-                self._withdrawn(context.cancel_held(reason), Tone.WARNING)
+                self._withdrawn(context.outbox.cancel_held(reason), Tone.WARNING)
             else:
-                context.send_due(self)
+                context.outbox.send_due(self)
         self._publish_progress()
 
     # What came from workers
@@ -344,8 +345,8 @@ class QlikOpsApp(App[int]):
     @on(messages.DecisionSent)
     def _decision_sent(self, message: messages.DecisionSent) -> None:
         context, approval_id = self._context_of(message), message.approval.approval_id
-        context.sent(approval_id, message.receipt)
-        context.watch(approval_id, self)
+        context.outbox.sent(approval_id, message.receipt)
+        context.outbox.watch(approval_id, self)
         context.load_rows(self)
         self._publish()
 
@@ -353,16 +354,16 @@ class QlikOpsApp(App[int]):
     def _decision_send_failed(self, message: messages.DecisionSendFailed) -> None:
         context, approval_id = self._context_of(message), message.approval.approval_id
         self.bell()
-        self._tell_elsewhere(context.not_sent(approval_id, message.error), Tone.DANGER)
+        self._tell_elsewhere(context.outbox.not_sent(approval_id, message.error), Tone.DANGER)
         if maybe_sent(message.error):
-            context.watch(approval_id, self)
+            context.outbox.watch(approval_id, self)
         context.load_rows(self)
         self._publish()
 
     @on(messages.OutcomeLoaded)
     def _outcome_loaded(self, message: messages.OutcomeLoaded) -> None:
         context, approval = self._context_of(message), message.approval
-        self._tell_elsewhere(context.ended(approval), status_word(approval.status).tone)
+        self._tell_elsewhere(context.outbox.ended(approval), status_word(approval.status).tone)
         context.load_rows(self)
         self._publish()
 
@@ -383,7 +384,7 @@ class QlikOpsApp(App[int]):
         problem = explain(message.error)
         self.notify(f"The outcome could not be read, trying again. {problem}", severity="warning", markup=False)
         context = self._context_of(message)
-        self.set_timer(WATCH_AGAIN_SECONDS, lambda: context.watch(message.asked, self))
+        self.set_timer(WATCH_AGAIN_SECONDS, lambda: context.outbox.watch(message.asked, self))
 
     @on(messages.RunChanged)
     def _run_changed(self, message: messages.RunChanged) -> None:

@@ -12,7 +12,8 @@ from qlikops.domain.approval import InboxRow
 from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.problem import explain
 from qlikops.tui.backend import Backend
-from qlikops.tui.context import ApprovalKey, Clock, Context, ContextSource, Sending, Waiting
+from qlikops.tui.context import Context, ContextSource, Waiting
+from qlikops.tui.outbox import ApprovalKey, Clock, Sending
 from qlikops.tui.preferences import Memory
 
 NEWS_DURATION = timedelta(seconds=10)
@@ -108,11 +109,11 @@ class ConsoleState:
     @property
     def held(self) -> tuple[Sending, ...]:
         """What is held back in any context."""
-        return tuple(sending for context in self.contexts for sending in context.held)
+        return tuple(sending for context in self.contexts for sending in context.outbox.held)
 
     def cancel_held(self, reason: str) -> tuple[Sending, ...]:
         """Sends nothing of what is held back; returns what was."""
-        return tuple(sending for context in self.contexts for sending in context.cancel_held(reason))
+        return tuple(sending for context in self.contexts for sending in context.outbox.cancel_held(reason))
 
     def poll(self, to: MessagePump) -> None:
         """Asks the contexts that do not pause for their inboxes."""

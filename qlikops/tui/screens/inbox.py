@@ -19,7 +19,8 @@ from qlikops.presentation.difference import differences
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone
 from qlikops.tui import messages
-from qlikops.tui.context import ApprovalKey, Context, Waiting
+from qlikops.tui.context import Context, Waiting
+from qlikops.tui.outbox import ApprovalKey
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.bulk import Answers, BulkScreen
 from qlikops.tui.screens.changed import ChangedScreen
@@ -221,7 +222,7 @@ class InboxScreen(ConsoleScreen):
         if context.row(approval_id) is not None:
             self._review.show_text("The filter keeps it back.")
             return
-        answered = "You answered this; it" if context.in_flight(approval_id) else "This"
+        answered = "You answered this; it" if context.outbox.in_flight(approval_id) else "This"
         self._review.mark_gone(f"{answered} no longer waits. {self._how_to_go_on()}")
         context.load_approval(approval_id, self)
 
@@ -324,7 +325,7 @@ class InboxScreen(ConsoleScreen):
             self._review.show_approval(shown, self._backgrounds.get(key), changes)
 
     def _send(self, decided: Waiting, approval: Approval, request: DecisionRequest) -> None:
-        decided.context.send(approval, request, self.app)
+        decided.context.outbox.send(approval, request, self.app)
         following = self._list.next_unanswered()
         self.remove_class("-open")
         self._list.table.focus()
@@ -371,7 +372,7 @@ class InboxScreen(ConsoleScreen):
         batch = new_decision_id()
         for approval, request in answers or ():
             self._list.marked.discard(ApprovalKey(context.name, approval.approval_id))
-            context.send(approval, request, self.app, batch)
+            context.outbox.send(approval, request, self.app, batch)
         self.state_changed()
 
     def action_claim(self) -> None:

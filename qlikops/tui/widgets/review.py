@@ -13,7 +13,7 @@ from qlikops.domain.approval import Approval, Claim
 from qlikops.domain.background import Background
 from qlikops.presentation import review
 from qlikops.presentation.tone import Line, Section, Tone
-from qlikops.tui.context import Clock
+from qlikops.tui.outbox import Clock
 from qlikops.tui.widgets.prose import palette, prose
 
 

@@ -15,7 +15,8 @@ from textual.widgets import Static
 from qlikops.presentation import inbox
 from qlikops.presentation.filter import HELP
 from qlikops.presentation.tone import Column, Span
-from qlikops.tui.context import ApprovalKey, Waiting
+from qlikops.tui.context import Waiting
+from qlikops.tui.outbox import ApprovalKey
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.table import KeyedTable, Row

@@ -31,7 +31,7 @@ def refresh(pilot: Pilot[Any]) -> None:
 def in_flight(pilot: Pilot[Any]) -> bool:
     """Whether the console thinks that its answer to the first may count."""
     assert isinstance(pilot.app, QlikOpsApp)
-    return pilot.app.state.current.in_flight(FIRST)
+    return pilot.app.state.current.outbox.in_flight(FIRST)
 
 
 @pytest.fixture
