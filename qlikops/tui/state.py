@@ -101,10 +101,13 @@ class ConsoleState:
     @property
     def latest_together(self) -> tuple[Sending, ...]:
         """The decision made last, with all that were made together with it."""
-        latest = self.latest
-        if latest is None or not latest.batch:
-            return (latest,) if latest else ()
-        return tuple(sending for sending in self.sendings.values() if sending.batch == latest.batch)
+        return () if self.latest is None else self.together_with(self.latest)
+
+    def together_with(self, sending: Sending) -> tuple[Sending, ...]:
+        """All that were made together with it, itself among them."""
+        if not sending.batch:
+            return (sending,)
+        return tuple(each for each in self.sendings.values() if each.batch == sending.batch)
 
     @property
     def held(self) -> tuple[Sending, ...]:

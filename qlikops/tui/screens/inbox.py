@@ -112,6 +112,8 @@ class InboxScreen(ConsoleScreen):
         else:
             self.query_one(Troubles).draw()
             self._list.show_why_empty()
+            if any(sending.is_on_the_way for sending in self.state.latest_together):
+                self.show_progress()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """Hides what can never apply here and greys what cannot apply now."""
@@ -398,21 +400,22 @@ class InboxScreen(ConsoleScreen):
 
     def action_copy(self) -> None:
         """The last receipt, or those of all that were answered together; else the chosen approval's id."""
-        latest, chosen = self.state.latest_together, self._chosen()
+        now, latest, chosen = self.state.now(), self.state.latest_together, self._chosen()
         if latest and not any(sending.due for sending in latest):
-            self.app.copy_to_clipboard("\n\n".join(sending.proof for sending in latest))
+            self.app.copy_to_clipboard("\n\n".join(sending.proof(now) for sending in latest))
             self.notify("Receipt copied." if len(latest) == 1 else f"{len(latest)} receipts copied.", markup=False)
         elif chosen is not None:
             self.app.copy_to_clipboard(chosen.row.approval_id)
             self.notify(f"Copied {chosen.row.approval_id}.", markup=False)
 
     def show_progress(self) -> None:
-        """The line on the last decision, or on all that were answered together; not while that counts down."""
+        """The line on the last decision, or on all that were answered together; not before the first of it is sent."""
         bar, latest = self.query_one("#receipt", Static), self.state.latest_together
-        bar.display = bool(latest) and not any(sending.due for sending in latest)
+        bar.display = not all(sending.due for sending in latest)
         if bar.display:
             alone = len(latest) == 1
-            words = latest[0].progress if alone else decision.counted([sending.stage for sending in latest])
+            stages = [sending.stage for sending in latest]
+            words = latest[0].progress(self.state.now()) if alone else decision.counted(stages)
             line = text(words, palette(self))
             if all(sending.is_settled for sending in latest):
                 line.append("  y copies" if alone else "  y copies all of it", palette(self)[Tone.MUTED])

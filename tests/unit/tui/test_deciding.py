@@ -17,7 +17,7 @@ from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.screens.decision import DecisionScreen
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, asked, flat_text, no_longer_sees, sees, wait_until
-from tests.unit.tui.fakes import FakeEnvironment
+from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 FIRST = samples.proposal(1).proposal_id
 
@@ -299,6 +299,7 @@ async def test_what_is_being_sent_is_not_sent_again_and_sends_go_one_by_one(
         await sees(pilot, "Approve: this will be sent")
         await pilot.press("enter")
         assert environment.sent == []
+        await sees(pilot, "To be sent next: approve replicate-eu-1/stock. Esc: do not send")
         environment.decides.open()
         await wait_until(pilot, lambda: len(environment.sent) == 2)
         assert [approval_id for approval_id, _ in environment.sent] == [FIRST, samples.proposal(2).proposal_id]
@@ -312,6 +313,7 @@ async def test_what_is_being_sent_is_not_sent_again_and_sends_go_one_by_one(
             "Already decided: approve replicate-eu-1/sales-orders: denied by bob.",
         ),
         (ApprovalExpired("the deadline was 11:00"), "Expired: approve replicate-eu-1/sales-orders: the deadline was"),
+        (Offline("no answer"), "Not sent: approve replicate-eu-1/sales-orders. Offline: no answer"),
         (ValueError("[bold]bug"), "Fault: approve replicate-eu-1/sales-orders: ValueError: [bold]bug"),
     ],
 )
@@ -361,7 +363,36 @@ async def test_an_ambiguous_send_that_never_arrived_can_be_repeated(
         await asked(pilot, "a")
         await pilot.press("enter")
         await wait_until(pilot, lambda: not in_flight(pilot))
-        await sees(pilot, "WAITING replicate-eu-1/sales-orders")
+        await sees(
+            pilot, "Not recorded: approve replicate-eu-1/sales-orders; it still waits and can be answered again."
+        )
+
+
+async def test_an_answer_that_does_not_come_is_said_to_be_in_doubt(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    clock = Clock()
+    environment.decides.close()
+    async with started(environment, size=(120, 36), clock=clock) as pilot:
+        await asked(pilot, "a")
+        await pilot.press("enter")
+        await sees(pilot, "Sending: approve replicate-eu-1/sales-orders …")
+        clock.advance(8)
+        await sees(pilot, "No answer for 8 s: nobody can say yet whether it counts.")
+        environment.decides.open()
+        await sees(pilot, "RESTARTED replicate-eu-1/sales-orders")
+
+
+async def test_a_restart_that_takes_longer_than_one_watch_is_watched_to_its_end(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.restarts.close()
+    async with started(environment, size=(120, 36), watch_again_seconds=0.01) as pilot:
+        await asked(pilot, "a")
+        await pilot.press("enter")
+        await sees(pilot, "RESTARTING replicate-eu-1/sales-orders")
+        environment.restarts.open()
+        await sees(pilot, "RESTARTED replicate-eu-1/sales-orders")
 
 
 async def test_quitting_while_a_decision_is_being_sent_asks_again(
