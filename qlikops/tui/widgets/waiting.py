@@ -22,7 +22,7 @@ from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.table import KeyedTable, Row
 
 TICK_SECONDS = 60
-"""How often the ages are written anew."""
+"""How often the ages are written anew, even if no answer comes."""
 BY_CAUSE = "cause"
 """As preferences spell the grouping."""
 
@@ -49,8 +49,14 @@ class WaitingList(Vertical):
         yield Static(markup=False, id="empty")
 
     def on_mount(self) -> None:
-        """Starts the slow tick of the ages."""
+        """Starts the slow tick of the ages, and the quick one of a last minute."""
         self.set_interval(TICK_SECONDS, self.show)
+        self.set_interval(1, self._tick)
+
+    def _tick(self) -> None:
+        first = next(iter(self._state.waiting), None)
+        if first is not None and inbox.counts_seconds(first.row.deadline, self._state.now()):
+            self.show()
 
     @property
     def table(self) -> KeyedTable:
@@ -81,13 +87,12 @@ class WaitingList(Vertical):
         if wanted:
             bar.tell(f"{len(kept):,} of {len(state.waiting):,}")
         self.marked &= {waiting.key for waiting in state.waiting}
-        minute = int(now.timestamp()) // TICK_SECONDS
         wheres = {
             context.name: inbox.where(context.name, context.freshness, now, read_only=context.read_only)
             for context in (state.contexts if state.several else ())
         }
         placed = inbox.arrange(kept, self._by, _cause_and_context if self._grouped else None)
-        rows = [self._row(waiting, place, minute, wheres.get(waiting.context.name)) for waiting, place in placed]
+        rows = [self._row(waiting, place, now, wheres.get(waiting.context.name)) for waiting, place in placed]
         self.table.show(rows, choose_first=choose_first)
         self.query_one("#empty").display = not rows
         self.table.display = bool(rows)
@@ -161,14 +166,14 @@ class WaitingList(Vertical):
     def _columns(self, width: int) -> tuple[Column, ...]:
         return inbox.columns(width, by=self._by, context=self._state.several)
 
-    def _row(self, waiting: Waiting, place: inbox.Place, minute: int, where: Span | None) -> Row:
+    def _row(self, waiting: Waiting, place: inbox.Place, now: datetime, where: Span | None) -> Row:
         row = waiting.row
         mark = "marked" if waiting.key in self.marked else ""
         mark = "answered" if waiting.in_flight else mark
         return Row(
             waiting.row_key,
-            (row, minute, mark, place, where),
-            lambda: inbox.cells(row, self._state.now(), mark, place=place, context=where),
+            (row, *inbox.ticking(row, now), mark, place, where),
+            lambda: inbox.cells(row, now, mark, place=place, context=where),
         )
 
 

@@ -163,6 +163,17 @@ async def test_home_and_end_go_to_the_first_and_the_last_row(started: Started) -
         await sees(pilot, "task-0 (", "task-0: connection lost")
 
 
+async def test_the_last_minute_is_counted_in_seconds_in_the_list_too(started: Started) -> None:
+    clock = Clock()
+    environment = FakeEnvironment.waiting_for(task(1, "first", minutes_left=0.75), task(2, "second", minutes_left=9))
+    async with started(environment, clock=clock) as pilot:
+        await sees(pilot, "45s ■ crit first", "9m ■ crit second")
+        clock.advance(7)
+        await sees(pilot, "38s ■ crit first", "8m ■ crit second")
+        clock.advance(38)
+        await sees(pilot, "expired ■ crit first")
+
+
 async def test_when_the_row_goes_nothing_else_slides_under_the_approve_key(started: Started) -> None:
     environment = FakeEnvironment.waiting_for(task(1, "first"), task(2, "second"), task(3, "third"))
     async with started(environment) as pilot:
