@@ -110,7 +110,8 @@ class Review(VerticalScroll):
         self._notice.display = False
 
     def _tick(self) -> None:
-        if self.approval is not None and self.screen.is_active:
+        # Under a dialog too: what it is about must not look younger than it is.
+        if self.approval is not None and self.screen.is_current:
             self._at_zero.update(prose([review.at_zero(self.approval, self._clock(), self._claim())], palette(self)))
 
     def _draw(self) -> None:

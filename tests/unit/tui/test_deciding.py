@@ -274,6 +274,14 @@ async def test_going_offline_while_the_modal_is_open_locks_it_until_it_is_back(
         await sees(pilot, "Enter sends.")
 
 
+async def test_under_the_modal_the_countdown_goes_on(started: Started, environment: FakeEnvironment) -> None:
+    clock = Clock()
+    async with started(environment, size=(200, 50), clock=clock) as pilot:
+        await asked(pilot, "a")
+        clock.advance(100)
+        await wait_until(pilot, lambda: flat_text(pilot).count("expires in 3h46m") == 2)
+
+
 async def test_the_modal_survives_a_resize(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment, size=(120, 36)) as pilot:
         await asked(pilot, "a")
