@@ -200,6 +200,11 @@ def _age(row: InboxRow, now: datetime) -> str:
     return vocabulary.short_duration((now - row.requested_at).total_seconds())
 
 
+def label(row: InboxRow) -> str:
+    """`task (server)`."""
+    return _label(row, "", ALONE).text
+
+
 def _label(row: InboxRow, mark: str, place: Place) -> Span:
     """`task (server)`: what is cut off at the end should not be the task. A mark goes before the server."""
     server, task = _server_and_task(row)

@@ -74,10 +74,45 @@ async def test_approve_pressed_while_the_record_loads_asks_once_it_is_there(
     async with started(environment) as pilot:
         await sees(pilot, "Loading sales-orders")
         await pilot.press("a")
+        await sees(pilot, "Loading sales-orders (replicate-eu-1); then it asks whether to approve it …")
         assert not isinstance(pilot.app.screen, DecisionScreen)
         environment.loads.open()
         await sees(pilot, "Approve: this will be sent", "replicate-eu-1/sales-orders")
-        assert environment.sent == []
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+
+
+async def test_a_dialog_that_opens_long_after_its_key_takes_no_enter_before_it_can_have_been_read(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    clock = Clock()
+    environment.loads.close()
+    async with started(environment, clock=clock) as pilot:
+        await sees(pilot, "Loading sales-orders")
+        await pilot.press("a")
+        clock.advance(5)
+        environment.loads.open()
+        await sees(pilot, "Approve: this will be sent", "It has only just been read: look at it first.")
+        await pilot.press("enter")
+        assert isinstance(pilot.app.screen, DecisionScreen)
+        clock.advance(1)
+        await sees(pilot, "Enter sends. Esc cancels.")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+
+
+async def test_a_dialog_does_not_open_for_somebody_who_went_elsewhere(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.loads.close()
+    async with started(environment) as pilot:
+        await sees(pilot, "Loading sales-orders")
+        await pilot.press("a", "4")
+        await wait_until(pilot, lambda: pilot.app.current_mode == "reports")
+        environment.loads.open()
+        await pilot.press("1")
+        await sees(pilot, "sales-orders: connection lost")
+        assert not isinstance(pilot.app.screen, DecisionScreen)
 
 
 async def test_keys_typed_faster_than_the_screen_mean_the_row_they_were_typed_on(

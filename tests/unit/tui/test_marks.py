@@ -88,6 +88,23 @@ async def test_while_it_counts_down_escape_holds_back_all_of_them(
         assert environment.sent == []
 
 
+async def test_reading_what_is_marked_is_said_and_escape_gives_it_up(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 3)
+        environment.loads.close()
+        await pilot.press("A", "A")
+        await sees(pilot, "Reading the 3 marked before it asks about them … Esc gives up.")
+        await pilot.press("escape")
+        await no_longer_sees(pilot, "Reading the 3 marked")
+        environment.loads.open()
+        await pilot.press("D")
+        await sees(pilot, "Deny together", "3 of 3 ticked")
+        await pilot.press("escape")
+        await no_longer_sees(pilot, "together")
+
+
 @pytest.mark.parametrize(
     "other",
     [{"kind": AnomalyKind.USER_STOPPED}, {"action": Action.RELOAD}, {"cause": "target SNOWFLAKE"}, {"cause": ""}],
