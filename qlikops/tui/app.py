@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +38,7 @@ from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.reports import ReportsScreen
 from qlikops.tui.screens.schedule import ScheduleScreen
 from qlikops.tui.state import ConsoleState
-from qlikops.tui.terminal import TerminalTitle, has_titles, own_title, run_in_terminal
+from qlikops.tui.terminal import TerminalTitle, has_titles, keep_cells, own_title, run_in_terminal
 from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
 from qlikops.tui.widgets.filtering import FilterBar
@@ -458,6 +459,7 @@ def run_console(
     `keymap` is what `keys.keymap` returns; `preferences` the file of what was chosen inside the console before. Without
     `mouse` the terminal keeps it, to select text with.
     """
+    keep_cells(sys.__stderr__)
     with own_title():
         # What is there by then stays. Else a full collection walks all of Textual and boto3 every few refreshes of a
         # long inbox, a tenth of a second in which no key is answered.

@@ -21,6 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from qlikops.presentation.tone import Cells, Column
+from qlikops.tui.widgets.cursor import marked
 from qlikops.tui.widgets.prose import palette
 
 _HEADER = 1
@@ -102,6 +103,9 @@ class LongTable(ScrollView, can_focus=True):
             if self.scroll_y:
                 # What was added above moves everything; the eye stays on its row.
                 self.scroll_to(y=self.scroll_y + self._cursor - before, animate=False, immediate=True)
+            else:
+                # At the top what is new shows, until the row would be pushed out of sight.
+                self._scroll_to_cursor()
         elif choose_first and keys:
             self._choose(0)
         else:
@@ -141,11 +145,12 @@ class LongTable(ScrollView, can_focus=True):
         key = self._keys[index]
         cells, colours = self._cells(key), palette(self)
         chosen = self.chosen is not None and key == self.chosen
-        return self._strip(
+        strip = self._strip(
             {column.key: cells[column.key].text for column in self._columns},
             {column.key: colours[cells[column.key].tone] for column in self._columns},
             self._style("cursor") if chosen else self.rich_style,
         )
+        return marked(strip) if chosen else strip
 
     def action_move(self, by: int) -> None:
         """Where nothing is chosen, the first press chooses the row at the cursor."""

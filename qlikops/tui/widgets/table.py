@@ -20,10 +20,12 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import DataTable
 from textual.widgets.data_table import ColumnKey
 
 from qlikops.presentation.tone import Cells, Column
+from qlikops.tui.widgets.cursor import marked
 from qlikops.tui.widgets.prose import Palette, palette
 
 MANY_REMOVALS = 50
@@ -119,6 +121,12 @@ class KeyedTable(DataTable[Cell]):
         """What comes into sight is written as it is now."""
         super().watch_scroll_y(old_value, new_value)
         self._freshen()
+
+    def render_line(self, y: int) -> Strip:
+        """The cursor's row has a mark: its colour is none where the terminal has none."""
+        strip = super().render_line(y)
+        is_cursor = y >= self.header_height and self.scroll_offset.y + y - self.header_height == self.cursor_row
+        return marked(strip) if is_cursor and self.show_cursor else strip
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """Enter is offered only where it opens something."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO, TextIOWrapper
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.theme import Theme
 
+from qlikops.tui.terminal import keep_cells
 from qlikops.tui.themes import DARK, HIGH_CONTRAST, LIGHT, THEMES, default_theme
+from qlikops.tui.widgets.cursor import CURSOR
 from tests.unit.tui.conftest import wait_until
 from tests.unit.tui.scenes import SCENES
 from tests.unit.tui.stills import still
@@ -88,12 +91,31 @@ async def test_with_sixteen_colours_no_text_falls_together_with_its_ground(name:
         assert not poor
 
 
+@pytest.mark.parametrize(
+    "name", ["inbox", "executions", "events", "fleet", "reports", "deny-marked", "contexts", "commands"]
+)
+async def test_where_one_is_shows_without_colour(name: str) -> None:
+    async with still(SCENES[name], (80, 24), DARK.name) as pilot:
+        strips = pilot.app.screen._compositor.render_strips()
+        by_shape = [strip for strip in strips if CURSOR in strip.text]
+        underlined = [strip for strip in strips if any(part.style and part.style.underline for part in strip)]
+        assert len(underlined if pilot.app.screen.is_modal else by_shape) == (2 if name == "commands" else 1)
+
+
 @pytest.mark.parametrize("keys", ["1", "2", "3", "4", "5"])
 async def test_another_theme_shows_everywhere_at_once(keys: str) -> None:
     async with still(SCENES["inbox"], (120, 40), DARK.name) as pilot:
         await pilot.press(keys)
         pilot.app.theme = LIGHT.name
         await wait_until(pilot, lambda: all(contrast(*pair) >= AA for pair in shown_pairs(pilot)))
+
+
+def test_what_the_locale_cannot_encode_still_takes_one_cell() -> None:
+    terminal = TextIOWrapper(BytesIO(), encoding="latin-1", errors="backslashreplace")
+    keep_cells(terminal)
+    terminal.write("■ crit  › 12m")
+    terminal.seek(0)
+    assert terminal.read() == "? crit  ? 12m"
 
 
 def test_without_a_choice_few_colours_mean_high_contrast() -> None:
