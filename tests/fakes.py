@@ -118,6 +118,8 @@ class FakeExecutions:
     pages: int = 0
     """How many were asked for."""
     redrive_error: QlikopsError | None = None
+    written: str = ""
+    """The definition that executions run by; empty: one that cannot be read."""
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
         self.pages += 1
@@ -141,7 +143,7 @@ class FakeExecutions:
         return ()
 
     def definition(self, arn: str) -> str:
-        return f"{{{arn}"
+        return self.written or f"{{{arn}"
 
     def console_url(self, arn: str) -> str:
         return f"https://console.test/{arn}"
@@ -233,6 +235,9 @@ class FakeEnvironment:
 
     def __post_init__(self) -> None:
         self.schedules = FakeSchedules(self.approvals.clock.now)
+
+    def ask_ahead(self) -> None:
+        """There is nothing to wait for."""
 
     def caller(self) -> str:
         return CALLER

@@ -15,11 +15,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qlikops.aws.errors import program_of
 from qlikops.domain.codec import parse_time
 from qlikops.domain.ports import Credentials
 
 if TYPE_CHECKING:
     import boto3
+    import botocore.session
 
 _Profiles = Mapping[str, Mapping[str, Any]]
 
@@ -53,6 +55,13 @@ def credentials_of(session: boto3.Session) -> Credentials:
     return Credentials(expire_at if asks else None, advice=_advice(name, settings, method))
 
 
+def asks_somebody(session: botocore.session.Session) -> bool:
+    """Whether signing in as its profile runs a program of the person's, which may ask anything, or wants a code."""
+    profiles: _Profiles = session.full_config.get("profiles", {})
+    chain = _chain(session.profile or "default", profiles)
+    return any(asking in profiles.get(name, {}) for name in chain for asking in ("credential_process", "mfa_serial"))
+
+
 def _chain(name: str, profiles: _Profiles) -> list[str]:
     """The profile and those that its roles are assumed from; the last one holds what is signed in with."""
     chain = [name]
@@ -70,7 +79,7 @@ def _signed_in_by(command: tuple[str, ...], expire_at: datetime | None) -> Crede
 
 def _advice(name: str, settings: Mapping[str, Any], method: str) -> str:
     if process := settings.get("credential_process"):
-        return f"The profile {name} gets its keys from `{process}`: sign in to that."
+        return f"The profile {name} gets its keys from `{program_of(process)} …`: sign in to that."
     if not method:
         return "There are no credentials: `aws configure sso` sets up signing in."
     return f"Renew the keys of the profile {name}, such as with `aws configure --profile {name}`."

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from qlikops.aws.ahead import Ahead
 from qlikops.aws.approvals import LedgerApprovals
-from qlikops.aws.executions import StepFunctionsExecutions
-from qlikops.aws.fleet import BucketFleet
-from qlikops.aws.schedule import StackSchedules
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context
 from qlikops.domain.ports import Credentials
+
+if TYPE_CHECKING:  # imported by what is asked for first: the inbox needs none of them
+    from qlikops.aws.executions import StepFunctionsExecutions
+    from qlikops.aws.fleet import BucketFleet
+    from qlikops.aws.schedule import StackSchedules
+    from qlikops.domain.approval import InboxRow
 
 
 class AwsEnvironment:
@@ -17,12 +25,20 @@ class AwsEnvironment:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._connection = AwsConnection(context)
-        self._approvals = LedgerApprovals(self._connection)
-        self._executions = StepFunctionsExecutions(
-            self._connection, has_console=not (context.local or context.settings.endpoint_url)
-        )
-        self._fleet = BucketFleet(self._connection)
-        self._schedules = StackSchedules(self._connection)
+        self._approvals = LedgerApprovals(self._connection, first=self._asked_ahead)
+        self._ahead: Ahead | None = None
+
+    def ask_ahead(self) -> None:
+        """Has another process ask for the inbox now; returns at once."""
+        self._ahead = Ahead(self._context)
+
+    def _asked_ahead(self) -> Sequence[InboxRow] | None:
+        ahead, self._ahead = self._ahead, None
+        answer = ahead.answer() if ahead is not None else None
+        if answer is None:
+            return None
+        self._connection.learn(answer.resources)
+        return answer.rows
 
     @property
     def name(self) -> str:
@@ -44,7 +60,10 @@ class AwsEnvironment:
 
     def caller(self) -> str:
         """The caller's ARN, from STS; cached."""
-        return self._connection.caller()
+        caller = self._connection.caller()
+        # Whoever asks may be about to decide, and what a first client of a service reads should not come between.
+        self._connection.client("stepfunctions")
+        return caller
 
     def credentials(self) -> Credentials:
         """How one signs in here, and until when that lasts, as far as this machine knows."""
@@ -55,17 +74,24 @@ class AwsEnvironment:
         """The inbox."""
         return self._approvals
 
-    @property
+    @cached_property
     def executions(self) -> StepFunctionsExecutions:
         """The state machine."""
-        return self._executions
+        from qlikops.aws.executions import StepFunctionsExecutions
 
-    @property
+        has_console = not (self._context.local or self._context.settings.endpoint_url)
+        return StepFunctionsExecutions(self._connection, has_console=has_console)
+
+    @cached_property
     def fleet(self) -> BucketFleet:
         """The fleet and its reports."""
-        return self._fleet
+        from qlikops.aws.fleet import BucketFleet
 
-    @property
+        return BucketFleet(self._connection)
+
+    @cached_property
     def schedules(self) -> StackSchedules:
         """When it runs."""
-        return self._schedules
+        from qlikops.aws.schedule import StackSchedules
+
+        return StackSchedules(self._connection)

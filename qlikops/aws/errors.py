@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
@@ -90,7 +91,7 @@ def aws_errors(doing: str) -> Iterator[None]:
         raise _of_reply(exc, doing) from exc
     except (BotoCoreError, ResponseParserError) as exc:
         raise _without_reply(exc, doing) from exc
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, AttributeError, TypeError) as exc:
         if not _of_credentials(exc):
             raise
         raise _unreadable_credentials(exc, doing) from exc
@@ -146,22 +147,52 @@ def _who_may_allow(said: str) -> str:
 def _of_credentials(exc: Exception) -> bool:
     """Whether it was raised looking for credentials.
 
-    botocore lets through what a credential_process raises that cannot be run or prints no JSON, and what a token file
-    raises that is not there, now or when they are renewed: where it came from is all that tells.
+    botocore lets through what a credential_process raises that cannot be run or prints no JSON object, and what a
+    token file raises that is not there, now or when they are renewed: where it came from is all that tells.
     """
     return any(frame.f_globals.get("__name__") == "botocore.credentials" for frame, _ in walk_tb(exc.__traceback__))
 
 
 def _unreadable_credentials(exc: Exception, doing: str) -> CredentialsProblem:
-    return CredentialsProblem(
+    return _failed_process(exc, doing) or CredentialsProblem(
         f"Could not {doing}: the credentials cannot be read: {exc}",
-        "See what the profile names, such as its credential_process; `aws sts get-caller-identity` tries the same.",
+        "See what the profile names; `aws sts get-caller-identity` tries the same.",
     )
+
+
+def _failed_process(exc: Exception, doing: str) -> CredentialsProblem | None:
+    """What to say of a profile's credential_process that gave nothing; None where it was something else.
+
+    botocore names neither the profile nor the command. Of the command only the program is shown: what follows it may
+    be a password, and what it prints are keys.
+    """
+    for frame, _ in walk_tb(exc.__traceback__):
+        command, provider = frame.f_locals.get("credential_process"), frame.f_locals.get("self")
+        if frame.f_globals.get("__name__") == "botocore.credentials" and isinstance(command, str):
+            profile, program = getattr(provider, "_profile_name", "default"), program_of(command)
+            why = getattr(exc, "kwargs", {}).get("error_msg", exc)
+            return CredentialsProblem(
+                f"Could not {doing}: the profile {profile} gets its keys from a credential_process, and that failed: "
+                f"`{program} …`: {why}",
+                f"Run that command by hand as the profile has it, its output (the keys) thrown away with >/dev/null, "
+                f"and put right what it says; `aws sts get-caller-identity --profile {profile}` tries it again.",
+            )
+    return None
+
+
+def program_of(command: str) -> str:
+    """The program that a command line runs, without what it is given: that may be a password."""
+    try:
+        return next(iter(shlex.split(command)), "")
+    except ValueError:  # an open quote
+        return command.split(maxsplit=1)[0].strip("'\"")
 
 
 def _without_reply(exc: Exception, doing: str) -> QlikopsError:
     from botocore import exceptions as boto
 
+    if failed := _failed_process(exc, doing):
+        return failed
     said = f"Could not {doing}: {exc}"
     if isinstance(exc, boto.ProfileNotFound):
         return CredentialsProblem(said, "`aws configure list-profiles` lists what there is.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qlikops.aws import records
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.history import events_after
-from qlikops.aws.runs import MOST, summaries
+from qlikops.aws.runs import MOST, KnownRuns
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.domain.errors import (
     AccessDenied,
@@ -61,9 +61,10 @@ class StepFunctionsExecutions:
         self._aws = connection
         self._now = now
         self._has_console = has_console
+        self._runs = KnownRuns(connection, now)
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
-        """One ListExecutions call and one BatchGetItem."""
+        """One ListExecutions call, and one BatchGetItem where the ledger may know more than it said before."""
         request: ListExecutionsInputTypeDef = {
             "stateMachineArn": self._aws.resources.state_machine_arn,
             "maxResults": PAGE_SIZE,
@@ -74,8 +75,8 @@ class StepFunctionsExecutions:
             request["nextToken"] = next_token
         with aws_errors("list the executions"):
             reply = self._aws.stepfunctions.list_executions(**request)
-        runs = summaries(self._aws, [execution["name"] for execution in reply["executions"]])
-        found = tuple(_summary(execution, runs.get(execution["name"])) for execution in reply["executions"])
+        runs = self._runs.of(reply["executions"])
+        found = tuple(_summary(execution, runs[execution["executionArn"]]) for execution in reply["executions"])
         return ExecutionPage(found, reply.get("nextToken"))
 
     def detail(self, execution: str, *, with_history: bool = True) -> ExecutionDetail:

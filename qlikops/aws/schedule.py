@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import Connection, refuse_writing
-from qlikops.domain.errors import NotFound
+from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.schedule import Schedule, ScheduleStatus
 
 if TYPE_CHECKING:
@@ -37,12 +37,23 @@ class PausableSchedule:
         return self._parse(self._require())
 
     def pause(self, duration: timedelta | None = None) -> Schedule:
-        """Until `resume`, or for a while: then it goes on by itself. Raises NotFound where none is set."""
+        """Until `resume`, or for a while: then it goes on by itself.
+
+        Raises NotFound where none is set, UsageError where it would not go on because it ends before.
+        """
+        fields = self._require()
+        ends_at = self._parse(fields).ends_at
+        until = self._now() + (duration or timedelta())
+        if ends_at is not None and ends_at <= until:
+            raise UsageError(
+                f"The schedule ends {ends_at:%Y-%m-%d %H:%M:%S} UTC: it would not go on after this pause.",
+                "`qlikops schedule --resume` lifts an end that is over; `--remove`, then `--rate`, any.",
+            )
         if duration is None:
-            self._update(self._require(), {"State": "DISABLED"})
+            self._update(fields, {"State": "DISABLED"})
         else:
             # EventBridge keeps the time, so nobody has to be there when it is over.
-            self._update(self._require(), {"State": "ENABLED", "StartDate": self._now() + duration})
+            self._update(fields, {"State": "ENABLED", "StartDate": until})
         return self.show()
 
     def resume(self) -> Schedule:
@@ -54,8 +65,9 @@ class PausableSchedule:
         # UpdateSchedule replaces everything, so all that it takes goes back, whatever fields AWS adds.
         shape = self._client.meta.service_model.operation_model("UpdateSchedule").input_shape
         kept = {key: value for key, value in fields.items() if shape and key in shape.members and value is not None}
-        if kept.get("StartDate", self._now()) <= self._now():
-            kept.pop("StartDate", None)  # it has done its work, and one of long ago is refused
+        for limit in ("StartDate", "EndDate"):
+            if kept.get(limit, self._now()) <= self._now():
+                kept.pop(limit, None)  # it has done its work, and one of long ago is refused
         self._client.update_schedule(**{**kept, **changes})
 
     def _require(self) -> dict[str, Any]:
@@ -71,7 +83,7 @@ class PausableSchedule:
             return None
 
     def _parse(self, fields: dict[str, Any]) -> Schedule:
-        start = fields.get("StartDate")
+        start, end = fields.get("StartDate"), fields.get("EndDate")
         return Schedule(
             name=fields["Name"],
             expression=fields["ScheduleExpression"],
@@ -79,6 +91,8 @@ class PausableSchedule:
             enabled=fields.get("State", "ENABLED") == "ENABLED",
             target_arn=fields["Target"]["Arn"],
             paused_until=start.astimezone(UTC) if start and start > self._now() else None,
+            ends_at=end.astimezone(UTC) if end else None,
+            has_ended=bool(end and end <= self._now()),
         )
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qlikops import __version__
-from qlikops.aws.credentials import credentials_of
+from qlikops.aws.credentials import asks_somebody, credentials_of
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.mfa import MfaSessions, mfa_profile
 from qlikops.config import Context, Settings
@@ -23,6 +23,7 @@ from qlikops.keyrings import Keyring, system_keyring
 
 if TYPE_CHECKING:
     import boto3
+    import botocore.session
     from types_boto3_cloudformation.client import CloudFormationClient
     from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_s3.client import S3Client
@@ -128,6 +129,19 @@ class AwsConnection:
         """What the stack made if that is known by now; never asks."""
         return self._resources
 
+    def learn(self, resources: Resources) -> None:
+        """Somebody else has found out what the stack made."""
+        with self._lock:
+            self._resources = self._resources or resources
+
+    @property
+    def asks_somebody(self) -> bool:
+        """Whether signing in may ask the person something, so that it must not be done twice at once."""
+        if self._context.local is not None:
+            return False
+        with aws_errors("read the AWS configuration"):
+            return asks_somebody(self._chain())
+
     @property
     def dynamodb(self) -> DynamoDBClient:
         """For the ledger."""
@@ -201,13 +215,17 @@ class AwsConnection:
 
     def _signed_in(self, settings: Settings) -> boto3.Session:
         import boto3
-        import botocore.session
 
-        chain = botocore.session.Session(profile=settings.profile or None)
+        chain = self._chain()
         if profile := mfa_profile(chain):
             self._mfa = MfaSessions(profile, self._keyring)
             self._mfa.sign(chain, settings.endpoint_url)
         return boto3.Session(botocore_session=chain, region_name=settings.region or None)
+
+    def _chain(self) -> botocore.session.Session:
+        import botocore.session
+
+        return botocore.session.Session(profile=self._context.settings.profile or None)
 
     def _client(self, service: str) -> Any:
         with self._lock:

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
+from qlikops.cli.context import ContextOption, ContextsOption, Invocation, JsonOption, YesOption, invocation
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
-from qlikops.cli.interrupts import ending_interrupts
-from qlikops.domain.approval import Approval, Status, new_decision_id
-from qlikops.domain.errors import ApprovalChanged, NotFound, RecordTooNew, Unreachable, UsageError
+from qlikops.cli.several import ask_each, exit_with_problems
+from qlikops.domain import codec
+from qlikops.domain.approval import Approval, InboxRow, Status, new_decision_id
+from qlikops.domain.errors import ApprovalChanged, UsageError
 
 if TYPE_CHECKING:
-    from qlikops.domain.ports import Approvals, DecisionReceipt, DecisionRequest, Environment
+    from qlikops.domain.ports import DecisionReceipt, DecisionRequest, Environment
 
 _SHORTEST_DIGEST = 12
-_WATCH_SECONDS = 3.0
-_LONGEST_PAUSE = 30.0
-"""Between two tries while nothing can be reached."""
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An approval's id, or the beginning of one that waits.")]
 DigestOption = Annotated[
     str, typer.Option(metavar="D", help="The digest that was reviewed: decide on nothing else.", show_default=False)
 ]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask, even on a terminal.")]
 
 
 class Sort(StrEnum):
@@ -47,7 +45,10 @@ def approvals(
     watch: Annotated[
         bool,
         typer.Option(
-            "--watch", "-w", help="Go on, a line for what arrives, is claimed, expires soon, is decided, and ends."
+            "--watch",
+            "-w",
+            help="Go on, a line for what arrives, changes, is claimed, expires soon, is decided, and ends; with --json "
+            "an object a line.",
         ),
     ] = False,
     filter_: Annotated[
@@ -57,67 +58,72 @@ def approvals(
         ),
     ] = "",
     sort: Annotated[Sort, typer.Option(case_sensitive=False, help="What comes first.")] = Sort.EXPIRES,
-    context: ContextOption = None,
+    context: ContextsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List what waits for a decision, what expires first first."""
+    """List what waits for a decision, what expires first first.
+
+    --watch follows what matched --filter once to its end, whatever becomes of it.
+    """
     here = invocation(ctx)
     from qlikops.presentation import inbox
-    from qlikops.presentation.filter import parse
+    from qlikops.presentation.filter import Filter, parse
+
+    def chosen(now: datetime) -> Filter[_Waiting]:
+        return parse(filter_, inbox.fields_in(now, lambda each: each.context))
+
+    if problem := chosen(here.now()).problem:
+        raise UsageError(f"--filter: {problem}")
+    contexts, by = here.named(context), inbox.Sort[sort.name]
+    if watch:
+        from qlikops.cli.watching import watch_inboxes
+        from qlikops.presentation.watch import Watch
+
+        def watch_of(name: str) -> Watch:
+            return Watch(lambda row, now: chosen(now).matches(_Waiting(name, row)), by)
+
+        watch_inboxes(here, contexts, watch_of, as_json=as_json)
+    answers = ask_each(here, contexts, lambda environment: environment.approvals.waiting())
+    now = here.now()
+    waiting = [_Waiting(answer.context, row) for answer in answers for row in answer.value or ()]
+    wanted = chosen(now)
+    shown = [each for each, _ in inbox.arrange(filter(wanted.matches, waiting), by)]
+    if as_json:
+        output.write_json([{"context": each.context, **codec.encode(each.row)} for each in shown])
+    else:
+        output.say(inbox.summary([each.row for each in waiting], now).capitalize() + ".")
+        if wanted:
+            output.say(f"Shown: {len(shown):,} of {len(waiting):,}.")
+        _write_list(shown, now, several=len(contexts) > 1)
+    exit_with_problems(answers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A row with its context."""
+
+    context: str
+    row: InboxRow
+
+
+def _write_list(waiting: Sequence[_Waiting], now: datetime, *, several: bool) -> None:
+    from qlikops.presentation import inbox
     from qlikops.presentation.tone import Column, Span, outside
 
-    now = here.now()
-    wanted = parse(filter_, inbox.fields(now))
-    if wanted.problem:
-        raise UsageError(f"--filter: {wanted.problem}")
-    if watch:
-        if filter_ or sort is not Sort.EXPIRES:
-            raise UsageError("--watch says everything, as it happens; --filter and --sort are for the list.")
-        _watch(here, here.environment(context).approvals, as_json=as_json)
-    waiting = here.environment(context).approvals.waiting()
-    rows = inbox.ordered((row for row in waiting if wanted.matches(row)), inbox.Sort[sort.name])
-    if as_json:
-        output.write_json(rows)
-        return
-    output.say(inbox.summary(waiting, now).capitalize() + ".")
-    if wanted:
-        output.say(f"Shown: {len(rows):,} of {len(waiting):,}.")
-    if not rows:
+    if not waiting:
         return
     width = output.terminal_width()
     identity, digest = Column("id", "Id", 12), Column("digest", "Digest", 12)
-    shown = (*inbox.COLUMNS, digest) if width is None else inbox.columns(width - identity.width - 2)
-    cells = [{"id": outside(row.approval_id), "digest": Span(row.digest), **inbox.cells(row, now)} for row in rows]
-    output.write_table((identity, *shown), cells)
-
-
-def _watch(here: Invocation, role: Approvals, *, as_json: bool) -> NoReturn:
-    """Until it is interrupted. What cannot be read at the very start is an error like any other."""
-    from qlikops.presentation.watch import Event, Watch, spoken
-
-    def tell(events: Iterable[Event]) -> None:
-        for event in events:
-            if as_json:
-                output.write_json_line(event)
-            else:
-                output.write(spoken(event), flush=True)
-
-    watched, pause = Watch(), _WATCH_SECONDS
-    tell(watched.took_rows(role.waiting(), here.now()))
-    with ending_interrupts():
-        while True:
-            here.sleep(pause)
-            try:
-                tell(watched.took_rows(role.waiting(), here.now()))
-                for approval_id in watched.pending:
-                    try:
-                        tell(watched.took_record(role.approval(approval_id), here.now()))
-                    except (NotFound, RecordTooNew) as error:
-                        tell([watched.lost_record(approval_id, error, here.now())])
-                pause = _WATCH_SECONDS
-            except Unreachable as error:
-                tell(watched.missed(error, here.now()))
-                pause = min(2 * pause, _LONGEST_PAUSE)
+    columns = inbox.columns(output.ANY_WIDTH if width is None else width - identity.width - 2, context=several)
+    cells = [
+        {
+            "id": outside(each.row.approval_id),
+            "digest": Span(each.row.digest),
+            **inbox.cells(each.row, now, context=outside(each.context, cap=30)),
+        }
+        for each in waiting
+    ]
+    output.write_table((identity, *columns, *([digest] if width is None else [])), cells)
 
 
 def approve(
@@ -126,7 +132,7 @@ def approve(
     reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record.", show_default=False)] = "",
     digest: DigestOption = "",
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Return once the decision is recorded.")] = False,
-    timeout: Annotated[str, typer.Option(metavar="T", help="How long to wait for the outcome.")] = "10m",
+    timeout: Annotated[str, typer.Option(metavar="T", help="How long to wait at most.")] = "10m",
     yes: YesOption = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
@@ -154,7 +160,7 @@ def approve(
 def deny(
     ctx: typer.Context,
     approval_id: IdArgument,
-    reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record and the report.")],
+    reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record.")],
     snooze: Annotated[
         str, typer.Option(metavar="T", help="Propose nothing on its tasks for so long.", show_default=False)
     ] = "",

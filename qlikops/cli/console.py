@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qlikops.cli.context import Invocation, invocation
-from qlikops.config import LOCAL, Context, data_dir
+from qlikops.cli.context import ContextsOption, Invocation, invocation
+from qlikops.config import Context, data_dir
 from qlikops.tui.opening import opening
 
 if TYPE_CHECKING:
@@ -19,16 +19,7 @@ if TYPE_CHECKING:
 
 def tui(
     ctx: typer.Context,
-    context: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--context",
-            "-c",
-            metavar="NAME",
-            help="An environment to talk to; again for more in one inbox, `all` for all that are configured.",
-            show_default=False,
-        ),
-    ] = None,
+    context: ContextsOption = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Without the keys that write.")] = False,
     no_mouse: Annotated[
         bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal, to select text with.")
@@ -46,6 +37,9 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
     What is one for the whole console comes from the first. Raises UsageError for keys and a theme that are none.
     """
     first = contexts[0]
+    # Of one context only: a process for each of several would fight over the machine with this one.
+    ahead = here.open_environment(first)
+    ahead.ask_ahead()
     # Textual draws on stderr.
     with opening([context.name for context in contexts], sys.__stderr__):
         from qlikops.tui.app import run_console
@@ -53,26 +47,23 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
         from qlikops.tui.preferences import FILE
 
         return run_console(
-            [_source(here, context) for context in contexts],
+            [_source(here, context, ahead if context is first else None) for context in contexts],
             keymap=keymap(first.keys),
             preferences=data_dir(here.environ) / FILE,
             mouse=mouse and first.settings.mouse,
         )
 
 
-def _source(here: Invocation, context: Context) -> ContextSource:
+def _source(here: Invocation, context: Context, opened: Environment | None) -> ContextSource:
+    """`opened` is used once; after that, and without it, the environment is opened anew whenever that is wanted."""
     from qlikops.tui.context import ContextSource
     from qlikops.tui.themes import check_theme
 
-    def open_environment() -> Environment:
-        # The local environment may have come up since, or again on another port.
-        is_local = context.name == LOCAL
-        return here.open_environment(here.resolve(LOCAL, read_only=context.settings.read_only) if is_local else context)
-
+    unused = [opened] if opened is not None else []
     settings = context.settings
     return ContextSource(
         context.name,
-        open_environment,
+        lambda: unused.pop() if unused else here.reopened(context),
         read_only=settings.read_only,
         hold_seconds=settings.hold_seconds,
         bell=settings.bell,

@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 ContextOption = Annotated[
     str | None, typer.Option("--context", "-c", metavar="NAME", help="The environment to talk to.", show_default=False)
 ]
+ContextsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--context",
+        "-c",
+        metavar="NAME",
+        help="An environment to talk to; again for more, `all` for all that are configured.",
+        show_default=False,
+    ),
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Data on stdout as JSON.")]
 
 
@@ -97,6 +108,17 @@ class Invocation:
     def environment(self, name: str | None = None, *, read_only: bool = False) -> Environment:
         """The environment of that context; nothing has been asked of it yet."""
         return self.open_environment(self.context(name, read_only=read_only))
+
+    def named(self, names: Sequence[str] | None) -> tuple[config.Context, ...]:
+        """The contexts for one answer: those named for it, or the one that every command uses."""
+        return self.contexts(names) if names else (self.context(),)
+
+    def reopened(self, context: config.Context) -> Environment:
+        """The environment of `context` as it is now: the local one may have come up since, or on another port."""
+        is_local = context.name == config.LOCAL
+        return self.open_environment(
+            self.resolve(config.LOCAL, read_only=context.settings.read_only) if is_local else context
+        )
 
 
 def invocation(ctx: typer.Context) -> Invocation:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.plans import show_drift, show_events, show_plan, show_rotation
 from qlikops.domain.errors import AccessDenied, NotFound, UsageError
@@ -33,7 +33,7 @@ def _text(metavar: str, help_: str) -> Any:
 def deploy(
     ctx: typer.Context,
     plan_only: Annotated[bool, typer.Option("--plan", help="Only show what would change.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    yes: YesOption = False,
     follow: Annotated[bool, typer.Option("--follow", help="Only show the change that runs now, to its end.")] = False,
     drift: Annotated[bool, typer.Option("--drift", help="Only show what was changed past CloudFormation.")] = False,
     replace_data: Annotated[
@@ -43,7 +43,7 @@ def deploy(
         Path | None,
         typer.Option(metavar="FILE", help="What is chosen, as TOML; options win over it.", exists=True, dir_okay=False),
     ] = None,
-    approval_timeout: Annotated[str, _text("T", "How long an approval waits; 4h at first.")] = "",
+    approval_timeout: Annotated[str, _text("T", "How long an approval waits for its decision; 4h at first.")] = "",
     run_every: Annotated[str, _text("T", "How often the schedule runs, for the alarm for silence; 5m at first.")] = "",
     approval_mode: Annotated[
         str, _text("MODE", "Whom a restart needs: always a human, policy, never; always at first.")

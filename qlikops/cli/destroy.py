@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, JsonOption, invocation
+from qlikops.cli.context import ContextOption, JsonOption, YesOption, invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.plans import show_events
 from qlikops.domain.errors import AccessDenied, UsageError
@@ -15,11 +15,11 @@ from qlikops.domain.errors import AccessDenied, UsageError
 
 def destroy(
     ctx: typer.Context,
-    plan_only: Annotated[bool, typer.Option("--plan", help="Only say what would go and what would stay.")] = False,
+    plan_only: Annotated[bool, typer.Option("--plan", help="Only show what would change.")] = False,
     delete_data: Annotated[
         bool, typer.Option("--delete-data", help="The ledger, the reports and the bundles too, for good.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    yes: YesOption = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:

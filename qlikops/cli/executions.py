@@ -32,7 +32,7 @@ def executions(
     status: Annotated[
         ExecutionStatus | None, typer.Option(case_sensitive=False, help="Only these.", show_default=False)
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="How many at most.")] = 20,
     all_: Annotated[bool, typer.Option("--all", help="All there are: 90 days of them, a hundred a call.")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
@@ -123,7 +123,7 @@ def run(
 def stop(
     ctx: typer.Context,
     execution: Annotated[str, typer.Argument(metavar="EXECUTION", help="A name or an ARN.")],
-    reason: Annotated[str, typer.Option(metavar="R", help="Why, for those who read the history.")],
+    reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record.")],
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -94,7 +94,7 @@ def task(
 
 def reports(
     ctx: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="How many at most.")] = 50,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=100, help="How many at most.")] = 50,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -119,7 +119,7 @@ def report(
         str | None,
         typer.Argument(metavar="EXECUTION", help="The run; the newest where none is given.", show_default=False),
     ] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="The whole report as Markdown.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown, for a ticket or a chat.")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, JsonOption, invocation
+from qlikops.cli.context import ContextsOption, JsonOption, invocation
 from qlikops.cli.durations import duration
+from qlikops.cli.several import Answer, ask_each, exit_with_problems, said
+from qlikops.domain import codec
 from qlikops.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from qlikops.domain.handover import Handover
 
 
 def handover(
     ctx: typer.Context,
     since: Annotated[str, typer.Option(metavar="T", help="How long the shift was.")] = "12h",
     markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown, for a ticket or a chat.")] = False,
-    context: ContextOption = None,
+    context: ContextsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the shift: what waits, what was decided by whom and how it ended, what is kept quiet, what runs."""
+    """Print the shift: what waits, what was decided by whom and how it ended, what is kept quiet, what runs.
+
+    With several contexts --json prints a list; one that cannot be read has a `problem` in it, and its error is the
+    exit code.
+    """
     if markdown and as_json:
         raise UsageError("--markdown and --json exclude each other.")
     length = duration("--since", since)
@@ -27,13 +36,40 @@ def handover(
     from qlikops.domain.handover import gather
 
     now = here.now()
-    found = gather(here.environment(context), now - length, now)
+    answers = ask_each(here, here.named(context), lambda environment: gather(environment, now - length, now))
     if as_json:
-        output.write_json(found)
-        return
-    from qlikops.presentation import handover as presented
-
-    if markdown:
-        output.write(presented.markdown(found).rstrip("\n"))
+        found = [_as_data(answer) for answer in answers]
+        output.write_json(found[0] if len(found) == 1 else found)
+    elif markdown:
+        output.write("\n".join(_as_markdown(answer, several=len(answers) > 1) for answer in answers).rstrip("\n"))
     else:
-        output.write_sections(presented.sections(found))
+        _write(answers)
+    exit_with_problems(answers)
+
+
+def _as_data(answer: Answer[Handover]) -> dict[str, object]:
+    if answer.value is None:
+        return {"context": answer.context, "problem": said(answer)}
+    return {"context": answer.context, **codec.encode(answer.value)}
+
+
+def _as_markdown(answer: Answer[Handover], *, several: bool) -> str:
+    from qlikops.presentation import handover as presented
+    from qlikops.presentation.tone import Section, as_markdown, line
+
+    if answer.value is None:
+        return as_markdown(f"Handover: {answer.context}", [Section("", (line("not read", said(answer)),))])
+    return presented.markdown(answer.value, answer.context if several else "")
+
+
+def _write(answers: tuple[Answer[Handover], ...]) -> None:
+    from qlikops.presentation import handover as presented
+    from qlikops.presentation.tone import Section, line
+
+    for number, answer in enumerate(answers):
+        if len(answers) > 1:
+            output.write(f"{'' if number == 0 else chr(10)}Context {answer.context}\n")
+        if answer.value is None:
+            output.write_sections([Section("", (line("not read", said(answer)),))])
+        else:
+            output.write_sections(presented.sections(answer.value))

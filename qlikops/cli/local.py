@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from qlikops.local.environment import LocalOptions
     from qlikops.local.state import LocalStatus
 
-app = typer.Typer(
+local = typer.Typer(
     help="The whole of qlikops on this machine: an embedded AWS and a simulated Qlik fleet. Every `up` starts afresh.",
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -54,7 +55,7 @@ def options(
     return LocalOptions(scenario, seed, seconds, rate, model_url, model)
 
 
-@app.command()
+@local.command()
 def up(
     scenario: ScenarioOption = "demo",
     seed: SeedOption = 1,
@@ -64,7 +65,7 @@ def up(
     model: ModelOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Start it in the background. One that runs already is left as it is."""
+    """Start the local environment in the background. One that runs already is left as it is."""
     from qlikops.local.environment import LocalEnvironment
 
     chosen = options(scenario, seed, approval_timeout, rate, model_url, model)
@@ -74,24 +75,24 @@ def up(
     _write(running, as_json=as_json)
 
 
-@app.command()
+@local.command()
 def down() -> None:
-    """End it and remove what it kept."""
+    """End the local environment and remove what it kept."""
     from qlikops.local.environment import LocalEnvironment
 
     ended = LocalEnvironment().down(output.say)
     output.say("The local environment is down." if ended else "The local environment was not running.")
 
 
-@app.command()
+@local.command()
 def status(as_json: JsonOption = False) -> None:
-    """Say whether it runs, and how to reach it. Exit codes: 0 it runs, 3 it doesn't."""
+    """Say whether the local environment runs, and how to reach it. Exit codes: 0 it runs, 3 it doesn't."""
     _write(_running(), as_json=as_json)
 
 
-@app.command()
+@local.command()
 def env() -> None:
-    """Print shell lines that point the AWS CLI at it: eval "$(qlikops local env)"."""
+    """Print shell lines that point the AWS CLI at the local environment: eval "$(qlikops local env)"."""
     from qlikops.local.environment import exports
 
     output.write(exports(_running()))

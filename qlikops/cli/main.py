@@ -1,40 +1,96 @@
-"""The `qlikops` command: registers the commands and turns errors into words and exit codes.
+"""The `qlikops` command: knows the commands by name, and turns errors into words and exit codes.
 
-Everything imported here is paid for by `qlikops --help`, so nothing here or in the command modules' heads imports
-boto3, textual or rich; a test holds that.
+A command's module is imported when it is run, or asked for its help: the console must not wait for what deploys. No
+module of a command imports boto3, textual or rich in its head, as `qlikops --help` imports all of them; a test holds
+that.
 """
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from qlikops import __version__
-from qlikops.cli import (
-    approvals,
-    console,
-    demo,
-    deploy,
-    destroy,
-    doctor,
-    executions,
-    fleet,
-    handover,
-    local,
-    login,
-    output,
-    schedule,
-    settings,
-)
+from qlikops.cli import output
 from qlikops.cli.context import ContextOption, with_options
 from qlikops.cli.exit_codes import ExitCode, of_error
 from qlikops.domain.errors import QlikopsError
 
+_MODULES = {
+    "tui": "console",
+    "approvals": "approvals",
+    "approve": "approvals",
+    "deny": "approvals",
+    "claim": "approvals",
+    "executions": "executions",
+    "show": "executions",
+    "run": "executions",
+    "stop": "executions",
+    "redrive": "executions",
+    "tasks": "fleet",
+    "task": "fleet",
+    "reports": "fleet",
+    "report": "fleet",
+    "handover": "handover",
+    "demo": "demo",
+    "deploy": "deploy",
+    "schedule": "schedule",
+    "doctor": "doctor",
+    "destroy": "destroy",
+    "login": "login",
+    "logout": "login",
+    "config": "settings",
+    "local": "local",
+}
+"""Command -> the module in this package with the function, or the group, of that name; in the order of the help."""
+
+
+class _Lazily(MutableMapping[str, Any]):
+    """The commands, each made when it is first looked at."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = _command(name, getattr(import_module(f"qlikops.cli.{_MODULES[name]}"), name))
+        return self._made[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._made[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_MODULES)
+
+    def __len__(self) -> int:
+        return len(_MODULES)
+
+
+def _command(name: str, found: Any) -> Any:
+    """What Typer makes of a command's function or of a group of commands."""
+    group = found
+    if not isinstance(found, typer.Typer):
+        group = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        group.command()(found)
+    command = typer.main.get_command(group)
+    command.name = name
+    return command
+
 
 class _Commands(TyperGroup):
     """The one place where an error becomes a message on stderr and an exit code."""
+
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(**attrs)
+        self.commands = _Lazily()
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -62,34 +118,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-for command in (
-    console.tui,
-    approvals.approvals,
-    approvals.approve,
-    approvals.deny,
-    approvals.claim,
-    executions.executions,
-    executions.show,
-    executions.run,
-    executions.stop,
-    executions.redrive,
-    fleet.tasks,
-    fleet.task,
-    fleet.reports,
-    fleet.report,
-    handover.handover,
-    demo.demo,
-    deploy.deploy,
-    schedule.schedule,
-    doctor.doctor,
-    destroy.destroy,
-    login.login,
-    login.logout,
-    settings.config,
-):
-    app.command()(command)
-app.add_typer(local.app, name="local")
-
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -113,6 +141,12 @@ def _head(
     with_options(ctx, context, given)
 
 
+def collect_less_often() -> None:
+    """What a start allocates is modules and classes, which stay: looking for garbage among them takes a tenth of it."""
+    gc.set_threshold(50_000)
+
+
 def main() -> None:
     """Runs the command line."""
+    collect_less_often()
     app()

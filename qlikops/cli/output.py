@@ -6,7 +6,10 @@ Text is never markup.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import select
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
 
     from qlikops.presentation.tone import Cells, Column, Line, Section, Span
 
-_ANY_WIDTH = 100_000
+ANY_WIDTH = 100_000
+"""Nothing is cut at it."""
 _STYLES = {"muted": "dim", "good": "green", "info": "cyan", "warning": "yellow", "danger": "bold red"}
 
 
@@ -38,6 +42,22 @@ def write(text: str, *, flush: bool = False) -> None:
     sys.stdout.write(text + "\n")
     if flush:
         sys.stdout.flush()
+
+
+def check_reader() -> None:
+    """Raises BrokenPipeError where nobody reads stdout any more, as writing would: between two lines nothing else
+    tells.
+    """
+    if not hasattr(select, "poll"):  # Windows
+        return
+    try:
+        stdout = sys.stdout.fileno()
+    except (OSError, ValueError):  # not a file at all
+        return
+    poller = select.poll()
+    poller.register(stdout, 0)
+    if any(event & select.POLLERR for _, event in poller.poll(0)):
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def say(text: str) -> None:
@@ -115,7 +135,7 @@ def _print(renderable: RenderableType, file: TextIO) -> None:
 def _console(file: TextIO) -> Console:
     from rich.console import Console
 
-    width = None if file.isatty() else _ANY_WIDTH
+    width = None if file.isatty() else ANY_WIDTH
     return Console(file=file, width=width, markup=False, highlight=False, emoji=False)
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 def schedule(
     ctx: typer.Context,
-    rate: Annotated[str, typer.Option(metavar="R", help="Run every R: 5m, 1h, 1d.", show_default=False)] = "",
+    rate: Annotated[
+        str, typer.Option(metavar="R", help="How often the monitoring runs: 5m, 1h, 1d.", show_default=False)
+    ] = "",
     cron: Annotated[
         str, typer.Option(metavar="C", help="Run by six cron fields: '0/10 6-20 ? * MON-FRI *'.", show_default=False)
     ] = "",

@@ -20,7 +20,7 @@ from qlikops.deployment.login import Logins, no_keyring_hint
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.domain.duration import format_duration
-from qlikops.domain.errors import AccessDenied, NotFound, QlikopsError
+from qlikops.domain.errors import AccessDenied, CredentialsProblem, NotFound, QlikopsError
 from qlikops.domain.evaluation import Verdict
 from qlikops.domain.execution import ExecutionStatus
 from qlikops.domain.occurrence import period
@@ -38,6 +38,11 @@ LOOK = ("states:ListExecutions", "states:DescribeStateMachine")
 ANSWER = ("states:StartExecution",)
 """Stands for the operator's rights. Of SendTask* the simulator knows no resources, so it would deny a policy that names
 the state machine, which Step Functions takes."""
+
+_MINUTE = "%Y-%m-%d %H:%M UTC"
+_LIFT_THE_END = (
+    "Somebody gave it an end (qlikops sets none): `qlikops schedule --remove`, then `--rate`, sets it without one."
+)
 
 
 class Health(StrEnum):
@@ -61,8 +66,22 @@ class Finding:
     """What to do about it."""
 
 
+CREDENTIALS = "credentials"
+"""What all that asks AWS needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """One look at one thing."""
+
+    name: str
+    make: Callable[[], Finding]
+    needs: tuple[str, ...] = (CREDENTIALS, "stack")
+    """Checks without which it could only repeat their error."""
+
+
 class Doctor:
-    """The checks of one context, each on its own: one that cannot be made keeps none of the others."""
+    """The checks of one context: one that cannot be made keeps no other but those that need what it looked for."""
 
     def __init__(
         self, connection: AwsConnection, stack: Stack, scheduler: Scheduler, logins: Logins, now: Callable[[], datetime]
@@ -76,30 +95,31 @@ class Doctor:
 
     def examine(self) -> Iterator[Finding]:
         """Every finding, in the order in which they build on each other."""
-        checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
-            ("identity", self._identity),
-            ("clock", self._clock),
-            ("stack", self._stack_and_version),
-            ("permissions", self._permissions),
-            ("table", self._table),
-            ("schedule", self._schedule),
-            ("secret", self._secret),
-            ("last run", self._last_run),
-            ("qlik", self._qlik),
-            ("model", self._model),
-            ("keyring", self._keyring),
+        checks = (
+            _Check("identity", self._identity, ()),
+            _Check("clock", self._clock, (CREDENTIALS, "identity")),
+            _Check("stack", self._stack_and_version, (CREDENTIALS,)),
+            _Check("permissions", self._permissions, (CREDENTIALS, "identity", "stack")),
+            _Check("table", self._table),
+            _Check("schedule", self._schedule),
+            _Check("secret", self._secret),
+            _Check("last run", self._last_run),
+            _Check("qlik", self._qlik),
+            _Check("model", self._model),
+            _Check("keyring", self._keyring, ()),
         )
-        for name, check in checks:
+        lacking: set[str] = set()
+        for check in checks:
+            if lack := next((need for need in check.needs if need in lacking), ""):
+                yield Finding(check.name, Health.SKIPPED, f"not checked: needs {lack}")
+                continue
             try:
-                yield check()
-            except AccessDenied as exc:
-                if name == "stack":
-                    # Everything after it hangs on it: what nobody looked at must not pass for well.
-                    yield Finding(name, Health.FAILED, exc.message, exc.hint)
-                    continue
-                yield Finding(name, Health.SKIPPED, exc.message, "This identity may not look; somebody who may can.")
+                yield check.make()
             except QlikopsError as exc:
-                yield Finding(name, Health.FAILED, exc.message, exc.hint)
+                lacking.add(check.name)
+                if isinstance(exc, CredentialsProblem):
+                    lacking.add(CREDENTIALS)
+                yield _not_made(check, exc)
 
     def _identity(self) -> Finding:
         return Finding("identity", Health.OK, self._aws.caller())
@@ -178,9 +198,13 @@ class Doctor:
             schedule = self._scheduler.show()
         if schedule.target_arn != outputs.state_machine_arn:
             return Finding("schedule", Health.FAILED, f"starts {schedule.target_arn}", "`qlikops schedule --rate 5m`.")
+        if schedule.has_ended:
+            return Finding("schedule", Health.FAILED, f"ended {schedule.ends_at:{_MINUTE}}", _LIFT_THE_END)
         if not schedule.runs:
-            until = f" until {schedule.paused_until:%Y-%m-%d %H:%M} UTC" if schedule.paused_until else ""
+            until = f" until {schedule.paused_until:{_MINUTE}}" if schedule.paused_until else ""
             return Finding("schedule", Health.WARNING, f"paused{until}", "`qlikops schedule --resume` goes on.")
+        if schedule.ends_at is not None:
+            return Finding("schedule", Health.WARNING, f"ends {schedule.ends_at:{_MINUTE}}", _LIFT_THE_END)
         every = period(schedule.expression)
         if every and every.total_seconds() != outputs.run_every_seconds:
             return Finding(
@@ -303,6 +327,13 @@ class Doctor:
             return arn
         role: str = iam.get_role(RoleName=name.partition("/")[0])["Role"]["Arn"]
         return role
+
+
+def _not_made(check: _Check, error: QlikopsError) -> Finding:
+    # What everything else hangs on must not pass for well because nobody looked.
+    if isinstance(error, AccessDenied) and check.name != "stack":
+        return Finding(check.name, Health.SKIPPED, error.message, "This identity may not look; somebody who may can.")
+    return Finding(check.name, Health.FAILED, error.message, error.hint)
 
 
 def _if_there(read: Callable[[], T]) -> T | None:

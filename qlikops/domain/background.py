@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from qlikops.domain.approval import Approval, HistoryLine, TrackRecord
 from qlikops.domain.errors import NotFound, QlikopsError
-from qlikops.domain.fleet import Sample
-from qlikops.domain.ports import Environment
+
+if TYPE_CHECKING:
+    from qlikops.domain.fleet import Sample
+    from qlikops.domain.ports import Environment
 
 HISTORY_LIMIT = 20
 """Earlier proposals on one task that are read."""

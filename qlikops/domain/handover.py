@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,10 +16,11 @@ from qlikops.domain.ports import Environment, Executions
 from qlikops.domain.task import TaskKey
 
 LOOK_BACK = timedelta(hours=24)
-"""How long before the shift a run may have begun that ended, or whose proposals were decided, within it."""
+"""How long before the shift a run that has ended since may have begun, where its definition lets it take no longer."""
 PAGES = 30
 """Of a hundred runs each; more are not looked at, and that is said."""
 
+_FINE = frozenset({ExecutionStatus.SUCCEEDED, ExecutionStatus.PENDING_REDRIVE})
 _WORRYING = frozenset({Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.EXPIRED, Status.ABANDONED})
 
 
@@ -59,59 +62,88 @@ class Handover:
     """Runs that failed, timed out or were aborted within the shift."""
     runs: int
     """How many ended within the shift."""
+    looked_back_to: datetime
+    """Runs that began before were looked at only where they still run."""
     seen_at: datetime | None = None
-    """When a run looked at the fleet last; None where none has."""
+    """When a run looked at the fleet last; None where none has. What is kept quiet since then is not in `quiet`."""
     is_complete: bool = True
     """False where there were more runs than are looked at."""
 
 
 def gather(environment: Environment, since: datetime, now: datetime) -> Handover:
     """Reads the shift: one Query for what waits, one object for the fleet, a hundred runs a page, and one Query for
-    each run that proposed something. Blocks like the ports do, and raises what they raise.
+    each run that may have closed something. Blocks like the ports do, and raises what they raise.
+
+    A proposal is decided while its run runs, however old that is, or closed later in place of a run that ended badly:
+    so all that run, all that ended within the shift, and those that ended badly before are asked. Out of reach is what
+    began longer before the shift than a run can take and has ended: one that was redriven, or whose proposals a run of
+    this shift closed.
     """
-    runs, is_complete = _runs(environment.executions, since)
+    executions = environment.executions
+    runs, looked_back_to, is_complete = _runs(executions, since)
+    within = [run for run in runs if run.stopped_at is None or run.stopped_at >= since]
     handled = [
         Handled(run.name, proposal)
         for run in runs
-        # A run without a summary has not finished looking, or never did.
-        if run.run is None or run.run.proposals
-        for proposal in environment.executions.proposals(run.name)
+        if _may_have_closed(run, since)
+        for proposal in executions.proposals(run.name)
         if proposal.updated_at >= since and (proposal.status.is_final or proposal.status is Status.RESTARTING)
     ]
     quiet, seen_at = _quiet(environment, now)
-    ended = [run for run in runs if run.stopped_at is not None]
-    fine = (ExecutionStatus.SUCCEEDED, ExecutionStatus.PENDING_REDRIVE)
+    ended = [run for run in within if run.stopped_at is not None]
     return Handover(
         since=since,
         until=now,
         handled=tuple(sorted(handled, key=lambda each: each.proposal.updated_at, reverse=True)),
         waiting=tuple(sorted(environment.approvals.waiting(), key=lambda row: (row.deadline, row.approval_id))),
         quiet=quiet,
-        running=tuple(run for run in runs if run.status is ExecutionStatus.RUNNING),
-        broken=tuple(run for run in ended if run.status not in fine),
+        running=tuple(run for run in within if run.status is ExecutionStatus.RUNNING),
+        broken=tuple(run for run in ended if run.status not in _FINE),
         runs=len(ended),
+        looked_back_to=looked_back_to,
         seen_at=seen_at,
         is_complete=is_complete,
     )
 
 
-def _runs(executions: Executions, since: datetime) -> tuple[list[ExecutionSummary], bool]:
-    """The runs that ended within the shift or still run, newest first, and whether these are all."""
-    found: list[ExecutionSummary] = []
-    pages = _pages(executions)
-    for number, page in enumerate(pages):
-        found += [run for run in page if run.stopped_at is None or run.stopped_at >= since]
-        if not page or page[-1].started_at < since - LOOK_BACK:
-            return found, True
+def _may_have_closed(run: ExecutionSummary, since: datetime) -> bool:
+    """Whether a proposal of it may have been decided or closed since then."""
+    # A run without a summary has not finished looking, or never did.
+    has_proposed = run.run is None or run.run.proposals > 0
+    is_over = run.stopped_at is not None and run.stopped_at < since
+    # What a run that ended badly left open is closed by a later one.
+    return has_proposed and (not is_over or run.status not in _FINE)
+
+
+def _runs(executions: Executions, since: datetime) -> tuple[list[ExecutionSummary], datetime, bool]:
+    """All that run, and those that began since a moment, newest first; that moment; and whether these are all."""
+    found = {run.arn: run for page in _pages(executions, ExecutionStatus.RUNNING) for run in page}
+    back_to, is_complete = since - LOOK_BACK, True
+    for number, page in enumerate(_pages(executions)):
+        # Asked for after those that run, it knows of one that has ended meanwhile.
+        found |= {run.arn: run for run in page}
+        if number == 0 and page:
+            back_to = since - max(LOOK_BACK, _longest(executions, page[0]))
+        if page and page[-1].started_at < back_to:
+            break
         if number + 1 == PAGES:
-            return found, False
-    return found, True
+            back_to, is_complete = max([back_to, *(run.started_at for run in page[-1:])]), False
+            break
+    newest_first = sorted(found.values(), key=lambda run: (run.started_at, run.name), reverse=True)
+    return [run for run in newest_first if run.stopped_at is None or run.started_at >= back_to], back_to, is_complete
 
 
-def _pages(executions: Executions) -> Iterator[tuple[ExecutionSummary, ...]]:
+def _longest(executions: Executions, run: ExecutionSummary) -> timedelta:
+    """How long a run may take by the definition of this one; nothing where that cannot be read."""
+    with contextlib.suppress(ValueError, AttributeError, TypeError, OverflowError, NotFound):
+        return timedelta(seconds=json.loads(executions.definition(run.arn)).get("TimeoutSeconds"))
+    return timedelta()
+
+
+def _pages(executions: Executions, status: ExecutionStatus | None = None) -> Iterator[tuple[ExecutionSummary, ...]]:
     token: str | None = None
     while True:
-        page = executions.page(next_token=token)
+        page = executions.page(status, token)
         yield page.executions
         token = page.next_token
         if token is None:

@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
 from qlikops.domain.approval import HistoryLine as HistoryLine
 from qlikops.domain.approval import TrackRecord as TrackRecord
-from qlikops.domain.events import HistoryEvent
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
-from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Action
-from qlikops.domain.report import ReportEntry, RunReport
-from qlikops.domain.schedule import ScheduleStatus
 from qlikops.domain.task import TaskKey
+
+if TYPE_CHECKING:  # each caller needs a role or two, and a command's start is not to pay for all of them
+    from qlikops.domain.events import HistoryEvent
+    from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
+    from qlikops.domain.fleet import FleetSnapshot
+    from qlikops.domain.report import ReportEntry, RunReport
+    from qlikops.domain.schedule import ScheduleStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class Executions(Protocol):
     """The state machine's executions."""
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
-        """One ListExecutions call, with what the ledger knows of each."""
+        """One ListExecutions call, with what the ledger knows of each; that is read once where it cannot change."""
         ...
 
     def detail(self, execution: str, *, with_history: bool = True) -> ExecutionDetail:
@@ -198,6 +200,13 @@ class Environment(Protocol):
     @property
     def read_only(self) -> bool:
         """Whether writing is refused here."""
+        ...
+
+    def ask_ahead(self) -> None:
+        """Has the inbox asked for while the caller still loads; its first `waiting` then has it at once.
+
+        Returns at once and never raises.
+        """
         ...
 
     def caller(self) -> str:

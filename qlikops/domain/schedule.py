@@ -20,19 +20,27 @@ class Schedule:
     target_arn: str
     paused_until: datetime | None = None
     """It runs by itself again from then on."""
+    ends_at: datetime | None = None
+    """It starts nothing from then on. Nothing here sets that: somebody did by hand."""
+    has_ended: bool = False
+    """That is over."""
 
     @property
     def runs(self) -> bool:
         """Whether it starts runs now."""
-        return self.enabled and self.paused_until is None
+        return self.enabled and self.paused_until is None and not self.has_ended
 
     def upcoming(self, now: datetime, last: datetime | None) -> datetime | None:
-        """About when the next run starts; None while it is paused until further notice, or where nobody can tell."""
-        if not self.enabled:
+        """About when the next run starts; None while it is paused until further notice, where it ends before, or where
+        nobody can tell.
+        """
+        if not self.enabled or self.has_ended:
             return None
         if self.paused_until is not None and period(self.expression):
-            return self.paused_until
-        return next_run(self.expression, self.timezone, max(now, self.paused_until or now), last)
+            moment: datetime | None = self.paused_until
+        else:
+            moment = next_run(self.expression, self.timezone, max(now, self.paused_until or now), last)
+        return None if moment and self.ends_at and moment >= self.ends_at else moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from qlikops.domain.approval import Approval, HistoryLine, Status
 from qlikops.domain.background import HISTORY_LIMIT, Background
 from qlikops.domain.duration import format_duration
 from qlikops.domain.evaluation import Verdict
-from qlikops.domain.fleet import Sample
 from qlikops.presentation import vocabulary
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Line, Span, Tone, line, outside
+
+if TYPE_CHECKING:
+    from qlikops.domain.fleet import Sample
 
 HISTORY_SHOWN = 8
 """Of what happened earlier; the rest is counted."""

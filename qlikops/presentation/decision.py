@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from qlikops.domain.approval import APPROVAL_DENIED, Approval, Decision, Status
 from qlikops.domain.duration import format_duration
@@ -12,19 +13,21 @@ from qlikops.domain.errors import AlreadyDecided, DecisionUnknown, NotDecidable,
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest
 from qlikops.presentation import vocabulary
 from qlikops.presentation.problem import by_whom, explain
-from qlikops.presentation.review import blast_radius, outcome_lines, targets_line
+from qlikops.presentation.review import at_zero, blast_radius, outcome_lines, targets_line, verdict
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside, plain
 
 SLOW_SECONDS = 3
 """After so long without an answer that is said."""
 
 
-def what_goes_out(request: DecisionRequest, approval: Approval, caller: str = "") -> tuple[Line, ...]:
-    """Exactly what will be sent, and what it sets off."""
-    return tuple(_what_goes_out(request, approval, caller))
+def what_goes_out(
+    request: DecisionRequest, approval: Approval, caller: str = "", now: datetime | None = None
+) -> tuple[Line, ...]:
+    """Exactly what will be sent, what it sets off and, with `now`, what happens otherwise; the names of things last."""
+    return tuple(_what_goes_out(request, approval, caller, now))
 
 
-def _what_goes_out(request: DecisionRequest, approval: Approval, caller: str) -> Iterator[Line]:
+def _what_goes_out(request: DecisionRequest, approval: Approval, caller: str, now: datetime | None) -> Iterator[Line]:
     proposal = approval.proposal
     if request.approved:
         yield line("send", Span("approve", Tone.GOOD), Span("  SendTaskSuccess", Tone.MUTED))
@@ -35,16 +38,19 @@ def _what_goes_out(request: DecisionRequest, approval: Approval, caller: str) ->
     yield line("on", targets_line(proposal))
     if request.approved:
         yield line("blast radius", *blast_radius(proposal))
-    yield line("approval", outside(approval.approval_id, cap=64))
-    yield line("digest", outside(request.digest, Tone.MUTED, 80))
+        yield verdict(approval.evaluation)
     if request.reason:
         yield line("reason", outside(request.reason))
     if request.snooze is not None:
         yield line("snooze", f"nothing is proposed on it for {format_duration(request.snooze)}")
-    if request.decision_id:
-        yield line("decision id", outside(request.decision_id, Tone.MUTED, 64))
+    if now is not None:
+        yield from at_zero(approval, now).lines
     if caller:
         yield line("as", outside(caller, cap=300))
+    yield line("approval", outside(approval.approval_id, cap=64))
+    yield line("digest", outside(request.digest, Tone.MUTED, 80))
+    if request.decision_id:
+        yield line("decision id", outside(request.decision_id, Tone.MUTED, 64))
 
 
 def receipt(value: DecisionReceipt) -> tuple[Line, ...]:
@@ -201,8 +207,7 @@ def _ended(request: DecisionRequest, ended: Approval, label: str) -> Spans:
     return (
         vocabulary.status(ended.status),
         Span(f" {label}{took}"),
-        _decision_id(request),
-        outside(detail, Tone.MUTED, 300, before="  "),
+        outside(detail, Tone.MUTED, 300, before=": "),
     )
 
 

@@ -59,7 +59,7 @@ FIELDS: Mapping[str, Callable[[ExecutionSummary], str]] = {
     "started": lambda summary: f"{summary.started_at:%Y-%m-%d %H:%M}",
     "anomalies": lambda summary: _some(0 if summary.run is None else summary.run.anomalies),
     "proposals": lambda summary: _some(0 if summary.run is None else summary.run.proposals),
-    "restarted": lambda summary: _some(_restarted(summary)),
+    "restarted": lambda summary: _some(_restarted(summary) or 0),
 }
 """What a filter can name."""
 
@@ -67,18 +67,17 @@ FIELDS: Mapping[str, Callable[[ExecutionSummary], str]] = {
 def cells(summary: ExecutionSummary, now: datetime, longest: float = 0) -> Cells:
     """One execution at `now`; its bar is a part of `longest`, in seconds."""
     run = summary.run
-    restarts = vocabulary.NOTHING
-    if run is not None and run.outcomes is not None:
-        restarts = _number(_restarted(summary), Tone.GOOD)
+    unknown = vocabulary.NOTHING if summary.stopped_at else vocabulary.NOT_YET
+    restarted = _restarted(summary)
     return {
         "status": vocabulary.execution_status(summary.status),
         "name": outside(summary.name, cap=80),
         "started": Span(f"{summary.started_at:%m-%d %H:%M}"),
         "duration": Span(duration(summary, now)),
         "bar": Span(bar(seconds(summary, now), longest), Tone.INFO if summary.stopped_at is None else Tone.MUTED),
-        "anomalies": vocabulary.NOTHING if run is None else _number(run.anomalies, Tone.WARNING),
-        "proposals": vocabulary.NOTHING if run is None else _number(run.proposals, Tone.INFO),
-        "restarts": restarts,
+        "anomalies": unknown if run is None else _number(run.anomalies, Tone.WARNING),
+        "proposals": unknown if run is None else _number(run.proposals, Tone.INFO),
+        "restarts": unknown if restarted is None else _number(restarted, Tone.GOOD),
     }
 
 
@@ -101,9 +100,11 @@ def duration(summary: ExecutionSummary, now: datetime) -> str:
     return vocabulary.ago(summary.started_at, summary.stopped_at or now)
 
 
-def _restarted(summary: ExecutionSummary) -> int:
-    outcomes = summary.run.outcomes if summary.run else None
-    return (outcomes or {}).get(Status.RESTARTED, 0)
+def _restarted(summary: ExecutionSummary) -> int | None:
+    """None before the run's report: that of a run which was redriven, and still runs, is of its first end."""
+    if summary.run is None or summary.run.outcomes is None or summary.stopped_at is None:
+        return None
+    return summary.run.outcomes.get(Status.RESTARTED, 0)
 
 
 def _some(number: int) -> str:

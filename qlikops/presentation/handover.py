@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
+from qlikops.domain.approval import Status
 from qlikops.domain.handover import Handled, Handover, QuietTask
 from qlikops.presentation import executions, vocabulary
 from qlikops.presentation.inbox import countdown
@@ -30,9 +31,9 @@ def sections(handover: Handover) -> tuple[Section, ...]:
     return tuple(section for section in found if section.lines)
 
 
-def markdown(handover: Handover) -> str:
-    """The same for a ticket or a chat."""
-    return as_markdown("Handover", sections(handover))
+def markdown(handover: Handover, context: str = "") -> str:
+    """The same for a ticket or a chat; `context` is its name where there are others."""
+    return as_markdown(f"Handover: {context}" if context else "Handover", sections(handover))
 
 
 def _heading(handover: Handover) -> Iterator[Line]:
@@ -49,8 +50,15 @@ def _heading(handover: Handover) -> Iterator[Line]:
     else:
         ago = vocabulary.ago(handover.seen_at, handover.until)
         yield line("fleet", f"last looked at {vocabulary.clock_time(handover.seen_at)}, {ago} before")
+        if later := _denied_since(handover, handover.seen_at):
+            yield line("", f"{vocabulary.count(later, 'denial')} since keep tasks quiet too: see Decided")
+    yield line("looked at", f"all runs begun since {vocabulary.clock_time(handover.looked_back_to)}, and all that run")
     if not handover.is_complete:
         yield line("note", Span("there were more runs than are looked at: the oldest are missing", Tone.WARNING))
+
+
+def _denied_since(handover: Handover, moment: datetime) -> int:
+    return sum(each.proposal.status is Status.DENIED and each.proposal.updated_at > moment for each in handover.handled)
 
 
 def _waiting(handover: Handover) -> Iterator[Line]:

@@ -34,6 +34,8 @@ _SHORT = {
     "context": Column("context", "Context", 9),
 }
 """What stands in where not every column fits."""
+_LABEL_SPARE = 16
+"""With so many cells beside its least, the label shows most tasks' names whole."""
 _CONTEXT = Column("context", "Context", 14)
 _DROP_FIRST = ("claimed", "age", "risk", "anomaly", "verdict_short")
 FILTER_EXAMPLE = "server:eu risk:high !claimed:"
@@ -106,7 +108,11 @@ _MARKS = {"marked": "✓ ", "answered": "→ ", "claimed": "@ "}
 def columns(width: int, *, by: Sort | None = None, context: bool = False) -> tuple[Column, ...]:
     """What fits in `width` cells; the age and the claim go first, the deadline and the sorted column never."""
     wanted: tuple[Column, ...] = (*COLUMNS[:2], _CONTEXT, *COLUMNS[2:]) if context else COLUMNS
-    if sum(column.width + 2 for column in wanted) > width:
+    spare = width - sum(column.width + 2 for column in wanted)
+    if spare < _LABEL_SPARE:
+        # The name of the task is worth more than the end of `critical`.
+        wanted = tuple(_SHORT[column.key] if column.key == "severity" else column for column in wanted)
+    if spare < 0:
         wanted = tuple(_SHORT.get(column.key, column) for column in wanted)
     sorted_by = () if by is None else (by.column, f"{by.column}_short")
     marked = [
@@ -162,6 +168,14 @@ def fields(now: datetime) -> Mapping[str, Callable[[InboxRow], str]]:
         "run": lambda row: row.execution_name,
         "claimed": lambda row: claimed_by(row, now),
     }
+
+
+def fields_in(now: datetime, context: Callable[[T], str]) -> Mapping[str, Callable[[T], str]]:
+    """The same of something that has a row in one of several contexts; `context` says which."""
+    found: dict[str, Callable[[T], str]] = {"context": context}
+    for key, of in fields(now).items():
+        found[key] = lambda item, of=of: of(item.row)  # type: ignore[misc]
+    return found
 
 
 def where(name: str, freshness: Freshness, now: datetime, *, read_only: bool) -> Span:
@@ -261,7 +275,7 @@ def why_empty(freshness: Freshness, last_run: ExecutionSummary | None, now: date
     if freshness.loaded_at is None:
         return f"{before}Connecting …"
     last = executions.last_run(last_run) if last_run else "No run yet."
-    return f"{before}Nothing waits for a decision.\n\n{last}"
+    return f"{before}Nothing waits for a decision. What a run proposes appears here.\n\n{last}"
 
 
 def summary(rows: Sequence[InboxRow], now: datetime) -> str:

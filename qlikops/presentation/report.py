@@ -22,6 +22,12 @@ COLUMNS = (
 _DROP_FIRST = ("name",)
 _HEADING = re.compile(r"#+ ")
 _RULE = re.compile(r"\|(-+\|)+")
+_CELL_END = re.compile(r"(?<!\\)\|")
+"""A bar inside a cell is escaped."""
+_CELL_CAP = 24
+"""Cells that a longer text of a table can be wrapped into and still be read."""
+_CELL_EDGES = 3
+"""Cells that a column takes beside its text."""
 
 
 def columns(width: int) -> tuple[Column, ...]:
@@ -76,6 +82,40 @@ def narrowed(markdown: str, needle: str) -> str:
             above = []
             kept.append(line_)
     return "\n".join(kept).strip() or "Nothing in this report holds that."
+
+
+def fitted(markdown: str, width: int) -> str:
+    """A report's Markdown with each table that `width` cells are too few for as a list, a row an item."""
+    kept, table = list[str](), list[str]()
+    for line_ in [*markdown.splitlines(), ""]:
+        if line_.startswith("|"):
+            table.append(line_)
+            continue
+        if table:
+            kept += _fitted_table(table, width)
+            table = []
+        kept.append(line_)
+    return "\n".join(kept)
+
+
+def _fitted_table(table: Sequence[str], width: int) -> Sequence[str]:
+    head, *rows = (
+        _CELL_END.split(line_.rstrip().removeprefix("|").removesuffix("|"))
+        for line_ in table
+        if not _RULE.fullmatch(line_)
+    )
+    longest = (max(len(cell.strip()) for cell in column) for column in zip(head, *rows, strict=False))
+    if sum(min(cells, _CELL_CAP) + _CELL_EDGES for cells in longest) <= width:
+        return table
+    items = list[str]()
+    for first, *others in rows:
+        items.append(f"- **{first.strip() or '–'}**")
+        items += [
+            f"    - {name.strip()}: {cell.strip()}"
+            for name, cell in zip(head[1:], others, strict=False)
+            if cell.strip()
+        ]
+    return items
 
 
 def sections(report: RunReport) -> tuple[Section, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Outcome, Status
 from qlikops.domain.background import Background
 from qlikops.domain.evaluation import Evaluation, Finding, PolicyResult, Risk, Verdict
@@ -19,8 +20,12 @@ TARGETS_INLINE = 3
 """More than these have a section of their own, after what a decider needs first."""
 TARGETS_SHOWN = 200
 """Of a large group; the rest is counted."""
+CAUTIONS_BRIEF = 2
+"""Beside the verdict; where there are more, or longer ones, all of them stand further down."""
 RATIONALE_BRIEF = 160
 """Characters of the rationale beside the verdict; a longer one stands in full further down."""
+_MESSAGE = "message"
+"""The label of the evidence that is Replicate's own words."""
 SURE_ENOUGH = 0.5
 """An approval less confident than this contradicts itself."""
 
@@ -35,9 +40,12 @@ def brief(approval: Approval) -> Section:
     return Section("", (_headline(approval.proposal), *_brief(approval)))
 
 
-def at_zero(approval: Approval, now: datetime, claim: Claim | None = None) -> Section:
-    """Where it stands, what happens if nobody answers, and who looks at it: the part that changes with the clock."""
-    return Section("", tuple(_at_zero(approval, now, claim)))
+def at_zero(approval: Approval, now: datetime, claim: Claim | None = None, caller: str = "") -> Section:
+    """Where it stands, what happens if nobody answers, and who looks at it: the part that changes with the clock.
+
+    `caller` is who reads it.
+    """
+    return Section("", tuple(_at_zero(approval, now, claim, caller)))
 
 
 def body(approval: Approval, background: Background | None = None) -> tuple[Section, ...]:
@@ -187,22 +195,28 @@ def _brief(approval: Approval) -> Iterator[Line]:
         yield line("on", f"{vocabulary.count(len(proposal.targets), 'task')}: ", targets_line(proposal))
     yield line("blast radius", *blast_radius(proposal))
     yield line("why", outside(proposal.reason))
-    yield from _verdict(approval.evaluation)
+    if proposal.kind is AnomalyKind.FATAL_UNKNOWN:
+        # No rule knows what it says, so whoever decides has to read it.
+        for each in proposal.evidence:
+            if each.label == _MESSAGE:
+                yield line("message", outside(each.value, cap=RATIONALE_BRIEF))
+    yield verdict(approval.evaluation)
+    # What could go wrong before what speaks for it: the end may be below the edge.
     for index, doubt in enumerate(doubts(approval)):
         yield line("" if index else "beware", Span(doubt, Tone.WARNING))
+    if approval.evaluation is not None:
+        yield from _cautions_and_rationale(approval.evaluation)
 
 
-def _verdict(evaluation: Evaluation | None) -> Iterator[Line]:
-    """The evaluation in short, or why there is none."""
+def verdict(evaluation: Evaluation | None) -> Line:
+    """The evaluation in one line, or why there is none."""
     if evaluation is None:
-        yield line("evaluation", Span("unavailable", Tone.DANGER), ": none was recorded; decide on the evidence")
-        return
+        return line("evaluation", Span("unavailable", Tone.DANGER), ": none was recorded; decide on the evidence")
     if evaluation.verdict is Verdict.UNAVAILABLE:
         because = outside(evaluation.unavailable_because or "no cause was given")
-        yield line("evaluation", Span("unavailable", Tone.DANGER), ": ", because, "; decide on the evidence")
-        return
+        return line("evaluation", Span("unavailable", Tone.DANGER), ": ", because, "; decide on the evidence")
     confidence = "not given" if evaluation.confidence is None else f"{evaluation.confidence:.0%}"
-    yield line(
+    return line(
         "evaluation",
         vocabulary.verdict(evaluation.verdict, evaluation.evaluator),
         Span("   risk ", Tone.MUTED),
@@ -210,19 +224,23 @@ def _verdict(evaluation: Evaluation | None) -> Iterator[Line]:
         Span("   confidence ", Tone.MUTED),
         confidence,
     )
+
+
+def _cautions_and_rationale(evaluation: Evaluation) -> Iterator[Line]:
+    for caution in evaluation.cautions[:CAUTIONS_BRIEF]:
+        yield line("caution", outside(caution, Tone.WARNING, RATIONALE_BRIEF))
     if evaluation.rationale:
-        yield line("", outside(evaluation.rationale, cap=RATIONALE_BRIEF))
+        yield line("because", outside(evaluation.rationale, cap=RATIONALE_BRIEF))
 
 
-def _at_zero(approval: Approval, now: datetime, claim: Claim | None) -> Iterator[Line]:
+def _at_zero(approval: Approval, now: datetime, claim: Claim | None, caller: str) -> Iterator[Line]:
     if approval.status is not Status.WAITING:
         yield line("status", vocabulary.status(approval.status), f": {vocabulary.status_meaning(approval.status)}")
     elif approval.deadline is not None:
-        yield line("if nothing", *deadline_line(approval.deadline, now))
+        yield line("unanswered", *deadline_line(approval.deadline, now))
     if claim is not None and claim.until > now:
-        yield line(
-            "claimed by", outside(vocabulary.person(claim.by), Tone.INFO, 100), f" until {claim.until:%H:%M} UTC"
-        )
+        who = "you" if claim.by == caller else vocabulary.person(claim.by)
+        yield line("claimed by", outside(who, Tone.INFO, 100), f" until {claim.until:%H:%M} UTC")
 
 
 def _targets(proposal: Proposal) -> Iterator[Line]:
@@ -235,10 +253,10 @@ def _targets(proposal: Proposal) -> Iterator[Line]:
 
 def _target(target: Target) -> Iterator[Span]:
     yield outside(target.key, cap=200)
-    yield Span("  ")
+    yield Span(" ")
     yield vocabulary.task_state(target.state)
     if target.stop_reason is not StopReason.NONE:
-        yield Span(f" ({target.stop_reason})", Tone.MUTED)
+        yield Span(f" ({vocabulary.stop_reason(target.stop_reason)})", Tone.MUTED)
     if target.key.instance != "default":
         yield outside(target.key.instance, Tone.MUTED, 60, before=" at ")
     if target.protected:
@@ -254,8 +272,10 @@ def _evaluation(approval: Approval) -> Iterator[Line]:
         yield line("rationale", outside(evaluation.rationale))
     for finding in evaluation.findings:
         yield line("finding", outside(finding.text), *_citations(finding, labels))
-    for caution in evaluation.cautions:
-        yield line("caution", outside(caution, Tone.WARNING))
+    cautions = evaluation.cautions
+    if len(cautions) > CAUTIONS_BRIEF or any(len(caution) > RATIONALE_BRIEF for caution in cautions):
+        for caution in cautions:
+            yield line("caution", outside(caution, Tone.WARNING))
     who = vocabulary.evaluator(evaluation.evaluator)
     spent = Span(_spent(evaluation), Tone.MUTED)
     yield line("by", who, outside(evaluation.evaluator_version, Tone.MUTED, 120, before=" "), spent)

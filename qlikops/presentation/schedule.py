@@ -66,7 +66,9 @@ def in_words(expression: str) -> str:
 
 
 def state(schedule: Schedule) -> Span:
-    """On, or paused and until when."""
+    """On, paused and until when, or over."""
+    if schedule.has_ended and schedule.ends_at is not None:
+        return Span(f"■ ENDED {vocabulary.clock_time(schedule.ends_at)}", Tone.DANGER)
     if not schedule.enabled:
         return Span("■ PAUSED until somebody resumes it", Tone.WARNING)
     if schedule.paused_until is not None:
@@ -89,6 +91,8 @@ def what_goes_out(schedule: Schedule, *, pause: bool, duration: timedelta | None
         )
     elif not pause and schedule.paused_until is not None:
         lines.append(line("StartDate", f"{vocabulary.clock_time(schedule.paused_until)} -> none"))
+    if not pause and schedule.has_ended and schedule.ends_at is not None:
+        lines.append(line("EndDate", f"{vocabulary.clock_time(schedule.ends_at)} -> none"))
     return (*lines, line("this means", *_meaning(pause=pause, duration=duration)))
 
 
@@ -111,6 +115,9 @@ def _lines(status: ScheduleStatus, now: datetime) -> Iterator[Line]:
         yield line("runs", outside(schedule.expression, cap=120))
     yield line("time zone", outside(schedule.timezone, cap=64))
     yield line("state", state(schedule))
+    if schedule.ends_at is not None and not schedule.has_ended:
+        ends = f"{vocabulary.clock_time(schedule.ends_at)}, in {vocabulary.ago(now, schedule.ends_at)}"
+        yield line("ends", Span(f"{ends}: somebody set that by hand, and nothing runs after it", Tone.WARNING))
     if status.last_run is None:
         yield line("last run", Span("none yet", Tone.MUTED))
     else:
@@ -123,8 +130,12 @@ def _next(status: ScheduleStatus, now: datetime) -> Iterator[Span]:
     if status.next_run is not None:
         left = max(0.0, (status.next_run - now).total_seconds())
         yield Span(f"about {vocabulary.clock_time(status.next_run)}, in {format_duration(left)}")
+    elif status.schedule.has_ended:
+        yield Span("none: it has ended", Tone.DANGER)
     elif not status.schedule.enabled:
         yield Span("none: it is paused", Tone.WARNING)
+    elif status.schedule.ends_at is not None:
+        yield Span("none before it ends", Tone.WARNING)
     else:
         yield Span("none: the expression has no later time", Tone.MUTED)
 

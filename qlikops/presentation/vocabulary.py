@@ -9,11 +9,13 @@ from qlikops.domain.duration import format_duration
 from qlikops.domain.evaluation import Gate, Risk, Route, Verdict
 from qlikops.domain.execution import ExecutionStatus, StateStatus
 from qlikops.domain.proposal import Action
-from qlikops.domain.task import TaskState
+from qlikops.domain.task import StopReason, TaskState
 from qlikops.presentation.tone import Span, Tone, outside
 
 NOTHING = Span("–", Tone.MUTED)
 """What an empty cell shows."""
+NOT_YET = Span("…", Tone.MUTED)
+"""What a cell shows that will have something once the run has got there."""
 
 AT_ZERO = "nothing is restarted"
 """What happens at the deadline. The state machine's ApprovalExpired is the source."""
@@ -153,6 +155,11 @@ def state_status(value: StateStatus) -> Span:
 def task_state(value: TaskState, raw: str = "") -> Span:
     """A task's state; an unknown one in Enterprise Manager's spelling."""
     return outside(raw or value, _TASK[value], 12) if value is TaskState.UNKNOWN else Span(value, _TASK[value])
+
+
+def stop_reason(value: StopReason) -> str:
+    """Why a task doesn't run, beside the state that already says it stopped: `low disk space`, `fatal error`."""
+    return value.removeprefix("STOPPED_").replace("_", " ").lower()
 
 
 def route(value: Route) -> str:

@@ -5,15 +5,15 @@ What leaves the inbox says nothing by itself: its record does, so whoever feeds 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from qlikops.domain.approval import Approval, Decision, InboxRow, Outcome, Status
 from qlikops.domain.errors import QlikopsError
 from qlikops.presentation import vocabulary
-from qlikops.presentation.inbox import SOON_SECONDS, claimed_by, ordered
+from qlikops.presentation.inbox import SOON_SECONDS, Sort, claimed_by, ordered
 from qlikops.presentation.problem import by_whom, explain
 from qlikops.presentation.tone import outside
 
@@ -24,7 +24,10 @@ class What(StrEnum):
     WAITS = "waits"
     """It waited already when the watch began."""
     NEW = "new"
+    CHANGED = "changed"
+    """What waits is no longer what was said of it: its evaluation, its deadline."""
     CLAIMED = "claimed"
+    UNCLAIMED = "unclaimed"
     SOON = "expires_soon"
     DECIDED = "decided"
     """Approved, and what becomes of it is not known yet."""
@@ -43,6 +46,7 @@ class Event:
     what: What
     text: str
     """The whole of it in words, on one line."""
+    context: str = ""
     approval_id: str = ""
     row: InboxRow | None = None
     status: Status | None = None
@@ -51,15 +55,26 @@ class Event:
 
 
 class Watch:
-    """Compares what comes with what was there. Feed it rows, then a record for each of `pending`."""
+    """Compares what comes with what was there. Feed it rows, then a record for each of `pending`.
 
-    def __init__(self) -> None:
+    What `wanted` once matched is followed to its end, whatever becomes of it meanwhile: a claim on it is news, and its
+    end is what one waits for.
+    """
+
+    def __init__(
+        self, wanted: Callable[[InboxRow, datetime], bool] = lambda *_: True, sort: Sort = Sort.EXPIRES
+    ) -> None:
+        """Of what comes together, `sort` says what is said first."""
+        self._wanted = wanted
+        self._sort = sort
         self._rows: dict[str, InboxRow] = {}
+        self._claimants: dict[str, str] = {}
         self._soon: set[str] = set()
         self._pending: dict[str, Status] = {}
         """What left the inbox and has not ended yet, with the status said last."""
         self._began = False
-        self._trouble = False
+        self._trouble = ""
+        """What kind was said last; empty where the inbox can be read."""
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -67,15 +82,18 @@ class Watch:
         return tuple(self._pending)
 
     def took_rows(self, rows: Sequence[InboxRow], now: datetime) -> Iterator[Event]:
-        """What arrived, was claimed, or expires soon."""
+        """What arrived, changed, was claimed, or expires soon."""
         if self._trouble:
-            self._trouble = False
+            self._trouble = ""
             yield Event(now, What.BACK, "the inbox can be read again")
+        followed = self._rows.keys() | self._pending.keys()
+        rows = [row for row in rows if row.approval_id in followed or self._wanted(row, now)]
         before, self._rows = self._rows, {row.approval_id: row for row in rows}
-        for row in ordered(rows):
+        for row in ordered(rows, self._sort):
             yield from self._seen(row, before, now)
         self._pending.update(dict.fromkeys(before.keys() - self._rows.keys(), Status.WAITING))
         self._soon &= self._rows.keys()
+        self._claimants = {name: who for name, who in self._claimants.items() if name in self._rows}
         self._began = True
 
     def took_record(self, approval: Approval, now: datetime) -> Iterator[Event]:
@@ -95,38 +113,53 @@ class Watch:
             became = f"{became} ({outcome.detail})"
         text = outside(f"{name} {approval.proposal.label}: {became}", cap=1000).text
         what = What.ENDED if status.is_final else What.DECIDED
-        yield Event(now, what, text, name, status=status, decision=decision, outcome=outcome)
+        yield Event(now, what, text, approval_id=name, status=status, decision=decision, outcome=outcome)
 
     def lost_record(self, approval_id: str, error: QlikopsError, now: datetime) -> Event:
         """That nobody will learn what became of it here."""
         del self._pending[approval_id]
-        return Event(now, What.ENDED, f"{approval_id} no longer waits. {explain(error)}", approval_id)
+        text = f"{approval_id} no longer waits. {explain(error)}"
+        return Event(now, What.ENDED, text, approval_id=approval_id)
 
     def missed(self, error: QlikopsError, now: datetime) -> Iterator[Event]:
-        """That the inbox could not be read, the first time."""
-        if not self._trouble:
-            self._trouble = True
-            yield Event(now, What.TROUBLE, f"{explain(error)} Trying again until it can be read.")
+        """That the inbox could not be read, the first time for a reason of this kind."""
+        problem = explain(error)
+        if problem.title != self._trouble:
+            self._trouble = problem.title
+            yield Event(now, What.TROUBLE, f"{problem} Trying again until it can be read.")
 
     def _seen(self, row: InboxRow, before: Mapping[str, InboxRow], now: datetime) -> Iterator[Event]:
-        known = before.get(row.approval_id)
+        name, known = row.approval_id, before.get(row.approval_id)
         soon = (row.deadline - now).total_seconds() < SOON_SECONDS
-        claimant = claimed_by(row, now)
+        # A claim runs out without a word: what was said of it is what tells.
+        claimant, claimed_before = claimed_by(row, now), self._claimants.get(name, "")
         if known is None:
             what = What.NEW if self._began else What.WAITS
-            yield Event(now, what, _described(row, now), row.approval_id, row)
-        elif soon and row.approval_id not in self._soon:
+            yield Event(now, what, _described(row, now), approval_id=name, row=row)
+        elif replace(known, claim=row.claim) != row:
+            yield Event(now, What.CHANGED, f"now {_described(row, now)}", approval_id=name, row=row)
+        elif soon and name not in self._soon:
             text = f"{_name(row)}: {_expires(row, now)}, then {vocabulary.AT_ZERO}"
-            yield Event(now, What.SOON, text, row.approval_id, row)
+            yield Event(now, What.SOON, text, approval_id=name, row=row)
         if soon:
-            self._soon.add(row.approval_id)
-        if known is not None and claimant and claimant != claimed_by(known, now):
-            yield Event(now, What.CLAIMED, f"{_name(row)}: {claimant} is looking at it", row.approval_id, row)
+            self._soon.add(name)
+        else:
+            self._soon.discard(name)
+        self._claimants[name] = claimant
+        if known is None or claimant == claimed_before:
+            return
+        if claimant:
+            text = f"{_name(row)}: {claimant} is looking at it"
+            yield Event(now, What.CLAIMED, text, approval_id=name, row=row)
+        else:
+            text = f"{_name(row)}: {claimed_before} no longer says to be looking at it"
+            yield Event(now, What.UNCLAIMED, text, approval_id=name, row=row)
 
 
-def spoken(event: Event) -> str:
-    """One line: when, what, and the rest."""
-    return f"{vocabulary.clock_time(event.at)}  {event.what.replace('_', ' ')}: {event.text}"
+def spoken(event: Event, *, several: bool = False) -> str:
+    """One line: when, what, the rest; and which of `several` contexts."""
+    where = f"{outside(event.context, cap=30).text}  " if several else ""
+    return f"{vocabulary.clock_time(event.at)}  {where}{event.what.replace('_', ' ')}: {event.text}"
 
 
 def _described(row: InboxRow, now: datetime) -> str:

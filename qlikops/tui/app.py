@@ -24,19 +24,13 @@ from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
+from qlikops.tui.backend import let_lanes_run
 from qlikops.tui.context import Context, ContextSource
 from qlikops.tui.outbox import Clock, Sending
 from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
-from qlikops.tui.screens.contexts import ContextsScreen
 from qlikops.tui.screens.dialog import Dialog
-from qlikops.tui.screens.errors import ErrorsScreen
-from qlikops.tui.screens.executions import ExecutionsScreen
-from qlikops.tui.screens.fleet import FleetScreen
-from qlikops.tui.screens.help import HelpScreen
 from qlikops.tui.screens.inbox import InboxScreen
-from qlikops.tui.screens.reports import ReportsScreen
-from qlikops.tui.screens.schedule import ScheduleScreen
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.terminal import TerminalTitle, has_titles, keep_cells, own_title, run_in_terminal
 from qlikops.tui.themes import THEMES, default_theme
@@ -53,8 +47,31 @@ LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
 
 SIGN_IN_KEY = "ctrl+l"
-OF_ONE_CONTEXT: tuple[type[ConsoleScreen], ...] = (ExecutionsScreen, FleetScreen, ReportsScreen, ScheduleScreen)
-"""The screens that show the current context."""
+OF_ONE_CONTEXT = ("executions", "fleet", "reports", "schedule")
+"""The modes whose screens show the current context."""
+
+
+def screen_of(mode: str) -> type[ConsoleScreen]:
+    """The screen of `mode`: imported when it is first shown, so that the inbox need not wait for it."""
+    match mode:
+        case "executions":
+            from qlikops.tui.screens.executions import ExecutionsScreen
+
+            return ExecutionsScreen
+        case "fleet":
+            from qlikops.tui.screens.fleet import FleetScreen
+
+            return FleetScreen
+        case "reports":
+            from qlikops.tui.screens.reports import ReportsScreen
+
+            return ReportsScreen
+        case "schedule":
+            from qlikops.tui.screens.schedule import ScheduleScreen
+
+            return ScheduleScreen
+        case _:
+            return InboxScreen
 
 
 class QlikOpsApp(App[int]):
@@ -74,12 +91,12 @@ class QlikOpsApp(App[int]):
         Binding("colon,ctrl+p", "command_palette", "Every action by name", show=False, id="commands"),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.
         Binding("escape", "cancel_held", "Do not send", priority=True, id="do-not-send"),
-        Binding("0", "choose_context", "Context", show=False, id="context"),
+        Binding("0", "choose_context", "Context", show=False, id="context", tooltip="which one 2 to 5 show"),
         # In dialogs too: what is missing there may be credentials.
         Binding(SIGN_IN_KEY, "sign_in", "Sign in", priority=True, id="sign-in"),
         Binding("exclamation_mark", "errors", "Last errors", show=False, key_display="!", id="errors"),
         Binding("question_mark", "help", "Help", key_display="?", id="help"),
-        Binding("ctrl+q", "quit", "Quit; nothing that waits is lost", show=False, priority=True, id="quit"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="quit", tooltip="nothing that waits is lost"),
     ]
 
     def __init__(
@@ -105,6 +122,8 @@ class QlikOpsApp(App[int]):
         self._watch_again_seconds = watch_again_seconds
         self._terminal_title = TerminalTitle(self.write_to_terminal)
         self._warned_of_quitting = False
+        self._signs_in_once_known: Context | None = None
+        """Where somebody wants to sign in before it is known how."""
         for each in THEMES:
             self.register_theme(each)
         self.theme = self._last_theme = self._fitting_theme()
@@ -112,20 +131,18 @@ class QlikOpsApp(App[int]):
         sign_in_key = (keymap or {}).get("sign-in", SIGN_IN_KEY).split(",")[0]
         for context in self.state.contexts:
             context.sign_in_key = self.get_key_display(Binding(sign_in_key, ""))
-        self._add_screen(InboxScreen)
-        for screen in OF_ONE_CONTEXT:
-            self._add_screen(screen)
+        for mode in (InboxScreen.MODE, *OF_ONE_CONTEXT):
+            self._add_screen(mode)
 
-    def _add_screen(self, screen: type[ConsoleScreen]) -> None:
-        self.add_mode(screen.MODE, lambda: screen(self.state))
+    def _add_screen(self, mode: str) -> None:
+        self.add_mode(mode, lambda: screen_of(mode)(self.state))
 
     def on_mount(self) -> None:
         """Asks for the inbox while the first frame paints."""
         self.theme_changed_signal.subscribe(self, self._remember_theme)
         if self.memory.problem:
             self.notify(self.memory.problem, severity="warning", markup=False)
-        # Not before: what the first answer imports would hold up the frame.
-        self.call_after_refresh(self.state.load_rows, self)
+        self.state.load_rows(self)
         self.set_interval(self._poll_seconds, lambda: self.state.poll(self))
         self.set_interval(CREDENTIALS_SECONDS, self._look_up_credentials)
         self.set_interval(1, self._tick)
@@ -158,7 +175,7 @@ class QlikOpsApp(App[int]):
             if entry.enabled and entry.action != "command_palette":
                 yield SystemCommand(
                     entry.description,
-                    f"Key {entry.keys}",
+                    f"Key {entry.keys}" + (f": {entry.more}" if entry.more else ""),
                     lambda entry=entry: self.run_action(entry.action, entry.node),
                 )
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
@@ -203,14 +220,20 @@ class QlikOpsApp(App[int]):
     def action_help(self) -> None:
         """Shows what can be done here and now, and what cannot and why."""
         why_not = self.screen.why_not() if isinstance(self.screen, ConsoleScreen) else ""
+        from qlikops.tui.screens.help import HelpScreen
+
         self.push_screen(HelpScreen(self.state, usable(self.screen), why_not))
 
     def action_errors(self) -> None:
         """Shows what went wrong lately."""
+        from qlikops.tui.screens.errors import ErrorsScreen
+
         self.push_screen(ErrorsScreen(self.state))
 
     def action_choose_context(self) -> None:
         """Asks which context the screens beside the inbox show."""
+        from qlikops.tui.screens.contexts import ContextsScreen
+
         self.push_screen(ContextsScreen(self.state), self._show_context)
 
     async def _show_context(self, context: Context | None) -> None:
@@ -220,9 +243,9 @@ class QlikOpsApp(App[int]):
         with self.batch_update():
             await self.switch_mode(InboxScreen.MODE)
             # Made anew: an answer from the other context that is on its way finds nobody.
-            for screen in OF_ONE_CONTEXT:
-                await self.remove_mode(screen.MODE)
-                self._add_screen(screen)
+            for each in OF_ONE_CONTEXT:
+                await self.remove_mode(each)
+                self._add_screen(each)
             # Not earlier: until they are gone they would ask this one about what they show of the other.
             self.state.current = context
             self.theme = self._last_theme = self._fitting_theme()
@@ -236,10 +259,14 @@ class QlikOpsApp(App[int]):
 
     def action_sign_in(self) -> None:
         """Hands the terminal to the command that signs in, then opens anew what it was for."""
+        self._signs_in_once_known = None
         context = self._to_sign_in()
         if context is None:
             return
         command = context.freshness.credentials.login
+        if not command and context.looks_up_credentials:
+            self._signs_in_once_known = context
+            return
         if not command:
             advice = context.freshness.remedy(self.state.now())
             self.notify(f"{harmless(context.name, 30)}: {advice}.", severity="warning", timeout=15, markup=False)
@@ -305,13 +332,17 @@ class QlikOpsApp(App[int]):
     def _environment_opened(self, message: messages.EnvironmentOpened) -> None:
         context = self._context_of(message)
         context.opened(message.where, read_only=message.read_only)
-        context.load_credentials(self)
+        # Not before what comes with it is on the screen: what this imports, and the caller's client, would hold it up.
+        self.call_after_refresh(context.load_credentials, self)
         self._publish()
 
     @on(messages.CredentialsLoaded)
     def _credentials_loaded(self, message: messages.CredentialsLoaded) -> None:
-        self._context_of(message).took_credentials(message.credentials)
+        context = self._context_of(message)
+        context.took_credentials(message.credentials)
         self._publish()
+        if context is self._signs_in_once_known:
+            self.action_sign_in()
 
     @on(messages.CallFailed)
     def _call_failed(self, message: messages.CallFailed) -> None:
@@ -326,19 +357,21 @@ class QlikOpsApp(App[int]):
         context = self._context_of(message)
         first = context.freshness.loaded_at is None
         context.where = message.where
-        context.load_caller(self)
         if self.state.took_rows(context, message.rows) and self._rings and context.rings:
             self.bell()
         if first:
             self._ask_for_last_run()
         self._tick()
         self._publish()
+        self.call_after_refresh(context.load_caller, self)
         if first:
             self.call_after_refresh(self._once_filled)
 
     @on(messages.WaitingLoadFailed)
     def _waiting_load_failed(self, message: messages.WaitingLoadFailed) -> None:
-        self._context_of(message).missed_rows(message.error)
+        context = self._context_of(message)
+        context.missed_rows(message.error)
+        context.load_credentials(self)
         self._publish()
 
     @on(messages.LastRunLoaded)
@@ -460,6 +493,7 @@ def run_console(
     `mouse` the terminal keeps it, to select text with.
     """
     keep_cells(sys.__stderr__)
+    let_lanes_run()
     with own_title():
         # What is there by then stays. Else a full collection walks all of Textual and boto3 every few refreshes of a
         # long inbox, a tenth of a second in which no key is answered.

@@ -7,6 +7,7 @@ the ledger tells the next start what became of anything that was under way.
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +20,18 @@ from qlikops.tui.messages import CallFailed, EnvironmentOpened
 
 Work = Callable[[Environment], Message]
 Failed = Callable[[Exception], Message]
+
+
+SWITCH_SECONDS = 0.001
+
+
+def let_lanes_run() -> None:
+    """Has the UI thread give way sooner to a lane that has something to do, for the whole process.
+
+    A lane asks for the interpreter whenever it has heard from the network. By Python's default the UI thread keeps it
+    for another 5 ms each time while it draws, and a decision hears from the network several times before it is sent.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 class Lane:
@@ -70,12 +83,15 @@ class Backend:
         """Whether `lane` has anything under way."""
         return lane in self._lanes and self._lanes[lane].busy
 
-    def call(self, lane: str, work: Work, failed: Failed, to: MessagePump) -> None:
-        """Runs `work` in `lane` and posts the message it returns, or `failed`'s, to `to`."""
+    def call(self, lane: str, work: Work, failed: Failed, to: MessagePump, *, anew: bool = True) -> None:
+        """Runs `work` in `lane` and posts the message it returns, or `failed`'s, to `to`.
+
+        What only looks at the environment as it is, is not `anew`: reopening is left to the next that uses it.
+        """
 
         def job() -> None:
             try:
-                message = work(self._opened())
+                message = work(self._opened(anew=anew))
             except Exception as error:
                 # Not only QlikopsError: a bug in an adapter must reach the screen, not end a thread unseen.
                 message = failed(error)
@@ -88,9 +104,9 @@ class Backend:
         """Lets the next call open the environment anew; those under way keep the one they have."""
         self._wanted_anew = True
 
-    def _opened(self) -> Environment:
+    def _opened(self, *, anew: bool) -> Environment:
         with self._opening:
-            if self._environment is None or self._wanted_anew:
+            if self._environment is None or (anew and self._wanted_anew):
                 self._environment, self._wanted_anew = None, False
                 environment = self._open()
                 where, read_only = environment.where, environment.read_only

@@ -34,6 +34,7 @@ REST = timedelta(seconds=5)
 LONGEST_REST = timedelta(minutes=1)
 REOPEN_AFTER = 3
 """So many times in a row without an answer, and the environment is opened anew: it may be elsewhere by now."""
+_CREDENTIALS = "credentials"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +188,20 @@ class Context:
                 to,
             )
 
+    @property
+    def looks_up_credentials(self) -> bool:
+        """Whether it is being looked up how one signs in here."""
+        return self.backend.busy(_CREDENTIALS)
+
     def load_credentials(self, to: MessagePump) -> None:
         """Asks how one signs in here, and until when that lasts."""
-        if not self.backend.busy("credentials"):
+        if not self.looks_up_credentials:
             self.backend.call(
-                "credentials",
+                _CREDENTIALS,
                 lambda environment: messages.CredentialsLoaded(self.name, environment.credentials()),
                 messages.LoadFailed,
                 to,
+                anew=False,
             )
 
     def load_last_run(self, to: MessagePump) -> None:

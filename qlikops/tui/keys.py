@@ -72,6 +72,8 @@ def keymap(chosen: Mapping[str, str]) -> Mapping[str, str]:
 
     Raises UsageError for an action or key that is not there, and where one key would mean two things at once.
     """
+    if not chosen:
+        return {}  # what there is can only be known by importing all of the console
     known = actions()
     found = {}
     for name, keys in chosen.items():

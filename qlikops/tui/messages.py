@@ -5,20 +5,22 @@ Those with a `context` name the one they come from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from textual.message import Message
 
-from qlikops.domain.approval import Approval, InboxRow
-from qlikops.domain.background import Background
-from qlikops.domain.execution import ExecutionDetail, ExecutionSummary
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.lookup import TaskDetail
-from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage
-from qlikops.domain.report import ReportEntry
-from qlikops.domain.schedule import ScheduleStatus
-from qlikops.tui.executing import ExecutionsQuery, Followed
+if TYPE_CHECKING:  # the inbox is not to wait for what only other screens need
+    from collections.abc import Sequence
+
+    from qlikops.domain.approval import Approval, InboxRow
+    from qlikops.domain.background import Background
+    from qlikops.domain.execution import ExecutionDetail, ExecutionSummary
+    from qlikops.domain.fleet import FleetSnapshot
+    from qlikops.domain.lookup import TaskDetail
+    from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage
+    from qlikops.domain.report import ReportEntry
+    from qlikops.domain.schedule import ScheduleStatus
+    from qlikops.tui.executing import ExecutionsQuery, Followed
 
 
 class OfContext(Protocol):

@@ -100,7 +100,8 @@ HIGH_CONTRAST = Colours(
     background="#000000",
     surface="#000000",
     panel="#101010",
-    cursor="#002a4d",
+    # Of 16 colours the nearest is dark blue, on which all the others can be read; of most blues it is grey.
+    cursor="#001c69",
 ).theme("high-contrast", dark=True)
 THEMES = (DARK, LIGHT, HIGH_CONTRAST)
 _FEW_COLOURS = {None, ColorSystem.STANDARD.name.lower(), ColorSystem.WINDOWS.name.lower()}

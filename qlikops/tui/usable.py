@@ -18,6 +18,8 @@ class Usable:
     keys: str
     """As they are shown."""
     description: str
+    more: str
+    """What it comes to, where the description does not say; may be empty."""
     action: str
     node: DOMNode
     """Where it is bound."""
@@ -38,8 +40,8 @@ def usable(screen: Screen[object]) -> Sequence[Usable]:
         if at in found:
             found[at] = replace(found[at], keys=f"{found[at].keys} {key}")
         else:
-            found[at] = Usable(key, binding.description, binding.action, active.node, active.enabled)
+            found[at] = Usable(key, binding.description, binding.tooltip, binding.action, active.node, active.enabled)
         if binding.id is not None:
-            found[at] = replace(found[at], description=binding.description)
+            found[at] = replace(found[at], description=binding.description, more=binding.tooltip)
             ours.add(at)
     return tuple(entry for at, entry in found.items() if at in ours)

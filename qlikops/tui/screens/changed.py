@@ -20,6 +20,7 @@ from qlikops.tui.widgets.prose import palette, prose
 class ChangedScreen(ModalScreen[None]):
     """Field by field, old -> new. Closing it sends nothing: the new record is below, to be read."""
 
+    AUTO_FOCUS = "#outgoing-scroll"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss", "Look at it as it is now", id="close-changes")
     ]

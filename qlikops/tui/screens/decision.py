@@ -15,7 +15,7 @@ from qlikops.presentation.decision import no_longer_waits, what_goes_out
 from qlikops.presentation.difference import differences, differs
 from qlikops.presentation.inbox import claimed_by_another
 from qlikops.presentation.problem import explain
-from qlikops.presentation.review import at_zero, second_thoughts
+from qlikops.presentation.review import second_thoughts
 from qlikops.presentation.tone import Line, Tone
 from qlikops.tui import messages
 from qlikops.tui.context import Context
@@ -74,8 +74,7 @@ class DecisionScreen(OutgoingDialog[DecisionRequest]):
         """What goes out and what happens otherwise, or what changed."""
         if self.became is not None:
             return differences(self.approval, self.became)
-        answer = what_goes_out(self.answer(), self.approval, self.context.caller)
-        return (*answer, *at_zero(self.approval, self.context.now()).lines)
+        return what_goes_out(self.answer(), self.approval, self.context.caller, self.context.now())
 
     def _claimant(self) -> str:
         row = self.context.row(self.approval.approval_id)

@@ -21,6 +21,7 @@ from qlikops.tui.widgets.prose import palette
 class ErrorsScreen(ModalScreen[None]):
     """Newest first, as they were when it opened."""
 
+    AUTO_FOCUS = "#help"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,exclamation_mark,enter,q", "dismiss", "Close", id="close-errors")
     ]
@@ -32,7 +33,8 @@ class ErrorsScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """One scrolling page."""
-        with VerticalScroll(id="help"):
+        with VerticalScroll(id="help") as page:
+            page.border_title, page.border_subtitle = "Last errors", "Esc closes"
             yield Static(markup=False, id="help-text")
         yield HeldBar(self._state)
 
@@ -42,10 +44,8 @@ class ErrorsScreen(ModalScreen[None]):
         grid = Table.grid(padding=(0, 2))
         grid.add_column(style=muted, no_wrap=True)
         grid.add_column(overflow="fold")
-        grid.add_row(Text("Last errors", style="bold"), Text("Esc closes", style=muted))
         for failure in self._failures:
             times = f"  ({failure.times:,} times in a row)" if failure.times > 1 else ""
             grid.add_row(Text(f"{failure.at:%H:%M:%S} UTC"), Text(failure.words + times))
-        if not self._failures:
-            grid.add_row("", Text("Nothing has failed since the console started."))
-        self.query_one("#help-text", Static).update(grid)
+        nothing = Text("Nothing has failed since the console started.")
+        self.query_one("#help-text", Static).update(grid if self._failures else nothing)

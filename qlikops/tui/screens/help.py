@@ -10,7 +10,7 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from qlikops.presentation.tone import Tone
@@ -33,6 +33,8 @@ _WORDS = (
 class HelpScreen(ModalScreen[None]):
     """The keys of the screen below, and what its words mean."""
 
+    # Without the focus no key scrolls it, and at 24 lines half of it is below the edge.
+    AUTO_FOCUS = "#help"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,enter,q", "dismiss", "Close", id="close-help")
     ]
@@ -45,7 +47,8 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """One scrolling page."""
-        with VerticalScroll(id="help"):
+        with VerticalScroll(id="help") as page:
+            page.border_title, page.border_subtitle = "Help", "↑ ↓ scroll, Esc closes"
             yield Static(markup=False, id="help-text")
         yield HeldBar(self._state)
 
@@ -56,18 +59,22 @@ class HelpScreen(ModalScreen[None]):
         grid.add_column(style=colours[Tone.INFO], no_wrap=True)
         grid.add_column()
         everywhere = [entry for entry in self._actions if isinstance(entry.node, App)]
-        here = [entry for entry in self._actions if entry not in everywhere]
+        # What the screen is for comes before how one moves in it.
+        here = sorted(
+            (entry for entry in self._actions if entry not in everywhere),
+            key=lambda entry: not isinstance(entry.node, Screen),
+        )
         for title, entries in (("Here", here), ("Everywhere", everywhere)):
             grid.add_row(Text(title, style="bold"), "")
             for entry in entries:
                 meaning = Text(entry.description)
                 if not entry.enabled:
                     meaning.append(f"  not now: {self._why_not or 'it does not apply'}", colours[Tone.WARNING])
+                elif entry.more:
+                    meaning.append(f"  {entry.more}", colours[Tone.MUTED])
                 grid.add_row(Text(entry.keys), meaning)
             grid.add_row("", "")
         grid.add_row(Text("Words", style="bold"), "")
         for word, meaning_of_it in _WORDS:
             grid.add_row(Text(word), Text(meaning_of_it))
-        grid.add_row("", "")
-        grid.add_row("", Text("Esc closes", style=colours[Tone.MUTED]))
         self.query_one("#help-text", Static).update(grid)

@@ -48,15 +48,15 @@ class InboxScreen(ConsoleScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (200, "-wide")]  # noqa: RUF012 - Textual declares it
     AUTO_FOCUS = "#inbox"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "decide(True)", "Approve", id="approve"),
-        Binding("d", "decide(False)", "Deny", id="deny"),
-        Binding("space", "mark", "Mark", id="mark"),
+        Binding("a", "decide(True)", "Approve", id="approve", tooltip="first shows what will be sent, and asks"),
+        Binding("d", "decide(False)", "Deny", id="deny", tooltip="asks why; nothing is restarted"),
+        Binding("space", "mark", "Mark", id="mark", tooltip="then A or D answers all that are marked"),
         Binding("A", "decide_marked(True)", "Approve marked", id="approve-marked", group=_MARKED),
         Binding("D", "decide_marked(False)", "Deny marked", id="deny-marked", group=_MARKED),
-        Binding("c", "claim", "Claim", id="claim"),
+        Binding("c", "claim", "Claim", id="claim", tooltip="tells the others that you are looking at it"),
         # What there is to copy says so itself.
-        Binding("y", "copy", "Copy", show=False, id="copy"),
-        Binding("slash", "filter", "Filter", key_display="/", id="filter"),
+        Binding("y", "copy", "Copy", show=False, id="copy", tooltip="the last receipt, or else the approval's id"),
+        Binding("slash", "filter", "Filter", key_display="/", id="filter", tooltip=inbox.FILTER_EXAMPLE),
         Binding("s", "sort", "Sort by the next column", show=False, id="sort"),
         Binding("g", "group", "Group by cause", show=False, id="group"),
         Binding("r", "refresh", "Refresh", show=False, id="refresh"),
@@ -207,9 +207,12 @@ class InboxScreen(ConsoleScreen):
             chosen.context.load_background(approval, self)
         self._ask_if_wanted()
 
-    def _claim_on_reviewed(self) -> Claim | None:
-        row = self._reviewed and self.state.context(self._reviewed.context).row(self._reviewed.approval_id)
-        return row.claim if row else None
+    def _claim_on_reviewed(self) -> tuple[Claim | None, str]:
+        if self._reviewed is None:
+            return None, ""
+        context = self.state.context(self._reviewed.context)
+        row = context.row(self._reviewed.approval_id)
+        return (row.claim if row else None), context.caller
 
     @on(messages.BackgroundLoaded)
     def _take_background(self, message: messages.BackgroundLoaded) -> None:
@@ -451,5 +454,5 @@ class InboxScreen(ConsoleScreen):
             words = latest[0].progress(self.state.now()) if alone else decision.counted(stages)
             line = text(words, palette(self))
             if all(sending.is_settled for sending in latest):
-                line.append("  y copies" if alone else "  y copies all of it", palette(self)[Tone.MUTED])
+                line.append("  y copies the receipt" if alone else "  y copies all of it", palette(self)[Tone.MUTED])
             bar.update(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
@@ -47,6 +47,8 @@ class ReportsScreen(PolledScreen):
         """The run whose report is shown."""
         self._markdown = ""
         """All of it, harmless."""
+        self._fitted_to = 0
+        """The cells that its tables were made for."""
 
     @staticmethod
     def _viewer() -> Markdown:
@@ -131,8 +133,18 @@ class ReportsScreen(PolledScreen):
         """The report, or what of it holds what is searched for."""
         needle = self.query_one(FilterBar).text
         shown = report.narrowed(self._markdown, needle) if needle else self._markdown
-        await cast("Markdown", self.query_one("#markdown")).update(shown)
+        viewer = cast("Markdown", self.query_one("#markdown"))
+        self._fitted_to = viewer.content_size.width
+        await viewer.update(report.fitted(shown, self._fitted_to))
         self.query_one("#report").scroll_home(animate=False)
+
+    @on(events.Resize)
+    def _fit_anew(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    async def _fit(self) -> None:
+        if self._markdown and self.query_one("#markdown").content_size.width != self._fitted_to:
+            await self._show()
 
     def action_filter(self) -> None:
         """Searches in the report."""

@@ -88,7 +88,7 @@ class ScheduleScreen(PolledScreen):
             return False
         (pause,) = parameters
         found = self._status.schedule
-        if not (found.enabled if pause else not found.runs):
+        if not (found.enabled and not found.has_ended if pause else not found.runs):
             return False
         return None if self.state.locked_because() or self._error is not None else True
 

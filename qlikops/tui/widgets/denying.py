@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Select
 
-SNOOZES = (("usual cooldown", 0), ("1 hour", 1), ("4 hours", 4), ("24 hours", 24))
+SNOOZES = (("Snooze: the usual cooldown", 0), ("Snooze: 1 hour", 1), ("Snooze: 4 hours", 4), ("Snooze: 24 hours", 24))
 
 
 class Denying(Vertical):

@@ -1,25 +1,103 @@
-"""The keys at the bottom. Textual's footer makes them all anew whenever anybody asks whether one changed, which a
-console that refreshes every few seconds does all the time.
+"""The keys at the bottom, in one line of one widget.
+
+Textual's footer makes a widget of every key, anew whenever anybody asks whether one changed: in a console that starts
+at night and refreshes every few seconds that costs more than all the rest of the frame. It also scrolls where it has
+no room, and pushes out of sight the one key that explains the others.
 """
 
 from __future__ import annotations
 
-from textual.binding import Binding
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import ClassVar, NamedTuple
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import ActiveBinding, Binding
 from textual.screen import Screen
-from textual.widgets import Footer
+from textual.widget import Widget
+
+_KEPT = "help"
+"""Id of the binding that is shown however little room there is."""
+_MORE = "… "
 
 
-class KeyBar(Footer):
-    """Made anew only where a key, its words or whether it applies now is another."""
+class _Shown(NamedTuple):
+    """A binding as it stands in the bar."""
+
+    binding: Binding
+    enabled: bool
+
+
+class KeyBar(Widget):
+    """What can be pressed here, greyed where it cannot be pressed now; a click presses it."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"keybar--key", "keybar--words", "keybar--off"}
 
     def __init__(self) -> None:
-        super().__init__(show_command_palette=False)
-        self._keys: tuple[tuple[Binding, bool], ...] = ()
+        super().__init__()
+        self._shown: tuple[_Shown, ...] = ()
 
-    def bindings_changed(self, screen: Screen[object]) -> None:
-        """Textual's signal."""
-        keys = tuple((active.binding, active.enabled) for active in screen.active_bindings.values())
-        if keys != self._keys or not self._bindings_ready:
-            # Without the terminal's focus Textual draws nothing, and asks again once that is back.
-            self._keys = keys if screen.app.app_focus else ()
-            super().bindings_changed(screen)
+    def on_mount(self) -> None:
+        """Waits for Textual to say that a binding may have changed."""
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+
+    def _bindings_changed(self, screen: Screen[object]) -> None:
+        # Without the terminal's focus nothing is focused, and the keys would seem to be others.
+        if not screen.app.app_focus:
+            return
+        shown = tuple(_first_of_each(screen.active_bindings.values()))
+        if shown != self._shown:
+            self._shown = shown
+            self.refresh()
+
+    def render(self) -> Text:
+        """As many as there is room for, in the order of the bindings."""
+        groups = [list(each) for _, each in groupby(self._shown, lambda each: each.binding.group or each.binding)]
+        kept = [group for group in groups if group[0].binding.id == _KEPT]
+        others = [self._group(group) for group in groups if group not in kept]
+        last = Text().join([self._group(group) for group in kept])
+        room = self.size.width - last.cell_len
+        if sum(each.cell_len for each in others) > room:
+            room -= len(_MORE)
+            while others and sum(each.cell_len for each in others) > room:
+                others.pop()
+            others.append(Text(_MORE))
+        return Text(no_wrap=True, overflow="crop", end="").join([*others, last])
+
+    def _group(self, group: Sequence[_Shown]) -> Text:
+        """`a Approve`, or `A D Marked` for several that share their words; with a space after it."""
+        line = Text()
+        for binding, enabled in group:
+            pressed = Style(meta={"key": binding.key if enabled else ""})
+            key, words = self._styles(enabled=enabled)
+            line.append(self.app.get_key_display(binding), key + pressed)
+            line.append(" ")
+            if len(group) == 1:
+                line.append(binding.description, words + pressed)
+        if len(group) > 1 and (named := group[0].binding.group):
+            line.append(named.description, self._styles(enabled=any(each.enabled for each in group))[1])
+        return line.append(" ")
+
+    def _styles(self, *, enabled: bool) -> tuple[Style, Style]:
+        names = ("keybar--key", "keybar--words") if enabled else ("keybar--off", "keybar--off")
+        key, words = (self.get_component_rich_style(name, partial=True) for name in names)
+        return key, words
+
+    def on_click(self, event: events.Click) -> None:
+        """Presses the key that is under the mouse."""
+        key = event.style.meta.get("key")
+        if key:
+            self.app.simulate_key(key)
+        elif key == "":
+            self.app.bell()
+
+
+def _first_of_each(active: Iterable[ActiveBinding]) -> Iterator[_Shown]:
+    """An action with several keys is shown with the first."""
+    actions = set()
+    for each in active:
+        if each.binding.show and each.binding.action not in actions:
+            actions.add(each.binding.action)
+            yield _Shown(each.binding, each.enabled)

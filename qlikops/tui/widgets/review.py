@@ -23,14 +23,14 @@ class Review(VerticalScroll):
     def __init__(
         self,
         clock: Clock,
-        claim: Callable[[], Claim | None],
+        claim: Callable[[], tuple[Claim | None, str]],
         *,
         id: str,  # noqa: A002 - Textual's name
     ) -> None:
         super().__init__(id=id)
         self._clock = clock
         self._claim = claim
-        """Who looks at what is shown, by the newest inbox: the record is older than that."""
+        """Who looks at what is shown, by the newest inbox: the record is older than that. And who we are."""
         self.approval: Approval | None = None
         self.loading_id = ""
         """The record that has been asked for and has not come."""
@@ -109,14 +109,18 @@ class Review(VerticalScroll):
         self.approval, self.gone, self.loading_id = approval, gone, ""
         self._notice.display = False
 
+    def _deadline(self, approval: Approval) -> Section:
+        claim, caller = self._claim()
+        return review.at_zero(approval, self._clock(), claim, caller)
+
     def _tick(self) -> None:
         # Under a dialog too: what it is about must not look younger than it is.
         if self.approval is not None and self.screen.is_current:
-            self._at_zero.update(prose([review.at_zero(self.approval, self._clock(), self._claim())], palette(self)))
+            self._at_zero.update(prose([self._deadline(self.approval)], palette(self)))
 
     def _draw(self) -> None:
         if self._shown is not None:
             colours = palette(self)
             self._brief.update(prose([review.brief(self._shown)], colours))
-            self._at_zero.update(prose([review.at_zero(self._shown, self._clock(), self._claim())], colours))
+            self._at_zero.update(prose([self._deadline(self._shown)], colours))
             self._body.update(prose(review.body(self._shown, self._background), colours))

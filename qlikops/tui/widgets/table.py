@@ -62,12 +62,12 @@ class KeyedTable(DataTable[Cell]):
     """Rows by key, columns that fit the width, one row chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select_cursor", "Open", id="open"),
+        Binding("enter", "select_cursor", "Open", id="open", tooltip="shows all of it"),
         Binding("j", "cursor_down", "Down", show=False, id="down"),
         Binding("k", "cursor_up", "Up", show=False, id="up"),
-        # DataTable's own move between columns.
-        Binding("home", "end(0)", "First row", show=False, id="first-row"),
-        Binding("end", "end(-1)", "Last row", show=False, id="last-row"),
+        # DataTable's own move between columns, of which a row has only one.
+        Binding("home", "end(-1)", "First row", show=False, id="first-row"),
+        Binding("end", "end(1)", "Last row", show=False, id="last-row"),
     ]
 
     class Chosen(Message):
@@ -204,10 +204,10 @@ class KeyedTable(DataTable[Cell]):
         if not self._choose_here():
             super().action_cursor_up()
 
-    def action_end(self, index: int) -> None:
-        """Chooses the first row (0) or the last (-1)."""
+    def action_end(self, direction: int) -> None:
+        """Chooses the first row, or the last."""
         if self._rows:
-            self.choose(self._rows[index].key)
+            self.choose(self._rows[0 if direction < 0 else -1].key)
 
     def action_select_cursor(self) -> None:
         """Likewise."""

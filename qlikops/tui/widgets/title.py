@@ -16,6 +16,8 @@ from qlikops.tui.widgets.prose import palette, text
 
 WIDE = 100
 """From so many cells on the product's name has room beside the screens'."""
+WHERE_CELLS = 12
+"""Less of account and Region than this says nothing."""
 SCREENS = {
     "inbox": "1 Inbox",
     "executions": "2 Executions",
@@ -60,9 +62,12 @@ class TitleBar(Static):
             names = ", ".join(each.name for each in state.contexts)
             context.append_text(text([outside(names, cap=100)], colours))
         else:
-            name, where = state.current.name, state.current.where
             context.append("0 " if state.several else "", colours[Tone.MUTED])
-            context.append_text(text([outside(name, cap=30), outside(where, Tone.MUTED, 80, before=" ")], colours))
+            context.append_text(text([outside(state.current.name, cap=30)], colours))
+        where = text([outside("" if everywhere else state.current.where, Tone.MUTED, 80)], colours)
+        if self.size.width >= WIDE:
+            context.append_text(Text(" ") + where)
+            where = Text()
         rows = [waiting.row for waiting in state.waiting]
         read = sum(each.freshness.loaded_at is not None for each in state.contexts)
         # What could not be read may wait all the same.
@@ -75,8 +80,13 @@ class TitleBar(Static):
             news.append(f" {number:,} new ", "reverse bold")
             news.append(" ")
         trust = together(state.freshness(), now) if everywhere else state.current.freshness.words(now)
-        freshness = text(trust, colours)
-        self.update(Group(_apart(tabs, context), _apart(news + text([waits], colours), freshness)), layout=False)
+        freshness, left = text(trust, colours), news + text([waits], colours)
+        # Beside the tabs there would be no room for which account and Region it is.
+        room = self.content_size.width - left.cell_len - freshness.cell_len - 4
+        if where and room >= WHERE_CELLS:
+            where.truncate(room, overflow="ellipsis")
+            freshness = where + Text("  ") + freshness
+        self.update(Group(_apart(tabs, context), _apart(left, freshness)), layout=False)
 
 
 def _apart(left: Text, right: Text) -> Table:

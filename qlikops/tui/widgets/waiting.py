@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from rich.text import Text
@@ -177,12 +177,9 @@ class WaitingList(Vertical):
         )
 
 
-def _fields(now: datetime) -> dict[str, Callable[[Waiting], str]]:
+def _fields(now: datetime) -> Mapping[str, Callable[[Waiting], str]]:
     """What the filter can ask."""
-    found: dict[str, Callable[[Waiting], str]] = {"context": lambda waiting: waiting.context.name}
-    for key, of in inbox.fields(now).items():
-        found[key] = lambda waiting, of=of: of(waiting.row)  # type: ignore[misc]
-    return found
+    return inbox.fields_in(now, lambda waiting: waiting.context.name)
 
 
 def _cause_and_context(waiting: Waiting) -> tuple[str, str]:

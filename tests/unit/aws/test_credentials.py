@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from qlikops.aws.environment import AwsEnvironment
+from qlikops.aws.session import AwsConnection
 from qlikops.config import Context, Settings
 from qlikops.domain.ports import Credentials
 
@@ -39,6 +40,13 @@ aws_access_key_id = AKIA
 aws_secret_access_key = nothing
 [profile process]
 credential_process = vault read aws
+[profile behind-process]
+role_arn = arn:aws:iam::111122223333:role/oncall
+source_profile = process
+[profile code]
+role_arn = arn:aws:iam::111122223333:role/oncall
+source_profile = keys
+mfa_serial = arn:aws:iam::111122223333:mfa/anna
 [sso-session work]
 sso_start_url = https://example.awsapps.com/start
 sso_region = eu-west-1
@@ -111,7 +119,7 @@ def test_without_the_aws_cli_it_says_what_to_run(home: Path) -> None:
     [
         ("keys", "aws configure --profile keys"),
         ("circle", "aws configure --profile circle"),
-        ("process", "`vault read aws`"),
+        ("process", "`vault …`"),
         ("", "aws configure sso"),
     ],
 )
@@ -130,3 +138,12 @@ def test_keys_of_the_shell_say_when_they_end(monkeypatch: pytest.MonkeyPatch) ->
     found = known()
     assert found.expire_at == datetime(2126, 3, 7, 12, tzinfo=UTC)
     assert "renew them" in found.advice
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("profile", "asks"),
+    [("sso", False), ("role", False), ("keys", False), ("process", True), ("behind-process", True), ("code", True)],
+)
+def test_what_may_ask_somebody_is_not_done_ahead(profile: str, asks: bool) -> None:
+    assert AwsConnection(Context("x", Settings(profile=profile))).asks_somebody is asks

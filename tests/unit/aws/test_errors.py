@@ -73,9 +73,19 @@ def test_what_is_not_botocores_passes_through() -> None:
         raise KeyError("a bug")
 
 
-@pytest.mark.parametrize("command", ["/nowhere/at-all --x", "echo no-json", 'echo "open'])
-def test_a_credential_process_that_gives_nothing_is_a_problem_of_credentials(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+@pytest.mark.parametrize(
+    ("command", "program", "why"),
+    [
+        ("/nowhere/at-all --password s3cret", "/nowhere/at-all", "No such file"),
+        ("echo s3cret", "echo", "Expecting value"),
+        ("echo [1]", "echo", "no attribute"),
+        ('echo "s3cret', "echo", "No closing quotation"),
+        ("sh -c 'echo not signed in >&2; exit 3' s3cret", "sh", "not signed in"),
+        ("""echo '{"Version": 1, "SecretAccessKey": "s3cret"}'""", "echo", "Missing required key"),
+    ],
+)
+def test_a_credential_process_that_gives_nothing_is_named_without_what_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, program: str, why: str
 ) -> None:
     config = tmp_path / "config"
     config.write_text(f"[profile x]\nregion = eu-west-1\ncredential_process = {command}\n")
@@ -83,6 +93,12 @@ def test_a_credential_process_that_gives_nothing_is_a_problem_of_credentials(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     connection = AwsConnection(Context("x", Settings(profile="x"), chosen_by="test"))
 
-    with pytest.raises(CredentialsProblem, match="credentials cannot be read") as caught:
+    with pytest.raises(CredentialsProblem) as caught:
         _ = connection.dynamodb
-    assert "credential_process" in caught.value.hint
+    assert f"the profile x gets its keys from a credential_process, and that failed: `{program} …`: " in str(
+        caught.value
+    )
+    assert why in caught.value.message
+    assert "by hand" in caught.value.hint
+    assert "sso" not in caught.value.hint
+    assert "s3cret" not in caught.value.message + caught.value.hint

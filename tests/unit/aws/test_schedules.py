@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from qlikops.aws.schedule import DEFAULT_SCHEDULE, StackSchedules
-from qlikops.domain.errors import AccessDenied, NotFound
+from qlikops.domain.errors import AccessDenied, NotFound, UsageError
 from tests.embedded import ACCOUNT, EmbeddedAws
 from tests.unit.agent.fakes import START, FakeClock
 from tests.unit.aws.conftest import FakeConnection
@@ -26,9 +28,16 @@ def schedules(embedded_aws: EmbeddedAws, connection: FakeConnection, clock: Fake
     return StackSchedules(connection, clock)
 
 
-def test_paused_and_resumed_with_the_last_run(
-    schedules: StackSchedules, connection: FakeConnection, embedded_aws: EmbeddedAws
-) -> None:
+def end_by_hand(client: Any, end: datetime) -> None:
+    """As the AWS console does it: qlikops sets no end."""
+    found = client.get_schedule(Name=DEFAULT_SCHEDULE, GroupName="default")
+    shape = client.meta.service_model.operation_model("UpdateSchedule").input_shape
+    client.update_schedule(**{**{key: found[key] for key in shape.members if key in found}, "EndDate": end})
+
+
+@pytest.fixture
+def scheduled(schedules: StackSchedules, connection: FakeConnection, embedded_aws: EmbeddedAws) -> Iterator[str]:
+    """A schedule of a machine that has never run; the machine."""
     with pytest.raises(NotFound):
         schedules.status()
     definition = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
@@ -43,8 +52,16 @@ def test_paused_and_resumed_with_the_last_run(
         State="ENABLED",
         Target={"Arn": machine, "RoleArn": ROLE, "Input": "{}"},
     )
+    yield machine
+    connection.scheduler.delete_schedule(Name=DEFAULT_SCHEDULE, GroupName="default")
+    connection.stepfunctions.delete_state_machine(stateMachineArn=machine)
+
+
+def test_paused_and_resumed_with_the_last_run(
+    schedules: StackSchedules, connection: FakeConnection, scheduled: str
+) -> None:
     assert schedules.status().last_run is None
-    started = connection.stepfunctions.start_execution(stateMachineArn=machine, input="{}")["startDate"]
+    started = connection.stepfunctions.start_execution(stateMachineArn=scheduled, input="{}")["startDate"]
     found = schedules.pause(timedelta(hours=2))
     assert found.last_run == started
     assert found.schedule.paused_until == found.next_run == START + timedelta(hours=2)
@@ -54,4 +71,25 @@ def test_paused_and_resumed_with_the_last_run(
     with pytest.raises(AccessDenied):
         read_only.resume()
     assert not read_only.status().schedule.enabled
-    connection.scheduler.delete_schedule(Name=DEFAULT_SCHEDULE, GroupName="default")
+
+
+@pytest.mark.usefixtures("scheduled")
+def test_an_end_that_somebody_set_is_known_kept_and_lifted_once_it_is_over(
+    schedules: StackSchedules, connection: FakeConnection, clock: FakeClock
+) -> None:
+    end = START + timedelta(hours=3)
+    end_by_hand(connection.scheduler, end)
+    assert schedules.pause(timedelta(hours=2)).schedule.ends_at == end
+    found = schedules.resume()
+    assert (found.schedule.ends_at, found.schedule.runs) == (end, True)
+    with pytest.raises(UsageError, match="ends 2026"):
+        schedules.pause(timedelta(hours=3))
+    clock.now += timedelta(hours=2, minutes=30)
+    assert schedules.status().next_run is None
+    clock.now = end
+    found = schedules.status()
+    assert (found.schedule.has_ended, found.schedule.runs, found.next_run) == (True, False, None)
+    with pytest.raises(UsageError):
+        schedules.pause()
+    found = schedules.resume()
+    assert (found.schedule.ends_at, found.schedule.runs) == (None, True)

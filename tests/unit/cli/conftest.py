@@ -44,8 +44,25 @@ def environment(clock: Clock) -> FakeEnvironment:
 
 
 @pytest.fixture
+def environments(environment: FakeEnvironment) -> dict[str, FakeEnvironment]:
+    """By context; every other name is `environment`."""
+    return {"default": environment}
+
+
+@pytest.fixture
 def terminal() -> Terminal:
     return Terminal()
+
+
+@pytest.fixture
+def two_contexts(
+    environ: dict[str, str], environments: dict[str, FakeEnvironment], environment: FakeEnvironment, clock: Clock
+) -> FakeEnvironment:
+    """The contexts `eu`, which is `environment`, and `us`, in which nothing waits: that one."""
+    Path(environ["QLIKOPS_CONFIG"]).write_text("[contexts.eu]\n[contexts.us]\n")
+    environments["eu"] = environment
+    environments["us"] = FakeEnvironment(FakeApprovals(clock))
+    return environments["us"]
 
 
 @dataclass
@@ -67,14 +84,19 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def run(
-    environment: FakeEnvironment, clock: Clock, terminal: Terminal, environ: dict[str, str], keyrings: Keyrings
+    environment: FakeEnvironment,
+    environments: dict[str, FakeEnvironment],
+    clock: Clock,
+    terminal: Terminal,
+    environ: dict[str, str],
+    keyrings: Keyrings,
 ) -> Run:
     """Runs the command line; stdout and stderr are apart."""
 
     def invoke(*args: str, **options: Any) -> Result:
         invocation = Invocation(
             environ=environ,
-            open_environment=lambda _: environment,
+            open_environment=lambda context: environments.get(context.name, environment),
             answers=lambda _: False,
             is_terminal=terminal,
             keyring=lambda: keyrings.system,

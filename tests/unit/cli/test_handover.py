@@ -10,9 +10,10 @@ import pytest
 
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain.approval import Decision, Outcome, Status
+from qlikops.domain.errors import Offline
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal, RunSummary
 from qlikops.domain.fleet import FleetSnapshot, Quiet, QuietKind, TaskMemory, TaskSnapshot
-from qlikops.domain.handover import LOOK_BACK, gather
+from qlikops.domain.handover import LOOK_BACK, PAGES, gather
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from tests.fakes import CALLER, FakeEnvironment
 from tests.unit.cli.conftest import Run
@@ -118,9 +119,80 @@ def test_what_makes_no_sense(run: Run, args: tuple[str, ...]) -> None:
     assert run("handover", *args).exit_code == ExitCode.USAGE
 
 
+def old_run(hours: float, name: str = "old") -> ExecutionDetail:
+    return run_of(name, hours, hours)
+
+
 def test_the_runs_looked_at_are_bounded(environment: FakeEnvironment) -> None:
-    old = run_of("old", 13 + LOOK_BACK / HOUR, 13 + LOOK_BACK / HOUR).summary
-    many = [replace(old, name=f"old-{index}") for index in range(100)]
+    old = old_run(13 + LOOK_BACK / HOUR).summary
+    many = [replace(old, arn=f"arn:old-{index}", name=f"old-{index}") for index in range(100)]
     environment.executions.summaries = [*environment.executions.summaries, *many]
-    assert gather(environment, NOON - 12 * HOUR, NOON).is_complete
-    assert environment.executions.pages == 3
+    found = gather(environment, NOON - 12 * HOUR, NOON)
+    assert (found.is_complete, found.looked_back_to) == (True, NOON - 12 * HOUR - LOOK_BACK)
+    # Those that run, and then two to a page until one is old enough.
+    assert environment.executions.pages == 1 + 3
+
+
+def test_what_is_not_looked_at_is_said(environment: FakeEnvironment, run: Run) -> None:
+    many = [old_run(1 + index / 100, f"young-{index}").summary for index in range(2 * PAGES + 2)]
+    environment.executions.summaries = many
+    found = gather(environment, NOON - 12 * HOUR, NOON)
+    assert (found.is_complete, found.looked_back_to) == (False, many[2 * PAGES - 1].started_at)
+    assert "more runs than are looked at" in run("handover").stdout
+
+
+def test_how_far_it_looks_back_follows_the_definition_and_is_said(run: Run, environment: FakeEnvironment) -> None:
+    waited = run_of("patient", 100, 1, ended("slow", Status.RESTARTED, 2, APPROVED))
+    environment.executions.details.append(waited)
+    environment.executions.summaries.append(waited.summary)
+    assert "slow" not in run("handover").stdout
+    environment.executions.written = json.dumps({"TimeoutSeconds": 100 * 3600})
+    text = run("handover").stdout
+    assert "slow" in text
+    assert "all runs begun since 2026-03-02 20:00:00 UTC, and all that run" in text
+
+
+@pytest.mark.parametrize("definition", ["[]", "{}", '{"TimeoutSeconds": "x"}', '{"TimeoutSeconds": 1e99}', "{"])
+def test_a_definition_without_a_limit_changes_nothing(definition: str, environment: FakeEnvironment) -> None:
+    environment.executions.written = definition
+    assert gather(environment, NOON - 12 * HOUR, NOON).looked_back_to == NOON - 12 * HOUR - LOOK_BACK
+
+
+def test_a_decision_in_the_shift_is_there_however_old_its_run(run: Run, environment: FakeEnvironment) -> None:
+    going_on = run_of("ancient", 900, None, ended("patience", Status.DENIED, 1, DENIED))
+    aborted = run_of("aborted", 20, 19, ended("closed-later", Status.ABANDONED, 11), ended("before", Status.HELD, 20))
+    aborted = replace(aborted, summary=replace(aborted.summary, status=ExecutionStatus.ABORTED))
+    for detail in (aborted, going_on):
+        environment.executions.details.append(detail)
+        environment.executions.summaries.append(detail.summary)
+    text = run("handover").stdout
+    assert "patience" in text[text.index("Decided") :]
+    assert "closed-later" in text[text.index("Failed or expired") : text.index("Decided")]
+    assert "before:" not in text
+    # It ended badly before the shift, so that it is none of its runs.
+    assert "2 runs, 1 failed" in text
+
+
+def test_denials_that_no_run_has_seen_are_named(run: Run, environment: FakeEnvironment) -> None:
+    assert environment.fleet.latest is not None
+    environment.fleet.latest = replace(environment.fleet.latest, taken_at=NOON - 2 * HOUR)
+    assert "1 denial since keep tasks quiet too" in run("handover").stdout
+
+
+def test_several_contexts_and_one_that_does_not_answer(run: Run, two_contexts: FakeEnvironment) -> None:
+    both = ("handover", "-c", "eu", "-c", "us")
+    text = run(*both).stdout
+    assert text.index("Context eu") < text.index("worked") < text.index("Context us")
+    assert "nothing was decided, nothing waits" in text
+    two_contexts.approvals.unreachable = Offline("no route to host")
+    done = run(*both)
+    assert done.exit_code == ExitCode.UNREACHABLE
+    assert "worked" in done.stdout
+    assert "Offline: no route to host" in done.stdout
+    assert "us: Offline: no route to host" in done.stderr
+    eu, us = json.loads(run(*both, "--json").stdout)
+    assert (eu["context"], len(eu["handled"]), us["context"]) == ("eu", 4, "us")
+    assert "no route to host" in us["problem"]
+    assert run(*both, "--markdown").stdout.count("# Handover: ") == 2
+    two_contexts.approvals.unreachable = None
+    assert run("handover", "-c", "us").exit_code == ExitCode.OK

@@ -20,6 +20,7 @@ from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.deployment.store import ArtifactStore
 from qlikops.domain import codec
 from qlikops.domain.approval import Status
+from qlikops.domain.errors import CredentialsProblem
 from qlikops.domain.evaluation import Evaluation
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.report import ReportedProposal, RunReport
@@ -27,6 +28,7 @@ from qlikops.domain.task import ServerFacts, ServerState
 from tests.embedded import ACCOUNT, REGION, EmbeddedAws
 from tests.fakes import FakeKeyring
 from tests.unit.agent.fakes import EVALUATION, proposal
+from tests.unit.aws.test_schedules import end_by_hand
 
 ARN = "arn:aws:states:eu-west-1:000000000000:execution:QlikMonitoringAgent:run-1"
 
@@ -61,7 +63,7 @@ class Deployment:
 
     @property
     def scheduler(self) -> Scheduler:
-        return Scheduler(self.aws.client("scheduler"))
+        return Scheduler(self.aws.client("scheduler"), now=lambda: self.now())
 
     def deploy(self, parameters: dict[str, str]) -> None:
         deployer = Deployer(self.stack, ArtifactStore(self.aws.client("s3"), account=ACCOUNT, region=REGION))
@@ -136,6 +138,17 @@ def test_a_schedule_that_is_paused_or_not_what_the_alarm_expects(deployed: Deplo
     finding = deployed.examine()["schedule"]
     assert finding.health is Health.WARNING
     assert "--run-every 60m" in finding.hint
+
+
+def test_a_schedule_that_somebody_gave_an_end(deployed: Deployment) -> None:
+    deployed.schedule()
+    end = datetime.now(UTC) + timedelta(days=1)
+    end_by_hand(deployed.aws.client("scheduler"), end)
+    finding = deployed.examine()["schedule"]
+    assert (finding.health, f"ends {end:%Y-%m-%d %H:%M} UTC" in finding.text) == (Health.WARNING, True)
+    deployed.now = lambda: end + timedelta(seconds=1)
+    finding = deployed.examine()["schedule"]
+    assert (finding.health, f"ended {end:%Y-%m-%d %H:%M} UTC" in finding.text) == (Health.FAILED, True)
 
 
 class As(AwsConnection):
@@ -216,7 +229,7 @@ def test_a_machine_without_a_keyring_is_told_what_to_do(deployed: Deployment) ->
     assert (finding.health, "QLIKOPS_QLIK_PASSWORD" in finding.hint) == (Health.SKIPPED, True)
 
 
-def test_no_stack_keeps_no_other_check_from_being_made(running: EmbeddedAws) -> None:
+def test_without_a_stack_its_error_is_said_once(running: EmbeddedAws) -> None:
     doctor = Doctor(
         connect(running),
         Stack(running.client("cloudformation"), "qlikops"),
@@ -229,6 +242,31 @@ def test_no_stack_keeps_no_other_check_from_being_made(running: EmbeddedAws) -> 
     assert found["identity"].health is Health.OK
     assert found["stack"].health is Health.FAILED
     assert "qlikops deploy" in found["stack"].hint
+    skipped = {name for name, finding in found.items() if finding.text == "not checked: needs stack"}
+    assert skipped == {"permissions", "table", "schedule", "secret", "last run", "qlik", "model"}
+    assert {found[name].health for name in skipped} == {Health.SKIPPED}
+    assert not any(found[name].hint for name in skipped)
+
+
+class Nobody(AwsConnection):
+    """The same connection with keys that are no longer good for anything."""
+
+    def caller(self) -> str:
+        raise CredentialsProblem("the token has expired", "Sign in.")
+
+
+def test_without_credentials_nothing_else_is_asked_of_aws(running: EmbeddedAws) -> None:
+    doctor = Doctor(
+        Nobody(connect(running)._context),
+        Stack(running.client("cloudformation"), "qlikops"),
+        Scheduler(running.client("scheduler")),
+        Logins(FakeKeyring(), "local", {}),
+        lambda: datetime.now(UTC),
+    )
+    first, *others, keyring = doctor.examine()
+    assert (first.health, first.text) == (Health.FAILED, "the token has expired")
+    assert {finding.text for finding in others} == {"not checked: needs credentials"}
+    assert keyring.health is Health.OK
 
 
 def test_a_model_is_judged_by_what_it_answered(deployed: Deployment) -> None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import pytest
 
-from qlikops.domain.anomaly import Severity
+from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.approval import Approval, Claim, Decision, Outcome, Status
 from qlikops.domain.errors import AlreadyDecided, Offline, QlikopsError, Throttled, UsageError
 from qlikops.domain.evaluation import Evaluation, Finding, Gate, Risk, Route, Verdict
@@ -139,9 +139,9 @@ class TestReview:
         text = reviewed(samples.approval())
         for expected in (
             "resume from where it stopped (RESUME_PROCESSING)",
-            "replicate-eu-1/sales-orders  ERROR (FATAL_ERROR)",
+            "replicate-eu-1/sales-orders ERROR (fatal error)",
             "1 task, 42 tables; no table loads again, only changes are read",
-            "if nothing   expires in 3h48m, then nothing is restarted",
+            "unanswered   expires in 3h48m, then nothing is restarted",
             "evaluation   AI approve   risk low   confidence 92%",
             "answers again. [e1 message]",
             "e1           message: ORA-12541",
@@ -150,6 +150,25 @@ class TestReview:
             samples.approval().digest,
         ):
             assert expected in text
+
+    def test_what_could_go_wrong_comes_before_what_speaks_for_it(self) -> None:
+        few, many = (
+            replace(samples.evaluation(), cautions=cautions) for cautions in (("c1", "c2"), ("c1", "c2", "c3"))
+        )
+        brief = text_of(review.brief(samples.approval(assessed=few)))
+        assert brief.index("risk low") < brief.index("c1") < brief.index("c2") < brief.index(few.rationale[:20])
+        assert reviewed(samples.approval(assessed=few)).count("caution      ") == 2
+        assert "c3" in reviewed(samples.approval(assessed=many))
+
+    @pytest.mark.parametrize(("caller", "said"), [("arn:aws:iam::1:user/ann", "you"), ("", "ann")])
+    def test_a_claim_of_ones_own_is_told_from_that_of_another(self, caller: str, said: str) -> None:
+        claim = Claim("arn:aws:iam::1:user/ann", NOW + timedelta(minutes=2))
+        assert f"claimed by   {said} until" in text_of(review.at_zero(samples.approval(), NOW, claim, caller))
+
+    @pytest.mark.parametrize(("kind", "count"), [(AnomalyKind.FATAL_UNKNOWN, 1), (AnomalyKind.FATAL_TRANSIENT, 0)])
+    def test_a_message_that_nobody_knows_is_read_before_deciding(self, kind: AnomalyKind, count: int) -> None:
+        proposal = replace(samples.proposal(), kind=kind)
+        assert text_of(review.brief(samples.approval(proposal))).count("message      ORA-12541") == count
 
     def test_a_reload_says_what_it_replaces(self) -> None:
         text = reviewed(samples.approval(samples.proposal(action=Action.RELOAD)))
@@ -173,7 +192,7 @@ class TestReview:
         names = tuple(f"t{n}" for n in range(14))
         text = reviewed(samples.approval(samples.proposal(tasks=names, cause="source ORA-PROD")))
         assert "14 tasks: replicate-eu-1/t0, replicate-eu-1/t1, replicate-eu-1/t2 and 11 more" in text
-        assert all(f"replicate-eu-1/{name}  ERROR" in text for name in names)
+        assert all(f"replicate-eu-1/{name} ERROR" in text for name in names)
 
     def test_a_finding_that_cites_what_is_not_there_is_marked(self) -> None:
         finding = Finding("I saw it", ("e1", "e9"), ("e9",))
@@ -277,8 +296,17 @@ class TestExecutions:
         assert (texts["anomalies"], texts["proposals"], texts["restarts"]) == ("4", "2", "1")
 
     def test_what_is_not_known_is_not_zero(self) -> None:
-        cells = executions.cells(replace(samples.execution(), run=None), NOW)
-        assert {cells[key].text for key in ("anomalies", "proposals", "restarts")} == {"–"}
+        for status, shown in ((ExecutionStatus.RUNNING, "…"), (ExecutionStatus.ABORTED, "–")):
+            cells = executions.cells(replace(samples.execution(status=status), run=None), NOW)
+            assert {cells[key].text for key in ("anomalies", "proposals", "restarts")} == {shown}
+
+    def test_a_report_of_an_earlier_end_is_not_that_of_a_run_that_goes_on(self) -> None:
+        redriven = replace(
+            samples.execution(status=ExecutionStatus.SUCCEEDED), status=ExecutionStatus.RUNNING, stopped_at=None
+        )
+        cells = executions.cells(redriven, NOW)
+        assert (cells["anomalies"].text, cells["restarts"].text) == ("4", "…")
+        assert executions.FIELDS["restarted"](redriven) == ""
 
     def test_the_detail_names_what_waits_and_what_the_ledger_filled_in(self) -> None:
         text = text_of(*executions.heading(samples.execution_detail(), NOW))

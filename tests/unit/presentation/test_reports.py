@@ -71,3 +71,25 @@ def test_a_search_finds_rows_of_several_tables() -> None:
         "| Task | Why |",
         "| billing | planned |",
     ]
+
+
+WIDE = """# Run r
+
+| Proposal | Why | Note |
+|---|---|---|
+| one \\| two | a long reason that would have to be wrapped into a sliver |  |
+
+| A | B |
+|---|---|
+| 1 | 2 |
+"""
+
+
+def test_a_table_without_room_becomes_a_list_and_any_other_stays() -> None:
+    assert report.fitted(WIDE, 200).rstrip() == WIDE.rstrip()
+    assert report.fitted(WIDE, 40).splitlines() == [
+        *("# Run r", ""),
+        "- **one \\| two**",
+        "    - Why: a long reason that would have to be wrapped into a sliver",
+        *("", "| A | B |", "|---|---|", "| 1 | 2 |"),
+    ]

@@ -16,6 +16,8 @@ from tests.unit.presentation.samples import NOW
 ON = SCHEDULE
 OFF = replace(ON, enabled=False)
 FOR_NOW = replace(ON, paused_until=NOW + timedelta(hours=2))
+ENDING = replace(ON, ends_at=NOW + timedelta(minutes=2))
+ENDED = replace(ON, ends_at=NOW - timedelta(hours=1), has_ended=True)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +54,10 @@ def test_where_it_stands() -> None:
     assert "about 2026-03-07 11:23:00 UTC, in 3m00s" in shown(ON)
     assert "PAUSED until 2026-03-07 13:20:00 UTC" in shown(FOR_NOW)
     assert "about 2026-03-07 13:20:00 UTC" in shown(FOR_NOW)
+    assert "ends         2026-03-07 11:22:00 UTC, in 2m00s: somebody set that by hand" in shown(ENDING)
+    assert "none before it ends" in shown(ENDING)
+    assert "■ ENDED 2026-03-07 10:20:00 UTC" in shown(ENDED)
+    assert "none: it has ended" in shown(ENDED)
     assert "PAUSED until somebody resumes it" in shown(OFF)
     assert "none: it is paused" in shown(OFF)
     assert "about 2026-03-31 06:00:00 UTC" in shown(replace(ON, expression="cron(0 6 L * ? *)"))
@@ -65,6 +71,7 @@ def test_where_it_stands() -> None:
         (True, timedelta(hours=2), ON, ["State        ENABLED\n", "2026-03-07 13:20:00 UTC, 2h00m from now"]),
         (False, None, OFF, ["DISABLED -> ENABLED", "by themselves again"]),
         (False, None, FOR_NOW, ["State        ENABLED\n", "2026-03-07 13:20:00 UTC -> none"]),
+        (False, None, ENDED, ["State        ENABLED\n", "EndDate      2026-03-07 10:20:00 UTC -> none"]),
     ],
 )
 def test_what_is_sent_is_shown(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from qlikops.domain.approval import Approval, Claim, Decision, Outcome, Status
-from qlikops.domain.errors import NotFound, Offline
+from qlikops.domain.errors import CredentialsProblem, NotFound, Offline
 from qlikops.presentation.watch import Watch, What, spoken
 from tests.unit.presentation.samples import CALLER, HOSTILE, NOW, approval, proposal, row_of
 
@@ -85,6 +85,26 @@ def test_a_record_that_the_index_lags_behind_is_looked_up_again() -> None:
     console.rows()
     assert console.record(FIRST, Status.WAITING) == []
     assert console.watch.pending == (FIRST.approval_id,)
+
+
+def test_what_changes_and_a_claim_that_runs_out_are_said() -> None:
+    console = Console()
+    claim = Claim(CALLER, NOW + timedelta(seconds=30))
+    console.rows(FIRST, claim=claim)
+    assert console.rows(FIRST, after=60, claim=claim) == [(What.UNCLAIMED, FIRST.approval_id)]
+    assert console.rows(FIRST, after=60, claim=claim) == []
+    assert FIRST.deadline is not None
+    sooner = replace(FIRST, deadline=FIRST.deadline - timedelta(hours=1), digest="0" * 64)
+    assert console.rows(sooner) == [(What.CHANGED, FIRST.approval_id)]
+    assert console.rows(sooner) == []
+
+
+def test_another_kind_of_outage_is_said_too() -> None:
+    watch = Watch()
+    errors = (Offline("no route"), Offline("no route to host"), CredentialsProblem("expired"))
+    said = [[event.text for event in watch.missed(error, NOW)] for error in errors]
+    assert [len(each) for each in said] == [1, 0, 1]
+    assert "expired" in said[2][0]
 
 
 def test_an_outage_is_said_once_and_so_is_its_end() -> None:

@@ -129,6 +129,9 @@ class FakeEnvironment:
     def fleet(self) -> FakeFleet:
         return FakeFleet(self)
 
+    def ask_ahead(self) -> None:
+        """There is nothing to wait for."""
+
     def caller(self) -> str:
         return samples.CALLER
 

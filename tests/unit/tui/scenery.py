@@ -19,7 +19,7 @@ from qlikops.domain.approval import Approval, Claim, Outcome, Status, digest_of
 from qlikops.domain.execution import ExecutionStatus, ExecutionSummary, RunSummary
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal
-from qlikops.domain.report import ReportedProposal, RunReport
+from qlikops.domain.report import ReportedProposal, ReportEntry, RunReport
 from qlikops.domain.task import TaskKey
 from qlikops.qlik import wire
 from qlikops.qlik.simulator.fleet import SimulatedFleet
@@ -53,6 +53,13 @@ class DemoFleet(FakeFleet):
 
     def snapshot(self) -> FleetSnapshot:
         return self.taken
+
+    def reports(self, limit: int = 50) -> Sequence[ReportEntry]:
+        """The newest is the one that nobody answered."""
+        newest, *others = super().reports(limit)
+        assert newest.run is not None
+        ended = replace(newest.run, finished_at=NOW, outcomes={Status.EXPIRED.value: len(self.environment.records)})
+        return [replace(newest, run=ended), *others]
 
     def report_markdown(self, execution_name: str | None = None) -> str:
         return report.markdown(_report(self.taken, execution_name or RUN, list(self.environment.records.values())))
@@ -116,7 +123,8 @@ def _run(snapshot: FleetSnapshot, number: int, proposals: int) -> ExecutionSumma
     arn = ARN.replace(RUN, name)
     started = NOW - timedelta(minutes=1 + 5 * number)
     ended = started + timedelta(seconds=11 + 7 * number) if number else None
-    anomalies = sum(len(task.anomalies) for task in snapshot.tasks) if number == 0 else proposals
+    confirmed = sum(anomaly.confirmed for task in snapshot.tasks for anomaly in task.anomalies)
+    anomalies = confirmed if number == 0 else proposals
     run = RunSummary(
         arn,
         name,
@@ -126,6 +134,7 @@ def _run(snapshot: FleetSnapshot, number: int, proposals: int) -> ExecutionSumma
         anomalies=anomalies,
         proposals=proposals,
         outcomes={Status.RESTARTED.value: proposals} if ended else None,
+        finished_at=ended,
     )
     status = ExecutionStatus.SUCCEEDED if ended else ExecutionStatus.RUNNING
     return ExecutionSummary(arn, name, ExecutionStatus.FAILED if number == 2 else status, started, ended, run)

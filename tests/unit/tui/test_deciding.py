@@ -15,6 +15,7 @@ from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.proposal import Action
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.screens.decision import DecisionScreen
+from qlikops.tui.widgets.review import Review
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, asked, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
@@ -52,7 +53,7 @@ async def test_approving_shows_and_sends_what_was_on_the_screen_and_shows_the_ou
         await wait_until(pilot, lambda: len(environment.sent) == 1)
         approval_id, request = environment.sent[0]
         assert (approval_id, request.approved, request.digest, request.via) == (FIRST, True, digest, "tui")
-        await sees(pilot, f"RESTARTED replicate-eu-1/sales-orders in 4 s decision {request.decision_id}")
+        await sees(pilot, "RESTARTED replicate-eu-1/sales-orders in 4 s: ", "y copies the receipt")
         await pilot.press("y")
         copied = pilot.app.clipboard
         assert request.decision_id in copied
@@ -107,9 +108,11 @@ async def test_a_dialog_does_not_open_for_somebody_who_went_elsewhere(
     environment.loads.close()
     async with started(environment) as pilot:
         await sees(pilot, "Loading sales-orders")
+        review = pilot.app.screen.query_one(Review)
         await pilot.press("a", "4")
         await wait_until(pilot, lambda: pilot.app.current_mode == "reports")
         environment.loads.open()
+        await wait_until(pilot, lambda: review.approval is not None)
         await pilot.press("1")
         await sees(pilot, "sales-orders: connection lost")
         assert not isinstance(pilot.app.screen, DecisionScreen)
@@ -198,7 +201,7 @@ async def test_denying_needs_a_reason(started: Started, environment: FakeEnviron
         await wait_until(pilot, lambda: len(environment.sent) == 1)
         _, request = environment.sent[0]
         assert (request.approved, request.reason, request.snooze) == (False, "patching", None)
-        await sees(pilot, f"DENIED replicate-eu-1/sales-orders decision {request.decision_id}")
+        await sees(pilot, "DENIED replicate-eu-1/sales-orders: nothing was restarted y copies the receipt")
 
 
 async def test_denying_can_snooze(started: Started, environment: FakeEnvironment) -> None:

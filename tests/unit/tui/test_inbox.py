@@ -39,11 +39,23 @@ def row_key(number: int, context: int = 0) -> str:
 async def test_it_fills_and_shows_the_first_to_expire(started: Started, size: tuple[int, int]) -> None:
     environment = FakeEnvironment.waiting_for(task(1, "late"), task(2, "early", minutes_left=8))
     async with started(environment, size=size) as pilot:
-        await sees(pilot, "2 wait, oldest 12m", "■ critical", "early: connection lost", "expires in 8m00s")
+        await sees(
+            pilot, "2 wait, oldest 12m", "■ critical", "early: connection lost", "expires in 8m00s", "early (", "late ("
+        )
         lines = screen_text(pilot).splitlines()
         assert max(map(len, lines)) <= size[0]
         first, second = (next(i for i, line in enumerate(lines) if name in line) for name in ("early (", "late ("))
         assert first < second
+
+
+async def test_home_and_end_choose_the_first_row_and_the_last(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(*(task(number, f"task-{number}") for number in (1, 2, 3)))
+    async with started(environment) as pilot:
+        await sees(pilot, "task-1: connection lost")
+        await pilot.press("end")
+        await sees(pilot, "task-3: connection lost")
+        await pilot.press("home")
+        await sees(pilot, "task-1: connection lost")
 
 
 async def test_the_first_frame_does_not_wait_for_the_network(started: Started) -> None:
@@ -352,7 +364,7 @@ async def test_sorting_goes_round_marks_its_column_and_keeps_the_row(started: St
         await sees(pilot, "▾Expires", "sales-orders: connection lost")
         table = pilot.app.screen.query_one(KeyedTable)
         for header, first in (
-            ("▾Severity", "sales-orders"),
+            ("▾Sev", "sales-orders"),
             ("▾Age", "billing"),
             ("▾Risk", "sales-orders"),
             ("▾Task or group", "billing"),

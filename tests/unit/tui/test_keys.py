@@ -9,11 +9,12 @@ from qlikops.domain.errors import UsageError
 from qlikops.domain.execution import ExecutionStatus
 from qlikops.tui import keys
 from qlikops.tui.app import QlikOpsApp
+from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.usable import usable
 from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, screen_text, sees, wait_until
-from tests.unit.tui.fakes import FakeEnvironment
+from tests.unit.tui.fakes import Clock, FakeEnvironment
 from tests.unit.tui.scenes import SCENES
 from tests.unit.tui.stills import still
 
@@ -135,3 +136,33 @@ async def test_a_click_chooses_a_row_and_another_opens_it(started: Started, envi
         assert not inbox.has_class("-open")
         await pilot.click(table, offset=(4, 2))
         await wait_until(pilot, lambda: inbox.has_class("-open"))
+
+
+async def test_however_little_room_there_is_the_key_bar_says_how_to_get_help(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment, size=(60, 20)) as pilot:
+        await sees(pilot, "connection lost")
+        assert screen_text(pilot).splitlines()[-1].rstrip().endswith("/ Filter ? Help")
+        await pilot.press("space")
+        await wait_until(pilot, lambda: screen_text(pilot).splitlines()[-1].rstrip().endswith("… ? Help"))
+        assert "a Approve d Deny space Mark A D Marked" in screen_text(pilot).splitlines()[-1]
+        await pilot.resize_terminal(80, 24)
+        await wait_until(pilot, lambda: "/ Filter ? Help" in screen_text(pilot).splitlines()[-1])
+
+
+async def test_a_greyed_key_in_the_key_bar_can_be_clicked_in_vain(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    clock = Clock()
+    async with started(environment, clock=clock, size=(120, 30)) as pilot:
+        await sees(pilot, "connection lost")
+        clock.advance(31)
+        await sees(pilot, "STALE")
+        await pilot.click(offset=(screen_text(pilot).splitlines()[-1].index("Approve"), 29))
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, InboxScreen)
+        clock.advance(-31)
+        await sees(pilot, "live")
+        await pilot.click(offset=(screen_text(pilot).splitlines()[-1].index("Approve"), 29))
+        await sees(pilot, "Approve: this will be sent")

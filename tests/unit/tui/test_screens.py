@@ -53,6 +53,15 @@ async def test_help_names_the_keys_that_apply_here(started: Started, environment
         await sees(pilot, "Task or group")
 
 
+async def test_help_is_read_to_its_end_by_key(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        await pilot.press("question_mark")
+        await sees(pilot, "a Approve first shows what will be sent", "scroll, Esc closes")
+        await pilot.press("end")
+        await sees(pilot, "Names exactly what you saw")
+
+
 async def test_the_palette_reaches_an_action_by_name(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
         await sees(pilot, "sales-orders: connection lost")

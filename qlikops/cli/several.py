@@ -1,0 +1,63 @@
+"""One question to several contexts at once: one that cannot answer says why and keeps none of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import typer
+
+from qlikops.cli import output
+from qlikops.cli.context import Invocation
+from qlikops.cli.exit_codes import of_error
+from qlikops.domain.errors import QlikopsError
+
+if TYPE_CHECKING:
+    from qlikops.config import Context
+    from qlikops.domain.ports import Environment
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """What one context said."""
+
+    context: str
+    value: T | None
+    error: QlikopsError | None = None
+
+
+def ask_each(
+    here: Invocation, contexts: Sequence[Context], question: Callable[[Environment], T]
+) -> tuple[Answer[T], ...]:
+    """The answers in the order of `contexts`. Where there is one context, its error is raised."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def ask(context: Context) -> Answer[T]:
+        try:
+            return Answer(context.name, question(here.reopened(context)))
+        except QlikopsError as error:
+            if len(contexts) == 1:
+                raise
+            return Answer(context.name, None, error)
+
+    with ThreadPoolExecutor(len(contexts)) as pool:
+        return tuple(pool.map(ask, contexts))
+
+
+def said(answer: Answer[T]) -> str:
+    """Why a context did not answer."""
+    from qlikops.presentation.problem import explain
+
+    return "" if answer.error is None else str(explain(answer.error))
+
+
+def exit_with_problems(answers: Sequence[Answer[T]]) -> None:
+    """Says which contexts are missing from what was printed, and ends with the first one's exit code."""
+    failed = [answer for answer in answers if answer.error is not None]
+    for answer in failed:
+        output.say(f"{answer.context}: {said(answer)}")
+    if failed and failed[0].error is not None:
+        raise typer.Exit(of_error(failed[0].error))

@@ -1,0 +1,141 @@
+"""approvals --watch: the inboxes of one or more contexts as a stream of lines, until it is interrupted."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NoReturn
+
+from qlikops.cli import output
+from qlikops.cli.context import Invocation
+from qlikops.cli.interrupts import ending_interrupts
+from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew, Unreachable
+
+if TYPE_CHECKING:
+    from qlikops.config import Context
+    from qlikops.domain.ports import Approvals, Environment
+    from qlikops.presentation.watch import Event, Watch
+
+_PAUSE_SECONDS = 3.0
+_LONGEST_PAUSE = 30.0
+"""Between two tries while a context cannot be read."""
+
+
+class _Inbox:
+    """One context's inbox, read in a thread of its own, one read at a time: one that hangs holds up no other."""
+
+    def __init__(self, here: Invocation, context: Context, watch: Watch, *, is_alone: bool) -> None:
+        self._here = here
+        self._context = context
+        self._watch = watch
+        self._is_alone = is_alone
+        self._environment: Environment | None = None
+        self._pause = _PAUSE_SECONDS
+        self._due = here.monotonic()
+        self._has_begun = False
+        self.is_reading = False
+        self.error: Exception | None = None
+        """What the watch ends with."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether to read now."""
+        return not self.is_reading and self._here.monotonic() >= self._due
+
+    def start(self, done: queue.SimpleQueue[tuple[_Inbox, list[Event]]]) -> None:
+        """Reads in a thread that quitting does not wait for, and puts what happened into `done`."""
+        self.is_reading = True
+        threading.Thread(target=lambda: done.put((self, self._read())), daemon=True).start()
+
+    def ended_reading(self) -> None:
+        """Its events have been taken; the next read is due after a pause."""
+        self.is_reading = False
+        self._due = self._here.monotonic() + self._pause
+
+    def _read(self) -> list[Event]:
+        events: list[Event] = []
+        try:
+            if self._environment is None:
+                self._environment = self._opened()
+            self._look(self._environment.approvals, events)
+            self._pause, self._has_begun = _PAUSE_SECONDS, True
+        except QlikopsError as error:
+            # Of one context alone, what cannot be read at the start, or ever, is an error like any other.
+            if self._is_alone and not (self._has_begun and isinstance(error, Unreachable)):
+                self.error = error
+            events += self._watch.missed(error, self._here.now())
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+            # Somebody may sign in meanwhile; the local environment may come up on another port.
+            self._environment = None
+        except Exception as error:  # a bug must not end a thread unseen
+            self.error = error
+        return [replace(event, context=self._context.name) for event in events]
+
+    def _opened(self) -> Environment:
+        try:
+            return self._here.reopened(self._context)
+        except NotFound as error:
+            if not self._has_begun:
+                raise
+            # The local environment is down, and may come up again.
+            raise Unreachable(error.message, error.hint) from error
+
+    def _look(self, role: Approvals, events: list[Event]) -> None:
+        """What is known is kept in `events` when a later read fails."""
+        now = self._here.now
+        events += self._watch.took_rows(role.waiting(), now())
+        for approval_id in self._watch.pending:
+            try:
+                events += self._watch.took_record(role.approval(approval_id), now())
+            except (NotFound, RecordTooNew) as error:
+                events.append(self._watch.lost_record(approval_id, error, now()))
+
+
+def watch_inboxes(
+    here: Invocation,
+    contexts: Sequence[Context],
+    watch_of: Callable[[str], Watch],
+    *,
+    as_json: bool,
+    patience: float = _PAUSE_SECONDS,
+) -> NoReturn:
+    """Tells what happens until it is interrupted, or nobody reads any more. A context that does not answer within
+    `patience` seconds is left to itself meanwhile.
+    """
+    from qlikops.presentation.watch import spoken
+
+    several = len(contexts) > 1
+    inboxes = [_Inbox(here, context, watch_of(context.name), is_alone=not several) for context in contexts]
+    done: queue.SimpleQueue[tuple[_Inbox, list[Event]]] = queue.SimpleQueue()
+    with ending_interrupts():
+        while True:
+            for inbox in inboxes:
+                if inbox.is_due:
+                    inbox.start(done)
+            for inbox, events in _come_in(inboxes, done, patience):
+                if inbox.error is not None:
+                    raise inbox.error
+                for event in events:
+                    if as_json:
+                        output.write_json_line(event)
+                    else:
+                        output.write(spoken(event, several=several), flush=True)
+            output.check_reader()
+            here.sleep(_PAUSE_SECONDS)
+
+
+def _come_in(
+    inboxes: Sequence[_Inbox], done: queue.SimpleQueue[tuple[_Inbox, list[Event]]], patience: float
+) -> list[tuple[_Inbox, list[Event]]]:
+    """What came within `patience` seconds of the one before, in the order of the contexts."""
+    came = []
+    while any(inbox.is_reading for inbox in inboxes):
+        try:
+            inbox, events = done.get(timeout=patience)
+        except queue.Empty:
+            break
+        inbox.ended_reading()
+        came.append((inbox, events))
+    return sorted(came, key=lambda each: inboxes.index(each[0]))
