@@ -51,6 +51,8 @@ class InboxScreen(ConsoleScreen):
         Binding("a", "decide(True)", "Approve", id="approve", tooltip="first shows what will be sent, and asks"),
         Binding("d", "decide(False)", "Deny", id="deny", tooltip="asks why; nothing is restarted"),
         Binding("space", "mark", "Mark", id="mark", tooltip="then A or D answers all that are marked"),
+        Binding("m", "mark_cause", "Mark its cause", show=False, id="mark-cause", tooltip="all shown with one cause"),
+        Binding("M", "mark_all", "Mark all shown", show=False, id="mark-all", tooltip="again: none"),
         Binding("A", "decide_marked(True)", "Approve marked", id="approve-marked", group=_MARKED),
         Binding("D", "decide_marked(False)", "Deny marked", id="deny-marked", group=_MARKED),
         Binding("c", "claim", "Claim", id="claim", tooltip="tells the others that you are looking at it"),
@@ -123,14 +125,14 @@ class InboxScreen(ConsoleScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """Hides what can never apply here and greys what cannot apply now."""
-        if action in {"decide", "claim", "mark", "decide_marked"} and all(
+        if action in {"decide", "claim", "mark", "mark_cause", "mark_all", "decide_marked"} and all(
             context.read_only for context in self.state.contexts
         ):
             return False
         if action in {"decide", "claim"}:
             chosen = self._chosen()
             return True if chosen is not None and not chosen.context.locked_because() else None
-        if action == "mark":
+        if action in {"mark", "mark_cause"}:
             chosen = self._chosen()
             return True if chosen is not None and not chosen.context.read_only else None
         if action == "decide_marked":
@@ -360,6 +362,18 @@ class InboxScreen(ConsoleScreen):
     def action_mark(self) -> None:
         """Marks the chosen row, or takes its mark away, and goes to the next."""
         self._list.toggle_mark()
+        self.refresh_bindings()
+
+    def action_mark_cause(self) -> None:
+        """Marks what is shown and has the chosen one's cause, or takes these marks away."""
+        self._say_marked(self._list.toggle_marks(of_cause=True))
+
+    def action_mark_all(self) -> None:
+        """Marks all that is shown, or takes these marks away."""
+        self._say_marked(self._list.toggle_marks(of_cause=False))
+
+    def _say_marked(self, number: int) -> None:
+        self.notify(f"{number:,} marked." if number else "Nothing is marked.", markup=False)
         self.refresh_bindings()
 
     def action_decide_marked(self, approved: bool) -> None:
