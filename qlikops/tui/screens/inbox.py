@@ -76,8 +76,8 @@ class InboxScreen(ConsoleScreen):
         """What the review shows or waits for: an id alone does not say where it came from."""
         self._wanted: tuple[ApprovalKey, bool, datetime] | None = None
         """The approval on which a or d was pressed before its record had come, and when; asked as soon as it has."""
-        self._reading: tuple[str, ...] = ()
-        """The ids of the marked ones that are read before it is asked about all of them."""
+        self._reading: tuple[tuple[str, ...], bool] | None = None
+        """The ids of the marked ones that are read before it is asked about all of them, and whether to approve."""
         self._locks: tuple[str, ...] = ()
         """Why nothing can be decided, by context, when the keys were drawn last."""
 
@@ -385,16 +385,17 @@ class InboxScreen(ConsoleScreen):
         if any(waiting.context is not context for waiting in marked):
             self.notify(_SEVERAL_CONTEXTS, severity="warning", markup=False)
             return
-        self._reading = tuple(waiting.row.approval_id for waiting in marked)
-        context.load_marked(self._reading, self, approved=approved)
+        ids = tuple(waiting.row.approval_id for waiting in marked)
+        self._reading = ids, approved
+        context.load_marked(ids, self, approved=approved)
         self.show_progress()
         self.refresh_bindings()
 
     @on(messages.MarkedLoaded)
     def _ask_about_marked(self, message: messages.MarkedLoaded) -> None:
         message.stop()
-        if self._reading != tuple(approval.approval_id for approval in message.approvals):
-            return
+        if self._reading != (tuple(approval.approval_id for approval in message.approvals), message.approved):
+            return  # given up meanwhile
         self._stop_reading()
         # A row does not say what the cause is, so it takes the records.
         if message.approved and (refusal := not_one_cause([approval.proposal for approval in message.approvals])):
@@ -412,7 +413,7 @@ class InboxScreen(ConsoleScreen):
         self.notify(str(explain(message.error)), severity="error", markup=False)
 
     def _stop_reading(self) -> None:
-        self._reading = ()
+        self._reading = None
         self.show_progress()
         self.refresh_bindings()
 
@@ -459,7 +460,7 @@ class InboxScreen(ConsoleScreen):
         bar, latest = self.query_one("#receipt", Static), self.state.latest_together
         if self._reading:
             bar.display = True
-            bar.update(Text(f"Reading the {len(self._reading):,} marked before it asks about them … Esc gives up."))
+            bar.update(Text(f"Reading the {len(self._reading[0]):,} marked before it asks about them … Esc gives up."))
             return
         bar.display = not all(sending.due for sending in latest)
         if bar.display:
