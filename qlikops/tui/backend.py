@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 from textual.message import Message
@@ -43,11 +43,6 @@ class Lane:
         self._lock = threading.Lock()
         self._running = False
 
-    @property
-    def busy(self) -> bool:
-        """Whether anything runs or waits to."""
-        return self._running
-
     def submit(self, job: Callable[[], None]) -> None:
         """Queues `job`; it must not raise."""
         with self._lock:
@@ -78,10 +73,17 @@ class Backend:
         self._wanted_anew = False
         self._opening = threading.Lock()
         self._lanes: dict[str, Lane] = {}
+        self._under_way: Counter[str] = Counter()
+        """Calls without an answer yet, by lane."""
+        self._counting = threading.Lock()
 
     def busy(self, lane: str) -> bool:
-        """Whether `lane` has anything under way."""
-        return lane in self._lanes and self._lanes[lane].busy
+        """Whether `lane` has anything under way; no longer once its answer has been posted."""
+        return self._under_way[lane] > 0
+
+    def _count(self, lane: str, by: int) -> None:
+        with self._counting:
+            self._under_way[lane] += by
 
     def call(self, lane: str, work: Work, failed: Failed, to: MessagePump, *, anew: bool = True) -> None:
         """Runs `work` in `lane` and posts the message it returns, or `failed`'s, to `to`.
@@ -90,14 +92,18 @@ class Backend:
         """
 
         def job() -> None:
+            answers: list[tuple[MessagePump, Message]]
             try:
-                message = work(self._opened(anew=anew))
+                answers = [(to, work(self._opened(anew=anew)))]
             except Exception as error:
                 # Not only QlikopsError: a bug in an adapter must reach the screen, not end a thread unseen.
-                message = failed(error)
-                post(self._app, CallFailed(self._context, error))
-            post(to, message)
+                answers = [(self._app, CallFailed(self._context, error)), (to, failed(error))]
+            # First: whoever asks again because of the answer must not be told that one is on its way.
+            self._count(lane, -1)
+            for receiver, message in answers:
+                post(receiver, message)
 
+        self._count(lane, 1)
         self._lanes.setdefault(lane, Lane(lane)).submit(job)
 
     def reopen(self) -> None:

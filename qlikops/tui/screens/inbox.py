@@ -53,6 +53,8 @@ class InboxScreen(ConsoleScreen):
         Binding("a", "decide(True)", "Approve", id="approve", tooltip="first shows what will be sent, and asks"),
         Binding("d", "decide(False)", "Deny", id="deny", tooltip="asks why; nothing is restarted"),
         Binding("space", "mark", "Mark", id="mark", tooltip="to answer all that are marked together"),
+        Binding("m", "mark_cause", "Mark its cause", show=False, id="mark-cause", tooltip="all shown with one cause"),
+        Binding("M", "mark_all", "Mark all shown", show=False, id="mark-all", tooltip="again: none"),
         Binding("A", "decide_marked(True)", "Approve marked", id="approve-marked", group=_MARKED),
         Binding("D", "decide_marked(False)", "Deny marked", id="deny-marked", group=_MARKED),
         Binding("c", "claim", "Claim", id="claim", tooltip="tells the others that you are looking at it"),
@@ -76,8 +78,8 @@ class InboxScreen(ConsoleScreen):
         """What the review shows or waits for: an id alone does not say where it came from."""
         self._wanted: tuple[ApprovalKey, bool, datetime] | None = None
         """The approval on which a or d was pressed before its record had come, and when; asked as soon as it has."""
-        self._reading: tuple[str, ...] = ()
-        """The ids of the marked ones that are read before it is asked about all of them."""
+        self._reading: tuple[tuple[str, ...], bool] | None = None
+        """The ids of the marked ones that are read before it is asked about all of them, and whether to approve."""
         self._locks: tuple[str, ...] = ()
         """Why nothing can be decided, by context, when the keys were drawn last."""
 
@@ -125,14 +127,14 @@ class InboxScreen(ConsoleScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """Hides what can never apply here and greys what cannot apply now."""
-        if action in {"decide", "claim", "mark", "decide_marked"} and all(
+        if action in {"decide", "claim", "mark", "mark_cause", "mark_all", "decide_marked"} and all(
             context.read_only for context in self.state.contexts
         ):
             return False
         if action in {"decide", "claim"}:
             chosen = self._chosen()
             return True if chosen is not None and not chosen.context.locked_because() else None
-        if action == "mark":
+        if action in {"mark", "mark_cause"}:
             chosen = self._chosen()
             return True if chosen is not None and not chosen.context.read_only else None
         if action == "decide_marked":
@@ -372,6 +374,18 @@ class InboxScreen(ConsoleScreen):
         self._list.toggle_mark()
         self.refresh_bindings()
 
+    def action_mark_cause(self) -> None:
+        """Marks what is shown and has the chosen one's cause, or takes these marks away."""
+        self._say_marked(self._list.toggle_marks(of_cause=True))
+
+    def action_mark_all(self) -> None:
+        """Marks all that is shown, or takes these marks away."""
+        self._say_marked(self._list.toggle_marks(of_cause=False))
+
+    def _say_marked(self, number: int) -> None:
+        self.notify(f"{number:,} marked." if number else "Nothing is marked.", markup=False)
+        self.refresh_bindings()
+
     def action_decide_marked(self, approved: bool) -> None:
         """Reads what is marked, then asks once about all of it."""
         marked = [waiting for waiting in self._marked_waiting() if not waiting.in_flight]
@@ -381,16 +395,17 @@ class InboxScreen(ConsoleScreen):
         if any(waiting.context is not context for waiting in marked):
             self.notify(_SEVERAL_CONTEXTS, severity="warning", markup=False)
             return
-        self._reading = tuple(waiting.row.approval_id for waiting in marked)
-        context.load_marked(self._reading, self, approved=approved)
+        ids = tuple(waiting.row.approval_id for waiting in marked)
+        self._reading = ids, approved
+        context.load_marked(ids, self, approved=approved)
         self.show_progress()
         self.refresh_bindings()
 
     @on(messages.MarkedLoaded)
     def _ask_about_marked(self, message: messages.MarkedLoaded) -> None:
         message.stop()
-        if self._reading != tuple(approval.approval_id for approval in message.approvals):
-            return
+        if self._reading != (tuple(approval.approval_id for approval in message.approvals), message.approved):
+            return  # given up meanwhile
         self._stop_reading()
         # A row does not say what the cause is, so it takes the records.
         if message.approved and (refusal := not_one_cause([approval.proposal for approval in message.approvals])):
@@ -408,7 +423,7 @@ class InboxScreen(ConsoleScreen):
         self.notify(str(explain(message.error)), severity="error", markup=False)
 
     def _stop_reading(self) -> None:
-        self._reading = ()
+        self._reading = None
         self.show_progress()
         self.refresh_bindings()
 
@@ -458,7 +473,7 @@ class InboxScreen(ConsoleScreen):
         bar, latest = self.query_one("#receipt", Static), self.state.latest_together
         if self._reading:
             bar.display = True
-            bar.update(Text(f"Reading the {len(self._reading):,} marked before it asks about them … Esc gives up."))
+            bar.update(Text(f"Reading the {len(self._reading[0]):,} marked before it asks about them … Esc gives up."))
             return
         bar.display = not all(sending.due for sending in latest)
         if bar.display:

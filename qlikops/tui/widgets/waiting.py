@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from rich.text import Text
@@ -38,6 +38,8 @@ class WaitingList(Vertical):
         self._state = state
         self.marked: set[ApprovalKey] = set()
         """What is to be answered together; only what still waits."""
+        self._shown: Sequence[Waiting] = ()
+        """What the filter lets through."""
         remembered = state.memory.preferences
         self._by = next((by for by in inbox.Sort if by.value == remembered.sort), inbox.Sort.EXPIRES)
         self._grouped = remembered.group_by == BY_CAUSE
@@ -86,6 +88,7 @@ class WaitingList(Vertical):
         kept = [waiting for waiting in state.waiting if wanted.matches(waiting)] if wanted else state.waiting
         if wanted:
             bar.tell(f"{len(kept):,} of {len(state.waiting):,}")
+        self._shown = kept
         self.marked &= {waiting.key for waiting in state.waiting}
         wheres = {
             context.name: inbox.where(context.name, context.freshness, now, read_only=context.read_only)
@@ -154,6 +157,24 @@ class WaitingList(Vertical):
             self.marked ^= {chosen.key}
             self.show()
             self.table.action_move(1)
+
+    def toggle_marks(self, *, of_cause: bool) -> int:
+        """Marks all that is shown, or what of it has the chosen one's cause; takes the marks away where all have one.
+
+        Returns how many are marked.
+        """
+        chosen = self.chosen
+        if of_cause and chosen is None:
+            return len(self.marked)
+        found = {
+            waiting.key
+            for waiting in self._shown
+            if not waiting.in_flight
+            and (chosen is None or not of_cause or _cause_and_context(waiting) == _cause_and_context(chosen))
+        }
+        self.marked = self.marked - found if found <= self.marked else self.marked | found
+        self.show()
+        return len(self.marked)
 
     def next_unanswered(self) -> str | None:
         """The nearest row that this console has not answered."""

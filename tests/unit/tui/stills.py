@@ -40,7 +40,7 @@ async def still(
         for widget in app.screen.query(Input):
             widget.cursor_blink = False
         lanes = [lane for context in app.state.contexts for lane in context.backend._lanes.values()]
-        await wait_until(pilot, lambda: not any(lane.busy for lane in lanes))
+        await wait_until(pilot, lambda: not any(lane._running for lane in lanes))
         await pilot.pause()
         await pilot.pause()
         yield pilot

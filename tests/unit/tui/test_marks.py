@@ -17,7 +17,7 @@ from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, dialog_text, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
 
-TASKS = ("orders", "stock", "prices")
+TASKS = ("orders", "stock", "prices", "refunds")
 SIZE = (84, 40)
 
 
@@ -86,6 +86,20 @@ async def test_while_it_counts_down_escape_holds_back_all_of_them(
         clock.advance(5)
         await pilot.press("r")
         assert environment.sent == []
+
+
+async def test_a_cause_or_all_that_is_shown_is_marked_at_once(started: Started, environment: FakeEnvironment) -> None:
+    environment.add(record(4, cause="target SNOWFLAKE"))
+    async with started(environment, size=SIZE) as pilot:
+        await sees(pilot, "4 wait", "orders: connection lost")
+        await pilot.press("m", "A")
+        await sees(pilot, "3 marked.", "Approve together", "3 of 3 ticked")
+        await pilot.press("escape", "M", "D")
+        await sees(pilot, "Deny together", "4 of 4 ticked")
+        await pilot.press("escape", "M")
+        await sees(pilot, "Nothing is marked.")
+        await pilot.press("slash", *"snowflake", "enter", "M", "D")
+        await sees(pilot, "Deny together", "1 of 1 ticked")
 
 
 async def test_reading_what_is_marked_is_said_and_escape_gives_it_up(

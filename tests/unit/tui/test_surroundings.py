@@ -47,8 +47,9 @@ async def settle(pilot: Pilot[Any]) -> None:
     """Until nothing is on its way any more."""
     app = pilot.app
     assert isinstance(app, QlikOpsApp)
+    backend = app.state.current.backend
     for _ in range(2):
-        await wait_until(pilot, lambda: not any(lane.busy for lane in app.state.current.backend._lanes.values()))
+        await wait_until(pilot, lambda: not any(backend.busy(lane) for lane in backend._lanes))
         await pilot.pause()
 
 
