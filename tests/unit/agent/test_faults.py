@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.ledger import RecordClosed
+from qlikops.agent.monitoring import OPENING_LEASE_SECONDS
+from qlikops.agent.tasks import NotHeld
 from qlikops.domain import codec
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.report import RunReport
@@ -32,8 +35,13 @@ STATES = (
 )
 BROKEN = tuple(TaskKey("default", SERVER, name) for name in ("invoices", "orders"))
 STRANGE = TaskKey("default", SERVER, "stock")
-STRANGER = proposal("ffffffffffff", STRANGE, execution_arn=f"{MACHINE}:other", execution_name="other")
+OTHER = {"execution_arn": f"{MACHINE}:other", "execution_name": "other"}
+STRANGER = proposal("ffffffffffff", STRANGE, **OTHER)
+INTRUDER = proposal("eeeeeeeeeeee", BROKEN[1], **OTHER)
 UP = {Status.RESTARTED, Status.UNVERIFIED}
+
+
+OVER = (NotHeld, RecordClosed)
 
 
 class GivenUp(Exception):
@@ -62,12 +70,23 @@ class Story:
         self.wire.calls.clear()
         self.gives_up = False
         self.doubled = False
+        self.is_intruded = False
+        """Before anybody is asked, another proposal takes one of the tasks."""
+        self.others = {STRANGE: STRANGER.proposal_id}
 
     def state(self, name: str, call: Callable[[], Json]) -> Json:
-        """Like Step Functions: once more where it fails, or not."""
+        """Like Step Functions: once more where it fails, or not; never where the function says that it is over."""
         self.wire.state = name
         try:
+            return self.tried(name, call)
+        except OVER as exc:
+            raise GivenUp from exc
+
+    def tried(self, name: str, call: Callable[[], Json]) -> Json:
+        try:
             answer = call()
+        except OVER:
+            raise
         except (Exception, Killed) as exc:
             assert self.wire.fired, f"{name} failed by itself"
             self.clock.sleep(5)
@@ -78,6 +97,14 @@ class Story:
             self.clock.sleep(5)
             answer = call()
         return answer
+
+    def intrude(self) -> None:
+        """The run's lease ends unused, and another proposal takes one task of the group."""
+        self.wire.state = "meanwhile"
+        self.clock.sleep(OPENING_LEASE_SECONDS + 1)
+        intruder = replace(INTRUDER, created_at=self.clock())
+        assert not self.ledger.open_proposals("other", [intruder], 86400).refused
+        self.others[BROKEN[1]] = INTRUDER.proposal_id
 
     def run(self, answer: Callable[[str], Json] | None = None) -> None:
         """Run 1 as state_machine.json has it; `answer` is what the callback says of a digest, approving by default."""
@@ -102,6 +129,8 @@ class Story:
             digest = self.state("EvaluateProposal", lambda: agent.evaluate(item))["digest"]
         except GivenUp:
             digest = ""
+        if self.is_intruded:
+            self.intrude()
         entered, tokens = self.clock.now, iter(range(9))
         try:
             self.state("RequestApproval", lambda: agent.request(item, f"token-{next(tokens)}", entered))
@@ -153,9 +182,9 @@ class Story:
         for name in ("run-0", *runs):
             for row in self.ledger.run_proposals(name):
                 self.check_record(row.proposal_id, row.status)
-        assert [one.proposal_id for one in self.ledger.open()] == [STRANGER.proposal_id]
+        assert {one.proposal_id for one in self.ledger.open()} == set(self.others.values())
         leases = self.ledger.tasks.leases([*BROKEN, STRANGE])
-        assert {key: lease.proposal_id for key, lease in leases.items()} == {STRANGE: STRANGER.proposal_id}
+        assert {key: lease.proposal_id for key, lease in leases.items()} == self.others
         assert self.agent.inbox() == []
         assert not [item for item in self.stored_items() if item["pk"]["S"].startswith("TOKEN#")]
 
@@ -242,6 +271,15 @@ def calls(tell: Tell) -> list[Call]:
     return [call for call in story.wire.calls if call.state in STATES]
 
 
+@pytest.fixture(scope="module")
+def intruded_calls(tell: Tell) -> list[Call]:
+    """Of a run whose group loses a task before anybody is asked."""
+    story = tell()
+    story.is_intruded = True
+    story.run()
+    return story.wire.calls
+
+
 def faults_of(calls: list[Call], state: str) -> Iterator[tuple[Call, Fault]]:
     """Each write of a state with each fault that differs, and the first of each kind of read, refused.
 
@@ -294,6 +332,40 @@ def check_retried(story: Story, call: Call, fault: Fault) -> None:
     assert [one.status for one in story.report("run-1").abandoned] == [Status.ABANDONED]
     assert not story.report("run-1").error
     assert "PutMetricData" in [one.name for one in story.wire.calls]
+
+
+@pytest.mark.parametrize("gives_up", [False, True])
+@pytest.mark.parametrize("state", ["RequestApproval", "RecordOutcome"])
+def test_nobody_is_asked_about_a_task_that_another_proposal_took_whatever_fails(
+    tell: Tell, intruded_calls: list[Call], state: str, gives_up: bool
+) -> None:
+    for call, fault in faults_of(intruded_calls, state):
+        story = tell()
+        story.is_intruded, story.gives_up = True, gives_up
+        story.wire.fault = (call, fault)
+        story.run()
+        try:
+            assert story.wire.fired
+            assert "Publish" not in [one.name for one in story.wire.calls if one.state == "RequestApproval"]
+            if gives_up:
+                story.next_run()
+                story.check("run-2")
+            else:
+                story.check("run-1")
+                check_superseded(story)
+            assert set(story.runs().values()) == {0}
+        except AssertionError as exc:
+            raise AssertionError(f"{call} {fault}: {exc}") from exc
+
+
+def check_superseded(story: Story) -> None:
+    """The Map itself ended it, saying why, and what nobody else took is proposed again."""
+    (outcome,) = story.outcomes("run-1")
+    why = f"no approval would count: {BROKEN[1]}: proposal {INTRUDER.proposal_id} holds the task by now"
+    assert (outcome.status, outcome.detail, outcome.decision) == (Status.SUPERSEDED, why, None)
+    (item,) = items(story.agent.monitor("run-2"))
+    proposed = story.ledger.record(item["proposal"]["proposal_id"]).approval.proposal
+    assert [target.key for target in proposed.targets] == [BROKEN[0]]
 
 
 @pytest.mark.parametrize("state", STATES)
