@@ -74,8 +74,8 @@ class Story:
         self.doubled = False
         self.seconds = 900
         """That an invocation of ExecuteRestart may take."""
-        self.invocations = 0
-        """Of ExecuteRestart, as CheckRestart has them; retries are none."""
+        self.invocations: list[list[Call]] = []
+        """The calls of each of ExecuteRestart's, as CheckRestart has them; a retry belongs to the one that failed."""
         self.intruded_before = ""
         """The state before which another proposal takes the last task: RequestApproval, or CheckRestart's loop."""
         self.others = {STRANGE: STRANGER.proposal_id}
@@ -162,8 +162,9 @@ class Story:
     def restart(self, item: Json, decision: Json) -> Json:
         """ExecuteRestart, as often as CheckRestart invokes it."""
         while True:
+            before = len(self.wire.calls)
             restarted = self.state("ExecuteRestart", lambda: self.agent.restart(item, decision, self.seconds))
-            self.invocations += 1
+            self.invocations.append(self.wire.calls[before:])
             if restarted["status"] != CONTINUE:
                 return restarted
             self.intrude("CheckRestart", LEASE_FOR.total_seconds())
