@@ -11,7 +11,7 @@ from qlikops.domain.approval import APPROVAL_DENIED, Approval, Decision
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import AlreadyDecided
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest
-from qlikops.presentation import vocabulary
+from qlikops.presentation import denial, vocabulary
 from qlikops.presentation.problem import by_whom, explain
 from qlikops.presentation.review import at_zero, blast_radius, outcome_lines, targets_line, verdict
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside, plain
@@ -36,10 +36,10 @@ def _what_goes_out(request: DecisionRequest, approval: Approval, caller: str, no
     if request.approved:
         yield line("blast radius", *blast_radius(proposal))
         yield verdict(approval.evaluation)
+    else:
+        yield from denial.aftermath([proposal], request.snooze)
     if request.reason:
         yield line("reason", outside(request.reason))
-    if request.snooze is not None:
-        yield line("snooze", f"nothing is proposed on it for {format_duration(request.snooze)}")
     if now is not None:
         yield from at_zero(approval, now).lines
     if caller:

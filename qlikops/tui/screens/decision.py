@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.widgets import Button, Input, Select, Static
 
 from qlikops.domain.approval import Approval, new_decision_id
+from qlikops.domain.errors import ApprovalGone
 from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation.decision import no_longer_waits, what_goes_out
 from qlikops.presentation.difference import differences, differs
@@ -91,7 +92,8 @@ class DecisionScreen(OutgoingDialog[DecisionRequest]):
     def _say_nobody_knows(self, message: messages.ApprovalLoadFailed) -> None:
         message.stop()
         waits = "changed" if self.context.row(self.approval.approval_id) else "no longer waits"
-        self.gone = f"It {waits}. Nothing was sent from here. {explain(message.error)}"
+        unsent = "" if isinstance(message.error, ApprovalGone) else "Nothing was sent from here. "
+        self.gone = f"It {waits}. {unsent}{explain(message.error)} Esc closes."
         self.draw()
 
 

@@ -30,7 +30,8 @@ from qlikops.tui.widgets.prose import palette, prose
 from qlikops.tui.widgets.table import KeyedTable
 
 GRAPH, EVENTS, PAYLOADS = "graph", "events", "payloads"
-_VIEWS = {GRAPH: "g Graph", EVENTS: "e Events", PAYLOADS: "i Input/output"}
+_VIEWS = {GRAPH: "Graph", EVENTS: "Events", PAYLOADS: "Input/output"}
+"""By the id of the widget, which is also that of the key."""
 _NOWHERE = Place("")
 
 
@@ -71,7 +72,9 @@ class ExecutionScreen(RunsScreen):
             yield KeyedTable(graph.columns, id=GRAPH)
             yield KeyedTable(events.columns, id=EVENTS)
             yield Pager(id=PAYLOADS)
-        yield Input(placeholder="Search; Enter finds, n and N go on", id="search", compact=True)
+        keys = self.state.keys
+        go_on = f"{keys['next-match']} and {keys['match-before']} go on"
+        yield Input(placeholder=f"Search; Enter finds, {go_on}", id="search", compact=True)
 
     def on_mount(self) -> None:
         """The search opens with its key."""
@@ -199,7 +202,7 @@ class ExecutionScreen(RunsScreen):
     def _show_views(self, found: str = "") -> None:
         colours, text = palette(self), Text()
         for view, name in _VIEWS.items():
-            text.append(f" {name} ", "reverse" if view == self._view else colours[Tone.MUTED])
+            text.append(f" {self.state.keys[view]} {name} ", "reverse" if view == self._view else colours[Tone.MUTED])
         if self._is_read:
             text.append(f"  {vocabulary.count(len(self._followed.events), 'event')}", colours[Tone.MUTED])
         if found:

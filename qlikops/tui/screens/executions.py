@@ -165,8 +165,10 @@ class ExecutionsScreen(RunsScreen):
             more = "" if self._loaded.complete else " Looking further back …"
             return f"None of the {len(self._loaded.by_arn):,} loaded matches. Esc clears the filter.{more}"
         if self._status is not None:
-            return f"No execution is {self._status}. s shows others."
-        return "No execution yet. The schedule starts them; n starts one now."
+            return f"No execution is {self._status}. {self.state.keys['status']} shows others."
+        if self.context.read_only:
+            return "No execution yet. The schedule starts them."
+        return f"No execution yet. The schedule starts them; {self.state.keys['start']} starts one now."
 
     def _show_summary(self, shown: int, chosen: filters.Filter[ExecutionSummary]) -> None:
         colours = palette(self)

@@ -11,11 +11,11 @@ from textual.containers import Container
 from textual.widgets import Static
 
 from qlikops.domain.approval import Approval, Claim, Status, new_decision_id
-from qlikops.domain.background import Background
 from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation import decision, inbox
 from qlikops.presentation.bulk import not_one_cause
 from qlikops.presentation.difference import differences
+from qlikops.presentation.freshness import Trust
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone
 from qlikops.tui import messages
@@ -25,6 +25,7 @@ from qlikops.tui.screens.bulk import Answers, BulkScreen
 from qlikops.tui.screens.changed import ChangedScreen
 from qlikops.tui.screens.decision import ApproveScreen, DecisionScreen, DenyScreen
 from qlikops.tui.state import ConsoleState
+from qlikops.tui.surroundings import Surroundings
 from qlikops.tui.widgets.prose import palette, text
 from qlikops.tui.widgets.review import Review
 from qlikops.tui.widgets.table import KeyedTable
@@ -46,7 +47,7 @@ class InboxScreen(ConsoleScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "decide(True)", "Approve", id="approve", tooltip="first shows what will be sent, and asks"),
         Binding("d", "decide(False)", "Deny", id="deny", tooltip="asks why; nothing is restarted"),
-        Binding("space", "mark", "Mark", id="mark", tooltip="then A or D answers all that are marked"),
+        Binding("space", "mark", "Mark", id="mark", tooltip="to answer all that are marked together"),
         Binding("A", "decide_marked(True)", "Approve marked", id="approve-marked", group=_MARKED),
         Binding("D", "decide_marked(False)", "Deny marked", id="deny-marked", group=_MARKED),
         Binding("c", "claim", "Claim", id="claim", tooltip="tells the others that you are looking at it"),
@@ -63,7 +64,7 @@ class InboxScreen(ConsoleScreen):
         super().__init__(state)
         self._records: dict[ApprovalKey, Approval] = {}
         """Of what waits, as it was read last."""
-        self._backgrounds: dict[ApprovalKey, Background] = {}
+        self._around = Surroundings()
         self._looked_at: dict[ApprovalKey, Approval] = {}
         """As it was when somebody looked at it; another one can be decided once its difference has been shown."""
         self._reviewed: ApprovalKey | None = None
@@ -160,7 +161,7 @@ class InboxScreen(ConsoleScreen):
             if (record := self._records.get(waiting.key)) and waiting.row.is_of(record)
         }
         waits = {waiting.key for waiting in state.waiting}
-        self._backgrounds = {key: known for key, known in self._backgrounds.items() if key in waits}
+        self._around.keep(waits)
         self._looked_at = {key: seen for key, seen in self._looked_at.items() if key in waits}
 
     # The record
@@ -181,6 +182,7 @@ class InboxScreen(ConsoleScreen):
             return
         shown, row = self._review.approval, chosen.row
         if shown is not None and self._reviewed == chosen.key and row.is_of(shown):
+            self._look_around(chosen, shown)
             return
         known = self._records.get(chosen.key)
         if known is not None and row.is_of(known):
@@ -193,10 +195,18 @@ class InboxScreen(ConsoleScreen):
     def _show_record(self, chosen: Waiting, approval: Approval) -> None:
         key = self._reviewed = chosen.key
         changes = differences(self._looked_at.setdefault(key, approval), approval)
-        self._review.show_approval(approval, self._backgrounds.get(key), changes)
-        if key not in self._backgrounds:
-            chosen.context.load_background(approval, self)
+        self._review.show_approval(approval, self._around.of(key), changes)
+        self._look_around(chosen, approval)
         self._ask_if_wanted()
+
+    def _look_around(self, chosen: Waiting, approval: Approval, *, now: bool = False) -> None:
+        """Asks for what surrounds the record where that may be another than it was; with `now` in any case."""
+        context, moment = chosen.context, self.state.now()
+        waiting = frozenset(row.approval_id for row in context.rows)
+        wanted = now or self._around.wants(chosen.key, approval, waiting, moment)
+        if wanted and context.freshness.trust(moment) is Trust.LIVE:
+            self._around.ask(chosen.key, approval, waiting, moment)
+            context.load_background(approval, self)
 
     def _claim_on_reviewed(self) -> tuple[Claim | None, str]:
         if self._reviewed is None:
@@ -209,13 +219,13 @@ class InboxScreen(ConsoleScreen):
     def _take_background(self, message: messages.BackgroundLoaded) -> None:
         message.stop()
         key = ApprovalKey(message.context, message.approval_id)
-        self._backgrounds[key] = message.background
-        if self._reviewed == key:
+        if self._around.take(key, message.background) and self._reviewed == key:
             self._review.show_background(message.approval_id, message.background)
 
     def _ask_if_wanted(self) -> None:
         wanted, self._wanted = self._wanted, None
-        if wanted is not None and wanted[0] == self._reviewed:
+        # Whoever is elsewhere by now is not interrupted.
+        if wanted is not None and wanted[0] == self._reviewed and self.is_active:
             self.action_decide(wanted[1])
 
     def _say_it_is_gone(self) -> None:
@@ -325,7 +335,7 @@ class InboxScreen(ConsoleScreen):
         shown = self._review.approval
         if shown is not None and self._reviewed == key:
             changes = differences(approval, shown)
-            self._review.show_approval(shown, self._backgrounds.get(key), changes)
+            self._review.show_approval(shown, self._around.of(key), changes)
 
     def _send(self, decided: Waiting, approval: Approval, request: DecisionRequest) -> None:
         decided.context.send(approval, request, self.app)
@@ -396,8 +406,11 @@ class InboxScreen(ConsoleScreen):
         self.notify(str(explain(message.error)), severity="error", markup=False)
 
     def action_refresh(self) -> None:
-        """Asks every context for its inbox now."""
+        """Asks every context for its inbox now, and for what surrounds the record that is shown."""
         self.state.load_rows(self.app)
+        chosen, shown = self._chosen(), self._review.approval
+        if chosen is not None and shown is not None and self._reviewed == chosen.key:
+            self._look_around(chosen, shown, now=True)
 
     def action_copy(self) -> None:
         """The last receipt, or those of all that were answered together; else the chosen approval's id."""
@@ -418,5 +431,6 @@ class InboxScreen(ConsoleScreen):
             words = latest[0].progress if alone else decision.counted([sending.stage for sending in latest])
             line = text(words, palette(self))
             if all(sending.is_settled for sending in latest):
-                line.append("  y copies the receipt" if alone else "  y copies all of it", palette(self)[Tone.MUTED])
+                copies = "copies the receipt" if alone else "copies all of it"
+                line.append(f"  {self.state.keys['copy']} {copies}", palette(self)[Tone.MUTED])
             bar.update(line)

@@ -109,7 +109,13 @@ class WaitingList(Vertical):
         words = "Nothing that waits is like that. Esc clears the filter."
         if not state.waiting:
             words = "\n\n".join(
-                inbox.why_empty(each.freshness, each.last_run, state.now(), each.name if state.several else "")
+                inbox.why_empty(
+                    each.freshness,
+                    each.last_run,
+                    state.now(),
+                    state.keys["refresh"],
+                    each.name if state.several else "",
+                )
                 for each in state.contexts
             )
         empty.update(Text(words))

@@ -49,7 +49,8 @@ def test_one_id_has_one_key() -> None:
 
 def test_every_screen_has_a_scene() -> None:
     ours = {screen.__name__ for screen in keys.screens() if not screen.__subclasses__()}
-    assert ours <= {scene.screen for scene in SCENES.values()}
+    # One lies over any scene, in a terminal that none of them fits.
+    assert ours - {"TooSmallScreen"} <= {scene.screen for scene in SCENES.values()}
 
 
 @pytest.mark.parametrize(
