@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,9 @@ from qlikops.domain import codec
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
-from tests.unit.agent.fakes import SERVER, FakeClock, Simulator, proposal
+from qlikops.qlik.simulator.scenario import Scenario
+from tests.embedded import EmbeddedAws
+from tests.unit.agent.fakes import SERVER, FakeClock, Simulator, proposal, simulated
 from tests.unit.agent.faults import Call, Fault, Killed, SharedClients, Wire
 from tests.unit.agent.machine import MACHINE, Agent, Json, items
 
@@ -51,9 +54,11 @@ class Story:
         wire: Wire,
         simulator: Simulator,
         clock: FakeClock,
-        broken: Sequence[TaskKey] = BROKEN,
+        broken: Sequence[TaskKey],
+        seconds: int = 900,
         **settings: Any,
     ) -> None:
+        """An invocation of ExecuteRestart may take so many `seconds`; `settings` are the agent's."""
         self.wire = wire
         self.wire.reset()
         self.clock, self.simulator, self.broken = clock, simulator, broken
@@ -72,8 +77,7 @@ class Story:
         self.wire.calls.clear()
         self.gives_up = False
         self.doubled = False
-        self.seconds = 900
-        """That an invocation of ExecuteRestart may take."""
+        self.seconds = seconds
         self.invocations: list[list[Call]] = []
         """The calls of each of ExecuteRestart's, as CheckRestart has them; a retry belongs to the one that failed."""
         self.intruded_before = ""
@@ -249,6 +253,25 @@ class Story:
         """The whole table."""
         found: list[dict[str, Any]] = self.agent.aws.client("dynamodb").scan(TableName=self.agent.table)["Items"]
         return found
+
+
+Tell = Callable[[], Story]
+
+
+@contextmanager
+def telling(
+    embedded: EmbeddedAws, scenario: str | Scenario, broken: Sequence[TaskKey] = BROKEN, **settings: Any
+) -> Iterator[Tell]:
+    """What begins another story on a fleet of its own; the one before it is over then."""
+    with ExitStack() as running:
+        aws, wire = SharedClients(embedded), Wire(embedded)
+
+        def tell() -> Story:
+            running.close()
+            clock = FakeClock()
+            return Story(aws, wire, running.enter_context(simulated(scenario, clock)), clock, broken, **settings)
+
+        yield tell
 
 
 def approving(digest: str) -> Json:

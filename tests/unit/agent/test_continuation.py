@@ -4,8 +4,7 @@ is run twice, none is forgotten, and what is said of each is true.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,33 +13,20 @@ from qlikops.domain.task import TaskKey
 from qlikops.qlik.simulator.scenario import Scenario
 from qlikops.qlik.simulator.small import server, task
 from tests.embedded import EmbeddedAws
-from tests.unit.agent.fakes import SERVER, FakeClock, simulated
-from tests.unit.agent.faults import Call, Fault, SharedClients, Wire
-from tests.unit.agent.story import INTRUDER, STRANGE, Story, faults_of
+from tests.unit.agent.fakes import SERVER
+from tests.unit.agent.faults import Call, Fault
+from tests.unit.agent.story import INTRUDER, STRANGE, Story, Tell, faults_of, telling
 
 GROUP = tuple(TaskKey("default", SERVER, f"task-{number:02}") for number in range(12))
 FLEET = Scenario("group", (server(SERVER, [task(key.task) for key in (*GROUP, STRANGE)]),))
-AT_A_TIME = 5
-"""As many as an invocation of SECONDS starts, so that twelve tasks take three."""
 SECONDS = 26
-
-Tell = Callable[[], Story]
+"""Of an invocation; it starts so many tasks in that time that twelve take three."""
 
 
 @pytest.fixture(scope="module")
 def tell(embedded_aws: EmbeddedAws) -> Iterator[Tell]:
-    with ExitStack() as running:
-        aws, wire = SharedClients(embedded_aws), Wire(embedded_aws)
-
-        def make() -> Story:
-            running.close()
-            clock = FakeClock()
-            simulator = running.enter_context(simulated(FLEET, clock))
-            story = Story(aws, wire, simulator, clock, GROUP, restarts_at_a_time=AT_A_TIME)
-            story.seconds = SECONDS
-            return story
-
-        yield make
+    with telling(embedded_aws, FLEET, GROUP, seconds=SECONDS, restarts_at_a_time=5) as tell:
+        yield tell
 
 
 @pytest.fixture(scope="module")

@@ -5,32 +5,33 @@ of its side effects: nothing is lost, nothing is done twice, and what is said is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
 
 from qlikops.domain.approval import Status
 from tests.embedded import EmbeddedAws
-from tests.unit.agent.fakes import SERVER, FakeClock, simulated
-from tests.unit.agent.faults import Call, Fault, SharedClients, Wire
+from tests.unit.agent.fakes import SERVER
+from tests.unit.agent.faults import Call, Fault
 from tests.unit.agent.machine import Json, items
-from tests.unit.agent.story import BROKEN, INTRUDER, STATES, Story, approving, denying, expiring, faults_of
-
-Tell = Callable[[], Story]
+from tests.unit.agent.story import (
+    BROKEN,
+    INTRUDER,
+    STATES,
+    Story,
+    Tell,
+    approving,
+    denying,
+    expiring,
+    faults_of,
+    telling,
+)
 
 
 @pytest.fixture(scope="module")
 def tell(embedded_aws: EmbeddedAws) -> Iterator[Tell]:
-    with ExitStack() as running:
-        aws, wire = SharedClients(embedded_aws), Wire(embedded_aws)
-
-        def make() -> Story:
-            running.close()
-            clock = FakeClock()
-            return Story(aws, wire, running.enter_context(simulated("healthy", clock)), clock)
-
-        yield make
+    with telling(embedded_aws, "healthy") as tell:
+        yield tell
 
 
 @pytest.fixture(scope="module")
