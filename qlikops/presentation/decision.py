@@ -7,14 +7,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from qlikops.domain.approval import APPROVAL_DENIED, Approval, Decision
+from qlikops.domain.approval import APPROVAL_DENIED, Approval, Decision, Status
 from qlikops.domain.duration import format_duration
-from qlikops.domain.errors import AlreadyDecided
+from qlikops.domain.errors import AlreadyDecided, ApprovalGone, DecisionUnknown, NotDecidable, QlikopsError
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest
 from qlikops.presentation import denial, vocabulary
 from qlikops.presentation.problem import by_whom, explain
 from qlikops.presentation.review import at_zero, blast_radius, outcome_lines, targets_line, verdict
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside, plain
+
+SLOW_SECONDS = 3
+"""After so long without an answer that is said."""
 
 
 def what_goes_out(
@@ -104,23 +107,31 @@ def no_longer_waits(approval: Approval) -> str:
     return f"It no longer waits: {vocabulary.status(approval.status).text}{who}."
 
 
+def maybe_sent(error: BaseException) -> bool:
+    """Whether a decision that ended in `error` may have counted: only our own errors rule it out."""
+    return isinstance(error, DecisionUnknown) or not isinstance(error, QlikopsError)
+
+
 def progress(
     approval: Approval,
     request: DecisionRequest,
     sent: DecisionReceipt | None = None,
     error: BaseException | None = None,
     ended: Approval | None = None,
+    waited: float = 0,
 ) -> Spans:
-    """Where one decision is between key press and outcome, in one line."""
+    """Where one decision is between key press and outcome, in one line; it has been sent for `waited` seconds."""
     label = outside(approval.proposal.label, cap=60).text
     verb = "approve" if request.approved else "deny"
     if ended is not None:
         return _ended(request, ended, label)
     if error is not None:
-        problem = explain(error)
-        return (Span(f"{problem.title}: ", problem.tone), Span(f"{verb} {label}: {problem.text} {problem.hint}"))
-    if sent is None:
+        return _failed(f"{verb} {label}", error)
+    if sent is None and waited < SLOW_SECONDS:
         return (Span(f"Sending: {verb} {label} …", Tone.INFO),)
+    if sent is None:
+        doubt = f" No answer for {waited:.0f} s: nobody can say yet whether it counts."
+        return (Span(f"Sending: {verb} {label} …", Tone.INFO), Span(doubt, Tone.WARNING))
     what = "approved, restarting" if request.approved else "denied"
     return (Span(f"{label}: {what} …", Tone.INFO), _decision_id(request))
 
@@ -139,8 +150,8 @@ def stage(
     if isinstance(error, AlreadyDecided) and error.decision is not None:
         return _already(error.decision)
     if error is not None:
-        problem = explain(error)
-        return Span(problem.title.lower(), problem.tone)
+        title = explain(error).title.lower()
+        return Span(title if maybe_sent(error) else f"not sent ({title})", explain(error).tone)
     return Span("on the way", Tone.INFO) if sent is None else vocabulary.status(sent.status)
 
 
@@ -158,10 +169,13 @@ def counted(stages: Sequence[Span]) -> Spans:
 
 
 def held_back(approval: Approval, request: DecisionRequest, seconds: float, others: int, escape: str) -> Spans:
-    """The countdown before it, and `others` with it, are sent; `escape` is what Esc does about it."""
+    """The countdown before it, and `others` with it, are sent; `escape` is what Esc does about it.
+
+    At zero it waits for the one before it to arrive.
+    """
     more = f" and {others:,} more" if others else ""
     return (
-        Span(f"Sending in {max(0, math.ceil(seconds))} s: ", Tone.WARNING),
+        Span(f"Sending in {math.ceil(seconds)} s: " if seconds > 0 else "To be sent next: ", Tone.WARNING),
         Span(f"{_verb_and_label(approval, request)}{more}. "),
         Span(escape, Tone.INFO),
     )
@@ -184,6 +198,9 @@ def _ended(request: DecisionRequest, ended: Approval, label: str) -> Spans:
             Span(f"{label} was {by_whom(ended.decision)}; "),
             vocabulary.status(ended.status),
         )
+    if ended.status is Status.WAITING:
+        words = f"{_verb_and_label(ended, request)}; it still waits and can be answered again."
+        return (Span("Not recorded: ", Tone.WARNING), Span(words))
     seconds = [target.seconds for target in ended.outcome.targets if target.seconds] if ended.outcome else []
     took = f" in {max(seconds):.0f} s" if seconds else ""
     detail = (ended.outcome.detail if ended.outcome else "") or vocabulary.status_meaning(ended.status)
@@ -192,6 +209,17 @@ def _ended(request: DecisionRequest, ended: Approval, label: str) -> Spans:
         Span(f" {label}{took}"),
         outside(detail, Tone.MUTED, 300, before=": "),
     )
+
+
+def _failed(what: str, error: BaseException) -> Spans:
+    """Whether it counted comes first, then why; the remedy is said where the trouble is."""
+    problem = explain(error)
+    if maybe_sent(error):
+        words = f"{what}: {problem.text} The record is being asked what became of it."
+        return (Span(f"{problem.title}: ", problem.tone), Span(words))
+    if isinstance(error, NotDecidable | ApprovalGone):
+        return (Span(f"{problem.title}: ", problem.tone), Span(f"{what}: {problem.text} {problem.hint}"))
+    return (Span("Not sent: ", problem.tone), Span(f"{what}. {problem.title}: {problem.text}"))
 
 
 def _decision_id(request: DecisionRequest) -> Span:

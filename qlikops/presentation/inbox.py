@@ -200,9 +200,23 @@ def cells(row: InboxRow, now: datetime, mark: str = "", *, place: Place = ALONE,
         "verdict": vocabulary.verdict(row.verdict, row.evaluator, row.confidence),
         "verdict_short": vocabulary.verdict(row.verdict, row.evaluator),
         "risk": vocabulary.risk(row.risk),
-        "age": Span(vocabulary.short_duration((now - row.requested_at).total_seconds()), Tone.MUTED),
+        "age": Span(_age(row, now), Tone.MUTED),
         "claimed": Span(claimant, Tone.INFO) if claimant else vocabulary.NOTHING,
     }
+
+
+def ticking(row: InboxRow, now: datetime) -> tuple[str, str]:
+    """What of the cells changes with time alone, as it reads at `now`."""
+    return countdown(row.deadline, now).text, _age(row, now)
+
+
+def _age(row: InboxRow, now: datetime) -> str:
+    return vocabulary.short_duration((now - row.requested_at).total_seconds())
+
+
+def label(row: InboxRow) -> str:
+    """`task (server)`."""
+    return _label(row, "", ALONE).text
 
 
 def _label(row: InboxRow, mark: str, place: Place) -> Span:
@@ -225,6 +239,11 @@ def countdown(deadline: datetime, now: datetime) -> Span:
     if left <= 0:
         return Span("expired", Tone.DANGER)
     return Span(vocabulary.short_duration(left), Tone.DANGER if left < SOON_SECONDS else Tone.NEUTRAL)
+
+
+def counts_seconds(deadline: datetime, now: datetime) -> bool:
+    """Whether `countdown` may read differently a second later."""
+    return -1 <= (deadline - now).total_seconds() <= 60
 
 
 def deadline_line(deadline: datetime, now: datetime) -> tuple[Span, ...]:

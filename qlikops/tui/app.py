@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,20 +20,22 @@ from textual.theme import Theme
 
 from qlikops.domain.errors import DecisionUnknown
 from qlikops.domain.text import harmless
+from qlikops.presentation import decision
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
 from qlikops.tui.backend import let_lanes_run
-from qlikops.tui.context import Clock, Context, ContextSource, Sending, maybe_sent
+from qlikops.tui.context import Context, ContextSource
 from qlikops.tui.keys import KeyNames
+from qlikops.tui.outbox import Clock, Sending
 from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
 from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.small import TooSmallScreen, is_too_small
 from qlikops.tui.state import ConsoleState
-from qlikops.tui.terminal import TerminalTitle, has_titles, own_title, run_in_terminal
+from qlikops.tui.terminal import TerminalTitle, has_titles, keep_cells, own_title, run_in_terminal
 from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
 from qlikops.tui.widgets.filtering import FilterBar
@@ -104,6 +107,7 @@ class QlikOpsApp(App[int]):
         *,
         clock: Clock | None = None,
         poll_seconds: float = POLL_SECONDS,
+        watch_again_seconds: float = WATCH_AGAIN_SECONDS,
         keymap: Mapping[str, str] | None = None,
         memory: Memory | None = None,
         run_command: Callable[[App[Any], Sequence[str]], str] = run_in_terminal,
@@ -118,6 +122,7 @@ class QlikOpsApp(App[int]):
         self._once_filled = once_filled
         """Called once, when an inbox is on the screen for the first time."""
         self._poll_seconds = poll_seconds
+        self._watch_again_seconds = watch_again_seconds
         self._terminal_title = TerminalTitle(self.write_to_terminal)
         self._warned_of_quitting = False
         self._signs_in_once_known: Context | None = None
@@ -157,7 +162,7 @@ class QlikOpsApp(App[int]):
         if is_too_small(size) and not is_covered:
             withdrawn = self.state.cancel_held("the terminal became too small to show it")
             self._withdrawn(withdrawn, Tone.WARNING)
-            words = "\n".join(plain(sending.progress) for sending in withdrawn)
+            words = "\n".join(plain(sending.progress(self.state.now())) for sending in withdrawn)
             self.push_screen(TooSmallScreen(words, self.state.keys["quit"]))
         elif is_covered and not is_too_small(size):
             self.pop_screen()
@@ -310,7 +315,7 @@ class QlikOpsApp(App[int]):
 
     async def action_quit(self) -> None:
         """Quits; while a decision is on its way, only when asked twice."""
-        if any(context.sending_now for context in self.state.contexts) and not self._warned_of_quitting:
+        if any(context.outbox.sending_now for context in self.state.contexts) and not self._warned_of_quitting:
             self._warned_of_quitting = True
             self.notify("A decision is being sent. Again to quit all the same.", severity="warning", markup=False)
             return
@@ -323,22 +328,22 @@ class QlikOpsApp(App[int]):
         self._withdrawn(self.state.cancel_held("you cancelled it"), Tone.NEUTRAL)
 
     def _withdrawn(self, sendings: Sequence[Sending], tone: Tone) -> None:
-        for sending in sendings:
+        for sending in {each.batch or each.key: each for each in sendings}.values():
             self._tell_elsewhere(sending, tone)
         self._publish()
 
     def _let_go(self) -> None:
-        """Counts down what is held back, and sends what has been held long enough."""
+        """Counts down what is held back, and sends what has been held long enough and whose turn it is."""
         if not self.state.held:
             return
         for context in self.state.contexts:
-            if not context.held:
+            if not context.outbox.held:
                 continue
             if reason := context.locked_because():
                 self.bell()
-                self._withdrawn(context.cancel_held(reason), Tone.WARNING)
+                self._withdrawn(context.outbox.cancel_held(reason), Tone.WARNING)
             else:
-                context.send_due(self)
+                context.outbox.send_due(self)
         self._publish_progress()
 
     # What came from workers
@@ -398,46 +403,59 @@ class QlikOpsApp(App[int]):
     @on(messages.DecisionSent)
     def _decision_sent(self, message: messages.DecisionSent) -> None:
         context, approval_id = self._context_of(message), message.approval.approval_id
-        context.sent(approval_id, message.receipt)
-        context.watch(approval_id, self)
+        context.outbox.sent(approval_id, message.receipt)
+        context.outbox.watch(approval_id, self)
         context.load_rows(self)
+        self._let_go()
         self._publish()
 
     @on(messages.DecisionSendFailed)
     def _decision_send_failed(self, message: messages.DecisionSendFailed) -> None:
         context, approval_id = self._context_of(message), message.approval.approval_id
         self.bell()
-        self._tell_elsewhere(context.not_sent(approval_id, message.error), Tone.DANGER)
-        if maybe_sent(message.error):
-            context.watch(approval_id, self)
+        sending = context.outbox.not_sent(approval_id, message.error)
+        self._tell_elsewhere(sending, Tone.DANGER)
+        if sending.goes_on:
+            context.outbox.watch(approval_id, self)
         context.load_rows(self)
+        self._let_go()
         self._publish()
 
     @on(messages.OutcomeLoaded)
     def _outcome_loaded(self, message: messages.OutcomeLoaded) -> None:
         context, approval = self._context_of(message), message.approval
-        self._tell_elsewhere(context.ended(approval), status_word(approval.status).tone)
+        sending = context.outbox.ended(approval)
+        if sending.goes_on:
+            # A long group, or one that counted after all: until it is known what came of it.
+            self._watch_again(context, approval.approval_id)
+        else:
+            self._tell_elsewhere(sending, status_word(approval.status).tone)
         context.load_rows(self)
         self._publish()
 
     def _tell_elsewhere(self, sending: Sending, tone: Tone) -> None:
-        """Says what became of a decision where the inbox's own line on it is not to be seen."""
-        if isinstance(self.screen, InboxScreen) and sending in self.state.latest_together:
+        """Says what became of a decision where the inbox's own line on it is not to be seen.
+
+        Of what was decided together only once nothing more comes of any of it, and in one notice.
+        """
+        together = self.state.together_with(sending)
+        if isinstance(self.screen, InboxScreen) and self.state.latest in together:
             return
+        if len(together) > 1 and any(each.goes_on for each in together):
+            return
+        alone = len(together) == 1
+        words = sending.progress(self.state.now()) if alone else decision.counted([each.stage for each in together])
         severity: SeverityLevel = "information" if tone in {Tone.GOOD, Tone.NEUTRAL} else "warning"
-        self.notify(
-            plain(sending.progress),
-            severity=severity,
-            timeout=8,
-            markup=False,
-        )
+        self.notify(plain(words), severity=severity, timeout=8, markup=False)
 
     @on(messages.OutcomeLoadFailed)
     def _outcome_load_failed(self, message: messages.OutcomeLoadFailed) -> None:
         problem = explain(message.error)
         self.notify(f"The outcome could not be read, trying again. {problem}", severity="warning", markup=False)
-        context = self._context_of(message)
-        self.set_timer(WATCH_AGAIN_SECONDS, lambda: context.watch(message.asked, self))
+        self._watch_again(self._context_of(message), message.asked)
+
+    def _watch_again(self, context: Context, approval_id: str) -> None:
+        self.set_timer(self._watch_again_seconds, lambda: context.outbox.watch(approval_id, self))
 
     @on(messages.RunChanged)
     def _run_changed(self, message: messages.RunChanged) -> None:
@@ -495,6 +513,7 @@ def run_console(
     `keymap` is what `keys.keymap` returns; `preferences` the file of what was chosen inside the console before. Without
     `mouse` the terminal keeps it, to select text with.
     """
+    keep_cells(sys.__stderr__)
     let_lanes_run()
     with own_title():
         return console(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0

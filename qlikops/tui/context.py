@@ -9,42 +9,34 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from textual.message_pump import MessagePump
 
-from qlikops.domain.approval import Approval, InboxRow, Status
+from qlikops.domain.approval import Approval, InboxRow
 from qlikops.domain.background import read_background
 from qlikops.domain.errors import (
     AccessDenied,
     ApprovalGone,
     CredentialsProblem,
-    DecisionUnknown,
     NotFound,
-    QlikopsError,
     Throttled,
     Unreachable,
 )
 from qlikops.domain.execution import ExecutionSummary
-from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, Environment
-from qlikops.presentation import decision
+from qlikops.domain.ports import Credentials, Environment
 from qlikops.presentation.freshness import Freshness
-from qlikops.presentation.tone import Span, Spans, Tone
 from qlikops.tui import messages
 from qlikops.tui.backend import Backend
 from qlikops.tui.keys import KeyNames
+from qlikops.tui.outbox import ApprovalKey, Clock, Outbox, Sending
 
-OUTCOME_TIMEOUT = timedelta(minutes=5)
-"""How long a decision is watched: a restart is verified for two minutes, and statuses lag."""
 CLAIM_DURATION = timedelta(minutes=10)
 
-Clock = Callable[[], datetime]
 REST = timedelta(seconds=5)
 """How long the timed questions pause after one that failed; twice as long each time AWS asks for fewer."""
 LONGEST_REST = timedelta(minutes=1)
 REOPEN_AFTER = 3
 """So many times in a row without an answer, and the environment is opened anew: it may be elsewhere by now."""
-_SENDS = "sends"
 _CREDENTIALS = "credentials"
 
 
@@ -65,76 +57,8 @@ class ContextSource:
     """What the console looks like while it shows this context; empty for the person's own choice."""
 
 
-class ApprovalKey(NamedTuple):
-    """What tells approvals apart: two contexts may have the same id."""
-
-    context: str
-    approval_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """One decision of this console on its way from key press to outcome."""
-
-    key: ApprovalKey
-    approval: Approval
-    """As it was on the screen."""
-    request: DecisionRequest
-    receipt: DecisionReceipt | None = None
-    error: Exception | None = None
-    ended: Approval | None = None
-    """The record once the watch was over."""
-    due: datetime | None = None
-    """Held back until then; None once it has been handed over to be sent."""
-    withdrawn: str = ""
-    """Why it was not sent after all."""
-    batch: str = ""
-    """The same for all that were answered together; empty for one alone."""
-
-    @property
-    def progress(self) -> Spans:
-        """Where it is, in one line."""
-        if self.withdrawn:
-            return decision.withdrawn(self.approval, self.request, self.withdrawn)
-        return decision.progress(self.approval, self.request, self.receipt, self.error, self.ended)
-
-    @property
-    def stage(self) -> Span:
-        """The same in a word or two."""
-        if self.withdrawn:
-            return Span("not sent", Tone.WARNING)
-        return decision.stage(self.request, self.receipt, self.error, self.ended)
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether it is on its way no longer: it is recorded, or known not to be, or not known."""
-        return self.receipt is not None or self.error is not None or bool(self.withdrawn)
-
-    @property
-    def proof(self) -> str:
-        """All there is to say of it, for a clipboard: the receipt with the outcome, or why there is none."""
-        if self.receipt is None:
-            return decision.unproven(self.approval, self.request, self.progress)
-        receipt = self.receipt
-        if self.ended is not None:
-            receipt = replace(receipt, status=self.ended.status, outcome=self.ended.outcome)
-        return decision.receipt_text(receipt)
-
-    @property
-    def may_count(self) -> bool:
-        """Whether it has been answered by this, unless that certainly did not count."""
-        if self.withdrawn or (self.ended is not None and self.ended.status is Status.WAITING):
-            return False
-        return self.error is None or maybe_sent(self.error)
-
-
-def maybe_sent(error: Exception) -> bool:
-    """Whether a decision that ended in `error` may have counted: only our own errors rule it out."""
-    return isinstance(error, DecisionUnknown) or not isinstance(error, QlikopsError)
-
-
 class Context:
-    """Only handlers on the UI thread change it. `sendings` is shared by the contexts of a console, in order."""
+    """Only handlers on the UI thread change it. `sendings` is shared by the contexts of a console."""
 
     def __init__(
         self,
@@ -148,7 +72,8 @@ class Context:
         self.backend = Backend(source.name, source.open, to)
         self.clock = clock
         self.read_only = source.read_only
-        self.hold = timedelta(seconds=source.hold_seconds)
+        self.outbox = Outbox(source.name, self.backend, clock, timedelta(seconds=source.hold_seconds), sendings)
+        """What was decided in it."""
         self.rings = source.bell
         self.theme = source.theme
         self.where = ""
@@ -161,7 +86,6 @@ class Context:
         self._resting_until: datetime | None = None
         self._unanswered = 0
         self._wants_caller = False
-        self._sendings = sendings
         self._keys = keys
 
     def now(self) -> datetime:
@@ -185,53 +109,6 @@ class Context:
         reason = self.freshness.locked_because(now)
         can_sign_in = self.freshness.credentials.login and self.freshness.wants_sign_in(now)
         return f"{reason} ({self._keys['sign-in']})" if reason and can_sign_in else reason
-
-    # What was decided here
-
-    def in_flight(self, approval_id: str) -> bool:
-        """Whether this console has answered it, unless that certainly did not count."""
-        sending = self._sendings.get(self._key(approval_id))
-        return sending is not None and sending.may_count
-
-    @property
-    def sending_now(self) -> bool:
-        """Whether a decision is on its way to the wire."""
-        return self.backend.busy(_SENDS)
-
-    @property
-    def held(self) -> tuple[Sending, ...]:
-        """What is held back: answered here, not sent, and not sent at all if it is cancelled."""
-        return tuple(sending for sending in self._sendings.values() if sending.key.context == self.name and sending.due)
-
-    def cancel_held(self, reason: str) -> tuple[Sending, ...]:
-        """Sends nothing of what is held back; returns what was."""
-        return tuple(self._change(sending.key.approval_id, due=None, withdrawn=reason) for sending in self.held)
-
-    def send_due(self, to: MessagePump) -> None:
-        """Sends what has been held back long enough."""
-        for sending in self.held:
-            if sending.due is not None and sending.due <= self.now():
-                self._send(replace(sending, due=None), to)
-
-    def sent(self, approval_id: str, receipt: DecisionReceipt) -> None:
-        """The ledger holds our decision."""
-        self._change(approval_id, receipt=receipt)
-
-    def not_sent(self, approval_id: str, error: Exception) -> Sending:
-        """It did not count, or nobody can say yet."""
-        return self._change(approval_id, error=error)
-
-    def ended(self, approval: Approval) -> Sending:
-        """The watch is over."""
-        return self._change(approval.approval_id, ended=approval)
-
-    def _change(self, approval_id: str, **changed: object) -> Sending:
-        key = self._key(approval_id)
-        self._sendings[key] = sending = replace(self._sendings[key], **changed)  # type: ignore[arg-type]
-        return sending
-
-    def _key(self, approval_id: str) -> ApprovalKey:
-        return ApprovalKey(self.name, approval_id)
 
     # What came
 
@@ -368,43 +245,6 @@ class Context:
 
         self.backend.call("reviews", load, messages.MarkedLoadFailed, to)
 
-    # What goes out
-
-    def send(self, approval: Approval, request: DecisionRequest, to: MessagePump, batch: str = "") -> None:
-        """Sends a decision, once it has been held back; one at a time, in the order they were made."""
-        sending = Sending(self._key(approval.approval_id), approval, request, batch=batch)
-        # Put last even where the same approval was tried before.
-        self._sendings.pop(sending.key, None)
-        if self.hold:
-            self._sendings[sending.key] = replace(sending, due=self.now() + self.hold)
-        else:
-            self._send(sending, to)
-
-    def _send(self, sending: Sending, to: MessagePump) -> None:
-        self._sendings[sending.key] = sending
-        approval, request = sending.approval, sending.request
-
-        def send(environment: Environment) -> messages.DecisionSent:
-            receipt = environment.approvals.decide(approval.approval_id, request)
-            return messages.DecisionSent(self.name, approval, request, receipt)
-
-        self.backend.call(
-            _SENDS, send, lambda error: messages.DecisionSendFailed(self.name, approval, request, error), to
-        )
-
-    def watch(self, approval_id: str, to: MessagePump) -> None:
-        """Waits for the outcome, beside everything else."""
-
-        def watch(environment: Environment) -> messages.OutcomeLoaded:
-            return messages.OutcomeLoaded(self.name, environment.approvals.outcome(approval_id, OUTCOME_TIMEOUT))
-
-        self.backend.call(
-            f"outcome-{approval_id}",
-            watch,
-            lambda error: messages.OutcomeLoadFailed(error, approval_id, self.name),
-            to,
-        )
-
     def claim(self, approval_id: str, to: MessagePump, duration: timedelta = CLAIM_DURATION) -> None:
         """Tells others that somebody looks at it."""
 
@@ -440,4 +280,4 @@ class Waiting:
     @property
     def in_flight(self) -> bool:
         """Whether this console has answered it."""
-        return self.context.in_flight(self.row.approval_id)
+        return self.context.outbox.in_flight(self.row.approval_id)

@@ -12,8 +12,9 @@ from qlikops.domain.approval import InboxRow
 from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.problem import explain
 from qlikops.tui.backend import Backend
-from qlikops.tui.context import ApprovalKey, Clock, Context, ContextSource, Sending, Waiting
+from qlikops.tui.context import Context, ContextSource, Waiting
 from qlikops.tui.keys import KeyNames
+from qlikops.tui.outbox import ApprovalKey, Clock, Sending
 from qlikops.tui.preferences import Memory
 
 NEWS_DURATION = timedelta(seconds=10)
@@ -110,19 +111,22 @@ class ConsoleState:
     @property
     def latest_together(self) -> tuple[Sending, ...]:
         """The decision made last, with all that were made together with it."""
-        latest = self.latest
-        if latest is None or not latest.batch:
-            return (latest,) if latest else ()
-        return tuple(sending for sending in self.sendings.values() if sending.batch == latest.batch)
+        return () if self.latest is None else self.together_with(self.latest)
+
+    def together_with(self, sending: Sending) -> tuple[Sending, ...]:
+        """All that were made together with it, itself among them."""
+        if not sending.batch:
+            return (sending,)
+        return tuple(each for each in self.sendings.values() if each.batch == sending.batch)
 
     @property
     def held(self) -> tuple[Sending, ...]:
         """What is held back in any context."""
-        return tuple(sending for context in self.contexts for sending in context.held)
+        return tuple(sending for context in self.contexts for sending in context.outbox.held)
 
     def cancel_held(self, reason: str) -> tuple[Sending, ...]:
         """Sends nothing of what is held back; returns what was."""
-        return tuple(sending for context in self.contexts for sending in context.cancel_held(reason))
+        return tuple(sending for context in self.contexts for sending in context.outbox.cancel_held(reason))
 
     def poll(self, to: MessagePump) -> None:
         """Asks the contexts that do not pause for their inboxes."""

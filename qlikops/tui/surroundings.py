@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from qlikops.domain.approval import Approval
 from qlikops.domain.background import Background
-from qlikops.tui.context import ApprovalKey
+from qlikops.tui.outbox import ApprovalKey
 
 YOUNG = timedelta(seconds=30)
 """So soon it is not read again by itself."""

@@ -8,7 +8,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from io import TextIOWrapper
+from typing import Any, TextIO
 
 from textual.app import App, SuspendNotSupported
 
@@ -49,6 +50,12 @@ def own_title() -> Iterator[None]:
         # A terminal that cannot restore one at least loses the count.
         terminal.write(f"\x1b]2;\x07{_RESTORE}")
         terminal.flush()
+
+
+def keep_cells(terminal: TextIO | None) -> None:
+    """Where the locale's encoding has no such character, one `?` stands for it: an escape would push all else aside."""
+    if isinstance(terminal, TextIOWrapper):
+        terminal.reconfigure(errors="replace")
 
 
 def has_titles() -> bool:

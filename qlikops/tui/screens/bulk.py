@@ -108,7 +108,7 @@ class BulkScreen(Dialog[Answers]):
         if self.context.locked_because():
             return ""  # what has not been read says nothing
         row = self.context.row(approval.approval_id)
-        if self.context.in_flight(approval.approval_id):
+        if self.context.outbox.in_flight(approval.approval_id):
             return "you have answered it"
         if row is None or approval.status is not Status.WAITING:
             return "it no longer waits"

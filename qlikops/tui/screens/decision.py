@@ -27,14 +27,18 @@ from qlikops.tui.widgets.prose import palette
 
 CLAIM_WHILE_ASKED = timedelta(minutes=2)
 """Whoever opens the dialog is seen by the others for so long, unless somebody else is."""
+LOOK_FIRST = timedelta(seconds=1)
+"""How long a dialog that opens by itself takes no answer: what was typed at what stood there before is none to it."""
 
 
 class DecisionScreen(OutgoingDialog[DecisionRequest]):
     """The record never changes while it is open; if reality does, it says what and who, and sends nothing any more."""
 
-    def __init__(self, state: ConsoleState, context: Context, approval: Approval) -> None:
+    def __init__(self, state: ConsoleState, context: Context, approval: Approval, *, late: bool = False) -> None:
+        """`late`: it opens by itself, some time after the key, because the record had to be read."""
         super().__init__(state, context)
         self.approval = approval
+        self._answers_from = context.now() + LOOK_FIRST if late else None
         self.gone = ""
         """Why this record can never be decided any more; empty while it can."""
         self.became: Approval | None = None
@@ -62,7 +66,10 @@ class DecisionScreen(OutgoingDialog[DecisionRequest]):
 
     def problem(self) -> str:
         """What became of the record comes first."""
-        return self.gone or super().problem()
+        if problem := self.gone or super().problem():
+            return problem
+        too_soon = self._answers_from is not None and self.context.now() < self._answers_from
+        return "It has only just been read: look at it first." if too_soon else ""
 
     def outgoing(self) -> tuple[Line, ...]:
         """What goes out and what happens otherwise, or what changed."""
@@ -100,8 +107,8 @@ class DecisionScreen(OutgoingDialog[DecisionRequest]):
 class ApproveScreen(DecisionScreen):
     """Enter sends, unless anything speaks against it: then that is said, and Enter cancels."""
 
-    def __init__(self, state: ConsoleState, context: Context, approval: Approval) -> None:
-        super().__init__(state, context, approval)
+    def __init__(self, state: ConsoleState, context: Context, approval: Approval, *, late: bool = False) -> None:
+        super().__init__(state, context, approval, late=late)
         self._against = second_thoughts(approval)
 
     def heading(self) -> str:
@@ -137,8 +144,8 @@ class ApproveScreen(DecisionScreen):
 class DenyScreen(DecisionScreen):
     """A denial says why; whoever reads the report asks first."""
 
-    def __init__(self, state: ConsoleState, context: Context, approval: Approval) -> None:
-        super().__init__(state, context, approval)
+    def __init__(self, state: ConsoleState, context: Context, approval: Approval, *, late: bool = False) -> None:
+        super().__init__(state, context, approval, late=late)
         self._missing = False
 
     def heading(self) -> str:

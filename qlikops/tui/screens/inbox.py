@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -19,7 +21,8 @@ from qlikops.presentation.freshness import Trust
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone
 from qlikops.tui import messages
-from qlikops.tui.context import ApprovalKey, Context, Waiting
+from qlikops.tui.context import Context, Waiting
+from qlikops.tui.outbox import ApprovalKey
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.bulk import Answers, BulkScreen
 from qlikops.tui.screens.changed import ChangedScreen
@@ -34,6 +37,8 @@ from qlikops.tui.widgets.waiting import BY_CAUSE, WaitingList
 
 _MARKED = Binding.Group("Marked")
 """In the footer; at 80 columns their whole names would push Help out of it."""
+AT_ONCE = timedelta(seconds=0.5)
+"""A dialog that opens within this time of its key is what the person waits for."""
 _SEVERAL_CONTEXTS = "Not together: the marked ones are in different contexts."
 
 
@@ -69,8 +74,10 @@ class InboxScreen(ConsoleScreen):
         """As it was when somebody looked at it; another one can be decided once its difference has been shown."""
         self._reviewed: ApprovalKey | None = None
         """What the review shows or waits for: an id alone does not say where it came from."""
-        self._wanted: tuple[ApprovalKey, bool] | None = None
-        """The approval on which a or d was pressed before its record had come; asked as soon as it has."""
+        self._wanted: tuple[ApprovalKey, bool, datetime] | None = None
+        """The approval on which a or d was pressed before its record had come, and when; asked as soon as it has."""
+        self._reading: tuple[str, ...] = ()
+        """The ids of the marked ones that are read before it is asked about all of them."""
         self._locks: tuple[str, ...] = ()
         """Why nothing can be decided, by context, when the keys were drawn last."""
 
@@ -113,6 +120,8 @@ class InboxScreen(ConsoleScreen):
         else:
             self.query_one(Troubles).draw()
             self._list.show_why_empty()
+            if any(sending.is_on_the_way for sending in self.state.latest_together):
+                self.show_progress()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """Hides what can never apply here and greys what cannot apply now."""
@@ -131,7 +140,8 @@ class InboxScreen(ConsoleScreen):
             contexts = {waiting.context for waiting in self._marked_waiting()}
             return bool(contexts) and (not any(context.locked_because() for context in contexts) or None)
         if action == "back":
-            return self.has_class("-open") or any(each.filters for each in self.query(WaitingList))
+            narrowed = any(each.filters for each in self.query(WaitingList))
+            return bool(self._reading) or self.has_class("-open") or narrowed
         return True
 
     def why_not(self) -> str:
@@ -189,7 +199,7 @@ class InboxScreen(ConsoleScreen):
             self._show_record(chosen, known)
         elif self._reviewed != chosen.key or self._review.loading_id != row.approval_id:
             self._reviewed = chosen.key
-            self._review.show_loading(row.approval_id, f"Loading {inbox.cells(row, self.state.now())['label'].text} …")
+            self._review.show_loading(row.approval_id, f"Loading {inbox.label(row)} …")
             chosen.context.load_approval(row.approval_id, self)
 
     def _show_record(self, chosen: Waiting, approval: Approval) -> None:
@@ -224,9 +234,9 @@ class InboxScreen(ConsoleScreen):
 
     def _ask_if_wanted(self) -> None:
         wanted, self._wanted = self._wanted, None
-        # Whoever is elsewhere by now is not interrupted.
+        # It may have taken long: whoever is elsewhere by now is not interrupted.
         if wanted is not None and wanted[0] == self._reviewed and self.is_active:
-            self.action_decide(wanted[1])
+            self._ask(wanted[1], late=self.state.now() - wanted[2] > AT_ONCE)
 
     def _say_it_is_gone(self) -> None:
         if self._review.approval is None or self._reviewed is None:
@@ -235,7 +245,7 @@ class InboxScreen(ConsoleScreen):
         if context.row(approval_id) is not None:
             self._review.show_text("The filter keeps it back.")
             return
-        answered = "You answered this; it" if context.in_flight(approval_id) else "This"
+        answered = "You answered this; it" if context.outbox.in_flight(approval_id) else "This"
         self._review.mark_gone(f"{answered} no longer waits. {self._how_to_go_on()}")
         context.load_approval(approval_id, self)
 
@@ -271,8 +281,10 @@ class InboxScreen(ConsoleScreen):
         self.refresh_bindings()
 
     def action_back(self) -> None:
-        """From the record to the list, then from the filtered list to the whole."""
-        if self.has_class("-open"):
+        """From reading what is marked, from the record to the list, then from the filtered list to the whole."""
+        if self._reading:
+            self._stop_reading()
+        elif self.has_class("-open"):
             self.remove_class("-open")
         else:
             self._list.clear_filter()
@@ -303,6 +315,9 @@ class InboxScreen(ConsoleScreen):
 
     def action_decide(self, approved: bool) -> None:
         """Asks once, on the record that is on the screen."""
+        self._ask(approved, late=False)
+
+    def _ask(self, approved: bool, *, late: bool) -> None:
         approval, chosen = self._review.approval, self._chosen()
         if chosen is None:
             return
@@ -310,7 +325,10 @@ class InboxScreen(ConsoleScreen):
             self.notify("You have already answered this one.", markup=False)
             return
         if approval is None or self._reviewed != chosen.key:
-            self._wanted = (chosen.key, approved)
+            self._wanted = (chosen.key, approved, self.state.now())
+            then = "approve" if approved else "deny"
+            words = f"Loading {inbox.label(chosen.row)}; then it asks whether to {then} it …"
+            self._review.show_loading(chosen.row.approval_id, words)
             return
         if approval.status is not Status.WAITING:
             self.notify("This one no longer waits.", severity="warning", markup=False)
@@ -319,7 +337,8 @@ class InboxScreen(ConsoleScreen):
         if changes := differences(self._looked_at[chosen.key], approval):
             self.app.push_screen(ChangedScreen(self.state, changes), lambda _: self._have_seen(chosen.key, approval))
             return
-        screen: DecisionScreen = (ApproveScreen if approved else DenyScreen)(self.state, chosen.context, approval)
+        kind = ApproveScreen if approved else DenyScreen
+        screen: DecisionScreen = kind(self.state, chosen.context, approval, late=late)
 
         def answer(request: DecisionRequest | None) -> None:
             if request is not None:
@@ -338,7 +357,7 @@ class InboxScreen(ConsoleScreen):
             self._review.show_approval(shown, self._around.of(key), changes)
 
     def _send(self, decided: Waiting, approval: Approval, request: DecisionRequest) -> None:
-        decided.context.send(approval, request, self.app)
+        decided.context.outbox.send(approval, request, self.app)
         following = self._list.next_unanswered()
         self.remove_class("-open")
         self._list.table.focus()
@@ -356,17 +375,23 @@ class InboxScreen(ConsoleScreen):
     def action_decide_marked(self, approved: bool) -> None:
         """Reads what is marked, then asks once about all of it."""
         marked = [waiting for waiting in self._marked_waiting() if not waiting.in_flight]
-        if not marked:
+        if not marked or self._reading:
             return
         context = marked[0].context
         if any(waiting.context is not context for waiting in marked):
             self.notify(_SEVERAL_CONTEXTS, severity="warning", markup=False)
             return
-        context.load_marked([waiting.row.approval_id for waiting in marked], self, approved=approved)
+        self._reading = tuple(waiting.row.approval_id for waiting in marked)
+        context.load_marked(self._reading, self, approved=approved)
+        self.show_progress()
+        self.refresh_bindings()
 
     @on(messages.MarkedLoaded)
     def _ask_about_marked(self, message: messages.MarkedLoaded) -> None:
         message.stop()
+        if self._reading != tuple(approval.approval_id for approval in message.approvals):
+            return
+        self._stop_reading()
         # A row does not say what the cause is, so it takes the records.
         if message.approved and (refusal := not_one_cause([approval.proposal for approval in message.approvals])):
             self.notify(refusal, severity="warning", markup=False)
@@ -379,13 +404,19 @@ class InboxScreen(ConsoleScreen):
     @on(messages.MarkedLoadFailed)
     def _miss_marked(self, message: messages.MarkedLoadFailed) -> None:
         message.stop()
+        self._stop_reading()
         self.notify(str(explain(message.error)), severity="error", markup=False)
+
+    def _stop_reading(self) -> None:
+        self._reading = ()
+        self.show_progress()
+        self.refresh_bindings()
 
     def _send_marked(self, context: Context, answers: Answers | None) -> None:
         batch = new_decision_id()
         for approval, request in answers or ():
             self._list.marked.discard(ApprovalKey(context.name, approval.approval_id))
-            context.send(approval, request, self.app, batch)
+            context.outbox.send(approval, request, self.app, batch)
         self.state_changed()
 
     def action_claim(self) -> None:
@@ -414,21 +445,26 @@ class InboxScreen(ConsoleScreen):
 
     def action_copy(self) -> None:
         """The last receipt, or those of all that were answered together; else the chosen approval's id."""
-        latest, chosen = self.state.latest_together, self._chosen()
+        now, latest, chosen = self.state.now(), self.state.latest_together, self._chosen()
         if latest and not any(sending.due for sending in latest):
-            self.app.copy_to_clipboard("\n\n".join(sending.proof for sending in latest))
+            self.app.copy_to_clipboard("\n\n".join(sending.proof(now) for sending in latest))
             self.notify("Receipt copied." if len(latest) == 1 else f"{len(latest)} receipts copied.", markup=False)
         elif chosen is not None:
             self.app.copy_to_clipboard(chosen.row.approval_id)
             self.notify(f"Copied {chosen.row.approval_id}.", markup=False)
 
     def show_progress(self) -> None:
-        """The line on the last decision, or on all that were answered together; not while that counts down."""
+        """The line on the last decision, or on all that were answered together; not before the first of it is sent."""
         bar, latest = self.query_one("#receipt", Static), self.state.latest_together
-        bar.display = bool(latest) and not any(sending.due for sending in latest)
+        if self._reading:
+            bar.display = True
+            bar.update(Text(f"Reading the {len(self._reading):,} marked before it asks about them … Esc gives up."))
+            return
+        bar.display = not all(sending.due for sending in latest)
         if bar.display:
             alone = len(latest) == 1
-            words = latest[0].progress if alone else decision.counted([sending.stage for sending in latest])
+            stages = [sending.stage for sending in latest]
+            words = latest[0].progress(self.state.now()) if alone else decision.counted(stages)
             line = text(words, palette(self))
             if all(sending.is_settled for sending in latest):
                 copies = "copies the receipt" if alone else "copies all of it"

@@ -13,7 +13,7 @@ from qlikops.domain.approval import Approval, Claim
 from qlikops.domain.background import Background
 from qlikops.presentation import review
 from qlikops.presentation.tone import Line, Section, Tone
-from qlikops.tui.context import Clock
+from qlikops.tui.outbox import Clock
 from qlikops.tui.widgets.prose import palette, prose
 
 
@@ -114,7 +114,8 @@ class Review(VerticalScroll):
         return review.at_zero(approval, self._clock(), claim, caller)
 
     def _tick(self) -> None:
-        if self.approval is not None and self.screen.is_active:
+        # Under a dialog too: what it is about must not look younger than it is.
+        if self.approval is not None and self.screen.is_current:
             self._at_zero.update(prose([self._deadline(self.approval)], palette(self)))
 
     def _draw(self) -> None:

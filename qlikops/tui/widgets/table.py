@@ -25,6 +25,8 @@ from qlikops.presentation.tone import Cells, Column
 from qlikops.tui.widgets.prose import palette
 
 _HEADER = 1
+MARK = "›"
+"""Of the chosen row."""
 
 
 class KeyedTable(ScrollView, can_focus=True):
@@ -127,8 +129,12 @@ class KeyedTable(ScrollView, can_focus=True):
         self._fit()
         if self.chosen in self._index:
             self._cursor = self._index[self.chosen]
-            if was_in_sight and self._cursor != before:
+            if was_in_sight and self.scroll_y:
+                # What was added above moves everything; the eye stays on its row.
                 self.scroll_to(y=self._cursor - line, animate=False, immediate=True)
+            elif was_in_sight:
+                # At the top what is new shows, until the row would be pushed out of sight.
+                self._scroll_to_cursor()
         elif choose_first and keys:
             self._choose(0)
         else:
@@ -174,16 +180,20 @@ class KeyedTable(ScrollView, can_focus=True):
         """The header, or the row in that line of the screen."""
         if y == 0:
             self._drawn = self._in_sight()
-            return self._strip({column.key: column.header for column in self._columns}, {}, self._style("header"))
+            headers = {column.key: column.header for column in self._columns}
+            return self._strip(headers, {}, self._style("header"), " ")
         index = int(self.scroll_y) + y - _HEADER
         if index >= len(self._keys):
             return Strip.blank(self.size.width, self.rich_style)
         key = self._keys[index]
         cells, colours = self._cells(key), palette(self)
+        is_chosen = key == self.chosen
         return self._strip(
             {column.key: cells[column.key].text for column in self._columns},
             {column.key: colours[cells[column.key].tone] for column in self._columns},
-            self._style("cursor") if key == self.chosen else self.rich_style,
+            self._style("cursor") if is_chosen else self.rich_style,
+            # A shape, since a colour is none on some terminals.
+            MARK if is_chosen else " ",
         )
 
     def action_move(self, by: int) -> None:
@@ -252,11 +262,13 @@ class KeyedTable(ScrollView, can_focus=True):
     def _style(self, part: str) -> Style:
         return self.get_component_rich_style(f"table--{part}")
 
-    def _strip(self, texts: dict[str, str], styles: dict[str, Style], base: Style) -> Strip:
-        segments = [
-            Segment(f" {_fitted(texts[column.key], column)} ", base + styles.get(column.key, Style.null()))
-            for column in self._columns
-        ]
+    def _strip(self, texts: dict[str, str], styles: dict[str, Style], base: Style, mark: str) -> Strip:
+        """One line; `mark` is in its first cell."""
+        segments = [Segment(mark, base)]
+        for column in self._columns:
+            text = f"{_fitted(texts[column.key], column)} "
+            segments.append(Segment(text, base + styles.get(column.key, Style.null())))
+            segments.append(Segment(" ", base))
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
 

@@ -15,13 +15,14 @@ from textual.widgets import Static
 from qlikops.presentation import inbox
 from qlikops.presentation.filter import HELP
 from qlikops.presentation.tone import Cells, Column
-from qlikops.tui.context import ApprovalKey, Waiting
+from qlikops.tui.context import Waiting
+from qlikops.tui.outbox import ApprovalKey
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.table import KeyedTable
 
 TICK_SECONDS = 60
-"""How often the ages are written anew."""
+"""How often the ages are written anew, even if no answer comes."""
 BY_CAUSE = "cause"
 """As preferences spell the grouping."""
 
@@ -48,8 +49,14 @@ class WaitingList(Vertical):
         yield Static(markup=False, id="empty")
 
     def on_mount(self) -> None:
-        """Starts the slow tick of the ages."""
+        """Starts the slow tick of the ages, and the quick one of a last minute."""
         self.set_interval(TICK_SECONDS, self.show)
+        self.set_interval(1, self._tick)
+
+    def _tick(self) -> None:
+        first = next(iter(self._state.waiting), None)
+        if first is not None and inbox.counts_seconds(first.row.deadline, self._state.now()):
+            self.show()
 
     @property
     def table(self) -> KeyedTable:

@@ -52,6 +52,10 @@ class Gate:
     def open(self) -> None:
         self._open.set()
 
+    @property
+    def is_open(self) -> bool:
+        return self._open.is_set()
+
     def pass_through(self) -> None:
         assert self._open.wait(GATE_SECONDS), "nobody opened the gate"
 
@@ -87,6 +91,8 @@ class FakeEnvironment:
     loads: Gate = field(default_factory=Gate)
     decides: Gate = field(default_factory=Gate)
     outcomes: Gate = field(default_factory=Gate)
+    restarts: Gate = field(default_factory=Gate)
+    """While it is closed, what is approved goes on restarting."""
     listed: Gate = field(default_factory=Gate)
     runs: list[ExecutionSummary] = field(default_factory=list)
     schedules: ListedSchedules = field(init=False)
@@ -191,7 +197,7 @@ class FakeEnvironment:
         self.outcomes.pass_through()
         self._read("outcome")
         record = self.records[approval_id]
-        if record.status is Status.RESTARTING:
+        if record.status is Status.RESTARTING and self.restarts.is_open:
             target = TargetOutcome(
                 record.proposal.targets[0].key,
                 Status.RESTARTED,

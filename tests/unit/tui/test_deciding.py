@@ -15,9 +15,10 @@ from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.proposal import Action
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.screens.decision import DecisionScreen
+from qlikops.tui.widgets.review import Review
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, asked, flat_text, no_longer_sees, sees, wait_until
-from tests.unit.tui.fakes import FakeEnvironment
+from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 FIRST = samples.proposal(1).proposal_id
 
@@ -31,7 +32,7 @@ def refresh(pilot: Pilot[Any]) -> None:
 def in_flight(pilot: Pilot[Any]) -> bool:
     """Whether the console thinks that its answer to the first may count."""
     assert isinstance(pilot.app, QlikOpsApp)
-    return pilot.app.state.current.in_flight(FIRST)
+    return pilot.app.state.current.outbox.in_flight(FIRST)
 
 
 @pytest.fixture
@@ -74,10 +75,47 @@ async def test_approve_pressed_while_the_record_loads_asks_once_it_is_there(
     async with started(environment) as pilot:
         await sees(pilot, "Loading sales-orders")
         await pilot.press("a")
+        await sees(pilot, "Loading sales-orders (replicate-eu-1); then it asks whether to approve it …")
         assert not isinstance(pilot.app.screen, DecisionScreen)
         environment.loads.open()
         await sees(pilot, "Approve: this will be sent", "replicate-eu-1/sales-orders")
-        assert environment.sent == []
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+
+
+async def test_a_dialog_that_opens_long_after_its_key_takes_no_enter_before_it_can_have_been_read(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    clock = Clock()
+    environment.loads.close()
+    async with started(environment, clock=clock) as pilot:
+        await sees(pilot, "Loading sales-orders")
+        await pilot.press("a")
+        clock.advance(5)
+        environment.loads.open()
+        await sees(pilot, "Approve: this will be sent", "It has only just been read: look at it first.")
+        await pilot.press("enter")
+        assert isinstance(pilot.app.screen, DecisionScreen)
+        clock.advance(1)
+        await sees(pilot, "Enter sends. Esc cancels.")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+
+
+async def test_a_dialog_does_not_open_for_somebody_who_went_elsewhere(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.loads.close()
+    async with started(environment) as pilot:
+        await sees(pilot, "Loading sales-orders")
+        review = pilot.app.screen.query_one(Review)
+        await pilot.press("a", "4")
+        await wait_until(pilot, lambda: pilot.app.current_mode == "reports")
+        environment.loads.open()
+        await wait_until(pilot, lambda: review.approval is not None)
+        await pilot.press("1")
+        await sees(pilot, "sales-orders: connection lost")
+        assert not isinstance(pilot.app.screen, DecisionScreen)
 
 
 async def test_keys_typed_faster_than_the_screen_mean_the_row_they_were_typed_on(
@@ -274,6 +312,14 @@ async def test_going_offline_while_the_modal_is_open_locks_it_until_it_is_back(
         await sees(pilot, "Enter sends.")
 
 
+async def test_under_the_modal_the_countdown_goes_on(started: Started, environment: FakeEnvironment) -> None:
+    clock = Clock()
+    async with started(environment, size=(200, 50), clock=clock) as pilot:
+        await asked(pilot, "a")
+        clock.advance(100)
+        await wait_until(pilot, lambda: flat_text(pilot).count("expires in 3h46m") == 2)
+
+
 async def test_the_modal_survives_a_resize(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment, size=(120, 36)) as pilot:
         await asked(pilot, "a")
@@ -299,6 +345,7 @@ async def test_what_is_being_sent_is_not_sent_again_and_sends_go_one_by_one(
         await sees(pilot, "Approve: this will be sent")
         await pilot.press("enter")
         assert environment.sent == []
+        await sees(pilot, "To be sent next: approve replicate-eu-1/stock. Esc: do not send")
         environment.decides.open()
         await wait_until(pilot, lambda: len(environment.sent) == 2)
         assert [approval_id for approval_id, _ in environment.sent] == [FIRST, samples.proposal(2).proposal_id]
@@ -317,6 +364,7 @@ async def test_what_is_being_sent_is_not_sent_again_and_sends_go_one_by_one(
             "If the task is still broken, a later run asks again.",
         ),
         (ApprovalExpired("the deadline was 11:00"), "Expired: approve replicate-eu-1/sales-orders: the deadline was"),
+        (Offline("no answer"), "Not sent: approve replicate-eu-1/sales-orders. Offline: no answer"),
         (ValueError("[bold]bug"), "Fault: approve replicate-eu-1/sales-orders: ValueError: [bold]bug"),
     ],
 )
@@ -399,7 +447,36 @@ async def test_an_ambiguous_send_that_never_arrived_can_be_repeated(
         await asked(pilot, "a")
         await pilot.press("enter")
         await wait_until(pilot, lambda: not in_flight(pilot))
-        await sees(pilot, "WAITING replicate-eu-1/sales-orders")
+        await sees(
+            pilot, "Not recorded: approve replicate-eu-1/sales-orders; it still waits and can be answered again."
+        )
+
+
+async def test_an_answer_that_does_not_come_is_said_to_be_in_doubt(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    clock = Clock()
+    environment.decides.close()
+    async with started(environment, size=(120, 36), clock=clock) as pilot:
+        await asked(pilot, "a")
+        await pilot.press("enter")
+        await sees(pilot, "Sending: approve replicate-eu-1/sales-orders …")
+        clock.advance(8)
+        await sees(pilot, "No answer for 8 s: nobody can say yet whether it counts.")
+        environment.decides.open()
+        await sees(pilot, "RESTARTED replicate-eu-1/sales-orders")
+
+
+async def test_a_restart_that_takes_longer_than_one_watch_is_watched_to_its_end(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.restarts.close()
+    async with started(environment, size=(120, 36), watch_again_seconds=0.01) as pilot:
+        await asked(pilot, "a")
+        await pilot.press("enter")
+        await sees(pilot, "RESTARTING replicate-eu-1/sales-orders")
+        environment.restarts.open()
+        await sees(pilot, "RESTARTED replicate-eu-1/sales-orders")
 
 
 async def test_quitting_while_a_decision_is_being_sent_asks_again(

@@ -71,6 +71,17 @@ async def test_escape_cancels_from_another_screen_too(started: Started, environm
         assert environment.sent == []
 
 
+async def test_a_notice_leaves_in_sight_what_escape_does(started: Started, environment: FakeEnvironment) -> None:
+    clock = Clock()
+    async with started(environment, clock=clock, hold_seconds=HOLD_SECONDS) as pilot:
+        await approve(pilot)
+        pilot.app.notify("word " * 60, markup=False)
+        await sees(pilot, "word word word")
+        await sees(
+            pilot, "unanswered expires in 3h49m", "Sending in 3 s: approve replicate-eu-1/sales-orders. Esc: do not"
+        )
+
+
 async def test_quitting_while_it_counts_down_sends_nothing(started: Started, environment: FakeEnvironment) -> None:
     clock = Clock()
     async with started(environment, size=(120, 36), clock=clock, hold_seconds=HOLD_SECONDS) as pilot:

@@ -110,6 +110,75 @@ async def test_with_two_thousand_rows_the_ages_tick_within_the_budget_and_the_cu
         await sees(pilot, "task-1999: connection lost", "3h34m")
 
 
+async def test_a_filter_that_drops_hundreds_of_old_rows_from_far_down_chooses_the_first_that_matches(
+    started: Started,
+) -> None:
+    clock = Clock()
+    environment = FakeEnvironment.waiting_for(*(task(n, f"task-{n}", minutes_left=200 + n / 100) for n in range(300)))
+    async with started(environment, clock=clock) as pilot:
+        await sees(pilot, "300 wait", "task-0: connection lost")
+        await pilot.press("end")
+        await sees(pilot, "task-299: connection lost")
+        clock.advance(120)
+        await pilot.press("slash", *"task-7")
+        await sees(pilot, "11 of 300", "task-7 (", "task-7: connection lost")
+
+
+@pytest.mark.parametrize("change", ["more above", "fewer above", "many fewer above", "another width"])
+async def test_the_row_under_the_cursor_stays_on_its_line(started: Started, change: str) -> None:
+    environment = FakeEnvironment.waiting_for(*(task(n, f"task-{n}", minutes_left=200 + n / 100) for n in range(300)))
+    async with started(environment) as pilot:
+        await sees(pilot, "300 wait", "task-0: connection lost")
+        await pilot.press("end", "up", "up")
+        await sees(pilot, "task-297: connection lost")
+        table = pilot.app.screen.query_one(KeyedTable)
+        line = table.cursor - table.scroll_y
+        if change == "another width":
+            await pilot.resize_terminal(130, 24)
+            await sees(pilot, "Claimed by")
+        else:
+            for number in range(100 if change == "many fewer above" else 20):
+                if change == "more above":
+                    environment.add(task(1000 + number, f"urgent-{number}", minutes_left=5))
+                else:
+                    environment.decide_elsewhere(samples.proposal(number).proposal_id)
+            await pilot.press("r")
+            await no_longer_sees(pilot, "300 wait")
+        await wait_until(pilot, lambda: table.cursor - table.scroll_y == line)
+        assert table.chosen == row_key(297)
+
+
+async def test_what_takes_room_from_the_list_leaves_the_cursor_in_sight(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(*(task(n, f"task-{n}", minutes_left=200 + n / 100) for n in range(30)))
+    async with started(environment) as pilot:
+        await sees(pilot, "30 wait", "task-0: connection lost")
+        await pilot.press(*["down"] * 20)
+        await sees(pilot, "task-20: connection lost", "task-20 (")
+        await pilot.press("slash")
+        await sees(pilot, "Filter: ", "task-20 (")
+
+
+async def test_home_and_end_go_to_the_first_and_the_last_row(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(*(task(n, f"task-{n}", minutes_left=200 + n / 100) for n in range(30)))
+    async with started(environment) as pilot:
+        await sees(pilot, "30 wait", "task-0: connection lost")
+        await pilot.press("end")
+        await sees(pilot, "task-29 (", "task-29: connection lost")
+        await pilot.press("home")
+        await sees(pilot, "task-0 (", "task-0: connection lost")
+
+
+async def test_the_last_minute_is_counted_in_seconds_in_the_list_too(started: Started) -> None:
+    clock = Clock()
+    environment = FakeEnvironment.waiting_for(task(1, "first", minutes_left=0.75), task(2, "second", minutes_left=9))
+    async with started(environment, clock=clock) as pilot:
+        await sees(pilot, "45s ■ crit first", "9m ■ crit second")
+        clock.advance(7)
+        await sees(pilot, "38s ■ crit first", "8m ■ crit second")
+        clock.advance(38)
+        await sees(pilot, "expired ■ crit first")
+
+
 async def test_when_the_row_goes_nothing_else_slides_under_the_approve_key(started: Started) -> None:
     environment = FakeEnvironment.waiting_for(task(1, "first"), task(2, "second"), task(3, "third"))
     async with started(environment) as pilot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO, TextIOWrapper
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.theme import Theme
 
+from qlikops.tui.terminal import keep_cells
 from qlikops.tui.themes import DARK, HIGH_CONTRAST, LIGHT, THEMES, default_theme
+from qlikops.tui.widgets.table import MARK
 from tests.unit.tui.conftest import wait_until
 from tests.unit.tui.scenes import SCENES
 from tests.unit.tui.stills import still
@@ -83,6 +86,17 @@ def poor_text_of_sixteen(pilot: Pilot[Any]) -> dict[str, float]:
     }
 
 
+@pytest.mark.parametrize(
+    "name", ["inbox", "executions", "events", "fleet", "reports", "deny-marked", "contexts", "commands"]
+)
+async def test_where_one_is_shows_without_colour(name: str) -> None:
+    async with still(SCENES[name], (80, 24), DARK.name) as pilot:
+        strips = pilot.app.screen._compositor.render_strips()
+        by_shape = [strip for strip in strips if MARK in strip.text]
+        underlined = [strip for strip in strips if any(part.style and part.style.underline for part in strip)]
+        assert len(underlined if pilot.app.screen.is_modal else by_shape) == (2 if name == "commands" else 1)
+
+
 @pytest.mark.parametrize("name", SCENES)
 async def test_all_text_can_be_read_in_every_theme(name: str) -> None:
     """In the one that it starts in, and at once in each that is chosen while it is shown."""
@@ -98,6 +112,14 @@ async def test_all_text_can_be_read_in_every_theme(name: str) -> None:
                 assert not poor_text(pilot, theme)
                 if theme.name == default_theme("standard"):
                     assert not poor_text_of_sixteen(pilot)
+
+
+def test_what_the_locale_cannot_encode_still_takes_one_cell() -> None:
+    terminal = TextIOWrapper(BytesIO(), encoding="latin-1", errors="backslashreplace")
+    keep_cells(terminal)
+    terminal.write("■ crit  › 12m")
+    terminal.seek(0)
+    assert terminal.read() == "? crit  ? 12m"
 
 
 def test_without_a_choice_few_colours_mean_high_contrast() -> None:

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Decision, Status
-from qlikops.domain.errors import AlreadyDecided, DecisionUnknown
+from qlikops.domain.errors import AlreadyDecided, DecisionUnknown, Offline, QlikopsError
 from qlikops.domain.evaluation import Evaluation, Risk, Verdict
 from qlikops.domain.proposal import Action
 from tests.unit.presentation import samples
@@ -88,6 +88,23 @@ async def test_while_it_counts_down_escape_holds_back_all_of_them(
         assert environment.sent == []
 
 
+async def test_reading_what_is_marked_is_said_and_escape_gives_it_up(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 3)
+        environment.loads.close()
+        await pilot.press("A", "A")
+        await sees(pilot, "Reading the 3 marked before it asks about them … Esc gives up.")
+        await pilot.press("escape")
+        await no_longer_sees(pilot, "Reading the 3 marked")
+        environment.loads.open()
+        await pilot.press("D")
+        await sees(pilot, "Deny together", "3 of 3 ticked")
+        await pilot.press("escape")
+        await no_longer_sees(pilot, "together")
+
+
 @pytest.mark.parametrize(
     "other",
     [{"kind": AnomalyKind.USER_STOPPED}, {"action": Action.RELOAD}, {"cause": "target SNOWFLAKE"}, {"cause": ""}],
@@ -148,23 +165,23 @@ async def test_one_that_somebody_else_decides_while_the_list_is_open_is_left_out
         await wait_until(pilot, lambda: [approval_id for approval_id, _ in environment.sent] == ids(2))
 
 
-async def test_each_answer_is_sent_in_order_whatever_became_of_the_one_before_and_all_are_counted(
+async def test_each_answer_is_sent_in_order_though_one_was_too_late_and_all_are_counted(
     started: Started, environment: FakeEnvironment
 ) -> None:
     first, second, third = ids(1, 2, 3)
     bob = Decision(False, by="arn:aws:iam::1:user/bob")
     environment.decide_errors[first] = AlreadyDecided("too late", decision=bob, status=Status.DENIED)
-    environment.decide_errors[second] = DecisionUnknown("the connection broke after sending")
+    environment.decide_errors[third] = DecisionUnknown("the connection broke after sending")
     environment.outcomes.close()
     async with started(environment, size=SIZE) as pilot:
         await mark(pilot, 3)
         await pilot.press("A")
         await sees(pilot, "3 of 3 ticked")
         await pilot.press("enter", "enter")
-        await sees(pilot, "1 already denied by bob, 1 not known yet, 1 RESTARTING y copies all of it")
-        assert [approval_id for approval_id, _ in environment.sent] == [third]
+        await sees(pilot, "1 already denied by bob, 1 RESTARTING, 1 not known yet y copies all of it")
+        assert [approval_id for approval_id, _ in environment.sent] == [second]
         environment.outcomes.open()
-        await sees(pilot, "1 already denied by bob, 1 WAITING, 1 RESTARTED")
+        await sees(pilot, "1 already denied by bob, 1 RESTARTED, 1 WAITING")
         await pilot.press("y")
         copied = pilot.app.clipboard
         assert [block.split()[1] for block in copied.split("\n\n")] == [first, second, third]
@@ -185,6 +202,91 @@ async def test_a_denial_is_not_warned_of_what_speaks_against_approving(
         assert "Deny" in said
         for warning in ("Careful", "although", "says deny", "risk", "reload"):
             assert warning not in said
+
+
+@pytest.mark.parametrize(
+    ("error", "counted"),
+    [
+        (DecisionUnknown("the connection broke after sending"), "1 not known yet, 2 not sent"),
+        (Offline("no answer"), "1 not sent (offline), 2 not sent"),
+    ],
+)
+async def test_where_nobody_knows_what_became_of_one_the_rest_stays_here(
+    started: Started, environment: FakeEnvironment, error: QlikopsError, counted: str
+) -> None:
+    environment.decide_errors[ids(1)[0]] = error
+    environment.outcomes.close()
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 3)
+        await pilot.press("A")
+        await sees(pilot, "3 of 3 ticked")
+        await pilot.press("enter", "enter")
+        await sees(pilot, counted)
+        assert environment.sent == []
+        environment.outcomes.open()
+
+
+async def test_what_has_not_gone_out_can_be_taken_back_while_the_first_is_sent(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.decides.close()
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 3)
+        await pilot.press("A")
+        await sees(pilot, "3 of 3 ticked")
+        await pilot.press("enter", "enter")
+        await sees(pilot, "To be sent next: approve", "and 1 more. Esc: do not send", "1 on the way, 2 to be sent")
+        await pilot.press("escape")
+        await sees(pilot, "1 on the way, 2 not sent")
+        environment.decides.open()
+        await sees(pilot, "1 RESTARTED, 2 not sent")
+        assert [approval_id for approval_id, _ in environment.sent] == ids(1)
+
+
+async def test_what_has_not_gone_out_stays_here_when_the_data_is_no_longer_live(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.decides.close()
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 3)
+        await pilot.press("A")
+        await sees(pilot, "3 of 3 ticked")
+        await pilot.press("enter", "enter")
+        await sees(pilot, "1 on the way, 2 to be sent")
+        environment.error = Offline("no answer")
+        await pilot.press("r")
+        await sees(pilot, "1 on the way, 2 not sent")
+        environment.error = None
+        environment.decides.open()
+        await sees(pilot, "1 RESTART", "2 not sent")
+        assert [approval_id for approval_id, _ in environment.sent] == ids(1)
+
+
+async def test_several_denials_are_on_the_way_at_once(started: Started, environment: FakeEnvironment) -> None:
+    environment.decides.close()
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 3)
+        await pilot.press("D")
+        await sees(pilot, "3 of 3 ticked")
+        await pilot.press("enter", *"patching", "enter", "enter")
+        await sees(pilot, "3 on the way")
+        environment.decides.open()
+        await sees(pilot, "3 DENIED")
+
+
+async def test_on_another_screen_one_notice_says_what_became_of_all(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.decides.close()
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 3)
+        await pilot.press("A")
+        await sees(pilot, "3 of 3 ticked")
+        await pilot.press("enter", "enter", "2")
+        await sees(pilot, "To be sent next")
+        environment.decides.open()
+        await sees(pilot, "3 RESTARTED")
+        assert len(pilot.app._notifications) == 1
 
 
 async def test_denying_together_can_snooze_all(started: Started, environment: FakeEnvironment) -> None:

@@ -1,0 +1,232 @@
+"""The decisions of one context on their way from key press to outcome: held back, sent, watched.
+
+What has not gone out can always be taken back: a decision whose turn has not come waits here, not in a thread, until
+those before it are known to have arrived. It knows nothing of screens, nor of whether deciding is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from textual.message_pump import MessagePump
+
+from qlikops.domain.approval import Approval, Status
+from qlikops.domain.errors import Unreachable
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest, Environment
+from qlikops.presentation import decision
+from qlikops.presentation.tone import Span, Spans, Tone
+from qlikops.tui import messages
+from qlikops.tui.backend import Backend
+
+OUTCOME_TIMEOUT = timedelta(minutes=5)
+"""How long a decision is watched: a restart is verified for two minutes, and statuses lag."""
+UNKNOWN_TIMEOUT = timedelta(minutes=1)
+"""How long the record is asked for a decision that may have been lost. If it still waits by then, it can be answered
+again: a task token counts once, so whichever comes first does, and the other is told.
+"""
+DENIALS_AT_ONCE = 8
+"""Nothing restarts by them, and a storm of proposals is denied before it expires. Approvals go one by one."""
+
+Clock = Callable[[], datetime]
+
+
+class ApprovalKey(NamedTuple):
+    """What tells approvals apart: two contexts may have the same id."""
+
+    context: str
+    approval_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One decision of this console on its way from key press to outcome."""
+
+    key: ApprovalKey
+    approval: Approval
+    """As it was on the screen."""
+    request: DecisionRequest
+    receipt: DecisionReceipt | None = None
+    error: Exception | None = None
+    ended: Approval | None = None
+    """The record once the watch was over."""
+    due: datetime | None = None
+    """Held back until then, and until its turn comes; None once it has been handed over to be sent."""
+    sent_at: datetime | None = None
+    """When it was handed over."""
+    withdrawn: str = ""
+    """Why it was not sent after all."""
+    batch: str = ""
+    """The same for all that were answered together; empty for one alone."""
+
+    def progress(self, now: datetime) -> Spans:
+        """Where it is, in one line."""
+        if self.withdrawn:
+            return decision.withdrawn(self.approval, self.request, self.withdrawn)
+        waited = 0.0 if self.sent_at is None else (now - self.sent_at).total_seconds()
+        return decision.progress(self.approval, self.request, self.receipt, self.error, self.ended, waited)
+
+    @property
+    def stage(self) -> Span:
+        """The same in a word or two."""
+        if self.withdrawn:
+            return Span("not sent", Tone.WARNING)
+        if self.due is not None:
+            return Span("to be sent")
+        return decision.stage(self.request, self.receipt, self.error, self.ended)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is on its way no longer: it is recorded, or known not to be, or not known."""
+        return self.receipt is not None or self.error is not None or bool(self.withdrawn)
+
+    @property
+    def is_on_the_way(self) -> bool:
+        """Whether it may be on the wire right now."""
+        return self.sent_at is not None and not self.is_settled
+
+    def proof(self, now: datetime) -> str:
+        """All there is to say of it, for a clipboard: the receipt with the outcome, or why there is none."""
+        if self.receipt is None:
+            return decision.unproven(self.approval, self.request, self.progress(now))
+        receipt = self.receipt
+        if self.ended is not None:
+            receipt = replace(receipt, status=self.ended.status, outcome=self.ended.outcome)
+        return decision.receipt_text(receipt)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the ledger holds an answer, ours or another."""
+        return self.receipt is not None or (self.ended is not None and self.ended.decision is not None)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether more will become of it by itself."""
+        if self.ended is not None:
+            return not self.ended.status.is_final and self.ended.status is not Status.WAITING
+        return not self.withdrawn and self.may_count
+
+    @property
+    def may_count(self) -> bool:
+        """Whether it has been answered by this, unless that certainly did not count."""
+        if self.withdrawn or (self.ended is not None and self.ended.status is Status.WAITING):
+            return False
+        return self.error is None or decision.maybe_sent(self.error)
+
+
+class Outbox:
+    """Only handlers on the UI thread change it. `sendings` is shared by the contexts of a console, in order."""
+
+    def __init__(
+        self, context: str, backend: Backend, clock: Clock, hold: timedelta, sendings: dict[ApprovalKey, Sending]
+    ) -> None:
+        self._context = context
+        self._backend = backend
+        self._clock = clock
+        self._hold = hold
+        self._sendings = sendings
+
+    def in_flight(self, approval_id: str) -> bool:
+        """Whether this console has answered it, unless that certainly did not count."""
+        sending = self._sendings.get(self._key(approval_id))
+        return sending is not None and sending.may_count
+
+    @property
+    def sending_now(self) -> bool:
+        """Whether a decision is on its way to the wire."""
+        return any(sending.is_on_the_way for sending in self._ours())
+
+    @property
+    def held(self) -> tuple[Sending, ...]:
+        """What is held back: answered here, not sent, and not sent at all if it is cancelled."""
+        return tuple(sending for sending in self._ours() if sending.due)
+
+    def cancel_held(self, reason: str, batch: str | None = None) -> tuple[Sending, ...]:
+        """Sends nothing of what is held back, or of `batch`; returns what was."""
+        return tuple(
+            self._change(sending.key.approval_id, due=None, withdrawn=reason)
+            for sending in self.held
+            if batch is None or sending.batch == batch
+        )
+
+    def send_due(self, to: MessagePump) -> None:
+        """Sends what has been held back long enough and whose turn it is, in the order it was decided."""
+        on_the_way = [sending.request.approved for sending in self._ours() if sending.is_on_the_way]
+        for sending in self.held:
+            one_by_one = sending.request.approved or any(on_the_way)
+            if len(on_the_way) >= (1 if one_by_one else DENIALS_AT_ONCE):
+                return
+            if sending.due is None or sending.due > self._clock():
+                return
+            on_the_way.append(sending.request.approved)
+            self._send(sending, to)
+
+    def sent(self, approval_id: str, receipt: DecisionReceipt) -> None:
+        """The ledger holds our decision."""
+        self._change(approval_id, receipt=receipt)
+
+    def not_sent(self, approval_id: str, error: Exception) -> Sending:
+        """It did not count, or nobody can say yet.
+
+        Where one was too late the next may not be. Where nobody knows what became of it, or nothing arrives, those
+        decided together with it stay here: one to look after is enough.
+        """
+        sending = self._change(approval_id, error=error)
+        if sending.batch and (decision.maybe_sent(error) or isinstance(error, Unreachable)):
+            known = "may have been lost" if decision.maybe_sent(error) else "could not be sent"
+            self.cancel_held(f"the one before it {known}", sending.batch)
+        return sending
+
+    def ended(self, approval: Approval) -> Sending:
+        """The watch is over."""
+        return self._change(approval.approval_id, ended=approval)
+
+    def _ours(self) -> Iterator[Sending]:
+        return (sending for key, sending in self._sendings.items() if key.context == self._context)
+
+    def _change(self, approval_id: str, **changed: object) -> Sending:
+        key = self._key(approval_id)
+        self._sendings[key] = sending = replace(self._sendings[key], **changed)  # type: ignore[arg-type]
+        return sending
+
+    def _key(self, approval_id: str) -> ApprovalKey:
+        return ApprovalKey(self._context, approval_id)
+
+    def send(self, approval: Approval, request: DecisionRequest, to: MessagePump, batch: str = "") -> None:
+        """Sends a decision, once it has been held back; one at a time, in the order they were made."""
+        sending = Sending(self._key(approval.approval_id), approval, request, batch=batch)
+        # Put last even where the same approval was tried before.
+        self._sendings.pop(sending.key, None)
+        self._sendings[sending.key] = replace(sending, due=self._clock() + self._hold)
+        self.send_due(to)
+
+    def _send(self, sending: Sending, to: MessagePump) -> None:
+        approval, request = sending.approval, sending.request
+        self._change(approval.approval_id, due=None, sent_at=self._clock())
+
+        def send(environment: Environment) -> messages.DecisionSent:
+            receipt = environment.approvals.decide(approval.approval_id, request)
+            return messages.DecisionSent(self._context, approval, request, receipt)
+
+        self._backend.call(
+            f"send-{approval.approval_id}",
+            send,
+            lambda error: messages.DecisionSendFailed(self._context, approval, request, error),
+            to,
+        )
+
+    def watch(self, approval_id: str, to: MessagePump) -> None:
+        """Waits for the outcome, beside everything else."""
+        timeout = OUTCOME_TIMEOUT if self._sendings[self._key(approval_id)].is_recorded else UNKNOWN_TIMEOUT
+
+        def watch(environment: Environment) -> messages.OutcomeLoaded:
+            return messages.OutcomeLoaded(self._context, environment.approvals.outcome(approval_id, timeout))
+
+        self._backend.call(
+            f"outcome-{approval_id}",
+            watch,
+            lambda error: messages.OutcomeLoadFailed(error, approval_id, self._context),
+            to,
+        )
