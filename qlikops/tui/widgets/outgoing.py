@@ -49,7 +49,7 @@ class Outgoing(Vertical):
         self.window: VerticalScroll = _Window(self._content, id="outgoing-scroll", can_focus=False)
         """What scrolls."""
         self._more = Static(markup=False, id="outgoing-more")
-        self._has_content = self._is_fitted = False
+        self._is_laid_out = self._is_fitted = False
         self.is_seen = False
         """Whether all of it has been in sight, at one time or another."""
 
@@ -64,18 +64,18 @@ class Outgoing(Vertical):
 
     @property
     def below(self) -> int:
-        """Lines under those in sight."""
+        """Lines under those in sight; 0 before it is known how many have room."""
         return max(0, self.window.max_scroll_y - round(self.window.scroll_y)) if self._is_fitted else 0
 
     def show(self, content: RenderableType) -> None:
         """Shows it in the place of what was there, which the person knows but for what they changed of it."""
         self._content.update(content)
-        self._has_content = True
-        self.call_after_refresh(self._look)
+        # Until it is laid out, sizes are those of what was there before.
+        self.call_after_refresh(self._laid_out)
 
     def show_anew(self) -> None:
         """From now on it shows something else: that has not been seen."""
-        self.is_seen = False
+        self.is_seen = self._is_laid_out = False
         self.window.scroll_home(animate=False, immediate=True)
 
     def page(self, direction: int) -> None:
@@ -97,13 +97,17 @@ class Outgoing(Vertical):
         event.stop()
         self._look()
 
+    def _laid_out(self) -> None:
+        self._is_laid_out = True
+        self._look()
+
     def _look(self) -> None:
-        # Before it is laid out, nothing is in sight.
-        if not self._has_content or not self.window.size.height:
+        if not self._is_laid_out or not self.window.size.height:
             return
-        below, above = self.below, round(self.window.scroll_y)
+        above = round(self.window.scroll_y)
         self.window.can_focus = self.window.max_scroll_y > 0
-        self.is_seen = self.is_seen or (self._is_fitted and below == 0)
+        self.is_seen = self.is_seen or above >= self.window.max_scroll_y
+        below = self.below
         words = [f"▼ {vocabulary.count(below, 'more line')} below: PgDn"] if below else []
         words += [f"▲ {vocabulary.count(above, 'line')} above: PgUp"] if above else []
         self._more.update(Text("   ".join(words), palette(self)[Tone.WARNING if below else Tone.MUTED]))
