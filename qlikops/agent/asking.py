@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from qlikops.agent.ledger import Ledger
-from qlikops.domain.approval import Approval, InboxRow
+from qlikops.agent.tasks import NotHeld
+from qlikops.domain.approval import UNANSWERED, Approval, InboxRow, Outcome, Status
 
 if TYPE_CHECKING:
     from qlikops.agent.assessment import Assessor
@@ -46,16 +47,26 @@ def ask(
     lease_margin_seconds: int,
     clock: Callable[[], datetime],
 ) -> Approval:
-    """The record as it waits. Raises RecordClosed where the proposal is closed already."""
+    """The record as it waits. Raises RecordClosed where the proposal is closed already.
+
+    Nobody is asked what could not be done: where another proposal holds one of the tasks by now, this one ends as
+    superseded. Raises NotHeld then, which ends the wait; RecordOutcome finds the outcome.
+    """
     received_at = clock()
     approval = assessor.assess_without_evaluator(question.proposal_id)
-    record = ledger.request(
-        question.proposal_id,
-        question.task_token,
-        inbox_row(approval, question.entered_at, question.deadline),
-        received_at,
-        question.deadline + timedelta(seconds=lease_margin_seconds),
-    )
+    try:
+        record = ledger.request(
+            question.proposal_id,
+            question.task_token,
+            inbox_row(approval, question.entered_at, question.deadline),
+            received_at,
+            question.deadline + timedelta(seconds=lease_margin_seconds),
+        )
+    except NotHeld as exc:
+        superseded = Outcome(Status.SUPERSEDED, f"no approval would count: {exc}")
+        # A late second invocation may come after the answer, which counts.
+        ledger.close(question.proposal_id, superseded, only_from=UNANSWERED)
+        raise
     notifier.asked(record.approval, clock())
     return record.approval
 

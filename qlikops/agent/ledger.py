@@ -20,7 +20,7 @@ from qlikops.agent.table import ABSENT, TRANSACTION_LIMIT, Condition, ConditionF
 from qlikops.agent.tasks import TaskLedger
 from qlikops.domain import codec
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Approval, Decision, InboxRow, Outcome, Status, digest_of
+from qlikops.domain.approval import UNANSWERED, Approval, Decision, InboxRow, Outcome, Status, digest_of
 from qlikops.domain.errors import NotFound, QlikopsError
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.ledger import Attribute
@@ -29,6 +29,7 @@ from qlikops.domain.run import RunProposal, RunSummary
 
 RECORD_DAYS = 90
 """How long records, events, runs and histories are kept."""
+OPEN = tuple(status for status in Status if not status.is_final)
 _SHOWN_TARGETS = 10
 """Of a group, in a run's row; the record has them all."""
 
@@ -159,13 +160,14 @@ class Ledger:
         """Puts the proposal into the inbox and its token where the console finds it.
 
         A retry of the state brings a new token: the one received last counts, whichever invocation ends last. A late
-        second invocation after the answer changes nothing. Raises RecordClosed where the status is final.
+        second invocation after the answer changes nothing. Raises RecordClosed where the status is final, and NotHeld
+        where an approval could not count: another proposal holds one of the tasks.
         """
         approval = self.record(proposal_id).approval
         if approval.status is not Status.RESTARTING:
             check_open(approval)
+            self.tasks.hold_all(approval.proposal, lease_until)
             self._keep_token(proposal_id, token, received_at, row.deadline)
-            self.tasks.lease(approval.proposal, lease_until)
         record = self._advance(
             proposal_id,
             Step.REQUESTED,
@@ -189,7 +191,7 @@ class Ledger:
             Step.DECIDED,
             {Attribute.STATUS: Status.RESTARTING},
             event={},
-            only_from=(Status.PROPOSED, Status.EVALUATED, Status.WAITING),
+            only_from=UNANSWERED,
             remove=(keys.INBOX_PARTITION,),
             decision=decision,
         )
@@ -208,12 +210,21 @@ class Ledger:
             return self.record(proposal_id).approval.outcome or outcome
         return outcome
 
-    def close(self, proposal_id: str, outcome: Outcome, quiet_after_denial: int = 0, closed_by: str = "") -> Record:
+    def close(
+        self,
+        proposal_id: str,
+        outcome: Outcome,
+        quiet_after_denial: int = 0,
+        closed_by: str = "",
+        *,
+        only_from: tuple[Status, ...] = OPEN,
+    ) -> Record:
         """Ends the proposal: final status, token and inbox row gone, leases free, in history and track record.
 
         A denial that asks for no snooze keeps its tasks quiet for `quiet_after_denial` seconds. `closed_by` names the
         run that does this in place of the proposal's own.
-        A final record is returned as it is, after finishing what an interrupted close left undone.
+        A final record is returned as it is, after finishing what an interrupted close left undone; so is one that is
+        past `only_from`, and goes on.
         """
         before = self.record(proposal_id).approval
         outcome = replace(
@@ -232,11 +243,12 @@ class Ledger:
             Step.CLOSED,
             values,
             event={"outcome": outcome},
-            only_from=tuple(status for status in Status if not status.is_final),
+            only_from=only_from,
             remove=(keys.INBOX_PARTITION,),
             also=also,
         )
-        self._finish(record.approval, quiet_after_denial)
+        if record.approval.status.is_final:
+            self._finish(record.approval, quiet_after_denial)
         return record
 
     def finish(self, proposal_id: str, quiet_after_denial: int) -> None:

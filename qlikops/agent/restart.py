@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 2.0
 CONTINUE_FOR = timedelta(minutes=90)
 """From the first invocation on; what has not been started by then is not. Within what the execution may still take."""
-_LEASE_FOR = timedelta(hours=1)
+LEASE_FOR = timedelta(hours=1)
 """That a group which goes on holds its tasks: several invocations, should some of them be late."""
 _RUN_ATTEMPTS = 3
 """Of a run call that certainly did not arrive: a moment's silence must not cost a group its tasks."""
@@ -158,7 +158,7 @@ class Restarter:
         return self._ledger.save_result(proposal_id, replace(outcome, at=self._clock(), decision=made))
 
     def _hold(self, proposal: Proposal) -> None:
-        self._ledger.tasks.lease(proposal, self._clock() + _LEASE_FOR)
+        self._ledger.tasks.lease(proposal, self._clock() + LEASE_FOR)
 
     def _refusal(self, record: Record, decision: Decision) -> str:
         """Why this decision does not count for what is stored; empty where it does."""

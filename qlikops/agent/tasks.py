@@ -7,10 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from qlikops.agent.table import ABSENT, Check, Condition, ConditionFailed, Delete, Item, Put, Table, Update, Write
+from qlikops.agent.table import (
+    ABSENT,
+    TRANSACTION_LIMIT,
+    Check,
+    Condition,
+    ConditionFailed,
+    Delete,
+    Item,
+    Put,
+    Table,
+    Update,
+    Write,
+)
 from qlikops.domain import codec
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Approval, Decision, HistoryLine, Status, TargetOutcome
+from qlikops.domain.approval import UNANSWERED, Approval, Decision, HistoryLine, Status, TargetOutcome
 from qlikops.domain.errors import QlikopsError
 from qlikops.domain.fleet import Quiet, QuietKind
 from qlikops.domain.ledger import Attribute
@@ -155,6 +167,29 @@ class TaskLedger:
     def lease(self, proposal: Proposal, until: datetime) -> None:
         """Holds the proposal's tasks for longer; one that another proposal holds stays with that."""
         self._table.commit_each(self.lease_writes(proposal, until))
+
+    def hold_all(self, proposal: Proposal, until: datetime) -> None:
+        """Holds the proposal's tasks for longer, all of them, while nobody has answered it.
+
+        Raises NotHeld where another proposal holds one of them, or this one is answered or over; of a large group,
+        some are held for longer then.
+        """
+        unanswered = Check(
+            (keys.approval_partition(proposal.proposal_id), keys.RECORD),
+            Condition(
+                f"#{Attribute.STATUS} IN ({', '.join(f':{status}' for status in UNANSWERED)})",
+                {f":{status}": status for status in UNANSWERED},
+            ),
+        )
+        size = TRANSACTION_LIMIT - 1
+        writes = self.lease_writes(proposal, until)
+        for start in range(0, len(writes), size):
+            try:
+                self._table.commit(*writes[start : start + size], unanswered)
+            except ConditionFailed as exc:
+                # Where no lease is in the way it is the record, and any task will do to say so.
+                key = proposal.targets[min(start + exc.positions[0], len(writes) - 1)].key
+                raise NotHeld(f"{key}: {self._why_not_held(key, proposal.proposal_id)}") from exc
 
     def release(self, proposal: Proposal) -> None:
         """Frees the tasks that this proposal, and no other one, holds."""

@@ -30,6 +30,7 @@ from qlikops.domain.errors import (
     AlreadyDecided,
     ApprovalChanged,
     ApprovalExpired,
+    ApprovalGone,
     DecisionUnknown,
     NotFound,
     QlikopsError,
@@ -108,9 +109,11 @@ class LedgerApprovals:
         refuse_writing(self._aws)
         _check_request(request)
         approval_id = self._full_id(approval_id)
-        item = self._item(approval_id)
-        self._check_decidable(item, request)
-        token = self._token(approval_id)
+        try:
+            self._check_decidable(self._item(approval_id), request)
+            token = self._token(approval_id)
+        except NotFound as exc:
+            raise ApprovalGone(approval_id) from exc
         decision = Decision(
             approved=request.approved,
             decision_id=request.decision_id or new_decision_id(),
@@ -226,7 +229,8 @@ class LedgerApprovals:
                     return DecisionReceipt(approval_id, recorded, approval.status, approval.outcome)
                 if recorded is not None or approval.status.is_final:
                     raise _not_waiting(approval)
-        except Unreachable as exc:
+        except (NotFound, Unreachable) as exc:
+            # A record that is gone by now says no more about what was sent than one that cannot be read.
             raise unknown from exc
         raise unknown
 

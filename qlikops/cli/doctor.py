@@ -27,8 +27,8 @@ def doctor(ctx: typer.Context, context: ContextOption = None, as_json: JsonOptio
     findings = list(
         Doctor(
             connection,
-            Stack(connection.cloudformation, target.settings.stack, sleep=here.sleep),
-            Scheduler(connection.scheduler, now=here.now),
+            lambda: Stack(connection.cloudformation, target.settings.stack, sleep=here.sleep),
+            lambda: Scheduler(connection.scheduler, now=here.now),
             Logins(here.keyring(), target.name, here.environ),
             here.now,
         ).examine()

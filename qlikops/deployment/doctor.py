@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qlikops import __version__
@@ -84,11 +85,19 @@ class Doctor:
     """The checks of one context: one that cannot be made keeps no other but those that need what it looked for."""
 
     def __init__(
-        self, connection: AwsConnection, stack: Stack, scheduler: Scheduler, logins: Logins, now: Callable[[], datetime]
+        self,
+        connection: AwsConnection,
+        stack: Callable[[], Stack],
+        scheduler: Callable[[], Scheduler],
+        logins: Logins,
+        now: Callable[[], datetime],
     ) -> None:
+        """`stack` and `scheduler` are made by the first check that needs them: their clients take credentials, and
+        that there are none is a finding.
+        """
         self._aws = connection
-        self._stack = stack
-        self._scheduler = scheduler
+        self._make_stack = stack
+        self._make_scheduler = scheduler
         self._logins = logins
         self._now = now
         self._outputs: StackOutputs | None = None
@@ -195,7 +204,7 @@ class Doctor:
     def _schedule(self) -> Finding:
         outputs = self._deployed()
         with aws_errors("read the schedule"):
-            schedule = self._scheduler.show()
+            schedule = self._make_scheduler().show()
         if schedule.target_arn != outputs.state_machine_arn:
             return Finding("schedule", Health.FAILED, f"starts {schedule.target_arn}", "`qlikops schedule --rate 5m`.")
         if schedule.has_ended:
@@ -312,6 +321,10 @@ class Doctor:
         if self._logins.has_keyring:
             return Finding("keyring", Health.OK, known)
         return Finding("keyring", Health.SKIPPED, f"this machine has none ({known})", no_keyring_hint())
+
+    @cached_property
+    def _stack(self) -> Stack:
+        return self._make_stack()
 
     def _deployed(self) -> StackOutputs:
         if self._outputs is None:

@@ -34,7 +34,7 @@ class Status(StrEnum):
     RESTARTED = "restarted"
     ALREADY_RUNNING = "already_running"
     SUPERSEDED = "superseded"
-    """The task or the proposal changed since it was approved; nothing was done."""
+    """The task or the proposal changed, or another proposal took the task; nothing was done."""
     PARTIAL = "partial"
     """Of several tasks, some came up and some did not."""
     UNVERIFIED = "unverified"
@@ -56,6 +56,10 @@ class Status(StrEnum):
     def was_tried(self) -> bool:
         """Whether the run call went out, or may have."""
         return self in {Status.RESTARTED, Status.PARTIAL, Status.UNVERIFIED}
+
+
+UNANSWERED = (Status.PROPOSED, Status.EVALUATED, Status.WAITING)
+"""Nobody has decided yet, so nothing has been done."""
 
 
 @dataclass(frozen=True, slots=True)

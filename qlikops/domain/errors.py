@@ -3,6 +3,7 @@
 QlikopsError
 ├── UsageError               the request itself makes no sense
 ├── NotFound                 no such approval, execution, task, report
+│   └── ApprovalGone         one that was reviewed has no record any more
 ├── NotDecidable             a decision did not happen, for certain
 │   ├── AlreadyDecided       somebody (or the policy) was faster
 │   ├── ApprovalExpired      the deadline has passed
@@ -36,6 +37,17 @@ class UsageError(QlikopsError):
 
 class NotFound(QlikopsError):
     """No such approval, execution, task or report."""
+
+
+class ApprovalGone(NotFound):
+    """An approval that somebody has seen has no record any more; nothing was sent."""
+
+    def __init__(self, approval_id: str) -> None:
+        super().__init__(
+            f"{approval_id} has no record any more: it was answered, expired or closed since and then removed, or the "
+            "environment was set up anew.",
+            "Nothing was sent. If the task is still broken, a later run asks again.",
+        )
 
 
 class NotDecidable(QlikopsError):

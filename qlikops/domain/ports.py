@@ -83,8 +83,8 @@ class Approvals(Protocol):
     def decide(self, approval_id: str, request: DecisionRequest) -> DecisionReceipt:
         """Sends the callback once and returns when the ledger holds this decision.
 
-        Raises ApprovalChanged before sending if the record's digest is not `request.digest`; AlreadyDecided or
-        ApprovalExpired if it did not count; DecisionUnknown if nobody can say yet.
+        Raises, before sending, ApprovalChanged if the record's digest is not `request.digest` and ApprovalGone if there
+        is no record; AlreadyDecided or ApprovalExpired if it did not count; DecisionUnknown if nobody can say yet.
         """
         ...
 

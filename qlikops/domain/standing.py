@@ -53,6 +53,13 @@ def _lacks_items(history: FoldedHistory, proposals: Sequence[RunProposal]) -> bo
     return bool(proposals) and all(run.map_index is None or run.source is Source.LEDGER for run in history.states)
 
 
+def _passed(proposal: RunProposal) -> tuple[str, ...]:
+    if proposal.status is Status.SUPERSEDED and proposal.outcome and not proposal.outcome.decision:
+        # Ended without an answer, so it never came to a restart.
+        return ()
+    return _PASSED.get(proposal.status, ())
+
+
 def _standing(proposal: RunProposal, execution: ExecutionStatus) -> Iterator[StateRun]:
     def run(name: str, status: StateStatus) -> StateRun:
         is_open = status is StateStatus.RUNNING
@@ -69,6 +76,6 @@ def _standing(proposal: RunProposal, execution: ExecutionStatus) -> Iterator[Sta
     if stands_in := _STANDS_IN.get(proposal.status):
         goes_on = execution in (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
         yield run(stands_in, StateStatus.RUNNING if goes_on else StateStatus.ABORTED)
-    for name in _PASSED.get(proposal.status, ()):
+    for name in _passed(proposal):
         timed_out = name == WAIT and proposal.status is Status.EXPIRED
         yield run(name, StateStatus.CAUGHT if timed_out else StateStatus.SUCCEEDED)

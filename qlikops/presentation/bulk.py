@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from qlikops.domain.approval import Approval
 from qlikops.domain.proposal import Proposal
-from qlikops.presentation import vocabulary
+from qlikops.presentation import denial, vocabulary
 from qlikops.presentation.review import blast_radius, second_thoughts
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside
 
@@ -29,14 +30,13 @@ def not_one_cause(proposals: Sequence[Proposal]) -> str:
     return ""
 
 
-def together(approvals: Sequence[Approval], *, approved: bool) -> tuple[Line, ...]:
-    """What answering all of `approvals` sets off."""
+def together(approvals: Sequence[Approval], *, approved: bool, snooze: timedelta | None = None) -> tuple[Line, ...]:
+    """What answering all of `approvals` sets off, or leaves as it is."""
     if not approvals:
         return (line("will run", "nothing"),)
     proposals = [approval.proposal for approval in approvals]
     if not approved:
-        tasks = sum(len(proposal.targets) for proposal in proposals)
-        return (line("will run", "nothing", Span(f", on {vocabulary.count(tasks, 'task')}", Tone.MUTED)),)
+        return (line("will run", "nothing"), *denial.aftermath(proposals, snooze))
     lines = (
         line("will run", vocabulary.action(proposals[0].action)),
         line("blast radius", *blast_radius(*proposals)),
@@ -44,8 +44,10 @@ def together(approvals: Sequence[Approval], *, approved: bool) -> tuple[Line, ..
     return (*lines, line("cause", outside(proposals[0].cause))) if proposals[0].cause else lines
 
 
-def entry(approval: Approval) -> Spans:
-    """One line of the list: what, its digest, and what speaks against it."""
-    against = second_thoughts(approval)
+def entry(approval: Approval, *, approved: bool) -> Spans:
+    """One line of the list: what, its digest, and what speaks against approving it or how bad denying leaves it."""
     spans: Spans = (Span(f"{approval.digest[:12]}  ", Tone.MUTED), outside(approval.proposal.label, cap=60))
+    if not approved:
+        return (*spans, Span("  "), *denial.brief(approval.proposal))
+    against = second_thoughts(approval)
     return (*spans, Span(f"  {'; '.join(against)}", Tone.WARNING)) if against else spans

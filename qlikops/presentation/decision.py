@@ -9,9 +9,9 @@ from datetime import datetime
 
 from qlikops.domain.approval import APPROVAL_DENIED, Approval, Decision, Status
 from qlikops.domain.duration import format_duration
-from qlikops.domain.errors import AlreadyDecided, DecisionUnknown, NotDecidable, QlikopsError
+from qlikops.domain.errors import AlreadyDecided, ApprovalGone, DecisionUnknown, NotDecidable, QlikopsError
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest
-from qlikops.presentation import vocabulary
+from qlikops.presentation import denial, vocabulary
 from qlikops.presentation.problem import by_whom, explain
 from qlikops.presentation.review import at_zero, blast_radius, outcome_lines, targets_line, verdict
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside, plain
@@ -39,10 +39,10 @@ def _what_goes_out(request: DecisionRequest, approval: Approval, caller: str, no
     if request.approved:
         yield line("blast radius", *blast_radius(proposal))
         yield verdict(approval.evaluation)
+    else:
+        yield from denial.aftermath([proposal], request.snooze)
     if request.reason:
         yield line("reason", outside(request.reason))
-    if request.snooze is not None:
-        yield line("snooze", f"nothing is proposed on it for {format_duration(request.snooze)}")
     if now is not None:
         yield from at_zero(approval, now).lines
     if caller:
@@ -218,7 +218,7 @@ def _failed(what: str, error: BaseException) -> Spans:
     if maybe_sent(error):
         words = f"{what}: {problem.text} The record is being asked what became of it."
         return (Span(f"{problem.title}: ", problem.tone), Span(words))
-    if isinstance(error, NotDecidable):
+    if isinstance(error, NotDecidable | ApprovalGone):
         return (Span(f"{problem.title}: ", problem.tone), Span(f"{what}: {problem.text} {problem.hint}"))
     return (Span("Not sent: ", problem.tone), Span(f"{what}. {problem.title}: {problem.text}"))
 

@@ -98,12 +98,6 @@ def row_key(task: TaskSnapshot) -> str:
     return task.facts.key.full
 
 
-def version(task: TaskSnapshot, now: datetime, down: frozenset[TaskKey] = frozenset()) -> tuple[object, ...]:
-    """Changes when the row would: for most tasks not with the clock."""
-    ticks = task.memory.quiet is not None or task.memory.restarted_at is not None
-    return (task, task.facts.key in down, now.replace(second=0, microsecond=0) if ticks else None)
-
-
 def ordered(tasks: Sequence[TaskSnapshot], order: Order = Order.WORST) -> tuple[TaskSnapshot, ...]:
     """`tasks` in that order; equal ones by server and name."""
     return tuple(sorted(tasks, key=lambda task: (*_ORDERS[order](task), task.facts.key)))

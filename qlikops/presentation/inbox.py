@@ -267,11 +267,13 @@ def claimed_by_another(row: InboxRow, caller: str, now: datetime) -> str:
     return "" if row.claim is None or row.claim.by == caller else claimed_by(row, now)
 
 
-def why_empty(freshness: Freshness, last_run: ExecutionSummary | None, now: datetime, context: str = "") -> str:
-    """Why nothing of a context is in the list; `context` is its name where there are others."""
+def why_empty(
+    freshness: Freshness, last_run: ExecutionSummary | None, now: datetime, retry: str, context: str = ""
+) -> str:
+    """Why nothing of a context is in the list; `retry` is the key that asks now, `context` its name among others."""
     before = f"{outside(context, cap=30).text}: " if context else ""
     if freshness.error is not None:
-        return f"{before}{freshness.explanation(now)}\n\nTrying again by itself; r tries now."
+        return f"{before}{freshness.explanation(now)}\n\nTrying again by itself; {retry} tries now."
     if freshness.loaded_at is None:
         return f"{before}Connecting …"
     last = executions.last_run(last_run) if last_run else "No run yet."

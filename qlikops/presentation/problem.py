@@ -10,6 +10,7 @@ from qlikops.domain.errors import (
     AlreadyDecided,
     ApprovalChanged,
     ApprovalExpired,
+    ApprovalGone,
     CredentialsProblem,
     DecisionUnknown,
     Offline,
@@ -31,12 +32,17 @@ class Problem:
     tone: Tone
 
     def __str__(self) -> str:
-        return " ".join(part for part in (f"{self.title}: {self.text}", self.hint) if part)
+        # Texts from AWS often end without a full stop.
+        stop = "" if self.text.endswith((".", "!", "?", "…")) else "."
+        return " ".join(part for part in (f"{self.title}: {self.text}{stop if self.hint else ''}", self.hint) if part)
 
+
+_ASKED_AGAIN = "If the task is still broken, a later run asks again."
 
 _KINDS: tuple[tuple[type[BaseException], str, str, Tone], ...] = (
     (AlreadyDecided, "Already decided", "Your answer did not count.", Tone.WARNING),
-    (ApprovalExpired, "Expired", "Your answer did not count; nothing is restarted.", Tone.WARNING),
+    (ApprovalExpired, "Expired", f"Your answer did not count; nothing is restarted. {_ASKED_AGAIN}", Tone.WARNING),
+    (ApprovalGone, "Gone", "", Tone.WARNING),
     (ApprovalChanged, "Changed", "Nothing was sent. Review it again.", Tone.WARNING),
     (DecisionUnknown, "Not known yet", "Do not send again before the record says what became of it.", Tone.DANGER),
     (Offline, "Offline", "It recovers by itself once the network is back.", Tone.DANGER),
@@ -53,6 +59,8 @@ def explain(error: BaseException) -> Problem:
     text = harmless(error.message, 400)
     if isinstance(error, AlreadyDecided) and error.decision is not None:
         text = f"{by_whom(error.decision)}."
+    elif isinstance(error, AlreadyDecided):
+        return Problem("Closed", text, f"Your answer did not count. {_ASKED_AGAIN}", Tone.WARNING)
     for kind, title, hint, tone in _KINDS:
         if isinstance(error, kind):
             return Problem(title, text, harmless(error.hint, 300) or hint, tone)

@@ -16,7 +16,7 @@ from qlikops.presentation.tone import Cells, Column, Line, Section, Span, Tone, 
 COLUMNS = (
     Column("finished", "Ended (UTC)", 11),
     Column("found", "Found", 5, right=True),
-    Column("outcome", "Came to", 20, flexible=True),
+    Column("outcome", "Came to", 24, flexible=True),
     Column("name", "Run", 36),
 )
 _DROP_FIRST = ("name",)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from qlikops.domain.duration import format_duration
+from qlikops.domain.errors import AccessDenied, CredentialsProblem, NotFound, Throttled, UsageError
 from qlikops.domain.occurrence import period
 from qlikops.domain.schedule import Schedule, ScheduleStatus
 from qlikops.presentation import vocabulary
@@ -25,6 +26,8 @@ _DAYS = {
     "FRI": "Friday",
     "SAT": "Saturday",
 }
+_REFUSED = (UsageError, NotFound, AccessDenied, CredentialsProblem, Throttled)
+"""Errors of what certainly was not done."""
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
 
 
@@ -47,6 +50,12 @@ def by_command() -> Line:
 def not_read(error: BaseException) -> Line:
     """Why there is nothing to show, or nothing newer."""
     return line("not read", Span(str(explain(error)), Tone.DANGER))
+
+
+def not_changed(error: BaseException) -> str:
+    """What became of a change that failed with `error`: a lost reply says nothing about what was done."""
+    known = "Not changed" if isinstance(error, _REFUSED) else "Perhaps changed; what is shown is read anew"
+    return f"{known}. {explain(error)}"
 
 
 def in_words(expression: str) -> str:

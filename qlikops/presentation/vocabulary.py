@@ -51,7 +51,7 @@ _STATUS = {
 _STATUS_MEANING = {
     Status.RESTARTED: "the run call was sent and every task was seen to come up",
     Status.ALREADY_RUNNING: "the task was already running; nothing was done",
-    Status.SUPERSEDED: "the task or the proposal changed since it was approved; nothing was done",
+    Status.SUPERSEDED: "the task or the proposal changed, or another proposal took the task; nothing was done",
     Status.PARTIAL: "some tasks came up and some did not",
     Status.UNVERIFIED: "the run call was or may have been sent, but the task was not seen to come up; look at it",
     Status.DENIED: "nothing was restarted",

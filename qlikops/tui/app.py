@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
@@ -28,11 +29,13 @@ from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
 from qlikops.tui.backend import let_lanes_run
 from qlikops.tui.context import Context, ContextSource
+from qlikops.tui.keys import KeyNames
 from qlikops.tui.outbox import Clock, Sending
 from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
 from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.screens.inbox import InboxScreen
+from qlikops.tui.screens.small import TooSmallScreen, is_too_small
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.terminal import TerminalTitle, has_titles, keep_cells, own_title, run_in_terminal
 from qlikops.tui.themes import THEMES, default_theme
@@ -48,7 +51,6 @@ CREDENTIALS_SECONDS = 60
 LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
 
-SIGN_IN_KEY = "ctrl+l"
 OF_ONE_CONTEXT = ("executions", "fleet", "reports", "schedule")
 """The modes whose screens show the current context."""
 
@@ -93,9 +95,9 @@ class QlikOpsApp(App[int]):
         Binding("colon,ctrl+p", "command_palette", "Every action by name", show=False, id="commands"),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.
         Binding("escape", "cancel_held", "Do not send", priority=True, id="do-not-send"),
-        Binding("0", "choose_context", "Context", show=False, id="context", tooltip="which one 2 to 5 show"),
+        Binding("0", "choose_context", "Context", show=False, id="context", tooltip="which one the other screens show"),
         # In dialogs too: what is missing there may be credentials.
-        Binding(SIGN_IN_KEY, "sign_in", "Sign in", priority=True, id="sign-in"),
+        Binding("ctrl+l", "sign_in", "Sign in", priority=True, id="sign-in"),
         Binding("exclamation_mark", "errors", "Last errors", show=False, key_display="!", id="errors"),
         Binding("question_mark", "help", "Help", key_display="?", id="help"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="quit", tooltip="nothing that waits is lost"),
@@ -116,10 +118,11 @@ class QlikOpsApp(App[int]):
         super().__init__()
         self.memory = memory or Memory()
         self._rings = self.memory.preferences.bell is not False
-        self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory)
+        names = KeyNames(keymap or {}, self.get_key_display)
+        self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory, names)
         self._run_command = run_command
         self._once_filled = once_filled
-        """Called when a context's inbox is on the screen for the first time."""
+        """Called once, when an inbox is on the screen for the first time."""
         self._poll_seconds = poll_seconds
         self._watch_again_seconds = watch_again_seconds
         self._terminal_title = TerminalTitle(self.write_to_terminal)
@@ -134,9 +137,6 @@ class QlikOpsApp(App[int]):
             self.register_theme(each)
         self.theme = self._last_theme = self._fitting_theme()
         self.set_keymap(keymap or {})
-        sign_in_key = (keymap or {}).get("sign-in", SIGN_IN_KEY).split(",")[0]
-        for context in self.state.contexts:
-            context.sign_in_key = self.get_key_display(Binding(sign_in_key, ""))
         for mode in (InboxScreen.MODE, *OF_ONE_CONTEXT):
             self._add_screen(mode)
 
@@ -154,6 +154,24 @@ class QlikOpsApp(App[int]):
         self.set_interval(1, self._tick)
         self.set_interval(LAST_RUN_SECONDS, self._ask_for_last_run)
         self.set_interval(HOLD_TICK_SECONDS, self._let_go)
+        self.call_after_refresh(lambda: self._heed(self.size))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Before Textual tells the screens: what is under too small a terminal keeps its layout."""
+        self._heed(event.size)
+
+    def _heed(self, size: Size) -> None:
+        """Shows nothing but that the terminal is too small while it is, and sends nothing that nobody can see."""
+        if not self.is_running or not self.screen_stack:
+            return
+        is_covered = isinstance(self.screen, TooSmallScreen)
+        if is_too_small(size) and not is_covered:
+            withdrawn = self.state.cancel_held("the terminal became too small to show it")
+            self._withdrawn(withdrawn, Tone.WARNING)
+            words = "\n".join(plain(sending.progress(self.state.now())) for sending in withdrawn)
+            self.push_screen(TooSmallScreen(words, self.state.keys["quit"]))
+        elif is_covered and not is_too_small(size):
+            self.pop_screen()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Esc cancels what is held back first, wherever one is; but a dialog that sends is what it means while open."""
@@ -162,7 +180,7 @@ class QlikOpsApp(App[int]):
         if action == "choose_context":
             return self.state.several and not isinstance(self.screen, ModalScreen)
         if action == "sign_in":
-            return self._to_sign_in() is not None
+            return self._to_sign_in() is not None and not isinstance(self.screen, TooSmallScreen)
         return super().check_action(action, parameters)
 
     def on_key(self, event: events.Key) -> None:
@@ -292,6 +310,8 @@ class QlikOpsApp(App[int]):
             context.load_credentials(self)
 
     def _tick(self) -> None:
+        # Another stack of screens may have come up meanwhile.
+        self._heed(self.size)
         self._terminal_title.show(len(self.state.waiting), self.state.news())
 
     def write_to_terminal(self, text: str) -> None:
@@ -372,6 +392,7 @@ class QlikOpsApp(App[int]):
         self.call_after_refresh(context.load_caller, self)
         if first:
             self.call_after_refresh(self._once_filled)
+            self._once_filled = lambda: None
 
     @on(messages.WaitingLoadFailed)
     def _waiting_load_failed(self, message: messages.WaitingLoadFailed) -> None:
@@ -520,10 +541,14 @@ def run_console(
     keep_cells(sys.__stderr__)
     let_lanes_run()
     with own_title():
-        # What is there by then stays. Else a full collection walks all of Textual and boto3 every few refreshes of a
-        # long inbox, a tenth of a second in which no key is answered.
-        app = QlikOpsApp(contexts, keymap=keymap, memory=Memory(preferences), once_filled=gc.freeze)
-        return app.run(mouse=mouse) or 0
+        return console(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0
+
+
+def console(contexts: Sequence[ContextSource], **more: Any) -> QlikOpsApp:
+    """The app as `run_console` runs it; `more` is what QlikOpsApp takes."""
+    # What is there once an inbox is shown stays. Else a full collection walks all of Textual and boto3 every few
+    # refreshes of a long inbox, a tenth of a second in which no key is answered.
+    return QlikOpsApp(contexts, once_filled=gc.freeze, **more)
 
 
 def _utc_now() -> datetime:

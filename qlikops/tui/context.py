@@ -16,7 +16,9 @@ from qlikops.domain.approval import Approval, InboxRow
 from qlikops.domain.background import read_background
 from qlikops.domain.errors import (
     AccessDenied,
+    ApprovalGone,
     CredentialsProblem,
+    NotFound,
     Throttled,
     Unreachable,
 )
@@ -25,6 +27,7 @@ from qlikops.domain.ports import Credentials, Environment
 from qlikops.presentation.freshness import Freshness
 from qlikops.tui import messages
 from qlikops.tui.backend import Backend
+from qlikops.tui.keys import KeyNames
 from qlikops.tui.outbox import ApprovalKey, Clock, Outbox, Sending
 
 CLAIM_DURATION = timedelta(minutes=10)
@@ -58,7 +61,12 @@ class Context:
     """Only handlers on the UI thread change it. `sendings` is shared by the contexts of a console."""
 
     def __init__(
-        self, source: ContextSource, to: MessagePump, clock: Clock, sendings: dict[ApprovalKey, Sending]
+        self,
+        source: ContextSource,
+        to: MessagePump,
+        clock: Clock,
+        sendings: dict[ApprovalKey, Sending],
+        keys: KeyNames,
     ) -> None:
         self.name = source.name
         self.backend = Backend(source.name, source.open, to)
@@ -71,8 +79,6 @@ class Context:
         self.where = ""
         self.caller = ""
         """Whose identity decisions carry."""
-        self.sign_in_key = ""
-        """The key that signs in anew, as it is shown."""
         self.freshness = Freshness()
         self.last_run: ExecutionSummary | None = None
         self._rows: dict[str, InboxRow] = {}
@@ -80,6 +86,7 @@ class Context:
         self._resting_until: datetime | None = None
         self._unanswered = 0
         self._wants_caller = False
+        self._keys = keys
 
     def now(self) -> datetime:
         """The time, aware."""
@@ -101,7 +108,7 @@ class Context:
         now = self.now()
         reason = self.freshness.locked_because(now)
         can_sign_in = self.freshness.credentials.login and self.freshness.wants_sign_in(now)
-        return f"{reason} ({self.sign_in_key})" if reason and can_sign_in else reason
+        return f"{reason} ({self._keys['sign-in']})" if reason and can_sign_in else reason
 
     # What came
 
@@ -217,7 +224,7 @@ class Context:
         """Asks for a whole record."""
 
         def load(environment: Environment) -> messages.ApprovalLoaded:
-            return messages.ApprovalLoaded(self.name, approval_id, environment.approvals.approval(approval_id))
+            return messages.ApprovalLoaded(self.name, approval_id, _record(environment, approval_id))
 
         self.backend.call("reviews", load, lambda error: messages.ApprovalLoadFailed(error, approval_id, self.name), to)
 
@@ -233,7 +240,7 @@ class Context:
         """Asks for several whole records, to be answered together."""
 
         def load(environment: Environment) -> messages.MarkedLoaded:
-            records = [environment.approvals.approval(approval_id) for approval_id in ids]
+            records = [_record(environment, approval_id) for approval_id in ids]
             return messages.MarkedLoaded(self.name, records, approved=approved)
 
         self.backend.call("reviews", load, messages.MarkedLoadFailed, to)
@@ -246,6 +253,14 @@ class Context:
             return messages.Claimed(self.name, approval_id)
 
         self.backend.call("claims", claim, lambda error: messages.ClaimFailed(error, approval_id, self.name), to)
+
+
+def _record(environment: Environment, approval_id: str) -> Approval:
+    """The record of one that is or was in the inbox: that there is none is news, no slip of the pen."""
+    try:
+        return environment.approvals.approval(approval_id)
+    except NotFound as error:
+        raise ApprovalGone(approval_id) from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

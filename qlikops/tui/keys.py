@@ -5,6 +5,8 @@ the same id, so that one line of configuration moves it everywhere. A test walks
 an id and a description of each.
 
 Esc, Enter and the keys that move have one meaning everywhere: they can be neither moved nor given to anything else.
+
+A text that tells somebody to press any other key takes it from `KeyNames`, never spells it: it may have been moved.
 """
 
 from __future__ import annotations
@@ -13,13 +15,13 @@ import functools
 import importlib
 import pkgutil
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.keys import KEY_ALIASES, KEY_NAME_REPLACEMENTS, Keys
+from textual.keys import KEY_ALIASES, KEY_NAME_REPLACEMENTS, Keys, key_to_character
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
@@ -46,6 +48,8 @@ class Action:
     description: str
     keys: tuple[str, ...]
     """As they are without configuration, in Textual's long names."""
+    takes_letters: bool = False
+    """Whether it comes before a text field: a letter for its key could be typed nowhere any more."""
 
     @property
     def is_fixed(self) -> bool:
@@ -84,10 +88,35 @@ def keymap(chosen: Mapping[str, str]) -> Mapping[str, str]:
             raise UsageError(
                 f"config.toml: keys.{name}: {_shown(known[name])} has a key that means the same everywhere."
             )
-        found[name] = tuple(_checked(name, key.strip()) for key in keys.split(","))
+        found[name] = tuple(_checked(known[name], key.strip()) for key in keys.split(","))
     for screen in _screens():
         _refuse_collisions(screen, found)
     return {name: ",".join(keys) for name, keys in found.items()}
+
+
+class KeyNames:
+    """Action id -> the key in force as texts name it, the first where it has several."""
+
+    def __init__(self, chosen: Mapping[str, str], display: Callable[[Binding], str]) -> None:
+        """`chosen` is what `keymap` returned; `display` is how the app writes a key."""
+        self._chosen = chosen
+        self._display = display
+        self._known: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._known:
+            key = self._chosen[name].split(",")[0] if name in self._chosen else _usual_key(name)
+            self._known[name] = self._display(Binding(key, ""))
+        return self._known[name]
+
+
+def _usual_key(name: str) -> str:
+    """Looks where a text most likely is about: importing all of the console for it would hold up its start."""
+    for cls in _ours(DOMNode):
+        for binding in Binding.make_bindings(vars(cls).get("BINDINGS", ())):
+            if binding.id == name:
+                return binding.key
+    return actions()[name].keys[0]
 
 
 def bindings() -> Iterator[tuple[str, Binding]]:
@@ -121,7 +150,8 @@ def _actions(cls: type[DOMNode]) -> Iterator[Action]:
         for bindings in grouped.values():
             first = bindings[0]
             if first.action not in seen:
-                yield Action(first.id or "", first.description, tuple(binding.key for binding in bindings))
+                keys = tuple(binding.key for binding in bindings)
+                yield Action(first.id or "", first.description, keys, first.priority)
         seen |= {binding.action for bindings in grouped.values() for binding in bindings}
 
 
@@ -150,8 +180,9 @@ def _shown(action: Action) -> str:
     return f"{action.id} ({action.description})" if action.id else action.description
 
 
-def _checked(name: str, key: str) -> str:
+def _checked(action: Action, key: str) -> str:
     """The key in its long name. Raises UsageError where no terminal sends such a key, or it is not to be had."""
+    name = action.id
     *modifiers, last = key.split("+") if len(key) > 1 else [key]
     long = next(iter(Binding.make_bindings([Binding(last, "")]))).key if last else ""
     whole = "+".join([*modifiers, long])
@@ -162,6 +193,10 @@ def _checked(name: str, key: str) -> str:
         )
     if whole in FIXED:
         raise UsageError(f"config.toml: keys.{name}: {key} means the same everywhere and can't be given to {name}.")
+    if action.takes_letters and key_to_character(whole) is not None:
+        raise UsageError(
+            f"config.toml: keys.{name}: {key} could not be typed in a text any more.", "Take ctrl with a letter, or f5."
+        )
     return whole
 
 

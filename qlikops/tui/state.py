@@ -13,6 +13,7 @@ from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.problem import explain
 from qlikops.tui.backend import Backend
 from qlikops.tui.context import Context, ContextSource, Waiting
+from qlikops.tui.keys import KeyNames
 from qlikops.tui.outbox import ApprovalKey, Clock, Sending
 from qlikops.tui.preferences import Memory
 
@@ -37,12 +38,21 @@ class ConsoleState:
     The inbox spans all contexts; the other screens show the current one.
     """
 
-    def __init__(self, sources: Sequence[ContextSource], to: MessagePump, clock: Clock, memory: Memory) -> None:
+    def __init__(
+        self,
+        sources: Sequence[ContextSource],
+        to: MessagePump,
+        clock: Clock,
+        memory: Memory,
+        keys: KeyNames,
+    ) -> None:
         self.clock = clock
         self.memory = memory
+        self.keys = keys
+        """What to call the key of an action in a text, by the action's id."""
         self.sendings: dict[ApprovalKey, Sending] = {}
         """In the order they were sent."""
-        self.contexts = tuple(Context(source, to, clock, self.sendings) for source in sources)
+        self.contexts = tuple(Context(source, to, clock, self.sendings, keys) for source in sources)
         self.current = self.contexts[0]
         """The context that the screens beside the inbox show."""
         self.waiting: tuple[Waiting, ...] = ()

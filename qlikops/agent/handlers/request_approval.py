@@ -1,4 +1,7 @@
-"""RequestApproval: puts the proposal before a human. What it returns is ignored; the callback is the answer."""
+"""RequestApproval: puts the proposal before a human. What it returns is ignored; the callback is the answer.
+
+What it raises ends the wait, and RecordOutcome says with the ledger how the proposal ended.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -72,7 +73,11 @@ class BulkScreen(Dialog[Answers]):
         yield Ticks(
             *(
                 # Outside text reaches the list as text, never as markup.
-                Selection(text(entry(approval), colours), key, not (self._approved and second_thoughts(approval)))
+                Selection(
+                    text(entry(approval, approved=self._approved), colours),
+                    key,
+                    not (self._approved and second_thoughts(approval)),
+                )
                 for key, approval in self._approvals.items()
             ),
             id="ticks",
@@ -86,8 +91,11 @@ class BulkScreen(Dialog[Answers]):
         return Button("", variant="success" if self._approved else "error", id="send", compact=True)
 
     def on_mount(self) -> None:
-        """Starts in the list."""
-        self.query_one(Ticks).focus()
+        """Starts in the list; how much of it lies below follows the cursor."""
+        ticks = self.query_one(Ticks)
+        ticks.focus()
+        self.watch(ticks, "scroll_y", self.draw, init=False)
+        self.call_after_refresh(self.draw)
 
     def state_changed(self) -> None:
         """What no longer waits as it was read drops out of the answer; who decided it is looked up."""
@@ -129,7 +137,7 @@ class BulkScreen(Dialog[Answers]):
         """How many would be sent, what that comes to, and what stands in the way."""
         answered = self._answered()
         self.query_one("#send", Button).label = f"{'Approve' if self._approved else 'Deny'} {len(answered)}"
-        lines = together(answered, approved=self._approved)
+        lines = together(answered, approved=self._approved, snooze=self._snooze())
         self._together.update(prose([Section("", lines)], palette(self)))
         super().draw()
 
@@ -144,6 +152,9 @@ class BulkScreen(Dialog[Answers]):
         colours = palette(self)
         answered = self._answered()
         words = Text(f"{len(answered)} of {len(self._approvals)} ticked. Space unticks, Enter goes on, Esc cancels.")
+        ticks = self.query_one(Ticks)
+        if below := ticks.max_scroll_y - round(ticks.scroll_y):
+            words.append(f" ▼ {below:,} more below.", colours[Tone.WARNING])
         for key, claimant in self._claimants(answered):
             words.append(f" {claimant} is looking at {self._label(key)}.", colours[Tone.WARNING])
         words.append(self._labels_left_out(), colours[Tone.WARNING])
@@ -165,6 +176,9 @@ class BulkScreen(Dialog[Answers]):
     def _reason(self) -> str:
         return "" if self._approved else self.query_one(Denying).reason
 
+    def _snooze(self) -> timedelta | None:
+        return None if self._approved else self.query_one(Denying).snooze
+
     @on(Input.Submitted)
     def action_go_on(self) -> None:
         """From the list to the reason, from there to the button that sends."""
@@ -182,7 +196,7 @@ class BulkScreen(Dialog[Answers]):
     def answer(self) -> Answers:
         """One request for each, with a decision id of its own."""
         reason = self._reason()
-        snooze = None if self._approved else self.query_one(Denying).snooze
+        snooze = self._snooze()
         return tuple(
             (
                 approval,

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
+from textual.containers import Vertical
 from textual.widgets import Static
 
 from qlikops.presentation.tone import Line, Section
+from qlikops.tui.screens.dialog import Reading
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.held import HeldBar
+from qlikops.tui.widgets.outgoing import Outgoing
 from qlikops.tui.widgets.prose import palette, prose
 
 
-class ChangedScreen(ModalScreen[None]):
+class ChangedScreen(Reading[None]):
     """Field by field, old -> new. Closing it sends nothing: the new record is below, to be read."""
 
-    AUTO_FOCUS = "#outgoing-scroll"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss", "Look at it as it is now", id="close-changes")
     ]
@@ -34,11 +35,16 @@ class ChangedScreen(ModalScreen[None]):
         """The differences, and what to do now."""
         with Vertical(id="dialog"):
             yield Static("Changed since you looked at it", markup=False, id="dialog-title")
-            with VerticalScroll(id="outgoing-scroll"):
-                yield Static(markup=False, id="changes")
+            yield Outgoing()
             yield Static("Nothing was sent. Enter: look at it as it is now, then decide.", markup=False, id="problem")
             yield HeldBar(self._state)
 
     def on_mount(self) -> None:
         """Fills it in."""
-        self.query_one("#changes", Static).update(prose([Section("", self._changes)], palette(self)))
+        self.query_one(Outgoing).show(prose([Section("", self._changes)], palette(self)))
+
+    @on(Outgoing.Looked)
+    def _scroll_by_arrows(self) -> None:
+        """Nothing else here wants the focus."""
+        if self.is_current and self.focused is None:
+            self.query_one(Outgoing).window.focus()

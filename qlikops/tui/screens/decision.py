@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.widgets import Button, Input, Select, Static
 
 from qlikops.domain.approval import Approval, new_decision_id
+from qlikops.domain.errors import ApprovalGone
 from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation.decision import no_longer_waits, what_goes_out
 from qlikops.presentation.difference import differences, differs
@@ -98,7 +99,8 @@ class DecisionScreen(OutgoingDialog[DecisionRequest]):
     def _say_nobody_knows(self, message: messages.ApprovalLoadFailed) -> None:
         message.stop()
         waits = "changed" if self.context.row(self.approval.approval_id) else "no longer waits"
-        self.gone = f"It {waits}. Nothing was sent from here. {explain(message.error)}"
+        unsent = "" if isinstance(message.error, ApprovalGone) else "Nothing was sent from here. "
+        self.gone = f"It {waits}. {unsent}{explain(message.error)} Esc closes."
         self.draw()
 
 
@@ -107,7 +109,8 @@ class ApproveScreen(DecisionScreen):
 
     def __init__(self, state: ConsoleState, context: Context, approval: Approval, *, late: bool = False) -> None:
         super().__init__(state, context, approval, late=late)
-        self._against = second_thoughts(approval)
+        claimant = self._claimant()
+        self._against = (*([f"{claimant} is looking at it"] if claimant else []), *second_thoughts(approval))
 
     def heading(self) -> str:
         """What is asked."""
@@ -132,8 +135,10 @@ class ApproveScreen(DecisionScreen):
         colours = palette(self)
         keys = "Enter cancels; ← then Enter approves." if self._against else "Enter sends. Esc cancels."
         careful = list(self._against)
-        if claimant := self._claimant():
-            careful.insert(0, f"{claimant} is looking at it")
+        claimant = self._claimant()
+        if claimant and (claimed := f"{claimant} is looking at it") not in careful:
+            # Since this was opened.
+            careful.insert(0, claimed)
         if careful:
             return Text(f"Careful: {'; '.join(careful)}. {keys}", style=colours[Tone.WARNING])
         return Text(keys, style=colours[Tone.MUTED])

@@ -9,7 +9,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
@@ -17,6 +17,7 @@ from qlikops.presentation.tone import Line, Section, Tone
 from qlikops.tui.context import Context
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.held import HeldBar
+from qlikops.tui.widgets.outgoing import Outgoing
 from qlikops.tui.widgets.prose import palette, prose
 
 Answer = TypeVar("Answer")
@@ -107,17 +108,46 @@ class Dialog(ModalScreen[Answer | None]):
         self.dismiss(None)
 
 
-class OutgoingDialog(Dialog[Answer]):
-    """Shows line by line what goes out, as it stands, above what the person fills in."""
+class Reading(ModalScreen[Answer]):
+    """Has lines to read to the end: they get the room that the rest of the dialog leaves, and two keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pagedown", "page(1)", "Page down", show=False, id="page-down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="page-up"),
+    ]
+
+    def action_page(self, direction: int) -> None:
+        """Whatever has the focus."""
+        self.query_one(Outgoing).page(direction)
+
+    def on_resize(self) -> None:
+        """Has more room now, or less."""
+        self.call_after_refresh(self._fit)
+
+    @on(Outgoing.Looked)
+    def _fit(self) -> None:
+        # What was said on its way out comes when there is nothing left of it.
+        if not self.is_current:
+            return
+        dialog, lines = self.query_one("#dialog"), self.query_one(Outgoing)
+        if lines.size.height:
+            others = dialog.virtual_size.height - lines.size.height + dialog.gutter.height
+            lines.fit(self.size.height - others)
+
+
+class OutgoingDialog(Dialog[Answer], Reading[Answer | None]):
+    """Shows line by line what goes out, as it stands, above what the person fills in.
+
+    Nothing is sent before its last line has been in sight.
+    """
 
     def __init__(self, state: ConsoleState, context: Context) -> None:
         super().__init__(state, context)
-        self._outgoing = Static(markup=False, id="outgoing")
+        self._outgoing = Outgoing()
 
     def content(self) -> ComposeResult:
         """What goes out, then what the person fills in."""
-        with VerticalScroll(id="outgoing-scroll", can_focus=False):
-            yield self._outgoing
+        yield self._outgoing
         yield from self.fields()
 
     def fields(self) -> ComposeResult:
@@ -130,5 +160,23 @@ class OutgoingDialog(Dialog[Answer]):
 
     def draw(self) -> None:
         """What goes out, and whether it can."""
-        self._outgoing.update(prose([Section("", self.outgoing())], palette(self)))
+        self._outgoing.show(prose([Section("", self.outgoing())], palette(self)))
         super().draw()
+
+    def problem(self) -> str:
+        """What has not been in sight yet cannot be meant."""
+        unseen = self._outgoing.below if not self._outgoing.is_seen else 0
+        return super().problem() or ("There is more of what will be sent: PgDn shows it." if unseen else "")
+
+    def submit(self) -> None:
+        """Answers, if nothing stands in the way; not before it has been drawn at all."""
+        if self._outgoing.is_seen:
+            super().submit()
+        else:
+            self.app.bell()
+            self.draw()
+
+    @on(Outgoing.Looked)
+    def _say_whether_it_can_go(self) -> None:
+        if self.is_current:
+            super().draw()

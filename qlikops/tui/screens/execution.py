@@ -25,12 +25,13 @@ from qlikops.tui.context import Context
 from qlikops.tui.executing import Followed, Follower
 from qlikops.tui.screens.runs import RunsScreen
 from qlikops.tui.state import ConsoleState
-from qlikops.tui.widgets.long_table import LongTable
 from qlikops.tui.widgets.pager import Pager
 from qlikops.tui.widgets.prose import palette, prose
+from qlikops.tui.widgets.table import KeyedTable
 
 GRAPH, EVENTS, PAYLOADS = "graph", "events", "payloads"
-_VIEWS = {GRAPH: "g Graph", EVENTS: "e Events", PAYLOADS: "i Input/output"}
+_VIEWS = {GRAPH: "Graph", EVENTS: "Events", PAYLOADS: "Input/output"}
+"""By the id of the widget, which is also that of the key."""
 _NOWHERE = Place("")
 
 
@@ -68,10 +69,12 @@ class ExecutionScreen(RunsScreen):
         yield Static("Loading …", markup=False, id="execution-heading")
         yield Static(markup=False, id="views")
         with ContentSwitcher(initial=GRAPH, id="view"):
-            yield LongTable(graph.columns, id=GRAPH)
-            yield LongTable(events.columns, id=EVENTS)
+            yield KeyedTable(graph.columns, id=GRAPH)
+            yield KeyedTable(events.columns, id=EVENTS)
             yield Pager(id=PAYLOADS)
-        yield Input(placeholder="Search; Enter finds, n and N go on", id="search", compact=True)
+        keys = self.state.keys
+        go_on = f"{keys['next-match']} and {keys['match-before']} go on"
+        yield Input(placeholder=f"Search; Enter finds, {go_on}", id="search", compact=True)
 
     def on_mount(self) -> None:
         """The search opens with its key."""
@@ -123,11 +126,11 @@ class ExecutionScreen(RunsScreen):
         history = followed.detail.history or FoldedHistory(followed.detail.summary.status, (), ())
         rows = graph.rows(followed.machine, history, followed.detail.proposals, self.state.now())
         self._rows = {row.key: row for row in rows}
-        self.query_one(f"#{GRAPH}", LongTable).show([row.key for row in rows], lambda key: self._rows[key].cells)
+        self.query_one(f"#{GRAPH}", KeyedTable).show([row.key for row in rows], lambda key: self._rows[key].cells)
         if known != len(followed.events):
             keys = [str(event.id) for event in followed.events]
             self._event_at = {event.id: index for index, event in enumerate(followed.events)}
-            self.query_one(f"#{EVENTS}", LongTable).show(keys, self._event_cells)
+            self.query_one(f"#{EVENTS}", KeyedTable).show(keys, self._event_cells)
         self._show_views()
         self._show_payloads()
         self.refresh_bindings()
@@ -168,15 +171,15 @@ class ExecutionScreen(RunsScreen):
         self.query_one(f"#{view}").focus()
         self._show_views()
 
-    @on(LongTable.Opened)
-    def _open(self, event: LongTable.Opened) -> None:
+    @on(KeyedTable.Opened)
+    def _open(self, event: KeyedTable.Opened) -> None:
         event.stop()
         self._subject = f"{event.table.id}/{event.key}"
         self._show_payloads()
         self._switch(PAYLOADS)
 
-    @on(LongTable.NearEnd)
-    @on(LongTable.Chosen)
+    @on(KeyedTable.NearEnd)
+    @on(KeyedTable.Chosen)
     def _nothing_more_to_do(self, event: Message) -> None:
         event.stop()
 
@@ -199,7 +202,7 @@ class ExecutionScreen(RunsScreen):
     def _show_views(self, found: str = "") -> None:
         colours, text = palette(self), Text()
         for view, name in _VIEWS.items():
-            text.append(f" {name} ", "reverse" if view == self._view else colours[Tone.MUTED])
+            text.append(f" {self.state.keys[view]} {name} ", "reverse" if view == self._view else colours[Tone.MUTED])
         if self._is_read:
             text.append(f"  {vocabulary.count(len(self._followed.events), 'event')}", colours[Tone.MUTED])
         if found:
@@ -243,9 +246,9 @@ class ExecutionScreen(RunsScreen):
         if self._view == PAYLOADS:
             self.query_one(Pager).step(by)
         else:
-            self._step_in(self.query_one(f"#{self._view}", LongTable), by)
+            self._step_in(self.query_one(f"#{self._view}", KeyedTable), by)
 
-    def _step_in(self, table: LongTable, by: int) -> None:
+    def _step_in(self, table: KeyedTable, by: int) -> None:
         needle = self._needle.casefold()
         matches = [index for index, key in enumerate(table.keys) if needle in self._row_text(key).casefold()]
         here = table.cursor

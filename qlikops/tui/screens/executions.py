@@ -24,8 +24,8 @@ from qlikops.tui.executing import ExecutionsQuery, LoadedExecutions
 from qlikops.tui.screens.execution import ExecutionScreen
 from qlikops.tui.screens.runs import RunsScreen
 from qlikops.tui.state import ConsoleState
-from qlikops.tui.widgets.long_table import LongTable
 from qlikops.tui.widgets.prose import palette
+from qlikops.tui.widgets.table import KeyedTable
 
 STATUSES = (
     None,
@@ -64,20 +64,20 @@ class ExecutionsScreen(RunsScreen):
         yield Static(markup=False, id="executions-summary")
         yield Input(placeholder=f"Filter: {filters.HELP}; Esc clears", id="filter", compact=True)
         yield Static("Loading …", markup=False, id="empty")
-        yield LongTable(executions.columns, id="executions")
+        yield KeyedTable(executions.columns, id="executions")
 
     def on_mount(self) -> None:
         """The filter opens with its key."""
         self.query_one("#filter").display = False
 
     @property
-    def _table(self) -> LongTable:
-        return self.query_one(LongTable)
+    def _table(self) -> KeyedTable:
+        return self.query_one(KeyedTable)
 
     @property
     def execution(self) -> ExecutionSummary | None:
         """The chosen one."""
-        tables = self.query(LongTable)
+        tables = self.query(KeyedTable)
         return self._loaded.by_arn.get(tables.first().chosen or "") if tables else None
 
     # What is asked for
@@ -106,8 +106,8 @@ class ExecutionsScreen(RunsScreen):
         else:
             self._ask(self._loaded.next_token, is_next=True)
 
-    @on(LongTable.NearEnd)
-    def _near_end(self, event: LongTable.NearEnd) -> None:
+    @on(KeyedTable.NearEnd)
+    def _near_end(self, event: KeyedTable.NearEnd) -> None:
         event.stop()
         self._ask_for_more()
 
@@ -165,8 +165,10 @@ class ExecutionsScreen(RunsScreen):
             more = "" if self._loaded.complete else " Looking further back …"
             return f"None of the {len(self._loaded.by_arn):,} loaded matches. Esc clears the filter.{more}"
         if self._status is not None:
-            return f"No execution is {self._status}. s shows others."
-        return "No execution yet. The schedule starts them; n starts one now."
+            return f"No execution is {self._status}. {self.state.keys['status']} shows others."
+        if self.context.read_only:
+            return "No execution yet. The schedule starts them."
+        return f"No execution yet. The schedule starts them; {self.state.keys['start']} starts one now."
 
     def _show_summary(self, shown: int, chosen: filters.Filter[ExecutionSummary]) -> None:
         colours = palette(self)
@@ -178,13 +180,13 @@ class ExecutionsScreen(RunsScreen):
             text.append(f"   {problem}", colours[Tone.DANGER if self._problem else Tone.WARNING])
         self.query_one("#executions-summary", Static).update(text)
 
-    @on(LongTable.Chosen)
-    def _choose(self, event: LongTable.Chosen) -> None:
+    @on(KeyedTable.Chosen)
+    def _choose(self, event: KeyedTable.Chosen) -> None:
         event.stop()
         self.refresh_bindings()
 
-    @on(LongTable.Opened)
-    def _open(self, event: LongTable.Opened) -> None:
+    @on(KeyedTable.Opened)
+    def _open(self, event: KeyedTable.Opened) -> None:
         event.stop()
         if event.key is not None:
             self.app.push_screen(ExecutionScreen(self.state, self._loaded.by_arn[event.key]))

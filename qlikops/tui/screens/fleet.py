@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.text import Text
@@ -9,9 +10,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
-from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.ports import Environment
 from qlikops.presentation import filter as filters
 from qlikops.presentation import fleet
@@ -23,7 +24,7 @@ from qlikops.tui.screens.task import TaskScreen
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.prose import palette, prose
-from qlikops.tui.widgets.table import KeyedTable, Row
+from qlikops.tui.widgets.table import KeyedTable
 
 
 class FleetScreen(PolledScreen):
@@ -47,7 +48,7 @@ class FleetScreen(PolledScreen):
         """Why the last look failed; what is shown is older than it seems."""
         self._before: str | None = None
         """What was chosen when the filter was opened."""
-        self._shown: frozenset[str] = frozenset()
+        self._shown: Mapping[str, TaskSnapshot] = {}
 
     def content(self) -> ComposeResult:
         """Counts and sick servers above, the filter, tasks below."""
@@ -125,21 +126,13 @@ class FleetScreen(PolledScreen):
         if self._error is not None:
             lines.append(line("not read", Span(str(explain(self._error)), Tone.DANGER)))
         summary.update(prose([Section("", tuple(lines))], colours))
-        self._shown = frozenset(map(fleet.row_key, tasks))
+        self._shown = {fleet.row_key(task): task for task in tasks}
         down = snapshot.suppressed
         self.query_one(KeyedTable).show(
-            [
-                Row(
-                    fleet.row_key(task),
-                    fleet.version(task, now, down),
-                    lambda task=task: fleet.cells(task, now, down),  # type: ignore[misc]
-                )
-                for task in tasks
-            ]
+            tuple(self._shown), lambda key: fleet.cells(self._shown[key], self.state.now(), down)
         )
 
-    @on(DataTable.RowSelected, "#fleet")
-    def _open(self, event: DataTable.RowSelected) -> None:
+    @on(KeyedTable.Opened, "#fleet")
+    def _open(self, event: KeyedTable.Opened) -> None:
         event.stop()
-        if event.row_key.value is not None:
-            self.app.push_screen(TaskScreen(self.state, event.row_key.value))
+        self.app.push_screen(TaskScreen(self.state, event.key))

@@ -10,14 +10,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from qlikops.domain.approval import Approval, Claim, Status, new_decision_id
-from qlikops.domain.background import Background
 from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation import decision, inbox
 from qlikops.presentation.bulk import not_one_cause
 from qlikops.presentation.difference import differences
+from qlikops.presentation.freshness import Trust
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone
 from qlikops.tui import messages
@@ -28,8 +28,10 @@ from qlikops.tui.screens.bulk import Answers, BulkScreen
 from qlikops.tui.screens.changed import ChangedScreen
 from qlikops.tui.screens.decision import ApproveScreen, DecisionScreen, DenyScreen
 from qlikops.tui.state import ConsoleState
+from qlikops.tui.surroundings import Surroundings
 from qlikops.tui.widgets.prose import palette, text
 from qlikops.tui.widgets.review import Review
+from qlikops.tui.widgets.table import KeyedTable
 from qlikops.tui.widgets.troubles import Troubles
 from qlikops.tui.widgets.waiting import BY_CAUSE, WaitingList
 
@@ -50,7 +52,7 @@ class InboxScreen(ConsoleScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "decide(True)", "Approve", id="approve", tooltip="first shows what will be sent, and asks"),
         Binding("d", "decide(False)", "Deny", id="deny", tooltip="asks why; nothing is restarted"),
-        Binding("space", "mark", "Mark", id="mark", tooltip="then A or D answers all that are marked"),
+        Binding("space", "mark", "Mark", id="mark", tooltip="to answer all that are marked together"),
         Binding("m", "mark_cause", "Mark its cause", show=False, id="mark-cause", tooltip="all shown with one cause"),
         Binding("M", "mark_all", "Mark all shown", show=False, id="mark-all", tooltip="again: none"),
         Binding("A", "decide_marked(True)", "Approve marked", id="approve-marked", group=_MARKED),
@@ -69,7 +71,7 @@ class InboxScreen(ConsoleScreen):
         super().__init__(state)
         self._records: dict[ApprovalKey, Approval] = {}
         """Of what waits, as it was read last."""
-        self._backgrounds: dict[ApprovalKey, Background] = {}
+        self._around = Surroundings()
         self._looked_at: dict[ApprovalKey, Approval] = {}
         """As it was when somebody looked at it; another one can be decided once its difference has been shown."""
         self._reviewed: ApprovalKey | None = None
@@ -171,7 +173,7 @@ class InboxScreen(ConsoleScreen):
             if (record := self._records.get(waiting.key)) and waiting.row.is_of(record)
         }
         waits = {waiting.key for waiting in state.waiting}
-        self._backgrounds = {key: known for key, known in self._backgrounds.items() if key in waits}
+        self._around.keep(waits)
         self._looked_at = {key: seen for key, seen in self._looked_at.items() if key in waits}
 
     # The record
@@ -192,6 +194,7 @@ class InboxScreen(ConsoleScreen):
             return
         shown, row = self._review.approval, chosen.row
         if shown is not None and self._reviewed == chosen.key and row.is_of(shown):
+            self._look_around(chosen, shown)
             return
         known = self._records.get(chosen.key)
         if known is not None and row.is_of(known):
@@ -204,10 +207,18 @@ class InboxScreen(ConsoleScreen):
     def _show_record(self, chosen: Waiting, approval: Approval) -> None:
         key = self._reviewed = chosen.key
         changes = differences(self._looked_at.setdefault(key, approval), approval)
-        self._review.show_approval(approval, self._backgrounds.get(key), changes)
-        if key not in self._backgrounds:
-            chosen.context.load_background(approval, self)
+        self._review.show_approval(approval, self._around.of(key), changes)
+        self._look_around(chosen, approval)
         self._ask_if_wanted()
+
+    def _look_around(self, chosen: Waiting, approval: Approval, *, now: bool = False) -> None:
+        """Asks for what surrounds the record where that may be another than it was; with `now` in any case."""
+        context, moment = chosen.context, self.state.now()
+        waiting = frozenset(row.approval_id for row in context.rows)
+        wanted = now or self._around.wants(chosen.key, approval, waiting, moment)
+        if wanted and context.freshness.trust(moment) is Trust.LIVE:
+            self._around.ask(chosen.key, approval, waiting, moment)
+            context.load_background(approval, self)
 
     def _claim_on_reviewed(self) -> tuple[Claim | None, str]:
         if self._reviewed is None:
@@ -220,8 +231,7 @@ class InboxScreen(ConsoleScreen):
     def _take_background(self, message: messages.BackgroundLoaded) -> None:
         message.stop()
         key = ApprovalKey(message.context, message.approval_id)
-        self._backgrounds[key] = message.background
-        if self._reviewed == key:
+        if self._around.take(key, message.background) and self._reviewed == key:
             self._review.show_background(message.approval_id, message.background)
 
     def _ask_if_wanted(self) -> None:
@@ -265,8 +275,8 @@ class InboxScreen(ConsoleScreen):
         if self._reviewed == ApprovalKey(message.context, message.asked):
             self._review.show_text(str(explain(message.error)))
 
-    @on(DataTable.RowSelected, "#inbox")
-    def _open(self, event: DataTable.RowSelected) -> None:
+    @on(KeyedTable.Opened, "#inbox")
+    def _open(self, event: KeyedTable.Opened) -> None:
         event.stop()
         self.add_class("-open")
         self._review.focus()
@@ -346,7 +356,7 @@ class InboxScreen(ConsoleScreen):
         shown = self._review.approval
         if shown is not None and self._reviewed == key:
             changes = differences(approval, shown)
-            self._review.show_approval(shown, self._backgrounds.get(key), changes)
+            self._review.show_approval(shown, self._around.of(key), changes)
 
     def _send(self, decided: Waiting, approval: Approval, request: DecisionRequest) -> None:
         decided.context.outbox.send([(approval, request)], self.app)
@@ -440,8 +450,11 @@ class InboxScreen(ConsoleScreen):
         self.notify(str(explain(message.error)), severity="error", markup=False)
 
     def action_refresh(self) -> None:
-        """Asks every context for its inbox now."""
+        """Asks every context for its inbox now, and for what surrounds the record that is shown."""
         self.state.load_rows(self.app)
+        chosen, shown = self._chosen(), self._review.approval
+        if chosen is not None and shown is not None and self._reviewed == chosen.key:
+            self._look_around(chosen, shown, now=True)
 
     def action_copy(self) -> None:
         """The last receipt, or those of all that were answered together; else the chosen approval's id."""
@@ -467,5 +480,6 @@ class InboxScreen(ConsoleScreen):
             words = latest[0].progress(self.state.now()) if alone else decision.counted(stages)
             line = text(words, palette(self))
             if all(sending.is_settled for sending in latest):
-                line.append("  y copies the receipt" if alone else "  y copies all of it", palette(self)[Tone.MUTED])
+                copies = "copies the receipt" if alone else "copies all of it"
+                line.append(f"  {self.state.keys['copy']} {copies}", palette(self)[Tone.MUTED])
             bar.update(line)

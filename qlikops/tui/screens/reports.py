@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.message import Message
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from qlikops.domain.ports import Environment
 from qlikops.domain.text import harmless
@@ -20,7 +20,7 @@ from qlikops.tui import messages
 from qlikops.tui.screens.base import PolledScreen
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.filtering import FilterBar
-from qlikops.tui.widgets.table import KeyedTable, Row
+from qlikops.tui.widgets.table import KeyedTable
 
 if TYPE_CHECKING:
     from textual.widgets import Markdown
@@ -92,12 +92,8 @@ class ReportsScreen(PolledScreen):
     @on(messages.ReportsLoaded)
     def _take_list(self, message: messages.ReportsLoaded) -> None:
         message.stop()
-        self.query_one(KeyedTable).show(
-            [
-                Row(entry.execution_name, entry, lambda entry=entry: report.cells(entry))  # type: ignore[misc]
-                for entry in message.entries
-            ]
-        )
+        entries = {entry.execution_name: entry for entry in message.entries}
+        self.query_one(KeyedTable).show(tuple(entries), lambda name: report.cells(entries[name]))
         empty = self.query_one("#empty", Static)
         empty.display = not message.entries
         empty.update("No report yet: each run writes one when its last proposal is decided.")
@@ -177,8 +173,8 @@ class ReportsScreen(PolledScreen):
         message.stop()
         self.notify(str(explain(message.error)), severity="error", markup=False)
 
-    @on(DataTable.RowSelected, "#reports")
-    def _open(self, event: DataTable.RowSelected) -> None:
+    @on(KeyedTable.Opened, "#reports")
+    def _open(self, event: KeyedTable.Opened) -> None:
         event.stop()
         self.add_class("-open")
         self.query_one("#report").focus()

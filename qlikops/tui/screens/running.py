@@ -21,6 +21,7 @@ from qlikops.tui import messages
 from qlikops.tui.context import Context
 from qlikops.tui.screens.dialog import OutgoingDialog
 from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.outgoing import Outgoing
 
 Act = Callable[[Environment], ExecutionSummary]
 """What is sent; off the UI thread."""
@@ -80,6 +81,7 @@ class ReadingScreen(RunScreen):
     def _take(self, message: messages.RunRead) -> None:
         message.stop()
         self.detail = message.detail
+        self.query_one(Outgoing).show_anew()
         self.draw()
 
     @on(messages.LoadFailed)

@@ -18,7 +18,6 @@ from qlikops.domain.errors import NotFound
 from qlikops.domain.ports import Environment
 from qlikops.domain.schedule import Schedule, ScheduleStatus
 from qlikops.presentation import schedule
-from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Line, Section, Tone, as_text
 from qlikops.tui import messages
 from qlikops.tui.context import Context
@@ -135,13 +134,7 @@ class ScheduleScreen(PolledScreen):
     @on(messages.ScheduleChangeFailed)
     def _not_changed(self, message: messages.ScheduleChangeFailed) -> None:
         message.stop()
-        # A lost reply says nothing about what was done: what AWS says now does.
-        self.notify(
-            f"The answer did not come; what is shown is read anew. {explain(message.error)}",
-            severity="error",
-            timeout=10,
-            markup=False,
-        )
+        self.notify(schedule.not_changed(message.error), severity="error", timeout=10, markup=False)
         self.action_refresh()
 
     def _draw(self) -> None:

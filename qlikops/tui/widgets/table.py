@@ -1,73 +1,48 @@
-"""A table that stays where it is: rows are known by key, and a refresh changes only what changed.
+"""A table that stays where it is: rows are known by key, and only the lines in sight are made.
 
-DataTable's cursor is an index: after a sort or a removal above it, the same index is another row and nothing says so.
-Here the key that was chosen is what counts. When its row goes away by itself, nothing is chosen until the person
-chooses: the row that slid under the cursor was never looked at.
-
-Cells that changed are written where they can be seen; the others when they are scrolled to. The ages of thousands of
-rows change every minute, and nobody sees more than a screenful.
+Textual's DataTable holds a cell for each value of each row, which takes seconds for thousands of them, and its cursor
+is an index: after a sort or a removal above it, the same index is another row and nothing says so. Here the key that
+was chosen is what counts, wherever its row goes, and it stays on its line of the screen. When its row goes away by
+itself, nothing is chosen until the person chooses: the row that slid under the cursor was never looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from rich.text import Text
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.coordinate import Coordinate
+from textual.geometry import Size
 from textual.message import Message
+from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.widgets import DataTable
-from textual.widgets.data_table import ColumnKey
 
 from qlikops.presentation.tone import Cells, Column
-from qlikops.tui.widgets.cursor import marked
-from qlikops.tui.widgets.prose import Palette, palette
+from qlikops.tui.widgets.prose import palette
 
-MANY_REMOVALS = 50
-"""DataTable renumbers all rows for each removal; beyond so many it is quicker to begin again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row to show."""
-
-    key: str
-    version: Hashable
-    """Cells are made again only when this changes."""
-    cells: Callable[[], Cells]
+_HEADER = 1
+MARK = "›"
+"""Of the chosen row."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where the cursor was before rows came and went."""
-
-    index: int
-    scroll_y: float
-    line: float | None
-    """Of those in sight; None where the cursor was not among them."""
-
-
-class Cell(Text):
-    """A cell that knows its row, since DataTable sorts by cells alone."""
-
-    row_key: str = ""
-
-
-class KeyedTable(DataTable[Cell]):
+class KeyedTable(ScrollView, can_focus=True):
     """Rows by key, columns that fit the width, one row chosen."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"table--header", "table--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select_cursor", "Open", id="open", tooltip="shows all of it"),
-        Binding("j", "cursor_down", "Down", show=False, id="down"),
-        Binding("k", "cursor_up", "Up", show=False, id="up"),
-        # DataTable's own move between columns, of which a row has only one.
-        Binding("home", "end(-1)", "First row", show=False, id="first-row"),
-        Binding("end", "end(1)", "Last row", show=False, id="last-row"),
+        Binding("enter", "open", "Open", id="open", tooltip="shows all of it"),
+        Binding("j", "move(1)", "Down", show=False, id="down"),
+        Binding("k", "move(-1)", "Up", show=False, id="up"),
+        Binding("down", "move(1)", "Down", show=False, id="row-down"),
+        Binding("up", "move(-1)", "Up", show=False, id="row-up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="page-down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="page-up"),
+        Binding("home,ctrl+home", "end(-1)", "First row", show=False, id="first-row"),
+        Binding("end,ctrl+end", "end(1)", "Last row", show=False, id="last-row"),
     ]
 
     class Chosen(Message):
@@ -83,6 +58,22 @@ class KeyedTable(DataTable[Cell]):
             """For `@on` selectors."""
             return self.table
 
+    class Opened(Message):
+        """The chosen row is to be opened."""
+
+        def __init__(self, table: KeyedTable, key: str) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+        @property
+        def control(self) -> KeyedTable:
+            """For `@on` selectors."""
+            return self.table
+
+    class NearEnd(Message):
+        """The last rows are in sight."""
+
     def __init__(
         self,
         columns: Callable[[int], tuple[Column, ...]],
@@ -90,248 +81,199 @@ class KeyedTable(DataTable[Cell]):
         id: str,  # noqa: A002 - Textual's name
         opens: bool = True,
     ) -> None:
-        super().__init__(id=id, cursor_type="row", cursor_foreground_priority="renderable", show_cursor=False)
+        super().__init__(id=id)
         self._columns_for = columns
         self._opens = opens
-        self._shown_columns: tuple[Column, ...] = ()
-        self._rows: tuple[Row, ...] = ()
-        self._versions: dict[str, Hashable] = {}
-        self._arranging = False
-        self._scroll_back_to: float | None = None
+        self._columns: tuple[Column, ...] = ()
+        self._keys: Sequence[str] = ()
+        self._index: dict[str, int] = {}
+        self._cells: Callable[[str], Cells] = lambda _: {}
+        self._drawn: object = None
+        """What of all this was in sight when it was last drawn."""
         self._height = 0
         """When the cursor was last kept in sight."""
+        self._cursor = 0
         self.chosen: str | None = None
 
-    def on_mount(self) -> None:
-        """Follows the theme: cells carry colours."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self.rebuild())
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Other columns may fit now, and fewer rows: the cursor stays in sight."""
-        columns = self._columns_for(self._usable(event.size.width))
-        if columns != self._shown_columns:
-            self.rebuild()
-        else:
-            self._freshen()
-            if self._is_in_sight(self._height) and not self._is_in_sight(event.size.height):
-                self.move_cursor(row=self.cursor_row, animate=False)
-        self._height = event.size.height
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """What comes into sight is written as it is now."""
-        super().watch_scroll_y(old_value, new_value)
-        self._freshen()
-
-    def render_line(self, y: int) -> Strip:
-        """The cursor's row has a mark: its colour is none where the terminal has none."""
-        strip = super().render_line(y)
-        is_cursor = y >= self.header_height and self.scroll_offset.y + y - self.header_height == self.cursor_row
-        return marked(strip) if is_cursor and self.show_cursor else strip
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
-        """Enter is offered only where it opens something."""
-        return action != "select_cursor" or self._opens
-
-    def show(self, rows: Sequence[Row], *, choose_first: bool = False) -> None:
-        """Shows exactly `rows`, in their order, touching only what changed.
-
-        The chosen key stays chosen. The first row is chosen where nothing was shown before, or with `choose_first`
-        where the chosen one is not among them.
-        """
-        choose_first = choose_first or not self._rows
-        self._rows = tuple(rows)
-        if not self._shown_columns:
-            return  # no size yet; on_resize builds the columns and the rows
-        if len(self._versions.keys() - {row.key for row in rows}) > MANY_REMOVALS:
-            self.rebuild(choose_first=choose_first)
-            return
-        with self._arrange():
-            before, updates = self._place, self._update_count
-            self._reconcile(palette(self))
-            self._restore(before, choose_first=choose_first)
-            self._freshen()
-            if self._update_count != updates:
-                # What was rendered is never used again; kept, it is what a garbage collection mostly walks.
-                self._clear_caches()
-
-    def rebuild(self, *, choose_first: bool = False) -> None:
-        """Makes columns and cells again."""
-        self._shown_columns = self._columns_for(self._usable(self.size.width))
-        choose_first = choose_first or (not self.columns and bool(self._rows))
-        with self._arrange():
-            before = self._place
-            # First: clearing scrolls up, and what comes into sight by that has no cells to write.
-            self._versions.clear()
-            self.clear(columns=True)
-            for column in self._shown_columns:
-                self.add_column(_header(column), width=column.width, key=column.key)
-            self._reconcile(palette(self))
-            self._restore(before, choose_first=choose_first)
-
-    def relabel(self) -> None:
-        """Makes the headers again, and all else only where other columns fit now."""
-        columns = self._columns_for(self._usable(self.size.width))
-        if [column.key for column in columns] != [column.key for column in self._shown_columns]:
-            self.rebuild()
-            return
-        self._shown_columns = columns
-        for column in columns:
-            self.columns[ColumnKey(column.key)].label = _header(column)
-        self._clear_caches()
-        self.refresh()
-
-    def choose(self, key: str) -> None:
-        """Puts the cursor on `key` and says so."""
-        self.show_cursor = True
-        self._scroll_back_to = None
-        self.move_cursor(row=self.get_row_index(key), animate=False)
-        self._take(key)
-
-    def next_key(self, skip: Callable[[str], bool]) -> str | None:
-        """The nearest row below the cursor, then above it, that `skip` does not rule out."""
-        keys = [row.key for row in self._rows]
-        here = self.cursor_row
-        candidates = keys[here + 1 :] + keys[:here][::-1]
-        return next((key for key in candidates if not skip(key)), None)
-
-    def action_cursor_down(self) -> None:
-        """Where nothing is chosen, the first press chooses the row at the cursor."""
-        if not self._choose_here():
-            super().action_cursor_down()
-
-    def action_cursor_up(self) -> None:
-        """Likewise."""
-        if not self._choose_here():
-            super().action_cursor_up()
-
-    def action_end(self, direction: int) -> None:
-        """Chooses the first row, or the last."""
-        if self._rows:
-            self.choose(self._rows[0 if direction < 0 else -1].key)
-
-    def action_select_cursor(self) -> None:
-        """Likewise."""
-        if not self._choose_here():
-            super().action_select_cursor()
-
-    def _choose_here(self) -> bool:
-        if self.chosen is not None or not self._rows:
-            return False
-        self.choose(self._rows[min(self.cursor_row, len(self._rows) - 1)].key)
-        return True
-
-    async def _on_click(self, event: events.Click) -> None:
-        # DataTable ignores clicks while its cursor is hidden.
-        if self._rows:
-            self.show_cursor = True
-        await super()._on_click(event)
-        # Textual would call DataTable's own as well: the second call finds the cursor there already, and opens the row.
-        event.prevent_default()
-        if self.show_cursor:
-            self._choose_here()
-
-    def watch_cursor_coordinate(self, old_coordinate: Coordinate, new_coordinate: Coordinate) -> None:
-        """The chosen key moves with the cursor, at once: a key pressed right after the arrow means the new row."""
-        super().watch_cursor_coordinate(old_coordinate, new_coordinate)
-        if self.show_cursor and not self._arranging and self.is_valid_row_index(new_coordinate.row):
-            self._scroll_back_to = None
-            self._take(self.ordered_rows[new_coordinate.row].key.value or "")
-
-    def _take(self, key: str) -> None:
-        if key != self.chosen:
-            self.chosen = key
-            self.post_message(self.Chosen(self, key))
-
-    @contextmanager
-    def _arrange(self) -> Iterator[None]:
-        """While rows are arranged, the cursor moves without anybody choosing anything."""
-        self._arranging = True
-        try:
-            with self.app.batch_update():
-                yield
-        finally:
-            self._arranging = False
-
-    def _usable(self, width: int) -> int:
-        return width - self.styles.scrollbar_size_vertical
-
-    def _reconcile(self, colours: Palette) -> None:
-        wanted = {row.key: row for row in self._rows}
-        for key in [key for key in self._versions if key not in wanted]:
-            self.remove_row(key)
-            del self._versions[key]
-        for row in self._rows:
-            if row.key not in self._versions:
-                self.add_row(*self._make(row, colours).values(), key=row.key)
-                self._versions[row.key] = row.version
-        order = {row.key: index for index, row in enumerate(self._rows)}
-        if any(order[str(row.key.value)] != index for index, row in enumerate(self.ordered_rows)):
-            self.sort(self._shown_columns[0].key, key=lambda cell: order[cell.row_key])
-
-    def _freshen(self) -> None:
-        """Writes anew what changed of the rows in sight."""
-        top = int(self.scroll_y)
-        colours: Palette | None = None
-        for row in self._rows[top : top + self.size.height + 1]:
-            if self._versions.get(row.key, row.version) == row.version:
-                continue
-            colours = colours or palette(self)
-            for column_key, cell in self._make(row, colours).items():
-                old = self.get_cell(row.key, column_key)
-                if old.plain != cell.plain or old.spans != cell.spans:
-                    self.update_cell(row.key, column_key, cell)
-            self._versions[row.key] = row.version
+    @property
+    def keys(self) -> Sequence[str]:
+        """All rows, in order."""
+        return self._keys
 
     @property
-    def _place(self) -> _Place:
-        """Where the cursor is now."""
-        line = self.cursor_row - self.scroll_y
-        return _Place(self.cursor_row, self.scroll_y, line if self._is_in_sight(self._height) else None)
+    def cursor(self) -> int:
+        """The index of the chosen row, or of where it was."""
+        return self._cursor
 
-    def _is_in_sight(self, height: int) -> bool:
-        """Whether the cursor's row is among those that a table of `height` lines shows."""
-        return self.show_cursor and 0 <= self.cursor_row - self.scroll_y < height - self.header_height
+    @property
+    def last_in_sight(self) -> int:
+        """The index of the last row that is drawn."""
+        return min(len(self._keys), int(self.scroll_y) + self._lines) - 1
 
-    def _restore(self, before: _Place, *, choose_first: bool) -> None:
-        """Puts the cursor back on the chosen key and that on its line, or chooses nothing where it is gone."""
-        scroll_y = before.scroll_y
-        if self.chosen in self._versions:
-            self.show_cursor = True
-            index = self.get_row_index(self.chosen)
-            self.move_cursor(row=index, animate=False, scroll=False)
-            if before.line is not None:
-                scroll_y = index - min(before.line, self.size.height - self.header_height - 1)
-        elif choose_first and self._rows:
-            self.choose(self._rows[0].key)
-            return
+    @property
+    def _lines(self) -> int:
+        return max(1, self.size.height - _HEADER)
+
+    def show(self, keys: Sequence[str], cells: Callable[[str], Cells], *, choose_first: bool = False) -> None:
+        """Shows exactly these rows in their order; `cells` is asked for those in sight, whenever they are drawn.
+
+        The chosen key stays chosen, and where it is in sight it stays on its line. The first row is chosen where
+        nothing was shown before, or with `choose_first` where the chosen one is not among them.
+        """
+        choose_first = choose_first or not self._keys
+        line = self._cursor - self.scroll_y
+        was_in_sight = self.chosen is not None and 0 <= line < self._lines
+        before = self._cursor
+        self._keys, self._cells = keys, cells
+        self._index = {key: index for index, key in enumerate(keys)}
+        self._fit()
+        if self.chosen in self._index:
+            self._cursor = self._index[self.chosen]
+            if was_in_sight and self.scroll_y:
+                # What was added above moves everything; the eye stays on its row.
+                self.scroll_to(y=self._cursor - line, animate=False, immediate=True)
+            elif was_in_sight:
+                # At the top what is new shows, until the row would be pushed out of sight.
+                self._scroll_to_cursor()
+        elif choose_first and keys:
+            self._choose(0)
         else:
-            self.show_cursor = False
-            self.move_cursor(row=before.index, animate=False, scroll=False)
+            self._cursor = max(0, min(before, len(keys) - 1))
             if self.chosen is not None:
                 self.chosen = None
                 self.post_message(self.Chosen(self, None))
-        if scroll_y != self.scroll_y:
-            self._scroll_back_to = scroll_y
-            # How far it can scroll is only known once the rows are laid out.
-            self.call_after_refresh(self._scroll_back)
+        if self._in_sight() != self._drawn:
+            self.refresh()
 
-    def _scroll_back(self) -> None:
-        """Unless the cursor was put elsewhere meanwhile."""
-        if self._scroll_back_to is not None:
-            self.scroll_to(y=self._scroll_back_to, animate=False)
-            self._scroll_back_to = None
+    def choose(self, key: str) -> None:
+        """Puts the cursor on `key` and says so."""
+        self._choose(self._index[key])
 
-    def _make(self, row: Row, colours: Palette) -> dict[str, Cell]:
-        cells = row.cells()
-        return {column.key: self._cell(row.key, cells, column, colours) for column in self._shown_columns}
+    def next_key(self, skip: Callable[[str], bool]) -> str | None:
+        """The nearest row below the cursor, then above it, that `skip` does not rule out."""
+        candidates = (*self._keys[self._cursor + 1 :], *reversed(self._keys[: self._cursor]))
+        return next((key for key in candidates if not skip(key)), None)
 
-    def _cell(self, row_key: str, cells: Cells, column: Column, colours: Palette) -> Cell:
-        span = cells[column.key]
-        cell = Cell(no_wrap=True, overflow="ellipsis", end="", justify="right" if column.right else "left")
-        cell.append(span.text, colours[span.tone])
-        cell.row_key = row_key
-        return cell
+    def on_mount(self) -> None:
+        """Follows the theme: cells carry colours."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.refresh())
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Other columns may fit now, and fewer rows: where the cursor was in sight it stays so."""
+        was_in_sight = 0 <= self._cursor - self.scroll_y < self._height - _HEADER or not self._height
+        self._height = event.size.height
+        self._fit()
+        if was_in_sight:
+            self._scroll_to_cursor()
+        self.refresh()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Says when the end comes into sight."""
+        super().watch_scroll_y(old_value, new_value)
+        self._say_near_end()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
+        """Enter is offered only where it opens something."""
+        return action != "open" or self._opens
+
+    def render_line(self, y: int) -> Strip:
+        """The header, or the row in that line of the screen."""
+        if y == 0:
+            self._drawn = self._in_sight()
+            headers = {column.key: column.header for column in self._columns}
+            return self._strip(headers, {}, self._style("header"), " ")
+        index = int(self.scroll_y) + y - _HEADER
+        if index >= len(self._keys):
+            return Strip.blank(self.size.width, self.rich_style)
+        key = self._keys[index]
+        cells, colours = self._cells(key), palette(self)
+        is_chosen = key == self.chosen
+        return self._strip(
+            {column.key: cells[column.key].text for column in self._columns},
+            {column.key: colours[cells[column.key].tone] for column in self._columns},
+            self._style("cursor") if is_chosen else self.rich_style,
+            # A shape, since a colour is none on some terminals.
+            MARK if is_chosen else " ",
+        )
+
+    def action_move(self, by: int) -> None:
+        """Where nothing is chosen, the first press chooses the row at the cursor."""
+        self._choose(self._cursor if self.chosen is None else self._cursor + by)
+
+    def action_page(self, direction: int) -> None:
+        """A screenful on."""
+        self._choose(self._cursor + direction * max(1, self._lines - 1))
+
+    def action_end(self, direction: int) -> None:
+        """The first or the last row."""
+        self._choose(0 if direction < 0 else len(self._keys) - 1)
+
+    def action_open(self) -> None:
+        """Opens the chosen row; where there is none, chooses one."""
+        if self.chosen is None:
+            self.action_move(0)
+        elif self._opens:
+            self.post_message(self.Opened(self, self.chosen))
+
+    def on_click(self, event: events.Click) -> None:
+        """Chooses a row, or opens the one that is chosen."""
+        index = int(self.scroll_y) + event.y - _HEADER
+        if event.y >= _HEADER and index < len(self._keys):
+            already = self._keys[index] == self.chosen
+            self._choose(index)
+            if already:
+                self.action_open()
+
+    def _choose(self, index: int) -> None:
+        if not self._keys:
+            return
+        self._cursor = max(0, min(index, len(self._keys) - 1))
+        key = self._keys[self._cursor]
+        if key != self.chosen:
+            # At once: a key pressed right after the arrow means the new row.
+            self.chosen = key
+            self.post_message(self.Chosen(self, key))
+        self._scroll_to_cursor()
+        self.refresh()
+        self._say_near_end()
+
+    def _scroll_to_cursor(self) -> None:
+        top = int(self.scroll_y)
+        if not top <= self._cursor < top + self._lines:
+            y = self._cursor if self._cursor < top else self._cursor - self._lines + 1
+            self.scroll_to(y=y, animate=False, immediate=True)
+
+    def _fit(self) -> None:
+        """The columns to the width, and how far it scrolls to the rows."""
+        # As if there were a scrollbar: the columns are not to move when one comes.
+        bar = 0 if self.show_vertical_scrollbar else self.styles.scrollbar_size_vertical
+        self._columns = self._columns_for(self.size.width - bar)
+        self.virtual_size = Size(0, len(self._keys) + _HEADER)
+
+    def _in_sight(self) -> object:
+        top = int(self.scroll_y)
+        rows = [(key, self._cells(key)) for key in self._keys[top : top + self._lines]]
+        return self._columns, top, self.chosen, rows
+
+    def _say_near_end(self) -> None:
+        if self._keys and self.last_in_sight >= len(self._keys) - self.size.height:
+            self.post_message(self.NearEnd())
+
+    def _style(self, part: str) -> Style:
+        return self.get_component_rich_style(f"table--{part}")
+
+    def _strip(self, texts: dict[str, str], styles: dict[str, Style], base: Style, mark: str) -> Strip:
+        """One line; `mark` is in its first cell."""
+        segments = [Segment(mark, base)]
+        for column in self._columns:
+            text = f"{_fitted(texts[column.key], column)} "
+            segments.append(Segment(text, base + styles.get(column.key, Style.null())))
+            segments.append(Segment(" ", base))
+        return Strip(segments).adjust_cell_length(self.size.width, base)
 
 
-def _header(column: Column) -> Text:
-    return Text(column.header, justify="right" if column.right else "left")
+def _fitted(text: str, column: Column) -> str:
+    length = cell_len(text)
+    if length > column.width:
+        return set_cell_size(text, column.width - 1) + "…"
+    return " " * (column.width - length) + text if column.right else set_cell_size(text, column.width)

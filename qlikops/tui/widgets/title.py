@@ -19,12 +19,13 @@ WIDE = 100
 WHERE_CELLS = 12
 """Less of account and Region than this says nothing."""
 SCREENS = {
-    "inbox": "1 Inbox",
-    "executions": "2 Executions",
-    "fleet": "3 Fleet",
-    "reports": "4 Reports",
-    "schedule": "5 Schedule",
+    "inbox": "Inbox",
+    "executions": "Executions",
+    "fleet": "Fleet",
+    "reports": "Reports",
+    "schedule": "Schedule",
 }
+"""By mode, which is also the id of the key that goes there."""
 
 
 class TitleBar(Static):
@@ -53,7 +54,7 @@ class TitleBar(Static):
         tabs = Text("qlikops " if self.size.width >= WIDE else "", style="bold")
         for mode, name in SCREENS.items():
             style = Style(reverse=True) if mode == self._mode else colours[Tone.MUTED]
-            tabs.append(f" {name} ", style + Style(meta={"@click": f"app.switch_mode('{mode}')"}))
+            tabs.append(f" {state.keys[mode]} {name} ", style + Style(meta={"@click": f"app.switch_mode('{mode}')"}))
         everywhere = state.several and self._mode == "inbox"
         context = Text(no_wrap=True, overflow="ellipsis")
         if all(each.read_only for each in state.contexts) if everywhere else state.current.read_only:
@@ -62,7 +63,7 @@ class TitleBar(Static):
             names = ", ".join(each.name for each in state.contexts)
             context.append_text(text([outside(names, cap=100)], colours))
         else:
-            context.append("0 " if state.several else "", colours[Tone.MUTED])
+            context.append(f"{state.keys['context']} " if state.several else "", colours[Tone.MUTED])
             context.append_text(text([outside(state.current.name, cap=30)], colours))
         where = text([outside("" if everywhere else state.current.where, Tone.MUTED, 80)], colours)
         if self.size.width >= WIDE:

@@ -26,5 +26,7 @@ class Troubles(Static):
         lines = [text(spans, colours) for spans in found if spans] if state.several or state.waiting else []
         self.display = bool(lines)
         if len(lines) > SHOWN:
-            lines[SHOWN - 1] = Text(f"and {len(lines) - SHOWN + 1} more contexts; ! has all errors")
+            lines[SHOWN - 1] = Text(
+                f"and {len(lines) - SHOWN + 1} more contexts; {state.keys['errors']} has all errors"
+            )
         self.update(Text("\n").join(lines[:SHOWN]))

@@ -14,12 +14,12 @@ from textual.widgets import Static
 
 from qlikops.presentation import inbox
 from qlikops.presentation.filter import HELP
-from qlikops.presentation.tone import Column, Span
+from qlikops.presentation.tone import Cells, Column
 from qlikops.tui.context import Waiting
 from qlikops.tui.outbox import ApprovalKey
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.filtering import FilterBar
-from qlikops.tui.widgets.table import KeyedTable, Row
+from qlikops.tui.widgets.table import KeyedTable
 
 TICK_SECONDS = 60
 """How often the ages are written anew, even if no answer comes."""
@@ -94,11 +94,20 @@ class WaitingList(Vertical):
             context.name: inbox.where(context.name, context.freshness, now, read_only=context.read_only)
             for context in (state.contexts if state.several else ())
         }
-        placed = inbox.arrange(kept, self._by, _cause_and_context if self._grouped else None)
-        rows = [self._row(waiting, place, now, wheres.get(waiting.context.name)) for waiting, place in placed]
-        self.table.show(rows, choose_first=choose_first)
-        self.query_one("#empty").display = not rows
-        self.table.display = bool(rows)
+        placed = {
+            waiting.row_key: (waiting, place)
+            for waiting, place in inbox.arrange(kept, self._by, _cause_and_context if self._grouped else None)
+        }
+
+        def cells(key: str) -> Cells:
+            waiting, place = placed[key]
+            mark = "marked" if waiting.key in self.marked else ""
+            mark = "answered" if waiting.in_flight else mark
+            return inbox.cells(waiting.row, now, mark, place=place, context=wheres.get(waiting.context.name))
+
+        self.table.show(tuple(placed), cells, choose_first=choose_first)
+        self.query_one("#empty").display = not placed
+        self.table.display = bool(placed)
         self.show_why_empty()
 
     def show_why_empty(self) -> None:
@@ -110,7 +119,13 @@ class WaitingList(Vertical):
         words = "Nothing that waits is like that. Esc clears the filter."
         if not state.waiting:
             words = "\n\n".join(
-                inbox.why_empty(each.freshness, each.last_run, state.now(), each.name if state.several else "")
+                inbox.why_empty(
+                    each.freshness,
+                    each.last_run,
+                    state.now(),
+                    state.keys["refresh"],
+                    each.name if state.several else "",
+                )
                 for each in state.contexts
             )
         empty.update(Text(words))
@@ -128,7 +143,6 @@ class WaitingList(Vertical):
         orders = list(inbox.Sort)
         self._by = orders[(orders.index(self._by) + 1) % len(orders)]
         self.show()
-        self.table.relabel()
         return self._by
 
     def toggle_groups(self) -> bool:
@@ -142,7 +156,7 @@ class WaitingList(Vertical):
         if chosen := self.chosen:
             self.marked ^= {chosen.key}
             self.show()
-            self.table.action_cursor_down()
+            self.table.action_move(1)
 
     def toggle_marks(self, *, of_cause: bool) -> int:
         """Marks all that is shown, or what of it has the chosen one's cause; takes the marks away where all have one.
@@ -186,16 +200,6 @@ class WaitingList(Vertical):
 
     def _columns(self, width: int) -> tuple[Column, ...]:
         return inbox.columns(width, by=self._by, context=self._state.several)
-
-    def _row(self, waiting: Waiting, place: inbox.Place, now: datetime, where: Span | None) -> Row:
-        row = waiting.row
-        mark = "marked" if waiting.key in self.marked else ""
-        mark = "answered" if waiting.in_flight else mark
-        return Row(
-            waiting.row_key,
-            (row, *inbox.ticking(row, now), mark, place, where),
-            lambda: inbox.cells(row, now, mark, place=place, context=where),
-        )
 
 
 def _fields(now: datetime) -> Mapping[str, Callable[[Waiting], str]]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import resource
+import sys
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -24,12 +28,14 @@ from qlikops.qlik.simulator.small import server, task
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import ARN, ASK, EVALUATION, SERVER, START, FakeClock, simulated
 from tests.unit.agent.fleet import CONFIG, failed, poll_twice
-from tests.unit.agent.machine import Agent, items
+from tests.unit.agent.machine import Agent, Json, items
 
 ITEM_BYTES = 400 * 1024
 """DynamoDB: an item's names and values in UTF-8."""
 STATE_BYTES = 256 * 1024
 """Step Functions: a state's input or output."""
+LAMBDA_BYTES = 256 * 1024 * 1024
+"""The memory of the smaller functions."""
 TRANSACTION_ITEMS = 100
 TRANSACTION_BYTES = 4 * 1024 * 1024
 PLAIN = "sales-orders-to-warehouse-{:05}"
@@ -101,27 +107,43 @@ def test_what_travels_fits_a_state_however_large_the_groups_are() -> None:
 
 
 class Measured:
-    """A DynamoDB client that looks at what it is given before it passes it on."""
+    """A DynamoDB client that looks at what it is given, and counts, before it passes it on."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self.largest_item = 0
+        self.calls: Counter[str] = Counter()
 
     def __getattr__(self, name: str) -> Any:
+        self.calls[name] += 1
         return getattr(self._client, name)
 
     def transact_write_items(self, **request: Any) -> Any:
         writes = request["TransactItems"]
         assert len(writes) <= TRANSACTION_ITEMS
         assert len(json.dumps(writes, ensure_ascii=False).encode()) <= TRANSACTION_BYTES
-        answer = self._client.transact_write_items(**request)
-        for write in writes:
-            ((_, action),) = write.items()
-            key = {name: (action.get("Item") or action.get("Key"))[name] for name in ("pk", "sk")}
-            found = self._client.get_item(TableName=action["TableName"], Key=key, ConsistentRead=True).get("Item", {})
-            size = sum(len(str(part).encode()) for name, value in found.items() for part in (name, *value.values()))
-            self.largest_item = max(self.largest_item, size)
-        return answer
+        self.calls["transact_write_items"] += 1
+        return self._client.transact_write_items(**request)
+
+    def largest_item(self, table: str) -> int:
+        """Bytes of the largest item that lies in a table now."""
+        pages = self._client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        return max(
+            sum(len(str(part).encode()) for name, value in item.items() for part in (name, *value.values()))
+            for page in pages
+            for item in page["Items"]
+        )
+
+
+class MeasuredAws:
+    """The embedded AWS, with a DynamoDB that is looked at."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self._aws = aws
+        self.dynamodb = Measured(aws.client("dynamodb"))
+
+    def client(self, service: str) -> Any:
+        """Like boto3's."""
+        return self.dynamodb if service == "dynamodb" else self._aws.client(service)
 
 
 @pytest.fixture
@@ -147,7 +169,7 @@ def test_the_largest_proposal_there_can_be_lives_and_ends_in_the_ledger(
     result = ledger.save_result(large.proposal_id, combined(ends))
     closed = ledger.close(large.proposal_id, result).approval
 
-    assert measured.largest_item < ITEM_BYTES
+    assert measured.largest_item(table) < ITEM_BYTES
     assert closed.outcome is not None
     assert [(end.key, end.status) for end in closed.outcome.targets] == [(end.key, end.status) for end in ends]
     assert closed.outcome.detail == f"{len(ends)} failed"
@@ -155,31 +177,63 @@ def test_the_largest_proposal_there_can_be_lives_and_ends_in_the_ledger(
     assert ledger.open() == []
 
 
-def test_four_hundred_tasks_are_asked_about_once_and_restarted_each_once(embedded_aws: EmbeddedAws) -> None:
-    names = [f"task-{number:03}" for number in range(400)]
+def peak_memory() -> int:
+    """Bytes that this process has held at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def test_fifteen_hundred_tasks_are_three_decisions_each_within_every_limit(embedded_aws: EmbeddedAws) -> None:
+    names = [f"task-{number:04}" for number in range(1500)]
     scenario = Scenario(
         "dead source",
         (server(SERVER, map(task, names)),),
         tuple(Break(0, SERVER, name, message="ORA-12541: no listener") for name in names),
     )
     clock = FakeClock()
+    aws = MeasuredAws(embedded_aws)
     with simulated(scenario, clock) as simulator:
-        here = Agent(embedded_aws, simulator, clock)
-        monitored = here.monitor()
-        (item,) = items(monitored)
-        assessment = here.evaluate(item)
-        here.request(item)
-        restarted = here.restart(item, {"approved": True, "digest": assessment["digest"]})
-        recorded = here.record(item, {"status": restarted["status"], "result": restarted})
-        here.report({**monitored, "outcomes": [recorded]})
+        here = Agent(aws, simulator, clock)
 
-        assert recorded["status"] == "restarted"
-        assert recorded["detail"] == "400 restarted"
-        assert [simulator.task(name)["runs"] for name in names] == [1] * 400
+        def step(calls: int, invoke: Callable[..., Json], *payload: Any) -> Json:
+            """What an invocation answers; it called the ledger so often at most, and every item fits."""
+            aws.dynamodb.calls.clear()
+            made = invoke(*payload)
+            assert aws.dynamodb.calls.total() <= calls, aws.dynamodb.calls
+            assert aws.dynamodb.largest_item(here.table) < ITEM_BYTES
+            return made
+
+        before = peak_memory()
+        monitored = step(1500 + 100, here.monitor)
+        parts = items(monitored)
+        assessed = [step(500 + 20, here.evaluate, part) for part in parts]
+        for part in parts:
+            step(20, here.request, part)
+        assert [waiting.task_count for waiting in here.inbox()] == [500, 500, 500]
+        approval = {"approved": True, "digest": assessed[0]["digest"]}
+        restarted = step(2 * 500 + 20, here.restart, parts[0], approval)
+        ends = [
+            {"status": restarted["status"], "result": restarted},
+            {"status": "denied", "error": {"Error": "ApprovalDenied", "Cause": "the source is being moved"}},
+            {"status": "expired", "error": {"Error": "States.Timeout", "Cause": ""}},
+        ]
+        recorded = [step(30, here.record, part, end) for part, end in zip(parts, ends, strict=True)]
+        reported = {**monitored, "outcomes": recorded}
+        assert len(json.dumps(reported)) < STATE_BYTES
+        step(10, here.report, reported)
+        assert peak_memory() - before < LAMBDA_BYTES / 2
+        runs = {name: simulator.task(name)["runs"] for name in names}
+
+    statuses = [Status.RESTARTED, Status.DENIED, Status.EXPIRED]
     report = codec.loads(RunReport, here.stored("reports/latest.json"))
-    (one,) = report.proposals
-    assert one.outcome is not None
-    assert {end.status for end in one.outcome.targets} == {Status.RESTARTED}
+    assert [one.status for one in report.proposals] == statuses
+    assert recorded[0]["detail"] == "500 restarted"
+    proposed = [[target.key.task for target in one.proposal.targets] for one in report.proposals]
+    assert sorted(name for part in proposed for name in part) == names
+    assert {name for name, count in runs.items() if count} == set(proposed[0])
+    assert max(runs.values()) == 1
+    assert report.left_alone == ()
+    assert here.inbox() == []
+    assert here.services.ledger.open() == []
     assert here.services.ledger.tasks.leases(TaskKey("default", SERVER, name) for name in names) == {}
 
 

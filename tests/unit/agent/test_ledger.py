@@ -15,7 +15,7 @@ from qlikops.agent.ledger import Ledger, RecordClosed
 from qlikops.agent.table import Table
 from qlikops.agent.tasks import NotHeld, RestartLimits
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Decision, Outcome, Status, TargetOutcome
+from qlikops.domain.approval import UNANSWERED, Decision, Outcome, Status, TargetOutcome
 from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.execution import RunSummary
 from qlikops.domain.fleet import QuietKind
@@ -241,6 +241,47 @@ def test_requesting_holds_the_tasks_for_as_long_as_the_answer_may_take(ledger: L
     clock.sleep(LEASE_SECONDS + 1)
 
     assert ledger.tasks.leases([ORDERS])[ORDERS].proposal_id == ID
+
+
+@pytest.mark.parametrize("taken", [0, 98, 99, 149])
+def test_nobody_is_asked_about_a_group_of_which_another_proposal_holds_a_task(
+    ledger: Ledger, clock: FakeClock, items: Items, taken: int
+) -> None:
+    large = group(150)
+    opened(ledger, large)
+    clock.sleep(LEASE_SECONDS + 1)
+    key = large.targets[taken].key
+    opened(ledger, proposal("ffffffffffff", key))
+
+    with pytest.raises(NotHeld, match=f"{key}: proposal ffffffffffff holds the task by now"):
+        ledger.request(ID, "token-1", row(), START, UNTIL)
+
+    assert ("TOKEN#" + ID, "TOKEN") not in items()
+    assert items()["APPROVAL#" + ID, "RECORD"]["status"] == Status.PROPOSED
+    assert ledger.tasks.leases([key])[key].proposal_id == "ffffffffffff"
+
+
+def test_somebody_is_asked_about_tasks_that_were_given_back_and_that_nobody_took(
+    ledger: Ledger,
+) -> None:
+    large = group(150)
+    opened(ledger, large)
+    ledger.tasks.release(large)
+
+    ledger.request(ID, "token-1", row(), START, UNTIL)
+
+    assert len(ledger.tasks.leases(target.key for target in large.targets)) == 150
+
+
+def test_what_is_answered_meanwhile_is_not_closed_as_unanswered(ledger: Ledger) -> None:
+    restarting(ledger)
+    up = ledger.save_result(ID, Outcome(Status.RESTARTED, at=START))
+
+    record = ledger.close(ID, Outcome(Status.SUPERSEDED), only_from=UNANSWERED)
+
+    assert (record.approval.status, record.approval.outcome) == (Status.RESTARTING, up)
+    assert list(ledger.tasks.leases([ORDERS])) == [ORDERS]
+    assert ledger.tasks.history(ORDERS) == []
 
 
 def test_nobody_is_asked_about_what_is_closed(ledger: Ledger, items: Items) -> None:

@@ -26,6 +26,7 @@ from qlikops.domain.errors import (
     AlreadyDecided,
     ApprovalChanged,
     ApprovalExpired,
+    ApprovalGone,
     CredentialsProblem,
     DecisionUnknown,
     NotFound,
@@ -175,6 +176,41 @@ def test_an_unknown_approval_is_not_found(approvals: LedgerApprovals) -> None:
     for name in ("ffffffffffff", "ff"):
         with pytest.raises(NotFound):
             approvals.decide(name, DecisionRequest(True, "d"))
+
+
+def remove(client: Any, table: str) -> None:
+    client.delete_item(TableName=table, Key={"pk": {"S": f"APPROVAL#{ID}"}, "sk": {"S": "RECORD"}})
+
+
+def test_one_that_vanished_since_it_was_reviewed_says_so_and_that_nothing_was_sent(
+    approvals: LedgerApprovals, connection: FakeConnection, workflow: Workflow, digest: str
+) -> None:
+    remove(connection.dynamodb, connection.resources.table)
+    with pytest.raises(ApprovalGone, match="no record any more") as caught:
+        approvals.decide(ID, DecisionRequest(True, digest))
+    assert "Nothing was sent" in caught.value.hint
+    assert workflow.sent == []
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_one_that_vanishes_after_the_send_is_unknown_and_never_said_to_be_unsent(
+    connection: FakeConnection, workflow: Workflow, clock: FakeClock, digest: str, approved: bool
+) -> None:
+    class Cleared:
+        """Somebody empties the ledger right after the answer went out."""
+
+        def __init__(self, client: Any) -> None:
+            self.client = client
+
+        def get_item(self, **request: Any) -> Any:
+            if workflow.sent:
+                remove(self.client, connection.resources.table)
+            return self.client.get_item(**request)
+
+    connection.dynamodb = Cleared(connection.dynamodb)
+    with pytest.raises(DecisionUnknown):
+        LedgerApprovals(connection, timing(clock)).decide(ID, DecisionRequest(approved, digest, "no"))
+    assert len(workflow.sent) == 1
 
 
 def test_a_record_of_a_newer_version_is_refused(

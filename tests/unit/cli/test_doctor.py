@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
+
+import pytest
 
 from qlikops.cli.exit_codes import ExitCode
 from tests.embedded import EmbeddedAws
@@ -26,3 +30,27 @@ def test_the_worst_finding_is_the_exit_code(run: Run, aws: EmbeddedAws) -> None:
     assert set(checks.values()) <= {"ok", "skipped", "warning"}
     assert checks["schedule"] == "ok"
     assert found.exit_code == ExitCode.FAILURE
+
+
+def test_a_profile_that_gives_no_keys_is_one_failed_check_and_what_needs_them_is_left_out(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "aws"
+    config.write_text("[profile broken]\nregion = eu-west-1\ncredential_process = /bin/false --secret hunter2\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+
+    shown = run("--profile", "broken", "doctor")
+    found = run("--profile", "broken", "doctor", "--json")
+
+    first, *others, keyring = json.loads(found.stdout)
+    assert (first["check"], first["health"]) == ("identity", "failed")
+    assert "the profile broken gets its keys from a credential_process, and that failed" in first["text"]
+    assert {each["text"] for each in others} == {"not checked: needs credentials"}
+    assert (keyring["check"], keyring["health"]) == ("keyring", "ok")
+    assert re.match(r"\s*Check\s+Found\nfailed\s+identity", shown.stdout)
+    assert "identity: Run that command by hand" in shown.stderr
+    assert "hunter2" not in shown.output + found.output
+    assert shown.exit_code == found.exit_code == ExitCode.FAILURE

@@ -47,7 +47,20 @@ ACTIONS = {
 ON_SCREEN = frozenset(
     {
         *("back", "cancel", "close-changes", "close-errors", "close-help", "commands", "copy", "do-not-send", "down"),
-        *("errors", "first-row", "go-on", "help", "last-row", "mark", "match-before", "next", "next-match", "open"),
+        *(
+            "errors",
+            "first-row",
+            "go-on",
+            "help",
+            "last-row",
+            "mark",
+            "mark-all",
+            "mark-cause",
+            "match-before",
+            "next",
+            "next-match",
+            "open",
+        ),
         *("page-down", "page-up", "previous", "quit", "refresh", "row-down", "row-up", "search", "tick", "up"),
         *("inbox", "executions", "fleet", "reports", "schedule", "context", "close-contexts", "group", "sign-in"),
     }

@@ -84,7 +84,9 @@ class Deployment:
         connection = AwsConnection(
             Context("local", Settings(region=REGION, endpoint_url=self.aws.endpoint), local=status)
         )
-        doctor = Doctor(connection, self.stack, self.scheduler, Logins(self.keyring, "local", {}), self.now)
+        doctor = Doctor(
+            connection, lambda: self.stack, lambda: self.scheduler, Logins(self.keyring, "local", {}), self.now
+        )
         return {finding.check: finding for finding in doctor.examine()}
 
 
@@ -163,7 +165,9 @@ def test_permissions_are_those_of_the_role_behind_a_session(deployed: Deployment
     iam.create_role(RoleName="Oncall", AssumeRolePolicyDocument="{}")
     resources = deployed.stack.resources() or {}
     connection = As(connect(deployed.aws, deployed.outputs)._context)
-    doctor = Doctor(connection, deployed.stack, deployed.scheduler, Logins(None, "local", {}), deployed.now)
+    doctor = Doctor(
+        connection, lambda: deployed.stack, lambda: deployed.scheduler, Logins(None, "local", {}), deployed.now
+    )
 
     def permissions() -> Finding:
         return next(finding for finding in doctor.examine() if finding.check == "permissions")
@@ -232,8 +236,8 @@ def test_a_machine_without_a_keyring_is_told_what_to_do(deployed: Deployment) ->
 def test_without_a_stack_its_error_is_said_once(running: EmbeddedAws) -> None:
     doctor = Doctor(
         connect(running),
-        Stack(running.client("cloudformation"), "qlikops"),
-        Scheduler(running.client("scheduler")),
+        lambda: Stack(running.client("cloudformation"), "qlikops"),
+        lambda: Scheduler(running.client("scheduler")),
         Logins(FakeKeyring(), "local", {}),
         lambda: datetime.now(UTC),
     )
@@ -258,8 +262,8 @@ class Nobody(AwsConnection):
 def test_without_credentials_nothing_else_is_asked_of_aws(running: EmbeddedAws) -> None:
     doctor = Doctor(
         Nobody(connect(running)._context),
-        Stack(running.client("cloudformation"), "qlikops"),
-        Scheduler(running.client("scheduler")),
+        lambda: Stack(running.client("cloudformation"), "qlikops"),
+        lambda: Scheduler(running.client("scheduler")),
         Logins(FakeKeyring(), "local", {}),
         lambda: datetime.now(UTC),
     )
@@ -284,7 +288,7 @@ def test_a_model_is_judged_by_what_it_answered(deployed: Deployment) -> None:
         Context("local", Settings(region=REGION, endpoint_url=deployed.aws.endpoint), local=status)
     )
     stack = Settled(deployed.aws.client("cloudformation"), "qlikops")
-    doctor = Doctor(connection, stack, deployed.scheduler, Logins(None, "local", {}), deployed.now)
+    doctor = Doctor(connection, lambda: stack, lambda: deployed.scheduler, Logins(None, "local", {}), deployed.now)
 
     def model() -> Finding:
         return next(finding for finding in doctor.examine() if finding.check == "model")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval
-from qlikops.domain.evaluation import Verdict
+from qlikops.domain.evaluation import Risk, Verdict
 from qlikops.domain.proposal import Action, Proposal
 from qlikops.presentation.bulk import entry, not_one_cause, together
+from qlikops.presentation.review import second_thoughts
 from qlikops.presentation.tone import plain
 from tests.unit.presentation import samples
 
@@ -34,7 +37,6 @@ def test_together_they_have_one_blast_radius() -> None:
     group = samples.proposal(1, cause=CAUSE, tasks=("a", "b"))
     said = [entry.text for entry in together(of(group, samples.proposal(2, cause=CAUSE)), approved=True)]
     assert "3 tasks, 126 tables; no table loads again, only changes are read" in said
-    assert [entry.text for entry in together(of(group), approved=False)] == ["nothing, on 2 tasks"]
     assert [entry.text for entry in together([], approved=True)] == ["nothing"]
 
 
@@ -49,7 +51,26 @@ def test_an_entry_says_what_which_digest_and_what_speaks_against_it() -> None:
     group = samples.approval(
         samples.proposal(tasks=("a", "b"), cause="no listener"), assessed=samples.evaluation(Verdict.DENY)
     )
-    said = plain(entry(group))
+    said = plain(entry(group, approved=True))
     assert all(
         part in said for part in (group.proposal.label, "2 tasks: no listener", group.digest[:12], "AI says deny")
     )
+
+
+def test_denying_together_says_what_stays_and_when_it_is_asked_again_and_nothing_against_approving() -> None:
+    worst = samples.evaluation(Verdict.DENY, Risk.HIGH)
+    group = samples.approval(samples.proposal(tasks=("a", "b"), action=Action.RELOAD), assessed=worst)
+    alone = samples.approval(samples.proposal(2), assessed=worst)
+    said = {line.label: line.text for line in together([group, alone], approved=False)}
+    assert said == {
+        "will run": "nothing",
+        "stays": "3 tasks as now: 3 ERROR",
+        "then": "left alone for the usual cooldown; if still broken, asked again",
+    }
+    snoozed = together([alone], approved=False, snooze=timedelta(hours=4))
+    assert "left alone for 4h00m;" in snoozed[-1].text
+    each = plain(entry(group, approved=False))
+    assert group.digest[:12] in each
+    assert "■ critical FATAL_TRANSIENT" in each
+    for warning in second_thoughts(group):
+        assert warning not in each

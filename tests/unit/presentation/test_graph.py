@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from qlikops.domain.approval import Status
+from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.execution import ExecutionStatus, FoldedHistory, RunProposal, StateRun, StateStatus
 from qlikops.domain.history import trace
 from qlikops.domain.machine import Machine, parse_machine
@@ -87,6 +87,13 @@ def test_what_the_ledger_fills_in_is_known_to_the_machine_and_marked(machine: Ma
     if len(full.states) > 1:
         assert shown[full.states[-1].name].endswith("by ledger")
         assert shown["EvaluationUnavailable"] == "? not recorded"
+
+
+@pytest.mark.parametrize("decision", [None, Decision(approved=True)])
+def test_what_was_superseded_has_been_at_its_restart_only_where_somebody_had_decided(decision: Decision | None) -> None:
+    bare = FoldedHistory(ExecutionStatus.RUNNING, (StateRun("ProcessProposals", StateStatus.RUNNING, samples.NOW),), ())
+    ended = replace(proposal(Status.SUPERSEDED), outcome=Outcome(Status.SUPERSEDED, decision=decision))
+    assert ("ExecuteRestart" in {run.name for run in filled_in(bare, [ended]).states}) == (decision is not None)
 
 
 def test_what_stood_open_when_the_execution_ended_is_not_called_running() -> None:

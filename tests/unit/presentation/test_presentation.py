@@ -270,7 +270,7 @@ class TestDecision:
         assert "SendTaskFailure ApprovalDenied" in text
         assert "will run     nothing" in text
         assert "patching" in text
-        assert "nothing is proposed on it for 1h00m" in text
+        assert "left alone for 1h00m" in text
 
     def test_a_receipt_is_complete(self) -> None:
         made = Decision(True, "abc", samples.CALLER, NOW, "", "d1", "tui")

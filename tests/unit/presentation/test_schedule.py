@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from qlikops.domain.errors import AccessDenied, Offline, QlikopsError, UsageError
 from qlikops.domain.schedule import Schedule, ScheduleStatus
 from qlikops.presentation import schedule
 from qlikops.presentation.tone import Section, as_text
@@ -80,3 +81,15 @@ def test_what_is_sent_is_shown(
     lines = schedule.what_goes_out(before, pause=pause, duration=duration, now=NOW)
     text = as_text([Section("", lines)])
     assert [words for words in says if words not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (UsageError("The pause would outlast the schedule's end"), "Not changed. Failed: The pause would outlast"),
+        (AccessDenied("Could not update the schedule"), "Not changed. Access denied: Could not update the schedule. "),
+        (Offline("connection reset"), "Perhaps changed; what is shown is read anew. Offline: connection reset. It "),
+    ],
+)
+def test_only_a_lost_reply_leaves_it_open_whether_the_schedule_was_changed(error: QlikopsError, says: str) -> None:
+    assert schedule.not_changed(error).startswith(says)

@@ -60,6 +60,13 @@ def flat_text(pilot: Pilot[Any]) -> str:
     return " ".join(screen_text(pilot).translate({ord(edge): " " for edge in "│▌"}).split())
 
 
+def dialog_text(pilot: Pilot[Any]) -> str:
+    """What the dialog on top says, without what lies around it."""
+    region = pilot.app.screen.query_one("#dialog").region
+    lines = screen_text(pilot).splitlines()[region.y : region.bottom]
+    return " ".join(" ".join(line[region.x : region.right] for line in lines).replace("│", " ").split())
+
+
 class Started(Protocol):
     """Starts the console on an environment."""
 

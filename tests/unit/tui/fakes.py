@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, TargetOutcome
-from qlikops.domain.errors import ApprovalChanged, NotFound, QlikopsError
+from qlikops.domain.errors import ApprovalChanged, ApprovalGone, NotFound, QlikopsError
 from qlikops.domain.events import HistoryEvent
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
 from qlikops.domain.proposal import Action
 from qlikops.domain.report import ReportEntry, RunReport
+from qlikops.domain.schedule import ScheduleStatus
 from qlikops.domain.task import TaskKey
 from qlikops.resources import resource
 from tests.fakes import FakeSchedules
@@ -60,6 +61,17 @@ class Gate:
 
 
 @dataclass
+class ListedSchedules(FakeSchedules):
+    """One schedule, looked up behind the gate of all lists."""
+
+    listed: Gate = field(kw_only=True)
+
+    def status(self) -> ScheduleStatus:
+        self.listed.pass_through()
+        return super().status()
+
+
+@dataclass
 class FakeEnvironment:
     """All ports in one; the console only sees the protocols."""
 
@@ -83,7 +95,7 @@ class FakeEnvironment:
     """While it is closed, what is approved goes on restarting."""
     listed: Gate = field(default_factory=Gate)
     runs: list[ExecutionSummary] = field(default_factory=list)
-    schedules: FakeSchedules = field(default_factory=lambda: FakeSchedules(lambda: samples.NOW))
+    schedules: ListedSchedules = field(init=False)
     track: tuple[TrackRecord, ...] = ()
     track_error: QlikopsError | None = None
     snapshot: FleetSnapshot = field(default_factory=samples.fleet)
@@ -100,6 +112,9 @@ class FakeEnvironment:
     written: list[str] = field(default_factory=list)
     """What was started, stopped and redriven."""
     signs_in: Credentials = field(default_factory=Credentials)
+
+    def __post_init__(self) -> None:
+        self.schedules = ListedSchedules(lambda: samples.NOW, listed=self.listed)
 
     @classmethod
     def waiting_for(cls, *records: Approval) -> FakeEnvironment:
@@ -156,6 +171,8 @@ class FakeEnvironment:
         self.decides.pass_through()
         if error := self.decide_errors.get(approval_id, self.decide_error):
             raise error
+        if approval_id not in self.records:
+            raise ApprovalGone(approval_id)
         record = self.records[approval_id]
         if request.digest != record.digest:
             raise ApprovalChanged("the record changed since it was reviewed")

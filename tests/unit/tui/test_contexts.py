@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,9 +13,10 @@ from textual.pilot import Pilot
 from qlikops.domain.approval import Approval
 from qlikops.domain.errors import CredentialsProblem, Offline, Throttled
 from qlikops.domain.ports import Credentials
-from qlikops.tui.app import QlikOpsApp
+from qlikops.tui.app import QlikOpsApp, console
 from qlikops.tui.context import ContextSource
 from qlikops.tui.widgets.table import KeyedTable
+from tests.fakes import SCHEDULE
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, screen_text, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment, opener
@@ -33,6 +35,7 @@ def context(name: str, *records: Approval) -> FakeEnvironment:
     found.runs = [samples.execution(f"run-of-{name}")]
     task = found.snapshot.tasks[0]
     facts = replace(task.facts, key=replace(task.facts.key, task=f"task-of-{name}"))
+    found.schedules.schedule = replace(SCHEDULE, name=f"schedule-of-{name}")
     found.snapshot = replace(found.snapshot, tasks=(replace(task, facts=facts),))
     return found
 
@@ -204,7 +207,8 @@ async def test_the_other_screens_show_the_context_that_is_chosen(
 
 
 @pytest.mark.parametrize(
-    ("key", "lane", "shown"), [("2", "executions", "run"), ("3", "fleet", "task"), ("4", "reports", "run")]
+    ("key", "lane", "shown"),
+    [("2", "executions", "run"), ("3", "fleet", "task"), ("4", "reports", "run"), ("5", "schedule", "schedule")],
 )
 async def test_an_answer_from_the_context_left_behind_shows_nowhere(
     started: Started, east: FakeEnvironment, west: FakeEnvironment, key: str, lane: str, shown: str
@@ -223,6 +227,28 @@ async def test_an_answer_from_the_context_left_behind_shows_nowhere(
         await wait_until(pilot, lambda: not left.busy(lane))
         await pilot.pause()
         assert "-of-east" not in flat_text(pilot)
+
+
+async def test_what_is_there_once_an_inbox_shows_is_kept_from_collections_once(
+    east: FakeEnvironment, west: FakeEnvironment
+) -> None:
+    west.waits.close()
+    gc.unfreeze()
+    app = console([ContextSource(each.name, opener(each)) for each in (east, west)], clock=Clock(), poll_seconds=3600)
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await wait_until(pilot, lambda: gc.get_freeze_count() > 0)
+            await sees(pilot, "2 wait")
+            kept = gc.get_freeze_count()
+            west.waits.open()
+            await sees(pilot, "3 wait", "live, 0s old")
+            for _ in range(3):
+                await pilot.press("r")
+                await pilot.pause()
+            # What died since is taken off; a second freeze would add thousands.
+            assert gc.get_freeze_count() <= kept
+    finally:
+        gc.unfreeze()
 
 
 async def test_errors_say_which_context_they_are_from(

@@ -210,7 +210,7 @@ async def test_denying_can_snooze(started: Started, environment: FakeEnvironment
         await pilot.press(*"patching", "tab", "enter")
         await sees(pilot, "4 hours")
         await pilot.press("down", "down", "enter")
-        await sees(pilot, "nothing is proposed on it for 4h00m")
+        await sees(pilot, "left alone for 4h00m")
         await pilot.press("tab", "enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
         assert environment.sent[0][1].snooze == timedelta(hours=4)
@@ -283,9 +283,12 @@ async def test_whoever_claims_it_is_named_before_anything_is_sent(
     environment.add(replace(environment.records[FIRST], claim=bob))
     async with started(environment, size=(120, 36)) as pilot:
         await sees(pilot, "claimed by bob until 11:25 UTC")
-        await asked(pilot, "a", "Careful: bob is looking at it. Enter sends.")
+        await asked(pilot, "a", "Careful: bob is looking at it. Enter cancels", "Approve although bob is looking at it")
         # Nobody else's claim is taken away.
         assert environment.claimed == []
+        await pilot.press("enter")
+        await no_longer_sees(pilot, "Approve: this will be sent")
+        assert environment.sent == []
 
 
 async def test_whoever_is_asked_is_seen_by_the_others(started: Started, environment: FakeEnvironment) -> None:
@@ -358,6 +361,11 @@ async def test_what_is_being_sent_is_not_sent_again_and_sends_go_one_by_one(
             AlreadyDecided("too late", decision=Decision(False, by="arn:aws:iam::1:user/bob"), status=Status.DENIED),
             "Already decided: approve replicate-eu-1/sales-orders: denied by bob.",
         ),
+        (
+            AlreadyDecided("0001 is closed: abandoned.", decision=None, status=Status.ABANDONED),
+            "Closed: approve replicate-eu-1/sales-orders: 0001 is closed: abandoned. Your answer did not count. "
+            "If the task is still broken, a later run asks again.",
+        ),
         (ApprovalExpired("the deadline was 11:00"), "Expired: approve replicate-eu-1/sales-orders: the deadline was"),
         (Offline("no answer"), "Not sent: approve replicate-eu-1/sales-orders. Offline: no answer"),
         (ValueError("[bold]bug"), "Fault: approve replicate-eu-1/sales-orders: ValueError: [bold]bug"),
@@ -373,6 +381,39 @@ async def test_an_answer_that_did_not_count_says_why(
         await pilot.press("enter")
         await sees(pilot, said)
         environment.outcomes.open()
+
+
+async def test_one_that_vanished_is_said_to_be_gone_that_nothing_was_sent_and_what_comes(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    gone = f"{FIRST} has no record any more: it was answered, expired or closed since"
+    comes = "Nothing was sent. If the task is still broken, a later run asks again."
+    environment.decides.close()
+    async with started(environment, size=(120, 36)) as pilot:
+        await asked(pilot, "a")
+        await pilot.press("enter")
+        del environment.records[FIRST]
+        environment.decides.open()
+        await sees(pilot, f"Gone: approve replicate-eu-1/sales-orders: {gone}", comes, "stock: connection lost")
+        assert not in_flight(pilot)
+        await pilot.press("y")
+        assert "no receipt" in pilot.app.clipboard
+        assert environment.sent == []
+
+
+async def test_one_that_vanishes_under_the_dialog_or_the_review_is_said_to_be_gone(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment, size=(120, 36)) as pilot:
+        await asked(pilot, "d")
+        del environment.records[FIRST]
+        refresh(pilot)
+        await sees(pilot, "It no longer waits. Gone: ", "no record any more", "Nothing was sent.", "Esc closes.")
+        await pilot.press(*"no", "enter")
+        assert environment.sent == []
+        await pilot.press("escape")
+        await sees(pilot, "Gone: ", "no record any more")
+        assert "Failed" not in flat_text(pilot)
 
 
 async def test_a_change_found_while_sending_reloads_the_record(started: Started, environment: FakeEnvironment) -> None:

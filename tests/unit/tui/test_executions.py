@@ -13,7 +13,7 @@ from qlikops.domain.approval import Status
 from qlikops.domain.errors import AccessDenied, DecisionUnknown, NotFound, Offline
 from qlikops.domain.events import parse_events
 from qlikops.domain.execution import ExecutionStatus, ExecutionSummary, Redrive
-from qlikops.tui.widgets.long_table import LongTable
+from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, screen_text, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
@@ -41,8 +41,8 @@ def many(number: int) -> list[ExecutionSummary]:
     ]
 
 
-def table(pilot: Pilot[Any]) -> LongTable:
-    return pilot.app.screen.query_one("#executions", LongTable)
+def table(pilot: Pilot[Any]) -> KeyedTable:
+    return pilot.app.screen.query_one("#executions", KeyedTable)
 
 
 # The list

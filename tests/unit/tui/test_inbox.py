@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from textual import events
-from textual.coordinate import Coordinate
 from textual.widgets import Input
 
 from qlikops.domain.anomaly import AnomalyKind, Severity
@@ -25,10 +24,6 @@ from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 def task(number: int, name: str, *, minutes_left: float = 200) -> Approval:
     return samples.approval(samples.proposal(number, tasks=(name,)), minutes_left=minutes_left)
-
-
-def left(table: KeyedTable, row_key: str) -> str:
-    return str(table.get_cell(row_key, "left"))
 
 
 def row_key(number: int, context: int = 0) -> str:
@@ -83,11 +78,11 @@ async def test_the_cursor_stays_on_its_row_when_one_comes_above_and_one_goes(sta
         await pilot.press("r")
         await sees(pilot, "urgent (")
         table = pilot.app.screen.query_one(KeyedTable)
-        assert (table.chosen, table.cursor_row) == (row_key(2), 2)
+        assert (table.chosen, table.cursor) == (row_key(2), 2)
         environment.decide_elsewhere(samples.proposal(1).proposal_id)
         await pilot.press("r")
         await no_longer_sees(pilot, "first (")
-        assert (table.chosen, table.cursor_row) == (row_key(2), 1)
+        assert (table.chosen, table.cursor) == (row_key(2), 1)
         assert "second: connection lost" in flat_text(pilot)
 
 
@@ -98,8 +93,8 @@ async def test_with_two_thousand_rows_the_ages_tick_within_the_budget_and_the_cu
         await sees(pilot, "2,000 wait", "task-0: connection lost")
         await pilot.press(*["down"] * 40)
         table = pilot.app.screen.query_one(KeyedTable)
-        await wait_until(pilot, lambda: table.scroll_y > 0 and table.cursor_row == 40)
-        before = (table.chosen, table.cursor_row, table.scroll_y)
+        await wait_until(pilot, lambda: table.scroll_y > 0 and table.cursor == 40)
+        before = (table.chosen, table.cursor, table.scroll_y)
         screen = pilot.app.screen
         assert isinstance(screen, InboxScreen)
         took = []
@@ -108,13 +103,11 @@ async def test_with_two_thousand_rows_the_ages_tick_within_the_budget_and_the_cu
             started_at = time.perf_counter()
             screen.state_changed()
             took.append(time.perf_counter() - started_at)
-        assert (table.chosen, table.cursor_row, table.scroll_y) == before
+        assert (table.chosen, table.cursor, table.scroll_y) == before
         # The best of a few: a busy machine may be slow once, the code would be slow each time.
         assert min(took) < 0.1
-        last = row_key(1999)
-        assert left(table, last) == "3h39m"
         await pilot.press("ctrl+end")
-        await wait_until(pilot, lambda: left(table, last) == "3h34m")
+        await sees(pilot, "task-1999: connection lost", "3h34m")
 
 
 async def test_a_filter_that_drops_hundreds_of_old_rows_from_far_down_chooses_the_first_that_matches(
@@ -139,7 +132,7 @@ async def test_the_row_under_the_cursor_stays_on_its_line(started: Started, chan
         await pilot.press("end", "up", "up")
         await sees(pilot, "task-297: connection lost")
         table = pilot.app.screen.query_one(KeyedTable)
-        line = table.cursor_row - table.scroll_y
+        line = table.cursor - table.scroll_y
         if change == "another width":
             await pilot.resize_terminal(130, 24)
             await sees(pilot, "Claimed by")
@@ -151,7 +144,7 @@ async def test_the_row_under_the_cursor_stays_on_its_line(started: Started, chan
                     environment.decide_elsewhere(samples.proposal(number).proposal_id)
             await pilot.press("r")
             await no_longer_sees(pilot, "300 wait")
-        await wait_until(pilot, lambda: table.cursor_row - table.scroll_y == line)
+        await wait_until(pilot, lambda: table.cursor - table.scroll_y == line)
         assert table.chosen == row_key(297)
 
 
@@ -363,6 +356,7 @@ async def test_sorting_goes_round_marks_its_column_and_keeps_the_row(started: St
     async with started(environment, size=(120, 36)) as pilot:
         await sees(pilot, "▾Expires", "sales-orders: connection lost")
         table = pilot.app.screen.query_one(KeyedTable)
+        labels = {row_key(1): "sales-orders", row_key(2): "billing"}
         for header, first in (
             ("▾Sev", "sales-orders"),
             ("▾Age", "billing"),
@@ -372,9 +366,9 @@ async def test_sorting_goes_round_marks_its_column_and_keeps_the_row(started: St
         ):
             await pilot.press("s")
             await sees(pilot, header)
-            assert table.get_cell_at(Coordinate(0, 2)).plain.startswith(first)
+            assert labels[table.keys[0]] == first
             assert table.chosen == row_key(1)
-            assert table.ordered_rows[table.cursor_row].key.value == row_key(1)
+            assert table.keys[table.cursor] == row_key(1)
 
 
 async def test_grouping_puts_one_cause_together_and_is_remembered(started: Started, tmp_path: Path) -> None:
@@ -391,8 +385,8 @@ async def test_grouping_puts_one_cause_together_and_is_remembered(started: Start
         await pilot.press("down", "g")
         await sees(pilot, "┌3 task-1", "└ task-4")
         table = pilot.app.screen.query_one(KeyedTable)
-        assert [row.key.value for row in table.ordered_rows] == [row_key(number) for number in (1, 3, 4, 2)]
-        assert (table.chosen, table.cursor_row) == (row_key(2), 3)
+        assert list(table.keys) == [row_key(number) for number in (1, 3, 4, 2)]
+        assert (table.chosen, table.cursor) == (row_key(2), 3)
     async with started(environment, size=(120, 36), memory=Memory(path)) as pilot:
         await sees(pilot, "┌3 task-1")
         await pilot.press("g")

@@ -49,7 +49,8 @@ def test_one_id_has_one_key() -> None:
 
 def test_every_screen_has_a_scene() -> None:
     ours = {screen.__name__ for screen in keys.screens() if not screen.__subclasses__()}
-    assert ours <= {scene.screen for scene in SCENES.values()}
+    # One lies over any scene, in a terminal that none of them fits.
+    assert ours - {"TooSmallScreen"} <= {scene.screen for scene in SCENES.values()}
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ async def test_a_click_chooses_a_row_and_another_opens_it(started: Started, envi
     async with started(environment) as pilot:
         await sees(pilot, "connection lost")
         table, inbox = pilot.app.screen.query_one(KeyedTable), pilot.app.screen
-        first, second = [row.key.value for row in table.ordered_rows][:2]
+        first, second = table.keys[:2]
         assert table.chosen == first
         await pilot.click(table, offset=(4, 2))
         await wait_until(pilot, lambda: table.chosen == second)

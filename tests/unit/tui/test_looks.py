@@ -15,7 +15,7 @@ from textual.theme import Theme
 
 from qlikops.tui.terminal import keep_cells
 from qlikops.tui.themes import DARK, HIGH_CONTRAST, LIGHT, THEMES, default_theme
-from qlikops.tui.widgets.cursor import CURSOR
+from qlikops.tui.widgets.table import MARK
 from tests.unit.tui.conftest import wait_until
 from tests.unit.tui.scenes import SCENES
 from tests.unit.tui.stills import still
@@ -92,7 +92,7 @@ def poor_text_of_sixteen(pilot: Pilot[Any]) -> dict[str, float]:
 async def test_where_one_is_shows_without_colour(name: str) -> None:
     async with still(SCENES[name], (80, 24), DARK.name) as pilot:
         strips = pilot.app.screen._compositor.render_strips()
-        by_shape = [strip for strip in strips if CURSOR in strip.text]
+        by_shape = [strip for strip in strips if MARK in strip.text]
         underlined = [strip for strip in strips if any(part.style and part.style.underline for part in strip)]
         assert len(underlined if pilot.app.screen.is_modal else by_shape) == (2 if name == "commands" else 1)
 

@@ -11,10 +11,10 @@ from textual.pilot import Pilot
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Decision, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline, QlikopsError
-from qlikops.domain.evaluation import Evaluation, Verdict
+from qlikops.domain.evaluation import Evaluation, Risk, Verdict
 from qlikops.domain.proposal import Action
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, sees, wait_until
+from tests.unit.tui.conftest import Started, dialog_text, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 TASKS = ("orders", "stock", "prices", "refunds")
@@ -205,6 +205,21 @@ async def test_each_answer_is_sent_in_order_though_one_was_too_late_and_all_are_
         assert environment.sent[0][1].decision_id in copied
 
 
+@pytest.mark.parametrize(("rows", "key"), [(1, "d"), (2, "D")])
+async def test_a_denial_is_not_warned_of_what_speaks_against_approving(
+    started: Started, environment: FakeEnvironment, rows: int, key: str
+) -> None:
+    environment.add(record(1, action=Action.RELOAD, assessed=samples.evaluation(Verdict.DENY, Risk.HIGH)))
+    async with started(environment, size=SIZE) as pilot:
+        await sees(pilot, "orders: connection lost")
+        await pilot.press(*["space"] * rows, *["up"] * rows, key)
+        await sees(pilot, "1 task as now: 1 ERROR" if rows == 1 else "2 tasks as now: 2 ERROR", "asked again")
+        said = dialog_text(pilot)
+        assert "Deny" in said
+        for warning in ("Careful", "although", "says deny", "risk", "reload"):
+            assert warning not in said
+
+
 @pytest.mark.parametrize(
     ("error", "counted"),
     [
@@ -306,7 +321,21 @@ async def test_denying_together_can_snooze_all(started: Started, environment: Fa
     async with started(environment, size=SIZE) as pilot:
         await mark(pilot, 2)
         await pilot.press("D")
-        await sees(pilot, "Deny together", "nothing, on 2 tasks")
-        await pilot.press("enter", *"patching", "tab", "enter", "down", "enter", "tab", "enter")
+        await sees(pilot, "Deny together", "stays 2 tasks as now: 2 ERROR", "for the usual cooldown")
+        await pilot.press("enter", *"patching", "tab", "enter", "down", "enter")
+        await sees(pilot, "left alone for 1h00m")
+        await pilot.press("tab", "enter")
         await wait_until(pilot, lambda: len(environment.sent) == 2)
         assert {request.snooze for _, request in environment.sent} == {timedelta(hours=1)}
+
+
+async def test_a_list_that_is_longer_than_its_window_says_how_much_lies_below(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(
+        *(samples.approval(samples.proposal(n, tasks=(f"task-{n}",), cause=CAUSE)) for n in range(1, 21))
+    )
+    async with started(environment, size=(80, 24)) as pilot:
+        await sees(pilot, "20 wait")
+        await pilot.press(*["space"] * 20, "A")
+        await sees(pilot, "Approve together", "20 of 20 ticked", "more below.")
+        await pilot.press("end")
+        await no_longer_sees(pilot, "more below.")

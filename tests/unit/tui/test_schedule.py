@@ -103,7 +103,12 @@ async def test_a_failed_change_is_not_said_to_be_done(started: Started, environm
         await pilot.press("p")
         await sees(pilot, "Pause the schedule")
         await pilot.press("enter")
-        await sees(pilot, "The answer did not come", "connection reset", "■ PAUSED until 2026-03-07 12:20:00 UTC")
+        await sees(
+            pilot,
+            "Perhaps changed; what is shown is read anew",
+            "connection reset",
+            "■ PAUSED until 2026-03-07 12:20:00 UTC",
+        )
 
 
 async def test_without_a_schedule_it_says_how_to_set_one(started: Started, environment: FakeEnvironment) -> None:

@@ -1,0 +1,35 @@
+"""What a denial leaves behind: what stays as it is, and what comes then. What speaks against approving is no part of
+it: a warning before a denial that does no harm only makes somebody think again who was right.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+
+from qlikops.domain.duration import format_duration
+from qlikops.domain.proposal import Proposal
+from qlikops.presentation import vocabulary
+from qlikops.presentation.tone import Line, Span, Spans, Tone, line
+
+
+def aftermath(proposals: Sequence[Proposal], snooze: timedelta | None) -> tuple[Line, ...]:
+    """What stays broken, and until when nobody is asked about it; `snooze` is None for the usual cooldown."""
+    targets = [target for proposal in proposals for target in proposal.targets]
+    states = Counter(target.state for target in targets)
+    stays: list[Span] = [Span(f"{vocabulary.count(len(targets), 'task')} as now: ")]
+    for index, (state, number) in enumerate(sorted(states.items())):
+        stays += [Span(f"{', ' if index else ''}{number:,} "), vocabulary.task_state(state)]
+    wait = "the usual cooldown" if snooze is None else format_duration(snooze)
+    return (
+        line("stays", *stays),
+        # At 80 columns it is one line.
+        line("then", f"left alone for {wait}; if still broken, asked again"),
+    )
+
+
+def brief(proposal: Proposal) -> Spans:
+    """How bad it is that nothing is done, in a few words."""
+    severity = vocabulary.severity(proposal.severity)
+    return (severity, Span(f" {proposal.kind}", Tone.MUTED))
