@@ -151,7 +151,8 @@ def stage(
         return _already(error.decision)
     if error is not None:
         title = explain(error).title.lower()
-        return Span(title if maybe_sent(error) else f"not sent ({title})", explain(error).tone)
+        known = maybe_sent(error) or isinstance(error, NotDecidable)
+        return Span(title if known else f"not sent ({title})", explain(error).tone)
     return Span("on the way", Tone.INFO) if sent is None else vocabulary.status(sent.status)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
+from textual.timer import Timer
 
 from qlikops.domain.errors import DecisionUnknown
 from qlikops.domain.text import harmless
@@ -125,6 +127,10 @@ class QlikOpsApp(App[int]):
         self._watch_again_seconds = watch_again_seconds
         self._terminal_title = TerminalTitle(self.write_to_terminal)
         self._warned_of_quitting = False
+        self._publishing: Timer | None = None
+        """Runs while what has changed waits to be drawn."""
+        self._next_drawing = 0.0
+        """Not before then, by the performance counter."""
         self._signs_in_once_known: Context | None = None
         """Where somebody wants to sign in before it is known how."""
         for each in THEMES:
@@ -379,14 +385,16 @@ class QlikOpsApp(App[int]):
         context.where = message.where
         if self.state.took_rows(context, message.rows) and self._rings and context.rings:
             self.bell()
+        self._tick()
         if first:
             self._ask_for_last_run()
-        self._tick()
-        self._publish()
-        self.call_after_refresh(context.load_caller, self)
-        if first:
+            # What somebody waits for is not to wait for what was drawn a moment ago.
+            self._publish_now()
             self.call_after_refresh(self._once_filled)
             self._once_filled = lambda: None
+        else:
+            self._publish()
+        self.call_after_refresh(context.load_caller, self)
 
     @on(messages.WaitingLoadFailed)
     def _waiting_load_failed(self, message: messages.WaitingLoadFailed) -> None:
@@ -405,9 +413,8 @@ class QlikOpsApp(App[int]):
         context, approval_id = self._context_of(message), message.approval.approval_id
         context.outbox.sent(approval_id, message.receipt)
         context.outbox.watch(approval_id, self)
-        context.load_rows(self)
         self._let_go()
-        self._publish()
+        self._catch_up(context)
 
     @on(messages.DecisionSendFailed)
     def _decision_send_failed(self, message: messages.DecisionSendFailed) -> None:
@@ -417,9 +424,8 @@ class QlikOpsApp(App[int]):
         self._tell_elsewhere(sending, Tone.DANGER)
         if sending.goes_on:
             context.outbox.watch(approval_id, self)
-        context.load_rows(self)
         self._let_go()
-        self._publish()
+        self._catch_up(context)
 
     @on(messages.OutcomeLoaded)
     def _outcome_loaded(self, message: messages.OutcomeLoaded) -> None:
@@ -430,7 +436,12 @@ class QlikOpsApp(App[int]):
             self._watch_again(context, approval.approval_id)
         else:
             self._tell_elsewhere(sending, status_word(approval.status).tone)
-        context.load_rows(self)
+        self._catch_up(context)
+
+    def _catch_up(self, context: Context) -> None:
+        """After a decision; in the midst of many the timed question is enough."""
+        if not context.outbox.sending_now:
+            context.load_rows(self)
         self._publish()
 
     def _tell_elsewhere(self, sending: Sending, tone: Tone) -> None:
@@ -438,9 +449,11 @@ class QlikOpsApp(App[int]):
 
         Of what was decided together only once nothing more comes of any of it, and in one notice.
         """
-        together = self.state.together_with(sending)
-        if isinstance(self.screen, InboxScreen) and self.state.latest in together:
+        latest = self.state.latest
+        is_latest = latest is not None and (latest.key == sending.key or sending.batch == latest.batch != "")
+        if not self.is_running or (isinstance(self.screen, InboxScreen) and is_latest):
             return
+        together = self.state.together_with(sending)
         if len(together) > 1 and any(each.goes_on for each in together):
             return
         alone = len(together) == 1
@@ -492,13 +505,27 @@ class QlikOpsApp(App[int]):
                 bar.draw()
 
     def _publish(self) -> None:
+        """Tells the screens, but spends no more than a third of the time on it: keys are answered in a storm too."""
+        if self._publishing is not None:
+            return
+        wait = self._next_drawing - time.perf_counter()
+        if wait > 0:
+            self._publishing = self.set_timer(wait, self._publish_now)
+        else:
+            self._publish_now()
+
+    def _publish_now(self) -> None:
         """Tells every open screen of this mode, and the inbox below whatever is shown."""
+        self._publishing = None
+        started_at = time.perf_counter()
         # Messages still come while the app starts and ends.
         for screen in self.screen_stack if self.is_running else ():
             for bar in screen.query(HeldBar):
                 bar.draw()
             if isinstance(screen, ConsoleScreen | Dialog) and screen.is_mounted:
                 screen.state_changed()
+        ended_at = time.perf_counter()
+        self._next_drawing = ended_at + 2 * (ended_at - started_at)
 
 
 def run_console(

@@ -6,7 +6,7 @@ those before it are known to have arrived. It knows nothing of screens, nor of w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -31,6 +31,8 @@ DENIALS_AT_ONCE = 8
 """Nothing restarts by them, and a storm of proposals is denied before it expires. Approvals go one by one."""
 
 Clock = Callable[[], datetime]
+Answer = tuple[Approval, DecisionRequest]
+"""To the record as it was on the screen."""
 
 
 class ApprovalKey(NamedTuple):
@@ -194,12 +196,14 @@ class Outbox:
     def _key(self, approval_id: str) -> ApprovalKey:
         return ApprovalKey(self._context, approval_id)
 
-    def send(self, approval: Approval, request: DecisionRequest, to: MessagePump, batch: str = "") -> None:
-        """Sends a decision, once it has been held back; one at a time, in the order they were made."""
-        sending = Sending(self._key(approval.approval_id), approval, request, batch=batch)
-        # Put last even where the same approval was tried before.
-        self._sendings.pop(sending.key, None)
-        self._sendings[sending.key] = replace(sending, due=self._clock() + self._hold)
+    def send(self, answers: Iterable[Answer], to: MessagePump, batch: str = "") -> None:
+        """Sends decisions, once they have been held back, in their order; `batch` is theirs where they are several."""
+        due = self._clock() + self._hold
+        for approval, request in answers:
+            key = self._key(approval.approval_id)
+            # Put last even where the same approval was tried before.
+            self._sendings.pop(key, None)
+            self._sendings[key] = Sending(key, approval, request, due=due, batch=batch)
         self.send_due(to)
 
     def _send(self, sending: Sending, to: MessagePump) -> None:

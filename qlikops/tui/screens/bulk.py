@@ -24,12 +24,13 @@ from qlikops.presentation.review import second_thoughts
 from qlikops.presentation.tone import Section, Tone, outside
 from qlikops.tui import messages
 from qlikops.tui.context import Context
+from qlikops.tui.outbox import Answer
 from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.denying import Denying
 from qlikops.tui.widgets.prose import palette, prose, text
 
-Answers = tuple[tuple[Approval, DecisionRequest], ...]
+Answers = tuple[Answer, ...]
 
 
 class Ticks(SelectionList[str]):

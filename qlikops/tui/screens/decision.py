@@ -109,7 +109,8 @@ class ApproveScreen(DecisionScreen):
 
     def __init__(self, state: ConsoleState, context: Context, approval: Approval, *, late: bool = False) -> None:
         super().__init__(state, context, approval, late=late)
-        self._against = second_thoughts(approval)
+        claimant = self._claimant()
+        self._against = (*([f"{claimant} is looking at it"] if claimant else []), *second_thoughts(approval))
 
     def heading(self) -> str:
         """What is asked."""
@@ -134,8 +135,10 @@ class ApproveScreen(DecisionScreen):
         colours = palette(self)
         keys = "Enter cancels; ← then Enter approves." if self._against else "Enter sends. Esc cancels."
         careful = list(self._against)
-        if claimant := self._claimant():
-            careful.insert(0, f"{claimant} is looking at it")
+        claimant = self._claimant()
+        if claimant and (claimed := f"{claimant} is looking at it") not in careful:
+            # Since this was opened.
+            careful.insert(0, claimed)
         if careful:
             return Text(f"Careful: {'; '.join(careful)}. {keys}", style=colours[Tone.WARNING])
         return Text(keys, style=colours[Tone.MUTED])

@@ -359,7 +359,7 @@ class InboxScreen(ConsoleScreen):
             self._review.show_approval(shown, self._around.of(key), changes)
 
     def _send(self, decided: Waiting, approval: Approval, request: DecisionRequest) -> None:
-        decided.context.outbox.send(approval, request, self.app)
+        decided.context.outbox.send([(approval, request)], self.app)
         following = self._list.next_unanswered()
         self.remove_class("-open")
         self._list.table.focus()
@@ -428,10 +428,8 @@ class InboxScreen(ConsoleScreen):
         self.refresh_bindings()
 
     def _send_marked(self, context: Context, answers: Answers | None) -> None:
-        batch = new_decision_id()
-        for approval, request in answers or ():
-            self._list.marked.discard(ApprovalKey(context.name, approval.approval_id))
-            context.outbox.send(approval, request, self.app, batch)
+        self._list.marked -= {ApprovalKey(context.name, approval.approval_id) for approval, _ in answers or ()}
+        context.outbox.send(answers or (), self.app, batch=new_decision_id())
         self.state_changed()
 
     def action_claim(self) -> None:

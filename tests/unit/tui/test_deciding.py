@@ -283,9 +283,12 @@ async def test_whoever_claims_it_is_named_before_anything_is_sent(
     environment.add(replace(environment.records[FIRST], claim=bob))
     async with started(environment, size=(120, 36)) as pilot:
         await sees(pilot, "claimed by bob until 11:25 UTC")
-        await asked(pilot, "a", "Careful: bob is looking at it. Enter sends.")
+        await asked(pilot, "a", "Careful: bob is looking at it. Enter cancels", "Approve although bob is looking at it")
         # Nobody else's claim is taken away.
         assert environment.claimed == []
+        await pilot.press("enter")
+        await no_longer_sees(pilot, "Approve: this will be sent")
+        assert environment.sent == []
 
 
 async def test_whoever_is_asked_is_seen_by_the_others(started: Started, environment: FakeEnvironment) -> None:

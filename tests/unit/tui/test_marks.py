@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Decision, Status
-from qlikops.domain.errors import AlreadyDecided, DecisionUnknown, Offline, QlikopsError
+from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline, QlikopsError
 from qlikops.domain.evaluation import Evaluation, Risk, Verdict
 from qlikops.domain.proposal import Action
 from tests.unit.presentation import samples
@@ -182,23 +182,25 @@ async def test_one_that_somebody_else_decides_while_the_list_is_open_is_left_out
 async def test_each_answer_is_sent_in_order_though_one_was_too_late_and_all_are_counted(
     started: Started, environment: FakeEnvironment
 ) -> None:
-    first, second, third = ids(1, 2, 3)
+    first, second, third, fourth = ids(1, 2, 3, 4)
     bob = Decision(False, by="arn:aws:iam::1:user/bob")
     environment.decide_errors[first] = AlreadyDecided("too late", decision=bob, status=Status.DENIED)
-    environment.decide_errors[third] = DecisionUnknown("the connection broke after sending")
+    environment.decide_errors[second] = ApprovalExpired("too late")
+    environment.decide_errors[fourth] = DecisionUnknown("the connection broke after sending")
+    environment.add(record(4))
     environment.outcomes.close()
     async with started(environment, size=SIZE) as pilot:
-        await mark(pilot, 3)
+        await mark(pilot, 4)
         await pilot.press("A")
-        await sees(pilot, "3 of 3 ticked")
+        await sees(pilot, "4 of 4 ticked")
         await pilot.press("enter", "enter")
-        await sees(pilot, "1 already denied by bob, 1 RESTARTING, 1 not known yet y copies all of it")
-        assert [approval_id for approval_id, _ in environment.sent] == [second]
+        await sees(pilot, "1 already denied by bob, 1 expired, 1 RESTARTING, 1 not known yet y copies all of it")
+        assert [approval_id for approval_id, _ in environment.sent] == [third]
         environment.outcomes.open()
-        await sees(pilot, "1 already denied by bob, 1 RESTARTED, 1 WAITING")
+        await sees(pilot, "1 already denied by bob, 1 expired, 1 RESTARTED, 1 WAITING")
         await pilot.press("y")
         copied = pilot.app.clipboard
-        assert [block.split()[1] for block in copied.split("\n\n")] == [first, second, third]
+        assert [block.split()[1] for block in copied.split("\n\n")] == [first, second, third, fourth]
         assert "no receipt" in copied
         assert environment.sent[0][1].decision_id in copied
 
@@ -286,6 +288,18 @@ async def test_several_denials_are_on_the_way_at_once(started: Started, environm
         await sees(pilot, "3 on the way")
         environment.decides.open()
         await sees(pilot, "3 DENIED")
+
+
+async def test_a_storm_is_denied_by_a_few_keys(started: Started) -> None:
+    storm = [samples.approval(samples.proposal(number, tasks=(f"task-{number}",))) for number in range(200)]
+    environment = FakeEnvironment.waiting_for(*storm)
+    async with started(environment, size=SIZE) as pilot:
+        await sees(pilot, "200 wait", "will run")
+        await pilot.press("M", "D")
+        await sees(pilot, "200 of 200 ticked")
+        await pilot.press("enter", *"patching", "enter", "enter")
+        await sees(pilot, "200 DENIED y copies all of it", "Nothing waits for a decision.")
+        assert len(environment.sent) == 200
 
 
 async def test_on_another_screen_one_notice_says_what_became_of_all(
