@@ -451,7 +451,8 @@ class QlikOpsApp(App[int]):
         """
         latest = self.state.latest
         is_latest = latest is not None and (latest.key == sending.key or sending.batch == latest.batch != "")
-        if not self.is_running or (isinstance(self.screen, InboxScreen) and is_latest):
+        # An answer still comes while the app ends: it runs, and no screen is left to tell it on.
+        if not self.screen_stack or (isinstance(self.screen, InboxScreen) and is_latest):
             return
         together = self.state.together_with(sending)
         if len(together) > 1 and any(each.goes_on for each in together):
@@ -485,7 +486,7 @@ class QlikOpsApp(App[int]):
         self._refresh_shown()
 
     def _refresh_shown(self) -> None:
-        if isinstance(self.screen, PolledScreen):
+        if self.screen_stack and isinstance(self.screen, PolledScreen):
             self.screen.action_refresh()
 
     def _ask_for_last_run(self) -> None:
