@@ -24,9 +24,9 @@ from qlikops.domain import codec
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import UNANSWERED, Approval, Decision, HistoryLine, Status, TargetOutcome
 from qlikops.domain.errors import QlikopsError
-from qlikops.domain.fleet import Quiet, QuietKind
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import Proposal
+from qlikops.domain.quiet import Quiet, QuietKind
 from qlikops.domain.task import TaskKey
 
 RESTART_DAYS = 30

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.proposal import RECORD_VERSION
+from qlikops.domain.quiet import Quiet as Quiet
+from qlikops.domain.quiet import QuietKind as QuietKind
 from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey
 
 LATENCY_SAMPLES = 60
@@ -21,42 +22,6 @@ class Sample:
     at: datetime
     source_seconds: int | None
     total_seconds: int | None
-
-
-class QuietKind(StrEnum):
-    """Why the agent keeps quiet about a task though it may be broken."""
-
-    SNOOZED = "snoozed"
-    DENIED = "denied"
-    """Denied without a snooze: not asked again at once."""
-    COOLDOWN = "cooldown"
-    BUDGET = "budget"
-    """Restarted as often as is allowed within an hour."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """That nothing is proposed on a task for a while."""
-
-    kind: QuietKind
-    until: datetime
-    by: str = ""
-    """Whose denial it was."""
-    restarts: int = 0
-    """Within the last hour, where those are the reason."""
-
-    def words(self) -> str:
-        """Why, and until when: true whenever it is read."""
-        until = f"until {self.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        match self.kind:
-            case QuietKind.SNOOZED:
-                return f"snoozed {until} by {self.by}"
-            case QuietKind.DENIED:
-                return f"denied, not asked again {until} by {self.by}"
-            case QuietKind.COOLDOWN:
-                return f"restarted, cooling down {until}"
-            case QuietKind.BUDGET:
-                return f"restart budget spent: {self.restarts} in the last hour, {until}"
 
 
 @dataclass(frozen=True, slots=True)

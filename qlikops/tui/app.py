@@ -360,7 +360,6 @@ class QlikOpsApp(App[int]):
         context.opened(message.where, read_only=message.read_only)
         # Not before what comes with it is on the screen: what this imports, and the caller's client, would hold it up.
         self.call_after_refresh(context.load_credentials, self)
-        self._publish()
 
     @on(messages.CredentialsLoaded)
     def _credentials_loaded(self, message: messages.CredentialsLoaded) -> None:

@@ -1,0 +1,43 @@
+"""Why nothing is proposed on a task for a while. By itself: most functions need it, and no more of the fleet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+
+class QuietKind(StrEnum):
+    """Why the agent keeps quiet about a task though it may be broken."""
+
+    SNOOZED = "snoozed"
+    DENIED = "denied"
+    """Denied without a snooze: not asked again at once."""
+    COOLDOWN = "cooldown"
+    BUDGET = "budget"
+    """Restarted as often as is allowed within an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """That nothing is proposed on a task for a while."""
+
+    kind: QuietKind
+    until: datetime
+    by: str = ""
+    """Whose denial it was."""
+    restarts: int = 0
+    """Within the last hour, where those are the reason."""
+
+    def words(self) -> str:
+        """Why, and until when: true whenever it is read."""
+        until = f"until {self.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        match self.kind:
+            case QuietKind.SNOOZED:
+                return f"snoozed {until} by {self.by}"
+            case QuietKind.DENIED:
+                return f"denied, not asked again {until} by {self.by}"
+            case QuietKind.COOLDOWN:
+                return f"restarted, cooling down {until}"
+            case QuietKind.BUDGET:
+                return f"restart budget spent: {self.restarts} in the last hour, {until}"
