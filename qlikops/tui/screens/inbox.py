@@ -69,6 +69,7 @@ class InboxScreen(ConsoleScreen):
 
     def __init__(self, state: ConsoleState) -> None:
         super().__init__(state)
+        self._list = WaitingList(state)
         self._records: dict[ApprovalKey, Approval] = {}
         """Of what waits, as it was read last."""
         self._around = Surroundings()
@@ -87,13 +88,9 @@ class InboxScreen(ConsoleScreen):
         """What is wrong, the list, the record, and one line on the last decision."""
         yield Troubles(self.state)
         with Container(id="split"):
-            yield WaitingList(self.state)
+            yield self._list
             yield Review(self.state.clock, self._claim_on_reviewed, id="review")
         yield Static(markup=False, id="receipt")
-
-    @property
-    def _list(self) -> WaitingList:
-        return self.query_one(WaitingList)
 
     @property
     def _review(self) -> Review:
@@ -142,7 +139,7 @@ class InboxScreen(ConsoleScreen):
             contexts = {waiting.context for waiting in self._marked_waiting()}
             return bool(contexts) and (not any(context.locked_because() for context in contexts) or None)
         if action == "back":
-            narrowed = any(each.filters for each in self.query(WaitingList))
+            narrowed = self._list.filters
             return bool(self._reading) or self.has_class("-open") or narrowed
         return True
 
@@ -154,10 +151,10 @@ class InboxScreen(ConsoleScreen):
     # The list
 
     def _chosen(self) -> Waiting | None:
-        return next((each.chosen for each in self.query(WaitingList)), None)
+        return self._list.chosen
 
     def _marked_waiting(self) -> list[Waiting]:
-        return next((each.marked_waiting for each in self.query(WaitingList)), [])
+        return self._list.marked_waiting
 
     def _show_rows(self) -> None:
         state = self.state

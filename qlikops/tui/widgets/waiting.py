@@ -36,6 +36,8 @@ class WaitingList(Vertical):
     def __init__(self, state: ConsoleState) -> None:
         super().__init__(id="list")
         self._state = state
+        self.table = KeyedTable(self._columns, id="inbox")
+        """The rows."""
         self.marked: set[ApprovalKey] = set()
         """What is to be answered together; only what still waits."""
         self._shown: Sequence[Waiting] = ()
@@ -47,7 +49,7 @@ class WaitingList(Vertical):
     def compose(self) -> ComposeResult:
         """Filter, table, and what is said in its place."""
         yield FilterBar(f"Filter: {inbox.FILTER_EXAMPLE}; {HELP}")
-        yield KeyedTable(self._columns, id="inbox")
+        yield self.table
         yield Static(markup=False, id="empty")
 
     def on_mount(self) -> None:
@@ -61,15 +63,9 @@ class WaitingList(Vertical):
             self.show()
 
     @property
-    def table(self) -> KeyedTable:
-        """The rows."""
-        return self.query_one(KeyedTable)
-
-    @property
     def chosen(self) -> Waiting | None:
-        """What the cursor is on; None before there is a table, too."""
-        tables = self.query(KeyedTable)
-        return self._state.find(tables.first().chosen) if tables else None
+        """What the cursor is on."""
+        return self._state.find(self.table.chosen)
 
     @property
     def filters(self) -> bool:
