@@ -48,6 +48,8 @@ WATCH_AGAIN_SECONDS = 5
 HOLD_TICK_SECONDS = 0.2
 CREDENTIALS_SECONDS = 60
 """How often it is looked up until when the credentials last."""
+SETTLED_SECONDS = 0.1
+"""By then the first rows are on the screen: what asking for an identity imports would hold them up."""
 LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
 
@@ -358,8 +360,7 @@ class QlikOpsApp(App[int]):
     def _environment_opened(self, message: messages.EnvironmentOpened) -> None:
         context = self._context_of(message)
         context.opened(message.where, read_only=message.read_only)
-        # Not before what comes with it is on the screen: what this imports, and the caller's client, would hold it up.
-        self.call_after_refresh(context.load_credentials, self)
+        self.set_timer(SETTLED_SECONDS, lambda: context.load_credentials(self))
 
     @on(messages.CredentialsLoaded)
     def _credentials_loaded(self, message: messages.CredentialsLoaded) -> None:
@@ -393,7 +394,7 @@ class QlikOpsApp(App[int]):
             self._once_filled = lambda: None
         else:
             self._publish()
-        self.call_after_refresh(context.load_caller, self)
+        self.set_timer(SETTLED_SECONDS, lambda: context.load_caller(self))
 
     @on(messages.WaitingLoadFailed)
     def _waiting_load_failed(self, message: messages.WaitingLoadFailed) -> None:
