@@ -384,7 +384,8 @@ def open_one(ledger: Ledger, approval_id: str, task: str) -> str:
     made = proposal(approval_id, TaskKey("default", "replicate-1", task), execution_name=f"run-{task}")
     ledger.open_proposals(made.execution_name, [made], 7200)
     record = ledger.save_evaluation(approval_id, EVALUATION, ASK)
-    waiting = row(approval_id, datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1))
+    deadline = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    waiting = replace(row(approval_id, deadline), digest=record.approval.digest[:12])
     ledger.request(approval_id, f"token-of-{approval_id}", waiting, datetime.now(UTC), waiting.deadline)
     return record.approval.digest
 
