@@ -129,14 +129,14 @@ class InboxScreen(ConsoleScreen):
         ):
             return False
         if action in {"decide", "claim"}:
-            chosen = self._chosen()
+            chosen = self._list.chosen
             return True if chosen is not None and not chosen.context.locked_because() else None
         if action in {"mark", "mark_cause"}:
-            chosen = self._chosen()
+            chosen = self._list.chosen
             return True if chosen is not None and not chosen.context.read_only else None
         if action == "decide_marked":
             # Without marks the footer has no room for them.
-            contexts = {waiting.context for waiting in self._marked_waiting()}
+            contexts = {waiting.context for waiting in self._list.marked_waiting}
             return bool(contexts) and (not any(context.locked_because() for context in contexts) or None)
         if action == "back":
             narrowed = self._list.filters
@@ -145,21 +145,15 @@ class InboxScreen(ConsoleScreen):
 
     def why_not(self) -> str:
         """What is greyed needs a chosen row in a context that is not locked."""
-        chosen = self._chosen()
+        chosen = self._list.chosen
         return chosen.context.locked_because() if chosen else "nothing is chosen"
 
     # The list
 
-    def _chosen(self) -> Waiting | None:
-        return self._list.chosen
-
-    def _marked_waiting(self) -> list[Waiting]:
-        return self._list.marked_waiting
-
     def _show_rows(self) -> None:
         state = self.state
         self._list.show()
-        if self._chosen() is not None:
+        if self._list.chosen is not None:
             self._load_chosen()
         elif not state.waiting and not self._review.gone:
             self._review.show_text("")
@@ -178,7 +172,7 @@ class InboxScreen(ConsoleScreen):
     @on(WaitingList.Chosen)
     def _choose(self, event: WaitingList.Chosen) -> None:
         event.stop()
-        if self._chosen() is None:
+        if self._list.chosen is None:
             self._say_it_is_gone()
         else:
             self._load_chosen()
@@ -186,7 +180,7 @@ class InboxScreen(ConsoleScreen):
 
     def _load_chosen(self) -> None:
         """Shows the chosen row's record, from memory if it is unchanged, else asks for it."""
-        chosen = self._chosen()
+        chosen = self._list.chosen
         if chosen is None:
             return
         shown, row = self._review.approval, chosen.row
@@ -259,7 +253,7 @@ class InboxScreen(ConsoleScreen):
         row = self.state.context(message.context).row(approval.approval_id)
         if row is not None and row.is_of(approval):
             self._records[key] = approval
-        chosen = self._chosen()
+        chosen = self._list.chosen
         if chosen is not None and chosen.key == key:
             self._show_record(chosen, approval)
         elif self._reviewed == key and self._review.gone == approval.approval_id:
@@ -317,7 +311,7 @@ class InboxScreen(ConsoleScreen):
         self._ask(approved, late=False)
 
     def _ask(self, approved: bool, *, late: bool) -> None:
-        approval, chosen = self._review.approval, self._chosen()
+        approval, chosen = self._review.approval, self._list.chosen
         if chosen is None:
             return
         if chosen.in_flight:
@@ -385,7 +379,7 @@ class InboxScreen(ConsoleScreen):
 
     def action_decide_marked(self, approved: bool) -> None:
         """Reads what is marked, then asks once about all of it."""
-        marked = [waiting for waiting in self._marked_waiting() if not waiting.in_flight]
+        marked = [waiting for waiting in self._list.marked_waiting if not waiting.in_flight]
         if not marked or self._reading:
             return
         context = marked[0].context
@@ -431,7 +425,7 @@ class InboxScreen(ConsoleScreen):
 
     def action_claim(self) -> None:
         """Says "I am looking at it" to the others."""
-        chosen = self._chosen()
+        chosen = self._list.chosen
         if chosen is not None:
             chosen.context.claim(chosen.row.approval_id, self)
 
@@ -449,13 +443,13 @@ class InboxScreen(ConsoleScreen):
     def action_refresh(self) -> None:
         """Asks every context for its inbox now, and for what surrounds the record that is shown."""
         self.state.load_rows(self.app)
-        chosen, shown = self._chosen(), self._review.approval
+        chosen, shown = self._list.chosen, self._review.approval
         if chosen is not None and shown is not None and self._reviewed == chosen.key:
             self._look_around(chosen, shown, now=True)
 
     def action_copy(self) -> None:
         """The last receipt, or those of all that were answered together; else the chosen approval's id."""
-        now, latest, chosen = self.state.now(), self.state.latest_together, self._chosen()
+        now, latest, chosen = self.state.now(), self.state.latest_together, self._list.chosen
         if latest and not any(sending.due for sending in latest):
             self.app.copy_to_clipboard("\n\n".join(sending.proof(now) for sending in latest))
             self.notify("Receipt copied." if len(latest) == 1 else f"{len(latest)} receipts copied.", markup=False)

@@ -45,31 +45,29 @@ class KeyedTable(ScrollView, can_focus=True):
         Binding("end,ctrl+end", "end(1)", "Last row", show=False, id="last-row"),
     ]
 
-    class Chosen(Message):
+    class _FromTable(Message):
+        def __init__(self, table: KeyedTable) -> None:
+            super().__init__()
+            self.table = table
+
+        @property
+        def control(self) -> KeyedTable:
+            """For `@on` selectors."""
+            return self.table
+
+    class Chosen(_FromTable):
         """Another row is chosen, or none."""
 
         def __init__(self, table: KeyedTable, key: str | None) -> None:
-            super().__init__()
-            self.table = table
+            super().__init__(table)
             self.key = key
 
-        @property
-        def control(self) -> KeyedTable:
-            """For `@on` selectors."""
-            return self.table
-
-    class Opened(Message):
+    class Opened(_FromTable):
         """The chosen row is to be opened."""
 
         def __init__(self, table: KeyedTable, key: str) -> None:
-            super().__init__()
-            self.table = table
+            super().__init__(table)
             self.key = key
-
-        @property
-        def control(self) -> KeyedTable:
-            """For `@on` selectors."""
-            return self.table
 
     class NearEnd(Message):
         """The last rows are in sight."""
