@@ -45,8 +45,7 @@ def _what_goes_out(request: DecisionRequest, approval: Approval, caller: str, no
         yield line("reason", outside(request.reason))
     if now is not None:
         yield from at_zero(approval, now).lines
-    if caller:
-        yield line("as", outside(caller, cap=300))
+    yield line("as", outside(caller or vocabulary.NO_CALLER, cap=300))
     yield line("approval", outside(approval.approval_id, cap=64))
     yield line("digest", outside(request.digest, Tone.MUTED, 80))
     if request.decision_id:

@@ -16,7 +16,7 @@ def start_lines(caller: str) -> tuple[Line, ...]:
     """What a run does that a person starts."""
     return (
         line("sends", "StartExecution with the input {}, as the schedule does"),
-        line("by", outside(caller or "the caller is not known yet", cap=200)),
+        line("by", outside(caller or vocabulary.NO_CALLER, cap=200)),
         line("then", "the fleet is read, and what is broken and not asked about yet is proposed"),
     )
 

@@ -17,6 +17,8 @@ NOTHING = Span("–", Tone.MUTED)
 NOT_YET = Span("…", Tone.MUTED)
 """What a cell shows that will have something once the run has got there."""
 
+NO_CALLER = "not known yet"
+"""In whose name something is sent, before AWS has said so."""
 AT_ZERO = "nothing is restarted"
 """What happens at the deadline. The state machine's ApprovalExpired is the source."""
 

@@ -377,6 +377,12 @@ class QlikOpsApp(App[int]):
     @on(messages.CallerLoaded)
     def _caller_loaded(self, message: messages.CallerLoaded) -> None:
         self._context_of(message).caller = message.caller
+        # What is somebody else's claim while nobody knows, and in whose name a dialog sends.
+        self._publish()
+
+    @on(messages.CallerLoadFailed)
+    def _caller_load_failed(self, message: messages.CallerLoadFailed) -> None:
+        self._context_of(message).wants_caller = True
 
     @on(messages.WaitingLoaded)
     def _waiting_loaded(self, message: messages.WaitingLoaded) -> None:
@@ -394,7 +400,8 @@ class QlikOpsApp(App[int]):
             self._once_filled = lambda: None
         else:
             self._publish()
-        self.set_timer(SETTLED_SECONDS, lambda: context.load_caller(self))
+        if context.wants_caller:
+            self.set_timer(SETTLED_SECONDS, lambda: context.load_caller(self))
 
     @on(messages.WaitingLoadFailed)
     def _waiting_load_failed(self, message: messages.WaitingLoadFailed) -> None:

@@ -85,7 +85,8 @@ class Context:
         self._rest = REST
         self._resting_until: datetime | None = None
         self._unanswered = 0
-        self._wants_caller = False
+        self.wants_caller = False
+        """Whether its environment has to be asked yet whose identity that is, or again."""
         self._keys = keys
 
     def now(self) -> datetime:
@@ -117,7 +118,7 @@ class Context:
         self.where = where
         self.read_only = self.read_only or read_only
         self.caller = ""
-        self._wants_caller = True
+        self.wants_caller = True
 
     def failed(self, error: Exception) -> None:
         """A call failed: the timed ones rest a while, longer each time AWS asks for fewer."""
@@ -185,13 +186,13 @@ class Context:
         self.load_rows(to)
 
     def load_caller(self, to: MessagePump) -> None:
-        """Asks whose identity decisions will carry, once an environment."""
-        if self._wants_caller:
-            self._wants_caller = False
+        """Asks whose identity decisions will carry, until its environment has said so."""
+        if self.wants_caller:
+            self.wants_caller = False
             self.backend.call(
                 "caller",
                 lambda environment: messages.CallerLoaded(self.name, environment.caller()),
-                messages.LoadFailed,
+                lambda error: messages.CallerLoadFailed(error, context=self.name),
                 to,
             )
 

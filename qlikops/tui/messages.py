@@ -257,6 +257,10 @@ class LoadFailed(Message):
         """Empty where whoever asked knows it."""
 
 
+class CallerLoadFailed(LoadFailed):
+    """Whose identity decisions carry is not known."""
+
+
 class WaitingLoadFailed(LoadFailed):
     """The inbox did not come."""
 

@@ -20,6 +20,12 @@ PAUSE_SECONDS = 0.03
 """Reading the screen costs more than waiting a little."""
 
 
+def app_of(pilot: Pilot[Any]) -> QlikOpsApp:
+    """The console."""
+    assert isinstance(pilot.app, QlikOpsApp)
+    return pilot.app
+
+
 async def wait_until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
     """Lets the app run until `condition` holds."""
     deadline = time.monotonic() + PATIENCE_SECONDS

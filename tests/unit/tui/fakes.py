@@ -112,6 +112,8 @@ class FakeEnvironment:
     written: list[str] = field(default_factory=list)
     """What was started, stopped and redriven."""
     signs_in: Credentials = field(default_factory=Credentials)
+    callers: Gate = field(default_factory=Gate)
+    caller_error: QlikopsError | None = None
 
     def __post_init__(self) -> None:
         self.schedules = ListedSchedules(lambda: samples.NOW, listed=self.listed)
@@ -148,6 +150,9 @@ class FakeEnvironment:
         """There is nothing to wait for."""
 
     def caller(self) -> str:
+        self.callers.pass_through()
+        if self.caller_error:
+            raise self.caller_error
         return samples.CALLER
 
     def credentials(self) -> Credentials:

@@ -15,7 +15,7 @@ from qlikops.domain.evaluation import Verdict
 from qlikops.presentation.difference import differences
 from qlikops.tui.screens.changed import ChangedScreen
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import sees
+from tests.unit.tui.conftest import app_of, sees
 from tests.unit.tui.fakes import FakeEnvironment
 
 
@@ -49,7 +49,7 @@ class Scene:
 def something_changes(pilot: Pilot[Any]) -> None:
     """As a and d do on a record that is another one than somebody looked at."""
     changed = differences(samples.approval(), samples.approval(assessed=samples.evaluation(Verdict.DENY)))
-    pilot.app.push_screen(ChangedScreen(pilot.app.state, changed))  # type: ignore[attr-defined]
+    pilot.app.push_screen(ChangedScreen(app_of(pilot).state, changed))
 
 
 SCENES = {

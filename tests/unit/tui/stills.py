@@ -39,6 +39,8 @@ async def still(
         await scene.enter(pilot)
         for widget in app.screen.query(Input):
             widget.cursor_blink = False
+        # Asked some time after the first rows came, so not by a lane yet.
+        await wait_until(pilot, lambda: all(context.caller for context in app.state.contexts))
         lanes = [lane for context in app.state.contexts for lane in context.backend._lanes.values()]
         await wait_until(pilot, lambda: not any(lane._running for lane in lanes))
         await pilot.pause()

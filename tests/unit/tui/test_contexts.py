@@ -18,7 +18,7 @@ from qlikops.tui.context import ContextSource
 from qlikops.tui.widgets.table import KeyedTable
 from tests.fakes import SCHEDULE
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, screen_text, sees, wait_until
+from tests.unit.tui.conftest import Started, app_of, flat_text, no_longer_sees, screen_text, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment, opener
 
 WIDE = (200, 50)
@@ -154,11 +154,10 @@ async def test_a_stale_one_withdraws_only_what_was_held_back_for_it(
         await pilot.press("a")
         await sees(pilot, "Approve: this will be sent")
         await pilot.press("enter")
-        assert isinstance(pilot.app, QlikOpsApp)
-        await wait_until(pilot, lambda: len(pilot.app.state.held) == 2)  # type: ignore[attr-defined]
+        await wait_until(pilot, lambda: len(app_of(pilot).state.held) == 2)
         west.error = Offline("no answer")
         await pilot.press("r")
-        await wait_until(pilot, lambda: [held.key.context for held in pilot.app.state.held] == ["east"])  # type: ignore[attr-defined]
+        await wait_until(pilot, lambda: [held.key.context for held in app_of(pilot).state.held] == ["east"])
         assert west.sent == []
 
 
@@ -217,7 +216,7 @@ async def test_an_answer_from_the_context_left_behind_shows_nowhere(
         await sees(pilot, "3 wait")
         east.listed.close()
         await pilot.press(key)
-        left = pilot.app.state.contexts[0].backend  # type: ignore[attr-defined]
+        left = app_of(pilot).state.contexts[0].backend
         await wait_until(pilot, lambda: left.busy(lane))
         await pilot.press("0")
         await sees(pilot, "▶ east")
@@ -342,9 +341,9 @@ async def test_credentials_that_expire_in_a_dialog_are_renewed_from_there_and_it
         await pilot.press("a")
         await sees(pilot, "Approve: this will be sent")
         expire(east)
-        pilot.app.state.load_rows(pilot.app)  # type: ignore[attr-defined]
+        app_of(pilot).state.load_rows(pilot.app)
         await sees(pilot, "◆ CREDENTIALS")
-        pilot.app.state.current.load_credentials(pilot.app)  # type: ignore[attr-defined]
+        app_of(pilot).state.current.load_credentials(pilot.app)
         await sees(
             pilot, "Locked: the data is not live (CREDENTIALS); sign in with `aws sso login --profile prod` (ctrl+l)"
         )

@@ -10,14 +10,13 @@ import pytest
 from textual.pilot import Pilot
 
 from qlikops.domain.approval import Claim, Decision, Status
-from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline
+from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline, Throttled
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.proposal import Action
-from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.screens.decision import DecisionScreen
 from qlikops.tui.widgets.review import Review
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, asked, flat_text, no_longer_sees, sees, wait_until
+from tests.unit.tui.conftest import Started, app_of, asked, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 FIRST = samples.proposal(1).proposal_id
@@ -25,14 +24,12 @@ FIRST = samples.proposal(1).proposal_id
 
 def refresh(pilot: Pilot[Any]) -> None:
     """The timed refresh, which goes on while a modal takes the keys."""
-    assert isinstance(pilot.app, QlikOpsApp)
-    pilot.app.state.load_rows(pilot.app)
+    app_of(pilot).state.load_rows(pilot.app)
 
 
 def in_flight(pilot: Pilot[Any]) -> bool:
     """Whether the console thinks that its answer to the first may count."""
-    assert isinstance(pilot.app, QlikOpsApp)
-    return pilot.app.state.current.outbox.in_flight(FIRST)
+    return app_of(pilot).state.current.outbox.in_flight(FIRST)
 
 
 @pytest.fixture
@@ -274,6 +271,34 @@ async def test_what_changed_under_the_review_is_shown_before_it_can_be_decided(
         await asked(pilot, "a", environment.records[FIRST].digest)
         await pilot.press("enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
+
+
+async def test_in_whose_name_it_goes_out_is_said_as_soon_as_it_is_known(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    own = Claim(samples.CALLER, samples.NOW + timedelta(minutes=5))
+    environment.add(replace(environment.records[FIRST], claim=own))
+    environment.callers.close()
+    async with started(environment, size=(80, 40)) as pilot:
+        await sees(pilot, "claimed by anna until")
+        await asked(pilot, "d", "as not known yet")
+        environment.callers.open()
+        await sees(pilot, f"as {samples.CALLER}")
+        await pilot.press("escape")
+        await sees(pilot, "claimed by you until")
+
+
+async def test_in_whose_name_is_asked_again_with_the_next_inbox_where_nobody_could_say(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.caller_error = Throttled("too many")
+    async with started(environment, size=(80, 40)) as pilot:
+        state = app_of(pilot).state
+        await wait_until(pilot, lambda: bool(state.failures))
+        await asked(pilot, "a", "as not known yet")
+        environment.caller_error = None
+        refresh(pilot)
+        await sees(pilot, f"as {samples.CALLER}")
 
 
 async def test_whoever_claims_it_is_named_before_anything_is_sent(

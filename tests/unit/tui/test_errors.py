@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from qlikops.domain.errors import Offline, Throttled
-from qlikops.tui.app import QlikOpsApp
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, no_longer_sees, sees, wait_until
+from tests.unit.tui.conftest import Started, app_of, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment
 
 
@@ -36,8 +35,7 @@ async def test_an_error_that_repeats_itself_is_one_line(started: Started) -> Non
     environment.error = Offline("no answer")
     async with started(environment) as pilot:
         await sees(pilot, "OFFLINE")
-        app = pilot.app
-        assert isinstance(app, QlikOpsApp)
+        app = app_of(pilot)
         before = app.state.failures[0].times
         await pilot.press("r")
         await wait_until(pilot, lambda: app.state.failures[0].times > before)

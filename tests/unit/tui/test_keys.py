@@ -8,12 +8,11 @@ from textual.screen import ModalScreen
 from qlikops.domain.errors import UsageError
 from qlikops.domain.execution import ExecutionStatus
 from qlikops.tui import keys
-from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.usable import usable
 from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, screen_text, sees, wait_until
+from tests.unit.tui.conftest import Started, app_of, screen_text, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
 from tests.unit.tui.scenes import SCENES
 from tests.unit.tui.stills import still
@@ -98,10 +97,9 @@ async def test_a_moved_key_works_is_shown_and_the_old_one_is_free(
 @pytest.mark.parametrize("name", [name for name, scene in SCENES.items() if scene.screen != "CommandPalette"])
 async def test_the_palette_and_help_reach_all_that_can_be_done(name: str) -> None:
     async with still(SCENES[name], (120, 40), "dark") as pilot:
-        app, screen = pilot.app, pilot.app.screen
+        app, screen = app_of(pilot), pilot.app.screen
         if isinstance(screen, ModalScreen):
             return  # a dialog says its keys itself
-        assert isinstance(app, QlikOpsApp)
         active = screen.active_bindings.values()
         ours = {each.binding.id: each for each in active if each.binding.id and each.binding.id != "commands"}
         offered = {command.title for command in app.get_system_commands(screen)}

@@ -14,7 +14,7 @@ from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnkno
 from qlikops.domain.evaluation import Evaluation, Risk, Verdict
 from qlikops.domain.proposal import Action
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, dialog_text, flat_text, no_longer_sees, sees, wait_until
+from tests.unit.tui.conftest import Started, app_of, dialog_text, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 TASKS = ("orders", "stock", "prices", "refunds")
@@ -39,6 +39,13 @@ async def mark(pilot: Pilot[Any], number: int) -> None:
     await sees(pilot, "orders: connection lost")
     await pilot.press(*["space"] * number)
     await sees(pilot, f"{TASKS[number - 1]} (mark", "A D Marked")
+
+
+async def asked_about_three(pilot: Pilot[Any], key: str) -> None:
+    """Marks three rows and opens the dialog that `key` opens."""
+    await mark(pilot, 3)
+    await pilot.press(key)
+    await sees(pilot, "3 of 3 ticked")
 
 
 def ids(*numbers: int) -> list[str]:
@@ -171,7 +178,7 @@ async def test_one_that_somebody_else_decides_while_the_list_is_open_is_left_out
         await pilot.press("A")
         await sees(pilot, "2 of 2 ticked")
         environment.decide_elsewhere(ids(1)[0])
-        pilot.app.state.load_rows(pilot.app)  # type: ignore[attr-defined]
+        app_of(pilot).state.load_rows(pilot.app)
         await sees(
             pilot, "Left out:", "replicate-eu-1/orders: It no longer waits: RESTARTING, approved by bob", "Approve 1"
         )
@@ -233,9 +240,7 @@ async def test_where_nobody_knows_what_became_of_one_the_rest_stays_here(
     environment.decide_errors[ids(1)[0]] = error
     environment.outcomes.close()
     async with started(environment, size=SIZE) as pilot:
-        await mark(pilot, 3)
-        await pilot.press("A")
-        await sees(pilot, "3 of 3 ticked")
+        await asked_about_three(pilot, "A")
         await pilot.press("enter", "enter")
         await sees(pilot, counted)
         assert environment.sent == []
@@ -247,9 +252,7 @@ async def test_what_has_not_gone_out_can_be_taken_back_while_the_first_is_sent(
 ) -> None:
     environment.decides.close()
     async with started(environment, size=SIZE) as pilot:
-        await mark(pilot, 3)
-        await pilot.press("A")
-        await sees(pilot, "3 of 3 ticked")
+        await asked_about_three(pilot, "A")
         await pilot.press("enter", "enter")
         await sees(pilot, "To be sent next: approve", "and 1 more. Esc: do not send", "1 on the way, 2 to be sent")
         await pilot.press("escape")
@@ -264,9 +267,7 @@ async def test_what_has_not_gone_out_stays_here_when_the_data_is_no_longer_live(
 ) -> None:
     environment.decides.close()
     async with started(environment, size=SIZE) as pilot:
-        await mark(pilot, 3)
-        await pilot.press("A")
-        await sees(pilot, "3 of 3 ticked")
+        await asked_about_three(pilot, "A")
         await pilot.press("enter", "enter")
         await sees(pilot, "1 on the way, 2 to be sent")
         environment.error = Offline("no answer")
@@ -281,9 +282,7 @@ async def test_what_has_not_gone_out_stays_here_when_the_data_is_no_longer_live(
 async def test_several_denials_are_on_the_way_at_once(started: Started, environment: FakeEnvironment) -> None:
     environment.decides.close()
     async with started(environment, size=SIZE) as pilot:
-        await mark(pilot, 3)
-        await pilot.press("D")
-        await sees(pilot, "3 of 3 ticked")
+        await asked_about_three(pilot, "D")
         await pilot.press("enter", *"patching", "enter", "enter")
         await sees(pilot, "3 on the way")
         environment.decides.open()
@@ -307,9 +306,7 @@ async def test_on_another_screen_one_notice_says_what_became_of_all(
 ) -> None:
     environment.decides.close()
     async with started(environment, size=SIZE) as pilot:
-        await mark(pilot, 3)
-        await pilot.press("A")
-        await sees(pilot, "3 of 3 ticked")
+        await asked_about_three(pilot, "A")
         await pilot.press("enter", "enter", "2")
         await sees(pilot, "To be sent next")
         environment.decides.open()

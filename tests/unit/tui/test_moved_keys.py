@@ -14,9 +14,8 @@ from textual.widgets import Input
 from qlikops.domain.errors import CredentialsProblem, Offline, UsageError
 from qlikops.domain.ports import Credentials
 from qlikops.tui import keys
-from qlikops.tui.app import QlikOpsApp
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, screen_text, sees, wait_until
+from tests.unit.tui.conftest import Started, app_of, screen_text, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment
 from tests.unit.tui.scenery import demo
 from tests.unit.tui.scenes import SCENES, Scene
@@ -96,8 +95,7 @@ async def test_what_a_key_is_called_in_passing_is_what_it_is(started: Started, c
     environment = FakeEnvironment.waiting_for(samples.approval())
     environment.error = Offline("no answer")
     async with started(environment, size=(120, 36), keymap=keys.keymap(chosen)) as pilot:
-        app = pilot.app
-        assert isinstance(app, QlikOpsApp)
+        app = app_of(pilot)
         names = keys.KeyNames(chosen, app.get_key_display)
 
         async def does(name: str) -> None:
@@ -130,8 +128,7 @@ async def test_the_key_that_signs_in_and_that_of_the_last_errors_are_called_what
         await pilot.press("a")
         await sees(pilot, "Approve: this will be sent")
         first.signs_in, first.error = Credentials(login=login), CredentialsProblem("the token has expired")
-        app = pilot.app
-        assert isinstance(app, QlikOpsApp)
+        app = app_of(pilot)
         app.state.load_rows(app)
         app.state.current.load_credentials(app)
         await sees(pilot, "sign in with `aws sso login` (f9)")

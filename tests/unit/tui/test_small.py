@@ -9,13 +9,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.screens.decision import DenyScreen
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.small import TooSmallScreen
 from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, asked, flat_text, no_longer_sees, screen_text, sees, wait_until
+from tests.unit.tui.conftest import Started, app_of, asked, flat_text, no_longer_sees, screen_text, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 USUAL = (80, 24)
@@ -112,8 +111,7 @@ async def test_a_record_that_comes_meanwhile_asks_nothing(started: Started, envi
         await pilot.press("a")
         await shrink(pilot)
         environment.loads.open()
-        app = pilot.app
-        assert isinstance(app, QlikOpsApp)
+        app = app_of(pilot)
         await wait_until(pilot, lambda: not app.state.current.backend.busy("reviews"))
         await pilot.pause()
         assert isinstance(app.screen, TooSmallScreen)
@@ -131,8 +129,7 @@ async def test_the_row_under_the_cursor_is_the_same_although_the_inbox_changed(
         chosen = pilot.app.screen.query_one(KeyedTable).chosen
         await shrink(pilot)
         environment.add(replace(samples.approval(samples.proposal(3, tasks=("prices",)), minutes_left=5)))
-        app = pilot.app
-        assert isinstance(app, QlikOpsApp)
+        app = app_of(pilot)
         app.state.load_rows(app)
         await wait_until(pilot, lambda: len(app.state.waiting) == 3)
         await grow(pilot)

@@ -12,10 +12,9 @@ from qlikops.domain.approval import TrackRecord
 from qlikops.domain.errors import Throttled
 from qlikops.domain.evaluation import Verdict
 from qlikops.domain.fleet import Sample
-from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.widgets.review import Review
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, no_longer_sees, sees, wait_until
+from tests.unit.tui.conftest import Started, app_of, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 SIZE = (120, 50)
@@ -37,16 +36,14 @@ def environment() -> FakeEnvironment:
 
 async def refresh(pilot: Pilot[Any]) -> None:
     """The timed one."""
-    app = pilot.app
-    assert isinstance(app, QlikOpsApp)
+    app = app_of(pilot)
     app.state.load_rows(app)
     await settle(pilot)
 
 
 async def settle(pilot: Pilot[Any]) -> None:
     """Until nothing is on its way any more."""
-    app = pilot.app
-    assert isinstance(app, QlikOpsApp)
+    app = app_of(pilot)
     backend = app.state.current.backend
     for _ in range(2):
         await wait_until(pilot, lambda: not any(backend.busy(lane) for lane in backend._lanes))
