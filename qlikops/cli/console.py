@@ -42,9 +42,9 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
     ahead.ask_ahead()
     # Textual draws on stderr.
     with opening([context.name for context in contexts], sys.__stderr__):
-        from qlikops.tui.app import run_console
         from qlikops.tui.keys import keymap
         from qlikops.tui.preferences import FILE
+        from qlikops.tui.start import run_console
 
         return run_console(
             [_source(here, context, ahead if context is first else None) for context in contexts],

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import re
-import sys
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -18,7 +14,6 @@ from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
-from textual.timer import Timer
 
 from qlikops.domain.errors import DecisionUnknown
 from qlikops.domain.text import harmless
@@ -27,9 +22,10 @@ from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
-from qlikops.tui.backend import let_lanes_run
 from qlikops.tui.context import Context, ContextSource
+from qlikops.tui.drawing import Drawing
 from qlikops.tui.keys import KeyNames
+from qlikops.tui.modes import OF_ONE_CONTEXT, screen_of
 from qlikops.tui.outbox import Clock, Sending
 from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
@@ -37,11 +33,10 @@ from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.small import TooSmallScreen, is_too_small
 from qlikops.tui.state import ConsoleState
-from qlikops.tui.terminal import TerminalTitle, has_titles, keep_cells, own_title, run_in_terminal
+from qlikops.tui.terminal import TerminalTitle, has_titles, run_in_terminal
 from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
 from qlikops.tui.widgets.filtering import FilterBar
-from qlikops.tui.widgets.held import HeldBar
 
 POLL_SECONDS = 2.5
 WATCH_AGAIN_SECONDS = 5
@@ -52,32 +47,6 @@ SETTLED_SECONDS = 0.1
 """By then the first rows are on the screen: what asking for an identity imports would hold them up."""
 LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
-
-OF_ONE_CONTEXT = ("executions", "fleet", "reports", "schedule")
-"""The modes whose screens show the current context."""
-
-
-def screen_of(mode: str) -> type[ConsoleScreen]:
-    """The screen of `mode`: imported when it is first shown, so that the inbox need not wait for it."""
-    match mode:
-        case "executions":
-            from qlikops.tui.screens.executions import ExecutionsScreen
-
-            return ExecutionsScreen
-        case "fleet":
-            from qlikops.tui.screens.fleet import FleetScreen
-
-            return FleetScreen
-        case "reports":
-            from qlikops.tui.screens.reports import ReportsScreen
-
-            return ReportsScreen
-        case "schedule":
-            from qlikops.tui.screens.schedule import ScheduleScreen
-
-            return ScheduleScreen
-        case _:
-            return InboxScreen
 
 
 class QlikOpsApp(App[int]):
@@ -129,10 +98,7 @@ class QlikOpsApp(App[int]):
         self._watch_again_seconds = watch_again_seconds
         self._terminal_title = TerminalTitle(self.write_to_terminal)
         self._warned_of_quitting = False
-        self._publishing: Timer | None = None
-        """Runs while what has changed waits to be drawn."""
-        self._next_drawing = 0.0
-        """Not before then, by the performance counter."""
+        self._drawing = Drawing(self)
         self._signs_in_once_known: Context | None = None
         """Where somebody wants to sign in before it is known how."""
         for each in THEMES:
@@ -305,7 +271,7 @@ class QlikOpsApp(App[int]):
         for each in self.state.contexts:
             if each.freshness.credentials.login == command:
                 each.start_anew(self)
-        self._publish()
+        self._drawing.soon()
 
     def _look_up_credentials(self) -> None:
         for context in self.state.contexts:
@@ -338,7 +304,7 @@ class QlikOpsApp(App[int]):
     def _withdrawn(self, sendings: Sequence[Sending], tone: Tone) -> None:
         for sending in {each.batch or each.key: each for each in sendings}.values():
             self._tell_elsewhere(sending, tone)
-        self._publish()
+        self._drawing.soon()
 
     def _let_go(self) -> None:
         """Counts down what is held back, and sends what has been held long enough and whose turn it is."""
@@ -352,7 +318,10 @@ class QlikOpsApp(App[int]):
                 self._withdrawn(context.outbox.cancel_held(reason), Tone.WARNING)
             else:
                 context.outbox.send_due(self)
-        self._publish_progress()
+        if self.state.held:
+            self._drawing.held_bars()
+        else:
+            self._drawing.soon()
 
     # What came from workers
 
@@ -366,7 +335,7 @@ class QlikOpsApp(App[int]):
     def _credentials_loaded(self, message: messages.CredentialsLoaded) -> None:
         context = self._context_of(message)
         context.took_credentials(message.credentials)
-        self._publish()
+        self._drawing.soon()
         if context is self._signs_in_once_known:
             self.action_sign_in()
 
@@ -378,7 +347,7 @@ class QlikOpsApp(App[int]):
     def _caller_loaded(self, message: messages.CallerLoaded) -> None:
         self._context_of(message).caller = message.caller
         # What is somebody else's claim while nobody knows, and in whose name a dialog sends.
-        self._publish()
+        self._drawing.soon()
 
     @on(messages.CallerLoadFailed)
     def _caller_load_failed(self, message: messages.CallerLoadFailed) -> None:
@@ -395,11 +364,11 @@ class QlikOpsApp(App[int]):
         if first:
             self._ask_for_last_run()
             # What somebody waits for is not to wait for what was drawn a moment ago.
-            self._publish_now()
+            self._drawing.now()
             self.call_after_refresh(self._once_filled)
             self._once_filled = lambda: None
         else:
-            self._publish()
+            self._drawing.soon()
         if context.wants_caller:
             self.set_timer(SETTLED_SECONDS, lambda: context.load_caller(self))
 
@@ -408,12 +377,12 @@ class QlikOpsApp(App[int]):
         context = self._context_of(message)
         context.missed_rows(message.error)
         context.load_credentials(self)
-        self._publish()
+        self._drawing.soon()
 
     @on(messages.LastRunLoaded)
     def _last_run_loaded(self, message: messages.LastRunLoaded) -> None:
         self._context_of(message).last_run = message.execution
-        self._publish()
+        self._drawing.soon()
 
     @on(messages.DecisionSent)
     def _decision_sent(self, message: messages.DecisionSent) -> None:
@@ -449,7 +418,7 @@ class QlikOpsApp(App[int]):
         """After a decision; in the midst of many the timed question is enough."""
         if not context.outbox.sending_now:
             context.load_rows(self)
-        self._publish()
+        self._drawing.soon()
 
     def _tell_elsewhere(self, sending: Sending, tone: Tone) -> None:
         """Says what became of a decision where the inbox's own line on it is not to be seen.
@@ -502,63 +471,6 @@ class QlikOpsApp(App[int]):
 
     def _context_of(self, message: messages.OfContext) -> Context:
         return self.state.context(message.context)
-
-    def _publish_progress(self) -> None:
-        """Only the line on what is held back changed, or there is none any more."""
-        if not self.state.held:
-            self._publish()
-            return
-        for screen in self.screen_stack if self.is_running else ():
-            for bar in screen.query(HeldBar):
-                bar.draw()
-
-    def _publish(self) -> None:
-        """Tells the screens, but spends no more than a third of the time on it: keys are answered in a storm too."""
-        if self._publishing is not None:
-            return
-        wait = self._next_drawing - time.perf_counter()
-        if wait > 0:
-            self._publishing = self.set_timer(wait, self._publish_now)
-        else:
-            self._publish_now()
-
-    def _publish_now(self) -> None:
-        """Tells every open screen of this mode, and the inbox below whatever is shown."""
-        self._publishing = None
-        started_at = time.perf_counter()
-        # Messages still come while the app starts and ends.
-        for screen in self.screen_stack if self.is_running else ():
-            for bar in screen.query(HeldBar):
-                bar.draw()
-            if isinstance(screen, ConsoleScreen | Dialog) and screen.is_mounted:
-                screen.state_changed()
-        ended_at = time.perf_counter()
-        self._next_drawing = ended_at + 2 * (ended_at - started_at)
-
-
-def run_console(
-    contexts: Sequence[ContextSource],
-    *,
-    keymap: Mapping[str, str] | None = None,
-    preferences: Path | None = None,
-    mouse: bool = True,
-) -> int:
-    """Runs the console on one or more contexts until the person quits; returns the process's exit code.
-
-    `keymap` is what `keys.keymap` returns; `preferences` the file of what was chosen inside the console before. Without
-    `mouse` the terminal keeps it, to select text with.
-    """
-    keep_cells(sys.__stderr__)
-    let_lanes_run()
-    with own_title():
-        return console(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0
-
-
-def console(contexts: Sequence[ContextSource], **more: Any) -> QlikOpsApp:
-    """The app as `run_console` runs it; `more` is what QlikOpsApp takes."""
-    # What is there once an inbox is shown stays. Else a full collection walks all of Textual and boto3 every few
-    # refreshes of a long inbox, a tenth of a second in which no key is answered.
-    return QlikOpsApp(contexts, once_filled=gc.freeze, **more)
 
 
 def _utc_now() -> datetime:

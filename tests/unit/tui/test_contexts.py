@@ -13,8 +13,9 @@ from textual.pilot import Pilot
 from qlikops.domain.approval import Approval
 from qlikops.domain.errors import CredentialsProblem, Offline, Throttled
 from qlikops.domain.ports import Credentials
-from qlikops.tui.app import QlikOpsApp, console
+from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.context import ContextSource
+from qlikops.tui.start import console
 from qlikops.tui.widgets.table import KeyedTable
 from tests.fakes import SCHEDULE
 from tests.unit.presentation import samples

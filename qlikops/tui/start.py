@@ -1,0 +1,40 @@
+"""Runs the console in a terminal."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from qlikops.tui.app import QlikOpsApp
+from qlikops.tui.backend import let_lanes_run
+from qlikops.tui.context import ContextSource
+from qlikops.tui.preferences import Memory
+from qlikops.tui.terminal import keep_cells, own_title
+
+
+def run_console(
+    contexts: Sequence[ContextSource],
+    *,
+    keymap: Mapping[str, str] | None = None,
+    preferences: Path | None = None,
+    mouse: bool = True,
+) -> int:
+    """Runs the console on one or more contexts until the person quits; returns the process's exit code.
+
+    `keymap` is what `keys.keymap` returns; `preferences` the file of what was chosen inside the console before. Without
+    `mouse` the terminal keeps it, to select text with.
+    """
+    keep_cells(sys.__stderr__)
+    let_lanes_run()
+    with own_title():
+        return console(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0
+
+
+def console(contexts: Sequence[ContextSource], **more: Any) -> QlikOpsApp:
+    """The app as `run_console` runs it; `more` is what QlikOpsApp takes."""
+    # What is there once an inbox is shown stays. Else a full collection walks all of Textual and boto3 every few
+    # refreshes of a long inbox, a tenth of a second in which no key is answered.
+    return QlikOpsApp(contexts, once_filled=gc.freeze, **more)
