@@ -45,8 +45,11 @@ class Dialog(ModalScreen[Answer | None]):
             yield from self.content()
             yield self._problem
             with Horizontal(id="buttons"):
-                yield self.send_button()
-                yield Button("Cancel", id="cancel", compact=True)
+                for button in (self.send_button(), Button("Cancel", id="cancel", compact=True)):
+                    # While it shows that it is pressed it takes no key, and an Enter that was refused a moment ago
+                    # must not swallow the next one.
+                    button.active_effect_duration = 0
+                    yield button
             yield HeldBar(self.state, "Esc closes this; then Esc: do not send")
 
     @abstractmethod

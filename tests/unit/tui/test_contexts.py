@@ -349,6 +349,7 @@ async def test_credentials_that_expire_in_a_dialog_are_renewed_from_there_and_it
             pilot, "Locked: the data is not live (CREDENTIALS); sign in with `aws sso login --profile prod` (ctrl+l)"
         )
         await pilot.press("enter")
+        assert not pilot.app.screen.query("Button.-active"), "the next Enter would be lost"
         assert east.sent == []
         before = len(opened)
         await pilot.press("ctrl+l")
