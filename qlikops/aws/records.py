@@ -12,7 +12,7 @@ from qlikops.domain import codec
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, TrackRecord, digest_of
 from qlikops.domain.errors import QlikopsError, RecordTooNew
 from qlikops.domain.evaluation import Evaluation, PolicyResult, Verdict
-from qlikops.domain.ledger import INBOX_SORT, PARTITION, SORT, Attribute
+from qlikops.domain.ledger import INBOX_SORT, PARTITION, SORT, Attribute, approval_partition
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
 
 T = TypeVar("T")
@@ -55,6 +55,9 @@ def approval(item: Item, now: datetime) -> Approval:
     proposal = value(Proposal, item, Attribute.PROPOSAL)
     if proposal is None:
         raise QlikopsError(f"The ledger's {text(item, PARTITION)} holds no proposal.")
+    if approval_partition(proposal.proposal_id) != text(item, PARTITION):
+        # Deciding on it would be deciding on something else than its row said.
+        raise QlikopsError(f"The ledger's {text(item, PARTITION)} holds another's proposal, {proposal.proposal_id}.")
     deadline = number(item, INBOX_SORT)
     requested_at = text(item, Attribute.REQUESTED_AT)
     try:

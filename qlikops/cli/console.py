@@ -10,6 +10,7 @@ import typer
 
 from qlikops.cli.context import ContextsOption, Invocation, invocation
 from qlikops.config import Context, data_dir
+from qlikops.domain.errors import UsageError
 from qlikops.tui.opening import opening
 
 if TYPE_CHECKING:
@@ -34,8 +35,14 @@ def tui(
 def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool = True) -> int:
     """The console on `contexts`, with their settings, until it is quit; the exit code.
 
-    What is one for the whole console comes from the first. Raises UsageError for keys and a theme that are none.
+    What is one for the whole console comes from the first. Raises UsageError for keys and a theme that are none, and
+    where there is no terminal.
     """
+    if not here.is_terminal():
+        raise UsageError(
+            "The console needs a terminal: it reads keys from stdin and draws on stderr, and one of them is none.",
+            "Start it without a redirection; `qlikops approvals --watch` prints what waits.",
+        )
     first = contexts[0]
     # Of one context only: a process for each of several would fight over the machine with this one.
     ahead = here.open_environment(first)

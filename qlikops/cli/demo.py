@@ -60,7 +60,7 @@ def demo(
     chosen = options(scenario, seed, approval_timeout, rate, model_url, model)
     here = invocation(ctx)
     with ending_interrupts(), _environment(LocalEnvironment(), chosen, keep=keep) as running:
-        if headless or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        if headless or not here.is_terminal():
             with contextlib.suppress(KeyboardInterrupt):
                 output.say("Ctrl-C ends it.")
                 watch(here.environment("local").approvals, running.table, here.sleep)

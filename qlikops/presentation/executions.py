@@ -116,8 +116,10 @@ def _number(value: int, tone: Tone) -> Span:
     return Span(f"{value:,}", tone if value else Tone.MUTED)
 
 
-def last_run(summary: ExecutionSummary) -> str:
+def last_run(summary: ExecutionSummary | None) -> str:
     """Such as `Last run 12:03:10 UTC: 38 tasks on 3 servers checked, 2 anomalies`; a sentence."""
+    if summary is None:
+        return "No run yet."
     at = f"Last run {summary.started_at:%H:%M:%S} UTC"
     if summary.run is None:
         return f"{at}: {vocabulary.execution_status(summary.status).text[2:]}."

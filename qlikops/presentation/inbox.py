@@ -10,8 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.duration import format_duration
-from qlikops.domain.execution import ExecutionSummary
-from qlikops.presentation import executions, vocabulary
+from qlikops.presentation import vocabulary
 from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.tone import Cells, Column, Span, Tone, fit, outside
 
@@ -267,16 +266,18 @@ def claimed_by_another(row: InboxRow, caller: str, now: datetime) -> str:
     return "" if row.claim is None or row.claim.by == caller else claimed_by(row, now)
 
 
-def why_empty(
-    freshness: Freshness, last_run: ExecutionSummary | None, now: datetime, retry: str, context: str = ""
-) -> str:
-    """Why nothing of a context is in the list; `retry` is the key that asks now, `context` its name among others."""
+def why_empty(freshness: Freshness, last_run: str, now: datetime, retry: str, context: str = "") -> str:
+    """Why nothing of a context is in the list.
+
+    `last_run` is a sentence, or empty while it is looked up; `retry` is the key that asks now, `context` its name among
+    others.
+    """
     before = f"{outside(context, cap=30).text}: " if context else ""
     if freshness.error is not None:
         return f"{before}{freshness.explanation(now)}\n\nTrying again by itself; {retry} tries now."
     if freshness.loaded_at is None:
         return f"{before}Connecting …"
-    last = executions.last_run(last_run) if last_run else "No run yet."
+    last = last_run or "Looking up the last run …"
     return f"{before}Nothing waits for a decision. What a run proposes appears here.\n\n{last}"
 
 

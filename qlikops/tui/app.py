@@ -356,13 +356,14 @@ class QlikOpsApp(App[int]):
     @on(messages.WaitingLoaded)
     def _waiting_loaded(self, message: messages.WaitingLoaded) -> None:
         context = self._context_of(message)
-        first = context.freshness.loaded_at is None
+        first, waited = context.freshness.loaded_at is None, bool(self.state.waiting)
         context.where = message.where
         if self.state.took_rows(context, message.rows) and self._rings and context.rings:
             self.bell()
         self._tick()
-        if first:
+        if first or waited:
             self._ask_for_last_run()
+        if first:
             # What somebody waits for is not to wait for what was drawn a moment ago.
             self._drawing.now()
             self.call_after_refresh(self._once_filled)
@@ -381,7 +382,8 @@ class QlikOpsApp(App[int]):
 
     @on(messages.LastRunLoaded)
     def _last_run_loaded(self, message: messages.LastRunLoaded) -> None:
-        self._context_of(message).last_run = message.execution
+        context = self._context_of(message)
+        context.last_run, context.knows_last_run = message.execution, True
         self._drawing.soon()
 
     @on(messages.DecisionSent)
@@ -466,6 +468,7 @@ class QlikOpsApp(App[int]):
             self.screen.action_refresh()
 
     def _ask_for_last_run(self) -> None:
+        # Only an empty inbox says it.
         for context in self.state.contexts if not self.state.waiting else ():
             context.load_last_run(self)
 

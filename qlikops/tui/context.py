@@ -81,6 +81,8 @@ class Context:
         """Whose identity decisions carry."""
         self.freshness = Freshness()
         self.last_run: ExecutionSummary | None = None
+        """The newest execution; None also where there is none, and before that is known."""
+        self.knows_last_run = False
         self._rows: dict[str, InboxRow] = {}
         self._rest = REST
         self._resting_until: datetime | None = None

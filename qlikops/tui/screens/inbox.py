@@ -12,12 +12,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widgets import Static
 
-from qlikops.domain.approval import Approval, Claim, Status, new_decision_id
+from qlikops.domain.approval import Approval, Status, new_decision_id
 from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation import decision, inbox
 from qlikops.presentation.bulk import not_one_cause
-from qlikops.presentation.difference import differences
-from qlikops.presentation.freshness import Trust
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone
 from qlikops.tui import messages
@@ -28,9 +26,8 @@ from qlikops.tui.screens.bulk import Answers, BulkScreen
 from qlikops.tui.screens.changed import ChangedScreen
 from qlikops.tui.screens.decision import ApproveScreen, DecisionScreen, DenyScreen
 from qlikops.tui.state import ConsoleState
-from qlikops.tui.surroundings import Surroundings
+from qlikops.tui.widgets.chosen import ChosenReview
 from qlikops.tui.widgets.prose import palette, text
-from qlikops.tui.widgets.review import Review
 from qlikops.tui.widgets.table import KeyedTable
 from qlikops.tui.widgets.troubles import Troubles
 from qlikops.tui.widgets.waiting import BY_CAUSE, WaitingList
@@ -70,13 +67,7 @@ class InboxScreen(ConsoleScreen):
     def __init__(self, state: ConsoleState) -> None:
         super().__init__(state)
         self._list = WaitingList(state)
-        self._records: dict[ApprovalKey, Approval] = {}
-        """Of what waits, as it was read last."""
-        self._around = Surroundings()
-        self._looked_at: dict[ApprovalKey, Approval] = {}
-        """As it was when somebody looked at it; another one can be decided once its difference has been shown."""
-        self._reviewed: ApprovalKey | None = None
-        """What the review shows or waits for: an id alone does not say where it came from."""
+        self._review = ChosenReview(state)
         self._wanted: tuple[ApprovalKey, bool, datetime] | None = None
         """The approval on which a or d was pressed before its record had come, and when; asked as soon as it has."""
         self._reading: tuple[tuple[str, ...], bool] | None = None
@@ -89,12 +80,8 @@ class InboxScreen(ConsoleScreen):
         yield Troubles(self.state)
         with Container(id="split"):
             yield self._list
-            yield Review(self.state.clock, self._claim_on_reviewed, id="review")
+            yield self._review
         yield Static(markup=False, id="receipt")
-
-    @property
-    def _review(self) -> Review:
-        return self.query_one(Review)
 
     def on_mount(self) -> None:
         """Starts the tick of what is wrong."""
@@ -151,120 +138,29 @@ class InboxScreen(ConsoleScreen):
     # The list
 
     def _show_rows(self) -> None:
-        state = self.state
         self._list.show()
         if self._list.chosen is not None:
-            self._load_chosen()
-        elif not state.waiting and not self._review.gone:
-            self._review.show_text("")
-        # What no longer waits is not shown from memory.
-        self._records = {
-            waiting.key: record
-            for waiting in state.waiting
-            if (record := self._records.get(waiting.key)) and waiting.row.is_of(record)
-        }
-        waits = {waiting.key for waiting in state.waiting}
-        self._around.keep(waits)
-        self._looked_at = {key: seen for key, seen in self._looked_at.items() if key in waits}
+            self._review.follow(self._list.chosen)
+        elif not self.state.waiting:
+            self._review.clear()
+        self._review.forget_others()
 
     # The record
 
     @on(WaitingList.Chosen)
     def _choose(self, event: WaitingList.Chosen) -> None:
         event.stop()
-        if self._list.chosen is None:
-            self._say_it_is_gone()
-        else:
-            self._load_chosen()
+        self._review.follow(self._list.chosen)
         self.refresh_bindings()
 
-    def _load_chosen(self) -> None:
-        """Shows the chosen row's record, from memory if it is unchanged, else asks for it."""
-        chosen = self._list.chosen
-        if chosen is None:
-            return
-        shown, row = self._review.approval, chosen.row
-        if shown is not None and self._reviewed == chosen.key and row.is_of(shown):
-            self._look_around(chosen, shown)
-            return
-        known = self._records.get(chosen.key)
-        if known is not None and row.is_of(known):
-            self._show_record(chosen, known)
-        elif self._reviewed != chosen.key or self._review.loading_id != row.approval_id:
-            self._reviewed = chosen.key
-            self._review.show_loading(row.approval_id, f"Loading {inbox.label(row)} …")
-            chosen.context.load_approval(row.approval_id, self)
-
-    def _show_record(self, chosen: Waiting, approval: Approval) -> None:
-        key = self._reviewed = chosen.key
-        changes = differences(self._looked_at.setdefault(key, approval), approval)
-        self._review.show_approval(approval, self._around.of(key), changes)
-        self._look_around(chosen, approval)
-        self._ask_if_wanted()
-
-    def _look_around(self, chosen: Waiting, approval: Approval, *, now: bool = False) -> None:
-        """Asks for what surrounds the record where that may be another than it was; with `now` in any case."""
-        context, moment = chosen.context, self.state.now()
-        waiting = frozenset(row.approval_id for row in context.rows)
-        wanted = now or self._around.wants(chosen.key, approval, waiting, moment)
-        if wanted and context.freshness.trust(moment) is Trust.LIVE:
-            self._around.ask(chosen.key, approval, waiting, moment)
-            context.load_background(approval, self)
-
-    def _claim_on_reviewed(self) -> tuple[Claim | None, str]:
-        if self._reviewed is None:
-            return None, ""
-        context = self.state.context(self._reviewed.context)
-        row = context.row(self._reviewed.approval_id)
-        return (row.claim if row else None), context.caller
-
-    @on(messages.BackgroundLoaded)
-    def _take_background(self, message: messages.BackgroundLoaded) -> None:
-        message.stop()
-        key = ApprovalKey(message.context, message.approval_id)
-        if self._around.take(key, message.background) and self._reviewed == key:
-            self._review.show_background(message.approval_id, message.background)
-
-    def _ask_if_wanted(self) -> None:
+    @on(ChosenReview.Shown)
+    def _ask_if_wanted(self, event: ChosenReview.Shown) -> None:
+        event.stop()
         wanted, self._wanted = self._wanted, None
         # It may have taken long: whoever is elsewhere by now is not interrupted.
-        if wanted is not None and wanted[0] == self._reviewed and self.is_active:
+        if wanted is not None and self._review.shows(wanted[0]) and self.is_active:
             self._ask(wanted[1], late=self.state.now() - wanted[2] > AT_ONCE)
-
-    def _say_it_is_gone(self) -> None:
-        if self._review.approval is None or self._reviewed is None:
-            return
-        context, approval_id = self.state.context(self._reviewed.context), self._reviewed.approval_id
-        if context.row(approval_id) is not None:
-            self._review.show_text("The filter keeps it back.")
-            return
-        answered = "You answered this; it" if context.outbox.in_flight(approval_id) else "This"
-        self._review.mark_gone(f"{answered} no longer waits. {self._how_to_go_on()}")
-        context.load_approval(approval_id, self)
-
-    def _how_to_go_on(self) -> str:
-        return "↓ chooses the next." if self.state.waiting else ""
-
-    @on(messages.ApprovalLoaded)
-    def _take_approval(self, message: messages.ApprovalLoaded) -> None:
-        message.stop()
-        approval = message.approval
-        key = ApprovalKey(message.context, approval.approval_id)
-        row = self.state.context(message.context).row(approval.approval_id)
-        if row is not None and row.is_of(approval):
-            self._records[key] = approval
-        chosen = self._list.chosen
-        if chosen is not None and chosen.key == key:
-            self._show_record(chosen, approval)
-        elif self._reviewed == key and self._review.gone == approval.approval_id:
-            self._review.show_gone(approval, f"{decision.no_longer_waits(approval)} {self._how_to_go_on()}")
         self.refresh_bindings()
-
-    @on(messages.ApprovalLoadFailed)
-    def _miss_approval(self, message: messages.ApprovalLoadFailed) -> None:
-        message.stop()
-        if self._reviewed == ApprovalKey(message.context, message.asked):
-            self._review.show_text(str(explain(message.error)))
 
     @on(KeyedTable.Opened, "#inbox")
     def _open(self, event: KeyedTable.Opened) -> None:
@@ -317,7 +213,7 @@ class InboxScreen(ConsoleScreen):
         if chosen.in_flight:
             self.notify("You have already answered this one.", markup=False)
             return
-        if approval is None or self._reviewed != chosen.key:
+        if approval is None or not self._review.shows(chosen.key):
             self._wanted = (chosen.key, approved, self.state.now())
             then = "approve" if approved else "deny"
             words = f"Loading {inbox.label(chosen.row)}; then it asks whether to {then} it …"
@@ -327,8 +223,9 @@ class InboxScreen(ConsoleScreen):
             self.notify("This one no longer waits.", severity="warning", markup=False)
             return
 
-        if changes := differences(self._looked_at[chosen.key], approval):
-            self.app.push_screen(ChangedScreen(self.state, changes), lambda _: self._have_seen(chosen.key, approval))
+        if changes := self._review.changes():
+            saw = self._review.have_seen
+            self.app.push_screen(ChangedScreen(self.state, changes), lambda _: saw(chosen.key, approval))
             return
         kind = ApproveScreen if approved else DenyScreen
         screen: DecisionScreen = kind(self.state, chosen.context, approval, late=late)
@@ -337,17 +234,9 @@ class InboxScreen(ConsoleScreen):
             if request is not None:
                 self._send(chosen, approval, request)
             elif screen.became is not None:
-                self._have_seen(chosen.key, screen.became)
+                self._review.have_seen(chosen.key, screen.became)
 
         self.app.push_screen(screen, answer)
-
-    def _have_seen(self, key: ApprovalKey, approval: Approval) -> None:
-        """The person has been shown what changed: this is what they look at now."""
-        self._looked_at[key] = approval
-        shown = self._review.approval
-        if shown is not None and self._reviewed == key:
-            changes = differences(approval, shown)
-            self._review.show_approval(shown, self._around.of(key), changes)
 
     def _send(self, decided: Waiting, approval: Approval, request: DecisionRequest) -> None:
         decided.context.outbox.send([(approval, request)], self.app)
@@ -443,9 +332,7 @@ class InboxScreen(ConsoleScreen):
     def action_refresh(self) -> None:
         """Asks every context for its inbox now, and for what surrounds the record that is shown."""
         self.state.load_rows(self.app)
-        chosen, shown = self._list.chosen, self._review.approval
-        if chosen is not None and shown is not None and self._reviewed == chosen.key:
-            self._look_around(chosen, shown, now=True)
+        self._review.look_around_again()
 
     def action_copy(self) -> None:
         """The last receipt, or those of all that were answered together; else the chosen approval's id."""

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
-from qlikops.presentation import inbox
+from qlikops.presentation import executions, inbox
 from qlikops.presentation.filter import HELP
 from qlikops.presentation.tone import Cells, Column
 from qlikops.tui.context import Waiting
@@ -117,7 +117,7 @@ class WaitingList(Vertical):
             words = "\n\n".join(
                 inbox.why_empty(
                     each.freshness,
-                    each.last_run,
+                    executions.last_run(each.last_run) if each.knows_last_run else "",
                     state.now(),
                     state.keys["refresh"],
                     each.name if state.several else "",

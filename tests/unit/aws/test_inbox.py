@@ -9,6 +9,7 @@ import pytest
 
 from qlikops.agent.ledger import Ledger
 from qlikops.aws.approvals import LedgerApprovals
+from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Claim, Decision, Outcome, Status, TargetOutcome, TrackRecord
 from qlikops.domain.errors import AccessDenied, AlreadyDecided, NotFound, QlikopsError, UsageError
@@ -138,7 +139,8 @@ def test_a_record_that_cannot_be_read_names_itself(
     ledger: Ledger, connection: FakeConnection, approvals: LedgerApprovals
 ) -> None:
     wait_for_approval(ledger)
-    for attribute, value in (("proposal", "{"), ("status", "puzzled")):
+    of_another = codec.dumps(proposal(OTHER))
+    for attribute, value in (("proposal", "{"), ("proposal", of_another), ("status", "puzzled")):
         connection.dynamodb.update_item(
             TableName=connection.resources.table,
             Key={"pk": {"S": f"APPROVAL#{ID}"}, "sk": {"S": "RECORD"}},

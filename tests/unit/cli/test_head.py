@@ -12,7 +12,7 @@ import pytest
 
 from qlikops import __version__
 from qlikops.cli.exit_codes import ExitCode
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import Run, Terminal
 
 HEAVY = ("textual", "boto3", "botocore", "rich", "keyring")
 
@@ -55,6 +55,12 @@ def test_the_console_does_not_open_on_a_context_that_is_not_there(run: Run) -> N
     assert run("tui", "--context", "prod").exit_code == ExitCode.NOT_FOUND
 
 
+def test_the_console_does_not_open_where_nobody_would_see_it(run: Run) -> None:
+    result = run("tui", "--context", "default")
+    assert result.exit_code == ExitCode.USAGE
+    assert "needs a terminal" in result.stderr
+
+
 def test_config_says_where_each_value_came_from(run: Run, environ: dict[str, str]) -> None:
     Path(environ["QLIKOPS_CONFIG"]).write_text('[contexts.prod]\nregion = "eu-west-1"\nstack = "x"\n')
     environ["QLIKOPS_STACK"] = "y"
@@ -94,8 +100,9 @@ def test_config_shows_the_keys_with_where_they_come_from(run: Run, environ: dict
 )
 @pytest.mark.parametrize("command", ["tui", "config"])
 def test_keys_and_themes_that_are_none_are_said_before_the_console_opens(
-    run: Run, environ: dict[str, str], command: str, text: str, complaint: str
+    run: Run, environ: dict[str, str], terminal: Terminal, command: str, text: str, complaint: str
 ) -> None:
+    terminal.present = True
     Path(environ["QLIKOPS_CONFIG"]).write_text(text)
     result = run(command)
     assert result.exit_code == ExitCode.USAGE
