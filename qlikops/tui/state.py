@@ -52,6 +52,8 @@ class ConsoleState:
         """What to call the key of an action in a text, by the action's id."""
         self.sendings: dict[ApprovalKey, Sending] = {}
         """In the order they were sent."""
+        self.marked: frozenset[ApprovalKey] = frozenset()
+        """What is marked, to be answered together."""
         self.contexts = tuple(Context(source, to, clock, self.sendings, keys) for source in sources)
         self.current = self.contexts[0]
         """The context that the screens beside the inbox show."""
@@ -156,6 +158,7 @@ class ConsoleState:
         found.sort(key=lambda waiting: (waiting.row.deadline, waiting.row_key))
         self.waiting = tuple(found)
         self._by_row_key = {waiting.row_key: waiting for waiting in found}
+        self.marked &= {waiting.key for waiting in found}
         return new
 
     def news(self) -> int:

@@ -34,19 +34,27 @@ Answers = tuple[Answer, ...]
 
 
 class Ticks(SelectionList[str]):
-    """Space ticks and unticks; Enter never does, it goes on."""
+    """Space ticks and unticks, but not what is left out; Enter never does, it goes on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.go_on", "Go on", show=False, id="go-on")]
 
     def render_line(self, y: int) -> Strip:
-        """Textual tells ticked from unticked by colour alone."""
+        """Textual tells ticked, unticked and disabled by colour alone."""
         strip = super().render_line(y)
         index = self.scroll_offset.y + y
         if index >= self.option_count:
             return strip
         _, box, _, gap, *rest = strip
-        ticked = self.get_option_at_index(index).value in self.selected
+        option = self.get_option_at_index(index)
+        if option.disabled:
+            return Strip([Segment("[–]", gap.style), gap, *rest])
+        ticked = option.value in self.selected
         return Strip([Segment("[x]", box.style) if ticked else Segment("[ ]", gap.style), gap, *rest])
+
+    def leave_out(self, index: int) -> None:
+        """It can no longer be answered."""
+        self.deselect(self.get_option_at_index(index))
+        self.disable_option_at_index(index)
 
 
 class BulkScreen(Dialog[Answers]):
@@ -99,9 +107,10 @@ class BulkScreen(Dialog[Answers]):
 
     def state_changed(self) -> None:
         """What no longer waits as it was read drops out of the answer; who decided it is looked up."""
-        for key, approval in self._approvals.items():
+        for index, (key, approval) in enumerate(self._approvals.items()):
             if key not in self._left_out and (why := self._gone(approval)):
                 self._left_out[key] = why
+                self.query_one(Ticks).leave_out(index)
                 self.context.load_approval(key, self)
         super().state_changed()
 
@@ -128,7 +137,7 @@ class BulkScreen(Dialog[Answers]):
 
     def _answered(self) -> list[Approval]:
         ticked = set(self.query_one(Ticks).selected)
-        return [approval for key, approval in self._approvals.items() if key in ticked and key not in self._left_out]
+        return [approval for key, approval in self._approvals.items() if key in ticked]
 
     @on(SelectionList.SelectedChanged)
     @on(Input.Changed)

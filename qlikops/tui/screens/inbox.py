@@ -29,6 +29,7 @@ from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.chosen import ChosenReview
 from qlikops.tui.widgets.prose import palette, text
 from qlikops.tui.widgets.table import KeyedTable
+from qlikops.tui.widgets.title import TitleBar
 from qlikops.tui.widgets.troubles import Troubles
 from qlikops.tui.widgets.waiting import BY_CAUSE, WaitingList
 
@@ -252,18 +253,21 @@ class InboxScreen(ConsoleScreen):
     def action_mark(self) -> None:
         """Marks the chosen row, or takes its mark away, and goes to the next."""
         self._list.toggle_mark()
-        self.refresh_bindings()
+        self._count_marks()
 
     def action_mark_cause(self) -> None:
         """Marks what is shown and has the chosen one's cause, or takes these marks away."""
-        self._say_marked(self._list.toggle_marks(of_cause=True))
+        self._list.toggle_marks(of_cause=True)
+        self._count_marks()
 
     def action_mark_all(self) -> None:
         """Marks all that is shown, or takes these marks away."""
-        self._say_marked(self._list.toggle_marks(of_cause=False))
+        self._list.toggle_marks(of_cause=False)
+        self._count_marks()
 
-    def _say_marked(self, number: int) -> None:
-        self.notify(f"{number:,} marked." if number else "Nothing is marked.", markup=False)
+    def _count_marks(self) -> None:
+        # Not in a notice: it would lie over the dialog that is opened next.
+        self.query_one(TitleBar).draw()
         self.refresh_bindings()
 
     def action_decide_marked(self, approved: bool) -> None:
@@ -308,7 +312,7 @@ class InboxScreen(ConsoleScreen):
         self.refresh_bindings()
 
     def _send_marked(self, context: Context, answers: Answers | None) -> None:
-        self._list.marked -= {ApprovalKey(context.name, approval.approval_id) for approval, _ in answers or ()}
+        self.state.marked -= {ApprovalKey(context.name, approval.approval_id) for approval, _ in answers or ()}
         context.outbox.send(answers or (), self.app, batch=new_decision_id())
         self.state_changed()
 

@@ -55,7 +55,8 @@ class TitleBar(Static):
         for mode, name in SCREENS.items():
             style = Style(reverse=True) if mode == self._mode else colours[Tone.MUTED]
             tabs.append(f" {state.keys[mode]} {name} ", style + Style(meta={"@click": f"app.switch_mode('{mode}')"}))
-        everywhere = state.several and self._mode == "inbox"
+        is_inbox = self._mode == "inbox"
+        everywhere = state.several and is_inbox
         context = Text(no_wrap=True, overflow="ellipsis")
         if all(each.read_only for each in state.contexts) if everywhere else state.current.read_only:
             context.append("READ-ONLY ", colours[Tone.WARNING])
@@ -74,6 +75,7 @@ class TitleBar(Static):
         # What could not be read may wait all the same.
         missing = "" if read == len(state.contexts) else f", {read} of {len(state.contexts)} contexts read"
         waits = Span(inbox.summary(rows, now) + missing, Tone.WARNING if rows or missing else Tone.GOOD)
+        marked = Span(f", {len(state.marked):,} marked" if is_inbox and state.marked else "")
         if not read:
             waits = Span("")
         news = Text()
@@ -81,7 +83,7 @@ class TitleBar(Static):
             news.append(f" {number:,} new ", "reverse bold")
             news.append(" ")
         trust = together(state.freshness(), now) if everywhere else state.current.freshness.words(now)
-        freshness, left = text(trust, colours), news + text([waits], colours)
+        freshness, left = text(trust, colours), news + text([waits, marked], colours)
         # Beside the tabs there would be no room for which account and Region it is.
         room = self.content_size.width - left.cell_len - freshness.cell_len - 4
         if where and room >= WHERE_CELLS:

@@ -16,7 +16,6 @@ from qlikops.presentation import executions, inbox
 from qlikops.presentation.filter import HELP
 from qlikops.presentation.tone import Cells, Column
 from qlikops.tui.context import Waiting
-from qlikops.tui.outbox import ApprovalKey
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.table import KeyedTable
@@ -38,8 +37,6 @@ class WaitingList(Vertical):
         self._state = state
         self.table = KeyedTable(self._columns, id="inbox")
         """The rows."""
-        self.marked: set[ApprovalKey] = set()
-        """What is to be answered together; only what still waits."""
         self._shown: Sequence[Waiting] = ()
         """What the filter lets through."""
         remembered = state.memory.preferences
@@ -75,7 +72,8 @@ class WaitingList(Vertical):
     @property
     def marked_waiting(self) -> list[Waiting]:
         """What is marked, in the order of deadlines."""
-        return [waiting for waiting in self._state.waiting if waiting.key in self.marked] if self.marked else []
+        state = self._state
+        return [waiting for waiting in state.waiting if waiting.key in state.marked] if state.marked else []
 
     def show(self, *, choose_first: bool = False) -> None:
         """Shows what waits as it is now."""
@@ -85,7 +83,6 @@ class WaitingList(Vertical):
         if wanted:
             bar.tell(f"{len(kept):,} of {len(state.waiting):,}")
         self._shown = kept
-        self.marked &= {waiting.key for waiting in state.waiting}
         wheres = {
             context.name: inbox.where(context.name, context.freshness, now, read_only=context.read_only)
             for context in (state.contexts if state.several else ())
@@ -97,7 +94,7 @@ class WaitingList(Vertical):
 
         def cells(key: str) -> Cells:
             waiting, place = placed[key]
-            mark = "marked" if waiting.key in self.marked else ""
+            mark = "marked" if waiting.key in state.marked else ""
             mark = "answered" if waiting.in_flight else mark
             return inbox.cells(waiting.row, now, mark, place=place, context=wheres.get(waiting.context.name))
 
@@ -150,27 +147,23 @@ class WaitingList(Vertical):
     def toggle_mark(self) -> None:
         """Marks the chosen row, or takes its mark away, and goes to the next."""
         if chosen := self.chosen:
-            self.marked ^= {chosen.key}
+            self._state.marked ^= {chosen.key}
             self.show()
             self.table.action_move(1)
 
-    def toggle_marks(self, *, of_cause: bool) -> int:
-        """Marks all that is shown, or what of it has the chosen one's cause; takes the marks away where all have one.
-
-        Returns how many are marked.
-        """
-        chosen = self.chosen
+    def toggle_marks(self, *, of_cause: bool) -> None:
+        """Marks all that is shown, or what of it has the chosen one's cause; where all are marked, takes that back."""
+        state, chosen = self._state, self.chosen
         if of_cause and chosen is None:
-            return len(self.marked)
+            return
         found = {
             waiting.key
             for waiting in self._shown
             if not waiting.in_flight
             and (chosen is None or not of_cause or _cause_and_context(waiting) == _cause_and_context(chosen))
         }
-        self.marked = self.marked - found if found <= self.marked else self.marked | found
+        state.marked = state.marked - found if found <= state.marked else state.marked | found
         self.show()
-        return len(self.marked)
 
     def next_unanswered(self) -> str | None:
         """The nearest row that this console has not answered."""

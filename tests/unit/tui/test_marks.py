@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -99,12 +100,14 @@ async def test_a_cause_or_all_that_is_shown_is_marked_at_once(started: Started, 
     environment.add(record(4, cause="target SNOWFLAKE"))
     async with started(environment, size=SIZE) as pilot:
         await sees(pilot, "4 wait", "orders: connection lost")
-        await pilot.press("m", "A")
-        await sees(pilot, "3 marked.", "Approve together", "3 of 3 ticked")
+        await pilot.press("m")
+        await sees(pilot, "4 wait, oldest 12m, 3 marked")
+        await pilot.press("A")
+        await sees(pilot, "Approve together", "3 of 3 ticked")
         await pilot.press("escape", "M", "D")
         await sees(pilot, "Deny together", "4 of 4 ticked")
         await pilot.press("escape", "M")
-        await sees(pilot, "Nothing is marked.")
+        await no_longer_sees(pilot, "marked")
         await pilot.press("slash", *"snowflake", "enter", "M", "D")
         await sees(pilot, "Deny together", "1 of 1 ticked")
 
@@ -182,6 +185,7 @@ async def test_one_that_somebody_else_decides_while_the_list_is_open_is_left_out
         await sees(
             pilot, "Left out:", "replicate-eu-1/orders: It no longer waits: RESTARTING, approved by bob", "Approve 1"
         )
+        assert re.search(r"\[–\] \w+ +replicate-eu-1/orders.*\[x\] \w+ +replicate-eu-1/", flat_text(pilot))
         await pilot.press("enter", "enter")
         await wait_until(pilot, lambda: [approval_id for approval_id, _ in environment.sent] == ids(2))
 
