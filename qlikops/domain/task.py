@@ -100,6 +100,7 @@ class TaskFacts:
     target_type: str = ""
     source_latency_seconds: int | None = None
     total_latency_seconds: int | None = None
+    """Both only of a task that runs: how far behind another is nobody knows."""
     memory_mb: int | None = None
     """Sampled every 10 s; 0 when the task isn't up, whatever `state` says."""
     cpu_percent: int | None = None

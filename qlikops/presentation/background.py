@@ -50,7 +50,8 @@ def latency(samples: Sequence[Sample]) -> Iterator[Line]:
     """A small plot of the end-to-end latency, and the same in words."""
     known = [sample.total_seconds for sample in samples if sample.total_seconds is not None]
     if not known:
-        yield line("latency", Span("no samples", Tone.MUTED))
+        words = f"not known in {vocabulary.count(len(samples), 'sample')}" if samples else "no samples"
+        yield line("latency", Span(words, Tone.MUTED))
         return
     for index, row in enumerate(plot([sample.total_seconds for sample in samples])):
         yield line("" if index else "latency", Span(row, Tone.INFO))

@@ -136,11 +136,13 @@ def parse_task(body: Any, key: TaskKey) -> TaskFacts:
     if "state" not in data:
         raise QemProtocolError(f"the details of {key} have no state")
     source, target = _object(data.get("source_endpoint")), _object(data.get("target_endpoint"))
-    latency, options = _object(data.get("cdc_latency")), _object(data.get("options"))
+    status, options = _status(data), _object(data.get("options"))
+    # Of a task that does not run it says 00:00:00, or what it was before: neither is how far behind the target is.
+    latency = _object(data.get("cdc_latency")) if status["state"] is TaskState.RUNNING else {}
     load, changes = _object(data.get("full_load_counters")), _object(data.get("cdc_transactions_counters"))
     return TaskFacts(
         key=key,
-        **_status(data),
+        **status,
         source_endpoint=_text(source, "name", cap=_LABEL_CAP),
         source_type=_text(source, "type", cap=_LABEL_CAP),
         target_endpoint=_text(target, "name", cap=_LABEL_CAP),

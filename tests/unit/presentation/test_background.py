@@ -86,7 +86,7 @@ def test_the_latency_stands_in_words_too() -> None:
 
 def test_no_samples_are_said_to_be_none() -> None:
     assert "no samples" in shown(Background())
-    assert "no samples" in shown(Background(samples=polled(None)))
+    assert "not known in 2 samples" in shown(Background(samples=polled(None, None)))
     assert "Latency" not in shown(Background(), tasks=("a", "b"))
 
 

@@ -56,6 +56,12 @@ def test_task_details() -> None:
     assert facts.is_up
 
 
+@pytest.mark.parametrize("state", ["STOPPED", "ERROR", "RECOVERY", "whatever"])
+def test_a_task_that_does_not_run_has_no_latency(state: str) -> None:
+    facts = wire.parse_task({**DETAILS, "state": state}, KEY)
+    assert (facts.source_latency_seconds, facts.total_latency_seconds) == (None, None)
+
+
 @pytest.mark.parametrize("wrong", [None, "12", True, [], {}, float("nan"), float("inf")])
 def test_a_number_of_a_wrong_type_is_not_known(wrong: Any) -> None:
     changed = {**DETAILS, "memory_mb": wrong, "full_load_counters": wrong, "cdc_transactions_counters": wrong}
