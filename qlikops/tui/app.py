@@ -103,16 +103,23 @@ class QlikOpsApp(App[int]):
         """Where somebody wants to sign in before it is known how."""
         for each in THEMES:
             self.register_theme(each)
-        self.theme = self._last_theme = self._fitting_theme()
+        self._last_theme = self._fitting_theme()
+        self._start_in(self._last_theme)
         self.set_keymap(keymap or {})
-        for mode in (InboxScreen.MODE, *OF_ONE_CONTEXT):
+        for mode in OF_ONE_CONTEXT:
             self._add_screen(mode)
 
     def _add_screen(self, mode: str) -> None:
         self.add_mode(mode, lambda: screen_of(mode)(self.state))
 
+    def get_default_screen(self) -> Screen[Any]:
+        """The inbox."""
+        return InboxScreen(self.state)
+
     def on_mount(self) -> None:
         """Asks for the inbox while the first frame paints."""
+        # To come back to. As the mode that it starts in it would have every style sheet parsed twice.
+        self._add_screen(InboxScreen.MODE)
         self.theme_changed_signal.subscribe(self, self._remember_theme)
         if self.memory.problem:
             self.notify(self.memory.problem, severity="warning", markup=False)
@@ -189,6 +196,17 @@ class QlikOpsApp(App[int]):
         known = self.available_themes
         chosen = (self.state.current.theme, self.memory.preferences.theme or "")
         return next((name for name in chosen if name in known), default_theme(self.console.color_system))
+
+    def _start_in(self, name: str) -> None:
+        """Sets the theme before anything is shown."""
+        theme = self.available_themes[name]
+        if not theme.dark or theme.ansi:
+            self.theme = name
+            return
+        # Beside this, setting it would have every style sheet parsed twice more before the first frame. Textual starts
+        # dark and in true colour.
+        self.set_reactive(App.theme, name)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def _remember_theme(self, theme: Theme) -> None:
         if theme.name == self._last_theme:
