@@ -131,11 +131,13 @@ def resolve_context(
     *,
     environ: Mapping[str, str] = os.environ,
     answers: Callable[[str], bool] = endpoint_answers,
+    even_down: bool = False,
 ) -> Context:
     """The context to use: the one named, or the first that applies, with its settings.
 
     `options` are settings given on the command line; None and False among them count as not given. Raises UsageError
-    for a broken file or value, NotFound for a context that is not there.
+    for a broken file or value, NotFound for a context that is not there; with `even_down` the local one need not be
+    running, and `Context.local` is None then.
     """
     config = _read_config(config_path(environ))
     status = _read_local_status(local_status_path(environ))
@@ -147,6 +149,8 @@ def resolve_context(
         {key: (value, f"option {option}") for option, (key, value) in given.items()},
     ]
     if chosen == LOCAL:
+        if status is None and not even_down:
+            raise NotFound("The local environment is not running.", "Start it with: qlikops local up")
         return replace(_local_context(chosen_by, status, layers), keys=config.keys)
     if chosen not in config.contexts and chosen != DEFAULT:
         known = ", ".join(sorted({*config.contexts, LOCAL, DEFAULT}))
@@ -208,9 +212,7 @@ def _choose(
 
 
 def _local_context(chosen_by: str, status: LocalStatus | None, layers: list[dict[str, tuple[Any, str]]]) -> Context:
-    if status is None:
-        raise NotFound("The local environment is not running.", "Start it with: qlikops local up")
-    described = ("region", "stack", "endpoint_url")
+    described = ("region", "stack", "endpoint_url") if status is not None else ()
     base = Context(
         LOCAL,
         Settings(**{name: getattr(status, name) for name in described}),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qlikops.cli.context import ContextsOption, Invocation, invocation
-from qlikops.config import Context, data_dir
+from qlikops.config import LOCAL, Context, data_dir
 from qlikops.domain.errors import UsageError
 from qlikops.tui.opening import opening
 
@@ -45,8 +45,9 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
         )
     first = contexts[0]
     # Of one context only: a process for each of several would fight over the machine with this one.
-    ahead = here.open_environment(first)
-    ahead.ask_ahead()
+    ahead = here.open_environment(first) if first.name != LOCAL or first.local is not None else None
+    if ahead is not None:
+        ahead.ask_ahead()
     # Textual draws on stderr.
     with opening([context.name for context in contexts], sys.__stderr__):
         from qlikops.tui.keys import keymap

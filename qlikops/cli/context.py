@@ -17,7 +17,6 @@ import typer
 
 from qlikops import config
 from qlikops.cli import output
-from qlikops.domain.errors import NotFound
 
 if TYPE_CHECKING:
     from qlikops.domain.ports import Environment
@@ -74,17 +73,17 @@ class Invocation:
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
-    def context(self, name: str | None = None, *, read_only: bool = False) -> config.Context:
+    def context(self, name: str | None = None, *, read_only: bool = False, even_down: bool = False) -> config.Context:
         """The context to use, said on stderr unless the person named it."""
-        context = self.resolve(name or self.context_name, read_only=read_only)
+        context = self.resolve(name or self.context_name, read_only=read_only, even_down=even_down)
         if not context.is_explicit:
             output.say(f"Context {context.name}: {context.chosen_by}.")
         return context
 
-    def resolve(self, name: str | None, *, read_only: bool = False) -> config.Context:
+    def resolve(self, name: str | None, *, read_only: bool = False, even_down: bool = False) -> config.Context:
         """The same without a word."""
         options = {**self.options, "read_only": read_only or self.options.get("read_only")}
-        return config.resolve_context(name, options, environ=self.environ, answers=self.answers)
+        return config.resolve_context(name, options, environ=self.environ, answers=self.answers, even_down=even_down)
 
     def contexts(self, names: Sequence[str], *, read_only: bool = False) -> tuple[config.Context, ...]:
         """The contexts for one console; more than one only where they are named, here or in config.toml."""
@@ -94,16 +93,8 @@ class Invocation:
             return (self.context(read_only=read_only),)
         if not named:
             output.say(f"Contexts {', '.join(found)}: config.toml console_contexts.")
-        return tuple(self._one_of_several(name, read_only=read_only) for name in found)
-
-    def _one_of_several(self, name: str, *, read_only: bool) -> config.Context:
-        try:
-            return self.context(name, read_only=read_only)
-        except NotFound:
-            if name != config.LOCAL:
-                raise
-            # It may come up while the others are shown.
-            return config.Context(config.LOCAL, config.Settings(read_only=read_only), chosen_by="option --context")
+        # The local one may come up while it is looked at.
+        return tuple(self.context(name, read_only=read_only, even_down=True) for name in found)
 
     def environment(self, name: str | None = None, *, read_only: bool = False) -> Environment:
         """The environment of that context; nothing has been asked of it yet."""

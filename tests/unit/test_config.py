@@ -165,6 +165,12 @@ def test_the_local_context_is_what_the_environment_says_of_itself(environ: dict[
     assert context.origin("region") == "the local environment's status.json"
 
 
+def test_the_local_context_has_its_settings_before_it_runs(environ: dict[str, str]) -> None:
+    environ |= {"QLIKOPS_HOLD_SECONDS": "0", "QLIKOPS_REGION": "us-east-1"}
+    context = resolve_context("local", environ=environ, even_down=True)
+    assert (context.local, context.settings.hold_seconds, context.settings.region) == (None, 0, "")
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"endpoint_url": 3}'])
 def test_a_half_written_status_is_no_local_environment(environ: dict[str, str], text: str) -> None:
     write_status(environ, text)
