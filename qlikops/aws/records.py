@@ -81,11 +81,37 @@ def approval(item: Item, now: datetime) -> Approval:
 
 
 def inbox_row(item: Item, now: datetime) -> InboxRow:
-    """The row in an item of the inbox index."""
-    row = value(InboxRow, item, Attribute.ROW)
-    if row is None:
-        raise QlikopsError(f"The ledger's {text(item, PARTITION)} waits without a row.")
+    """The row in an item of the inbox index.
+
+    One that cannot be read is a row all the same, with what the index itself says: it must not hide what else waits,
+    nor that it waits. Its record says what is wrong.
+    """
+    try:
+        row = value(InboxRow, item, Attribute.ROW) or _unreadable_row(item, now)
+    except QlikopsError:
+        row = _unreadable_row(item, now)
     return replace(row, claim=_claim(item, now))
+
+
+def _unreadable_row(item: Item, now: datetime) -> InboxRow:
+    """No decision can be about it: it has no digest."""
+    approval_id = text(item, PARTITION).removeprefix(approval_partition(""))
+    return InboxRow(
+        approval_id=approval_id,
+        label=f"{approval_id}: cannot be read",
+        title=f"{approval_id}: cannot be read",
+        kind="",
+        severity="critical",
+        action="",
+        verdict="",
+        risk="",
+        confidence=None,
+        evaluator="",
+        task_count=0,
+        requested_at=now,
+        deadline=datetime.fromtimestamp(number(item, INBOX_SORT) or 0, UTC),
+        digest="",
+    )
 
 
 def track_record(item: Item) -> TrackRecord:
@@ -115,5 +141,9 @@ def refuse_newer(version: int, what: str) -> None:
 
 
 def _claim(item: Item, now: datetime) -> Claim | None:
-    claim = value(Claim, item, Attribute.CLAIM)
+    try:
+        claim = value(Claim, item, Attribute.CLAIM)
+    except QlikopsError:
+        # Written by somebody's console, perhaps of another version; it is a courtesy, nothing depends on it.
+        return None
     return claim if claim is not None and claim.until > now else None

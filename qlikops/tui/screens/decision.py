@@ -46,7 +46,8 @@ class DecisionScreen(OutgoingDialog[DecisionRequest]):
         self._decision_id = new_decision_id()
 
     def on_mount(self) -> None:
-        """Lets the others see that somebody is about to answer."""
+        """Looks whether it can be answered, and lets the others see that somebody is about to."""
+        self.state_changed()
         row = self.context.row(self.approval.approval_id)
         if row is not None and row.claim is None and not self.context.read_only:
             self.context.claim(self.approval.approval_id, self, CLAIM_WHILE_ASKED)

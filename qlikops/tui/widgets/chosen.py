@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual import on
 from textual.message import Message
 
-from qlikops.domain.approval import Approval, Claim
+from qlikops.domain.approval import Approval, Claim, InboxRow
 from qlikops.presentation import decision, inbox
 from qlikops.presentation.difference import differences
 from qlikops.presentation.freshness import Trust
@@ -34,6 +36,8 @@ class ChosenReview(Review):
         self._chosen: Waiting | None = None
         self._key: ApprovalKey | None = None
         """What is shown or waited for: an id alone does not say where it came from."""
+        self._read_for: InboxRow | None = None
+        """What the row said when the record that is shown came: as long as it says that, another reading is no use."""
         self._records: dict[ApprovalKey, Approval] = {}
         """Of what waits, as it was read last."""
         self._looked_at: dict[ApprovalKey, Approval] = {}
@@ -54,7 +58,7 @@ class ChosenReview(Review):
             self._say_it_is_gone()
             return
         shown, row = self.approval, chosen.row
-        if shown is not None and self._key == chosen.key and row.is_of(shown):
+        if shown is not None and self._key == chosen.key and (row.is_of(shown) or _unclaimed(row) == self._read_for):
             self._look_around(chosen, shown)
             return
         known = self._records.get(chosen.key)
@@ -143,6 +147,7 @@ class ChosenReview(Review):
         if row is not None and row.is_of(approval):
             self._records[key] = approval
         if self._chosen is not None and self._chosen.key == key:
+            self._read_for = None if row is None else _unclaimed(row)
             self._show(self._chosen, approval)
         elif self._key == key and self.gone == approval.approval_id:
             self.show_gone(approval, f"{decision.no_longer_waits(approval)} {self._how_to_go_on()}")
@@ -160,3 +165,8 @@ class ChosenReview(Review):
         key = ApprovalKey(message.context, message.approval_id)
         if self._around.take(key, message.background) and self._key == key:
             self.show_background(message.approval_id, message.background)
+
+
+def _unclaimed(row: InboxRow) -> InboxRow:
+    """Who looks at it changes all the time, and is no part of the record."""
+    return replace(row, claim=None)

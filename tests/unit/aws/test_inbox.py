@@ -26,6 +26,17 @@ def second(ledger: Ledger, deadline_hours: float) -> None:
     wait_for_approval(ledger, OTHER, START + timedelta(hours=deadline_hours))
 
 
+def write(connection: FakeConnection, attribute: str, value: str) -> None:
+    """As nobody should."""
+    connection.dynamodb.update_item(
+        TableName=connection.resources.table,
+        Key={"pk": {"S": f"APPROVAL#{ID}"}, "sk": {"S": "RECORD"}},
+        UpdateExpression="SET #a = :v",
+        ExpressionAttributeNames={"#a": attribute},
+        ExpressionAttributeValues={":v": {"S": value}},
+    )
+
+
 class Counting:
     """Passes calls on and counts them."""
 
@@ -46,6 +57,24 @@ def test_what_waits_comes_by_deadline_in_one_call(
     counting = connection.dynamodb = Counting(connection.dynamodb)
     assert [row.approval_id for row in approvals.waiting()] == [OTHER, ID]
     assert counting.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"), [("row", "{"), ("row", '{"label": 3}'), ("claim", "{"), ("claim", '{"who": "carl"}')]
+)
+def test_what_cannot_be_read_hides_nothing_that_waits(
+    ledger: Ledger, connection: FakeConnection, approvals: LedgerApprovals, attribute: str, value: str
+) -> None:
+    wait_for_approval(ledger)
+    second(ledger, 1)
+    before = {row.approval_id: row.deadline for row in approvals.waiting()}
+    write(connection, attribute, value)
+    rows = approvals.waiting()
+    assert {row.approval_id: row.deadline for row in rows} == before
+    whole, broken = rows
+    assert whole.label
+    assert ("cannot be read" in broken.label) == (broken.digest == "") == (attribute == "row")
+    assert broken.claim is None
 
 
 def test_what_is_decided_leaves_the_inbox_and_keeps_its_record(ledger: Ledger, approvals: LedgerApprovals) -> None:
@@ -141,12 +170,6 @@ def test_a_record_that_cannot_be_read_names_itself(
     wait_for_approval(ledger)
     of_another = codec.dumps(proposal(OTHER))
     for attribute, value in (("proposal", "{"), ("proposal", of_another), ("status", "puzzled")):
-        connection.dynamodb.update_item(
-            TableName=connection.resources.table,
-            Key={"pk": {"S": f"APPROVAL#{ID}"}, "sk": {"S": "RECORD"}},
-            UpdateExpression="SET #a = :v",
-            ExpressionAttributeNames={"#a": attribute},
-            ExpressionAttributeValues={":v": {"S": value}},
-        )
+        write(connection, attribute, value)
         with pytest.raises(QlikopsError, match=ID):
             approvals.approval(ID)

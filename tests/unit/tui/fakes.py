@@ -87,6 +87,8 @@ class FakeEnvironment:
     sent: list[tuple[str, DecisionRequest]] = field(default_factory=list)
     claimed: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
+    spoilt: set[str] = field(default_factory=set)
+    """Whose rows cannot be read."""
     waits: Gate = field(default_factory=Gate)
     loads: Gate = field(default_factory=Gate)
     decides: Gate = field(default_factory=Gate)
@@ -163,7 +165,11 @@ class FakeEnvironment:
     def waiting(self) -> Sequence[InboxRow]:
         self.waits.pass_through()
         self._read("waiting")
-        return [samples.row_of(record) for record in self.records.values() if record.status is Status.WAITING]
+        waiting = [samples.row_of(record) for record in self.records.values() if record.status is Status.WAITING]
+        return [
+            replace(row, label="cannot be read", digest="") if row.approval_id in self.spoilt else row
+            for row in waiting
+        ]
 
     def approval(self, approval_id: str) -> Approval:
         self.loads.pass_through()

@@ -273,6 +273,24 @@ async def test_what_changed_under_the_review_is_shown_before_it_can_be_decided(
         await wait_until(pilot, lambda: len(environment.sent) == 1)
 
 
+async def test_a_row_that_cannot_be_read_shows_its_record_once_and_sends_nothing(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.spoilt.add(FIRST)
+    async with started(environment, size=(80, 40)) as pilot:
+        await sees(pilot, "cannot be read", "sales-orders: connection lost")
+        backend = app_of(pilot).state.current.backend
+        for _ in range(2):
+            refresh(pilot)
+            await wait_until(pilot, lambda: not backend.busy("inbox"))
+            await pilot.pause()
+        assert environment.reads.count(FIRST) == 1
+        await pilot.press("a")
+        await sees(pilot, "Its row says something else than its record. Nothing can be sent from here.")
+        await pilot.press("enter")
+        assert environment.sent == []
+
+
 async def test_in_whose_name_it_goes_out_is_said_as_soon_as_it_is_known(
     started: Started, environment: FakeEnvironment
 ) -> None:
