@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from qlikops.aws import records
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import Connection
+from qlikops.domain.errors import QlikopsError
 from qlikops.domain.execution import ExecutionStatus
 from qlikops.domain.ledger import PARTITION, SUMMARY, Attribute, run_partition
 from qlikops.domain.run import RunSummary
@@ -30,8 +32,8 @@ _SOONEST = timedelta(seconds=10)
 
 
 def summaries(connection: Connection, names: Sequence[str]) -> dict[str, RunSummary | None]:
-    """The summaries of at most MOST runs by name; None where there is none. What could not be read this time is left
-    out.
+    """The summaries of at most MOST runs by name; None where there is none that makes sense. What could not be read
+    this time is left out.
     """
     if not names:
         return {}
@@ -46,7 +48,9 @@ def summaries(connection: Connection, names: Sequence[str]) -> dict[str, RunSumm
     unread = reply.get("UnprocessedKeys", {}).get(table, {"Keys": []})["Keys"]
     found: dict[str, RunSummary | None] = dict.fromkeys(keys.values())
     for item in reply["Responses"].get(table, []):
-        found[keys[records.text(item, PARTITION)]] = records.value(RunSummary, item, Attribute.BODY)
+        # One that cannot be read must not take the list of all with it; the execution by itself says what is wrong.
+        with contextlib.suppress(QlikopsError):
+            found[keys[records.text(item, PARTITION)]] = records.value(RunSummary, item, Attribute.BODY)
     for key in unread:
         del found[keys[records.text(key, PARTITION)]]
     return found

@@ -150,6 +150,20 @@ def test_what_could_not_be_read_is_not_taken_for_nothing(known: KnownRuns, reads
     assert shown(known, ended) == [REPORTED]
 
 
+def test_one_that_makes_no_sense_leaves_the_others(
+    known: KnownRuns, connection: FakeConnection, ledger: Ledger
+) -> None:
+    ledger.save_run(FOUND)
+    ledger.save_run(replace(FOUND, execution_arn="arn:b", execution_name="b"))
+    connection.dynamodb.client.update_item(
+        TableName=connection.resources.table,
+        Key={"pk": {"S": "RUN#b"}, "sk": {"S": "SUMMARY"}},
+        UpdateExpression="SET body = :v",
+        ExpressionAttributeValues={":v": {"S": '{"tasks": "nine"}'}},
+    )
+    assert shown(known, listed("b"), listed()) == [None, FOUND]
+
+
 def test_what_is_remembered_is_bounded(
     known: KnownRuns, reads: Reads, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
