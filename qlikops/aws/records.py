@@ -87,19 +87,20 @@ def inbox_row(item: Item, now: datetime) -> InboxRow:
     nor that it waits. Its record says what is wrong.
     """
     try:
-        row = value(InboxRow, item, Attribute.ROW) or _unreadable_row(item, now)
+        row = value(InboxRow, item, Attribute.ROW) or _unreadable_row(item)
     except QlikopsError:
-        row = _unreadable_row(item, now)
+        row = _unreadable_row(item)
     return replace(row, claim=_claim(item, now))
 
 
-def _unreadable_row(item: Item, now: datetime) -> InboxRow:
-    """No decision can be about it: it has no digest."""
+def _unreadable_row(item: Item) -> InboxRow:
+    """The same at every reading. It has no digest, so the console takes no answer to it."""
     approval_id = text(item, PARTITION).removeprefix(approval_partition(""))
+    deadline = datetime.fromtimestamp(number(item, INBOX_SORT) or 0, UTC)
     return InboxRow(
         approval_id=approval_id,
-        label=f"{approval_id}: cannot be read",
-        title=f"{approval_id}: cannot be read",
+        label=f"cannot be read: {approval_id}",
+        title=f"cannot be read: {approval_id}",
         kind="",
         severity="critical",
         action="",
@@ -108,8 +109,8 @@ def _unreadable_row(item: Item, now: datetime) -> InboxRow:
         confidence=None,
         evaluator="",
         task_count=0,
-        requested_at=now,
-        deadline=datetime.fromtimestamp(number(item, INBOX_SORT) or 0, UTC),
+        requested_at=deadline,  # nobody knows
+        deadline=deadline,
         digest="",
     )
 

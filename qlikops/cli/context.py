@@ -90,7 +90,7 @@ class Invocation:
         named = names or ([self.context_name] if self.context_name else [])
         found = config.console_contexts(named, self.options, environ=self.environ)
         if not found:
-            return (self.context(read_only=read_only),)
+            return (self.context(read_only=read_only, even_down=True),)
         if not named:
             output.say(f"Contexts {', '.join(found)}: config.toml console_contexts.")
         # The local one may come up while it is looked at.

@@ -294,6 +294,9 @@ class QlikOpsApp(App[int]):
     def _look_up_credentials(self) -> None:
         for context in self.state.contexts:
             context.load_credentials(self)
+            if context.freshness.error is None:
+                # Where nobody could say whose they are.
+                context.load_caller(self)
 
     def _tick(self) -> None:
         # Another stack of screens may have come up meanwhile.
@@ -367,10 +370,6 @@ class QlikOpsApp(App[int]):
         # What is somebody else's claim while nobody knows, and in whose name a dialog sends.
         self._drawing.soon()
 
-    @on(messages.CallerLoadFailed)
-    def _caller_load_failed(self, message: messages.CallerLoadFailed) -> None:
-        self._context_of(message).wants_caller = True
-
     @on(messages.WaitingLoaded)
     def _waiting_loaded(self, message: messages.WaitingLoaded) -> None:
         context = self._context_of(message)
@@ -389,6 +388,7 @@ class QlikOpsApp(App[int]):
         else:
             self._drawing.soon()
         if context.wants_caller:
+            context.wants_caller = False
             self.set_timer(SETTLED_SECONDS, lambda: context.load_caller(self))
 
     @on(messages.WaitingLoadFailed)
@@ -401,7 +401,12 @@ class QlikOpsApp(App[int]):
     @on(messages.LastRunLoaded)
     def _last_run_loaded(self, message: messages.LastRunLoaded) -> None:
         context = self._context_of(message)
-        context.last_run, context.knows_last_run = message.execution, True
+        context.last_run, context.knows_last_run, context.missed_last_run = message.execution, True, False
+        self._drawing.soon()
+
+    @on(messages.LastRunLoadFailed)
+    def _last_run_load_failed(self, message: messages.LastRunLoadFailed) -> None:
+        self._context_of(message).missed_last_run = True
         self._drawing.soon()
 
     @on(messages.DecisionSent)

@@ -82,13 +82,14 @@ class Context:
         self.freshness = Freshness()
         self.last_run: ExecutionSummary | None = None
         """The newest execution; None also where there is none, and before that is known."""
-        self.knows_last_run = False
+        self.knows_last_run = self.missed_last_run = False
+        """Whether it has been looked up, and whether that failed the last time."""
         self._rows: dict[str, InboxRow] = {}
         self._rest = REST
         self._resting_until: datetime | None = None
         self._unanswered = 0
         self.wants_caller = False
-        """Whether its environment has to be asked yet whose identity that is, or again."""
+        """Whether its environment has not been asked yet whose identity that is."""
         self._keys = keys
 
     def now(self) -> datetime:
@@ -188,13 +189,13 @@ class Context:
         self.load_rows(to)
 
     def load_caller(self, to: MessagePump) -> None:
-        """Asks whose identity decisions will carry, until its environment has said so."""
-        if self.wants_caller:
-            self.wants_caller = False
+        """Asks whose identity decisions will carry, unless that is known."""
+        self.wants_caller = False
+        if not self.caller:
             self.backend.call(
                 "caller",
                 lambda environment: messages.CallerLoaded(self.name, environment.caller()),
-                lambda error: messages.CallerLoadFailed(error, context=self.name),
+                messages.LoadFailed,
                 to,
             )
 
@@ -221,7 +222,9 @@ class Context:
             return messages.LastRunLoaded(self.name, next(iter(environment.executions.page().executions), None))
 
         if not self.backend.busy("executions"):
-            self.backend.call("executions", newest, messages.LoadFailed, to)
+            self.backend.call(
+                "executions", newest, lambda error: messages.LastRunLoadFailed(error, context=self.name), to
+            )
 
     def load_approval(self, approval_id: str, to: MessagePump) -> None:
         """Asks for a whole record."""
@@ -284,3 +287,8 @@ class Waiting:
     def in_flight(self) -> bool:
         """Whether this console has answered it."""
         return self.context.outbox.in_flight(self.row.approval_id)
+
+    @property
+    def can_be_marked(self) -> bool:
+        """Whether it could still be answered together with others: one whose row cannot be read has no digest."""
+        return bool(self.row.digest) and not self.context.read_only and not self.in_flight

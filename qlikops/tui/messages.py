@@ -257,12 +257,12 @@ class LoadFailed(Message):
         """Empty where whoever asked knows it."""
 
 
-class CallerLoadFailed(LoadFailed):
-    """Whose identity decisions carry is not known."""
-
-
 class WaitingLoadFailed(LoadFailed):
     """The inbox did not come."""
+
+
+class LastRunLoadFailed(LoadFailed):
+    """Whether there was a run is not known."""
 
 
 class ApprovalLoadFailed(LoadFailed):

@@ -99,7 +99,8 @@ class BulkScreen(Dialog[Answers]):
         return Button("", variant="success" if self._approved else "error", id="send", compact=True)
 
     def on_mount(self) -> None:
-        """Starts in the list; how much of it lies below follows the cursor."""
+        """Looks which of them can be answered. Starts in the list; how much of it lies below follows the cursor."""
+        self.state_changed()
         ticks = self.query_one(Ticks)
         ticks.focus()
         self.watch(ticks, "scroll_y", self.draw, init=False)

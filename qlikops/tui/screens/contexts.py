@@ -9,18 +9,18 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from qlikops.presentation.inbox import summary
 from qlikops.presentation.tone import Span, Tone, outside
 from qlikops.tui.context import Context
+from qlikops.tui.screens.modal import Modal
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, text
 
 
-class ContextsScreen(ModalScreen[Context | None]):
+class ContextsScreen(Modal[Context | None]):
     """Answers with a context, or None. Each says how it is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel", id="close-contexts")]

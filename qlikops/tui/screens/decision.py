@@ -48,6 +48,8 @@ class DecisionScreen(OutgoingDialog[DecisionRequest]):
     def on_mount(self) -> None:
         """Looks whether it can be answered, and lets the others see that somebody is about to."""
         self.state_changed()
+        # It says in whose name it sends, and whoever could not say so may be able to by now.
+        self.context.load_caller(self.app)
         row = self.context.row(self.approval.approval_id)
         if row is not None and row.claim is None and not self.context.read_only:
             self.context.claim(self.approval.approval_id, self, CLAIM_WHILE_ASKED)

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from qlikops.presentation.tone import Line, Section, Tone
 from qlikops.tui.context import Context
+from qlikops.tui.screens.modal import Answer, Modal
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.held import HeldBar
 from qlikops.tui.widgets.outgoing import Outgoing
 from qlikops.tui.widgets.prose import palette, prose
 
-Answer = TypeVar("Answer")
 
-
-class Dialog(ModalScreen[Answer | None]):
+class Dialog(Modal[Answer | None]):
     """Answers with what to send, or None. Esc means the dialog, whatever else is held back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -111,7 +109,7 @@ class Dialog(ModalScreen[Answer | None]):
         self.dismiss(None)
 
 
-class Reading(ModalScreen[Answer]):
+class Reading(Modal[Answer]):
     """Has lines to read to the end: they get the room that the rest of the dialog leaves, and two keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

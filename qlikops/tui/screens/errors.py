@@ -9,16 +9,16 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from qlikops.presentation.tone import Tone
+from qlikops.tui.screens.modal import Modal
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.held import HeldBar
 from qlikops.tui.widgets.prose import palette
 
 
-class ErrorsScreen(ModalScreen[None]):
+class ErrorsScreen(Modal[None]):
     """Newest first, as they were when it opened."""
 
     AUTO_FOCUS = "#help"

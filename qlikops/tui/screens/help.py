@@ -10,10 +10,11 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Static
 
 from qlikops.presentation.tone import Tone
+from qlikops.tui.screens.modal import Modal
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.usable import Usable
 from qlikops.tui.widgets.held import HeldBar
@@ -30,7 +31,7 @@ _WORDS = (
 )
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Modal[None]):
     """The keys of the screen below, and what its words mean."""
 
     # Without the focus no key scrolls it, and at 24 lines half of it is below the edge.

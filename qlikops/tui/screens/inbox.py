@@ -121,7 +121,7 @@ class InboxScreen(ConsoleScreen):
             return True if chosen is not None and not chosen.context.locked_because() else None
         if action in {"mark", "mark_cause"}:
             chosen = self._list.chosen
-            return True if chosen is not None and not chosen.context.read_only else None
+            return True if chosen is not None and chosen.can_be_marked else None
         if action == "decide_marked":
             # Without marks the footer has no room for them.
             contexts = {waiting.context for waiting in self._list.marked_waiting}

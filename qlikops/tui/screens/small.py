@@ -7,10 +7,10 @@ from __future__ import annotations
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.geometry import Size
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from qlikops.presentation.tone import Tone
+from qlikops.tui.screens.modal import Modal
 from qlikops.tui.widgets.prose import palette
 
 LEAST = Size(60, 20)
@@ -22,7 +22,7 @@ def is_too_small(size: Size) -> bool:
     return size.width < LEAST.width or size.height < LEAST.height
 
 
-class TooSmallScreen(ModalScreen[None]):
+class TooSmallScreen(Modal[None]):
     """Lies over whatever there was, which stays as it is. The app takes it away again."""
 
     def __init__(self, withdrawn: str, quits: str) -> None:

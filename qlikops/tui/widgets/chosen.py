@@ -37,7 +37,7 @@ class ChosenReview(Review):
         self._key: ApprovalKey | None = None
         """What is shown or waited for: an id alone does not say where it came from."""
         self._read_for: InboxRow | None = None
-        """What the row said when the record that is shown came: as long as it says that, another reading is no use."""
+        """What the row said when its record was asked for: as long as it says that, another reading is no use."""
         self._records: dict[ApprovalKey, Approval] = {}
         """Of what waits, as it was read last."""
         self._looked_at: dict[ApprovalKey, Approval] = {}
@@ -65,7 +65,7 @@ class ChosenReview(Review):
         if known is not None and row.is_of(known):
             self._show(chosen, known)
         elif self._key != chosen.key or self.loading_id != row.approval_id:
-            self._key = chosen.key
+            self._key, self._read_for = chosen.key, _unclaimed(row)
             self.show_loading(row.approval_id, f"Loading {inbox.label(row)} …")
             chosen.context.load_approval(row.approval_id, self)
 
@@ -147,7 +147,6 @@ class ChosenReview(Review):
         if row is not None and row.is_of(approval):
             self._records[key] = approval
         if self._chosen is not None and self._chosen.key == key:
-            self._read_for = None if row is None else _unclaimed(row)
             self._show(self._chosen, approval)
         elif self._key == key and self.gone == approval.approval_id:
             self.show_gone(approval, f"{decision.no_longer_waits(approval)} {self._how_to_go_on()}")

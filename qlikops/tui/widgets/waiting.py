@@ -15,7 +15,7 @@ from textual.widgets import Static
 from qlikops.presentation import executions, inbox
 from qlikops.presentation.filter import HELP
 from qlikops.presentation.tone import Cells, Column
-from qlikops.tui.context import Waiting
+from qlikops.tui.context import Context, Waiting
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.table import KeyedTable
@@ -114,7 +114,7 @@ class WaitingList(Vertical):
             words = "\n\n".join(
                 inbox.why_empty(
                     each.freshness,
-                    executions.last_run(each.last_run) if each.knows_last_run else "",
+                    self._last_run(each),
                     state.now(),
                     state.keys["refresh"],
                     each.name if state.several else "",
@@ -122,6 +122,11 @@ class WaitingList(Vertical):
                 for each in state.contexts
             )
         empty.update(Text(words))
+
+    def _last_run(self, context: Context) -> str:
+        if context.missed_last_run:
+            return f"The last run could not be looked up; {self._state.keys['errors']} says why."
+        return executions.last_run(context.last_run) if context.knows_last_run else ""
 
     def filter(self) -> None:
         """Opens the filter."""
@@ -146,7 +151,7 @@ class WaitingList(Vertical):
 
     def toggle_mark(self) -> None:
         """Marks the chosen row, or takes its mark away, and goes to the next."""
-        if chosen := self.chosen:
+        if (chosen := self.chosen) and chosen.can_be_marked:
             self._state.marked ^= {chosen.key}
             self.show()
             self.table.action_move(1)
@@ -159,7 +164,7 @@ class WaitingList(Vertical):
         found = {
             waiting.key
             for waiting in self._shown
-            if not waiting.in_flight
+            if waiting.can_be_marked
             and (chosen is None or not of_cause or _cause_and_context(waiting) == _cause_and_context(chosen))
         }
         state.marked = state.marked - found if found <= state.marked else state.marked | found

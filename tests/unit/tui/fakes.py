@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from qlikops.aws import records
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, TargetOutcome
 from qlikops.domain.errors import ApprovalChanged, ApprovalGone, NotFound, QlikopsError
 from qlikops.domain.events import HistoryEvent
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.ledger import INBOX_SORT, RECORD, Attribute, approval_partition
 from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
 from qlikops.domain.proposal import Action
 from qlikops.domain.report import ReportEntry, RunReport
@@ -71,6 +73,12 @@ class ListedSchedules(FakeSchedules):
         return super().status()
 
 
+def unreadable(row: InboxRow) -> records.Item:
+    """What the inbox index still says where somebody broke the row."""
+    deadline = {"N": str(int(row.deadline.timestamp()))}
+    return {**records.key(approval_partition(row.approval_id), RECORD), INBOX_SORT: deadline, Attribute.ROW: {"S": "{"}}
+
+
 @dataclass
 class FakeEnvironment:
     """All ports in one; the console only sees the protocols."""
@@ -87,6 +95,8 @@ class FakeEnvironment:
     sent: list[tuple[str, DecisionRequest]] = field(default_factory=list)
     claimed: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
+    answers_with: dict[str, Approval] = field(default_factory=dict)
+    """What the next reading of a record answers, as it was when that began."""
     spoilt: set[str] = field(default_factory=set)
     """Whose rows cannot be read."""
     waits: Gate = field(default_factory=Gate)
@@ -167,7 +177,7 @@ class FakeEnvironment:
         self._read("waiting")
         waiting = [samples.row_of(record) for record in self.records.values() if record.status is Status.WAITING]
         return [
-            replace(row, label="cannot be read", digest="") if row.approval_id in self.spoilt else row
+            records.inbox_row(unreadable(row), samples.NOW) if row.approval_id in self.spoilt else row
             for row in waiting
         ]
 
@@ -176,7 +186,7 @@ class FakeEnvironment:
         self._read(approval_id)
         if approval_id not in self.records:
             raise NotFound(f"no approval {approval_id}")
-        return self.records[approval_id]
+        return self.answers_with.pop(approval_id, self.records[approval_id])
 
     def decide(self, approval_id: str, request: DecisionRequest) -> DecisionReceipt:
         self.decides.pass_through()

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from qlikops.domain.approval import Claim, Decision, Status
@@ -277,10 +278,12 @@ async def test_a_row_that_cannot_be_read_shows_its_record_once_and_sends_nothing
     started: Started, environment: FakeEnvironment
 ) -> None:
     environment.spoilt.add(FIRST)
-    async with started(environment, size=(80, 40)) as pilot:
+    clock = Clock()
+    async with started(environment, size=(80, 40), clock=clock) as pilot:
         await sees(pilot, "cannot be read", "sales-orders: connection lost")
         backend = app_of(pilot).state.current.backend
         for _ in range(2):
+            clock.advance(1)
             refresh(pilot)
             await wait_until(pilot, lambda: not backend.busy("inbox"))
             await pilot.pause()
@@ -306,7 +309,7 @@ async def test_in_whose_name_it_goes_out_is_said_as_soon_as_it_is_known(
         await sees(pilot, "claimed by you until")
 
 
-async def test_in_whose_name_is_asked_again_with_the_next_inbox_where_nobody_could_say(
+async def test_in_whose_name_is_asked_again_when_it_is_needed_where_nobody_could_say(
     started: Started, environment: FakeEnvironment
 ) -> None:
     environment.caller_error = Throttled("too many")
@@ -315,8 +318,54 @@ async def test_in_whose_name_is_asked_again_with_the_next_inbox_where_nobody_cou
         await wait_until(pilot, lambda: bool(state.failures))
         await asked(pilot, "a", "as not known yet")
         environment.caller_error = None
+        await pilot.press("escape")
+        await asked(pilot, "a", f"as {samples.CALLER}")
+
+
+async def test_a_record_that_was_another_before_it_came_is_read_once_more(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment, size=(80, 40)) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        environment.loads.close()
+        first, second = (
+            samples.approval(assessed=samples.evaluation(each)) for each in (Verdict.CAUTION, Verdict.DENY)
+        )
+        environment.add(first)
         refresh(pilot)
-        await sees(pilot, f"as {samples.CALLER}")
+        await sees(pilot, "Loading sales-orders")
+        environment.answers_with[FIRST] = first
+        environment.add(second)
+        refresh(pilot)
+        await wait_until(pilot, lambda: not app_of(pilot).state.current.backend.busy("inbox"))
+        environment.loads.open()
+        await sees(pilot, "AI caution")
+        refresh(pilot)
+        await sees(pilot, "evaluation AI deny")
+
+
+BURSTS = {
+    "approve": ("a", "", 1),
+    "deny": ("d", "x", 1),
+    "cancel": ("a", "right", 0),
+}
+
+
+@pytest.mark.parametrize(("key", "then", "sent"), BURSTS.values(), ids=BURSTS)
+async def test_two_enters_in_one_burst_answer_once(
+    started: Started, environment: FakeEnvironment, key: str, then: str, sent: int
+) -> None:
+    async with started(environment, size=(80, 40)) as pilot:
+        await asked(pilot, key)
+        await pilot.press(*then.split())
+        for _ in range(3):
+            # Not by the pilot, which waits between keys.
+            pilot.app.post_message(events.Key("enter", "\r"))
+        await wait_until(pilot, lambda: not isinstance(pilot.app.screen, DecisionScreen))
+        await wait_until(pilot, lambda: len(environment.sent) == sent)
+        await pilot.pause()
+        assert len(environment.sent) == sent
+        assert app_of(pilot).is_running
 
 
 async def test_whoever_claims_it_is_named_before_anything_is_sent(

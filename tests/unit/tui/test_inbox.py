@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.approval import Approval
-from qlikops.domain.errors import CredentialsProblem, Offline, Throttled
+from qlikops.domain.errors import AccessDenied, CredentialsProblem, Offline, Throttled
 from qlikops.domain.execution import ExecutionStatus
 from qlikops.tui.preferences import Memory
 from qlikops.tui.screens.inbox import InboxScreen
@@ -78,6 +78,16 @@ async def test_when_it_was_last_checked_is_looked_up_once_nothing_waits_any_more
         await sees(pilot, "Nothing waits for a decision.", "Looking up the last run …")
         environment.listed.open()
         await sees(pilot, "38 tasks on 3 servers checked, 4 anomalies")
+
+
+async def test_a_last_run_that_cannot_be_looked_up_is_said(started: Started) -> None:
+    environment = FakeEnvironment(runs=[samples.execution("run-0706", ExecutionStatus.SUCCEEDED)])
+    environment.listed.close()
+    async with started(environment) as pilot:
+        await sees(pilot, "Looking up the last run …")
+        environment.error = AccessDenied("ListExecutions is not allowed")
+        environment.listed.open()
+        await sees(pilot, "The last run could not be looked up; ! says why.")
 
 
 async def test_the_cursor_stays_on_its_row_when_one_comes_above_and_one_goes(started: Started) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -188,6 +189,27 @@ async def test_one_that_somebody_else_decides_while_the_list_is_open_is_left_out
         assert re.search(r"\[–\] \w+ +replicate-eu-1/orders.*\[x\] \w+ +replicate-eu-1/", flat_text(pilot))
         await pilot.press("enter", "enter")
         await wait_until(pilot, lambda: [approval_id for approval_id, _ in environment.sent] == ids(2))
+
+
+async def test_one_that_is_another_than_its_row_says_is_left_out_from_the_start(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 2)
+        environment.add(replace(environment.records[ids(1)[0]], digest="0" * 64))
+        await pilot.press("D")
+        await sees(pilot, "1 of 2 ticked", "[–] 000000000000")
+        assert environment.reads.count("waiting") == 1
+
+
+async def test_one_whose_row_cannot_be_read_is_not_marked(started: Started, environment: FakeEnvironment) -> None:
+    environment.spoilt = {ids(1)[0]}
+    async with started(environment, size=SIZE) as pilot:
+        await sees(pilot, "cannot be read: ", "3 wait")
+        await pilot.press("M")
+        await sees(pilot, "3 wait, oldest 12m, 2 marked")
+        await pilot.press("home", "space")
+        await sees(pilot, "3 wait, oldest 12m, 2 marked")
 
 
 async def test_each_answer_is_sent_in_order_though_one_was_too_late_and_all_are_counted(
