@@ -32,6 +32,7 @@ from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
 from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.small import TooSmallScreen, is_too_small
+from qlikops.tui.signing_in import SigningIn
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.terminal import TerminalTitle, has_titles, run_in_terminal
 from qlikops.tui.themes import THEMES, default_theme
@@ -91,7 +92,6 @@ class QlikOpsApp(App[int]):
         self._rings = self.memory.preferences.bell is not False
         names = KeyNames(keymap or {}, self.get_key_display)
         self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory, names)
-        self._run_command = run_command
         self._once_filled = once_filled
         """Called once, when an inbox is on the screen for the first time."""
         self._poll_seconds = poll_seconds
@@ -99,8 +99,9 @@ class QlikOpsApp(App[int]):
         self._terminal_title = TerminalTitle(self.write_to_terminal)
         self._warned_of_quitting = False
         self._drawing = Drawing(self)
-        self._signs_in_once_known: Context | None = None
-        """Where somebody wants to sign in before it is known how."""
+        self._signing_in = SigningIn(
+            self, self.state, run_command, lambda why: self._withdrawn(self.state.cancel_held(why), Tone.WARNING)
+        )
         for each in THEMES:
             self.register_theme(each)
         self._last_theme = self._fitting_theme()
@@ -155,7 +156,7 @@ class QlikOpsApp(App[int]):
         if action == "choose_context":
             return self.state.several and not isinstance(self.screen, ModalScreen)
         if action == "sign_in":
-            return self._to_sign_in() is not None and not isinstance(self.screen, TooSmallScreen)
+            return self._signing_in.wanted() is not None and not isinstance(self.screen, TooSmallScreen)
         return super().check_action(action, parameters)
 
     def on_key(self, event: events.Key) -> None:
@@ -261,34 +262,9 @@ class QlikOpsApp(App[int]):
             self.theme = self._last_theme = self._fitting_theme()
             await self.switch_mode(mode)
 
-    def _to_sign_in(self) -> Context | None:
-        """The context that needs it: that of the open dialog before others."""
-        now = self.state.now()
-        asked = (getattr(self.screen, "context", None), self.state.current, *self.state.contexts)
-        return next((each for each in asked if isinstance(each, Context) and each.freshness.wants_sign_in(now)), None)
-
     def action_sign_in(self) -> None:
-        """Hands the terminal to the command that signs in, then opens anew what it was for."""
-        self._signs_in_once_known = None
-        context = self._to_sign_in()
-        if context is None:
-            return
-        command = context.freshness.credentials.login
-        if not command and context.looks_up_credentials:
-            self._signs_in_once_known = context
-            return
-        if not command:
-            advice = context.freshness.remedy(self.state.now())
-            self.notify(f"{harmless(context.name, 30)}: {advice}.", severity="warning", timeout=15, markup=False)
-            return
-        # Nobody could cancel it meanwhile.
-        self._withdrawn(self.state.cancel_held("you went to sign in"), Tone.WARNING)
-        problem = self._run_command(self, command)
-        if problem:
-            self.notify(harmless(problem), severity="error", timeout=15, markup=False)
-        for each in self.state.contexts:
-            if each.freshness.credentials.login == command:
-                each.start_anew(self)
+        """Hands the terminal to the command that signs in."""
+        self._signing_in.start()
         self._drawing.soon()
 
     def _look_up_credentials(self) -> None:
@@ -357,8 +333,7 @@ class QlikOpsApp(App[int]):
         context = self._context_of(message)
         context.took_credentials(message.credentials)
         self._drawing.soon()
-        if context is self._signs_in_once_known:
-            self.action_sign_in()
+        self._signing_in.learned(context)
 
     @on(messages.CallFailed)
     def _call_failed(self, message: messages.CallFailed) -> None:

@@ -1,0 +1,69 @@
+"""Signing in from inside the console: the terminal is handed to the command that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from textual.app import App
+
+from qlikops.domain.text import harmless
+from qlikops.tui.context import Context
+from qlikops.tui.state import ConsoleState
+
+NOTICE_SECONDS = 15
+"""How long it is said what went wrong, or what to do where there is no command."""
+
+
+class SigningIn:
+    """Whichever context needs it, and what came of it."""
+
+    def __init__(
+        self,
+        app: App[Any],
+        state: ConsoleState,
+        run_command: Callable[[App[Any], Sequence[str]], str],
+        withdraw: Callable[[str], None],
+    ) -> None:
+        """`run_command` returns what went wrong, or nothing; `withdraw` takes back what is held, and says why."""
+        self._app = app
+        self._state = state
+        self._run_command = run_command
+        self._withdraw = withdraw
+        self._once_known: Context | None = None
+        """Where somebody wants to sign in before it is known how."""
+
+    def wanted(self) -> Context | None:
+        """The context that needs it: that of the open dialog before others."""
+        state, now = self._state, self._state.now()
+        asked = (getattr(self._app.screen, "context", None), state.current, *state.contexts)
+        return next((each for each in asked if isinstance(each, Context) and each.freshness.wants_sign_in(now)), None)
+
+    def start(self) -> None:
+        """Runs the command, then opens anew what it was for; waits where it is still looked up which command."""
+        self._once_known = None
+        context = self.wanted()
+        if context is None:
+            return
+        command = context.freshness.credentials.login
+        if command:
+            self._run(command)
+        elif context.looks_up_credentials:
+            self._once_known = context
+        else:
+            words = f"{harmless(context.name, 30)}: {context.freshness.remedy(self._state.now())}."
+            self._app.notify(words, severity="warning", timeout=NOTICE_SECONDS, markup=False)
+
+    def learned(self, context: Context) -> None:
+        """It is known how one signs in there."""
+        if context is self._once_known:
+            self.start()
+
+    def _run(self, command: Sequence[str]) -> None:
+        # Nobody could cancel it meanwhile.
+        self._withdraw("you went to sign in")
+        if problem := self._run_command(self._app, command):
+            self._app.notify(harmless(problem), severity="error", timeout=NOTICE_SECONDS, markup=False)
+        for each in self._state.contexts:
+            if each.freshness.credentials.login == command:
+                each.start_anew(self._app)
