@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from qlikops.tui.screens.decision import DenyScreen
+from qlikops.tui.screens.decision import DecisionScreen, DenyScreen
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.small import TooSmallScreen
 from qlikops.tui.widgets.table import KeyedTable
@@ -52,6 +52,20 @@ async def test_it_says_so_and_shows_and_does_nothing_else(
         await grow(pilot)
         await sees(pilot, "sales-orders: connection lost", "2 wait")
         assert isinstance(pilot.app.screen, InboxScreen)
+
+
+async def test_a_press_on_its_way_when_it_became_too_small_answers_nothing(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment, size=USUAL) as pilot:
+        await asked(pilot, "a")
+        dialog = pilot.app.screen
+        assert isinstance(dialog, DecisionScreen)
+        await shrink(pilot)
+        dialog.submit()
+        await pilot.pause()
+        assert environment.sent == []
+        assert isinstance(pilot.app.screen, TooSmallScreen)
 
 
 async def test_it_can_start_too_small(started: Started, environment: FakeEnvironment) -> None:
