@@ -21,8 +21,9 @@ from qlikops.agent.run import Run
 from qlikops.agent.store import Remembered, Store
 from qlikops.agent.tasks import RestartLimits
 from qlikops.agent.trend import changes, mean_latency
-from qlikops.domain.fleet import FleetSnapshot, Quiet, TaskSnapshot
+from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.proposal import Proposal
+from qlikops.domain.quiet import Quiet
 from qlikops.domain.report import LeftAlone, RunReport
 from qlikops.domain.run import RunSummary
 from qlikops.domain.task import TaskKey

@@ -97,10 +97,11 @@ def _unreadable_row(item: Item) -> InboxRow:
     """The same at every reading. It has no digest, so the console takes no answer to it."""
     approval_id = text(item, PARTITION).removeprefix(approval_partition(""))
     deadline = datetime.fromtimestamp(number(item, INBOX_SORT) or 0, UTC)
+    words = f"cannot be read: {approval_id}"
     return InboxRow(
         approval_id=approval_id,
-        label=f"cannot be read: {approval_id}",
-        title=f"cannot be read: {approval_id}",
+        label=words,
+        title=words,
         kind="",
         severity="critical",
         action="",

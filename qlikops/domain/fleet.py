@@ -7,8 +7,7 @@ from datetime import datetime
 
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.proposal import RECORD_VERSION
-from qlikops.domain.quiet import Quiet as Quiet
-from qlikops.domain.quiet import QuietKind as QuietKind
+from qlikops.domain.quiet import Quiet
 from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey
 
 LATENCY_SAMPLES = 60

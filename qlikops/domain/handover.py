@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from qlikops.domain.approval import InboxRow, Status
 from qlikops.domain.errors import NotFound
 from qlikops.domain.execution import ExecutionStatus, ExecutionSummary, RunProposal
-from qlikops.domain.fleet import Quiet
 from qlikops.domain.ports import Environment, Executions
+from qlikops.domain.quiet import Quiet
 from qlikops.domain.task import TaskKey
 
 LOOK_BACK = timedelta(hours=24)

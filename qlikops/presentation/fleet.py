@@ -10,7 +10,8 @@ from enum import StrEnum
 from itertools import pairwise
 
 from qlikops.domain.anomaly import Severity
-from qlikops.domain.fleet import FleetSnapshot, QuietKind, Sample, TaskSnapshot
+from qlikops.domain.fleet import FleetSnapshot, Sample, TaskSnapshot
+from qlikops.domain.quiet import QuietKind
 from qlikops.domain.task import ServerState, StopReason, TaskKey, TaskState
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Cells, Column, Line, Span, Tone, fit, line, outside

@@ -89,7 +89,7 @@ class Context:
         self._resting_until: datetime | None = None
         self._unanswered = 0
         self.wants_caller = False
-        """Whether its environment has not been asked yet whose identity that is."""
+        """Whether it is to be asked whose identity that is, once the first rows are there."""
         self._keys = keys
 
     def now(self) -> datetime:
@@ -190,7 +190,6 @@ class Context:
 
     def load_caller(self, to: MessagePump) -> None:
         """Asks whose identity decisions will carry, unless that is known."""
-        self.wants_caller = False
         if not self.caller:
             self.backend.call(
                 "caller",

@@ -272,7 +272,7 @@ class InboxScreen(ConsoleScreen):
 
     def action_decide_marked(self, approved: bool) -> None:
         """Reads what is marked, then asks once about all of it."""
-        marked = [waiting for waiting in self._list.marked_waiting if not waiting.in_flight]
+        marked = [waiting for waiting in self._list.marked_waiting if waiting.can_be_marked]
         if not marked or self._reading:
             return
         context = marked[0].context

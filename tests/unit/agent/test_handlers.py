@@ -19,9 +19,10 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
 from qlikops.domain.errors import NotFound
 from qlikops.domain.evaluation import ApprovalMode, Evaluation
-from qlikops.domain.fleet import FleetSnapshot, Quiet, QuietKind, TaskMemory
+from qlikops.domain.fleet import FleetSnapshot, TaskMemory
 from qlikops.domain.packing import packed
 from qlikops.domain.proposal import Proposal
+from qlikops.domain.quiet import Quiet, QuietKind
 from qlikops.domain.report import Changes, RunReport, Sighting
 from qlikops.domain.task import StopReason, TaskKey, TaskState
 from qlikops.qlik.errors import QemError

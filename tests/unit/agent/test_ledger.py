@@ -18,8 +18,8 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.approval import UNANSWERED, Decision, Outcome, Status, TargetOutcome
 from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.execution import RunSummary
-from qlikops.domain.fleet import QuietKind
 from qlikops.domain.proposal import Proposal
+from qlikops.domain.quiet import QuietKind
 from qlikops.domain.task import TaskKey
 from tests.unit.agent.fakes import (
     ARN,

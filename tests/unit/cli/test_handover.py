@@ -12,8 +12,9 @@ from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.errors import Offline
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal, RunSummary
-from qlikops.domain.fleet import FleetSnapshot, Quiet, QuietKind, TaskMemory, TaskSnapshot
+from qlikops.domain.fleet import FleetSnapshot, TaskMemory, TaskSnapshot
 from qlikops.domain.handover import LOOK_BACK, PAGES, gather
+from qlikops.domain.quiet import Quiet, QuietKind
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from tests.fakes import CALLER, FakeEnvironment
 from tests.unit.cli.conftest import Run

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from qlikops.domain.approval import HistoryLine, Status
-from qlikops.domain.fleet import FleetSnapshot, Quiet, QuietKind, Sample, TaskMemory, TaskSnapshot
+from qlikops.domain.fleet import FleetSnapshot, Sample, TaskMemory, TaskSnapshot
 from qlikops.domain.lookup import TaskDetail
+from qlikops.domain.quiet import Quiet, QuietKind
 from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.presentation import fleet, task
 from qlikops.presentation.filter import parse

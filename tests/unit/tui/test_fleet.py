@@ -9,7 +9,8 @@ import pytest
 from textual.pilot import Pilot
 
 from qlikops.domain.errors import NotFound, Offline
-from qlikops.domain.fleet import Quiet, QuietKind, Sample, TaskMemory
+from qlikops.domain.fleet import Sample, TaskMemory
+from qlikops.domain.quiet import Quiet, QuietKind
 from qlikops.domain.task import TaskKey
 from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
