@@ -92,11 +92,13 @@ LIGHT = Colours(
 ).theme("light", dark=False)
 HIGH_CONTRAST = Colours(
     foreground="#ffffff",
-    muted="#d8d8d8",
+    # Of 16 colours the nearest is light grey; of anything lighter it is white.
+    muted="#c4c4c4",
     primary="#8ad4ff",
     success="#7dff9b",
     warning="#ffe14d",
-    error="#ffc4c4",
+    # Of 16 colours the nearest is bright red; of a paler one it is white.
+    error="#ff9090",
     background="#000000",
     surface="#000000",
     panel="#101010",

@@ -13,8 +13,10 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.theme import Theme
 
+from qlikops.presentation.tone import Tone
 from qlikops.tui.terminal import keep_cells
 from qlikops.tui.themes import DARK, HIGH_CONTRAST, LIGHT, THEMES, default_theme
+from qlikops.tui.widgets.prose import palette
 from qlikops.tui.widgets.table import MARK
 from tests.unit.tui.conftest import wait_until
 from tests.unit.tui.scenes import SCENES
@@ -112,6 +114,25 @@ async def test_all_text_can_be_read_in_every_theme(name: str) -> None:
                 assert not poor_text(pilot, theme)
                 if theme.name == default_theme("standard"):
                     assert not poor_text_of_sixteen(pilot)
+
+
+RED = {1, 9}
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+async def test_danger_is_red_and_like_no_other_tone_with_16_colours_and_bold_without_any(theme: Theme) -> None:
+    async with still(SCENES["inbox"], (80, 24), theme.name) as pilot:
+        colours = palette(pilot.app.screen)
+    ours = {**theme.variables, "foreground": theme.foreground}
+    shown = {
+        tone: (style.color or Color.parse(str(ours["foreground"]))).downgrade(ColorSystem.STANDARD).number
+        for tone, style in colours.items()
+    }
+    assert shown[Tone.DANGER] in RED
+    assert [tone for tone, number in shown.items() if number == shown[Tone.DANGER]] == [Tone.DANGER]
+    assert [tone for tone, style in colours.items() if style.bold] == [Tone.DANGER]
+    if theme.name == default_theme("standard"):
+        assert len(set(shown.values())) == len(Tone), "each tone has a colour of its own"
 
 
 def test_what_the_locale_cannot_encode_still_takes_one_cell() -> None:
