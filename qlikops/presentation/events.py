@@ -20,6 +20,8 @@ COLUMNS = (
     Column("state", "State", 20),
     Column("detail", "Detail", 12, flexible=True),
 )
+_DROP_FIRST = ("at", "detail")
+"""Enter shows an event in full."""
 _RUNS_SHOWN = 50
 _DETAILS = ("error", "cause", "resource", "index", "length", "output", "input", "redriveCount")
 """In one line, those that are there, most telling first."""
@@ -29,7 +31,7 @@ _BAD = ("Failed", "TimedOut", "Aborted")
 
 def columns(width: int) -> tuple[Column, ...]:
     """What fits in `width` cells."""
-    return fit(COLUMNS, width, ())
+    return fit(COLUMNS, width, _DROP_FIRST)
 
 
 def cells(event: HistoryEvent, place: Place) -> Cells:

@@ -16,7 +16,7 @@ from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Cells, Column, Span, Tone, fit, outside
 
 COLUMNS = (
-    Column("state", "State", 30, flexible=True),
+    Column("state", "State", 22, flexible=True),
     Column("status", "What it did", 23),
     Column("took", "Took", 7, right=True),
     Column("then", "Then", 32),

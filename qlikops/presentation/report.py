@@ -84,28 +84,31 @@ def narrowed(markdown: str, needle: str) -> str:
     return "\n".join(kept).strip() or "Nothing in this report holds that."
 
 
-def fitted(markdown: str, width: int) -> str:
-    """A report's Markdown with each table that `width` cells are too few for as a list, a row an item."""
+def fitted(markdown: str, width: int, cells: Callable[[str], int]) -> str:
+    """A report's Markdown with each table that `width` cells are too few for as a list, a row an item.
+
+    `cells` tells how many cells of a terminal a text takes: of some scripts a letter takes two.
+    """
     kept, table = list[str](), list[str]()
     for line_ in [*markdown.splitlines(), ""]:
         if line_.startswith("|"):
             table.append(line_)
             continue
         if table:
-            kept += _fitted_table(table, width)
+            kept += _fitted_table(table, width, cells)
             table = []
         kept.append(line_)
     return "\n".join(kept)
 
 
-def _fitted_table(table: Sequence[str], width: int) -> Sequence[str]:
+def _fitted_table(table: Sequence[str], width: int, cells: Callable[[str], int]) -> Sequence[str]:
     head, *rows = (
         _CELL_END.split(line_.rstrip().removeprefix("|").removesuffix("|"))
         for line_ in table
         if not _RULE.fullmatch(line_)
     )
-    longest = (max(len(cell.strip()) for cell in column) for column in zip(head, *rows, strict=False))
-    if sum(min(cells, _CELL_CAP) + _CELL_EDGES for cells in longest) <= width:
+    longest = (max(cells(cell.strip()) for cell in column) for column in zip(head, *rows, strict=False))
+    if sum(min(needed, _CELL_CAP) + _CELL_EDGES for needed in longest) <= width:
         return table
     items = list[str]()
     for first, *others in rows:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -126,12 +126,30 @@ def fit(columns: Sequence[Column], width: int, drop_first: Sequence[str], paddin
             break
         kept = [column for column in kept if column.key != key]
     spare = max(0, width - sum(column.width + padding for column in kept))
-    return tuple(
-        Column(column.key, column.header, column.width + spare, column.right, column.flexible)
-        if column.flexible
-        else column
-        for column in kept
-    )
+    return tuple(replace(column, width=column.width + spare) if column.flexible else column for column in kept)
+
+
+def spread(columns: Sequence[Column], width: int, content: Mapping[str, int], padding: int = 2) -> tuple[Column, ...]:
+    """`columns` with cells that stand empty given to what would be cut, the flexible column first.
+
+    `content` is how many cells the longest text of each column takes, by its key; 0 where all that it has is nothing.
+    While nothing is cut the columns stay as they are. While the flexible one is, a column with nothing in it goes.
+    """
+    needs = {column.key: max(len(column.header), content.get(column.key, column.width)) for column in columns}
+    if all(needs[column.key] <= column.width for column in columns):
+        return tuple(columns)
+    if any(column.flexible and needs[column.key] > column.width for column in columns):
+        columns = [column for column in columns if content.get(column.key, 1) or column.flexible]
+    widths = {column.key: min(column.width, needs[column.key]) for column in columns}
+    room = max(0, width - sum(widths.values()) - padding * len(columns))
+    cut_first = sorted(columns, key=lambda column: not column.flexible)
+    usual = {column.key: column.width for column in columns}
+    for wanted in (needs, usual):
+        for column in cut_first:
+            more = min(room, max(0, wanted[column.key] - widths[column.key]))
+            widths[column.key] += more
+            room -= more
+    return tuple(replace(column, width=widths[column.key]) for column in columns)
 
 
 Cells: TypeAlias = Mapping[str, Span]

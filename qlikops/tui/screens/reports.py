@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
@@ -86,7 +87,7 @@ class ReportsScreen(PolledScreen):
             bar.close()
             return
         self.remove_class("-open")
-        self.query_one(KeyedTable).focus()
+        self.set_focus(self.query_one(KeyedTable))
         self.refresh_bindings()
 
     @on(messages.ReportsLoaded)
@@ -131,7 +132,7 @@ class ReportsScreen(PolledScreen):
         shown = report.narrowed(self._markdown, needle) if needle else self._markdown
         viewer = cast("Markdown", self.query_one("#markdown"))
         self._fitted_to = viewer.content_size.width
-        await viewer.update(report.fitted(shown, self._fitted_to))
+        await viewer.update(report.fitted(shown, self._fitted_to, cell_len))
         self.query_one("#report").scroll_home(animate=False)
 
     @on(events.Resize)
@@ -165,7 +166,7 @@ class ReportsScreen(PolledScreen):
         event.stop()
         if event.closed:
             await self._show()
-        self.query_one("#report").focus()
+        self.set_focus(self.query_one("#report"))
         self.refresh_bindings()
 
     @on(messages.ReportLoadFailed)
@@ -177,5 +178,5 @@ class ReportsScreen(PolledScreen):
     def _open(self, event: KeyedTable.Opened) -> None:
         event.stop()
         self.add_class("-open")
-        self.query_one("#report").focus()
+        self.set_focus(self.query_one("#report"))
         self.refresh_bindings()

@@ -87,7 +87,8 @@ class Pager(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(self.size.width, style)
 
     def _fold(self) -> None:
-        width = max(1, self.size.width)
+        # Without the scrollbar's column, which `size` counts as content.
+        width = max(1, self.scrollable_content_region.width)
         self._lines = [
             part for line in self._text.expandtabs(2).split("\n") for part in chop_cells(line, width) or [""]
         ]

@@ -21,7 +21,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from qlikops.presentation.tone import Cells, Column
+from qlikops.presentation.tone import Cells, Column, spread
+from qlikops.presentation.vocabulary import NOTHING
 from qlikops.tui.widgets.prose import palette
 
 _HEADER = 1
@@ -81,6 +82,8 @@ class KeyedTable(ScrollView, can_focus=True):
     ) -> None:
         super().__init__(id=id)
         self._columns_for = columns
+        self._content: dict[str, int] = {}
+        """Cells that the longest text took which was seen in each column since there have been rows."""
         self._opens = opens
         self._columns: tuple[Column, ...] = ()
         self._keys: Sequence[str] = ()
@@ -166,8 +169,9 @@ class KeyedTable(ScrollView, can_focus=True):
         self.refresh()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Says when the end comes into sight."""
+        """Other rows are in sight, perhaps with longer texts, perhaps the last ones."""
         super().watch_scroll_y(old_value, new_value)
+        self._fit_columns()
         self._say_near_end()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
@@ -241,12 +245,28 @@ class KeyedTable(ScrollView, can_focus=True):
             y = self._cursor if self._cursor < top else self._cursor - self._lines + 1
             self.scroll_to(y=y, animate=False, immediate=True)
 
+    def _measure(self) -> None:
+        """Looks at the rows in sight: to make all of them would take too long. What was long stays so: no column is to
+        come and go with every row that passes by.
+        """
+        if not self._keys:
+            self._content = {}
+        top = int(self.scroll_y)
+        for key in self._keys[top : top + self._lines]:
+            for name, cell in self._cells(key).items():
+                cells = 0 if cell == NOTHING else cell_len(cell.text)
+                self._content[name] = max(cells, self._content.get(name, 0))
+
     def _fit(self) -> None:
         """The columns to the width, and how far it scrolls to the rows."""
-        # As if there were a scrollbar: the columns are not to move when one comes.
-        bar = 0 if self.show_vertical_scrollbar else self.styles.scrollbar_size_vertical
-        self._columns = self._columns_for(self.size.width - bar)
+        self._fit_columns()
         self.virtual_size = Size(0, len(self._keys) + _HEADER)
+
+    def _fit_columns(self) -> None:
+        self._measure()
+        # As if there were a scrollbar: `size` counts its column as content, and no column moves when it comes.
+        width = self.size.width - self.styles.scrollbar_size_vertical
+        self._columns = spread(self._columns_for(width), width, self._content)
 
     def _in_sight(self) -> object:
         top = int(self.scroll_y)

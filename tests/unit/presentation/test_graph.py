@@ -59,7 +59,7 @@ def test_the_way_that_was_taken_is_marked(machine: Machine) -> None:
 @pytest.mark.parametrize("width", [40, 79, 119, 199])
 def test_every_row_fits(width: int) -> None:
     columns = graph.columns(width)
-    assert sum(column.width + 2 for column in columns) <= max(width, 66)
+    assert sum(column.width + 2 for column in columns) <= max(width, 58)
     assert {"state", "status"} <= {column.key for column in columns}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 
 from qlikops.domain.approval import Status
 from qlikops.domain.report import ReportEntry
@@ -86,10 +87,16 @@ WIDE = """# Run r
 
 
 def test_a_table_without_room_becomes_a_list_and_any_other_stays() -> None:
-    assert report.fitted(WIDE, 200).rstrip() == WIDE.rstrip()
-    assert report.fitted(WIDE, 40).splitlines() == [
+    assert report.fitted(WIDE, 200, cell_len).rstrip() == WIDE.rstrip()
+    assert report.fitted(WIDE, 40, cell_len).splitlines() == [
         *("# Run r", ""),
         "- **one \\| two**",
         "    - Why: a long reason that would have to be wrapped into a sliver",
         *("", "| A | B |", "|---|---|", "| 1 | 2 |"),
     ]
+
+
+def test_a_table_is_measured_in_cells_not_in_letters() -> None:
+    table = "| Task | Why |\n|---|---|\n| " + "表" * 8 + " | x |\n"
+    assert report.fitted(table, 20, len).startswith("| Task")
+    assert report.fitted(table, 20, cell_len).startswith("- **表")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 from textual.pilot import Pilot
+from textual.scroll_view import ScrollView
 from textual.widgets import Button, DataTable, Input, Select, SelectionList
 
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
@@ -47,12 +48,24 @@ def fits(pilot: Pilot[Any], width: int, height: int) -> bool:
     return len(lines) <= height and max(map(cell_len, lines)) <= width
 
 
+def under_a_scrollbar(pilot: Pilot[Any]) -> list[str]:
+    """What is drawn in the column that a scrollbar covers, where nobody can read it."""
+    views = [view for view in pilot.app.screen.query(ScrollView) if view.show_vertical_scrollbar and view.region]
+    lines = [
+        view.render_line(y).crop(view.scrollable_content_region.width)
+        for view in views
+        for y in range(view.size.height)
+    ]
+    return [line.text for line in lines if line.text.strip()]
+
+
 @pytest.mark.parametrize("name", SCENES)
 async def test_everything_stays_reachable_while_the_terminal_changes_its_size(name: str) -> None:
     async with still(SCENES[name], (80, 24), "dark") as pilot:
         for width, height in SIZES:
             await pilot.resize_terminal(width, height)
             await wait_until(pilot, lambda: fits(pilot, width, height) and not unreachable(pilot))  # noqa: B023
+            await wait_until(pilot, lambda: not under_a_scrollbar(pilot))
             assert type(pilot.app.screen).__name__ == SCENES[name].screen
 
 
@@ -96,3 +109,4 @@ async def test_no_name_breaks_a_screen_or_steers_the_terminal(name: str) -> None
         assert not [char for char in text.replace("\n", "") if not char.isprintable() and char not in "\u200c\u200d"]
         # Textual's Markdown draws two blanks for a column that has no room, and cuts the line where the screen ends.
         assert name == "report" or fits(pilot, 80, 24)
+        assert not under_a_scrollbar(pilot)
