@@ -8,7 +8,7 @@ from datetime import timedelta
 from qlikops.domain.approval import Approval
 from qlikops.domain.proposal import Proposal
 from qlikops.presentation import denial, vocabulary
-from qlikops.presentation.review import blast_radius, second_thoughts
+from qlikops.presentation.review import blast_radius, in_full, second_thoughts
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside
 
 
@@ -37,11 +37,13 @@ def together(approvals: Sequence[Approval], *, approved: bool, snooze: timedelta
     proposals = [approval.proposal for approval in approvals]
     if not approved:
         return (line("will run", "nothing"), *denial.aftermath(proposals, snooze))
-    lines = (
+    cause = proposals[0].cause
+    return (
         line("will run", vocabulary.action(proposals[0].action)),
         line("blast radius", *blast_radius(*proposals)),
+        *([line("cause", outside(cause))] if cause else []),
+        *in_full(*approvals),
     )
-    return (*lines, line("cause", outside(proposals[0].cause))) if proposals[0].cause else lines
 
 
 def entry(approval: Approval, *, approved: bool) -> Spans:

@@ -13,7 +13,7 @@ from qlikops.domain.errors import AlreadyDecided, ApprovalGone, DecisionUnknown,
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest
 from qlikops.presentation import denial, vocabulary
 from qlikops.presentation.problem import by_whom, explain
-from qlikops.presentation.review import at_zero, blast_radius, outcome_lines, targets_line, verdict
+from qlikops.presentation.review import at_zero, blast_radius, in_full, outcome_lines, targets_line, verdict
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside, plain
 
 SLOW_SECONDS = 3
@@ -39,6 +39,7 @@ def _what_goes_out(request: DecisionRequest, approval: Approval, caller: str, no
     if request.approved:
         yield line("blast radius", *blast_radius(proposal))
         yield verdict(approval.evaluation)
+        yield from in_full(approval)
     else:
         yield from denial.aftermath([proposal], request.snooze)
     if request.reason:
@@ -52,13 +53,20 @@ def _what_goes_out(request: DecisionRequest, approval: Approval, caller: str, no
         yield line("decision id", outside(request.decision_id, Tone.MUTED, 64))
 
 
-def receipt(value: DecisionReceipt) -> tuple[Line, ...]:
-    """The proof, complete enough to paste into a ticket."""
-    return tuple(_receipt(value))
+def receipt(value: DecisionReceipt, context: str = "") -> tuple[Line, ...]:
+    """The proof, complete enough to paste into a ticket; `context` is its name where there are several."""
+    return tuple(_receipt(value, context))
 
 
-def _receipt(value: DecisionReceipt) -> Iterator[Line]:
+def in_context(name: str) -> Iterator[Line]:
+    """A line that names one of several contexts; none where `name` is empty."""
+    if name:
+        yield line("context", outside(name, cap=60))
+
+
+def _receipt(value: DecisionReceipt, context: str) -> Iterator[Line]:
     decision = value.decision
+    yield from in_context(context)
     yield line("approval", outside(value.approval_id, cap=64))
     yield line(
         "decision", "approved" if decision.approved else "denied", outside(decision.who(), cap=200, before=" by ")
@@ -78,18 +86,19 @@ def _receipt(value: DecisionReceipt) -> Iterator[Line]:
         yield line("status", vocabulary.status(value.status), f": {vocabulary.status_meaning(value.status)}")
 
 
-def receipt_text(value: DecisionReceipt) -> str:
+def receipt_text(value: DecisionReceipt, context: str = "") -> str:
     """The receipt for a clipboard."""
-    return _for_clipboard(receipt(value))
+    return _for_clipboard(receipt(value, context))
 
 
 def _for_clipboard(lines: Sequence[Line]) -> str:
     return "\n".join(f"{entry.label:<12} {entry.text}" for entry in lines)
 
 
-def unproven(approval: Approval, request: DecisionRequest, how_it_stands: Spans) -> str:
+def unproven(approval: Approval, request: DecisionRequest, how_it_stands: Spans, context: str = "") -> str:
     """What there is to paste into a ticket where nothing proves that the decision was recorded."""
     lines = (
+        *in_context(context),
         line("approval", outside(approval.approval_id, cap=64)),
         line("decision", "approve" if request.approved else "deny", Span("; no receipt")),
         line("decision id", outside(request.decision_id or "none", cap=64)),
@@ -118,9 +127,14 @@ def progress(
     error: BaseException | None = None,
     ended: Approval | None = None,
     waited: float = 0,
+    *,
+    context: str = "",
 ) -> Spans:
-    """Where one decision is between key press and outcome, in one line; it has been sent for `waited` seconds."""
-    label = outside(approval.proposal.label, cap=60).text
+    """Where one decision is between key press and outcome, in one line; it has been sent for `waited` seconds.
+
+    `context` is the name of where it goes, if there are several.
+    """
+    label = _label(approval, context)
     verb = "approve" if request.approved else "deny"
     if ended is not None:
         return _ended(request, ended, label)
@@ -168,7 +182,9 @@ def counted(stages: Sequence[Span]) -> Spans:
     return tuple(spans)
 
 
-def held_back(approval: Approval, request: DecisionRequest, seconds: float, others: int, escape: str) -> Spans:
+def held_back(
+    approval: Approval, request: DecisionRequest, seconds: float, others: int, escape: str, context: str = ""
+) -> Spans:
     """The countdown before it, and `others` with it, are sent; `escape` is what Esc does about it.
 
     At zero it waits for the one before it to arrive.
@@ -176,19 +192,24 @@ def held_back(approval: Approval, request: DecisionRequest, seconds: float, othe
     more = f" and {others:,} more" if others else ""
     return (
         Span(f"Sending in {math.ceil(seconds)} s: " if seconds > 0 else "To be sent next: ", Tone.WARNING),
-        Span(f"{_verb_and_label(approval, request)}{more}. "),
+        Span(f"{_verb_and_label(approval, request, context)}{more}. "),
         Span(escape, Tone.INFO),
     )
 
 
-def withdrawn(approval: Approval, request: DecisionRequest, reason: str) -> Spans:
+def withdrawn(approval: Approval, request: DecisionRequest, reason: str, context: str = "") -> Spans:
     """That it was held back and never sent."""
-    return (Span("Not sent: ", Tone.WARNING), Span(f"{_verb_and_label(approval, request)}; {reason}."))
+    return (Span("Not sent: ", Tone.WARNING), Span(f"{_verb_and_label(approval, request, context)}; {reason}."))
 
 
-def _verb_and_label(approval: Approval, request: DecisionRequest) -> str:
+def _verb_and_label(approval: Approval, request: DecisionRequest, context: str = "") -> str:
+    return f"{'approve' if request.approved else 'deny'} {_label(approval, context)}"
+
+
+def _label(approval: Approval, context: str) -> str:
+    """`server/task`, and which of several contexts it is in."""
     label = outside(approval.proposal.label, cap=60).text
-    return f"{'approve' if request.approved else 'deny'} {label}"
+    return label + (outside(context, cap=30, before=" in ").text if context else "")
 
 
 def _ended(request: DecisionRequest, ended: Approval, label: str) -> Spans:
@@ -199,7 +220,7 @@ def _ended(request: DecisionRequest, ended: Approval, label: str) -> Spans:
             vocabulary.status(ended.status),
         )
     if ended.status is Status.WAITING:
-        words = f"{_verb_and_label(ended, request)}; it still waits and can be answered again."
+        words = f"{'approve' if request.approved else 'deny'} {label}; it still waits and can be answered again."
         return (Span("Not recorded: ", Tone.WARNING), Span(words))
     seconds = [target.seconds for target in ended.outcome.targets if target.seconds] if ended.outcome else []
     took = f" in {max(seconds):.0f} s" if seconds else ""

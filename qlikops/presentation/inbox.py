@@ -219,11 +219,11 @@ def label(row: InboxRow) -> str:
 
 
 def _label(row: InboxRow, mark: str, place: Place) -> Span:
-    """`task (server)`: what is cut off at the end should not be the task. A mark goes before the server."""
+    """`task (server)`: what is cut off at the end should not be the task. The word for a mark comes last."""
     server, task = _server_and_task(row)
-    note = mark or server
+    notes = ", ".join(note for note in (server, mark) if note)
     tone = Tone.MUTED if mark else Tone.NEUTRAL
-    return outside(f"{task} ({note})" if note else task, tone, 80, before=place.mark + _MARKS.get(mark, ""))
+    return outside(f"{task} ({notes})" if notes else task, tone, 120, before=place.mark + _MARKS.get(mark, ""))
 
 
 def _server_and_task(row: InboxRow) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Claim, Outcome, Status
 from qlikops.domain.background import Background
-from qlikops.domain.evaluation import Evaluation, Finding, PolicyResult, Risk, Verdict
+from qlikops.domain.evaluation import Evaluation, Finding, Gate, PolicyResult, Risk, Verdict
 from qlikops.domain.proposal import Action, Proposal, Target
 from qlikops.domain.task import StopReason
 from qlikops.presentation import background as beside
@@ -24,10 +24,14 @@ CAUTIONS_BRIEF = 2
 """Beside the verdict; where there are more, or longer ones, all of them stand further down."""
 RATIONALE_BRIEF = 160
 """Characters of the rationale beside the verdict; a longer one stands in full further down."""
+_WHOLE = 100_000
+"""Characters shown of what must not be cut: more than the ledger keeps of it."""
 _MESSAGE = "message"
 """The label of the evidence that is Replicate's own words."""
-SURE_ENOUGH = 0.5
-"""An approval less confident than this contradicts itself."""
+SURE_ENOUGH = 0.7
+"""Below this confidence an evaluation is nothing to lean on, whatever it says. The agent's own floor may be another;
+where that is not reached, the gate says so.
+"""
 
 
 def sections(approval: Approval, now: datetime, background: Background | None = None) -> tuple[Section, ...]:
@@ -35,9 +39,13 @@ def sections(approval: Approval, now: datetime, background: Background | None = 
     return (brief(approval), at_zero(approval, now, approval.claim), *body(approval, background))
 
 
-def brief(approval: Approval) -> Section:
-    """What, why and what the evaluator says: enough to decide on at three in the morning."""
-    return Section("", (_headline(approval.proposal), *_brief(approval)))
+def brief(approval: Approval, context: str = "") -> Section:
+    """What, why and what the evaluator says: enough to decide on at three in the morning.
+
+    `context` is the name of where it waits, if there are several.
+    """
+    where = (line("context", outside(context, cap=60)),) if context else ()
+    return Section("", (_headline(approval.proposal), *where, *_brief(approval)))
 
 
 def at_zero(approval: Approval, now: datetime, claim: Claim | None = None, caller: str = "") -> Section:
@@ -119,24 +127,29 @@ def doubts(approval: Approval) -> tuple[str, ...]:
     evaluation = approval.evaluation
     if evaluation is None or evaluation.verdict is Verdict.UNAVAILABLE:
         return ("there is no evaluation",)
-    found: list[str] = []
-    if evaluation.verdict is Verdict.DENY:
-        found.append(f"{vocabulary.evaluator(evaluation.evaluator)} says deny")
-    if evaluation.verdict is Verdict.APPROVE:
-        found += _contradictions(evaluation)
-    if any(finding.unsupported for finding in evaluation.findings):
-        found.append("cited evidence is missing")
-    return tuple(found)
+    return tuple(_doubts(approval, evaluation))
 
 
-def _contradictions(evaluation: Evaluation) -> Iterator[str]:
-    """What in an evaluation that says approve does not go with that."""
-    if evaluation.risk is Risk.HIGH:
+def _doubts(approval: Approval, evaluation: Evaluation) -> Iterator[str]:
+    if approval.proposal.kind is AnomalyKind.FATAL_UNKNOWN:
+        yield "no rule knows the message"
+    if evaluation.verdict is not Verdict.APPROVE:
+        who = vocabulary.evaluator(evaluation.evaluator)
+        yield f"the rules say {evaluation.verdict}" if who == "rules" else f"{who} says {evaluation.verdict}"
+    elif evaluation.risk is Risk.HIGH:
         yield "the evaluation says approve, and that the risk is high"
-    if evaluation.risk is Risk.UNKNOWN:
+    elif evaluation.risk is Risk.UNKNOWN:
         yield "the evaluation says approve, and no risk"
-    if evaluation.confidence is not None and evaluation.confidence < SURE_ENOUGH:
-        yield f"the evaluation says approve, and is only {evaluation.confidence:.0%} sure"
+    if evaluation.confidence is None:
+        yield "the evaluation does not say how sure it is"
+    elif not SURE_ENOUGH <= evaluation.confidence <= 1 or _is_below_floor(approval.policy):
+        yield f"the evaluation is only {evaluation.confidence:.0%} sure"
+    if any(finding.unsupported for finding in evaluation.findings):
+        yield "cited evidence is missing"
+
+
+def _is_below_floor(policy: PolicyResult | None) -> bool:
+    return policy is not None and any(closed.gate is Gate.LOW_CONFIDENCE for closed in policy.closed_gates)
 
 
 def second_thoughts(approval: Approval) -> tuple[str, ...]:
@@ -147,6 +160,16 @@ def second_thoughts(approval: Approval) -> tuple[str, ...]:
     if approval.proposal.action is Action.RELOAD:
         found.append("a reload replaces what the target has")
     return tuple(found)
+
+
+def in_full(*approvals: Approval) -> Iterator[Line]:
+    """Replicate's own words and every caution, uncut and each once: what an approval must not pass over unread."""
+    messages = [each.value for approval in approvals for each in approval.proposal.evidence if each.label == _MESSAGE]
+    evaluations = [approval.evaluation for approval in approvals if approval.evaluation is not None]
+    for message in dict.fromkeys(messages):
+        yield line("message", outside(message, cap=_WHOLE))
+    for caution in dict.fromkeys(caution for evaluation in evaluations for caution in evaluation.cautions):
+        yield line("caution", outside(caution, Tone.WARNING, _WHOLE))
 
 
 def decided(approval: Approval) -> Iterator[Line]:

@@ -14,6 +14,7 @@ from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
+from textual.widgets import Input
 
 from qlikops.domain.errors import DecisionUnknown
 from qlikops.domain.text import harmless
@@ -37,7 +38,6 @@ from qlikops.tui.state import ConsoleState
 from qlikops.tui.terminal import TerminalTitle, has_titles, run_in_terminal
 from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
-from qlikops.tui.widgets.filtering import FilterBar
 
 POLL_SECONDS = 2.5
 WATCH_AGAIN_SECONDS = 5
@@ -160,14 +160,18 @@ class QlikOpsApp(App[int]):
         return super().check_action(action, parameters)
 
     def on_key(self, event: events.Key) -> None:
-        """What is typed right after the key that opens the filter is the filter's, though it reached the list first.
+        """What is typed right after the key that opens a text field is that field's, though it reached the list first.
 
-        A letter that the input was given ends there: one that comes this far was given to the list.
+        Only here keys come one by one: in a burst, all of them have passed the list before the first has done anything.
         """
-        bar = self.focused.parent if self.focused is not None else None
-        if isinstance(bar, FilterBar) and event.is_printable and event.character:
+        if not event.is_printable or not event.character:
+            return
+        if isinstance(self.focused, Input):
+            # A letter that the input was given ends there; this one was given to what had the focus before.
+            self.focused.insert_text_at_cursor(event.character)
             event.prevent_default()
-            bar.type(event.character)
+        elif isinstance(self.screen, Dialog | InboxScreen) and self.screen.type_ahead(event.character):
+            event.prevent_default()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of the screen by name, and the themes."""

@@ -38,6 +38,8 @@ LONGEST_REST = timedelta(minutes=1)
 REOPEN_AFTER = 3
 """So many times in a row without an answer, and the environment is opened anew: it may be elsewhere by now."""
 _CREDENTIALS = "credentials"
+_REVIEWS = "reviews"
+"""Lane of the whole records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,18 @@ class Context:
         clock: Clock,
         sendings: dict[ApprovalKey, Sending],
         keys: KeyNames,
+        *,
+        several: bool = False,
     ) -> None:
         self.name = source.name
+        self.label = source.name if several else ""
+        """What says which context something is in; empty where there is only one."""
         self.backend = Backend(source.name, source.open, to)
         self.clock = clock
         self.read_only = source.read_only
-        self.outbox = Outbox(source.name, self.backend, clock, timedelta(seconds=source.hold_seconds), sendings)
+        self.outbox = Outbox(
+            source.name, self.backend, clock, timedelta(seconds=source.hold_seconds), sendings, label=self.label
+        )
         """What was decided in it."""
         self.rings = source.bell
         self.theme = source.theme
@@ -231,7 +239,13 @@ class Context:
         def load(environment: Environment) -> messages.ApprovalLoaded:
             return messages.ApprovalLoaded(self.name, approval_id, _record(environment, approval_id))
 
-        self.backend.call("reviews", load, lambda error: messages.ApprovalLoadFailed(error, approval_id, self.name), to)
+        self.backend.call(_REVIEWS, load, lambda error: messages.ApprovalLoadFailed(error, approval_id, self.name), to)
+
+    def load_again(self, ids: Sequence[str], to: MessagePump) -> None:
+        """Asks for records that something may have become of, unless any are being read or the questions pause."""
+        if not self.backend.busy(_REVIEWS) and not self.rests():
+            for approval_id in ids:
+                self.load_approval(approval_id, to)
 
     def load_background(self, approval: Approval, to: MessagePump) -> None:
         """Asks for what surrounds a record; it may take longer than the record, and nothing waits for it."""
@@ -241,14 +255,13 @@ class Context:
 
         self.backend.call("backgrounds", load, messages.LoadFailed, to)
 
-    def load_marked(self, ids: Sequence[str], to: MessagePump, *, approved: bool) -> None:
+    def load_marked(self, ids: Sequence[str], to: MessagePump) -> None:
         """Asks for several whole records, to be answered together."""
 
         def load(environment: Environment) -> messages.MarkedLoaded:
-            records = [_record(environment, approval_id) for approval_id in ids]
-            return messages.MarkedLoaded(self.name, records, approved=approved)
+            return messages.MarkedLoaded([_record(environment, approval_id) for approval_id in ids])
 
-        self.backend.call("reviews", load, messages.MarkedLoadFailed, to)
+        self.backend.call(_REVIEWS, load, messages.MarkedLoadFailed, to)
 
     def claim(self, approval_id: str, to: MessagePump, duration: timedelta = CLAIM_DURATION) -> None:
         """Tells others that somebody looks at it."""

@@ -108,11 +108,9 @@ class BackgroundLoaded(Message):
 class MarkedLoaded(Message):
     """The whole records of what is marked, to be answered together."""
 
-    def __init__(self, context: str, approvals: Sequence[Approval], *, approved: bool) -> None:
+    def __init__(self, approvals: Sequence[Approval]) -> None:
         super().__init__()
-        self.context = context
         self.approvals = approvals
-        self.approved = approved
 
 
 class DecisionSent(Message):
@@ -270,7 +268,7 @@ class ApprovalLoadFailed(LoadFailed):
 
 
 class MarkedLoadFailed(LoadFailed):
-    """One of the records did not come, so none is asked about."""
+    """One of the records did not come, so none can be answered."""
 
 
 class OutcomeLoadFailed(LoadFailed):

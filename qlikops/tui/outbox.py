@@ -62,13 +62,17 @@ class Sending:
     """Why it was not sent after all."""
     batch: str = ""
     """The same for all that were answered together; empty for one alone."""
+    context: str = ""
+    """The name of the context that it goes to, where there are several."""
 
     def progress(self, now: datetime) -> Spans:
         """Where it is, in one line."""
         if self.withdrawn:
-            return decision.withdrawn(self.approval, self.request, self.withdrawn)
+            return decision.withdrawn(self.approval, self.request, self.withdrawn, self.context)
         waited = 0.0 if self.sent_at is None else (now - self.sent_at).total_seconds()
-        return decision.progress(self.approval, self.request, self.receipt, self.error, self.ended, waited)
+        return decision.progress(
+            self.approval, self.request, self.receipt, self.error, self.ended, waited, context=self.context
+        )
 
     @property
     def stage(self) -> Span:
@@ -92,11 +96,11 @@ class Sending:
     def proof(self, now: datetime) -> str:
         """All there is to say of it, for a clipboard: the receipt with the outcome, or why there is none."""
         if self.receipt is None:
-            return decision.unproven(self.approval, self.request, self.progress(now))
+            return decision.unproven(self.approval, self.request, self.progress(now), self.context)
         receipt = self.receipt
         if self.ended is not None:
             receipt = replace(receipt, status=self.ended.status, outcome=self.ended.outcome)
-        return decision.receipt_text(receipt)
+        return decision.receipt_text(receipt, self.context)
 
     @property
     def is_recorded(self) -> bool:
@@ -122,9 +126,18 @@ class Outbox:
     """Only handlers on the UI thread change it. `sendings` is shared by the contexts of a console, in order."""
 
     def __init__(
-        self, context: str, backend: Backend, clock: Clock, hold: timedelta, sendings: dict[ApprovalKey, Sending]
+        self,
+        context: str,
+        backend: Backend,
+        clock: Clock,
+        hold: timedelta,
+        sendings: dict[ApprovalKey, Sending],
+        *,
+        label: str = "",
     ) -> None:
+        """`label` says in texts which context it is; empty where there is only one."""
         self._context = context
+        self._label = label
         self._backend = backend
         self._clock = clock
         self._hold = hold
@@ -203,7 +216,7 @@ class Outbox:
             key = self._key(approval.approval_id)
             # Put last even where the same approval was tried before.
             self._sendings.pop(key, None)
-            self._sendings[key] = Sending(key, approval, request, due=due, batch=batch)
+            self._sendings[key] = Sending(key, approval, request, due=due, batch=batch, context=self._label)
         self.send_due(to)
 
     def _send(self, sending: Sending, to: MessagePump) -> None:

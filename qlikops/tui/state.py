@@ -54,7 +54,9 @@ class ConsoleState:
         """In the order they were sent."""
         self.marked: frozenset[ApprovalKey] = frozenset()
         """What is marked, to be answered together."""
-        self.contexts = tuple(Context(source, to, clock, self.sendings, keys) for source in sources)
+        self.contexts = tuple(
+            Context(source, to, clock, self.sendings, keys, several=len(sources) > 1) for source in sources
+        )
         self.current = self.contexts[0]
         """The context that the screens beside the inbox show."""
         self.waiting: tuple[Waiting, ...] = ()

@@ -12,25 +12,28 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
-from textual.widgets import Button, Input, Select, SelectionList, Static
+from textual.widgets import Button, Input, Select, SelectionList
 from textual.widgets.selection_list import Selection
 
 from qlikops.domain.approval import Approval, Status, new_decision_id
 from qlikops.domain.ports import DecisionRequest
-from qlikops.presentation.bulk import entry, together
+from qlikops.presentation.bulk import entry, not_one_cause, together
 from qlikops.presentation.decision import no_longer_waits
 from qlikops.presentation.inbox import claimed_by_another
+from qlikops.presentation.problem import explain
 from qlikops.presentation.review import second_thoughts
-from qlikops.presentation.tone import Section, Tone, outside
+from qlikops.presentation.tone import Line, Tone, outside
 from qlikops.tui import messages
 from qlikops.tui.context import Context
 from qlikops.tui.outbox import Answer
-from qlikops.tui.screens.dialog import Dialog
+from qlikops.tui.screens.dialog import LOOK_FIRST, Following
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.denying import Denying
-from qlikops.tui.widgets.prose import palette, prose, text
+from qlikops.tui.widgets.prose import palette, text
 
 Answers = tuple[Answer, ...]
+AT_ONCE = timedelta(seconds=0.5)
+"""What comes within this time of the key is what the person waits for."""
 
 
 class Ticks(SelectionList[str]):
@@ -57,19 +60,24 @@ class Ticks(SelectionList[str]):
         self.disable_option_at_index(index)
 
 
-class BulkScreen(Dialog[Answers]):
+class BulkScreen(Following[Answers]):
     """Answers with one request for each ticked record, bound to its own digest.
 
+    It opens at once and reads the records then: what is typed after its key is meant for it, not for the list below.
     What anything speaks against starts unticked where it is about approving.
     """
 
-    def __init__(self, state: ConsoleState, context: Context, approvals: Sequence[Approval], *, approved: bool) -> None:
+    def __init__(self, state: ConsoleState, context: Context, ids: Sequence[str], *, approved: bool) -> None:
         super().__init__(state, context)
-        self._approvals = {approval.approval_id: approval for approval in approvals}
+        self._ids = tuple(ids)
+        self._approvals: dict[str, Approval] = {}
+        """By id, once they have been read."""
         self._approved = approved
+        self._opened_at = context.now()
+        self._never = ""
+        """Why none of them can be answered from here."""
         self._left_out: dict[str, str] = {}
         """Why, for each that is not answered any more."""
-        self._together = Static(markup=False, id="together")
 
     def heading(self) -> str:
         """What is asked."""
@@ -77,20 +85,11 @@ class BulkScreen(Dialog[Answers]):
 
     def content(self) -> ComposeResult:
         """The list, what it comes to, and the reason where one is needed."""
-        colours = palette(self)
-        yield Ticks(
-            *(
-                # Outside text reaches the list as text, never as markup.
-                Selection(
-                    text(entry(approval, approved=self._approved), colours),
-                    key,
-                    not (self._approved and second_thoughts(approval)),
-                )
-                for key, approval in self._approvals.items()
-            ),
-            id="ticks",
-        )
-        yield self._together
+        yield Ticks(id="ticks")
+        yield from super().content()
+
+    def fields(self) -> ComposeResult:
+        """The reason, where one is needed."""
         if not self._approved:
             yield Denying("One reason for all (required)")
 
@@ -99,20 +98,53 @@ class BulkScreen(Dialog[Answers]):
         return Button("", variant="success" if self._approved else "error", id="send", compact=True)
 
     def on_mount(self) -> None:
-        """Looks which of them can be answered. Starts in the list; how much of it lies below follows the cursor."""
-        self.state_changed()
+        """Asks for the records. What is typed from now on is the reason, where there is one."""
         ticks = self.query_one(Ticks)
-        ticks.focus()
+        self.begin_in("#ticks" if self._approved else "#reason")
         self.watch(ticks, "scroll_y", self.draw, init=False)
+        self.context.load_marked(self._ids, self)
+
+    # What came
+
+    @on(messages.MarkedLoaded)
+    def _take(self, message: messages.MarkedLoaded) -> None:
+        message.stop()
+        # A row does not say what the cause is, so it takes the records.
+        proposals = [approval.proposal for approval in message.approvals]
+        if self._approved and (refusal := not_one_cause(proposals)):
+            self._never = f"{refusal} Esc closes."
+        if self.context.now() - self._opened_at > AT_ONCE:
+            self.answers_from = self.context.now() + LOOK_FIRST
+        self._approvals = {approval.approval_id: approval for approval in message.approvals}
+        colours = palette(self)
+        self.query_one(Ticks).add_options(
+            # Outside text reaches the list as text, never as markup.
+            Selection(
+                text(entry(approval, approved=self._approved), colours),
+                key,
+                not (self._approved and second_thoughts(approval)),
+            )
+            for key, approval in self._approvals.items()
+        )
+        self.query_one(Ticks).highlighted = 0
+        self._outgoing.show_anew()
+        self.state_changed()
+        # How much of the list lies below is known once it has been laid out.
         self.call_after_refresh(self.draw)
 
+    @on(messages.MarkedLoadFailed)
+    def _miss(self, message: messages.MarkedLoadFailed) -> None:
+        message.stop()
+        self._never = f"{explain(message.error)} Nothing was sent. Esc closes."
+        self.draw()
+
     def state_changed(self) -> None:
-        """What no longer waits as it was read drops out of the answer; who decided it is looked up."""
+        """What no longer waits as it was read drops out of the answer; what becomes of it is looked up."""
         for index, (key, approval) in enumerate(self._approvals.items()):
             if key not in self._left_out and (why := self._gone(approval)):
                 self._left_out[key] = why
                 self.query_one(Ticks).leave_out(index)
-                self.context.load_approval(key, self)
+                self.follow(key)
         super().state_changed()
 
     def _gone(self, approval: Approval) -> str:
@@ -125,34 +157,42 @@ class BulkScreen(Dialog[Answers]):
             return "it no longer waits"
         return "" if row.is_of(approval) else "it changed; review it by itself"
 
-    @on(messages.ApprovalLoaded)
-    def _say_who_decided(self, message: messages.ApprovalLoaded) -> None:
-        message.stop()
-        if message.approval.status is not Status.WAITING:
-            self._left_out[message.approval.approval_id] = no_longer_waits(message.approval)
-        self.draw()
+    def followed(self, approval: Approval) -> None:
+        """Says who decided."""
+        if approval.status is not Status.WAITING:
+            self._left_out[approval.approval_id] = no_longer_waits(approval)
 
-    @on(messages.ApprovalLoadFailed)
-    def _say_no_more(self, message: messages.ApprovalLoadFailed) -> None:
-        message.stop()
+    # What is shown
 
     def _answered(self) -> list[Approval]:
         ticked = set(self.query_one(Ticks).selected)
         return [approval for key, approval in self._approvals.items() if key in ticked]
 
     @on(SelectionList.SelectedChanged)
+    def _look_anew(self) -> None:
+        # Others may say something that has not been read.
+        if self._approved:
+            self._outgoing.show_anew()
+        self.draw()
+
     @on(Input.Changed)
     @on(Select.Changed)
     def draw(self) -> None:
         """How many would be sent, what that comes to, and what stands in the way."""
-        answered = self._answered()
-        self.query_one("#send", Button).label = f"{'Approve' if self._approved else 'Deny'} {len(answered)}"
-        lines = together(answered, approved=self._approved, snooze=self._snooze())
-        self._together.update(prose([Section("", lines)], palette(self)))
+        number = len(self._answered())
+        self.query_one("#send", Button).label = f"{'Approve' if self._approved else 'Deny'} {number}"
         super().draw()
 
+    def outgoing(self) -> tuple[Line, ...]:
+        """What answering the ticked ones comes to."""
+        return together(self._answered(), approved=self._approved, snooze=self._snooze())
+
     def problem(self) -> str:
-        """Nothing to answer, or no reason to give."""
+        """Not read yet, never to be answered, or nothing to answer."""
+        if self._never:
+            return self._never
+        if not self._approvals:
+            return f"Reading the {len(self._ids):,} marked … Esc gives up."
         if locked := super().problem():
             return locked
         return "" if self._answered() else f"Nothing is ticked.{self._labels_left_out()} Esc cancels."
@@ -161,7 +201,8 @@ class BulkScreen(Dialog[Answers]):
         """Which key does what, and who has been or may be faster."""
         colours = palette(self)
         answered = self._answered()
-        words = Text(f"{len(answered)} of {len(self._approvals)} ticked. Space unticks, Enter goes on, Esc cancels.")
+        untick = "Space unticks" if self._approved else "↑ goes to the list, Space unticks there"
+        words = Text(f"{len(answered)} of {len(self._approvals)} ticked. {untick}, Enter goes on, Esc cancels.")
         ticks = self.query_one(Ticks)
         if below := ticks.max_scroll_y - round(ticks.scroll_y):
             words.append(f" ▼ {below:,} more below.", colours[Tone.WARNING])
@@ -189,17 +230,19 @@ class BulkScreen(Dialog[Answers]):
     def _snooze(self) -> timedelta | None:
         return None if self._approved else self.query_one(Denying).snooze
 
+    # What is sent
+
     @on(Input.Submitted)
     def action_go_on(self) -> None:
         """From the list to the reason, from there to the button that sends."""
         wants_reason = not self._approved and not self._reason()
-        self.query_one("#reason" if wants_reason else "#send").focus()
+        self.set_focus(self.query_one("#reason" if wants_reason else "#send"))
 
     def submit(self) -> None:
         """Asks for the reason first."""
         if not self._approved and not self._reason():
             self.app.bell()
-            self.query_one("#reason").focus()
+            self.set_focus(self.query_one("#reason"))
             return
         super().submit()
 

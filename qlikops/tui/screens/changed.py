@@ -12,7 +12,8 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from qlikops.presentation.tone import Line, Section
-from qlikops.tui.screens.dialog import Reading
+from qlikops.tui.context import Context
+from qlikops.tui.screens.dialog import Reading, title_of
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.held import HeldBar
 from qlikops.tui.widgets.outgoing import Outgoing
@@ -26,15 +27,16 @@ class ChangedScreen(Reading[None]):
         Binding("escape,enter,q", "dismiss", "Look at it as it is now", id="close-changes")
     ]
 
-    def __init__(self, state: ConsoleState, changes: Sequence[Line]) -> None:
+    def __init__(self, state: ConsoleState, context: Context, changes: Sequence[Line]) -> None:
         super().__init__()
         self._state = state
+        self._of = context
         self._changes = tuple(changes)
 
     def compose(self) -> ComposeResult:
         """The differences, and what to do now."""
         with Vertical(id="dialog"):
-            yield Static("Changed since you looked at it", markup=False, id="dialog-title")
+            yield Static(title_of("Changed since you looked at it", self._of), markup=False, id="dialog-title")
             yield Outgoing()
             yield Static("Nothing was sent. Enter: look at it as it is now, then decide.", markup=False, id="problem")
             yield HeldBar(self._state)

@@ -20,25 +20,23 @@ from qlikops.presentation.review import second_thoughts
 from qlikops.presentation.tone import Line, Tone
 from qlikops.tui import messages
 from qlikops.tui.context import Context
-from qlikops.tui.screens.dialog import OutgoingDialog
+from qlikops.tui.screens.dialog import LOOK_FIRST, Following, title_of
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.denying import Denying
 from qlikops.tui.widgets.prose import palette
 
 CLAIM_WHILE_ASKED = timedelta(minutes=2)
 """Whoever opens the dialog is seen by the others for so long, unless somebody else is."""
-LOOK_FIRST = timedelta(seconds=1)
-"""How long a dialog that opens by itself takes no answer: what was typed at what stood there before is none to it."""
 
 
-class DecisionScreen(OutgoingDialog[DecisionRequest]):
+class DecisionScreen(Following[DecisionRequest]):
     """The record never changes while it is open; if reality does, it says what and who, and sends nothing any more."""
 
     def __init__(self, state: ConsoleState, context: Context, approval: Approval, *, late: bool = False) -> None:
         """`late`: it opens by itself, some time after the key, because the record had to be read."""
         super().__init__(state, context)
         self.approval = approval
-        self._answers_from = context.now() + LOOK_FIRST if late else None
+        self.answers_from = context.now() + LOOK_FIRST if late else None
         self.gone = ""
         """Why this record can never be decided any more; empty while it can."""
         self.became: Approval | None = None
@@ -61,18 +59,15 @@ class DecisionScreen(OutgoingDialog[DecisionRequest]):
             self._stop("It no longer waits; looking up who decided …")
         elif not self.gone and row is not None and not row.is_of(self.approval):
             self._stop("It changed since you opened this; reading what it is now …")
-        self.draw()
+        super().state_changed()
 
     def _stop(self, why: str) -> None:
         self.gone = why
-        self.context.load_approval(self.approval.approval_id, self)
+        self.follow(self.approval.approval_id)
 
     def problem(self) -> str:
         """What became of the record comes first."""
-        if problem := self.gone or super().problem():
-            return problem
-        too_soon = self._answers_from is not None and self.context.now() < self._answers_from
-        return "It has only just been read: look at it first." if too_soon else ""
+        return self.gone or super().problem()
 
     def outgoing(self) -> tuple[Line, ...]:
         """What goes out and what happens otherwise, or what changed."""
@@ -84,19 +79,17 @@ class DecisionScreen(OutgoingDialog[DecisionRequest]):
         row = self.context.row(self.approval.approval_id)
         return claimed_by_another(row, self.context.caller, self.context.now()) if row else ""
 
-    @on(messages.ApprovalLoaded)
-    def _say_what_became_of_it(self, message: messages.ApprovalLoaded) -> None:
-        message.stop()
-        new = message.approval
+    def followed(self, approval: Approval) -> None:
+        """Who decided and how that goes on, or what changed."""
+        new = approval
         if self.context.row(new.approval_id) is None:
             self.gone = f"{no_longer_waits(new)} Nothing was sent from here. Esc closes."
         elif differs(self.approval, new):
             self.became = new
-            self.query_one("#dialog-title", Static).update("Changed since you opened this")
+            self.query_one("#dialog-title", Static).update(title_of("Changed since you opened this", self.context))
             self.gone = "Nothing can be sent from here. Esc closes; then look at it as it is now."
         else:
             self.gone = "Its row says something else than its record. Nothing can be sent from here. Esc closes."
-        self.draw()
 
     @on(messages.ApprovalLoadFailed)
     def _say_nobody_knows(self, message: messages.ApprovalLoadFailed) -> None:
@@ -127,7 +120,7 @@ class ApproveScreen(DecisionScreen):
 
     def on_mount(self) -> None:
         """Chooses what Enter does."""
-        self.query_one("#cancel" if self._against else "#send").focus()
+        self.begin_in("#cancel" if self._against else "#send")
 
     def answer(self) -> DecisionRequest:
         """An approval of this very digest."""
@@ -168,7 +161,7 @@ class DenyScreen(DecisionScreen):
 
     def on_mount(self) -> None:
         """Starts with the reason."""
-        self.query_one("#reason").focus()
+        self.begin_in("#reason")
 
     def answer(self) -> DecisionRequest:
         """A denial with what has been filled in."""
@@ -202,7 +195,7 @@ class DenyScreen(DecisionScreen):
         """Asks for the reason first."""
         if not self.answer().reason:
             self._missing = True
-            self.query_one("#reason").focus()
+            self.set_focus(self.query_one("#reason"))
             self.draw()
             return
         super().submit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from rich.text import Text
@@ -10,15 +11,25 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
-from qlikops.presentation.tone import Line, Section, Tone
+from qlikops.domain.approval import Approval
+from qlikops.presentation.tone import Line, Section, Tone, outside
+from qlikops.tui import messages
 from qlikops.tui.context import Context
 from qlikops.tui.screens.modal import Answer, Modal
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.held import HeldBar
 from qlikops.tui.widgets.outgoing import Outgoing
 from qlikops.tui.widgets.prose import palette, prose
+
+LOOK_FIRST = timedelta(seconds=1)
+"""How long what comes by itself takes no answer: what was typed at what stood there before is none to it."""
+
+
+def title_of(heading: str, context: Context) -> Text:
+    """The title of a dialog: `heading`, and in which of several contexts what is sent there takes effect."""
+    return Text(heading + (outside(context.label, cap=30, before="   in ").text if context.label else ""))
 
 
 class Dialog(Modal[Answer | None]):
@@ -34,12 +45,16 @@ class Dialog(Modal[Answer | None]):
         super().__init__()
         self.state = state
         self.context = context
+        self.answers_from: datetime | None = None
+        """Until then it has only just come; None where it stood there from the start."""
         self._problem = Static(markup=False, id="problem")
+        self._typed = ""
+        """What was typed before any field of it could be typed in."""
 
     def compose(self) -> ComposeResult:
         """Title, content, problem, buttons."""
         with Vertical(id="dialog"):
-            yield Static(self.heading(), markup=False, id="dialog-title")
+            yield Static(title_of(self.heading(), self.context), markup=False, id="dialog-title")
             yield from self.content()
             yield self._problem
             with Horizontal(id="buttons"):
@@ -66,14 +81,32 @@ class Dialog(Modal[Answer | None]):
     def answer(self) -> Answer:
         """What to send, as it stands."""
 
+    def begin_in(self, selector: str) -> None:
+        """Gives the focus, and what has been typed already, to the widget where the person begins."""
+        begins = self.query_one(selector)
+        # At once, not after the next refresh: what is typed right after is meant for it.
+        self.set_focus(begins)
+        if isinstance(begins, Input):
+            begins.insert_text_at_cursor(self._typed)
+        self._typed = ""
+
+    def type_ahead(self, text: str) -> bool:
+        """Keeps what is typed while nothing of it has the focus yet; returns whether that is so."""
+        if self.focused is not None:
+            return False
+        self._typed += text
+        return True
+
     def advice(self) -> Text:
         """What to know before sending, while nothing stands in the way."""
         return Text("Enter sends. Esc cancels.", style=palette(self)[Tone.MUTED])
 
     def problem(self) -> str:
         """Why nothing can be sent right now; empty where it can."""
-        locked = self.context.locked_because()
-        return f"Locked: {locked}." if locked else ""
+        if locked := self.context.locked_because():
+            return f"Locked: {locked}."
+        too_soon = self.answers_from is not None and self.context.now() < self.answers_from
+        return "It has only just been read: look at it first." if too_soon else ""
 
     def on_mount(self) -> None:
         """Shows the state of things, and ticks. Textual calls this beside a subclass's own on_mount."""
@@ -181,3 +214,34 @@ class OutgoingDialog(Dialog[Answer], Reading[Answer | None]):
     def _say_whether_it_can_go(self) -> None:
         if self.is_current:
             super().draw()
+
+
+class Following(OutgoingDialog[Answer]):
+    """Says what became of records that can no longer be decided, and goes on until nothing more becomes of them."""
+
+    def __init__(self, state: ConsoleState, context: Context) -> None:
+        super().__init__(state, context)
+        self._followed: set[str] = set()
+        """Ids of the records that something may still become of."""
+
+    @abstractmethod
+    def followed(self, approval: Approval) -> None:
+        """It was read anew: says what it is now."""
+
+    def follow(self, approval_id: str) -> None:
+        """Asks for the record now, and again with every new inbox until it is over."""
+        self._followed.add(approval_id)
+        self.context.load_approval(approval_id, self)
+
+    def state_changed(self) -> None:
+        """A new inbox came: what is followed may have gone on."""
+        self.context.load_again(sorted(self._followed), self)
+        super().state_changed()
+
+    @on(messages.ApprovalLoaded)
+    def _take_followed(self, message: messages.ApprovalLoaded) -> None:
+        message.stop()
+        if message.approval.status.is_final:
+            self._followed.discard(message.approval.approval_id)
+        self.followed(message.approval)
+        self.draw()

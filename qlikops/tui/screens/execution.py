@@ -168,7 +168,7 @@ class ExecutionScreen(RunsScreen):
 
     def _switch(self, view: str) -> None:
         self.query_one(ContentSwitcher).current = view
-        self.query_one(f"#{view}").focus()
+        self.set_focus(self.query_one(f"#{view}"))
         self._show_views()
 
     @on(KeyedTable.Opened)
@@ -223,11 +223,11 @@ class ExecutionScreen(RunsScreen):
     def action_search(self) -> None:
         """Opens the search line."""
         self.query_one("#search").display = True
-        self.query_one("#search").focus()
+        self.set_focus(self.query_one("#search"))
 
     def _close_search(self) -> None:
         self.query_one("#search").display = False
-        self.query_one(f"#{self._view}").focus()
+        self.set_focus(self.query_one(f"#{self._view}"))
 
     @on(Input.Submitted, "#search")
     def _search(self, event: Input.Submitted) -> None:

@@ -208,14 +208,14 @@ class ExecutionsScreen(RunsScreen):
     def action_filter(self) -> None:
         """Opens the filter line."""
         self.query_one("#filter").display = True
-        self.query_one("#filter").focus()
+        self.set_focus(self.query_one("#filter"))
 
     def action_back(self) -> None:
         """Clears the filter."""
         line = self.query_one("#filter", Input)
         line.value = ""
         line.display = False
-        self._table.focus()
+        self.set_focus(self._table)
         self._show()
 
     @on(Input.Changed, "#filter")
@@ -226,7 +226,7 @@ class ExecutionsScreen(RunsScreen):
     @on(Input.Submitted, "#filter")
     def _leave_filter(self, event: Input.Submitted) -> None:
         event.stop()
-        self._table.focus()
+        self.set_focus(self._table)
 
 
 def executions_cells(loaded: LoadedExecutions, now: datetime, longest: float) -> Callable[[str], Cells]:

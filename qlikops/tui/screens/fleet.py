@@ -109,7 +109,7 @@ class FleetScreen(PolledScreen):
             # While it was typed, the row may have been out of sight.
             table.choose(self._before)
         self._before = None
-        table.focus()
+        self.set_focus(table)
         self.refresh_bindings()
 
     def _show(self) -> None:

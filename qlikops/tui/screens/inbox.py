@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,7 +15,6 @@ from textual.widgets import Static
 from qlikops.domain.approval import Approval, Status, new_decision_id
 from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation import decision, inbox
-from qlikops.presentation.bulk import not_one_cause
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone
 from qlikops.tui import messages
@@ -38,6 +37,17 @@ _MARKED = Binding.Group("Marked")
 AT_ONCE = timedelta(seconds=0.5)
 """A dialog that opens within this time of its key is what the person waits for."""
 _SEVERAL_CONTEXTS = "Not together: the marked ones are in different contexts."
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A key that was pressed before the record had come which it is about."""
+
+    key: ApprovalKey
+    approved: bool
+    at: datetime
+    typed: str = ""
+    """The beginning of a denial's reason, typed since."""
 
 
 class InboxScreen(ConsoleScreen):
@@ -69,10 +79,8 @@ class InboxScreen(ConsoleScreen):
         super().__init__(state)
         self._list = WaitingList(state)
         self._review = ChosenReview(state)
-        self._wanted: tuple[ApprovalKey, bool, datetime] | None = None
-        """The approval on which a or d was pressed before its record had come, and when; asked as soon as it has."""
-        self._reading: tuple[tuple[str, ...], bool] | None = None
-        """The ids of the marked ones that are read before it is asked about all of them, and whether to approve."""
+        self._wanted: _Wanted | None = None
+        """What is asked as soon as its record has come."""
         self._locks: tuple[str, ...] = ()
         """Why nothing can be decided, by context, when the keys were drawn last."""
 
@@ -127,8 +135,7 @@ class InboxScreen(ConsoleScreen):
             contexts = {waiting.context for waiting in self._list.marked_waiting}
             return bool(contexts) and (not any(context.locked_because() for context in contexts) or None)
         if action == "back":
-            narrowed = self._list.filters
-            return bool(self._reading) or self.has_class("-open") or narrowed
+            return self._wanted is not None or self.has_class("-open") or self._list.filters
         return True
 
     def why_not(self) -> str:
@@ -145,6 +152,7 @@ class InboxScreen(ConsoleScreen):
         elif not self.state.waiting:
             self._review.clear()
         self._review.forget_others()
+        self._review.follow_on()
 
     # The record
 
@@ -159,26 +167,27 @@ class InboxScreen(ConsoleScreen):
         event.stop()
         wanted, self._wanted = self._wanted, None
         # It may have taken long: whoever is elsewhere by now is not interrupted.
-        if wanted is not None and self._review.shows(wanted[0]) and self.is_active:
-            self._ask(wanted[1], late=self.state.now() - wanted[2] > AT_ONCE)
+        if wanted is not None and self._review.shows(wanted.key) and self.is_active:
+            self._ask(wanted.approved, late=self.state.now() - wanted.at > AT_ONCE, typed=wanted.typed)
         self.refresh_bindings()
 
     @on(KeyedTable.Opened, "#inbox")
     def _open(self, event: KeyedTable.Opened) -> None:
         event.stop()
         self.add_class("-open")
-        self._review.focus()
+        self.set_focus(self._review)
         self.refresh_bindings()
 
     def action_back(self) -> None:
-        """From reading what is marked, from the record to the list, then from the filtered list to the whole."""
-        if self._reading:
-            self._stop_reading()
+        """Takes back a key whose record has not come; from the record to the list, then from the filtered to all."""
+        if self._wanted is not None:
+            self._wanted = None
+            self._say_what_loads()
         elif self.has_class("-open"):
             self.remove_class("-open")
         else:
             self._list.clear_filter()
-        self._list.table.focus()
+        self.set_focus(self._list.table)
         self.refresh_bindings()
 
     # Which rows, and in which order
@@ -207,7 +216,28 @@ class InboxScreen(ConsoleScreen):
         """Asks once, on the record that is on the screen."""
         self._ask(approved, late=False)
 
-    def _ask(self, approved: bool, *, late: bool) -> None:
+    def type_ahead(self, text: str) -> bool:
+        """What is typed while the record of a denial is on its way is its reason: no letter acts on the list."""
+        wanted = self._wanted
+        if wanted is None or wanted.approved:
+            return False
+        self._wanted = replace(wanted, typed=wanted.typed + text)
+        self._say_what_loads()
+        return True
+
+    def _say_what_loads(self) -> None:
+        """What has been asked for and, where a key waits for it, what comes then."""
+        chosen, wanted = self._list.chosen, self._wanted
+        if chosen is None or self._review.shows(chosen.key):
+            return
+        words = f"Loading {inbox.label(chosen.row)}"
+        if wanted is not None:
+            words += f"; then it asks whether to {'approve' if wanted.approved else 'deny'} it"
+        typed = f" Reason so far: {wanted.typed}" if wanted is not None and wanted.typed else ""
+        self._review.show_loading(chosen.row.approval_id, f"{words} …{typed}")
+        self.refresh_bindings()
+
+    def _ask(self, approved: bool, *, late: bool, typed: str = "") -> None:
         approval, chosen = self._review.approval, self._list.chosen
         if chosen is None:
             return
@@ -215,10 +245,8 @@ class InboxScreen(ConsoleScreen):
             self.notify("You have already answered this one.", markup=False)
             return
         if approval is None or not self._review.shows(chosen.key):
-            self._wanted = (chosen.key, approved, self.state.now())
-            then = "approve" if approved else "deny"
-            words = f"Loading {inbox.label(chosen.row)}; then it asks whether to {then} it …"
-            self._review.show_loading(chosen.row.approval_id, words)
+            self._wanted = _Wanted(chosen.key, approved, self.state.now())
+            self._say_what_loads()
             return
         if approval.status is not Status.WAITING:
             self.notify("This one no longer waits.", severity="warning", markup=False)
@@ -226,10 +254,13 @@ class InboxScreen(ConsoleScreen):
 
         if changes := self._review.changes():
             saw = self._review.have_seen
-            self.app.push_screen(ChangedScreen(self.state, changes), lambda _: saw(chosen.key, approval))
+            self.app.push_screen(
+                ChangedScreen(self.state, chosen.context, changes), lambda _: saw(chosen.key, approval)
+            )
             return
         kind = ApproveScreen if approved else DenyScreen
         screen: DecisionScreen = kind(self.state, chosen.context, approval, late=late)
+        screen.type_ahead(typed)
 
         def answer(request: DecisionRequest | None) -> None:
             if request is not None:
@@ -243,7 +274,7 @@ class InboxScreen(ConsoleScreen):
         decided.context.outbox.send([(approval, request)], self.app)
         following = self._list.next_unanswered()
         self.remove_class("-open")
-        self._list.table.focus()
+        self.set_focus(self._list.table)
         self.state_changed()
         if self._list.table.chosen == decided.row_key and following is not None:
             self._list.table.choose(following)
@@ -271,45 +302,17 @@ class InboxScreen(ConsoleScreen):
         self.refresh_bindings()
 
     def action_decide_marked(self, approved: bool) -> None:
-        """Reads what is marked, then asks once about all of it."""
+        """Asks once about all that is marked."""
         marked = [waiting for waiting in self._list.marked_waiting if waiting.can_be_marked]
-        if not marked or self._reading:
+        if not marked:
             return
         context = marked[0].context
         if any(waiting.context is not context for waiting in marked):
             self.notify(_SEVERAL_CONTEXTS, severity="warning", markup=False)
             return
-        ids = tuple(waiting.row.approval_id for waiting in marked)
-        self._reading = ids, approved
-        context.load_marked(ids, self, approved=approved)
-        self.show_progress()
-        self.refresh_bindings()
-
-    @on(messages.MarkedLoaded)
-    def _ask_about_marked(self, message: messages.MarkedLoaded) -> None:
-        message.stop()
-        if self._reading != (tuple(approval.approval_id for approval in message.approvals), message.approved):
-            return  # given up meanwhile
-        self._stop_reading()
-        # A row does not say what the cause is, so it takes the records.
-        if message.approved and (refusal := not_one_cause([approval.proposal for approval in message.approvals])):
-            self.notify(refusal, severity="warning", markup=False)
-        # It took a moment to read them: whoever is elsewhere by now is not interrupted.
-        elif self.is_active:
-            context = self.state.context(message.context)
-            screen = BulkScreen(self.state, context, message.approvals, approved=message.approved)
-            self.app.push_screen(screen, lambda answers: self._send_marked(context, answers))
-
-    @on(messages.MarkedLoadFailed)
-    def _miss_marked(self, message: messages.MarkedLoadFailed) -> None:
-        message.stop()
-        self._stop_reading()
-        self.notify(str(explain(message.error)), severity="error", markup=False)
-
-    def _stop_reading(self) -> None:
-        self._reading = None
-        self.show_progress()
-        self.refresh_bindings()
+        ids = [waiting.row.approval_id for waiting in marked]
+        screen = BulkScreen(self.state, context, ids, approved=approved)
+        self.app.push_screen(screen, lambda answers: self._send_marked(context, answers))
 
     def _send_marked(self, context: Context, answers: Answers | None) -> None:
         self.state.marked -= {ApprovalKey(context.name, approval.approval_id) for approval, _ in answers or ()}
@@ -351,10 +354,6 @@ class InboxScreen(ConsoleScreen):
     def show_progress(self) -> None:
         """The line on the last decision, or on all that were answered together; not before the first of it is sent."""
         bar, latest = self.query_one("#receipt", Static), self.state.latest_together
-        if self._reading:
-            bar.display = True
-            bar.update(Text(f"Reading the {len(self._reading[0]):,} marked before it asks about them … Esc gives up."))
-            return
         bar.display = not all(sending.due for sending in latest)
         if bar.display:
             alone = len(latest) == 1

@@ -104,7 +104,7 @@ class ReadingScreen(RunScreen):
 class StopScreen(ReadingScreen):
     """Says why; whoever reads the history asks first."""
 
-    AUTO_FOCUS = "#reason"
+    AUTO_FOCUS = ""
     TITLE = "Stop this run"
     VERB = "Stop it"
     WITH_HISTORY = False
@@ -112,6 +112,10 @@ class StopScreen(ReadingScreen):
     def fields(self) -> ComposeResult:
         """The reason."""
         yield Input(placeholder="Reason (required)", max_length=500, id="reason", compact=True)
+
+    def on_mount(self) -> None:
+        """Starts with the reason."""
+        self.begin_in("#reason")
 
     @property
     def _reason(self) -> str:

@@ -8,6 +8,7 @@ from textual import on
 from textual.message import Message
 
 from qlikops.domain.approval import Approval, Claim, InboxRow
+from qlikops.domain.errors import ApprovalGone
 from qlikops.presentation import decision, inbox
 from qlikops.presentation.difference import differences
 from qlikops.presentation.freshness import Trust
@@ -43,6 +44,8 @@ class ChosenReview(Review):
         self._looked_at: dict[ApprovalKey, Approval] = {}
         """As it was when somebody looked at it; another one can be decided once its difference has been shown."""
         self._around = Surroundings()
+        self._is_over = False
+        """Whether nothing more becomes of the record that is gone."""
 
     def shows(self, key: ApprovalKey) -> bool:
         """Whether the record of `key` is on the screen, to be decided."""
@@ -68,6 +71,11 @@ class ChosenReview(Review):
             self._key, self._read_for = chosen.key, _unclaimed(row)
             self.show_loading(row.approval_id, f"Loading {inbox.label(row)} …")
             chosen.context.load_approval(row.approval_id, self)
+
+    def follow_on(self) -> None:
+        """A new inbox came: what became of a record that is gone is read again, until nothing more does."""
+        if self.gone and self._key is not None and not self._is_over:
+            self._state.context(self._key.context).load_again([self.gone], self)
 
     def clear(self) -> None:
         """Nothing waits any more; what has just gone stays to be read."""
@@ -117,6 +125,11 @@ class ChosenReview(Review):
             self._around.ask(chosen.key, approval, waiting, moment)
             context.load_background(approval, self)
 
+    @property
+    def context_label(self) -> str:
+        """The name of the context that the record is from, where there are several."""
+        return "" if self._key is None else self._state.context(self._key.context).label
+
     def _claim_on_shown(self) -> tuple[Claim | None, str]:
         if self._key is None:
             return None, ""
@@ -133,6 +146,7 @@ class ChosenReview(Review):
             return
         answered = "You answered this; it" if context.outbox.in_flight(approval_id) else "This"
         self.mark_gone(f"{answered} no longer waits. {self._how_to_go_on()}")
+        self._is_over = False
         context.load_approval(approval_id, self)
 
     def _how_to_go_on(self) -> str:
@@ -149,13 +163,16 @@ class ChosenReview(Review):
         if self._chosen is not None and self._chosen.key == key:
             self._show(self._chosen, approval)
         elif self._key == key and self.gone == approval.approval_id:
+            self._is_over = approval.status.is_final
             self.show_gone(approval, f"{decision.no_longer_waits(approval)} {self._how_to_go_on()}")
             self.post_message(self.Shown())
 
     @on(messages.ApprovalLoadFailed)
     def _miss_approval(self, message: messages.ApprovalLoadFailed) -> None:
         message.stop()
-        if self._key == ApprovalKey(message.context, message.asked):
+        # What is gone stays to be read and is asked for again, while there is a record of it.
+        stays = self.gone == message.asked and not isinstance(message.error, ApprovalGone)
+        if self._key == ApprovalKey(message.context, message.asked) and not stays:
             self.show_text(str(explain(message.error)))
 
     @on(messages.BackgroundLoaded)

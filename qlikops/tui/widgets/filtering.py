@@ -78,10 +78,6 @@ class FilterBar(Vertical):
         # At once, not after the next refresh: a letter typed right after must not mean what it does in the list.
         self.screen.set_focus(self.query_one(Input))
 
-    def type(self, text: str) -> None:
-        """Adds what was typed before the focus had come."""
-        self.query_one(Input).insert_text_at_cursor(text)
-
     def close(self) -> None:
         """Forgets it."""
         self.query_one(Input).value = ""

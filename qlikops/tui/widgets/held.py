@@ -29,5 +29,5 @@ class HeldBar(Static):
         if held:
             first = min(held, key=lambda sending: sending.due or now)
             left = ((first.due or now) - now).total_seconds()
-            words = decision.held_back(first.approval, first.request, left, len(held) - 1, self._escape)
+            words = decision.held_back(first.approval, first.request, left, len(held) - 1, self._escape, first.context)
             self.update(text(words, palette(self)))

@@ -109,6 +109,11 @@ class Review(VerticalScroll):
         self.approval, self.gone, self.loading_id = approval, gone, ""
         self._notice.display = False
 
+    @property
+    def context_label(self) -> str:
+        """The name of the context that the record is from, where there are several."""
+        return ""
+
     def _deadline(self, approval: Approval) -> Section:
         claim, caller = self._claim()
         return review.at_zero(approval, self._clock(), claim, caller)
@@ -121,6 +126,6 @@ class Review(VerticalScroll):
     def _draw(self) -> None:
         if self._shown is not None:
             colours = palette(self)
-            self._brief.update(prose([review.brief(self._shown)], colours))
+            self._brief.update(prose([review.brief(self._shown, self.context_label)], colours))
             self._at_zero.update(prose([self._deadline(self._shown)], colours))
             self._body.update(prose(review.body(self._shown, self._background), colours))

@@ -190,7 +190,7 @@ class WaitingList(Vertical):
         event.stop()
         if event.closed:
             self.show()
-        self.table.focus()
+        self.screen.set_focus(self.table)
 
     def _columns(self, width: int) -> tuple[Column, ...]:
         return inbox.columns(width, by=self._by, context=self._state.several)

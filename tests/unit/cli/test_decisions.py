@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode, of_approved
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Status
 from qlikops.domain.errors import (
     AccessDenied,
@@ -25,9 +26,11 @@ from qlikops.domain.errors import (
     Throttled,
     UsageError,
 )
+from qlikops.domain.evaluation import Verdict
 from tests.fakes import Clock, FakeEnvironment
 from tests.unit.cli.conftest import Run, Terminal
 from tests.unit.domain.samples import NOON, WAITING, waiting
+from tests.unit.presentation import samples
 
 ID = WAITING.approval_id
 
@@ -172,6 +175,21 @@ def test_yes_does_not_ask(run: Run, terminal: Terminal) -> None:
 def test_second_thoughts_are_said_before_it_is_sent(run: Run, environment: FakeEnvironment) -> None:
     environment.approvals.records[ID] = replace(WAITING, evaluation=None)
     assert "Careful: there is no evaluation." in run("approve", ID).stderr
+
+
+def test_the_message_and_every_caution_stand_there_uncut_before_it_is_sent(
+    run: Run, environment: FakeEnvironment
+) -> None:
+    cautions = tuple(f"caution {number}: " + "look first " * 40 + f"end {number}" for number in range(4))
+    message = "ORA-00001: " + "unique constraint " * 100 + "the end"
+    record = samples.approval(
+        samples.proposal(message=message, kind=AnomalyKind.FATAL_UNKNOWN),
+        assessed=replace(samples.evaluation(Verdict.CAUTION), cautions=cautions, confidence=0.5),
+    )
+    environment.approvals.records[ID] = record
+    said = run("approve", ID).stderr
+    for text in (message, *cautions, "AI says caution", "no rule knows the message", "only 50% sure"):
+        assert text in said
 
 
 def test_denying_needs_a_reason(run: Run, environment: FakeEnvironment) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +13,7 @@ import pytest
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.approval import Approval, Claim, Decision, Outcome, Status
 from qlikops.domain.errors import AlreadyDecided, Offline, QlikopsError, Throttled, UsageError
-from qlikops.domain.evaluation import Evaluation, Finding, Gate, Risk, Route, Verdict
+from qlikops.domain.evaluation import ClosedGate, Evaluation, Finding, Gate, Risk, Route, Verdict
 from qlikops.domain.execution import ExecutionStatus, StateStatus
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest
 from qlikops.domain.proposal import Action
@@ -116,7 +117,7 @@ class TestInbox:
     def test_a_claim_shows_until_it_runs_out(self) -> None:
         claim = Claim(samples.CALLER, NOW + timedelta(minutes=1))
         assert self.cells(claim=claim)["claimed"] == "anna"
-        assert self.cells(claim=claim)["label"] == "@ sales-orders (claimed)"
+        assert self.cells(claim=claim)["label"] == "@ sales-orders (replicate-eu-1, claimed)"
         assert self.cells(claim=replace(claim, until=NOW))["claimed"] == "–"
 
     def test_values_of_a_newer_agent_are_shown_as_they_are(self) -> None:
@@ -237,7 +238,8 @@ class TestReview:
         ("record", "count"),
         [
             (samples.approval(), 0),
-            (samples.approval(assessed=samples.evaluation(Verdict.CAUTION, Risk.MEDIUM)), 0),
+            (samples.approval(assessed=samples.evaluation(Verdict.CAUTION, Risk.MEDIUM)), 1),
+            (samples.approval(samples.proposal(kind=AnomalyKind.FATAL_UNKNOWN)), 1),
             (samples.approval(assessed=samples.evaluation(Verdict.DENY, Risk.HIGH)), 2),
             (replace(samples.approval(), evaluation=None), 1),
             (samples.approval(samples.proposal(action=Action.RELOAD)), 1),
@@ -245,6 +247,28 @@ class TestReview:
     )
     def test_second_thoughts(self, record: Approval, count: int) -> None:
         assert len(review.second_thoughts(record)) == count
+
+    @pytest.mark.parametrize("verdict", Verdict)
+    @pytest.mark.parametrize("risk", Risk)
+    @pytest.mark.parametrize("confidence", [None, -1.0, 0.0, 0.5, 0.69, 0.7, 1.0, 1.01, float("nan")])
+    def test_nothing_is_preselected_but_a_sure_yes_of_low_or_medium_risk_on_a_known_message(
+        self, verdict: Verdict, risk: Risk, confidence: float | None
+    ) -> None:
+        assessed = replace(samples.evaluation(verdict, risk), confidence=confidence)
+        below_floor = (ClosedGate(Gate.LOW_CONFIDENCE, "the floor is 0.9"),)
+        for kind, action, closed in itertools.product(AnomalyKind, Action, [(), below_floor]):
+            record = samples.approval(samples.proposal(kind=kind, action=action), assessed=assessed)
+            assert record.policy is not None
+            record = replace(record, policy=replace(record.policy, closed_gates=closed))
+            is_sound = (
+                verdict is Verdict.APPROVE
+                and risk in {Risk.LOW, Risk.MEDIUM}
+                and confidence in {0.7, 1.0}
+                and not closed
+                and kind is not AnomalyKind.FATAL_UNKNOWN
+                and action is not Action.RELOAD
+            )
+            assert (review.second_thoughts(record) == ()) is is_sound
 
     def test_a_decision_without_a_digest_says_so(self) -> None:
         decided = replace(samples.approval(), status=Status.DENIED, decision=Decision(False, reason="no"))

@@ -49,7 +49,8 @@ class Scene:
 def something_changes(pilot: Pilot[Any]) -> None:
     """As a and d do on a record that is another one than somebody looked at."""
     changed = differences(samples.approval(), samples.approval(assessed=samples.evaluation(Verdict.DENY)))
-    pilot.app.push_screen(ChangedScreen(app_of(pilot).state, changed))
+    state = app_of(pilot).state
+    pilot.app.push_screen(ChangedScreen(state, state.current, changed))
 
 
 SCENES = {

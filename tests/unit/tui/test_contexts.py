@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -130,6 +131,28 @@ async def test_one_that_fails_locks_only_what_is_in_it_and_says_why_in_a_line(
         await pilot.press("r")
         await no_longer_sees(pilot, "OFFLINE")
         await sees(pilot, "live, 0s old")
+
+
+async def test_what_is_decided_names_its_context_from_the_record_to_the_receipt(
+    started: Started, east: FakeEnvironment, west: FakeEnvironment
+) -> None:
+    clock = Clock()
+    async with started(east, others=[west], size=WIDE, clock=clock, hold_seconds=3) as pilot:
+        await first_chosen(pilot, "context east")
+        await pilot.press("d")
+        await sees(pilot, "Deny: this will be sent in east")
+        await pilot.press(*"no", "enter")
+        await sees(pilot, "Sending in 3 s: deny replicate-eu-1/orders in east.", "context west")
+        clock.advance(4)
+        await sees(pilot, "DENIED replicate-eu-1/orders in east")
+        await pilot.press("y")
+        assert re.search("^context +east$", pilot.app.clipboard, re.M)
+        await pilot.press("space", "A")
+        await sees(pilot, "Approve together: one answer for each that is ticked in west")
+        await pilot.press("escape", "5")
+        await sees(pilot, "schedule-of-east")
+        await pilot.press("p")
+        await sees(pilot, "Pause the schedule: this will be sent in east")
 
 
 async def test_one_that_never_comes_does_not_hold_up_the_others(
@@ -422,7 +445,7 @@ async def test_what_is_held_back_does_not_go_out_while_somebody_signs_in(
         await pilot.press("enter")
         await sees(pilot, "Sending in 3 s")
         await pilot.press("ctrl+l")
-        await sees(pilot, "Not sent: approve replicate-eu-1/orders; you went to sign in.")
+        await sees(pilot, "Not sent: approve replicate-eu-1/orders in east; you went to sign in.")
         clock.advance(5)
         assert east.sent == []
 

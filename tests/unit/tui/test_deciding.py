@@ -10,7 +10,7 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from qlikops.domain.approval import Claim, Decision, Status
+from qlikops.domain.approval import Claim, Decision, Outcome, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline, Throttled
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.proposal import Action
@@ -81,6 +81,44 @@ async def test_approve_pressed_while_the_record_loads_asks_once_it_is_there(
         await wait_until(pilot, lambda: len(environment.sent) == 1)
 
 
+LETTERS = "a dam scary gap, DAM 12345"
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+async def test_what_is_typed_after_d_is_the_reason_and_acts_on_no_list(
+    started: Started, environment: FakeEnvironment, loaded: bool
+) -> None:
+    """Though the dialog has not opened yet, and whether or not its record had come."""
+    if not loaded:
+        environment.loads.close()
+    async with started(environment) as pilot:
+        await sees(pilot, "sales-orders: connection lost" if loaded else "Loading sales-orders")
+        for key in ("d", *LETTERS):
+            pilot.app.post_message(events.Key("space" if key == " " else key, key))
+        if not loaded:
+            await sees(pilot, f"Reason so far: {LETTERS}")
+            assert not isinstance(pilot.app.screen, DecisionScreen)
+            environment.loads.open()
+        await sees(pilot, "Deny: this will be sent", f"reason {LETTERS}")
+        assert not environment.claimed[1:], "the dialog's own claim, and none of the letter c"
+        assert not app_of(pilot).state.marked
+
+
+async def test_escape_takes_back_a_key_whose_record_has_not_come(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.loads.close()
+    async with started(environment) as pilot:
+        await sees(pilot, "Loading sales-orders")
+        await pilot.press("d", *"no")
+        await sees(pilot, "Reason so far: no")
+        await pilot.press("escape")
+        await no_longer_sees(pilot, "Reason so far")
+        environment.loads.open()
+        await sees(pilot, "sales-orders: connection lost")
+        assert not isinstance(pilot.app.screen, DecisionScreen)
+
+
 async def test_a_dialog_that_opens_long_after_its_key_takes_no_enter_before_it_can_have_been_read(
     started: Started, environment: FakeEnvironment
 ) -> None:
@@ -138,6 +176,9 @@ async def test_escape_sends_nothing(started: Started, environment: FakeEnvironme
     ("assessed", "why"),
     [
         (samples.evaluation(Verdict.DENY), "AI says deny"),
+        (samples.evaluation(Verdict.CAUTION), "AI says caution"),
+        (replace(samples.evaluation(), confidence=0.5), "the evaluation is only 50% sure"),
+        (replace(samples.evaluation(), confidence=None), "the evaluation does not say how sure it is"),
         (samples.evaluation(risk=Risk.HIGH), "the evaluation says approve, and that the risk is high"),
         (
             Evaluation.unavailable("truncated", "bedrock", "prompt 3", samples.NOW),
@@ -170,7 +211,7 @@ async def test_where_the_evaluation_is_nothing_to_lean_on_enter_cancels_and_the_
     ("action", "assessed", "why"),
     [
         (Action.RELOAD, samples.evaluation(), "a reload replaces what the target has"),
-        (Action.RESUME, samples.evaluation(Verdict.CAUTION, Risk.HIGH), "the risk is high"),
+        (Action.RESUME, samples.evaluation(Verdict.CAUTION, Risk.LOW), "AI says caution"),
     ],
 )
 async def test_what_cannot_be_taken_back_is_never_sent_by_enter_alone(
@@ -184,6 +225,67 @@ async def test_what_cannot_be_taken_back_is_never_sent_by_enter_alone(
         assert environment.sent == []
         await pilot.press("space", "A")
         await sees(pilot, "Approve together", why[:20], "Nothing is ticked.")
+
+
+async def test_the_message_and_every_caution_are_read_to_their_end_before_an_approval_goes_out(
+    started: Started,
+) -> None:
+    message = "ORA-00001: " + "unique constraint " * 60 + "END-OF-MESSAGE"
+    cautions = tuple(f"Caution {number}: " + "look first " * 30 + f"END-{number}" for number in range(4))
+    record = samples.approval(
+        samples.proposal(1, message=message), assessed=replace(samples.evaluation(), cautions=cautions)
+    )
+    environment = FakeEnvironment.waiting_for(record)
+    async with started(environment) as pilot:
+        await asked(pilot, "a", "There is more of what will be sent")
+        await pilot.press("enter")
+        assert environment.sent == []
+        seen = set()
+        while "There is more of what will be sent" in flat_text(pilot):
+            await pilot.press("pagedown")
+            seen |= {end for end in ("END-OF-MESSAGE", *(f"END-{n}" for n in range(4))) if end in flat_text(pilot)}
+        assert len(seen) == 5
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+
+
+@pytest.mark.parametrize("dialog", [False, True])
+async def test_what_somebody_else_decides_is_followed_to_its_end(
+    started: Started, environment: FakeEnvironment, dialog: bool
+) -> None:
+    """Under the cursor and in the dialog: what is shown as of now goes on to be."""
+    async with started(environment, size=(120, 40)) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        if dialog:
+            await asked(pilot, "d")
+        environment.decide_elsewhere(FIRST)
+        refresh(pilot)
+        await sees(pilot, "It no longer waits: RESTARTING, approved by bob")
+        refresh(pilot)
+        environment.records[FIRST] = replace(
+            environment.records[FIRST], status=Status.PARTIAL, outcome=Outcome(Status.PARTIAL)
+        )
+        refresh(pilot)
+        await sees(pilot, "It no longer waits: PARTIAL, approved by bob")
+        await wait_until(pilot, lambda: not app_of(pilot).state.current.backend.busy("reviews"))
+        read = environment.reads.count(FIRST)
+        refresh(pilot)
+        await wait_until(pilot, lambda: not app_of(pilot).state.current.backend.busy("inbox"))
+        await pilot.pause()
+        assert environment.reads.count(FIRST) == read, "it is over"
+
+
+async def test_what_is_gone_stays_to_be_read_while_the_reading_fails(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment, size=(120, 40)) as pilot:
+        await sees(pilot, "sales-orders: connection lost")
+        environment.decide_elsewhere(FIRST)
+        refresh(pilot)
+        await sees(pilot, "It no longer waits: RESTARTING, approved by bob")
+        environment.error = Throttled("rate exceeded")
+        refresh(pilot)
+        await sees(pilot, "THROTTLED", "sales-orders: connection lost", "It no longer waits: RESTARTING")
 
 
 async def test_denying_needs_a_reason(started: Started, environment: FakeEnvironment) -> None:
@@ -261,9 +363,9 @@ async def test_what_changed_under_the_review_is_shown_before_it_can_be_decided(
 ) -> None:
     async with started(environment, size=(120, 36)) as pilot:
         await sees(pilot, "sales-orders: connection lost")
-        environment.add(samples.approval(samples.proposal(1), assessed=samples.evaluation(Verdict.CAUTION)))
+        environment.add(samples.approval(samples.proposal(1), assessed=samples.evaluation(risk=Risk.MEDIUM)))
         refresh(pilot)
-        await sees(pilot, "Changed since you looked at it", "AI caution")
+        await sees(pilot, "Changed since you looked at it", "risk medium")
         await pilot.press("a")
         await sees(pilot, "Nothing was sent. Enter: look at it as it is now")
         assert not isinstance(pilot.app.screen, DecisionScreen)

@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from qlikops.domain.approval import Status
 from qlikops.domain.errors import AccessDenied, DecisionUnknown, NotFound, Offline
@@ -422,3 +424,30 @@ async def test_the_aws_console_is_named_where_there_is_one(
         await pilot.press("o")
         await sees(pilot, said)
         assert pilot.app.clipboard == (f"{console}/{environment.runs[0].arn}" if console else "")
+
+
+@pytest.mark.parametrize(("keys", "field"), [("2", "#filter"), ("2\n", "#search")])
+async def test_what_is_typed_in_one_burst_with_the_key_of_a_text_field_is_its_text(
+    started: Started, environment: FakeEnvironment, keys: str, field: str
+) -> None:
+    """`s`, `x`, `n` and the digits mean something in the list below."""
+    async with started(environment) as pilot:
+        for key in keys:
+            await pilot.press("enter" if key == "\n" else key)
+            await sees(pilot, "ProcessProposals" if key == "\n" else "run-0711")
+        for key in ("slash", *"snx12"):
+            pilot.app.post_message(events.Key(key, key if len(key) == 1 else "/"))
+        await wait_until(pilot, lambda: pilot.app.screen.query_one(field, Input).value == "snx12")
+        assert not pilot.app.screen.is_modal
+
+
+async def test_a_reason_typed_in_one_burst_with_its_key_is_the_reason_of_a_stop(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    async with started(environment) as pilot:
+        await pilot.press("2")
+        await sees(pilot, "run-0711")
+        for key in "xnos":
+            pilot.app.post_message(events.Key(key, key))
+        await sees(pilot, "Stop this run")
+        await wait_until(pilot, lambda: pilot.app.screen.query_one("#reason", Input).value == "nos")

@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Approval, Decision, Status
@@ -21,6 +23,7 @@ from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 TASKS = ("orders", "stock", "prices", "refunds")
 SIZE = (84, 40)
+KEYS = {" ": "space", "?": "question_mark", "!": "exclamation_mark", ":": "colon", "/": "slash"}
 
 
 CAUSE = "source ORA-ERP on replicate-eu-1"
@@ -40,7 +43,7 @@ async def mark(pilot: Pilot[Any], number: int) -> None:
     """Marks the first `number` rows."""
     await sees(pilot, "orders: connection lost")
     await pilot.press(*["space"] * number)
-    await sees(pilot, f"{TASKS[number - 1]} (mark", "A D Marked")
+    await sees(pilot, f"✓ {TASKS[number - 1]} (", "A D Marked")
 
 
 async def asked_about_three(pilot: Pilot[Any], key: str) -> None:
@@ -77,7 +80,7 @@ async def test_what_is_ticked_is_approved_one_after_the_other_each_with_its_own_
         await wait_until(pilot, lambda: [approval_id for approval_id, _ in environment.sent] == ids(1, 3))
         assert all(request.approved and request.digest == digests[key] for key, request in environment.sent)
         assert len({request.decision_id for _, request in environment.sent}) == 2
-        await sees(pilot, "1 waits", "stock (mark")
+        await sees(pilot, "1 waits", "✓ stock (")
 
 
 async def test_while_it_counts_down_escape_holds_back_all_of_them(
@@ -119,8 +122,8 @@ async def test_reading_what_is_marked_is_said_and_escape_gives_it_up(
     async with started(environment, size=SIZE) as pilot:
         await mark(pilot, 3)
         environment.loads.close()
-        await pilot.press("A", "A")
-        await sees(pilot, "Reading the 3 marked before it asks about them … Esc gives up.")
+        await pilot.press("A", "enter", "enter")
+        await sees(pilot, "Approve together", "Reading the 3 marked … Esc gives up.")
         await pilot.press("escape")
         await no_longer_sees(pilot, "Reading the 3 marked")
         environment.loads.open()
@@ -128,6 +131,64 @@ async def test_reading_what_is_marked_is_said_and_escape_gives_it_up(
         await sees(pilot, "Deny together", "3 of 3 ticked")
         await pilot.press("escape")
         await no_longer_sees(pilot, "together")
+        assert environment.sent == []
+
+
+async def test_what_is_typed_after_the_key_is_the_reason_and_acts_on_no_list(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    """Every letter that means something in the inbox, at once, while the records are on their way."""
+    reason = "a dam scary gap: DAMc 12345?!0 / n"
+    async with started(environment, size=SIZE) as pilot:
+        await sees(pilot, "orders: connection lost")
+        environment.loads.close()
+        for key in ("M", "D", *reason):
+            pilot.app.post_message(events.Key(KEYS.get(key, key), key))
+        await sees(pilot, "Deny together", "Reading the 3 marked")
+        await wait_until(pilot, lambda: pilot.app.screen.query_one("#reason", Input).value == reason)
+        environment.loads.open()
+        await sees(pilot, "3 of 3 ticked")
+        await pilot.press("enter", "enter")
+        await wait_until(pilot, lambda: [request.reason for _, request in environment.sent] == [reason] * 3)
+        assert not environment.claimed
+
+
+async def test_records_that_come_late_take_no_enter_before_they_can_have_been_read(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    clock = Clock()
+    async with started(environment, size=SIZE, clock=clock) as pilot:
+        await mark(pilot, 2)
+        environment.loads.close()
+        await pilot.press("A")
+        await sees(pilot, "Reading the 2 marked")
+        clock.advance(5)
+        environment.loads.open()
+        await sees(pilot, "It has only just been read: look at it first.")
+        await pilot.press("enter", "enter")
+        assert environment.sent == []
+        clock.advance(1)
+        await sees(pilot, "2 of 2 ticked")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 2)
+
+
+async def test_the_messages_and_cautions_of_all_that_is_ticked_are_read_to_their_end_before_it_goes_out(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    message = "ORA-12541: " + "no listener " * 60 + "the very end"
+    environment.add(record(1, message=message))
+    async with started(environment, size=(80, 24)) as pilot:
+        await mark(pilot, 2)
+        await pilot.press("A")
+        await sees(pilot, "more lines below: PgDn")
+        await pilot.press("enter", "enter")
+        assert environment.sent == []
+        while "There is more of what will be sent" in flat_text(pilot):
+            await pilot.press("pagedown")
+        assert "The source was patched an hour ago." in dialog_text(pilot)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 2)
 
 
 @pytest.mark.parametrize(
