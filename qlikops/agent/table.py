@@ -16,6 +16,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from qlikops.agent.transient import cancellation_reasons, is_busy
 from qlikops.domain.errors import Throttled
 from qlikops.domain.ledger import PARTITION, SORT
 
@@ -29,17 +30,6 @@ _BATCH_GET_LIMIT = 100
 _ATTEMPTS = 6
 """Of one call, beyond those that botocore makes of each; then the invocation fails, and Step Functions retries it."""
 _LONGEST_PAUSE = 2.0
-_BUSY = {
-    "InternalServerError",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ThrottlingException",
-    "TransactionConflictException",
-    "TransactionInProgressException",
-}
-"""Error codes after which the same call may succeed."""
-_BUSY_REASONS = {"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-"""The same of a cancelled transaction, which botocore itself never tries again."""
 _NAME = re.compile(r"#(\w+)")
 
 
@@ -199,7 +189,9 @@ class Table:
         try:
             self._call(self._client.transact_write_items, request)
         except ClientError as exc:
-            failed = [index for index, reason in enumerate(_reasons(exc)) if reason == "ConditionalCheckFailed"]
+            failed = [
+                index for index, reason in enumerate(cancellation_reasons(exc)) if reason == "ConditionalCheckFailed"
+            ]
             if failed:
                 raise ConditionFailed(failed) from exc
             raise
@@ -229,7 +221,7 @@ class Table:
             try:
                 return operation(**request)
             except ClientError as exc:
-                if not _is_busy(exc):
+                if not is_busy(exc):
                     raise
             self._pause(attempt)
         return operation(**request)
@@ -270,16 +262,6 @@ class Table:
         if values:
             action["ExpressionAttributeValues"] = _wire(values)
         return {kind: action}
-
-
-def _is_busy(error: ClientError) -> bool:
-    code = error.response["Error"]["Code"]
-    return code in _BUSY or (code == "TransactionCanceledException" and set(_reasons(error)) <= _BUSY_REASONS)
-
-
-def _reasons(error: ClientError) -> list[str]:
-    """Of a cancelled transaction, by the positions of its writes."""
-    return [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
 
 
 def _names(expression: str) -> dict[str, str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import proposal_id_of
 from qlikops.agent.wiring import Services, process_services
 
 
+@names_what_may_pass
 def handler(event: dict[str, Any], _context: object, services: Services | None = None) -> dict[str, Any]:
     """`{"route", "verdict", "risk", "confidence", "evaluator", "digest", "gates"}`; the ledger has the rest."""
     approval = (services or process_services()).assessor.assess(proposal_id_of(event))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import LambdaContext, proposal_id_of
 from qlikops.agent.wiring import Services, process_services
 from qlikops.domain.approval import Outcome, parse_decision
@@ -15,6 +16,7 @@ RESERVE = timedelta(seconds=20)
 """Kept of the Lambda's time for storing the result."""
 
 
+@names_what_may_pass
 def handler(event: dict[str, Any], context: LambdaContext, services: Services | None = None) -> dict[str, Any]:
     """`{"proposal_id", "status", "detail", "tasks"}`; the ledger has each task's outcome.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import LambdaContext
 from qlikops.agent.run import Run
 from qlikops.agent.wiring import Services, process_services
@@ -14,6 +15,7 @@ RESERVE_SECONDS = 120.0
 """Kept of the Lambda's time for what comes after reading: most of it is for a large fleet's snapshot."""
 
 
+@names_what_may_pass
 def handler(event: dict[str, Any], context: LambdaContext, services: Services | None = None) -> dict[str, Any]:
     """`{"run", "proposal_count", "proposals", "outcomes", "counts"}`; a card is 4 KB at most, and there are 40."""
     run = codec.decode(Run, event)

@@ -6,6 +6,7 @@ import json
 from typing import Any, Protocol
 
 from qlikops.agent.run import Run
+from qlikops.agent.transient import TransientError
 from qlikops.domain import codec
 from qlikops.domain.text import harmless
 
@@ -44,5 +45,8 @@ def error_text(error: Any) -> str:
     except (ValueError, RecursionError):
         details = None
     if isinstance(details, dict) and details.get("errorMessage"):
-        cause = f"{details.get('errorType') or ''}: {details['errorMessage']}".removeprefix(": ")
+        cause = str(details["errorMessage"])
+        name = name or str(details.get("errorType") or "")
+    if name == TransientError.__name__ and cause:
+        name = ""  # the message starts with what it was
     return harmless(": ".join(part for part in (name, cause) if part) or "unknown error", _ERROR_CAP)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import error_text, proposal_id_of
 from qlikops.agent.tasks import TaskLedger
 from qlikops.agent.wiring import Services, process_services
@@ -14,6 +15,7 @@ from qlikops.domain.text import harmless
 _DETAIL_CAP = 500
 
 
+@names_what_may_pass
 def handler(event: dict[str, Any], _context: object, services: Services | None = None) -> dict[str, Any]:
     """`{"proposal_id", "status", "recorded", "detail"}`, with the status that the ledger holds."""
     services = services or process_services()

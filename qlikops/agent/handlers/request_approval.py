@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from qlikops.agent.asking import Question, ask
+from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import proposal_id_of
 from qlikops.agent.wiring import Services, process_services
 from qlikops.domain import codec
 
 
+@names_what_may_pass
 def handler(event: dict[str, Any], _context: object, services: Services | None = None) -> dict[str, Any]:
     """`{"proposal_id", "status", "deadline"}`."""
     services = services or process_services()

@@ -110,6 +110,7 @@ class Agent:
             "task_token": task_token,
             "entered_at": codec.format_time(entered or self.clock.now),
             "timeout_seconds": 14400,
+            "retries_transient": True,
         }
         return passed(request_approval.handler(event, Context(), self.services))
 

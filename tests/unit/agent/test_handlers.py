@@ -14,6 +14,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from qlikops.agent.assessment import Assessor
 from qlikops.agent.evaluators import EvaluationContext
+from qlikops.agent.transient import TransientError
 from qlikops.domain import codec
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
@@ -662,7 +663,7 @@ def test_a_fleet_that_cannot_be_read_fails_the_run_and_says_so(agent: Make) -> N
     here.report({"run": run, "error": {"Error": "QemLoginRefused", "Cause": cause}})
 
     report = codec.loads(RunReport, here.stored("reports/latest.json"))
-    assert report.error == "QemLoginRefused: QemLoginRefused: login refused"
+    assert report.error == "QemLoginRefused: login refused"
     summary = here.services.ledger.run("run-1")
     assert summary is not None
     assert summary.error == report.error
@@ -765,7 +766,7 @@ def test_an_outage_is_told_once_without_the_bucket_too(agent: Make) -> None:
     here = agent("healthy")
     here.services = here.again(s3=Broken())
     for number in range(2):
-        with pytest.raises(EndpointConnectionError):
+        with pytest.raises(TransientError, match=r"^EndpointConnectionError: "):
             failing(here, f"failed-{number}")
         here.clock.sleep(300)
 
@@ -777,7 +778,7 @@ def test_the_ledger_that_breaks_after_a_healthy_look_is_an_error_and_no_report(a
     monitored = here.monitor()
     here.services = here.again(dynamodb=Broken())
 
-    with pytest.raises(EndpointConnectionError):
+    with pytest.raises(TransientError, match=r"^EndpointConnectionError: "):
         here.report(monitored)
 
 
@@ -895,7 +896,14 @@ def test_the_payloads_here_are_those_of_the_state_machine() -> None:
         "run",
     }
     assert payload(inner["EvaluateProposal"]) == {"proposal", "run"}
-    assert payload(inner["WaitForApproval"]) == {"task_token", "entered_at", "timeout_seconds", "proposal", "run"}
+    assert payload(inner["WaitForApproval"]) == {
+        "task_token",
+        "entered_at",
+        "timeout_seconds",
+        "retries_transient",
+        "proposal",
+        "run",
+    }
     assert payload(inner["ExecuteRestart"]) == {"proposal", "run", "decision", "may_continue"}
     assert payload(inner["RecordOutcome"]) == {"proposal", "run", "outcome"}
     assert payload(states["ReportMonitoringFailure"]) == {"run", "error"}

@@ -69,7 +69,7 @@ class Program:
         """Full names of the functions and classes of ours that `function` can come to, itself included."""
         module, _, name = function.rpartition(".")
         start = self._built.files[module].names[name].node
-        assert isinstance(start, FuncDef), start
+        assert isinstance(start, FuncDef | Decorator), start
         names: set[str] = set()
         queue: list[Node] = [start]
         while queue:

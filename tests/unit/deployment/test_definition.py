@@ -16,6 +16,7 @@ from statelint.linter import Linter
 
 from qlikops.agent.handlers.execute_restart import CONTINUE
 from qlikops.agent.restart import CONTINUE_FOR
+from qlikops.agent.transient import TransientError
 from qlikops.deployment.definition import approval_timeout, read_definition, render, with_approval_timeout
 from qlikops.domain.approval import APPROVAL_DENIED
 from qlikops.domain.errors import UsageError
@@ -127,8 +128,63 @@ def test_names_shared_with_the_code_are_the_codes(machine: dict[str, Any]) -> No
 def test_a_restart_that_goes_on_ends_before_its_execution(machine: dict[str, Any]) -> None:
     states = all_states(machine)
     after_the_answer = machine["TimeoutSeconds"] - states["WaitForApproval"]["TimeoutSeconds"]
-    last_invocation = states["ExecuteRestart"]["TimeoutSeconds"]
+    last_invocation = states["ExecuteRestart"]["TimeoutSeconds"] + waits_for(states["ExecuteRestart"], FULL_ACCOUNT)
     assert CONTINUE_FOR.total_seconds() + last_invocation < after_the_answer
+
+
+FULL_ACCOUNT = "Lambda.TooManyRequestsException"
+"""What Step Functions says of an account that runs as many functions at once as it may."""
+
+
+def retrier_of(state: dict[str, Any], error: str) -> dict[str, Any]:
+    """The first that names `error`, or all."""
+    return next(each for each in state["Retry"] if {error, "States.ALL"} & set(each["ErrorEquals"]))
+
+
+def waits_for(state: dict[str, Any], error: str) -> float:
+    """How many seconds a state waits in all between attempts that end with `error`, where jitter shortens none."""
+    retrier = retrier_of(state, error)
+    pauses = (retrier["IntervalSeconds"] * retrier["BackoffRate"] ** number for number in range(retrier["MaxAttempts"]))
+    return float(sum(min(pause, retrier["MaxDelaySeconds"]) for pause in pauses))
+
+
+def test_every_task_is_retried_by_the_name_of_what_may_pass(machine: dict[str, Any]) -> None:
+    tasks = {name: state for name, state in all_states(machine).items() if state["Type"] == "Task"}
+    assert len(tasks) == 7
+    for name, state in tasks.items():
+        retrier = next(each for each in state["Retry"] if TransientError.__name__ in each["ErrorEquals"])
+        assert retrier["MaxAttempts"] >= 5, name
+    payload = tasks["WaitForApproval"]["Parameters"]["Payload"]
+    assert payload["retries_transient"] is True
+
+
+def test_a_full_account_costs_no_approval(machine: dict[str, Any]) -> None:
+    states = all_states(machine)
+    for name in ("WaitForApproval", "ExecuteRestart", "RecordOutcome"):
+        assert waits_for(states[name], FULL_ACCOUNT) >= 600, name
+    assert waits_for(states["WaitForApproval"], FULL_ACCOUNT) >= 3000
+
+
+OLDER_FUNCTIONS = {
+    "ClientError",
+    "ConnectTimeoutError",
+    "ConnectionClosedError",
+    "EndpointConnectionError",
+    "InternalServerError",
+    "ProvisionedThroughputExceededException",
+    "ReadTimeoutError",
+    "ThrottlingException",
+    "Throttled",
+    "TransactionCanceledException",
+}
+"""What the functions of the release before TransientError raise; they may still run when the definition is newer."""
+
+
+def test_a_wait_is_retried_with_functions_from_before_the_name(machine: dict[str, Any]) -> None:
+    named = {name for each in all_states(machine)["WaitForApproval"]["Retry"] for name in each["ErrorEquals"]}
+    assert named >= OLDER_FUNCTIONS
+    # A denial is an error too, and must never be retried.
+    assert not named & {APPROVAL_DENIED, "States.TaskFailed", "States.ALL"}
 
 
 def test_only_the_two_placeholders_each_inside_a_string() -> None:
