@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ParamValidationError
 
 from qlikops.agent.config import CONNECT_TIMEOUT_SECONDS, BedrockSettings, Structured
 from qlikops.agent.evaluators import Clock, EvaluationContext, mark_unsupported
 from qlikops.agent.evaluators.answer import Answer, read_answer
-from qlikops.agent.evaluators.causes import TRANSIENT, unavailable_for
+from qlikops.agent.evaluators.causes import TRANSIENT, Unavailable, unavailable_for
 from qlikops.agent.evaluators.prompt import (
     PROMPT_VERSION,
     TOOL_NAME,
@@ -86,15 +87,20 @@ class BedrockEvaluator:
         self._monotonic = monotonic
         self._jitter = jitter
         self._mark = mark
-        self.version = f"{PROMPT_VERSION} {settings.structured} {settings.model_id}"
+        self._structured = settings.structured
+
+    @property
+    def version(self) -> str:
+        """Prompt version, form of the answer and model ID, such as `v1 strict_tool eu.anthropic.…`."""
+        return f"{PROMPT_VERSION} {self._structured} {self._settings.model_id}"
 
     def evaluate(self, proposal: Proposal, history: EvaluationContext) -> Evaluation:
         """What the model says; unavailable, with the cause, for anything but a complete and valid answer."""
         began = self._monotonic()
         reply: Mapping[str, Any] = {}
         try:
-            reply = self._ask(self._request(proposal, history))
-            evaluation = self._evaluation(read_answer(reply, self._settings.structured), proposal)
+            reply = self._reply(proposal, history)
+            evaluation = self._evaluation(read_answer(reply, self._structured), proposal)
         except Exception as exc:  # a human decides, whatever it is
             unavailable = unavailable_for(exc)
             evaluation = Evaluation.unavailable(str(unavailable), NAME, self.version, self._clock())
@@ -115,6 +121,17 @@ class BedrockEvaluator:
         )
         return evaluation
 
+    def _reply(self, proposal: Proposal, history: EvaluationContext) -> Mapping[str, Any]:
+        """The model's reply. A botocore older than `toolSpec.strict` refuses it: from then on it is left out."""
+        try:
+            return self._ask(self._request(proposal, history))
+        except Unavailable as failure:
+            if self._structured is not Structured.STRICT_TOOL or not _knows_no_strict(failure.__cause__):
+                raise
+        _logger.warning("this botocore does not know toolSpec.strict: asking with `tool` instead")
+        self._structured = Structured.TOOL
+        return self._ask(self._request(proposal, history))
+
     def _request(self, proposal: Proposal, history: EvaluationContext) -> dict[str, Any]:
         settings = self._settings
         data: dict[str, Any] = {"text": data_block(proposal, history, self._mark())}
@@ -131,10 +148,10 @@ class BedrockEvaluator:
             data = {"guardContent": {"text": data}}
         request["messages"] = [{"role": "user", "content": [data, {"text": _QUESTION}]}]
         request["system"] = [{"text": instructions()}]
-        if settings.structured is Structured.PROMPT:
+        if self._structured is Structured.PROMPT:
             request["system"].append({"text": bare_instructions()})
         else:
-            request["toolConfig"] = _tool(strict=settings.structured is Structured.STRICT_TOOL)
+            request["toolConfig"] = _tool(strict=self._structured is Structured.STRICT_TOOL)
         return request
 
     def _ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -164,6 +181,10 @@ class BedrockEvaluator:
             findings=tuple(mark_unsupported(finding, proposal) for finding in answer.findings),
             cautions=answer.cautions,
         )
+
+
+def _knows_no_strict(error: BaseException | None) -> bool:
+    return isinstance(error, ParamValidationError) and '"strict"' in str(error)
 
 
 def _tool(*, strict: bool) -> dict[str, Any]:
