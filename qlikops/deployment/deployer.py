@@ -17,6 +17,9 @@ from qlikops.resources import resource
 DEFAULT_STACK = "qlikops"
 INLINE_BYTES = 51_200
 """The largest template that CloudFormation takes in a request; a larger one it reads from S3."""
+EMULATED_ACCOUNT = "000000000000"
+"""Nobody's on AWS."""
+NO_METRIC_MATH = {"MetricMath": "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Deployer:
                 "CodeBucket": self._store.bucket,
                 "BundleKey": release.bundle.key,
                 "DefinitionKey": release.definition.key,
+                **(NO_METRIC_MATH if self._store.account == EMULATED_ACCOUNT else {}),
             },
             release.tags,
         )

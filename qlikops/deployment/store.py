@@ -21,6 +21,11 @@ class ArtifactStore:
         self._region = region
 
     @property
+    def account(self) -> str:
+        """The number of the account that it is in."""
+        return self._account
+
+    @property
     def bucket(self) -> str:
         """Its name, known before it exists."""
         return f"qlikops-artifacts-{self._account}-{self._region}"

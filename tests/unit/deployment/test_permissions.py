@@ -164,12 +164,18 @@ class Published:
         self.names |= {each["MetricName"] for each in MetricData}
 
 
+def watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """The metrics of an alarm, each with its Namespace and MetricName."""
+    return [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", ()) if "MetricStat" in each] or [alarm]
+
+
 def test_alarms_watch_metrics_that_exist(resources: dict[str, Any]) -> None:
     cloudwatch = Published()
     Metrics(cloudwatch).put(RunSummary(ARN, "run-1", START, 1, 4, 1, 1, 0, {}))
     alarms = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::CloudWatch::Alarm"]
-    assert {alarm["MetricName"] for alarm in alarms if alarm["Namespace"] == NAMESPACE} <= cloudwatch.names
-    assert {alarm["MetricName"] for alarm in alarms if alarm["Namespace"] == "AWS/States"} == {
+    metrics = [metric for alarm in alarms for metric in watched(alarm)]
+    assert {metric["MetricName"] for metric in metrics if metric["Namespace"] == NAMESPACE} <= cloudwatch.names
+    assert {metric["MetricName"] for metric in metrics if metric["Namespace"] == "AWS/States"} == {
         "ExecutionsFailed",
         "ExecutionsTimedOut",
         "ExecutionThrottled",
@@ -180,7 +186,13 @@ def test_alarms_watch_metrics_that_exist(resources: dict[str, Any]) -> None:
 def test_silence_is_an_alarm_after_three_periods(resources: dict[str, Any]) -> None:
     alarm = resources["NothingSucceededAlarm"]["Properties"]
     assert (alarm["EvaluationPeriods"], alarm["TreatMissingData"]) == (3, "breaching")
-    assert alarm["Period"] == {"Ref": "RunEverySeconds"}
+    # Not by what CloudWatch does of missing data: it looks further back than the periods, by an unknown number.
+    measured, filled = alarm["Metrics"]
+    assert filled["Expression"] == f"FILL({measured['Id']}, 0)"
+    assert filled.get("ReturnData", True)
+    assert measured["ReturnData"] is False
+    assert measured["MetricStat"]["Period"] == {"Ref": "RunEverySeconds"}
+    assert measured["MetricStat"]["Stat"] == "Sum"
     others = [each for each in resources.values() if each["Type"] == "AWS::CloudWatch::Alarm"]
     assert [each["Properties"]["TreatMissingData"] for each in others].count("breaching") == 1
 
