@@ -1,6 +1,8 @@
 """Which environment to talk to, and where each setting of it came from.
 
-Options win over `QLIKOPS_*` variables, those over the context's table in config.toml, those over what is built in.
+Options win over `QLIKOPS_*` variables, those over the context's table in config.toml, that over what AWS's own
+environment variables and profiles say (`qlikops/aws/configuration.py`): a context names a place, which a variable that
+was set for another tool must not move. What is left is built in.
 Two contexts need no file: `local`, described by the running local environment's status file, and `default`, the
 ordinary AWS credentials chain with the stack `qlikops`.
 """

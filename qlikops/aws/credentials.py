@@ -9,13 +9,14 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qlikops.aws.errors import program_of
+from qlikops.aws.configuration import aws_session
+from qlikops.aws.sign_in import SHELL, is_sso, source_of, way_of
 from qlikops.domain.codec import parse_time
 from qlikops.domain.ports import Credentials
 
@@ -28,61 +29,34 @@ _Profiles = Mapping[str, Mapping[str, Any]]
 
 def credentials_of(session: boto3.Session) -> Credentials:
     """What is known of `session`'s credentials. Reads the AWS configuration anew and resolves nothing twice."""
-    import botocore.session
-
     resolved = None
     with contextlib.suppress(OSError):  # a credential_process that cannot be run
         resolved = session.get_credentials()
     method = "" if resolved is None else str(resolved.method)
     expire_at: datetime | None = getattr(resolved, "_expiry_time", None)
     if method == "env":
-        return Credentials(
-            expire_at, advice="The keys come from this shell's AWS_* variables: quit, renew them, start again."
-        )
+        return Credentials(expire_at, advice=SHELL)
     if method in ("iam-role", "container-role"):
         return Credentials(advice=f"The machine's own role gives the credentials ({method}); look at what it runs as.")
-    config = botocore.session.Session(profile=session.profile_name).full_config
-    profiles: _Profiles = config.get("profiles", {})
-    chain = _chain(session.profile_name, profiles)
-    name, settings = chain[-1], profiles.get(chain[-1], {})
-    if "sso_session" in settings or "sso_start_url" in settings:
+    core = aws_session(session.profile_name)
+    profiles: _Profiles = core.full_config.get("profiles", {})
+    chain = source_of(session.profile_name, profiles)
+    way, settings = way_of(core), profiles.get(chain[-1], {})
+    if is_sso(settings):
         token = _sso_token(settings.get("sso_session") or settings["sso_start_url"])
-        return _signed_in_by(("aws", "sso", "login", "--profile", name), _token_expiry(token))
+        return replace(way, expire_at=_token_expiry(token))
     if "login_session" in settings:
-        return _signed_in_by(("aws", "login", "--profile", name), None)
+        return way
     # A role behind a one-time code is renewed by a person; any other by itself.
     asks = any("mfa_serial" in profiles.get(each, {}) for each in chain)
-    return Credentials(expire_at if asks else None, advice=_advice(name, settings, method))
+    return replace(way, expire_at=expire_at if asks else None)
 
 
 def asks_somebody(session: botocore.session.Session) -> bool:
     """Whether signing in as its profile runs a program of the person's, which may ask anything, or wants a code."""
     profiles: _Profiles = session.full_config.get("profiles", {})
-    chain = _chain(session.profile or "default", profiles)
+    chain = source_of(session.profile or "default", profiles)
     return any(asking in profiles.get(name, {}) for name in chain for asking in ("credential_process", "mfa_serial"))
-
-
-def _chain(name: str, profiles: _Profiles) -> list[str]:
-    """The profile and those that its roles are assumed from; the last one holds what is signed in with."""
-    chain = [name]
-    while (source := profiles.get(chain[-1], {}).get("source_profile")) and source not in chain:
-        chain.append(source)
-    return chain
-
-
-def _signed_in_by(command: tuple[str, ...], expire_at: datetime | None) -> Credentials:
-    if shutil.which(command[0]) is None:
-        words = " ".join(command)
-        return Credentials(expire_at, advice=f"Run `{words}`, for which the AWS CLI has to be installed.")
-    return Credentials(expire_at, command)
-
-
-def _advice(name: str, settings: Mapping[str, Any], method: str) -> str:
-    if process := settings.get("credential_process"):
-        return f"The profile {name} gets its keys from `{program_of(process)} …`: sign in to that."
-    if not method:
-        return "There are no credentials: `aws configure sso` sets up signing in."
-    return f"Renew the keys of the profile {name}, such as with `aws configure --profile {name}`."
 
 
 def _sso_token(session_or_url: str) -> Mapping[str, Any]:

@@ -79,7 +79,7 @@ class AwsEnvironment:
         """The state machine."""
         from qlikops.aws.executions import StepFunctionsExecutions
 
-        has_console = not (self._context.local or self._context.settings.endpoint_url)
+        has_console = not (self._context.local or self._connection.endpoint_url("stepfunctions"))
         return StepFunctionsExecutions(self._connection, has_console=has_console)
 
     @cached_property

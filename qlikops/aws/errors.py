@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
 from traceback import walk_tb
 
+from qlikops.aws.clock import clock_problem
+from qlikops.aws.sign_in import how_to_sign_in, program_of
+from qlikops.aws.tls import tls_problem
 from qlikops.domain.errors import (
     AccessDenied,
     CredentialsProblem,
@@ -39,6 +41,7 @@ _DENIED = frozenset(
 )
 _CREDENTIALS = frozenset(
     {
+        "AuthFailure",
         "ExpiredToken",
         "ExpiredTokenException",
         "IncompleteSignature",
@@ -47,6 +50,7 @@ _CREDENTIALS = frozenset(
         "InvalidSignatureException",
         "MissingAuthenticationToken",
         "RequestExpired",
+        "RequestTimeTooSkewed",
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     }
@@ -123,12 +127,14 @@ def callback_failed(exc: Exception, doing: str) -> Sent:
 
 def _of_reply(exc: Exception, doing: str) -> QlikopsError:
     code, said = _code(exc), f"Could not {doing}: {_message(exc)}"
+    if problem := clock_problem(code, _message(exc), getattr(exc, "response", {}), doing):
+        return problem
     if code in _THROTTLED:
         return Throttled(said)
     if code in _DENIED:
         return AccessDenied(said, _who_may_allow(said))
     if code in _CREDENTIALS:
-        return CredentialsProblem(said, "Sign in again, such as with `aws sso login`.")
+        return CredentialsProblem(said, how_to_sign_in(exc))
     if code in _NOT_FOUND or (code == "ValidationError" and "does not exist" in said):
         return NotFound(said)
     if _status(exc) == 304:
@@ -180,26 +186,18 @@ def _failed_process(exc: Exception, doing: str) -> CredentialsProblem | None:
     return None
 
 
-def program_of(command: str) -> str:
-    """The program that a command line runs, without what it is given: that may be a password."""
-    try:
-        return next(iter(shlex.split(command)), "")
-    except ValueError:  # an open quote
-        return command.split(maxsplit=1)[0].strip("'\"")
-
-
 def _without_reply(exc: Exception, doing: str) -> QlikopsError:
     from botocore import exceptions as boto
 
     if failed := _failed_process(exc, doing):
         return failed
+    if problem := tls_problem(exc, doing):
+        return problem
     said = f"Could not {doing}: {exc}"
     if isinstance(exc, boto.ProfileNotFound):
         return CredentialsProblem(said, "`aws configure list-profiles` lists what there is.")
     if isinstance(exc, boto.NoRegionError):
-        return UsageError(
-            "No Region is configured.", "Give --region, set AWS_DEFAULT_REGION, or put one into the profile."
-        )
+        return UsageError("No Region is configured.", "Give --region, set AWS_REGION, or put one into the profile.")
     if isinstance(
         exc,
         boto.NoCredentialsError
@@ -210,15 +208,27 @@ def _without_reply(exc: Exception, doing: str) -> QlikopsError:
         | boto.SSOError
         | boto.UnauthorizedSSOTokenError,
     ):
-        return CredentialsProblem(said, "Sign in, such as with `aws sso login`, or start with `qlikops demo`.")
+        return CredentialsProblem(said, how_to_sign_in(exc))
     if isinstance(exc, boto.EndpointConnectionError):
         return Offline(
             said, "It recovers once the network is back, unless there is no such Region: see `qlikops config`."
         )
     if isinstance(exc, boto.HTTPClientError | boto.ConnectionError):
         return Offline(said)
-    if isinstance(exc, boto.ConfigParseError | boto.ConfigNotFound | boto.InvalidConfigError):
-        return UsageError(said, "Put it right in the AWS configuration: ~/.aws/config, or what AWS_CONFIG_FILE names.")
+    if isinstance(
+        exc,
+        boto.ConfigParseError
+        | boto.ConfigNotFound
+        | boto.InvalidChecksumConfigError
+        | boto.InvalidConfigError
+        | boto.InvalidDefaultsMode
+        | boto.InvalidProxiesConfigError
+        | boto.InvalidRetryConfigurationError
+        | boto.InvalidSTSRegionalEndpointsConfigError,
+    ):
+        return UsageError(
+            said, "Mend the AWS configuration: ~/.aws/config, what AWS_CONFIG_FILE names, or an AWS_* variable."
+        )
     if isinstance(exc, boto.InvalidRegionError):
         return UsageError(said, "Give another --region; `qlikops config` says where this one came from.")
     if isinstance(exc, boto.ParamValidationError):

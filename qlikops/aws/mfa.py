@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from qlikops.aws.configuration import aws_session
 from qlikops.aws.errors import aws_errors
 from qlikops.domain.codec import format_time, parse_time
 from qlikops.domain.errors import CredentialsProblem, UsageError
@@ -110,12 +111,11 @@ class MfaSessions:
         Raises UsageError for what is no code, NoKeyring, and what AWS says.
         """
         import boto3
-        import botocore.session
 
         if not _CODE.fullmatch(code):
             raise UsageError("a code has six digits")
         with aws_errors(f"begin a session with {self.profile.serial}"):
-            keys = botocore.session.Session(profile=self.profile.source)
+            keys = aws_session(self.profile.source)
             # The keys as they lie: a role on top of them would be temporary already, and STS takes no code for those.
             keys.get_component("credential_provider").remove("assume-role")
             session = boto3.Session(botocore_session=keys, region_name=region or None)
@@ -223,8 +223,6 @@ def mfa_sessions(
 
     Raises CredentialsProblem for a profile that is not there.
     """
-    import botocore.session
-
     with aws_errors(f"open the profile {profile or 'default'}"):
-        found = mfa_profile(botocore.session.Session(profile=profile or None))
+        found = mfa_profile(aws_session(profile))
     return MfaSessions(found, keyring, now) if found else None

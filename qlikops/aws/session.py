@@ -9,13 +9,17 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qlikops import __version__
+from qlikops.aws.clock import aws_time
+from qlikops.aws.configuration import ATTEMPTS, aws_session, endpoint_of
 from qlikops.aws.credentials import asks_somebody, credentials_of
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.mfa import MfaSessions, mfa_profile
+from qlikops.aws.sign_in import remember
 from qlikops.config import Context, Settings
 from qlikops.domain.errors import AccessDenied, NotFound
 from qlikops.domain.ports import Credentials
@@ -34,7 +38,6 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 3
 _READ_SECONDS = 10
 _SEND_SECONDS = 5
-_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,13 @@ class AwsConnection:
         with aws_errors("read the AWS configuration"):
             return asks_somebody(self._chain())
 
+    def endpoint_url(self, service: str) -> str:
+        """Where the calls to `service` go by the context, the environment or the profile; empty for AWS itself."""
+        if self._context.settings.endpoint_url or self._context.local is not None:
+            return self._context.settings.endpoint_url
+        with aws_errors("read the AWS configuration"):
+            return endpoint_of(self._chain(), service)
+
     @property
     def dynamodb(self) -> DynamoDBClient:
         """For the ledger."""
@@ -196,6 +206,34 @@ class AwsConnection:
                     self._caller = sts.get_caller_identity()["Arn"]
             return self._caller
 
+    def aws_time(self) -> datetime | None:
+        """The time by AWS's clock; None where the reply says none. Needs no credentials: the request is not signed."""
+        from botocore import UNSIGNED
+        from botocore.config import Config
+        from botocore.exceptions import ClientError
+
+        local = self._context.local is not None
+        settings = Config(
+            signature_version=UNSIGNED,
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            proxies={} if local else None,
+        )
+        with aws_errors("ask AWS for the time"):
+            core = self._session._session if local else self._chain()
+            client: Any = core.create_client(
+                "sts",
+                region_name=self._context.settings.region or core.get_config_variable("region") or "us-east-1",
+                endpoint_url=self._context.settings.endpoint_url or None,
+                aws_access_key_id="none",
+                aws_secret_access_key="none",  # noqa: S106 - opens nothing; botocore looks for credentials without
+                config=settings,
+            )
+            try:
+                return aws_time(client.get_caller_identity())
+            except ClientError as refused:
+                return aws_time(refused.response)
+
     def credentials(self) -> Credentials:
         """How one signs in, and until when that lasts; nothing of either for the embedded AWS."""
         if self._context.local is not None:
@@ -223,9 +261,7 @@ class AwsConnection:
         return boto3.Session(botocore_session=chain, region_name=settings.region or None)
 
     def _chain(self) -> botocore.session.Session:
-        import botocore.session
-
-        return botocore.session.Session(profile=self._context.settings.profile or None)
+        return aws_session(self._context.settings.profile)
 
     def _client(self, service: str) -> Any:
         with self._lock:
@@ -234,7 +270,6 @@ class AwsConnection:
                     service,
                     connect_timeout=_CONNECT_SECONDS,
                     read_timeout=_READ_SECONDS,
-                    retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
                     user_agent_extra=_agent(),
                 )
             return self._clients[service]
@@ -243,15 +278,17 @@ class AwsConnection:
         from botocore.config import Config
 
         endpoint = self._context.settings.endpoint_url
-        if endpoint:
+        if service == "s3" and self.endpoint_url(service):
             config["s3"] = {"addressing_style": "path"}
         if self._context.local is not None:
             # A proxy from the machine's environment would swallow loopback.
             config["proxies"] = {}
         with self._lock, aws_errors(f"make a client for {service}"):
-            return self._session.client(  # type: ignore[call-overload]
+            client = self._session.client(  # type: ignore[call-overload]
                 service, endpoint_url=endpoint or None, config=Config(**config)
             )
+            remember(client, self._context.settings.profile)
+            return client
 
     def _discover(self) -> Resources:
         if local := self._context.local:
@@ -280,7 +317,13 @@ def embedded_session(region: str) -> boto3.Session:
 
     nothing = (None, None, None, None)
     isolated = botocore.session.Session(
-        {"profile": nothing, "config_file": (None, None, os.devnull, None), "credentials_file": nothing}
+        {
+            "profile": nothing,
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": nothing,
+            "max_attempts": (None, None, ATTEMPTS, None),
+            "retry_mode": (None, None, "standard", None),
+        }
     )
     return boto3.Session("test", "test", region_name=region, botocore_session=isolated)
 

@@ -9,19 +9,26 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qlikops import __version__
+from qlikops.aws.clock import HOW_TO_SET, SKEW_LIMIT, SKEW_WARNING, skew_in_words
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.fleet import BucketFleet
 from qlikops.deployment.login import Logins, no_keyring_hint
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.domain.duration import format_duration
-from qlikops.domain.errors import AccessDenied, CredentialsProblem, NotFound, QlikopsError
+from qlikops.domain.errors import (
+    AccessDenied,
+    ClockProblem,
+    CredentialsProblem,
+    NotFound,
+    QlikopsError,
+    TlsProblem,
+)
 from qlikops.domain.evaluation import Verdict
 from qlikops.domain.execution import ExecutionStatus
 from qlikops.domain.occurrence import period
@@ -32,10 +39,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SKEW_WARNING = timedelta(seconds=60)
-SKEW_LIMIT = timedelta(minutes=5)
-"""From then on AWS refuses signatures."""
 LOOK = ("states:ListExecutions", "states:DescribeStateMachine")
+FEW_FUNCTIONS = 40
+"""Functions that a run may want at once: one for each of its proposals."""
 ANSWER = ("states:StartExecution",)
 """Stands for the operator's rights. Of SendTask* the simulator knows no resources, so it would deny a policy that names
 the state machine, which Step Functions takes."""
@@ -67,8 +73,8 @@ class Finding:
     """What to do about it."""
 
 
-CREDENTIALS = "credentials"
-"""What all that asks AWS needs."""
+AWS = "AWS"
+"""What every check needs that signs a request: credentials, a clock that is right, a certificate that is trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ class _Check:
 
     name: str
     make: Callable[[], Finding]
-    needs: tuple[str, ...] = (CREDENTIALS, "stack")
+    needs: tuple[str, ...] = (AWS, "stack")
     """Checks without which it could only repeat their error."""
 
 
@@ -106,9 +112,10 @@ class Doctor:
         """Every finding, in the order in which they build on each other."""
         checks = (
             _Check("identity", self._identity, ()),
-            _Check("clock", self._clock, (CREDENTIALS, "identity")),
-            _Check("stack", self._stack_and_version, (CREDENTIALS,)),
-            _Check("permissions", self._permissions, (CREDENTIALS, "identity", "stack")),
+            _Check("clock", self._clock, ()),
+            _Check("stack", self._stack_and_version, (AWS,)),
+            _Check("concurrency", self._concurrency, (AWS,)),
+            _Check("permissions", self._permissions, (AWS, "identity", "stack")),
             _Check("table", self._table),
             _Check("schedule", self._schedule),
             _Check("secret", self._secret),
@@ -126,25 +133,22 @@ class Doctor:
                 yield check.make()
             except QlikopsError as exc:
                 lacking.add(check.name)
-                if isinstance(exc, CredentialsProblem):
-                    lacking.add(CREDENTIALS)
+                if isinstance(exc, CredentialsProblem | ClockProblem | TlsProblem):
+                    lacking.add(AWS)
                 yield _not_made(check, exc)
 
     def _identity(self) -> Finding:
         return Finding("identity", Health.OK, self._aws.caller())
 
     def _clock(self) -> Finding:
-        with aws_errors("ask AWS for the time"):
-            reply = self._aws.client("sts").get_caller_identity()
-        said = reply["ResponseMetadata"]["HTTPHeaders"].get("date")
-        if not said:
+        theirs = self._aws.aws_time()
+        if theirs is None:
             return Finding("clock", Health.SKIPPED, "the reply had no date")
-        skew = abs(self._now() - parsedate_to_datetime(said))
-        text = f"{format_duration(skew)} off"
-        if skew < SKEW_WARNING:
-            return Finding("clock", Health.OK, text)
-        health = Health.FAILED if skew >= SKEW_LIMIT else Health.WARNING
-        return Finding("clock", health, text, "Set this machine's clock (NTP): AWS refuses signatures 5 minutes off.")
+        skew = self._now() - theirs
+        if abs(skew) < SKEW_WARNING:
+            return Finding("clock", Health.OK, f"{format_duration(abs(skew))} off")
+        health = Health.FAILED if abs(skew) >= SKEW_LIMIT else Health.WARNING
+        return Finding("clock", health, f"{skew_in_words(skew)} AWS's; 5 minutes off, AWS refuses", HOW_TO_SET)
 
     def _stack_and_version(self) -> Finding:
         outputs = self._deployed()
@@ -155,6 +159,21 @@ class Doctor:
             Health.WARNING,
             f"{self._stack.name} was deployed by qlikops {outputs.version}, this is {__version__}",
             "`qlikops deploy` brings them together; `qlikops deploy --plan` shows what that would change.",
+        )
+
+    def _concurrency(self) -> Finding:
+        with aws_errors("read how many functions the account may run at once"):
+            limits = self._aws.client("lambda").get_account_settings()["AccountLimit"]
+        free, total = limits["UnreservedConcurrentExecutions"], limits["ConcurrentExecutions"]
+        text = f"{free} of the account's {total} functions at once are free to use"
+        if free >= FEW_FUNCTIONS:
+            return Finding("concurrency", Health.OK, text)
+        return Finding(
+            "concurrency",
+            Health.WARNING,
+            f"{text}; a run with {FEW_FUNCTIONS} proposals wants as many",
+            "Ask AWS for more: Service Quotas, AWS Lambda, Concurrent executions (L-B99A9384). Meanwhile runs wait for "
+            "each other, and no approval is lost.",
         )
 
     def _permissions(self) -> Finding:
@@ -314,7 +333,17 @@ class Doctor:
             )
         if not evaluations:
             return Finding("model", Health.SKIPPED, f"{evaluator} had nothing to evaluate in the last run")
-        return Finding("model", Health.OK, f"{evaluator} evaluated {len(evaluations)} proposals in the last run")
+        text = f"{evaluator} evaluated {len(evaluations)} proposals in the last run"
+        wanted = settings.get("bedrock", {}).get("structured", "strict_tool")
+        if wanted == "strict_tool" and any(each.evaluator_version.split()[1:2] == ["tool"] for each in evaluations):
+            return Finding(
+                "model",
+                Health.WARNING,
+                f"{text}, with `tool` instead of `strict_tool`: Lambda's own botocore is older than 1.42.20",
+                "Every answer is checked all the same. A newer Lambda runtime brings strict tools; `structured: tool` "
+                "in the settings says that this is meant.",
+            )
+        return Finding("model", Health.OK, text)
 
     def _keyring(self) -> Finding:
         known = ", ".join(each["name"] for each in self._logins.instances()) or "nothing kept"

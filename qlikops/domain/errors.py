@@ -12,6 +12,8 @@ QlikopsError
 ├── RecordTooNew             written by a newer qlikops
 └── Unreachable              the environment cannot be used right now
     ├── Offline
+    ├── TlsProblem           no certificate that this machine trusts, or no TLS at all
+    ├── ClockProblem         this machine's clock is off, so AWS refuses what it signs
     ├── Throttled
     ├── CredentialsProblem   missing, expired or refused
     └── AccessDenied         this identity may not do that
@@ -85,6 +87,14 @@ class Unreachable(QlikopsError):
 
 class Offline(Unreachable):
     """No answer from the network."""
+
+
+class TlsProblem(Unreachable):
+    """What answers shows no certificate that this machine trusts, or speaks no TLS. It does not pass by itself."""
+
+
+class ClockProblem(Unreachable):
+    """The clock of this machine is off by so much that AWS refuses its signatures. It does not pass by itself."""
 
 
 class Throttled(Unreachable):

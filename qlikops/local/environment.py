@@ -165,7 +165,7 @@ def exports(status: LocalStatus) -> str:
     }
     lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
     lines.append('export NO_PROXY="127.0.0.1${NO_PROXY:+,$NO_PROXY}"')
-    lines.append("unset AWS_PROFILE AWS_SESSION_TOKEN")
+    lines.append("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from qlikops.domain.errors import AccessDenied, CredentialsProblem, Offline, Throttled
+from qlikops.domain.errors import AccessDenied, ClockProblem, CredentialsProblem, Offline, Throttled, TlsProblem
 from qlikops.domain.ports import Credentials
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Span, Spans, Tone, outside
@@ -25,6 +25,8 @@ class Trust(StrEnum):
     LIVE = "live"
     STALE = "STALE"
     OFFLINE = "OFFLINE"
+    TLS = "TLS"
+    CLOCK = "CLOCK"
     THROTTLED = "THROTTLED"
     CREDENTIALS = "CREDENTIALS"
     DENIED = "ACCESS DENIED"
@@ -33,6 +35,8 @@ class Trust(StrEnum):
 
 _BY_ERROR: tuple[tuple[type[BaseException], Trust], ...] = (
     (Offline, Trust.OFFLINE),
+    (TlsProblem, Trust.TLS),
+    (ClockProblem, Trust.CLOCK),
     (Throttled, Trust.THROTTLED),
     (CredentialsProblem, Trust.CREDENTIALS),
     (AccessDenied, Trust.DENIED),
@@ -40,6 +44,8 @@ _BY_ERROR: tuple[tuple[type[BaseException], Trust], ...] = (
 _LOOKS = {
     Trust.STALE: ("▲", Tone.WARNING),
     Trust.OFFLINE: ("✗", Tone.DANGER),
+    Trust.TLS: ("◇", Tone.DANGER),
+    Trust.CLOCK: ("○", Tone.DANGER),
     Trust.THROTTLED: ("↷", Tone.WARNING),
     Trust.CREDENTIALS: ("◆", Tone.DANGER),
     Trust.DENIED: ("■", Tone.DANGER),

@@ -11,11 +11,13 @@ from qlikops.domain.errors import (
     ApprovalChanged,
     ApprovalExpired,
     ApprovalGone,
+    ClockProblem,
     CredentialsProblem,
     DecisionUnknown,
     Offline,
     QlikopsError,
     Throttled,
+    TlsProblem,
 )
 from qlikops.domain.text import harmless
 from qlikops.presentation.tone import Tone
@@ -46,6 +48,8 @@ _KINDS: tuple[tuple[type[BaseException], str, str, Tone], ...] = (
     (ApprovalChanged, "Changed", "Nothing was sent. Review it again.", Tone.WARNING),
     (DecisionUnknown, "Not known yet", "Do not send again before the record says what became of it.", Tone.DANGER),
     (Offline, "Offline", "It recovers by itself once the network is back.", Tone.DANGER),
+    (TlsProblem, "TLS", "Name the CA of what answers in AWS_CA_BUNDLE.", Tone.DANGER),
+    (ClockProblem, "Clock", "Set this machine's clock.", Tone.DANGER),
     (Throttled, "Throttled", "AWS asked for fewer calls; it passes by itself.", Tone.WARNING),
     (CredentialsProblem, "Credentials", "Sign in again, such as with `aws sso login`.", Tone.DANGER),
     (AccessDenied, "Access denied", "Ask for the permission or use another profile.", Tone.DANGER),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ URL = "https://x"
         (boto.EndpointConnectionError(endpoint_url=URL), Offline),
         (boto.ConnectTimeoutError(endpoint_url=URL), Offline),
         (boto.ReadTimeoutError(endpoint_url=URL), Offline),
-        (boto.SSLError(endpoint_url=URL, error=OSError("x")), Offline),
+        (boto.SSLError(endpoint_url=URL, error=ssl.SSLEOFError(8, "cut off")), Offline),
         (boto.UnknownServiceError(service_name="x", known_service_names="y"), Unreachable),
         (ResponseParserError("half"), Unreachable),
     ],

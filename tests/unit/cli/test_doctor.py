@@ -38,6 +38,7 @@ def test_a_profile_that_gives_no_keys_is_one_failed_check_and_what_needs_them_is
     config = tmp_path / "aws"
     config.write_text("[profile broken]\nregion = eu-west-1\ncredential_process = /bin/false --secret hunter2\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
@@ -45,10 +46,11 @@ def test_a_profile_that_gives_no_keys_is_one_failed_check_and_what_needs_them_is
     shown = run("--profile", "broken", "doctor")
     found = run("--profile", "broken", "doctor", "--json")
 
-    first, *others, keyring = json.loads(found.stdout)
+    first, clock, *others, keyring = json.loads(found.stdout)
+    assert (clock["check"], clock["text"].partition(":")[0]) == ("clock", "Could not ask AWS for the time")
     assert (first["check"], first["health"]) == ("identity", "failed")
     assert "the profile broken gets its keys from a credential_process, and that failed" in first["text"]
-    assert {each["text"] for each in others} == {"not checked: needs credentials"}
+    assert {each["text"] for each in others} == {"not checked: needs AWS"}
     assert (keyring["check"], keyring["health"]) == ("keyring", "ok")
     assert re.match(r"\s*Check\s+Found\nfailed\s+identity", shown.stdout)
     assert "identity: Run that command by hand" in shown.stderr

@@ -118,6 +118,7 @@ def test_a_fresh_deployment_is_well_except_for_what_has_not_happened_yet(deploye
         "identity": Health.OK,
         "clock": Health.OK,
         "stack": Health.OK,
+        "concurrency": Health.OK,
         "permissions": Health.SKIPPED,  # as root
         "table": Health.OK,
         "schedule": Health.FAILED,
@@ -213,9 +214,33 @@ def test_qlik_is_judged_by_what_the_last_run_saw(deployed: Deployment) -> None:
 
 
 def test_a_clock_that_is_off(deployed: Deployment) -> None:
-    for off, health in ((30, Health.OK), (120, Health.WARNING), (400, Health.FAILED)):
+    for off, health in ((30, Health.OK), (120, Health.WARNING), (400, Health.FAILED), (-400, Health.FAILED)):
         deployed.now = lambda seconds=off: datetime.now(UTC) + timedelta(seconds=seconds)  # type: ignore[misc]
-        assert deployed.examine()["clock"].health is health
+        clock = deployed.examine()["clock"]
+        assert clock.health is health
+        assert health is Health.OK or ("ahead" if off > 0 else "behind") in clock.text
+
+
+class Limits:
+    """Lambda in an account that may run so many functions at once."""
+
+    def __init__(self, total: int, free: int) -> None:
+        self._limits = {"ConcurrentExecutions": total, "UnreservedConcurrentExecutions": free}
+
+    def get_account_settings(self) -> dict[str, Any]:
+        return {"AccountLimit": self._limits, "AccountUsage": {}}
+
+
+def test_an_account_that_may_run_few_functions_at_once(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, limits = AwsConnection.client, Limits(0, 0)
+    monkeypatch.setattr(
+        AwsConnection, "client", lambda self, service: limits if service == "lambda" else real(self, service)
+    )
+    for total, free, health in ((1000, 1000, Health.OK), (10, 10, Health.WARNING), (1000, 20, Health.WARNING)):
+        limits = Limits(total, free)
+        concurrency = deployed.examine()["concurrency"]
+        assert concurrency.health is health
+        assert concurrency.text.startswith(f"{free} of the account's {total} functions at once are free to use")
 
 
 def test_runs_that_stopped_or_fail(deployed: Deployment) -> None:
@@ -242,7 +267,7 @@ def test_without_a_stack_its_error_is_said_once(running: EmbeddedAws) -> None:
         lambda: datetime.now(UTC),
     )
     found = {finding.check: finding for finding in doctor.examine()}
-    assert len(found) == 11
+    assert len(found) == 12
     assert found["identity"].health is Health.OK
     assert found["stack"].health is Health.FAILED
     assert "qlikops deploy" in found["stack"].hint
@@ -267,9 +292,11 @@ def test_without_credentials_nothing_else_is_asked_of_aws(running: EmbeddedAws) 
         Logins(FakeKeyring(), "local", {}),
         lambda: datetime.now(UTC),
     )
-    first, *others, keyring = doctor.examine()
+    first, clock, *others, keyring = doctor.examine()
     assert (first.health, first.text) == (Health.FAILED, "the token has expired")
-    assert {finding.text for finding in others} == {"not checked: needs credentials"}
+    assert {finding.text for finding in others} == {"not checked: needs AWS"}
+    # It may be the very reason, and takes no credentials to look at.
+    assert (clock.check, clock.health) == ("clock", Health.OK)
     assert keyring.health is Health.OK
 
 
@@ -300,3 +327,7 @@ def test_a_model_is_judged_by_what_it_answered(deployed: Deployment) -> None:
         deployed.put("reports/latest.json", report(proposals=(told,)))
         assert model().health is health
     assert "access denied to the model" in model().text
+    older = replace(EVALUATION, evaluator="bedrock", evaluator_version="v1 tool some.model")
+    deployed.put("reports/latest.json", report(proposals=(ReportedProposal(proposal(), Status.DENIED, older),)))
+    assert model().health is Health.WARNING
+    assert "with `tool` instead of `strict_tool`" in model().text
