@@ -34,7 +34,6 @@ from qlikops.domain.errors import (
     DecisionUnknown,
     NotFound,
     QlikopsError,
-    Unreachable,
     UsageError,
 )
 from qlikops.domain.ledger import (
@@ -55,11 +54,14 @@ from qlikops.domain.ledger import (
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine, TrackRecord
 from qlikops.domain.proposal import Action
 from qlikops.domain.task import TaskKey
+from qlikops.domain.text import harmless
 
 ID_DIGITS = 12
 SETTLE_SECONDS = 15.0
 """How long the workflow may take to record a decision before it counts as not known."""
 REASON_CAP = 2000
+_WHY_CAP = 300
+"""Characters of why a record was not read; it may be a whole page of a proxy's."""
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 2.0
 
@@ -128,11 +130,15 @@ class LedgerApprovals:
         return self._settle(approval_id, decision, sent)
 
     def outcome(self, approval_id: str, timeout: timedelta) -> Approval:
-        """The record once its status is final, or as it stands when `timeout` is over."""
-        for approval in self._watch(self._full_id(approval_id), timeout.total_seconds()):
-            if approval.status.is_final:
+        """The record once its status is final, or as it stands when `timeout` is over; raises why it could not be
+        read where that is the last that was heard.
+        """
+        for reading in self._readings(self._full_id(approval_id), timeout.total_seconds()):
+            if isinstance(reading, Approval) and reading.status.is_final:
                 break
-        return approval
+        if isinstance(reading, Exception):
+            raise reading
+        return reading
 
     def claim(self, approval_id: str, duration: timedelta) -> Claim:
         """Says "I am looking at it" until `duration` from now. Whoever claimed it before is overruled."""
@@ -212,41 +218,33 @@ class LedgerApprovals:
         return Sent.ACCEPTED
 
     def _settle(self, approval_id: str, decision: Decision, sent: Sent) -> DecisionReceipt:
-        """What the ledger says of `decision` once it says anything."""
-        unknown = DecisionUnknown(
-            {
-                Sent.ACCEPTED: f"Step Functions took decision {decision.decision_id}, but it is not recorded yet.",
-                Sent.TOKEN_GONE: f"Decision {decision.decision_id} came too late: {approval_id} was answered, timed "
-                "out or stopped, and the ledger does not say which yet.",
-                Sent.MAYBE: f"The reply to decision {decision.decision_id} was lost, and it is not recorded yet.",
-            }[sent],
-            f"Look again with `qlikops show {approval_id}` before you do anything else.",
-        )
-        try:
-            for approval in self._watch(approval_id, SETTLE_SECONDS):
-                recorded = approval.decision
-                if recorded is not None and recorded.decision_id == decision.decision_id:
-                    return DecisionReceipt(approval_id, recorded, approval.status, approval.outcome)
-                if recorded is not None or approval.status.is_final:
-                    raise _not_waiting(approval)
-        except (NotFound, Unreachable) as exc:
-            # A record that is gone by now says no more about what was sent than one that cannot be read.
-            raise unknown from exc
-        raise unknown
+        """What the ledger says of `decision` once it says anything.
 
-    def _watch(self, approval_id: str, seconds: float) -> Iterator[Approval]:
-        """The record, again and again until `seconds` are over. Raises Unreachable if the last reading failed so."""
+        Raises DecisionUnknown for whatever else happens: by now the answer is out, and only a record that was read
+        says whether it counts.
+        """
+        failed: Exception | None = None
+        for reading in self._readings(approval_id, SETTLE_SECONDS):
+            if isinstance(reading, Exception):
+                failed = reading
+                continue
+            recorded = reading.decision
+            if recorded is not None and recorded.decision_id == decision.decision_id:
+                return DecisionReceipt(approval_id, recorded, reading.status, reading.outcome)
+            if recorded is not None or reading.status.is_final:
+                raise _not_waiting(reading)
+        raise _unknown(approval_id, decision, sent, failed) from failed
+
+    def _readings(self, approval_id: str, seconds: float) -> Iterator[Approval | Exception]:
+        """The record or why it could not be read, again and again until `seconds` are over; at least once."""
         end = self._timing.monotonic() + seconds
         pause = _FIRST_PAUSE
         while True:
             left = end - self._timing.monotonic()
             try:
-                approval = self._approval(self._item(approval_id))
-            except Unreachable:
-                if left <= 0:
-                    raise
-            else:
-                yield approval
+                yield self._approval(self._item(approval_id))
+            except Exception as exc:  # whatever it is, the next reading may be better
+                yield exc
             if left <= 0:
                 return
             self._timing.sleep(min(pause, left))
@@ -314,6 +312,21 @@ def _check_request(request: DecisionRequest) -> None:
         raise UsageError(f"The reason has {len(request.reason)} characters; {REASON_CAP} are allowed.")
     if request.approved and request.snooze is not None:
         raise UsageError("Only a denial can snooze.")
+
+
+def _unknown(approval_id: str, decision: Decision, sent: Sent, failed: Exception | None) -> DecisionUnknown:
+    """What is known of a decision that the ledger has said nothing about; `failed` is why it was not read last."""
+    name = decision.decision_id
+    said = {
+        Sent.ACCEPTED: f"Step Functions took decision {name}, but it is not known to be recorded yet.",
+        Sent.TOKEN_GONE: f"Decision {name} came too late: {approval_id} was answered, timed out or stopped, and the "
+        "ledger does not say which yet.",
+        Sent.MAYBE: f"Step Functions' reply to decision {name} was lost, and it is not known to be recorded yet.",
+    }[sent]
+    if failed is not None:
+        why = failed.message if isinstance(failed, QlikopsError) else repr(failed)
+        said += f" Its record could not be read: {harmless(why, _WHY_CAP)}"
+    return DecisionUnknown(said, f"Look again with `qlikops show {approval_id}` before you do anything else.")
 
 
 def _not_waiting(approval: Approval) -> QlikopsError:

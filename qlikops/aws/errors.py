@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum, auto
 from traceback import walk_tb
+from typing import Any
 
 from qlikops.aws.clock import clock_problem
 from qlikops.aws.sign_in import how_to_sign_in, program_of
@@ -102,27 +104,46 @@ def aws_errors(doing: str) -> Iterator[None]:
 
 
 def callback_failed(exc: Exception, doing: str) -> Sent:
-    """What a failed SendTask* call means. Raises the mapped error where the answer certainly did not count."""
+    """What a failed SendTask* call means. Raises the mapped error where the answer certainly did not count: AWS said
+    so by name, or nothing was sent. Whatever else it was, the answer may have gone out.
+    """
     from botocore import exceptions as boto
-    from botocore.parsers import ResponseParserError
 
     if isinstance(exc, boto.ClientError):
         if _code(exc) in _TOKEN_GONE:
             return Sent.TOKEN_GONE
-        if _status(exc) >= 500:
+        if _status(exc) >= 500 or _code(exc) in ("", str(_status(exc))):
             return Sent.MAYBE
         raise _of_reply(exc, doing) from exc
     if isinstance(exc, boto.EndpointConnectionError | boto.ConnectTimeoutError | boto.ProxyConnectionError):
         # No connection, so nothing was sent: that much is certain, and sending again is safe.
         raise _without_reply(exc, doing) from exc
-    if isinstance(exc, boto.HTTPClientError | boto.ConnectionError | ResponseParserError):
-        return Sent.MAYBE
-    if isinstance(exc, boto.BotoCoreError):
+    if isinstance(exc, boto.BotoCoreError) and not isinstance(exc, boto.HTTPClientError | boto.ConnectionError):
+        # Raised before the call: no credentials, no Region, parameters that make no sense.
         raise _without_reply(exc, doing) from exc
     if _of_credentials(exc):
         # They come before the call: nothing was sent.
         raise _unreadable_credentials(exc, doing) from exc
-    raise exc
+    return Sent.MAYBE
+
+
+def refuse_pages(response_dict: Mapping[str, Any] | None, **_: object) -> None:
+    """Raises ResponseParserError for a reply that is none of a service that speaks JSON: the page of a captive portal
+    or of a proxy, of which botocore makes an empty answer (200) or an error without a name.
+
+    For botocore's event `response-received`.
+    """
+    from botocore.parsers import ResponseParserError
+
+    if response_dict is None:  # no reply at all
+        return
+    status, content_type = response_dict["status_code"], response_dict["headers"].get("content-type", "")
+    try:
+        is_answer = "json" in content_type and isinstance(json.loads(response_dict["body"]), dict)
+    except ValueError:
+        is_answer = False
+    if not is_answer:
+        raise ResponseParserError(f"what came ({status}, {content_type or 'of no content type'}) is no answer of AWS")
 
 
 def _of_reply(exc: Exception, doing: str) -> QlikopsError:

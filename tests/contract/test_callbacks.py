@@ -18,6 +18,7 @@ from qlikops.aws.errors import Sent
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context, LocalStatus, Settings
 from qlikops.domain.approval import APPROVAL_DENIED, Decision
+from qlikops.domain.errors import AccessDenied
 from tests.fakes import Clock
 from tests.unit.domain.samples import NOON
 
@@ -37,8 +38,9 @@ class Wire:
     """A server that takes callbacks, remembers them, and answers as told."""
 
     requests: list[tuple[dict[str, str], Any]] = field(default_factory=list)
-    reply: tuple[int, dict[str, str]] | None = (200, {})
-    """None resets the connection."""
+    reply: tuple[int, dict[str, str] | bytes] | None = (200, {})
+    """Bytes are a page of whoever stands in between. None resets the connection."""
+    content_type: str = "application/x-amz-json-1.0"
     url: str = ""
 
 
@@ -55,9 +57,9 @@ def wire() -> Iterator[Wire]:
                 self.close_connection = True
                 return
             status, answer = seen.reply
-            payload = json.dumps(answer).encode()
+            payload = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/x-amz-json-1.0")
+            self.send_header("Content-Type", seen.content_type)
             self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
             self.wfile.write(payload)
@@ -118,10 +120,44 @@ def test_a_denial_is_the_failure_that_the_state_machine_catches(wire: Wire) -> N
     ],
     ids=["reset", "500", "timed out", "gone"],
 )
-def test_whatever_the_reply_it_is_sent_once(wire: Wire, reply: tuple[int, dict[str, str]] | None, means: Sent) -> None:
+def test_whatever_the_reply_it_is_sent_once(
+    wire: Wire, reply: tuple[int, dict[str, str] | bytes] | None, means: Sent
+) -> None:
     wire.reply = reply
     assert send(AwsConnection(local_context(wire.url)), DECISION) is means
     assert len(wire.requests) == 1
+
+
+PAGE = b"<html><title>Sign in to the guest network</title></html>"
+
+
+@pytest.mark.parametrize("status", [200, 204, 302, 400, 403, 407, 502])
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (PAGE, "text/html; charset=utf-8"),
+        (PAGE, "application/x-amz-json-1.0"),
+        ("<p>Accès refusé</p>".encode("latin-1"), "text/html"),
+        (b"", "text/plain"),
+        (b"[]", "application/json"),
+        (b"{}", "text/html"),
+    ],
+    ids=["page", "page that says JSON", "Latin-1", "nothing", "list", "JSON that says page"],
+)
+def test_a_page_of_whoever_stands_in_between_is_no_answer(
+    wire: Wire, status: int, body: bytes, content_type: str
+) -> None:
+    wire.reply, wire.content_type = (status, body if status != 204 else b""), content_type
+    assert send(AwsConnection(local_context(wire.url)), DECISION) is Sent.MAYBE
+    assert len(wire.requests) == 1
+
+
+def test_json_without_a_name_is_no_refusal_of_aws(wire: Wire) -> None:
+    wire.reply = (403, {"message": "Forbidden by the proxy"})
+    assert send(AwsConnection(local_context(wire.url)), DECISION) is Sent.MAYBE
+    wire.reply = (400, {"__type": "com.amazonaws#AccessDeniedException", "message": "no"})
+    with pytest.raises(AccessDenied):
+        send(AwsConnection(local_context(wire.url)), DECISION)
 
 
 def test_the_longest_reason_fits_the_services_limits() -> None:

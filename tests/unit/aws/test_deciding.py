@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -359,24 +360,104 @@ def test_a_token_that_is_gone_for_no_known_reason_is_unknown(
         approvals.decide(ID, DecisionRequest(True, digest))
 
 
-def test_a_network_that_stays_away_after_the_send_is_unknown(
-    connection: FakeConnection, clock: FakeClock, digest: str
+Reading = Callable[[dict[str, Any]], dict[str, Any]]
+"""What becomes of a true reply of GetItem on its way."""
+
+
+def raises(exc: Exception) -> Reading:
+    def fail(_: dict[str, Any]) -> dict[str, Any]:
+        raise exc
+
+    return fail
+
+
+def with_attribute(name: str, value: dict[str, str]) -> Reading:
+    return lambda reply: {**reply, "Item": {**reply["Item"], name: value}}
+
+
+NO_READINGS: dict[str, Reading] = {
+    "no network": raises(EndpointConnectionError(endpoint_url=URL)),
+    "a proxy's page": raises(refusal("403", 403)),
+    "access denied": raises(refusal("AccessDeniedException")),
+    "validation": raises(refusal("ValidationException")),
+    "expired token": raises(refusal("ExpiredTokenException", 403)),
+    "no credentials": raises(NoCredentialsError()),
+    "half a reply": raises(ResponseParserError("half")),
+    "no UTF-8": raises(UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "invalid")),
+    "a bug": raises(KeyError("Items")),
+    "no record": lambda _: {},
+    "an empty page as JSON": lambda _: {"message": "<html>"},
+    "a list": lambda _: {"Item": []},
+    "an item of another shape": lambda _: {"Item": {"pk": "APPROVAL", "status": {"S": "waiting"}}},
+    "a newer version": with_attribute("version", {"N": "99"}),
+    "a version that is none": with_attribute("version", {"N": "two"}),
+    "a proposal that is none": with_attribute("proposal", {"S": "[]"}),
+    "a decision that is none": with_attribute("decision", {"S": "{"}),
+    "a status of tomorrow": with_attribute("status", {"S": "pondering"}),
+}
+each_no_reading = pytest.mark.parametrize("reading", NO_READINGS.values(), ids=NO_READINGS.keys())
+
+
+class Between:
+    """DynamoDB with somebody in between: after the send `reading` befalls each reply until `until`."""
+
+    def __init__(self, connection: FakeConnection, reading: Reading, until: Callable[[], bool] = lambda: False) -> None:
+        self._client = connection.dynamodb
+        self._workflow = connection.workflow
+        self._reading = reading
+        self._until = until
+
+    def get_item(self, **request: Any) -> Any:
+        reply = self._client.get_item(**request)
+        return self._reading(reply) if self._workflow.sent and not self._until() else reply
+
+
+@each_no_reading
+@pytest.mark.parametrize("approved", [True, False], ids=["approve", "deny"])
+def test_after_the_send_a_reading_that_is_none_says_nothing_but_not_known(
+    connection: FakeConnection, clock: FakeClock, digest: str, reading: Reading, approved: bool
 ) -> None:
-    class Cut:
-        """Reads until the answer has gone out."""
+    between = replace(connection, dynamodb=Between(connection, reading))
+    with pytest.raises(DecisionUnknown, match="could not be read"):
+        LedgerApprovals(between, timing(clock)).decide(ID, DecisionRequest(approved, digest, "because"))
+    assert len(connection.workflow.sent) == 1
+    assert (clock.now - START).total_seconds() >= SETTLE_SECONDS
 
-        def __init__(self, client: Any) -> None:
-            self.client = client
 
-        def get_item(self, **request: Any) -> Any:
-            if connection.workflow.sent:
-                raise EndpointConnectionError(endpoint_url=URL)
-            return self.client.get_item(**request)
+@each_no_reading
+def test_after_the_send_it_is_asked_again_until_a_reading_says_it(
+    connection: FakeConnection, clock: FakeClock, digest: str, reading: Reading
+) -> None:
+    between = Between(connection, reading, until=lambda: (clock.now - START).total_seconds() > SETTLE_SECONDS / 2)
+    receipt = LedgerApprovals(replace(connection, dynamodb=between), timing(clock)).decide(
+        ID, DecisionRequest(True, digest, decision_id="mine")
+    )
+    assert (receipt.decision.decision_id, receipt.status) == ("mine", Status.RESTARTING)
+    assert len(connection.workflow.sent) == 1
 
-    cut = replace(connection, dynamodb=Cut(connection.dynamodb))
-    with pytest.raises(DecisionUnknown) as caught:
-        LedgerApprovals(cut, timing(clock)).decide(ID, DecisionRequest(True, digest))
-    assert isinstance(caught.value.__cause__, Offline)
+
+@each_no_reading
+@pytest.mark.usefixtures("digest")
+def test_an_outcome_is_asked_for_until_a_reading_says_it(
+    connection: FakeConnection, clock: FakeClock, ledger: Ledger, reading: Reading
+) -> None:
+    connection.workflow.sent.append(("token", {}))
+    ledger.close(ID, Outcome(Status.EXPIRED))
+    started = clock.now
+    between = Between(connection, reading, until=lambda: (clock.now - started).total_seconds() > 60)
+    approvals = LedgerApprovals(replace(connection, dynamodb=between), timing(clock))
+    assert approvals.outcome(ID, timedelta(minutes=5)).status is Status.EXPIRED
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [KeyError("x"), UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "invalid"), refusal("403", 403), refusal("", 400)],
+)
+def test_what_nobody_knows_of_the_send_is_settled_by_the_ledger(
+    approvals: LedgerApprovals, workflow: Workflow, digest: str, lost: Exception
+) -> None:
+    workflow.lost_after = lost
+    assert approvals.decide(ID, DecisionRequest(True, digest, decision_id="mine")).decision.decision_id == "mine"
 
 
 @pytest.mark.parametrize("accepts_twice", [False, True], ids=["one answer a token", "two answers in the window"])
