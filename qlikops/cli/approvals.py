@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +17,7 @@ from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
 from qlikops.cli.several import ask_each, exit_with_problems
 from qlikops.domain import codec
 from qlikops.domain.approval import Approval, InboxRow, Status, new_decision_id
-from qlikops.domain.errors import ApprovalChanged, UsageError
+from qlikops.domain.errors import ApprovalChanged, DecisionUnknown, UsageError
 
 if TYPE_CHECKING:
     from qlikops.domain.ports import DecisionReceipt, DecisionRequest, Environment
@@ -146,13 +146,7 @@ def approve(
     receipt = _decide(here, environment, approval_id, DecisionRequest(True, digest, reason), yes=yes)
     if not no_wait and not receipt.status.is_final:
         output.say(f"Approved. Waiting for the outcome, {timeout} at most …")
-        final = environment.approvals.outcome(receipt.approval_id, waits)
-        receipt = replace(receipt, status=final.status, outcome=final.outcome)
-        if not final.status.is_final:
-            output.say(
-                f"Still running after {timeout}; a large group may take 90 minutes and more. Do not repeat it: "
-                f"`qlikops show {final.approval_id}` says what has come of it."
-            )
+        receipt = _followed(environment, receipt, waits, timeout)
     _write_receipt(receipt, as_json=as_json)
     raise typer.Exit(ExitCode.OK if no_wait else of_approved(receipt.status))
 
@@ -214,7 +208,33 @@ def _decide(
             output.say(f"Careful: {thought}.")
         if not yes and here.is_terminal():
             typer.confirm("Send it?", abort=True, err=True)
-    return environment.approvals.decide(approval.approval_id, request)
+    try:
+        return environment.approvals.decide(approval.approval_id, request)
+    except (Exception, KeyboardInterrupt) as exc:
+        if not decision.maybe_sent(exc) or isinstance(exc, DecisionUnknown):
+            raise
+        # From here on only an answer about the decision says anything else.
+        why = "it was interrupted" if isinstance(exc, KeyboardInterrupt) else repr(exc)
+        raise DecisionUnknown(
+            f"Decision {request.decision_id} may have been sent, and whether it counts is not known: {why}.",
+            f"Look with `qlikops show {approval.approval_id}` before you do anything else.",
+        ) from exc
+
+
+def _followed(environment: Environment, receipt: DecisionReceipt, waits: timedelta, timeout: str) -> DecisionReceipt:
+    """The receipt with what came of it; as it was where that cannot be read: the decision counts all the same."""
+    look = f"Do not repeat it: `qlikops show {receipt.approval_id}` says what has come of it."
+    try:
+        final = environment.approvals.outcome(receipt.approval_id, waits)
+    except KeyboardInterrupt:
+        output.say(f"Interrupted; it goes on. {look}")
+        return receipt
+    except Exception as exc:
+        output.say(f"The decision counts, but its outcome cannot be read: {exc} {look}")
+        return receipt
+    if not final.status.is_final:
+        output.say(f"Still running after {timeout}; a large group may take 90 minutes and more. {look}")
+    return replace(receipt, status=final.status, outcome=final.outcome)
 
 
 def _pinned(approval: Approval, digest: str) -> str:
@@ -231,9 +251,10 @@ def _pinned(approval: Approval, digest: str) -> str:
 
 
 def _write_receipt(receipt: DecisionReceipt, *, as_json: bool) -> None:
-    if as_json:
-        output.write_json(receipt)
-        return
     from qlikops.presentation import decision
 
-    output.write_lines(decision.receipt(receipt))
+    with output.whatever_is_printed("The decision counts. Its receipt"):
+        if as_json:
+            output.write_json(receipt)
+        else:
+            output.write_lines(decision.receipt(receipt))

@@ -8,6 +8,7 @@ that.
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from qlikops import __version__
+from qlikops import __version__, streams
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, with_options
 from qlikops.cli.exit_codes import ExitCode, of_error
@@ -91,6 +92,14 @@ class _Commands(TyperGroup):
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
         self.commands = _Lazily()
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        streams.prepare()
+        try:
+            return super().main(*args, **extra)
+        except streams.OutputFailed as exc:
+            output.say(f"Standard output takes nothing: {exc.strerror}.")
+            sys.exit(ExitCode.FAILURE)
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -6,12 +6,13 @@ Text is never markup.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import select
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from qlikops.domain import codec
@@ -29,19 +30,40 @@ _STYLES = {"muted": "dim", "good": "green", "info": "cyan", "warning": "yellow",
 
 def write_json(value: Any) -> None:
     """`value` on stdout, indented, in the codec's spelling."""
-    sys.stdout.write(json.dumps(codec.encode(value), indent=2, ensure_ascii=False) + "\n")
+    write(_json(value, indent=2))
 
 
 def write_json_line(value: Any) -> None:
     """`value` on stdout as one line, at once: of a stream, each object is there when it happened."""
-    write(json.dumps(codec.encode(value), ensure_ascii=False), flush=True)
+    write(_json(value))
 
 
-def write(text: str, *, flush: bool = False) -> None:
-    """A line of data on stdout."""
+def _json(value: Any, indent: int | None = None) -> str:
+    """`value` as JSON that stdout can encode: with escapes where it lacks a character, so that nothing is lost."""
+    encoded = codec.encode(value)
+    written = json.dumps(encoded, indent=indent, ensure_ascii=False)
+    try:
+        written.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(encoded, indent=indent)
+    return written
+
+
+def write(text: str) -> None:
+    """A line of data on stdout, at once: raises OutputFailed where it cannot be written, not some time later."""
     sys.stdout.write(text + "\n")
-    if flush:
-        sys.stdout.flush()
+    sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def whatever_is_printed(what: str) -> Iterator[None]:
+    """Inside, failing to print is said on stderr and nothing else: for `what` is no longer the command's to undo, and
+    the exit code has to tell what came of it.
+    """
+    try:
+        yield
+    except Exception as exc:
+        say(f"{what} could not be printed: {exc}.")
 
 
 def check_reader() -> None:

@@ -121,7 +121,7 @@ def watch_inboxes(
                     if as_json:
                         output.write_json_line(event)
                     else:
-                        output.write(spoken(event, several=several), flush=True)
+                        output.write(spoken(event, several=several))
             output.check_reader()
             here.sleep(_PAUSE_SECONDS)
 
