@@ -13,7 +13,10 @@ from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Span, Spans, Tone, outside
 from qlikops.presentation.vocabulary import ago, short_duration
 
-STALE_AFTER = timedelta(seconds=30)
+STALE_AFTER = timedelta(seconds=10)
+"""It is asked for every two or three seconds and usually there at once: so long without data or an error is a network
+that swallows what it is given, and what is shown is nothing to decide on.
+"""
 WARN_BEFORE_EXPIRY = timedelta(minutes=15)
 """How long before credentials expire that is said."""
 

@@ -21,6 +21,7 @@ from qlikops.domain.text import harmless
 from qlikops.presentation import decision
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
+from qlikops.presentation.vocabulary import short_duration
 from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
 from qlikops.tui.context import Context, ContextSource
@@ -29,6 +30,7 @@ from qlikops.tui.keys import KeyNames
 from qlikops.tui.modes import OF_ONE_CONTEXT, screen_of
 from qlikops.tui.outbox import Clock, Sending
 from qlikops.tui.preferences import Memory
+from qlikops.tui.pulse import Pulse
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
 from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.screens.inbox import InboxScreen
@@ -98,6 +100,7 @@ class QlikOpsApp(App[int]):
         self._watch_again_seconds = watch_again_seconds
         self._terminal_title = TerminalTitle(self.write_to_terminal)
         self._warned_of_quitting = False
+        self._pulse = Pulse(self.state.clock)
         self._drawing = Drawing(self)
         self._signing_in = SigningIn(
             self, self.state, run_command, lambda why: self._withdrawn(self.state.cancel_held(why), Tone.WARNING)
@@ -308,8 +311,17 @@ class QlikOpsApp(App[int]):
         self._drawing.soon()
 
     def _let_go(self) -> None:
-        """Counts down what is held back, and sends what has been held long enough and whose turn it is."""
+        """Counts down what is held back, and sends what has been held long enough and whose turn it is.
+
+        Time in which the console stood still is none in which somebody could have thought again.
+        """
+        missed = self._pulse.missed()
         if not self.state.held:
+            return
+        if missed:
+            self.bell()
+            stood_still = f"the console stood still for {short_duration(missed.total_seconds())}"
+            self._withdrawn(self.state.cancel_held(stood_still), Tone.WARNING)
             return
         for context in self.state.contexts:
             if not context.outbox.held:

@@ -210,14 +210,18 @@ class Outbox:
         return ApprovalKey(self._context, approval_id)
 
     def send(self, answers: Iterable[Answer], to: MessagePump, batch: str = "") -> None:
-        """Sends decisions, once they have been held back, in their order; `batch` is theirs where they are several."""
+        """Sends decisions in their order, once they have been held back; `batch` is theirs where they are several.
+
+        What is held back goes out by `send_due`, whose caller knows whether the screen was there all the time.
+        """
         due = self._clock() + self._hold
         for approval, request in answers:
             key = self._key(approval.approval_id)
             # Put last even where the same approval was tried before.
             self._sendings.pop(key, None)
             self._sendings[key] = Sending(key, approval, request, due=due, batch=batch, context=self._label)
-        self.send_due(to)
+        if not self._hold:
+            self.send_due(to)
 
     def _send(self, sending: Sending, to: MessagePump) -> None:
         approval, request = sending.approval, sending.request

@@ -21,6 +21,14 @@ def test_no_two_look_or_read_alike() -> None:
     assert len({words[0] for words in said}) == len({words[1] for words in said}) == len(each)
 
 
+@pytest.mark.parametrize(("seconds", "is_live"), [(0, True), (8, True), (11, False), (24, False), (3600, False)])
+def test_what_a_network_that_swallows_everything_left_behind_is_not_live(seconds: float, is_live: bool) -> None:
+    freshness = Freshness(NOW - timedelta(seconds=seconds))
+    assert ("live" in plain(freshness.words(NOW))) is is_live
+    assert bool(freshness.locked_because(NOW)) is not is_live
+    assert "no answer since" in plain(freshness.trouble("prod", NOW)) or is_live
+
+
 @pytest.mark.parametrize(
     ("minutes", "said"),
     [(16, ""), (15, "credentials expire in 15m"), (0, "credentials have expired"), (-5, "have expired")],

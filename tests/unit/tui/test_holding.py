@@ -9,11 +9,12 @@ from textual.pilot import Pilot
 
 from qlikops.domain.errors import Offline
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, asked, no_longer_sees, sees, wait_until
+from tests.unit.tui.conftest import Started, app_of, asked, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 FIRST = samples.proposal(1).proposal_id
 HOLD_SECONDS = 3
+BEAT_SECONDS = 0.5
 
 
 @pytest.fixture
@@ -21,6 +22,14 @@ def environment() -> FakeEnvironment:
     return FakeEnvironment.waiting_for(
         samples.approval(samples.proposal(1)), samples.approval(samples.proposal(2, tasks=("stock",)), minutes_left=229)
     )
+
+
+async def pass_time(pilot: Pilot[Any], clock: Clock, seconds: float) -> None:
+    """Lets the console see time pass as it does: beat by beat."""
+    for _ in range(round(seconds / BEAT_SECONDS)):
+        clock.advance(BEAT_SECONDS)
+        app_of(pilot)._let_go()
+        await pilot.pause()
 
 
 async def approve(pilot: Pilot[Any]) -> None:
@@ -36,10 +45,10 @@ async def test_it_counts_down_and_sends_only_when_the_time_is_over(
     clock = Clock()
     async with started(environment, size=(120, 36), clock=clock, hold_seconds=HOLD_SECONDS) as pilot:
         await approve(pilot)
-        clock.advance(2)
+        await pass_time(pilot, clock, 2)
         await sees(pilot, "Sending in 1 s")
         assert environment.sent == []
-        clock.advance(1)
+        await pass_time(pilot, clock, 1)
         await wait_until(pilot, lambda: [sent[0] for sent in environment.sent] == [FIRST])
         await sees(pilot, "RESTARTED replicate-eu-1/sales-orders")
 
@@ -88,6 +97,38 @@ async def test_quitting_while_it_counts_down_sends_nothing(started: Started, env
         clock.advance(5)
         await wait_until(pilot, lambda: not pilot.app.is_running)
     assert environment.sent == []
+
+
+@pytest.mark.parametrize("gap", [2, 45, 8 * 3600, -3600], ids=["moment", "stopped", "slept", "set back"])
+@pytest.mark.parametrize("held_before", [0, 2.5])
+async def test_what_was_held_while_nobody_could_think_again_is_withdrawn_and_said_to_be(
+    started: Started, environment: FakeEnvironment, gap: float, held_before: float
+) -> None:
+    clock = Clock()
+    async with started(environment, size=(120, 36), clock=clock, hold_seconds=HOLD_SECONDS) as pilot:
+        await approve(pilot)
+        await pass_time(pilot, clock, held_before)
+        clock.advance(gap)
+        await sees(pilot, "Not sent: approve replicate-eu-1/sales-orders; the console stood still for")
+        await pass_time(pilot, clock, HOLD_SECONDS + 1)
+        assert environment.sent == []
+
+
+async def test_a_decision_made_right_after_waking_takes_none_along_that_was_held_before(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    clock = Clock()
+    async with started(environment, size=(120, 36), clock=clock, hold_seconds=HOLD_SECONDS) as pilot:
+        await approve(pilot)
+        await sees(pilot, "stock: connection lost")
+        await pilot.press("d")
+        await sees(pilot, "Deny: this will be sent")
+        await pilot.press(*"no")
+        clock.advance(9)
+        await pilot.press("enter")
+        await sees(pilot, "the console stood still for 9s")
+        await pass_time(pilot, clock, HOLD_SECONDS)
+        assert environment.sent == []
 
 
 async def test_losing_the_network_while_it_counts_down_sends_nothing_and_says_so(
