@@ -62,10 +62,52 @@ class Terminal:
             self.read(0.5)
         return time.perf_counter() - self._began
 
-    def read(self, seconds: float) -> None:
-        """Takes what it writes, for at most so long."""
-        if select.select([self._master], [], [], seconds)[0]:
-            self._shown += os.read(self._master, 1 << 16)
+    def read(self, seconds: float) -> bool:
+        """Takes what it writes, for at most so long; returns whether there was any."""
+        if not select.select([self._master], [], [], seconds)[0]:
+            return False
+        try:
+            read = os.read(self._master, 1 << 16)
+        except OSError:  # it has ended
+            return False
+        self._shown += read
+        return bool(read)
+
+    def sees(self, *words: str) -> None:
+        """Waits until it has written all of `words` since it was last asked, and forgets what was written."""
+        began = time.perf_counter()
+        while not all(each.encode() in self._shown for each in words):
+            assert time.perf_counter() - began < PATIENCE_SECONDS, self._shown[-2000:]
+            self.read(0.5)
+        self._shown = b""
+
+    def type(self, keys: bytes) -> None:
+        """What a keyboard, or the line, sends."""
+        os.write(self._master, keys)
+
+    def close(self) -> None:
+        """The window is closed, or the line is cut."""
+        os.close(self._master)
+        self._master = os.open(os.devnull, os.O_RDWR)
+
+    def modes(self) -> list[object]:
+        """How the terminal treats what is typed, as termios has it."""
+        return termios.tcgetattr(self._master)[:4]
+
+    def ended(self) -> int:
+        """Its exit code, once it has ended."""
+        began = time.perf_counter()
+        while self._process.poll() is None:
+            assert time.perf_counter() - began < PATIENCE_SECONDS, self._shown[-2000:]
+            self.read(0.1)
+        return self._process.returncode
+
+    @property
+    def written(self) -> str:
+        """What it has written since it was last asked."""
+        while self.read(0):
+            pass
+        return self._shown.decode(errors="replace")
 
     def stay(self, seconds: float) -> None:
         """Keeps reading, so that it isn't held up."""

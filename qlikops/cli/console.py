@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qlikops.cli.context import ContextsOption, Invocation, invocation
+from qlikops.cli.interrupts import ending_interrupts
 from qlikops.config import LOCAL, Context, data_dir
 from qlikops.domain.errors import UsageError
 from qlikops.tui.opening import opening
@@ -49,7 +50,7 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
     if ahead is not None:
         ahead.ask_ahead()
     # Textual draws on stderr.
-    with opening([context.name for context in contexts], sys.__stderr__):
+    with ending_interrupts(), opening([context.name for context in contexts], sys.stderr):
         from qlikops.tui.keys import keymap
         from qlikops.tui.preferences import FILE
         from qlikops.tui.start import run_console

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
@@ -88,8 +89,9 @@ class QlikOpsApp(App[int]):
         memory: Memory | None = None,
         run_command: Callable[[App[Any], Sequence[str]], str] = run_in_terminal,
         once_filled: Callable[[], None] = lambda: None,
+        driver_class: type[Driver] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class)
         self.memory = memory or Memory()
         self._rings = self.memory.preferences.bell is not False
         names = KeyNames(keymap or {}, self.get_key_display)
@@ -134,6 +136,8 @@ class QlikOpsApp(App[int]):
         self.set_interval(LAST_RUN_SECONDS, self._ask_for_last_run)
         self.set_interval(HOLD_TICK_SECONDS, self._let_go)
         self.call_after_refresh(lambda: self._heed(self.size))
+        # Whoever had the terminal meanwhile left nothing of what was drawn.
+        self.app_resume_signal.subscribe(self, lambda _: self._drawing.all_anew())
 
     def on_resize(self, event: events.Resize) -> None:
         """Before Textual tells the screens: what is under too small a terminal keeps its layout."""
@@ -300,6 +304,11 @@ class QlikOpsApp(App[int]):
         # Before anything else: what is held back must not go out while the app ends.
         self.state.cancel_held("the console was quit")
         self.exit(0)
+
+    @on(messages.ToldToEnd)
+    def _told_to_end(self, message: messages.ToldToEnd) -> None:
+        self.state.cancel_held("the console was ended from outside")
+        self.exit(return_code=message.exit_code)
 
     def action_cancel_held(self) -> None:
         """Sends nothing of what is held back."""

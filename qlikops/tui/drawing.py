@@ -49,6 +49,11 @@ class Drawing:
         ended_at = time.perf_counter()
         self._not_before = ended_at + (_SHARE - 1) * (ended_at - started_at)
 
+    def all_anew(self) -> None:
+        """Every cell, as nothing is left of what was drawn."""
+        for screen in self._screens():
+            screen.refresh(layout=True)
+
     def held_bars(self) -> None:
         """Only the line on what is held back."""
         for bar in self._held_bars():

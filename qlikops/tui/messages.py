@@ -39,6 +39,14 @@ class EnvironmentOpened(Message):
         self.read_only = read_only
 
 
+class ToldToEnd(Message):
+    """A signal from outside, or the terminal is gone."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__()
+        self.exit_code = exit_code
+
+
 class CallFailed(Message):
     """A call in some lane failed; whoever asked is told by a message of their own."""
 

@@ -11,6 +11,7 @@ from typing import Any
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.backend import let_lanes_run
 from qlikops.tui.context import ContextSource
+from qlikops.tui.driver import TerminalDriver
 from qlikops.tui.preferences import Memory
 from qlikops.tui.terminal import keep_cells, own_title
 
@@ -22,7 +23,8 @@ def run_console(
     preferences: Path | None = None,
     mouse: bool = True,
 ) -> int:
-    """Runs the console on one or more contexts until the person quits; returns the process's exit code.
+    """Runs the console on one or more contexts until the person quits; returns the process's exit code: 0 only then,
+    1 after a crash, 128 and the signal's number where it was ended from outside.
 
     `keymap` is what `keys.keymap` returns; `preferences` the file of what was chosen inside the console before. Without
     `mouse` the terminal keeps it, to select text with.
@@ -30,7 +32,10 @@ def run_console(
     keep_cells(sys.__stderr__)
     let_lanes_run()
     with own_title():
-        return console(contexts, keymap=keymap, memory=Memory(preferences)).run(mouse=mouse) or 0
+        app = console(contexts, keymap=keymap, memory=Memory(preferences), driver_class=TerminalDriver)
+        app.run(mouse=mouse)
+    # None is an app that never came to an end of its own.
+    return 1 if app.return_code is None else app.return_code
 
 
 def console(contexts: Sequence[ContextSource], **more: Any) -> QlikOpsApp:

@@ -13,6 +13,8 @@ from typing import Any, TextIO
 
 from textual.app import App, SuspendNotSupported
 
+from qlikops.streams import talking
+
 _SAVE, _RESTORE = "\x1b[22;2t", "\x1b[23;2t"
 _TITLELESS = frozenset({"", "dumb", "linux"})
 """Values of TERM whose terminals print what they should take as a title, or have none."""
@@ -38,10 +40,10 @@ class TerminalTitle:
 def own_title() -> Iterator[None]:
     """Gives the terminal the title back that it had."""
     # Where Textual writes too.
-    terminal = sys.__stderr__
-    if terminal is None or not terminal.isatty() or not has_titles():
+    if sys.__stderr__ is None or not sys.__stderr__.isatty() or not has_titles():
         yield
         return
+    terminal = talking(sys.__stderr__)
     terminal.write(_SAVE)
     terminal.flush()
     try:

@@ -37,8 +37,8 @@ from qlikops.tui.backend import let_lanes_run
 from qlikops.tui.context import ContextSource
 from qlikops.tui.widgets.table import KeyedTable
 from tests.benchmarks.conftest import Results
-from tests.benchmarks.terminal import Terminal
 from tests.embedded import REGION, EmbeddedAws
+from tests.terminal import Terminal
 from tests.unit.agent.fakes import ASK, EVALUATION, create_table, proposal, row
 from tests.unit.aws.conftest import ID, MACHINE, FakeConnection, Workflow, wait_for_approval
 from tests.unit.presentation import samples

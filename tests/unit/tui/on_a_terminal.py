@@ -1,0 +1,38 @@
+"""The console on the terminal that it is started on: `python -m tests.unit.tui.on_a_terminal [HOLD_SECONDS]`.
+
+Two wait, for an hour from now. `r` is a bug that ends it. Once it has ended it says how many decisions were sent.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from qlikops.streams import prepare
+from qlikops.tui.context import ContextSource
+from qlikops.tui.screens.inbox import InboxScreen
+from qlikops.tui.start import run_console
+from tests.unit.presentation import samples
+from tests.unit.tui.fakes import FakeEnvironment, opener
+
+
+def broken(_: InboxScreen) -> None:
+    raise RuntimeError("a bug")
+
+
+def main() -> None:
+    prepare()
+    InboxScreen.action_refresh = broken  # type: ignore[assignment, method-assign]
+    in_an_hour = datetime.now(UTC) + timedelta(hours=1)
+    environment = FakeEnvironment.waiting_for(
+        *(replace(samples.approval(samples.proposal(number)), deadline=in_an_hour) for number in (1, 2))
+    )
+    hold_seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 0
+    code = run_console([ContextSource("local", opener(environment), hold_seconds=hold_seconds)])
+    print(f"sent: {len(environment.sent)}", file=sys.stderr)  # noqa: T201 - a program
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
