@@ -37,7 +37,6 @@ ACTIONS: Mapping[AnomalyKind, Action] = {
 """The kinds on which something is proposed, the first ones first where severities are equal. All others are told."""
 
 _KINDS = tuple(ACTIONS)
-_SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 _MESSAGES_QUOTED = 3
 TARGETS_LIMIT = 500
 """Tasks of one proposal: more than that nobody can look over, and one invocation can hardly restart."""
@@ -81,13 +80,13 @@ class _Group:
 
     @property
     def severity(self) -> Severity:
-        return min((case.anomaly.severity for case in self.cases), key=_SEVERITIES.index)
+        return max((case.anomaly.severity for case in self.cases), key=lambda severity: severity.loudness)
 
     @property
     def urgency(self) -> tuple[int, int, int, TaskKey]:
         """Sorts the most urgent first."""
         return (
-            _SEVERITIES.index(self.severity),
+            -self.severity.loudness,
             _KINDS.index(self.kind),
             -len(self.cases),
             self.cases[0].facts.key,
@@ -148,7 +147,7 @@ def _chosen(anomalies: Sequence[Anomaly]) -> Anomaly | None:
     proposable = [anomaly for anomaly in anomalies if anomaly.kind in ACTIONS and anomaly.confirmed]
     return min(
         proposable,
-        key=lambda anomaly: (_SEVERITIES.index(anomaly.severity), _KINDS.index(anomaly.kind)),
+        key=lambda anomaly: (-anomaly.severity.loudness, _KINDS.index(anomaly.kind)),
         default=None,
     )
 

@@ -335,7 +335,7 @@ class Ledger:
         """
         while True:
             item = self._raw(proposal_id)
-            status = Status(str(item[Attribute.STATUS]))
+            status = Status.read(str(item[Attribute.STATUS]))
             if status not in only_from:
                 return record_of(proposal_id, item)
             approval = record_of(proposal_id, item).approval
@@ -348,7 +348,7 @@ class Ledger:
             writes = [
                 Update(_record_key(proposal_id), {**values, Attribute.UPDATED_AT: now}, remove, unmoved),
                 self._event(proposal_id, step, event),
-                self._still_open(proposal, Status(str(values[Attribute.STATUS]))),
+                self._still_open(proposal, Status.read(str(values[Attribute.STATUS]))),
                 *also,
             ]
             row = self._moved_row(proposal, values)
@@ -370,7 +370,7 @@ class Ledger:
         if Attribute.OUTCOME in values:
             outcome = codec.loads(Outcome, str(values[Attribute.OUTCOME]))
             outcome = replace(outcome, targets=outcome.targets[:_SHOWN_TARGETS])
-        status = Status(str(values[Attribute.STATUS]))
+        status = Status.read(str(values[Attribute.STATUS]))
         return self._row(
             replace(row, status=status, updated_at=self._clock(), outcome=outcome), proposal.execution_name
         )
@@ -449,7 +449,7 @@ def _open_proposal(proposal_id: str, item: Item, since: str | int) -> OpenPropos
         proposal_id=proposal_id,
         execution_arn=str(item[Attribute.EXECUTION_ARN]),
         since=codec.parse_time(str(since)),
-        is_closed=Status(str(item[Attribute.STATUS])).is_final,
+        is_closed=Status.read(str(item[Attribute.STATUS])).is_final,
     )
 
 

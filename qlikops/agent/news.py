@@ -16,7 +16,6 @@ from qlikops.domain.task import TaskKey
 
 OVER_AFTER = timedelta(minutes=15)
 """Without a finding before it counts as over: one that comes back within that was never away."""
-_LOUDNESS = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +46,12 @@ def news_of(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> News:
     appeared = [
         anomaly
         for place, anomaly in found.items()
-        if place not in known or _LOUDNESS.index(anomaly.severity) > _LOUDNESS.index(known[place].severity)
+        if place not in known or anomaly.severity.loudness > known[place].severity.loudness
     ]
     louder = {_place(anomaly): Told(anomaly.key, anomaly.kind, anomaly.severity, now) for anomaly in appeared}
     over = tuple(told for told in before if now - told.seen_at >= OVER_AFTER)
     return News(
-        appeared=tuple(sorted(appeared, key=lambda one: (-_LOUDNESS.index(one.severity), one.key, one.kind))),
+        appeared=tuple(sorted(appeared, key=lambda one: (-one.severity.loudness, one.key, one.kind))),
         over=over,
         told=tuple(told for place, told in (known | louder).items() if told not in over),
         told_before=before,

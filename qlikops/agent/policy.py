@@ -22,6 +22,7 @@ from qlikops.domain.evaluation import (
     Verdict,
 )
 from qlikops.domain.proposal import Action, Proposal, Target
+from qlikops.domain.stored import unknown_values
 from qlikops.domain.task import StopReason, TaskKey
 
 AUTOMATIC_KINDS = frozenset({AnomalyKind.FATAL_TRANSIENT})
@@ -93,6 +94,8 @@ def _full_load_incomplete(question: Question) -> str:
 
 
 def _kind_needs_human(question: Question) -> str:
+    if unknown := next(unknown_values(question.proposal), None):
+        return f"nobody knows here what {unknown} means"
     kind = question.proposal.kind
     return "" if kind in AUTOMATIC_KINDS else f"{kind} always needs a human"
 

@@ -124,6 +124,9 @@ class Reconciler:
             return False
         except NotFound:
             return True
+        if not approval.status.is_known:
+            _logger.warning("left as it is: %s is %s, which this version does not know", proposal_id, approval.status)
+            return False
         status = self._over(approval.proposal.execution_arn, approval.updated_at)
         if not status or (approval.status is Status.RESTARTING and self._may_be_acting(approval)):
             return False

@@ -37,14 +37,25 @@ class Record:
 def record_of(proposal_id: str, item: Item) -> Record:
     """The record in `item`. Raises RecordTooNew for one that a newer version wrote."""
     if int(item[Attribute.VERSION]) > RECORD_VERSION:
-        raise RecordTooNew(
-            f"{proposal_id} was written by a newer qlikops (record version {item[Attribute.VERSION]})",
-            "Deploy that version, or wait until its proposals are closed.",
-        )
+        raise _too_new(proposal_id, int(item[Attribute.VERSION]))
+    try:
+        return _read(item)
+    except codec.NewerVersion as exc:
+        raise _too_new(proposal_id, exc.version) from exc
+
+
+def _too_new(proposal_id: str, version: int) -> RecordTooNew:
+    return RecordTooNew(
+        f"{proposal_id} was written by a newer qlikops (record version {version})",
+        "Deploy that version, or wait until its proposals are closed.",
+    )
+
+
+def _read(item: Item) -> Record:
     moment = item.get(keys.INBOX_SORT)
     approval = Approval(
         proposal=codec.loads(Proposal, str(item[Attribute.PROPOSAL])),
-        status=Status(str(item[Attribute.STATUS])),
+        status=Status.read(str(item[Attribute.STATUS])),
         updated_at=codec.parse_time(str(item[Attribute.UPDATED_AT])),
         evaluation=_optional(Evaluation, item, Attribute.EVALUATION),
         policy=_optional(PolicyResult, item, Attribute.POLICY),

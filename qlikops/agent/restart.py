@@ -164,6 +164,8 @@ class Restarter:
         """Why this decision does not count for what is stored; empty where it does."""
         if not record.intact:
             return "the stored proposal is not what its digest was taken over"
+        if unknown := record.approval.unknown:
+            return f"it says what this version does not know: {', '.join(unknown)}"
         if decision.is_bound and decision.digest != record.approval.digest:
             return f"approved was {decision.digest[:12]}, the proposal is {record.approval.digest[:12]}"
         if not decision.is_bound and self._settings.require_digest:

@@ -12,7 +12,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from qlikops.domain import codec
 from qlikops.domain.fleet import FleetSnapshot, Sample
 from qlikops.domain.packing import ENCODING, packed, unpacked
-from qlikops.domain.proposal import RECORD_VERSION
 from qlikops.domain.report import RunReport
 
 LATEST_SNAPSHOT = "snapshots/latest.json"
@@ -51,11 +50,11 @@ class Store:
             if text is None:
                 return Remembered(None, "there is no snapshot of an earlier run")
             snapshot = codec.loads(FleetSnapshot, text, numerous=Sample)
+        except codec.NewerVersion as exc:
+            return Remembered(None, f"the snapshot of the last run is a newer qlikops' (version {exc.version})")
         except codec.CodecError as exc:
             _logger.warning("%s: %s", LATEST_SNAPSHOT, exc)
             return Remembered(None, "the snapshot of the last run cannot be read")
-        if snapshot.version > RECORD_VERSION:
-            return Remembered(None, f"the snapshot of the last run is a newer qlikops' (version {snapshot.version})")
         return Remembered(snapshot)
 
     def save_snapshot(self, snapshot: FleetSnapshot) -> None:
@@ -79,11 +78,11 @@ class Store:
             if text is None:
                 return LatestReport(None, "there is no report of an earlier run")
             report = codec.loads(RunReport, text)
+        except codec.NewerVersion as exc:
+            return LatestReport(None, f"the report of the last run is a newer qlikops' (version {exc.version})")
         except (BotoCoreError, ClientError, codec.CodecError) as exc:
             _logger.warning("%s: %s", LATEST_REPORT, exc)
             return LatestReport(None, "the report of the last run cannot be read")
-        if report.version > RECORD_VERSION:
-            return LatestReport(None, f"the report of the last run is a newer qlikops' (version {report.version})")
         return LatestReport(report)
 
     def save_report(self, report: RunReport, markdown: str) -> str:

@@ -34,6 +34,7 @@ from qlikops.domain.errors import (
     DecisionUnknown,
     NotFound,
     QlikopsError,
+    RecordTooNew,
     UsageError,
 )
 from qlikops.domain.ledger import (
@@ -189,6 +190,11 @@ class LedgerApprovals:
         approval = self._approval(item)
         if approval.status is not Status.WAITING:
             raise _not_waiting(approval)
+        if request.approved and approval.unknown:
+            raise RecordTooNew(
+                f"{approval.approval_id} says what this version does not know: {', '.join(approval.unknown)}.",
+                "Nothing was sent. Update qlikops to approve it.",
+            )
         if request.digest != approval.digest:
             raise ApprovalChanged(
                 f"{approval.approval_id} is no longer what was reviewed: its digest is {approval.digest[:ID_DIGITS]}, "

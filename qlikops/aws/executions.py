@@ -243,7 +243,7 @@ def _summary(execution: Mapping[str, Any], run: RunSummary | None) -> ExecutionS
     return ExecutionSummary(
         arn=execution["executionArn"],
         name=execution["name"],
-        status=ExecutionStatus(execution["status"]),
+        status=ExecutionStatus.read(execution["status"]),
         started_at=execution["startDate"].astimezone(UTC),
         stopped_at=stopped.astimezone(UTC) if stopped else None,
         run=run,

@@ -110,11 +110,11 @@ class BucketFleet:
 
     def _parse(self, cls: type[Versioned], key: str, body: bytes) -> Versioned:
         try:
-            value = codec.loads(cls, unpacked(body))
+            return codec.loads(cls, unpacked(body))
+        except codec.NewerVersion as exc:
+            raise records.too_new(key, exc.version) from exc
         except codec.CodecError as exc:
             raise QlikopsError(f"s3://{self._aws.resources.bucket}/{key} cannot be read: {exc}") from exc
-        records.refuse_newer(value.version, key)
-        return value
 
     def _read(self, key: str, missing: str, *, unless: str = _NO_ETAG) -> tuple[bytes, str]:
         """The object and its ETag. Raises Unchanged where that is `unless`."""

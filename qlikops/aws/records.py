@@ -42,6 +42,8 @@ def value(cls: type[T], item: Item, attribute: str) -> T | None:
         return None
     try:
         return codec.loads(cls, written)
+    except codec.NewerVersion as exc:
+        raise too_new(text(item, PARTITION), exc.version) from exc
     except codec.CodecError as exc:
         raise QlikopsError(f"The ledger's {attribute} of {text(item, PARTITION)} cannot be read: {exc}") from exc
 
@@ -51,7 +53,9 @@ def approval(item: Item, now: datetime) -> Approval:
 
     Raises RecordTooNew for one that a newer version wrote.
     """
-    refuse_newer(number(item, Attribute.VERSION) or RECORD_VERSION, text(item, PARTITION))
+    version = number(item, Attribute.VERSION) or RECORD_VERSION
+    if version > RECORD_VERSION:
+        raise too_new(text(item, PARTITION), version)
     proposal = value(Proposal, item, Attribute.PROPOSAL)
     if proposal is None:
         raise QlikopsError(f"The ledger's {text(item, PARTITION)} holds no proposal.")
@@ -61,7 +65,7 @@ def approval(item: Item, now: datetime) -> Approval:
     deadline = number(item, INBOX_SORT)
     requested_at = text(item, Attribute.REQUESTED_AT)
     try:
-        status = Status(text(item, Attribute.STATUS))
+        status = Status.read(text(item, Attribute.STATUS))
         updated_at = codec.parse_time(text(item, Attribute.UPDATED_AT))
     except ValueError as exc:
         raise QlikopsError(f"The ledger's {text(item, PARTITION)} cannot be read: {exc}") from exc
@@ -87,17 +91,19 @@ def inbox_row(item: Item, now: datetime) -> InboxRow:
     nor that it waits. Its record says what is wrong.
     """
     try:
-        row = value(InboxRow, item, Attribute.ROW) or _unreadable_row(item)
+        row = value(InboxRow, item, Attribute.ROW) or _unreadable_row(item, "cannot be read")
+    except RecordTooNew:
+        row = _unreadable_row(item, "of a newer qlikops, update this one")
     except QlikopsError:
-        row = _unreadable_row(item)
+        row = _unreadable_row(item, "cannot be read")
     return replace(row, claim=_claim(item, now))
 
 
-def _unreadable_row(item: Item) -> InboxRow:
+def _unreadable_row(item: Item, why: str) -> InboxRow:
     """The same at every reading. It has no digest, so the console takes no answer to it."""
     approval_id = text(item, PARTITION).removeprefix(approval_partition(""))
     deadline = datetime.fromtimestamp(number(item, INBOX_SORT) or 0, UTC)
-    words = f"cannot be read: {approval_id}"
+    words = f"{why}: {approval_id}"
     return InboxRow(
         approval_id=approval_id,
         label=words,
@@ -120,7 +126,7 @@ def track_record(item: Item) -> TrackRecord:
     """The counts in an item of a TRACK# partition."""
     evaluator, _, verdict = text(item, SORT).rpartition("/")
     try:
-        said = Verdict(verdict)
+        said = Verdict.read(verdict)
     except ValueError as exc:
         raise QlikopsError(f"The ledger's {text(item, PARTITION)} cannot be read: {exc}") from exc
     counts = (number(item, name) or 0 for name in (Attribute.TRIED, Attribute.RECOVERED, Attribute.DENIED))
@@ -136,10 +142,9 @@ def stored_digest(item: Item) -> str:
     return digest_of(*stored)
 
 
-def refuse_newer(version: int, what: str) -> None:
-    """Raises RecordTooNew for a version after ours."""
-    if version > RECORD_VERSION:
-        raise RecordTooNew(f"{what} was written by a newer qlikops (record version {version}).", "Update qlikops.")
+def too_new(what: str, version: int) -> RecordTooNew:
+    """The error for what a newer qlikops wrote, whatever else is the matter with it."""
+    return RecordTooNew(f"{what} was written by a newer qlikops (record version {version}).", "Update qlikops.")
 
 
 def _claim(item: Item, now: datetime) -> Claim | None:

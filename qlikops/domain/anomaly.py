@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
+from qlikops.domain.stored import StoredEnum
 from qlikops.domain.task import TaskKey
 
 
-class AnomalyKind(StrEnum):
+class AnomalyKind(StoredEnum):
     """The taxonomy; each kind's signal and default threshold live with its detector."""
 
     FATAL_TRANSIENT = "FATAL_TRANSIENT"
@@ -32,12 +32,18 @@ class AnomalyKind(StrEnum):
     """A run's time was over before it had read everything of a server."""
 
 
-class Severity(StrEnum):
+class Severity(StoredEnum):
     """How loudly to say it."""
 
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
+
+    @property
+    def loudness(self) -> int:
+        """0 for a mere remark, more for worse; what this version does not know is louder than all."""
+        ranked = tuple(Severity)
+        return ranked.index(self) if self.is_known else len(ranked)
 
 
 @dataclass(frozen=True, slots=True)

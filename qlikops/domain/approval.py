@@ -8,12 +8,12 @@ import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from qlikops.domain import codec
 from qlikops.domain.evaluation import Evaluation, PolicyResult, Verdict
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
+from qlikops.domain.stored import StoredEnum, unknown_values
 from qlikops.domain.task import TaskKey
 from qlikops.domain.text import harmless
 
@@ -24,7 +24,7 @@ _TEXT_CAP = 2000
 """Characters kept of each text in a decision."""
 
 
-class Status(StrEnum):
+class Status(StoredEnum):
     """Where a proposal stands. Only the workflow writes one; the values after RESTARTING are final."""
 
     PROPOSED = "proposed"
@@ -49,8 +49,8 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more happens to it."""
-        return self not in {Status.PROPOSED, Status.EVALUATED, Status.WAITING, Status.RESTARTING}
+        """Whether nothing more happens to it. Of a status that this version does not know, nobody can say."""
+        return self.is_known and self not in {Status.PROPOSED, Status.EVALUATED, Status.WAITING, Status.RESTARTING}
 
     @property
     def was_tried(self) -> bool:
@@ -219,6 +219,12 @@ class Approval:
     def approval_id(self) -> str:
         """The proposal's id: what commands take."""
         return self.proposal.proposal_id
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What the digest covers and this version does not know, in its spelling: nobody here can approve that."""
+        decided_on = (self.proposal, self.evaluation, self.policy)
+        return tuple(dict.fromkeys(value.value for value in unknown_values(decided_on)))
 
 
 @dataclass(frozen=True, slots=True)

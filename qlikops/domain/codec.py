@@ -2,6 +2,8 @@
 
 Every record that crosses a process border (ledger items, Lambda payloads, `--json`) goes through here, so a value
 has one spelling everywhere: enums by value, times as ISO 8601 UTC ending in `Z`, tuples as arrays, absent as null.
+A document says in `version` which version of qlikops' records it is; a newer one is refused before it is decoded. One
+of our own version may still hold an enum's value that we do not know: see `qlikops.domain.stored`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,12 @@ import typing
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
+
+from qlikops.domain.stored import StoredEnum
+
+VERSION = 1
+"""Version of what is in the ledger, the bucket and Step Functions payloads: a newer one is refused, an older read."""
 
 T = TypeVar("T")
 
@@ -24,6 +31,14 @@ Json = dict[str, Any]
 
 class CodecError(ValueError):
     """A value does not have the shape its type asks for; the message names the path."""
+
+
+class NewerVersion(CodecError):
+    """A document was written by a newer qlikops than this one, so nothing in it can be relied on."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"written by a newer qlikops (record version {version}, this one reads {VERSION})")
+        self.version = version
 
 
 # A poll's time stands in every task's record of it: few times, each of them many times over.
@@ -55,13 +70,20 @@ def encode(value: Any) -> Any:
 def decode(cls: type[T], data: Any, path: str = "$") -> T:
     """`data` as a `cls`. Unknown keys are ignored, missing ones take the field's default.
 
-    Raises CodecError, naming the path, for a missing required field or a wrong type.
+    Raises NewerVersion for a document that says a version after ours, whatever else is in it; CodecError, naming the
+    path, for a missing required field or a wrong type.
     """
+    if isinstance(data, Mapping) and _is_newer(version := data.get("version")):
+        raise NewerVersion(version)
     try:
         hint: Any = cls
         return typing.cast("T", _decoder(hint)(data))
     except _Misfit as exc:
         raise CodecError(f"{path}{''.join(reversed(exc.steps))}: {exc.problem}") from exc.__cause__
+
+
+def _is_newer(version: object) -> TypeGuard[int]:
+    return isinstance(version, int) and not isinstance(version, bool) and version > VERSION
 
 
 def dumps(value: Any) -> str:
@@ -78,8 +100,6 @@ def loads(cls: type[T], text: str, *, numerous: type | None = None) -> T:
     """
     try:
         data = json.loads(text, object_hook=_replacing(numerous) if numerous else None)
-    except _Misfit as exc:
-        raise CodecError(f"$…{''.join(reversed(exc.steps))}: {exc.problem}") from exc.__cause__
     except (ValueError, RecursionError) as exc:
         raise CodecError(f"not JSON: {exc}") from exc
     return decode(cls, data)
@@ -87,7 +107,15 @@ def loads(cls: type[T], text: str, *, numerous: type | None = None) -> T:
 
 def _replacing(cls: type) -> Callable[[Json], Any]:
     names, decoder = {field.name for field in dataclasses.fields(cls)}, _decoder(cls)
-    return lambda data: decoder(data) if data.keys() == names else data
+
+    def replacing(data: Json) -> Any:
+        try:
+            return decoder(data) if data.keys() == names else data
+        except _Misfit:
+            # Another version's, or a wrong shape: decoding the whole document says which, and where.
+            return data
+
+    return replacing
 
 
 class _Misfit(Exception):
@@ -157,8 +185,10 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
         return functools.partial(_decode_dataclass, cls, _fields_of(cls))
     if hint is datetime:
         return _decode_time
-    if isinstance(hint, type) and issubclass(hint, Enum):
+    if isinstance(hint, type) and issubclass(hint, StoredEnum):
         return functools.partial(_decode_enum, hint)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        raise TypeError(f"{hint.__name__} is read from documents, so it must be a StoredEnum")
     if hint is float:
         return _decode_float
     return functools.partial(_decode_scalar, hint)
@@ -229,11 +259,13 @@ def _decode_time(data: Any) -> datetime:
         raise _Misfit(str(exc)) from exc
 
 
-def _decode_enum(hint: type[Enum], data: Any) -> Enum:
+def _decode_enum(hint: type[StoredEnum], data: Any) -> StoredEnum:
+    if not isinstance(data, str):
+        raise _Misfit(f"expected text for {hint.__name__}, got {type(data).__name__}")
     try:
-        return hint(data)
+        return hint.read(data)
     except ValueError as exc:
-        raise _Misfit(f"{data!r} is not a {hint.__name__}") from exc
+        raise _Misfit(str(exc)) from exc
 
 
 def _decode_float(data: Any) -> float:

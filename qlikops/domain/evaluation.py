@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+
+from qlikops.domain.stored import StoredEnum
 
 
-class Verdict(StrEnum):
+class Verdict(StoredEnum):
     """An evaluator's opinion. It never decides by itself."""
 
     APPROVE = "approve"
@@ -18,7 +19,7 @@ class Verdict(StrEnum):
     """No complete, valid answer: a human decides."""
 
 
-class Risk(StrEnum):
+class Risk(StoredEnum):
     """How bad it is if the action is wrong."""
 
     LOW = "low"
@@ -74,7 +75,7 @@ class Evaluation:
         )
 
 
-class ApprovalMode(StrEnum):
+class ApprovalMode(StoredEnum):
     """When a human is asked."""
 
     ALWAYS = "always"
@@ -84,7 +85,7 @@ class ApprovalMode(StrEnum):
     """Never asked: what no gate forbids runs, the rest is held."""
 
 
-class Route(StrEnum):
+class Route(StoredEnum):
     """Where a proposal goes after evaluation; the state machine's CheckApproval reads these values."""
 
     ASK = "ask"
@@ -92,7 +93,7 @@ class Route(StrEnum):
     HELD = "held"
 
 
-class Gate(StrEnum):
+class Gate(StoredEnum):
     """The hard gates: one closed gate rules out an automatic restart in every mode."""
 
     FULL_LOAD_INCOMPLETE = "full_load_incomplete"
@@ -106,7 +107,10 @@ class Gate(StrEnum):
     SEVERAL_TASKS = "several_tasks"
     PROTECTED = "protected"
     KIND_NEEDS_HUMAN = "kind_needs_human"
-    """The anomaly's kind leaves the decision to a human, whatever the evaluator thinks."""
+    """The anomaly's kind leaves the decision to a human, whatever the evaluator thinks.
+
+    So does anything in the proposal that this version does not know.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from qlikops.domain.run import RunProposal as RunProposal
 from qlikops.domain.run import RunSummary as RunSummary
+from qlikops.domain.stored import StoredEnum
 
 
-class ExecutionStatus(StrEnum):
+class ExecutionStatus(StoredEnum):
     """Step Functions' own statuses."""
 
     RUNNING = "RUNNING"
@@ -21,7 +21,7 @@ class ExecutionStatus(StrEnum):
     PENDING_REDRIVE = "PENDING_REDRIVE"
 
 
-class StateStatus(StrEnum):
+class StateStatus(StoredEnum):
     """How one run of one state went."""
 
     RUNNING = "running"
@@ -34,7 +34,7 @@ class StateStatus(StrEnum):
     ABORTED = "aborted"
 
 
-class Source(StrEnum):
+class Source(StoredEnum):
     """Who says so."""
 
     HISTORY = "history"

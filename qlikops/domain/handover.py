@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from qlikops.domain.approval import InboxRow, Status
+from qlikops.domain.approval import UNANSWERED, InboxRow, Status
 from qlikops.domain.errors import NotFound
 from qlikops.domain.execution import ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.ports import Environment, Executions
@@ -34,7 +34,7 @@ class Handled:
     @property
     def is_worrying(self) -> bool:
         """Whether the next shift should look at it: not denied, and not done."""
-        return self.proposal.status in _WORRYING
+        return self.proposal.status in _WORRYING or not self.proposal.status.is_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def gather(environment: Environment, since: datetime, now: datetime) -> Handover
         for run in runs
         if _may_have_closed(run, since)
         for proposal in executions.proposals(run.name)
-        if proposal.updated_at >= since and (proposal.status.is_final or proposal.status is Status.RESTARTING)
+        if proposal.updated_at >= since and proposal.status not in UNANSWERED
     ]
     quiet, seen_at = _quiet(environment, now)
     ended = [run for run in within if run.stopped_at is not None]

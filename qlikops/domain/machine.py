@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
+from qlikops.domain.stored import StoredEnum
 
-class Via(StrEnum):
+
+class Via(StoredEnum):
     """How one state leads to another."""
 
     NEXT = "next"

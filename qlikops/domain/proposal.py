@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
+from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
+from qlikops.domain.stored import StoredEnum
 from qlikops.domain.task import RunOption, StopReason, TaskKey, TaskState
 from qlikops.domain.text import fitted
 
-RECORD_VERSION = 1
-"""Of everything in the ledger and in Step Functions payloads; a newer one than this is refused, an older one read."""
+RECORD_VERSION = codec.VERSION
+"""Of every record; see there."""
 
 
-class Action(StrEnum):
+class Action(StoredEnum):
     """What approving does."""
 
     RESUME = "resume"
@@ -24,8 +25,13 @@ class Action(StrEnum):
 
     @property
     def run_option(self) -> RunOption:
-        """The option of the run call that this action ends in."""
-        return RunOption.RELOAD_TARGET if self is Action.RELOAD else RunOption.RESUME_PROCESSING
+        """The option of the run call that this action ends in. Raises ValueError for an unknown action."""
+        match self:
+            case Action.RESUME | Action.STOP_AND_RESUME:
+                return RunOption.RESUME_PROCESSING
+            case Action.RELOAD:
+                return RunOption.RELOAD_TARGET
+        raise ValueError(f"nobody knows here how to {self.value}")
 
     @property
     def stops_first(self) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
+
+from qlikops.domain.stored import StoredEnum
 
 
-class QuietKind(StrEnum):
+class QuietKind(StoredEnum):
     """Why the agent keeps quiet about a task though it may be broken."""
 
     SNOOZED = "snoozed"
@@ -32,6 +33,8 @@ class Quiet:
     def words(self) -> str:
         """Why, and until when: true whenever it is read."""
         until = f"until {self.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        if not self.kind.is_known:
+            return f"{self.kind.value.replace('_', ' ')} {until}"
         match self.kind:
             case QuietKind.SNOOZED:
                 return f"snoozed {until} by {self.by}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+
+from qlikops.domain.stored import StoredEnum
 
 
-class TaskState(StrEnum):
+class TaskState(StoredEnum):
     """A task's state. RECOVERY and RECOVERING are one state; there is no starting or stopping."""
 
     RUNNING = "RUNNING"
@@ -17,7 +18,7 @@ class TaskState(StrEnum):
     """A value this version does not know; `TaskFacts.raw_state` has its spelling."""
 
 
-class StopReason(StrEnum):
+class StopReason(StoredEnum):
     """Why a task isn't running. NORMAL means that a person stopped it."""
 
     NONE = "NONE"
@@ -34,7 +35,7 @@ class StopReason(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-class ServerState(StrEnum):
+class ServerState(StoredEnum):
     """A Replicate server's state as Enterprise Manager reports it."""
 
     MONITORED = "MONITORED"
@@ -43,7 +44,7 @@ class ServerState(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-class RunOption(StrEnum):
+class RunOption(StoredEnum):
     """The `option` of a run call, Enterprise Manager's own names."""
 
     RESUME_PROCESSING = "RESUME_PROCESSING"

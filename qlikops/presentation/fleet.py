@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
-from qlikops.domain.anomaly import Severity
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskSnapshot
 from qlikops.domain.quiet import QuietKind
 from qlikops.domain.task import ServerState, StopReason, TaskKey, TaskState
@@ -40,7 +39,6 @@ _ROOMY = 160
 _LABEL = "label"
 """In place of the task's name where there is no room for the server beside it: the server after the name, cut first."""
 
-_SEVERITIES = tuple(Severity)
 _LEVELS = "▁▂▃▄▅▆▇█"
 _STEPS = (5, 15, 60, 180, 600, 1800, 7200)
 """Seconds at which the trend goes up by one: the same height means the same latency in every row."""
@@ -105,7 +103,7 @@ def ordered(tasks: Sequence[TaskSnapshot], order: Order = Order.WORST) -> tuple[
 
 
 _ORDERS: Mapping[Order, Callable[[TaskSnapshot], tuple[object, ...]]] = {
-    Order.WORST: lambda task: (-_worst(task),),
+    Order.WORST: lambda task: (-_loudness(task),),
     Order.NAME: lambda task: (task.facts.key.task.casefold(),),
     Order.SERVER: lambda _: (),
     Order.LATENCY: lambda task: (-(task.facts.total_latency_seconds or 0),),
@@ -118,6 +116,7 @@ def cells(task: TaskSnapshot, now: datetime, down: frozenset[TaskKey] = frozense
     facts = task.facts
     stop = "" if facts.stop_reason is StopReason.NONE else facts.raw_stop_reason or str(facts.stop_reason)
     kinds = ", ".join(anomaly.kind for anomaly in task.anomalies)
+    worst = max((anomaly.severity for anomaly in task.anomalies), key=lambda each: each.loudness, default=None)
     restarted = task.memory.restarted_at
     return {
         "task": outside(facts.key.task, cap=80),
@@ -127,9 +126,7 @@ def cells(task: TaskSnapshot, now: datetime, down: frozenset[TaskKey] = frozense
         "stop": outside(stop, cap=32) if stop else vocabulary.NOTHING,
         "latency": _latency(facts.total_latency_seconds),
         "trend": Span(trend(task.memory.samples), Tone.INFO),
-        "anomaly": outside(kinds, vocabulary.severity(_SEVERITIES[_worst(task) - 1]).tone, 60)
-        if kinds
-        else vocabulary.NOTHING,
+        "anomaly": vocabulary.NOTHING if worst is None else outside(kinds, vocabulary.severity(worst).tone, 60),
         "restarted": vocabulary.NOTHING
         if restarted is None
         else Span(f"{vocabulary.short_duration((now - restarted).total_seconds())} ago"),
@@ -153,7 +150,7 @@ def why_quiet(task: TaskSnapshot, now: datetime, *, server_down: bool = False) -
     if quiet is not None and quiet.until > now:
         left = vocabulary.short_duration((quiet.until - now).total_seconds())
         by = f" by {quiet.by}" if quiet.by else ""
-        return outside(f"{_QUIET[quiet.kind]} {left} more{by}", Tone.WARNING, 80)
+        return outside(f"{_QUIET.get(quiet.kind, quiet.kind)} {left} more{by}", Tone.WARNING, 80)
     if server_down:
         return Span("server is down: nothing is known", Tone.MUTED)
     # A note repeats what kept it quiet when the run looked; that may be over.
@@ -169,9 +166,9 @@ _QUIET = {
 }
 
 
-def _worst(task: TaskSnapshot) -> int:
-    """0 where nothing is wrong, then by severity."""
-    return max((_SEVERITIES.index(anomaly.severity) + 1 for anomaly in task.anomalies), default=0)
+def _loudness(task: TaskSnapshot) -> int:
+    """-1 where nothing is wrong, then by severity."""
+    return max((anomaly.severity.loudness for anomaly in task.anomalies), default=-1)
 
 
 def _latency(seconds: int | None) -> Span:

@@ -56,7 +56,10 @@ def _came_to(entry: ReportEntry) -> Span:
         return outside(entry.execution_name, Tone.MUTED, 80)
     if run.error:
         return Span("RUN FAILED", Tone.DANGER)
-    became = [(status, number) for status in Status if (number := (run.outcomes or {}).get(status, 0))]
+    outcomes = run.outcomes or {}
+    # What a newer version counted comes last, in its own word.
+    statuses = [*Status, *(Status.read(name) for name in outcomes.keys() - set(Status))]
+    became = [(status, number) for status in statuses if (number := outcomes.get(status, 0))]
     if not became:
         return Span("nothing was proposed" if run.anomalies else "nothing was wrong", Tone.MUTED)
     words = [f"{number:,} {vocabulary.status(status).text.lower()}" for status, number in became]

@@ -131,6 +131,8 @@ def doubts(approval: Approval) -> tuple[str, ...]:
 
 
 def _doubts(approval: Approval, evaluation: Evaluation) -> Iterator[str]:
+    for value in approval.unknown:
+        yield f"this version does not know what “{outside(value, cap=40).text}” means"
     if approval.proposal.kind is AnomalyKind.FATAL_UNKNOWN:
         yield "no rule knows the message"
     if evaluation.verdict is not Verdict.APPROVE:

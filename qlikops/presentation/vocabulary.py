@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from qlikops.domain.approval import Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.evaluation import Gate, Risk, Route, Verdict
 from qlikops.domain.execution import ExecutionStatus, StateStatus
 from qlikops.domain.proposal import Action
+from qlikops.domain.stored import StoredEnum
 from qlikops.domain.task import StopReason, TaskState
 from qlikops.presentation.tone import Span, Tone, outside
 
@@ -99,6 +102,12 @@ _ACTION = {
 }
 
 
+def _spelt(value: StoredEnum, words: Mapping[Any, tuple[str, Tone]], mark: str = "") -> Span:
+    """The word and tone of `value`; one that this version does not know in its own spelling."""
+    word, tone = words.get(value) or (f"{mark}{outside(value, cap=20).text}", Tone.WARNING)
+    return Span(word, tone)
+
+
 def severity(value: str, *, short: bool = False) -> Span:
     """The mark and word of a severity, or four letters of it; an unknown one in its own words."""
     found = _SEVERITY.get(value) or outside(f"? {value}", Tone.WARNING, 10)
@@ -112,9 +121,8 @@ def evaluator(name: str) -> str:
 
 def verdict(value: str, evaluator_name: str, confidence: float | None = None) -> Span:
     """Such as `AI approve 92%`, `rules caution`, `unavailable`."""
-    try:
-        known = Verdict(value)
-    except ValueError:
+    known = Verdict.known(value)
+    if known is None:
         return outside(f"{evaluator(evaluator_name)} {value or '?'}", Tone.WARNING, 24)
     if known is Verdict.UNAVAILABLE:
         return Span("unavailable", _VERDICT[known])
@@ -124,39 +132,38 @@ def verdict(value: str, evaluator_name: str, confidence: float | None = None) ->
 
 def risk(value: str) -> Span:
     """A risk in its tone; high in capitals."""
-    try:
-        known = Risk(value)
-    except ValueError:
+    known = Risk.known(value)
+    if known is None:
         return outside(value or "unknown", Tone.WARNING, 10)
     return Span(known.upper() if known is Risk.HIGH else str(known), _RISK[known])
 
 
 def status(value: Status) -> Span:
     """Where a proposal stands; what a person should notice in capitals."""
-    word, tone = _STATUS[value]
-    return Span(word, tone)
+    return _spelt(value, _STATUS)
 
 
 def status_meaning(value: Status) -> str:
     """What that means for the task."""
+    if not value.is_known:
+        return "this version does not know what that means: update qlikops"
     return _STATUS_MEANING.get(value, "it is on its way to a decision")
 
 
 def execution_status(value: ExecutionStatus) -> Span:
     """An execution's status with its mark."""
-    word, tone = _EXECUTION[value]
-    return Span(word, tone)
+    return _spelt(value, _EXECUTION, "? ")
 
 
 def state_status(value: StateStatus) -> Span:
     """A state run's status with its mark."""
-    word, tone = _STATE[value]
-    return Span(word, tone)
+    return _spelt(value, _STATE, "? ")
 
 
 def task_state(value: TaskState, raw: str = "") -> Span:
     """A task's state; an unknown one in Enterprise Manager's spelling."""
-    return outside(raw or value, _TASK[value], 12) if value is TaskState.UNKNOWN else Span(value, _TASK[value])
+    known = value.is_known and value is not TaskState.UNKNOWN
+    return Span(value, _TASK[value]) if known else outside(raw or value, Tone.WARNING, 12)
 
 
 def stop_reason(value: StopReason) -> str:
@@ -166,7 +173,7 @@ def stop_reason(value: StopReason) -> str:
 
 def route(value: Route) -> str:
     """Where the policy sent it."""
-    return _ROUTE[value]
+    return _ROUTE.get(value) or outside(value, cap=40).text
 
 
 def gate(value: Gate) -> str:
@@ -176,6 +183,8 @@ def gate(value: Gate) -> str:
 
 def action(value: Action) -> str:
     """What approving does, with the run call's own option."""
+    if not value.is_known:
+        return f"{outside(value, cap=40).text}: this version does not know what that does"
     return f"{_ACTION[value]} ({value.run_option})"
 
 

@@ -89,6 +89,10 @@ def test_what_a_newer_version_wrote_is_refused_and_what_is_broken_is_named(
     put(connection, SNAPSHOT_KEY, codec.dumps(FleetSnapshot(START, "run-1", (), (), version=2)))
     with pytest.raises(RecordTooNew):
         fleet.snapshot()
+    put(connection, SNAPSHOT_KEY, '{"version": 2, "taken_at": {"of": "the future"}, "tasks": 7}')
+    with pytest.raises(RecordTooNew) as failure:
+        fleet.snapshot()
+    assert failure.value.hint == "Update qlikops."
     put(connection, SNAPSHOT_KEY, "{")
     with pytest.raises(QlikopsError, match=SNAPSHOT_KEY):
         fleet.snapshot()

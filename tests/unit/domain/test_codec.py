@@ -54,7 +54,7 @@ def test_unknown_fields_are_ignored_and_missing_ones_take_their_default() -> Non
 @pytest.mark.parametrize(
     ("change", "path"),
     [
-        ({"kind": "NOVEL"}, r"\$\.kind: 'NOVEL' is not a AnomalyKind"),
+        ({"kind": 7}, r"\$\.kind: expected text for AnomalyKind, got int"),
         ({"title": None}, r"\$\.title: expected str, got NoneType"),
         ({"created_at": "yesterday"}, "'yesterday' is not an ISO 8601 time"),
         ({"targets": [{"key": {"instance": "i", "server": 3}}]}, r"\$\.targets\[0\]\.key\.server: expected str"),
@@ -111,10 +111,8 @@ def test_what_is_numerous_is_the_same_value_in_less_memory() -> None:
 def test_a_wrong_shape_of_what_is_numerous_is_an_error() -> None:
     text = codec.dumps(WITH_SAMPLES).replace('"source_seconds":3', '"source_seconds":"3"')
 
-    with pytest.raises(codec.CodecError, match=r"\.source_seconds: expected int, got str"):
-        codec.loads(TaskMemory, text, numerous=Sample)
     with pytest.raises(codec.CodecError, match=r"\$\.samples\[0\]\.source_seconds: expected int, got str"):
-        codec.loads(TaskMemory, text)
+        codec.loads(TaskMemory, text, numerous=Sample)
 
 
 def test_the_digest_of_stored_json_is_that_of_the_values() -> None:

@@ -1,0 +1,162 @@
+"""What a newer agent stores is shown by an older console: whatever value is new, nothing breaks, and it is read out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from qlikops.domain import standing
+from qlikops.domain.approval import Approval, Decision, HistoryLine, Outcome, Status, TargetOutcome, TrackRecord
+from qlikops.domain.background import Background
+from qlikops.domain.evaluation import Verdict
+from qlikops.domain.execution import RunProposal
+from qlikops.domain.fleet import FleetSnapshot, TaskMemory
+from qlikops.domain.handover import Handled, Handover, QuietTask
+from qlikops.domain.lookup import TaskDetail
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest
+from qlikops.domain.proposal import Action
+from qlikops.domain.quiet import Quiet, QuietKind
+from qlikops.domain.report import ReportedProposal, ReportEntry, RunReport
+from qlikops.domain.run import RunSummary
+from qlikops.domain.task import TaskKey
+from qlikops.presentation import (
+    background,
+    decision,
+    denial,
+    executions,
+    graph,
+    handover,
+    report,
+    review,
+    running,
+    task,
+    watch,
+)
+from qlikops.presentation import fleet as fleets
+from qlikops.presentation import inbox as inboxes
+from qlikops.presentation.tone import Line, Section, Span
+from tests.unit.presentation.samples import NOW, approval, execution, execution_detail, fleet, proposal, row_of
+from tests.unit.strangers import SPELLING, strangers
+
+KEY = TaskKey("default", "replicate-eu-1", "sales-orders")
+QUIET = Quiet(QuietKind.COOLDOWN, NOW + timedelta(hours=1))
+OUTCOME = Outcome(Status.PARTIAL, targets=(TargetOutcome(KEY, Status.FAILED),), decision=Decision(True), at=NOW)
+ENDED = replace(approval(), status=Status.PARTIAL, outcome=OUTCOME)
+ROW = RunProposal("000000000001", "sales-orders", "FATAL_TRANSIENT", "resume", Status.PARTIAL, NOW, outcome=OUTCOME)
+WITH_QUIET = replace(fleet(), tasks=tuple(replace(each, memory=TaskMemory(quiet=QUIET)) for each in fleet().tasks))
+REPORT = RunReport(
+    "arn", "run-1", NOW, NOW, 1, 1, {"RUNNING": 1}, fleet().anomalies, (ReportedProposal(proposal(), Status.HELD),), ()
+)
+
+
+def spans_in(shown: object) -> Iterator[Span]:
+    match shown:
+        case Span():
+            yield shown
+        case Mapping():
+            for each in shown.values():
+                yield from spans_in(each)
+        case tuple() | list():
+            for each in shown:
+                yield from spans_in(each)
+        case Line():
+            yield from spans_in(shown.spans)
+        case Section():
+            yield from spans_in(shown.lines)
+        case graph.GraphRow():
+            yield from spans_in(shown.cells)
+        case watch.Event():
+            yield Span(shown.text)
+
+
+def of_approval(value: Approval) -> list[object]:
+    request = DecisionRequest(True, value.digest)
+    receipt = DecisionReceipt(value.approval_id, Decision(True), value.status, value.outcome)
+    return [
+        list(review.sections(value, NOW)),
+        review.second_thoughts(value),
+        decision.what_goes_out(request, value, now=NOW),
+        decision.what_goes_out(DecisionRequest(False, value.digest), value, now=NOW),
+        decision.receipt(receipt),
+        decision.progress(value, request, ended=value),
+        decision.stage(request, ended=value),
+        decision.no_longer_waits(value),
+        denial.brief(value.proposal),
+        list(background.track_record(value, Background(track=(TrackRecord("bedrock", Verdict.APPROVE, 1, 1),)))),
+        inboxes.cells(row_of(value), NOW),
+        inboxes.ordered([row_of(value), row_of(approval())], inboxes.Sort.SEVERITY),
+        list(watch.Watch().took_rows([row_of(value)], NOW)),
+        list(watch.Watch().took_record(value, NOW)),
+    ]
+
+
+def of_snapshot(value: FleetSnapshot) -> list[object]:
+    return [
+        fleets.summary(value, NOW),
+        [fleets.cells(each, NOW) for each in value.tasks],
+        [fleets.ordered(value.tasks, order) for order in fleets.Order],
+        [field(each) for field in fleets.FIELDS.values() for each in value.tasks],
+        [task.sections(TaskDetail(each, NOW), NOW) for each in value.tasks],
+    ]
+
+
+def of_run(value: RunProposal) -> list[object]:
+    shift = Handover(NOW, NOW, (Handled("run-1", value),), (), (QuietTask(KEY, QUIET),), (), (), 1, NOW, NOW)
+    detail = replace(execution_detail(), proposals=(value,))
+    assert detail.history is not None
+    return [
+        handover.sections(shift),
+        graph.rows(None, detail.history, detail.proposals, NOW),
+        executions.heading(detail, NOW),
+        executions.headline(detail, NOW),
+        running.redrive_lines(detail.summary, detail),
+        standing.filled_in(replace(detail.history, states=()), detail.proposals),
+    ]
+
+
+PLACES: tuple[tuple[Any, Callable[[Any], list[object]]], ...] = (
+    (ENDED, of_approval),
+    (WITH_QUIET, of_snapshot),
+    (ROW, of_run),
+    (REPORT, lambda value: [report.sections(value)]),
+    (execution(), lambda value: [executions.cells(value, NOW), executions.last_run(value)]),
+    (
+        HistoryLine(NOW, "1", "FATAL_TRANSIENT", "resume", Status.DENIED),
+        lambda value: [list(background.earlier(Background((value,))))],
+    ),
+)
+CASES = [
+    pytest.param(changed, shown, id=f"{type(document).__name__}{path[1:]}")
+    for document, shown in PLACES
+    for path, changed in strangers(document)
+]
+
+
+@pytest.mark.parametrize(("changed", "shown"), CASES)
+def test_a_new_value_breaks_no_screen(changed: Any, shown: Callable[[Any], list[object]]) -> None:
+    spans = [span.text for each in shown(changed) for span in spans_in(each)]
+
+    assert spans
+
+
+@pytest.mark.parametrize(
+    "changed", [pytest.param(changed, id=path) for path, changed in strangers(approval()) if path != "$.status"]
+)
+def test_what_nobody_knows_here_is_a_reason_to_think_again(changed: Approval) -> None:
+    assert any(SPELLING in doubt for doubt in review.second_thoughts(changed))
+
+
+def test_an_action_that_nobody_knows_here_says_so() -> None:
+    changed = approval(replace(proposal(), action=Action.read(SPELLING)))
+
+    assert "this version does not know what that does" in repr(list(review.sections(changed, NOW)))
+
+
+def test_a_new_outcome_is_counted_in_a_list_of_reports() -> None:
+    run = RunSummary("arn", "run-1", NOW, proposals=3, outcomes={"restarted": 1, "postponed": 2})
+
+    assert report.cells(ReportEntry("run-1", run))["outcome"].text == "1 restarted, 2 postponed"
