@@ -20,7 +20,7 @@ from qlikops.agent.table import ABSENT, TRANSACTION_LIMIT, Condition, ConditionF
 from qlikops.agent.tasks import TaskLedger
 from qlikops.domain import codec
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import UNANSWERED, Approval, Decision, InboxRow, Outcome, Status, digest_of
+from qlikops.domain.approval import UNANSWERED, Approval, Decision, InboxRow, Outcome, Status, attributed, digest_of
 from qlikops.domain.errors import NotFound, QlikopsError
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.ledger import Attribute
@@ -227,9 +227,8 @@ class Ledger:
         past `only_from`, and goes on.
         """
         before = self.record(proposal_id).approval
-        outcome = replace(
-            bounded(outcome), at=outcome.at or self._clock(), decision=outcome.decision or before.decision
-        )
+        decision = attributed(outcome.decision, before) if outcome.decision else before.decision
+        outcome = replace(bounded(outcome), at=outcome.at or self._clock(), decision=decision)
         decided = outcome.decision is not None and before.decision is None
         values: Item = {Attribute.STATUS: outcome.status, Attribute.OUTCOME: codec.dumps(outcome)}
         also: tuple[Put | Delete, ...] = (Delete((keys.token_partition(proposal_id), keys.TOKEN)),)
@@ -330,8 +329,7 @@ class Ledger:
     ) -> Record:
         """Moves the record on with its event, its run's row and its entry under OPEN, unless it is past `only_from`.
 
-        `decision` is kept in record and event; where somebody was asked it was not automatic, whatever it says of
-        itself.
+        `decision` is kept in record and event, as far as the record can vouch for it.
         """
         while True:
             item = self._raw(proposal_id)
@@ -341,7 +339,7 @@ class Ledger:
             approval = record_of(proposal_id, item).approval
             proposal = approval.proposal
             if decision:
-                decision = replace(decision, automatic=decision.automatic and approval.requested_at is None)
+                decision = attributed(decision, approval)
                 values, event = {**values, Attribute.DECISION: codec.dumps(decision)}, {**event, "decision": decision}
             unmoved = Condition("#status = :before", {":before": status})
             now = codec.format_time(self._clock())

@@ -31,8 +31,6 @@ from qlikops.domain.task import TaskKey
 
 RESTART_DAYS = 30
 HISTORY_DAYS = 90
-LONGEST_SNOOZE = timedelta(days=30)
-"""A snooze comes from outside; nobody means for ever."""
 READERS = 16
 """Threads that read tasks' restarts; the client needs a connection for each."""
 _HOUR = timedelta(hours=1)
@@ -293,7 +291,7 @@ class TaskLedger:
                 status=statuses.get(target.key, outcome.status),
                 by=decision.who() if decision else "",
                 reason=decision.reason if decision else "",
-                snooze_seconds=decision.snooze_seconds if decision and not decision.approved else 0,
+                snooze_seconds=decision.snooze if decision else 0,
             )
             writes.append(
                 Put(
@@ -318,11 +316,11 @@ def _freed(key: TaskKey, proposal_id: str) -> Delete:
 
 def _snooze(key: TaskKey, at: datetime, decision: Decision, quiet_after_denial: int) -> list[Put]:
     """What keeps a denied task quiet for as long as was asked for, or for `quiet_after_denial` seconds."""
-    kind = QuietKind.SNOOZED if decision.snooze_seconds else QuietKind.DENIED
-    seconds = decision.snooze_seconds or quiet_after_denial
+    kind = QuietKind.SNOOZED if decision.snooze else QuietKind.DENIED
+    seconds = decision.snooze or quiet_after_denial
     if decision.approved or not seconds:
         return []
-    until = at + timedelta(seconds=min(seconds, LONGEST_SNOOZE.total_seconds()))
+    until = at + timedelta(seconds=seconds)
     return [
         Put(
             {

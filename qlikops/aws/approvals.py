@@ -18,7 +18,6 @@ from qlikops.aws.session import Connection, refuse_writing
 from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import (
-    APPROVAL_DENIED,
     Approval,
     Claim,
     Decision,
@@ -26,6 +25,7 @@ from qlikops.domain.approval import (
     Status,
     new_decision_id,
 )
+from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.errors import (
     AlreadyDecided,
     ApprovalChanged,

@@ -24,7 +24,7 @@ from qlikops.cli.local import (
     TimeoutOption,
     options,
 )
-from qlikops.domain.approval import APPROVAL_DENIED
+from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import Unreachable
 from qlikops.domain.ledger import PARTITION, SORT, TOKEN, Attribute, token_partition

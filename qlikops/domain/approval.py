@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
+import re
 import secrets
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from qlikops.domain import codec
-from qlikops.domain.evaluation import Evaluation, PolicyResult, Verdict
+from qlikops.domain.evaluation import Evaluation, PolicyResult, Route, Verdict
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
 from qlikops.domain.stored import StoredEnum, unknown_values
 from qlikops.domain.task import TaskKey
-from qlikops.domain.text import harmless
 
-APPROVAL_DENIED = "ApprovalDenied"
-"""The error of a denying SendTaskFailure; the state machine catches it by this name."""
-
-_TEXT_CAP = 2000
-"""Characters kept of each text in a decision."""
+LONGEST_SNOOZE = timedelta(days=30)
+"""A snooze comes from outside; nobody means for ever."""
+_POLICY = "policy"
+_ARN = re.compile(r"arn:[\w-]+:(?:iam|sts)::\d*:\S+")
 
 
 class Status(StoredEnum):
@@ -80,6 +76,7 @@ class Decision:
     snooze_seconds: int = 0
     """With a denial: propose nothing on these tasks for so long."""
     automatic: bool = False
+    """The policy's own: nobody was asked. Only the workflow says so, never what came from outside."""
     error: str = ""
     """The error name of a failure callback that was not ours, for the record."""
 
@@ -88,51 +85,31 @@ class Decision:
         """Whether it names what it was made on."""
         return bool(self.digest)
 
+    @property
+    def snooze(self) -> int:
+        """Seconds for which it keeps its tasks quiet: 0 for an approval, LONGEST_SNOOZE at most for a denial."""
+        longest = int(LONGEST_SNOOZE.total_seconds())
+        return 0 if self.approved else max(0, min(self.snooze_seconds, longest))
+
     def who(self) -> str:
-        """The decider for people: the session part of an assumed role's ARN, the user's name, or `unknown`."""
+        """The decider for people: the session part of an assumed role's ARN, the user's name, or `unknown`.
+
+        What is no ARN is quoted and said to be none, and so is whoever is called like the policy: `by` is what the
+        sender says of itself, and only an automatic decision reads as the policy's.
+        """
         if self.automatic:
-            return "policy"
-        return self.by.rsplit("/", 1)[-1].rsplit(":", 1)[-1] or "unknown (no caller given)"
+            return _POLICY
+        if not self.by:
+            return "unknown (no caller given)"
+        if not _ARN.fullmatch(self.by):
+            return f"“{self.by}” (no ARN)"
+        name = self.by.rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+        return f"“{name}” (a caller)" if name.casefold() == _POLICY else name
 
 
 def new_decision_id() -> str:
     """A fresh decision id: 16 hex digits from the system's randomness."""
     return secrets.token_hex(8)
-
-
-def parse_decision(output: Any) -> Decision:
-    """The decision in a SendTaskSuccess output, ours or anybody's; only a literal true approves."""
-    if not isinstance(output, dict):
-        return Decision(approved=False, reason=harmless(output, 500))
-    return _tolerant(output, approved=output.get("approved") is True)
-
-
-def parse_denial(error: object, cause: object) -> Decision:
-    """The denial in a SendTaskFailure's error and cause: our JSON, or plain text as the reason."""
-    text = "" if cause is None else str(cause)
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        data = None
-    name = "" if error == APPROVAL_DENIED else str(error or "")
-    return _tolerant({**(data if isinstance(data, dict) else {"reason": text}), "error": name}, approved=False)
-
-
-def _tolerant(data: dict[str, Any], approved: bool) -> Decision:
-    """`data` made harmless, every field of a wrong type dropped: a foreign callback must not break the workflow."""
-    kept: dict[str, Any] = {"approved": approved}
-    for name in ("decision_id", "by", "reason", "digest", "via", "error"):
-        if isinstance(data.get(name), str):
-            kept[name] = harmless(data[name], _TEXT_CAP, multiline=True)
-    snooze = data.get("snooze_seconds")
-    if isinstance(snooze, int) and not isinstance(snooze, bool) and snooze > 0:
-        kept["snooze_seconds"] = snooze
-    if approved and data.get("automatic") is True:
-        kept["automatic"] = True
-    if isinstance(data.get("at"), str):
-        with contextlib.suppress(codec.CodecError):
-            kept["at"] = codec.parse_time(data["at"])
-    return Decision(**kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +239,12 @@ class InboxRow:
             and deadline is not None
             and int(deadline.timestamp()) == int(self.deadline.timestamp())
         )
+
+
+def attributed(decision: Decision, approval: Approval) -> Decision:
+    """`decision` as the record can vouch for it: automatic only where the policy let it run and nobody was asked."""
+    may_be = approval.policy is not None and approval.policy.route is Route.AUTOMATIC and approval.requested_at is None
+    return replace(decision, automatic=decision.automatic and may_be)
 
 
 def digest_of(

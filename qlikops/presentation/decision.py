@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from qlikops.domain.approval import APPROVAL_DENIED, Approval, Decision, Status
+from qlikops.domain.approval import Approval, Decision, Status
+from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import AlreadyDecided, ApprovalGone, DecisionUnknown, NotDecidable, QlikopsError
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest
@@ -76,8 +77,8 @@ def _receipt(value: DecisionReceipt, context: str) -> Iterator[Line]:
         yield line("at", vocabulary.clock_time(decision.at))
     if decision.reason:
         yield line("reason", outside(decision.reason))
-    if decision.snooze_seconds:
-        yield line("snooze", format_duration(float(decision.snooze_seconds)))
+    if decision.snooze:
+        yield line("snooze", format_duration(float(decision.snooze)))
     if decision.digest:
         yield line("digest", outside(decision.digest, Tone.MUTED, 80))
     if value.outcome is not None:

@@ -89,8 +89,8 @@ def _handled(each: Handled, until: datetime) -> Line:
         vocabulary.status(proposal.status),
         outside(f"{proposal.label}: {proposal.action}, {proposal.kind}; {became}", cap=700, before=" "),
     ]
-    if decision is not None and decision.snooze_seconds:
-        spans.append(Span(f"; snoozed for {vocabulary.short_duration(decision.snooze_seconds)}", Tone.MUTED))
+    if decision is not None and decision.snooze:
+        spans.append(Span(f"; snoozed for {vocabulary.short_duration(decision.snooze)}", Tone.MUTED))
     return line(outside(proposal.proposal_id, cap=12).text, *spans)
 
 

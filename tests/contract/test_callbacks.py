@@ -17,7 +17,8 @@ from qlikops.aws.approvals import REASON_CAP, LedgerApprovals, Timing
 from qlikops.aws.errors import Sent
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context, LocalStatus, Settings
-from qlikops.domain.approval import APPROVAL_DENIED, Decision
+from qlikops.domain.approval import Decision
+from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.errors import AccessDenied
 from tests.fakes import Clock
 from tests.unit.domain.samples import NOON

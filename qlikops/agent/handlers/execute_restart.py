@@ -8,7 +8,8 @@ from typing import Any
 from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import LambdaContext, proposal_id_of
 from qlikops.agent.wiring import Services, process_services
-from qlikops.domain.approval import Outcome, parse_decision
+from qlikops.domain.approval import Outcome
+from qlikops.domain.callback import parse_decision
 
 CONTINUE = "continue"
 """In place of a Status: CheckRestart invokes again."""

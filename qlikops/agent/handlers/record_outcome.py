@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import error_text, proposal_id_of
 from qlikops.agent.tasks import TaskLedger
 from qlikops.agent.wiring import Services, process_services
-from qlikops.domain.approval import Approval, Outcome, Status, parse_decision, parse_denial
+from qlikops.domain.approval import Approval, Decision, Outcome, Status
+from qlikops.domain.callback import HOW_TO_DECIDE, NoDecision, parse_decision, parse_denial
 from qlikops.domain.codec import CodecError
 from qlikops.domain.text import harmless
 
+CLOCK_SKEW = timedelta(seconds=60)
+"""Between Lambda's clock and that of Step Functions."""
 _DETAIL_CAP = 500
 
 
@@ -21,7 +25,7 @@ def handler(event: dict[str, Any], _context: object, services: Services | None =
     services = services or process_services()
     proposal_id = proposal_id_of(event)
     approval = services.ledger.record(proposal_id).approval
-    outcome = parse_outcome(event.get("outcome"), approval, services.ledger.tasks)
+    outcome = parse_outcome(event.get("outcome"), approval, services.ledger.tasks, services.clock())
     closed = services.ledger.close(proposal_id, outcome, services.config.cooldown_seconds).approval
     services.notifier.closed(closed)
     return {
@@ -32,8 +36,12 @@ def handler(event: dict[str, Any], _context: object, services: Services | None =
     }
 
 
-def parse_outcome(data: Any, approval: Approval, tasks: TaskLedger) -> Outcome:
-    """The outcome that a state of the Map left in `$.outcome`. Raises CodecError for none of the known shapes."""
+def parse_outcome(data: Any, approval: Approval, tasks: TaskLedger, now: datetime) -> Outcome:
+    """The outcome that a state of the Map left in `$.outcome`. Raises CodecError for none of the known shapes.
+
+    The definition tells apart what approves, what fails by the name of a denial, and the rest. What the rest was is
+    said here: an answer that is none ends as failed, so that nobody has denied anything and the next run asks again.
+    """
     if not isinstance(data, dict):
         raise CodecError(f"$.outcome: expected an object, got {type(data).__name__}")
     if approval.outcome:
@@ -44,21 +52,44 @@ def parse_outcome(data: Any, approval: Approval, tasks: TaskLedger) -> Outcome:
         case "held":
             return Outcome(Status.HELD, approval.policy.reason if approval.policy else "held by policy")
         case "denied":
-            denial = (
-                parse_denial(error.get("Error"), error.get("Cause"))
-                if isinstance(error, dict)
-                else parse_decision(data.get("decision"))
-            )
-            return Outcome(Status.DENIED, harmless(denial.reason), decision=denial)
+            return _denied(data)
+        case "expired" if approval.deadline and now < approval.deadline - CLOCK_SKEW:
+            # Anybody can send an error called States.Timeout; the real one comes no sooner than the deadline.
+            return Outcome(Status.FAILED, str(NoDecision(f"an error called {error_text(error)}, before the deadline")))
         case "expired":
             return Outcome(Status.EXPIRED, "nobody answered in time; nothing was done")
         case "failed" if "decision" in data:
             # Rare, and the only one that needs to know of restarting: the others start sooner without it.
             from qlikops.agent.restart import interrupted
 
-            decision = approval.decision or parse_decision(data["decision"])
+            decision = approval.decision or _decision_in(data["decision"])
             outcome = interrupted(tasks, approval.proposal, error_text(error))
             return Outcome(outcome.status, outcome.detail, outcome.targets, decision=decision)
+        case "failed" if approval.status is Status.WAITING:
+            ended = f"the wait ended with an error, not with a decision: {error_text(error)}. Nothing was restarted."
+            return Outcome(Status.FAILED, f"{ended} {HOW_TO_DECIDE}")
         case "failed":
             return Outcome(Status.FAILED, error_text(error))
     raise CodecError(f"$.outcome.status: {data.get('status')!r} without a stored result")
+
+
+def _denied(data: dict[str, Any]) -> Outcome:
+    """The denial that came by name or as a literal false; what else the definition took for one is none."""
+    error = data.get("error")
+    try:
+        denial = (
+            parse_denial(error.get("Error"), error.get("Cause"))
+            if isinstance(error, dict)
+            else parse_decision(data.get("decision"))
+        )
+    except NoDecision as exc:
+        return Outcome(Status.FAILED, str(exc))
+    return Outcome(Status.DENIED, harmless(denial.reason), decision=denial)
+
+
+def _decision_in(data: Any) -> Decision | None:
+    """The decision that led to a restart; None for what is none."""
+    try:
+        return parse_decision(data)
+    except NoDecision:
+        return None

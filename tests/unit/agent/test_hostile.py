@@ -14,6 +14,7 @@ import pytest
 
 from qlikops.agent.config import Thresholds
 from qlikops.domain import codec
+from qlikops.domain.callback import HOW_TO_DECIDE
 from qlikops.domain.packing import packed
 from qlikops.domain.report import RunReport
 from tests.embedded import EmbeddedAws
@@ -72,7 +73,7 @@ SNAPSHOTS: dict[str, tuple[Callable[[Json], bytes], str]] = {
     "an abyss": (lambda _: DEEP.encode(), "cannot be read"),
     "a number without end": (lambda _: b'{"version": ' + b"9" * 5000 + b"}", "cannot be read"),
     "no tasks": (edited("tasks", to=None), "cannot be read"),
-    "a kind of tomorrow": (edited("told", to=[{**TOLD, "kind": "MOON"}]), "cannot be read"),
+    "a kind of tomorrow": (edited("told", to=[{**TOLD, "kind": "MOON", "seen_at": "2026-03-07T03:00:00Z"}]), ""),
     "a time that is none": (edited("taken_at", to="0001-01-01T00:00:00+14:00"), "cannot be read"),
     "tomorrow's version": (edited("version", to=2), "newer"),
     "the last day": (edited("taken_at", to=LAST), "from the future"),
@@ -123,11 +124,10 @@ DENIALS: dict[str, tuple[Json, str]] = {
     "half a letter": ({"decision": {"approved": False, "reason": "\ud800no", "by": "\ud800/eve\udfff"}}, "no"),
     "a terminal's title": ({"decision": {"approved": False, "reason": "\x1b]0;x\x07no\x00"}}, "no"),
     "a cause that is an object": ({"error": {"Error": 5, "Cause": {"a": 1}}}, "{'a': 1}"),
-    "a list": ({"decision": [1, 2]}, "[1, 2]"),
     "a snooze until the end": ({"decision": {"approved": False, "snooze_seconds": 10**400}}, ""),
     "a long one": ({"decision": {"approved": False, "reason": "x" * 200_000}}, "xxx"),
     "an approval in a failure": ({"error": {"Error": "ApprovalDenied", "Cause": '{"approved": true}'}}, ""),
-    "the policy, it says": ({"decision": {"approved": "true", "automatic": True}}, ""),
+    "the policy, it says": ({"decision": {"approved": False, "automatic": True, "by": "policy"}}, ""),
 }
 
 
@@ -151,12 +151,60 @@ def test_whatever_a_denial_looks_like_it_is_one_and_recorded(agent: Make, answer
     assert decision.who() != "policy"
 
 
+FOREIGN: dict[str, tuple[Json, str]] = {
+    "a word": ({"status": "denied", "decision": {"approved": "true"}}, '`approved` was "true", not true or false'),
+    "a number": ({"status": "denied", "decision": {"approved": 1, "snooze_seconds": 9}}, "`approved` was 1"),
+    "deeper": ({"status": "denied", "decision": {"decision": {"approved": True}}}, "the output has no `approved`"),
+    "nothing": ({"status": "denied", "decision": None}, "the output was null, not an object"),
+    "no object": ({"status": "denied", "decision": [1, 2]}, "the output was a list, not an object"),
+    "an abyss": ({"status": "denied", "decision": {"approved": [[[[[True]]]]]}}, "`approved` was a list"),
+    "much": ({"status": "denied", "decision": {"approved": "x" * 200_000}}, '`approved` was "xxx'),
+    "the policy, it says": (
+        {"status": "denied", "decision": {"approved": "true", "automatic": True, "by": "policy"}},
+        '`approved` was "true"',
+    ),
+    "a timeout that is none": ({"status": "expired", "error": {"Error": "States.Timeout"}}, "States.Timeout"),
+    "an error of another name": ({"status": "failed", "error": {"Error": "No", "Cause": "not tonight"}}, "No: not"),
+    "an error without a name": ({"status": "failed", "error": {"Error": None, "Cause": None}}, "unknown error"),
+    "an approval as an error": ({"status": "failed", "error": {"Error": "Approved", "Cause": DEEP}}, "Approved: [["),
+}
+
+
+@pytest.mark.parametrize(("answer", "said"), FOREIGN.values(), ids=FOREIGN)
+def test_an_answer_that_is_none_restarts_nothing_denies_nothing_and_is_asked_again(
+    agent: Make, answer: Json, said: str
+) -> None:
+    here = agent()
+    monitored = here.monitor()
+    (item,) = items(monitored)
+    here.evaluate(item)
+    here.request(item)
+
+    recorded = here.record(item, answer)
+
+    assert here.record(item, answer) == recorded
+    assert recorded["status"] == "failed"
+    assert said in recorded["detail"]
+    approval = here.services.ledger.record(item["proposal"]["proposal_id"]).approval
+    assert approval.decision is None
+    assert approval.outcome is not None
+    assert HOW_TO_DECIDE in approval.outcome.detail
+    assert here.simulator.task("orders")["runs"] == 0
+    stored = here.aws.client("dynamodb").scan(TableName=here.table)["Items"]
+    assert [each["pk"]["S"] for each in stored if each["pk"]["S"].startswith("TRACK#")] == []
+    assert [each["sk"]["S"] for each in stored if each["sk"]["S"] == "SNOOZE"] == []
+    assert here.report(monitored)["outcomes"] == {"failed": 1}
+    here.clock.sleep(120)
+    assert here.monitor("run-2")["proposal_count"] == 1
+
+
 APPROVALS: dict[str, tuple[Json, str]] = {
     "a time that is none": ({"at": "9999-12-31T23:59:59-14:00"}, "restarted"),
     "half a letter": ({"by": "\ud800", "reason": "\udfff"}, "restarted"),
     "more than was asked": ({"targets": ["all"], "action": "reload", "option": "RELOAD_TARGET"}, "restarted"),
     "of the wrong types": ({"by": {"a": 1}, "reason": 7, "snooze_seconds": "x", "decision_id": None}, "restarted"),
-    "the policy, it says": ({"automatic": True}, "restarted"),
+    "the policy, it says": ({"automatic": True, "by": "policy"}, "restarted"),
+    "a snooze": ({"snooze_seconds": 10**12}, "restarted"),
     "another digest": ({"digest": "0" * 64}, "superseded"),
     "a digest in capitals": ({"digest": "ABCDEF"}, "superseded"),
 }
@@ -183,6 +231,8 @@ def test_whatever_else_an_approval_says_what_was_proposed_is_done_once_or_nothin
     decided = here.services.ledger.record(item["proposal"]["proposal_id"]).approval.decision
     assert decided is not None
     assert decided.who() != "policy", "somebody was asked, and answered"
+    assert not decided.automatic
+    assert decided.snooze_seconds == 0
 
 
 @pytest.mark.parametrize("cause", [DEEP, "\ud800", '{"errorMessage": ["x"], "errorType": 5}', "null", "9" * 9000])
@@ -192,8 +242,12 @@ def test_whatever_broke_a_restart_its_record_is_closed(agent: Make, cause: str) 
     (item,) = items(monitored)
     here.evaluate(item)
     error = {"Error": "Sandbox.Timedout", "Cause": cause}
+    decision = {"approved": True, "automatic": True}
 
-    recorded = here.record(item, {"status": "failed", "error": error, "decision": {"approved": True}})
+    recorded = here.record(item, {"status": "failed", "error": error, "decision": decision})
 
     assert (recorded["status"], recorded["recorded"]) == ("failed", True)
+    decided = here.services.ledger.record(item["proposal"]["proposal_id"]).approval.decision
+    assert decided is not None
+    assert not decided.automatic, "the policy asked, whatever the payload says"
     assert here.report({**monitored, "error": error})["outcomes"] == {"failed": 1}

@@ -18,7 +18,7 @@ from qlikops.agent.handlers.execute_restart import CONTINUE
 from qlikops.agent.restart import CONTINUE_FOR
 from qlikops.agent.transient import TransientError
 from qlikops.deployment.definition import approval_timeout, read_definition, render, with_approval_timeout
-from qlikops.domain.approval import APPROVAL_DENIED
+from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.errors import UsageError
 from qlikops.domain.evaluation import Route
 from qlikops.resources import resource

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.domain.approval import Decision, Status, parse_decision, parse_denial
-from tests.unit.domain.samples import NOON
+from qlikops.domain.approval import Decision, Status, attributed
+from qlikops.domain.callback import HOW_TO_DECIDE, NoDecision, parse_decision, parse_denial
+from qlikops.domain.evaluation import Route
+from tests.unit.domain.samples import NOON, POLICY, WAITING
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -41,9 +44,41 @@ def test_our_own_approval_keeps_every_field() -> None:
     assert decision.is_bound
 
 
-@pytest.mark.parametrize("output", [{"approved": False}, {"approved": "true"}, {"approved": 1}, {}, "yes", True, None])
-def test_only_a_literal_true_approves(output: Any) -> None:
-    assert parse_decision(output).approved is False
+def test_a_literal_false_denies() -> None:
+    assert parse_decision({"approved": False, "reason": "no"}) == Decision(approved=False, reason="no")
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ({"approved": "true"}, '`approved` was "true", not true or false'),
+        ({"approved": "\x1b[31mtrue" + "e" * 9000}, '`approved` was "true'),
+        ({"approved": 1}, "`approved` was 1, not"),
+        ({"approved": 0}, "`approved` was 0, not"),
+        ({"approved": 1.5}, "`approved` was 1.5, not"),
+        ({"approved": 10**4000}, "`approved` was a large number, not"),
+        ({"approved": None}, "`approved` was null, not"),
+        ({"approved": {"approved": True}}, "`approved` was an object, not"),
+        ({"approved": [True]}, "`approved` was a list, not"),
+        ({"Approved": True}, "the output has no `approved`"),
+        ({"decision": {"approved": True}}, "the output has no `approved`"),
+        ({}, "the output has no `approved`"),
+        ([True], "the output was a list, not an object"),
+        ("yes", 'the output was "yes", not an object'),
+        (True, "the output was true, not an object"),
+        (None, "the output was null, not an object"),
+        (7, "the output was 7, not an object"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_is_neither_true_nor_false_is_no_decision_and_says_what_to_send(output: Any, said: str) -> None:
+    with pytest.raises(NoDecision) as caught:
+        parse_decision(output)
+
+    assert f"the answer was none: {said}" in str(caught.value)
+    assert HOW_TO_DECIDE in str(caught.value)
+    assert len(str(caught.value)) < 400
+    assert str(caught.value).isprintable()
 
 
 def test_wrong_types_in_a_foreign_answer_are_dropped() -> None:
@@ -70,9 +105,53 @@ def test_a_failure_without_error_and_cause_is_a_denial_without_a_reason() -> Non
 
 @given(json_values)
 def test_no_output_whatever_breaks_the_reading(output: Any) -> None:
-    decision = parse_decision(output)
+    said = output.get("approved") if isinstance(output, dict) else None
+    try:
+        assert parse_decision(output).approved is said
+    except NoDecision:
+        assert said is not True
+        assert said is not False
 
-    assert decision.approved is (isinstance(output, dict) and output.get("approved") is True)
+
+@given(st.booleans(), st.integers())
+def test_only_a_denial_snoozes_and_not_for_ever(approved: bool, seconds: int) -> None:
+    decision = parse_decision({"approved": approved, "snooze_seconds": seconds})
+
+    assert decision.snooze == decision.snooze_seconds
+    assert decision.snooze == (0 if approved else min(max(seconds, 0), 30 * 86400))
+
+
+def test_an_approval_that_an_earlier_version_stored_with_a_snooze_does_not_snooze() -> None:
+    assert Decision(True, snooze_seconds=10**12).snooze == 0
+    assert Decision(False, snooze_seconds=10**12).snooze == 30 * 86400
+
+
+@pytest.mark.parametrize(
+    ("by", "who"),
+    [
+        ("policy", "“policy” (no ARN)"),
+        ("arn:aws:iam::111111111111:user/policy", "“policy” (a caller)"),
+        ("arn:aws:sts::111111111111:assumed-role/OnCall/Policy", "“Policy” (a caller)"),
+        ("arn:aws-cn:iam::111111111111:user/anna", "anna"),
+        ("arn:aws:s3:::policy", "“arn:aws:s3:::policy” (no ARN)"),
+        ("the policy, automatically", "“the policy, automatically” (no ARN)"),
+        ("", "unknown (no caller given)"),
+    ],
+)
+def test_nobody_who_says_so_reads_as_the_policy(by: str, who: str) -> None:
+    assert Decision(True, by=by).who() == who
+    assert Decision(True, by=by, automatic=True).who() == "policy"
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("route", Route)
+def test_automatic_is_what_the_policy_let_run_and_nobody_was_asked_about(asked: bool, route: Route) -> None:
+    record = replace(WAITING, policy=replace(POLICY, route=route), requested_at=NOON if asked else None)
+
+    says_so = Decision(True, automatic=True)
+    assert attributed(says_so, record).automatic is (route is Route.AUTOMATIC and not asked)
+    assert attributed(says_so, replace(record, policy=None)).automatic is False
+    assert attributed(Decision(True), record).automatic is False
 
 
 def test_what_can_still_change_is_not_final() -> None:
