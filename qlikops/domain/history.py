@@ -219,7 +219,7 @@ class _Fold:
                 run = self._exited(event, here, state_type)
                 return _Position(run, run.scope)
             case "Started":
-                return self._container_started(here, state_type)
+                return self._container_started(event, here, state_type)
             case "Failed":
                 return self._container_failed(event, here, state_type)
             case _:
@@ -239,10 +239,14 @@ class _Fold:
         run.exited_at, run.exited_event_id = event.at, event.id
         return run
 
-    def _container_started(self, here: _Position, state_type: str) -> _Position:
-        run = here.run
-        if run is None or run.state_type != state_type:
+    def _container_started(self, event: HistoryEvent, here: _Position, state_type: str) -> _Position:
+        # A first attempt follows the state's entry, another one what ended the attempt before it, somewhere inside. An
+        # inner Map or Parallel that has failed for good is passed over: only one further out can be tried again.
+        around = [run for run in here.outward() if run.state_type == state_type and run.is_open]
+        run = next((run for run in around if run.failure is None), None) or next(iter(around), None)
+        if run is None:
             run = self._new_run("", state_type, None, here.scope)
+        self._close_within(run, None, event.at)
         _begin_attempt(run)
         if state_type == "Parallel":
             return _Position(None, _Scope(run, None, run.scope))
@@ -269,9 +273,11 @@ class _Fold:
             return _Position(None, here.scope)
         if event.type == "MapIterationFailed" and here.run is not None:
             _fail(here.run, event)
-        if container is not None:
-            self._close_within(container, index, event.at)
-        return here
+        if container is None:
+            return here
+        self._close_within(container, index, event.at)
+        ended = next((scope for scope in here.scope.outward() if scope.container is container), None)
+        return here if ended is None else _Position(None, ended)
 
     def _execution_event(self, event: HistoryEvent, here: _Position) -> _Position:
         if event.type == "ExecutionStarted":

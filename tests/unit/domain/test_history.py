@@ -420,3 +420,110 @@ def test_tokens_are_redacted_at_any_depth_and_inside_json_text() -> None:
 
 def test_text_without_a_token_is_left_as_it_is_spelled() -> None:
     assert redact('{ "a" : 1.0 }') == '{ "a" : 1.0 }'
+
+
+def retried_map(again_after: str) -> list[Event]:
+    """A Map whose first attempt failed in its second item while the first one waited, and that is tried again."""
+    return [
+        event(1, 0, "ExecutionStarted"),
+        event(2, 0, "MapStateEntered", name="Items"),
+        event(3, 2, "MapStateStarted", length=2),
+        event(4, 3, "MapIterationStarted", name="Items", index=0),
+        event(5, 3, "MapIterationStarted", name="Items", index=1),
+        event(6, 4, "TaskStateEntered", name="Wait"),
+        event(7, 6, "TaskScheduled", resource=WAIT),
+        event(8, 5, "TaskStateEntered", name="Work"),
+        event(9, 8, "TaskScheduled", resource="invoke"),
+        event(10, 9, "TaskFailed", error="Broken", cause="by chance"),
+        event(11, 10, "MapIterationFailed", name="Items", index=1),
+        *([event(12, 11, "MapIterationAborted", name="Items", index=0)] if again_after == "aborted" else []),
+        event(13, 12 if again_after == "aborted" else 11, "MapStateStarted", length=2),
+        event(14, 13, "MapIterationStarted", name="Items", index=0),
+        event(15, 13, "MapIterationStarted", name="Items", index=1),
+        event(16, 14, "TaskStateEntered", name="Wait"),
+        event(17, 16, "TaskScheduled", resource=WAIT),
+    ]
+
+
+@pytest.mark.parametrize("again_after", ["failed", "aborted"])
+def test_every_attempt_of_a_map_belongs_to_the_state_that_was_entered(again_after: str) -> None:
+    history = fold_history(retried_map(again_after))
+
+    assert [(run.name, run.status, run.attempts, run.map_path) for run in history.states] == [
+        ("Items", StateStatus.RUNNING, 2, ()),
+        ("Wait", StateStatus.ABORTED, 1, (0,)),
+        ("Work", StateStatus.FAILED, 1, (1,)),
+        ("Wait", StateStatus.RUNNING, 1, (0,)),
+    ]
+    assert [callback.scheduled_event_id for callback in history.open_callbacks] == [17]
+
+
+def test_every_attempt_of_a_parallel_belongs_to_the_state_that_was_entered() -> None:
+    history = fold_history(
+        [
+            event(1, 0, "ParallelStateEntered", name="Both"),
+            event(2, 1, "ParallelStateStarted"),
+            event(3, 2, "TaskStateEntered", name="Left"),
+            event(4, 2, "TaskStateEntered", name="Right"),
+            event(5, 4, "TaskScheduled", resource="invoke"),
+            event(6, 5, "TaskFailed", error="Broken"),
+            event(7, 6, "ParallelStateStarted"),
+            event(8, 7, "TaskStateEntered", name="Left"),
+            event(9, 7, "TaskStateEntered", name="Right"),
+        ]
+    )
+
+    assert [(run.name, run.status, run.attempts) for run in history.states] == [
+        ("Both", StateStatus.RUNNING, 2),
+        ("Left", StateStatus.ABORTED, 1),
+        ("Right", StateStatus.FAILED, 1),
+        ("Left", StateStatus.RUNNING, 1),
+        ("Right", StateStatus.RUNNING, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner"), [("Map", "Map"), ("Map", "Parallel"), ("Parallel", "Map"), ("Parallel",) * 2]
+)
+@pytest.mark.parametrize("who", ["inner", "outer"])
+def test_of_a_map_or_parallel_in_another_the_one_is_tried_again_that_has_not_failed(
+    outer: str, inner: str, who: str
+) -> None:
+    number = 0
+    events: list[Event] = []
+
+    def then(kind: str, previous: int | None = None, **details: Any) -> int:
+        nonlocal number
+        events.append(event(number + 1, number if previous is None else previous, kind, **details))
+        number += 1
+        return number
+
+    def begun(kind: str, name: str) -> None:
+        then(f"{kind}StateStarted")
+        if kind == "Map":
+            then("MapIterationStarted", name=name, index=0)
+
+    then(f"{outer}StateEntered", name="Outer")
+    begun(outer, "Outer")
+    then(f"{inner}StateEntered", name="Inner")
+    begun(inner, "Inner")
+    then("TaskStateEntered", name="Work")
+    then("TaskScheduled", resource="invoke")
+    then("TaskFailed", error="Broken")
+    if inner == "Map":
+        then("MapIterationFailed", name="Inner", index=0)
+    if who == "outer":
+        then(f"{inner}StateFailed")
+        if outer == "Map":
+            then("MapIterationFailed", name="Outer", index=0)
+    begun(outer if who == "outer" else inner, who.title())
+    then("TaskStateEntered", name="Again")
+
+    history = fold_history(events)
+
+    runs = {run.name: run for run in history.states}
+    assert "" not in runs
+    assert (runs["Outer"].attempts, runs["Inner"].attempts) == ((2, 1) if who == "outer" else (1, 2))
+    assert runs["Outer"].status is StateStatus.RUNNING
+    assert runs["Inner"].status is (StateStatus.FAILED if who == "outer" else StateStatus.RUNNING)
+    assert runs["Again"].status is StateStatus.RUNNING
