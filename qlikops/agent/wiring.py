@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.ledger import Ledger
@@ -177,7 +178,12 @@ class Services:
 
         now = self._monotonic()
         if afresh or self._instances is None or now - self._instances[0] > SECRET_SECONDS:
-            secret = self._clients("secretsmanager").get_secret_value(SecretId=self.config.qlik_secret_arn)
+            try:
+                secret = self._clients("secretsmanager").get_secret_value(SecretId=self.config.qlik_secret_arn)
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] != "ResourceNotFoundException":
+                    raise
+                secret = {"SecretString": ""}  # the stack creates it without a value
             self._instances = (now, parse_instances(secret["SecretString"]))
         return self._instances[1]
 

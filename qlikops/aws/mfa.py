@@ -22,6 +22,7 @@ from qlikops.aws.errors import aws_errors
 from qlikops.domain.codec import format_time, parse_time
 from qlikops.domain.errors import CredentialsProblem, UsageError
 from qlikops.domain.ports import Credentials
+from qlikops.domain.secrecy import kept_secret
 from qlikops.keyrings import SERVICE, Keyring, NoKeyring
 
 if TYPE_CHECKING:
@@ -196,7 +197,9 @@ class MfaSessions:
             "token": session.token,
             "expire_at": format_time(session.expire_at),
         }
-        self.require_keyring().set_password(SERVICE, self._entry, json.dumps(text))
+        keyring = self.require_keyring()
+        with kept_secret("The system keyring"):
+            keyring.set_password(SERVICE, self._entry, json.dumps(text))
 
     def _refreshed(self) -> RefreshableCredentials:
         from botocore.credentials import RefreshableCredentials

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,17 +12,11 @@ import typer
 
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation
-from qlikops.cli.exit_codes import ExitCode
-from qlikops.cli.plans import show_drift, show_events, show_plan, show_rotation
-from qlikops.domain.errors import AccessDenied, NotFound, UsageError
+from qlikops.cli.plans import show_drift, show_events
+from qlikops.domain.errors import AccessDenied, UsageError
 
 if TYPE_CHECKING:
-    from qlikops.aws.session import AwsConnection
     from qlikops.deployment.choices import Choices
-    from qlikops.deployment.deployer import Release
-    from qlikops.deployment.plan import Plan
-    from qlikops.deployment.secret import QlikSecret, Rotation
-    from qlikops.deployment.stack import Stack
 
 
 def _text(metavar: str, help_: str) -> Any:
@@ -127,6 +120,7 @@ def deploy(
         instances = _login(here, target.name).secret(whole.qlik, with_address=not rotate_secret)
     from qlikops.aws.errors import aws_errors
     from qlikops.aws.session import AwsConnection
+    from qlikops.cli.deploying import Deployment
     from qlikops.deployment.stack import Stack
 
     connection = AwsConnection(target)
@@ -134,148 +128,18 @@ def deploy(
         stack = Stack(connection.cloudformation, target.settings.stack, sleep=here.sleep, now=here.now)
         if drift:
             show_drift(stack.name, stack.drift(), as_json=as_json)
-        elif follow:
+            return
+        if follow:
             if not show_events(stack.follow()):
                 output.say(f"Nothing changes the stack {stack.where} now.")
-        elif rotate_secret and instances is not None:
-            given = with_authorities(instances, whole.ca_bundle)
-            _rotate(here, connection, stack, given, plan_only=plan_only, yes=yes, as_json=as_json)
-        else:
-            release = _release(chosen, base, instances, stack, connection)
-            _deploy(
-                here,
-                connection,
-                stack,
-                release,
-                plan_only=plan_only,
-                yes=yes,
-                replace_data=replace_data,
-                as_json=as_json,
-            )
-
-
-def _deploy(
-    here: Invocation,
-    connection: AwsConnection,
-    stack: Stack,
-    release: Release,
-    *,
-    plan_only: bool,
-    yes: bool,
-    replace_data: bool,
-    as_json: bool,
-) -> None:
-    from qlikops.deployment.deployer import Deployer
-    from qlikops.deployment.store import ArtifactStore
-
-    account = connection.caller().split(":")[4]
-    store = ArtifactStore(connection.s3, account=account, region=connection.s3.meta.region_name)
-    deployer = Deployer(stack, store)
-    output.say(f"Comparing with the stack {stack.where}, account {account} …")
-    plan = deployer.plan(release)
-    if plan.changes_secret and "QlikSecretValue" not in release.parameters and (secret := _secret(connection, stack)):
-        # CloudFormation would write the value again that it was given once, whatever it has become since.
-        deployer.discard(plan)
-        release = replace(release, parameters={**release.parameters, "QlikSecretValue": secret.text()})
-        plan = deployer.plan(release)
-    try:
-        show_plan(plan, as_json=as_json)
-        wanted = not plan.is_empty and not plan_only and _may_apply(here, plan, yes=yes, replace_data=replace_data)
-    except BaseException:
-        deployer.abandon(plan)
-        raise
-    if not wanted:
-        deployer.discard(plan)
-        raise typer.Exit(ExitCode.OK if plan_only or plan.is_empty else ExitCode.FAILURE)
-    try:
-        show_events(deployer.apply(plan, release))
-    except KeyboardInterrupt:
-        output.say("CloudFormation goes on without us; `qlikops deploy --follow` shows it to its end.")
-        raise
-    outputs = deployer.outputs()
-    output.say(f"Deployed. State machine: {outputs.state_machine_arn}")
-    if plan.creates_stack:
-        if "QlikSecretValue" not in release.parameters and "QlikSecretArn" not in release.parameters:
-            output.say("It knows no Qlik instance yet: `qlikops login`, then `qlikops deploy --qlik-login`.")
-        output.say("Next: `qlikops schedule --rate 5m` runs it every five minutes; `qlikops doctor` looks it over.")
-
-
-def _rotate(
-    here: Invocation,
-    connection: AwsConnection,
-    stack: Stack,
-    given: Mapping[str, Any],
-    *,
-    plan_only: bool,
-    yes: bool,
-    as_json: bool,
-) -> None:
-    from qlikops.deployment.secret import QlikSecret
-
-    _refuse_foreign_secret(stack.parameters().get("QlikSecretArn", ""))
-    secret = QlikSecret(connection.client("secretsmanager"), stack.outputs().qlik_secret_arn)
-    rotation = _judged(secret, given, keep_others=True)
-    show_rotation(stack.name, rotation.changes, as_json=as_json)
-    if not rotation.changes or plan_only:
-        return
-    if not _confirmed(here, yes=yes):
-        raise typer.Exit(ExitCode.FAILURE)
-    secret.put(rotation)
-    output.say("Rotated. The functions use it within five minutes, and at once where Qlik refuses the old one.")
-    output.say("Next: `qlikops run --wait` shows whether Qlik takes it.")
-
-
-def _judged(secret: QlikSecret, given: Mapping[str, Any], *, keep_others: bool) -> Rotation:
-    from qlikops.qlik.errors import QemMisconfigured
-
-    try:
-        return secret.rotation(given, keep_others=keep_others)
-    except QemMisconfigured as exc:
-        raise UsageError(str(exc)) from exc
-
-
-def _secret(connection: AwsConnection, stack: Stack) -> QlikSecret | None:
-    """The stack's secret, where it has one by now."""
-    from qlikops.deployment.errors import DeploymentError
-    from qlikops.deployment.secret import QlikSecret
-
-    try:
-        return QlikSecret(connection.client("secretsmanager"), stack.outputs().qlik_secret_arn)
-    except (NotFound, DeploymentError):
-        return None
-
-
-def _refuse_foreign_secret(arn: str) -> None:
-    if arn:
-        raise UsageError(
-            "this stack uses a secret of yours, so its value is yours to change",
-            "`aws secretsmanager put-secret-value` does; the functions read it again within five minutes.",
+            return
+        deployment = Deployment(
+            here, connection, stack, plan_only=plan_only, yes=yes, replace_data=replace_data, as_json=as_json
         )
-
-
-def _release(
-    chosen: Choices,
-    base: Choices,
-    instances: Mapping[str, Any] | None,
-    stack: Stack,
-    connection: AwsConnection,
-) -> Release:
-    from qlikops.deployment.choices import Choices, with_authorities
-    from qlikops.deployment.deployer import build_release
-
-    current = stack.parameters()
-    if chosen.agent and base.agent is None:
-        base = base.over(Choices(agent=json.loads(current.get("AgentSettings") or "{}")))
-    whole = chosen.over(base)
-    parameters = whole.parameters()
-    if instances is not None:
-        _refuse_foreign_secret(parameters.get("QlikSecretArn", current.get("QlikSecretArn", "")))
-        given = with_authorities(instances, whole.ca_bundle)
-        secret = None if current.get("QlikSecretArn") else _secret(connection, stack)
-        parameters["QlikSecretValue"] = _judged(secret, given, keep_others=False).value if secret else json.dumps(given)
-    elif chosen.ca_bundle:
-        raise UsageError("the authorities go into the secret with the accounts", "Add --qlik or --qlik-login.")
-    return build_release(parameters, approval_timeout_seconds=whole.approval_timeout_seconds(current), tags=whole.tags)
+        if rotate_secret and instances is not None:
+            deployment.rotate(with_authorities(instances, whole.ca_bundle))
+        else:
+            deployment.deploy(chosen, base, instances)
 
 
 def _base(file: Path | None, settings: Path | None) -> Choices:
@@ -324,21 +188,3 @@ def _login(here: Invocation, context: str) -> Any:
     from qlikops.deployment.login import Logins
 
     return Logins(here.keyring(), context, here.environ)
-
-
-def _may_apply(here: Invocation, plan: Plan, *, yes: bool, replace_data: bool) -> bool:
-    endangered = [change.logical_id for change in plan.changes if change.endangers_data]
-    if endangered and not replace_data:
-        raise UsageError(
-            f"this would take {', '.join(endangered)} out of use, with the data in it",
-            "Add --replace-data if that is what you want.",
-        )
-    return _confirmed(here, yes=yes)
-
-
-def _confirmed(here: Invocation, *, yes: bool) -> bool:
-    if yes:
-        return True
-    if not here.is_terminal():
-        raise UsageError("nobody is here to confirm it", "Add --yes.")
-    return typer.confirm("Apply this?", err=True)

@@ -3,49 +3,96 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from qlikops.cli import output
 from qlikops.domain.text import harmless
 
 if TYPE_CHECKING:
+    from qlikops.deployment.deployer import Uploads
+    from qlikops.deployment.obstacles import Obstacle
     from qlikops.deployment.plan import Plan, PlannedChange
     from qlikops.deployment.stack import Drift, StackEvent
 
 _SIGNS = {"add": "+", "change": "~", "may_replace": "±", "replace": "±", "remove": "-", "import": "<", "unknown": "?"}
+_VALUE_CAP = 200
+"""Characters shown of one value; --json has all of it."""
 
 
-def show_plan(plan: Plan, *, as_json: bool) -> None:
-    """Every change, those of permissions counted, those of data called out."""
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a deployment does besides CloudFormation's changes."""
+
+    uploads: Uploads
+    secret: Mapping[str, tuple[str, ...]]
+    """Qlik instance -> names of the keys that change in the stack's secret."""
+    obstacles: tuple[Obstacle, ...] = ()
+
+
+def show_plan(plan: Plan, beside: Beside, *, as_json: bool) -> None:
+    """Every change with its values and statements, those of permissions counted, those of data called out."""
     if as_json:
         output.write_json(
             {
                 "stack": plan.stack,
                 "creates_stack": plan.creates_stack,
-                "changes": [
-                    {
-                        "change": change.kind,
-                        "logical_id": change.logical_id,
-                        "type": change.resource_type,
-                        "physical_id": change.physical_id or None,
-                        "properties": change.properties,
-                        "iam": change.is_iam,
-                        "endangers_data": change.endangers_data,
-                        "retained": change.retained,
-                    }
-                    for change in plan.changes
-                ],
+                "changes": [_as_json(change) for change in plan.changes],
+                "secret": beside.secret,
+                "uploads": beside.uploads,
+                "obstacles": beside.obstacles,
             }
         )
         return
+    _show_changes(plan)
+    if beside.secret:
+        output.write("The Qlik accounts in the stack's secret:")
+        _show_secret(beside.secret)
+    if not plan.is_empty:
+        uploads = beside.uploads
+        creates = ", which is created" if uploads.creates_bucket else ""
+        output.write(f"Uploaded before, to the bucket {uploads.bucket}{creates}: {', '.join(uploads.keys)}")
+    for each in beside.obstacles:
+        output.write(f"{'Cannot work' if each.blocks else 'Beware'}: {each.text}.")
+        if not each.blocks:
+            output.write(f"  {each.hint}")
+
+
+def _as_json(change: PlannedChange) -> dict[str, Any]:
+    return {
+        "change": change.kind,
+        "logical_id": change.logical_id,
+        "type": change.resource_type,
+        "physical_id": change.physical_id or None,
+        "properties": change.properties,
+        "values": change.values,
+        "granted": change.granted,
+        "withdrawn": change.withdrawn,
+        "iam": change.is_iam,
+        "evaluated_again": change.evaluated_again,
+        "endangers_data": change.endangers_data,
+        "retained": change.retained,
+    }
+
+
+def _show_changes(plan: Plan) -> None:
     if plan.is_empty:
         output.write(f"{plan.stack}: nothing to change.")
         return
     output.write(f"{plan.stack}: {'a new stack, ' if plan.creates_stack else ''}{len(plan.changes)} changes")
     for change in plan.changes:
         output.write(_line(change))
+        for value in change.values:
+            output.write(f"      {harmless(value.path)}: {_shown(value.before)} -> {_shown(value.after)}")
+        for sign, statements in (("-", change.withdrawn), ("+", change.granted)):
+            for statement in statements:
+                output.write(f"      {sign} {harmless(statement)}")
     if iam := sum(change.is_iam for change in plan.changes):
         output.write(f"{iam} of them change permissions (IAM).")
+
+
+def _shown(value: str) -> str:
+    return harmless(value, _VALUE_CAP) or "nothing"
 
 
 def _line(change: PlannedChange) -> str:
@@ -54,6 +101,8 @@ def _line(change: PlannedChange) -> str:
         notes.append(", ".join(change.properties))
     if change.is_iam:
         notes.append("IAM")
+    if change.evaluated_again:
+        notes.append("only evaluated again")
     if change.endangers_data:
         notes.append("HOLDS DATA")
     if change.retained:
@@ -78,6 +127,10 @@ def show_rotation(stack: str, changes: Mapping[str, tuple[str, ...]], *, as_json
         return
     if not changes:
         output.write(f"{stack}: the secret has these accounts already.")
+    _show_secret(changes)
+
+
+def _show_secret(changes: Mapping[str, tuple[str, ...]]) -> None:
     for name, keys in changes.items():
         output.write(f"  ~ {harmless(name, 100):<26} {', '.join(map(harmless, keys))}")
 

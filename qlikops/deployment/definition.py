@@ -1,4 +1,4 @@
-"""The state machine definition as a file that anybody's `sed` can render, and the one setting that we change in it."""
+"""The state machine definition as a file that anybody's `sed` can render, and what deploying changes in it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from qlikops.resources import resource
 
 # Exactly these two: string.Template would also turn `$$.Task.Token` into `$.Task.Token`.
 _PLACEHOLDER = re.compile(r"\$\{(AWS_REGION|AWS_ACCOUNT_ID)\}")
+_PARTITION = "aws"
+"""The partition that the file names, so that two `sed` expressions are enough in most accounts."""
 _MARGIN_SECONDS = 2 * 3600
 """What a run needs besides its longest wait: monitoring, restarting, reporting, retries."""
 _LONGEST_RUN_SECONDS = 365 * 86400
@@ -21,6 +23,11 @@ _LONGEST_RUN_SECONDS = 365 * 86400
 def read_definition() -> str:
     """The definition as it is shipped, with its placeholders."""
     return resource("statemachine", "state_machine.json").read_text(encoding="utf-8")
+
+
+def in_partition(text: str, partition: str) -> str:
+    """`text`, which names ARNs of the partition aws, for another one such as aws-cn; the placeholders stay."""
+    return text.replace(f'"arn:{_PARTITION}:', f'"arn:{partition}:')
 
 
 def render(text: str, region: str, account: str) -> str:
@@ -51,9 +58,9 @@ def with_approval_timeout(text: str, seconds: int) -> str:
     return json.dumps(machine, indent=2, ensure_ascii=False) + "\n"
 
 
-def definition_artifact(approval_timeout_seconds: int | None = None) -> Artifact:
+def definition_artifact(approval_timeout_seconds: int | None = None, partition: str = _PARTITION) -> Artifact:
     """The definition to upload, with the shipped timeout or another one; CloudFormation fills in the placeholders."""
-    text = read_definition()
+    text = in_partition(read_definition(), partition)
     if approval_timeout_seconds is not None:
         text = with_approval_timeout(text, approval_timeout_seconds)
     return Artifact("state-machine", ".json", "application/json", text.encode())

@@ -23,6 +23,16 @@ NO_METRIC_MATH = {"MetricMath": "false"}
 
 
 @dataclass(frozen=True, slots=True)
+class Uploads:
+    """What a deployment uploads before CloudFormation is told of it."""
+
+    bucket: str
+    """The artifact bucket; `destroy` leaves it unless data is deleted too."""
+    creates_bucket: bool
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """What is to run."""
 
@@ -40,8 +50,9 @@ def build_release(
     *,
     approval_timeout_seconds: int | None = None,
     tags: Mapping[str, str] | None = None,
+    partition: str = "aws",
 ) -> Release:
-    """The release that this installation of qlikops makes.
+    """The release that this installation of qlikops makes, for a stack in `partition`.
 
     Raises UsageError for an approval timeout that is none.
     """
@@ -49,7 +60,7 @@ def build_release(
         parameters = {**parameters, "ApprovalTimeoutSeconds": str(approval_timeout_seconds)}
     return Release(
         bundle=build_bundle(),
-        definition=definition_artifact(approval_timeout_seconds),
+        definition=definition_artifact(approval_timeout_seconds, partition),
         template=Artifact("template", ".yaml", "application/yaml", resource("deploy", "template.yaml").read_bytes()),
         parameters={**parameters, "Version": __version__},
         tags=tags,
@@ -77,6 +88,10 @@ class Deployer:
             },
             release.tags,
         )
+
+    def uploads(self, release: Release) -> Uploads:
+        """What applying `release` would upload, there already or not."""
+        return Uploads(self._store.bucket, not self._store.exists, (release.bundle.key, release.definition.key))
 
     def apply(self, plan: Plan, release: Release) -> Iterator[StackEvent]:
         """Uploads and executes; yields CloudFormation's events. Raises DeploymentFailed where that rolled back."""

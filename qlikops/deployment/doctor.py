@@ -19,6 +19,7 @@ from qlikops.aws.errors import aws_errors
 from qlikops.aws.fleet import BucketFleet
 from qlikops.deployment.login import Logins, no_keyring_hint
 from qlikops.deployment.schedule import Scheduler
+from qlikops.deployment.secret import QlikSecret
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import (
@@ -33,6 +34,8 @@ from qlikops.domain.evaluation import Verdict
 from qlikops.domain.execution import ExecutionStatus
 from qlikops.domain.occurrence import period
 from qlikops.domain.task import ServerState
+from qlikops.qlik.config import parse_instances
+from qlikops.qlik.errors import QemMisconfigured
 
 if TYPE_CHECKING:
     from qlikops.aws.session import AwsConnection
@@ -50,6 +53,8 @@ _MINUTE = "%Y-%m-%d %H:%M UTC"
 _LIFT_THE_END = (
     "Somebody gave it an end (qlikops sets none): `qlikops schedule --remove`, then `--rate`, sets it without one."
 )
+
+_GIVE_ACCOUNTS = "`qlikops login`, then `qlikops deploy --rotate-secret --qlik-login`."
 
 
 class Health(StrEnum):
@@ -245,8 +250,9 @@ class Doctor:
 
     def _secret(self) -> Finding:
         arn = self._deployed().qlik_secret_arn
+        client = self._aws.client("secretsmanager")
         with aws_errors("describe the secret"):
-            secret = self._aws.client("secretsmanager").describe_secret(SecretId=arn)
+            secret = client.describe_secret(SecretId=arn)
         if secret.get("DeletedDate"):
             return Finding(
                 "secret",
@@ -256,7 +262,17 @@ class Doctor:
             )
         changed = secret.get("LastChangedDate")
         when = f", changed {changed.astimezone(UTC):%Y-%m-%d}" if changed else ""
-        return Finding("secret", Health.OK, f"{secret['Name']}{when}")
+        try:
+            accounts = QlikSecret(client, arn)
+            if not accounts.has_accounts():
+                return Finding("secret", Health.WARNING, f"{secret['Name']} has no Qlik accounts yet", _GIVE_ACCOUNTS)
+            instances = parse_instances(accounts.text())
+        except AccessDenied:
+            # Who looks need not be able to read passwords.
+            return Finding("secret", Health.OK, f"{secret['Name']}{when}")
+        except QemMisconfigured as exc:
+            return Finding("secret", Health.FAILED, f"{secret['Name']}: {exc}", _GIVE_ACCOUNTS)
+        return Finding("secret", Health.OK, f"{secret['Name']}{when}, for {', '.join(each.name for each in instances)}")
 
     def _last_run(self) -> Finding:
         outputs = self._deployed()

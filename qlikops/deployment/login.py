@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from qlikops.domain.errors import NotFound, UsageError
+from qlikops.domain.secrecy import kept_secret
 from qlikops.keyrings import SERVICE, Keyring, NoKeyring
 
 VARIABLES: Mapping[str, str] = {
@@ -112,7 +113,8 @@ class Logins:
         if self._keyring is None:
             raise NoKeyring("this machine has no keyring that could keep a password", no_keyring_hint())
         if known:
-            self._keyring.set_password(SERVICE, self._entry, json.dumps({"instances": list(known.values())}))
+            with kept_secret("The system keyring"):
+                self._keyring.set_password(SERVICE, self._entry, json.dumps({"instances": list(known.values())}))
         else:
             self._keyring.delete_password(SERVICE, self._entry)
 

@@ -111,6 +111,17 @@ class Stack:
         """Its name and Region, for people."""
         return f"{self.name} in {self._cloudformation.meta.region_name}"
 
+    def others_with(self, output: str) -> dict[str, str]:
+        """Stack -> its value of `output`, of all other stacks in this Region that have it."""
+        pages = self._cloudformation.get_paginator("describe_stacks").paginate()
+        return {
+            stack["StackName"]: each["OutputValue"]
+            for page in pages
+            for stack in page["Stacks"]
+            for each in stack.get("Outputs", [])
+            if each["OutputKey"] == output and stack["StackName"] != self.name
+        }
+
     def parameters(self) -> dict[str, str]:
         """What the stack has now; empty where there is none. Secret ones are masked."""
         current = self._describe() or {}
@@ -140,7 +151,8 @@ class Stack:
             request["Tags"] = [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
         elif current and current.get("Tags"):
             request["Tags"] = current["Tags"]
-        change_set = self._cloudformation.create_change_set(**request)["Id"]
+        with self._known_types():
+            change_set = self._cloudformation.create_change_set(**request)["Id"]
         plan = Plan(self.name, creates, change_set=change_set)
         try:
             description = self._await_change_set(change_set)
@@ -342,6 +354,22 @@ class Stack:
             ) from exc
 
     @contextmanager
+    def _known_types(self) -> Iterator[None]:
+        """CloudFormation knows the types of the services that its Region has, and no others."""
+        from botocore.exceptions import ClientError
+
+        try:
+            yield
+        except ClientError as exc:
+            said = exc.response["Error"].get("Message", "")
+            if "Unrecognized resource types" not in said:
+                raise
+            region = self._cloudformation.meta.region_name
+            raise ChangeRefused(
+                f"the Region {region} has no service for a part of qlikops: {said}", "Choose another --region."
+            ) from exc
+
+    @contextmanager
     def _going_on(self) -> Iterator[None]:
         """What takes the view of a change from us (a session that expires, the network) does not stop it."""
         try:
@@ -355,7 +383,8 @@ class Stack:
     def _parameters(
         self, template: Template, given: Mapping[str, str], current: Mapping[str, Any]
     ) -> list[ParameterTypeDef]:
-        summary = self._cloudformation.get_template_summary(**template.argument)  # type: ignore[arg-type]
+        with self._known_types():
+            summary = self._cloudformation.get_template_summary(**template.argument)  # type: ignore[arg-type]
         declared = {parameter["ParameterKey"] for parameter in summary["Parameters"]}
         kept = {parameter["ParameterKey"] for parameter in current.get("Parameters", [])} & declared - given.keys()
         values: list[ParameterTypeDef] = [{"ParameterKey": key, "ParameterValue": given[key]} for key in sorted(given)]
@@ -363,14 +392,18 @@ class Stack:
 
     def _await_change_set(self, change_set: str) -> dict[str, Any]:
         while True:
-            description: dict[str, Any] = {**self._cloudformation.describe_change_set(ChangeSetName=change_set)}
+            description: dict[str, Any] = {
+                **self._cloudformation.describe_change_set(ChangeSetName=change_set, IncludePropertyValues=True)
+            }
             if description["Status"] in {"CREATE_COMPLETE", "FAILED"}:
                 break
             self._sleep(self._poll_seconds)
         changes = list(description.get("Changes", []))
         token = description.get("NextToken")
         while token:
-            page = self._cloudformation.describe_change_set(ChangeSetName=change_set, NextToken=token)
+            page = self._cloudformation.describe_change_set(
+                ChangeSetName=change_set, NextToken=token, IncludePropertyValues=True
+            )
             changes.extend(page.get("Changes", []))
             token = page.get("NextToken")
         return {**description, "Changes": changes}

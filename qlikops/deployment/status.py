@@ -15,8 +15,16 @@ _WAYS_OUT = {
     "--stack-name {name}`, then deploy again.",
     "UPDATE_FAILED": "`aws cloudformation rollback-stack --stack-name {name}` takes it back to where it worked.",
     "DELETE_FAILED": "`qlikops destroy` takes the deletion up again.",
+    "IMPORT_ROLLBACK_FAILED": "An import of resources was not taken back. Its events name what is in the way.",
+    **dict.fromkeys(
+        ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"),
+        "Its creation failed. `qlikops destroy` removes what is left of it, then deploy again.",
+    ),
 }
-_HALF_CREATED = "Its creation failed. `qlikops destroy` removes what is left of it, then deploy again."
+_NOT_KNOWN = (
+    "This version of qlikops does not know that status, and changes nothing. `aws cloudformation "
+    "describe-stack-events --stack-name {name}` says how the stack came to it."
+)
 
 
 def refuse_unfit(name: str, status: str) -> None:
@@ -27,4 +35,4 @@ def refuse_unfit(name: str, status: str) -> None:
         raise StackBusy(
             f"{name} is being changed right now ({status})", "`qlikops deploy --follow` shows it to its end."
         )
-    raise StackBroken(f"{name} cannot be updated ({status})", _WAYS_OUT.get(status, _HALF_CREATED).format(name=name))
+    raise StackBroken(f"{name} cannot be updated ({status})", _WAYS_OUT.get(status, _NOT_KNOWN).format(name=name))

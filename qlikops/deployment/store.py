@@ -30,6 +30,11 @@ class ArtifactStore:
         """Its name, known before it exists."""
         return f"qlikops-artifacts-{self._account}-{self._region}"
 
+    @property
+    def exists(self) -> bool:
+        """Whether the bucket is there; who may not look is told that it is."""
+        return self._head_bucket() != 404
+
     def ensure(self) -> None:
         """Makes the bucket if it is missing; its settings are put right either way.
 

@@ -17,6 +17,7 @@ from qlikops.aws.schedule import DEFAULT_SCHEDULE
 from qlikops.deployment.deployer import DEFAULT_STACK, Deployer, build_release
 from qlikops.deployment.evaluator import evaluator_parameters
 from qlikops.deployment.schedule import Scheduler, rate_expression
+from qlikops.deployment.secret import QlikSecret, rotation
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.deployment.store import ArtifactStore
 from qlikops.domain.occurrence import LONGEST_PERIOD, period
@@ -179,7 +180,6 @@ def _deploy(
         {
             "AgentSettings": json.dumps(settings),
             **evaluator_parameters(settings),
-            "QlikSecretValue": json.dumps({"instances": [instance]}),
             "TableDeletionProtection": "false",
             "LogRetentionDays": "1",
             "RunEverySeconds": str(int(min(every, LONGEST_PERIOD).total_seconds())),
@@ -194,4 +194,7 @@ def _deploy(
     for _ in deployer.apply(plan, release):
         pass
     progress(f"Deployed {len(plan.changes)} resources.")
-    return deployer.outputs()
+    outputs = deployer.outputs()
+    secret = QlikSecret(services.client("secretsmanager", endpoint), outputs.qlik_secret_arn)
+    secret.put(rotation("", {"instances": [instance]}))
+    return outputs

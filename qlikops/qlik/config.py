@@ -102,8 +102,14 @@ class QemInstance:
 def parse_instances(secret_json: str) -> tuple[QemInstance, ...]:
     """The instances in the secret's `{"instances": [{…}]}`; the keys are QemInstance's, `name` is `default` if absent.
 
-    Raises QemMisconfigured, which names the instance and key at fault and quotes no value.
+    An empty text is a secret that nobody has filled yet. Raises QemMisconfigured, which names the instance and key at
+    fault and quotes no value.
     """
+    if not secret_json:
+        raise QemMisconfigured(
+            "the Qlik secret has no value yet: give it the accounts with `qlikops login` and `qlikops deploy "
+            "--rotate-secret --qlik-login`"
+        )
     try:
         data = json.loads(secret_json)
     except ValueError:

@@ -17,7 +17,14 @@ from statelint.linter import Linter
 from qlikops.agent.handlers.execute_restart import CONTINUE
 from qlikops.agent.restart import CONTINUE_FOR
 from qlikops.agent.transient import TransientError
-from qlikops.deployment.definition import approval_timeout, read_definition, render, with_approval_timeout
+from qlikops.deployment.definition import (
+    approval_timeout,
+    definition_artifact,
+    in_partition,
+    read_definition,
+    render,
+    with_approval_timeout,
+)
 from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.errors import UsageError
 from qlikops.domain.evaluation import Route
@@ -231,6 +238,24 @@ def test_two_sed_lines_give_the_same(tmp_path: Path) -> None:
         )
         copy.write_text(line.stdout)
     assert json.loads(copy.read_text()) == json.loads(render(read_definition(), "eu-central-1", "123456789012"))
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+@pytest.mark.parametrize("timeout", [None, 45])
+def test_every_arn_is_in_the_partition_that_it_is_deployed_to(partition: str, timeout: int | None) -> None:
+    text = definition_artifact(timeout, partition).data.decode()
+    arns = re.findall(r"arn:[^:]*", text)
+    assert len(arns) == read_definition().count("arn:")
+    assert set(arns) == {f"arn:{partition}"}
+    assert in_partition(text, partition) == text
+    assert Linter.validate(render(text, "cn-north-1", "123456789012")) == []
+    # In most accounts the file as it lies is what is deployed.
+    assert definition_artifact().data == FILE.read_bytes()
+
+
+def test_no_resource_names_a_partition_of_its_own() -> None:
+    properties = re.sub(r"AllowedPattern: .*|Description: .*", "", TEMPLATE.read_text())
+    assert not re.findall(r"arn:(?!\$\{AWS::Partition\})[\w-]*:.*", properties)
 
 
 @pytest.mark.parametrize("timeout", [None, 45])

@@ -122,7 +122,7 @@ def test_a_fresh_deployment_is_well_except_for_what_has_not_happened_yet(deploye
         "permissions": Health.SKIPPED,  # as root
         "table": Health.OK,
         "schedule": Health.FAILED,
-        "secret": Health.OK,
+        "secret": Health.WARNING,
         "last run": Health.WARNING,
         "qlik": Health.SKIPPED,
         "model": Health.OK,
@@ -187,6 +187,27 @@ def test_data_that_is_not_protected(deployed: Deployment) -> None:
     client.update_table(TableName=deployed.outputs.table, DeletionProtectionEnabled=False)
     finding = deployed.examine()["table"]
     assert (finding.health, "deletion protection" in finding.text) == (Health.WARNING, True)
+
+
+@pytest.mark.parametrize(
+    ("value", "health", "told"),
+    [
+        ('{"instances": []}', Health.WARNING, "no Qlik accounts yet"),
+        ('{"instances": [{"base_url": "https://qem", "username": "u", "password": "p:w"}]}', Health.FAILED, "colon"),
+        ('{"instances": [{"base_url": "https://qem", "api_token": "hunter2"}]}', Health.OK, "for default"),
+    ],
+)
+def test_a_secret_without_accounts_that_could_log_in_is_found_and_no_value_told(
+    deployed: Deployment, value: str, health: Health, told: str
+) -> None:
+    secrets, arn = deployed.aws.client("secretsmanager"), deployed.outputs.qlik_secret_arn
+    empty = deployed.examine()["secret"]
+    assert (empty.health, "deploy --rotate-secret" in empty.hint) == (Health.WARNING, True)
+    secrets.put_secret_value(SecretId=arn, SecretString=value)
+    finding = deployed.examine()["secret"]
+    assert finding.health is health
+    assert told in finding.text
+    assert not {"p:w", "hunter2"} & set(finding.text.split())
 
 
 def test_a_secret_on_its_way_out_says_how_to_keep_it(deployed: Deployment) -> None:

@@ -224,7 +224,7 @@ def test_keys_are_used_through_the_services_that_a_function_calls(
             written(each).partition(".")[0]
             for statement in given
             if statement["Sid"] in {"Key", "TopicKey"}
-            for each in many(statement["Condition"]["StringEquals"]["kms:ViaService"])
+            for each in many(statement["Condition"]["StringLike"]["kms:ViaService"])
         }
         assert via == services & {"dynamodb", "s3", "secretsmanager", "sns"}, name
 

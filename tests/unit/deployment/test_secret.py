@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from qlikops.deployment.secret import QlikSecret
+from qlikops.deployment.secret import SECRET_BYTES, QlikSecret, rotation
+from qlikops.domain.errors import UsageError
 from qlikops.qlik.errors import QemMisconfigured
 
 URL = "https://qem.example.com/api/v1"
@@ -62,23 +63,41 @@ def test_what_is_not_given_again_stays(
 ) -> None:
     client = Secrets(CURRENT, OTHER)
     secret = QlikSecret(client, "arn")  # type: ignore[arg-type]
-    rotation = secret.rotation({"instances": [given]}, keep_others=keep_others)
-    assert rotation.changes == changes
-    secret.put(rotation)
+    accounts = rotation(secret.text(), {"instances": [given]}, keep_others=keep_others)
+    assert accounts.changes == changes
+    secret.put(accounts)
     assert json.loads(client.text)["instances"] == becomes
 
 
 def test_what_could_never_log_in_is_refused_and_no_value_is_told() -> None:
-    secret = QlikSecret(Secrets(CURRENT), "arn")  # type: ignore[arg-type]
+    current = json.dumps({"instances": [CURRENT]})
     with pytest.raises(QemMisconfigured) as caught:
-        secret.rotation({"instances": [{"name": "eu", "password": "se:cret"}]}, keep_others=True)
+        rotation(current, {"instances": [{"name": "eu", "password": "se:cret"}]}, keep_others=True)
     assert "se:cret" not in str(caught.value)
-    assert "new" not in repr(secret.rotation({"instances": [{"name": "eu", "password": "new"}]}, keep_others=True))
+    assert "new" not in repr(rotation(current, {"instances": [{"name": "eu", "password": "new"}]}, keep_others=True))
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"instances": 3}', '{"instances": ["x"]}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"instances": 3}', '{"instances": ["x"]}'])
 def test_a_value_that_is_none_of_ours_is_said_so(text: str) -> None:
-    client = Secrets()
-    client.text = text
     with pytest.raises(QemMisconfigured, match="instances"):
-        QlikSecret(client, "arn").rotation({"instances": [CURRENT]}, keep_others=True)  # type: ignore[arg-type]
+        rotation(text, {"instances": [CURRENT]}, keep_others=True)
+
+
+@pytest.mark.parametrize("current", ["", '{"instances": []}'])
+def test_a_secret_that_nobody_has_filled_takes_whole_instances(current: str) -> None:
+    assert rotation(current, {"instances": [OTHER]}).changes == {"us": ("api_token", "base_url", "name")}
+    with pytest.raises(QemMisconfigured, match="base_url"):
+        rotation(current, {"instances": [{"name": "us", "api_token": "t"}]}, keep_others=True)
+
+
+def with_certificates(size: int) -> dict[str, Any]:
+    """An instance whose accounts take `size` bytes in the secret."""
+    bare = len(json.dumps({"instances": [{**CURRENT, "ca_bundle": ""}]}))
+    return {**CURRENT, "ca_bundle": "x" * (size - bare)}
+
+
+def test_as_much_as_secrets_manager_takes_and_not_a_byte_more() -> None:
+    assert len(rotation("", {"instances": [with_certificates(SECRET_BYTES)]}).value) == SECRET_BYTES
+    with pytest.raises(UsageError, match="65,537 bytes") as caught:
+        rotation("", {"instances": [with_certificates(SECRET_BYTES + 1)]})
+    assert "ca_bundle" in caught.value.hint

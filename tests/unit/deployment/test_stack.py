@@ -14,6 +14,7 @@ from qlikops.aws.errors import aws_errors
 from qlikops.deployment.errors import ChangeRefused, DeploymentError, DeploymentFailed, StackBroken, StackBusy
 from qlikops.deployment.plan import Plan
 from qlikops.deployment.stack import Stack, Template
+from qlikops.deployment.status import refuse_unfit
 from qlikops.domain.errors import AccessDenied, CredentialsProblem, NotFound
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -21,6 +22,13 @@ TEMPLATE = Template("T")
 CHANGE_SET = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/change-1/1"
 PLAN = Plan("qlikops", creates_stack=False, change_set=CHANGE_SET)
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
+
+STATUSES: list[str] = (
+    boto3.client("cloudformation", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+    .meta.service_model.shape_for("StackStatus")
+    .metadata["enum"]
+)
+"""All that CloudFormation's model knows."""
 
 
 class CloudFormation:
@@ -69,12 +77,13 @@ class CloudFormation:
         }
         self.stubber.add_response("create_change_set", {"Id": CHANGE_SET}, expected)
 
-    def describes_change_set(self, status: str, changes: list[str] | None = None, **more: Any) -> None:
+    def describes_change_set(self, status: str, changes: list[str] | None = None, page: str = "", **more: Any) -> None:
         listed = [
             {"Type": "Resource", "ResourceChange": {"Action": "Add", "LogicalResourceId": name, "ResourceType": "T"}}
             for name in changes or []
         ]
-        self.stubber.add_response("describe_change_set", {"Status": status, "Changes": listed, **more})
+        asked = {"ChangeSetName": CHANGE_SET, "IncludePropertyValues": True, **({"NextToken": page} if page else {})}
+        self.stubber.add_response("describe_change_set", {"Status": status, "Changes": listed, **more}, asked)
 
     def discards(self, status: str | None, others: int = 0) -> None:
         self.stubber.add_response("delete_change_set", {}, {"ChangeSetName": CHANGE_SET})
@@ -126,7 +135,7 @@ def test_a_first_plan_creates_the_stack_and_reads_every_page(cloudformation: Clo
     cloudformation.creates_change_set("CREATE", [{"ParameterKey": "CodeBucket", "ParameterValue": "b"}])
     cloudformation.describes_change_set("CREATE_IN_PROGRESS")
     cloudformation.describes_change_set("CREATE_COMPLETE", ["A"], NextToken="more")
-    cloudformation.describes_change_set("CREATE_COMPLETE", ["B"])
+    cloudformation.describes_change_set("CREATE_COMPLETE", ["B"], page="more")
     plan = cloudformation.stack.plan(TEMPLATE, {"CodeBucket": "b"})
     assert plan.creates_stack
     assert [change.logical_id for change in plan.changes] == ["A", "B"]
@@ -209,6 +218,35 @@ def test_a_broken_stack_says_the_way_out(cloudformation: CloudFormation, status:
     with pytest.raises(StackBroken, match=status) as caught:
         cloudformation.stack.plan(TEMPLATE, {})
     assert way_out in caught.value.hint
+
+
+CREATION_FAILED = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
+"""What holds no data that anybody needs, or is being removed anyway."""
+
+
+def advice(status: str) -> str:
+    try:
+        refuse_unfit("qlikops", status)
+    except DeploymentError as exc:
+        return exc.hint
+    return ""
+
+
+@pytest.mark.parametrize("status", [*STATUSES, "QUARANTINED", "UPDATE_SUSPENDED", ""])
+def test_nobody_is_told_to_destroy_what_may_still_work(status: str) -> None:
+    assert ("qlikops destroy" in advice(status)) is (status in CREATION_FAILED)
+
+
+@pytest.mark.parametrize("asked", ["get_template_summary", "create_change_set"])
+def test_a_region_without_a_service_is_said_to_be_one(cloudformation: CloudFormation, asked: str) -> None:
+    said = "Template format error: Unrecognized resource types: [AWS::StepFunctions::StateMachine]"
+    cloudformation.status(None)
+    if asked != "get_template_summary":
+        cloudformation.declares()
+    cloudformation.refuses(asked, "ValidationError", said)
+    with pytest.raises(ChangeRefused, match=r"eu-west-1 has no service .*StateMachine") as caught:
+        cloudformation.stack.plan(TEMPLATE, {})
+    assert "--region" in caught.value.hint
 
 
 @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"])
