@@ -9,18 +9,18 @@ ordinary AWS credentials chain with the stack `qlikops`.
 
 from __future__ import annotations
 
-import json
 import os
 import socket
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from qlikops.domain import codec
+from qlikops.domain.address import http_address
 from qlikops.domain.errors import NotFound, UsageError
+from qlikops.domain.text import harmless
+from qlikops.files import MissingFile, UnreadableFile, read_json, read_toml, shown
 
 APP = "qlikops"
 LOCAL = "local"
@@ -28,9 +28,13 @@ DEFAULT = "default"
 ALL = "all"
 """In place of a context's name: every context of config.toml."""
 BUILT_IN = "built in"
+CONFIG_VARIABLE, DATA_VARIABLE, CONTEXT_VARIABLE = "QLIKOPS_CONFIG", "QLIKOPS_DATA_DIR", "QLIKOPS_CONTEXT"
+"""Where config.toml is, where qlikops keeps its files, and which context to use."""
 _ANSWER_SECONDS = 0.5
 _PLACES = ("profile", "region", "stack", "endpoint_url")
 """Settings that say where a context is."""
+LONGEST_HOLD_SECONDS = 3600
+_MOST_DIGITS = 9
 _TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -95,18 +99,18 @@ class Context:
 
 def endpoint_answers(url: str) -> bool:
     """Whether something listens there."""
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
+        parts = http_address(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
         with socket.create_connection((parts.hostname or "", port), _ANSWER_SECONDS):
             return True
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
 def config_path(environ: Mapping[str, str] = os.environ) -> Path:
     """Where config.toml is, or would be."""
-    if given := environ.get("QLIKOPS_CONFIG"):
+    if given := environ.get(CONFIG_VARIABLE):
         return Path(given)
     import platformdirs
 
@@ -115,7 +119,7 @@ def config_path(environ: Mapping[str, str] = os.environ) -> Path:
 
 def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """The folder for everything that qlikops keeps on this machine."""
-    if given := environ.get("QLIKOPS_DATA_DIR"):
+    if given := environ.get(DATA_VARIABLE):
         return Path(given)
     import platformdirs
 
@@ -169,7 +173,7 @@ def console_contexts(
     Raises UsageError where a setting given for this once would make all of them one and the same.
     """
     config = _read_config(config_path(environ))
-    if not names and not environ.get("QLIKOPS_CONTEXT"):
+    if not names and not environ.get(CONTEXT_VARIABLE):
         names = config.console_contexts
     expanded = [each for name in names for each in (config.contexts if name == ALL else (name,))]
     found = tuple(dict.fromkeys(expanded))
@@ -204,8 +208,8 @@ def _choose(
 ) -> tuple[str, str]:
     if name:
         return name, "option --context"
-    if named := environ.get("QLIKOPS_CONTEXT"):
-        return named, "environment QLIKOPS_CONTEXT"
+    if named := environ.get(CONTEXT_VARIABLE):
+        return named, f"environment {CONTEXT_VARIABLE}"
     if config.default_context:
         return config.default_context, "config.toml default_context"
     if status is not None and answers(status.endpoint_url):
@@ -232,9 +236,23 @@ def _settled(context: Context, layers: list[dict[str, tuple[Any, str]]]) -> Cont
     origins = dict(context.origins)
     for layer in layers:
         for key, (value, origin) in layer.items():
+            if problem := _out_of_range(key, value):
+                raise UsageError(f"{origin}: {key} must be {problem}.", "`qlikops config` lists every setting.")
             values[key] = value
             origins[key] = origin
     return replace(context, settings=replace(context.settings, **values), origins=origins)
+
+
+def _out_of_range(setting: str, value: Any) -> str:
+    """What the value of a setting would have to be; empty where it is that. Quotes nothing: it may hold a password."""
+    if setting == "hold_seconds" and not 0 <= value <= LONGEST_HOLD_SECONDS:
+        return f"from 0 to {LONGEST_HOLD_SECONDS:,}"
+    if setting == "endpoint_url" and value:
+        try:
+            http_address(value)
+        except ValueError:
+            return "an http or https address, such as http://127.0.0.1:4566"
+    return ""
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
@@ -249,11 +267,14 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
             value = _TRUTHS.get(text.lower())
             if value is None:
                 raise UsageError(
-                    f"{variable}={text!r} is neither true nor false.", f"Write one of {', '.join(_TRUTHS)}."
+                    f"{variable}={harmless(text, 40)} is neither true nor false.", f"Write one of {', '.join(_TRUTHS)}."
                 )
         elif isinstance(setting.default, int):
-            if not text.isdecimal():
-                raise UsageError(f"{variable}={text!r} is not a whole number, zero or more.")
+            if not text.isdecimal() or len(text) > _MOST_DIGITS:
+                raise UsageError(
+                    f"{variable}={harmless(text, 40)} is not a whole number, zero or more, of {_MOST_DIGITS} digits at "
+                    "most."
+                )
             value = int(text)
         found[setting.name] = (value, f"environment {variable}")
     return found
@@ -261,42 +282,46 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
 
 def _read_config(path: Path) -> _Config:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        data = read_toml(path, hint=f"Put it right, or name another file in {CONFIG_VARIABLE}.")
+    except MissingFile:
         return _Config(path)
-    except (OSError, ValueError) as exc:
-        raise UsageError(f"{path} cannot be read: {exc}") from exc
     _only(path, "", data, {"default_context": str, "console_contexts": list, "contexts": dict, "keys": dict})
     allowed = {setting.name: type(setting.default) for setting in fields(Settings)}
     contexts = data.get("contexts", {})
     for name, table in contexts.items():
         if not isinstance(table, dict):
-            raise UsageError(f"{path}: contexts.{name} is not a table.", f"Write [contexts.{name}] and its settings.")
+            raise UsageError(
+                f"{shown(path)}: contexts.{name} is not a table.", f"Write [contexts.{name}] and its settings."
+            )
         _only(path, f"contexts.{name}.", table, allowed)
     keys = data.get("keys", {})
     for action, key in keys.items():
         if not isinstance(key, str):
-            raise UsageError(f"{path}: keys.{action} must be a str, not {key!r}.")
+            raise UsageError(f"{shown(path)}: keys.{action} must be a str, not {_quoted(key)}.")
     console = data.get("console_contexts", [])
     if not all(isinstance(name, str) for name in console):
-        raise UsageError(f"{path}: console_contexts must be names of contexts, not {console!r}.")
+        raise UsageError(f"{shown(path)}: console_contexts must be names of contexts, not {_quoted(console)}.")
     return _Config(path, data.get("default_context", ""), console, contexts, keys)
 
 
 def _only(path: Path, prefix: str, table: Mapping[str, Any], allowed: Mapping[str, type]) -> None:
     for key, value in table.items():
         if key not in allowed:
-            raise UsageError(f"{path}: {prefix}{key} is not a setting.", f"There are: {', '.join(allowed)}.")
+            raise UsageError(f"{shown(path)}: {prefix}{key} is not a setting.", f"There are: {', '.join(allowed)}.")
         # Not isinstance: true is an int too.
         if type(value) is not allowed[key]:
-            raise UsageError(f"{path}: {prefix}{key} must be a {allowed[key].__name__}, not {value!r}.")
+            raise UsageError(f"{shown(path)}: {prefix}{key} must be a {allowed[key].__name__}, not {_quoted(value)}.")
         if isinstance(value, int) and value < 0:
-            raise UsageError(f"{path}: {prefix}{key} must be zero or more, not {value!r}.")
+            raise UsageError(f"{shown(path)}: {prefix}{key} must be zero or more, not {_quoted(value)}.")
+
+
+def _quoted(value: Any) -> str:
+    return harmless(repr(value), 80)
 
 
 def _read_local_status(path: Path) -> LocalStatus | None:
     """None where there is none, or one that is half written: an environment that isn't up yet is not there yet."""
     try:
-        return codec.decode(LocalStatus, json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        return codec.decode(LocalStatus, read_json(path))
+    except (UnreadableFile, codec.CodecError):
         return None

@@ -266,7 +266,7 @@ class AgentConfig:
         text = env.get(SETTINGS_VARIABLE) or "{}"
         try:
             settings = json.loads(text)
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             raise ConfigError(SETTINGS_VARIABLE, text[:200], f"must be a JSON object ({exc})") from exc
         if not isinstance(settings, dict):
             raise ConfigError(SETTINGS_VARIABLE, text[:200], "must be a JSON object")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,6 +18,7 @@ from qlikops.aws.configuration import aws_session
 from qlikops.aws.sign_in import SHELL, is_sso, source_of, way_of
 from qlikops.domain.codec import parse_time
 from qlikops.domain.ports import Credentials
+from qlikops.files import UnreadableFile, read_json
 
 if TYPE_CHECKING:
     import boto3
@@ -64,8 +64,8 @@ def _sso_token(session_or_url: str) -> Mapping[str, Any]:
     name = hashlib.sha1(session_or_url.encode(), usedforsecurity=False).hexdigest()
     path = Path(os.path.expanduser("~/.aws/sso/cache")) / f"{name}.json"
     try:
-        token = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        token = read_json(path)
+    except UnreadableFile:
         return {}
     return token if isinstance(token, dict) else {}
 

@@ -23,7 +23,8 @@ from qlikops.domain.codec import format_time, parse_time
 from qlikops.domain.errors import CredentialsProblem, UsageError
 from qlikops.domain.ports import Credentials
 from qlikops.domain.secrecy import kept_secret
-from qlikops.keyrings import SERVICE, Keyring, NoKeyring
+from qlikops.domain.strict_json import parse_json
+from qlikops.keyrings import SERVICE, Keyring, NoKeyring, broken_entry
 
 if TYPE_CHECKING:
     import botocore.session
@@ -78,9 +79,17 @@ def mfa_profile(session: botocore.session.Session) -> MfaProfile | None:
     name = session.profile or "default"
     options: dict[str, Any] = {_ROLE_KEYS[key]: settings[key] for key in _ROLE_KEYS if key in settings}
     if "duration_seconds" in settings:
-        options["DurationSeconds"] = int(settings["duration_seconds"])
+        options["DurationSeconds"] = _whole_seconds(name, settings["duration_seconds"])
     role = settings.get("role_arn", "")
     return MfaProfile(name, serial, settings.get("source_profile", name) if role else name, role, options)
+
+
+def _whole_seconds(profile: str, text: str) -> int:
+    if not (text.isdecimal() and len(text) < 10):
+        raise UsageError(
+            f"duration_seconds of the profile {profile} is no whole number.", "Put it right in the AWS configuration."
+        )
+    return int(text)
 
 
 class MfaSessions:
@@ -98,13 +107,19 @@ class MfaSessions:
         self._now = now
 
     def kept(self) -> MfaSession | None:
-        """What is kept, expired or not."""
+        """What is kept, expired or not. Raises KeyringFailed, like all that looks into the keyring."""
         keyring = self._keyring()
         text = keyring.get_password(SERVICE, self._entry) if keyring else None
         if not text:
             return None
-        entry = json.loads(text)
-        return MfaSession(entry["access_key"], entry["secret_key"], entry["token"], parse_time(entry["expire_at"]))
+        try:
+            entry = parse_json(text)
+            return MfaSession(entry["access_key"], entry["secret_key"], entry["token"], parse_time(entry["expire_at"]))
+        except (ValueError, KeyError, TypeError) as exc:
+            why = f"it is no session ({type(exc).__name__})"
+            forget = f"qlikops --profile {self.profile.name} logout --mfa"
+            # Not chained: the cause may quote a key.
+            raise broken_entry(self._entry, why, forget) from None
 
     def begin(self, code: str, region: str = "", endpoint_url: str = "") -> MfaSession:
         """Has a session of STS's own duration (12 hours for a user) for `code`, and keeps it.

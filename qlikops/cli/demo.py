@@ -22,6 +22,7 @@ from qlikops.cli.local import (
     ScenarioOption,
     SeedOption,
     TimeoutOption,
+    local_environment,
     options,
 )
 from qlikops.domain.callback import APPROVAL_DENIED
@@ -55,11 +56,9 @@ def demo(
     Without a terminal, or with --headless, it prints what waits and how to decide it, until it is interrupted. An
     environment that ran before is used as it is and left running.
     """
-    from qlikops.local.environment import LocalEnvironment
-
     chosen = options(scenario, seed, approval_timeout, rate, model_url, model)
     here = invocation(ctx)
-    with ending_interrupts(), _environment(LocalEnvironment(), chosen, keep=keep) as running:
+    with ending_interrupts(), _environment(local_environment(ctx), chosen, keep=keep) as running:
         if headless or not here.is_terminal():
             with contextlib.suppress(KeyboardInterrupt):
                 output.say("Ctrl-C ends it.")

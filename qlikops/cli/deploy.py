@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +13,7 @@ from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation
 from qlikops.cli.plans import show_drift, show_events
 from qlikops.domain.errors import AccessDenied, UsageError
+from qlikops.files import read_json, shown
 
 if TYPE_CHECKING:
     from qlikops.deployment.choices import Choices
@@ -151,12 +151,9 @@ def _base(file: Path | None, settings: Path | None) -> Choices:
         return base
     if base.agent is not None:
         raise UsageError(f"{file} has the agent's settings already", "Leave out --settings, or [agent].")
-    try:
-        agent = json.loads(settings.read_text(encoding="utf-8"))
-    except ValueError as exc:
-        raise UsageError(f"{settings} is not JSON: {exc}") from exc
+    agent = read_json(settings)
     if not isinstance(agent, dict):
-        raise UsageError(f"{settings} must hold a JSON object")
+        raise UsageError(f"{shown(settings)} must hold a JSON object.")
     return Choices(agent=agent).over(base)
 
 
@@ -172,19 +169,18 @@ def _read_qlik(path: Path, *, whole: bool) -> dict[str, Any]:
     from qlikops.qlik.config import parse_instances
     from qlikops.qlik.errors import QemMisconfigured
 
-    text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise UsageError(f"{shown(path)} is not a JSON object.", 'Write {"instances": [{"name": …, "base_url": …}]}.')
     try:
         if whole:
-            parse_instances(text)
-        return dict(json.loads(text))
+            parse_instances(json.dumps(found))
     except QemMisconfigured as exc:
-        raise UsageError(f"{path}: {exc}") from exc
-    except (ValueError, TypeError):
-        # Not chained: the cause would quote it.
-        raise UsageError(f"{path} is not a JSON object") from None
+        raise UsageError(f"{shown(path)}: {exc}") from exc
+    return found
 
 
 def _login(here: Invocation, context: str) -> Any:
     from qlikops.deployment.login import Logins
 
-    return Logins(here.keyring(), context, here.environ)
+    return Logins(here.keyring, context, here.environ)

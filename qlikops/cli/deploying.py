@@ -61,7 +61,7 @@ class Deployment:
             raise UsageError("the authorities go into the secret with the accounts", "Add --qlik or --qlik-login.")
         current = self._stack.parameters()
         if chosen.agent and base.agent is None:
-            base = base.over(Choices(agent=json.loads(current.get("AgentSettings") or "{}")))
+            base = base.over(Choices(agent=self._stack.agent_settings()))
         whole = chosen.over(base)
         parameters = whole.parameters()
         parameters_then = {**current, **parameters}

@@ -29,7 +29,7 @@ def doctor(ctx: typer.Context, context: ContextOption = None, as_json: JsonOptio
             connection,
             lambda: Stack(connection.cloudformation, target.settings.stack, sleep=here.sleep),
             lambda: Scheduler(connection.scheduler, now=here.now),
-            Logins(here.keyring(), target.name, here.environ),
+            Logins(here.keyring, target.name, here.environ),
             here.now,
         ).examine()
     )

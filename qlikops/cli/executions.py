@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
@@ -19,12 +18,17 @@ from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain.approval import Status
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, FoldedHistory
+from qlikops.files import read_text
 
 if TYPE_CHECKING:
     from qlikops.domain.ports import Environment, Executions
 
 _APPROVAL_ID = re.compile(r"[0-9a-f]{4,12}")
 _POLL_SECONDS = 2.0
+LARGEST_HISTORY = 500_000_000
+"""Bytes: 25,000 events, of which hardly any fills its 256 KiB."""
+MOST = 1_000_000
+"""Executions in one list; `--all` has no limit."""
 
 
 def executions(
@@ -32,7 +36,7 @@ def executions(
     status: Annotated[
         ExecutionStatus | None, typer.Option(case_sensitive=False, help="Only these.", show_default=False)
     ] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, help="How many at most.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=MOST, help="How many at most.")] = 20,
     all_: Annotated[bool, typer.Option("--all", help="All there are: 90 days of them, a hundred a call.")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
@@ -161,11 +165,7 @@ def _folded(path: Path) -> FoldedHistory:
     from qlikops.domain.events import load_history_file
     from qlikops.domain.history import fold_history
 
-    try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise UsageError(f"{path} cannot be read: {exc}") from exc
-    return fold_history(load_history_file(text))
+    return fold_history(load_history_file(read_text(path, at_most=LARGEST_HISTORY)))
 
 
 def _await_run(here: Invocation, role: Executions, summary: ExecutionSummary, waits: timedelta) -> ExecutionDetail:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import JsonOption
+from qlikops.cli.context import JsonOption, invocation
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.interrupts import ending_interrupts
@@ -16,7 +16,7 @@ from qlikops.domain.errors import UsageError
 from qlikops.domain.text import harmless
 
 if TYPE_CHECKING:
-    from qlikops.local.environment import LocalOptions
+    from qlikops.local.environment import LocalEnvironment, LocalOptions
     from qlikops.local.state import LocalStatus
 
 local = typer.Typer(
@@ -57,6 +57,7 @@ def options(
 
 @local.command()
 def up(
+    ctx: typer.Context,
     scenario: ScenarioOption = "demo",
     seed: SeedOption = 1,
     approval_timeout: TimeoutOption = "1h",
@@ -66,46 +67,54 @@ def up(
     as_json: JsonOption = False,
 ) -> None:
     """Start the local environment in the background. One that runs already is left as it is."""
-    from qlikops.local.environment import LocalEnvironment
-
     chosen = options(scenario, seed, approval_timeout, rate, model_url, model)
     with ending_interrupts():
-        running, started = LocalEnvironment().up(chosen, output.say)
+        running, started = local_environment(ctx).up(chosen, output.say)
     output.say("The local environment runs." if started else "The local environment runs already; nothing was changed.")
     _write(running, as_json=as_json)
 
 
 @local.command()
-def down() -> None:
+def down(ctx: typer.Context) -> None:
     """End the local environment and remove what it kept."""
-    from qlikops.local.environment import LocalEnvironment
-
-    ended = LocalEnvironment().down(output.say)
+    ended = local_environment(ctx).down(output.say)
     output.say("The local environment is down." if ended else "The local environment was not running.")
 
 
 @local.command()
-def status(as_json: JsonOption = False) -> None:
+def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Say whether the local environment runs, and how to reach it. Exit codes: 0 it runs, 3 it doesn't."""
-    _write(_running(), as_json=as_json)
+    _write(_running(ctx), as_json=as_json)
 
 
 @local.command()
-def env() -> None:
+def env(ctx: typer.Context) -> None:
     """Print shell lines that point the AWS CLI at the local environment: eval "$(qlikops local env)"."""
     from qlikops.local.environment import exports
 
-    output.write(exports(_running()))
+    output.write(exports(_running(ctx)))
 
 
-def _running() -> LocalStatus:
+def local_environment(ctx: typer.Context) -> LocalEnvironment:
+    """The local environment of this invocation's data folder."""
     from qlikops.local.environment import LocalEnvironment
+    from qlikops.local.state import LocalState
 
-    running = LocalEnvironment().status()
-    if running is None:
+    return LocalEnvironment(LocalState.default(invocation(ctx).environ))
+
+
+def _running(ctx: typer.Context) -> LocalStatus:
+    here = local_environment(ctx)
+    running = here.status()
+    if running is not None:
+        return running
+    if parts := here.parts():
+        pids = ", ".join(str(part.pid) for part in parts)
+        output.say(f"The local environment is not complete, but parts of it run (processes {pids}).")
+        output.say("A `qlikops local up` is at work, or was killed; `qlikops local down` ends them.")
+    else:
         output.say("The local environment is not running. Start it with: qlikops local up")
-        raise typer.Exit(ExitCode.NOT_FOUND)
-    return running
+    raise typer.Exit(ExitCode.NOT_FOUND)
 
 
 def _write(running: LocalStatus, *, as_json: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +10,7 @@ from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, invocation
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.domain.text import harmless
+from qlikops.files import read_stdin_line
 
 if TYPE_CHECKING:
     from qlikops.aws.mfa import MfaSessions
@@ -120,11 +120,11 @@ def mfa_entry(here: Invocation, target: Context) -> dict[str, str]:
     """What `config` shows of the session that is kept: its end and its origin, nothing that opens anything."""
     try:
         sessions = mfa_of(here, target)
+        if sessions is None:
+            return {"value": "", "origin": "no mfa_serial in the AWS profile"}
+        kept = sessions.kept()
     except QlikopsError as exc:
         return {"value": "", "origin": exc.message}
-    if sessions is None:
-        return {"value": "", "origin": "no mfa_serial in the AWS profile"}
-    kept = sessions.kept()
     if kept is None:
         return {"value": "", "origin": "none kept; `qlikops login --mfa` has one"}
     over = " (over)" if kept.expire_at <= here.now() else ""
@@ -154,7 +154,7 @@ def _login_mfa(here: Invocation, target: Context) -> None:
 def _logins(here: Invocation, context: str) -> Logins:
     from qlikops.deployment.login import Logins
 
-    return Logins(here.keyring(), context, here.environ)
+    return Logins(here.keyring, context, here.environ)
 
 
 def _ask(what: str, password_stdin: bool, option: str) -> str:
@@ -164,7 +164,7 @@ def _ask(what: str, password_stdin: bool, option: str) -> str:
 
 
 def _secret(what: str, password_stdin: bool) -> str:
-    given = sys.stdin.readline().rstrip("\r\n") if password_stdin else typer.prompt(what, hide_input=True, err=True)
+    given = read_stdin_line() if password_stdin else typer.prompt(what, hide_input=True, err=True)
     if not given:
         raise UsageError("the password is empty")
     return str(given)

@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 
 from qlikops import __version__, streams
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, with_options
+from qlikops.cli.context import ContextOption, invocation, with_options
 from qlikops.cli.exit_codes import ExitCode, of_error
 from qlikops.domain.errors import QlikopsError
 
@@ -115,6 +115,13 @@ class _Commands(TyperGroup):
         except KeyboardInterrupt:
             output.say("Interrupted.")
             ctx.exit(ExitCode.INTERRUPTED)
+        except Exception as exc:
+            from qlikops.cli.fault import is_clicks_own, report
+
+            if is_clicks_own(exc):
+                raise
+            report(exc, invocation(ctx).environ)
+            ctx.exit(ExitCode.FAILURE)
 
 
 app = typer.Typer(

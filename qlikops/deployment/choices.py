@@ -6,7 +6,6 @@ What nobody chose keeps the value that the stack has. Nothing secret belongs her
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -18,6 +17,8 @@ from qlikops.deployment.evaluator import evaluator_parameters
 from qlikops.domain.duration import parse_duration
 from qlikops.domain.errors import UsageError
 from qlikops.domain.occurrence import LONGEST_PERIOD
+from qlikops.domain.text import harmless
+from qlikops.files import read_text, read_toml, shown
 
 DEFAULT_FILE = "qlikops.deploy.toml"
 INSTANCE_KEYS = ("name", "base_url", "username", "operator_username", "domain", "verify_tls", "ca_bundle", "proxy")
@@ -101,15 +102,12 @@ class Choices:
 
 def read_choices(path: Path) -> Choices:
     """The choices in a TOML file. Raises UsageError that names the file, the key and what is accepted."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
-        raise UsageError(f"{path} cannot be read: {exc}") from exc
+    data = read_toml(path)
     known = {each.name: each for each in fields(Choices)}
     values: dict[str, Any] = {}
     for key, value in data.items():
         if key not in known:
-            raise UsageError(f"{path}: {key} is not a setting", f"There are: {', '.join(known)}.")
+            raise UsageError(f"{shown(path)}: {key} is not a setting", f"There are: {', '.join(known)}.")
         values[key] = _typed(path, key, value)
     if values.get("ca_bundle"):
         values["ca_bundle"] = str(path.parent / values["ca_bundle"])
@@ -151,10 +149,7 @@ def with_authorities(instances: Mapping[str, Any], ca_bundle: str | None) -> dic
     """The secret's value with the certificates in `ca_bundle` as text, for each instance that has none of its own."""
     if not ca_bundle:
         return dict(instances)
-    try:
-        text = Path(ca_bundle).read_text(encoding="ascii")
-    except (OSError, ValueError) as exc:
-        raise UsageError(f"{ca_bundle} cannot be read: {exc}") from exc
+    text = read_text(Path(ca_bundle), encoding="ascii")
     if "-----BEGIN CERTIFICATE-----" not in text:
         raise UsageError(f"{ca_bundle} holds no certificate in PEM form")
     return {**instances, "instances": [{"ca_bundle": text, **each} for each in instances["instances"]]}
@@ -172,18 +167,18 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 def _typed(path: Path, key: str, value: Any) -> Any:
     fits, accepted = _SHAPES.get(key, (lambda value: isinstance(value, str), "must be a text"))
     if not fits(value):
-        raise UsageError(f"{path}: {key} = {value!r}: {accepted}")
+        raise UsageError(f"{shown(path)}: {key} = {harmless(repr(value), 80)}: {accepted}")
     for each in value if key == "qlik" else ():
         if unknown := sorted(set(each) - set(INSTANCE_KEYS)):
             raise UsageError(
-                f"{path}: qlik.{unknown[0]} does not belong here",
+                f"{shown(path)}: qlik.{unknown[0]} does not belong here",
                 f"There are: {', '.join(INSTANCE_KEYS)}. Passwords and tokens come from `qlikops login`.",
             )
         for name in ("base_url", "proxy"):
             # Not quoted: it holds a password.
             if "@" in str(each.get(name, "")):
                 raise UsageError(
-                    f"{path}: qlik.{name} names an account, which does not belong into a file",
+                    f"{shown(path)}: qlik.{name} names an account, which does not belong into a file",
                     "Give the instances with the account by `--qlik -`, from a place that keeps secrets.",
                 )
     return tuple(value) if isinstance(value, list) else value

@@ -5,7 +5,6 @@ Whether Qlik and a model can be reached matters where the functions run: the las
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -330,7 +329,7 @@ class Doctor:
 
     def _model(self) -> Finding:
         with aws_errors("read the stack's settings"):
-            settings: dict[str, Any] = json.loads(self._stack.parameters().get("AgentSettings") or "{}")
+            settings = self._stack.agent_settings()
         evaluator = settings.get("evaluator", "rules")
         if evaluator == "rules":
             return Finding("model", Health.OK, "none is used: rules evaluate")

@@ -5,13 +5,15 @@ One entry a context holds all its instances, as the secret in AWS will. Nothing 
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.secrecy import kept_secret
-from qlikops.keyrings import SERVICE, Keyring, NoKeyring
+from qlikops.domain.strict_json import parse_json
+from qlikops.keyrings import SERVICE, Keyring, KeyringFailed, NoKeyring, broken_entry
 
 VARIABLES: Mapping[str, str] = {
     "name": "QLIKOPS_QLIK_INSTANCE",
@@ -35,15 +37,18 @@ Instance = dict[str, Any]
 class Logins:
     """The accounts of one context."""
 
-    def __init__(self, keyring: Keyring | None, context: str, environ: Mapping[str, str]) -> None:
-        self._keyring = keyring
+    def __init__(self, keyring: Callable[[], Keyring | None], context: str, environ: Mapping[str, str]) -> None:
+        """`keyring` is asked for when something is to be kept or looked up; it raises KeyringFailed, as all here does
+        where the keyring is locked or broken.
+        """
+        self._keyring = functools.cache(keyring)
         self._entry = f"qlik/{context}"
         self._environ = environ
 
     @property
     def has_keyring(self) -> bool:
         """Whether something can be kept here."""
-        return self._keyring is not None
+        return self._keyring() is not None
 
     def instances(self) -> list[Instance]:
         """What is known, by name; the environment's instance over the keyring's of the same name."""
@@ -65,7 +70,13 @@ class Logins:
 
     def remove(self, name: str = "") -> list[str]:
         """Forgets one instance, or all; the names of what was forgotten. Raises NotFound, NoKeyring."""
-        known = self._stored()
+        try:
+            known = self._stored()
+        except KeyringFailed:
+            if name or not self._text():
+                raise
+            self._write({})  # what cannot be read can be forgotten all the same
+            return ["what was kept and could not be read"]
         gone = [each for each in known if not name or each == name]
         if not gone:
             raise NotFound(f"nothing is kept for {name or 'any Qlik instance'} here")
@@ -106,17 +117,30 @@ class Logins:
         return {"name": "default", **given} if set(given) & set(SECRET_KEYS) else {}
 
     def _stored(self) -> dict[str, Instance]:
-        text = self._keyring.get_password(SERVICE, self._entry) if self._keyring else None
-        return {each["name"]: each for each in json.loads(text)["instances"]} if text else {}
+        text = self._text()
+        try:
+            return {str(each["name"]): dict(each) for each in parse_json(text)["instances"]} if text else {}
+        except (ValueError, KeyError, TypeError) as exc:
+            context = self._entry.partition("/")[2]
+            raise broken_entry(
+                self._entry,
+                f"it is not what qlikops keeps ({type(exc).__name__})",
+                f"qlikops logout --context {context}",
+            ) from None
+
+    def _text(self) -> str | None:
+        keyring = self._keyring()
+        return keyring.get_password(SERVICE, self._entry) if keyring else None
 
     def _write(self, known: Mapping[str, Instance]) -> None:
-        if self._keyring is None:
+        keyring = self._keyring()
+        if keyring is None:
             raise NoKeyring("this machine has no keyring that could keep a password", no_keyring_hint())
         if known:
             with kept_secret("The system keyring"):
-                self._keyring.set_password(SERVICE, self._entry, json.dumps({"instances": list(known.values())}))
+                keyring.set_password(SERVICE, self._entry, json.dumps({"instances": list(known.values())}))
         else:
-            self._keyring.delete_password(SERVICE, self._entry)
+            keyring.delete_password(SERVICE, self._entry)
 
 
 def no_keyring_hint() -> str:

@@ -8,8 +8,11 @@ from typing import Any
 from qlikops.aws.schedule import GROUP, PausableSchedule
 from qlikops.domain.errors import UsageError
 from qlikops.domain.schedule import Schedule
+from qlikops.domain.text import harmless
 
 _RATE = re.compile(r"(?:rate\()?\s*(\d+)\s*(m|min|minutes?|h|hours?|d|days?)\s*\)?", re.IGNORECASE)
+_MOST_DIGITS = 6
+"""Of a rate; EventBridge Scheduler takes up to a year."""
 _UNITS = {"m": "minute", "h": "hour", "d": "day"}
 _CRON = re.compile(r"(?:cron\()?\s*([^\s()]+(?:\s+[^\s()]+){5})\s*\)?")
 
@@ -20,9 +23,9 @@ def rate_expression(text: str) -> str:
     Raises UsageError that says what is accepted.
     """
     match = _RATE.fullmatch(text.strip())
-    if match is None or (number := int(match.group(1))) == 0:
+    if match is None or len(match[1]) > _MOST_DIGITS or (number := int(match[1])) == 0:
         raise UsageError(
-            f"{text!r} is not a rate",
+            f"{harmless(text, 40)!r} is not a rate",
             "Write a whole number of minutes, hours or days, such as 5m, 1h, 1d or '10 minutes'.",
         )
     unit = _UNITS[match.group(2)[0].lower()]
@@ -34,7 +37,7 @@ def cron_expression(text: str) -> str:
     match = _CRON.fullmatch(text.strip())
     if match is None:
         raise UsageError(
-            f"{text!r} is not a cron expression",
+            f"{harmless(text, 80)!r} is not a cron expression",
             "Write six fields, minutes hours day-of-month month day-of-week year, such as '0/10 6-20 ? * MON-FRI *'.",
         )
     return f"cron({match.group(1)})"

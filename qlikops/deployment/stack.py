@@ -15,6 +15,7 @@ from qlikops.deployment.errors import ChangeRefused, DeploymentError, Deployment
 from qlikops.deployment.plan import Plan, parse_changes
 from qlikops.deployment.status import DELETED, IN_REVIEW, SUCCEEDED, refuse_unfit
 from qlikops.domain.errors import NotFound, QlikopsError, Unreachable
+from qlikops.domain.strict_json import parse_json
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.client import CloudFormationClient
@@ -126,6 +127,19 @@ class Stack:
         """What the stack has now; empty where there is none. Secret ones are masked."""
         current = self._describe() or {}
         return {each["ParameterKey"]: each.get("ParameterValue", "") for each in current.get("Parameters", [])}
+
+    def agent_settings(self) -> dict[str, Any]:
+        """The agent's settings that the stack has. Raises DeploymentError where they are no JSON object."""
+        try:
+            settings = parse_json(self.parameters().get("AgentSettings") or "{}")
+            if not isinstance(settings, dict):
+                raise ValueError("they are no JSON object")
+        except ValueError as exc:
+            raise DeploymentError(
+                f"the stack {self.name}'s parameter AgentSettings cannot be read: {exc}",
+                "Give all of the settings: `qlikops deploy --settings FILE`.",
+            ) from exc
+        return settings
 
     def plan(self, template: Template, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None) -> Plan:
         """A change set that would bring the stack to `template`. Nothing changes until it is applied.
@@ -288,7 +302,7 @@ class Stack:
                 run_every_seconds=int(values["RunEverySeconds"]),
                 version=values["Version"],
             )
-        except KeyError as exc:
+        except (KeyError, ValueError) as exc:
             raise DeploymentError(
                 f"the stack {self.name} ({current['StackStatus']}) has no output {exc}",
                 "It is not a qlikops stack, its creation failed, or it is an older one that `qlikops deploy` updates.",

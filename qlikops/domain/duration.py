@@ -5,20 +5,33 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from qlikops.domain.text import harmless
+
+LONGEST = timedelta(days=3650)
+"""Nothing here waits, looks back or snoozes for more than ten years, and every time there is can be counted with it."""
+_MOST_DIGITS = 12
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _PART = re.compile(r"(\d+)\s*([smhd])", re.IGNORECASE)
 
 
 def parse_duration(text: str) -> timedelta:
-    """`90s`, `5m`, `1h30m`, `2d`. Raises ValueError that says what is accepted."""
+    """`90s`, `5m`, `1h30m`, `2d`; ten years at most. Raises ValueError that says what is accepted."""
     stripped = text.strip()
     parts = _PART.findall(stripped)
     if not parts or _PART.sub("", stripped).strip():
-        raise ValueError(f"{text!r} is not a duration: write a number and a unit, such as 90s, 5m, 1h30m or 2d")
-    seconds = sum(int(number) * _UNITS[unit.lower()] for number, unit in parts)
+        raise ValueError(f"{_shown(text)} is not a duration: write a number and a unit, such as 90s, 5m, 1h30m or 2d")
+    # Counted in whole numbers, which nothing overflows; and a number of thousands of digits is never read as one.
+    is_long = any(len(number) > _MOST_DIGITS for number, _ in parts)
+    seconds = 0 if is_long else sum(int(number) * _UNITS[unit.lower()] for number, unit in parts)
+    if is_long or seconds > LONGEST.total_seconds():
+        raise ValueError(f"{_shown(text)} is longer than {LONGEST.days:,} days")
     if seconds <= 0:
-        raise ValueError(f"{text!r} is no time at all")
+        raise ValueError(f"{_shown(text)} is no time at all")
     return timedelta(seconds=seconds)
+
+
+def _shown(text: str) -> str:
+    return repr(harmless(text, 40))
 
 
 def format_duration(delta: timedelta | float) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from qlikops.domain import codec
 from qlikops.domain.errors import UsageError
+from qlikops.domain.strict_json import parse_json
 from qlikops.domain.text import harmless
 
 REDACTED = "[redacted]"
@@ -94,9 +95,9 @@ def load_history_file(text: str) -> list[Mapping[str, Any]]:
     """
     hint = "Save one with: aws stepfunctions get-execution-history --execution-arn ARN > history.json"
     try:
-        data = json.loads(text.removeprefix("\ufeff"))
+        data = parse_json(text)
     except ValueError as exc:
-        raise UsageError(f"The history is not JSON: {exc}", hint) from exc
+        raise UsageError(f"The history cannot be read: {exc}.", hint) from exc
     events = data.get("events") if isinstance(data, dict) else data
     if not isinstance(events, list):
         found = "an object without an `events` list" if isinstance(data, dict) else f"a {type(data).__name__}"
@@ -134,10 +135,13 @@ def _redact_text(text: str) -> str:
         return _TOKEN_TEXT.sub(rf"\1{REDACTED}", text)
     try:
         data = json.loads(text)
+        clean = redact(data)
     except ValueError:
         # AWS cuts long payloads off: what is left of them is no JSON, and may still hold a token.
         return _TOKEN_TEXT.sub(rf"\1{REDACTED}", text)
-    clean = redact(data)
+    except RecursionError:
+        # Nothing of ours nests so deeply, and nobody can say what lies at the bottom of it.
+        return REDACTED
     return text if clean == data else json.dumps(clean, ensure_ascii=False, separators=(",", ":"))
 
 

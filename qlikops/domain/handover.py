@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from qlikops.domain.errors import NotFound
 from qlikops.domain.execution import ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.ports import Environment, Executions
 from qlikops.domain.quiet import Quiet
+from qlikops.domain.strict_json import parse_json
 from qlikops.domain.task import TaskKey
 
 LOOK_BACK = timedelta(hours=24)
@@ -136,7 +136,7 @@ def _runs(executions: Executions, since: datetime) -> tuple[list[ExecutionSummar
 def _longest(executions: Executions, run: ExecutionSummary) -> timedelta:
     """How long a run may take by the definition of this one; nothing where that cannot be read."""
     with contextlib.suppress(ValueError, AttributeError, TypeError, OverflowError, NotFound):
-        return timedelta(seconds=json.loads(executions.definition(run.arn)).get("TimeoutSeconds"))
+        return timedelta(seconds=parse_json(executions.definition(run.arn)).get("TimeoutSeconds"))
     return timedelta()
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 from zoneinfo import ZoneInfo
 
-_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_RATE = re.compile(r"rate\((\d{1,6}) (minute|hour|day)s?\)")
 _CRON = re.compile(r"cron\((.+)\)")
 _UNITS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 _MONTHS = {
@@ -45,16 +45,17 @@ def next_run(expression: str, timezone: str, now: datetime, last: datetime | Non
     None where none comes any more, and for what is no expression of EventBridge Scheduler's. A time of day that the
     change to summer time leaves out is left out, and one that comes twice in autumn comes once, as Scheduler has it.
     """
-    if every := period(expression):
-        return max(now, last + every) if last else now + every
     try:
+        if every := period(expression):
+            return max(now, last + every) if last else now + every
         zone = ZoneInfo(timezone)
         if match := _AT.fullmatch(expression):
             moment = datetime.fromisoformat(match[1]).replace(tzinfo=zone).astimezone(UTC)
             return moment if moment > now else None
         match = _CRON.fullmatch(expression)
         return next(_cron(match[1].split(), zone, now), None) if match else None
-    except (KeyError, ValueError):
+    # A zone may be a folder of the machine's, a number longer than any year; what there is too little of has no index.
+    except (LookupError, ValueError, OverflowError, OSError):
         return None
 
 
@@ -134,6 +135,8 @@ def _numbers(field: str, low: int, high: int, names: dict[str, int] | None = Non
         else:
             begin = _number(first, names)
             end = _number(last, names) if last else high if step else begin
+            if not (low <= begin <= high and low <= end <= high):
+                raise ValueError(part)
         # FRI-MON goes over the end of the week.
         around = end + (high - low + 1 if end < begin else 0)
         found |= {(each - low) % (high - low + 1) + low for each in range(begin, around + 1, int(step or 1))}

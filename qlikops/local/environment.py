@@ -6,6 +6,7 @@ executions could not survive a restart of the embedded AWS, so nothing is kept f
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 from collections.abc import Callable
@@ -22,9 +23,10 @@ from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.deployment.store import ArtifactStore
 from qlikops.domain.occurrence import LONGEST_PERIOD, period
 from qlikops.domain.text import harmless
+from qlikops.files import UnreadableFile
 from qlikops.local import services
 from qlikops.local.model import LocalModel, find_model
-from qlikops.local.processes import ChildProcess, is_running, stop
+from qlikops.local.processes import ChildProcess, is_running, marked, stop
 from qlikops.local.state import LocalState, LocalStatus, SimulatedQlik
 
 Progress = Callable[[str], None]
@@ -88,14 +90,28 @@ class LocalEnvironment:
     def status(self) -> LocalStatus | None:
         """The environment if all of it runs and answers, else None."""
         status = self._state.read_status()
-        if status is None or not all(is_running(child) for child in self._state.read_processes().values()):
+        if status is None:
+            return None
+        try:
+            children = self._state.read_processes()
+        except UnreadableFile:
+            return None  # which of those that run belong to it, nobody can say: `up` ends them all and starts afresh
+        if not children or not all(is_running(child) for child in children.values()):
             return None
         return status if services.is_aws_up(status.endpoint_url) and services.is_qlik_up(status.qlik) else None
 
+    def parts(self) -> list[ChildProcess]:
+        """What runs of it, complete or not: an `up` may be at work, or may have been killed."""
+        return marked(self._state.folder)
+
     def _end(self, *, keep_logs: bool = False) -> bool:
-        processes = self._state.read_processes()
-        running = any(is_running(child) for child in processes.values())
-        stop(processes.values())
+        """Ends whatever was remembered, and whatever was started and not remembered."""
+        children = set(marked(self._state.folder))
+        # Those found by their mark are all that live; remembered ones may be gone and have left children of their own.
+        with contextlib.suppress(UnreadableFile):
+            children |= set(self._state.read_processes().values())
+        running = any(is_running(child) for child in children)
+        stop(children)
         self._state.clear(keep_logs=keep_logs)
         return running
 

@@ -17,8 +17,8 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
+from qlikops.domain.address import http_address
 from qlikops.domain.errors import Unreachable, UsageError
 from qlikops.domain.text import harmless
 
@@ -78,9 +78,14 @@ def find_model(url: str, name: str = "", *, timeout_seconds: float = _FIRST_ANSW
 
 def _base(url: str) -> str:
     base = url.rstrip("/").removesuffix("/v1")
-    parts = urlsplit(base)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise UsageError(f"--model-url {harmless(url, 200)} is no address of a server, such as http://127.0.0.1:11434")
+    try:
+        parts = http_address(base)
+        if parts.query or parts.fragment:
+            raise ValueError("an address of a server ends with its host or a path")
+    except ValueError as exc:
+        raise UsageError(
+            f"--model-url {harmless(url, 200)} is no address of a server: {exc}.", "Such as http://127.0.0.1:11434."
+        ) from exc
     return base
 
 

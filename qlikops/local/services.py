@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import socket
 import sys
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import qlikops
 from qlikops.domain.errors import QlikopsError
+from qlikops.files import UnreadableFile, read_json
 from qlikops.local.model import LocalModel
-from qlikops.local.processes import ChildProcess, is_running, spawn
+from qlikops.local.processes import ChildProcess, is_running, python, spawn
 from qlikops.local.state import LocalState, SimulatedQlik
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def start_aws(state: LocalState, started: Callable[[ChildProcess], None], *, mod
     folder = state.make_folder(AWS)
     port = _free_port()
     child = spawn(
-        [sys.executable, "-m", "ministack"],
+        python(state.folder, "-m", "ministack"),
         # Lambda handlers inherit this environment: nothing of the caller's AWS settings may be in it.
         env={
             "PATH": os.environ.get("PATH", os.defpath),
@@ -93,10 +93,11 @@ def start_qlik(
     folder = state.make_folder(QLIK)
     ready = folder / "ready.json"
     child = spawn(
-        [
-            *(sys.executable, "-m", "qlikops.qlik.simulator", "--port", "0"),
+        python(
+            state.folder,
+            *("-m", "qlikops.qlik.simulator", "--port", "0"),
             *("--scenario", scenario, "--seed", str(seed), "--ready-file", str(ready)),
-        ],
+        ),
         env={
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(folder),
@@ -157,8 +158,8 @@ def _await(
 
 def _read_ready(path: Path) -> Mapping[str, Any] | None:
     try:
-        said: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        said: Mapping[str, Any] = read_json(path)
+    except UnreadableFile:  # not written yet, or not all of it
         return None
     return said
 

@@ -15,17 +15,21 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from qlikops.config import data_dir
+from qlikops.config import DATA_VARIABLE, data_dir
 from qlikops.domain import codec
+from qlikops.files import MissingFile, UnreadableFile, read_json, replace_text, shown, writing
 from qlikops.local.processes import ChildProcess
 
 T = TypeVar("T")
+
+STATUS, PROCESSES = "status.json", "processes.json"
+ELSEWHERE = f"Make room and rights there, or name another folder in {DATA_VARIABLE}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +83,18 @@ class LocalState:
         self.folder = data_folder / "local"
 
     @classmethod
-    def default(cls) -> LocalState:
+    def default(cls, environ: Mapping[str, str] = os.environ) -> LocalState:
         """In QLIKOPS_DATA_DIR, or in the platform's data folder."""
-        return cls(data_dir().absolute())
+        return cls(data_dir(environ).absolute())
 
     @contextlib.contextmanager
     def locked(self, on_wait: Callable[[], None]) -> Iterator[None]:
         """One `up` or `down` at a time; calls `on_wait` if another one is at work. The system frees it on any exit."""
-        self._data_folder.mkdir(parents=True, exist_ok=True)
-        with (self._data_folder / "local.lock").open("a") as lock:
+        path = self._data_folder / "local.lock"
+        with contextlib.ExitStack() as stack:
+            with writing(path, ELSEWHERE):
+                self._data_folder.mkdir(parents=True, exist_ok=True)
+                lock = stack.enter_context(path.open("a"))
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -98,7 +105,8 @@ class LocalState:
     def make_folder(self, *parts: str) -> Path:
         """A folder of ours for nobody else to read, made if it is missing."""
         folder = self.folder.joinpath(*parts)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with writing(folder, ELSEWHERE):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder
 
     def log(self, name: str) -> Path:
@@ -107,45 +115,51 @@ class LocalState:
 
     def clear(self, *, keep_logs: bool = False) -> None:
         """Removes everything but the lock, and but the logs if they are wanted."""
-        if not self.folder.exists():
-            return
-        for path in self.folder.iterdir():
-            if path.is_dir():
-                if not (keep_logs and path.name == "logs"):
-                    shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+        with writing(self.folder, ELSEWHERE):
+            if not self.folder.exists():
+                return
+            for path in self.folder.iterdir():
+                if path.is_dir() and not path.is_symlink():
+                    if not (keep_logs and path.name == "logs"):
+                        shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.folder.rmdir()
 
     def read_status(self) -> LocalStatus | None:
-        """What the last complete `up` wrote; whether it still runs is another question."""
-        return self._read(LocalStatus, "status.json")
+        """What the last complete `up` wrote; whether it still runs is another question.
+
+        None where that makes no sense: then nothing complete is described, and `up` starts afresh.
+        """
+        with contextlib.suppress(UnreadableFile):
+            return self._read(LocalStatus, STATUS)
+        return None
 
     def write_status(self, status: LocalStatus) -> None:
         """Says that the environment is complete."""
-        self._write("status.json", status)
+        self._write(STATUS, status)
 
     def read_processes(self) -> dict[str, ChildProcess]:
-        """Whatever was started and not yet cleared away, running or not."""
-        started = self._read(_Started, "processes.json")
+        """Whatever was remembered and not yet cleared away, running or not.
+
+        Raises UnreadableFile where the file is there and does not say.
+        """
+        started = self._read(_Started, PROCESSES)
         return started.processes if started else {}
 
     def write_processes(self, processes: dict[str, ChildProcess]) -> None:
         """Remembers what must be ended."""
-        self._write("processes.json", _Started(processes))
+        self._write(PROCESSES, _Started(processes))
 
     def _read(self, cls: type[T], name: str) -> T | None:
+        path = self.folder / name
         try:
-            return codec.loads(cls, (self.folder / name).read_text(encoding="utf-8"))
-        except (FileNotFoundError, codec.CodecError):
+            return codec.decode(cls, read_json(path))
+        except MissingFile:
             return None
+        except codec.CodecError as exc:
+            raise UnreadableFile(f"{shown(path)} cannot be read: {exc}.") from exc
 
     def _write(self, name: str, value: Any) -> None:
-        target = self.make_folder() / name
-        fresh = target.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(codec.dumps(value) + "\n")
-        fresh.replace(target)
+        replace_text(self.make_folder() / name, codec.dumps(value) + "\n", ELSEWHERE)

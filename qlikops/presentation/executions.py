@@ -10,6 +10,7 @@ from datetime import datetime
 from qlikops.domain.approval import Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.execution import ExecutionDetail, ExecutionSummary, RunProposal, RunSummary, StateRun
+from qlikops.domain.strict_json import parse_json
 from qlikops.domain.text import harmless
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Cells, Column, Line, Section, Span, Tone, fit, line, outside
@@ -219,7 +220,7 @@ def _proposal(proposal: RunProposal) -> Line:
 def payload(text: str) -> str:
     """An input or output, indented where it is JSON, harmless and capped."""
     with contextlib.suppress(ValueError):
-        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        text = json.dumps(parse_json(text), indent=2, ensure_ascii=False)
     return harmless(text, PAYLOAD_CAP, multiline=True)
 
 

@@ -6,9 +6,10 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult
 
 from qlikops.domain import codec
+from qlikops.domain.address import http_address
 from qlikops.qlik.errors import QemMisconfigured
 
 LONGEST_TIMEOUT = 120.0
@@ -55,14 +56,14 @@ class QemInstance:
         self._check_accounts()
 
     def _check_the_way(self) -> None:
-        address = urlsplit(self.base_url)
-        if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
+        address = _address(self.base_url)
+        if address is None or address.query or address.fragment:
             raise self._problem(
                 "base_url", "an http or https address such as https://HOST/attunityenterprisemanager/api/v1"
             )
         if "@" in address.netloc:
             raise self._problem("base_url", "an address without credentials; they have keys of their own")
-        if self.proxy and (urlsplit(self.proxy).scheme not in ("http", "https") or not urlsplit(self.proxy).hostname):
+        if self.proxy and _address(self.proxy) is None:
             raise self._problem("proxy", "an address such as http://HOST:PORT")
         for name in ("connect_timeout", "read_timeout"):
             if not 0 < getattr(self, name) <= LONGEST_TIMEOUT:
@@ -99,6 +100,14 @@ class QemInstance:
         return bool(self.operator_username or self.operator_api_token or self.operator_jwt)
 
 
+def _address(text: str) -> SplitResult | None:
+    """`text` taken apart; None where it is no http or https address. What is wrong with it may be a password."""
+    try:
+        return http_address(text)
+    except ValueError:
+        return None
+
+
 def parse_instances(secret_json: str) -> tuple[QemInstance, ...]:
     """The instances in the secret's `{"instances": [{…}]}`; the keys are QemInstance's, `name` is `default` if absent.
 
@@ -112,7 +121,7 @@ def parse_instances(secret_json: str) -> tuple[QemInstance, ...]:
         )
     try:
         data = json.loads(secret_json)
-    except ValueError:
+    except (ValueError, RecursionError):
         # Not chained: the cause would quote the secret.
         raise QemMisconfigured("the Qlik secret is not JSON") from None
     entries = data.get("instances") if isinstance(data, dict) else None

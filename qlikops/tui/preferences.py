@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from qlikops.domain.text import harmless
+from qlikops.files import MissingFile, UnreadableFile, UnwritableFile, read_json, replace_text, set_aside, shown
+
 FILE = "console.json"
+_SET_ASIDE = f"It is set aside as {FILE}.unreadable once you choose anew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,13 @@ class Memory:
         if self.path is None:
             return ""
         try:
+            if self.problem:
+                # What cannot be read may be put right by hand, or by a newer qlikops: it is not written over.
+                set_aside(self.path)
+                self.problem = ""
             _write(self.path, changed)
-        except OSError as error:
-            return f"{self.path} cannot be written: {error.strerror or error}"
+        except UnwritableFile as error:
+            return error.message
         return ""
 
 
@@ -56,11 +61,13 @@ def _read(path: Path | None) -> tuple[Preferences, str]:
     if path is None:
         return Preferences(), ""
     try:
-        return _parse(json.loads(path.read_text(encoding="utf-8"))), ""
-    except FileNotFoundError:
+        return _parse(read_json(path)), ""
+    except MissingFile:
         return Preferences(), ""
-    except (OSError, ValueError) as error:
-        return Preferences(), f"{path} cannot be read, so what you had chosen is not known: {error}"
+    except UnreadableFile as error:
+        return Preferences(), f"What you had chosen is not known: {error.message} {_SET_ASIDE}"
+    except ValueError as error:
+        return Preferences(), f"What you had chosen is not known: {shown(path)} cannot be read: {error}. {_SET_ASIDE}"
 
 
 def _parse(data: object) -> Preferences:
@@ -70,21 +77,11 @@ def _parse(data: object) -> Preferences:
     known = {each.name: data[each.name] for each in fields(Preferences) if data.get(each.name) is not None}
     for name, value in known.items():
         if type(value) is not (bool if name == "bell" else str):
-            raise ValueError(f"{name} is {value!r}")
+            raise ValueError(f"{name} is {harmless(repr(value), 40)}")
     return Preferences(**known)
 
 
 def _write(path: Path, preferences: Preferences) -> None:
-    """Whole or not at all: two consoles may write at once, and either may die meanwhile."""
     chosen = {each.name: getattr(preferences, each.name) for each in fields(Preferences)}
     text = json.dumps({name: value for name, value in chosen.items() if value is not None}, indent=2) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=path.name, dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    replace_text(path, text)

@@ -83,28 +83,36 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def run(
+def invocation(
     environment: FakeEnvironment,
     environments: dict[str, FakeEnvironment],
     clock: Clock,
     terminal: Terminal,
     environ: dict[str, str],
     keyrings: Keyrings,
-) -> Run:
-    """Runs the command line; stdout and stderr are apart."""
+) -> Invocation:
+    """What every command is given."""
+    return Invocation(
+        environ=environ,
+        open_environment=lambda context: environments.get(context.name, environment),
+        answers=lambda _: False,
+        is_terminal=terminal,
+        keyring=lambda: keyrings.system,
+        now=clock.now,
+        monotonic=clock.monotonic,
+        sleep=clock.sleep,
+    )
+
+
+@pytest.fixture
+def run(invocation: Invocation) -> Run:
+    """Runs the command line; stdout and stderr are apart. Fails where the net under all commands was needed."""
 
     def invoke(*args: str, **options: Any) -> Result:
-        invocation = Invocation(
-            environ=environ,
-            open_environment=lambda context: environments.get(context.name, environment),
-            answers=lambda _: False,
-            is_terminal=terminal,
-            keyring=lambda: keyrings.system,
-            now=clock.now,
-            monotonic=clock.monotonic,
-            sleep=clock.sleep,
-        )
-        return CliRunner().invoke(app, args, obj=invocation, catch_exceptions=False, **options)
+        done = CliRunner().invoke(app, args, obj=invocation, catch_exceptions=False, **options)
+        assert not done.stderr.startswith("Fault:"), done.stderr
+        assert "\nFault:" not in done.stderr, done.stderr
+        return done
 
     return invoke
 

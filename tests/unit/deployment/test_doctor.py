@@ -85,7 +85,7 @@ class Deployment:
             Context("local", Settings(region=REGION, endpoint_url=self.aws.endpoint), local=status)
         )
         doctor = Doctor(
-            connection, lambda: self.stack, lambda: self.scheduler, Logins(self.keyring, "local", {}), self.now
+            connection, lambda: self.stack, lambda: self.scheduler, Logins(lambda: self.keyring, "local", {}), self.now
         )
         return {finding.check: finding for finding in doctor.examine()}
 
@@ -167,7 +167,7 @@ def test_permissions_are_those_of_the_role_behind_a_session(deployed: Deployment
     resources = deployed.stack.resources() or {}
     connection = As(connect(deployed.aws, deployed.outputs)._context)
     doctor = Doctor(
-        connection, lambda: deployed.stack, lambda: deployed.scheduler, Logins(None, "local", {}), deployed.now
+        connection, lambda: deployed.stack, lambda: deployed.scheduler, Logins(lambda: None, "local", {}), deployed.now
     )
 
     def permissions() -> Finding:
@@ -284,7 +284,7 @@ def test_without_a_stack_its_error_is_said_once(running: EmbeddedAws) -> None:
         connect(running),
         lambda: Stack(running.client("cloudformation"), "qlikops"),
         lambda: Scheduler(running.client("scheduler")),
-        Logins(FakeKeyring(), "local", {}),
+        Logins(FakeKeyring, "local", {}),
         lambda: datetime.now(UTC),
     )
     found = {finding.check: finding for finding in doctor.examine()}
@@ -310,7 +310,7 @@ def test_without_credentials_nothing_else_is_asked_of_aws(running: EmbeddedAws) 
         Nobody(connect(running)._context),
         lambda: Stack(running.client("cloudformation"), "qlikops"),
         lambda: Scheduler(running.client("scheduler")),
-        Logins(FakeKeyring(), "local", {}),
+        Logins(FakeKeyring, "local", {}),
         lambda: datetime.now(UTC),
     )
     first, clock, *others, keyring = doctor.examine()
@@ -336,7 +336,9 @@ def test_a_model_is_judged_by_what_it_answered(deployed: Deployment) -> None:
         Context("local", Settings(region=REGION, endpoint_url=deployed.aws.endpoint), local=status)
     )
     stack = Settled(deployed.aws.client("cloudformation"), "qlikops")
-    doctor = Doctor(connection, lambda: stack, lambda: deployed.scheduler, Logins(None, "local", {}), deployed.now)
+    doctor = Doctor(
+        connection, lambda: stack, lambda: deployed.scheduler, Logins(lambda: None, "local", {}), deployed.now
+    )
 
     def model() -> Finding:
         return next(finding for finding in doctor.examine() if finding.check == "model")

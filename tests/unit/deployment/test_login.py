@@ -15,13 +15,13 @@ ACCOUNT = {"name": "default", "base_url": URL, "username": "monitor", "password"
 
 def test_what_is_kept_comes_back_for_its_context_only() -> None:
     keyring = FakeKeyring()
-    Logins(keyring, "prod", {}).save(ACCOUNT)
-    assert Logins(keyring, "prod", {}).secret() == {"instances": [ACCOUNT]}
-    assert Logins(keyring, "test", {}).instances() == []
+    Logins(lambda: keyring, "prod", {}).save(ACCOUNT)
+    assert Logins(lambda: keyring, "prod", {}).secret() == {"instances": [ACCOUNT]}
+    assert Logins(lambda: keyring, "test", {}).instances() == []
 
 
 def test_a_second_account_joins_the_first_and_a_token_takes_a_passwords_place() -> None:
-    logins = Logins(FakeKeyring(), "prod", {})
+    logins = Logins(FakeKeyring, "prod", {})
     logins.save(ACCOUNT)
     logins.save({"name": "default", "operator_username": "operator", "operator_password": "pw2"})
     assert logins.instances() == [{**ACCOUNT, "operator_username": "operator", "operator_password": "pw2"}]
@@ -35,7 +35,7 @@ def test_a_second_account_joins_the_first_and_a_token_takes_a_passwords_place() 
 
 def test_forgetting_one_or_all() -> None:
     keyring = FakeKeyring()
-    logins = Logins(keyring, "prod", {})
+    logins = Logins(lambda: keyring, "prod", {})
     logins.save(ACCOUNT)
     logins.save({**ACCOUNT, "name": "second"})
     assert logins.remove("second") == ["second"]
@@ -46,7 +46,7 @@ def test_forgetting_one_or_all() -> None:
 
 
 def test_endpoints_from_the_file_win_and_need_an_account() -> None:
-    logins = Logins(FakeKeyring(), "prod", {})
+    logins = Logins(FakeKeyring, "prod", {})
     logins.save(ACCOUNT)
     (instance,) = logins.secret(({"base_url": "https://new.example.com/api/v1"},))["instances"]
     assert instance == {**ACCOUNT, "base_url": "https://new.example.com/api/v1"}
@@ -57,15 +57,15 @@ def test_endpoints_from_the_file_win_and_need_an_account() -> None:
 
 def test_nothing_known_says_what_to_do() -> None:
     with pytest.raises(UsageError) as caught:
-        Logins(FakeKeyring(), "prod", {}).secret()
+        Logins(FakeKeyring, "prod", {}).secret()
     assert "qlikops login" in caught.value.hint
     with pytest.raises(UsageError) as caught:
-        Logins(None, "prod", {}).secret()
+        Logins(lambda: None, "prod", {}).secret()
     assert "QLIKOPS_QLIK_PASSWORD" in caught.value.hint
 
 
 def test_an_account_without_an_address_is_refused() -> None:
-    logins = Logins(FakeKeyring(), "prod", {})
+    logins = Logins(FakeKeyring, "prod", {})
     logins.save({"name": "default", "username": "u", "password": "p"})
     with pytest.raises(UsageError, match="no address"):
         logins.secret()
@@ -73,7 +73,7 @@ def test_an_account_without_an_address_is_refused() -> None:
 
 def test_without_a_keyring_the_environment_is_used_and_nothing_is_kept() -> None:
     environ = {VARIABLES["base_url"]: URL, VARIABLES["username"]: "monitor", VARIABLES["password"]: "pw"}
-    logins = Logins(None, "prod", environ)
+    logins = Logins(lambda: None, "prod", environ)
     assert logins.secret() == {"instances": [ACCOUNT]}
     with pytest.raises(NoKeyring) as caught:
         logins.save(ACCOUNT)
@@ -82,8 +82,8 @@ def test_without_a_keyring_the_environment_is_used_and_nothing_is_kept() -> None
 
 def test_the_environment_wins_over_the_keyring() -> None:
     keyring = FakeKeyring()
-    Logins(keyring, "prod", {}).save(ACCOUNT)
-    (instance,) = Logins(keyring, "prod", {VARIABLES["password"]: "new"}).instances()
+    Logins(lambda: keyring, "prod", {}).save(ACCOUNT)
+    (instance,) = Logins(lambda: keyring, "prod", {VARIABLES["password"]: "new"}).instances()
     assert instance == {**ACCOUNT, "password": "new"}
     # A user name alone is no account.
-    assert Logins(None, "prod", {VARIABLES["username"]: "monitor"}).instances() == []
+    assert Logins(lambda: None, "prod", {VARIABLES["username"]: "monitor"}).instances() == []
