@@ -14,7 +14,7 @@ from typing import Any
 import typer
 
 from qlikops.agent.config import Thresholds
-from qlikops.agent.correlation import ACTIONS
+from qlikops.agent.judgement import ACTIONS
 from qlikops.agent.policy import GATES, decide
 from qlikops.agent.wording import WHY_LEFT_ALONE
 from qlikops.cli import exit_codes

@@ -18,29 +18,20 @@ from datetime import datetime
 from qlikops.agent import wording
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.evidence import Label, Observed, numbered
+from qlikops.agent.judgement import ACTIONS, chosen_of, target_of
 from qlikops.agent.messages import Side, fingerprint, side_of
 from qlikops.domain import codec
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.proposal import Action, Proposal, Target
+from qlikops.domain.proposal import Proposal, Target
 from qlikops.domain.report import LeftAlone
 from qlikops.domain.task import TaskFacts, TaskKey
-
-ACTIONS: Mapping[AnomalyKind, Action] = {
-    AnomalyKind.POSITION_LOST: Action.RELOAD,
-    AnomalyKind.FATAL_TRANSIENT: Action.RESUME,
-    AnomalyKind.FATAL_UNKNOWN: Action.RESUME,
-    AnomalyKind.RESOURCE_STOP: Action.RESUME,
-    AnomalyKind.PROCESS_MISMATCH: Action.STOP_AND_RESUME,
-    AnomalyKind.STALLED: Action.STOP_AND_RESUME,
-}
-"""The kinds on which something is proposed, the first ones first where severities are equal. All others are told."""
 
 _KINDS = tuple(ACTIONS)
 _MESSAGES_QUOTED = 3
 TARGETS_LIMIT = 500
 """Tasks of one proposal: more than that nobody can look over, and one invocation can hardly restart."""
-TARGETS_BYTES = 120_000
+TARGETS_BYTES = 160_000
 """Of a proposal's targets as JSON. A DynamoDB item has 400 KB, and the outcome, which names them again, shares it."""
 
 
@@ -114,7 +105,7 @@ def propose(
     ]
     cases: list[_Case] = []
     for task in snapshot.tasks:
-        chosen = _chosen(task.anomalies)
+        chosen = chosen_of(task.anomalies)
         hold = _hold(task.anomalies, blocked.get(task.facts.key, ""))
         for anomaly in task.anomalies:
             why = _why_not(anomaly, chosen, hold, config.thresholds_for(task.facts).polls_required(anomaly.kind))
@@ -124,7 +115,7 @@ def propose(
                 cases.append(_Case(task.facts, anomaly))
 
     whole = sorted(_groups(cases), key=lambda group: group.urgency)
-    groups = [part for group in whole for part in _parts(group)]
+    groups = [part for group in whole for part in _parts(group, config)]
     most = max(0, config.max_proposals - opened_before)
     for group in groups[most:]:
         why = f"deferred: this run proposes {config.max_proposals} things at most; the next one finds it again"
@@ -140,16 +131,6 @@ def proposal_id(execution_arn: str, cause: str, keys: Iterable[TaskKey]) -> str:
     """12 hex digits, the same for the same tasks with the same cause in the same execution."""
     text = codec.dumps([execution_arn, cause, sorted(keys)])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-
-
-def _chosen(anomalies: Sequence[Anomaly]) -> Anomaly | None:
-    """The anomaly that speaks for its task: one open proposal a task."""
-    proposable = [anomaly for anomaly in anomalies if anomaly.kind in ACTIONS and anomaly.confirmed]
-    return min(
-        proposable,
-        key=lambda anomaly: (-anomaly.severity.loudness, _KINDS.index(anomaly.kind)),
-        default=None,
-    )
 
 
 def _hold(anomalies: Sequence[Anomaly], blocked: str) -> str:
@@ -213,9 +194,10 @@ def _split(bucket: list[_Case]) -> list[_Group]:
     return groups + [_Group("", (case,)) for case in left]
 
 
-def _parts(group: _Group) -> list[_Group]:
+def _parts(group: _Group, config: AgentConfig) -> list[_Group]:
     """`group` in as few parts of equal size as proposals can hold."""
-    sizes = [len(codec.dumps(_target(case.facts)).encode("utf-8", "surrogatepass")) for case in group.cases]
+    targets = [target_of(case.facts, group.kind, config) for case in group.cases]
+    sizes = [len(codec.dumps(target).encode("utf-8", "surrogatepass")) for target in targets]
     count = math.ceil(len(sizes) / TARGETS_LIMIT)
     while True:
         ends = [round(len(sizes) * number / count) for number in range(count + 1)]
@@ -239,9 +221,7 @@ def _endpoints(facts: TaskFacts) -> list[tuple[str, str]]:
 
 
 def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_name: str, now: datetime) -> Proposal:
-    targets = tuple(
-        replace(_target(case.facts), protected=config.is_protected(case.facts.tags)) for case in group.cases
-    )
+    targets = tuple(target_of(case.facts, group.kind, config) for case in group.cases)
     first = group.cases[0]
     headline = wording.headline(group.kind, first.facts, group.cause)
     if group.cause:
@@ -265,22 +245,6 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
         execution_arn=execution_arn,
         execution_name=execution_name,
     )
-
-
-def _target(facts: TaskFacts) -> Target:
-    return Target(
-        key=facts.key,
-        state=facts.state,
-        stop_reason=facts.stop_reason,
-        full_load_completed=facts.full_load_completed,
-        tables=_tables(facts),
-    )
-
-
-def _tables(facts: TaskFacts) -> int | None:
-    counts = (facts.tables_completed, facts.tables_loading, facts.tables_queued, facts.tables_with_error)
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
 
 
 def _single_evidence(case: _Case, target: Target) -> list[Observed]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from qlikops.agent.correlation import ACTIONS
+from qlikops.agent.judgement import ACTIONS
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.fleet import FleetSnapshot, Told
 from qlikops.domain.task import TaskKey

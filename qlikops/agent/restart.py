@@ -1,5 +1,8 @@
 """Acts on an approved proposal: looks again, acts at most once per task, and says what really came of it.
 
+Looking again is the judgement that proposed it, on the task as it is now: what would be judged otherwise, or may not be
+restarted any more, is superseded.
+
 The claim in the ledger comes before the run call. A claim without a result therefore means that the call may have
 been sent: it is never sent again, only watched. What a retry of the whole invocation finds is the stored result.
 
@@ -15,25 +18,28 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from qlikops.agent.config import AgentConfig
 from qlikops.agent.evidence import state_text
+from qlikops.agent.judgement import came_up, difference, flapping, no_longer_automatic, target_of
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.record import Record
-from qlikops.agent.tasks import NotHeld, RestartClaim, TaskLedger
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Decision, Outcome, Status, TargetOutcome
+from qlikops.agent.tasks import NotHeld, RestartClaim, RestartLimits, TaskLedger
+from qlikops.domain.approval import Approval, Decision, Outcome, Status, TargetOutcome
 from qlikops.domain.duration import format_duration
 from qlikops.domain.proposal import Proposal, Target
+from qlikops.domain.quiet import Quiet
 from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.qlik.errors import QemBusinessError, QemError, QemProtocolError, QemUnreachable
 
 if TYPE_CHECKING:
-    from qlikops.qlik.wire import ActionReply
+    from qlikops.qlik.wire import ActionReply, TaskListing
 
 POLL_SECONDS = 2.0
 CONTINUE_FOR = timedelta(minutes=90)
 """From the first invocation on; what has not been started by then is not. Within what the execution may still take."""
 LEASE_FOR = timedelta(hours=1)
 """That a group which goes on holds its tasks: several invocations, should some of them be late."""
+_HOUR = timedelta(hours=1)
 _RUN_ATTEMPTS = 3
 """Of a run call that certainly did not arrive: a moment's silence must not cost a group its tasks."""
 _ALREADY_STOPPED = "AEM_TASK_ALREADY_STOPPED"
@@ -49,6 +55,10 @@ class TaskOperator(Protocol):
         """One task as it is now."""
         ...
 
+    def tasks(self, server: str) -> Sequence[TaskListing]:
+        """What the list of a server's tasks says of each, its tags among it."""
+        ...
+
     def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
         """Runs a task; sent once."""
         ...
@@ -56,18 +66,6 @@ class TaskOperator(Protocol):
     def stop(self, server: str, task: str, timeout_seconds: int = 60) -> ActionReply:
         """Stops a task; sent once."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class RestartSettings:
-    """What of the configuration concerns a restart."""
-
-    verify_timeout_seconds: int
-    status_lag_seconds: int
-    require_digest: bool = False
-    """Refuse decisions that do not name what they were made on."""
-    at_a_time: int = 10
-    """Tasks that may be on their way up at once: what is behind them has just come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +96,26 @@ class _Watch:
 class _Group:
     """A proposal's tasks in one invocation."""
 
-    proposal: Proposal
+    approval: Approval
+    is_automatic: bool
+    """Nobody was asked: what the policy would ask a human about now is not done."""
     claims: Mapping[TaskKey, RestartClaim]
     """Of earlier invocations."""
+    restarts: Mapping[TaskKey, Sequence[datetime]]
+    """Of those without a claim: when other proposals restarted them."""
+    quiet: Mapping[TaskKey, Quiet]
+    """Those of them on which nothing may be proposed for a while."""
+    listed: dict[tuple[str, str], Mapping[TaskKey, tuple[str, ...]]] = field(default_factory=dict)
+    """The tags in the lists that have been read, by instance and server."""
     results: list[TargetOutcome] = field(default_factory=list)
     watches: list[_Watch] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
     """The Enterprise Managers that did not answer: nothing more is begun there."""
+
+    @property
+    def proposal(self) -> Proposal:
+        """What was approved."""
+        return self.approval.proposal
 
 
 class Restarter:
@@ -114,14 +125,14 @@ class Restarter:
         self,
         ledger: Ledger,
         operators: Callable[[str], TaskOperator],
-        settings: RestartSettings,
+        config: AgentConfig,
         *,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:
         self._ledger = ledger
         self._operators = operators
-        self._settings = settings
+        self._config = config
         self._clock = clock
         self._sleep = sleep
 
@@ -150,7 +161,7 @@ class Restarter:
             outcome = Outcome(Status.SUPERSEDED, why)
         else:
             go_on_until = record.approval.updated_at + CONTINUE_FOR if may_continue else begun
-            acted = self._act(record.approval.proposal, give_up_at, go_on_until)
+            acted = self._act(self._group(record.approval, made), give_up_at, go_on_until)
             if isinstance(acted, Unfinished):
                 self._hold(record.approval.proposal)
                 return acted
@@ -168,20 +179,28 @@ class Restarter:
             return f"it says what this version does not know: {', '.join(unknown)}"
         if decision.is_bound and decision.digest != record.approval.digest:
             return f"approved was {decision.digest[:12]}, the proposal is {record.approval.digest[:12]}"
-        if not decision.is_bound and self._settings.require_digest:
+        if not decision.is_bound and self._config.require_digest:
             return "the decision does not say what it was made on, and the configuration requires that"
         return ""
 
-    def _act(self, proposal: Proposal, give_up_at: datetime, go_on_until: datetime) -> Outcome | Unfinished:
-        claims = self._ledger.tasks.restart_claims((target.key for target in proposal.targets), proposal.proposal_id)
-        group = _Group(proposal, claims)
+    def _group(self, approval: Approval, decision: Decision) -> _Group:
+        proposal, tasks, now = approval.proposal, self._ledger.tasks, self._clock()
+        claims = tasks.restart_claims((target.key for target in proposal.targets), proposal.proposal_id)
+        limits = RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
+        unclaimed = [target.key for target in proposal.targets if target.key not in claims]
+        # Another invocation may be at it: what this proposal itself does is no reason against it.
+        restarts = tasks.restarts(unclaimed, limits.since(now), but_for=proposal.proposal_id)
+        return _Group(approval, decision.automatic, claims, restarts, tasks.quiet(unclaimed, limits, restarts))
+
+    def _act(self, group: _Group, give_up_at: datetime, go_on_until: datetime) -> Outcome | Unfinished:
+        proposal, claims = group.proposal, group.claims
         for target in proposal.targets:
             if target.key in claims:
                 self._take_up(group, target, give_up_at)
         waiting = deque(target for target in proposal.targets if target.key not in claims)
         to_start, start_until = len(waiting), self._start_until(proposal, give_up_at)
         while True:
-            while waiting and len(group.watches) < self._settings.at_a_time and self._clock() < start_until:
+            while waiting and len(group.watches) < self._config.restarts_at_a_time and self._clock() < start_until:
                 self._take_up(group, waiting.popleft(), give_up_at)
             self._look_at(group, give_up_at)
             if group.watches:
@@ -202,7 +221,7 @@ class Restarter:
             group.results.append(TargetOutcome(target.key, Status.FAILED, why))
             return
         try:
-            begun = self._begin(group.proposal, target, group.claims.get(target.key), give_up_at)
+            begun = self._begin(group, target, give_up_at)
         except (QemUnreachable, QemProtocolError) as exc:
             if not (group.claims or group.results or group.watches):
                 raise
@@ -218,22 +237,20 @@ class Restarter:
     def _start_until(self, proposal: Proposal, give_up_at: datetime) -> datetime:
         """After that nothing is started any more: it could not be watched until it is up."""
         steps = 2 if proposal.action.stops_first else 1
-        watching = timedelta(seconds=steps * self._settings.verify_timeout_seconds)
+        watching = timedelta(seconds=steps * self._config.verify_timeout_seconds)
         # However little time there is, half of it is for starting: each invocation is to get on.
         return give_up_at - min(watching, (give_up_at - self._clock()) / 2)
 
-    def _begin(
-        self, proposal: Proposal, target: Target, claim: RestartClaim | None, give_up_at: datetime
-    ) -> TargetOutcome | _Watch:
-        key, tasks = target.key, self._ledger.tasks
-        operator = self._operators(key.instance)
+    def _begin(self, group: _Group, target: Target, give_up_at: datetime) -> TargetOutcome | _Watch:
+        key, tasks, proposal = target.key, self._ledger.tasks, group.proposal
+        operator, claim = self._operators(key.instance), group.claims.get(key)
         if claim is None:
-            facts = operator.task(key.server, key.task)
+            facts = self._read_again(group, operator, key)
             before = state_text(facts)
-            if _came_up(proposal, target, facts):
+            if came_up(proposal, target, facts):
                 return TargetOutcome(key, Status.ALREADY_RUNNING, before=before, after=before)
-            if change := _changed(target, facts):
-                return TargetOutcome(key, Status.SUPERSEDED, change, before=before, after=before)
+            if why := self._why_no_longer(group, target, facts):
+                return TargetOutcome(key, Status.SUPERSEDED, why, before=before, after=before)
             try:
                 claim = tasks.claim_restart(key, proposal.proposal_id, before)
             except NotHeld as exc:
@@ -250,6 +267,32 @@ class Restarter:
         if isinstance(begun, TargetOutcome):
             tasks.finish_restart_claim(key, proposal.proposal_id, begun)
         return begun
+
+    def _read_again(self, group: _Group, operator: TaskOperator, key: TaskKey) -> TaskFacts:
+        """The task as it is now, with the tags of list and details as a run reads them. Raises QemError."""
+        facts = operator.task(key.server, key.task)
+        if not self._config.protected_tags:
+            return facts
+        place = key.instance, key.server
+        if place not in group.listed:
+            group.listed[place] = {listing.key: listing.tags for listing in operator.tasks(key.server)}
+        return replace(facts, tags=tuple(dict.fromkeys((*facts.tags, *group.listed[place].get(key, ())))))
+
+    def _why_no_longer(self, group: _Group, target: Target, facts: TaskFacts) -> str:
+        """Why what was decided on the task does not hold for what it is now; empty where it does."""
+        config, now = self._config, self._clock()
+        if changed := difference(group.proposal, target, facts, config, now):
+            return changed
+        if quiet := group.quiet.get(target.key):
+            return f"nothing would be proposed on it now: {quiet.words()}"
+        restarts = sum(now - moment <= _HOUR for moment in group.restarts.get(target.key, ()))
+        if flaps := flapping(facts, restarts, config, now):
+            return flaps
+        if not group.is_automatic:
+            return ""
+        current = target_of(facts, group.proposal.kind, config)
+        why = no_longer_automatic(group.approval, current, restarts, config)
+        return f"not without a human any more: {why}" if why else ""
 
     def _send(
         self, operator: TaskOperator, proposal: Proposal, target: Target, before: str, give_up_at: datetime
@@ -290,7 +333,7 @@ class Restarter:
         except QemError as exc:
             if not exc.maybe_sent:
                 raise
-        until = min(give_up_at, self._clock() + timedelta(seconds=self._settings.verify_timeout_seconds))
+        until = min(give_up_at, self._clock() + timedelta(seconds=self._config.verify_timeout_seconds))
         while True:
             facts = _read(operator, target)
             if facts and facts.state is not TaskState.RUNNING:
@@ -321,12 +364,12 @@ class Restarter:
             if facts.is_up:
                 return TargetOutcome(key, Status.RESTARTED, "", watch.before, watch.last, seconds)
             # Statuses lag: until it has moved or the lag is over, the old error says nothing about the run.
-            settled = watch.moved or seconds > self._settings.status_lag_seconds
+            settled = watch.moved or seconds > self._config.status_lag_seconds
             if watch.certain and settled and _is_broken(facts):
                 return TargetOutcome(
                     key, Status.FAILED, f"failed again: {facts.message}", watch.before, watch.last, seconds
                 )
-        if seconds < self._settings.verify_timeout_seconds and self._clock() < give_up_at:
+        if seconds < self._config.verify_timeout_seconds and self._clock() < give_up_at:
             return None
         sent = "was told to run" if watch.certain else "may have been told to run"
         detail = f"{sent}, and was not seen up within {format_duration(passed)}; last seen: {watch.last}"
@@ -372,24 +415,6 @@ def _read(operator: TaskOperator, target: Target) -> TaskFacts | None:
         return operator.task(target.key.server, target.key.task)
     except QemError:
         return None
-
-
-def _came_up(proposal: Proposal, target: Target, facts: TaskFacts) -> bool:
-    """Whether the task was down when the proposal was made, and is up now."""
-    was_down = target.state is not TaskState.RUNNING or proposal.kind is AnomalyKind.PROCESS_MISMATCH
-    return was_down and facts.is_up
-
-
-def _changed(target: Target, facts: TaskFacts) -> str:
-    """How the task differs from the one that the proposal was made on; empty where it does not."""
-    for name, then, now in (
-        ("state", target.state, facts.state),
-        ("stop reason", target.stop_reason, facts.stop_reason),
-        ("full load completed", target.full_load_completed, facts.full_load_completed),
-    ):
-        if then != now:
-            return f"{name} was {then}, is {now}"
-    return ""
 
 
 def _is_broken(facts: TaskFacts) -> bool:

@@ -119,8 +119,13 @@ class TaskLedger:
                 quiet[key] = enough
         return quiet
 
-    def restarts(self, tasks: Sequence[TaskKey], since: datetime) -> dict[TaskKey, tuple[datetime, ...]]:
-        """When each task was restarted since then, oldest first; attempts count as well."""
+    def restarts(
+        self, tasks: Sequence[TaskKey], since: datetime, *, but_for: str = ""
+    ) -> dict[TaskKey, tuple[datetime, ...]]:
+        """When each task was restarted since then, oldest first; attempts count as well.
+
+        Those of the proposal `but_for` are left out.
+        """
 
         def read(key: TaskKey) -> tuple[datetime, ...]:
             items = self._table.query(
@@ -128,7 +133,8 @@ class TaskLedger:
                 keys.RESTART_PREFIX,
                 keep=Condition(f"#{Attribute.AT} >= :since", {":since": codec.format_time(since)}),
             )
-            return tuple(sorted(codec.parse_time(str(item[Attribute.AT])) for item in items))
+            others = (item for item in items if item[Attribute.PROPOSAL_ID] != but_for)
+            return tuple(sorted(codec.parse_time(str(item[Attribute.AT])) for item in others))
 
         with ThreadPoolExecutor(READERS) as pool:
             return dict(zip(tasks, pool.map(read, tasks), strict=True))

@@ -144,7 +144,7 @@ class Services:
     @contextmanager
     def restarter(self) -> Iterator[Restarter]:
         """With sessions as operator, which end with it."""
-        from qlikops.agent.restart import Restarter, RestartSettings
+        from qlikops.agent.restart import Restarter
 
         with ExitStack() as sessions:
 
@@ -155,13 +155,7 @@ class Services:
                     raise LookupError(f"no Enterprise Manager is called {name!r} in the configuration any more")
                 return sessions.enter_context(self._qem_client(instance, operator=True))
 
-            settings = RestartSettings(
-                self.config.verify_timeout_seconds,
-                self.config.status_lag_seconds,
-                self.config.require_digest,
-                self.config.restarts_at_a_time,
-            )
-            yield Restarter(self.ledger, operator, settings, clock=self.clock, sleep=self._sleep)
+            yield Restarter(self.ledger, operator, self.config, clock=self.clock, sleep=self._sleep)
 
     def _qem_client(self, instance: QemInstance, *, operator: bool = False, give_up_at: float = math.inf) -> QemClient:
         def newest() -> QemInstance | None:

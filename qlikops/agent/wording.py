@@ -9,6 +9,15 @@ from qlikops.agent.messages import MessageClass, classify
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.proposal import Target
 from qlikops.domain.task import TaskFacts
+from qlikops.domain.text import harmless
+
+_QUOTED_CAP = 160
+"""Characters of a message that a sentence quotes."""
+_SAYS = {
+    MessageClass.POSITION_LOST: "the source no longer has the log",
+    MessageClass.ACCESS_REFUSED: "an endpoint refuses the login",
+    MessageClass.CONNECTIVITY: "a lost connection",
+}
 
 WHY_LEFT_ALONE: Mapping[AnomalyKind, str] = {
     AnomalyKind.RECOVERING_LONG: "Replicate is still retrying by itself; a restart would only interrupt it",
@@ -72,6 +81,19 @@ def reason(kind: AnomalyKind, facts: TaskFacts, targets: Sequence[Target]) -> st
         case _:
             why = "Its process is stopped and started again; what has been applied is kept."
     return f"{why} {_resuming(targets)}"
+
+
+def fault(fingerprint: str) -> str:
+    """What a message said of which `messages.fingerprint` is left."""
+    known = next((words for each, words in _SAYS.items() if each.value == fingerprint), "")
+    return known or (f"“{fingerprint}”" if fingerprint else "empty")
+
+
+def message(facts: TaskFacts) -> str:
+    """What a task's message says: what it was recognised as, and its beginning."""
+    quoted = harmless(facts.message, _QUOTED_CAP)
+    known = _SAYS.get(classify(facts.message).message_class)
+    return f"{known} ({quoted})" if known else f"“{quoted}”" if quoted else "empty"
 
 
 def full_loads(targets: Sequence[Target]) -> str:

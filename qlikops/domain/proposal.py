@@ -40,6 +40,22 @@ class Action(StoredEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What a task was judged on beside its state: what must still be so for the proposal to hold."""
+
+    fault: str = ""
+    """What its message says, without names and numbers; empty where the kind does not rest on the message."""
+    side: str = ""
+    """`source` or `target`: which endpoint the message is about, as far as it tells."""
+    source: str = ""
+    """The source endpoint's name; empty where Enterprise Manager did not say."""
+    target: str = ""
+    tables_with_error: int | None = None
+    applied_records: int | None = None
+    """Kept only of a task that applies nothing: one more, and it applies again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A task as it was when the proposal was made; acting on one that has changed since is refused."""
 
@@ -51,6 +67,8 @@ class Target:
     """Tables the task replicates, where known: what a reload reruns."""
     protected: bool = False
     """Carries a tag that the configuration protects."""
+    basis: Basis | None = None
+    """None in records of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from qlikops.agent import wording
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.correlation import ACTIONS, Correlated, propose
+from qlikops.agent.correlation import Correlated, propose
+from qlikops.agent.judgement import ACTIONS
 from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.proposal import Action, Proposal, ProposalCard, Target
+from qlikops.domain.proposal import Action, Basis, Proposal, ProposalCard, Target
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskKey, TaskState
 from tests.unit.agent.fleet import (
     CONFIG,
@@ -73,6 +74,7 @@ def test_one_task_one_proposal() -> None:
             StopReason.FATAL_ERROR,
             full_load_completed=True,
             tables=5,
+            basis=Basis(fault="connectivity", side="source", source="ORA-PROD", target="LAKE", tables_with_error=0),
         ),
     )
     assert (proposal.created_at, proposal.execution_arn, proposal.execution_name) == (NOW, ARN, "run-1")

@@ -294,9 +294,9 @@ class Counted:
         self._call = call
         self.asked: list[Any] = []
 
-    def __call__(self, tasks: Any, *rest: Any) -> Any:
+    def __call__(self, tasks: Any, *rest: Any, **options: Any) -> Any:
         self.asked.append(list(tasks))
-        return self._call(tasks, *rest)
+        return self._call(tasks, *rest, **options)
 
 
 class CountingEvaluator:

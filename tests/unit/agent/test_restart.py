@@ -11,17 +11,19 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.judgement import target_of
 from qlikops.agent.ledger import Ledger
-from qlikops.agent.restart import CONTINUE_FOR, Restarter, RestartSettings, Unfinished, interrupted
+from qlikops.agent.restart import CONTINUE_FOR, Restarter, Unfinished, interrupted
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, Status
-from qlikops.domain.proposal import Action, Proposal, Target
+from qlikops.domain.proposal import Action, Proposal
 from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskState
 from qlikops.qlik.errors import QemUnreachable
 from qlikops.qlik.simulator.library import build_scenario
-from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Scenario
+from qlikops.qlik.simulator.scenario import AfterRun, Break, Disturbance, Effect, Scenario, Trouble
 from qlikops.qlik.simulator.small import server, task
-from qlikops.qlik.wire import ActionReply
+from qlikops.qlik.wire import ActionReply, TaskListing
 from tests.unit.agent.fakes import (
     ASK,
     EVALUATION,
@@ -34,7 +36,7 @@ from tests.unit.agent.fakes import (
 )
 
 ID = "0123456789ab"
-SETTINGS = RestartSettings(verify_timeout_seconds=120, status_lag_seconds=30)
+SETTINGS = AgentConfig("ledger", "data", "topic", "secret")
 
 
 @pytest.fixture
@@ -59,6 +61,9 @@ class Operator:
     def task(self, server: str, task: str) -> TaskFacts:
         self._unless(self.lose_request, "task", maybe_sent=False)
         return self._client.task(server, task)
+
+    def tasks(self, server: str) -> Sequence[TaskListing]:
+        return self._client.tasks(server)
 
     def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
         self._unless(self.lose_request, "run", maybe_sent=False)
@@ -94,7 +99,7 @@ class Restarting:
 
     def invoke(
         self,
-        settings: RestartSettings = SETTINGS,
+        settings: AgentConfig = SETTINGS,
         give_up_at: datetime | None = None,
         *,
         may_continue: bool = True,
@@ -120,12 +125,13 @@ Approve = Callable[..., Restarting]
 
 @pytest.fixture
 def approve(ledger: Ledger, clock: FakeClock) -> Approve:
-    """An approved proposal on what the simulator shows of the named tasks now."""
+    """An approved proposal on what the simulator shows of the named tasks now, judged as a run judges it."""
 
     def make(simulator: Simulator, *names: str, **changes: Any) -> Restarting:
         with simulator.client() as client:
             facts = [client.task(SERVER, name) for name in names or ("orders",)]
-        targets = tuple(Target(one.key, one.state, one.stop_reason, one.full_load_completed) for one in facts)
+        kind = changes.get("kind", proposal().kind)
+        targets = tuple(target_of(one, kind, SETTINGS) for one in facts)
         return Restarting(ledger, simulator, clock, replace(proposal(ID), targets=targets, **changes))
 
     return make
@@ -389,7 +395,7 @@ SIXTY = [f"task-{number:04d}" for number in range(60)]
 @pytest.fixture
 def sixty(simulate: Simulate, approve: Approve, clock: FakeClock) -> Restarting:
     """Sixty broken tasks, whose run calls take 36 seconds each: twenty fit an invocation of fourteen minutes."""
-    broken = tuple(Break(0, SERVER, name) for name in SIXTY)
+    broken = tuple(Break(0, SERVER, name, message="ORA-12541: no listener") for name in SIXTY)
     simulator = simulate(Scenario("sixty", (server(SERVER, [task(name) for name in SIXTY]),), broken))
     restarting = approve(simulator, *SIXTY, cause="source ORA-PROD")
     restarting.operator.run_takes = lambda: clock.sleep(36)
@@ -422,7 +428,9 @@ def test_a_definition_that_would_not_call_again_gets_what_is_done_and_what_is_le
 def test_a_group_that_goes_on_is_told_task_by_task(sixty: Restarting) -> None:
     for number, name in enumerate(SIXTY):
         if number % 2:
-            sixty.simulator.break_task(name, message="ORA-01017", after_run=AfterRun(resume=Effect.REFUSED))
+            sixty.simulator.break_task(
+                name, message="ORA-12541: no listener", after_run=AfterRun(resume=Effect.REFUSED)
+            )
     while isinstance(outcome := sixty.invoke(), Unfinished):
         pass
 
@@ -491,17 +499,18 @@ def test_a_group_starts_few_at_a_time(simulate: Simulate, approve: Approve) -> N
         on_their_way.append(sum(task["runs"] == 1 and task["memory_mb"] == 0 for task in tasks))
 
     restarting.operator.run_takes = count
-    restarting.again(replace(SETTINGS, at_a_time=3))
+    restarting.again(replace(SETTINGS, restarts_at_a_time=3))
 
     assert max(on_their_way) == 2
     assert restarting.runs(names) == [1] * 12
 
 
 STALLED = {"kind": AnomalyKind.STALLED, "action": Action.STOP_AND_RESUME}
+STALL = replace(build_scenario("healthy", 1), events=(Disturbance(0, SERVER, "orders", Trouble.STALL, amount=500),))
 
 
 def test_a_stalled_task_is_stopped_and_resumed(simulate: Simulate, approve: Approve) -> None:
-    restarting = approve(simulate("healthy"), **STALLED)
+    restarting = approve(simulate(STALL), **STALLED)
 
     outcome = restarting.again()
 
@@ -511,7 +520,7 @@ def test_a_stalled_task_is_stopped_and_resumed(simulate: Simulate, approve: Appr
 
 
 def test_a_task_that_was_stopped_is_not_left_lying_for_one_lost_call(simulate: Simulate, approve: Approve) -> None:
-    restarting = approve(simulate("healthy"), **STALLED)
+    restarting = approve(simulate(STALL), **STALLED)
     runs = iter([True, True, False])
     restarting.operator.lose_request = lambda call: call == "run" and next(runs)
     restarting.operator.lose_answer = lambda call: call == "stop"
@@ -520,7 +529,7 @@ def test_a_task_that_was_stopped_is_not_left_lying_for_one_lost_call(simulate: S
 
 
 def test_a_task_that_was_stopped_and_cannot_be_started_is_said_to_lie(simulate: Simulate, approve: Approve) -> None:
-    restarting = approve(simulate("healthy"), **STALLED)
+    restarting = approve(simulate(STALL), **STALLED)
     restarting.operator.lose_request = lambda call: call == "run"
 
     outcome = restarting.again()

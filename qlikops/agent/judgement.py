@@ -1,0 +1,187 @@
+"""What a task's facts come to: whether anything is proposed on it, what, and on what grounds.
+
+Three ask it: the run that proposes, the run that holds a waiting proposal against a later poll, and ExecuteRestart,
+which looks again before it acts. What one of them would judge otherwise than the others is a restart that nobody
+approved, so they share these functions. Memory of earlier polls is not needed to ask whether a judgement still holds:
+what took several polls to confirm has been confirmed. What comes and goes by itself (memory, latency, counters) is
+no part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from qlikops.agent import wording
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.detectors import DETECTORS, TaskView, is_waiting_to_apply
+from qlikops.agent.messages import fingerprint, side_of
+from qlikops.agent.policy import decide
+from qlikops.domain.anomaly import Anomaly, AnomalyKind
+from qlikops.domain.approval import Approval
+from qlikops.domain.evaluation import Route
+from qlikops.domain.fleet import TaskMemory
+from qlikops.domain.proposal import Action, Basis, Proposal, Target
+from qlikops.domain.task import TaskFacts, TaskState
+
+ACTIONS: Mapping[AnomalyKind, Action] = {
+    AnomalyKind.POSITION_LOST: Action.RELOAD,
+    AnomalyKind.FATAL_TRANSIENT: Action.RESUME,
+    AnomalyKind.FATAL_UNKNOWN: Action.RESUME,
+    AnomalyKind.RESOURCE_STOP: Action.RESUME,
+    AnomalyKind.PROCESS_MISMATCH: Action.STOP_AND_RESUME,
+    AnomalyKind.STALLED: Action.STOP_AND_RESUME,
+}
+"""The kinds on which something is proposed, the first ones first where severities are equal. All others are told."""
+
+_KINDS = tuple(ACTIONS)
+_BY_MESSAGE = frozenset({AnomalyKind.POSITION_LOST, AnomalyKind.FATAL_TRANSIENT, AnomalyKind.FATAL_UNKNOWN})
+"""The kinds that rest on what the message says."""
+
+
+def chosen_of(anomalies: Sequence[Anomaly]) -> Anomaly | None:
+    """The anomaly that speaks for its task: one open proposal a task."""
+    proposable = [anomaly for anomaly in anomalies if anomaly.kind in ACTIONS and anomaly.confirmed]
+    return min(
+        proposable,
+        key=lambda anomaly: (-anomaly.severity.loudness, _KINDS.index(anomaly.kind)),
+        default=None,
+    )
+
+
+def target_of(facts: TaskFacts, kind: AnomalyKind, config: AgentConfig) -> Target:
+    """The task as a proposal on `kind` holds it."""
+    return Target(
+        key=facts.key,
+        state=facts.state,
+        stop_reason=facts.stop_reason,
+        full_load_completed=facts.full_load_completed,
+        tables=_tables(facts),
+        protected=config.is_protected(facts.tags),
+        basis=_basis(facts, kind),
+    )
+
+
+def came_up(proposal: Proposal, target: Target, facts: TaskFacts) -> bool:
+    """Whether the task was down when the proposal was made, and is up now."""
+    was_down = target.state is not TaskState.RUNNING or proposal.kind is AnomalyKind.PROCESS_MISMATCH
+    return was_down and facts.is_up
+
+
+def difference(proposal: Proposal, target: Target, facts: TaskFacts, config: AgentConfig, now: datetime) -> str:
+    """How the task would be judged now otherwise than it was for `proposal`, in words; empty where it would not.
+
+    Of a record without a basis, which an earlier version wrote, kind, state and protection are held against `facts`.
+    """
+    if change := _other_state(target, facts):
+        return change
+    kind = kind_now(proposal.kind, target, facts, config, now)
+    changes = [*_other_diagnosis(proposal.kind, kind, target, facts)]
+    current = target_of(facts, kind or proposal.kind, config)
+    if target.basis and current.basis:
+        changes += _other_surroundings(target.basis, current.basis)
+    if current.protected and not target.protected:
+        changes.append(f"it is protected now ({', '.join(facts.tags) or 'its tags are not known'})")
+    return "; ".join(changes)
+
+
+def kind_now(
+    kind: AnomalyKind, target: Target, facts: TaskFacts, config: AgentConfig, now: datetime
+) -> AnomalyKind | None:
+    """The kind on which something would be proposed now: `kind` as long as it is still seen; None for none."""
+    if kind is AnomalyKind.STALLED and target.basis is None:
+        return kind  # what it had applied by then is not on record
+    thresholds = config.thresholds_for(facts)
+    stands_still_since = now - timedelta(seconds=thresholds.stalled_seconds)
+    memory = TaskMemory(applied_since=stands_still_since if _applies_nothing(target, facts) else None)
+    view = TaskView(facts, memory, thresholds, now)
+    seen = [each for each in ACTIONS if DETECTORS[each](view)]
+    return kind if kind in seen else next(iter(seen), None)
+
+
+def flapping(facts: TaskFacts, restarts_last_hour: int, config: AgentConfig, now: datetime) -> str:
+    """That so many restarts have not helped, in words; empty where there are not that many."""
+    view = TaskView(facts, TaskMemory(), config.thresholds_for(facts), now, restarts_last_hour)
+    signal = DETECTORS[AnomalyKind.FLAPPING](view)
+    return signal.summary if signal else ""
+
+
+def no_longer_automatic(approval: Approval, current: Target, restarts_last_hour: int, config: AgentConfig) -> str:
+    """Why the policy would not let this task be restarted without a human any more; empty where it would."""
+    if approval.evaluation is None:
+        return "there is no evaluation"
+    policy = decide(
+        replace(approval.proposal, targets=(current,)),
+        approval.evaluation,
+        restarts_last_hour={current.key: restarts_last_hour},
+        config=config,
+    )
+    if policy.route is Route.AUTOMATIC:
+        return ""
+    reasons = [closed.reason for closed in policy.closed_gates]
+    return reasons[0] if reasons else f"the approval mode is {policy.mode} now"
+
+
+def _basis(facts: TaskFacts, kind: AnomalyKind) -> Basis:
+    rests_on_message = kind in _BY_MESSAGE
+    side = side_of(facts) if rests_on_message else None
+    return Basis(
+        fault=fingerprint(facts.message) if rests_on_message else "",
+        side=side.value if side else "",
+        source=facts.source_endpoint,
+        target=facts.target_endpoint,
+        tables_with_error=facts.tables_with_error,
+        applied_records=facts.applied_records if kind is AnomalyKind.STALLED else None,
+    )
+
+
+def _tables(facts: TaskFacts) -> int | None:
+    counts = (facts.tables_completed, facts.tables_loading, facts.tables_queued, facts.tables_with_error)
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _applies_nothing(target: Target, facts: TaskFacts) -> bool:
+    then = target.basis.applied_records if target.basis else None
+    return then is not None and facts.applied_records == then and is_waiting_to_apply(facts)
+
+
+def _other_state(target: Target, facts: TaskFacts) -> str:
+    for name, then, now in (
+        ("state", target.state, facts.state),
+        ("stop reason", target.stop_reason, facts.stop_reason),
+        ("full load completed", target.full_load_completed, facts.full_load_completed),
+    ):
+        if then != now:
+            return f"{name} was {then}, is {now}"
+    return ""
+
+
+def _other_diagnosis(kind: AnomalyKind, now: AnomalyKind | None, target: Target, facts: TaskFacts) -> Iterator[str]:
+    says = wording.message(facts)
+    if kind in _BY_MESSAGE:
+        basis = target.basis
+        if basis and basis.fault != fingerprint(facts.message):
+            yield f"message was {wording.fault(basis.fault)}, is now: {says}"
+        elif now is not kind:
+            yield f"it was {kind}, is {now or 'nothing of the kind'} now: {says}"
+        elif basis and basis.side != (side := side_of(facts) or ""):
+            yield f"the message was about {_endpoint(basis.side)}, is about {_endpoint(side)}: {says}"
+    elif now is None:
+        yield f"it was {wording.headline(kind, facts)}, and is no longer"
+    elif now is not kind:
+        yield f"it was {kind}, is {now} now"
+
+
+def _endpoint(side: str) -> str:
+    return f"the {side}" if side else "no endpoint in particular"
+
+
+def _other_surroundings(then: Basis, now: Basis) -> Iterator[str]:
+    for name, before, after in (("source", then.source, now.source), ("target", then.target, now.target)):
+        # What was not known then was no ground.
+        if before and before != after:
+            yield f"the {name} endpoint was {before}, is {after or 'not named'}"
+    if (now.tables_with_error or 0) > (then.tables_with_error or 0):
+        yield f"tables suspended with errors: {then.tables_with_error or 0} then, {now.tables_with_error} now"

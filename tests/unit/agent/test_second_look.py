@@ -1,0 +1,269 @@
+"""What changed between the proposal and the restart is judged again as it was judged first, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from qlikops.agent.assessment import Assessor
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.judgement import difference, target_of
+from qlikops.domain import codec
+from qlikops.domain import ledger as keys
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.approval import Status
+from qlikops.domain.evaluation import ApprovalMode, Route
+from qlikops.domain.task import StopReason, TaskFacts, TaskState
+from qlikops.qlik.simulator.scenario import Disturbance, Endpoint, Trouble
+from qlikops.qlik.simulator.task import TaskModel
+from tests.embedded import EmbeddedAws
+from tests.unit.agent.fakes import ORDERS, SERVER, FakeClock, proposal, simulated
+from tests.unit.agent.faults import SharedClients
+from tests.unit.agent.fleet import CONFIG, NOW, failed, task
+from tests.unit.agent.machine import Agent, Json, items
+from tests.unit.agent.test_unattended import YesMan
+
+MESSAGE = "ORA-12541: TNS:no listener"
+Happen = Callable[[Agent], object]
+
+
+@pytest.fixture(scope="module")
+def aws(embedded_aws: EmbeddedAws) -> SharedClients:
+    return SharedClients(embedded_aws)
+
+
+@pytest.fixture
+def make(aws: SharedClients) -> Iterator[Callable[..., Agent]]:
+    """An agent on a fleet in which `orders` has lost its connection, and an evaluator that always approves."""
+    with ExitStack() as running:
+
+        def made(**settings: Any) -> Agent:
+            clock = FakeClock()
+            simulator = running.enter_context(simulated("healthy", clock))
+            agent = Agent(aws, simulator, clock, **{"protected_tags": ("gold",), **settings})
+            services = agent.services
+            services.assessor = Assessor(services.ledger, YesMan(), services.config, clock)
+            simulator.break_task("orders", message=MESSAGE)
+            return agent
+
+        yield made
+
+
+Make = Callable[..., Agent]
+
+
+def model(agent: Agent) -> TaskModel:
+    """What the simulator knows of `orders`."""
+    return agent.simulator.server.fleet._find(SERVER, "orders")
+
+
+def says(message: str) -> Happen:
+    return lambda agent: agent.simulator.break_task("orders", message=message)
+
+
+def is_tagged(agent: Agent) -> None:
+    found = model(agent)
+    found.spec = replace(found.spec, tags=("Gold",))
+
+
+def reads_another_source(agent: Agent) -> None:
+    found = model(agent)
+    found.spec = replace(found.spec, source=Endpoint("ORA-DR", found.spec.source.type))
+
+
+def writes_to_another_target(agent: Agent) -> None:
+    found = model(agent)
+    found.spec = replace(found.spec, target=Endpoint("LAKE-TEST", found.spec.target.type))
+
+
+def loses_tables(agent: Agent) -> None:
+    model(agent).disturbances.append(Disturbance(0, SERVER, "orders", Trouble.TABLES_WITH_ERROR, amount=7))
+
+
+def is_restarted(times: int) -> Happen:
+    """By other proposals, within the hour."""
+
+    def happen(agent: Agent) -> None:
+        for number in range(times):
+            agent.aws.client("dynamodb").put_item(
+                TableName=agent.table,
+                Item={
+                    "pk": {"S": keys.task_partition(ORDERS)},
+                    "sk": {"S": f"{keys.RESTART_PREFIX}{number:012x}"},
+                    "proposal_id": {"S": f"{number:012x}"},
+                    "at": {"S": codec.format_time(agent.clock.now)},
+                    "body": {"S": "ERROR (FATAL_ERROR)"},
+                },
+            )
+        agent.clock.sleep(1000)  # past the cooldown
+
+    return happen
+
+
+CHANGED: dict[str, tuple[Happen, str]] = {
+    "the log is lost": (
+        says("ORA-00308: cannot open archived log"),
+        "message was a lost connection, is now: the source no longer has the log (ORA-00308: cannot open archived log)",
+    ),
+    "the login is refused": (says("ORA-01017: invalid username/password"), "an endpoint refuses the login (ORA-01017"),
+    "nobody knows what it says": (says("Something else"), "message was a lost connection, is now: “Something else”"),
+    "it says nothing": (says(""), "message was a lost connection, is now: empty"),
+    "another endpoint": (says("Snowflake: could not connect: connection refused"), "is about"),
+    "a user stopped it": (
+        lambda agent: agent.simulator.break_task("orders", state=TaskState.STOPPED, stop_reason=StopReason.NORMAL),
+        "state was ERROR, is STOPPED",
+    ),
+    "memory ran out": (
+        lambda agent: agent.simulator.break_task("orders", stop_reason=StopReason.STOPPED_LOW_MEMORY),
+        "stop reason was FATAL_ERROR, is STOPPED_LOW_MEMORY",
+    ),
+    "it is protected": (is_tagged, "it is protected now (Gold)"),
+    "another source": (reads_another_source, "the source endpoint was ORA-PROD, is ORA-DR"),
+    "another target": (writes_to_another_target, "is LAKE-TEST"),
+    "tables are suspended": (loses_tables, "tables suspended with errors: 0 then, 7 now"),
+    "the budget is spent": (is_restarted(3), "restart budget spent: 3 in the last hour"),
+}
+
+
+def approved(agent: Agent, item: Json, assessment: Json) -> Json:
+    """The decision that the state machine hands on, asked for where the policy asks."""
+    if assessment["route"] == Route.AUTOMATIC:
+        return {"approved": True, "automatic": True, "digest": assessment["digest"]}
+    agent.request(item)
+    return {"approved": True, "digest": assessment["digest"], "by": "arn:aws:iam::1:user/anna"}
+
+
+@pytest.mark.parametrize("mode", ApprovalMode)
+@pytest.mark.parametrize(("happen", "why"), CHANGED.values(), ids=CHANGED)
+def test_what_would_be_judged_otherwise_now_is_superseded_and_said(
+    make: Make, mode: ApprovalMode, happen: Happen, why: str
+) -> None:
+    agent = make(approval_mode=mode)
+    (item,) = items(agent.monitor())
+    assessment = agent.evaluate(item)
+    assert (assessment["route"] == Route.AUTOMATIC) == (mode is not ApprovalMode.ALWAYS)
+    decision = approved(agent, item, assessment)
+    happen(agent)
+
+    restarted = agent.restart(item, decision)
+
+    assert restarted["status"] == Status.SUPERSEDED
+    assert why in restarted["detail"]
+    assert agent.simulator.task("orders")["runs"] == 0
+
+
+SAME: dict[str, Happen] = {
+    "nothing": lambda _: None,
+    "it says so at another time": says("03:14:07 ORA-12541: TNS:no listener (line 4711)"),
+    "an hour passes": lambda agent: agent.clock.sleep(3600),
+    "its tags are others": lambda agent: setattr(model(agent), "spec", replace(model(agent).spec, tags=("silver",))),
+    "it was restarted once": is_restarted(1),
+}
+
+
+@pytest.mark.parametrize("mode", ApprovalMode)
+@pytest.mark.parametrize("happen", SAME.values(), ids=SAME)
+def test_what_would_be_judged_the_same_is_restarted(make: Make, mode: ApprovalMode, happen: Happen) -> None:
+    agent = make(approval_mode=mode)
+    (item,) = items(agent.monitor())
+    decision = approved(agent, item, agent.evaluate(item))
+    happen(agent)
+
+    assert agent.restart(item, decision)["status"] == Status.RESTARTED
+    assert agent.simulator.task("orders")["runs"] == 1
+
+
+def test_nobody_was_asked_and_now_somebody_has_to_be(make: Make) -> None:
+    agent = make(approval_mode=ApprovalMode.POLICY)
+    (item,) = items(agent.monitor())
+    decision = approved(agent, item, agent.evaluate(item))
+    agent._config = replace(agent._config, approval_mode=ApprovalMode.ALWAYS)
+    agent.services = agent.again()
+
+    restarted = agent.restart(item, decision)
+
+    assert restarted["detail"] == "not without a human any more: the approval mode is always now"
+    assert agent.simulator.task("orders")["runs"] == 0
+
+
+def test_a_stalled_task_that_applies_again_is_not_stopped(make: Make) -> None:
+    agent = make()
+    with agent.simulator.client() as client:
+        then = replace(client.task(SERVER, "stock"), changes_in_memory=500)
+    made = proposal(kind=AnomalyKind.STALLED)
+    target = target_of(then, AnomalyKind.STALLED, CONFIG)
+
+    assert difference(made, target, then, CONFIG, NOW) == ""
+    applies = replace(then, applied_records=(then.applied_records or 0) + 1)
+    assert difference(made, target, applies, CONFIG, NOW) == "it was running, but applying nothing, and is no longer"
+    assert difference(made, target, replace(then, changes_in_memory=0, changes_on_disk=0), CONFIG, NOW)
+
+
+# Every fact of a task is in one of these, so that a new one is not forgotten.
+GROUNDS: dict[str, Any] = {
+    "state": TaskState.STOPPED,
+    "stop_reason": StopReason.NORMAL,
+    "message": "ORA-00308: cannot open archived log",
+    "source_endpoint": "ORA-DR",
+    "target_endpoint": "LAKE-TEST",
+    "full_load_completed": None,
+    "tables_with_error": 40,
+    "tags": ("gold",),
+}
+NO_GROUNDS: dict[str, Any] = {
+    "key": None,
+    "raw_state": "Error",
+    "raw_stop_reason": "fatal",
+    "source_type": None,
+    "target_type": None,
+    "source_latency_seconds": 9000,
+    "total_latency_seconds": 9000,
+    "memory_mb": 4,
+    "cpu_percent": 99,
+    "disk_usage_mb": 9999,
+    "data_error_count": 77,
+    "full_load_enabled": False,
+    "apply_changes_enabled": False,
+    "tables_completed": 1,
+    "tables_loading": 3,
+    "tables_queued": 4,
+    "changes_in_memory": 12345,
+    "changes_on_disk": 12345,
+    "applied_records": 5,
+}
+
+
+def test_every_fact_is_known_to_be_a_ground_or_none() -> None:
+    assert GROUNDS.keys() | NO_GROUNDS.keys() == {field.name for field in fields(TaskFacts)}
+    assert not GROUNDS.keys() & NO_GROUNDS.keys()
+
+
+@pytest.mark.parametrize("name", [*GROUNDS, *NO_GROUNDS])
+def test_only_what_the_judgement_rests_on_makes_a_difference(name: str) -> None:
+    then = failed()
+    config: AgentConfig = replace(CONFIG, protected_tags=("gold",))
+    now = (
+        replace(then, **{name: {**GROUNDS, **NO_GROUNDS}[name] or getattr(then, name)})
+        if name in NO_GROUNDS
+        else (replace(then, **{name: GROUNDS[name]}))
+    )
+    found = difference(proposal(), target_of(then, AnomalyKind.FATAL_TRANSIENT, config), now, config, NOW)
+    assert bool(found) == (name in GROUNDS)
+
+
+@pytest.mark.parametrize("message", ["ORA-00308: cannot open archived log", "ORA-01017", "Something else", ""])
+def test_a_record_of_an_earlier_version_is_held_against_kind_state_and_tags(message: str) -> None:
+    target = replace(target_of(failed(), AnomalyKind.FATAL_TRANSIENT, CONFIG), basis=None)
+    assert difference(proposal(), target, failed(), CONFIG, NOW) == ""
+    assert difference(proposal(), target, failed(source_endpoint="ORA-DR"), CONFIG, NOW) == ""
+    assert difference(proposal(), target, failed(message=message), CONFIG, NOW).startswith("it was FATAL_TRANSIENT, is")
+
+
+def test_a_record_of_an_earlier_version_does_not_say_what_a_stalled_task_had_applied() -> None:
+    made = proposal(kind=AnomalyKind.STALLED)
+    target = replace(target_of(task(), AnomalyKind.STALLED, CONFIG), basis=None)
+    assert difference(made, target, task(), CONFIG, NOW) == ""
