@@ -36,7 +36,7 @@ ACTIONS: Mapping[AnomalyKind, Action] = {
 """The kinds on which something is proposed, the first ones first where severities are equal. All others are told."""
 
 _KINDS = tuple(ACTIONS)
-_BY_MESSAGE = frozenset({AnomalyKind.POSITION_LOST, AnomalyKind.FATAL_TRANSIENT, AnomalyKind.FATAL_UNKNOWN})
+BY_MESSAGE = frozenset({AnomalyKind.POSITION_LOST, AnomalyKind.FATAL_TRANSIENT, AnomalyKind.FATAL_UNKNOWN})
 """The kinds that rest on what the message says."""
 
 
@@ -124,7 +124,7 @@ def no_longer_automatic(approval: Approval, current: Target, restarts_last_hour:
 
 
 def _basis(facts: TaskFacts, kind: AnomalyKind) -> Basis:
-    rests_on_message = kind in _BY_MESSAGE
+    rests_on_message = kind in BY_MESSAGE
     side = side_of(facts) if rests_on_message else None
     return Basis(
         fault=fingerprint(facts.message) if rests_on_message else "",
@@ -160,13 +160,14 @@ def _other_state(target: Target, facts: TaskFacts) -> str:
 
 def _other_diagnosis(kind: AnomalyKind, now: AnomalyKind | None, target: Target, facts: TaskFacts) -> Iterator[str]:
     says = wording.message(facts)
-    if kind in _BY_MESSAGE:
+    if kind in BY_MESSAGE:
         basis = target.basis
         if basis and basis.fault != fingerprint(facts.message):
             yield f"message was {wording.fault(basis.fault)}, is now: {says}"
         elif now is not kind:
             yield f"it was {kind}, is {now or 'nothing of the kind'} now: {says}"
-        elif basis and basis.side != (side := side_of(facts) or ""):
+        elif basis and (facts.source_type or facts.target_type) and basis.side != (side := side_of(facts) or ""):
+            # Without the endpoints' types it cannot be told; that they are missing is said of the endpoints.
             yield f"the message was about {_endpoint(basis.side)}, is about {_endpoint(side)}: {says}"
     elif now is None:
         yield f"it was {wording.headline(kind, facts)}, and is no longer"

@@ -8,7 +8,8 @@ is found and returned, never taken twice. A status moves forwards only; a final 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,7 +22,7 @@ from qlikops.agent.tasks import TaskLedger
 from qlikops.domain import codec
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import UNANSWERED, Approval, Decision, InboxRow, Outcome, Status, attributed, digest_of
-from qlikops.domain.errors import NotFound, QlikopsError
+from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
@@ -71,8 +72,12 @@ class OpenProposal:
     proposal_id: str
     execution_arn: str
     since: datetime
-    is_closed: bool
-    """Its own record is; its tasks may not have heard of it."""
+    status: Status
+
+    @property
+    def is_closed(self) -> bool:
+        """Its own record is; its tasks may not have heard of it."""
+        return self.status.is_final
 
 
 class Ledger:
@@ -92,9 +97,15 @@ class Ledger:
 
     def records(self, proposal_ids: Sequence[str]) -> list[Record]:
         """Those that exist, in the order asked for. Raises RecordTooNew."""
-        wanted = {proposal_id: (keys.approval_partition(proposal_id), keys.RECORD) for proposal_id in proposal_ids}
-        items = self._table.get_many(wanted.values())
-        return [record_of(proposal_id, items[key]) for proposal_id, key in wanted.items() if key in items]
+        return [record_of(proposal_id, item) for proposal_id, item in self._items(proposal_ids)]
+
+    def readable(self, proposal_ids: Sequence[str]) -> list[Record]:
+        """The same without those that a newer version wrote: they are left to that."""
+        found = []
+        for proposal_id, item in self._items(proposal_ids):
+            with suppress(RecordTooNew):
+                found.append(record_of(proposal_id, item))
+        return found
 
     def open(self) -> list[OpenProposal]:
         """Everything that is not over in every respect, asked or not, of all runs.
@@ -250,8 +261,28 @@ class Ledger:
             self._finish(record.approval, quiet_after_denial)
         return record
 
+    def withdraw(self, proposal_id: str, outcome: Outcome) -> Approval:
+        """Ends a proposal that waits, but for the wait itself: its token and its tasks stay until `finish`.
+
+        One that does not wait any more is returned as it is.
+        """
+        outcome = replace(bounded(outcome), at=outcome.at or self._clock())
+        return self._advance(
+            proposal_id,
+            Step.CLOSED,
+            {Attribute.STATUS: outcome.status, Attribute.OUTCOME: codec.dumps(outcome)},
+            event={"outcome": outcome},
+            only_from=(Status.WAITING,),
+            remove=(keys.INBOX_PARTITION,),
+        ).approval
+
+    def token(self, proposal_id: str) -> str:
+        """The token of the wait for an answer; empty where nothing waits."""
+        item = self._table.get((keys.token_partition(proposal_id), keys.TOKEN))
+        return str(item[Attribute.TOKEN]) if item else ""
+
     def finish(self, proposal_id: str, quiet_after_denial: int) -> None:
-        """Does what an interrupted close left undone. Raises NotFound."""
+        """Does what is left to do of a closed proposal. Raises NotFound."""
         self._finish(self.record(proposal_id).approval, quiet_after_denial)
 
     def run(self, execution_name: str) -> RunSummary | None:
@@ -385,8 +416,9 @@ class Ledger:
 
     def _finish(self, closed: Approval, quiet_after_denial: int) -> None:
         track.count(self._table, closed, self._clock())
+        token = Delete((keys.token_partition(closed.approval_id), keys.TOKEN))
         # What says that it is open goes last: whoever finds it there finishes what was left undone.
-        self.tasks.end(closed, quiet_after_denial, Delete((keys.OPEN_PARTITION, closed.approval_id)))
+        self.tasks.end(closed, quiet_after_denial, token, Delete((keys.OPEN_PARTITION, closed.approval_id)))
 
     def _still_open(self, proposal: Proposal, status: Status) -> Put:
         return Put(
@@ -424,6 +456,11 @@ class Ledger:
         kept_until = now + timedelta(days=RECORD_DAYS)
         return {Attribute.UPDATED_AT: codec.format_time(now), keys.TTL: int(kept_until.timestamp())}
 
+    def _items(self, proposal_ids: Sequence[str]) -> Iterator[tuple[str, Item]]:
+        wanted = {proposal_id: _record_key(proposal_id) for proposal_id in proposal_ids}
+        items = self._table.get_many(wanted.values())
+        return ((proposal_id, items[key]) for proposal_id, key in wanted.items() if key in items)
+
     def _raw(self, proposal_id: str) -> Item:
         item = self._table.get(_record_key(proposal_id))
         if item is None:
@@ -447,7 +484,7 @@ def _open_proposal(proposal_id: str, item: Item, since: str | int) -> OpenPropos
         proposal_id=proposal_id,
         execution_arn=str(item[Attribute.EXECUTION_ARN]),
         since=codec.parse_time(str(since)),
-        is_closed=Status.read(str(item[Attribute.STATUS])).is_final,
+        status=Status.read(str(item[Attribute.STATUS])),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from qlikops.agent.detection import contradicts_itself, detect, is_from_the_futu
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.news import news_of
 from qlikops.agent.notify import Notifier
+from qlikops.agent.overtaken import Questions
 from qlikops.agent.reconcile import Executions, Reconciler
 from qlikops.agent.run import Run
 from qlikops.agent.store import Remembered, Store
@@ -27,12 +28,14 @@ from qlikops.domain.quiet import Quiet
 from qlikops.domain.report import LeftAlone, RunReport
 from qlikops.domain.run import RunSummary
 from qlikops.domain.task import TaskKey
+from qlikops.domain.text import harmless
 from qlikops.qlik.reader import FleetReading
 
 OPENING_LEASE_SECONDS = 2 * 3600
 """From the proposal to the question, or to the end of an automatic restart; asking makes it longer."""
 _HOUR = timedelta(hours=1)
 _NOT_READ = "not read in time: it is as the last run saw it"
+_WHY_CAP = 200
 _TAKEN = "one of the tasks behind the same cause was taken by another proposal in the same moment"
 
 Restarts: TypeAlias = Mapping[TaskKey, tuple[datetime, ...]]
@@ -87,11 +90,14 @@ class Monitor:
         # The readers wait for the network most of the time: what the last run left is read and parsed meanwhile.
         with ThreadPoolExecutor(1) as meanwhile:
             remembering = meanwhile.submit(self._remembered)
+            looked_at = self._clock()
             reading = self._read()
             remembered = remembering.result()
         restarts = self._restarts(reading, remembered.snapshot)
         snapshot = self._detect(reading, remembered.snapshot, run, restarts)
-        return self._propose(snapshot, restarts, reconciler, run, remembered)
+        questions = Questions(self._ledger, self._executions, self._config)
+        notes = [*_starting_afresh(remembered), *questions.hold_against(snapshot, looked_at)]
+        return self._propose(snapshot, restarts, reconciler, run, remembered, notes)
 
     def _remembered(self) -> Remembered:
         remembered, now = self._store.snapshot(), self._clock()
@@ -124,7 +130,13 @@ class Monitor:
         return RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
 
     def _propose(
-        self, snapshot: FleetSnapshot, restarts: Restarts, reconciler: Reconciler, run: Run, remembered: Remembered
+        self,
+        snapshot: FleetSnapshot,
+        restarts: Restarts,
+        reconciler: Reconciler,
+        run: Run,
+        remembered: Remembered,
+        notes: Sequence[str],
     ) -> Monitored:
         tasks = self._ledger.tasks
         anomalous = [task.facts.key for task in snapshot.tasks if task.anomalies]
@@ -160,7 +172,7 @@ class Monitor:
         self._store.save_snapshot(_annotated(remembering, holders, {left.key: left.why for left in left_alone}))
         findings = replace(
             _findings(snapshot, left_alone, correlated.deferred, run),
-            notes=_starting_afresh(remembered),
+            notes=(*notes, *_unasked(self._executions)),
             changes=changes(remembered.snapshot, snapshot),
         )
         self._store.save_findings(findings)
@@ -216,6 +228,14 @@ def _starting_afresh(remembered: Remembered) -> tuple[str, ...]:
         return ()
     because = remembered.lost_because[0].upper() + remembered.lost_because[1:]
     return (f"{because}, so this run starts afresh: what takes several polls is counted from here.",)
+
+
+def _unasked(executions: Executions) -> tuple[str, ...]:
+    """What the report says of a run that could not ask Step Functions."""
+    if not executions.unreachable_because:
+        return ()
+    why = harmless(executions.unreachable_because, _WHY_CAP)
+    return (f"Step Functions did not answer, so what ended executions left open stays open: {why}",)
 
 
 def _findings(snapshot: FleetSnapshot, left_alone: tuple[LeftAlone, ...], deferred: int, run: Run) -> RunReport:

@@ -19,7 +19,7 @@ from qlikops.domain.evaluation import Evaluation, Verdict
 from qlikops.domain.text import harmless
 
 TOLD = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL})
-"""The ends that somebody must hear of: nobody answered, or it did not work."""
+"""The ends that somebody must hear of: nobody answered, or it did not work. That a question is over is told as well."""
 _SUBJECT_CAP = 100
 _LINE_CAP = 200
 _FINDINGS_SHOWN = 6
@@ -41,7 +41,8 @@ class Notifier:
 
     def closed(self, approval: Approval) -> None:
         """Something ended in a way that somebody must hear of; other ends are not told."""
-        if approval.status in TOLD:
+        no_longer_asked = approval.status is Status.SUPERSEDED and approval.requested_at is not None
+        if approval.status in TOLD or no_longer_asked:
             words = approval.status.replace("_", " ")
             self._publish(f"qlikops: {words}: {approval.proposal.label}", outcome_text(approval))
 

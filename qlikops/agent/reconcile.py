@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from qlikops.agent.ledger import Ledger, OpenProposal
 from qlikops.agent.restart import interrupted
@@ -16,43 +16,83 @@ from qlikops.agent.tasks import Lease
 from qlikops.domain.approval import Approval, Outcome, Status
 from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.execution import ExecutionStatus
+from qlikops.domain.text import harmless
 
 GRACE = timedelta(minutes=2)
 """Step Functions answers eventually: an execution this young may not be there yet."""
 ACTING = timedelta(minutes=16)
 """Stopping an execution stops none of its functions: for as long as ExecuteRestart may run, it may be acting."""
+SUPERSEDED_ERROR = "ProposalSuperseded"
+"""The error that ends the wait for an answer to what is no longer asked; no Retry of the state machine names it."""
 GONE = "gone"
 """Of an execution that Step Functions does not know (any more)."""
 
 _logger = logging.getLogger(__name__)
 
 
+_WAIT_IS_OVER = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+_CAUSE_CAP = 1000
+
+
 class Executions:
-    """The state of executions, asked once each; `client` is boto3's for Step Functions."""
+    """The state of executions, asked once each; `client` is boto3's for Step Functions.
+
+    A run does not depend on it: from a VPC there may be no way to Step Functions. What cannot be asked is left as it
+    is, and once nobody has answered, nobody is asked any more.
+    """
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self._known: dict[str, str] = {}
+        self.unreachable_because = ""
+        """Why Step Functions did not answer; empty as long as it does."""
 
     def status(self, execution_arn: str) -> str:
-        """An ExecutionStatus, or GONE; RUNNING where we may not ask, so that nobody else's work is closed."""
+        """An ExecutionStatus, or GONE; RUNNING where nobody says, so that nobody else's work is closed."""
         if execution_arn not in self._known:
-            try:
-                answer = self._client.describe_execution(executionArn=execution_arn)["status"]
-            except ClientError as exc:
-                answer = _without_answer(exc)
-            self._known[execution_arn] = answer
+            self._known[execution_arn] = self._described(execution_arn)
         return self._known[execution_arn]
 
+    def end_wait(self, token: str, cause: str) -> bool:
+        """Whether what waits with this token for an answer waits no longer."""
+        if self.unreachable_because:
+            return False
+        try:
+            self._client.send_task_failure(taskToken=token, error=SUPERSEDED_ERROR, cause=harmless(cause, _CAUSE_CAP))
+        except (ClientError, BotoCoreError) as exc:
+            return _code(exc) in _WAIT_IS_OVER or self._missed(exc)
+        return True
 
-def _without_answer(error: ClientError) -> str:
-    match error.response["Error"]["Code"]:
-        case "ExecutionDoesNotExist":
-            return GONE
-        case "AccessDeniedException":
-            # Another state machine's execution: the role reads those of its own only.
+    def _described(self, execution_arn: str) -> str:
+        if self.unreachable_because:
             return ExecutionStatus.RUNNING
-    raise error
+        try:
+            return str(self._client.describe_execution(executionArn=execution_arn)["status"])
+        except (ClientError, BotoCoreError) as exc:
+            if _code(exc) == "ExecutionDoesNotExist":
+                return GONE
+            self._missed(exc)
+        return ExecutionStatus.RUNNING
+
+    def _missed(self, error: ClientError | BotoCoreError) -> bool:
+        """False. An answer that says no (another state machine's execution, say) is one: the next may be another."""
+        _logger.warning("Step Functions was asked in vain: %s", error)
+        if isinstance(error, BotoCoreError):
+            self.unreachable_because = str(error)
+        return False
+
+
+def _code(error: ClientError | BotoCoreError) -> str:
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
+
+
+def end_wait(ledger: Ledger, executions: Executions, closed: Approval) -> bool:
+    """Ends the wait for an answer to a proposal that is closed; whether nothing waits any more.
+
+    The item of the state machine then comes to its RecordOutcome, which finds the outcome and tells people.
+    """
+    token = ledger.token(closed.approval_id)
+    return not token or executions.end_wait(token, closed.outcome.detail if closed.outcome else "")
 
 
 class Reconciler:
@@ -82,6 +122,8 @@ class Reconciler:
         if not one.is_closed:
             return bool(self._over(one.execution_arn, one.since)) and self._is_closed(one.proposal_id)
         try:
+            if not end_wait(self._ledger, self._executions, self._ledger.record(one.proposal_id).approval):
+                return False
             # Whoever closed it may be at it still: doing it twice changes nothing.
             self._ledger.finish(one.proposal_id, self._quiet_after_denial)
         except (NotFound, RecordTooNew) as exc:

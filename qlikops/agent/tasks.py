@@ -276,10 +276,10 @@ class TaskLedger:
             return "this proposal is over, or has given the task back"
         return f"proposal {holder[Attribute.PROPOSAL_ID]} holds the task by now"
 
-    def end(self, approval: Approval, quiet_after_denial: int, last: Delete) -> None:
+    def end(self, approval: Approval, quiet_after_denial: int, *last: Delete) -> None:
         """Writes a closed proposal into its tasks' histories, keeps denied ones quiet for a while, and frees them.
 
-        `last` is written with or after the last of these.
+        `last` is written with or after the last of these, in that order.
         """
         outcome = approval.outcome
         if outcome is None or outcome.at is None:
@@ -312,7 +312,7 @@ class TaskLedger:
             if decision:
                 writes += _snooze(target.key, outcome.at, decision, quiet_after_denial)
             writes.append(_freed(target.key, proposal.proposal_id))
-        self._table.commit_each([*writes, last])
+        self._table.commit_each([*writes, *last])
 
 
 def _freed(key: TaskKey, proposal_id: str) -> Delete:

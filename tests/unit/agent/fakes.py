@@ -140,10 +140,25 @@ class FakeStepFunctions:
     def __init__(self) -> None:
         self.statuses: dict[str, str] = {}
         self.asked: list[str] = []
+        self.ended: dict[str, str] = {}
+        """The tokens whose wait was ended, with the cause."""
+        self.broken: Exception | None = None
+        """What every call raises."""
+
+    def send_task_failure(self, taskToken: str, error: str, cause: str) -> None:  # noqa: N803 - boto3's names
+        """Like boto3's."""
+        if self.broken:
+            raise self.broken
+        if taskToken in self.ended:
+            raise ClientError({"Error": {"Code": "TaskTimedOut", "Message": ""}}, "SendTaskFailure")
+        assert error == "ProposalSuperseded"
+        self.ended[taskToken] = cause
 
     def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803 - boto3's name
         """Like boto3's."""
         self.asked.append(executionArn)
+        if self.broken:
+            raise self.broken
         if executionArn not in self.statuses:
             raise ClientError({"Error": {"Code": "ExecutionDoesNotExist", "Message": ""}}, "DescribeExecution")
         return {"status": self.statuses[executionArn]}

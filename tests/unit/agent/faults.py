@@ -54,7 +54,7 @@ class Call:
     @property
     def writes(self) -> bool:
         """Whether the world is another one after it. Of a read it makes no difference whether it arrived."""
-        return self.name.startswith(("POST", "Transact", "Put", "Publish"))
+        return self.name.startswith(("POST", "Transact", "Put", "Publish", "Send"))
 
 
 class SharedClients:
@@ -138,6 +138,14 @@ class _StepFunctions:
         return self._wire.passing(
             "DescribeExecution",
             lambda: self._states.describe_execution(executionArn),
+            EndpointConnectionError(endpoint_url=""),
+            ReadTimeoutError(endpoint_url=""),
+        )
+
+    def send_task_failure(self, taskToken: str, error: str, cause: str) -> None:  # noqa: N803 - boto3's names
+        self._wire.passing(
+            "SendTaskFailure",
+            lambda: self._states.send_task_failure(taskToken, error, cause),
             EndpointConnectionError(endpoint_url=""),
             ReadTimeoutError(endpoint_url=""),
         )

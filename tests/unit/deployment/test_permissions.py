@@ -21,6 +21,7 @@ Right = tuple[str, str]
 TABLE, BUCKET = "Table.Arn", "DataBucket.Arn"
 SECRET, TOPIC = "QlikSecret|QlikSecretArn", "Topic|NotificationTopicArn"
 OWN_EXECUTIONS = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:QlikMonitoringAgent:*"
+OWN_MACHINE = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:stateMachine:QlikMonitoringAgent"
 
 ANY = "arn:AWS::Partition:bedrock:*"
 MODEL = {
@@ -45,7 +46,8 @@ CALLS: dict[str, set[Right]] = {
     "store.Store.save_report": {("s3:PutObject", f"{BUCKET}/reports/*")},
     "notify.Notifier._publish": {("sns:Publish", TOPIC)},
     "metrics.Metrics.put": {("cloudwatch:PutMetricData", "*")},
-    "reconcile.Executions.status": {("states:DescribeExecution", OWN_EXECUTIONS)},
+    "reconcile.Executions._described": {("states:DescribeExecution", OWN_EXECUTIONS)},
+    "reconcile.Executions.end_wait": {("states:SendTaskFailure", OWN_MACHINE)},
     "evaluators.bedrock.BedrockEvaluator._ask": {*MODEL},
     "wiring.Services.instances": {("secretsmanager:GetSecretValue", SECRET)},
 }
@@ -244,9 +246,18 @@ def test_every_role_takes_the_boundary_and_can_be_assumed_by_its_service_only(re
             assert "aws:SourceAccount" in trust["Condition"]["StringEquals"]
 
 
-def test_no_role_of_the_stack_may_answer_an_approval(resources: dict[str, Any]) -> None:
-    holders = {name for name, each in resources.items() if "states:SendTask" in str(each)}
-    assert holders == {"OperatorPolicy"}
+@pytest.mark.parametrize(
+    ("action", "holders"),
+    [
+        ("states:SendTaskSuccess", {"OperatorPolicy"}),
+        ("states:SendTaskFailure", {"OperatorPolicy", "MonitorTasksRole"}),
+    ],
+)
+def test_no_role_of_the_stack_may_approve_and_one_may_end_a_wait(
+    resources: dict[str, Any], action: str, holders: set[str]
+) -> None:
+    assert {name for name, each in resources.items() if action in str(each)} == holders
+    assert "states:SendTask*" not in str(resources)
 
 
 def test_looking_includes_no_write(resources: dict[str, Any]) -> None:
