@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.config import AgentConfig
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.policy import decide
 from qlikops.agent.reconcile import Executions, Reconciler
-from qlikops.agent.restart import Restarter, RestartSettings
+from qlikops.agent.restart import Restarter
 from qlikops.agent.run import Run
 from qlikops.domain.approval import Approval, Decision, Outcome, Status
 from qlikops.domain.codec import format_time
@@ -72,7 +73,7 @@ def test_nothing_is_restarted_that_is_not_understood(ledger: Ledger, clock: Fake
     def unreachable(name: str) -> Any:
         raise AssertionError(f"{name} was asked")
 
-    settings = RestartSettings(verify_timeout_seconds=120, status_lag_seconds=30)
+    settings = AgentConfig("ledger", "data", "topic", "secret")
     restarter = Restarter(ledger, unreachable, settings, clock=clock, sleep=clock.sleep)
     outcome = restarter.restart(ID, Decision(True, digest=digest), clock.now + timedelta(minutes=14), may_continue=True)
 

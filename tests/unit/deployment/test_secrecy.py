@@ -98,7 +98,7 @@ class QuotingKeyring(FakeKeyring):
 
 
 def log_in() -> None:
-    Logins(QuotingKeyring(), "default", {}).save({"name": "default", "password": SECRET})
+    Logins(QuotingKeyring, "default", {}).save({"name": "default", "password": SECRET})
 
 
 def begin_a_session() -> None:
