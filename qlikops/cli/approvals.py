@@ -196,15 +196,18 @@ def _decide(
     here: Invocation, environment: Environment, approval_id: str, request: DecisionRequest, *, yes: bool
 ) -> DecisionReceipt:
     """Decides on what the record says now, or on what `request.digest` pins, shown before it is sent."""
-    from qlikops.presentation import decision, review
+    from qlikops.domain.background import read_latest
+    from qlikops.presentation import decision, latest, review
     from qlikops.presentation.tone import Section
 
     approval = environment.approvals.approval(approval_id)
     request = replace(request, digest=_pinned(approval, request.digest), decision_id=new_decision_id())
     if approval.status is Status.WAITING and not environment.read_only:
-        lines = decision.what_goes_out(request, approval, environment.caller())
+        seen = decision.Seen(read_latest(environment, approval.proposal), here.now())
+        lines = decision.what_goes_out(request, approval, environment.caller(), seen=seen)
         output.write_sections([Section("", lines)], to_stderr=True)
-        for thought in review.second_thoughts(approval) if request.approved else ():
+        changed = latest.doubts(approval.proposal, seen.latest, seen.now)
+        for thought in (*changed, *review.second_thoughts(approval)) if request.approved else ():
             output.say(f"Careful: {thought}.")
         if not yes and here.is_terminal():
             typer.confirm("Send it?", abort=True, err=True)

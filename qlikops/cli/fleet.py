@@ -44,13 +44,14 @@ def tasks(
 ) -> None:
     """List every task as the last run saw it, those with something wrong first."""
     here = invocation(ctx)
+    from qlikops.domain.since import read_fleet
     from qlikops.presentation import fleet
     from qlikops.presentation.filter import parse
 
     wanted = parse(filter_, fleet.FIELDS)
     if wanted.problem:
         raise UsageError(f"--filter: {wanted.problem}")
-    snapshot = here.environment(context).fleet.snapshot()
+    snapshot = read_fleet(here.environment(context))
     chosen = [
         task
         for task in snapshot.tasks

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from qlikops.domain.approval import Approval, HistoryLine, TrackRecord
 from qlikops.domain.errors import NotFound, QlikopsError
+from qlikops.domain.latest import Latest
 
 if TYPE_CHECKING:
     from qlikops.domain.fleet import Sample
     from qlikops.domain.ports import Environment
+    from qlikops.domain.proposal import Proposal
 
 HISTORY_LIMIT = 20
 """Earlier proposals on one task that are read."""
@@ -29,6 +31,8 @@ class Background:
     """Of proposals with the same kind of anomaly and the same action, on any task."""
     samples: tuple[Sample, ...] = ()
     """The task's latencies, oldest first, as the last run saw them."""
+    latest: Latest | None = None
+    """What the last poll says of the proposal's tasks; None where it could not be read, or there was none."""
     missing: tuple[QlikopsError, ...] = ()
     """Why a part could not be read: then its absence says nothing."""
 
@@ -46,13 +50,22 @@ def read_background(environment: Environment, approval: Approval) -> Background:
             missing.append(error)
             return ()
 
-    def samples() -> tuple[Sample, ...]:
-        tasks = environment.fleet.snapshot().tasks
-        return next((task.memory.samples for task in tasks if task.facts.key == key), ())
+    def polls() -> tuple[Latest, ...]:
+        return (Latest.of(environment.fleet.snapshot(), proposal),)
 
     track = part(lambda: tuple(environment.approvals.track_record(proposal.kind, proposal.action)))
+    latest = next(iter(part(polls)), None)
     if len(proposal.targets) != 1:
-        return Background(track=track, missing=tuple(missing))
+        return Background(track=track, latest=latest, missing=tuple(missing))
     key = proposal.targets[0].key
     history = part(lambda: tuple(environment.approvals.history(key, HISTORY_LIMIT)))
-    return Background(history, track, part(samples), tuple(missing))
+    seen = next((task for _, task in latest.tasks if task), None) if latest else None
+    return Background(history, track, seen.memory.samples if seen else (), latest, tuple(missing))
+
+
+def read_latest(environment: Environment, proposal: Proposal) -> Latest | None:
+    """What the last poll says of the proposal's tasks; None where that cannot be read. Blocks like the ports do."""
+    try:
+        return Latest.of(environment.fleet.snapshot(), proposal)
+    except QlikopsError:
+        return None

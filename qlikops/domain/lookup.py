@@ -9,6 +9,7 @@ from qlikops.domain.approval import HistoryLine
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.ports import Environment
+from qlikops.domain.since import read_fleet
 from qlikops.domain.text import harmless
 
 _NAMED = 5
@@ -33,7 +34,7 @@ def look_up(environment: Environment, name: str) -> TaskDetail:
 
     Raises NotFound, and UsageError where several tasks have that name. Blocks like the ports do.
     """
-    snapshot = environment.fleet.snapshot()
+    snapshot = read_fleet(environment)
     task = _find(snapshot, name)
     key = task.facts.key
     history = tuple(environment.approvals.history(key))

@@ -5,30 +5,51 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from qlikops.domain.approval import Approval, Decision, Status
 from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import AlreadyDecided, ApprovalGone, DecisionUnknown, NotDecidable, QlikopsError
+from qlikops.domain.latest import Latest
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest
-from qlikops.presentation import denial, vocabulary
+from qlikops.presentation import denial, latest, vocabulary
 from qlikops.presentation.problem import by_whom, explain
 from qlikops.presentation.review import at_zero, blast_radius, in_full, outcome_lines, targets_line, verdict
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the last poll says, to be shown at a moment."""
+
+    latest: Latest | None
+    """None where it could not be read."""
+    now: datetime
+
 
 SLOW_SECONDS = 3
 """After so long without an answer that is said."""
 
 
 def what_goes_out(
-    request: DecisionRequest, approval: Approval, caller: str = "", now: datetime | None = None
+    request: DecisionRequest,
+    approval: Approval,
+    caller: str = "",
+    now: datetime | None = None,
+    seen: Seen | None = None,
 ) -> tuple[Line, ...]:
-    """Exactly what will be sent, what it sets off and, with `now`, what happens otherwise; the names of things last."""
-    return tuple(_what_goes_out(request, approval, caller, now))
+    """Exactly what will be sent, what it sets off and, with `now`, what happens otherwise; the names of things last.
+
+    With `seen`, as the last poll saw the tasks; one that could not be read is said to be that.
+    """
+    return tuple(_what_goes_out(request, approval, caller, now, seen))
 
 
-def _what_goes_out(request: DecisionRequest, approval: Approval, caller: str, now: datetime | None) -> Iterator[Line]:
+def _what_goes_out(
+    request: DecisionRequest, approval: Approval, caller: str, now: datetime | None, seen: Seen | None
+) -> Iterator[Line]:
     proposal = approval.proposal
     if request.approved:
         yield line("send", Span("approve", Tone.GOOD), Span("  SendTaskSuccess", Tone.MUTED))
@@ -41,6 +62,10 @@ def _what_goes_out(request: DecisionRequest, approval: Approval, caller: str, no
         yield line("blast radius", *blast_radius(proposal))
         yield verdict(approval.evaluation)
         yield from in_full(approval)
+        if seen is not None:
+            yield from latest.lines(proposal, seen.latest, seen.now)
+    elif seen is not None:
+        yield from denial.aftermath([proposal], request.snooze, seen.latest, seen.now)
     else:
         yield from denial.aftermath([proposal], request.snooze)
     if request.reason:

@@ -12,7 +12,7 @@ from qlikops.domain.evaluation import Evaluation, Finding, Gate, PolicyResult, R
 from qlikops.domain.proposal import Action, Proposal, Target
 from qlikops.domain.task import StopReason
 from qlikops.presentation import background as beside
-from qlikops.presentation import vocabulary
+from qlikops.presentation import latest, vocabulary
 from qlikops.presentation.inbox import deadline_line
 from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
 
@@ -36,7 +36,8 @@ where that is not reached, the gate says so.
 
 def sections(approval: Approval, now: datetime, background: Background | None = None) -> tuple[Section, ...]:
     """The whole record, what a decider needs most first."""
-    return (brief(approval), at_zero(approval, now, approval.claim), *body(approval, background))
+    zero = at_zero(approval, now, approval.claim, background=background)
+    return (brief(approval), zero, *body(approval, background))
 
 
 def brief(approval: Approval, context: str = "") -> Section:
@@ -48,12 +49,20 @@ def brief(approval: Approval, context: str = "") -> Section:
     return Section("", (_headline(approval.proposal), *where, *_brief(approval)))
 
 
-def at_zero(approval: Approval, now: datetime, claim: Claim | None = None, caller: str = "") -> Section:
+def at_zero(
+    approval: Approval,
+    now: datetime,
+    claim: Claim | None = None,
+    caller: str = "",
+    background: Background | None = None,
+) -> Section:
     """Where it stands, what happens if nobody answers, and who looks at it: the part that changes with the clock.
 
-    `caller` is who reads it.
+    `caller` is who reads it. With `background`, what waits is shown as the last poll saw it.
     """
-    return Section("", tuple(_at_zero(approval, now, claim, caller)))
+    seen = background is not None and approval.status is Status.WAITING
+    now_lines = latest.lines(approval.proposal, background.latest, now) if background and seen else ()
+    return Section("", (*_at_zero(approval, now, claim, caller), *now_lines))
 
 
 def body(approval: Approval, background: Background | None = None) -> tuple[Section, ...]:

@@ -11,10 +11,12 @@ from textual.widgets import Button, Input, Select, Static
 
 from qlikops.domain.approval import Approval, new_decision_id
 from qlikops.domain.errors import ApprovalGone
+from qlikops.domain.latest import Latest
 from qlikops.domain.ports import DecisionRequest
-from qlikops.presentation.decision import no_longer_waits, what_goes_out
+from qlikops.presentation.decision import Seen, no_longer_waits, what_goes_out
 from qlikops.presentation.difference import differences, differs
 from qlikops.presentation.inbox import claimed_by_another
+from qlikops.presentation.latest import doubts
 from qlikops.presentation.problem import explain
 from qlikops.presentation.review import second_thoughts
 from qlikops.presentation.tone import Line, Tone
@@ -32,10 +34,22 @@ CLAIM_WHILE_ASKED = timedelta(minutes=2)
 class DecisionScreen(Following[DecisionRequest]):
     """The record never changes while it is open; if reality does, it says what and who, and sends nothing any more."""
 
-    def __init__(self, state: ConsoleState, context: Context, approval: Approval, *, late: bool = False) -> None:
-        """`late`: it opens by itself, some time after the key, because the record had to be read."""
+    def __init__(
+        self,
+        state: ConsoleState,
+        context: Context,
+        approval: Approval,
+        *,
+        late: bool = False,
+        latest: Latest | None = None,
+    ) -> None:
+        """`late`: it opens by itself, some time after the key, because the record had to be read.
+
+        `latest` is what the last poll says of its tasks; where that is not known yet, it is asked for.
+        """
         super().__init__(state, context)
         self.approval = approval
+        self.latest = latest
         self.answers_from = context.now() + LOOK_FIRST if late else None
         self.gone = ""
         """Why this record can never be decided any more; empty while it can."""
@@ -48,6 +62,8 @@ class DecisionScreen(Following[DecisionRequest]):
         self.state_changed()
         # It says in whose name it sends, and whoever could not say so may be able to by now.
         self.context.load_caller(self.app)
+        if self.latest is None:
+            self.context.load_background(self.approval, self)
         row = self.context.row(self.approval.approval_id)
         if row is not None and row.claim is None and not self.context.read_only:
             self.context.claim(self.approval.approval_id, self, CLAIM_WHILE_ASKED)
@@ -73,11 +89,22 @@ class DecisionScreen(Following[DecisionRequest]):
         """What goes out and what happens otherwise, or what changed."""
         if self.became is not None:
             return differences(self.approval, self.became)
-        return what_goes_out(self.answer(), self.approval, self.context.caller, self.context.now())
+        now = self.context.now()
+        return what_goes_out(self.answer(), self.approval, self.context.caller, now, Seen(self.latest, now))
 
     def _claimant(self) -> str:
         row = self.context.row(self.approval.approval_id)
         return claimed_by_another(row, self.context.caller, self.context.now()) if row else ""
+
+    @on(messages.BackgroundLoaded)
+    def _take_latest(self, message: messages.BackgroundLoaded) -> None:
+        message.stop()
+        self.latest = message.background.latest
+        self.latest_came()
+        self.draw()
+
+    def latest_came(self) -> None:
+        """What the last poll says has been read while the dialog was open."""
 
     def followed(self, approval: Approval) -> None:
         """Who decided and how that goes on, or what changed."""
@@ -103,10 +130,33 @@ class DecisionScreen(Following[DecisionRequest]):
 class ApproveScreen(DecisionScreen):
     """Enter sends, unless anything speaks against it: then that is said, and Enter cancels."""
 
-    def __init__(self, state: ConsoleState, context: Context, approval: Approval, *, late: bool = False) -> None:
-        super().__init__(state, context, approval, late=late)
+    def __init__(
+        self,
+        state: ConsoleState,
+        context: Context,
+        approval: Approval,
+        *,
+        late: bool = False,
+        latest: Latest | None = None,
+    ) -> None:
+        super().__init__(state, context, approval, late=late, latest=latest)
         claimant = self._claimant()
-        self._against = (*([f"{claimant} is looking at it"] if claimant else []), *second_thoughts(approval))
+        self._against = (
+            *([f"{claimant} is looking at it"] if claimant else []),
+            *self._changed(),
+            *second_thoughts(approval),
+        )
+
+    def _changed(self) -> tuple[str, ...]:
+        return doubts(self.approval.proposal, self.latest, self.context.now())
+
+    def latest_came(self) -> None:
+        """Has Enter cancel where the tasks are no longer as they were proposed on."""
+        if changed := self._changed():
+            self._against = (*changed, *self._against)
+            button = self.query_one("#send", Button)
+            button.label, button.variant = f"Approve although {changed[0]}", "warning"
+            self.query_one("#cancel").focus()
 
     def heading(self) -> str:
         """What is asked."""
@@ -143,8 +193,16 @@ class ApproveScreen(DecisionScreen):
 class DenyScreen(DecisionScreen):
     """A denial says why; whoever reads the report asks first."""
 
-    def __init__(self, state: ConsoleState, context: Context, approval: Approval, *, late: bool = False) -> None:
-        super().__init__(state, context, approval, late=late)
+    def __init__(
+        self,
+        state: ConsoleState,
+        context: Context,
+        approval: Approval,
+        *,
+        late: bool = False,
+        latest: Latest | None = None,
+    ) -> None:
+        super().__init__(state, context, approval, late=late, latest=latest)
         self._missing = False
 
     def heading(self) -> str:

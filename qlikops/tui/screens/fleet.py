@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.ports import Environment
+from qlikops.domain.since import read_fleet
 from qlikops.presentation import filter as filters
 from qlikops.presentation import fleet
 from qlikops.presentation.problem import explain
@@ -57,8 +58,8 @@ class FleetScreen(PolledScreen):
         yield KeyedTable(fleet.columns, id="fleet")
 
     def load(self, environment: Environment) -> Message:
-        """The snapshot."""
-        return messages.FleetLoaded(environment.fleet.snapshot())
+        """The snapshot, with what has ended since."""
+        return messages.FleetLoaded(read_fleet(environment))
 
     def missed(self, error: Exception) -> Message:
         """Why it did not come."""

@@ -259,7 +259,8 @@ class InboxScreen(ConsoleScreen):
             )
             return
         kind = ApproveScreen if approved else DenyScreen
-        screen: DecisionScreen = kind(self.state, chosen.context, approval, late=late)
+        latest = self._review.latest
+        screen: DecisionScreen = kind(self.state, chosen.context, approval, late=late, latest=latest)
         screen.type_ahead(typed)
 
         def answer(request: DecisionRequest | None) -> None:

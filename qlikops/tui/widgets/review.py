@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from qlikops.domain.approval import Approval, Claim
 from qlikops.domain.background import Background
+from qlikops.domain.latest import Latest
 from qlikops.presentation import review
 from qlikops.presentation.tone import Line, Section, Tone
 from qlikops.tui.outbox import Clock
@@ -116,7 +117,12 @@ class Review(VerticalScroll):
 
     def _deadline(self, approval: Approval) -> Section:
         claim, caller = self._claim()
-        return review.at_zero(approval, self._clock(), claim, caller)
+        return review.at_zero(approval, self._clock(), claim, caller, self._background)
+
+    @property
+    def latest(self) -> Latest | None:
+        """What the last poll says of what is shown; None where that has not been read."""
+        return self._background.latest if self._background is not None else None
 
     def _tick(self) -> None:
         # Under a dialog too: what it is about must not look younger than it is.

@@ -244,6 +244,20 @@ def events() -> tuple[HistoryEvent, ...]:
     )
 
 
+def as_proposed(snapshot: FleetSnapshot, *proposals: Proposal) -> FleetSnapshot:
+    """The fleet with the tasks of `proposals` as these have them."""
+    proposed = {target.key: (target, each.kind) for each in proposals for target in each.targets}
+
+    def agreeing(task: TaskSnapshot) -> TaskSnapshot:
+        if task.facts.key not in proposed:
+            return task
+        target, kind = proposed[task.facts.key]
+        facts = replace(task.facts, state=target.state, stop_reason=target.stop_reason)
+        return replace(task, facts=facts, anomalies=(Anomaly(kind, Severity.CRITICAL, target.key, "wrong"),), note="")
+
+    return replace(snapshot, tasks=tuple(map(agreeing, snapshot.tasks)))
+
+
 def fleet() -> FleetSnapshot:
     def task(
         name: str, state: TaskState, *anomalies: AnomalyKind, latency: int | None = 3, note: str = ""

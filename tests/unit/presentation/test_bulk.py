@@ -64,7 +64,7 @@ def test_denying_together_says_what_stays_and_when_it_is_asked_again_and_nothing
     said = {line.label: line.text for line in together([group, alone], approved=False)}
     assert said == {
         "will run": "nothing",
-        "stays": "3 tasks as now: 3 ERROR",
+        "stays": "3 tasks as proposed: 3 ERROR",
         "then": "left alone for the usual cooldown; if still broken, asked again",
     }
     snoozed = together([alone], approved=False, snooze=timedelta(hours=4))

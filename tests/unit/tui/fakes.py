@@ -132,7 +132,9 @@ class FakeEnvironment:
 
     @classmethod
     def waiting_for(cls, *records: Approval) -> FakeEnvironment:
-        return cls({record.approval_id: record for record in records})
+        found = cls({record.approval_id: record for record in records})
+        found.snapshot = samples.as_proposed(found.snapshot, *(record.proposal for record in records))
+        return found
 
     # What a story does to it
 

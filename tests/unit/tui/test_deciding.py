@@ -14,6 +14,7 @@ from qlikops.domain.approval import Claim, Decision, Outcome, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline, Throttled
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.proposal import Action
+from qlikops.domain.task import StopReason, TaskState
 from qlikops.tui.screens.decision import DecisionScreen
 from qlikops.tui.widgets.review import Review
 from tests.unit.presentation import samples
@@ -703,3 +704,24 @@ async def test_a_record_that_no_longer_waits_cannot_be_decided(started: Started,
         await pilot.press("a")
         await sees(pilot, "This one no longer waits.")
         assert "this will be sent" not in flat_text(pilot)
+
+
+async def test_what_is_no_longer_as_proposed_is_approved_only_after_a_second_look(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    first, *others = [task for task in environment.snapshot.tasks if task.facts.key.task == "sales-orders"]
+    assert not others
+    runs = replace(
+        first, facts=replace(first.facts, state=TaskState.RUNNING, stop_reason=StopReason.NONE), anomalies=()
+    )
+    environment.snapshot = replace(environment.snapshot, tasks=(runs,))
+    async with started(environment) as pilot:
+        await sees(pilot, "now RUNNING, seen 40s ago; no longer as proposed")
+        await pilot.press("d")
+        await sees(pilot, "stays 1 task as now: RUNNING, seen 40s ago")
+        await pilot.press("escape")
+        await asked(pilot, "a")
+        await sees(pilot, "Approve although it is no longer as proposed: RUNNING")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: not isinstance(pilot.app.screen, DecisionScreen))
+    assert environment.sent == []

@@ -307,7 +307,7 @@ async def test_a_denial_is_not_warned_of_what_speaks_against_approving(
     async with started(environment, size=SIZE) as pilot:
         await sees(pilot, "orders: connection lost")
         await pilot.press(*["space"] * rows, *["up"] * rows, key)
-        await sees(pilot, "1 task as now: 1 ERROR" if rows == 1 else "2 tasks as now: 2 ERROR", "asked again")
+        await sees(pilot, "1 task as proposed: 1 ERROR" if rows == 1 else "2 tasks as proposed: 2 ERROR", "asked again")
         said = dialog_text(pilot)
         assert "Deny" in said
         for warning in ("Careful", "although", "says deny", "risk", "reload"):
@@ -405,7 +405,7 @@ async def test_denying_together_can_snooze_all(started: Started, environment: Fa
     async with started(environment, size=SIZE) as pilot:
         await mark(pilot, 2)
         await pilot.press("D")
-        await sees(pilot, "Deny together", "stays 2 tasks as now: 2 ERROR", "for the usual cooldown")
+        await sees(pilot, "Deny together", "stays 2 tasks as proposed: 2 ERROR", "for the usual cooldown")
         await pilot.press("enter", *"patching", "tab", "enter", "down", "enter")
         await sees(pilot, "left alone for 1h00m")
         await pilot.press("tab", "enter")

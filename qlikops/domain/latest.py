@@ -1,0 +1,37 @@
+"""What the last poll says of the tasks that a proposal is about: younger than its record, and no part of the digest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.proposal import Proposal, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """A poll, as far as it concerns one proposal."""
+
+    taken_at: datetime
+    tasks: tuple[tuple[Target, TaskSnapshot | None], ...]
+    """Each as it was proposed and as the poll saw it; None where it says nothing of the task."""
+
+    @classmethod
+    def of(cls, snapshot: FleetSnapshot, proposal: Proposal) -> Latest:
+        """What `snapshot` says of the tasks of `proposal`."""
+        wanted = {target.key for target in proposal.targets} - snapshot.hidden
+        seen = {task.facts.key: task for task in snapshot.tasks if task.facts.key in wanted}
+        return cls(snapshot.taken_at, tuple((target, seen.get(target.key)) for target in proposal.targets))
+
+    def changed(self, kind: AnomalyKind) -> tuple[tuple[Target, TaskSnapshot], ...]:
+        """The tasks that are no longer as they were proposed on, as far as the poll saw them."""
+        return tuple((target, task) for target, task in self.tasks if task and not _is_as_proposed(kind, target, task))
+
+
+def _is_as_proposed(kind: AnomalyKind, target: Target, task: TaskSnapshot) -> bool:
+    facts = task.facts
+    return (facts.state, facts.stop_reason) == (target.state, target.stop_reason) and any(
+        anomaly.kind is kind for anomaly in task.anomalies
+    )

@@ -1,0 +1,61 @@
+"""The fleet as the last run saw it, with what the ledger says has come since of the proposals that were open then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from qlikops.domain.approval import Approval
+from qlikops.domain.errors import QlikopsError
+from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.task import StopReason, TaskState
+
+if TYPE_CHECKING:
+    from qlikops.domain.ports import Environment
+
+MOST_READ = 25
+"""Proposals that are looked up; what is beyond that stays as the run saw it, until the next one."""
+
+
+def read_fleet(environment: Environment) -> FleetSnapshot:
+    """The fleet, newer where a proposal has ended since. Raises what reading the snapshot raises.
+
+    Asks for the inbox, and for the record of each proposal that was open and no longer waits. What cannot be read of
+    those stays as the run saw it. Blocks like the ports do.
+    """
+    snapshot = environment.fleet.snapshot()
+    held = dict.fromkeys(task.proposal_id for task in snapshot.tasks if task.proposal_id)
+    if not held:
+        return snapshot
+    ended: dict[str, Approval] = {}
+    try:
+        waiting = {row.approval_id for row in environment.approvals.waiting()}
+        for proposal_id in [each for each in held if each not in waiting][:MOST_READ]:
+            approval = environment.approvals.approval(proposal_id)
+            if approval.status.is_final:
+                ended[proposal_id] = approval
+    except QlikopsError:
+        pass
+    return with_outcomes(snapshot, ended)
+
+
+def with_outcomes(snapshot: FleetSnapshot, ended: Mapping[str, Approval]) -> FleetSnapshot:
+    """`snapshot` with how the proposals in `ended` ended, by their ids: a task that was seen to run, runs."""
+
+    def since(task: TaskSnapshot) -> TaskSnapshot:
+        approval = ended.get(task.proposal_id)
+        if approval is None or approval.outcome is None:
+            return task
+        outcome = approval.outcome
+        target = next((each for each in outcome.targets if each.key == task.facts.key), None)
+        status = target.status if target else outcome.status
+        at = f" at {outcome.at:%H:%M:%S} UTC" if outcome.at else ""
+        word = status.value.replace("_", " ")
+        note = f"{word}{at}, after this poll (proposal {task.proposal_id})"
+        if target is None or target.after != TaskState.RUNNING:
+            return replace(task, proposal_id="", note=note)
+        facts = replace(task.facts, state=TaskState.RUNNING, stop_reason=StopReason.NONE, message="")
+        return replace(task, facts=facts, anomalies=(), proposal_id="", note=note)
+
+    return replace(snapshot, tasks=tuple(map(since, snapshot.tasks))) if ended else snapshot
