@@ -12,7 +12,15 @@ from qlikops.domain.errors import AlreadyDecided, ApprovalChanged, NotFound, Qli
 from qlikops.domain.events import HistoryEvent
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
+from qlikops.domain.ports import (
+    Credentials,
+    DecisionReceipt,
+    DecisionRequest,
+    ExecutionPage,
+    HistoryLine,
+    TrackRecord,
+    Waiting,
+)
 from qlikops.domain.proposal import Action
 from qlikops.domain.report import ReportEntry, RunReport
 from qlikops.domain.run import RunSummary
@@ -231,6 +239,9 @@ class FakeEnvironment:
     name: str = "fake"
     where: str = "111111111111 eu-west-1 qlikops"
     read_only: bool = False
+    waits_for: Waiting | None = None
+    signed_in: int = 0
+    """How often."""
     schedules: FakeSchedules = field(init=False)
 
     def __post_init__(self) -> None:
@@ -238,6 +249,9 @@ class FakeEnvironment:
 
     def ask_ahead(self) -> None:
         """There is nothing to wait for."""
+
+    def sign_in(self) -> None:
+        self.signed_in += 1
 
     def caller(self) -> str:
         return CALLER

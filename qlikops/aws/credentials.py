@@ -54,9 +54,17 @@ def credentials_of(session: boto3.Session) -> Credentials:
 
 def asks_somebody(session: botocore.session.Session) -> bool:
     """Whether signing in as its profile runs a program of the person's, which may ask anything, or wants a code."""
+    return runs_process(session) or _names(session, "mfa_serial")
+
+
+def runs_process(session: botocore.session.Session) -> bool:
+    """Whether signing in as its profile runs a program of the person's."""
+    return _names(session, "credential_process")
+
+
+def _names(session: botocore.session.Session, setting: str) -> bool:
     profiles: _Profiles = session.full_config.get("profiles", {})
-    chain = source_of(session.profile or "default", profiles)
-    return any(asking in profiles.get(name, {}) for name in chain for asking in ("credential_process", "mfa_serial"))
+    return any(setting in profiles.get(name, {}) for name in source_of(session.profile or "default", profiles))
 
 
 def _sso_token(session_or_url: str) -> Mapping[str, Any]:

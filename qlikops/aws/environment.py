@@ -10,7 +10,7 @@ from qlikops.aws.ahead import Ahead
 from qlikops.aws.approvals import LedgerApprovals
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context
-from qlikops.domain.ports import Credentials
+from qlikops.domain.ports import Credentials, Waiting
 
 if TYPE_CHECKING:  # imported by what is asked for first: the inbox needs none of them
     from qlikops.aws.executions import StepFunctionsExecutions
@@ -57,6 +57,21 @@ class AwsEnvironment:
     def read_only(self) -> bool:
         """Whether writing is refused here."""
         return self._connection.read_only
+
+    def sign_in(self) -> None:
+        """Runs a credential_process of the profile in this terminal; the terminal is the console's from then on."""
+        from qlikops.aws import process
+
+        try:
+            if self._context.local is None and process.may_be_configured():
+                self._connection.sign_in()
+        finally:
+            process.take_terminal()
+
+    @property
+    def waits_for(self) -> Waiting | None:
+        """The credential_process that runs right now."""
+        return self._connection.waits_for
 
     def caller(self) -> str:
         """The caller's ARN, from STS; cached."""

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from qlikops import __version__
 from qlikops.aws.clock import aws_time
 from qlikops.aws.configuration import ATTEMPTS, aws_session, endpoint_of
-from qlikops.aws.credentials import asks_somebody, credentials_of
+from qlikops.aws.credentials import asks_somebody, credentials_of, runs_process
 from qlikops.aws.errors import aws_errors, refuse_pages
 from qlikops.aws.mfa import MfaSessions, mfa_profile
+from qlikops.aws.process import Processes, terminal
 from qlikops.aws.sign_in import remember
 from qlikops.config import Context, Settings
 from qlikops.domain.errors import AccessDenied, NotFound
-from qlikops.domain.ports import Credentials
+from qlikops.domain.ports import Credentials, Waiting
 from qlikops.keyrings import Keyring, system_keyring
 
 if TYPE_CHECKING:
@@ -38,6 +39,20 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 3
 _READ_SECONDS = 10
 _SEND_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _SignedIn:
+    """What somebody signed in for in the terminal."""
+
+    credentials: Any
+    """botocore's."""
+    processes: Processes
+    """Through which they are renewed."""
+
+
+_SIGNED_IN: dict[str, _SignedIn] = {}
+"""By profile, for the life of this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +128,8 @@ class AwsConnection:
         self._clients: dict[str, Any] = {}
         self._resources: Resources | None = None
         self._caller = ""
+        self._processes = Processes()
+        self._signed_in_as: _SignedIn | None = None
 
     @property
     def read_only(self) -> bool:
@@ -136,6 +153,30 @@ class AwsConnection:
         """Somebody else has found out what the stack made."""
         with self._lock:
             self._resources = self._resources or resources
+
+    @property
+    def waits_for(self) -> Waiting | None:
+        """The credential_process that runs right now; never blocks."""
+        return self._processes.waits_for
+
+    def sign_in(self) -> None:
+        """Has the keys where a credential_process gives them, which may ask in this terminal. Anew each time."""
+        with aws_errors("sign in"):
+            chain = self._chain()
+            if not runs_process(chain):
+                return
+            self._processes.watch(chain)
+            with terminal(is_free=True):
+                credentials: Any = chain.get_credentials()
+                credentials.get_frozen_credentials()
+        with self._lock:
+            self.__dict__.pop("_session", None)
+            self._clients.clear()
+            self._caller = ""
+            self._signed_in_as = _SignedIn(credentials, self._processes)
+        if hasattr(credentials, "refresh_needed"):
+            # What lasts and is renewed, a connection that is opened anew need not ask for again.
+            _SIGNED_IN[self._context.settings.profile] = self._signed_in_as
 
     @property
     def asks_somebody(self) -> bool:
@@ -259,6 +300,9 @@ class AwsConnection:
         if profile := mfa_profile(chain):
             self._mfa = MfaSessions(profile, self._keyring)
             self._mfa.sign(chain, settings.endpoint_url)
+        self._processes.watch(chain)
+        if kept := self._signed_in_as or _SIGNED_IN.get(settings.profile):
+            chain._credentials, self._processes = kept.credentials, kept.processes  # type: ignore[attr-defined]
         return boto3.Session(botocore_session=chain, region_name=settings.region or None)
 
     def _chain(self) -> botocore.session.Session:

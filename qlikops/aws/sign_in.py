@@ -61,7 +61,8 @@ def way_of(session: botocore.session.Session) -> Credentials:
     if "login_session" in settings:
         return _signed_in_by(("aws", "login", "--profile", name))
     if process := settings.get("credential_process"):
-        return Credentials(advice=f"The profile {name} gets its keys from `{program_of(process)} …`: sign in to that.")
+        advice = f"The profile {name} gets its keys from `{program_of(process)} …`: sign in to that."
+        return Credentials(advice=advice, in_terminal=True)
     if not settings.keys() - {"region", "output"}:
         return Credentials(advice=NONE)
     return Credentials(advice=f"Renew the keys of the profile {name}, such as with `aws configure --profile {name}`.")

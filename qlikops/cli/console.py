@@ -11,7 +11,7 @@ import typer
 from qlikops.cli.context import ContextsOption, Invocation, invocation
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.config import LOCAL, Context, data_dir
-from qlikops.domain.errors import UsageError
+from qlikops.domain.errors import CredentialsProblem, UsageError
 from qlikops.tui.opening import opening
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
     ahead = here.open_environment(first) if first.name != LOCAL or first.local is not None else None
     if ahead is not None:
         ahead.ask_ahead()
+    opened = _signed_in(here, contexts, ahead)
     # Textual draws on stderr.
     with ending_interrupts(), opening([context.name for context in contexts], sys.stderr):
         from qlikops.tui.keys import keymap
@@ -56,11 +57,33 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
         from qlikops.tui.start import run_console
 
         return run_console(
-            [_source(here, context, ahead if context is first else None) for context in contexts],
+            [_source(here, context, opened.get(context.name)) for context in contexts],
             keymap=keymap(first.keys),
             preferences=data_dir(here.environ) / FILE,
             mouse=mouse and first.settings.mouse,
         )
+
+
+def _signed_in(here: Invocation, contexts: Sequence[Context], first: Environment | None) -> dict[str, Environment]:
+    """The environments of the contexts by name, signed in to wherever that may ask: later, the console has the keys.
+
+    One of several that cannot be signed in to keeps none of the others closed; the console says what is wrong with it.
+    """
+    opened: dict[str, Environment] = {}
+    for context in contexts:
+        if context.name == LOCAL:
+            if first is not None and context is contexts[0]:
+                opened[context.name] = first
+            continue
+        environment = first if first is not None and context is contexts[0] else here.open_environment(context)
+        try:
+            environment.sign_in()
+        except CredentialsProblem:
+            if len(contexts) == 1:
+                raise
+            continue
+        opened[context.name] = environment
+    return opened
 
 
 def _source(here: Invocation, context: Context, opened: Environment | None) -> ContextSource:

@@ -67,6 +67,22 @@ class Credentials:
     """The command that signs in again, to be run in the terminal; empty where there is none to run."""
     advice: str = ""
     """What to do where there is no such command."""
+    in_terminal: bool = False
+    """Whether `Environment.sign_in` signs in, in place of a command: it runs a program that may ask."""
+
+    @property
+    def can_sign_in(self) -> bool:
+        """Whether signing in is something that can be done from here."""
+        return bool(self.login) or self.in_terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that has been waited for since."""
+
+    what: str
+    """`credential_process of the profile work`."""
+    since: datetime
 
 
 class Approvals(Protocol):
@@ -207,6 +223,18 @@ class Environment(Protocol):
 
         Returns at once and never raises.
         """
+        ...
+
+    def sign_in(self) -> None:
+        """Signs in, where that runs a program which may ask in this terminal; does nothing anywhere else.
+
+        Afterwards such a program gets the terminal no more but in another call of this. Raises CredentialsProblem.
+        """
+        ...
+
+    @property
+    def waits_for(self) -> Waiting | None:
+        """What signing in waits for right now; None while it does not. Never blocks."""
         ...
 
     def caller(self) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from qlikops.domain.errors import AccessDenied, ClockProblem, CredentialsProblem, Offline, Throttled, TlsProblem
-from qlikops.domain.ports import Credentials
+from qlikops.domain.ports import Credentials, Waiting
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Span, Spans, Tone, outside
 from qlikops.presentation.vocabulary import ago, short_duration
@@ -65,6 +65,10 @@ class Freshness:
     retry_at: datetime | None = None
     """When it is asked for again; None where that is about to be."""
     credentials: Credentials = field(default_factory=Credentials)
+    asked_at: datetime | None = None
+    """When it was asked for first; None before that."""
+    waits_for: Waiting | None = None
+    """What signing in waits for; None while it does not."""
 
     def trust(self, now: datetime) -> Trust:
         """How far to trust it at `now`."""
@@ -79,6 +83,8 @@ class Freshness:
         trust = self.trust(now)
         if trust is Trust.LIVE:
             return ""
+        if self.waits_for is not None:
+            return f"the data is not live ({self._waiting(self.waits_for, now)})"
         remedy = self.remedy(now)
         # Nothing else that is wrong is for whoever wants to decide to put right.
         return f"the data is not live ({trust})" + (f"; {remedy}" if trust is Trust.CREDENTIALS and remedy else "")
@@ -86,10 +92,13 @@ class Freshness:
     def words(self, now: datetime) -> Spans:
         """For the title: `live, 2s old`, or what is wrong, what it means and how old the data is."""
         trust = self.trust(now)
+        if trust is not Trust.LIVE and self.waits_for is not None:
+            return (outside(self._waiting(self.waits_for, now), Tone.INFO, 100),)
         if trust is Trust.LIVE:
             return (*self._expiry(now), Span(f"live, {self.age(now)}", Tone.MUTED))
         if trust is Trust.CONNECTING:
-            return (Span("connecting …", Tone.INFO),)
+            age = 0.0 if self.asked_at is None else (now - self.asked_at).total_seconds()
+            return (Span("connecting …" if age < 1 else f"connecting … {short_duration(age)}", Tone.INFO),)
         mark, tone = self.look(now)
         return (Span(f"{mark} {trust}", tone), Span(f", {self.age(now)}, deciding is locked", tone))
 
@@ -150,6 +159,10 @@ class Freshness:
             return ""
         problem, remedy = explain(self.error), self.remedy(now)
         return f"{problem.title}: {problem.text.rstrip('.')}. {remedy[:1].upper()}{remedy[1:]}."
+
+    @staticmethod
+    def _waiting(waiting: Waiting, now: datetime) -> str:
+        return f"waiting for {waiting.what}, {short_duration((now - waiting.since).total_seconds())}"
 
     def age(self, now: datetime) -> str:
         """How old the data is."""

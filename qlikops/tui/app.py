@@ -38,7 +38,7 @@ from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.small import TooSmallScreen, is_too_small
 from qlikops.tui.signing_in import SigningIn
 from qlikops.tui.state import ConsoleState
-from qlikops.tui.terminal import TerminalTitle, has_titles, run_in_terminal
+from qlikops.tui.terminal import TerminalTitle, call_in_terminal, has_titles, run_in_terminal
 from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
 
@@ -88,6 +88,7 @@ class QlikOpsApp(App[int]):
         keymap: Mapping[str, str] | None = None,
         memory: Memory | None = None,
         run_command: Callable[[App[Any], Sequence[str]], str] = run_in_terminal,
+        call: Callable[[App[Any], str, Callable[[], object]], str] = call_in_terminal,
         once_filled: Callable[[], None] = lambda: None,
         driver_class: type[Driver] | None = None,
     ) -> None:
@@ -105,7 +106,7 @@ class QlikOpsApp(App[int]):
         self._pulse = Pulse(self.state.clock)
         self._drawing = Drawing(self)
         self._signing_in = SigningIn(
-            self, self.state, run_command, lambda why: self._withdrawn(self.state.cancel_held(why), Tone.WARNING)
+            self, self.state, run_command, call, lambda why: self._withdrawn(self.state.cancel_held(why), Tone.WARNING)
         )
         for each in THEMES:
             self.register_theme(each)
@@ -288,6 +289,9 @@ class QlikOpsApp(App[int]):
     def _tick(self) -> None:
         # Another stack of screens may have come up meanwhile.
         self._heed(self.size)
+        changed = [context.look_at_waiting() for context in self.state.contexts]
+        if any(changed):
+            self._drawing.soon()
         self._terminal_title.show(len(self.state.waiting), self.state.news())
 
     def write_to_terminal(self, text: str) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-from qlikops.domain.ports import Environment
+from qlikops.domain.ports import Environment, Waiting
 from qlikops.tui.messages import CallFailed, EnvironmentOpened
 
 Work = Callable[[Environment], Message]
@@ -76,6 +76,20 @@ class Backend:
         self._under_way: Counter[str] = Counter()
         """Calls without an answer yet, by lane."""
         self._counting = threading.Lock()
+
+    @property
+    def waits_for(self) -> Waiting | None:
+        """What signing in waits for; never blocks."""
+        environment = self._environment
+        return None if environment is None else environment.waits_for
+
+    def sign_in(self) -> None:
+        """Opens the environment anew and signs in, in the terminal, which must be free. Raises what that raises."""
+        environment = self._open()
+        environment.sign_in()
+        with self._opening:
+            self._environment, self._wanted_anew = environment, False
+        post(self._app, EnvironmentOpened(self._context, environment.where, read_only=environment.read_only))
 
     def busy(self, lane: str) -> bool:
         """Whether `lane` has anything under way; no longer once its answer has been posted."""

@@ -119,7 +119,7 @@ class Context:
             return "this console is read-only"
         now = self.now()
         reason = self.freshness.locked_because(now)
-        can_sign_in = self.freshness.credentials.login and self.freshness.wants_sign_in(now)
+        can_sign_in = self.freshness.credentials.can_sign_in and self.freshness.wants_sign_in(now)
         return f"{reason} ({self._keys['sign-in']})" if reason and can_sign_in else reason
 
     # What came
@@ -168,11 +168,20 @@ class Context:
         """How one signs in, and until when that lasts."""
         self.freshness = replace(self.freshness, credentials=credentials)
 
+    def look_at_waiting(self) -> bool:
+        """Whether it changed what signing in waits for, or that still goes on and is a second older."""
+        waiting = self.backend.waits_for
+        changed = waiting is not None or self.freshness.waits_for is not None
+        self.freshness = replace(self.freshness, waits_for=waiting)
+        return changed or self.freshness.loaded_at is None
+
     # What to ask for
 
     def load_rows(self, to: MessagePump) -> None:
         """Asks for the inbox, unless it has been asked for and has not come yet."""
         if not self.backend.busy("inbox"):
+            if self.freshness.asked_at is None:
+                self.freshness = replace(self.freshness, asked_at=self.now())
             self.backend.call(
                 "inbox",
                 self._waiting,
@@ -193,6 +202,10 @@ class Context:
     def start_anew(self, to: MessagePump) -> None:
         """Opens the environment anew and asks at once."""
         self.backend.reopen()
+        self.start_over(to)
+
+    def start_over(self, to: MessagePump) -> None:
+        """Asks at once."""
         self._resting_until = None
         self.load_rows(to)
 

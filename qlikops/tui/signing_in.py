@@ -23,12 +23,14 @@ class SigningIn:
         app: App[Any],
         state: ConsoleState,
         run_command: Callable[[App[Any], Sequence[str]], str],
+        call: Callable[[App[Any], str, Callable[[], object]], str],
         withdraw: Callable[[str], None],
     ) -> None:
-        """`run_command` returns what went wrong, or nothing; `withdraw` takes back what is held, and says why."""
+        """`run_command` and `call` return what went wrong, or nothing; `withdraw` takes back what is held."""
         self._app = app
         self._state = state
         self._run_command = run_command
+        self._call = call
         self._withdraw = withdraw
         self._once_known: Context | None = None
         """Where somebody wants to sign in before it is known how."""
@@ -48,6 +50,8 @@ class SigningIn:
         command = context.freshness.credentials.login
         if command:
             self._run(command)
+        elif context.freshness.credentials.in_terminal:
+            self._sign_in(context)
         elif context.looks_up_credentials:
             self._once_known = context
         else:
@@ -58,6 +62,13 @@ class SigningIn:
         """It is known how one signs in there."""
         if context is self._once_known:
             self.start()
+
+    def _sign_in(self, context: Context) -> None:
+        self._withdraw("you went to sign in")
+        if problem := self._call(self._app, f"Signing in to {harmless(context.name, 30)} …", context.backend.sign_in):
+            self._app.notify(harmless(problem), severity="error", timeout=NOTICE_SECONDS, markup=False)
+        else:
+            context.start_over(self._app)
 
     def _run(self, command: Sequence[str]) -> None:
         # Nobody could cancel it meanwhile.

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from textual.app import App, SuspendNotSupported
 
+from qlikops.domain.errors import QlikopsError
 from qlikops.streams import talking
 
 _SAVE, _RESTORE = "\x1b[22;2t", "\x1b[23;2t"
@@ -80,6 +81,22 @@ def run_in_terminal(app: App[Any], command: Sequence[str]) -> str:
     if code == -signal.SIGINT:
         return f"`{words}` was interrupted."
     return "" if code == 0 else f"`{words}` ended with {code}."
+
+
+def call_in_terminal(app: App[Any], words: str, call: Callable[[], object]) -> str:
+    """Leaves the screen while `call` asks in the terminal; returns what went wrong in words, or nothing."""
+    try:
+        with app.suspend():
+            sys.stdout.write(f"{words}\n")
+            sys.stdout.flush()
+            call()
+    except SuspendNotSupported:
+        return "The screen cannot be left here: sign in in another terminal."
+    except KeyboardInterrupt:
+        return "Signing in was interrupted."
+    except QlikopsError as error:
+        return f"{error.message}. {error.hint}"
+    return ""
 
 
 @contextmanager

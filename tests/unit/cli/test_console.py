@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from qlikops.cli.console import _source
+from qlikops.cli.console import _signed_in, _source
 from qlikops.cli.context import Invocation
 from qlikops.config import LOCAL, Context, LocalStatus, local_status_path
 from qlikops.domain import codec
-from qlikops.domain.errors import NotFound
+from qlikops.domain.errors import CredentialsProblem, NotFound
 from tests.embedded import REGION
 from tests.fakes import FakeEnvironment
 
@@ -70,3 +70,33 @@ def test_any_other_context_is_what_it_was(environ: dict[str, str], environment: 
     for _ in range(2):
         source.open()
     assert opened == [context, context]
+
+
+def test_what_may_ask_is_signed_in_to_before_the_screen_is_taken(
+    environ: dict[str, str], environment: FakeEnvironment
+) -> None:
+    contexts = [Context("prod"), Context("test")]
+    here = Invocation(environ=environ, open_environment=lambda _: environment)
+    opened = _signed_in(here, contexts, None)
+    assert environment.signed_in == 2
+    # The console is given what was signed in.
+    assert _source(here, contexts[0], opened["prod"]).open() is environment
+
+
+class LockedOut(FakeEnvironment):
+    """One whose credential_process gives no keys."""
+
+    def sign_in(self) -> None:
+        raise CredentialsProblem("the credential_process failed")
+
+
+def test_one_that_cannot_be_signed_in_to_keeps_none_of_the_others_closed(
+    environ: dict[str, str], environment: FakeEnvironment
+) -> None:
+    locked_out = LockedOut(environment.approvals)
+    here = Invocation(
+        environ=environ, open_environment=lambda context: locked_out if context.name == "prod" else environment
+    )
+    assert list(_signed_in(here, [Context("prod"), Context("test")], None)) == ["test"]
+    with pytest.raises(CredentialsProblem):
+        _signed_in(here, [Context("prod")], None)

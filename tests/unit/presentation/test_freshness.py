@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from qlikops.domain.errors import AccessDenied, CredentialsProblem, Offline, Throttled
-from qlikops.domain.ports import Credentials
+from qlikops.domain.errors import AccessDenied, ClockProblem, CredentialsProblem, Offline, Throttled, TlsProblem
+from qlikops.domain.ports import Credentials, Waiting
 from qlikops.presentation.freshness import Freshness, together
 from qlikops.presentation.tone import plain
 from tests.unit.presentation.samples import NOW
 
 
+def test_what_is_waited_for_is_named_with_how_long() -> None:
+    asked = Freshness(asked_at=NOW - timedelta(seconds=12))
+    assert plain(asked.words(NOW)) == "connecting … 12s"
+    assert plain(Freshness(asked_at=NOW).words(NOW)) == plain(Freshness().words(NOW)) == "connecting …"
+    signing_in = replace(asked, waits_for=Waiting("credential_process of the profile work", NOW - timedelta(seconds=9)))
+    said = "waiting for credential_process of the profile work, 9s"
+    assert plain(signing_in.words(NOW)) == said
+    assert signing_in.locked_because(NOW) == f"the data is not live ({said})"
+    # Live data is no less live while keys are renewed.
+    assert plain(replace(signing_in, loaded_at=NOW).words(NOW)) == "live, 0s old"
+
+
 def test_no_two_look_or_read_alike() -> None:
     each = [Freshness(NOW - timedelta(seconds=31))]
-    each += [Freshness(NOW, error) for error in (Offline("x"), Throttled("x"), CredentialsProblem("x"))]
+    each += [Freshness(NOW, kind("x")) for kind in (Offline, Throttled, CredentialsProblem, TlsProblem, ClockProblem)]
     each += [Freshness(NOW, error) for error in (AccessDenied("x"), ValueError("x"))]
     said = [plain(one.words(NOW)).split() for one in each]
     assert len({words[0] for words in said}) == len({words[1] for words in said}) == len(each)

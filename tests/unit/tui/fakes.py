@@ -15,7 +15,15 @@ from qlikops.domain.events import HistoryEvent
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ledger import INBOX_SORT, RECORD, Attribute, approval_partition
-from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage, HistoryLine, TrackRecord
+from qlikops.domain.ports import (
+    Credentials,
+    DecisionReceipt,
+    DecisionRequest,
+    ExecutionPage,
+    HistoryLine,
+    TrackRecord,
+    Waiting,
+)
 from qlikops.domain.proposal import Action
 from qlikops.domain.report import ReportEntry, RunReport
 from qlikops.domain.schedule import ScheduleStatus
@@ -124,6 +132,9 @@ class FakeEnvironment:
     written: list[str] = field(default_factory=list)
     """What was started, stopped and redriven."""
     signs_in: Credentials = field(default_factory=Credentials)
+    waits_for: Waiting | None = None
+    """What signing in waits for."""
+    sign_in_error: QlikopsError | None = None
     callers: Gate = field(default_factory=Gate)
     caller_error: QlikopsError | None = None
 
@@ -162,6 +173,11 @@ class FakeEnvironment:
 
     def ask_ahead(self) -> None:
         """There is nothing to wait for."""
+
+    def sign_in(self) -> None:
+        if self.sign_in_error:
+            raise self.sign_in_error
+        self.error = None
 
     def caller(self) -> str:
         self.callers.pass_through()
