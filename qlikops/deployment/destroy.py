@@ -1,24 +1,24 @@
-"""Takes qlikops out of an account: the schedule first, the stack last; data only where that was asked for.
+"""Takes qlikops out of an account: the schedule and what runs first, the stack last; data only if that is asked for.
 
 Every step is repeatable: what is gone already is skipped, so an interrupted run is taken up by the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from qlikops.deployment.data import DataStore, DataStores
+from qlikops.deployment.executions import Executions
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack, StackEvent
+from qlikops.deployment.waiting import Progress
 from qlikops.domain.errors import NotFound
 from qlikops.domain.ledger import INBOX_INDEX, INBOX_PARTITION, INBOX_WAITING
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
-    from types_boto3_s3.client import S3Client
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,15 @@ class Leaving:
     stack: str
     goes: tuple[str, ...]
     """What is removed, in words."""
-    stays: tuple[str, ...]
-    """What is kept, in words."""
+    stays: tuple[DataStore, ...]
+    """What is kept."""
     waiting: int
     """Approvals that nobody could answer any more."""
-    table: str = ""
-    buckets: tuple[str, ...] = ()
+    running: int = 0
+    """Executions that are stopped."""
+    machine: str = ""
+    """ARN of the state machine; empty where there is none."""
+    removes: tuple[DataStore, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -45,55 +48,60 @@ class Destroyer:
     """Looks first, then removes."""
 
     def __init__(
-        self, stack: Stack, scheduler: Scheduler, dynamodb: DynamoDBClient, s3: S3Client, artifact_bucket: str
+        self, stack: Stack, scheduler: Scheduler, executions: Executions, data: DataStores, dynamodb: DynamoDBClient
     ) -> None:
+        """`dynamodb` is for counting what waits."""
         self._stack = stack
         self._scheduler = scheduler
+        self._executions = executions
+        self._data = data
         self._dynamodb = dynamodb
-        self._s3 = s3
-        self._artifact_bucket = artifact_bucket
 
     def look(self, *, delete_data: bool) -> Leaving:
         """What would go and what would stay. Changes nothing."""
         found = self._stack.resources()
         resources = found or {}
+        machine = resources.get("StateMachine", "")
+        running = len(self._executions.running(machine)) if machine else 0
+        stores = self._data.find(resources)
         goes: list[str] = []
-        stays: list[str] = []
         if self._has_schedule():
             goes.append("the schedule")
+        if running:
+            goes.append(f"{running} executions, which are stopped")
         if found is not None:
-            goes.append(f"the stack {self._stack.name} with {len(resources)} resources; what runs is aborted")
+            goes.append(f"the stack {self._stack.name} with {len(resources)} resources")
             if "QlikSecret" in resources:
                 goes.append("the secret with the Qlik accounts")
-        table, bucket = resources.get("Table", ""), resources.get("DataBucket", "")
-        data = [f"the ledger {table}"] if table else []
-        data += [f"snapshots and reports in {bucket}"] if bucket else []
-        if delete_data and self._bucket_exists(self._artifact_bucket):
-            data.append(f"bundles and definitions in {self._artifact_bucket}")
-        (goes if delete_data else stays).extend(data)
+        if delete_data:
+            goes.extend(map(str, stores))
         return Leaving(
             stack=self._stack.name,
             goes=tuple(goes),
-            stays=tuple(stays),
-            waiting=self._waiting(table) if table else 0,
-            table=table if delete_data else "",
-            buckets=tuple(filter(None, (bucket, self._artifact_bucket))) if delete_data else (),
+            stays=() if delete_data else stores,
+            waiting=sum(self._waiting(each.name) for each in stores if each.name == resources.get("Table")),
+            running=running,
+            machine=machine,
+            removes=stores if delete_data else (),
         )
 
     def destroy(self, leaving: Leaving, progress: Progress) -> Iterator[StackEvent]:
-        """Does what `look` said. Yields CloudFormation's events. Raises DeploymentFailed."""
+        """Does what `look` said. Yields CloudFormation's events. Raises DeploymentFailed, DeploymentError."""
         if self._has_schedule():
             self._scheduler.remove()
             progress("Removed the schedule.")
-        # Data before the stack: once that is gone, nothing says any more which table and bucket were its own.
-        if leaving.table and self._delete_table(leaving.table):
-            progress(f"Deleted the table {leaving.table}.")
-        for bucket in leaving.buckets:
-            if self._bucket_exists(bucket):
-                self._empty(bucket)
-                self._s3.delete_bucket(Bucket=bucket)
-                progress(f"Emptied and deleted the bucket {bucket}.")
+        if leaving.machine:
+            self._executions.stop(leaving.machine)
+        for store in leaving.removes:
+            self._data.remove(store)
+        self._data.mark(leaving.stays)
         yield from self._stack.delete()
+        if leaving.machine:
+            self._executions.await_end_of(leaving.machine)
+
+    def left(self, leaving: Leaving) -> tuple[DataStore, ...]:
+        """What is still there afterwards, found again: a stack that is gone names nothing any more."""
+        return self._data.find({}, (*leaving.stays, *leaving.removes))
 
     def _has_schedule(self) -> bool:
         try:
@@ -114,30 +122,3 @@ class Destroyer:
             )["Count"]
         except self._dynamodb.exceptions.ResourceNotFoundException:
             return 0
-
-    def _delete_table(self, table: str) -> bool:
-        try:
-            self._dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
-            self._dynamodb.delete_table(TableName=table)
-        except self._dynamodb.exceptions.ResourceNotFoundException:
-            return False
-        return True
-
-    def _bucket_exists(self, bucket: str) -> bool:
-        from botocore.exceptions import ClientError
-
-        try:
-            self._s3.head_bucket(Bucket=bucket)
-        except ClientError as exc:
-            if exc.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                return False
-            raise
-        return True
-
-    def _empty(self, bucket: str) -> None:
-        """Every version of every object: a bucket that holds any cannot be deleted."""
-        for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            listed: list[Any] = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            if listed:
-                keys = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in listed]
-                self._s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})  # type: ignore[typeddict-item]

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode
-from tests.embedded import EmbeddedAws
+from tests.embedded import REGION, EmbeddedAws
 from tests.unit.cli.conftest import LOCAL, Run, Terminal
+
+ARTIFACTS = "qlikops-artifacts-000000000000-eu-west-1"
 
 
 @pytest.fixture
@@ -31,8 +40,12 @@ def test_the_plan_says_what_goes_and_what_stays(run: Run, deployed: dict[str, st
     plan = run("destroy", *LOCAL, "--plan", "--json")
     said = json.loads(plan.stdout)
     assert said["goes"][0] == "the schedule"
-    assert deployed["TableName"] in said["stays"][0]
-    assert deployed["DataBucketName"] in said["stays"][1]
+    assert said["stays"] == [
+        f"the ledger {deployed['TableName']}",
+        f"snapshots and reports in {deployed['DataBucketName']}",
+        f"bundles and definitions in {ARTIFACTS}",
+    ]
+    assert any(f"delete-table --region {REGION} --table-name {deployed['TableName']}" in it for it in said["commands"])
     assert said["waiting"] == 1
     assert json.loads(run("destroy", *LOCAL, "--plan", "--delete-data", "--json").stdout)["stays"] == []
 
@@ -47,7 +60,70 @@ def test_ledger_and_reports_stay_and_the_rest_goes(run: Run, aws: EmbeddedAws, d
     assert aws.client("dynamodb").list_tables()["TableNames"] == [deployed["TableName"]]
     buckets = {bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]}
     assert deployed["DataBucketName"] in buckets
-    assert "nothing" in run("destroy", *LOCAL, "--yes").stdout
+    # It is read over TLS only, as before.
+    policy = json.loads(aws.client("s3").get_bucket_policy(Bucket=deployed["DataBucketName"])["Policy"])
+    assert [each["Sid"] for each in policy["Statement"]] == ["TlsOnly"]
+    assert re.search(r"^Removed, in \d+s\.$", done.stderr, re.MULTILINE)
+    for kept in (deployed["TableName"], deployed["DataBucketName"], ARTIFACTS):
+        assert re.search(f"^Stays: .* {kept}$", done.stderr, re.MULTILINE)
+
+    # The stack is gone, and what it left is found by its tag.
+    again = run("destroy", *LOCAL, "--yes")
+    assert "goes: nothing" in again.stdout
+    assert f"stays: the ledger {deployed['TableName']}" in again.stdout
+
+
+def removed_by_qlikops(run: Run, _: EmbeddedAws, told: str) -> None:
+    command = shlex.split(told.partition("`")[2].partition("`")[0])
+    removed = run(*command[1:], "--yes")
+    assert removed.exit_code == ExitCode.OK, removed.stderr
+
+
+def removed_by_hand(_: Run, aws: EmbeddedAws, told: str) -> None:
+    commands = [line for line in told.splitlines() if line.startswith(("  aws ", "  until "))]
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "AWS_ENDPOINT_URL": aws.endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "NO_PROXY": "127.0.0.1",
+    }
+    done = subprocess.run(
+        ["sh", "-e", "-c", "\n".join(commands)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize("remove", [removed_by_qlikops, removed_by_hand])
+def test_the_commands_that_are_told_remove_what_stays(
+    run: Run, aws: EmbeddedAws, remove: Callable[[Run, EmbeddedAws, str], None]
+) -> None:
+    done = run("destroy", *LOCAL, "--yes")
+    remove(run, aws, done.stderr)
+    assert aws.client("dynamodb").list_tables()["TableNames"] == []
+    assert aws.client("s3").list_buckets()["Buckets"] == []
+    assert "stays: nothing" in run("destroy", *LOCAL, "--plan").stdout
+
+
+def test_what_runs_is_stopped_before_the_stack_goes(run: Run, aws: EmbeddedAws) -> None:
+    assert run("deploy", *LOCAL, "--yes").exit_code == ExitCode.OK
+    states = aws.client("stepfunctions")
+    (machine,) = (each["stateMachineArn"] for each in states.list_state_machines()["stateMachines"])
+    waits = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3600, "End": True}}}
+    states.update_state_machine(stateMachineArn=machine, definition=json.dumps(waits))
+    arns = [states.start_execution(stateMachineArn=machine, input="{}")["executionArn"] for _ in range(3)]
+
+    assert "goes: 3 executions, which are stopped" in run("destroy", *LOCAL, "--plan").stdout
+    done = run("destroy", *LOCAL, "--yes")
+    assert done.exit_code == ExitCode.OK, done.stderr
+    assert done.stderr.index("Stopped 3 executions in ") < done.stderr.index("DELETE_COMPLETE")
+    assert {states.describe_execution(executionArn=arn)["status"] for arn in arns} == {"ABORTED"}
 
 
 def test_data_goes_where_that_was_asked_for(run: Run, aws: EmbeddedAws, deployed: dict[str, str]) -> None:

@@ -9,6 +9,9 @@ import pytest
 from cfnlint.decode.cfn_yaml import loads as load_template
 
 from qlikops.agent.config import PLACE_VARIABLES, SETTINGS_VARIABLE
+from qlikops.deployment.data import STACK_TAG
+from qlikops.deployment.deployer import INLINE_BYTES
+from qlikops.deployment.obstacles import fixed_names
 from qlikops.domain import ledger
 from qlikops.domain.ledger import Attribute
 from qlikops.resources import resource
@@ -52,4 +55,32 @@ def test_the_table_is_the_ledgers(resources: dict[str, Any]) -> None:
 def test_what_holds_data_outlives_the_stack(resources: dict[str, Any]) -> None:
     assert resources["Table"]["DeletionPolicy"] == "Retain"
     assert resources["DataBucket"]["DeletionPolicy"] == "RetainExceptOnCreate"
-    assert {resources[name]["UpdateReplacePolicy"] for name in ("Table", "DataBucket")} == {"Retain"}
+    assert resources["DataBucketPolicy"]["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert {resources[name]["UpdateReplacePolicy"] for name in ("Table", "DataBucket", "DataBucketPolicy")} == {
+        "Retain"
+    }
+    for name in ("Table", "DataBucket"):
+        assert resources[name]["Properties"]["Tags"] == [{"Key": STACK_TAG, "Value": {"Ref": "AWS::StackName"}}]
+
+
+def test_a_request_takes_the_whole_template() -> None:
+    assert len(resource("deploy", "template.yaml").read_bytes()) <= INLINE_BYTES
+
+
+def test_no_parameter_carries_a_secret() -> None:
+    template = load_template(resource("deploy", "template.yaml").read_text())
+    assert not [name for name, each in template["Parameters"].items() if each.get("NoEcho")]
+    properties = template["Resources"]["QlikSecret"]["Properties"]
+    assert not properties.keys() & {"SecretString", "GenerateSecretString"}
+
+
+def test_the_names_that_the_template_fixes_are_found_in_its_text(resources: dict[str, Any]) -> None:
+    keys = {"FunctionName", "StateMachineName"}
+    named = {
+        name: each["Properties"][key]
+        for name, each in resources.items()
+        for key in keys & each.get("Properties", {}).keys()
+        if each["Type"] in {"AWS::Lambda::Function", "AWS::StepFunctions::StateMachine"}
+    }
+    assert fixed_names(resource("deploy", "template.yaml").read_text()) == named
+    assert len(named) == 7
