@@ -152,7 +152,7 @@ class Versions:
 
     def delete_bucket(self, **_: str) -> None:
         if self.pages:
-            error = {"Error": {"Code": "BucketNotEmpty"}, "ResponseMetadata": {"HTTPStatusCode": 409}}
+            error: Any = {"Error": {"Code": "BucketNotEmpty"}, "ResponseMetadata": {"HTTPStatusCode": 409}}
             raise boto3.client("s3", region_name="eu-west-1").exceptions.ClientError(error, "DeleteBucket")
         self.gone = True
 
