@@ -33,7 +33,7 @@ _SHORT = {
     "context": Column("context", "Context", 9),
 }
 """What stands in where not every column fits."""
-_LABEL_SPARE = 16
+_LABEL_SPARE = 40
 """With so many cells beside its least, the label shows most tasks' names whole."""
 _CONTEXT = Column("context", "Context", 14)
 _DROP_FIRST = ("claimed", "age", "risk", "anomaly", "verdict_short")
