@@ -25,6 +25,7 @@ from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import short_duration
 from qlikops.presentation.vocabulary import status as status_word
 from qlikops.tui import messages
+from qlikops.tui.clipboard import Clipboard
 from qlikops.tui.context import Context, ContextSource
 from qlikops.tui.drawing import Drawing
 from qlikops.tui.keys import KeyNames
@@ -91,12 +92,14 @@ class QlikOpsApp(App[int]):
         call: Callable[[App[Any], str, Callable[[], object]], str] = call_in_terminal,
         once_filled: Callable[[], None] = lambda: None,
         driver_class: type[Driver] | None = None,
+        clipboard: Clipboard | None = None,
     ) -> None:
         super().__init__(driver_class)
         self.memory = memory or Memory()
         self._rings = self.memory.preferences.bell is not False
         names = KeyNames(keymap or {}, self.get_key_display)
         self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory, names)
+        self._system_clipboard = clipboard or Clipboard()
         self._once_filled = once_filled
         """Called once, when an inbox is on the screen for the first time."""
         self._poll_seconds = poll_seconds
@@ -308,6 +311,14 @@ class QlikOpsApp(App[int]):
         # Before anything else: what is held back must not go out while the app ends.
         self.state.cancel_held("the console was quit")
         self.exit(0)
+
+    @on(messages.CopyWanted)
+    def _copy(self, message: messages.CopyWanted) -> None:
+        async def take() -> None:
+            self.notify(await self._system_clipboard.take(message.text, message.what), markup=False)
+
+        self.copy_to_clipboard(message.text)
+        self.run_worker(take())
 
     @on(messages.ToldToEnd)
     def _told_to_end(self, message: messages.ToldToEnd) -> None:

@@ -47,6 +47,15 @@ class ToldToEnd(Message):
         self.exit_code = exit_code
 
 
+class CopyWanted(Message):
+    """Somebody wants `text` in a clipboard; `what` is its name in a sentence that it begins."""
+
+    def __init__(self, text: str, what: str) -> None:
+        super().__init__()
+        self.text = text
+        self.what = what
+
+
 class CallFailed(Message):
     """A call in some lane failed; whoever asked is told by a message of their own."""
 

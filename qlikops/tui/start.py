@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.backend import let_lanes_run
+from qlikops.tui.clipboard import Clipboard
 from qlikops.tui.context import ContextSource
 from qlikops.tui.driver import TerminalDriver
 from qlikops.tui.preferences import Memory
@@ -32,7 +34,13 @@ def run_console(
     keep_cells(sys.__stderr__)
     let_lanes_run()
     with own_title():
-        app = console(contexts, keymap=keymap, memory=Memory(preferences), driver_class=TerminalDriver)
+        app = console(
+            contexts,
+            keymap=keymap,
+            memory=Memory(preferences),
+            driver_class=TerminalDriver,
+            clipboard=Clipboard.of(os.environ),
+        )
         app.run(mouse=mouse)
     # None is an app that never came to an end of its own.
     return 1 if app.return_code is None else app.return_code

@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from qlikops.domain.ports import Environment
+from qlikops.tui.messages import CopyWanted
 from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.held import HeldBar
 from qlikops.tui.widgets.keybar import KeyBar
@@ -50,6 +51,10 @@ class ConsoleScreen(Screen[None]):
         """The inbox, its freshness or a decision changed."""
         self.query_one(TitleBar).draw()
         self.refresh_bindings()
+
+    def copy(self, text: str, what: str) -> None:
+        """Copies `text` as far as that is possible here; what became of it is said, and `what` names it."""
+        self.app.post_message(CopyWanted(text, what))
 
     def remember(self, **changes: object) -> None:
         """Remembers `changes`, fields of Preferences, for the next start."""

@@ -25,6 +25,7 @@ from qlikops.tui.context import Context
 from qlikops.tui.executing import Followed, Follower
 from qlikops.tui.screens.runs import RunsScreen
 from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.pager import Pager
 from qlikops.tui.widgets.prose import palette, prose
 from qlikops.tui.widgets.table import KeyedTable
@@ -74,7 +75,7 @@ class ExecutionScreen(RunsScreen):
             yield Pager(id=PAYLOADS)
         keys = self.state.keys
         go_on = f"{keys['next-match']} and {keys['match-before']} go on"
-        yield Input(placeholder=f"Search; Enter finds, {go_on}", id="search", compact=True)
+        yield LineInput(placeholder=f"Search; Enter finds, {go_on}", id="search", compact=True)
 
     def on_mount(self) -> None:
         """The search opens with its key."""

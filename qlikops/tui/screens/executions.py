@@ -24,6 +24,7 @@ from qlikops.tui.executing import ExecutionsQuery, LoadedExecutions
 from qlikops.tui.screens.execution import ExecutionScreen
 from qlikops.tui.screens.runs import RunsScreen
 from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.prose import palette
 from qlikops.tui.widgets.table import KeyedTable
 
@@ -62,7 +63,7 @@ class ExecutionsScreen(RunsScreen):
     def content(self) -> ComposeResult:
         """What is shown of how many, the list, and what is wrong with it."""
         yield Static(markup=False, id="executions-summary")
-        yield Input(placeholder=f"Filter: {filters.HELP}; Esc clears", id="filter", compact=True)
+        yield LineInput(placeholder=f"Filter: {filters.HELP}; Esc clears", id="filter", compact=True)
         yield Static("Loading …", markup=False, id="empty")
         yield KeyedTable(executions.columns, id="executions")
 

@@ -346,11 +346,10 @@ class InboxScreen(ConsoleScreen):
         """The last receipt, or those of all that were answered together; else the chosen approval's id."""
         now, latest, chosen = self.state.now(), self.state.latest_together, self._list.chosen
         if latest and not any(sending.due for sending in latest):
-            self.app.copy_to_clipboard("\n\n".join(sending.proof(now) for sending in latest))
-            self.notify("Receipt copied." if len(latest) == 1 else f"{len(latest)} receipts copied.", markup=False)
+            what = "Receipt" if len(latest) == 1 else f"{len(latest)} receipts"
+            self.copy("\n\n".join(sending.proof(now) for sending in latest), what)
         elif chosen is not None:
-            self.app.copy_to_clipboard(chosen.row.approval_id)
-            self.notify(f"Copied {chosen.row.approval_id}.", markup=False)
+            self.copy(chosen.row.approval_id, chosen.row.approval_id)
 
     def show_progress(self) -> None:
         """The line on the last decision, or on all that were answered together; not before the first of it is sent."""

@@ -153,8 +153,7 @@ class ReportsScreen(PolledScreen):
     def action_copy(self) -> None:
         """All of it, as it lies in S3."""
         if self._markdown:
-            self.app.copy_to_clipboard(self._markdown)
-            self.notify(f"The report of {self._shown} is copied.", markup=False)
+            self.copy(self._markdown, f"The report of {self._shown}")
 
     @on(FilterBar.Changed)
     async def _search(self, event: FilterBar.Changed) -> None:

@@ -21,6 +21,7 @@ from qlikops.tui import messages
 from qlikops.tui.context import Context
 from qlikops.tui.screens.dialog import OutgoingDialog
 from qlikops.tui.state import ConsoleState
+from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.outgoing import Outgoing
 
 Act = Callable[[Environment], ExecutionSummary]
@@ -111,7 +112,7 @@ class StopScreen(ReadingScreen):
 
     def fields(self) -> ComposeResult:
         """The reason."""
-        yield Input(placeholder="Reason (required)", max_length=500, id="reason", compact=True)
+        yield LineInput(placeholder="Reason (required)", max_length=500, id="reason", compact=True)
 
     def on_mount(self) -> None:
         """Starts with the reason."""

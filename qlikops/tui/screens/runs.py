@@ -87,8 +87,7 @@ class RunsScreen(PolledScreen):
     def action_copy(self) -> None:
         """For the AWS CLI."""
         if self.execution is not None:
-            self.app.copy_to_clipboard(self.execution.arn)
-            self.notify("ARN copied.", markup=False)
+            self.copy(self.execution.arn, "ARN")
 
     def action_console(self) -> None:
         """Opens the AWS console's page, or says where it is."""
@@ -109,12 +108,12 @@ class RunsScreen(PolledScreen):
         if not url:
             self.notify("No AWS console shows it: this is not AWS, or its console is not public.", markup=False)
             return
-        self.app.copy_to_clipboard(url)
+        self.copy(url, "URL")
         if has_display(os.environ):
             self.app.open_url(url)
-            self.notify(f"Opened, and copied: {url}", markup=False)
+            self.notify(f"Opened: {url}", markup=False)
         else:
-            self.notify(f"Copied; there is no display here to open it on: {url}", timeout=20, markup=False)
+            self.notify(f"There is no display here to open it on: {url}", timeout=20, markup=False)
 
 
 def _applies(action: str, chosen: ExecutionSummary | None) -> bool:

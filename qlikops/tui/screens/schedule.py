@@ -101,8 +101,7 @@ class ScheduleScreen(PolledScreen):
     def action_copy(self) -> None:
         """As plain text."""
         if self._status is not None:
-            self.app.copy_to_clipboard(as_text(schedule.sections(self._status, self.state.now())))
-            self.notify("Copied.", markup=False)
+            self.copy(as_text(schedule.sections(self._status, self.state.now())), "Schedule")
 
     def _send(self, context: Context, answer: Change | None) -> None:
         if answer is None:

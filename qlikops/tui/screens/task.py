@@ -64,8 +64,7 @@ class TaskScreen(PolledScreen):
     def action_copy(self) -> None:
         """As plain text, for a ticket."""
         if self._detail is not None:
-            self.app.copy_to_clipboard(as_text(task.sections(self._detail, self.state.now())))
-            self.notify("Copied.", markup=False)
+            self.copy(as_text(task.sections(self._detail, self.state.now())), "Task")
 
     @on(messages.TaskLoaded)
     def _take(self, message: messages.TaskLoaded) -> None:

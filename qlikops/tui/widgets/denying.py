@@ -8,6 +8,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Select
 
+from qlikops.tui.widgets.line import LineInput
+
 SNOOZES = (("Snooze: the usual cooldown", 0), ("Snooze: 1 hour", 1), ("Snooze: 4 hours", 4), ("Snooze: 24 hours", 24))
 
 
@@ -20,7 +22,7 @@ class Denying(Vertical):
 
     def compose(self) -> ComposeResult:
         """The reason, then the snooze."""
-        yield Input(placeholder=self._placeholder, max_length=500, id="reason", compact=True)
+        yield LineInput(placeholder=self._placeholder, max_length=500, id="reason", compact=True)
         yield Select(SNOOZES, value=0, allow_blank=False, id="snooze", compact=True)
 
     @property

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 from qlikops.presentation import filter as filters
 from qlikops.presentation.filter import Filter
 from qlikops.presentation.tone import Tone
+from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.prose import palette
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ class FilterBar(Vertical):
 
     def compose(self) -> ComposeResult:
         """Input and problem."""
-        yield Input(placeholder=self._placeholder, id="filter", compact=True)
+        yield LineInput(placeholder=self._placeholder, id="filter", compact=True)
         yield Static(markup=False, id="filter-problem")
 
     def on_mount(self) -> None:

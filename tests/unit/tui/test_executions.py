@@ -409,7 +409,7 @@ async def test_data_that_grew_old_locks_an_open_dialog(started: Started, environ
 
 @pytest.mark.parametrize(
     ("console", "said"),
-    [("https://console.test", "there is no display here"), ("", "No AWS console shows it")],
+    [("https://console.test", "There is no display here"), ("", "No AWS console shows it")],
 )
 async def test_the_aws_console_is_named_where_there_is_one(
     started: Started, environment: FakeEnvironment, monkeypatch: pytest.MonkeyPatch, console: str, said: str

@@ -38,7 +38,7 @@ async def test_a_report_is_searched_and_copied(started: Started, environment: Fa
         await pilot.press("escape")
         await sees(pilot, "38 tasks on 3 servers")
         await pilot.press("y")
-        await sees(pilot, "is copied")
+        await sees(pilot, "handed to the terminal, which does not say whether it took it")
         assert "38 tasks on 3 servers" in pilot.app.clipboard
         await pilot.press("escape")
         await sees(pilot, "1 restarted, 1 denied")
