@@ -18,6 +18,7 @@ from qlikops.agent.detectors import (
     TaskView,
     backlog,
     is_in_trouble,
+    is_stopped_by_command,
     is_waiting_to_apply,
 )
 from qlikops.agent.evidence import Label, Observed, numbered, state_text
@@ -43,12 +44,14 @@ def detect(
     execution_name: str,
     restarts_last_hour: Mapping[TaskKey, int] | None = None,
     unread: Collection[TaskKey] = (),
+    left_stopped: Collection[TaskKey] = (),
 ) -> FleetSnapshot:
     """The snapshot of this poll, tasks in the order of their keys.
 
     A server that is down has one anomaly, its tasks none; so has one of which something was `unread` when the time
     was over, whose other tasks are looked at like any. Of tasks that could not be listed, the previous snapshot's are
-    kept with an unknown state, so that they neither vanish nor seem to run.
+    kept with an unknown state, so that they neither vanish nor seem to run. What qlikops `left_stopped` is remembered
+    for as long as it stands so.
     """
     if previous is not None and is_from_the_future(previous, now):
         previous = None
@@ -67,6 +70,8 @@ def detect(
             snapshots[facts.key] = TaskSnapshot(facts, last.memory, is_unread=True)
             continue
         memory = _remembering_restarts(facts, last, now)
+        was_ours = facts.key in left_stopped or last.memory.left_stopped
+        memory = replace(memory, left_stopped=was_ours and is_stopped_by_command(facts))
         poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0))
         snapshots[facts.key] = poll.snapshot(last.anomalies)
     for key, snapshot in before.items():

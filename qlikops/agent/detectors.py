@@ -72,6 +72,11 @@ def is_in_trouble(facts: TaskFacts) -> bool:
     return is_retrying(facts) or _has_failed(facts)
 
 
+def is_stopped_by_command(facts: TaskFacts) -> bool:
+    """Whether somebody stopped it, a user or qlikops: Enterprise Manager says the same of both."""
+    return facts.state is TaskState.STOPPED and facts.stop_reason is StopReason.NORMAL
+
+
 def lost_connection(facts: TaskFacts) -> str:
     """`connection to the source lost`, as far as the message tells which side."""
     match side_of(facts):
@@ -141,9 +146,15 @@ def _recovering_long(view: TaskView) -> Signal | None:
 
 
 def _user_stopped(view: TaskView) -> Signal | None:
-    if view.facts.state is not TaskState.STOPPED or view.facts.stop_reason is not StopReason.NORMAL:
+    if not is_stopped_by_command(view.facts) or view.memory.left_stopped:
         return None
     return Signal(Severity.INFO, "stopped by a user")
+
+
+def _left_stopped(view: TaskView) -> Signal | None:
+    if not view.memory.left_stopped:
+        return None
+    return Signal(Severity.CRITICAL, "stopped by qlikops for a restart, and not seen running since")
 
 
 def _planned_stop(view: TaskView) -> Signal | None:
@@ -281,6 +292,7 @@ DETECTORS: Mapping[AnomalyKind, Detector] = {
     AnomalyKind.FATAL_TRANSIENT: _fatal_transient,
     AnomalyKind.FATAL_UNKNOWN: _fatal_unknown,
     AnomalyKind.RESOURCE_STOP: _resource_stop,
+    AnomalyKind.LEFT_STOPPED: _left_stopped,
     AnomalyKind.PROCESS_MISMATCH: _process_mismatch,
     AnomalyKind.STALLED: _stalled,
     AnomalyKind.FLAPPING: _flapping,

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from qlikops.agent import wording
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.detectors import DETECTORS, TaskView, is_waiting_to_apply
+from qlikops.agent.detectors import DETECTORS, TaskView, is_stopped_by_command, is_waiting_to_apply
 from qlikops.agent.messages import fingerprint, side_of
 from qlikops.agent.policy import decide
 from qlikops.domain.anomaly import Anomaly, AnomalyKind
@@ -30,6 +30,7 @@ ACTIONS: Mapping[AnomalyKind, Action] = {
     AnomalyKind.FATAL_TRANSIENT: Action.RESUME,
     AnomalyKind.FATAL_UNKNOWN: Action.RESUME,
     AnomalyKind.RESOURCE_STOP: Action.RESUME,
+    AnomalyKind.LEFT_STOPPED: Action.RESUME,
     AnomalyKind.PROCESS_MISMATCH: Action.STOP_AND_RESUME,
     AnomalyKind.STALLED: Action.STOP_AND_RESUME,
 }
@@ -94,7 +95,10 @@ def kind_now(
         return kind  # what it had applied by then is not on record
     thresholds = config.thresholds_for(facts)
     stands_still_since = now - timedelta(seconds=thresholds.stalled_seconds)
-    memory = TaskMemory(applied_since=stands_still_since if _applies_nothing(target, facts) else None)
+    memory = TaskMemory(
+        applied_since=stands_still_since if _applies_nothing(target, facts) else None,
+        left_stopped=kind is AnomalyKind.LEFT_STOPPED and is_stopped_by_command(facts),
+    )
     view = TaskView(facts, memory, thresholds, now)
     seen = [each for each in ACTIONS if DETECTORS[each](view)]
     return kind if kind in seen else next(iter(seen), None)

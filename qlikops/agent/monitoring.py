@@ -20,7 +20,7 @@ from qlikops.agent.overtaken import Questions
 from qlikops.agent.reconcile import Executions, Reconciler
 from qlikops.agent.run import Run
 from qlikops.agent.store import Remembered, Store
-from qlikops.agent.tasks import RestartLimits
+from qlikops.agent.tasks import Attempt, RestartLimits
 from qlikops.agent.trend import changes, mean_latency
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.proposal import Proposal
@@ -38,8 +38,8 @@ _NOT_READ = "not read in time: it is as the last run saw it"
 _WHY_CAP = 200
 _TAKEN = "one of the tasks behind the same cause was taken by another proposal in the same moment"
 
-Restarts: TypeAlias = Mapping[TaskKey, tuple[datetime, ...]]
-"""When tasks were restarted, oldest first."""
+Attempts: TypeAlias = Mapping[TaskKey, tuple[Attempt, ...]]
+"""To restart tasks, oldest first."""
 
 _logger = logging.getLogger(__name__)
 
@@ -110,19 +110,30 @@ class Monitor:
             _logger.warning("this run starts afresh: %s", remembered.lost_because)
         return remembered
 
-    def _restarts(self, reading: FleetReading, previous: FleetSnapshot | None) -> Restarts:
-        """When those tasks were restarted that may have been since the last poll, at least within the last hour."""
+    def _restarts(self, reading: FleetReading, previous: FleetSnapshot | None) -> Attempts:
+        """The attempts on tasks that may have been restarted since the last poll, at least within the last hour."""
         now = self._clock()
         since = min(self._limits.since(now), previous.taken_at if previous else now)
-        return self._ledger.tasks.restarts(may_have_been_restarted(reading.tasks, previous, now), since)
+        return self._ledger.tasks.attempts(may_have_been_restarted(reading.tasks, previous, now), since)
 
     def _detect(
-        self, reading: FleetReading, previous: FleetSnapshot | None, run: Run, restarts: Restarts
+        self, reading: FleetReading, previous: FleetSnapshot | None, run: Run, restarts: Attempts
     ) -> FleetSnapshot:
         now = self._clock()
-        counts = {key: sum(now - moment <= _HOUR for moment in moments) for key, moments in restarts.items()}
+        counts = {
+            key: sum(attempt.may_have_started and now - attempt.at <= _HOUR for attempt in attempts)
+            for key, attempts in restarts.items()
+        }
         return detect(
-            reading.servers, reading.tasks, previous, self._config, now, run.execution_name, counts, reading.unread
+            reading.servers,
+            reading.tasks,
+            previous,
+            self._config,
+            now,
+            run.execution_name,
+            counts,
+            reading.unread,
+            left_stopped={key for key, attempts in restarts.items() if attempts and attempts[-1].left_stopped},
         )
 
     @property
@@ -132,7 +143,7 @@ class Monitor:
     def _propose(
         self,
         snapshot: FleetSnapshot,
-        restarts: Restarts,
+        restarts: Attempts,
         reconciler: Reconciler,
         run: Run,
         remembered: Remembered,
@@ -197,14 +208,14 @@ class Monitor:
         return replace(snapshot, told=news.told if told else news.told_before)
 
 
-def _remembering(snapshot: FleetSnapshot, restarts: Restarts, asked: Mapping[TaskKey, Quiet | None]) -> FleetSnapshot:
+def _remembering(snapshot: FleetSnapshot, restarts: Attempts, asked: Mapping[TaskKey, Quiet | None]) -> FleetSnapshot:
     """The snapshot with when tasks were restarted last and are quiet until; of those not `asked`, what was known."""
 
     def remembering(task: TaskSnapshot) -> TaskSnapshot:
         key, memory = task.facts.key, task.memory
         over = memory.quiet is not None and memory.quiet.until <= snapshot.taken_at
         quiet = asked.get(key, None if over else memory.quiet)
-        restarted_at = max(restarts.get(key, ()), default=memory.restarted_at)
+        restarted_at = max((attempt.at for attempt in restarts.get(key, ())), default=memory.restarted_at)
         return replace(task, memory=replace(memory, quiet=quiet, restarted_at=restarted_at))
 
     return replace(snapshot, tasks=tuple(map(remembering, snapshot.tasks)))

@@ -83,7 +83,7 @@ def _position_lost(question: Question) -> str:
 
 def _user_stopped(question: Question) -> str:
     stopped = [target for target in question.proposal.targets if target.stop_reason is StopReason.NORMAL]
-    if stopped:
+    if stopped and question.proposal.kind is not AnomalyKind.LEFT_STOPPED:
         return f"a user stopped {_names(stopped)}"
     return "a user stopped it" if question.proposal.kind is AnomalyKind.USER_STOPPED else ""
 

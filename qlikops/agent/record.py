@@ -10,7 +10,7 @@ from typing import TypeVar
 from qlikops.agent.table import Item
 from qlikops.domain import codec
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Approval, Claim, Decision, Outcome, Status, TargetOutcome, digest_of
+from qlikops.domain.approval import Approval, Claim, Decision, Outcome, Status, digest_of
 from qlikops.domain.errors import RecordTooNew
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.ledger import Attribute
@@ -79,7 +79,7 @@ def bounded(outcome: Outcome) -> Outcome:
         outcome = replace(outcome, targets=tuple(cut))
     if _fits(outcome):
         return outcome
-    bare = (TargetOutcome(target.key, target.status, seconds=target.seconds) for target in outcome.targets)
+    bare = (replace(target, detail="", before="", after="") for target in outcome.targets)
     return replace(outcome, targets=tuple(bare))
 
 

@@ -23,8 +23,8 @@ from qlikops.agent.evidence import state_text
 from qlikops.agent.judgement import came_up, difference, flapping, no_longer_automatic, target_of
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.record import Record
-from qlikops.agent.tasks import NotHeld, RestartClaim, RestartLimits, TaskLedger
-from qlikops.domain.approval import Approval, Decision, Outcome, Status, TargetOutcome
+from qlikops.agent.tasks import Attempt, NotHeld, RestartClaim, RestartLimits, TaskLedger
+from qlikops.domain.approval import Approval, Decision, Outcome, RunCall, Status, TargetOutcome
 from qlikops.domain.duration import format_duration
 from qlikops.domain.proposal import Proposal, Target
 from qlikops.domain.quiet import Quiet
@@ -45,7 +45,6 @@ _RUN_ATTEMPTS = 3
 _ALREADY_STOPPED = "AEM_TASK_ALREADY_STOPPED"
 _ALREADY_RUNNING = "AEM_TASK_ALREADY_RUNNING"
 """By analogy with the one above; spelled otherwise, it is a refusal like any other."""
-_UP = frozenset({Status.RESTARTED, Status.ALREADY_RUNNING})
 
 
 class TaskOperator(Protocol):
@@ -87,9 +86,24 @@ class _Watch:
     """When the run call was answered, which takes up to a minute, or known to be lost: statuses lag from here."""
     certain: bool
     """Enterprise Manager took the run call; otherwise nobody can say."""
+    stopped: bool
+    """It was stopped first, or may have been."""
     moved: bool = False
     """It has been seen in another state than before: an error now is a new one."""
     last: str = "nothing"
+
+    def result(self, status: Status, detail: str, seconds: float) -> TargetOutcome:
+        """What came of it, `seconds` after the run call."""
+        return TargetOutcome(
+            self.target.key,
+            status,
+            detail,
+            self.before,
+            self.last,
+            seconds,
+            RunCall.TAKEN if self.certain else RunCall.UNCERTAIN,
+            self.stopped,
+        )
 
 
 @dataclass(slots=True)
@@ -101,7 +115,7 @@ class _Group:
     """Nobody was asked: what the policy would ask a human about now is not done."""
     claims: Mapping[TaskKey, RestartClaim]
     """Of earlier invocations."""
-    restarts: Mapping[TaskKey, Sequence[datetime]]
+    attempts: Mapping[TaskKey, Sequence[Attempt]]
     """Of those without a claim: when other proposals restarted them."""
     quiet: Mapping[TaskKey, Quiet]
     """Those of them on which nothing may be proposed for a while."""
@@ -189,8 +203,8 @@ class Restarter:
         limits = RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
         unclaimed = [target.key for target in proposal.targets if target.key not in claims]
         # Another invocation may be at it: what this proposal itself does is no reason against it.
-        restarts = tasks.restarts(unclaimed, limits.since(now), but_for=proposal.proposal_id)
-        return _Group(approval, decision.automatic, claims, restarts, tasks.quiet(unclaimed, limits, restarts))
+        attempts = tasks.attempts(unclaimed, limits.since(now), but_for=proposal.proposal_id)
+        return _Group(approval, decision.automatic, claims, attempts, tasks.quiet(unclaimed, limits, attempts))
 
     def _act(self, group: _Group, give_up_at: datetime, go_on_until: datetime) -> Outcome | Unfinished:
         proposal, claims = group.proposal, group.claims
@@ -209,7 +223,7 @@ class Restarter:
                 break
         if waiting and len(waiting) < to_start and self._clock() < go_on_until:
             return Unfinished(len(group.results), len(proposal.targets))
-        group.results += (TargetOutcome(left.key, Status.FAILED, "not started: no time was left") for left in waiting)
+        group.results += (_not_started(left.key, "no time was left") for left in waiting)
         order = {target.key: index for index, target in enumerate(proposal.targets)}
         return combined(sorted(group.results, key=lambda result: order[result.key]))
 
@@ -217,8 +231,7 @@ class Restarter:
         """Begins with one task of the group, or finds in its claim what an earlier invocation did."""
         instance = target.key.instance
         if instance in group.silent:
-            why = "not started: Enterprise Manager is silent"
-            group.results.append(TargetOutcome(target.key, Status.FAILED, why))
+            group.results.append(_not_started(target.key, "Enterprise Manager is silent"))
             return
         try:
             begun = self._begin(group, target, give_up_at)
@@ -226,9 +239,9 @@ class Restarter:
             if not (group.claims or group.results or group.watches):
                 raise
             group.silent.add(instance)
-            begun = TargetOutcome(target.key, Status.FAILED, f"not started: {exc}")
+            begun = _not_started(target.key, str(exc))
         except QemError as exc:
-            begun = TargetOutcome(target.key, Status.FAILED, f"not started: {exc}")
+            begun = _not_started(target.key, str(exc))
         if isinstance(begun, _Watch):
             group.watches.append(begun)
         else:
@@ -258,7 +271,8 @@ class Restarter:
         if claim.result:
             return claim.result
         if not claim.fresh:
-            return _Watch(target, claim.before, self._clock(), certain=False)
+            # Where the action stops first, that may be as far as the earlier invocation got.
+            return _Watch(target, claim.before, self._clock(), certain=False, stopped=proposal.action.stops_first)
         try:
             begun = self._send(operator, proposal, target, claim.before, give_up_at)
         except QemError:
@@ -285,51 +299,60 @@ class Restarter:
             return changed
         if quiet := group.quiet.get(target.key):
             return f"nothing would be proposed on it now: {quiet.words()}"
-        restarts = sum(now - moment <= _HOUR for moment in group.restarts.get(target.key, ()))
-        if flaps := flapping(facts, restarts, config, now):
+        last_hour = [attempt for attempt in group.attempts.get(target.key, ()) if now - attempt.at <= _HOUR]
+        if flaps := flapping(facts, sum(attempt.may_have_started for attempt in last_hour), config, now):
             return flaps
         if not group.is_automatic:
             return ""
         current = target_of(facts, group.proposal.kind, config)
-        why = no_longer_automatic(group.approval, current, restarts, config)
+        why = no_longer_automatic(group.approval, current, len(last_hour), config)
         return f"not without a human any more: {why}" if why else ""
 
     def _send(
         self, operator: TaskOperator, proposal: Proposal, target: Target, before: str, give_up_at: datetime
     ) -> TargetOutcome | _Watch:
         """Stops the task where that is part of the action, and runs it. Raises QemError: nothing was done."""
-        key, stops_first = target.key, proposal.action.stops_first
-        if stops_first and (why := self._stop(operator, target, give_up_at)):
-            return TargetOutcome(key, Status.FAILED, why, before=before)
+        key, stopped = target.key, False
+        if proposal.action.stops_first:
+            stopped, why = self._stop(operator, target, give_up_at)
+            if why:
+                return TargetOutcome(key, Status.FAILED, why, before=before, run_call=RunCall.NOT_SENT, stopped=stopped)
         for attempt in range(1, _RUN_ATTEMPTS + 1):
             try:
                 reply = operator.run(key.server, key.task, proposal.action.run_option)
                 break
             except QemBusinessError as exc:
                 if exc.maybe_sent:
-                    return _Watch(target, before, self._clock(), certain=False)
-                status = Status.ALREADY_RUNNING if exc.error_code == _ALREADY_RUNNING else Status.FAILED
-                return TargetOutcome(key, status, str(exc), before=before)
+                    return _Watch(target, before, self._clock(), certain=False, stopped=stopped)
+                if exc.error_code == _ALREADY_RUNNING:
+                    return TargetOutcome(
+                        key, Status.ALREADY_RUNNING, str(exc), before=before, run_call=RunCall.REFUSED, stopped=stopped
+                    )
+                return _down(key, str(exc), before, RunCall.REFUSED, stopped=stopped)
             except QemError as exc:
                 if exc.maybe_sent:
-                    return _Watch(target, before, self._clock(), certain=False)
+                    return _Watch(target, before, self._clock(), certain=False, stopped=stopped)
                 if attempt == _RUN_ATTEMPTS:
-                    if not stops_first:
+                    if not stopped:
                         raise
-                    return TargetOutcome(key, Status.FAILED, f"stopped, and not started again: {exc}", before=before)
+                    return _down(key, str(exc), before, RunCall.NOT_SENT, stopped=stopped)
             self._sleep(POLL_SECONDS)
         if reply.error_message and reply.state is not TaskState.RUNNING:
-            return TargetOutcome(key, Status.FAILED, reply.error_message, before=before)
-        return _Watch(target, before, self._clock(), certain=True)
+            return _replied(key, reply, before, stopped=stopped)
+        return _Watch(target, before, self._clock(), certain=True, stopped=stopped)
 
-    def _stop(self, operator: TaskOperator, target: Target, give_up_at: datetime) -> str:
-        """Empty once the task is down, otherwise why it is not. Raises QemError: the stop was certainly not sent."""
-        key = target.key
+    def _stop(self, operator: TaskOperator, target: Target, give_up_at: datetime) -> tuple[bool, str]:
+        """Whether this stopped the task, or may have; and why it is not down, empty once it is.
+
+        Raises QemError: the stop was certainly not sent.
+        """
+        key, stopped = target.key, True
         try:
             operator.stop(key.server, key.task)
         except QemBusinessError as exc:
+            stopped = exc.maybe_sent
             if exc.error_code != _ALREADY_STOPPED and not exc.maybe_sent:
-                return str(exc)
+                return False, str(exc)
         except QemError as exc:
             if not exc.maybe_sent:
                 raise
@@ -337,9 +360,9 @@ class Restarter:
         while True:
             facts = _read(operator, target)
             if facts and facts.state is not TaskState.RUNNING:
-                return ""
+                return stopped, ""
             if self._clock() >= until:
-                return "told to stop, and not seen to stop; it was not run"
+                return stopped, "told to stop, and not seen to stop; it was not run"
             self._sleep(POLL_SECONDS)
 
     def _look_at(self, group: _Group, give_up_at: datetime) -> None:
@@ -354,59 +377,89 @@ class Restarter:
         group.watches = pending
 
     def _look(self, watch: _Watch, give_up_at: datetime) -> TargetOutcome | None:
-        key = watch.target.key
-        facts = _read(self._operators(key.instance), watch.target)
+        facts = _read(self._operators(watch.target.key.instance), watch.target)
         passed = self._clock() - watch.since
         seconds = round(passed.total_seconds(), 1)
         if facts:
             watch.last = state_text(facts)
             watch.moved = watch.moved or watch.last != watch.before
             if facts.is_up:
-                return TargetOutcome(key, Status.RESTARTED, "", watch.before, watch.last, seconds)
+                return watch.result(Status.RESTARTED, "", seconds)
             # Statuses lag: until it has moved or the lag is over, the old error says nothing about the run.
             settled = watch.moved or seconds > self._config.status_lag_seconds
             if watch.certain and settled and _is_broken(facts):
-                return TargetOutcome(
-                    key, Status.FAILED, f"failed again: {facts.message}", watch.before, watch.last, seconds
-                )
+                return watch.result(Status.FAILED, f"failed again: {facts.message}", seconds)
         if seconds < self._config.verify_timeout_seconds and self._clock() < give_up_at:
             return None
         sent = "was told to run" if watch.certain else "may have been told to run"
         detail = f"{sent}, and was not seen up within {format_duration(passed)}; last seen: {watch.last}"
-        return TargetOutcome(key, Status.UNVERIFIED, detail, watch.before, watch.last, seconds)
+        return watch.result(Status.UNVERIFIED, detail, seconds)
 
 
 def combined(targets: Sequence[TargetOutcome]) -> Outcome:
     """One outcome for all tasks: PARTIAL where some are up and some are not."""
     statuses = {target.status for target in targets}
-    if statuses <= _UP:
+    up = {status for status in statuses if status.is_up}
+    if statuses == up:
         status = Status.RESTARTED if Status.RESTARTED in statuses else Status.ALREADY_RUNNING
-    elif statuses & _UP:
+    elif up:
         status = Status.PARTIAL
     else:
         status = next(one for one in (Status.UNVERIFIED, Status.FAILED, Status.SUPERSEDED) if one in statuses)
     if len(targets) == 1:
         return Outcome(status, targets[0].detail, tuple(targets))
-    counts = Counter(target.status for target in targets)
-    detail = ", ".join(f"{count} {one.value.replace('_', ' ')}" for one, count in counts.most_common())
+    counts = Counter(target.came_to for target in targets)
+    detail = ", ".join(f"{count} {words}" for words, count in counts.most_common())
     return Outcome(status, detail, tuple(targets))
 
 
 def interrupted(tasks: TaskLedger, proposal: Proposal, detail: str) -> Outcome:
-    """What came of a restart without a result, from its claims: where there are none, nothing was done."""
+    """What came of a restart without a result, from its claims, which get one: without any, nothing was done."""
     claims = tasks.restart_claims((target.key for target in proposal.targets), proposal.proposal_id)
     if not claims:
         return Outcome(Status.FAILED, detail)
-    targets = []
-    for target in proposal.targets:
-        claim = claims.get(target.key)
-        if claim is None:
-            targets.append(TargetOutcome(target.key, Status.FAILED, "not started"))
-        else:
-            unknown = "may have been told to run; the restart was interrupted"
-            targets.append(claim.result or TargetOutcome(target.key, Status.UNVERIFIED, unknown, claim.before))
+    targets = [_left_by_an_interruption(tasks, proposal, target, claims.get(target.key)) for target in proposal.targets]
     outcome = combined(targets)
     return replace(outcome, detail=f"{outcome.detail} ({detail})" if outcome.detail else detail)
+
+
+def _left_by_an_interruption(
+    tasks: TaskLedger, proposal: Proposal, target: Target, claim: RestartClaim | None
+) -> TargetOutcome:
+    if claim is None:
+        return TargetOutcome(target.key, Status.FAILED, "not started", run_call=RunCall.NOT_SENT)
+    if claim.result:
+        return claim.result
+    result = TargetOutcome(
+        target.key,
+        Status.UNVERIFIED,
+        "may have been told to run; the restart was interrupted",
+        claim.before,
+        run_call=RunCall.UNCERTAIN,
+        stopped=proposal.action.stops_first,
+    )
+    # The next run looks at the claims only to learn whether it was we who stopped the task.
+    tasks.finish_restart_claim(target.key, proposal.proposal_id, result)
+    return result
+
+
+def _not_started(key: TaskKey, why: str) -> TargetOutcome:
+    """Nothing was sent."""
+    return TargetOutcome(key, Status.FAILED, f"not started: {why}", run_call=RunCall.NOT_SENT)
+
+
+def _replied(key: TaskKey, reply: ActionReply, before: str, *, stopped: bool) -> TargetOutcome:
+    """The reply to the run call says what is wrong: in ERROR the task was started, and is down again."""
+    if reply.state is TaskState.ERROR:
+        again = f"failed again: {reply.error_message}"
+        return TargetOutcome(key, Status.FAILED, again, before, run_call=RunCall.TAKEN, stopped=stopped)
+    return _down(key, reply.error_message, before, RunCall.REFUSED, stopped=stopped)
+
+
+def _down(key: TaskKey, why: str, before: str, run_call: RunCall, *, stopped: bool) -> TargetOutcome:
+    """The run call started nothing; a task that was stopped for it is down now."""
+    detail = f"stopped, and not started again: {why}" if stopped else why
+    return TargetOutcome(key, Status.FAILED, detail, before=before, run_call=run_call, stopped=stopped)
 
 
 def _read(operator: TaskOperator, target: Target) -> TaskFacts | None:

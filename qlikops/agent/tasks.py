@@ -22,7 +22,7 @@ from qlikops.agent.table import (
 )
 from qlikops.domain import codec
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import UNANSWERED, Approval, Decision, HistoryLine, Status, TargetOutcome
+from qlikops.domain.approval import UNANSWERED, Approval, Decision, HistoryLine, RunCall, Status, TargetOutcome
 from qlikops.domain.errors import QlikopsError
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import Proposal
@@ -75,6 +75,34 @@ class RestartClaim:
     """This call made it; otherwise an earlier invocation did, and may have sent the run call."""
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to restart a task."""
+
+    at: datetime
+    """When it was claimed, before anything was sent."""
+    result: TargetOutcome | None
+    """None while it is not known, and where an interrupted invocation left none."""
+
+    @property
+    def may_have_started(self) -> bool:
+        """Whether Replicate may have started the task."""
+        return self.result is None or self.result.may_have_started
+
+    @property
+    def left_stopped(self) -> bool:
+        """Whether the task is down because qlikops stopped it."""
+        return self.result is not None and self.result.is_left_stopped
+
+    def words(self) -> str:
+        """What came of it, no more than is known."""
+        if self.result is None:
+            return "may have been told to run"
+        if self.result.status is not Status.UNVERIFIED:
+            return self.result.came_to
+        return "told to run and not seen up" if self.result.run_call is RunCall.TAKEN else "may have been told to run"
+
+
 class TaskLedger:
     """The items of TASK# partitions."""
 
@@ -98,11 +126,11 @@ class TaskLedger:
         }
 
     def quiet(
-        self, tasks: Sequence[TaskKey], limits: RestartLimits, known: Mapping[TaskKey, Sequence[datetime]]
+        self, tasks: Sequence[TaskKey], limits: RestartLimits, known: Mapping[TaskKey, Sequence[Attempt]]
     ) -> dict[TaskKey, Quiet]:
         """Those of `tasks` on which nothing may be proposed for a while.
 
-        Reads in bulk and only for the tasks given, never for a whole fleet; `known` are restarts read already, back to
+        Reads in bulk and only for the tasks given, never for a whole fleet; `known` are attempts read already, back to
         `limits.since`.
         """
         now = self._clock()
@@ -113,35 +141,36 @@ class TaskLedger:
             if snooze and int(snooze[Attribute.EXPIRES]) > now.timestamp():
                 quiet[key] = codec.loads(Quiet, str(snooze[Attribute.BODY]))
         unread = [key for key in tasks if key not in quiet and key not in known]
-        restarts = {**known, **self.restarts(unread, limits.since(now))}
+        attempts = {**known, **self.attempts(unread, limits.since(now))}
         for key in tasks:
-            if key not in quiet and (enough := _restarted_enough(restarts[key], now, limits)):
+            if key not in quiet and (enough := _tried_enough(attempts[key], now, limits)):
                 quiet[key] = enough
         return quiet
 
-    def restarts(
+    def attempts(
         self, tasks: Sequence[TaskKey], since: datetime, *, but_for: str = ""
-    ) -> dict[TaskKey, tuple[datetime, ...]]:
-        """When each task was restarted since then, oldest first; attempts count as well.
+    ) -> dict[TaskKey, tuple[Attempt, ...]]:
+        """The attempts to restart each task since then, oldest first; those of the proposal `but_for` are left out."""
 
-        Those of the proposal `but_for` are left out.
-        """
-
-        def read(key: TaskKey) -> tuple[datetime, ...]:
+        def read(key: TaskKey) -> tuple[Attempt, ...]:
             items = self._table.query(
                 keys.task_partition(key),
                 keys.RESTART_PREFIX,
                 keep=Condition(f"#{Attribute.AT} >= :since", {":since": codec.format_time(since)}),
             )
-            others = (item for item in items if item[Attribute.PROPOSAL_ID] != but_for)
-            return tuple(sorted(codec.parse_time(str(item[Attribute.AT])) for item in others))
+            attempts = (
+                Attempt(codec.parse_time(str(item[Attribute.AT])), _result_in(item))
+                for item in items
+                if item[Attribute.PROPOSAL_ID] != but_for
+            )
+            return tuple(sorted(attempts, key=lambda attempt: attempt.at))
 
         with ThreadPoolExecutor(READERS) as pool:
             return dict(zip(tasks, pool.map(read, tasks), strict=True))
 
     def restarts_last_hour(self, tasks: Sequence[TaskKey]) -> dict[TaskKey, int]:
-        """How often each task was restarted within the last hour."""
-        return {key: len(moments) for key, moments in self.restarts(tasks, self._clock() - _HOUR).items()}
+        """How often it was tried to restart each task within the last hour."""
+        return {key: len(attempts) for key, attempts in self.attempts(tasks, self._clock() - _HOUR).items()}
 
     def history(self, key: TaskKey, limit: int = 10) -> list[HistoryLine]:
         """How earlier proposals on a task ended, newest first."""
@@ -242,7 +271,7 @@ class TaskLedger:
             wanted[item_key]: RestartClaim(
                 at=codec.parse_time(str(item[Attribute.AT])),
                 before=str(item[Attribute.BODY]),
-                result=codec.loads(TargetOutcome, str(item[Attribute.OUTCOME])) if Attribute.OUTCOME in item else None,
+                result=_result_in(item),
             )
             for item_key, item in self._table.get_many(wanted).items()
         }
@@ -286,7 +315,7 @@ class TaskLedger:
             return
         decision = outcome.decision
         proposal = approval.proposal
-        statuses = {target.key: target.status for target in outcome.targets}
+        targets = {target.key: target for target in outcome.targets}
         writes: list[Write] = []
         for target in proposal.targets:
             line = HistoryLine(
@@ -294,7 +323,8 @@ class TaskLedger:
                 approval_id=proposal.proposal_id,
                 kind=proposal.kind,
                 action=proposal.action,
-                status=statuses.get(target.key, outcome.status),
+                status=targets[target.key].status if target.key in targets else outcome.status,
+                came_to=targets[target.key].came_to if target.key in targets else "",
                 by=decision.who() if decision else "",
                 reason=decision.reason if decision else "",
                 snooze_seconds=decision.snooze if decision else 0,
@@ -342,12 +372,20 @@ def _snooze(key: TaskKey, at: datetime, decision: Decision, quiet_after_denial: 
     ]
 
 
-def _restarted_enough(moments: Sequence[datetime], now: datetime, limits: RestartLimits) -> Quiet | None:
-    """Why a task with these restarts, oldest first, is left alone for now; None where it is not."""
-    last_hour = [moment for moment in moments if moment >= now - _HOUR]
+def _result_in(item: Item) -> TargetOutcome | None:
+    """What a claim's restart came to."""
+    return codec.loads(TargetOutcome, str(item[Attribute.OUTCOME])) if Attribute.OUTCOME in item else None
+
+
+def _tried_enough(attempts: Sequence[Attempt], now: datetime, limits: RestartLimits) -> Quiet | None:
+    """Why a task with these attempts, oldest first, is left alone for now; None where it is not."""
+    last_hour = [attempt.at for attempt in attempts if attempt.at >= now - _HOUR]
     if limits.per_hour and len(last_hour) >= limits.per_hour:
         # As soon as so many are over that one fits again.
         until = last_hour[len(last_hour) - limits.per_hour] + _HOUR
         return Quiet(QuietKind.BUDGET, until, restarts=len(last_hour))
-    cooled = moments[-1] + timedelta(seconds=limits.cooldown_seconds) if moments else now
-    return Quiet(QuietKind.COOLDOWN, cooled, restarts=len(last_hour)) if cooled > now else None
+    if not attempts:
+        return None
+    cooled = attempts[-1].at + timedelta(seconds=limits.cooldown_seconds)
+    words = attempts[-1].words()
+    return Quiet(QuietKind.COOLDOWN, cooled, restarts=len(last_hour), attempt=words) if cooled > now else None

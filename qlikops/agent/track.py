@@ -21,7 +21,7 @@ def count(table: Table, approval: Approval, now: datetime) -> None:
 
     A transaction of its own, after the record is final: closing must not wait for a number that many close at once.
     """
-    amounts = _amounts(approval.status)
+    amounts = _amounts(approval)
     if not amounts:
         return
     evaluation = approval.evaluation
@@ -38,10 +38,11 @@ def count(table: Table, approval: Approval, now: datetime) -> None:
         return
 
 
-def _amounts(status: Status) -> dict[str, int]:
-    """What a final status adds; nothing where neither a person nor the task said whether it was right."""
+def _amounts(approval: Approval) -> dict[str, int]:
+    """What a closed proposal adds; nothing where neither a person nor the task said whether it was right."""
+    status, outcome = approval.status, approval.outcome
     if status is Status.DENIED:
         return {Attribute.DENIED: 1}
-    if status.was_tried:
+    if outcome.was_tried if outcome else status.was_tried:
         return {Attribute.TRIED: 1, Attribute.RECOVERED: int(status is Status.RESTARTED)}
     return {}

@@ -48,6 +48,8 @@ def headline(kind: AnomalyKind, facts: TaskFacts, cause: str = "") -> str:
             return "log position lost"
         case AnomalyKind.RESOURCE_STOP:
             return f"stopped, {RESOURCE_STOPS.get(facts.stop_reason, 'resources')}"
+        case AnomalyKind.LEFT_STOPPED:
+            return "stopped by qlikops, not running again"
         case AnomalyKind.PROCESS_MISMATCH:
             return "shown as running without a process"
         case AnomalyKind.STALLED:
@@ -78,6 +80,11 @@ def reason(kind: AnomalyKind, facts: TaskFacts, targets: Sequence[Target]) -> st
         case AnomalyKind.RESOURCE_STOP:
             lacking = RESOURCE_STOPS.get(facts.stop_reason, "resources")
             why = f"Replicate stopped it: {lacking}. Resumed before that is put right, it stops again."
+        case AnomalyKind.LEFT_STOPPED:
+            why = (
+                "qlikops stopped it for a restart and did not see it running again. It stays down until somebody "
+                "starts it."
+            )
         case _:
             why = "Its process is stopped and started again; what has been applied is kept."
     return f"{why} {_resuming(targets)}"

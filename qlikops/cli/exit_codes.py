@@ -12,8 +12,9 @@
 | 7 | UNKNOWN | sent, and what became of it is not known yet: look again, don't repeat it |
 | 8 | UNREACHABLE | no network, no credentials, throttled |
 | 9 | DENIED_ACCESS | this identity, or this read-only context, may not do that |
-| 10 | NOT_RESTARTED | approved, but the outcome was failed, unverified, superseded or partial |
+| 10 | NOT_RESTARTED | approved, but the outcome was failed, unverified or superseded: no task was seen to come up |
 | 11 | WARNINGS | `doctor`: nothing is broken, but something should be looked at |
+| 12 | PARTIAL | approved, and some of the tasks came up and some did not |
 | 130 | INTERRUPTED | Ctrl-C |
 """
 
@@ -50,12 +51,13 @@ class ExitCode(IntEnum):
     DENIED_ACCESS = 9
     NOT_RESTARTED = 10
     WARNINGS = 11
+    PARTIAL = 12
     INTERRUPTED = 130
 
 
 DECISION_CODES = (
     "Exit codes: 0 done, 1 failed or cancelled, 2 usage, 3 no such approval, 4 already decided, 5 expired, 6 changed, "
-    "7 sent but not known yet, 8 unreachable, 9 access denied, 10 approved but not restarted."
+    "7 sent but not known yet, 8 unreachable, 9 access denied, 10 approved but not restarted, 12 restarted in part."
 )
 """For the help of the commands that decide."""
 
@@ -80,4 +82,6 @@ def of_approved(status: Status) -> ExitCode:
     """The exit code of an approval whose proposal stands at `status` when the command has waited."""
     if status in (Status.RESTARTED, Status.ALREADY_RUNNING):
         return ExitCode.OK
+    if status is Status.PARTIAL:
+        return ExitCode.PARTIAL
     return ExitCode.NOT_RESTARTED if status.is_final else ExitCode.UNKNOWN

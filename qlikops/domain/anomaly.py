@@ -19,6 +19,8 @@ class AnomalyKind(StoredEnum):
     USER_STOPPED = "USER_STOPPED"
     PLANNED_STOP = "PLANNED_STOP"
     RESOURCE_STOP = "RESOURCE_STOP"
+    LEFT_STOPPED = "LEFT_STOPPED"
+    """qlikops stopped it for a restart, and did not see it running again."""
     SOURCE_LATENCY = "SOURCE_LATENCY"
     TARGET_LATENCY = "TARGET_LATENCY"
     STALLED = "STALLED"

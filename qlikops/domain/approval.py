@@ -39,7 +39,7 @@ class Status(StoredEnum):
     EXPIRED = "expired"
     HELD = "held"
     FAILED = "failed"
-    """Nothing was done, because something broke."""
+    """It did not work. What was sent is in the outcome of each task; where there are none, nothing was."""
     ABANDONED = "abandoned"
     """Its execution ended without it; closed by reconciliation."""
 
@@ -50,8 +50,13 @@ class Status(StoredEnum):
 
     @property
     def was_tried(self) -> bool:
-        """Whether the run call went out, or may have."""
+        """Whether that alone says that the run call went out, or may have."""
         return self in {Status.RESTARTED, Status.PARTIAL, Status.UNVERIFIED}
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the task was seen running in the end."""
+        return self in {Status.RESTARTED, Status.ALREADY_RUNNING}
 
 
 UNANSWERED = (Status.PROPOSED, Status.EVALUATED, Status.WAITING)
@@ -112,6 +117,18 @@ def new_decision_id() -> str:
     return secrets.token_hex(8)
 
 
+class RunCall(StoredEnum):
+    """What became of the run call for one task."""
+
+    NOT_SENT = "not_sent"
+    REFUSED = "refused"
+    """Enterprise Manager answered that it starts nothing."""
+    UNCERTAIN = "uncertain"
+    """It may have been sent; nobody can say."""
+    TAKEN = "taken"
+    """Enterprise Manager took it."""
+
+
 @dataclass(frozen=True, slots=True)
 class TargetOutcome:
     """What happened to one task."""
@@ -124,6 +141,44 @@ class TargetOutcome:
     after: str = ""
     seconds: float | None = None
     """From the run call to the task being up."""
+    run_call: RunCall | None = None
+    """None where there was no question of one, and in records of versions that did not keep it."""
+    stopped: bool = False
+    """qlikops stopped the task first, or may have."""
+
+    @property
+    def was_tried(self) -> bool:
+        """Whether a call went out for the task, or may have."""
+        return self.status.was_tried or self.stopped or self.run_call not in (None, RunCall.NOT_SENT)
+
+    @property
+    def may_have_started(self) -> bool:
+        """Whether Replicate may have started the task, if only for a moment."""
+        if self.run_call is None:
+            return self.status.was_tried or self.status is Status.FAILED
+        return self.run_call in (RunCall.UNCERTAIN, RunCall.TAKEN)
+
+    @property
+    def is_left_stopped(self) -> bool:
+        """Whether qlikops stopped the task, or may have, and did not see it running again."""
+        return self.stopped and not self.status.is_up
+
+    @property
+    def came_to(self) -> str:
+        """What became of the task in a few words; a failure by what was sent."""
+        if self.status is not Status.FAILED:
+            return self.status.value.replace("_", " ")
+        match self.run_call:
+            case RunCall.UNCERTAIN | RunCall.TAKEN:
+                return "failed again"
+            case _ if self.stopped:
+                return "stopped and not started again"
+            case RunCall.REFUSED:
+                return "start refused"
+            case RunCall.NOT_SENT:
+                return "not started"
+            case _:
+                return "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +190,11 @@ class Outcome:
     targets: tuple[TargetOutcome, ...] = ()
     at: datetime | None = None
     decision: Decision | None = None
+
+    @property
+    def was_tried(self) -> bool:
+        """Whether any call went out for any task, or may have."""
+        return self.status.was_tried or any(target.was_tried for target in self.targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +210,8 @@ class HistoryLine:
     reason: str = ""
     snooze_seconds: int = 0
     """For how long a denial asked to be left alone; 0 where it didn't."""
+    came_to: str = ""
+    """What became of the task in a few words, such as `failed again`; empty in lines of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +222,7 @@ class TrackRecord:
     """Empty where no evaluation was recorded."""
     verdict: Verdict
     tried: int = 0
-    """Approved, and the run call went out."""
+    """Approved, and a call went out or may have, whatever came of it."""
     recovered: int = 0
     """Of those tried: every task was seen to come up."""
     denied: int = 0

@@ -44,6 +44,8 @@ class TaskMemory:
     """The last poll that saw a proposal hold it. Only what was held can have been restarted by us since."""
     restarted_at: datetime | None = None
     """When we restarted it last, tried or done, as far as a poll has seen; None where that is longer ago."""
+    left_stopped: bool = False
+    """It stands because qlikops stopped it and did not see it running again, not because a user wanted that."""
     quiet: Quiet | None = None
     """Why nothing is proposed on it for now; kept after it has recovered, until it is over."""
 

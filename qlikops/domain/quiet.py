@@ -15,8 +15,9 @@ class QuietKind(StoredEnum):
     DENIED = "denied"
     """Denied without a snooze: not asked again at once."""
     COOLDOWN = "cooldown"
+    """A restart was tried a moment ago."""
     BUDGET = "budget"
-    """Restarted as often as is allowed within an hour."""
+    """A restart was tried as often as is allowed within an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,9 @@ class Quiet:
     by: str = ""
     """Whose denial it was."""
     restarts: int = 0
-    """Within the last hour, where those are the reason."""
+    """Attempts within the last hour, where those are the reason."""
+    attempt: str = "restarted"
+    """What came of the last attempt, where that is the reason; earlier versions did not say."""
 
     def words(self) -> str:
         """Why, and until when: true whenever it is read."""
@@ -41,6 +44,6 @@ class Quiet:
             case QuietKind.DENIED:
                 return f"denied, not asked again {until} by {self.by}"
             case QuietKind.COOLDOWN:
-                return f"restarted, cooling down {until}"
+                return f"{self.attempt}, cooling down {until}"
             case QuietKind.BUDGET:
-                return f"restart budget spent: {self.restarts} in the last hour, {until}"
+                return f"restart budget spent: {self.restarts} attempts in the last hour, {until}"

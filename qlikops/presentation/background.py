@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,14 @@ from qlikops.presentation.tone import Line, Span, Tone, line, outside
 if TYPE_CHECKING:
     from qlikops.domain.fleet import Sample
 
+_COUNTED = {
+    Status.RESTARTED: "restarted",
+    Status.PARTIAL: "partial",
+    Status.UNVERIFIED: "unverified",
+    Status.FAILED: "failed",
+    Status.DENIED: "denied",
+}
+"""What is counted of a task's history: restarted is what was seen to come up, and nothing else."""
 HISTORY_SHOWN = 8
 """Of what happened earlier; the rest is counted."""
 PLOT_COLUMNS = 30
@@ -89,15 +98,9 @@ def earlier(background: Background) -> Iterator[Line]:
     history = background.history
     if not history:
         return
-    counted = [
-        f"{number:,} {what}"
-        for what, number in (
-            ("restarted", sum(entry.status.was_tried for entry in history)),
-            ("denied", sum(entry.status is Status.DENIED for entry in history)),
-        )
-        if number
-    ]
-    others = len(history) - sum(entry.status.was_tried or entry.status is Status.DENIED for entry in history)
+    ended = Counter(entry.status for entry in history)
+    counted = [f"{ended[status]:,} {what}" for status, what in _COUNTED.items() if ended[status]]
+    others = len(history) - sum(ended[status] for status in _COUNTED)
     counted += [f"{others:,} otherwise"] if others else []
     first = f"the last {HISTORY_LIMIT}" if len(history) >= HISTORY_LIMIT else f"all {len(history)}"
     yield line("in short", ", ".join(counted), Span(f"  ({first})", Tone.MUTED))
@@ -117,7 +120,9 @@ def history_line(entry: HistoryLine) -> Line:
     """How one earlier proposal ended."""
     by = f" by {vocabulary.person(entry.by)}" if entry.by else ""
     reason = f": {entry.reason}" if entry.reason else ""
-    spans = [vocabulary.status(entry.status), outside(f"{entry.action}, {entry.kind}{by}{reason}", cap=300, before=" ")]
+    how = f"({entry.came_to}) " if entry.status is Status.FAILED and entry.came_to not in ("", "failed") else ""
+    what = f"{how}{entry.action}, {entry.kind}{by}{reason}"
+    spans = [vocabulary.status(entry.status), outside(what, cap=300, before=" ")]
     if entry.snooze_seconds:
         spans.append(Span(f"; snoozed for {format_duration(float(entry.snooze_seconds))}", Tone.MUTED))
     return line(f"{entry.at:%m-%d %H:%M}", *spans)

@@ -250,7 +250,7 @@ def _ended(request: DecisionRequest, ended: Approval, label: str) -> Spans:
         return (Span("Not recorded: ", Tone.WARNING), Span(words))
     seconds = [target.seconds for target in ended.outcome.targets if target.seconds] if ended.outcome else []
     took = f" in {max(seconds):.0f} s" if seconds else ""
-    detail = (ended.outcome.detail if ended.outcome else "") or vocabulary.status_meaning(ended.status)
+    detail = (ended.outcome.detail if ended.outcome else "") or vocabulary.status_meaning(ended.status, ended.outcome)
     return (
         vocabulary.status(ended.status),
         Span(f" {label}{took}"),

@@ -80,7 +80,7 @@ def _handled(each: Handled, until: datetime) -> Line:
     decision = None if outcome is None else outcome.decision
     detail = "" if outcome is None else outcome.detail
     if decision is None:
-        became = detail or vocabulary.status_meaning(proposal.status)
+        became = detail or vocabulary.status_meaning(proposal.status, outcome)
     else:
         # A denial's detail is its reason once more.
         became = by_whom(decision) + (f" ({detail})" if detail and detail != decision.reason else "")

@@ -205,7 +205,7 @@ def decided(approval: Approval) -> Iterator[Line]:
 
 def outcome_lines(outcome: Outcome) -> Iterator[Line]:
     """How it ended, task by task."""
-    detail = outcome.detail or vocabulary.status_meaning(outcome.status)
+    detail = outcome.detail or vocabulary.status_meaning(outcome.status, outcome)
     yield line("outcome", vocabulary.status(outcome.status), outside(f": {detail}"))
     for target in outcome.targets:
         change = " -> ".join(part for part in (target.before, target.after) if part)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from qlikops.domain.approval import Status
+from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.evaluation import Gate, Risk, Route, Verdict
 from qlikops.domain.execution import ExecutionStatus, StateStatus
@@ -62,11 +62,18 @@ _STATUS_MEANING = {
     Status.DENIED: "nothing was restarted",
     Status.EXPIRED: "nobody decided in time; nothing was restarted",
     Status.HELD: "the policy forbids it; nothing was restarted",
-    Status.FAILED: "something broke; nothing was restarted",
+    Status.FAILED: "it did not work; its record says whether anything was started",
     Status.ABANDONED: "its execution ended without it; nothing was restarted",
     Status.RESTARTING: "approved; the restart is under way",
     Status.WAITING: "nobody has decided yet",
 }
+_FAILED_MEANING = {
+    "stopped and not started again": "qlikops stopped it and could not start it again: it is down until it is started",
+    "failed again": "the run call was sent, and it did not come up",
+    "start refused": "Enterprise Manager refused the start; nothing was restarted",
+    "not started": "something broke; nothing was restarted",
+}
+"""By what became of the tasks, the worst first. Where there are none, nothing was sent."""
 _EXECUTION = {
     ExecutionStatus.RUNNING: ("▶ running", Tone.INFO),
     ExecutionStatus.SUCCEEDED: ("✓ succeeded", Tone.GOOD),
@@ -143,8 +150,12 @@ def status(value: Status) -> Span:
     return _spelt(value, _STATUS)
 
 
-def status_meaning(value: Status) -> str:
-    """What that means for the task."""
+def status_meaning(value: Status, outcome: Outcome | None = None) -> str:
+    """What that means for the task. A failure means different things: `outcome` says what was sent."""
+    if value is Status.FAILED and outcome is not None:
+        came_to = {target.came_to for target in outcome.targets} or {"not started"}
+        found = (words for each, words in _FAILED_MEANING.items() if each in came_to)
+        return next(found, _STATUS_MEANING[value])
     if not value.is_known:
         return "this version does not know what that means: update qlikops"
     return _STATUS_MEANING.get(value, "it is on its way to a decision")

@@ -106,7 +106,7 @@ class Watch:
         if said == status or name in self._rows:
             return
         decision, outcome = approval.decision, approval.outcome
-        became = f"{vocabulary.status(status).text.lower()}: {vocabulary.status_meaning(status)}"
+        became = f"{vocabulary.status(status).text.lower()}: {vocabulary.status_meaning(status, outcome)}"
         if decision is not None and said is Status.WAITING:
             became = f"{by_whom(decision)}; {became}"
         if outcome is not None and outcome.detail and (decision is None or outcome.detail != decision.reason):

@@ -18,7 +18,7 @@ from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.proposal import Action, Proposal
 
 NAME = "rules"
-VERSION = "2"
+VERSION = "3"
 """Rises whenever a rule says something else than before."""
 
 MANY_TASKS = 10
@@ -75,6 +75,14 @@ _KINDS: Mapping[AnomalyKind, Opinion] = {
         "Replicate stopped it because the server lacks something; resuming doesn't provide it.",
         (Label.STATE,),
         "Free memory or disk space first.",
+    ),
+    AnomalyKind.LEFT_STOPPED: Opinion(
+        Verdict.CAUTION,
+        Risk.MEDIUM,
+        0.6,
+        "qlikops stopped the task for a restart that did not bring it up; a resume goes on from there.",
+        (Label.STATE, Label.SEEN),
+        "Read why the last restart did not work: what was in the way may still be.",
     ),
     AnomalyKind.PROCESS_MISMATCH: Opinion(
         Verdict.CAUTION,

@@ -538,7 +538,7 @@ def test_a_running_task_that_was_restarted_too_often_is_found_without_reading_th
     agent: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = agent(cooldown_seconds=0)
-    monkeypatch.setattr(here.services.ledger.tasks, "restarts", counted := Counted(here.services.ledger.tasks.restarts))
+    monkeypatch.setattr(here.services.ledger.tasks, "attempts", counted := Counted(here.services.ledger.tasks.attempts))
     for number in range(3):
         (item,) = items(here.monitor(f"run-{number}"))
         assessment = here.evaluate(item)

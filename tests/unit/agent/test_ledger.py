@@ -13,7 +13,7 @@ import pytest
 
 from qlikops.agent.ledger import Ledger, RecordClosed
 from qlikops.agent.table import Table
-from qlikops.agent.tasks import NotHeld, RestartLimits
+from qlikops.agent.tasks import Attempt, NotHeld, RestartLimits
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import UNANSWERED, Decision, Outcome, Status, TargetOutcome
 from qlikops.domain.errors import NotFound, RecordTooNew
@@ -534,11 +534,12 @@ def test_a_restarted_task_cools_down_and_has_a_budget(ledger: Ledger, clock: Fak
     for index in range(3):
         restarting(ledger, f"{index:012x}")
         ledger.tasks.claim_restart(ORDERS, f"{index:012x}", "")
+        ledger.tasks.finish_restart_claim(ORDERS, f"{index:012x}", TargetOutcome(ORDERS, Status.RESTARTED))
         ledger.close(f"{index:012x}", Outcome(Status.RESTARTED))
         clock.sleep(60)
         assert ledger.tasks.restarts_last_hour([ORDERS]) == {ORDERS: index + 1}
 
-    assert why_quiet(ledger) == "restart budget spent: 3 in the last hour, until 2026-03-07 04:00 UTC"
+    assert why_quiet(ledger) == "restart budget spent: 3 attempts in the last hour, until 2026-03-07 04:00 UTC"
     roomy = RestartLimits(per_hour=9, cooldown_seconds=900)
     assert why_quiet(ledger, roomy) == "restarted, cooling down until 2026-03-07 03:17 UTC"
     clock.sleep(900)
@@ -549,7 +550,7 @@ def test_a_restarted_task_cools_down_and_has_a_budget(ledger: Ledger, clock: Fak
 
 def test_restarts_that_are_known_are_not_read_again(ledger: Ledger, clock: FakeClock) -> None:
     recent = clock() - timedelta(seconds=60)
-    (quiet,) = ledger.tasks.quiet([ORDERS], LIMITS, {ORDERS: (recent,)}).values()
+    (quiet,) = ledger.tasks.quiet([ORDERS], LIMITS, {ORDERS: (Attempt(recent, None),)}).values()
     assert (quiet.kind, quiet.until) == (QuietKind.COOLDOWN, recent + timedelta(seconds=LIMITS.cooldown_seconds))
 
 

@@ -274,7 +274,7 @@ def test_a_close_that_died_before_its_tasks_heard_of_it_is_finished(
 
     monkeypatch.setattr(ledger.tasks, "end", killed)
     with pytest.raises(KeyboardInterrupt):
-        ledger.close(ID, Outcome(Status.DENIED, decision=Decision(approved=False, by="anna")))
+        ledger.close(ID, Outcome(Status.DENIED, decision=Decision(approved=False, by="arn:aws:iam::1:user/anna")))
     monkeypatch.undo()
 
     assert reconciler.proposals() == [ID]

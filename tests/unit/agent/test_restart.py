@@ -347,7 +347,7 @@ def test_refusals_are_told_task_by_task(simulate: Simulate, approve: Approve) ->
     outcome = restarting.again()
 
     assert outcome.status is Status.PARTIAL
-    assert outcome.detail == "2 failed, 1 restarted"
+    assert outcome.detail == "1 restarted, 1 failed again, 1 start refused"
     assert [(one.key.task, one.status) for one in outcome.targets] == [
         ("orders", Status.RESTARTED),
         ("customers", Status.FAILED),
@@ -376,7 +376,7 @@ def test_what_a_silent_enterprise_manager_leaves_undone_is_said(simulate: Simula
     outcome = restarting.again()
 
     assert outcome.status is Status.PARTIAL
-    assert outcome.detail == "9 failed, 3 restarted"
+    assert outcome.detail == "9 not started, 3 restarted"
     assert sum(restarting.simulator.task(name)["runs"] for name in names) == 3
 
 
@@ -419,7 +419,7 @@ def test_a_group_too_long_for_one_invocation_goes_on_in_the_next(sixty: Restarti
 def test_a_definition_that_would_not_call_again_gets_what_is_done_and_what_is_left(sixty: Restarting) -> None:
     outcome = sixty.again(may_continue=False)
 
-    assert (outcome.status, outcome.detail) == (Status.PARTIAL, "40 failed, 20 restarted")
+    assert (outcome.status, outcome.detail) == (Status.PARTIAL, "40 not started, 20 restarted")
     assert {target.detail for target in outcome.targets[20:]} == {"not started: no time was left"}
     assert sixty.invoke() == outcome
     assert sixty.runs(SIXTY) == [1] * 20 + [0] * 40

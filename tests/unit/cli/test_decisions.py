@@ -83,14 +83,17 @@ def test_not_waiting_returns_once_the_decision_is_recorded(run: Run) -> None:
     assert (result.exit_code, json.loads(result.stdout)["status"]) == (ExitCode.OK, "restarting")
 
 
-@pytest.mark.parametrize(
-    "status", [Status.FAILED, Status.UNVERIFIED, Status.SUPERSEDED, Status.PARTIAL, Status.ABANDONED]
-)
+@pytest.mark.parametrize("status", [Status.FAILED, Status.UNVERIFIED, Status.SUPERSEDED, Status.ABANDONED])
 def test_an_approval_that_restarts_nothing_has_its_own_exit_code(
     run: Run, environment: FakeEnvironment, status: Status
 ) -> None:
     environment.approvals.becomes = status
     assert run("approve", ID).exit_code == ExitCode.NOT_RESTARTED
+
+
+def test_a_group_that_comes_up_in_part_has_its_own_exit_code(run: Run, environment: FakeEnvironment) -> None:
+    environment.approvals.becomes = Status.PARTIAL
+    assert run("approve", ID).exit_code == ExitCode.PARTIAL
 
 
 def test_an_outcome_that_does_not_come_in_time_is_unknown(run: Run, environment: FakeEnvironment, clock: Clock) -> None:
@@ -111,6 +114,8 @@ def test_every_status_of_an_approval_has_a_code() -> None:
     assert {status for status, code in codes.items() if code is ExitCode.UNKNOWN} == {
         status for status in Status if not status.is_final
     }
+    assert {status for status, code in codes.items() if code is ExitCode.PARTIAL} == {Status.PARTIAL}
+    assert of_approved(Status.read("postponed")) is ExitCode.UNKNOWN
 
 
 ERRORS: list[tuple[QlikopsError, ExitCode]] = [

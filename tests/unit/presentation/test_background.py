@@ -56,6 +56,18 @@ def test_the_history_says_what_how_often_who_why_and_for_how_long() -> None:
     assert "03-06 11:20  DENIED resume, STALLED by bob: why; snoozed for 4h00m" in said
 
 
+def test_only_what_was_seen_to_come_up_counts_as_restarted() -> None:
+    ended = (Status.RESTARTED, Status.UNVERIFIED, Status.UNVERIFIED, Status.FAILED, Status.DENIED, Status.HELD)
+    said = shown(Background(earlier(*ended)))
+    assert "1 restarted, 2 unverified, 1 failed, 1 denied, 1 otherwise  (all 6)" in said
+
+
+def test_a_failed_restart_says_what_was_sent() -> None:
+    (line,) = earlier(Status.FAILED)
+    said = shown(Background((replace(line, came_to="stopped and not started again"),)))
+    assert "FAILED (stopped and not started again) resume, STALLED by bob: why" in said
+
+
 def test_a_long_history_is_cut_but_counted() -> None:
     said = shown(Background(earlier(*[Status.RESTARTED] * HISTORY_LIMIT)))
     assert "20 restarted  (the last 20)" in said
