@@ -258,7 +258,7 @@ class Ledger:
             also=also,
         )
         if record.approval.status.is_final:
-            self._finish(record.approval, quiet_after_denial)
+            self._finish(record, quiet_after_denial)
         return record
 
     def withdraw(self, proposal_id: str, outcome: Outcome) -> Approval:
@@ -283,7 +283,7 @@ class Ledger:
 
     def finish(self, proposal_id: str, quiet_after_denial: int) -> None:
         """Does what is left to do of a closed proposal. Raises NotFound."""
-        self._finish(self.record(proposal_id).approval, quiet_after_denial)
+        self._finish(self.record(proposal_id), quiet_after_denial)
 
     def run(self, execution_name: str) -> RunSummary | None:
         """What a run found and did; None before MonitorTasks has finished."""
@@ -414,11 +414,19 @@ class Ledger:
             }
         )
 
-    def _finish(self, closed: Approval, quiet_after_denial: int) -> None:
-        track.count(self._table, closed, self._clock())
+    def _finish(self, record: Record, quiet_after_denial: int) -> None:
+        closed = record.approval
         token = Delete((keys.token_partition(closed.approval_id), keys.TOKEN))
         # What says that it is open goes last: whoever finds it there finishes what was left undone.
-        self.tasks.end(closed, quiet_after_denial, token, Delete((keys.OPEN_PARTITION, closed.approval_id)))
+        last = Delete((keys.OPEN_PARTITION, closed.approval_id))
+        if record.is_forged:
+            # The tasks that it names now are not those that it was about: nothing of it goes to their history, keeps
+            # them quiet, or counts for their kind. The lease of the real one is freed by the next run.
+            self.tasks.release(closed.proposal)
+            self._table.commit_each([token, last])
+            return
+        track.count(self._table, closed, self._clock())
+        self.tasks.end(closed, quiet_after_denial, token, last)
 
     def _still_open(self, proposal: Proposal, status: Status) -> Put:
         return Put(

@@ -33,6 +33,11 @@ class Record:
     intact: bool
     """The digest over the stored JSON is the stored digest; false where there is none yet."""
 
+    @property
+    def is_forged(self) -> bool:
+        """Whether somebody changed it after it was evaluated: then it says nothing of the tasks that it names."""
+        return not self.intact and (bool(self.approval.digest) or self.approval.evaluation is not None)
+
 
 def record_of(proposal_id: str, item: Item) -> Record:
     """The record in `item`. Raises RecordTooNew for one that a newer version wrote."""
