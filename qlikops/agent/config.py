@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.task import TaskFacts
+from qlikops.domain.text import folded
 
 T = TypeVar("T")
 
@@ -219,7 +220,10 @@ class AgentConfig:
     cooldown_seconds: int = _number(900, 0, 86400)
     """After a restart, nothing is proposed on the task for so long."""
     protected_tags: tuple[str, ...] = ()
-    """A task that carries one is never restarted automatically. Compared without regard to case."""
+    """A task that carries one is never restarted automatically, nor is one whose tags are not known.
+
+    Compared without regard to case, white space at the ends, width and other spellings of the same characters.
+    """
     max_proposals: int = _number(40, 1, 40)
     """In one run: an inline Map runs 40 items at a time."""
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -247,7 +251,7 @@ class AgentConfig:
         for name in ("server_thresholds", "tag_thresholds", "task_thresholds"):
             for of, changes in getattr(self, name).items():
                 _check_changes(changes, f"{name}.{of}.", self.thresholds)
-        if not all(tag.strip() for tag in self.protected_tags):
+        if not all(folded(tag) for tag in self.protected_tags):
             raise ConfigError("protected_tags", list(self.protected_tags), "no tag may be empty")
         if self.evaluator is EvaluatorName.BEDROCK and not self.bedrock.model_id:
             raise ConfigError("bedrock.model_id", "", "must be set for the evaluator bedrock")
@@ -276,9 +280,9 @@ class AgentConfig:
         """The thresholds that hold for this task."""
         changes = dict(self.server_thresholds.get(facts.key.server, {}))
         if self.tag_thresholds:
-            tags = {_folded(tag) for tag in facts.tags}
+            tags = {folded(tag) for tag in facts.tags}
             for tag, of_tag in self.tag_thresholds.items():
-                if _folded(tag) in tags:
+                if folded(tag) in tags:
                     changes |= of_tag
         changes |= self.task_thresholds.get(str(facts.key), {})
         return replace(self.thresholds, **changes) if changes else self.thresholds
@@ -287,14 +291,12 @@ class AgentConfig:
         """The thresholds that hold for a server itself."""
         return replace(self.thresholds, **self.server_thresholds.get(server, {}))
 
-    def is_protected(self, tags: tuple[str, ...]) -> bool:
-        """Whether one of `tags` is protected."""
-        protected = {_folded(tag) for tag in self.protected_tags}
-        return any(_folded(tag) in protected for tag in tags)
-
-
-def _folded(tag: str) -> str:
-    return tag.strip().casefold()
+    def is_protected(self, facts: TaskFacts) -> bool:
+        """Whether one of the task's tags is protected, or may be: what Enterprise Manager did not say."""
+        if not self.protected_tags:
+            return False
+        protected = {folded(tag) for tag in self.protected_tags}
+        return not facts.tags_known or any(folded(tag) in protected for tag in facts.tags)
 
 
 def _check_changes(changes: Changes, prefix: str, thresholds: Thresholds) -> None:

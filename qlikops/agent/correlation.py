@@ -250,7 +250,8 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
 def _single_evidence(case: _Case, target: Target) -> list[Observed]:
     observed = [(item.label, item.value) for item in case.anomaly.evidence]
     if target.protected:
-        observed.append((Label.PROTECTED, ", ".join(case.facts.tags)))
+        known = ", ".join(case.facts.tags)
+        observed.append((Label.PROTECTED, known if case.facts.tags_known else f"its tags are not all known: {known}"))
     return observed
 
 

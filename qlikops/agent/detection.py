@@ -285,6 +285,7 @@ def _unseen(facts: TaskFacts) -> TaskFacts:
         target_endpoint=facts.target_endpoint,
         target_type=facts.target_type,
         tags=facts.tags,
+        tags_known=facts.tags_known,
     )
 
 

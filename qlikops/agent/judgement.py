@@ -59,7 +59,7 @@ def target_of(facts: TaskFacts, kind: AnomalyKind, config: AgentConfig) -> Targe
         stop_reason=facts.stop_reason,
         full_load_completed=facts.full_load_completed,
         tables=_tables(facts),
-        protected=config.is_protected(facts.tags),
+        protected=config.is_protected(facts),
         basis=_basis(facts, kind),
     )
 

@@ -94,7 +94,7 @@ class TaskFacts:
     raw_state: str = ""
     raw_stop_reason: str = ""
     message: str = ""
-    """The vendor's text, made harmless and capped; there is no other log."""
+    """The vendor's text, made harmless; there is no other log. `…` is where something is missing of it."""
     source_endpoint: str = ""
     source_type: str = ""
     target_endpoint: str = ""
@@ -120,6 +120,8 @@ class TaskFacts:
     applied_records: int | None = None
     """Records committed at the target since the task started."""
     tags: tuple[str, ...] = ()
+    tags_known: bool = False
+    """Enterprise Manager said which tags there are; otherwise there may be others than those in `tags`."""
 
     @property
     def target_latency_seconds(self) -> int | None:

@@ -143,7 +143,7 @@ class _Details:
             return listing.facts()
         with self._lock:
             self._unanswered = 0
-        return facts
+        return listing.completing(facts)
 
 
 def _failed(server: ServerFacts, error: QemError) -> ServerFacts:

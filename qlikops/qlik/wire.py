@@ -1,12 +1,13 @@
 """Enterprise Manager's JSON parsed once, at the edge: what it calls things and how it spells them stays in here.
 
 Unknown fields are ignored, a number that is missing or of a wrong type is None, an enum value that this version
-does not know is UNKNOWN with its spelling kept. Every text is made harmless. What does not even have the answer's
-shape raises QemProtocolError.
+does not know is UNKNOWN with its spelling kept. Cases, blanks, hyphens and underscores make no difference in an
+enum's name. Every text is made harmless. What does not even have the answer's shape raises QemProtocolError.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Mapping
@@ -15,14 +16,24 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
-from qlikops.domain.text import harmless
+from qlikops.domain.text import harmless, symbol, unhidden
 from qlikops.qlik.errors import QemProtocolError
 from qlikops.qlik.names import key_name
 
 E = TypeVar("E", bound=StrEnum)
 
 _LABEL_CAP = 200
-"""Characters kept of an endpoint's name, a tag, a host."""
+"""Characters kept of an endpoint's name, a host."""
+_TAG_CAP = 2000
+"""Characters kept of a tag. A longer one cannot be compared, so the task's tags count as not known."""
+_MESSAGE_BEGINNING, _MESSAGE_END = 24_000, 8_000
+"""Characters of a task's message that are judged: 5,000 such messages fit into MonitorTasks' memory."""
+_USUAL_LIMITS = frozenset(
+    limit - short
+    for limit in (255, 256, 500, 512, 1000, 1024, 2000, 2048, 4000, 4096, 8000, 8192, 16_384, 32_000, 32_768, 65_536)
+    for short in (0, 1)
+)
+"""Lengths at which columns, log lines and buffers cut a text, with and without a final zero."""
 
 _TASK_STATE_SPELLINGS = {"RECOVERING": "RECOVERY"}
 
@@ -41,6 +52,7 @@ class TaskListing:
     raw_stop_reason: str = ""
     message: str = ""
     tags: tuple[str, ...] = ()
+    tags_known: bool = False
 
     def facts(self) -> TaskFacts:
         """All that is known of the task where its details could not be read."""
@@ -52,6 +64,18 @@ class TaskListing:
             raw_stop_reason=self.raw_stop_reason,
             message=self.message,
             tags=self.tags,
+            tags_known=self.tags_known,
+        )
+
+    def completing(self, details: TaskFacts) -> TaskFacts:
+        """`details` with the tags and the message that only the list has.
+
+        Whether the tags are known is for the details to say: a restart looks at nothing else.
+        """
+        return dataclasses.replace(
+            details,
+            tags=tuple(dict.fromkeys((*details.tags, *self.tags))),
+            message=details.message or self.message,
         )
 
 
@@ -131,8 +155,8 @@ def parse_task_listing(entry: Any, instance: str, server: str) -> TaskListing:
 
 
 def parse_task(body: Any, key: TaskKey) -> TaskFacts:
-    """`GET /servers/S/tasks/T`."""
-    data = _object(body)
+    """`GET /servers/S/tasks/T`: the fields themselves, or an object such as `task` that holds them."""
+    data = _with_state(body)
     if "state" not in data:
         raise QemProtocolError(f"the details of {key} have no state")
     source, target = _object(data.get("source_endpoint")), _object(data.get("target_endpoint"))
@@ -173,7 +197,7 @@ def parse_task(body: Any, key: TaskKey) -> TaskFacts:
 
 def parse_action(body: Any) -> ActionReply:
     """The answer to a run or stop; one that cannot be read leaves open what happened."""
-    data = _object(body)
+    data = _with_state(body)
     if "state" not in data:
         raise QemProtocolError("the answer to a run or stop has no state", maybe_sent=True)
     return ActionReply(state=_task_state(data), error_message=_text(data, "error_message"))
@@ -196,14 +220,14 @@ def _status(data: Mapping[str, Any]) -> dict[str, Any]:
         "stop_reason": _member(StopReason, raw_stop_reason, StopReason.UNKNOWN),
         "raw_state": _text(data, "state", cap=_LABEL_CAP),
         "raw_stop_reason": raw_stop_reason[:_LABEL_CAP],
-        "message": _text(data, "message"),
-        "tags": _tags(data.get("assigned_tags")),
+        "message": _message(data.get("message")),
+        **_tags(data.get("assigned_tags")),
     }
 
 
 def _task_state(data: Mapping[str, Any]) -> TaskState:
-    raw = _text(data, "state")
-    return _member(TaskState, _TASK_STATE_SPELLINGS.get(raw, raw), TaskState.UNKNOWN)
+    name = symbol(_text(data, "state"))
+    return _member(TaskState, _TASK_STATE_SPELLINGS.get(name, name), TaskState.UNKNOWN)
 
 
 def _entries(body: Any, name: str) -> list[Any]:
@@ -222,6 +246,13 @@ def _name(data: Mapping[str, Any], what: str) -> str:
 
 def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _with_state(body: Any) -> Mapping[str, Any]:
+    """`body`, or the only object in it that has a state where it has none itself."""
+    data = _object(body)
+    inner = [value for value in data.values() if isinstance(value, dict) and "state" in value]
+    return inner[0] if "state" not in data and len(inner) == 1 else data
 
 
 def _text(data: Mapping[str, Any], *names: str, cap: int | None = None) -> str:
@@ -248,12 +279,36 @@ def _flag(data: Mapping[str, Any], name: str) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _tags(value: Any) -> tuple[str, ...]:
-    return tuple(harmless(tag, _LABEL_CAP) for tag in value if isinstance(tag, str)) if isinstance(value, list) else ()
+def _message(value: Any) -> str:
+    """A task's message, as long as it is judged, with `…` wherever something is missing of it or seems to be."""
+    if not isinstance(value, str):
+        return ""
+    # One character more than is kept shows whether there is more.
+    whole = harmless(unhidden(value), len(value) + 1)
+    if len(whole) > _MESSAGE_BEGINNING + _MESSAGE_END:
+        whole = f"{whole[:_MESSAGE_BEGINNING]} … {whole[-_MESSAGE_END:]}"
+    is_cut = len(value) in _USUAL_LIMITS or len(value.encode("utf-8", "surrogatepass")) in _USUAL_LIMITS
+    return f"{whole}…" if is_cut and not whole.endswith("…") else whole
+
+
+def _tags(value: Any) -> dict[str, Any]:
+    """The fields `tags` and `tags_known`. A tag is a text, or an object with a name.
+
+    Only a list all of which can be read says which tags there are: with any other one, a task may have more of them.
+    """
+    entries = value if isinstance(value, list) else []
+    names = [entry.get("name") if isinstance(entry, dict) else entry for entry in entries]
+    texts = [name for name in names if isinstance(name, str)]
+    return {
+        "tags": tuple(tag for text in texts if (tag := harmless(text, _TAG_CAP))),
+        "tags_known": isinstance(value, list)
+        and len(texts) == len(entries)
+        and all(len(text) < _TAG_CAP for text in texts),
+    }
 
 
 def _member(enum: type[E], raw: str, unknown: E) -> E:
     try:
-        return enum(raw)
+        return enum(symbol(raw))
     except ValueError:
         return unknown

@@ -41,6 +41,7 @@ HEALTHY = TaskFacts(
     changes_in_memory=0,
     changes_on_disk=0,
     applied_records=1000,
+    tags_known=True,
 )
 
 

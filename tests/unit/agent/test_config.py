@@ -7,6 +7,7 @@ import pytest
 
 from qlikops.agent.config import AgentConfig, ConfigError, EvaluatorName, Thresholds
 from qlikops.domain.evaluation import ApprovalMode
+from qlikops.domain.text import harmless
 from tests.unit.agent.fleet import task
 
 PLACES = {
@@ -107,10 +108,33 @@ def test_broken_json_is_named() -> None:
         AgentConfig.from_environment({**PLACES, "QLIKOPS_SETTINGS": "{"})
 
 
-def test_protected_tags_are_compared_without_regard_to_case() -> None:
-    config = read({"protected_tags": ["Gold"]})
-    assert config.is_protected(("silver", " gold "))
-    assert not config.is_protected(("silver",))
+SPELLINGS = [
+    ("Gold", " gold "),
+    ("gold", "ＧＯＬＤ"),
+    ("go\u200bld", "gold"),
+    ("gold", "g\u00adold\ufeff"),
+    ("gold", "gold\ufe0f"),
+    ("tier\u00a01", "Tier 1"),
+    ("tier 1", "tier\u2003\t1"),
+    ("caf\u00e9", "cafe\u0301"),
+    ("straße", "STRASSE"),
+    ("ﬁnance", "finance"),
+    ("l" * 500, "L" * 500),
+]
+
+
+@pytest.mark.parametrize(("configured", "carried"), [*SPELLINGS, *((b, a) for a, b in SPELLINGS)])
+def test_a_protected_tag_is_the_same_in_every_spelling(configured: str, carried: str) -> None:
+    config = read({"protected_tags": [configured]})
+    assert config.is_protected(task(tags=("silver", carried)))
+    assert config.is_protected(task(tags=(harmless(carried, 2000),)))
+    assert not config.is_protected(task(tags=("silver",)))
+
+
+def test_a_task_whose_tags_are_not_known_is_protected_where_something_is() -> None:
+    unknown = task(tags=("silver",), tags_known=False)
+    assert read({"protected_tags": ["gold"]}).is_protected(unknown)
+    assert not read({}).is_protected(unknown)
 
 
 def test_the_more_particular_threshold_wins() -> None:

@@ -294,6 +294,13 @@ def test_protected_tasks_are_marked() -> None:
     assert ("protected", "eu-1/a") in [(item.label, item.value) for item in proposal.evidence]
 
 
+def test_a_task_whose_tags_were_not_said_is_marked_and_says_so() -> None:
+    config = replace(CONFIG, protected_tags=("gold",))
+    proposal = only_proposal(poll_twice(failed(tags=("blue",), tags_known=False)), config)
+    assert [target.protected for target in proposal.targets] == [True]
+    assert ("protected", "its tags are not all known: blue") in [(item.label, item.value) for item in proposal.evidence]
+
+
 def test_the_cap_keeps_the_most_severe_and_explains_the_rest() -> None:
     snapshot = poll_twice(
         *(failed(f"t{number}", source_endpoint=f"S{number}", target_endpoint=f"T{number}") for number in range(4)),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -52,7 +54,7 @@ def test_task_details() -> None:
     assert (facts.source_latency_seconds, facts.total_latency_seconds) == (3, 9)
     assert (facts.memory_mb, facts.cpu_percent, facts.disk_usage_mb, facts.data_error_count) == (512, 3, 40, 0)
     assert (facts.full_load_enabled, facts.full_load_completed, facts.apply_changes_enabled) == (True, True, False)
-    assert facts.tags == ("tier-1", "sales")
+    assert (facts.tags, facts.tags_known) == (("tier-1", "sales"), False)
     assert facts.is_up
 
 
@@ -160,5 +162,94 @@ def test_text_is_harmless_and_capped() -> None:
     entry = {"name": "t\x1b[31m", "state": "ERROR", "message": "\x1b[2Jred\u202e" + "x" * 200_000}
     listing = wire.parse_task_listing(entry, "qem", "s")
     assert listing.message.startswith("redx")
-    assert len(listing.message) == 1000
+    assert len(listing.message) < 40_000
+    assert " … " in listing.message
     assert listing.key.task == "t%1B[31m"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "x" * 1000,
+        "long " * 4000,
+        "\x1b[31m\x1b[0m" * 3000,
+        "\u200b" * 20_000,
+        "\x1b]0;",
+        "\x1bP",
+        "\x9d",
+        " \r\n" * 5000,
+    ],
+    ids=["x", "words", "colours", "zero width", "title", "device", "c1", "blanks"],
+)
+def test_nothing_before_it_hides_what_a_message_says(before: str) -> None:
+    listing = wire.parse_task_listing({"name": "t", "state": "ERROR", "message": f"{before}ORA-00308: gone"}, "q", "s")
+    assert "ORA-00308: gone" in listing.message
+
+
+def test_the_end_of_an_endless_message_is_kept() -> None:
+    message = "ORA-03113 " + "on and on " * 100_000 + "ORA-00308: gone"
+    shown = wire.parse_task({"state": "ERROR", "message": message}, KEY).message
+    assert shown.startswith("ORA-03113 ")
+    assert shown.endswith("ORA-00308: gone")
+    assert " … " in shown
+
+
+@pytest.mark.parametrize("length", [255, 512, 1000, 1024, 4000, 65_535])
+@pytest.mark.parametrize("letter", ["x", "é"])
+def test_a_message_of_just_the_length_at_which_fields_end_counts_as_cut(length: int, letter: str) -> None:
+    assert wire.parse_task({"state": "ERROR", "message": letter * length}, KEY).message.endswith("…")
+    assert "…" not in wire.parse_task({"state": "ERROR", "message": letter * 300}, KEY).message
+
+
+@pytest.mark.parametrize(
+    ("tags", "read", "known"),
+    [
+        ([], (), True),
+        (["gold"], ("gold",), True),
+        ([{"name": "gold"}, "blue"], ("gold", "blue"), True),
+        ([{"name": "gold", "id": 7}], ("gold",), True),
+        (["t" * 500], ("t" * 500,), True),
+        ([7, "gold"], ("gold",), False),
+        ([{"label": "gold"}], (), False),
+        ([["gold"]], (), False),
+        ({"gold": True}, (), False),
+        ("gold", (), False),
+        (None, (), False),
+        (0, (), False),
+    ],
+)
+def test_which_tags_there_are_is_known_only_from_a_list_that_can_be_read(
+    tags: Any, read: tuple[str, ...], known: bool
+) -> None:
+    facts = wire.parse_task({"state": "ERROR", "assigned_tags": tags}, KEY)
+    assert (facts.tags, facts.tags_known) == (read, known)
+    assert not wire.parse_task({"state": "ERROR"}, KEY).tags_known
+    assert not wire.parse_task({"state": "ERROR", "assigned_tags": ["t" * 5000]}, KEY).tags_known
+
+
+def test_tags_and_message_of_the_list_complete_the_details() -> None:
+    entry = {"name": "t", "state": "ERROR", "message": "from the list", "assigned_tags": ["gold", "emea"]}
+    listing = wire.parse_task_listing(entry, "qem", "s")
+    facts = listing.completing(wire.parse_task({"state": "ERROR", "assigned_tags": ["emea", "tier-1"]}, KEY))
+    assert facts.tags == ("emea", "tier-1", "gold")
+    assert (facts.message, facts.tags_known) == ("from the list", True)
+    assert not listing.completing(wire.parse_task({"state": "ERROR", "assigned_tags": "gold"}, KEY)).tags_known
+
+
+SPELLINGS = (str.lower, str.title, lambda name: name.replace("_", " "), lambda name: f" {name.replace('_', '-')}\t")
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("enum", [TaskState, StopReason, ServerState])
+def test_the_spelling_of_a_name_makes_no_difference(enum: type[StrEnum], spelling: Callable[[str], str]) -> None:
+    for member in enum:
+        spelt = spelling(member.value)
+        facts = wire.parse_task({"state": spelt, "task_stop_reason": spelt}, KEY)
+        server = wire.parse_server({"name": "s", "state": spelt}, "qem")
+        assert member in (facts.state, facts.stop_reason, server.state)
+
+
+@pytest.mark.parametrize("wrapper", ["task", "taskDetails", "details"])
+def test_details_may_lie_in_an_object_of_their_own(wrapper: str) -> None:
+    assert wire.parse_task({wrapper: DETAILS, "$type": "AemGetTaskDetailsResp"}, KEY) == wire.parse_task(DETAILS, KEY)
+    assert wire.parse_action({wrapper: {"state": "running"}}).state is TaskState.RUNNING
