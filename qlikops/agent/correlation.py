@@ -19,7 +19,7 @@ from qlikops.agent import wording
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.evidence import Label, Observed, numbered
 from qlikops.agent.judgement import ACTIONS, chosen_of, target_of
-from qlikops.agent.messages import Side, fingerprint, side_of
+from qlikops.agent.messages import Side, fingerprint, judge, side_of
 from qlikops.domain import codec
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.fleet import FleetSnapshot
@@ -160,7 +160,8 @@ def _groups(cases: Iterable[_Case]) -> list[_Group]:
     for case in sorted(cases, key=lambda case: case.facts.key):
         key = case.facts.key
         # What a server lacks has nothing to do with what its tasks said; their endpoints neither.
-        sort = case.facts.stop_reason if _is_the_servers(case) else fingerprint(case.facts.message)
+        facts = case.facts
+        sort = facts.stop_reason if _is_the_servers(case) else fingerprint(facts.message, judge(facts))
         alike.setdefault((key.instance, key.server, case.anomaly.kind, sort), []).append(case)
     return [group for bucket in alike.values() for group in _split(bucket)]
 
@@ -255,6 +256,18 @@ def _single_evidence(case: _Case, target: Target) -> list[Observed]:
     return observed
 
 
+def _recognised_alike(values: Counter[str]) -> list[Observed]:
+    """What most messages were recognised as, and on which words that rests if these are the same in all of them."""
+    if not values:
+        return []
+    heads = Counter[str]()
+    for value, count in values.items():
+        heads[value.partition(":")[0]] += count
+    ((head, count),) = heads.most_common(1)
+    text = next(iter(values)) if len(values) == 1 else head
+    return [(Label.RECOGNISED, f"{text} ({count} of {values.total()} tasks)")]
+
+
 def _group_evidence(group: _Group, targets: Sequence[Target]) -> list[Observed]:
     """What the tasks have in common, counted; their number doesn't make it longer."""
     values: dict[str, Counter[str]] = {}
@@ -273,7 +286,7 @@ def _group_evidence(group: _Group, targets: Sequence[Target]) -> list[Observed]:
         (Label.CAUSE, group.cause),
         *counted(Label.STATE),
         *counted(Label.MESSAGE, _MESSAGES_QUOTED),
-        *counted(Label.RECOGNISED),
+        *_recognised_alike(values.get(Label.RECOGNISED, Counter())),
         (Label.FULL_LOAD, wording.full_loads(targets)),
         (Label.PROTECTED, ", ".join(protected)),
         (Label.SEEN, f"first {min(first_seen):%Y-%m-%d %H:%M:%S} UTC" if first_seen else ""),

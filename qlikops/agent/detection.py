@@ -21,8 +21,8 @@ from qlikops.agent.detectors import (
     is_stopped_by_command,
     is_waiting_to_apply,
 )
-from qlikops.agent.evidence import Label, Observed, numbered, state_text
-from qlikops.agent.messages import classify
+from qlikops.agent.evidence import MESSAGE_CAP, Label, Observed, numbered, shortened, state_text
+from qlikops.agent.messages import judge
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.duration import format_duration
 from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample, TaskMemory, TaskSnapshot
@@ -32,6 +32,8 @@ from qlikops.qlik.reader import NOT_READ_IN_TIME
 CLOCK_SKEW_SECONDS = 60
 """How far ahead a previous snapshot's clock may be: it is still used, and this poll counts as the same one."""
 _HOUR = timedelta(hours=1)
+_SHORT = 250
+"""Characters of a message that every reader of its evidence gets to see whole, the evaluator too."""
 _NOT_CONNECTED = "AEM_SERVER_NOT_CONNECTED"
 
 
@@ -226,11 +228,11 @@ class _Poll:
 
 def _described(facts: TaskFacts) -> list[Observed]:
     """What a person would ask first about any task; empty values are what Enterprise Manager didn't say."""
-    match = classify(facts.message)
+    match = judge(facts)
     return [
         (Label.STATE, state_text(facts)),
-        (Label.MESSAGE, facts.message),
-        (Label.RECOGNISED, f"{match.message_class} ({match.pattern})" if match.pattern else ""),
+        (Label.MESSAGE, shortened(facts.message, MESSAGE_CAP, match.passage)),
+        (Label.RECOGNISED, match.words(quoting=len(facts.message) > _SHORT)),
         (Label.FULL_LOAD, _full_load_text(facts.full_load_completed)),
         (Label.SOURCE, _endpoint_text(facts.source_endpoint, facts.source_type)),
         (Label.TARGET, _endpoint_text(facts.target_endpoint, facts.target_type)),

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from qlikops.agent.config import Thresholds
-from qlikops.agent.evidence import Label, Observed
-from qlikops.agent.messages import MessageClass, Side, classify, side_of
+from qlikops.agent.evidence import Label, Observed, state_text
+from qlikops.agent.messages import Side, judge, side_of
+from qlikops.agent.patterns import MessageClass
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.duration import format_duration
 from qlikops.domain.fleet import TaskMemory
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.text import symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +100,11 @@ def _has_failed(facts: TaskFacts) -> bool:
 
 def _is_transient(facts: TaskFacts) -> bool:
     # Without FATAL_ERROR it isn't said that Replicate has given up, so a human looks first.
-    return (
-        facts.stop_reason is StopReason.FATAL_ERROR
-        and classify(facts.message).message_class is MessageClass.CONNECTIVITY
-    )
+    return facts.stop_reason is StopReason.FATAL_ERROR and judge(facts).message_class is MessageClass.CONNECTIVITY
 
 
 def _is_position_lost(facts: TaskFacts) -> bool:
-    return classify(facts.message).message_class is MessageClass.POSITION_LOST
+    return judge(facts).message_class is MessageClass.POSITION_LOST
 
 
 def _fatal_transient(view: TaskView) -> Signal | None:
@@ -118,13 +117,14 @@ def _fatal_unknown(view: TaskView) -> Signal | None:
     facts = view.facts
     if not _has_failed(facts) or _is_transient(facts) or _is_position_lost(facts):
         return None
-    match classify(facts.message).message_class:
+    match = judge(facts)
+    match match.message_class:
         case MessageClass.ACCESS_REFUSED:
             why = "an endpoint refused the login"
         case MessageClass.CONNECTIVITY:
             why = f"{lost_connection(facts)}, but Replicate doesn't say that it has given up"
         case _:
-            why = "the message is not one that is known"
+            why = match.doubt or "the message is not one that is known"
     return Signal(Severity.CRITICAL, f"failed: {why}")
 
 
@@ -159,7 +159,7 @@ def _left_stopped(view: TaskView) -> Signal | None:
 
 def _planned_stop(view: TaskView) -> Signal | None:
     facts = view.facts
-    planned = facts.stop_reason in _PLANNED_STOPS or facts.raw_stop_reason.upper().startswith(_PLANNED_PREFIX)
+    planned = facts.stop_reason in _PLANNED_STOPS or symbol(facts.raw_stop_reason).startswith(_PLANNED_PREFIX)
     if facts.state is not TaskState.STOPPED or not planned:
         return None
     return Signal(Severity.INFO, "stopped as its settings planned")
@@ -170,6 +170,15 @@ def _resource_stop(view: TaskView) -> Signal | None:
     if lacking is None or view.facts.state not in {TaskState.STOPPED, TaskState.ERROR}:
         return None
     return Signal(Severity.CRITICAL, f"stopped by Replicate: {lacking}")
+
+
+def _not_running(view: TaskView) -> Signal | None:
+    facts = view.facts
+    if facts.state is TaskState.RUNNING or is_retrying(facts) or _has_failed(facts):
+        return None
+    if any(explains(view) for explains in (_user_stopped, _planned_stop, _resource_stop)):
+        return None
+    return Signal(Severity.WARNING, f"not running ({state_text(facts)}), and nothing says why")
 
 
 def _latency(seconds: int | None, warning: int, critical: int, what: str) -> Signal | None:
@@ -296,6 +305,7 @@ DETECTORS: Mapping[AnomalyKind, Detector] = {
     AnomalyKind.PROCESS_MISMATCH: _process_mismatch,
     AnomalyKind.STALLED: _stalled,
     AnomalyKind.FLAPPING: _flapping,
+    AnomalyKind.NOT_RUNNING: _not_running,
     AnomalyKind.RECOVERING_LONG: _recovering_long,
     AnomalyKind.SOURCE_LATENCY: _source_latency,
     AnomalyKind.TARGET_LATENCY: _target_latency,

@@ -14,6 +14,9 @@ EVIDENCE_CAP = 12
 VALUE_CAP = 400
 """Characters of one value: enough for a vendor message's telling part."""
 
+MESSAGE_CAP = VALUE_CAP - 40
+"""Characters of a task's message in evidence: of a group, how many tasks say it stands behind it."""
+
 Observed = tuple[str, str]
 """Label and value, not yet numbered."""
 
@@ -48,6 +51,16 @@ def numbered(observed: Iterable[Observed], cap: int = EVIDENCE_CAP) -> tuple[Evi
     return tuple(
         Evidence(f"e{number}", label, harmless(value, VALUE_CAP)) for number, (label, value) in enumerate(kept, 1)
     )
+
+
+def shortened(message: str, cap: int, passage: str) -> str:
+    """`message` in `cap` characters: its beginning, and `passage` if that is further on, with marks where it is cut."""
+    if len(message) <= cap:
+        return message
+    if not passage or passage in message[: cap - 1]:
+        return message[: cap - 1] + "…"
+    kept = passage[: cap // 2]
+    return f"{message[: cap - len(kept) - 5]} … {kept} …"
 
 
 def state_text(facts: TaskFacts) -> str:

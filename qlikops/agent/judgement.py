@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from qlikops.agent import wording
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.detectors import DETECTORS, TaskView, is_stopped_by_command, is_waiting_to_apply
-from qlikops.agent.messages import fingerprint, side_of
+from qlikops.agent.messages import fingerprint, judge, side_of
 from qlikops.agent.policy import decide
 from qlikops.domain.anomaly import Anomaly, AnomalyKind
 from qlikops.domain.approval import Approval
@@ -131,7 +131,7 @@ def _basis(facts: TaskFacts, kind: AnomalyKind) -> Basis:
     rests_on_message = kind in BY_MESSAGE
     side = side_of(facts) if rests_on_message else None
     return Basis(
-        fault=fingerprint(facts.message) if rests_on_message else "",
+        fault=fingerprint(facts.message, judge(facts)) if rests_on_message else "",
         side=side.value if side else "",
         source=facts.source_endpoint,
         target=facts.target_endpoint,
@@ -166,7 +166,7 @@ def _other_diagnosis(kind: AnomalyKind, now: AnomalyKind | None, target: Target,
     says = wording.message(facts)
     if kind in BY_MESSAGE:
         basis = target.basis
-        if basis and basis.fault != fingerprint(facts.message):
+        if basis and basis.fault != fingerprint(facts.message, judge(facts)):
             yield f"message was {wording.fault(basis.fault)}, is now: {says}"
         elif now is not kind:
             yield f"it was {kind}, is {now or 'nothing of the kind'} now: {says}"

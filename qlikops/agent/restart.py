@@ -29,6 +29,7 @@ from qlikops.domain.duration import format_duration
 from qlikops.domain.proposal import Proposal, Target
 from qlikops.domain.quiet import Quiet
 from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.text import harmless
 from qlikops.qlik.errors import QemBusinessError, QemError, QemProtocolError, QemUnreachable
 
 if TYPE_CHECKING:
@@ -388,7 +389,7 @@ class Restarter:
             # Statuses lag: until it has moved or the lag is over, the old error says nothing about the run.
             settled = watch.moved or seconds > self._config.status_lag_seconds
             if watch.certain and settled and _is_broken(facts):
-                return watch.result(Status.FAILED, f"failed again: {facts.message}", seconds)
+                return watch.result(Status.FAILED, f"failed again: {harmless(facts.message)}", seconds)
         if seconds < self._config.verify_timeout_seconds and self._clock() < give_up_at:
             return None
         sent = "was told to run" if watch.certain else "may have been told to run"

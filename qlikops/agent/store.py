@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from qlikops.agent.evidence import shortened
+from qlikops.agent.messages import judge
 from qlikops.domain import codec
-from qlikops.domain.fleet import FleetSnapshot, Sample
+from qlikops.domain.fleet import FleetSnapshot, Sample, TaskSnapshot
 from qlikops.domain.packing import ENCODING, packed, unpacked
 from qlikops.domain.report import RunReport
+from qlikops.domain.text import MESSAGE_CAP
 
 LATEST_SNAPSHOT = "snapshots/latest.json"
 LATEST_REPORT = "reports/latest.json"
@@ -58,8 +61,12 @@ class Store:
         return Remembered(snapshot)
 
     def save_snapshot(self, snapshot: FleetSnapshot) -> None:
-        """Replaces the last snapshot. Packed: a large fleet's is some thirty megabytes of text."""
-        self._write(LATEST_SNAPSHOT, packed(codec.dumps(snapshot)), "application/json", ContentEncoding=ENCODING)
+        """Replaces the last snapshot. Packed: a large fleet's is some thirty megabytes of text.
+
+        Long messages are shortened, with marks: read again, they are known not to be whole.
+        """
+        text = codec.dumps(replace(snapshot, tasks=tuple(map(_shortened, snapshot.tasks))))
+        self._write(LATEST_SNAPSHOT, packed(text), "application/json", ContentEncoding=ENCODING)
 
     def findings(self, started_at: datetime, execution_name: str) -> RunReport | None:
         """What MonitorTasks found in a run that may have waited for hours since; None where it is not there."""
@@ -110,6 +117,14 @@ class Store:
     def _write(self, key: str, content: str | bytes, content_type: str, **headers: str) -> None:
         body = content.encode() if isinstance(content, str) else content
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **headers)
+
+
+def _shortened(task: TaskSnapshot) -> TaskSnapshot:
+    facts = task.facts
+    if len(facts.message) <= MESSAGE_CAP:
+        return task
+    message = shortened(facts.message, MESSAGE_CAP, judge(facts).passage)
+    return replace(task, facts=replace(facts, message=message))
 
 
 def _findings_key(started_at: datetime, execution_name: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from qlikops.agent.detectors import RESOURCE_STOPS, lost_connection
-from qlikops.agent.messages import MessageClass, classify
+from qlikops.agent.messages import judge
+from qlikops.agent.patterns import MessageClass
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.proposal import Target
 from qlikops.domain.task import TaskFacts
@@ -29,6 +30,7 @@ WHY_LEFT_ALONE: Mapping[AnomalyKind, str] = {
     AnomalyKind.DATA_ERRORS: "a restart doesn't repair data; look at the exceptions table in the target",
     AnomalyKind.DISK_SPILL: "the target takes changes more slowly than they come; a restart doesn't change that",
     AnomalyKind.FLAPPING: "held: it was started again several times in the last hour, and it doesn't help",
+    AnomalyKind.NOT_RUNNING: "why it stopped is not known; look at it in Qlik, and resume it there if it is to run",
     AnomalyKind.SERVER_DOWN: "a task can't be restarted while its server is down; nothing is proposed on its tasks",
     AnomalyKind.NOT_READ: "nothing is proposed on what was not looked at; the next run reads it again",
 }
@@ -97,9 +99,10 @@ def fault(fingerprint: str) -> str:
 
 
 def message(facts: TaskFacts) -> str:
-    """What a task's message says: what it was recognised as, and its beginning."""
-    quoted = harmless(facts.message, _QUOTED_CAP)
-    known = _SAYS.get(classify(facts.message).message_class)
+    """What a task's message says: what it was recognised as, and the words that decided it, or else its beginning."""
+    match = judge(facts)
+    quoted = harmless(match.passage or facts.message, _QUOTED_CAP)
+    known = _SAYS.get(match.message_class)
     return f"{known} ({quoted})" if known else f"“{quoted}”" if quoted else "empty"
 
 
@@ -127,4 +130,4 @@ def _tables(targets: Sequence[Target]) -> str:
 
 
 def _is_refused(facts: TaskFacts) -> bool:
-    return classify(facts.message).message_class is MessageClass.ACCESS_REFUSED
+    return judge(facts).message_class is MessageClass.ACCESS_REFUSED

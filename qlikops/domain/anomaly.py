@@ -29,6 +29,8 @@ class AnomalyKind(StoredEnum):
     DISK_SPILL = "DISK_SPILL"
     PROCESS_MISMATCH = "PROCESS_MISMATCH"
     FLAPPING = "FLAPPING"
+    NOT_RUNNING = "NOT_RUNNING"
+    """A task stands still, and neither its state nor its stop reason is one that says why."""
     SERVER_DOWN = "SERVER_DOWN"
     NOT_READ = "NOT_READ"
     """A run's time was over before it had read everything of a server."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from qlikops.agent import wording
 from qlikops.agent.evaluators import Clock, EvaluationContext, mark_unsupported
 from qlikops.agent.evidence import Label
-from qlikops.agent.messages import MessageClass, classify
+from qlikops.agent.messages import PROOFS
+from qlikops.agent.patterns import MessageClass
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.proposal import Action, Proposal
@@ -108,9 +109,29 @@ def _kind(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
     return _KINDS.get(proposal.kind, _OTHER_KIND)
 
 
+def _recognised(proposal: Proposal) -> list[str]:
+    """What the whole messages were recognised as: the evidence quotes only parts of them."""
+    return [item.value for item in proposal.evidence if item.label == Label.RECOGNISED]
+
+
+def _not_proven(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+    if proposal.kind is not AnomalyKind.FATAL_TRANSIENT:
+        return None
+    recognised = _recognised(proposal)
+    if recognised and all(value.startswith(PROOFS) for value in recognised):
+        return None
+    return Opinion(
+        Verdict.CAUTION,
+        Risk.MEDIUM,
+        0.5,
+        "A connection failed, and nothing says that it was only the network.",
+        (Label.MESSAGE, Label.RECOGNISED),
+        "Read the message before resuming.",
+    )
+
+
 def _refused(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
-    messages = (item.value for item in proposal.evidence if item.label == Label.MESSAGE)
-    if not any(classify(message).message_class is MessageClass.ACCESS_REFUSED for message in messages):
+    if not any(value.startswith(MessageClass.ACCESS_REFUSED) for value in _recognised(proposal)):
         return None
     return Opinion(
         Verdict.DENY,
@@ -202,6 +223,7 @@ def _restarts(proposal: Proposal, context: EvaluationContext) -> Opinion | None:
 
 RULES: tuple[Rule, ...] = (
     _kind,
+    _not_proven,
     _refused,
     _reload,
     _full_load,

@@ -132,6 +132,16 @@ def planned_stops(_seed: int) -> Scenario:
     )
 
 
+def stopped_for_nothing(_seed: int) -> Scenario:
+    """Two tasks stand still, and nothing says why: told, and left as they are."""
+    return small(
+        "stopped_for_nothing",
+        _stop("orders", StopReason.NONE),
+        _stop("stock", StopReason.UNKNOWN, "Stopped"),
+        expected=expect(dict.fromkeys(("orders", "stock"), AnomalyKind.NOT_RUNNING)),
+    )
+
+
 def low_disk_space(_seed: int) -> Scenario:
     """The server's disk is full: three of its tasks stop, whatever they connect."""
     names = NAMES[:3]
@@ -328,6 +338,7 @@ FAILURES = (
     login_refused,
     user_stopped,
     planned_stops,
+    stopped_for_nothing,
     low_disk_space,
     short_of_everything,
     half_loaded,

@@ -60,7 +60,13 @@ def test_a_healthy_task_has_nothing() -> None:
             },
             [AnomalyKind.PLANNED_STOP],
         ),
-        ({"state": TaskState.STOPPED, "stop_reason": StopReason.NONE}, []),
+        ({"state": TaskState.STOPPED, "stop_reason": StopReason.NONE}, [AnomalyKind.NOT_RUNNING]),
+        ({"state": TaskState.STOPPED, "stop_reason": StopReason.UNKNOWN}, [AnomalyKind.NOT_RUNNING]),
+        ({"state": TaskState.UNKNOWN, "stop_reason": StopReason.FATAL_ERROR}, [AnomalyKind.NOT_RUNNING]),
+        (
+            {"state": TaskState.STOPPED, "stop_reason": StopReason.UNKNOWN, "raw_stop_reason": "Stopped-after x"},
+            [AnomalyKind.PLANNED_STOP],
+        ),
         ({"state": TaskState.STOPPED, "stop_reason": StopReason.STOPPED_LOW_MEMORY}, [AnomalyKind.RESOURCE_STOP]),
         ({"state": TaskState.ERROR, "stop_reason": StopReason.STOPPED_LOW_DISK_SPACE}, [AnomalyKind.RESOURCE_STOP]),
         (
@@ -69,13 +75,58 @@ def test_a_healthy_task_has_nothing() -> None:
         ),
         ({"tables_with_error": 2}, [AnomalyKind.TABLE_ERROR]),
         ({"memory_mb": None}, []),
-        ({"state": TaskState.UNKNOWN, "raw_state": "STARTING"}, []),
+        ({"state": TaskState.UNKNOWN, "raw_state": "STARTING"}, [AnomalyKind.NOT_RUNNING]),
     ],
 )
 def test_signals_that_one_poll_shows(changes: dict[str, Any], expected: list[AnomalyKind]) -> None:
     snapshot = poll(task(**changes))
     assert kinds(snapshot) == expected
     assert all(anomaly.confirmed for anomaly in only_task(snapshot).anomalies)
+
+
+@pytest.mark.parametrize("stop_reason", StopReason)
+@pytest.mark.parametrize("state", TaskState)
+def test_nothing_stands_still_without_a_finding(state: TaskState, stop_reason: StopReason) -> None:
+    snapshot = poll(task(state=state, stop_reason=stop_reason))
+    is_retried = state is TaskState.RECOVERY or stop_reason is StopReason.RECOVERABLE_ERROR
+    assert kinds(snapshot) or state is TaskState.RUNNING or is_retried
+    if AnomalyKind.NOT_RUNNING in kinds(snapshot):
+        assert kinds(snapshot) == [AnomalyKind.NOT_RUNNING]
+        assert anomaly_of(snapshot, AnomalyKind.NOT_RUNNING).severity is Severity.WARNING
+
+
+def test_what_stands_still_for_an_unknown_reason_is_shown_in_the_words_of_enterprise_manager() -> None:
+    snapshot = poll(task(state=TaskState.STOPPED, stop_reason=StopReason.UNKNOWN, raw_stop_reason="SOLAR_FLARE"))
+    assert "STOPPED (SOLAR_FLARE)" in anomaly_of(snapshot, AnomalyKind.NOT_RUNNING).summary
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, AnomalyKind.POSITION_LOST),
+        ({"full_load_completed": False}, AnomalyKind.FATAL_UNKNOWN),
+        ({"full_load_completed": None}, AnomalyKind.FATAL_UNKNOWN),
+        ({"tables_loading": 1}, AnomalyKind.FATAL_UNKNOWN),
+        ({"tables_queued": 3}, AnomalyKind.FATAL_UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("beside", ["", "; ORA-03113: end-of-file on communication channel"])
+def test_a_snapshot_that_is_too_old_is_no_lost_log_while_tables_load(
+    changes: dict[str, Any], expected: AnomalyKind, beside: str
+) -> None:
+    message = f'ORA-01555: snapshot too old: rollback segment number 13 with name "_SYSSMU13$" too small{beside}'
+    assert kinds(poll(failed(message=message, **changes))) == [expected]
+
+
+@pytest.mark.parametrize("telling", [POSITION_LOST, "ORA-28000: the account is locked"])
+def test_evidence_quotes_what_the_judgement_rests_on_however_far_down_it_stands(telling: str) -> None:
+    snapshot = poll(failed(message=f"{CONNECTION_LOST}; {'on and on ' * 900}{telling} {'and on ' * 900}"))
+    (anomaly,) = only_task(snapshot).anomalies
+    assert anomaly.kind is not AnomalyKind.FATAL_TRANSIENT
+    values = {item.label: item.value for item in anomaly.evidence}
+    assert telling[:9] in values["message"]
+    assert telling[:9] in values["message recognised as"]
+    assert values["message"].endswith("…")
 
 
 @pytest.mark.parametrize(
@@ -338,15 +389,13 @@ def test_a_task_that_was_deleted_is_forgotten() -> None:
 
 
 def test_evidence_is_numbered_quoted_harmlessly_and_capped() -> None:
-    anomaly = anomaly_of(
-        poll(failed(message="ORA-12541 \x1b[31mred\x1b[0m " + "x" * 5000)), AnomalyKind.FATAL_TRANSIENT
-    )
+    anomaly = anomaly_of(poll(failed(message="ORA-12541 \x1b[31mred\x1b[0m " + "x" * 5000)), AnomalyKind.FATAL_UNKNOWN)
     assert [item.id for item in anomaly.evidence] == [f"e{n}" for n in range(1, len(anomaly.evidence) + 1)]
     values = {item.label: item.value for item in anomaly.evidence}
     assert values["state"] == "ERROR (FATAL_ERROR)"
     assert values["message"].startswith("ORA-12541 red xxx")
     assert len(values["message"]) <= 400
-    assert values["message recognised as"] == "connectivity (oracle-network)"
+    assert values["message recognised as"].startswith("nothing known: a connection failed, but it also says “")
     assert values["full load"] == "complete"
     assert values["source endpoint"] == "ORA-PROD (Oracle)"
     assert values["latency"] == "source 3s, total 9s"

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.config import AgentConfig
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.reconcile import Executions, Reconciler
-from qlikops.agent.restart import Restarter, RestartSettings
+from qlikops.agent.restart import Restarter
 from qlikops.agent.run import Run
 from qlikops.domain.approval import Decision, Outcome, RunCall, Status, TargetOutcome
 from qlikops.domain.codec import format_time
@@ -52,7 +53,7 @@ def test_the_refusal_of_a_forged_record_is_not_the_forged_tasks_history(
     def unreachable(name: str) -> Any:
         raise AssertionError(f"{name} was asked")
 
-    settings = RestartSettings(verify_timeout_seconds=120, status_lag_seconds=30)
+    settings = AgentConfig("ledger", "data", "topic", "secret")
     restarter = Restarter(ledger, unreachable, settings, clock=clock, sleep=clock.sleep)
     outcome = restarter.restart(ID, Decision(True, digest=digest), clock.now + timedelta(minutes=9), may_continue=True)
     assert isinstance(outcome, Outcome)

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from qlikops.agent.messages import PATTERNS, MessageClass, Side, classify, fingerprint, side_of
+from qlikops.agent.messages import Side, classify, fingerprint, side_of
+from qlikops.agent.patterns import PATTERNS, MessageClass
 from tests.unit.agent.fleet import task
 
 TEXTS = [
     ("oracle-archived-log-missing", "Archived Redo log with the sequence 4711 does not exist, thread 1"),
-    ("oracle-log-gone", "ORA-01555: snapshot too old: rollback segment number 7"),
+    ("oracle-undo-gone", "ORA-01555: snapshot too old: rollback segment number 7"),
     ("oracle-log-gone", "ORA-00308: cannot open archived log '/arch/1_4711.dbf'"),
     (
         "sqlserver-log-backup-missing",
@@ -15,13 +16,30 @@ TEXTS = [
     ),
     ("sqlserver-log-backup-missing", "SQL Server log backups not available"),
     ("sqlserver-log-scan-number", "The log scan number (1:2:3) passed to log scan in database 'x' is not valid."),
+    ("sqlserver-log-scan", "Msg 9003, Level 20, State 1"),
     ("mysql-binlog-gone", "Could not find first log file name in binary log index file"),
     ("mysql-binlog-gone", "the source purged required binary logs"),
+    (
+        "mysql-binlog-gone",
+        "Got fatal error 1236 from source when reading data from binary log: 'Client requested source to start "
+        "replication from position > file size'",
+    ),
     ("postgresql-slot-gone", 'ERROR: replication slot "qlik_1" does not exist'),
     ("postgresql-slot-gone", 'can no longer get changes from replication slot "qlik_1"'),
+    (
+        "postgresql-slot-gone",
+        'cannot read from logical replication slot "qlik_1". This slot has been invalidated because it exceeded the '
+        "maximum reserved size.",
+    ),
+    ("postgresql-slot-gone", "Can't resume task after replication slot was dropped."),
+    (
+        "mongodb-oplog-gone",
+        "Resume was not possible, as the resume point may no longer be in the oplog.",
+    ),
     ("postgresql-wal-removed", "requested WAL segment 0000000100000001 has already been removed"),
     ("oracle-access", "Failed to connect: ORA-01017: invalid username/password; logon denied"),
     ("sqlserver-access", "[28000] Login failed for user 'replicate'"),
+    ("mysql-login", "ERROR 1698: refused"),
     ("mysql-access", "Access denied for user 'replicate'@'10.0.0.1' (using password: YES)"),
     ("postgresql-access", 'connection to server at "db" failed: FATAL: password authentication failed for user "r"'),
     ("access", "Failed to connect to Snowflake: Incorrect username or password was specified."),
@@ -40,9 +58,12 @@ TEXTS = [
     ("mysql-client", "ERROR 2055 while reading"),
     ("db2-network", "SQL1224N  The database manager is not able to accept new requests. SQLSTATE=55032"),
     ("kafka-network", "Local: Broker transport failure"),
-    ("sqlstate-08", "ODBC general error [08001] whatever"),
-    ("endpoint-disconnected", "Endpoint is disconnected"),
-    ("endpoint-disconnected", "The connection to the source was lost"),
+    (
+        "mongodb-network",
+        "No suitable servers found: `serverSelectionTimeoutMS` expired: [connection refused calling hello on "
+        "'mongo1.example.com:27017']",
+    ),
+    ("connection-lost", "The connection to the source was lost"),
     ("network", "Connection reset by peer"),
     ("network", "Could not resolve host: account.snowflakecomputing.com"),
 ]
@@ -54,7 +75,8 @@ def test_each_pattern_recognises_its_text(name: str, message: str) -> None:
 
 
 def test_no_pattern_is_without_an_example_and_names_are_unique() -> None:
-    assert {pattern.name for pattern in PATTERNS} == {name for name, _ in TEXTS}
+    fallbacks = {pattern.name for pattern in PATTERNS if pattern.is_fallback}
+    assert {pattern.name for pattern in PATTERNS} == {name for name, _ in TEXTS} | fallbacks
     assert len({pattern.name for pattern in PATTERNS}) == len(PATTERNS)
 
 
@@ -146,14 +168,15 @@ CONNECTIVITY, UNMATCHED = MessageClass.CONNECTIVITY, MessageClass.UNMATCHED
         ("Broker: Message size too large, key 'connection refused'", UNMATCHED),
         ("SASL authentication error: broker closed; connection reset by peer", REFUSED),
         # Snowflake
-        ("250001 (08001): Failed to connect to DB: account.snowflakecomputing.com:443", CONNECTIVITY),
+        ("250001 (08001): Failed to connect to DB: account.snowflakecomputing.com:443", UNMATCHED),
         ("390100 (08004): Failed to connect to DB. Incorrect username or password was specified.", REFUSED),
         ("100038 (22018): Numeric value 'connection timed out' is not recognized", UNMATCHED),
         ("Numeric value connection timed out is not recognized", UNMATCHED),
         # What was cut off within a quote, and quotes of other scripts.
         ("Cannot apply row 'connection refused by the custo…", UNMATCHED),
         ("Cannot apply «connection refused» and “broken pipe” and `host is down'", UNMATCHED),
-        ("The customer's connection isn't there: connection refused", CONNECTIVITY),
+        ("The customer's connection isn't there: connection refused", UNMATCHED),
+        ("Can't connect to MySQL server on 'db-1' (111)", CONNECTIVITY),
         ("Connection refused (port 50000), 3 attempts (23505 ms)", CONNECTIVITY),
     ],
 )

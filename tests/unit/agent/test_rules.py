@@ -8,12 +8,13 @@ import pytest
 
 from qlikops.agent.evaluators import EvaluationContext, make_evaluator, mark_unsupported
 from qlikops.agent.evaluators.rules import MANY_TASKS, VERSION, RulesEvaluator
+from qlikops.agent.evidence import Label
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import StopReason, TaskState
-from tests.unit.agent.fleet import CONFIG, NOW, POSITION_LOST, UNMATCHED, failed, poll, poll_twice
+from tests.unit.agent.fleet import CONFIG, CONNECTION_LOST, NOW, POSITION_LOST, UNMATCHED, failed, poll, poll_twice
 from tests.unit.agent.test_correlation import correlate, only_proposal
 
 
@@ -50,6 +51,26 @@ def test_a_lost_connection_with_a_complete_full_load_is_approved() -> None:
     assert (evaluation.evaluator, evaluation.evaluator_version, evaluation.evaluated_at) == ("rules", VERSION, NOW)
     assert evaluation.rationale.startswith("The message is that of a lost connection")
     assert evaluation.rationale.endswith(" [e1, e2, e3, e8]")
+
+
+@pytest.mark.parametrize(
+    "recognised",
+    ["", "connectivity (sqlstate-08)", "connectivity (endpoint-disconnected): Cannot connect", "unmatched"],
+)
+def test_a_lost_connection_that_is_not_proven_is_not_approved(recognised: str) -> None:
+    """As an older version may have proposed it."""
+    proven = transient()
+    evidence = tuple(
+        replace(item, value=recognised) if item.label == Label.RECOGNISED else item for item in proven.evidence
+    )
+    evaluation = evaluate(replace(proven, evidence=tuple(item for item in evidence if item.value)))
+    assert (evaluation.verdict, evaluation.confidence) == (Verdict.CAUTION, 0.5)
+
+
+def test_a_refusal_counts_wherever_it_stands_in_the_message() -> None:
+    message = f"{CONNECTION_LOST} {'on and on ' * 900}ORA-28000: the account is locked"
+    evaluation = evaluate(transient(message=message))
+    assert evaluation.verdict is Verdict.DENY
 
 
 @pytest.mark.parametrize(

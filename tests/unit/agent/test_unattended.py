@@ -22,6 +22,7 @@ from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Route
 from qlikops.domain.proposal import Action, Proposal
 from qlikops.domain.task import RunOption, StopReason, TaskState
+from qlikops.qlik.names import key_name
 from qlikops.qlik.simulator.library import SCENARIOS, build_scenario
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Expected, Scenario
 from tests.embedded import EmbeddedAws
@@ -98,14 +99,16 @@ def safe(scenario: Scenario, expected: Expected) -> set[str]:
 
     Broken once and alone behind its cause, by an error that passes, loaded in full and not protected.
     """
-    breaks = Counter(f"{event.server}/{event.task}" for event in scenario.events if isinstance(event, Break))
+    breaks = Counter(
+        f"{key_name(event.server)}/{key_name(event.task)}" for event in scenario.events if isinstance(event, Break)
+    )
     fatal = {
-        f"{event.server}/{event.task}"
+        f"{key_name(event.server)}/{key_name(event.task)}"
         for event in scenario.events
         if isinstance(event, Break) and (event.state, event.stop_reason) == (TaskState.ERROR, StopReason.FATAL_ERROR)
     }
     open_to_all = {
-        f"{server.name}/{task.name}"
+        f"{key_name(server.name)}/{key_name(task.name)}"
         for server in scenario.servers
         for task in server.tasks
         if task.full_load_completed and PROTECTED not in task.tags
@@ -137,7 +140,7 @@ def test_nothing_unsafe_restarts_by_itself_in_a_night_of_the_library(
     assert all(one.action is Action.RESUME and len(one.targets) == 1 for one in night.automatic)
     # What is safe is not put off until somebody wakes up, either.
     assert Counter(str(target.key) for one in night.automatic for target in one.targets) == Counter(may)
-    called = [f"{call['server']}/{call['task']}" for call in night.calls()]
+    called = [f"{key_name(call['server'])}/{key_name(call['task'])}" for call in night.calls()]
     assert {(call["action"], call["option"]) for call in night.calls()} <= {("run", RunOption.RESUME_PROCESSING)}
     assert Counter(called) <= Counter(may)
 
