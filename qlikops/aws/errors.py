@@ -10,6 +10,7 @@ from enum import Enum, auto
 from traceback import walk_tb
 from typing import Any
 
+from qlikops.aws.answers import foreign
 from qlikops.aws.clock import clock_problem
 from qlikops.aws.sign_in import how_to_sign_in, program_of
 from qlikops.aws.tls import tls_problem
@@ -97,10 +98,13 @@ def aws_errors(doing: str) -> Iterator[None]:
         raise _of_reply(exc, doing) from exc
     except (BotoCoreError, ResponseParserError) as exc:
         raise _without_reply(exc, doing) from exc
-    except (OSError, ValueError, AttributeError, TypeError) as exc:
-        if not _of_credentials(exc):
+    except QlikopsError:
+        raise
+    except Exception as exc:  # whatever comes out of botocore; what does not is a fault of ours
+        named = _unreadable_credentials(exc, doing) if _of_credentials(exc) else foreign(exc, doing)
+        if named is None:
             raise
-        raise _unreadable_credentials(exc, doing) from exc
+        raise named from exc
 
 
 def callback_failed(exc: Exception, doing: str) -> Sent:

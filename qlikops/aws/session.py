@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qlikops import __version__
+from qlikops.aws.answers import check_answers, part_of_arn
 from qlikops.aws.clock import aws_time
 from qlikops.aws.configuration import ATTEMPTS, aws_session, endpoint_of
 from qlikops.aws.credentials import asks_somebody, credentials_of, runs_process
@@ -66,12 +67,12 @@ class Resources:
     @property
     def account(self) -> str:
         """The account's number, out of the state machine's ARN."""
-        return self.state_machine_arn.split(":")[4]
+        return part_of_arn(self.state_machine_arn, 4)
 
     @property
     def region(self) -> str:
         """The Region, out of the same ARN."""
-        return self.state_machine_arn.split(":")[3]
+        return part_of_arn(self.state_machine_arn, 3)
 
 
 class Connection(Protocol):
@@ -306,7 +307,9 @@ class AwsConnection:
         return boto3.Session(botocore_session=chain, region_name=settings.region or None)
 
     def _chain(self) -> botocore.session.Session:
-        return aws_session(self._context.settings.profile)
+        session = aws_session(self._context.settings.profile)
+        check_answers(session)
+        return session
 
     def _client(self, service: str) -> Any:
         with self._lock:
@@ -370,6 +373,7 @@ def embedded_session(region: str) -> boto3.Session:
             "retry_mode": (None, None, "standard", None),
         }
     )
+    check_answers(isolated)
     return boto3.Session("test", "test", region_name=region, botocore_session=isolated)
 
 

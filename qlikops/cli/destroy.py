@@ -37,6 +37,7 @@ def destroy(
     target = here.context(context)
     if target.settings.read_only and not plan_only:
         raise AccessDenied("This context is read-only.", "Use a context that may write, or only look with --plan.")
+    from qlikops.aws.answers import part_of_arn
     from qlikops.aws.errors import aws_errors
     from qlikops.aws.session import AwsConnection
     from qlikops.deployment.data import DataStores
@@ -52,7 +53,7 @@ def destroy(
     with aws_errors(f"remove the stack {target.settings.stack}"):
         region = connection.s3.meta.region_name
         again = f"qlikops --context {target.name} --stack {target.settings.stack} destroy --delete-data"
-        account = connection.caller().split(":")[4]
+        account = part_of_arn(connection.caller(), 4)
         store = ArtifactStore(connection.s3, account=account, region=region)
         patience = Patience(here.sleep, here.monotonic, output.say)
         destroyer = Destroyer(

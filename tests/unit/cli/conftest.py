@@ -100,7 +100,7 @@ def invocation(
         keyring=lambda: keyrings.system,
         now=clock.now,
         monotonic=clock.monotonic,
-        sleep=clock.sleep,
+        sleep=lambda seconds: clock.sleep(seconds),  # looked up when it is called: a test may put its own there
     )
 
 

@@ -1,0 +1,160 @@
+"""Something answers in AWS's place, 200 and nonsense: every command says so, and none ends in a fault."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qlikops.aws.environment import AwsEnvironment
+from qlikops.cli.context import Invocation
+from qlikops.cli.exit_codes import ExitCode
+from qlikops.config import LocalStatus, local_status_path
+from qlikops.domain import codec
+from tests.unit.cli.conftest import Run
+
+PAGE = "<html><body>Please sign in to this network.</body></html>"
+BODIES = {
+    "nothing": "",
+    "a page": PAGE,
+    "an object": "{}",
+    "null": "null",
+    "a list": "[]",
+    "a number": "5",
+    "a text": '"x"',
+    "no lists": json.dumps(dict.fromkeys(("Items", "executions", "events", "Responses", "Target", "Item"), 5)),
+    "lists of nothing": json.dumps({key: [None, 5, "x", {}] for key in ("Items", "executions", "events", "Stacks")}),
+    "objects of numbers": json.dumps({"Items": [{"pk": 5}], "executions": [{"name": 5}], "Item": {"pk": 5}}),
+    "no times": json.dumps({"executions": [{"executionArn": "x", "name": "x", "startDate": "never", "status": "x"}]}),
+    "an abyss": "[" * 50_000,
+    "a number without an end": '{"Items": ' + "9" * 5000 + "}",
+    "XML": "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>x</Arn></GetCallerIdentityResult>"
+    "</GetCallerIdentityResponse>",
+    "XML without an end": "<a><b>",
+    "stacks of nothing": "<DescribeStacksResponse><DescribeStacksResult><Stacks/></DescribeStacksResult>"
+    "</DescribeStacksResponse>",
+}
+ID = "0123456789ab"
+COMMANDS: list[tuple[str, ...]] = [
+    *(("approvals",), ("approve", ID, "--yes"), ("deny", ID[:4], "--reason", "r"), ("claim", ID), ("show", ID)),
+    *(("show", "a-run"), ("executions",), ("run",), ("stop", "a-run", "--reason", "r"), ("redrive", "a-run")),
+    *(("tasks",), ("task", "t"), ("reports",), ("report",), ("report", "a-run"), ("handover",), ("doctor",)),
+    *(("schedule",), ("schedule", "--pause"), ("schedule", "--rate", "5m"), ("schedule", "--remove")),
+    *(("deploy", "--plan"), ("deploy", "--drift"), ("deploy", "--follow"), ("destroy", "--plan")),
+]
+EVERY_BODY: list[tuple[str, ...]] = [("approvals",), ("executions",), ("tasks",), ("schedule",)]
+"""One for each way in which a service spells its answers; the others are told apart by what they read of them."""
+SOME = ("an object", "a list", "objects of numbers", "stacks of nothing")
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""A command's connections are closed with its process, which here is the test's."""
+
+
+@dataclass
+class StandIn:
+    """Answers everything with `body`."""
+
+    url: str = ""
+    body: str = ""
+    status: int = 200
+    asked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> Iterator[StandIn]:
+    found = StandIn()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            found.asked.append(self.path)
+            body = found.body.encode()
+            self.send_response(found.status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _answer  # noqa: N815 - the names that http.server calls
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet."""
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: Any) -> None:
+            """A client that goes away before it has read all is no news."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    found.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield found
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def invocation(invocation: Invocation, stand_in: StandIn) -> Invocation:
+    """The context `local` is the stand-in."""
+    path = local_status_path(invocation.environ)
+    path.parent.mkdir(parents=True)
+    machine = "arn:aws:states:us-east-1:000000000000:stateMachine:QlikMonitoringAgent"
+    path.write_text(codec.dumps(LocalStatus(stand_in.url, "us-east-1", "qlikops", machine, "table", "bucket")))
+    return replace(invocation, open_environment=AwsEnvironment)
+
+
+@pytest.mark.parametrize(
+    ("args", "body"),
+    [(args, body) for args in COMMANDS for body in (BODIES if args in EVERY_BODY else SOME)],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_nonsense_for_an_answer_is_named(run: Run, stand_in: StandIn, args: tuple[str, ...], body: str) -> None:
+    stand_in.body, stand_in.asked = BODIES[body], []
+    done = run(*args, "--context", "local")
+    assert done.exit_code in set(ExitCode)
+    assert stand_in.asked
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_what_a_stand_in_says_is_told_with_what_to_do(run: Run, stand_in: StandIn) -> None:
+    stand_in.body = PAGE
+    done = run("approvals", "--context", "local")
+    assert done.exit_code == ExitCode.UNREACHABLE
+    assert "The reply to Query is no answer of AWS's: Items is missing." in done.stderr
+    assert "endpoint_url" in done.stderr
+
+
+READ_BY_AWS = [
+    *(("AWS_ENDPOINT_URL", each) for each in ("http://[", "nonsense", "http://a_b:99999", "http://a..b")),
+    *(("AWS_MAX_ATTEMPTS", each) for each in ("x", "-1", "0", "9" * 5000)),
+    *(("AWS_RETRY_MODE", "x"), ("AWS_DEFAULT_REGION", "a b"), ("AWS_PROFILE", "nobody"), ("AWS_CA_BUNDLE", "/none")),
+    *(("AWS_CONFIG_FILE", "/dev"), ("AWS_SHARED_CREDENTIALS_FILE", "/proc/self/mem"), ("AWS_DATA_PATH", "/dev/null")),
+    *(("AWS_STS_REGIONAL_ENDPOINTS", "x"), ("AWS_USE_DUALSTACK_ENDPOINT", "x"), ("AWS_DEFAULTS_MODE", "x")),
+    *(("AWS_METADATA_SERVICE_TIMEOUT", "x"), ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "x")),
+    *(("AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES", "x"), ("HTTP_PROXY", "http://[")),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), READ_BY_AWS)
+def test_whatever_the_aws_libraries_read_is_their_error_and_no_fault(
+    run: Run, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    for key, given in {
+        "AWS_CONFIG_FILE": str(tmp_path / "none"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL": stand_in.url,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        name: value,
+    }.items():
+        monkeypatch.setenv(key, given)
+    assert run("schedule", "--remove", "--context", "default").exit_code in set(ExitCode)
