@@ -201,7 +201,7 @@ class BulkScreen(Following[Answers]):
         """Which key does what, and who has been or may be faster."""
         colours = palette(self)
         answered = self._answered()
-        untick = "Space unticks" if self._approved else "↑ goes to the list, Space unticks there"
+        untick = "Space unticks" if self._approved else "↑ then Space unticks"
         words = Text(f"{len(answered)} of {len(self._approvals)} ticked. {untick}, Enter goes on, Esc cancels.")
         ticks = self.query_one(Ticks)
         if below := ticks.max_scroll_y - round(ticks.scroll_y):
