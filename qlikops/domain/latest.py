@@ -25,6 +25,11 @@ class Latest:
         seen = {task.facts.key: task for task in snapshot.tasks if task.facts.key in wanted}
         return cls(snapshot.taken_at, tuple((target, seen.get(target.key)) for target in proposal.targets))
 
+    @property
+    def saw_any(self) -> bool:
+        """Whether the poll says anything of one of the tasks."""
+        return any(task is not None for _, task in self.tasks)
+
     def changed(self, kind: AnomalyKind) -> tuple[tuple[Target, TaskSnapshot], ...]:
         """The tasks that are no longer as they were proposed on, as far as the poll saw them."""
         return tuple((target, task) for target, task in self.tasks if task and not _is_as_proposed(kind, target, task))

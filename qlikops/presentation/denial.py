@@ -21,7 +21,7 @@ def aftermath(
 ) -> tuple[Line, ...]:
     """What stays broken, and until when nobody is asked about it; `snooze` is None for the usual cooldown.
 
-    With `latest`, of one proposal, as that poll saw its tasks; otherwise as they were proposed.
+    With `latest`, of one proposal, as that poll saw its tasks; otherwise as they were proposed, and with `now` why.
     """
     targets = [target for proposal in proposals for target in proposal.targets]
     states = Counter(target.state for target in targets)
@@ -29,12 +29,15 @@ def aftermath(
     # At 80 columns it is one line.
     then = line("then", f"left alone for {wait}; if still broken, asked again")
     many = vocabulary.count(len(targets), "task")
-    if latest is not None and now is not None:
+    if latest is not None and now is not None and latest.saw_any:
         ago = Span(f", seen {vocabulary.ago(latest.taken_at, now)} ago", Tone.MUTED)
         return (line("stays", Span(f"{many} as now: "), *seen.states(latest), ago), then)
     stays: list[Span] = [Span(f"{many} as proposed: ")]
     for index, (state, number) in enumerate(sorted(states.items())):
         stays += [Span(f"{', ' if index else ''}{number:,} "), vocabulary.task_state(state)]
+    if now is not None:
+        unseen = "not seen since" if latest is not None else seen.UNREAD
+        stays.append(Span(f"; {unseen}", Tone.WARNING))
     return (line("stays", *stays), then)
 
 

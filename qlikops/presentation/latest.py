@@ -12,13 +12,14 @@ from qlikops.domain.proposal import Proposal, Target
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Line, Span, Tone, line, outside
 
-_UNREAD = "what the last poll says has not been read"
+UNREAD = "what the last poll says has not been read"
+"""Said where nothing newer than the record is known."""
 
 
 def lines(proposal: Proposal, latest: Latest | None, now: datetime) -> tuple[Line, ...]:
     """How the tasks are, and when that was seen; `latest` is None where the last poll could not be read."""
     if latest is None:
-        return (line("now", Span(_UNREAD, Tone.WARNING)),)
+        return (line("now", Span(UNREAD, Tone.WARNING)),)
     changed = latest.changed(proposal.kind)
     if not changed:
         return (line("now", *states(latest), *_seen(latest, now)),)
@@ -57,7 +58,7 @@ def _some(changed: Sequence[tuple[Target, TaskSnapshot]], latest: Latest) -> str
 
 
 def _seen(latest: Latest, now: datetime) -> Iterator[Span]:
-    word = "seen" if any(task for _, task in latest.tasks) else "by the poll"
+    word = "seen" if latest.saw_any else "by the poll"
     yield Span(f", {word} {vocabulary.ago(latest.taken_at, now)} ago", Tone.MUTED)
 
 

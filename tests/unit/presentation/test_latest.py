@@ -74,6 +74,10 @@ def test_of_a_group_is_counted_what_is_no_longer_as_proposed() -> None:
 def test_a_denial_leaves_the_tasks_as_the_last_poll_saw_them() -> None:
     stays, _ = denial.aftermath([ONE], None, Latest.of(poll(RUNS), ONE), NOW)
     assert words(stays) == "stays 1 task as now: RUNNING, seen 12s ago"
+    stays, _ = denial.aftermath([ONE], None, Latest.of(poll(), ONE), NOW)
+    assert words(stays) == "stays 1 task as proposed: 1 ERROR; not seen since"
+    stays, _ = denial.aftermath([ONE], None, None, NOW)
+    assert words(stays) == "stays 1 task as proposed: 1 ERROR; what the last poll says has not been read"
     stays, _ = denial.aftermath([ONE], None)
     assert words(stays) == "stays 1 task as proposed: 1 ERROR"
 
