@@ -243,9 +243,13 @@ class FakeEnvironment:
     signed_in: int = 0
     """How often."""
     schedules: FakeSchedules = field(init=False)
+    closed: int = 0
 
     def __post_init__(self) -> None:
         self.schedules = FakeSchedules(self.approvals.clock.now)
+
+    def close(self) -> None:
+        self.closed += 1
 
     def ask_ahead(self) -> None:
         """There is nothing to wait for."""

@@ -5,12 +5,13 @@ boto3 is imported by the first client that is asked for, never before: the conso
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qlikops import __version__
@@ -277,6 +278,15 @@ class AwsConnection:
             except ClientError as refused:
                 return aws_time(refused.response)
 
+    def close(self) -> None:
+        """Closes the clients. A call under way ends as it would have; a later one makes its client anew."""
+        # Without the lock: a call that finds something out holds it as long as the network takes.
+        clients, self._clients = self._clients, {}
+        while clients:
+            clients.popitem()[1].close()
+        # They are cycles, and the collector is told to come seldom: ten minutes of an outage would fill the memory.
+        gc.collect()
+
     def credentials(self) -> Credentials:
         """How one signs in, and until when that lasts; nothing of either for the embedded AWS."""
         if self._context.local is not None:
@@ -307,9 +317,7 @@ class AwsConnection:
         return boto3.Session(botocore_session=chain, region_name=settings.region or None)
 
     def _chain(self) -> botocore.session.Session:
-        session = aws_session(self._context.settings.profile)
-        check_answers(session)
-        return session
+        return _prepared(aws_session(self._context.settings.profile))
 
     def _client(self, service: str) -> Any:
         with self._lock:
@@ -373,8 +381,24 @@ def embedded_session(region: str) -> boto3.Session:
             "retry_mode": (None, None, "standard", None),
         }
     )
-    check_answers(isolated)
-    return boto3.Session("test", "test", region_name=region, botocore_session=isolated)
+    return boto3.Session("test", "test", region_name=region, botocore_session=_prepared(isolated))
+
+
+def _prepared(session: botocore.session.Session) -> botocore.session.Session:
+    """`session`, refusing answers of another shape than asked for, with what this process has read of the service models.
+
+    Those are some 15 MB for the four services that a console uses, which each session would read anew.
+    """
+    check_answers(session)
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+    return session
+
+
+@cache
+def _loader(data_path: str | None) -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
 
 
 def refuse_writing(connection: Connection) -> None:

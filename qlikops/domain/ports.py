@@ -237,6 +237,10 @@ class Environment(Protocol):
         """What signing in waits for right now; None while it does not. Never blocks."""
         ...
 
+    def close(self) -> None:
+        """Gives back connections and memory, as another one takes its place. Asks nobody and ends no call under way."""
+        ...
+
     def caller(self) -> str:
         """The caller's ARN, from STS; cached."""
         ...

@@ -127,7 +127,9 @@ class Backend:
     def _opened(self, *, anew: bool) -> Environment:
         with self._opening:
             if self._environment is None or (anew and self._wanted_anew):
-                self._environment, self._wanted_anew = None, False
+                before, self._environment, self._wanted_anew = self._environment, None, False
+                if before is not None:
+                    before.close()
                 environment = self._open()
                 where, read_only = environment.where, environment.read_only
                 self._environment = environment

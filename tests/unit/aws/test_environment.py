@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
+from dataclasses import replace
 
 import pytest
 
@@ -53,6 +55,41 @@ def test_resources_are_the_stacks_outputs(embedded_aws: EmbeddedAws, stack: str)
     connection = AwsConnection(context(embedded_aws.endpoint, stack))
     assert connection.resources == Resources(MACHINE, "ledger-x", "data-x")
     assert connection.resources is connection.resources
+
+
+def use(environment: AwsEnvironment) -> None:
+    """All four clients of a console, without a call."""
+    for service in ("dynamodb", "stepfunctions", "s3", "sts"):
+        environment._connection.client(service)
+
+
+@pytest.mark.parametrize("is_local", [False, True], ids=["AWS", "embedded"])
+def test_opened_anew_through_an_outage_it_takes_no_more_memory(is_local: bool) -> None:
+    status = LocalStatus("http://127.0.0.1:9", REGION, "qlikops", MACHINE, "t", "b") if is_local else None
+    outage = replace(context("http://127.0.0.1:9"), local=status)
+
+    def reopen(times: int) -> int:
+        """The bytes in use after that."""
+        for _ in range(times):
+            environment = AwsEnvironment(outage)
+            use(environment)
+            environment.close()
+        return tracemalloc.get_traced_memory()[0]
+
+    reopen(1)  # what it reads of the services stays
+    tracemalloc.start()
+    try:
+        once = reopen(1)
+        assert reopen(8) < once + 2_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_closed_it_can_still_be_used(embedded_aws: EmbeddedAws, stack: str) -> None:
+    environment = AwsEnvironment(context(embedded_aws.endpoint, stack))
+    use(environment)
+    environment.close()
+    assert environment.caller()
 
 
 def test_where_names_the_account_once_it_is_known(embedded_aws: EmbeddedAws, stack: str) -> None:

@@ -137,6 +137,8 @@ class FakeEnvironment:
     sign_in_error: QlikopsError | None = None
     callers: Gate = field(default_factory=Gate)
     caller_error: QlikopsError | None = None
+    closed: int = 0
+    """How often."""
 
     def __post_init__(self) -> None:
         self.schedules = ListedSchedules(lambda: samples.NOW, listed=self.listed)
@@ -170,6 +172,9 @@ class FakeEnvironment:
     @property
     def fleet(self) -> FakeFleet:
         return FakeFleet(self)
+
+    def close(self) -> None:
+        self.closed += 1
 
     def ask_ahead(self) -> None:
         """There is nothing to wait for."""

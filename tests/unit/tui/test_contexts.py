@@ -296,6 +296,7 @@ async def test_one_that_stays_offline_is_opened_anew_since_it_may_be_elsewhere_b
             app.state.poll(app)
         await first_chosen(pilot, "live, 0s old")
         assert opened == []
+        assert (east.closed, moved.closed) == (1, 0)
 
 
 async def test_being_throttled_makes_it_ask_less_and_less_often_until_it_is_over(east: FakeEnvironment) -> None:
