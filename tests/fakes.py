@@ -12,6 +12,7 @@ from qlikops.domain.errors import AlreadyDecided, ApprovalChanged, NotFound, Qli
 from qlikops.domain.events import HistoryEvent
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.naming import named
 from qlikops.domain.ports import (
     Credentials,
     DecisionReceipt,
@@ -69,7 +70,7 @@ class FakeApprovals:
         return [row_of(record) for record in self.records.values() if record.status is Status.WAITING]
 
     def approval(self, approval_id: str) -> Approval:
-        matching = [record for name, record in self.records.items() if name.startswith(approval_id)]
+        matching = [self.records[name] for name in named(approval_id, self.records, str, parts=False)]
         if len(matching) != 1:
             raise NotFound(f"There is no approval {approval_id}.")
         return matching[0]

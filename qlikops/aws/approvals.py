@@ -52,6 +52,7 @@ from qlikops.domain.ledger import (
     token_partition,
     track_partition,
 )
+from qlikops.domain.naming import named, shown
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine, TrackRecord
 from qlikops.domain.proposal import Action
 from qlikops.domain.task import TaskKey
@@ -288,11 +289,12 @@ class LedgerApprovals:
 
     def _full_id(self, approval_id: str) -> str:
         """The id that `approval_id` begins, among those that wait."""
+        approval_id = shown(approval_id)
         if len(approval_id) >= ID_DIGITS:
             return approval_id
         if not approval_id:
             raise UsageError("An approval has an id of 12 digits; none was given.")
-        matching = [row.approval_id for row in self.waiting() if row.approval_id.startswith(approval_id)]
+        matching = named(approval_id, [row.approval_id for row in self.waiting()], str, parts=False)
         if len(matching) > 1:
             raise UsageError(f"{approval_id} begins several ids: {', '.join(matching[:5])}.", "Give more digits.")
         if not matching:

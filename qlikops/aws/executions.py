@@ -35,6 +35,7 @@ from qlikops.domain.execution import (
 from qlikops.domain.history import CAUSE_CAP, trace
 from qlikops.domain.ledger import PARTITION, PROPOSAL_PREFIX, SORT, SUMMARY, Attribute, run_partition
 from qlikops.domain.links import execution_url
+from qlikops.domain.naming import listed, named
 from qlikops.domain.ports import ExecutionPage
 from qlikops.domain.redrive import redrive_refusal
 from qlikops.domain.standing import filled_in, history_note
@@ -196,12 +197,12 @@ class StepFunctionsExecutions:
         except NotFound:
             if execution.startswith("arn:"):
                 raise
-        matching = [summary for summary in self.page().executions if summary.name.startswith(execution)]
+        matching = named(execution, self.page().executions, lambda summary: summary.name, parts=False)
         if len(matching) > 1:
-            names = ", ".join(summary.name for summary in matching[:5])
-            raise UsageError(f"{execution} begins several names: {names}.", "Give more of it.")
+            names = listed([summary.name for summary in matching])
+            raise UsageError(f"{harmless(execution, 120)} begins several names: {names}.", "Give more of it.")
         if not matching:
-            raise NotFound(f"There is no execution {execution}.", "`qlikops executions` lists them.")
+            raise NotFound(f"There is no execution {harmless(execution, 120)}.", "`qlikops executions` lists them.")
         with aws_errors(f"describe the execution {execution}"):
             return self._aws.stepfunctions.describe_execution(executionArn=matching[0].arn)
 

@@ -11,12 +11,14 @@ from qlikops.aws.errors import Unchanged, aws_errors
 from qlikops.aws.runs import MOST, summaries
 from qlikops.aws.session import Connection
 from qlikops.domain import codec
-from qlikops.domain.errors import NotFound, QlikopsError
+from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.domain.execution import RunSummary
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ledger import SUMMARY, Attribute, run_partition
+from qlikops.domain.naming import listed, named
 from qlikops.domain.packing import unpacked
 from qlikops.domain.report import ReportEntry, RunReport
+from qlikops.domain.text import harmless
 
 SNAPSHOT_KEY = "snapshots/latest.json"
 REPORTS = "reports/"
@@ -84,8 +86,17 @@ class BucketFleet:
             )
         run = records.value(RunSummary, reply.get("Item", {}), Attribute.BODY)
         if run is None or not run.report_key:
-            raise NotFound(f"{execution_name} has no report.", "`qlikops reports` lists those that have one.")
+            return self._key(self._begun_by(execution_name))
         return run.report_key
+
+    def _begun_by(self, name: str) -> str:
+        """The run with a report whose name `name` begins, among the newest. Raises NotFound, UsageError."""
+        found = named(name, islice(self._names(REPORTS, _DAY_LEVELS), MOST), str, parts=False)
+        if len(found) > 1:
+            raise UsageError(f"{harmless(name, 120)} begins several names: {listed(found)}.", "Give more of it.")
+        if not found or found[0] == name:
+            raise NotFound(f"{harmless(name, 120)} has no report.", "`qlikops reports` lists those that have one.")
+        return found[0]
 
     def _names(self, prefix: str, levels: int) -> Iterator[str]:
         """Walks the folders backwards, so that the newest reports cost a handful of calls however many there are."""

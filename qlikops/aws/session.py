@@ -385,7 +385,7 @@ def embedded_session(region: str) -> boto3.Session:
 
 
 def _prepared(session: botocore.session.Session) -> botocore.session.Session:
-    """`session`, refusing answers of another shape than asked for, with what this process has read of the service models.
+    """`session`, refusing answers of a wrong shape, with what this process has read of the service models.
 
     Those are some 15 MB for the four services that a console uses, which each session would read anew.
     """

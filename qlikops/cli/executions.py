@@ -18,12 +18,13 @@ from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain.approval import Status
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, FoldedHistory
+from qlikops.domain.naming import shown
 from qlikops.files import read_text
 
 if TYPE_CHECKING:
     from qlikops.domain.ports import Environment, Executions
 
-_APPROVAL_ID = re.compile(r"[0-9a-f]{4,12}")
+_APPROVAL_ID = re.compile(r"[0-9a-f]{1,12}")
 _POLL_SECONDS = 2.0
 LARGEST_HISTORY = 500_000_000
 """Bytes: 25,000 events, of which hardly any fills its 256 KiB."""
@@ -87,7 +88,7 @@ def show(
     if not target:
         raise UsageError("Say what to show.", "An execution, an approval's id, or --history FILE.")
     environment = here.environment(context)
-    if _APPROVAL_ID.fullmatch(target) and _write_approval(here, environment, target, as_json=as_json):
+    if _APPROVAL_ID.fullmatch(shown(target)) and _write_approval(here, environment, target, as_json=as_json):
         return
     detail = environment.executions.detail(target)
     if as_json:

@@ -11,6 +11,7 @@ import typer
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, JsonOption, invocation
 from qlikops.domain.errors import UsageError
+from qlikops.domain.naming import is_named
 from qlikops.domain.task import TaskState
 
 
@@ -55,7 +56,7 @@ def tasks(
     chosen = [
         task
         for task in snapshot.tasks
-        if (not server or task.facts.key.server == server)
+        if (not server or is_named(server, task.facts.key.server))
         and (state is None or task.facts.state is state)
         and wanted.matches(task)
     ]
@@ -75,7 +76,8 @@ def tasks(
 def task(
     ctx: typer.Context,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="TASK, SERVER/TASK or INSTANCE/SERVER/TASK: as much as is needed.")
+        str,
+        typer.Argument(metavar="NAME", help="TASK, SERVER/TASK or INSTANCE/SERVER/TASK, or a part of it."),
     ],
     context: ContextOption = None,
     as_json: JsonOption = False,

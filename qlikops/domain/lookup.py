@@ -8,12 +8,10 @@ from datetime import datetime
 from qlikops.domain.approval import HistoryLine
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.naming import is_named, listed, named
 from qlikops.domain.ports import Environment
 from qlikops.domain.since import read_fleet
 from qlikops.domain.text import harmless
-
-_NAMED = 5
-"""Tasks that a name fits are named, up to so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +28,9 @@ class TaskDetail:
 
 
 def look_up(environment: Environment, name: str) -> TaskDetail:
-    """The task that `name` names: `task`, `server/task` or `instance/server/task`.
+    """The task that `name` names: `task`, `server/task` or `instance/server/task`, as it is shown, or a part of it.
 
-    Raises NotFound, and UsageError where several tasks have that name. Blocks like the ports do.
+    Raises NotFound, and UsageError where several tasks may be meant. Blocks like the ports do.
     """
     snapshot = read_fleet(environment)
     task = _find(snapshot, name)
@@ -43,11 +41,20 @@ def look_up(environment: Environment, name: str) -> TaskDetail:
 
 def _find(snapshot: FleetSnapshot, name: str) -> TaskSnapshot:
     # Names may hold slashes, so none is taken apart; the fullest name that fits wins.
-    for spelling in (lambda key: key.full, str, lambda key: key.task):
-        found = [task for task in snapshot.tasks if spelling(task.facts.key) == name]
-        if len(found) > 1:
-            names = ", ".join(harmless(task.facts.key.full, 120) for task in found[:_NAMED])
-            raise UsageError(f"{len(found)} tasks are called {harmless(name, 120)}: {names}.", "Give more of it.")
-        if found:
-            return found[0]
-    raise NotFound(f"The last run saw no task {harmless(name, 120)}.", "`qlikops tasks` lists them.")
+    found = named(
+        name,
+        snapshot.tasks,
+        lambda task: task.facts.key.full,
+        lambda task: str(task.facts.key),
+        lambda task: task.facts.key.task,
+        # Blanks at the end of a server's name are not shown either.
+        lambda task: "/".join(map(harmless, (task.facts.key.server, task.facts.key.task))),
+        lambda task: "/".join(map(harmless, (task.facts.key.instance, task.facts.key.server, task.facts.key.task))),
+    )
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise NotFound(f"The last run saw no task {harmless(name, 120)}.", "`qlikops tasks` lists them.")
+    names = listed([task.facts.key.full for task in found])
+    what = "are called" if all(is_named(name, task.facts.key.task) for task in found) else "may be meant by"
+    raise UsageError(f"{len(found)} tasks {what} {harmless(name, 120)}: {names}.", "Give more of it.")

@@ -47,8 +47,10 @@ def together(approvals: Sequence[Approval], *, approved: bool, snooze: timedelta
 
 
 def entry(approval: Approval, *, approved: bool) -> Spans:
-    """One line of the list: what, its digest, and what speaks against approving it or how bad denying leaves it."""
-    spans: Spans = (Span(f"{approval.digest[:12]}  ", Tone.MUTED), outside(approval.proposal.label, cap=60))
+    """One line of the list: its id as commands take it, what it is, and what speaks against approving it or how bad
+    denying leaves it.
+    """
+    spans: Spans = (outside(approval.approval_id, Tone.MUTED), Span("  "), outside(approval.proposal.label, cap=60))
     if not approved:
         return (*spans, Span("  "), *denial.brief(approval.proposal))
     against = second_thoughts(approval)

@@ -51,8 +51,8 @@ class Filter(Generic[T]):
     def _holds(self, term: Term, item: T) -> bool:
         if term.key:
             text = self.fields[term.key](item)
-            return term.value in text.casefold() if term.value else bool(text)
-        return any(term.value in text(item).casefold() for text in self.fields.values())
+            return term.value in _folded(text) if term.value else bool(text)
+        return any(term.value in _folded(text(item)) for text in self.fields.values())
 
 
 def parse(text: str, fields: Mapping[str, Callable[[T], str]]) -> Filter[T]:
@@ -68,5 +68,10 @@ def parse(text: str, fields: Mapping[str, Callable[[T], str]]) -> Filter[T]:
             )
         # A lone `!` or quote is the beginning of something that is still being typed.
         if key or value:
-            terms.append(Term(key, (value or "").casefold(), bool(found["inverse"])))
+            terms.append(Term(key, _folded(value or "").removesuffix("…"), bool(found["inverse"])))
     return Filter(tuple(terms), fields)
+
+
+def _folded(text: str) -> str:
+    """Without case, and with the blanks drawn together, as a screen shows them."""
+    return " ".join(text.split()).casefold()

@@ -173,3 +173,10 @@ def test_a_record_that_cannot_be_read_names_itself(
         write(connection, attribute, value)
         with pytest.raises(QlikopsError, match=ID):
             approvals.approval(ID)
+
+
+@pytest.mark.parametrize("typed", [ID, ID[:1], ID[:11], ID.upper(), f" {ID}\n", f"{ID[:6]}…", f"{ID[:6].upper()} "])
+def test_an_id_is_found_as_it_is_shown_or_begun(ledger: Ledger, approvals: LedgerApprovals, typed: str) -> None:
+    wait_for_approval(ledger)
+    assert approvals.approval(typed).approval_id == ID
+    assert approvals.claim(typed, timedelta(minutes=1)).by

@@ -86,7 +86,7 @@ def test_a_task_is_found_by_as_much_of_its_name_as_is_needed(run: Run, environme
         assert "by bob" in run("task", name).stdout
     data = json.loads(run("task", "orders", "--json").stdout)
     assert (data["task"]["facts"]["key"]["server"], data["history"][0]["approval_id"]) == ("eu", "aaaa")
-    missing = run("task", "order")
+    missing = run("task", "ordering")
     assert missing.exit_code == ExitCode.NOT_FOUND
     assert environment.fleet.latest is not None
     twice = replace(environment.fleet.latest.tasks[0].facts, key=TaskKey("default", "us", "orders"))

@@ -47,13 +47,13 @@ def test_what_differs_is_named() -> None:
     assert "actions (reload, resume)" in actions
 
 
-def test_an_entry_says_what_which_digest_and_what_speaks_against_it() -> None:
+def test_an_entry_says_what_which_id_and_what_speaks_against_it() -> None:
     group = samples.approval(
         samples.proposal(tasks=("a", "b"), cause="no listener"), assessed=samples.evaluation(Verdict.DENY)
     )
     said = plain(entry(group, approved=True))
     assert all(
-        part in said for part in (group.proposal.label, "2 tasks: no listener", group.digest[:12], "AI says deny")
+        part in said for part in (group.proposal.label, "2 tasks: no listener", group.approval_id, "AI says deny")
     )
 
 
@@ -70,7 +70,7 @@ def test_denying_together_says_what_stays_and_when_it_is_asked_again_and_nothing
     snoozed = together([alone], approved=False, snooze=timedelta(hours=4))
     assert "left alone for 4h00m;" in snoozed[-1].text
     each = plain(entry(group, approved=False))
-    assert group.digest[:12] in each
+    assert group.approval_id in each
     assert "■ critical FATAL_TRANSIENT" in each
     for warning in second_thoughts(group):
         assert warning not in each

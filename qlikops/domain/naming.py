@@ -1,0 +1,54 @@
+"""Names as people type them: what is shown can be typed back, and as much of it as is needed.
+
+What is shown is not what is stored: blanks are drawn together, what cannot be printed is left out, a long name is cut
+with a mark. So a name is looked up as it is stored first, then as it is shown, then by its beginning, then by a part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from qlikops.domain.text import harmless
+
+T = TypeVar("T")
+
+_CAP = 2000
+_NAMED = 5
+"""So many of the names that something fits are named."""
+
+
+def named(given: str, among: Iterable[T], *spellings: Callable[[T], str], parts: bool = True) -> list[T]:
+    """What of `among` is meant by `given`: by the first of its spellings, and in the closest way, in which any fits.
+
+    Several where it does not say which one; without `parts` the beginning of a name will do, but not a part of it.
+    """
+    things = list(among)
+    for spelling in spellings:
+        if found := [thing for thing in things if spelling(thing) == given]:
+            return found
+    wanted = shown(given)
+    ways: list[Callable[[str], bool]] = [lambda name: name == wanted, lambda name: name.startswith(wanted)]
+    if parts:
+        ways.append(lambda name: wanted in name)
+    for fits in ways if wanted else ():
+        for spelling in spellings:
+            if found := [thing for thing in things if fits(shown(spelling(thing)))]:
+                return found
+    return []
+
+
+def is_named(given: str, name: str) -> bool:
+    """Whether `given` is `name` as it is stored or as it is shown."""
+    return given == name or shown(given) == shown(name)
+
+
+def shown(name: str) -> str:
+    """A name as a screen shows it, in lower case; without the mark where it was cut."""
+    return harmless(name, _CAP).removesuffix("…").casefold()
+
+
+def listed(names: Sequence[str]) -> str:
+    """Some names for a message, and how many more there are."""
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(harmless(name, 120) for name in names[:_NAMED]) + more
