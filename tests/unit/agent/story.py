@@ -148,6 +148,8 @@ class Story:
         try:
             self.state("RequestApproval", lambda: agent.request(item, f"token-{next(tokens)}", entered))
             outcome = answer(digest)
+            if outcome.get("status") == "expired":
+                self.clock.sleep(14400)
         except GivenUp:
             outcome = {"status": "failed", "error": error}
         if outcome.get("approved"):

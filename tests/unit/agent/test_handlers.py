@@ -577,7 +577,7 @@ def test_nothing_is_proposed_on_a_spent_budget_and_the_report_says_so(agent: Mak
 
     assert monitored["proposal_count"] == 0
     assert (
-        "| replicate-1/orders | FATAL\\_TRANSIENT | restart budget spent: 2 in the last hour, until 2026-03-07 "
+        "| replicate-1/orders | FATAL\\_TRANSIENT | restart budget spent: 2 attempts in the last hour, until "
         in here.stored("reports/2026/03/07/run-3.md")
     )
 
