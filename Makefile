@@ -1,8 +1,17 @@
-# Two commands for everybody: `make demo` and `make test`. Both set up .venv with pinned, hashed packages first.
+# Two commands for everybody: `make demo` and `make test`. Both set up .venv with pinned, hashed packages first, by the
+# newest Python there is or by the one that is asked for: `make test PYTHON=python3.12`.
 
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 VENV := .venv
+# Else a .venv that is there already would be used without a word.
+ifeq ($(origin PYTHON),command line)
+ifneq ($(wildcard $(VENV)/bin/python),)
+ifneq ($(shell $(PYTHON) -c 'import sys; print(sys.version)'),$(shell $(VENV)/bin/python -c 'import sys; print(sys.version)'))
+$(error $(VENV) has another Python than $(PYTHON): `make clean` first)
+endif
+endif
+endif
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 

@@ -16,6 +16,8 @@
 | 11 | WARNINGS | `doctor`: nothing is broken, but something should be looked at |
 | 12 | PARTIAL | approved, and some of the tasks came up and some did not |
 | 130 | INTERRUPTED | Ctrl-C |
+
+The console that a signal ended, or whose terminal is gone, has 128 and the signal's number as its code.
 """
 
 from __future__ import annotations

@@ -44,6 +44,8 @@ async def still(
         lanes = [lane for context in app.state.contexts for lane in context.backend._lanes.values()]
         await wait_until(pilot, lambda: not any(lane._running for lane in lanes))
         await pilot.pause()
+        # A dialog shows what lies below it as it was drawn last, which may be before the last answer came.
+        app.screen.refresh()
         await pilot.pause()
         yield pilot
 
