@@ -137,13 +137,13 @@ async def test_what_is_decided_names_its_context_from_the_record_to_the_receipt(
     started: Started, east: FakeEnvironment, west: FakeEnvironment
 ) -> None:
     clock = Clock()
-    async with started(east, others=[west], size=WIDE, clock=clock, hold_seconds=3) as pilot:
+    async with started(east, others=[west], size=WIDE, clock=clock, hold_seconds=1) as pilot:
         await first_chosen(pilot, "context east")
         await pilot.press("d")
         await sees(pilot, "Deny: this will be sent in east")
         await pilot.press(*"no", "enter")
-        await sees(pilot, "Sending in 3 s: deny replicate-eu-1/orders in east.", "context west")
-        clock.advance(4)
+        await sees(pilot, "Sending in 1 s: deny replicate-eu-1/orders in east.", "context west")
+        clock.advance(1)
         await sees(pilot, "DENIED replicate-eu-1/orders in east")
         await pilot.press("y")
         assert re.search("^context +east$", pilot.app.clipboard, re.M)
