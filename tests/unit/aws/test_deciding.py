@@ -393,7 +393,6 @@ NO_READINGS: dict[str, Reading] = {
     "a version that is none": with_attribute("version", {"N": "two"}),
     "a proposal that is none": with_attribute("proposal", {"S": "[]"}),
     "a decision that is none": with_attribute("decision", {"S": "{"}),
-    "a status of tomorrow": with_attribute("status", {"S": "pondering"}),
 }
 each_no_reading = pytest.mark.parametrize("reading", NO_READINGS.values(), ids=NO_READINGS.keys())
 
