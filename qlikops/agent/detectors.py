@@ -176,7 +176,7 @@ def _not_running(view: TaskView) -> Signal | None:
     facts = view.facts
     if facts.state is TaskState.RUNNING or is_retrying(facts) or _has_failed(facts):
         return None
-    if any(explains(view) for explains in (_user_stopped, _planned_stop, _resource_stop)):
+    if any(explains(view) for explains in (_user_stopped, _left_stopped, _planned_stop, _resource_stop)):
         return None
     return Signal(Severity.WARNING, f"not running ({state_text(facts)}), and nothing says why")
 

@@ -65,11 +65,13 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "long": (int,),
     "float": (int, float),
     "double": (int, float),
-    "boolean": (bool,),
+    "boolean": (bool, str),  # a stand-in for AWS may spell it out
     "timestamp": (datetime.datetime,),
 }
-_OPAQUE = "AttributeValue"
-"""DynamoDB's: what lies in an item is the ledger's to say, and there are thousands of them in one answer."""
+_OPAQUE = frozenset({"AttributeValue", "policyDocumentType"})
+"""Shapes that are not looked into: what lies in an item of DynamoDB's is the ledger's to say, and there are thousands
+of them in one answer; a policy document of IAM's has been decoded by botocore before this sees it.
+"""
 _HINT = (
     "Something between here and AWS answers in its place: a proxy, a network that wants a login first, a wrong "
     "endpoint_url (`qlikops config` shows it)."
@@ -123,7 +125,7 @@ def _check(parsed: Any, model: OperationModel, **_: Any) -> None:
 
 def _misfit(shape: Shape, value: Any, path: str) -> str:
     """What of `value` does not fit `shape`; empty where all does."""
-    if shape.name == _OPAQUE:
+    if shape.name in _OPAQUE:
         return ""
     if kinds := _KINDS.get(shape.type_name):
         fits = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))

@@ -112,7 +112,7 @@ CHANGED: dict[str, tuple[Happen, str]] = {
     "the login is refused": (says("ORA-01017: invalid username/password"), "an endpoint refuses the login (ORA-01017"),
     "nobody knows what it says": (says("Something else"), "message was a lost connection, is now: “Something else”"),
     "it says nothing": (says(""), "message was a lost connection, is now: empty"),
-    "another endpoint": (says("Snowflake: could not connect: connection refused"), "is about"),
+    "another endpoint": (says("Cannot connect to target endpoint: connection refused"), "is about"),
     "a user stopped it": (
         lambda agent: agent.simulator.break_task("orders", state=TaskState.STOPPED, stop_reason=StopReason.NORMAL),
         "state was ERROR, is STOPPED",
