@@ -125,7 +125,7 @@ CHANGED: dict[str, tuple[Happen, str]] = {
     "another source": (reads_another_source, "the source endpoint was ORA-PROD, is ORA-DR"),
     "another target": (writes_to_another_target, "is LAKE-TEST"),
     "tables are suspended": (loses_tables, "tables suspended with errors: 0 then, 7 now"),
-    "the budget is spent": (is_restarted(3), "restart budget spent: 3 in the last hour"),
+    "the budget is spent": (is_restarted(3), "restart budget spent: 3 attempts in the last hour"),
 }
 
 
@@ -213,6 +213,7 @@ GROUNDS: dict[str, Any] = {
     "full_load_completed": None,
     "tables_with_error": 40,
     "tags": ("gold",),
+    "tags_known": False,
 }
 NO_GROUNDS: dict[str, Any] = {
     "key": None,
