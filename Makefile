@@ -15,7 +15,7 @@ endif
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types contracts unit e2e packages docs benchmarks screenshots snapshots lock clean
+.PHONY: demo test lint types contracts unit fuzz e2e packages docs benchmarks screenshots snapshots lock clean
 
 demo: $(VENV)/local.stamp
 	@$(BIN)/qlikops demo $(ARGS)
@@ -34,6 +34,10 @@ contracts: $(VENV)/dev.stamp
 
 unit: $(VENV)/dev.stamp
 	$(BIN)/pytest tests/unit tests/contract -n auto
+
+# Many more command lines, settings and files of the kind that a unit test tries a few of.
+fuzz: $(VENV)/dev.stamp
+	FUZZ=500 $(BIN)/pytest tests/unit/cli/test_fuzz.py -n auto
 
 e2e: $(VENV)/dev.stamp
 	$(BIN)/pytest tests/e2e -n 2 --dist loadfile

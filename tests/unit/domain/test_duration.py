@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -26,3 +26,11 @@ def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
 )
 def test_durations_are_written_in_two_units_at_most(seconds: int, text: str) -> None:
     assert format_duration(float(seconds)) == text
+
+
+@pytest.mark.parametrize("text", ["999999d", "9" * 20 + "s", "9" * 5000 + "m", "3651d", "1h " * 90_000])
+def test_none_is_longer_than_can_be_counted_with(text: str) -> None:
+    with pytest.raises(ValueError, match="longer than 3,650 days") as caught:
+        parse_duration(text)
+    assert len(str(caught.value)) < 120
+    assert datetime.now(UTC) - parse_duration("3650d") < datetime.now(UTC)

@@ -13,6 +13,7 @@ from qlikops.tui.themes import DARK, LIGHT, check_theme
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment
+from tests.unit.zoo import CONTENTS
 
 
 @pytest.fixture
@@ -116,3 +117,15 @@ def test_a_theme_that_is_not_there() -> None:
     assert [check_theme(name) for name in ("", "dark", "nord")] == ["", "dark", "nord"]
     with pytest.raises(Exception, match="There is no theme 'drak'"):
         check_theme("drak")
+
+
+@pytest.mark.parametrize("content", CONTENTS)
+def test_what_cannot_be_read_is_set_aside_and_never_written_over(path: Path, content: str) -> None:
+    path.parent.mkdir()
+    path.write_bytes(CONTENTS[content])
+    memory = Memory(path)
+    assert memory.change(theme="nord") == ""
+    assert Memory(path).preferences.theme == "nord"
+    aside = path.with_name(f"{path.name}.unreadable")
+    assert aside.exists() == ("cannot be read" in Memory(aside).problem)
+    assert not aside.exists() or aside.read_bytes() == CONTENTS[content]
