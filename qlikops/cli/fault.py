@@ -15,6 +15,7 @@ from qlikops import __version__
 from qlikops.cli import output
 from qlikops.config import data_dir
 from qlikops.files import UnwritableFile, replace_text
+from qlikops.streams import OutputFailed
 
 _SHOWN_BY_CLICK = typer.BadParameter.__mro__[2]
 """ClickException: Typer has a click of its own by now, and does not say where."""
@@ -22,8 +23,10 @@ FILE = "last-fault.txt"
 """In the data folder: the traceback of the last one."""
 
 
-def is_clicks_own(error: Exception) -> bool:
-    """Whether click ends a command by `error`: a wrong option, an exit, Ctrl-D, nobody who reads stdout any more."""
+def is_said_above(error: Exception) -> bool:
+    """Whether the caller says what `error` means: a wrong option, an exit, Ctrl-D, a stdout that takes nothing."""
+    if isinstance(error, OutputFailed):
+        return True
     if isinstance(error, OSError):
         return error.errno == errno.EPIPE
     return isinstance(error, (_SHOWN_BY_CLICK, typer.Exit, typer.Abort))

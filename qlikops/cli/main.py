@@ -116,9 +116,9 @@ class _Commands(TyperGroup):
             output.say("Interrupted.")
             ctx.exit(ExitCode.INTERRUPTED)
         except Exception as exc:
-            from qlikops.cli.fault import is_clicks_own, report
+            from qlikops.cli.fault import is_said_above, report
 
-            if is_clicks_own(exc):
+            if is_said_above(exc):
                 raise
             report(exc, invocation(ctx).environ)
             ctx.exit(ExitCode.FAILURE)

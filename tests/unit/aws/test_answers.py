@@ -39,7 +39,7 @@ def test_whatever_is_read_of_an_answer_is_checked() -> None:
     for service in SERVICES:
         model = session.get_service_model(service)
         for name in set(model.operation_names) & operations:
-            known |= set(members(model.operation_model(name).output_shape, {answers._OPAQUE}))
+            known |= set(members(model.operation_model(name).output_shape, set(answers._OPAQUE)))
     # Of an error's, of a request's, and of our own stack's outputs there are the same names.
     read = (set(READ.findall(source())) & known) - {"Code", "Message", "TableName", "Version"}
     assert len(read) > 40
