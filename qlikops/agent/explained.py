@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_HOST = r"(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[a-z0-9_-]{1,63}\.){2,8}[a-z]{2,24}|localhost)(?::\d{1,5})?"
-_PLACE = rf"(?:{_HOST}|[a-z0-9_-]{{1,63}}:\d{{2,5}})"
-"""A host with or without a port, where nothing announces it."""
+_ADDRESS = r"(?:\d{1,3}(?:\.\d{1,3}){3}|localhost)(?::\d{1,5})?"
+"""Nothing else looks like it."""
+_HOST = rf"(?:{_ADDRESS}|(?:[a-z0-9_-]{{1,63}}\.){{2,8}}[a-z]{{2,24}}(?::\d{{1,5}})?|[a-z0-9_-]{{1,63}}:\d{{2,5}})"
+"""What may be a host where it is announced; alone it may be a Java exception, `status:403` or `login_denied:1017`."""
 _NUMBER = r"[(\[]?-?\d{1,10}[)\]]?"
 _DATABASE = (
     r"(?:oracle|sql server|mysql|mariadb|postgresql|db2|kafka|snowflake|redshift|databricks|mongodb|odbc provider)"
@@ -22,7 +23,7 @@ _FRAME = (
     # Replicate: log lines, headlines, its own codes for a family of causes, what followed from the cause.
     r"\d{8}: \d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(?:[.:]\d{1,6})? \[[a-z_]{2,15} *\] ?[ewit]:",
     r"last error",
-    r"stop reason [a-z_]{4,40} error level [a-z]{4,12}",
+    r"stop reason (?:fatal|recoverable)_error error level [a-z]{4,12}",
     r"stream component fatal error",
     r"endpoint initialization failed",
     r"task error notification received from subtask \d{1,4}, thread \d{1,4}",
@@ -35,7 +36,8 @@ _FRAME = (
     r"[(\[](?:[\w-]{1,40}/)?[\w-]{1,40}\.c(?:pp)?:\d{1,6}[)\]]",
     r"\[(?:1?[01]?20101|1?[01]?20401|1?[01]?20403|1?[01]?22307|1?[01]?22502|1020417|1022505|1026401)\]",
     rf"(?:failed to|unable to|cannot|can't|could not) (?:re)?connect(?: to(?: the)?)?"
-    rf"(?: (?:source|target))?(?: (?:endpoint|database|{_DATABASE}))?(?: (?:server|host|broker|at|db))?",
+    rf"(?: (?:source|target))?(?: (?:endpoint|database|{_DATABASE}))?(?: (?:server|host|broker|at|db))?"
+    rf"(?: {_HOST})?",
     r"endpoint is disconnected",
     r"network error has occurred",
     r"odbc general error",
@@ -61,7 +63,8 @@ _FRAME = (
     rf"(?:on |at )?port {_NUMBER}",
     rf"(?:after )?{_NUMBER} (?:attempts?|retries|tries|times|ms|milliseconds|s|seconds?)",
     rf"(?:at|to|from|on) (?:host |server )?{_HOST}",
-    _PLACE,
+    rf"(?:server|host|broker) {_HOST}",
+    _ADDRESS,
 )
 """Envelopes and tails: they say that something failed, or where, and never why."""
 
@@ -139,8 +142,9 @@ _CONNECTION = (
     r"broker transport failure",
     r"(?:local: )?all broker connections are down(?:: \d{1,4}/\d{1,4} brokers are down)?",
     r"no suitable servers found",
+    r"serverselectiontimeoutms",
     r"'' expired: \[connection refused calling (?:hello|ismaster) on ''\]",
-    r"connect failed",
+    rf"(?:{_HOST}: )?connect failed",
     # Replicate.
     r"(?:the )?connection to (?:the )?(?:source|target)(?: endpoint| database)? (?:was |is |has been )?lost",
     r"lost (?:the )?connection(?: to (?:the )?(?:source|target)(?: endpoint| database)?)?",
@@ -258,6 +262,12 @@ _CUT_MARK = re.compile(
     r"(?:[\[(<](?:\.\.\.|truncated|cut|more|snip)[^\])>]{0,40}[\])>]\W*|\.\.\W*|[:,;(\[{\\=-]\s*)\Z", re.IGNORECASE
 )
 """A text that ends like this goes on somewhere else. `…` is three dots by now."""
+_ENDS_WITHIN = re.compile(
+    r"\b(?:an?|the|and|or|of|to|from|by|with|at|on|in|for|as|that|this|while|when|during|then|is|was|were|has|have"
+    r"|been|(?:ora|tns)(?:-\d{0,4})?)[\s.]*\Z",
+    re.IGNORECASE,
+)
+"""No sentence ends with these words, and no code is so short."""
 _ENVELOPES = (
     (re.compile(r"\blast error\b", re.IGNORECASE), re.compile(r"\berror level \w+[\s.]*\Z", re.IGNORECASE)),
     (
@@ -287,7 +297,7 @@ def about_the_log(text: str) -> str:
 
 def is_cut(text: str, said: str) -> bool:
     """Whether something is missing at the end of `text`, or was left out of it; `said` is it without what it quotes."""
-    if "..." in text or _CUT_MARK.search(said):
+    if "..." in text or _CUT_MARK.search(said) or _ENDS_WITHIN.search(said):
         return True
     if any(begins.search(said) and not ends.search(said) for begins, ends in _ENVELOPES):
         return True

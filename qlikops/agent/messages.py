@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -75,16 +76,21 @@ _SAYS_NOTHING = re.compile(
     r"ORA-(?:00604|02063|04088|06512|2730[0-3])"
     # ODBC: general errors and time-outs of whatever it was.
     rf"|{sqlstate('00000|01000|HY000|HYT00|S1000')}"
-    # PostgreSQL: the object is not there, not in the right state, its file is missing: slots and WAL are among them.
-    # Db2's 55032 comes with SQL1224N.
-    rf"|{sqlstate('42704|55000|55032|58P01')}"
-    # MySQL: reading the binary log failed; the text says how.
-    rf"|(?:{ERROR_NUMBER}|{NATIVE_ERROR})1236\b"
+    # Db2: comes with SQL1224N.
+    rf"|{sqlstate('55032')}"
     # Drivers of PostgreSQL and others: the same small number whatever happened.
     rf"|{NATIVE_ERROR}-?(?:[0147]|14|26|30|101)\b",
     re.IGNORECASE,
 )
 """Codes that leave it to the prose."""
+_IS_ABOUT_A_LOG = re.compile(
+    # PostgreSQL: the object is not there, not in the right state, its file is missing: slots and WAL are among them.
+    rf"{sqlstate('42704|55000|58P01')}"
+    # MySQL: reading the binary log failed; the text says how.
+    rf"|(?:{ERROR_NUMBER}|{NATIVE_ERROR})1236\b",
+    re.IGNORECASE,
+)
+"""Codes that leave it to the prose how a position was lost, and are none of a lost connection."""
 _ABOUT_DATA = re.compile(
     r"\bduplicate (?:key|entry)|\b(?:unique|primary key|foreign key|check|integrity|not[- ]null) constraint"
     r"|\bviolat(?:es|ed|ion of)\b|\b(?:would be|was|were) truncated|\bvalue too large|\btoo long for\b"
@@ -111,6 +117,12 @@ _STATEMENT_BEFORE = re.compile(r"\bstatement\W{0,3}\Z", re.IGNORECASE)
 _STATEMENT = re.compile(
     r"\W*(?:select|insert|update|delete|merge|copy|begin|commit|declare|call|exec)\b", re.IGNORECASE
 )
+_ANNOUNCES = re.compile(
+    r"\b(?:at|to|from|on|host(?: ?name)?|server|broker|endpoint|database|task|component|source|target|socket|protocol"
+    r"|used|detected|detecting the error|error code(?:\(s\))?)[\s:]*(?:(?:'[^']{0,40}'|\"[^\"]{0,40}\"),? ?){0,9}\Z",
+    re.IGNORECASE,
+)
+"""After that, a quote or the last one of several is a name. Without it the same text may be a reason."""
 _NAME = re.compile(r"[\w.$@:/\\#%*+-]{0,128}", re.ASCII)
 """Of a host, a database, a file. Where words need no blanks between them, a sentence would look the same."""
 _QUOTES_ITSELF = re.compile(r"error\W{1,3}1236\b[^'\"]{0,160}:\s*\Z", re.IGNORECASE)
@@ -129,7 +141,9 @@ class _Parts:
     said: str
     """What the engine says, with empty quotes for quoted text."""
     quoted: tuple[str, ...] = ()
-    """What it quotes, with the quotes; statements excepted."""
+    """What it quotes, with the quotes; names and statements excepted."""
+    names: tuple[str, ...] = ()
+    """What it quotes where it says whose name comes."""
     statements: tuple[str, ...] = ()
     is_open: bool = False
     """A quote has no end."""
@@ -181,9 +195,9 @@ _FAILED = "a connection failed,"
 
 def _doubt(parts: _Parts, pattern: MessagePattern) -> str:
     """Why the message is not taken for one of a lost connection, though `pattern` is in it; empty where it is."""
-    if objection := _objection("\n".join((*parts.quoted, *parts.statements))):
+    if objection := _objection("\n".join((*parts.quoted, *parts.names, *parts.statements))):
         return f"{_FAILED} but it quotes “{_short(objection)}”"
-    if code := _another_code(parts.said):
+    if code := _objecting_code(parts.said):
         return f"{_FAILED} but it also has the code {code}"
     if found := _ABOUT_DATA.search(parts.said):
         return f"{_FAILED} but it also speaks of a row: “{_short(found[0])}”"
@@ -201,8 +215,7 @@ def _left_over(parts: _Parts) -> str:
     if words := unexplained(_ENGINE_CODE.sub(" ", parts.said)):
         return _short(words)
     for quoted in parts.quoted:
-        name = quoted.strip(_QUOTE_MARKS)
-        if not _NAME.fullmatch(name) and unexplained(_ENGINE_CODE.sub(" ", name)):
+        if unexplained(_ENGINE_CODE.sub(" ", quoted.strip(_QUOTE_MARKS))):
             return _short(quoted)
     return ""
 
@@ -216,6 +229,7 @@ def _apart(message: str) -> _Parts:
     text = plain(message)
     said: list[str] = []
     quoted: list[str] = []
+    names: list[str] = []
     statements: list[str] = []
     gaps: list[tuple[int, int]] = []
     end = length = 0
@@ -231,13 +245,18 @@ def _apart(message: str) -> _Parts:
             length += len(match[0])
         else:
             is_open = is_open or not _is_closed(match[0])
-            (statements if _STATEMENT_BEFORE.search(lead) and _STATEMENT.match(match[0]) else quoted).append(match[0])
+            if _STATEMENT_BEFORE.search(lead) and _STATEMENT.match(match[0]):
+                statements.append(match[0])
+            elif _ANNOUNCES.search(lead) and _NAME.fullmatch(match[0].strip(_QUOTE_MARKS)):
+                names.append(match[0])
+            else:
+                quoted.append(match[0])
             said.append("''")
             gaps.append((length, len(match[0]) - 2))
             length += 2
         end = match.end()
     said.append(text[end:])
-    return _Parts(text, "".join(said), tuple(quoted), tuple(statements), is_open, tuple(gaps))
+    return _Parts(text, "".join(said), tuple(quoted), tuple(names), tuple(statements), is_open, tuple(gaps))
 
 
 def _is_closed(quoted: str) -> bool:
@@ -249,10 +268,23 @@ def _another_code(said: str) -> str:
     return next((code[0] for code in _ENGINE_CODE.finditer(said) if not _is_known(code[0], said)), "")
 
 
+def _objecting_code(said: str) -> str:
+    """A code that is none of a lost connection's, ours or not; empty where there is none."""
+    found = (code[0] for code in _ENGINE_CODE.finditer(said))
+    return next((code for code in found if not _is_of_a_connection(code, said)), "")
+
+
+def _is_of_a_connection(code: str, said: str) -> bool:
+    of_a_connection = (known for known in PATTERNS if known.message_class is MessageClass.CONNECTIVITY)
+    return bool(_SAYS_NOTHING.search(code)) or _is_of(code, said, of_a_connection)
+
+
 def _is_known(code: str, said: str) -> bool:
-    if _SAYS_NOTHING.search(code):
-        return True
-    return any(known.is_code and known.names(code) and known.search(said) for known in PATTERNS)
+    return bool(_SAYS_NOTHING.search(code) or _IS_ABOUT_A_LOG.search(code)) or _is_of(code, said, PATTERNS)
+
+
+def _is_of(code: str, said: str, patterns: Iterable[MessagePattern]) -> bool:
+    return any(known.is_code and known.names(code) and known.search(said) for known in patterns)
 
 
 def _objection(quoted: str) -> str:

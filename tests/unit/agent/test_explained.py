@@ -117,10 +117,46 @@ FAR_DOWN = "{0} " + "and on " * 150 + "{1}"
 @pytest.mark.parametrize("beside", [*LOST, *REFUSED, *FIX_FIRST])
 @pytest.mark.parametrize("frame", ["{0}. {1}", "{1}; {0}", "{0}\n{1}", "{0}: '{1}'", "{0} «{1}»", FAR_DOWN])
 def test_nothing_beside_a_lost_connection_goes_unnoticed(frame: str, beside: str) -> None:
-    if frame in ("{0}: '{1}'", "{0} «{1}»") and beside in ("4711", "[1022318]"):
-        return  # in quotes a number is a name
     for classic in WHOLE:
         assert classify(frame.format(classic, beside)).message_class is not CONNECTIVITY
+
+
+REASONS_LIKE_NAMES = [
+    "javax.net.ssl.SSLHandshakeException",
+    "java.nio.file.AccessDeniedException",
+    "status:403",
+    "sqlcode:30082",
+    "login_denied:1017",
+    "user.not.authorised",
+    "account_locked",
+    "invalid-grant",
+    "MFA_REQUIRED",
+    "28000",
+]
+
+
+@pytest.mark.parametrize("reason", REASONS_LIKE_NAMES)
+@pytest.mark.parametrize(
+    "frame", ["{0} {1}", "{0}: {1}", "{1}: {0}", "{0} '{1}'", "{0} “{1}”", "{0} [{1}]", "{0} ({1})"]
+)
+def test_what_looks_like_a_name_is_one_only_where_it_is_announced(frame: str, reason: str) -> None:
+    for classic in WHOLE:
+        assert classify(frame.format(classic, reason)).message_class is not CONNECTIVITY
+
+
+@pytest.mark.parametrize(
+    "name", ["db1.prod.example.com", "db1.example.com:1521", "db1:1521", "10.0.0.7", "localhost:5432"]
+)
+@pytest.mark.parametrize("frame", ["{0} at {1}", "Cannot connect to server {1}: {0}", "{0} on host '{1}'"])
+def test_an_announced_name_is_left_alone(frame: str, name: str) -> None:
+    assert classify(frame.format("Connection refused", name)).message_class is CONNECTIVITY
+
+
+@pytest.mark.parametrize("code", ["SqlState: 58P01", "SQLSTATE[42704]", "(55000)", "error 1236", "ORA-01555"])
+@pytest.mark.parametrize("is_loading", [False, True])
+def test_the_code_of_a_lost_log_is_no_lost_connections_whatever_the_prose(code: str, is_loading: bool) -> None:
+    for classic in WHOLE:
+        assert classify(f"{code} {classic}", is_loading).message_class is not CONNECTIVITY
 
 
 MARKS = (
@@ -157,6 +193,8 @@ def test_a_message_that_is_cut_is_never_a_lost_connection(message: str) -> None:
     for end in range(len(message)):
         assert classify(f"{message[:end]}…").message_class is not CONNECTIVITY
         assert classify(f"{message[:end]}...").message_class is not CONNECTIVITY
+    for within in ("and", "then", "while reading from the", "ORA-", "ORA-01", "TNS"):
+        assert classify(f"{message} {within}").message_class is not CONNECTIVITY
     for opened in ("'", '"', "(", "[", "„", "「"):
         assert classify(f"{message} {opened}and").message_class is not CONNECTIVITY
 
