@@ -16,14 +16,14 @@ from datetime import datetime, timedelta
 from qlikops.agent import wording
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.detectors import DETECTORS, TaskView, is_stopped_by_command, is_waiting_to_apply
-from qlikops.agent.messages import fingerprint, judge, side_of
+from qlikops.agent.messages import fault_of, side_of
 from qlikops.agent.policy import decide
 from qlikops.domain.anomaly import Anomaly, AnomalyKind
 from qlikops.domain.approval import Approval
 from qlikops.domain.evaluation import Route
 from qlikops.domain.fleet import TaskMemory
 from qlikops.domain.proposal import Action, Basis, Proposal, Target
-from qlikops.domain.task import TaskFacts, TaskState
+from qlikops.domain.task import StopReason, TaskFacts, TaskState
 
 ACTIONS: Mapping[AnomalyKind, Action] = {
     AnomalyKind.POSITION_LOST: Action.RELOAD,
@@ -39,6 +39,7 @@ ACTIONS: Mapping[AnomalyKind, Action] = {
 _KINDS = tuple(ACTIONS)
 BY_MESSAGE = frozenset({AnomalyKind.POSITION_LOST, AnomalyKind.FATAL_TRANSIENT, AnomalyKind.FATAL_UNKNOWN})
 """The kinds that rest on what the message says."""
+_FULL_LOAD = {True: "complete", False: "not complete", None: "not known to be complete"}
 
 
 def chosen_of(anomalies: Sequence[Anomaly]) -> Anomaly | None:
@@ -131,10 +132,11 @@ def _basis(facts: TaskFacts, kind: AnomalyKind) -> Basis:
     rests_on_message = kind in BY_MESSAGE
     side = side_of(facts) if rests_on_message else None
     return Basis(
-        fault=fingerprint(facts.message, judge(facts)) if rests_on_message else "",
+        fault=fault_of(facts) if rests_on_message else "",
         side=side.value if side else "",
         source=facts.source_endpoint,
         target=facts.target_endpoint,
+        stop_reason=facts.raw_stop_reason if facts.stop_reason is StopReason.UNKNOWN else "",
         tables_with_error=facts.tables_with_error,
         applied_records=facts.applied_records if kind is AnomalyKind.STALLED else None,
     )
@@ -155,28 +157,35 @@ def _other_state(target: Target, facts: TaskFacts) -> str:
     for name, then, now in (
         ("state", target.state, facts.state),
         ("stop reason", target.stop_reason, facts.stop_reason),
-        ("full load completed", target.full_load_completed, facts.full_load_completed),
     ):
         if then != now:
             return f"{name} was {then}, is {now}"
-    return ""
+    before, after = target.full_load_completed, facts.full_load_completed
+    # What was not known then speaks for the task if it is known now to be complete.
+    if before == after or (before is None and after):
+        return ""
+    return f"full load was {_FULL_LOAD[before]}, is {_FULL_LOAD[after]}"
 
 
 def _other_diagnosis(kind: AnomalyKind, now: AnomalyKind | None, target: Target, facts: TaskFacts) -> Iterator[str]:
     says = wording.message(facts)
     if kind in BY_MESSAGE:
         basis = target.basis
-        if basis and basis.fault != fingerprint(facts.message, judge(facts)):
+        if basis and basis.fault != fault_of(facts):
             yield f"message was {wording.fault(basis.fault)}, is now: {says}"
         elif now is not kind:
             yield f"it was {kind}, is {now or 'nothing of the kind'} now: {says}"
-        elif basis and (facts.source_type or facts.target_type) and basis.side != (side := side_of(facts) or ""):
-            # Without the endpoints' types it cannot be told; that they are missing is said of the endpoints.
+        elif basis and _can_tell_sides(basis, facts) and basis.side != (side := side_of(facts) or ""):
             yield f"the message was about {_endpoint(basis.side)}, is about {_endpoint(side)}: {says}"
     elif now is None:
         yield f"it was {wording.headline(kind, facts)}, and is no longer"
     elif now is not kind:
         yield f"it was {kind}, is {now} now"
+
+
+def _can_tell_sides(basis: Basis, facts: TaskFacts) -> bool:
+    """Whether the endpoints were known then and are now; that they are missing is said of the endpoints themselves."""
+    return bool((basis.source or basis.target) and (facts.source_type or facts.target_type))
 
 
 def _endpoint(side: str) -> str:
@@ -188,5 +197,8 @@ def _other_surroundings(then: Basis, now: Basis) -> Iterator[str]:
         # What was not known then was no ground.
         if before and before != after:
             yield f"the {name} endpoint was {before}, is {after or 'not named'}"
+    if then.stop_reason != now.stop_reason:
+        yield f"the stop reason was {then.stop_reason or 'not given'}, is {now.stop_reason or 'not given'}"
     if (now.tables_with_error or 0) > (then.tables_with_error or 0):
-        yield f"tables suspended with errors: {then.tables_with_error or 0} then, {now.tables_with_error} now"
+        before_ = "not known" if then.tables_with_error is None else then.tables_with_error
+        yield f"tables suspended with errors: {before_} then, {now.tables_with_error} now"

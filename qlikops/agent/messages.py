@@ -11,6 +11,7 @@ taken for a lost connection only if it is whole, and nothing in it is left unexp
 from __future__ import annotations
 
 import functools
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -130,6 +131,13 @@ _QUOTES_ITSELF = re.compile(r"error\W{1,3}1236\b[^'\"]{0,160}:\s*\Z", re.IGNOREC
 
 _SIDE_WORD = re.compile(r"\b(source|target)\b", re.IGNORECASE)
 _IN_QUOTES = re.compile(r"'[^']*'|\"[^\"]*\"")
+_COMES_AND_GOES = re.compile(
+    r"\S*\d\S*|\b(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|am|pm)\b[.,]?"
+    r"|\b[0-9a-f]{8,}\b"
+)
+"""Of a folded text, what may be another the next time that the same is said: numbers, dates, handles in hex."""
+FAULT_CAP = 120
+"""Characters of a message by which a fault is known to people; a longer one has a checksum of all of it behind `…`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,5 +329,24 @@ def fingerprint(message: str, match: MessageMatch | None = None) -> str:
     match = match or classify(message)
     if match.message_class is not MessageClass.UNMATCHED:
         return match.message_class.value
-    words = ("#" if any(map(str.isdigit, word)) else word for word in _IN_QUOTES.sub("#", message).casefold().split())
-    return " ".join(words)[:120]
+    return _lasting(_IN_QUOTES.sub("#0", message))[:120]
+
+
+def fault_of(facts: TaskFacts) -> str:
+    """What must still be said for the task to have the same fault: the matched class, or all of an unknown text.
+
+    Of one task, unlike of a group, nothing but what comes and goes is left out: a reason may stand in quotes, and far
+    behind an envelope.
+    """
+    match = judge(facts)
+    if match.message_class is not MessageClass.UNMATCHED:
+        return match.message_class.value
+    text = _lasting(facts.message)
+    if len(text) <= FAULT_CAP:
+        return text
+    return f"{text[:FAULT_CAP]}…{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def _lasting(message: str) -> str:
+    """`message` folded, with one `#` for whatever comes and goes in it."""
+    return re.sub(r"#(?:\s*#)+", "#", " ".join(_COMES_AND_GOES.sub("#", message.casefold()).split()))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.judgement import BY_MESSAGE, came_up, difference, kind_now
+from qlikops.agent.judgement import BY_MESSAGE, came_up, chosen_of, difference
 from qlikops.agent.ledger import Ledger
 from qlikops.agent.reconcile import Executions, end_wait
 from qlikops.domain.anomaly import AnomalyKind
@@ -40,7 +40,7 @@ class _Look:
     change: str
     """How it is no longer as it was proposed; empty where it is."""
     is_other: bool = False
-    """Something would be proposed on it, and not what is asked."""
+    """Something would be proposed on it by now, and not what is asked."""
 
 
 class Poll:
@@ -49,7 +49,7 @@ class Poll:
     def __init__(self, snapshot: FleetSnapshot, config: AgentConfig) -> None:
         self._config = config
         self._taken_at = snapshot.taken_at
-        self._facts = {task.facts.key: task.facts for task in snapshot.tasks}
+        self._tasks = {task.facts.key: task for task in snapshot.tasks}
         self._hidden = snapshot.hidden
         self._read = {
             (server.instance, server.name)
@@ -70,17 +70,16 @@ class Poll:
         """None where the poll says nothing of the task."""
         if target.key in self._hidden:
             return None
-        found = self._facts.get(target.key)
+        found = self._tasks.get(target.key)
         if found is None:
             return _Look(_GONE) if (target.key.instance, target.key.server) in self._read else None
-        if came_up(proposal, target, found):
+        if came_up(proposal, target, found.facts):
             return _Look(_UP)
-        facts = _as_said(proposal, target, found)
+        facts = _as_said(proposal, target, found.facts)
         if facts is None:
             return None
         change = difference(proposal, target, facts, self._config, self._taken_at)
-        kind = kind_now(proposal.kind, target, facts, self._config, self._taken_at) if change else None
-        return _Look(change, is_other=kind is not None)
+        return _Look(change, is_other=bool(change) and chosen_of(found.anomalies) is not None)
 
 
 class Questions:
@@ -100,6 +99,8 @@ class Questions:
         poll = Poll(snapshot, self._config)
         said = []
         for approval in self._waiting():
+            if approval.unknown:
+                continue  # a newer version's: that knows what has become of it
             if approval.proposal.created_at > looked_at or not (why := poll.overtakes(approval.proposal)):
                 continue
             closed = self._ledger.withdraw(approval.approval_id, Outcome(Status.SUPERSEDED, why))
@@ -127,12 +128,15 @@ def _as_said(proposal: Proposal, target: Target, facts: TaskFacts) -> TaskFacts 
     details_missing = facts.state is TaskState.RUNNING and facts.memory_mb is None
     if details_missing or (facts.state is TaskState.UNKNOWN and not facts.raw_state):
         return None
+    same_state = (facts.state, facts.stop_reason) == (target.state, target.stop_reason)
+    if same_state and not facts.has_details:
+        return None  # the list may have other words for it, and other tags
     basis = target.basis
     rested_on_message = basis.fault != "" if basis else proposal.kind in BY_MESSAGE
-    same_state = (facts.state, facts.stop_reason) == (target.state, target.stop_reason)
     if rested_on_message and same_state and not facts.message:
         return None
-    if proposal.kind is AnomalyKind.STALLED and facts.applied_records is None:
+    counts = (facts.applied_records, facts.changes_in_memory, facts.changes_on_disk)
+    if proposal.kind is AnomalyKind.STALLED and (counts[0] is None or counts[1:] == (None, None)):
         return None
     full_load = target.full_load_completed if facts.full_load_completed is None else facts.full_load_completed
     return replace(

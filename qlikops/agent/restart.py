@@ -120,8 +120,8 @@ class _Group:
     """Of those without a claim: when other proposals restarted them."""
     quiet: Mapping[TaskKey, Quiet]
     """Those of them on which nothing may be proposed for a while."""
-    listed: dict[tuple[str, str], Mapping[TaskKey, tuple[str, ...]]] = field(default_factory=dict)
-    """The tags in the lists that have been read, by instance and server."""
+    listed: dict[tuple[str, str], Mapping[TaskKey, TaskListing]] = field(default_factory=dict)
+    """The lists of tasks that have been read, by instance and server."""
     results: list[TargetOutcome] = field(default_factory=list)
     watches: list[_Watch] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
@@ -284,14 +284,15 @@ class Restarter:
         return begun
 
     def _read_again(self, group: _Group, operator: TaskOperator, key: TaskKey) -> TaskFacts:
-        """The task as it is now, with the tags of list and details as a run reads them. Raises QemError."""
+        """The task as it is now, with what only the list says of it, as a run reads it. Raises QemError."""
         facts = operator.task(key.server, key.task)
-        if not self._config.protected_tags:
+        if facts.message and not self._config.protected_tags:
             return facts
         place = key.instance, key.server
         if place not in group.listed:
-            group.listed[place] = {listing.key: listing.tags for listing in operator.tasks(key.server)}
-        return replace(facts, tags=tuple(dict.fromkeys((*facts.tags, *group.listed[place].get(key, ())))))
+            group.listed[place] = {listing.key: listing for listing in operator.tasks(key.server)}
+        listing = group.listed[place].get(key)
+        return listing.completing(facts) if listing else facts
 
     def _why_no_longer(self, group: _Group, target: Target, facts: TaskFacts) -> str:
         """Why what was decided on the task does not hold for what it is now; empty where it does."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from qlikops.agent.detectors import RESOURCE_STOPS, lost_connection
-from qlikops.agent.messages import judge
+from qlikops.agent.messages import FAULT_CAP, judge
 from qlikops.agent.patterns import MessageClass
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.proposal import Target
@@ -92,10 +92,11 @@ def reason(kind: AnomalyKind, facts: TaskFacts, targets: Sequence[Target]) -> st
     return f"{why} {_resuming(targets)}"
 
 
-def fault(fingerprint: str) -> str:
-    """What a message said of which `messages.fingerprint` is left."""
-    known = next((words for each, words in _SAYS.items() if each.value == fingerprint), "")
-    return known or (f"“{fingerprint}”" if fingerprint else "empty")
+def fault(fault_of: str) -> str:
+    """What a message said of which `messages.fault_of` is left."""
+    known = next((words for each, words in _SAYS.items() if each.value == fault_of), "")
+    # Longer than that is only what has a checksum behind its mark.
+    return known or (f"“{fault_of[: FAULT_CAP + 1]}”" if fault_of else "empty")
 
 
 def message(facts: TaskFacts) -> str:

@@ -44,12 +44,14 @@ class Basis:
     """What a task was judged on beside its state: what must still be so for the proposal to hold."""
 
     fault: str = ""
-    """What its message says, without names and numbers; empty where the kind does not rest on the message."""
+    """What its message says, without what comes and goes; empty where the kind does not rest on the message."""
     side: str = ""
     """`source` or `target`: which endpoint the message is about, as far as it tells."""
     source: str = ""
     """The source endpoint's name; empty where Enterprise Manager did not say."""
     target: str = ""
+    stop_reason: str = ""
+    """Enterprise Manager's spelling of a stop reason that this version does not know."""
     tables_with_error: int | None = None
     applied_records: int | None = None
     """Kept only of a task that applies nothing: one more, and it applies again."""

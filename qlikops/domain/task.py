@@ -131,6 +131,11 @@ class TaskFacts:
         return max(0, self.total_latency_seconds - self.source_latency_seconds)
 
     @property
+    def has_details(self) -> bool:
+        """Whether its details were read: the list of tasks names no endpoint and has no number."""
+        return bool(self.source_endpoint or self.target_endpoint) or self.memory_mb is not None
+
+    @property
     def is_up(self) -> bool:
         """Running and using memory: statuses lag, so the state alone proves nothing."""
         return self.state is TaskState.RUNNING and (self.memory_mb or 0) >= 1

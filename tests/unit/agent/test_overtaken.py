@@ -12,7 +12,8 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from qlikops.agent.judgement import target_of
-from qlikops.agent.overtaken import Poll
+from qlikops.agent.overtaken import Poll, Questions
+from qlikops.agent.reconcile import Executions
 from qlikops.agent.run import Run
 from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind
@@ -284,7 +285,11 @@ SAYS_NOTHING = {
     "the same": seen(failed()),
     "the list alone": seen(without_details(failed())),
     "the list alone, and it runs": seen(without_details(HEALTHY)),
+    "the list alone, in other words": seen(without_details(failed(message="Task failed"))),
     "no message": seen(failed(message="")),
+    "no full load": seen(failed(full_load_completed=None)),
+    "no endpoints": seen(failed(source_endpoint="", source_type="", target_endpoint="", target_type="")),
+    "no tables": seen(failed(tables_with_error=None)),
     "its server is down": seen(failed(message=LOST), state=ServerState.ERROR, error_code="X"),
     "its server was not read": seen(state=ServerState.ERROR, error_code="X"),
     "its server is not monitored": seen(state=ServerState.NOT_MONITORED, error_code="X"),
@@ -318,10 +323,43 @@ def test_what_a_poll_says_ends_the_question(says: Poll, why: str) -> None:
     assert says.overtakes(replace(old, targets=(replace(target, basis=None),)))
 
 
+def test_a_poll_that_does_not_say_which_tags_there_are_leaves_the_question_where_it_read_the_list_alone() -> None:
+    config = replace(CONFIG, protected_tags=("gold",))
+    made = question(failed())
+    listed = replace(without_details(failed()), tags_known=False)
+    assert Poll(poll(listed, servers=[MONITORED]), config).overtakes(made) == ""
+    assert "it is protected now" in Poll(poll(failed(tags_known=False), servers=[MONITORED]), config).overtakes(made)
+
+
+def test_a_group_is_not_asked_anew_for_what_would_not_be_proposed_yet() -> None:
+    down = [failed("a"), failed("b")]
+    targets = tuple(target_of(facts, AnomalyKind.FATAL_TRANSIENT, CONFIG) for facts in down)
+    made = proposal("0123456789ab", targets=targets)
+    assert seen(task("a", memory_mb=0), failed("b")).overtakes(made) == ""
+    assert seen(failed("a", message=LOST), failed("b")).overtakes(made).startswith("a: message was a lost connection")
+
+
+def test_what_a_newer_version_asks_is_left_to_it(make: Make) -> None:
+    agent = make()
+    item = asked(agent)
+    record = agent.services.ledger.record(item["proposal"]["proposal_id"]).approval
+    newer = replace(record, proposal=replace(record.proposal, kind=AnomalyKind.read("OF_TOMORROW")))
+    questions = Questions(agent.services.ledger, Executions(agent.states), CONFIG)
+    questions._waiting = lambda: [newer]  # type: ignore[method-assign]
+    heals(agent)
+    agent.clock.sleep(600)
+
+    read = replace(MONITORED, name=SERVER)
+    assert questions.hold_against(poll(task("another"), servers=[read]), agent.clock()) == []
+    assert agent.status(item) is Status.WAITING
+
+
 def test_a_stall_without_details_is_no_end_of_it() -> None:
     stalled = replace(HEALTHY, changes_in_memory=500)
     asked_about = question(stalled, AnomalyKind.STALLED)
     assert seen(stalled).overtakes(asked_about) == ""
     assert seen(without_details(stalled)).overtakes(asked_about) == ""
+    unsaid = replace(stalled, changes_in_memory=None, changes_on_disk=None)
+    assert seen(unsaid).overtakes(asked_about) == ""
     applies = seen(replace(stalled, applied_records=1001))
     assert applies.overtakes(asked_about).startswith("it was running, but applying nothing, and is no longer")

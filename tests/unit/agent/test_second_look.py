@@ -203,6 +203,72 @@ def test_a_stalled_task_that_applies_again_is_not_stopped(make: Make) -> None:
     assert difference(made, target, replace(then, changes_in_memory=0, changes_on_disk=0), CONFIG, NOW)
 
 
+ENVELOPE = "Last Error. Task error notification received from subtask 0, thread 1 [reptask/replicationtask.c:2891] " * 3
+STRANGE = {
+    "far behind an envelope": (f"{ENVELOPE} Cause one", f"{ENVELOPE} Cause two"),
+    "in quotes": ("It said 'the moon is full'", "It said 'the tide is out'"),
+    "to its end": (f"{'so ' * 10_000}it was", f"{'so ' * 10_000}it is"),
+    "without a letter": ("接続できません", "起動できません"),
+}
+
+
+@pytest.mark.parametrize(("then", "now"), STRANGE.values(), ids=STRANGE)
+def test_an_unknown_message_is_held_against_all_of_it(then: str, now: str) -> None:
+    made = proposal(kind=AnomalyKind.FATAL_UNKNOWN)
+    target = target_of(failed(message=then), AnomalyKind.FATAL_UNKNOWN, CONFIG)
+    assert difference(made, target, failed(message=then), CONFIG, NOW) == ""
+    changed = difference(made, target, failed(message=now), CONFIG, NOW)
+    assert changed.startswith("message was “")
+    assert len(changed) < 400
+
+
+COMES_AND_GOES = [
+    ("Fri Nov 27 2026 11:59 AM: odd", "Sat, Dec 5 2026 1:04:12 pm: odd"),
+    ("Attempt 1 of 10 000, LSN 0/DEADBEEF: odd", "Attempt 12 of 9 999, LSN 0/16B3748: odd"),
+    ("session deadbeef: odd", "session cafebabe: odd"),
+    ("odd  \n odd", "ODD odd"),
+]
+
+
+@pytest.mark.parametrize(("then", "now"), COMES_AND_GOES)
+def test_what_comes_and_goes_in_an_unknown_message_is_no_difference(then: str, now: str) -> None:
+    made = proposal(kind=AnomalyKind.FATAL_UNKNOWN)
+    target = target_of(failed(message=then), AnomalyKind.FATAL_UNKNOWN, CONFIG)
+    assert difference(made, target, failed(message=now), CONFIG, NOW) == ""
+
+
+def test_a_stop_reason_that_nobody_knows_is_held_against_its_spelling() -> None:
+    made, unknown = proposal(kind=AnomalyKind.FATAL_UNKNOWN), {"message": "odd", "stop_reason": StopReason.UNKNOWN}
+    target = target_of(failed(**unknown, raw_stop_reason="QUOTA"), AnomalyKind.FATAL_UNKNOWN, CONFIG)
+    now = failed(**unknown, raw_stop_reason="LICENCE_GONE")
+    assert difference(made, target, now, CONFIG, NOW) == "the stop reason was QUOTA, is LICENCE_GONE"
+
+
+@pytest.mark.parametrize("kind", [AnomalyKind.FATAL_TRANSIENT, AnomalyKind.FATAL_UNKNOWN])
+def test_what_was_not_known_then_and_speaks_for_the_task_now_is_no_difference(kind: AnomalyKind) -> None:
+    details = failed(message="connection refused" if kind is AnomalyKind.FATAL_TRANSIENT else "ORA-00001: odd")
+    listed = TaskFacts(details.key, details.state, details.stop_reason, message=details.message, tags_known=True)
+    target = target_of(listed, kind, CONFIG)
+    assert difference(proposal(kind=kind), target, details, CONFIG, NOW) == ""
+    worse = replace(details, full_load_completed=False)
+    assert "full load was not known to be complete, is not" in difference(proposal(), target, worse, CONFIG, NOW)
+    worse = replace(details, tables_with_error=40)
+    assert "not known then, 40 now" in difference(proposal(), target, worse, CONFIG, NOW)
+
+
+@pytest.mark.parametrize("protected_tags", [(), ("gold",)])
+def test_a_message_that_only_the_list_has_is_read_again_from_there(
+    make: Make, monkeypatch: pytest.MonkeyPatch, protected_tags: tuple[str, ...]
+) -> None:
+    details = TaskModel.details
+    monkeypatch.setattr(TaskModel, "details", lambda *args: {**details(*args), "message": ""})
+    agent = make(protected_tags=protected_tags)
+    (item,) = items(agent.monitor())
+    decision = approved(agent, item, agent.evaluate(item))
+
+    assert agent.restart(item, decision)["status"] == Status.RESTARTED
+
+
 # Every fact of a task is in one of these, so that a new one is not forgotten.
 GROUNDS: dict[str, Any] = {
     "state": TaskState.STOPPED,
