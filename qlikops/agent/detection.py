@@ -46,14 +46,14 @@ def detect(
     execution_name: str,
     restarts_last_hour: Mapping[TaskKey, int] | None = None,
     unread: Collection[TaskKey] = (),
-    left_stopped: Collection[TaskKey] = (),
+    left_stopped: Mapping[TaskKey, datetime] | None = None,
 ) -> FleetSnapshot:
     """The snapshot of this poll, tasks in the order of their keys.
 
     A server that is down has one anomaly, its tasks none; so has one of which something was `unread` when the time
     was over, whose other tasks are looked at like any. Of tasks that could not be listed, the previous snapshot's are
-    kept with an unknown state, so that they neither vanish nor seem to run. What qlikops `left_stopped` is remembered
-    for as long as it stands so.
+    kept with an unknown state, so that they neither vanish nor seem to run. What qlikops `left_stopped`, by a restart
+    that began then, is remembered for as long as it stands so.
     """
     if previous is not None and is_from_the_future(previous, now):
         previous = None
@@ -72,8 +72,7 @@ def detect(
             snapshots[facts.key] = TaskSnapshot(facts, last.memory, is_unread=True)
             continue
         memory = _remembering_restarts(facts, last, now)
-        was_ours = facts.key in left_stopped or last.memory.left_stopped
-        memory = replace(memory, left_stopped=was_ours and is_stopped_by_command(facts))
+        memory = _remembering_whose_stop(facts, memory, (left_stopped or {}).get(facts.key))
         poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0))
         snapshots[facts.key] = poll.snapshot(last.anomalies)
     for key, snapshot in before.items():
@@ -113,7 +112,7 @@ def _remembered(memory: TaskMemory) -> Iterator[datetime]:
     yield from memory.seen.values()
     yield from memory.starts
     yield from (sample.at for sample in memory.samples[-1:])
-    yield from (each for each in (memory.applied_since, memory.held_at, memory.restarted_at) if each)
+    yield from (each for each in (memory.applied_since, memory.held_at, memory.restarted_at, memory.back_since) if each)
 
 
 def may_have_been_restarted(tasks: Sequence[TaskFacts], previous: FleetSnapshot | None, now: datetime) -> list[TaskKey]:
@@ -135,6 +134,13 @@ def _remembering_restarts(facts: TaskFacts, last: TaskSnapshot, now: datetime) -
     if facts.state is TaskState.RUNNING and is_in_trouble(last.facts):
         starts += (now,)
     return replace(last.memory, starts=starts)
+
+
+def _remembering_whose_stop(facts: TaskFacts, memory: TaskMemory, left_at: datetime | None) -> TaskMemory:
+    """`memory` with whether the task stands because qlikops left it so, with the restart that began at `left_at`."""
+    was_ours = memory.left_stopped or (left_at is not None and left_at != memory.back_since)
+    back_since = left_at if left_at and facts.is_up else memory.back_since
+    return replace(memory, left_stopped=was_ours and is_stopped_by_command(facts), back_since=back_since)
 
 
 @dataclass(frozen=True, slots=True)

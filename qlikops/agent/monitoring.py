@@ -133,7 +133,9 @@ class Monitor:
             run.execution_name,
             counts,
             reading.unread,
-            left_stopped={key for key, attempts in restarts.items() if attempts and attempts[-1].left_stopped},
+            left_stopped={
+                key: attempts[-1].at for key, attempts in restarts.items() if attempts and attempts[-1].left_stopped
+            },
         )
 
     @property

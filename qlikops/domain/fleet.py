@@ -46,6 +46,8 @@ class TaskMemory:
     """When we restarted it last, tried or done, as far as a poll has seen; None where that is longer ago."""
     left_stopped: bool = False
     """It stands because qlikops stopped it and did not see it running again, not because a user wanted that."""
+    back_since: datetime | None = None
+    """When the restart began that left it stopped, and after which it was seen running: a later stop is not ours."""
     quiet: Quiet | None = None
     """Why nothing is proposed on it for now; kept after it has recovered, until it is over."""
 

@@ -261,17 +261,22 @@ def test_a_task_that_qlikops_stopped_and_could_not_start_is_proposed_again(agent
     assert not orders_of(here).memory.left_stopped
 
 
-def test_a_task_that_a_user_stopped_after_it_ran_again_is_the_users(agent: Callable[[], Agent]) -> None:
+@pytest.mark.parametrize("polls", [1, 4])
+@pytest.mark.parametrize("seconds", [60, 1200, 3600])
+def test_a_task_that_a_user_stopped_after_it_ran_again_is_the_users(
+    agent: Callable[[], Agent], seconds: int, polls: int
+) -> None:
     here = agent()
     stopped_and_not_started(here)
     here.simulator.server.fleet.run(SERVER, "orders", "RELOAD_TARGET")
     here.clock.sleep(60)
     here.monitor("run-3")
     here.simulator.server.fleet.stop(SERVER, "orders")
-    here.clock.sleep(3600)
 
-    assert here.monitor("run-4")["proposal_count"] == 0
-    assert [anomaly.kind for anomaly in orders_of(here).anomalies] == [AnomalyKind.USER_STOPPED]
+    for number in range(polls):
+        here.clock.sleep(seconds)
+        assert here.monitor(f"later-{number}")["proposal_count"] == 0
+        assert [anomaly.kind for anomaly in orders_of(here).anomalies] == [AnomalyKind.USER_STOPPED]
 
 
 def test_a_restart_that_was_interrupted_after_the_stop_is_ours_as_well(
