@@ -13,6 +13,7 @@ from qlikops.domain.evaluation import Evaluation, PolicyResult, Route, Verdict
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
 from qlikops.domain.stored import StoredEnum, unknown_values
 from qlikops.domain.task import TaskKey
+from qlikops.domain.text import folded
 
 LONGEST_SNOOZE = timedelta(days=30)
 """A snooze comes from outside; nobody means for ever."""
@@ -109,7 +110,7 @@ class Decision:
         if not _ARN.fullmatch(self.by):
             return f"“{self.by}” (no ARN)"
         name = self.by.rsplit("/", 1)[-1].rsplit(":", 1)[-1]
-        return f"“{name}” (a caller)" if name.casefold() == _POLICY else name
+        return f"“{name}” (a caller)" if folded(name) == _POLICY else name
 
 
 def new_decision_id() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -73,14 +74,20 @@ def _described(value: Any) -> str:
 
 
 def _tolerant(data: dict[str, Any], approved: bool) -> Decision:
-    """`data` made harmless, every field of a wrong type dropped: a foreign callback must not break the workflow."""
+    """`data` made harmless, every field of a wrong type dropped: a foreign callback must not break the workflow.
+
+    But for the digest: what it names may be none, and is not the same as naming nothing.
+    """
     kept: dict[str, Any] = {"approved": approved}
     for name in ("decision_id", "by", "reason", "digest", "via", "error"):
         if isinstance(data.get(name), str):
             kept[name] = harmless(data[name], _TEXT_CAP, multiline=True)
+    digest = data.get("digest")
+    if digest is not None and digest != "":
+        kept["digest"] = kept.get("digest") or _described(digest)
     snooze = data.get("snooze_seconds")
-    if isinstance(snooze, int) and not isinstance(snooze, bool) and snooze > 0:
-        kept["snooze_seconds"] = snooze
+    if isinstance(snooze, int | float) and not isinstance(snooze, bool) and 0 < snooze < math.inf:
+        kept["snooze_seconds"] = math.ceil(snooze)
     if approved and data.get("automatic") is True:
         kept["automatic"] = True
     if isinstance(data.get("at"), str):

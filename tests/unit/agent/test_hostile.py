@@ -207,6 +207,12 @@ APPROVALS: dict[str, tuple[Json, str]] = {
     "a snooze": ({"snooze_seconds": 10**12}, "restarted"),
     "another digest": ({"digest": "0" * 64}, "superseded"),
     "a digest in capitals": ({"digest": "ABCDEF"}, "superseded"),
+    "a digest that is a number": ({"digest": 4711}, "superseded"),
+    "a digest that is a list": ({"digest": ["0" * 64]}, "superseded"),
+    "a digest that is an object": ({"digest": {}}, "superseded"),
+    "a digest that is true": ({"digest": True}, "superseded"),
+    "a digest that shows as nothing": ({"digest": "\u200b"}, "superseded"),
+    "a digest that is not given": ({"digest": None}, "restarted"),
 }
 
 

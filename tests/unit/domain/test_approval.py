@@ -113,6 +113,13 @@ def test_no_output_whatever_breaks_the_reading(output: Any) -> None:
         assert said is not False
 
 
+@pytest.mark.parametrize(
+    ("sent", "seconds"), [(7200.0, 7200), (0.5, 1), (float("nan"), 0), (float("inf"), 0), (True, 0)]
+)
+def test_a_snooze_may_be_spelled_with_a_fraction(sent: Any, seconds: int) -> None:
+    assert parse_decision({"approved": False, "snooze_seconds": sent}).snooze == seconds
+
+
 @given(st.booleans(), st.integers())
 def test_only_a_denial_snoozes_and_not_for_ever(approved: bool, seconds: int) -> None:
     decision = parse_decision({"approved": approved, "snooze_seconds": seconds})
@@ -132,6 +139,7 @@ def test_an_approval_that_an_earlier_version_stored_with_a_snooze_does_not_snooz
         ("policy", "“policy” (no ARN)"),
         ("arn:aws:iam::111111111111:user/policy", "“policy” (a caller)"),
         ("arn:aws:sts::111111111111:assumed-role/OnCall/Policy", "“Policy” (a caller)"),
+        ("arn:aws:iam::111111111111:user/ｐｏｌｉｃｙ", "“ｐｏｌｉｃｙ” (a caller)"),
         ("arn:aws-cn:iam::111111111111:user/anna", "anna"),
         ("arn:aws:s3:::policy", "“arn:aws:s3:::policy” (no ARN)"),
         ("the policy, automatically", "“the policy, automatically” (no ARN)"),
