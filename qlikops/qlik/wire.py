@@ -53,6 +53,8 @@ class TaskListing:
     message: str = ""
     tags: tuple[str, ...] = ()
     tags_known: bool = False
+    has_unreadable_tags: bool = False
+    """It does say something of tags, and not all of that can be read."""
 
     def facts(self) -> TaskFacts:
         """All that is known of the task where its details could not be read."""
@@ -70,11 +72,12 @@ class TaskListing:
     def completing(self, details: TaskFacts) -> TaskFacts:
         """`details` with the tags and the message that only the list has.
 
-        Whether the tags are known is for the details to say: a restart looks at nothing else.
+        Whether the tags are known is for the details to say, unless the list has some that cannot be read.
         """
         return dataclasses.replace(
             details,
             tags=tuple(dict.fromkeys((*details.tags, *self.tags))),
+            tags_known=details.tags_known and not self.has_unreadable_tags,
             message=details.message or self.message,
         )
 
@@ -151,7 +154,12 @@ def parse_task_list(body: Any, instance: str, server: str) -> tuple[TaskListing,
 def parse_task_listing(entry: Any, instance: str, server: str) -> TaskListing:
     """One entry of the list of tasks. Raises QemProtocolError where it has no name."""
     data = _object(entry)
-    return TaskListing(key=TaskKey(instance, server, _name(data, "a task")), **_status(data))
+    status = _status(data)
+    return TaskListing(
+        key=TaskKey(instance, server, _name(data, "a task")),
+        has_unreadable_tags=data.get("assigned_tags") is not None and not status["tags_known"],
+        **status,
+    )
 
 
 def parse_task(body: Any, key: TaskKey) -> TaskFacts:
@@ -303,7 +311,7 @@ def _tags(value: Any) -> dict[str, Any]:
         "tags": tuple(tag for text in texts if (tag := harmless(text, _TAG_CAP))),
         "tags_known": isinstance(value, list)
         and len(texts) == len(entries)
-        and all(len(text) < _TAG_CAP for text in texts),
+        and all(len(text) < _TAG_CAP and unhidden(text) == text for text in texts),
     }
 
 

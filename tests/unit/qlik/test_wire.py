@@ -236,6 +236,24 @@ def test_tags_and_message_of_the_list_complete_the_details() -> None:
     assert not listing.completing(wire.parse_task({"state": "ERROR", "assigned_tags": "gold"}, KEY)).tags_known
 
 
+@pytest.mark.parametrize("unreadable", ["gold", {"name": "gold"}, [["gold"]], ["silver", {"tag": "gold"}], 7])
+def test_tags_of_the_list_that_cannot_be_read_may_be_more_than_the_details_say(unreadable: Any) -> None:
+    details = wire.parse_task({"state": "ERROR", "assigned_tags": ["silver"]}, KEY)
+
+    def known(entry: dict[str, Any]) -> bool:
+        listed = wire.parse_task_listing({"name": "t", "state": "ERROR", **entry}, "qem", "s")
+        return listed.completing(details).tags_known
+
+    assert not known({"assigned_tags": unreadable})
+    assert known({})
+    assert known({"assigned_tags": None})
+
+
+@pytest.mark.parametrize("hidden", ["\x1b]0;gold", "silver\x1b]0;gold\x07", "\x9dgold", "\x1bPgold"])
+def test_a_tag_that_hides_a_part_of_itself_is_not_known(hidden: str) -> None:
+    assert not wire.parse_task({"state": "ERROR", "assigned_tags": [hidden]}, KEY).tags_known
+
+
 SPELLINGS = (str.lower, str.title, lambda name: name.replace("_", " "), lambda name: f" {name.replace('_', '-')}\t")
 
 
