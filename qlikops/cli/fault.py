@@ -5,7 +5,6 @@ It is the last resort. What comes here is a fault of qlikops: the boundary that 
 
 from __future__ import annotations
 
-import errno
 import traceback
 from collections.abc import Mapping
 
@@ -23,13 +22,9 @@ FILE = "last-fault.txt"
 """In the data folder: the traceback of the last one."""
 
 
-def is_said_above(error: Exception) -> bool:
-    """Whether the caller says what `error` means: a wrong option, an exit, Ctrl-D, a stdout that takes nothing."""
-    if isinstance(error, OutputFailed):
-        return True
-    if isinstance(error, OSError):
-        return error.errno == errno.EPIPE
-    return isinstance(error, (_SHOWN_BY_CLICK, typer.Exit, typer.Abort))
+def ends_outside(error: Exception) -> bool:
+    """Whether a command ends by `error` outside of it: a wrong option, an exit, Ctrl-D, a stdout that takes nothing."""
+    return isinstance(error, (_SHOWN_BY_CLICK, typer.Exit, typer.Abort, OutputFailed))
 
 
 def report(error: Exception, environ: Mapping[str, str]) -> None:

@@ -116,9 +116,9 @@ class _Commands(TyperGroup):
             output.say("Interrupted.")
             ctx.exit(ExitCode.INTERRUPTED)
         except Exception as exc:
-            from qlikops.cli.fault import is_said_above, report
+            from qlikops.cli.fault import ends_outside, report
 
-            if is_said_above(exc):
+            if ends_outside(exc):
                 raise
             report(exc, invocation(ctx).environ)
             ctx.exit(ExitCode.FAILURE)

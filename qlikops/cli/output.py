@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from qlikops.domain import codec
+from qlikops.streams import OutputFailed
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -67,7 +68,7 @@ def whatever_is_printed(what: str) -> Iterator[None]:
 
 
 def check_reader() -> None:
-    """Raises BrokenPipeError where nobody reads stdout any more, as writing would: between two lines nothing else
+    """Raises OutputFailed where nobody reads stdout any more, as writing would: between two lines nothing else
     tells.
     """
     if not hasattr(select, "poll"):  # Windows
@@ -79,7 +80,7 @@ def check_reader() -> None:
     poller = select.poll()
     poller.register(stdout, 0)
     if any(event & select.POLLERR for _, event in poller.poll(0)):
-        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        raise OutputFailed(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def say(text: str) -> None:

@@ -101,10 +101,12 @@ def test_no_command_ends_in_a_traceback_over_what_it_prints(streams: Streams) ->
 
 
 @needs_full
-def test_data_that_cannot_be_written_is_a_failure_and_says_why() -> None:
-    done = Streams(">/dev/full").run("approvals", "--json")
+@pytest.mark.parametrize("args", [["approvals", "--json"], ["approvals"], ["config"], ["handover"], ["--help"]])
+def test_data_that_cannot_be_written_is_a_failure_and_says_why(args: list[str]) -> None:
+    done = Streams(">/dev/full").run(*args)
     assert done.returncode == ExitCode.FAILURE
     assert b"Standard output takes nothing: No space left on device." in done.stderr
+    assert b"mistake in qlikops" not in done.stderr
 
 
 def test_a_receipt_that_nobody_reads_is_said_to_count() -> None:
