@@ -7,6 +7,7 @@ be a number. botocore takes all of that for an answer, and so the fault would sh
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Mapping
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "DescribeStackEvents": ("StackEvents",),
     "DescribeStacks": ("Stacks",),
     "DescribeTable": ("Table",),
+    "GetAccountSettings": ("AccountLimit",),
     "GetCallerIdentity": ("Arn",),
     "GetObject": ("Body", "ETag"),
     "GetSchedule": ("Name", "ScheduleExpression", "Target"),
@@ -81,6 +83,8 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "timestamp": (datetime.datetime,),
 }
 """What a value of each type is in Python. A boolean may be anything: nothing breaks on it."""
+_START = 200
+"""Bytes of a reply that tell whether it is a page."""
 _OPAQUE = frozenset({"AttributeValue", "policyDocumentType"})
 """Shapes that are not looked into: what lies in an item of DynamoDB's is the ledger's to say, and there are thousands
 of them in one answer; a policy document of IAM's has been decoded by botocore before this sees it.
@@ -96,7 +100,9 @@ class NoAnswer(Unreachable):
 
 
 def check_answers(session: botocore.session.Session) -> None:
-    """Lets every client of `session` raise NoAnswer for a reply that does not have its operation's shape."""
+    """Lets every client of `session` raise NoAnswer for a reply that no service gave, or of another shape than its
+    operation's.
+    """
     session.get_component("event_emitter").register("after-call", _check)
 
 
@@ -124,7 +130,10 @@ def part_of_arn(arn: str, index: int) -> str:
     return parts[index]
 
 
-def _check(parsed: Any, model: OperationModel, **_: Any) -> None:
+def _check(http_response: Any, parsed: Any, model: OperationModel, **_: Any) -> None:
+    if what := _stranger(http_response, parsed, model):
+        status = http_response.status_code
+        raise NoAnswer(f"The reply to {model.name} is no answer of AWS's but {what} (status {status}).", _HINT)
     if not isinstance(parsed, Mapping) or parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 200) >= 300:
         return
     shape = model.output_shape
@@ -136,6 +145,28 @@ def _check(parsed: Any, model: OperationModel, **_: Any) -> None:
     problem = problem or (_misfit(shape, parsed, "") if shape is not None else "")
     if problem:
         raise NoAnswer(f"The reply to {model.name} is no answer of AWS's: {problem}.", _HINT)
+
+
+def _stranger(http_response: Any, parsed: Any, model: OperationModel) -> str:
+    """What the reply is where it is none of a service: of a page botocore makes an answer in which nothing is said, or
+    an error that has the status for its name. Empty where it may be one.
+    """
+    if model.has_streaming_output:  # reading it here would be reading all of it
+        is_page = "html" in http_response.headers.get("content-type", "")
+        return "a page" if is_page else ""
+    body = http_response.content
+    if not model.service_model.protocol.endswith("json"):
+        return "a page" if body[:_START].lstrip().lower().startswith((b"<!doctype html", b"<html")) else ""
+    if not body and model.service_model.protocol == "rest-json":  # all that is said may be said in the head
+        return ""
+    members: Mapping[str, Any] = model.output_shape.members if model.output_shape is not None else {}
+    if isinstance(parsed, Mapping) and not members.keys().isdisjoint(parsed):
+        return ""
+    try:
+        is_object = isinstance(json.loads(body), dict)
+    except (ValueError, RecursionError):
+        is_object = False
+    return "" if is_object else "a page or part of one"
 
 
 def _misfit(shape: Shape, value: Any, path: str) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
 from traceback import walk_tb
-from typing import Any
 
 from qlikops.aws.answers import foreign
 from qlikops.aws.clock import clock_problem
@@ -129,25 +127,6 @@ def callback_failed(exc: Exception, doing: str) -> Sent:
         # They come before the call: nothing was sent.
         raise _unreadable_credentials(exc, doing) from exc
     return Sent.MAYBE
-
-
-def refuse_pages(response_dict: Mapping[str, Any] | None, **_: object) -> None:
-    """Raises ResponseParserError for a reply that is none of a service that speaks JSON: the page of a captive portal
-    or of a proxy, of which botocore makes an empty answer (200) or an error without a name.
-
-    For botocore's event `response-received`.
-    """
-    from botocore.parsers import ResponseParserError
-
-    if response_dict is None:  # no reply at all
-        return
-    status, content_type = response_dict["status_code"], response_dict["headers"].get("content-type", "")
-    try:
-        is_answer = "json" in content_type and isinstance(json.loads(response_dict["body"]), dict)
-    except ValueError:
-        is_answer = False
-    if not is_answer:
-        raise ResponseParserError(f"what came ({status}, {content_type or 'of no content type'}) is no answer of AWS")
 
 
 def _of_reply(exc: Exception, doing: str) -> QlikopsError:

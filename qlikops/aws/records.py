@@ -58,7 +58,7 @@ def approval(item: Item, now: datetime) -> Approval:
         raise too_new(text(item, PARTITION), version)
     proposal = value(Proposal, item, Attribute.PROPOSAL)
     if proposal is None:
-        raise QlikopsError(f"The ledger's {text(item, PARTITION)} holds no proposal.")
+        raise QlikopsError(f"The ledger's {text(item, PARTITION) or 'record'} holds no proposal.")
     if approval_partition(proposal.proposal_id) != text(item, PARTITION):
         # Deciding on it would be deciding on something else than its row said.
         raise QlikopsError(f"The ledger's {text(item, PARTITION)} holds another's proposal, {proposal.proposal_id}.")

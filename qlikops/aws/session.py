@@ -19,7 +19,7 @@ from qlikops.aws.answers import check_answers, part_of_arn
 from qlikops.aws.clock import aws_time
 from qlikops.aws.configuration import ATTEMPTS, aws_session, endpoint_of
 from qlikops.aws.credentials import asks_somebody, credentials_of, runs_process
-from qlikops.aws.errors import aws_errors, refuse_pages
+from qlikops.aws.errors import aws_errors
 from qlikops.aws.mfa import MfaSessions, mfa_profile
 from qlikops.aws.process import Processes, terminal
 from qlikops.aws.sign_in import remember
@@ -238,7 +238,6 @@ class AwsConnection:
             retries={"total_max_attempts": 1},
             user_agent_extra=f"{_agent()} decision/{decision_id}",
         )
-        client.meta.events.register("response-received.sfn", refuse_pages)
         return client
 
     def caller(self) -> str:

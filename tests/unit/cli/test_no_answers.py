@@ -78,6 +78,8 @@ def stand_in() -> Iterator[StandIn]:
             body = found.body.encode()
             self.send_response(found.status)
             self.send_header("Content-Length", str(len(body)))
+            if found.body == PAGE:
+                self.send_header("Content-Type", "text/html")
             self.end_headers()
             self.wfile.write(body)
 
@@ -116,15 +118,27 @@ def invocation(invocation: Invocation, stand_in: StandIn) -> Invocation:
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
 def test_nonsense_for_an_answer_is_named(run: Run, stand_in: StandIn, args: tuple[str, ...], body: str) -> None:
-    stand_in.body, stand_in.asked = BODIES[body], []
+    stand_in.body, stand_in.status, stand_in.asked = BODIES[body], 200, []
     done = run(*args, "--context", "local")
     assert done.exit_code in set(ExitCode)
     assert stand_in.asked
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("args", [args for args in COMMANDS if args != ("doctor",)], ids=" ".join)
+@pytest.mark.parametrize("status", [200, 403])
+def test_no_command_takes_a_page_for_an_answer(run: Run, stand_in: StandIn, args: tuple[str, ...], status: int) -> None:
+    """Neither for one in which nothing is said ("there is no approval", "claimed"), nor for a refusal of AWS's."""
+    stand_in.body, stand_in.status = PAGE, status
+    done = run(*args, "--context", "local")
+    # What starts something may have been heard by whoever is behind the page.
+    code = ExitCode.UNKNOWN if args == ("run",) else ExitCode.UNREACHABLE
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert "is no answer of AWS's" in done.stderr
+
+
 def test_what_a_stand_in_says_is_told_with_what_to_do(run: Run, stand_in: StandIn) -> None:
-    stand_in.body = PAGE
+    stand_in.body, stand_in.status = "{}", 200
     done = run("approvals", "--context", "local")
     assert done.exit_code == ExitCode.UNREACHABLE
     assert "The reply to Query is no answer of AWS's: Items is missing." in done.stderr
