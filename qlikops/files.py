@@ -161,7 +161,8 @@ def _stdin_buffer() -> Any:
 
 def _decoded(raw: bytes, path: Path, encoding: str, hint: str) -> str:
     try:
-        return raw.decode(encoding)
+        # Editors of Windows begin a file with a byte order mark, which none of its readers knows.
+        return raw.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as exc:
         # Not chained: the cause holds all that was read.
         raise _unreadable(path, f"it is no text in {encoding.upper()} (byte {exc.start:,})", hint) from None

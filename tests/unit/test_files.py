@@ -19,6 +19,7 @@ from qlikops.files import (
     UnreadableFile,
     UnwritableFile,
     read_json,
+    read_stdin_line,
     read_text,
     read_toml,
     replace_text,
@@ -59,6 +60,14 @@ def test_it_is_read_or_named(tmp_path: Path, read: Callable[[Path], object], kin
 @pytest.mark.parametrize("text", ["[" * 99 + "]" * 99, '"[[[[" ', "1e308", "9" * 100, "\ufeff{}"])
 def test_what_somebody_may_mean_is_read(text: str) -> None:
     parse_json(text)
+
+
+def test_a_byte_order_mark_is_no_part_of_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("\ufeffanswer = 42\n", encoding="utf-8")
+    assert read_toml(path) == {"answer": 42}
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\ufeffpassword\r\n".encode())))
+    assert read_stdin_line() == "password"
 
 
 def test_a_secret_is_in_no_message_and_no_cause(tmp_path: Path) -> None:
