@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from traceback import walk_tb
 from qlikops.aws.answers import foreign
 from qlikops.aws.clock import clock_problem
 from qlikops.aws.sign_in import how_to_sign_in, program_of
-from qlikops.aws.tls import tls_problem
+from qlikops.aws.tls import causes, tls_problem
 from qlikops.domain.errors import (
     AccessDenied,
     CredentialsProblem,
@@ -22,6 +23,7 @@ from qlikops.domain.errors import (
     Unreachable,
     UsageError,
 )
+from qlikops.domain.text import harmless
 
 _THROTTLED = frozenset(
     {
@@ -217,6 +219,14 @@ def _without_reply(exc: Exception, doing: str) -> QlikopsError:
         return Offline(
             said, "It recovers once the network is back, unless there is no such Region: see `qlikops config`."
         )
+    if isinstance(exc, boto.ProxyConnectionError):
+        return Offline(f"{said} ({_innermost(exc)})", _proxies())
+    if isinstance(exc, boto.ConnectionClosedError):
+        return Offline(
+            said,
+            "It may pass by itself; if not, what answers there is no AWS: look at the proxy, and at endpoint_url in "
+            "`qlikops config`.",
+        )
     if isinstance(exc, boto.HTTPClientError | boto.ConnectionError):
         return Offline(said)
     if isinstance(
@@ -238,6 +248,20 @@ def _without_reply(exc: Exception, doing: str) -> QlikopsError:
     if isinstance(exc, boto.ParamValidationError):
         return UsageError(said)
     return Unreachable(said)
+
+
+def _innermost(exc: Exception) -> str:
+    """What the system or the other side said, without what the libraries put around it."""
+    *_, last = causes(exc)
+    return harmless(str(last), 120)
+
+
+def _proxies() -> str:
+    """Where a proxy may be named, and which of these names one. Its URL is not told: it may hold a password."""
+    names = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+    named = [each for name in names for each in (name, name.lower()) if os.environ.get(each)]
+    where = f"Set here: {', '.join(named)}." if named else f"It is named outside of {', '.join(names)}."
+    return f"The proxy does not pass it on, which it may never do: put it right, or name AWS in NO_PROXY. {where}"
 
 
 def _code(exc: Exception) -> str:

@@ -20,11 +20,11 @@ def tls_problem(error: BaseException, doing: str) -> TlsProblem | None:
     """What to say of a call of botocore's that failed on TLS; None where it was something else."""
     from urllib3.exceptions import SSLError
 
-    causes = list(_causes(error))
-    failed = next((each for each in causes if isinstance(each, ssl.SSLError | SSLError)), None)
-    if failed is None or any(isinstance(each, _CUT_OFF) for each in causes):
+    chain = list(causes(error))
+    failed = next((each for each in chain if isinstance(each, ssl.SSLError | SSLError)), None)
+    if failed is None or any(isinstance(each, _CUT_OFF) for each in chain):
         return None
-    innermost = causes[-1]
+    innermost = chain[-1]
     said = f"Could not {doing}: no trusted TLS connection to {_host(error)}: {innermost}"
     if isinstance(innermost, OSError) and not isinstance(innermost, ssl.SSLError):
         return TlsProblem(f"{said} (the bundle of CA certificates)", f"Mend the file, or name another. {_settings()}")
@@ -40,7 +40,7 @@ def tls_problem(error: BaseException, doing: str) -> TlsProblem | None:
     )
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
     """`error` and what it was made of, the innermost last: botocore and urllib3 keep that in arguments."""
     seen: list[BaseException] = []
     queue: list[object] = [error]

@@ -132,7 +132,7 @@ class Freshness:
         trust = self.trust(now)
         if trust is Trust.STALE:
             return "no answer since; still asking"
-        if trust is Trust.OFFLINE:
+        if trust is Trust.OFFLINE and not getattr(self.error, "hint", ""):
             return "it recovers by itself once the network is back"
         if trust is Trust.THROTTLED:
             wait = "" if self.retry_at is None else f" in {ago(now, self.retry_at)}"

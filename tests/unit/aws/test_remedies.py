@@ -147,6 +147,42 @@ def test_a_connection_that_is_cut_off_in_the_handshake_is_the_networks() -> None
         assert isinstance(failing(url), Offline)
 
 
+def no_tunnel(connection: socket.socket) -> None:
+    connection.recv(5000)
+    connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+
+def failing_behind(environ: pytest.MonkeyPatch, variable: str, proxy: str) -> QlikopsError:
+    environ.setenv(variable, proxy.replace("https://localhost", "http://somebody:geheim@127.0.0.1"))
+    return failing("https://sts.example")
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy"])
+def test_a_proxy_that_passes_nothing_on_is_named_and_not_waited_for(environ: pytest.MonkeyPatch, variable: str) -> None:
+    with listening(no_tunnel) as proxy:
+        refused = failing_behind(environ, variable, proxy)
+    gone = failing_behind(environ, variable, proxy)
+    check_offline(refused, "407 Proxy Authentication Required", variable)
+    check_offline(gone, "refused", variable)
+
+
+def test_what_hangs_up_on_every_call_is_not_promised_to_pass() -> None:
+    with listening(cut_off) as url:
+        check_offline(failing(url.replace("https", "http")), "closed before", "endpoint_url")
+
+
+def check_offline(error: QlikopsError, said: str, remedy: str) -> None:
+    assert isinstance(error, Offline)
+    assert said in error.message
+    now = datetime.now(UTC)
+    freshness = Freshness(now, error)
+    assert freshness.trust(now) is Trust.OFFLINE
+    assert remedy in freshness.remedy(now)
+    everything = error.message + freshness.explanation(now) + str(explain(error))
+    assert "recovers by itself" not in everything
+    assert "geheim" not in everything
+
+
 class Refusing(BaseHTTPRequestHandler):
     """AWS, refusing everything with `code` and `words`, at a time that is off from ours."""
 
