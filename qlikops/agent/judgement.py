@@ -175,21 +175,13 @@ def _other_diagnosis(kind: AnomalyKind, now: AnomalyKind | None, target: Target,
             yield f"message was {wording.fault(basis.fault)}, is now: {says}"
         elif now is not kind:
             yield f"it was {kind}, is {now or 'nothing of the kind'} now: {says}"
-        elif basis and _can_tell_sides(basis, facts) and basis.side != (side := side_of(facts) or ""):
-            yield f"the message was about {_endpoint(basis.side)}, is about {_endpoint(side)}: {says}"
+        elif basis and basis.side and (side := side_of(facts)) and basis.side != side:
+            # Where it tells of no side now, or did not then, an endpoint's type may not have been said.
+            yield f"the message was about the {basis.side}, is about the {side}: {says}"
     elif now is None:
         yield f"it was {wording.headline(kind, facts)}, and is no longer"
     elif now is not kind:
         yield f"it was {kind}, is {now} now"
-
-
-def _can_tell_sides(basis: Basis, facts: TaskFacts) -> bool:
-    """Whether the endpoints were known then and are now; that they are missing is said of the endpoints themselves."""
-    return bool((basis.source or basis.target) and (facts.source_type or facts.target_type))
-
-
-def _endpoint(side: str) -> str:
-    return f"the {side}" if side else "no endpoint in particular"
 
 
 def _other_surroundings(then: Basis, now: Basis) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
+from qlikops.agent.correlation import propose
 from qlikops.agent.judgement import target_of
 from qlikops.agent.overtaken import Poll, Questions
 from qlikops.agent.reconcile import Executions
@@ -352,6 +354,53 @@ def test_what_a_newer_version_asks_is_left_to_it(make: Make) -> None:
     read = replace(MONITORED, name=SERVER)
     assert questions.hold_against(poll(task("another"), servers=[read]), agent.clock()) == []
     assert agent.status(item) is Status.WAITING
+
+
+STANDING = {
+    "a lost connection": failed(),
+    "a lost log": failed(message=LOST),
+    "a refusal": failed(message="ORA-01017: invalid username/password"),
+    "nobody knows": failed(message="Odd thing at 03:12"),
+    "nobody knows why it stopped": failed(stop_reason=StopReason.UNKNOWN, raw_stop_reason="QUOTA"),
+    "no memory": failed(state=TaskState.STOPPED, stop_reason=StopReason.STOPPED_LOW_MEMORY),
+    "not loaded": failed(full_load_completed=False),
+    "protected": failed(tags=("gold",)),
+    "no process": task(memory_mb=0),
+    "stalled": task(changes_in_memory=500),
+}
+UNSAID: list[dict[str, Any]] = [
+    {"message": ""},
+    {"source_endpoint": "", "source_type": ""},
+    {"source_endpoint": "", "source_type": "", "target_endpoint": "", "target_type": ""},
+    {"source_type": "", "target_type": ""},
+    {"full_load_completed": None},
+    {"memory_mb": None},
+    {"tables_with_error": None, "tables_loading": None, "tables_queued": None},
+    {"applied_records": None},
+    {"changes_in_memory": None, "changes_on_disk": None},
+]
+
+
+@pytest.mark.parametrize("facts", STANDING.values(), ids=STANDING)
+@pytest.mark.parametrize("seed", range(20))
+def test_nobody_is_asked_again_and_again_for_what_a_poll_says_and_another_one_does_not(
+    facts: TaskFacts, seed: int
+) -> None:
+    config, rng = replace(CONFIG, protected_tags=("gold",)), random.Random(seed)  # noqa: S311 - no secret
+    snapshot, open_, asked_for = None, None, 0
+    for number in range(24):
+        says = rng.choice([facts, facts, without_details(facts), replace(facts, **rng.choice(UNSAID))])
+        snapshot = poll(says, previous=snapshot, at=300 * number, servers=[MONITORED], config=config)
+        if open_ and Poll(snapshot, config).overtakes(open_):
+            open_ = None
+        if not open_:
+            name, now = f"run-{number}", snapshot.taken_at
+            proposed = propose(snapshot, config, execution_arn=name, execution_name=name, now=now, blocked={})
+            open_ = next(iter(proposed.proposals), None)
+            asked_for += open_ is not None
+
+    # Once more for each of the few things that were not known when it was asked first.
+    assert asked_for <= 3
 
 
 def test_a_stall_without_details_is_no_end_of_it() -> None:
