@@ -136,6 +136,8 @@ _COMES_AND_GOES = re.compile(
     r"|\b[0-9a-f]{8,}\b"
 )
 """Of a folded text, what may be another the next time that the same is said: numbers, dates, handles in hex."""
+_CODE = re.compile(rf"{_ENGINE_CODE.pattern}|\[\d{{6,7}}\]")
+"""An engine's error code, or one of Replicate's: numbers that do not come and go."""
 FAULT_CAP = 120
 """Characters of a message by which a fault is known to people; a longer one has a checksum of all of it behind `…`."""
 
@@ -341,7 +343,8 @@ def fault_of(facts: TaskFacts) -> str:
     match = judge(facts)
     if match.message_class is not MessageClass.UNMATCHED:
         return match.message_class.value
-    text = _lasting(facts.message)
+    codes = sorted({code[0] for code in _CODE.finditer(plain(facts.message))})
+    text = " ".join((_lasting(facts.message), *codes))
     if len(text) <= FAULT_CAP:
         return text
     return f"{text[:FAULT_CAP]}…{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
