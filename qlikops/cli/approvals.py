@@ -14,6 +14,7 @@ from qlikops.cli import output
 from qlikops.cli.context import ContextOption, ContextsOption, Invocation, JsonOption, YesOption, invocation
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
+from qlikops.cli.interrupts import ending_interrupts
 from qlikops.cli.several import ask_each, exit_with_problems
 from qlikops.domain import codec
 from qlikops.domain.approval import Approval, InboxRow, Status, new_decision_id
@@ -212,7 +213,8 @@ def _decide(
         if not yes and here.is_terminal():
             typer.confirm("Send it?", abort=True, err=True)
     try:
-        return environment.approvals.decide(approval.approval_id, request)
+        with ending_interrupts():
+            return environment.approvals.decide(approval.approval_id, request)
     except (Exception, KeyboardInterrupt) as exc:
         if not decision.maybe_sent(exc) or isinstance(exc, DecisionUnknown):
             raise
@@ -228,7 +230,8 @@ def _followed(environment: Environment, receipt: DecisionReceipt, waits: timedel
     """The receipt with what came of it; as it was where that cannot be read: the decision counts all the same."""
     look = f"Do not repeat it: `qlikops show {receipt.approval_id}` says what has come of it."
     try:
-        final = environment.approvals.outcome(receipt.approval_id, waits)
+        with ending_interrupts():
+            final = environment.approvals.outcome(receipt.approval_id, waits)
     except KeyboardInterrupt:
         output.say(f"Interrupted; it goes on. {look}")
         return receipt

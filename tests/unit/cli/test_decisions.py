@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -255,3 +259,45 @@ def test_ctrl_c_has_its_own_code(run: Run, environment: FakeEnvironment, monkeyp
 
     monkeypatch.setattr(environment.approvals, "waiting", interrupted)
     assert run("approvals").exit_code == ExitCode.INTERRUPTED
+
+
+@pytest.fixture(params=[signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
+def told_to_end(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """Sends the signal to this process, and goes on where nobody listens to it."""
+    number: signal.Signals = request.param
+    before = signal.getsignal(number)
+    if number != signal.SIGINT:
+        signal.signal(number, lambda *_: None)
+
+    def told(*_: object) -> Any:
+        os.kill(os.getpid(), number)
+        for _ in range(1000):  # the handler is run between two steps of Python
+            pass
+        raise AssertionError("nobody listened")
+
+    yield told
+    signal.signal(number, before)
+
+
+@pytest.mark.parametrize("args", [("approve", ID), ("deny", ID, "--reason", "r")], ids=["approve", "deny"])
+def test_what_is_ended_while_it_sends_is_not_known(
+    run: Run,
+    environment: FakeEnvironment,
+    monkeypatch: pytest.MonkeyPatch,
+    told_to_end: Callable[..., Any],
+    args: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr(environment.approvals, "decide", told_to_end)
+    result = run(*args)
+    assert result.exit_code == ExitCode.UNKNOWN
+    assert "may have been sent, and whether it counts is not known: it was interrupted." in result.stderr
+
+
+def test_what_is_ended_while_it_waits_for_the_outcome_goes_on(
+    run: Run, environment: FakeEnvironment, monkeypatch: pytest.MonkeyPatch, told_to_end: Callable[..., Any]
+) -> None:
+    environment.approvals.becomes = Status.RESTARTING
+    monkeypatch.setattr(environment.approvals, "outcome", told_to_end)
+    result = run("approve", ID)
+    assert result.exit_code == of_approved(Status.RESTARTING)
+    assert "Interrupted; it goes on. Do not repeat it" in result.stderr
