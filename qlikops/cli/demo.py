@@ -58,13 +58,15 @@ def demo(
     """
     chosen = options(scenario, seed, approval_timeout, rate, model_url, model)
     here = invocation(ctx)
+    code = 0
     with ending_interrupts(), _environment(local_environment(ctx), chosen, keep=keep) as running:
         if headless or not here.is_terminal():
             with contextlib.suppress(KeyboardInterrupt):
                 output.say("Ctrl-C ends it.")
                 watch(here.environment("local").approvals, running.table, here.sleep)
         else:
-            open_console(here, [here.context("local")])
+            code = open_console(here, [here.context("local")])
+    raise typer.Exit(code)
 
 
 @contextlib.contextmanager

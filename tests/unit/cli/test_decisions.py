@@ -269,7 +269,7 @@ def told_to_end(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     if number != signal.SIGINT:
         signal.signal(number, lambda *_: None)
 
-    def told(*_: object) -> Any:
+    def told(*_args: object) -> Any:
         os.kill(os.getpid(), number)
         for _ in range(1000):  # the handler is run between two steps of Python
             pass

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from qlikops.cli import demo
 from qlikops.cli.exit_codes import ExitCode
+from qlikops.config import local_status_path
+from qlikops.domain import codec
 from qlikops.local import processes
 from qlikops.local.environment import LocalEnvironment
 from qlikops.local.processes import ChildProcess, is_running, marked, python, spawn, stop
 from qlikops.local.state import PROCESSES, LocalState
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import Run, Terminal
 from tests.unit.local.test_state import STATUS
 from tests.unit.zoo import CONTENTS
 
@@ -117,3 +120,17 @@ def test_a_data_folder_that_is_none_is_named(
     assert "cannot be written" in done.stderr
     assert "QLIKOPS_DATA_DIR" in done.stderr
     assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize("code", [0, 1, 128 + signal.SIGHUP])
+def test_a_demo_ends_as_its_console_did(
+    run: Run, environ: dict[str, str], terminal: Terminal, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    terminal.present = True
+    path = local_status_path(environ)
+    path.parent.mkdir(parents=True)
+    path.write_text(codec.dumps(STATUS))
+    monkeypatch.setattr(LocalEnvironment, "up", lambda *_: (STATUS, False))
+    # A crash, and being ended from outside, as the real console tells of them in test_terminal_life.
+    monkeypatch.setattr(demo, "open_console", lambda *_: code)
+    assert run("demo").exit_code == code
