@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import zipfile
 from pathlib import Path
 
+from qlikops.agent.diagnosis.library import Library, built_in
 from qlikops.deployment.bundle import build_bundle, bundled_files
 
 
@@ -47,6 +49,13 @@ def test_entries_are_readable_by_the_lambda_user_and_carry_one_time() -> None:
     entries = zipfile.ZipFile(io.BytesIO(build_bundle().data)).infolist()
     assert {entry.external_attr >> 16 & 0o777 for entry in entries} == {0o644}
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_known_failures_go_in_compiled() -> None:
+    archive = zipfile.ZipFile(io.BytesIO(build_bundle().data))
+    assert [name for name in archive.namelist() if name.endswith(".toml")] == []
+    found = Library(json.loads(archive.read("qlikops/agent/diagnosis/entries.json")))
+    assert len(found) == sum(len(entries.failures) for entries in built_in())
 
 
 def test_data_files_go_in_too() -> None:

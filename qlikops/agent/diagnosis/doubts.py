@@ -1,0 +1,230 @@
+"""What in a message speaks against taking it for something that a plain resume mends.
+
+The world is open: no list holds all that databases say of a lost log or a refused login, in all their languages. So
+everything beside a harmless cause must be on a list. What is on none costs a question to a human; the other way round
+it would cost a restart.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
+
+from qlikops.agent.diagnosis.codes import BROAD, Code, codes_in
+from qlikops.agent.diagnosis.entry import HARMLESS
+from qlikops.agent.diagnosis.library import Found, Library
+from qlikops.agent.diagnosis.parser import WORD, Parsed
+from qlikops.agent.diagnosis.quotes import bare
+
+_OF_THE_LOG = re.compile(
+    r"(?<![^\W_])(?:"
+    # Where an engine keeps what changed, and where one is in it.
+    r"\w*slots?|wals?|walsender|xlog|binlogs?|(?:binary|relay|redo|archive|backup) ?logs?|gtids?|oplogs?"
+    r"|resume[ _-]?(?:token|point)|change ?(?:streams?|tables?)|[lst]sn|scn|rba|rrn|redo\w*|undo\w*|rollback segments?"
+    r"|log[ _-]?(?:sequence|position|scan|files?|segments?|backups?|readers?|mnr|miner|streams?)|archived"
+    r"|archiv(?:ing|er)|journals?|receivers?|check-?points?|offsets?|positions?|sequences?|timelines?|retention"
+    # What becomes of it.
+    r"|purg\w+|invalidat\w+|truncat\w+|recycl\w+|overwritten|rotated|removed|deleted|expired? log\w*|too old|no longer"
+    # The same in other languages of the engines' catalogues.
+    r"|\w*(?:protokoll|archiv|aufbewahr|journal|prüfpunkt|invalid|ungültig|gelöscht|entfernt)\w*"
+    r"|emplacements?|segments?|journaux|supprim\w+|archivé\w*|purgé\w*|conservation|ranuras?|registros?|eliminad\w+"
+    r"|archivad\w+|purgad\w+|posici(?:ón|ones)|posizion\w+|rimoss\w+|removid\w+|excluíd\w+|слот\w*|журнал\w*|архив\w*"
+    r"|удал[её]н\w*"
+    r")(?![^\W_])"
+    r"|スロット|ログ|アーカイブ|ジャーナル|チェックポイント|位置|削除|無効|日志|归档|複製|复制槽|檢查點|检查点|删除|失效|로그|슬롯|아카이브|삭제",
+    re.IGNORECASE,
+)
+"""Speaks of a source's log, of a position in it or of what becomes of them."""
+_ABOUT_DATA = re.compile(
+    r"\bduplicate (?:key|entry)|\b(?:unique|primary key|foreign key|check|integrity|not[- ]null) constraint"
+    r"|\bviolat(?:es|ed|ion of)\b|\b(?:would be|was|were) truncated|\bvalue too large|\btoo long for\b"
+    r"|\bout of range\b|\b(?:cannot|must not) be null\b|\bcannot insert\b|\binvalid input (?:syntax|value)"
+    r"|\bconversion failed\b|\bvalue\b.{0,60}\bis not recognized|\bincorrect \w+ value\b|\barithmetic overflow\b",
+    re.IGNORECASE,
+)
+"""The engine is talking about a row: whatever else is in the message may be the row."""
+
+_SAY_NOTHING = frozenset(
+    {
+        "a",
+        "an",
+        "and",
+        "as",
+        "at",
+        "be",
+        "been",
+        "broker",
+        "by",
+        "client",
+        "communication",
+        "connect",
+        "connecting",
+        "connection",
+        "database",
+        "during",
+        "endpoint",
+        "error",
+        "errors",
+        "failed",
+        "failure",
+        "fatal",
+        "for",
+        "from",
+        "getaddrinfo",
+        "has",
+        "have",
+        "host",
+        "in",
+        "is",
+        "it",
+        "listener",
+        "local",
+        "network",
+        "node",
+        "of",
+        "on",
+        "or",
+        "poll",
+        "port",
+        "query",
+        "read",
+        "reading",
+        "reconnect",
+        "recv",
+        "send",
+        "sending",
+        "server",
+        "source",
+        "target",
+        "task",
+        "that",
+        "the",
+        "then",
+        "this",
+        "to",
+        "was",
+        "were",
+        "when",
+        "while",
+        "with",
+        "write",
+        "writing",
+    }
+)
+"""Words that say nothing by themselves."""
+_HOST = r"(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[a-z0-9_-]{1,63}\.){2,8}[a-z]{2,24}|localhost)(?::\d{1,5})?"
+_PLACES = (
+    # Lines of Replicate's log, files and lines of its source, drivers' headers.
+    (" [", re.compile(r"\d{8}: \d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(?:[.:]\d{1,6})? \[[a-z_]{2,15} *\] ?[ewit]:")),
+    (".c", re.compile(r"[(\[](?:[\w-]{1,40}/)?[\w-]{1,40}\.c(?:pp)?:\d{1,6}[)\]]")),
+    ("odbc", re.compile(r"\[(?:[\w.()-]{1,24} ){0,3}odbc [\w.() -]{0,32}driver(?: [\w.() -]{0,40})?\]")),
+    ("[odbc", re.compile(r"\[odbc [\w.]{1,8}(?:\(\w\))? driver\]")),
+    ("[db2/", re.compile(r"\[db2/[\w-]{1,24}\]")),
+    ("[m", re.compile(r"\[(?:mysqld|mariadbd?)-[\w.-]{1,24}\]")),
+)
+"""What is in every text with a place, and the place."""
+_COUNTED = frozenset(
+    {"attempt", "attempts", "retries", "tries", "times", "ms", "milliseconds", "s", "second", "seconds"}
+)
+_COUNTS = re.compile(rf"[(\[]?\b\d{{1,6}}[)\]]? (?:{'|'.join(sorted(_COUNTED))})\b")
+"""How often or how long."""
+_HOSTS = re.compile(rf"(?<![\w.-])(?:{_HOST}|[a-z0-9_-]{{1,63}}:\d{{2,5}})(?![\w-])")
+_PIECE = re.compile(r"[^\s.,;:()\[\]'-]+(?:['-]\w+)*|\.{2,}")
+_NAME = re.compile(r"[\w.$@:/\\#%*+-]{0,128}", re.ASCII)
+"""Of a host, a database, a file. Where words need no blanks between them, a sentence would look the same."""
+_FEW = 8
+_LONGEST = 120
+
+
+def unexplained(parsed: Parsed, library: Library, explained: Iterable[Found], codes: Sequence[Code]) -> str:
+    """The first words that neither `explained`, nor `codes`, nor a known tail accounts for; empty where there are none.
+
+    What is in quotes counts as well, unless it is a name.
+    """
+    accounted_for = set(codes)
+    if other := next((code for code in parsed.codes if code.is_marked and code not in accounted_for), None):
+        return _short(parsed.said[other.start : other.end])
+    spans = [*explained, *((code.start, code.end) for code in codes)]
+    if words := _left_over(parsed.folded, parsed.words, library, spans):
+        return words
+    for quoted in parsed.parts.quoted:
+        inner = bare(quoted)
+        if not _NAME.fullmatch(inner) and _left_over(low := inner.lower(), set(WORD.findall(low)), library, ()):
+            return _short(quoted)
+    return ""
+
+
+def _left_over(folded: str, words: Collection[str], library: Library, spans: Iterable[Found]) -> str:
+    taken = [*spans, *library.tails_in(folded, words)]
+    taken += [match.span() for trigger, place in _PLACES if trigger in folded for match in place.finditer(folded)]
+    if not _COUNTED.isdisjoint(words):
+        taken += [match.span() for match in _COUNTS.finditer(folded)]
+    rest: list[str] = []
+    end = 0
+    for start, stop in sorted(taken):
+        if start > end:
+            rest.append(folded[end:start])
+        end = max(end, stop)
+    rest.append(folded[end:])
+    pieces = (piece for part in rest for piece in _PIECE.findall(_without_hosts(part)) if piece not in _SAY_NOTHING)
+    return _short(" ".join(islice(pieces, _FEW)))
+
+
+def _without_hosts(text: str) -> str:
+    return _HOSTS.sub(" ", text) if "." in text or ":" in text or "localhost" in text else text
+
+
+def about_the_log(text: str, words: Iterable[str], explained: Iterable[Found] = ()) -> str:
+    """The first words in `text`, whose words are `words`, that speak of a source's log; what is `explained` apart."""
+    if not any(map(_may_be_of_the_log, words)):
+        return ""
+    spans = list(explained)
+    for match in _OF_THE_LOG.finditer(text):
+        if not any(start <= match.start() and match.end() <= end for start, end in spans):
+            return match[0]
+    return ""
+
+
+# The same words come again and again, and the whole text is much slower to look through.
+@functools.lru_cache(maxsize=8192)
+def _may_be_of_the_log(word: str) -> bool:
+    return word in _BEGINS_ONE or any(map(word.startswith, _BEGINS_ONE_WORD)) or bool(_OF_THE_LOG.search(word))
+
+
+_BEGINS_ONE = frozenset({"too", "no", "rollback", "relay", "binary", "archive", "backup", "change", "resume", "check"})
+_BEGINS_ONE_WORD = ("log", "expire", "redo")
+"""Of the phrases above that have several words."""
+
+
+def about_a_row(said: str) -> str:
+    """The words by which `said` speaks of a row, or an empty string."""
+    found = _ABOUT_DATA.search(said)
+    return found[0] if found else ""
+
+
+def objection(parsed: Parsed, library: Library) -> str:
+    """What in quoted text speaks against a harmless cause, or an empty string.
+
+    It may be a row or the engine's own words: it proves nothing, and is enough to have a human look.
+    """
+    quoted = "\n".join((*parsed.parts.quoted, *parsed.parts.statements))
+    if not quoted.strip():
+        return ""
+    folded = " ".join(quoted.lower().split())
+    words = frozenset(WORD.findall(folded))
+    for number, (start, end) in library.by_phrase(folded, words):
+        if library.failure(number).failure_class not in HARMLESS:
+            return _short(folded[start:end])
+    for (start, end), number in library.by_name(quoted, words):
+        if library.failure(number).failure_class not in HARMLESS:
+            return quoted[start:end]
+    if found := about_the_log(folded, words):
+        return found
+    marked = (code for code in codes_in(quoted) if code.is_marked and code.namespace not in BROAD)
+    return next((_short(quoted[code.start : code.end]) for code in marked), "")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -1,0 +1,207 @@
+"""All entries, indexed so that a message is held only against what can match it.
+
+In a checkout and in the wheel the entries are TOML. The Lambda bundle has their index as JSON, which loads in a small
+part of the time; what of it a message needs is made when it is needed.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from qlikops.agent.diagnosis.codes import NUMBERED
+from qlikops.agent.diagnosis.entry import Entries, Failure, InvalidEntries, read_entries
+from qlikops.agent.diagnosis.phrases import Phrase
+from qlikops.domain.diagnosis import FailureClass, Remedy
+
+ENTRIES = Path(__file__).parent / "entries"
+COMPILED = Path(__file__).parent / "entries.json"
+"""In the Lambda bundle alone, in place of the folder."""
+
+Found = tuple[int, int]
+"""Start and end of a phrase in what a message says."""
+Index = dict[str, Any]
+"""The entries as JSON."""
+
+_LONGEST_STATE = 5
+_WORD = re.compile(r"\w+")
+
+
+class Library:
+    """Known failures and known tails."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._made: dict[int, Failure] = {}
+        self.tail_codes = frozenset(index["tail_codes"])
+        """NAMESPACE:VALUE of the codes that say nothing by themselves."""
+        self._words = index["words"].keys()
+        self._tail_words = index["tails"].keys()
+        self._name_words = index["names"].keys()
+
+    def __len__(self) -> int:
+        return len(self._index["failures"])
+
+    def failure(self, number: int) -> Failure:
+        """The failure with that number, without what only tests and people need: examples, near misses, dates."""
+        if number not in self._made:
+            self._made[number] = _failure(self._index["failures"][number])
+        return self._made[number]
+
+    def by_code(self, code: str) -> Sequence[int]:
+        """Numbers of the failures with that code."""
+        found: Sequence[int] = self._index["codes"].get(code, ())
+        return found
+
+    def by_number(self, value: str) -> Sequence[tuple[str, int]]:
+        """The engines to which that value belongs, each with the number of a failure."""
+        found: Sequence[tuple[str, int]] = self._index["numbers"].get(value, ())
+        return found
+
+    def by_name(self, said: str, words: Collection[str]) -> Iterator[tuple[Found, int]]:
+        """Where names of codes stand in `said`, whose words are `words`, each with the number of a failure."""
+        for word in self._name_words & words:
+            for name, number in self._index["names"][word]:
+                start = said.find(name)
+                if start >= 0:
+                    yield (start, start + len(name)), number
+
+    def by_phrase(self, folded: str, words: Collection[str]) -> Iterator[tuple[int, Found]]:
+        """Number of a failure, and where one of its phrases stands in `folded`, whose words are `words`."""
+        for word in self._words & words:
+            yield from _found(self._index["words"][word], folded, words)
+        yield from _found(self._index["wordless"], folded, words)
+
+    def tails_in(self, folded: str, words: Collection[str]) -> Iterator[Found]:
+        """Where known tails stand in `folded`, whose words are `words`."""
+        for word in self._tail_words & words:
+            yield from (found for _, found in _found(self._index["tails"][word], folded, words))
+
+
+def _found(owned: Iterable[Any], folded: str, words: Collection[str]) -> Iterator[tuple[int, Found]]:
+    for owner, parts, holes, needed in owned:
+        if all(word in words for word in needed):
+            for found in Phrase(parts, holes).find(folded):
+                yield owner, found
+
+
+@functools.cache
+def library() -> Library:
+    """The built-in entries."""
+    if COMPILED.exists():
+        return Library(json.loads(COMPILED.read_text(encoding="utf-8")))
+    return Library(index_of(built_in()))
+
+
+@functools.cache
+def built_in() -> tuple[Entries, ...]:
+    """The built-in entries as they are written, with examples; not in Lambda."""
+    return tuple(read_files(sorted(ENTRIES.glob("*.toml"))))
+
+
+def compiled() -> str:
+    """The built-in entries as the JSON that the Lambda bundle has."""
+    return json.dumps(index_of(built_in()), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def read_files(paths: Iterable[Path]) -> list[Entries]:
+    """The entries of several files; InvalidEntries with the mistakes of all of them."""
+    found: list[Entries] = []
+    mistakes: list[str] = []
+    for path in paths:
+        try:
+            found.append(read_entries(path.read_text(encoding="utf-8"), path.name))
+        except InvalidEntries as exc:
+            mistakes.append(str(exc))
+        except (OSError, UnicodeDecodeError) as exc:
+            mistakes.append(f"{path.name}: {exc}")
+    ids = Counter(failure.id for entries in found for failure in entries.failures)
+    mistakes += [f"id: {count} entries are called {name}" for name, count in ids.items() if count > 1]
+    if mistakes:
+        raise InvalidEntries("\n".join(mistakes))
+    return found
+
+
+def index_of(files: Iterable[Entries]) -> Index:
+    """The index of several files' entries."""
+    files = list(files)
+    failures = [failure for entries in files for failure in entries.failures]
+    tails = [tail for entries in files for tail in entries.tails]
+    codes: dict[str, list[int]] = {}
+    numbers: dict[str, list[tuple[str, int]]] = {}
+    names: dict[str, list[tuple[str, int]]] = {}
+    for number, failure in enumerate(failures):
+        for code in failure.native:
+            namespace, _, value = code.partition(":")
+            codes.setdefault(code, []).append(number)
+            if namespace in NUMBERED:
+                numbers.setdefault(value, []).append((NUMBERED[namespace], number))
+            if not value.isdigit() and len(value) > _LONGEST_STATE:
+                names.setdefault(max(_WORD.findall(value.lower()), key=len), []).append((value, number))
+    words, wordless = _by_word([(n, phrase) for n, failure in enumerate(failures) for phrase in failure.phrases])
+    return {
+        "failures": [_raw(failure) for failure in failures],
+        "codes": codes,
+        "numbers": numbers,
+        "names": names,
+        "words": words,
+        "wordless": wordless,
+        "tails": _by_word([(0, phrase) for tail in tails for phrase in tail.phrases])[0],
+        "tail_codes": sorted({code for tail in tails for code in tail.native}),
+    }
+
+
+def _by_word(owned: Sequence[tuple[int, Phrase]]) -> tuple[dict[str, list[Any]], list[Any]]:
+    """The phrases by the rarest of their words, and those that have none."""
+    counts = Counter(word for _, phrase in owned for word in set(phrase.words))
+    found: dict[str, list[Any]] = {}
+    wordless: list[Any] = []
+    for owner, phrase in owned:
+        rarest = min(phrase.words, key=lambda word: (counts[word], -len(word), word), default="")
+        others = sorted(set(phrase.words) - {rarest})
+        (found.setdefault(rarest, []) if rarest else wordless).append((owner, phrase.parts, phrase.holes, others))
+    return found, wordless
+
+
+def _raw(failure: Failure) -> list[Any]:
+    return [
+        failure.id,
+        failure.engine,
+        failure.failure_class.value,
+        failure.says,
+        failure.checks,
+        failure.then.value,
+        failure.never,
+        failure.side,
+        failure.native,
+        [[phrase.parts, phrase.holes] for phrase in failure.excluded],
+        failure.needs_both,
+        failure.is_fallback,
+        failure.during,
+        failure.automatic,
+        failure.source,
+    ]
+
+
+def _failure(raw: Sequence[Any]) -> Failure:
+    name, engine, kind, says, checks, then, never, side, native, excluded, *rest = raw
+    phrases = tuple(Phrase(tuple(parts), tuple(holes)) for parts, holes in excluded)
+    return Failure(
+        name,
+        engine,
+        FailureClass(kind),
+        says,
+        tuple(checks),
+        Remedy(then),
+        never,
+        side,
+        tuple(native),
+        (),
+        phrases,
+        *rest,
+    )

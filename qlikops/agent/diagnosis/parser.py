@@ -1,0 +1,149 @@
+"""Takes a message apart, whole and before anything is cut of it.
+
+The grammar of a Replicate message: a headline, a notice of the task manager, then a chain of clauses with the cause
+first and what followed from it outwards; or lines of a log, each with a component, a code and a place in the source.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from qlikops.agent.diagnosis.codes import Code, codes_in
+from qlikops.agent.diagnosis.quotes import Said, without_quotes
+from qlikops.domain.text import plain
+
+_BLANKS = re.compile(r"[^\S\n]+")
+_LINES = re.compile(r" ?\n[ \n]*")
+_LOG_LINE = re.compile(
+    r"\s*(?:-?\d{1,12}: )?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.:]\d{1,6})? \[(?P<component>[A-Z_]{2,16}) *\] ?"
+    r"(?P<level>[A-Z]):"
+)
+_PLACE = re.compile(r"[(\[]((?:[\w-]{1,40}/)?[\w-]{1,60}\.c(?:pp)?:\d{1,6})[)\]]?")
+_CUT_MARK = re.compile(
+    r"(?:[\[(<](?:\.\.\.|truncated|cut|more|snip)[^\])>]{0,40}[\])>]\W*|\.\.\W*|[:,;(\[{\\=-]\s*)\Z", re.IGNORECASE
+)
+"""A text that ends like this goes on somewhere else. `…` is three dots by now."""
+_ENVELOPES = (
+    (re.compile(r"\b[Ll][Aa][Ss][Tt] [Ee][Rr][Rr][Oo][Rr]\b"), re.compile(r"\berror level \w+[\s.]*\Z", re.IGNORECASE)),
+    (
+        re.compile(r"\b[Tt][Aa][Ss][Kk] [Ee][Rr][Rr][Oo][Rr] notification received\b"),
+        re.compile(r"(?:\berror level \w+|\bterminated \[[\w/.-]{1,80}:\d+\] ?\[\d{6,7}\])[\s.]*\Z", re.IGNORECASE),
+    ),
+)
+"""How Replicate begins what it says of a failure, and how it ends it."""
+_LONGEST_MARK, _LONGEST_END = 80, 300
+WORD = re.compile(r"\w+")
+"""By which phrases are looked up."""
+_BRACKETS = {")": "(", "]": "[", "}": "{"}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One clause or line of a message."""
+
+    text: str
+    """What it says, with `''` for what it quotes."""
+    component: str = ""
+    """Of Replicate, as in its log: SOURCE_CAPTURE, TARGET_APPLY."""
+    codes: tuple[str, ...] = ()
+    """NAMESPACE:VALUE, in the order of the text."""
+    place: str = ""
+    """File and line in Replicate's source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A message taken apart."""
+
+    text: str
+    """All of it, in compatibility forms and without what shows as nothing."""
+    parts: Said
+    folded: str
+    """What it says in lower case with single blanks, character by character as long as `parts.said`."""
+    codes: tuple[Code, ...] = ()
+    is_cut: bool = False
+    """Something is missing at its end or was left out of it."""
+    words: frozenset[str] = frozenset()
+    """Those of `folded`."""
+    _frames: list[Frame] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def said(self) -> str:
+        """What the engine says, with `''` in place of what it quotes."""
+        return self.parts.said
+
+    @property
+    def frames(self) -> list[Frame]:
+        """Its clauses and lines, in the order of the text."""
+        if not self._frames and self.said.strip():
+            self._frames.extend(map(_frame, _clauses(self.said)))
+        return self._frames
+
+
+def parse(message: str) -> Parsed:
+    """`message` taken apart. Takes any text, and time in proportion to its length."""
+    text = _LINES.sub("\n", _BLANKS.sub(" ", _plain(message)))
+    parts = without_quotes(text)
+    lowered = parts.said.lower()
+    if len(lowered) != len(parts.said):
+        lowered = "".join(low if len(low := char.lower()) == 1 else char for char in parts.said)
+    folded = lowered.replace("\n", " ")
+    return Parsed(
+        text,
+        parts,
+        folded,
+        tuple(codes_in(parts.said, folded)),
+        parts.is_open or is_cut(text, parts.said),
+        frozenset(WORD.findall(folded)),
+    )
+
+
+def _plain(message: str) -> str:
+    # What `plain` does takes time for every character, and a line's end alone needs none of it.
+    return message if message.isascii() and message.replace("\n", "").isprintable() else plain(message)
+
+
+def _clauses(said: str) -> list[str]:
+    """Lines and, within them, what "; " separates outside of brackets."""
+    found: list[str] = []
+    depth = start = 0
+    for index, char in enumerate(said):
+        if char in "([{":
+            depth += 1
+        elif char in ")]}":
+            depth = max(0, depth - 1)
+        elif char == "\n" or (char == ";" and depth == 0 and said[index + 1 : index + 2] in (" ", "")):
+            found.append(said[start:index])
+            start = index + 1
+            depth = 0
+    found.append(said[start:])
+    return [clause.strip() for clause in found if clause.strip(" .;")]
+
+
+def _frame(clause: str) -> Frame:
+    line = _LOG_LINE.match(clause)
+    text = clause[line.end() :].strip() if line else clause
+    place = _PLACE.search(text)
+    return Frame(
+        text,
+        line["component"] if line else "",
+        tuple(str(code) for code in codes_in(text) if code.is_marked),
+        place[1] if place else "",
+    )
+
+
+def is_cut(text: str, said: str) -> bool:
+    """Whether something is missing at the end of `text`, or was left out of it; `said` is it without what it quotes."""
+    if "..." in text or _CUT_MARK.search(said[-_LONGEST_MARK:]):
+        return True
+    if any(begins.search(said) and not ends.search(said[-_LONGEST_END:]) for begins, ends in _ENVELOPES):
+        return True
+    is_open: list[str] = []
+    for match in re.finditer(r"[()\[\]{}]", said):
+        char = match[0]
+        if char in "([{":
+            is_open.append(char)
+        elif is_open and is_open[-1] == _BRACKETS[char]:
+            is_open.pop()
+    return bool(is_open)

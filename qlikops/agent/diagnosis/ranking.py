@@ -1,0 +1,265 @@
+"""Which of the known failures a message is, and how sure that is.
+
+An exact entry counts before a fallback, among exact ones the stricter class. A harmless class holds only if nothing
+in the message speaks against it; a message of which a part is missing is never taken for a harmless one.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from qlikops.agent.diagnosis import doubts
+from qlikops.agent.diagnosis.codes import BROAD, NATIVE, Code
+from qlikops.agent.diagnosis.engines import EVERYWHERE, engine_of, is_kin, named_in, spoken_by
+from qlikops.agent.diagnosis.entry import HARMLESS, Failure
+from qlikops.agent.diagnosis.library import Found, Library, library
+from qlikops.agent.diagnosis.parser import Parsed, parse
+from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
+
+BEFORE, AFTER = 20, 120
+"""Characters that a passage has on either side of what an entry was recognised by."""
+_MOST_RUNNERS_UP = 5
+_NEXT = 3
+"""Characters between a SQLSTATE and the number that it is the class of."""
+_PASSES = HARMLESS | {FailureClass.WAIT}
+"""Classes that a cut message can't have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known of a task beside its message."""
+
+    engines: frozenset[str] = frozenset()
+    """Of its endpoints; empty where nobody says what they are."""
+    is_complete: bool = False
+    """No endpoint has another engine than those."""
+    is_loading: bool | None = None
+    """Tables are being loaded; None where that is not known."""
+
+    @classmethod
+    def of(cls, source_type: str = "", target_type: str = "", is_loading: bool | None = None) -> Context:
+        """The context of a task with endpoints of these types, as Enterprise Manager spells them."""
+        found = {engine_of(source_type), engine_of(target_type)}
+        return cls(frozenset(found - {""}), "" not in found, is_loading)
+
+
+@dataclass(slots=True)
+class _Match:
+    """How one entry matches."""
+
+    failure: Failure
+    by_code: list[Found] = field(default_factory=list)
+    by_phrase: list[Found] = field(default_factory=list)
+    is_sure: bool = False
+    """By a code or a phrase that fits the engine."""
+    nearness: int = 2
+    """0 for the engine of an endpoint, 1 for one whose words the message has, 2 for any other."""
+
+    @property
+    def is_exact(self) -> bool:
+        return self.is_sure and not self.failure.is_fallback
+
+    @property
+    def spans(self) -> list[Found]:
+        return [*self.by_phrase, *self.by_code]
+
+    @property
+    def weight(self) -> int:
+        """Of two entries of one class the one that more of the message speaks for is meant."""
+        return sum(end - start for start, end in self.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A message, taken apart, with everything that was found in it."""
+
+    parsed: Parsed
+    diagnosis: Diagnosis
+    candidates: tuple[Failure, ...] = ()
+    """The entries that match, the best first."""
+
+
+def diagnose(message: str, context: Context | None = None) -> Diagnosis:
+    """What `message` means by the built-in entries."""
+    return _diagnosed(message, context or Context())
+
+
+# Detection, grouping and wording ask about the same message several times, one task after the other.
+@functools.lru_cache(maxsize=256)
+def _diagnosed(message: str, context: Context) -> Diagnosis:
+    return explain(message, context).diagnosis
+
+
+def explain(message: str, context: Context | None = None, entries: Library | None = None) -> Explained:
+    """What `message` means by `entries`, the built-in ones where none are given, with what led there."""
+    entries = entries or library()
+    context = context or Context()
+    parsed = parse(message)
+    matches = _ranked(parsed, context, entries)
+    codes = tuple(dict.fromkeys(str(code) for code in parsed.codes if code.is_marked))
+    if not matches:
+        left = doubts.unexplained(parsed, entries, (), _tail_codes(parsed, entries))
+        return Explained(parsed, Diagnosis(codes=codes, unexplained=left, is_cut=parsed.is_cut))
+    best = matches[0]
+    failures = tuple(match.failure for match in matches)
+    left = _what_speaks_against(parsed, entries, matches)
+    return Explained(parsed, _diagnosis(parsed, best, failures, codes, left), failures)
+
+
+def _diagnosis(
+    parsed: Parsed, best: _Match, failures: tuple[Failure, ...], codes: tuple[str, ...], left: str
+) -> Diagnosis:
+    found = best.failure
+    runners_up = tuple(failure.id for failure in failures[1 : 1 + _MOST_RUNNERS_UP])
+    if parsed.is_cut and found.failure_class in _PASSES:
+        return Diagnosis(
+            codes=codes,
+            unexplained=left,
+            is_cut=True,
+            passage=_passage(parsed, best),
+            runners_up=(found.id, *runners_up)[:_MOST_RUNNERS_UP],
+        )
+    harmless = found.failure_class in HARMLESS
+    is_known = best.is_exact and found.failure_class is not FailureClass.UNKNOWN and not (harmless and left)
+    all_harmless = all(failure.failure_class in HARMLESS or failure.is_fallback for failure in failures)
+    return Diagnosis(
+        found.id,
+        found.failure_class,
+        Certainty.KNOWN if is_known else Certainty.LIKELY,
+        found.says,
+        found.checks,
+        found.then,
+        found.never,
+        found.source,
+        found.side,
+        automatic=found.automatic and is_known and all_harmless and not parsed.is_cut,
+        codes=codes,
+        unexplained=left,
+        is_cut=parsed.is_cut,
+        passage=_passage(parsed, best),
+        runners_up=runners_up,
+    )
+
+
+def _passage(parsed: Parsed, match: _Match) -> str:
+    start, end = min(match.spans)
+    place = parsed.parts.place
+    return parsed.text[max(0, place(start) - BEFORE) : place(end) + AFTER].strip()
+
+
+def _ranked(parsed: Parsed, context: Context, entries: Library) -> list[_Match]:
+    found = _matches(parsed, context, entries)
+    kept = [match for match in found.values() if _holds(match, parsed, context)]
+    return sorted(
+        kept,
+        key=lambda match: (
+            not match.is_exact,
+            match.failure.failure_class.rank,
+            match.failure.is_fallback,
+            # The entry of an engine that is there says more than that of the network, or of one that may be.
+            match.nearness,
+            -match.weight,
+            match.failure.id,
+        ),
+    )
+
+
+def _holds(match: _Match, parsed: Parsed, context: Context) -> bool:
+    failure = match.failure
+    if failure.needs_both and not (match.by_code and match.by_phrase):
+        return False
+    if failure.during and context.is_loading is not None and context.is_loading != (failure.during == "load"):
+        return False
+    return not any(next(phrase.find(parsed.folded), None) for phrase in failure.excluded)
+
+
+def _matches(parsed: Parsed, context: Context, entries: Library) -> dict[int, _Match]:
+    named = named_in(parsed.folded)
+    found: dict[int, _Match] = {}
+
+    def add(index: int) -> _Match:
+        if index not in found:
+            failure = entries.failure(index)
+            nearness = 0 if failure.engine in context.engines else 1 if failure.engine in named else 2
+            found[index] = _Match(failure, nearness=nearness)
+        return found[index]
+
+    for code in parsed.codes:
+        for index, is_sure in _by_code(code, entries, named, context):
+            match = add(index)
+            match.by_code.append((code.start, code.end))
+            match.is_sure = match.is_sure or is_sure
+    for place, index in entries.by_name(parsed.said, parsed.words):
+        match = add(index)
+        match.by_code.append(place)
+        match.is_sure = match.is_sure or _fits(match.failure.engine, named, context)
+    for index, place in entries.by_phrase(parsed.folded, parsed.words):
+        match = add(index)
+        match.by_phrase.append(place)
+        match.is_sure = match.is_sure or _fits(match.failure.engine, named, context)
+    return found
+
+
+def _fits(engine: str, named: frozenset[str], context: Context) -> bool:
+    """Whether an entry's engine may speak in this message; a driver's header says more than the endpoints' types."""
+    if engine in EVERYWHERE:
+        return True
+    if engine in named:
+        return True
+    if named and not is_kin(engine, named):
+        return False
+    return not context.is_complete or spoken_by(engine, context.engines)
+
+
+def _by_code(code: Code, entries: Library, named: frozenset[str], context: Context) -> Iterator[tuple[int, bool]]:
+    """Indexes of the failures with `code`, each with whether it is certain that the code is that engine's."""
+    if code.namespace == NATIVE:
+        for engine, index in entries.by_number(code.value):
+            # Some drivers print the same small number whatever happened: it is a code only of an engine that is named.
+            is_telling = code.is_marked and str(code) not in entries.tail_codes
+            speaking = named or (context.engines if is_telling else frozenset())
+            if speaking and is_kin(engine, speaking):
+                yield index, _fits(entries.failure(index).engine, named, context)
+            elif not speaking and is_telling and entries.failure(index).failure_class not in HARMLESS:
+                # Whose it is nobody says: enough to be careful, not enough to act.
+                yield index, False
+        return
+    for index in entries.by_code(str(code)):
+        engine = entries.failure(index).engine
+        if code.namespace not in BROAD:
+            yield index, True
+        elif _fits(engine, named, context):
+            yield index, engine in EVERYWHERE or bool(named or context.engines)
+
+
+def _tail_codes(parsed: Parsed, entries: Library) -> list[Code]:
+    return [code for code in parsed.codes if str(code) in entries.tail_codes]
+
+
+def _states_of(codes: tuple[Code, ...], known: set[Found]) -> Iterator[Code]:
+    """The SQLSTATEs that a driver prints right before a number that is known: they only say its class."""
+    for state, number in pairwise(codes):
+        if state.namespace == "SQLSTATE" and (number.start, number.end) in known and number.start - state.end <= _NEXT:
+            yield state
+
+
+def _what_speaks_against(parsed: Parsed, entries: Library, matches: list[_Match]) -> str:
+    """What in the message is no part of the best entry's cause: the first words, or empty."""
+    best = matches[0].failure.failure_class
+    ours = [match for match in matches if (match.failure.failure_class in HARMLESS) == (best in HARMLESS)]
+    spans = [span for match in ours for span in match.spans]
+    known = {span for match in ours for span in match.by_code}
+    codes = [code for code in parsed.codes if (code.start, code.end) in known or str(code) in entries.tail_codes]
+    codes += _states_of(parsed.codes, known)
+    if best in HARMLESS:
+        # The stricter readings first: they are what a human must see.
+        if words := doubts.objection(parsed, entries):
+            return words
+        if words := doubts.about_a_row(parsed.said):
+            return words
+        if words := doubts.about_the_log(parsed.folded, parsed.words, spans):
+            return words
+    return doubts.unexplained(parsed, entries, spans, codes)

@@ -1,0 +1,91 @@
+"""What a failure message means, for everything that shows, judges or counts failures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from qlikops.domain.stored import StoredEnum
+
+
+class FailureClass(StoredEnum):
+    """What a failure means for a restart, the stricter first."""
+
+    POSITION_LOST = "position_lost"
+    """The source no longer has the changes from where the task stopped: a resume can't work."""
+    ACCESS = "access"
+    """An endpoint refused: login, permission, certificate or role. Repeating a login may lock the account."""
+    FIX_FIRST = "fix_first"
+    """Configuration, schema, data, disk, licence or quota: a resume alone fails again."""
+    TABLES = "tables"
+    """Some tables are suspended, or rows of theirs are missing."""
+    DEFECT = "defect"
+    """A fault of a vendor's program."""
+    WAIT = "wait"
+    """Replicate goes on by itself."""
+    RETRY_NOW = "retry_now"
+    """Deadlock, lock time-out, throttling, ended session: a plain resume works."""
+    TRANSIENT = "transient"
+    """An endpoint was away; once it is back, a resume goes on where the task stopped."""
+    UNKNOWN = "unknown"
+    """Nobody has explained the message, or too much of it is missing."""
+
+    @property
+    def rank(self) -> int:
+        """0 for the strictest."""
+        return _RANKS[self]
+
+
+_RANKS = {kind: rank for rank, kind in enumerate(FailureClass)}
+
+
+class Certainty(StrEnum):
+    """How far a diagnosis is to be trusted."""
+
+    KNOWN = "known"
+    """An entry matches by the engine's own code or phrase, and the message fits its engine."""
+    LIKELY = "likely"
+    """Only a fallback matches, the engine does not fit, or something beside a harmless cause is unexplained."""
+    UNKNOWN = "unknown"
+
+
+class Remedy(StoredEnum):
+    """What helps after the checks of a failure are done."""
+
+    RESUME = "resume"
+    RELOAD = "reload"
+    NOTHING = "nothing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What is known of one failure message. An unknown one has no `failure` and says nothing."""
+
+    failure: str = ""
+    """Id of the entry; empty where none applies."""
+    failure_class: FailureClass = FailureClass.UNKNOWN
+    certainty: Certainty = Certainty.UNKNOWN
+    says: str = ""
+    """What happened, in one sentence."""
+    checks: tuple[str, ...] = ()
+    """What to look at or to put right before anything else, in this order."""
+    then: Remedy = Remedy.UNKNOWN
+    never: str = ""
+    """What would be useless or harmful; empty where nothing is known to be."""
+    source: str = ""
+    """The page that documents the failure; empty where the entry is a judgement."""
+    side: str = ""
+    """`source` or `target` where the failure happens on one side alone."""
+    automatic: bool = False
+    """A plain resume is safe without anybody, as far as the message goes."""
+    codes: tuple[str, ...] = ()
+    """The codes in the message as NAMESPACE:VALUE, in the order of the text."""
+    unexplained: str = ""
+    """The first words that neither the entry nor a known tail accounts for."""
+    is_cut: bool = False
+    """A part of the message is missing."""
+    passage: str = ""
+    """The words of the message that the entry was recognised by, with a little around them."""
+    runners_up: tuple[str, ...] = ()
+    """Ids of the other entries that match, the best first."""

@@ -1,0 +1,145 @@
+"""A message taken apart: any text, whole, in linear time."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qlikops.agent.diagnosis.codes import codes_in, normal
+from qlikops.agent.diagnosis.parser import parse
+from qlikops.agent.diagnosis.ranking import explain
+
+ENVELOPE = (
+    "Last Error Stream Component Fatal error.\n"
+    "Task error notification received from subtask 0, thread 1 [reptask/replicationtask.c:2891] [1020101]\n"
+    "RetCode: SQL_ERROR  SqlState: 40001 NativeError: 1205 Message: [Microsoft][ODBC Driver 17 for SQL Server]"
+    "[SQL Server]Transaction (Process ID 71) was deadlocked on lock resources with another process and has been chosen "
+    "as the deadlock victim. Rerun the transaction. [1022502]  (ar_odbc_stmt.c:2743); "
+    "Stream component 'st_0_DWH' terminated [reptask/replicationtask.c:2898] [1020101]\n"
+    " Stop Reason FATAL_ERROR Error Level FATAL"
+)
+PIECES = st.sampled_from(
+    [
+        *(ENVELOPE[start : start + 23] for start in range(0, len(ENVELOPE), 23)),
+        *"'\"`„“”«»「」()[]{};:\n\t…\0\u202e",
+        "ORA-01017",
+        "=(",
+        "SqlState: ",
+        "NativeError: -",
+        "<n>",
+        "\ud800",
+        "İ",
+        "ﬁ",
+        "ＯＲＡ－０１０１７",
+    ]
+)
+ANYTHING = st.text() | st.lists(PIECES | st.text(max_size=6), max_size=40).map("".join)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(ANYTHING)
+def test_any_text_can_be_taken_apart(text: str) -> None:
+    parsed = parse(text)
+    assert len(parsed.folded) == len(parsed.said)
+    assert all(0 <= code.start <= code.end <= len(parsed.said) for code in parsed.codes)
+    assert all(frame.text for frame in parsed.frames)
+    found = explain(text)
+    assert found.diagnosis.is_cut == parsed.is_cut
+    assert not (parsed.is_cut and found.diagnosis.automatic)
+
+
+def test_a_message_is_its_frames() -> None:
+    headline, notice, cause, terminated, stop = parse(ENVELOPE).frames
+    assert headline.text == "Last Error Stream Component Fatal error."
+    assert notice.place == "reptask/replicationtask.c:2891"
+    assert cause.codes == ("SQLSTATE:40001", "NATIVE:1205", "REPLICATE:1022502")
+    assert cause.place == "ar_odbc_stmt.c:2743"
+    assert terminated.text.startswith("Stream component '' terminated")
+    assert stop.text == "Stop Reason FATAL_ERROR Error Level FATAL"
+
+
+def test_a_line_of_the_log_has_its_component() -> None:
+    line = "00004711: 2026-11-27T02:14:09 [TARGET_APPLY    ]E:  ORA-00060: deadlock detected [1022502]  (x.c:1)"
+    (frame,) = parse(line).frames
+    assert (frame.component, frame.codes) == ("TARGET_APPLY", ("ORA:60", "REPLICATE:1022502"))
+
+
+@pytest.mark.parametrize(
+    ("said", "codes"),
+    [
+        ("ORA-01017: x; TNS-12541", ["ORA:1017", "TNS:12541"]),
+        ("SQL30081N  x SQLSTATE=08001", ["DB2:30081", "SQLSTATE:08001"]),
+        ("DB2 SQLCODE: -911, SQLSTATE: 40001", ["DB2:911", "SQLSTATE:40001"]),
+        ("Msg 9003, Level 20", ["MSSQL:9003"]),
+        ("ERROR:  XX000: missing chunk", ["SQLSTATE:XX000"]),
+        ("(SQLSTATE XX000)", ["SQLSTATE:XX000"]),
+        ("[28000] Login", ["SQLSTATE:28000"]),
+        ("NativeError: -2146893019", ["NATIVE:2146893019"]),
+        ("[122301] x [1022301]", ["REPLICATE:1022301", "REPLICATE:1022301"]),
+        ("AADSTS700082: expired", ["AADSTS:700082"]),
+        ("HTTP/1.1 403 x", ["HTTP:403"]),
+        ("status code: 429", ["HTTP:429"]),
+        ("503 Service Unavailable", ["HTTP:503"]),
+        ("os error 111", ["POSIX:111"]),
+        ("ERROR 2013 (HY000): Lost", ["NATIVE:2013", "SQLSTATE:HY000"]),
+        ("SAP DBTech JDBC: [258]: x", ["HANA:258"]),
+        ("General error;258 insufficient", ["HANA:258"]),
+        ("002003 (02000): x", ["SNOWFLAKE:2003", "SQLSTATE:02000"]),
+        ("curl error 28: x", ["CURL:28"]),
+        ("between 4711 and 0815, order 08001", []),
+    ],
+)
+def test_codes_are_found_in_the_order_of_the_text(said: str, codes: list[str]) -> None:
+    assert [str(code) for code in codes_in(said) if code.is_marked] == codes
+
+
+@pytest.mark.parametrize(
+    ("namespace", "value", "expected"),
+    [
+        ("ORA", "01017", "1017"),
+        ("DB2", "SQL0911N", "911"),
+        ("DB2", "-911", "911"),
+        ("REPLICATE", "120112", "1020112"),
+        ("POSIX", "0x2746", "10054"),
+        ("SNOWFLAKE", "000606", "606"),
+        ("KAFKA", "TOPIC_AUTHORIZATION_FAILED", "TOPIC_AUTHORIZATION_FAILED"),
+    ],
+)
+def test_a_code_has_one_spelling(namespace: str, value: str, expected: str) -> None:
+    assert normal(namespace, value) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ENVELOPE[:-20],
+        ENVELOPE[: ENVELOPE.index("[1022502]") + 4],
+        "Failed to execute statement: 'SELECT a FROM",
+        "ORA-01017: invalid…",
+        "x [truncated]",
+        "Task error notification received from subtask 0, thread 0 [reptask/replicationtask.c:2891] [1020101]",
+    ],
+)
+def test_a_text_that_lacks_something_is_cut(text: str) -> None:
+    assert parse(text).is_cut
+
+
+def test_a_whole_text_is_not_cut() -> None:
+    assert not parse(ENVELOPE).is_cut
+    assert not parse("ORA-00060: deadlock detected while waiting for resource").is_cut
+
+
+@pytest.mark.parametrize(
+    "piece", ["ORA-12541 ", "'a' ", "([", "„«", "'", "[1022502] ", "requested wal segment ", "NativeError: 1 ", "\n; "]
+)
+def test_time_grows_with_the_length_alone(piece: str) -> None:
+    def took(length: int) -> float:
+        began = time.process_time()
+        explain(piece * (length // len(piece)))
+        return time.process_time() - began
+
+    explain(piece)
+    assert min(took(64_000) for _ in range(2)) < 5 * min(took(16_000) for _ in range(2)) + 0.1
