@@ -132,7 +132,7 @@ _OPINIONS = tuple(verdict for verdict in Verdict if verdict is not Verdict.UNAVA
 def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
     """The head first, then the commands, a group's after one another."""
     subcommands = getattr(command, "commands", {})
-    if name == "qlikops" or not subcommands:
+    if name == "qlikops" or not subcommands or getattr(command, "invoke_without_command", False):
         yield name, command
     for each in subcommands:
         yield from _commands(subcommands[each], f"{name} {each}")

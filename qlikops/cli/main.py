@@ -38,6 +38,7 @@ _MODULES = {
     "reports": "fleet",
     "report": "fleet",
     "handover": "handover",
+    "known": "known",
     "demo": "demo",
     "deploy": "deploy",
     "schedule": "schedule",

@@ -35,6 +35,11 @@ class FailureClass(StoredEnum):
         """0 for the strictest."""
         return _RANKS[self]
 
+    @property
+    def is_explained(self) -> bool:
+        """Whether anybody knows what it is."""
+        return self is not FailureClass.UNKNOWN
+
 
 _RANKS = {kind: rank for rank, kind in enumerate(FailureClass)}
 

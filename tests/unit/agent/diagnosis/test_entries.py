@@ -8,18 +8,13 @@ import time
 
 import pytest
 
-from qlikops.agent.diagnosis.engines import EVERYWHERE
+from qlikops.agent.diagnosis.check import context_of
 from qlikops.agent.diagnosis.entry import Failure, InvalidEntries, read_entries
 from qlikops.agent.diagnosis.library import ENTRIES, Library, built_in, index_of, read_files
-from qlikops.agent.diagnosis.ranking import Context, explain
+from qlikops.agent.diagnosis.ranking import explain
 from qlikops.domain.diagnosis import FailureClass
 
 FAILURES = [failure for entries in built_in() for failure in entries.failures]
-
-
-def context_of(failure: Failure) -> Context:
-    """A task with an endpoint of the failure's engine."""
-    return Context(frozenset({failure.engine} - EVERYWHERE))
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=[failure.id for failure in FAILURES])
