@@ -37,6 +37,9 @@ _SAYS_IT_IN_QUOTES = re.compile(
     r"|\bError from server:.{0,80}\berror message:\s*\Z",
     re.IGNORECASE,
 )
+# Db2: "Reason code: "00C9008E"".
+_CODE_BEFORE = re.compile(r"\breason code\W{0,3}\Z", re.IGNORECASE)
+_A_CODE = re.compile(r"[0-9A-Z]{1,10}")
 _LONGEST_ROW = 12
 _LEAD = 200
 """Characters before a quote that are looked at; more than the longest of what is looked for there."""
@@ -101,7 +104,13 @@ def _quotations(text: str) -> list[tuple[int, int, bool]]:
             position = start + 1
             continue
         stop = match.end()
-        is_reason = bool(_SAYS_IT_IN_QUOTES.search(text[max(0, start - _LEAD) : start]))
+        lead = text[max(0, start - _LEAD) : start]
+        is_reason = bool(_SAYS_IT_IN_QUOTES.search(lead))
+        if _A_CODE.fullmatch(text, start + 1, stop - 1) and _CODE_BEFORE.search(lead):
+            # Alone, without the mark that would begin a quotation anew.
+            found.extend(((start, start + 1, True), (stop - 1, stop, True)))
+            position = stop
+            continue
         if is_reason and match[0][0] == "'":
             # What stands inside may quote something itself: `OCI error 'ORA-…: at "SYS.DBMS_LOGMNR", line 58'`.
             found.append((start, start + 1, True))

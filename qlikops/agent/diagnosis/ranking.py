@@ -55,8 +55,8 @@ class _Match:
     by_phrase: list[Found] = field(default_factory=list)
     is_sure: bool = False
     """By a code or a phrase that fits the engine."""
-    nearness: int = 2
-    """0 for the engine of an endpoint, 1 for one whose words the message has, 2 for any other."""
+    nearness: int = 0
+    """Of its engine; 0 is the nearest."""
 
     @property
     def is_exact(self) -> bool:
@@ -183,8 +183,7 @@ def _matches(parsed: Parsed, context: Context, entries: Library) -> dict[int, _M
     def add(index: int) -> _Match:
         if index not in found:
             failure = entries.failure(index)
-            nearness = 0 if failure.engine in context.engines else 1 if failure.engine in named else 2
-            found[index] = _Match(failure, nearness=nearness)
+            found[index] = _Match(failure, nearness=_nearness(failure.engine, named, context))
         return found[index]
 
     for code in parsed.codes:
@@ -201,6 +200,12 @@ def _matches(parsed: Parsed, context: Context, entries: Library) -> dict[int, _M
         match.by_phrase.append(place)
         match.is_sure = match.is_sure or _fits(match.failure.engine, named, context)
     return found
+
+
+def _nearness(engine: str, named: frozenset[str], context: Context) -> int:
+    """0 for the engine of an endpoint, 1 for one whose words the message has, 2 for what may be anywhere, 3 else."""
+    is_it = (engine in context.engines, engine in named, engine in EVERYWHERE)
+    return is_it.index(True) if True in is_it else len(is_it)
 
 
 def _fits(engine: str, named: frozenset[str], context: Context) -> bool:

@@ -1,0 +1,166 @@
+"""Which known failure a message is, and that nothing harmful is ever taken for something harmless."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qlikops.agent.diagnosis.check import context_of
+from qlikops.agent.diagnosis.entry import HARMLESS, Failure
+from qlikops.agent.diagnosis.library import built_in
+from qlikops.agent.diagnosis.ranking import Context, diagnose, explain
+from qlikops.domain.diagnosis import Certainty, FailureClass
+
+FAILURES = [failure for entries in built_in() for failure in entries.failures]
+STRICT = [
+    failure for failure in FAILURES if failure.failure_class not in HARMLESS | {FailureClass.UNKNOWN, FailureClass.WAIT}
+]
+SAFE = [failure for failure in FAILURES if failure.automatic]
+NEIGHBOURS = [example for failure in SAFE for example in failure.examples][::5]
+ENVELOPE = (
+    "Last Error Stream Component Fatal error. Task error notification received from subtask 0, thread 1 "
+    "[reptask/replicationtask.c:2891] [1020101] {0}; Stream component 'st_0_X' terminated "
+    "[reptask/replicationtask.c:2898] [1020101] Stop Reason FATAL_ERROR Error Level FATAL"
+)
+AROUND = (
+    "{0}; {1}",
+    "{1}; {0}",
+    "{1}\n{0}",
+    "{1} {0}",
+    "{1}: '{0}'",
+    "{1}: „{0}“",
+    "{1} «{0}»",
+    "{1} (row: {0})",
+    "Die Verbindung wurde getrennt. {1} {0}",
+    "{1} " + "and on " * 300 + "{0}",
+    "{0}\n" + "00004711: 2026-11-27T02:14:09 [TARGET_APPLY    ]E:  {1}",
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.sampled_from(STRICT),
+    st.integers(0, 9),
+    st.sampled_from(AROUND),
+    st.sampled_from(NEIGHBOURS),
+    st.sampled_from(["{0}", ENVELOPE]),
+    st.none() | st.integers(10, 400),
+)
+def test_nothing_that_a_resume_does_not_mend_is_automatic(
+    failure: Failure, which: int, around: str, neighbour: str, envelope: str, cut_at: int | None
+) -> None:
+    example = failure.examples[which % len(failure.examples)]
+    message = envelope.format(around.format(example, neighbour))
+    if cut_at is not None:
+        message = f"{message[:cut_at]}…"
+    for context in (Context(), context_of(failure)):
+        assert not explain(message, context).diagnosis.automatic
+
+
+@pytest.mark.parametrize("failure", STRICT, ids=[failure.id for failure in STRICT])
+def test_the_stricter_class_holds_beside_a_harmless_cause(failure: Failure) -> None:
+    for example in failure.examples:
+        for neighbour in NEIGHBOURS[::8]:
+            diagnosis = explain(f"{neighbour}; {example}", context_of(failure)).diagnosis
+            assert not diagnosis.automatic
+            assert diagnosis.certainty is not Certainty.KNOWN or diagnosis.failure_class not in HARMLESS
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(SAFE), st.sampled_from(["„{0}“", "'{0}'", "«{0}»", "「{0}」", "=({0})", "`{0}`", '"{0}"']))
+def test_what_is_only_quoted_proves_nothing(failure: Failure, quotes: str) -> None:
+    assert not explain(f"The row {quotes.format(failure.examples[0])}", context_of(failure)).diagnosis.automatic
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(FAILURES), st.sampled_from(["…", "...", " [truncated]", " '", " (", " „and"]))
+def test_a_message_that_is_cut_is_never_a_harmless_one(failure: Failure, mark: str) -> None:
+    diagnosis = explain(failure.examples[0] + mark, context_of(failure)).diagnosis
+    assert diagnosis.is_cut
+    assert diagnosis.failure_class not in HARMLESS
+    assert not diagnosis.automatic
+
+
+def test_only_what_the_entry_calls_automatic_is() -> None:
+    for failure in FAILURES:
+        automatic = explain(failure.examples[0], context_of(failure)).diagnosis.automatic
+        assert failure.automatic or not automatic, failure.id
+    kept = [failure.id for failure in SAFE if explain(failure.examples[0], context_of(failure)).diagnosis.automatic]
+    assert len(kept) >= 40
+
+
+SQLSERVER, MYSQL = "[Microsoft][ODBC Driver 17 for SQL Server]", "[MySQL][ODBC 8.0(w) Driver]"
+
+
+@pytest.mark.parametrize(
+    ("header", "source", "expected"),
+    [
+        (SQLSERVER, "", "sqlserver-deadlock"),
+        (MYSQL, "", "mysql-lock-timeout"),
+        (MYSQL, "Microsoft SQL Server", "mysql-lock-timeout"),
+        ("", "Microsoft SQL Server", "sqlserver-deadlock"),
+        ("", "MySQL", "mysql-lock-timeout"),
+        ("", "", ""),
+    ],
+)
+def test_a_number_is_read_with_its_engine(header: str, source: str, expected: str) -> None:
+    message = f"RetCode: SQL_ERROR  SqlState: 40001 NativeError: 1205 Message: {header}x"
+    assert diagnose(message, Context.of(source)).failure == expected
+
+
+@pytest.mark.parametrize(
+    ("message", "failure", "certainty"),
+    [
+        ("ORA-12541: TNS:no listener", "oracle-no-listener", Certainty.KNOWN),
+        ("ORA-12541: TNS:no listener. The moon is full.", "oracle-no-listener", Certainty.LIKELY),
+        ("Endpoint is disconnected", "network-endpoint", Certainty.LIKELY),
+        ("ORA-01017: logon denied; ORA-12541: TNS:no listener", "oracle-login", Certainty.KNOWN),
+        ("Something nobody has seen", "", Certainty.UNKNOWN),
+        ("", "", Certainty.UNKNOWN),
+    ],
+)
+def test_certainty(message: str, failure: str, certainty: Certainty) -> None:
+    diagnosis = diagnose(message)
+    assert (diagnosis.failure, diagnosis.certainty) == (failure, certainty)
+
+
+def test_what_is_left_unexplained_is_named() -> None:
+    diagnosis = diagnose("ORA-12541: TNS:no listener; the moon is full")
+    assert "moon" in diagnosis.unexplained
+    assert diagnosis.codes == ("ORA:12541",)
+    assert "ORA-12541" in diagnosis.passage
+
+
+REAL: list[dict[str, Any]] = [
+    entry
+    for path in sorted(Path("/work/shared/messages").glob("*.json"))
+    for entry in json.loads(path.read_text(encoding="utf-8"))
+]
+_CLASSES = {"bug": "defect", "other": "unknown"}
+
+
+@pytest.mark.skipif(not REAL, reason="the collection of real messages is not on this machine")
+def test_real_messages_are_classed_as_they_are() -> None:
+    wrong, unsafe, missed, reloads, held = [], [], [], [], []
+    for entry in REAL:
+        context = Context.of(entry["source_type"], entry["target_type"], not entry["full_load_completed"])
+        found = explain(entry["message"], context).diagnosis
+        truth = _CLASSES.get(entry["truth"]["class"], entry["truth"]["class"])
+        if found.failure_class.value != truth:
+            wrong.append(entry["id"])
+        if found.automatic and truth not in ("transient", "retry_now"):
+            unsafe.append(entry["id"])
+        if truth == "position_lost" != found.failure_class.value:
+            missed.append(entry["id"])
+        if found.failure_class is FailureClass.POSITION_LOST and truth != "position_lost":
+            reloads.append(entry["id"])
+        if truth in ("transient", "retry_now") and found.failure_class is FailureClass.UNKNOWN:
+            held.append(entry["id"])
+    assert (unsafe, missed, reloads) == ([], [], [])
+    assert len(wrong) <= len(REAL) // 20, wrong
+    assert len(held) <= 3, held
