@@ -15,11 +15,15 @@ class Artifact:
     suffix: str
     content_type: str
     data: bytes = field(repr=False)
+    content: bytes = field(default=b"", repr=False)
+    """What the data holds, where the same may be held by other data too: zlib compresses differently from build to
+    build. Empty: the data itself.
+    """
 
     @property
     def sha256(self) -> str:
-        """Hex, over the data."""
-        return hashlib.sha256(self.data).hexdigest()
+        """Hex, over the content."""
+        return hashlib.sha256(self.content or self.data).hexdigest()
 
     @property
     def key(self) -> str:

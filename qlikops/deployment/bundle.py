@@ -1,4 +1,4 @@
-"""Builds the Lambda bundle: the agent and what it imports, byte for byte the same wherever it is built.
+"""Builds the Lambda bundle: the agent and what it imports, under the same key wherever it is built.
 
 Nothing from a package index goes in: the Lambda runtime brings boto3 and urllib3.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from qlikops.agent.diagnosis.library import compiled
@@ -27,15 +27,26 @@ def build_bundle() -> Artifact:
     contents = {path.relative_to(_PACKAGE).as_posix(): path.read_bytes() for path in bundled_files()}
     # TOML takes a hundred times as long to read, at every cold start.
     contents[f"{_ENTRIES}.json"] = compiled().encode()
+    # zlib's output differs between builds of Python, and the hash decides on updates: it is taken over what is stored.
+    return Artifact(
+        "bundle",
+        ".zip",
+        "application/zip",
+        _zipped(contents, zipfile.ZIP_DEFLATED),
+        content=_zipped(contents, zipfile.ZIP_STORED),
+    )
+
+
+def _zipped(contents: Mapping[str, bytes], compression: int) -> bytes:
     buffer = io.BytesIO()
-    # Stored, not deflated: zlib's output differs between builds of Python, and the hash decides on updates.
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
         for name, content in sorted(contents.items()):
             entry = zipfile.ZipInfo(f"qlikops/{name}", _MODIFIED)
+            entry.compress_type = compression
             entry.create_system = 3  # Unix, wherever it is built: it says how to read the permissions
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
             archive.writestr(entry, content)
-    return Artifact("bundle", ".zip", "application/zip", buffer.getvalue())
+    return buffer.getvalue()
 
 
 def bundled_files() -> list[Path]:
