@@ -215,20 +215,8 @@ def _without_reply(exc: Exception, doing: str) -> QlikopsError:
         | boto.UnauthorizedSSOTokenError,
     ):
         return CredentialsProblem(said, how_to_sign_in(exc))
-    if isinstance(exc, boto.EndpointConnectionError):
-        return Offline(
-            said, "It recovers once the network is back, unless there is no such Region: see `qlikops config`."
-        )
-    if isinstance(exc, boto.ProxyConnectionError):
-        return Offline(f"{said} ({_innermost(exc)})", _proxies())
-    if isinstance(exc, boto.ConnectionClosedError):
-        return Offline(
-            said,
-            "It may pass by itself; if not, what answers there is no AWS: look at the proxy, and at endpoint_url in "
-            "`qlikops config`.",
-        )
     if isinstance(exc, boto.HTTPClientError | boto.ConnectionError):
-        return Offline(said)
+        return _off_the_network(exc, said)
     if isinstance(
         exc,
         boto.ConfigParseError
@@ -248,6 +236,25 @@ def _without_reply(exc: Exception, doing: str) -> QlikopsError:
     if isinstance(exc, boto.ParamValidationError):
         return UsageError(said)
     return Unreachable(said)
+
+
+def _off_the_network(exc: Exception, said: str) -> Offline:
+    """What to do about a call that got no reply; nothing where it passes by itself."""
+    from botocore import exceptions as boto
+
+    if isinstance(exc, boto.EndpointConnectionError):
+        return Offline(
+            said, "It recovers once the network is back, unless there is no such Region: see `qlikops config`."
+        )
+    if isinstance(exc, boto.ProxyConnectionError):
+        return Offline(f"{said} ({_innermost(exc)})", _proxies())
+    if isinstance(exc, boto.ConnectionClosedError):
+        return Offline(
+            said,
+            "It may pass by itself; if not, what answers there is no AWS: look at the proxy, and at endpoint_url in "
+            "`qlikops config`.",
+        )
+    return Offline(said)
 
 
 def _innermost(exc: Exception) -> str:

@@ -161,9 +161,10 @@ def failing_behind(environ: pytest.MonkeyPatch, variable: str, proxy: str) -> Ql
 def test_a_proxy_that_passes_nothing_on_is_named_and_not_waited_for(environ: pytest.MonkeyPatch, variable: str) -> None:
     with listening(no_tunnel) as proxy:
         refused = failing_behind(environ, variable, proxy)
-    gone = failing_behind(environ, variable, proxy)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        gone = f"https://localhost:{closed.getsockname()[1]}"
     check_offline(refused, "407 Proxy Authentication Required", variable)
-    check_offline(gone, "refused", variable)
+    check_offline(failing_behind(environ, variable, gone), "refused", variable)
 
 
 def test_what_hangs_up_on_every_call_is_not_promised_to_pass() -> None:
