@@ -132,14 +132,19 @@ def _basis(facts: TaskFacts, kind: AnomalyKind) -> Basis:
     rests_on_message = kind in BY_MESSAGE
     side = side_of(facts) if rests_on_message else None
     return Basis(
-        fault=fault_of(facts) if rests_on_message else "",
+        fault=_fault(facts) if rests_on_message else "",
         side=side.value if side else "",
         source=facts.source_endpoint,
         target=facts.target_endpoint,
-        stop_reason=facts.raw_stop_reason if facts.stop_reason is StopReason.UNKNOWN else "",
         tables_with_error=facts.tables_with_error,
         applied_records=facts.applied_records if kind is AnomalyKind.STALLED else None,
     )
+
+
+def _fault(facts: TaskFacts) -> str:
+    """`Basis.fault`."""
+    is_unknown = facts.stop_reason is StopReason.UNKNOWN and facts.raw_stop_reason
+    return f"{fault_of(facts)}\n{facts.raw_stop_reason}" if is_unknown else fault_of(facts)
 
 
 def _tables(facts: TaskFacts) -> int | None:
@@ -171,8 +176,12 @@ def _other_diagnosis(kind: AnomalyKind, now: AnomalyKind | None, target: Target,
     says = wording.message(facts)
     if kind in BY_MESSAGE:
         basis = target.basis
-        if basis and basis.fault != fault_of(facts):
-            yield f"message was {wording.fault(basis.fault)}, is now: {says}"
+        said, _, reason = basis.fault.partition("\n") if basis else ("", "", "")
+        _, _, reason_now = _fault(facts).partition("\n")
+        if basis and reason != reason_now:
+            yield f"the stop reason was {reason or 'not given'}, is {reason_now or 'not given'}"
+        if basis and said != fault_of(facts):
+            yield f"message was {wording.fault(said)}, is now: {says}"
         elif now is not kind:
             yield f"it was {kind}, is {now or 'nothing of the kind'} now: {says}"
         elif basis and basis.side and (side := side_of(facts)) and basis.side != side:
@@ -189,8 +198,6 @@ def _other_surroundings(then: Basis, now: Basis) -> Iterator[str]:
         # What was not known then was no ground.
         if before and before != after:
             yield f"the {name} endpoint was {before}, is {after or 'not named'}"
-    if then.stop_reason != now.stop_reason:
-        yield f"the stop reason was {then.stop_reason or 'not given'}, is {now.stop_reason or 'not given'}"
     if (now.tables_with_error or 0) > (then.tables_with_error or 0):
         before_ = "not known" if then.tables_with_error is None else then.tables_with_error
         yield f"tables suspended with errors: {before_} then, {now.tables_with_error} now"

@@ -44,14 +44,16 @@ class Basis:
     """What a task was judged on beside its state: what must still be so for the proposal to hold."""
 
     fault: str = ""
-    """What its message says, without what comes and goes; empty where the kind does not rest on the message."""
+    """What its message says, without what comes and goes; empty where the kind does not rest on the message.
+
+    On a line of its own, Enterprise Manager's spelling of a stop reason that this version does not know: five hundred
+    tasks share one record, and a field of its own would cost room in each.
+    """
     side: str = ""
     """`source` or `target`: which endpoint the message is about, as far as it tells."""
     source: str = ""
     """The source endpoint's name; empty where Enterprise Manager did not say."""
     target: str = ""
-    stop_reason: str = ""
-    """Enterprise Manager's spelling of a stop reason that this version does not know."""
     tables_with_error: int | None = None
     applied_records: int | None = None
     """Kept only of a task that applies nothing: one more, and it applies again."""
