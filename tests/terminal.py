@@ -13,7 +13,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Self
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
+"""A machine may have much else to do; a test that passes never waits so long."""
 SIZE = (36, 120)
 
 
@@ -80,6 +81,13 @@ class Terminal:
             assert time.perf_counter() - began < PATIENCE_SECONDS, self._shown[-2000:]
             self.read(0.5)
         self._shown = b""
+
+    def saw(self, words: str, seconds: float) -> bool:
+        """Whether it writes `words` within so long."""
+        until = time.perf_counter() + seconds
+        while words.encode() not in self._shown and (left := until - time.perf_counter()) > 0:
+            self.read(left)
+        return words.encode() in self._shown
 
     def type(self, keys: bytes) -> None:
         """What a keyboard, or the line, sends."""
