@@ -23,8 +23,8 @@ class Terminal:
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         self._arguments = arguments
-        self._environment = {
-            **environment,
+        # A size that the environment names would go before the terminal's own, and pytest's workers have one.
+        self._environment = {name: value for name, value in environment.items() if name not in ("COLUMNS", "LINES")} | {
             "PYTHONPATH": os.pathsep.join(sys.path),
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
