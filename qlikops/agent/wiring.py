@@ -110,7 +110,8 @@ class Services:
         from qlikops.agent.assessment import Assessor
         from qlikops.agent.evaluators import make_evaluator
 
-        return Assessor(self.ledger, make_evaluator(self.config, self.clock, self._clients), self.config, self.clock)
+        evaluator = make_evaluator(self.config, self.clock, self._clients)
+        return Assessor(self.ledger, evaluator, self.config, self.clock, self._monotonic)
 
     @cached_property
     def reporter(self) -> Reporter:
