@@ -1,0 +1,157 @@
+"""Enterprise Manager in the world: its API over the simulated fleet, and a journal of what the agent does with it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import urllib3
+
+from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
+from qlikops.qlik.simulator.server import API_ROOT, SESSION_HEADER, Sessions, Unauthorized
+from tests.simulation.faults import Fault, Faults
+from tests.simulation.kernel import Kernel
+
+
+@dataclass(eq=False, slots=True)
+class Sent:
+    """One run or stop that a process sends, and what becomes of it."""
+
+    at: float
+    process: str
+    action: str
+    server: str
+    task: str
+    option: str
+    arrived: int = 0
+    """How often Enterprise Manager was asked for it by this one request: at most once, unless something repeats it."""
+    taken: bool = False
+    """Enterprise Manager did it."""
+    is_refused: bool = False
+    """There was no connection, or no session: Enterprise Manager did not look at it, and the sender may know."""
+
+
+@dataclass
+class Journal:
+    """What passed between the agent and Enterprise Manager."""
+
+    sent: list[Sent] = field(default_factory=list)
+    read: dict[tuple[str, str, str], Mapping[str, Any]] = field(default_factory=dict)
+    """Process, server and task -> what the last answer told this process of this task."""
+
+
+class EnterpriseManagerPool(urllib3.PoolManager):
+    """urllib3's connections to an Enterprise Manager that is the simulator's fleet, in this world's time."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        faults: Faults,
+        fleet: SimulatedFleet,
+        sessions: Sessions,
+        journal: Journal,
+        who: Callable[[], str],
+    ) -> None:
+        super().__init__()
+        self._kernel, self._faults, self._fleet, self._sessions = kernel, faults, fleet, sessions
+        self._journal, self._who = journal, who
+
+    def request(self, method: str, url: str, **options: Any) -> urllib3.HTTPResponse:  # type: ignore[override]
+        path = urlsplit(url).path.removeprefix(API_ROOT)
+        kind = "/".join(part if index % 2 else "*" for index, part in enumerate(path.split("/")))
+        who, sent = self._who(), self._sending(method, url)
+        try:
+            response = self._faults.befall(
+                f"qem:{method} {kind if path != '/login' else path}",
+                who,
+                lambda: self._answer(method, url, options.get("headers", {}), sent),
+                lambda fault: _failure(fault, url),
+            )
+        except urllib3.exceptions.NewConnectionError:
+            if sent:
+                sent.is_refused = True
+            raise
+        match [method, *_segments(url)]:
+            case ["GET", "servers", server, "tasks", task] if response.status == 200:
+                self._journal.read[who, server, task] = json.loads(response.data or b"{}")
+        return response
+
+    def _sending(self, method: str, url: str) -> Sent | None:
+        """The journal's line for a request that does something."""
+        query = _query(url)
+        match [method, *_segments(url)]:
+            case ["POST", "servers", server, "tasks", task]:
+                action, option = query.get("action", ""), query.get("option", "")
+                sent = Sent(self._kernel.now, self._who(), action, server, task, option)
+                self._journal.sent.append(sent)
+                return sent
+        return None
+
+    def _answer(self, method: str, url: str, headers: Mapping[str, str], sent: Sent | None) -> urllib3.HTTPResponse:
+        segments = _segments(url)
+        new_session = ""
+        try:
+            if segments == ["login"]:
+                new_session = self._sessions.login(headers.get("Authorization", ""))
+                body: Any = None
+            else:
+                user = self._sessions.use(headers.get(SESSION_HEADER, ""))
+                if sent:
+                    sent.arrived += 1
+                body = self._api(method, segments, _query(url), user)
+                if sent:
+                    sent.taken = True
+        except Unauthorized:
+            if sent:
+                sent.is_refused = True
+            return _http(401, {"error_code": "UNAUTHORIZED_REQUEST", "error_message": "The credentials are not valid"})
+        except Refusal as exc:
+            return _http(500, {"error_code": exc.error_code, "error_message": exc.message})
+        return _http(200, body, {SESSION_HEADER: new_session} if new_session else {})
+
+    def _api(self, method: str, segments: list[str], query: Mapping[str, str], user: str) -> Any:
+        match [method, *segments]:
+            case ["GET", "logout"]:
+                return None
+            case ["GET", "servers"]:
+                return {"serverList": self._fleet.servers()}
+            case ["GET", "servers", server]:
+                return {"serverDetails": self._fleet.server_details(server)}
+            case ["GET", "servers", server, "tasks"]:
+                return {"taskList": self._fleet.tasks(server)}
+            case ["GET", "servers", server, "tasks", task]:
+                return self._fleet.task(server, task)
+            case ["POST", "servers", server, "tasks", task] if query.get("action") == "run":
+                return self._fleet.run(server, task, query.get("option", ""), user)
+            case ["POST", "servers", server, "tasks", task] if query.get("action") == "stop":
+                return self._fleet.stop(server, task, user)
+        raise Refusal("NOT_FOUND", "There is nothing at this path")
+
+
+def _http(status: int, body: Any, headers: Mapping[str, str] | None = None) -> urllib3.HTTPResponse:
+    data = b"" if body is None else json.dumps(body).encode()
+    return urllib3.HTTPResponse(io.BytesIO(data), {"Content-Type": "application/json", **(headers or {})}, status)
+
+
+def _failure(fault: Fault, url: str) -> urllib3.HTTPResponse | Exception:
+    connection = urllib3.connection.HTTPConnection("enterprise-manager")
+    match fault:
+        case Fault.REFUSED:
+            return urllib3.exceptions.NewConnectionError(connection, "refused")
+        case Fault.LOST:
+            return urllib3.exceptions.ReadTimeoutError(connection, url, "Read timed out.")  # type: ignore[arg-type]
+        case Fault.BUSY:
+            return urllib3.HTTPResponse(io.BytesIO(b"{"), {}, 200)
+    return urllib3.HTTPResponse(io.BytesIO(b"<html>gateway</html>"), {"Content-Type": "text/html"}, 502)
+
+
+def _segments(url: str) -> list[str]:
+    return [unquote(unquote(each)) for each in urlsplit(url).path.removeprefix(API_ROOT + "/").split("/")]
+
+
+def _query(url: str) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(urlsplit(url).query).items()}

@@ -1,0 +1,156 @@
+"""What goes wrong, by the seed: alone, and together.
+
+Each world draws which kinds of fault it has and how often; many have none, so that what fails without them is found
+first. A fault's draw does not depend on what else happened, so a shortened world keeps the rest of its faults.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+
+from tests.simulation.kernel import Kernel
+
+T = TypeVar("T")
+
+
+class Fault(StrEnum):
+    """How a call or an invocation goes wrong."""
+
+    REFUSED = "refused"
+    """It does not reach the service, and the caller is told."""
+    LOST = "lost"
+    """The service carries it out, and the answer is lost."""
+    LATE = "late"
+    """It arrives long after everybody has given up, or nearly so."""
+    TWICE = "twice"
+    """It is carried out twice: an invocation that Lambda repeats."""
+    NONSENSE = "nonsense"
+    """The service carries it out, and what comes back is no answer."""
+    BUSY = "busy"
+    """The service says to come again."""
+    KILLED = "killed"
+    """The service carries it out, and the caller's process is gone."""
+
+
+OF_CALLS = (Fault.REFUSED, Fault.LOST, Fault.LATE, Fault.NONSENSE, Fault.BUSY, Fault.KILLED)
+OF_INVOCATIONS = (Fault.REFUSED, Fault.LOST, Fault.LATE, Fault.TWICE, Fault.BUSY)
+PATIENCE_SECONDS = 20.0
+"""After which a caller takes an answer for lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mischance:
+    """How often which kinds happen in one world."""
+
+    share_of_calls: float = 0.0
+    kinds: tuple[Fault, ...] = ()
+    only: str = ""
+    """Part of the calls' names that are concerned; empty: any."""
+    share_of_invocations: float = 0.0
+    kinds_of_invocations: tuple[Fault, ...] = ()
+
+    @classmethod
+    def drawn(cls, rng: random.Random) -> Mischance:
+        """A world's: none in three of ten, one kind in three, several in the rest."""
+        severity = rng.random()
+        if severity < 0.3:
+            return cls()
+        count = 1 if severity < 0.6 else rng.randint(2, 4)
+        only = rng.choice(["", "", "", "dynamodb:", "TransactWriteItems", "qem:", "qem:POST", "s3:", "states:", "Send"])
+        return cls(
+            share_of_calls=rng.choice([0.01, 0.03, 0.1, 0.3 if only else 0.05]),
+            kinds=tuple(rng.sample(OF_CALLS, count)),
+            only=only,
+            share_of_invocations=rng.choice([0.0, 0.02, 0.1]),
+            kinds_of_invocations=tuple(rng.sample(OF_INVOCATIONS, min(count, 2))),
+        )
+
+
+@dataclass
+class Faults:
+    """The faults of one world. `spared` are the numbers of those that do not happen: how a trace is shortened."""
+
+    kernel: Kernel
+    rng: random.Random
+    mischance: Mischance = Mischance()
+    spared: frozenset[int] = frozenset()
+    befallen: list[str] = field(default_factory=list)
+    reached: Callable[[str], None] = lambda _: None
+    _drawn: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
+
+    def befall(self, name: str, who: str, send: Callable[[], T], failure: Callable[[Fault], T | Exception]) -> T:
+        """What `send` answers after a while, or what goes wrong instead.
+
+        `failure` says what the caller gets for REFUSED, LOST, NONSENSE and BUSY: an answer, or what is raised. Raises
+        Killed in a process that is dead.
+        """
+        kernel = self.kernel
+        kernel.check_alive()
+        self.calls[name] += 1
+        fault = self._draw(name, self.mischance.share_of_calls, self.mischance.kinds)
+        kernel.sleep(kernel.random.expovariate(1 / 0.02))
+        if fault is not None:
+            kernel.say(f"{fault} {name}", who)
+        if fault in (Fault.REFUSED, Fault.BUSY):
+            return _given(failure(fault))
+        if fault is Fault.LATE:
+            arrives = self.how_late()
+            if arrives > PATIENCE_SECONDS:
+                kernel.after(arrives, lambda: _suppressed(send))
+                kernel.sleep(PATIENCE_SECONDS)
+                return _given(failure(Fault.LOST))
+            kernel.sleep(arrives)
+        answer = send()
+        if fault is Fault.KILLED:
+            kernel.kill_current()
+        kernel.sleep(PATIENCE_SECONDS if fault is Fault.LOST else kernel.random.expovariate(1 / 0.02))
+        return _given(failure(fault)) if fault in (Fault.LOST, Fault.NONSENSE) else answer
+
+    def end(self) -> None:
+        """Nothing goes wrong any more."""
+        self.mischance = Mischance()
+
+    def have_hit(self, name: str) -> bool:
+        """Whether any call whose name has this in it went wrong."""
+        return any(name in befallen for befallen in self.befallen)
+
+    def of_invocation(self, function: str) -> Fault | None:
+        """What befalls an invocation of `function`."""
+        return self._draw(
+            f"lambda:{function}", self.mischance.share_of_invocations, self.mischance.kinds_of_invocations
+        )
+
+    def how_late(self) -> float:
+        """Seconds: mostly few, now and then hours."""
+        return self.kernel.random.choice([1.0, 5.0, 25.0, 90.0, 700.0, 7200.0]) * (0.5 + self.kernel.random.random())
+
+    def _draw(self, name: str, share: float, kinds: tuple[Fault, ...]) -> Fault | None:
+        chance, kind = self.rng.random(), self.rng.random()
+        if not kinds or chance >= share or self.mischance.only not in name:
+            return None
+        fault = kinds[int(kind * len(kinds))]
+        self._drawn += 1
+        if self._drawn in self.spared:
+            return None
+        self.befallen.append(f"{fault} {name}")
+        self.reached(f"fault {fault}")
+        return fault
+
+
+def _given(answer: T | Exception) -> T:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _suppressed(send: Callable[[], object]) -> None:
+    """Carries out what arrives when nobody waits for it any more."""
+    with contextlib.suppress(Exception):
+        send()

@@ -1,0 +1,306 @@
+"""The smaller services of the world, and the wire between a process and all of them.
+
+Modelled: S3 objects with ETags and conditional reads, SNS, CloudWatch metrics, Secrets Manager, and Lambda's
+invocations (limits of time, at least once, errors by class name). Every call goes through `Wire`: it takes time both
+ways, may go wrong by the seed, and is refused where botocore's own service model would refuse it.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+import botocore.errorfactory
+import botocore.loaders
+import botocore.model
+import botocore.paginate
+import botocore.validate
+from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
+
+from tests.simulation.dynamodb import error
+from tests.simulation.faults import Fault, Faults
+from tests.simulation.kernel import Kernel, Process
+
+ENDPOINT = "https://{service}.eu-west-1.amazonaws.com"
+
+
+@functools.cache
+def _service_model(service: str) -> botocore.model.ServiceModel:
+    return botocore.model.ServiceModel(botocore.loaders.Loader().load_service_model(service, "service-2"), service)
+
+
+@functools.cache
+def _operations(service: str) -> Mapping[str, botocore.model.OperationModel]:
+    """By the name that boto3 gives them."""
+    from botocore import xform_name
+
+    model = _service_model(service)
+    return {xform_name(name): model.operation_model(name) for name in model.operation_names}
+
+
+@functools.cache
+def _exceptions(service: str) -> Any:
+    return botocore.errorfactory.ClientExceptionsFactory().create_client_exceptions(_service_model(service))
+
+
+@functools.cache
+def _pagination(service: str) -> Mapping[str, Any]:
+    loaded: Mapping[str, Any] = botocore.loaders.Loader().load_service_model(service, "paginators-1")["pagination"]
+    return loaded
+
+
+class Wire:
+    """The way from one process to one service, under boto3's names of operations."""
+
+    def __init__(self, kernel: Kernel, faults: Faults, service: str, model: object, who: Callable[[], str]) -> None:
+        """`who` names the caller, for faults and the trace."""
+        self._kernel, self._faults, self._service, self._model, self._who = kernel, faults, service, model, who
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        if operation.startswith("_") or not hasattr(self._model, operation):
+            raise AttributeError(f"{self._service} is modelled without {operation}")
+        return functools.partial(self._call, operation)
+
+    @property
+    def exceptions(self) -> Any:
+        """The service's modelled exceptions, as boto3's clients have them."""
+        return _exceptions(self._service)
+
+    def close(self) -> None:
+        """Like boto3's."""
+
+    def get_paginator(self, operation: str) -> Any:
+        """botocore's own paginator over the model."""
+        model = _operations(self._service)[operation]
+        return botocore.paginate.Paginator(getattr(self, operation), _pagination(self._service)[model.name], model)
+
+    def _call(self, operation: str, **request: Any) -> Any:
+        model = _operations(self._service)[operation]
+        shape = (model.name, *sorted(request))
+        if shape not in _VALIDATED:  # a tenth of a world's time otherwise, for requests that are all alike
+            report = botocore.validate.ParamValidator().validate(request, cast("Any", model.input_shape))
+            if report.has_errors():
+                raise ParamValidationError(report=report.generate_report())
+            _VALIDATED.add(shape)
+        return self._faults.befall(
+            f"{self._service}:{model.name}",
+            self._who(),
+            lambda: self._answered(operation, request),
+            lambda fault: self._failure(fault, model.name),
+        )
+
+    def _failure(self, fault: Fault, operation: str) -> Exception:
+        endpoint = ENDPOINT.format(service=self._service)
+        match fault:
+            case Fault.REFUSED:
+                return EndpointConnectionError(endpoint_url=endpoint)
+            case Fault.LOST:
+                return ReadTimeoutError(endpoint_url=endpoint)
+            case Fault.BUSY:
+                return error(_BUSY.get(self._service, "ThrottlingException"), operation, "Rate exceeded")
+        return ResponseParserError(f"Unable to parse response from {self._service}: not well-formed")
+
+    def _answered(self, operation: str, request: Mapping[str, Any]) -> Any:
+        try:
+            return getattr(self._model, operation)(**request)
+        except ClientError as exc:
+            modelled = self.exceptions.from_code(exc.response["Error"]["Code"])
+            raise modelled(exc.response, exc.operation_name) from None
+
+
+_VALIDATED: set[tuple[str, ...]] = set()
+"""Requests by operation and parameters of which one has passed botocore's own check."""
+
+_BUSY = {"dynamodb": "ProvisionedThroughputExceededException", "s3": "SlowDown", "sns": "Throttled"}
+
+
+class SimulatedS3:
+    """Buckets of one account. Reads after writes are consistent."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self.objects: dict[tuple[str, str], tuple[bytes, datetime]] = {}
+
+    def put_object(self, Bucket: str, Key: str, Body: bytes, **_: Any) -> dict[str, Any]:
+        self.objects[Bucket, Key] = (Body, self._kernel.time())
+        return {"ETag": _etag(Body)}
+
+    def get_object(self, Bucket: str, Key: str, IfNoneMatch: str = "") -> dict[str, Any]:
+        if (Bucket, Key) not in self.objects:
+            raise error("NoSuchKey", "GetObject", "The specified key does not exist.")
+        body, at = self.objects[Bucket, Key]
+        if IfNoneMatch == _etag(body):
+            raise ClientError(
+                {"Error": {"Code": "304", "Message": "Not Modified"}, "ResponseMetadata": {"HTTPStatusCode": 304}},  # type: ignore[typeddict-item]
+                "GetObject",
+            )
+        return {"Body": io.BytesIO(body), "ETag": _etag(body), "LastModified": at}
+
+    def list_objects_v2(self, Bucket: str, Prefix: str = "", Delimiter: str = "", **_: Any) -> dict[str, Any]:
+        contents, folders = [], set()
+        for (bucket, key), (_body, at) in sorted(self.objects.items()):
+            if bucket != Bucket or not key.startswith(Prefix):
+                continue
+            head, slash, _rest = key.removeprefix(Prefix).partition(Delimiter) if Delimiter else ("", "", "")
+            if slash:
+                folders.add(f"{Prefix}{head}{Delimiter}")
+            else:
+                contents.append({"Key": key, "LastModified": at})
+        return {"Contents": contents, "CommonPrefixes": [{"Prefix": each} for each in sorted(folders)]}
+
+
+def _etag(body: bytes) -> str:
+    return f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
+
+
+@dataclass
+class SimulatedSns:
+    """One topic and all that was published to it."""
+
+    kernel: Kernel
+    published: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+
+    def publish(self, **message: Any) -> dict[str, str]:
+        self.published.append((self.kernel.now, message))
+        return {"MessageId": f"{len(self.published):08}"}
+
+
+@dataclass
+class SimulatedCloudWatch:
+    """Data points by metric."""
+
+    points: list[dict[str, Any]] = field(default_factory=list)
+
+    def put_metric_data(self, Namespace: str, MetricData: list[dict[str, Any]], **_: Any) -> dict[str, Any]:
+        self.points += [{"Namespace": Namespace, **point} for point in MetricData]
+        return {}
+
+
+@dataclass
+class SimulatedSecrets:
+    """One secret."""
+
+    text: str
+
+    def get_secret_value(self, SecretId: str) -> dict[str, str]:
+        return {"ARN": SecretId, "SecretString": self.text}
+
+
+Handler = Callable[[dict[str, Any], "Context"], dict[str, Any]]
+
+
+class Context:
+    """Lambda's, of one invocation: its time is the world's."""
+
+    def __init__(self, kernel: Kernel, ends_at: float) -> None:
+        self._kernel, self._ends_at = kernel, ends_at
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Until the invocation is killed."""
+        return max(0, int(1000 * (self._ends_at - self._kernel.monotonic())))
+
+
+@dataclass
+class Function:
+    """One function: what it runs and for how long it may."""
+
+    handler: Handler
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One run of a function, from when it began."""
+
+    function: str
+    payload: Any
+    at: float
+
+    @property
+    def proposal_id(self) -> str:
+        """Whose turn it is; empty for a function that is for a whole run."""
+        return str(self.payload.get("proposal", {}).get("proposal_id", ""))
+
+
+class SimulatedLambda:
+    """Invocations, at least once each; one that is killed or too slow is an error to whoever waits for it."""
+
+    def __init__(self, kernel: Kernel, faults: Faults, functions: Mapping[str, Function]) -> None:
+        self._kernel, self._faults, self._functions = kernel, faults, functions
+        self._count = 0
+        self.running: dict[str, Process] = {}
+        self.begun: dict[str, Invocation] = {}
+        """All invocations by the names of their processes."""
+
+    def invoke(
+        self, name: str, payload: Any, answered: Callable[[Any], None], failed: Callable[[str, str], None]
+    ) -> None:
+        """Begins an invocation; one of `answered` and `failed` is called, once."""
+        short = name.rpartition("-")[2]
+        arrives = self._kernel.random.expovariate(1 / 0.05)
+        if fault := self._faults.of_invocation(short):
+            self._kernel.say(f"{fault} {short}", "lambda")
+            match fault:
+                case Fault.BUSY:
+                    self._kernel.after(arrives, lambda: failed("Lambda.TooManyRequestsException", "Rate Exceeded."))
+                    return
+                case Fault.REFUSED:
+                    self._kernel.after(arrives, lambda: failed("Lambda.ServiceException", "service"))
+                    return
+                case Fault.TWICE:
+                    late = self._faults.how_late()
+                    self._run(short, payload, arrives + late, lambda _: None, lambda *_: None)
+                case Fault.LATE:
+                    arrives += self._faults.how_late()
+                case Fault.LOST:
+                    self._run(short, payload, arrives, lambda _: None, lambda *_: None)
+                    self._kernel.after(arrives + 20, lambda: failed("Lambda.SdkClientException", "timeout"))
+                    return
+        self._run(short, payload, arrives, answered, failed)
+
+    def _run(
+        self,
+        name: str,
+        payload: Any,
+        arrives: float,
+        answered: Callable[[Any], None],
+        failed: Callable[[str, str], None],
+    ) -> None:
+        function = self._functions[name]
+        self._count += 1
+        number = self._count
+        text = json.dumps(payload)
+
+        def live() -> Any:
+            self.begun[process.name] = Invocation(name, json.loads(text), self._kernel.monotonic())
+            ends_at = self._kernel.monotonic() + function.seconds
+            self._kernel.at(ends_at, time_out)
+            return json.loads(json.dumps(function.handler(json.loads(text), Context(self._kernel, ends_at))))
+
+        def time_out() -> None:
+            if not process.is_over:
+                timed_out.append(True)
+                self._kernel.kill(process)
+
+        def ended(process: Process) -> None:
+            self.running.pop(process.name, None)
+            if process.is_killed:
+                error_name = "Sandbox.Timedout" if timed_out else "Runtime.ExitError"
+                failed(error_name, json.dumps({"errorType": error_name, "errorMessage": f"RequestId: {number} Error"}))
+            elif process.error is not None:
+                error_name = type(process.error).__name__
+                said = {"errorType": error_name, "errorMessage": str(process.error), "stackTrace": []}
+                failed(error_name, json.dumps(said))
+            else:
+                answered(process.result)
+
+        timed_out: list[bool] = []
+        process = self._kernel.spawn(f"{name}#{number}", live, after=arrives, on_end=ended)
+        self.running[process.name] = process
