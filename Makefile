@@ -15,7 +15,8 @@ endif
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types contracts unit fuzz e2e packages docs benchmarks screenshots snapshots lock clean
+.PHONY: demo test lint types contracts unit fuzz simulate nightly e2e packages docs benchmarks screenshots snapshots \
+	lock clean
 
 demo: $(VENV)/local.stamp
 	@$(BIN)/qlikops demo $(ARGS)
@@ -52,6 +53,17 @@ docs: $(VENV)/dev.stamp
 # Ratios against baselines taken in the same run; the tables are the point, so they are always shown.
 benchmarks: $(VENV)/dev.stamp
 	$(BIN)/pytest tests/benchmarks -s --page docs/benchmarks.md
+
+# Everything in one seeded world (docs/proof.md): other seeds than the 300 of `make test`, or one of them by name with
+# `python -m tests.simulation.simulate --seed 7`.
+SEEDS ?= 2000
+FIRST ?= 0
+simulate: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.simulation.simulate --seeds $(SEEDS) --first $(FIRST)
+
+# A new stretch of seeds every day.
+nightly: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.simulation.simulate --seeds 10000 --first $$(( $$(date +%s) / 86400 * 10000 ))
 
 # Each screen of the demo, as pictures for the docs and as text that a test compares.
 screenshots: $(VENV)/dev.stamp

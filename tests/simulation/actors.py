@@ -1,0 +1,231 @@
+"""Who lives in a world: operators by console, command and plain AWS CLI, and everybody else who has a hand in it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from qlikops.aws.approvals import LedgerApprovals, Timing
+from qlikops.aws.executions import StepFunctionsExecutions
+from qlikops.domain.approval import Approval, Status
+from qlikops.domain.errors import DecisionUnknown, QlikopsError
+from qlikops.domain.ports import DecisionRequest
+from qlikops.domain.task import RunOption, StopReason, TaskState
+from qlikops.qlik.simulator.fleet import Refusal
+from qlikops.qlik.simulator.scenario import Break
+from tests.simulation.night import MESSAGES, Habit, Hand, Operator
+from tests.simulation.plant import MACHINE_ARN, TABLE, Person, World
+
+ODD_OUTPUTS: tuple[Any, ...] = (
+    {"approved": "true"},
+    {"approved": 1},
+    {"decision": {"approved": True}},
+    True,
+    None,
+    [],
+    "yes",
+    {},
+    {"approved": True, "automatic": True, "by": "policy"},
+    {"approved": None},
+    {"approved": False},
+)
+
+
+class Saying:
+    """What operators were told of their decisions: what invariants hold against the ledger."""
+
+    def __init__(self) -> None:
+        self.counted: list[tuple[str, str]] = []
+        """Approval and decision ids of which somebody has a receipt."""
+        self.not_counted: list[tuple[str, str]] = []
+        """Of which somebody was told that they did not count."""
+        self.unknown: list[tuple[str, str]] = []
+        """Of which somebody was told that nobody knows yet."""
+        self.sent: Counter[str] = Counter()
+        """How often each decision was handed to Step Functions."""
+        self.ends: list[tuple[str, Status]] = []
+        """Final statuses that somebody was shown."""
+
+
+def live(world: World, operator: Operator, saying: Saying) -> None:
+    """One operator's night."""
+    kernel, person = world.kernel, Person(world, operator.name, saying.sent)
+    timing = Timing(now=kernel.time, monotonic=kernel.monotonic, sleep=kernel.sleep)
+    approvals = LedgerApprovals(person, timing)
+    executions = StepFunctionsExecutions(person, now=kernel.time, has_console=False)
+    deeds: dict[Habit, Callable[[], None]] = {
+        Habit.APPROVES: lambda: _decide(world, approvals, saying, approved=True),
+        Habit.DENIES: lambda: _decide(world, approvals, saying, approved=False),
+        Habit.SNOOZES: lambda: _decide(world, approvals, saying, approved=False, snooze=timedelta(minutes=30)),
+        Habit.CLAIMS: lambda: _claim(world, approvals),
+        Habit.STOPS: lambda: _stop(world, executions),
+        Habit.REDRIVES: lambda: _redrive(world, executions),
+        Habit.RUNS: lambda: _run(world),
+        Habit.CALLS_BACK: lambda: _call_back(world, person, {"approved": True}),
+        Habit.CALLS_BACK_ODDLY: lambda: _call_back(world, person, kernel.random.choice(ODD_OUTPUTS)),
+    }
+    while True:
+        kernel.sleep(kernel.random.expovariate(1 / operator.every_seconds))
+        habit = kernel.random.choice(operator.habits)
+        try:
+            deeds[habit]()
+        except QlikopsError as exc:
+            kernel.say(f"{habit}: {type(exc).__name__}: {exc}")
+
+
+def _waiting(world: World, approvals: LedgerApprovals) -> Approval | None:
+    rows = approvals.waiting()
+    if not rows:
+        return None
+    chosen = approvals.approval(world.kernel.random.choice(rows).approval_id)
+    world.kernel.sleep(world.kernel.random.choice([0.0, 1.0, 30.0, 600.0]))  # it is read before it is answered
+    return chosen
+
+
+def _decide(
+    world: World, approvals: LedgerApprovals, saying: Saying, *, approved: bool, snooze: timedelta | None = None
+) -> None:
+    approval = _waiting(world, approvals)
+    if approval is None:
+        return
+    decision_id = f"{world.kernel.random.getrandbits(64):016x}"
+    request = DecisionRequest(approved, approval.digest, "simulated", snooze, "cli", decision_id)
+    named = (approval.approval_id, decision_id)
+    world.kernel.say(f"{'approves' if approved else 'denies'} {approval.approval_id}")
+    try:
+        receipt = approvals.decide(approval.approval_id, request)
+    except DecisionUnknown:
+        saying.unknown.append(named)
+        raise
+    except QlikopsError:
+        saying.not_counted.append(named)
+        raise
+    saying.counted.append(named)
+    status = receipt.status
+    if approved and world.kernel.random.random() < 0.5 and not status.is_final:
+        status = approvals.outcome(approval.approval_id, timedelta(minutes=5)).status
+    if status.is_final:
+        saying.ends.append((approval.approval_id, status))
+
+
+def _claim(world: World, approvals: LedgerApprovals) -> None:
+    if approval := _waiting(world, approvals):
+        approvals.claim(approval.approval_id, timedelta(minutes=15))
+
+
+def _stop(world: World, executions: StepFunctionsExecutions) -> None:
+    if (running := _one_of(world, executions, "RUNNING")) and world.kernel.random.random() < 0.3:
+        world.kernel.say(f"stops {running}")
+        executions.stop(running, "simulated")
+
+
+def _redrive(world: World, executions: StepFunctionsExecutions) -> None:
+    if ended := _one_of(world, executions, "FAILED", "ABORTED", "TIMED_OUT"):
+        world.kernel.say(f"redrives {ended}")
+        executions.redrive(ended)
+
+
+def _run(world: World) -> None:
+    # Not by `executions.start`: its names come from the system's randomness, which no seed gives again.
+    name = f"manual-{world.kernel.random.getrandbits(32):08x}"
+    world.kernel.say(f"starts {name}")
+    world.states.start_execution(MACHINE_ARN, name, "{}")
+
+
+def _one_of(world: World, executions: StepFunctionsExecutions, *statuses: str) -> str:
+    found = [one.arn for one in executions.page().executions if one.status in statuses]
+    return world.kernel.random.choice(found) if found else ""
+
+
+def _call_back(world: World, person: Person, output: Any) -> None:
+    """As docs/aws-cli.md says: the token out of the ledger, the answer to Step Functions, no digest."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        tokens = [key for key in world.dynamodb.items if key[0].startswith("TOKEN#")]
+        if not tokens:
+            return
+        pk, sk = world.kernel.random.choice(sorted(tokens))
+        reply = person.dynamodb.get_item(TableName=TABLE, Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True)
+        if "Item" in reply:
+            world.kernel.say(f"calls back {pk} with {json.dumps(output)}")
+            person.stepfunctions.send_task_success(taskToken=reply["Item"]["token"]["S"], output=json.dumps(output))
+    except (BotoCoreError, ClientError) as exc:
+        world.kernel.say(f"calls back: {exc}")
+
+
+def lend(world: World, hand: Hand) -> None:
+    """What another hand does, every now and then."""
+    kernel = world.kernel
+    deeds: dict[Hand, Callable[[], None]] = {
+        Hand.DEPLOYS: lambda: _deploy(world),
+        Hand.RUNS_IN_QLIK: lambda: _in_qlik(world, run=True),
+        Hand.STOPS_IN_QLIK: lambda: _in_qlik(world, run=False),
+        Hand.BREAKS: lambda: _break(world),
+        Hand.STEPS_CLOCK: lambda: _step_clock(world),
+        Hand.KILLS: lambda: _kill(world),
+        Hand.RUNS_TWICE: lambda: _run_twice(world),
+    }
+    while True:
+        kernel.sleep(kernel.random.expovariate(1 / 600.0))
+        deeds[hand]()
+
+
+def older_definition(newer: str) -> str:
+    """Without CheckRestart and may_continue, as before groups went on."""
+    definition = json.loads(newer)
+    states = definition["States"]["ProcessProposals"]["ItemProcessor"]["States"]
+    del states["CheckRestart"], states["ExecuteRestart"]["Parameters"]["Payload"]["may_continue"]
+    states["ExecuteRestart"]["Next"] = "RecordOutcome"
+    return json.dumps(definition)
+
+
+def _deploy(world: World) -> None:
+    is_newest = world.states.definition == world.definition
+    new = older_definition(world.definition) if is_newest else world.definition
+    world.states.update_state_machine(MACHINE_ARN, new)
+    world.kernel.say("updates the definition")
+
+
+def _task(world: World) -> tuple[str, str]:
+    server = world.kernel.random.choice(world.fleet.scenario.servers)
+    return server.name, world.kernel.random.choice(server.tasks).name
+
+
+def _in_qlik(world: World, *, run: bool) -> None:
+    server, task = _task(world)
+    world.kernel.say(f"{'runs' if run else 'stops'} {task} in Qlik")
+    try:
+        if run:
+            world.fleet.run(server, task, RunOption.RESUME_PROCESSING.value, "dba")
+        else:
+            world.fleet.stop(server, task, "dba")
+    except Refusal as exc:
+        world.kernel.say(str(exc))
+
+
+def _break(world: World) -> None:
+    server, task = _task(world)
+    message = world.kernel.random.choice(MESSAGES)
+    world.kernel.say(f"breaks {task}: {message}")
+    world.fleet.break_now(Break(0, server, task, TaskState.ERROR, StopReason.FATAL_ERROR, message))
+
+
+def _step_clock(world: World) -> None:
+    world.clock_was_stepped = True
+    world.clock_ahead = world.kernel.random.choice([0.0, 0.0, -90.0, 45.0, 600.0, -3600.0])
+    world.kernel.say(f"the functions' clock is {world.clock_ahead:g} s ahead")
+
+
+def _kill(world: World) -> None:
+    if world.functions.running:
+        world.kernel.kill(world.functions.running[world.kernel.random.choice(sorted(world.functions.running))])
+
+
+def _run_twice(world: World) -> None:
+    number = world.kernel.random.getrandbits(32)
+    for which in "ab":
+        world.states.start_execution(MACHINE_ARN, f"twice-{number:08x}-{which}", "{}")

@@ -1,0 +1,88 @@
+"""Of what is sent to Enterprise Manager: nothing without a claim, a decision and a second look, and nothing twice."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Status, digest_of
+from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposal import Action
+from tests.simulation.enterprise_manager import Sent
+from tests.simulation.invariants.watch import Watch, of_each_call, partition_of, status_of, told
+
+
+def _target(watch: Watch, sent: Sent) -> dict[str, Any] | None:
+    targets = watch.proposed.get(watch.proposal_of(sent), {}).get("targets", [])
+    return next(
+        (each for each in targets if (each["key"]["server"], each["key"]["task"]) == (sent.server, sent.task)), None
+    )
+
+
+@of_each_call
+def a_claim_comes_before_the_call(watch: Watch, sent: Sent) -> str:
+    """What is sent is claimed first, and nobody knows yet what came of it."""
+    key = {"instance": "default", "server": sent.server, "task": sent.task}
+    claim = watch.items.get((partition_of(key), f"{keys.RESTART_PREFIX}{watch.proposal_of(sent)}"))
+    if claim is None:
+        return f"{sent.process} sends {sent.action} to {sent.task} without a claim"
+    return f"{sent.process} sends {sent.action} to {sent.task} once more" if Attribute.OUTCOME in claim else ""
+
+
+@of_each_call
+def at_most_one_call_a_claim(watch: Watch, sent: Sent) -> str:
+    """One run call, and where it stops first one stop, however often the function is invoked."""
+    proposal_id = watch.proposal_of(sent)
+    others = [
+        each
+        for each in watch.requests_of(proposal_id, sent.server, sent.task)
+        if each is not sent and each.action == sent.action and not each.is_refused
+    ]
+    return f"{sent.process} sends {sent.action} to {sent.task} again for {proposal_id}" if others else ""
+
+
+@of_each_call
+def only_what_is_being_carried_out_is_touched(watch: Watch, sent: Sent) -> str:
+    """The task is one of a proposal that is approved and not over, and the call is the one that was proposed."""
+    proposal_id = watch.proposal_of(sent)
+    record, target = watch.record(proposal_id), _target(watch, sent)
+    if record is None or target is None:
+        return f"{sent.process} sends {sent.action} to {sent.task}, which nobody proposed"
+    if status_of(record) is not Status.RESTARTING or told(record, Attribute.DECISION).get("approved") is not True:
+        return f"{sent.process} acts on {proposal_id}, which is {status_of(record)}"
+    action = Action(watch.proposed[proposal_id]["action"])
+    fits = sent.option == action.run_option if sent.action == "run" else action.stops_first
+    return "" if fits else f"{proposal_id} was to {action}, and {sent.action} {sent.option} was sent"
+
+
+@of_each_call
+def what_was_approved_is_what_is_done(watch: Watch, sent: Sent) -> str:
+    """The decision names the digest of what is stored, where it names one, and must where that is required."""
+    record = watch.record(watch.proposal_of(sent))
+    if record is None:
+        return ""
+    parts = (json.loads(record[name]["S"]) for name in (Attribute.PROPOSAL, Attribute.EVALUATION, Attribute.POLICY))
+    digest, decided_on = digest_of(*parts), told(record, Attribute.DECISION).get("digest", "")
+    if record[Attribute.DIGEST]["S"] != digest:
+        return f"{sent.task}: the record is not what its digest was taken over"
+    if decided_on != digest and (decided_on or watch.world.config.require_digest):
+        return f"{sent.task}: approved was {decided_on or 'nothing by name'}, stored is {digest}"
+    return ""
+
+
+@of_each_call
+def somebody_looked_again(watch: Watch, sent: Sent) -> str:
+    """What this very invocation was told of the task is what the proposal says of it."""
+    target, read = _target(watch, sent), watch.world.journal.read.get((sent.process, sent.server, sent.task))
+    if target is None or (
+        sent.action == "run" and Action(watch.proposed[watch.proposal_of(sent)]["action"]).stops_first
+    ):
+        return ""
+    if read is None:
+        return f"{sent.process} sends {sent.action} to {sent.task} without a look"
+    seen = read.get("state", read.get("task", {}).get("state")), read.get("task_stop_reason", read.get("stop_reason"))
+    wanted = target["state"], target["stop_reason"]
+    return (
+        "" if seen == wanted else f"{sent.process} sends {sent.action} to {sent.task}: seen {seen}, proposed {wanted}"
+    )

@@ -1,0 +1,196 @@
+"""Of a proposal's record: how its life may go, and what nobody changes any more."""
+
+from __future__ import annotations
+
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Status
+from qlikops.domain.ledger import Attribute
+from tests.simulation.dynamodb import Wire
+from tests.simulation.invariants.watch import Change, Watch, number, of_each_record, status_of, told
+
+_STEPS: dict[Status, frozenset[Status]] = {
+    Status.PROPOSED: frozenset({Status.EVALUATED}),
+    Status.EVALUATED: frozenset({Status.WAITING, Status.RESTARTING}),
+    Status.WAITING: frozenset({Status.RESTARTING}),
+    Status.RESTARTING: frozenset(),
+}
+"""Beside the ends: from each status that is none, to which one may go."""
+_EVENTS = {
+    Status.EVALUATED: "20-evaluated",
+    Status.WAITING: "30-requested",
+    Status.RESTARTING: "40-decided",
+}
+
+
+@of_each_record
+def a_status_only_moves_forward(_: Watch, change: Change) -> str:
+    """From proposed by known steps to one end, and nobody rewrites how it ended."""
+    if change.after is None:
+        return ""
+    after = status_of(change.after)
+    if change.before is None:
+        return "" if after is Status.PROPOSED else f"{change.proposal_id} began as {after}"
+    before = status_of(change.before)
+    may_follow = before is after or (not before.is_final and (after.is_final or after in _STEPS[before]))
+    return "" if may_follow else f"{change.proposal_id}: {before} became {after}"
+
+
+@of_each_record
+def what_was_shown_stays(_: Watch, change: Change) -> str:
+    """Proposal, evaluation, policy, digest and decision are written once."""
+    if change.before is None or change.after is None:
+        return ""
+    for name in (Attribute.PROPOSAL, Attribute.EVALUATION, Attribute.POLICY, Attribute.DIGEST, Attribute.DECISION):
+        if name in change.before and change.after.get(name) != change.before[name]:
+            return f"{change.proposal_id}: its {name} was {change.before[name]}, is {change.after.get(name)}"
+    return ""
+
+
+@of_each_record
+def the_first_result_stays(_: Watch, change: Change) -> str:
+    """What a restart came to is not replaced by what somebody made of it later."""
+    if change.before is None or change.after is None or Attribute.OUTCOME not in change.before:
+        return ""
+    before, after = told(change.before, Attribute.OUTCOME), told(change.after, Attribute.OUTCOME)
+    same = all(before.get(name) == after.get(name) for name in ("status", "targets", "detail"))
+    return "" if same else f"{change.proposal_id}: {before} became {after}"
+
+
+@of_each_record
+def a_final_status_is_that_of_the_outcome(_: Watch, change: Change) -> str:
+    """Record and outcome say the same."""
+    if change.after is None or not status_of(change.after).is_final:
+        return ""
+    outcome = told(change.after, Attribute.OUTCOME).get("status", "none")
+    return "" if outcome == status_of(change.after) else f"{change.proposal_id} is {status_of(change.after)}: {outcome}"
+
+
+@of_each_record
+def what_waits_is_in_the_inbox(_: Watch, change: Change) -> str:
+    """The inbox holds what waits, and nothing else."""
+    if change.after is None or (status_of(change.after) is Status.WAITING) == (keys.INBOX_PARTITION in change.after):
+        return ""
+    return f"{change.proposal_id} is {status_of(change.after)}"
+
+
+@of_each_record
+def every_step_leaves_its_event(watch: Watch, change: Change) -> str:
+    """The audit trail has what happened, as soon as it has happened."""
+    if change.after is None or (change.before and status_of(change.before) is status_of(change.after)):
+        return ""
+    status = status_of(change.after)
+    wanted = "50-closed" if status.is_final else _EVENTS.get(status, "10-proposed")
+    has_it = (change.key[0], f"{keys.EVENT_PREFIX}{wanted}") in watch.items
+    return "" if has_it else f"{change.proposal_id} is {status} without {wanted}"
+
+
+@of_each_record
+def what_is_not_over_is_listed_as_open(watch: Watch, change: Change) -> str:
+    """Whoever looks for what executions left behind finds it."""
+    if change.after is None or status_of(change.after).is_final:
+        return ""
+    listed = watch.items.get((keys.OPEN_PARTITION, change.proposal_id))
+    if listed is not None and listed[Attribute.STATUS]["S"] == status_of(change.after):
+        return ""
+    return f"{change.proposal_id} is {status_of(change.after)}, listed: {listed}"
+
+
+def _comes_to_wait(change: Change) -> Wire | None:
+    if change.after is None or status_of(change.after) is not Status.WAITING:
+        return None
+    return None if change.before and status_of(change.before) is Status.WAITING else change.after
+
+
+@of_each_record
+def who_is_asked_can_answer(watch: Watch, change: Change) -> str:
+    """What comes into the inbox has a token, and the time that is promised is not longer than Step Functions waits."""
+    if (waiting := _comes_to_wait(change)) is None:
+        return ""
+    token = watch.items.get((keys.token_partition(change.proposal_id), keys.TOKEN))
+    if token is None:
+        return f"{change.proposal_id} waits without a token"
+    ends_at = watch.world.states.ends_at(token[Attribute.TOKEN]["S"])
+    if number(waiting, keys.INBOX_SORT) > ends_at:
+        return f"{change.proposal_id} promises {number(waiting, keys.INBOX_SORT) - ends_at:.3f} s more than there are"
+    return ""
+
+
+@of_each_record
+def the_row_is_that_of_the_record(_: Watch, change: Change) -> str:
+    """What the inbox shows is what an approval would be of."""
+    if (waiting := _comes_to_wait(change)) is None:
+        return ""
+    row = told(waiting, Attribute.ROW)
+    agrees = row["approval_id"] == change.proposal_id and waiting[Attribute.DIGEST]["S"].startswith(row["digest"])
+    return "" if agrees and row["digest"] else f"{change.proposal_id}: {row}"
+
+
+@of_each_record
+def what_waits_holds_its_tasks(watch: Watch, change: Change) -> str:
+    """For as long as somebody may approve it, no other proposal gets one of its tasks."""
+    if (waiting := _comes_to_wait(change)) is None or not watch.clocks_are_right:
+        return ""
+    needed = number(waiting, keys.INBOX_SORT) + watch.world.config.lease_margin_seconds
+    for partition in watch.task_partitions(change.proposal_id):
+        lease = watch.items.get((partition, keys.LEASE))
+        holder = lease[Attribute.PROPOSAL_ID]["S"] if lease else "nobody"
+        if lease is None or holder != change.proposal_id:
+            return f"{partition} is held by {holder}, not by {change.proposal_id}"
+        if number(lease, Attribute.EXPIRES) < needed:
+            return f"{change.proposal_id} holds {partition} for {needed - number(lease, Attribute.EXPIRES):g} s too few"
+    return ""
+
+
+@of_each_record
+def only_what_somebody_approved_is_carried_out(watch: Watch, change: Change) -> str:
+    """A literal true came back with one of its tokens; where nobody was asked, the policy let it run by itself."""
+    if change.after is None or status_of(change.after) is not Status.RESTARTING:
+        return ""
+    decision = told(change.after, Attribute.DECISION)
+    if decision.get("approved") is not True:
+        return f"{change.proposal_id}: {decision}"
+    if decision["automatic"]:
+        return ""
+    answers = [watch.world.states.answer(token) for token in watch.tokens.get(change.proposal_id, ())]
+    if any(isinstance(answer, dict) and answer.get("approved") is True for answer in answers):
+        return ""
+    return f"{change.proposal_id}: the answers were {answers}"
+
+
+@of_each_record
+def only_what_needs_nobody_is_automatic(watch: Watch, change: Change) -> str:
+    """One unprotected task with a lost connection, in a mode that allows it, evaluated as safe."""
+    if change.after is None or not told(change.after, Attribute.DECISION).get("automatic"):
+        return ""
+    policy, evaluation = told(change.after, Attribute.POLICY), told(change.after, Attribute.EVALUATION)
+    proposal = watch.proposed[change.proposal_id]
+    reasons = {
+        "the policy does not say so": policy.get("route") != "automatic" or policy.get("closed_gates"),
+        "the mode is always": watch.world.config.approval_mode == "always",
+        "the evaluation does not": evaluation.get("verdict") != "approve" or evaluation.get("risk") == "high",
+        "several tasks": len(proposal["targets"]) != 1,
+        "the kind needs a human": proposal["kind"] != "FATAL_TRANSIENT" or proposal["action"] != "resume",
+        "it is protected": any(watch.world.is_protected(target["key"]["task"]) for target in proposal["targets"]),
+        "somebody was asked": Attribute.REQUESTED_AT in change.after,
+    }
+    wrong = [reason for reason, holds in reasons.items() if holds]
+    return f"{change.proposal_id}: {', '.join(wrong)}" if wrong else ""
+
+
+@of_each_record
+def nobody_closes_what_is_being_carried_out(watch: Watch, change: Change) -> str:
+    """A run closes nothing of which a function that may still act has sent a call and not seen the end."""
+    if change.before is None or change.after is None or not status_of(change.after).is_final:
+        return ""
+    if status_of(change.before) is not Status.RESTARTING or not watch.clocks_are_right:
+        return ""
+    closing = watch.world.functions.begun.get(watch.world.dynamodb.last_writer)
+    if closing is None or closing.function != "MonitorTasks":
+        return ""
+    for name in watch.world.functions.running:
+        acting = watch.world.functions.begun.get(name)
+        if acting and acting.function == "ExecuteRestart" and acting.proposal_id == change.proposal_id:
+            sent = [each for each in watch.requests if each.process == name]
+            if sent and Attribute.OUTCOME not in change.before:
+                return f"{change.proposal_id} is closed while {name} is at it"
+    return ""

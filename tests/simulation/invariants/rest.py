@@ -1,0 +1,215 @@
+"""Of a world in which nothing is under way any more: everything has ended, and all accounts of it agree."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Status
+from qlikops.domain.history import fold_history
+from qlikops.domain.ledger import Attribute
+from qlikops.domain.packing import unpacked
+from tests.simulation.dynamodb import Wire
+from tests.simulation.invariants.watch import Watch, at_rest, number, partition_of, status_of, told
+
+_TOLD = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL})
+
+
+@at_rest
+def everything_ends(watch: Watch) -> Iterator[str]:
+    """No proposal waits or goes on once nothing can end it any more, and no execution does."""
+    for name, item in watch.records():
+        if not status_of(item).is_final:
+            yield f"{name} is {status_of(item)}"
+    for execution in watch.world.states.executions.values():
+        if execution.status == "RUNNING":
+            yield f"{execution.name} runs"
+
+
+@at_rest
+def nothing_is_left_behind(watch: Watch) -> Iterator[str]:
+    """An ended proposal has no token, no lease, no entry under OPEN, and the inbox is empty."""
+    for (partition, sort), item in watch.items.items():
+        if partition.startswith("TOKEN#") or partition == keys.OPEN_PARTITION:
+            yield f"{partition} {sort}"
+        if sort == keys.LEASE and number(item, Attribute.EXPIRES) > watch.world.kernel.now:
+            yield f"{partition} is leased by {item[Attribute.PROPOSAL_ID]['S']}"
+
+
+@at_rest
+def every_end_is_in_the_history_of_its_tasks_once(watch: Watch) -> Iterator[str]:
+    """Of every proposal, each of its tasks has one line, with what became of this task."""
+    lines: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for (partition, sort), item in watch.items.items():
+        if sort.startswith(keys.HISTORY_PREFIX):
+            line = json.loads(item[Attribute.BODY]["S"])
+            lines.setdefault((partition, line["approval_id"]), []).append(line)
+    for name, item in watch.records():
+        outcome = told(item, Attribute.OUTCOME)
+        of_task = {partition_of(each["key"]): each["status"] for each in outcome.get("targets", [])}
+        for partition in watch.task_partitions(name):
+            found = lines.pop((partition, name), [])
+            wanted = of_task.get(partition, outcome.get("status"))
+            if [line["status"] for line in found] != [wanted]:
+                yield f"{name} on {partition} is {wanted}, its history says {[line['status'] for line in found]}"
+    for partition, name in lines:
+        yield f"{partition} has a line of {name}, which there is not"
+
+
+@at_rest
+def the_track_record_counts_once(watch: Watch) -> Iterator[str]:
+    """What people are shown of earlier proposals is what came of them."""
+    wanted: Counter[tuple[str, str, str]] = Counter()
+    for name, item in watch.records():
+        evaluation, proposal = told(item, Attribute.EVALUATION), watch.proposed[name]
+        partition = keys.track_partition(proposal["kind"], proposal["action"])
+        sort = keys.track_sort(evaluation.get("evaluator", ""), evaluation.get("verdict", "unavailable"))
+        for what in _counts(item):
+            wanted[partition, sort, what] += 1
+    found: Counter[tuple[str, str, str]] = Counter()
+    for (partition, sort), item in watch.items.items():
+        if partition.startswith("TRACK#"):
+            for what in (Attribute.TRIED, Attribute.RECOVERED, Attribute.DENIED):
+                found[partition, sort, what] += int(item.get(what, {"N": "0"})["N"])
+    for place in {**wanted, **found}:
+        if wanted[place] != found[place]:
+            yield f"{' '.join(place)}: {wanted[place]} in the records, {found[place]} counted"
+
+
+def _counts(item: Wire) -> list[str]:
+    status, targets = status_of(item), told(item, Attribute.OUTCOME).get("targets", [])
+    if status is Status.DENIED:
+        return [Attribute.DENIED]
+    tried = status.was_tried or any(
+        each["stopped"] or Status(each["status"]).was_tried or each["run_call"] not in (None, "not_sent")
+        for each in targets
+    )
+    if not tried:
+        return []
+    return [Attribute.TRIED, Attribute.RECOVERED] if status is Status.RESTARTED else [Attribute.TRIED]
+
+
+@at_rest
+def a_run_knows_where_its_proposals_stand(watch: Watch) -> Iterator[str]:
+    """The row of a run says what the record says."""
+    for (partition, sort), item in watch.items.items():
+        if partition.startswith("RUN#") and sort.startswith(keys.PROPOSAL_PREFIX):
+            name = sort.removeprefix(keys.PROPOSAL_PREFIX)
+            row, record = json.loads(item[Attribute.BODY]["S"]), watch.record(name)
+            if record is None or row["status"] != status_of(record):
+                yield f"{partition} says that {name} is {row['status']}: {status_of(record) if record else 'nowhere'}"
+
+
+@at_rest
+def a_report_says_what_the_ledger_says(watch: Watch) -> Iterator[str]:
+    """Every run that succeeded has one, and what it says of an end is how the proposal ended."""
+    objects = watch.world.s3.objects
+    reports = {
+        key.rpartition("/")[2].removesuffix(".json"): json.loads(unpacked(body))
+        for (_, key), (body, _) in objects.items()
+        if key.startswith("reports/") and key.endswith(".json") and "latest" not in key
+    }
+    for execution in watch.world.states.executions.values():
+        if execution.status == "SUCCEEDED" and execution.name not in reports:
+            yield f"{execution.name} has no report"
+    for name, report in reports.items():
+        for one in report["proposals"]:
+            proposal_id = one["proposal"]["proposal_id"]
+            record = watch.record(proposal_id)
+            if Status(one["status"]).is_final and (record is None or status_of(record) != one["status"]):
+                yield f"the report of {name} says that {proposal_id} is {one['status']}"
+
+
+@at_rest
+def what_is_said_to_have_been_sent_was_sent(watch: Watch) -> Iterator[str]:
+    """Of each task, the outcome says taken only of what arrived, and not sent only of what did not."""
+    for name, item in watch.records():
+        for target in told(item, Attribute.OUTCOME).get("targets", []):
+            server, task = target["key"]["server"], target["key"]["task"]
+            sent = watch.requests_of(name, server, task)
+            runs = [each for each in sent if each.action == "run"]
+            stops = [each for each in sent if each.action == "stop"]
+            came_to = f"{name} on {task}: {target['status']}, {target['run_call']}; {runs}"
+            if target["run_call"] == "taken" and not any(each.taken for each in runs):
+                yield came_to
+            if target["run_call"] == "refused" and any(each.taken for each in runs):
+                yield came_to
+            if target["run_call"] in ("not_sent", None) and any(each.arrived for each in runs):
+                yield came_to
+            if target["status"] == "restarted" and not runs:
+                yield came_to
+            if any(each.taken for each in stops) and not target["stopped"]:
+                yield f"{name} on {task} was stopped, and nobody says so"
+
+
+@at_rest
+def who_was_told_that_it_counts_was_told_the_truth(watch: Watch) -> Iterator[str]:
+    """The ledger holds every decision of which somebody has a receipt."""
+    for approval_id, decision_id in watch.saying.counted:
+        if (held := _decision(watch, approval_id)) != decision_id:
+            yield f"{approval_id}: a receipt for {decision_id}, the ledger has {held or 'none'}"
+
+
+@at_rest
+def who_was_told_that_it_does_not_count_was_told_the_truth(watch: Watch) -> Iterator[str]:
+    """What somebody was told was not sent, or came too late, is not in the ledger."""
+    for approval_id, decision_id in watch.saying.not_counted:
+        if _decision(watch, approval_id) == decision_id:
+            yield f"{approval_id}: {decision_id} counts, and somebody was told that it does not"
+
+
+@at_rest
+def a_decision_is_sent_once(watch: Watch) -> Iterator[str]:
+    """Nobody's answer goes out a second time by itself."""
+    for decision_id, count in watch.saying.sent.items():
+        if count > 1:
+            yield f"{decision_id} was sent {count} times"
+
+
+@at_rest
+def who_was_shown_an_end_was_shown_the_end(watch: Watch) -> Iterator[str]:
+    """What a receipt or a watch said of the end is what the ledger says."""
+    for approval_id, status in watch.saying.ends:
+        record = watch.record(approval_id)
+        if record is None or status_of(record) is not status:
+            yield f"{approval_id} was shown as {status}, and is {status_of(record) if record else 'nowhere'}"
+
+
+@at_rest
+def who_is_asked_is_told(watch: Watch) -> Iterator[str]:
+    """A message went out for everything that waited, and one that closes it where nobody who acted knows the end."""
+    if watch.world.faults.have_hit("sns:"):
+        return
+    messages = [(at, message["Subject"], message["Message"]) for at, message in watch.world.sns.published]
+    for name, item in watch.records():
+        about = [(at, subject) for at, subject, text in messages if f"qlikops show {name}" in text]
+        status, was_asked = status_of(item), Attribute.REQUESTED_AT in item
+        # Who dies between inbox and message is retried, and somebody may have answered from the inbox by then.
+        if was_asked and Attribute.DECISION not in item and not any(subject.endswith("?") for _, subject in about):
+            yield f"{name} waited, and nobody was told"
+        must_close = status in _TOLD or (status is Status.SUPERSEDED and was_asked)
+        if must_close and not any(not subject.endswith("?") for _, subject in about):
+            yield f"{name} is {status}, and nobody was told"
+
+
+@at_rest
+def an_outage_that_was_told_is_called_off(watch: Watch) -> Iterator[str]:
+    """Once runs succeed again, nobody is left with the message that monitoring fails."""
+    if (keys.OUTAGE, keys.OUTAGE) in watch.items:
+        yield "runs succeed, and the outage is not over"
+
+
+@at_rest
+def histories_fold(watch: Watch) -> Iterator[str]:
+    """Every history of an execution can be read, and no state of it is without a name."""
+    for execution in watch.world.states.executions.values():
+        for run in fold_history(execution.history).states:
+            if not run.name:
+                yield f"{execution.name} has a state without a name"
+
+
+def _decision(watch: Watch, approval_id: str) -> str:
+    return str(told(watch.record(approval_id) or {}, Attribute.DECISION).get("decision_id", ""))

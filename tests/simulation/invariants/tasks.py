@@ -1,0 +1,178 @@
+"""Of what the ledger keeps for tasks and tokens: leases, claims, silence, and what says that something is open."""
+
+from __future__ import annotations
+
+from qlikops.domain import codec
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Status
+from qlikops.domain.ledger import Attribute
+from tests.simulation.invariants.watch import Change, Watch, number, of_each_item, status_of, told
+
+
+def _is_new_claim(change: Change) -> bool:
+    return change.key[1].startswith(keys.RESTART_PREFIX) and change.before is None and change.after is not None
+
+
+@of_each_item
+def a_lease_is_taken_from_nobody(watch: Watch, change: Change) -> str:
+    """Of two proposals that are open, no two hold one task."""
+    if change.key[1] != keys.LEASE or change.before is None or change.after is None or not watch.clocks_are_right:
+        return ""
+    before, after = (item[Attribute.PROPOSAL_ID]["S"] for item in (change.before, change.after))
+    if before == after or number(change.before, Attribute.EXPIRES) < watch.world.kernel.now:
+        return ""
+    return f"{change.key[0]}: {after} took it from {before}"
+
+
+@of_each_item
+def a_task_is_claimed_by_whom_it_is_leased_to(watch: Watch, change: Change) -> str:
+    """Only a proposal that is being carried out claims a task, and only one that it holds."""
+    if not _is_new_claim(change):
+        return ""
+    record, lease = watch.record(change.proposal_id), watch.items.get((change.key[0], keys.LEASE))
+    if record is None or status_of(record) is not Status.RESTARTING:
+        return f"{change.proposal_id} claims and is {status_of(record) if record else 'nowhere'}"
+    if lease is None or lease[Attribute.PROPOSAL_ID]["S"] != change.proposal_id:
+        return f"{change.proposal_id} claims {change.key[0]}, leased: {lease}"
+    return ""
+
+
+@of_each_item
+def budget_and_cooldown_hold(watch: Watch, change: Change) -> str:
+    """No task is restarted more often in an hour than is set, nor sooner after the last time."""
+    if not _is_new_claim(change) or change.after is None or not watch.clocks_are_right:
+        return ""
+    now, config = watch.world.kernel.now, watch.world.config
+    others = [
+        codec.parse_time(item[Attribute.AT]["S"]).timestamp()
+        for (partition, sort), item in watch.items.items()
+        if partition == change.key[0] and sort.startswith(keys.RESTART_PREFIX) and sort != change.key[1]
+    ]
+    # Looked at when the restart of a group begins, which may have been a while ago.
+    begun = codec.parse_time(watch.items[keys.approval_partition(change.proposal_id), keys.RECORD]["updated_at"]["S"])
+    looked = min(now, begun.timestamp())
+    in_an_hour = sum(now - at < 3600 for at in others)
+    if config.restart_budget_per_hour and in_an_hour >= config.restart_budget_per_hour:
+        return f"{change.key[0]}: {in_an_hour + 1} restarts in an hour"
+    if others and looked - max(others) < config.cooldown_seconds - 1:
+        return f"{change.key[0]}: again after {looked - max(others):.0f} s"
+    return ""
+
+
+@of_each_item
+def a_claim_is_released_only_if_nothing_was_sent(watch: Watch, change: Change) -> str:
+    """What may have been sent stays claimed, so that it is not sent again."""
+    if not change.key[1].startswith(keys.RESTART_PREFIX) or change.after is not None or change.before is None:
+        return ""
+    if number(change.before, keys.TTL) < watch.world.kernel.now:
+        return ""
+    _, server, task = change.key[0].split("/")
+    sent = [each for each in watch.requests_of(change.proposal_id, server, task) if not each.is_refused]
+    if Attribute.OUTCOME in change.before:
+        return f"{change.proposal_id} gave back {task}, of which it is known what came of it"
+    return f"{change.proposal_id} gave back {task} after {sent[-1]}" if sent else ""
+
+
+@of_each_item
+def the_result_of_a_claim_stays(_: Watch, change: Change) -> str:
+    """The first one counts."""
+    if not change.key[1].startswith(keys.RESTART_PREFIX) or change.before is None or change.after is None:
+        return ""
+    before = change.before.get(Attribute.OUTCOME)
+    return f"{change.key}: {before} was replaced" if before and change.after.get(Attribute.OUTCOME) != before else ""
+
+
+@of_each_item
+def nothing_is_asked_while_there_is_to_be_quiet(watch: Watch, change: Change) -> str:
+    """A denied or snoozed task is left alone for as long as was said."""
+    if change.key[1] != keys.LEASE or change.after is None or not watch.clocks_are_right:
+        return ""
+    proposal_id = change.after[Attribute.PROPOSAL_ID]["S"]
+    if change.before is not None and change.before[Attribute.PROPOSAL_ID]["S"] == proposal_id:
+        return ""
+    snooze = watch.items.get((change.key[0], keys.SNOOZE))
+    if snooze is None or number(snooze, Attribute.EXPIRES) <= watch.world.kernel.now:
+        return ""
+    return f"{proposal_id} takes {change.key[0]}, to be left alone: {snooze[Attribute.BODY]['S']}"
+
+
+@of_each_item
+def a_silence_is_not_shortened(_: Watch, change: Change) -> str:
+    """An old denial, written once more, does not end a longer snooze."""
+    if change.key[1] != keys.SNOOZE or change.before is None or change.after is None:
+        return ""
+    shorter = number(change.before, Attribute.EXPIRES) - number(change.after, Attribute.EXPIRES)
+    return f"{change.key[0]}: by {shorter:g} s" if shorter > 0 else ""
+
+
+@of_each_item
+def an_audit_event_is_never_rewritten(_: Watch, change: Change) -> str:
+    """Written once."""
+    rewritten = change.key[1].startswith(keys.EVENT_PREFIX) and change.before and change.after
+    return f"{change.key} was {change.before}, is {change.after}" if rewritten else ""
+
+
+@of_each_item
+def an_open_entry_goes_last(watch: Watch, change: Change) -> str:
+    """As long as something of a closed proposal is undone, the next run finds it."""
+    if change.key[0] != keys.OPEN_PARTITION or change.after is not None or change.before is None:
+        return ""
+    proposal_id = change.proposal_id
+    record = watch.record(proposal_id)
+    if record is None or not status_of(record).is_final:
+        return f"{proposal_id} is not over"
+    if (keys.token_partition(proposal_id), keys.TOKEN) in watch.items:
+        return f"{proposal_id} still has its token"
+    for partition in watch.task_partitions(proposal_id):
+        lease = watch.items.get((partition, keys.LEASE))
+        if lease is not None and lease[Attribute.PROPOSAL_ID]["S"] == proposal_id:
+            return f"{proposal_id} still holds {partition}"
+        if not any(key[0] == partition and key[1].endswith(f"#{proposal_id}") for key in _histories(watch)):
+            return f"{proposal_id} is not in the history of {partition}"
+    return ""
+
+
+def _histories(watch: Watch) -> list[tuple[str, str]]:
+    return [key for key in watch.items if key[1].startswith(keys.HISTORY_PREFIX)]
+
+
+@of_each_item
+def a_token_goes_when_nobody_can_answer_any_more(watch: Watch, change: Change) -> str:
+    """Nobody loses the way to answer what waits."""
+    if change.key[1] != keys.TOKEN or change.after is not None or change.before is None:
+        return ""
+    record = watch.record(change.proposal_id)
+    if record is None or status_of(record).is_final or number(change.before, keys.TTL) < watch.world.kernel.now:
+        return ""
+    return f"{change.proposal_id} is {status_of(record)} and lost its token"
+
+
+@of_each_item
+def the_kept_token_is_the_one_that_waits(watch: Watch, change: Change) -> str:
+    """A retry of the state has a token of its own, and a late invocation of an earlier one does not replace it."""
+    if change.key[1] != keys.TOKEN or change.after is None or change.before is None:
+        return ""
+    before, after = (item[Attribute.TOKEN]["S"] for item in (change.before, change.after))
+    states = watch.world.states
+    if before != after and states.is_waiting(before) and not states.is_waiting(after):
+        return f"{change.proposal_id}: one that is over replaced the one that waits"
+    return ""
+
+
+@of_each_item
+def what_is_told_of_a_denial_keeps_its_tasks_quiet(watch: Watch, change: Change) -> str:
+    """With the line in a task's history comes the silence that was asked for."""
+    if not change.key[1].startswith(keys.HISTORY_PREFIX) or change.after is None:
+        return ""
+    proposal_id = change.key[1].rpartition("#")[2]
+    record = watch.record(proposal_id)
+    if record is None or status_of(record) is not Status.DENIED:
+        return ""
+    outcome = told(record, Attribute.OUTCOME)
+    seconds = outcome["decision"]["snooze_seconds"] or watch.world.config.cooldown_seconds
+    until = codec.parse_time(outcome["at"]).timestamp() + seconds
+    snooze = watch.items.get((change.key[0], keys.SNOOZE))
+    quiet_until = number(snooze, Attribute.EXPIRES) if snooze else 0.0
+    if until < watch.world.kernel.now or quiet_until >= int(until):
+        return ""
+    return f"{proposal_id} was denied, and {change.key[0]} is quiet until {quiet_until:g}, not {until:g}"

@@ -1,0 +1,189 @@
+"""What happens in a world, handed to the invariants: each write, each request that acts, and the world at rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Status
+from qlikops.domain.ledger import Attribute
+from tests.simulation.actors import Saying
+from tests.simulation.dynamodb import Key, Wire
+from tests.simulation.enterprise_manager import Sent
+from tests.simulation.plant import World
+
+
+class Violated(AssertionError):
+    """An invariant does not hold: which, and what is the matter."""
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__(f"{name}: {what}")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write to one item."""
+
+    key: Key
+    before: Wire | None
+    after: Wire | None
+
+    @property
+    def proposal_id(self) -> str:
+        """Of a change to an item of a proposal's own partition or of a claim."""
+        partition, sort = self.key
+        if sort.startswith(keys.RESTART_PREFIX):
+            return sort.removeprefix(keys.RESTART_PREFIX)
+        return sort if partition == keys.OPEN_PARTITION else partition.partition("#")[2]
+
+
+OfChange = Callable[["Watch", Change], str]
+"""What is wrong with a write; empty where nothing is."""
+OfSent = Callable[["Watch", Sent], str]
+OfRest = Callable[["Watch"], Iterator[str]]
+
+_OF_RECORDS: list[OfChange] = []
+_OF_ITEMS: list[OfChange] = []
+_OF_SENT: list[OfSent] = []
+_AT_REST: list[OfRest] = []
+NAMES: list[str] = []
+"""Of all invariants, as docs/proof.md has them."""
+
+
+def _named(invariant: Callable[..., object]) -> str:
+    return invariant.__name__.replace("_", " ")
+
+
+def of_each_record(invariant: OfChange) -> OfChange:
+    """Checked with every write to a proposal's record."""
+    _OF_RECORDS.append(invariant)
+    NAMES.append(_named(invariant))
+    return invariant
+
+
+def of_each_item(invariant: OfChange) -> OfChange:
+    """Checked with every write to any other item."""
+    _OF_ITEMS.append(invariant)
+    NAMES.append(_named(invariant))
+    return invariant
+
+
+def of_each_call(invariant: OfSent) -> OfSent:
+    """Checked when a run or stop is sent, and again when it has arrived."""
+    _OF_SENT.append(invariant)
+    NAMES.append(_named(invariant))
+    return invariant
+
+
+def at_rest(invariant: OfRest) -> OfRest:
+    """Checked when nothing is under way any more."""
+    _AT_REST.append(invariant)
+    NAMES.append(_named(invariant))
+    return invariant
+
+
+class Watch:
+    """The invariants over one world. `check` is for after every event, `rest` for the end."""
+
+    def __init__(self, world: World, saying: Saying) -> None:
+        self.world, self.saying = world, saying
+        self.items = world.dynamodb.items
+        self.proposed: dict[str, dict[str, Any]] = {}
+        """The proposals as they were first stored."""
+        self.tokens: dict[str, list[str]] = {}
+        """The task tokens that were kept for a proposal, in their order."""
+        self.requests: list[Sent] = world.journal.sent
+        self._changed: list[Change] = []
+        self._seen = 0
+        world.dynamodb.watchers.append(lambda *change: self._changed.append(Change(*change)))
+
+    def check(self) -> None:
+        """Raises Violated."""
+        changed, self._changed = self._changed, []
+        for change in changed:
+            self._note(change)
+        for change in changed:
+            for invariant in _OF_RECORDS if change.key[1] == keys.RECORD else _OF_ITEMS:
+                if what := invariant(self, change):
+                    raise Violated(_named(invariant), what)
+        for sent in self.requests[self._seen :]:
+            self.world.kernel.say(f"sends {sent.action} {sent.option} to {sent.server}/{sent.task}", sent.process)
+            for of_sent in _OF_SENT:
+                if what := of_sent(self, sent):
+                    raise Violated(_named(of_sent), what)
+        self._seen = len(self.requests)
+
+    def rest(self) -> None:
+        """Raises Violated."""
+        for invariant in _AT_REST:
+            for what in invariant(self):
+                raise Violated(_named(invariant), what)
+
+    def _note(self, change: Change) -> None:
+        if change.after is None:
+            return
+        if change.key[1] == keys.RECORD and change.proposal_id not in self.proposed:
+            self.proposed[change.proposal_id] = json.loads(change.after[Attribute.PROPOSAL]["S"])
+        if change.key[1] == keys.RECORD and not (change.before and status_of(change.before) is status_of(change.after)):
+            self.world.kernel.say(f"{change.proposal_id} is {status_of(change.after)}", "ledger")
+        if change.key[1] == keys.TOKEN:
+            self.tokens.setdefault(change.proposal_id, []).append(change.after[Attribute.TOKEN]["S"])
+
+    # -- what invariants ask ---------------------------------------------------------------------------------------
+
+    @property
+    def clocks_are_right(self) -> bool:
+        """Whether no function's clock has been stepped in this world: expiries then mean what they say."""
+        return not self.world.clock_was_stepped
+
+    def record(self, proposal_id: str) -> Wire | None:
+        """A proposal's record as it is now."""
+        return self.items.get((keys.approval_partition(proposal_id), keys.RECORD))
+
+    def records(self) -> Iterator[tuple[str, Wire]]:
+        """All of them."""
+        for (partition, sort), item in self.items.items():
+            if sort == keys.RECORD:
+                yield partition.removeprefix("APPROVAL#"), item
+
+    def task_partitions(self, proposal_id: str) -> list[str]:
+        """Where the tasks of a proposal, as it was first stored, have their items."""
+        return [partition_of(target["key"]) for target in self.proposed[proposal_id]["targets"]]
+
+    def requests_of(self, proposal_id: str, server: str, task: str) -> list[Sent]:
+        """What was sent for a proposal on one of its tasks."""
+        return [
+            sent
+            for sent in self.requests
+            if (sent.server, sent.task) == (server, task) and self.proposal_of(sent) == proposal_id
+        ]
+
+    def proposal_of(self, sent: Sent) -> str:
+        """Whose ExecuteRestart sent it; empty where something else did."""
+        invocation = self.world.functions.begun.get(sent.process)
+        return invocation.proposal_id if invocation and invocation.function == "ExecuteRestart" else ""
+
+
+def partition_of(key: dict[str, str]) -> str:
+    """A task's partition; names are plain in these worlds."""
+    return f"TASK#{key['instance']}/{key['server']}/{key['task']}"
+
+
+def status_of(item: Wire) -> Status:
+    """A record's status."""
+    return Status(item[Attribute.STATUS]["S"])
+
+
+def told(item: Wire, attribute: Attribute) -> dict[str, Any]:
+    """An attribute's JSON; an empty object where there is none."""
+    loaded: dict[str, Any] = json.loads(item[attribute]["S"]) if attribute in item else {}
+    return loaded
+
+
+def number(item: Wire, attribute: str) -> float:
+    """A number in an item."""
+    return float(item[attribute]["N"])

@@ -1,0 +1,144 @@
+"""A night from its seed to its end, and the shortest night that goes wrong in the same way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from qlikops.domain.ledger import RECORD
+from tests.simulation.actors import Saying, lend, live
+from tests.simulation.invariants import Violated, Watch
+from tests.simulation.invariants.watch import status_of
+from tests.simulation.kernel import Stuck, TraceLine
+from tests.simulation.night import HOURS, PROTECTED, Night
+from tests.simulation.plant import MACHINE_ARN, World
+
+AFTERWARDS_HOURS = 8.0
+"""That the world goes on without faults and hands: longer than anything waits."""
+_CRASHED = "no part of the world crashes"
+
+
+@dataclass
+class Lived:
+    """What came of a night."""
+
+    seed: int
+    violation: str = ""
+    """Name of the invariant, a colon, and what is the matter; empty where all hold."""
+    events: int = 0
+    faults: int = 0
+    reached: Counter[str] = field(default_factory=Counter)
+    trace: list[TraceLine] = field(default_factory=list)
+    histories: dict[str, str] = field(default_factory=dict)
+    """Each execution's, as `qlikops show --history` opens it."""
+    fingerprint: str = ""
+    """SHA-256 over trace, histories, ledger, messages and objects: the same seed, the same digits."""
+
+
+def live_through(night: Night) -> Lived:
+    """One night, and the day after it, in which whatever was begun comes to its end."""
+    world, lived, saying = _world(night), Lived(night.seed), Saying()
+    watch = Watch(world, saying)
+    world.kernel.after_event = watch.check
+    world.states.reached = world.faults.reached = lambda what: lived.reached.update([what])
+    try:
+        _pass_time(world, night, saying)
+        watch.rest()
+    except Violated as exc:
+        lived.violation = str(exc)
+    except Stuck as exc:
+        lived.violation = f"everything ends: {exc}"
+    except Exception as exc:  # whatever it is, somebody has to see the seed
+        lived.violation = f"{_CRASHED}: {type(exc).__name__}: {exc}"
+    finally:
+        world.kernel.close()
+    _account(world, lived)
+    return lived
+
+
+def _world(night: Night) -> World:
+    return World(
+        night.seed,
+        night.scenario,
+        mischance=night.mischance,
+        spared=night.spared,
+        wait_seconds=night.wait_seconds,
+        approval_mode=night.mode,
+        require_digest=night.require_digest,
+        protected_tags=(PROTECTED,),
+        **night.settings,
+    )
+
+
+def _pass_time(world: World, night: Night, saying: Saying) -> None:
+    kernel, evening = world.kernel, world.kernel.now
+    world.run_on_schedule(night.every_seconds, evening + HOURS * 3600)
+    people = [kernel.spawn(each.name, partial(live, world, each, saying)) for each in night.operators]
+    people += [kernel.spawn(hand.value, partial(lend, world, hand)) for hand in night.hands]
+    kernel.run(evening + HOURS * 3600)
+    for process in people:
+        kernel.kill(process, quietly=True)
+    world.faults.end()
+    world.clock_ahead = 0.0
+    kernel.run(kernel.now + AFTERWARDS_HOURS * 3600)
+    # Two more runs: what the last one could not know, the next one closes.
+    for number in range(2):
+        world.states.start_execution(MACHINE_ARN, f"morning-{number}", "{}")
+        kernel.run(kernel.now + AFTERWARDS_HOURS * 3600)
+
+
+def _account(world: World, lived: Lived) -> None:
+    lived.events, lived.faults, lived.trace = world.kernel.events, len(world.faults.befallen), world.kernel.trace
+    lived.histories = {
+        one.name: json.dumps({"events": one.history}, default=lambda moment: moment.timestamp())
+        for one in world.states.executions.values()
+    }
+    for (_, sort), item in world.dynamodb.items.items():
+        if sort == RECORD:
+            lived.reached[f"proposal {status_of(item)}"] += 1
+    for _, message in world.sns.published:
+        words = message["Subject"].removeprefix("qlikops: ")
+        lived.reached["message " + ("asked" if words.endswith("?") else words.partition(":")[0])] += 1
+    everything = (
+        [str(line) for line in lived.trace],
+        lived.histories,
+        sorted((*key, json.dumps(item, sort_keys=True)) for key, item in world.dynamodb.items.items()),
+        world.sns.published,
+        [(key, hashlib.sha256(body).hexdigest()) for key, (body, _) in sorted(world.s3.objects.items())],
+    )
+    lived.fingerprint = hashlib.sha256(json.dumps(everything).encode()).hexdigest()
+
+
+def shortened(night: Night, violation: str) -> Night:
+    """A night with less in it that violates the same: without people, hands and faults that it does not need."""
+    name = violation.partition(":")[0]
+
+    def is_as_bad(shorter: Night) -> bool:
+        return live_through(shorter).violation.partition(":")[0] == name
+
+    for shorter in _without_somebody(night):
+        if is_as_bad(shorter):
+            return shortened(shorter, violation)
+    size = live_through(night).faults
+    while size:
+        # Numbers count what would befall, spared or not; sparing one may bring about others behind the last.
+        for start in range(1, live_through(night).faults + len(night.spared) + 1, size):
+            shorter = replace(night, spared=night.spared | frozenset(range(start, start + size)))
+            if shorter != night and is_as_bad(shorter):
+                night = shorter
+        size //= 2
+    return night
+
+
+def _without_somebody(night: Night) -> Iterator[Night]:
+    for one in night.operators:
+        yield replace(night, operators=tuple(each for each in night.operators if each is not one))
+    for hand in night.hands:
+        yield replace(night, hands=tuple(each for each in night.hands if each is not hand))
+    for event in night.scenario.events:
+        events = tuple(each for each in night.scenario.events if each is not event)
+        yield replace(night, scenario=replace(night.scenario, events=events))

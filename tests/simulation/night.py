@@ -1,0 +1,197 @@
+"""A night, as data: what the fleet goes through, who is there, and what goes wrong. A seed draws it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from qlikops.domain.evaluation import ApprovalMode
+from qlikops.domain.task import StopReason, TaskState
+from qlikops.qlik.simulator.scenario import (
+    AfterRun,
+    Break,
+    Disturbance,
+    Effect,
+    Endpoint,
+    Event,
+    Scenario,
+    ServerDown,
+    SimulatedServer,
+    SimulatedTask,
+    Trouble,
+)
+from tests.simulation.faults import Mischance
+
+HOURS = 1.0
+"""That a night lasts; what waits then has until the longest time-out to end."""
+PROTECTED = "gold"
+
+
+class Habit(StrEnum):
+    """What somebody does when there is something to do."""
+
+    APPROVES = "approves"
+    DENIES = "denies"
+    SNOOZES = "snoozes"
+    CLAIMS = "claims"
+    STOPS = "stops"
+    REDRIVES = "redrives"
+    RUNS = "runs"
+    CALLS_BACK = "calls_back"
+    """With the plain AWS CLI, and no digest."""
+    CALLS_BACK_ODDLY = "calls_back_oddly"
+    """With something that is no decision."""
+
+
+class Hand(StrEnum):
+    """Who else has a hand in it."""
+
+    DEPLOYS = "deploys"
+    """Updates the definition, back and forth."""
+    RUNS_IN_QLIK = "runs_in_qlik"
+    STOPS_IN_QLIK = "stops_in_qlik"
+    BREAKS = "breaks"
+    """Something breaks that the scenario knows nothing of."""
+    STEPS_CLOCK = "steps_clock"
+    """The functions' clock jumps."""
+    KILLS = "kills"
+    """A running function's process is ended."""
+    RUNS_TWICE = "runs_twice"
+    """Two runs at the same moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One person with a console or a shell."""
+
+    name: str
+    habits: tuple[Habit, ...]
+    every_seconds: float
+    """From one look to the next, on average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """All that a seed decides beforehand."""
+
+    seed: int
+    scenario: Scenario
+    operators: tuple[Operator, ...]
+    hands: tuple[Hand, ...]
+    mischance: Mischance
+    mode: ApprovalMode
+    require_digest: bool
+    every_seconds: float
+    """From run to run."""
+    wait_seconds: int
+    """That an approval may take."""
+    settings: Mapping[str, int]
+    """Of the agent, beside these."""
+    spared: frozenset[int] = frozenset()
+    """The numbers of faults that do not happen."""
+
+
+MESSAGES = (
+    "ORA-03113: end-of-file on communication channel",
+    "ORA-12541: TNS:no listener",
+    "ORA-01017: invalid username/password; logon denied",
+    "ORA-00308: cannot open archived log '/arch/1_4711.arc'",
+    "Something nobody has seen before",
+    "",
+)
+
+
+def draw(seed: int) -> Night:
+    """The night of a seed."""
+    rng = random.Random(f"night {seed}")  # noqa: S311 - replayable
+    return Night(
+        seed=seed,
+        scenario=_scenario(rng, seed),
+        operators=tuple(_operator(rng, name) for name in ("anna", "bert", "carl")[: rng.choice([0, 1, 2, 2, 3, 3])]),
+        hands=tuple(rng.sample(list(Hand), rng.choice([0, 0, 1, 1, 2, 3]))),
+        mischance=Mischance.drawn(rng),
+        mode=rng.choice([ApprovalMode.ALWAYS] * 3 + [ApprovalMode.POLICY] * 3 + [ApprovalMode.NEVER]),
+        require_digest=rng.random() < 0.2,
+        every_seconds=rng.choice([300.0, 300.0, 900.0]),
+        wait_seconds=rng.choice([14400, 14400, 600, 1800]),
+        settings={
+            "cooldown_seconds": rng.choice([900, 900, 120, 0]),
+            "restart_budget_per_hour": rng.choice([3, 3, 1, 2]),
+            "restarts_at_a_time": rng.choice([10, 3, 1]),
+            "verify_timeout_seconds": rng.choice([120, 120, 30, 600]),
+            "lease_margin_seconds": rng.choice([3600, 3600, 1800]),
+        },
+    )
+
+
+def _operator(rng: random.Random, name: str) -> Operator:
+    habits = [Habit.APPROVES, *rng.sample(list(Habit), rng.randint(0, 4))]
+    return Operator(name, tuple(habits), rng.choice([10.0, 30.0, 60.0, 300.0]))
+
+
+def _scenario(rng: random.Random, seed: int) -> Scenario:
+    sources = [Endpoint(f"ORA-{number}", "Oracle") for number in range(rng.choice([1, 1, 2]))]
+    targets = [Endpoint(f"SNOW-{number}", "Snowflake") for number in range(2)]
+    servers = tuple(
+        SimulatedServer(
+            f"replicate-{number}",
+            f"host-{number}",
+            tuple(
+                SimulatedTask(
+                    f"task-{number}-{index}",
+                    rng.choice(sources),
+                    rng.choice(targets),
+                    tags=(PROTECTED,) if rng.random() < 0.15 else (),
+                )
+                for index in range(rng.choice([1, 2, 2, 3, 4, 8]))
+            ),
+        )
+        for number in range(rng.choice([1, 1, 2]))
+    )
+    places = [(server.name, task.name) for server in servers for task in server.tasks]
+    events: list[Event] = []
+    if rng.random() < 0.5:  # an outage that several share
+        at, message = rng.uniform(0, 3600), rng.choice(MESSAGES[:2])
+        events += [_break(rng, place, at + rng.uniform(0, 30), message) for place in places if rng.random() < 0.8]
+    events += [
+        _break(rng, rng.choice(places), rng.uniform(0, HOURS * 3600), rng.choice(MESSAGES))
+        for _ in range(rng.randint(0, 4))
+    ]
+    if rng.random() < 0.25:
+        at, trouble = rng.uniform(0, 1800), rng.choice([Trouble.NO_PROCESS, Trouble.STALL])
+        events.append(Disturbance(at, *rng.choice(places), trouble, 5000.0))
+    if rng.random() < 0.2:
+        at = rng.uniform(0, 3600)
+        events.append(ServerDown(at, rng.choice(servers).name, "not reachable", at + rng.uniform(60, 1800)))
+    return Scenario(
+        name=f"night-{seed}",
+        servers=servers,
+        events=tuple(events),
+        state_lag_seconds=rng.choice([0.0, 2.0, 20.0]),
+        memory_lag_seconds=rng.choice([0.0, 1.5, 10.0]),
+    )
+
+
+def _break(rng: random.Random, place: tuple[str, str], at: float, message: str) -> Break:
+    server, task = place
+    state, reason = rng.choice(
+        [(TaskState.ERROR, StopReason.FATAL_ERROR)] * 4
+        + [(TaskState.STOPPED, StopReason.STOPPED_LOW_DISK_SPACE), (TaskState.ERROR, StopReason.RECOVERABLE_ERROR)]
+    )
+    return Break(
+        at,
+        server,
+        task,
+        state,
+        reason,
+        message,
+        AfterRun(
+            resume=rng.choice([Effect.COMES_UP] * 4 + [Effect.FAILS_AGAIN, Effect.REFUSED]),
+            reload=rng.choice([Effect.COMES_UP] * 4 + [Effect.FAILS_AGAIN, Effect.REFUSED]),
+            fails_after_seconds=rng.choice([0.0, 5.0, 60.0, 600.0]),
+            message=rng.choice(MESSAGES),
+        ),
+        heals_after_seconds=rng.choice([None, None, None, rng.uniform(30, 1800)]),
+    )

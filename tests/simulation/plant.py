@@ -1,0 +1,273 @@
+"""A world made of a seed: the deployed definition, the real handlers, the real console side, and models around them."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import qlikops.agent.monitoring
+import qlikops.agent.tasks
+import qlikops.qlik.reader
+from qlikops.agent.config import AgentConfig, Thresholds
+from qlikops.agent.handlers import (
+    evaluate_proposal,
+    execute_restart,
+    generate_report,
+    monitor_tasks,
+    record_outcome,
+    request_approval,
+)
+from qlikops.agent.wiring import Services
+from qlikops.aws.session import Resources
+from qlikops.qlik.client import QemClient
+from qlikops.qlik.simulator.fleet import SimulatedFleet
+from qlikops.qlik.simulator.scenario import Scenario
+from qlikops.qlik.simulator.server import Sessions
+from tests.simulation.dynamodb import DynamoDb
+from tests.simulation.enterprise_manager import EnterpriseManagerPool, Journal
+from tests.simulation.faults import Faults, Mischance
+from tests.simulation.kernel import Kernel
+from tests.simulation.services import (
+    Context,
+    Function,
+    SimulatedCloudWatch,
+    SimulatedLambda,
+    SimulatedS3,
+    SimulatedSecrets,
+    SimulatedSns,
+    Wire,
+)
+from tests.simulation.stepfunctions import StepFunctions
+
+T = TypeVar("T")
+START = datetime(2026, 3, 7, 22, 0, tzinfo=UTC)
+MACHINE_ARN = "arn:aws:states:eu-west-1:000000000000:stateMachine:QlikMonitoringAgent"
+TABLE, BUCKET = "ledger", "data"
+PASSWORD = "correct horse"
+DEFINITION = (
+    (Path(__file__).parents[2] / "statemachine" / "state_machine.json")
+    .read_text()
+    .replace("${AWS_REGION}", "eu-west-1")
+    .replace("${AWS_ACCOUNT_ID}", "000000000000")
+)
+_HANDLERS = {
+    "MonitorTasks": (monitor_tasks.handler, 600),
+    "EvaluateProposal": (evaluate_proposal.handler, 120),
+    "RequestApproval": (request_approval.handler, 60),
+    "ExecuteRestart": (execute_restart.handler, 900),
+    "RecordOutcome": (record_outcome.handler, 60),
+    "GenerateReport": (generate_report.handler, 300),
+}
+"""Each function with the seconds that the template gives it; a test compares."""
+
+
+class _InlineFuture(Future[T]):
+    """Hashed by its number: in a set, it lies where it lay in the last run of the seed."""
+
+    numbers = itertools.count()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._number = next(_InlineFuture.numbers)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class InlineExecutor(Executor):
+    """Runs what is submitted at once, in the process that submits it: no thread is the seed's to schedule."""
+
+    def __init__(self, _workers: int = 1) -> None:
+        pass
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future: Future[T] = _InlineFuture()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as exc:  # it is the caller's, as from a thread
+            future.set_exception(exc)
+        return future
+
+
+@contextlib.contextmanager
+def without_threads() -> Iterator[None]:
+    """What the agent runs in threads runs inline meanwhile. The only patch there is: a pool has no other seam."""
+    modules: tuple[Any, ...] = (qlikops.agent.monitoring, qlikops.agent.tasks, qlikops.qlik.reader)
+    before = [module.ThreadPoolExecutor for module in modules]
+    for module in modules:
+        module.ThreadPoolExecutor = InlineExecutor
+    try:
+        yield
+    finally:
+        for module, executor in zip(modules, before, strict=True):
+            module.ThreadPoolExecutor = executor
+
+
+class World:
+    """Everything there is, at the beginning of its night."""
+
+    def __init__(
+        self,
+        seed: int,
+        scenario: Scenario,
+        *,
+        mischance: Mischance | None = None,
+        spared: frozenset[int] = frozenset(),
+        wait_seconds: int = 14400,
+        **settings: Any,
+    ) -> None:
+        self.seed = seed
+        self.definition = DEFINITION.replace("14400", str(wait_seconds))
+        """As it was deployed: how long an approval may take is one setting in two places."""
+        self.kernel = kernel = Kernel(seed, START)
+        self.faults = Faults(kernel, random.Random(f"faults {seed}"), mischance or Mischance(), spared)  # noqa: S311 - replayable
+        random.seed(seed)  # what draws from the module itself: pauses of the ledger's table
+        _InlineFuture.numbers = itertools.count()
+        self.dynamodb = DynamoDb(kernel, TABLE)
+        self.s3, self.sns = SimulatedS3(kernel), SimulatedSns(kernel)
+        self.cloudwatch = SimulatedCloudWatch()
+        self.fleet = SimulatedFleet(scenario, seed=seed, clock=kernel.monotonic)
+        self.journal = Journal()
+        self.sessions = Sessions({"monitor": PASSWORD}, kernel.monotonic, 300.0)
+        instance = {
+            "base_url": "http://127.0.0.1:9/attunityenterprisemanager/api/v1",
+            "username": "monitor",
+            "password": PASSWORD,
+        }
+        self.secrets = SimulatedSecrets(json.dumps({"instances": [instance]}))
+        config = AgentConfig(TABLE, BUCKET, "arn:aws:sns:eu-west-1:000000000000:t", "arn:secret")
+        self.config = replace(config, **{"thresholds": Thresholds(confirm_polls=1), **settings})
+        self.clock_ahead = 0.0
+        """Seconds by which the functions' clocks are ahead of the world's."""
+        self.clock_was_stepped = False
+        functions = {name: Function(self._runs(handler), seconds) for name, (handler, seconds) in _HANDLERS.items()}
+        self.functions = SimulatedLambda(kernel, self.faults, functions)
+        self.states = StepFunctions(kernel, self.definition, self.functions.invoke, MACHINE_ARN)
+
+    def is_protected(self, task: str) -> bool:
+        """Whether a task carries a protected tag, whatever anybody has read of it."""
+        tags = {
+            tag
+            for server in self.fleet.scenario.servers
+            for one in server.tasks
+            if one.name == task
+            for tag in one.tags
+        }
+        return bool(tags & set(self.config.protected_tags))
+
+    def who(self) -> str:
+        """The name of the process that runs now."""
+        return self.kernel.current_name
+
+    def client(self, service: str) -> Any:
+        """Like boto3's, to this world."""
+        models: dict[str, object] = {
+            "dynamodb": self.dynamodb,
+            "s3": self.s3,
+            "sns": self.sns,
+            "cloudwatch": self.cloudwatch,
+            "secretsmanager": self.secrets,
+            "stepfunctions": self.states,
+        }
+        return Wire(self.kernel, self.faults, service, models[service], self.who)
+
+    def clock(self) -> datetime:
+        """A function's: it may be wrong."""
+        return self.kernel.time() + timedelta(seconds=self.clock_ahead)
+
+    def services(self) -> Services:
+        """The agent's parts in a fresh process."""
+
+        def qem_client(instance: Any, **options: Any) -> QemClient:
+            pool = EnterpriseManagerPool(self.kernel, self.faults, self.fleet, self.sessions, self.journal, self.who)
+            return QemClient(instance, pool=pool, sleep=self.kernel.sleep, rng=self.kernel.random.random, **options)
+
+        return Services(
+            self.config,
+            self.client,
+            clock=self.clock,
+            sleep=self.kernel.sleep,
+            monotonic=self.kernel.monotonic,
+            client_factory=qem_client,
+        )
+
+    def _runs(self, handler: Callable[..., dict[str, Any]]) -> Callable[[dict[str, Any], Context], dict[str, Any]]:
+        return lambda event, context: handler(event, context, self.services())
+
+    def run_on_schedule(self, seconds: float, until: float) -> None:
+        """EventBridge: an execution every so often, at least once."""
+
+        def tick(number: int) -> None:
+            if self.kernel.now < until:
+                self.states.start_execution(MACHINE_ARN, f"rule-{number:04}", "{}")
+                self.kernel.after(seconds, lambda: tick(number + 1))
+
+        self.kernel.after(self.kernel.random.uniform(0, seconds), lambda: tick(0))
+
+
+class Counted:
+    """A client that says of each call that it is made."""
+
+    def __init__(self, client: Any, count: Callable[[], None]) -> None:
+        self._client, self._count = client, count
+
+    def __getattr__(self, name: str) -> Any:
+        self._count()
+        return getattr(self._client, name)
+
+
+class Person:
+    """An operator's way to AWS: implements `aws.session.Connection` over this world."""
+
+    read_only = False
+
+    def __init__(self, world: World, name: str, sent: Counter[str]) -> None:
+        """`sent` counts the callbacks by their decisions."""
+        self._world, self._arn = world, f"arn:aws:sts::000000000000:assumed-role/OnCall/{name}"
+        self._sent = sent
+        self._clients: dict[str, Any] = {}
+
+    @property
+    def resources(self) -> Resources:
+        """What the stack made."""
+        return Resources(MACHINE_ARN, TABLE, BUCKET)
+
+    def _client(self, service: str) -> Any:
+        return self._clients.setdefault(service, self._world.client(service))
+
+    @property
+    def dynamodb(self) -> Any:
+        """For the ledger."""
+        return self._client("dynamodb")
+
+    @property
+    def stepfunctions(self) -> Any:
+        """For executions."""
+        return self._client("stepfunctions")
+
+    @property
+    def s3(self) -> Any:
+        """For snapshots and reports."""
+        return self._client("s3")
+
+    @property
+    def scheduler(self) -> Any:
+        """There is none in this world."""
+        raise NotImplementedError
+
+    def sender(self, decision_id: str) -> Any:
+        """For one callback."""
+        return Counted(self._client("stepfunctions"), lambda: self._sent.update([decision_id]))
+
+    def caller(self) -> str:
+        """Who it is."""
+        return self._arn

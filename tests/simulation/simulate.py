@@ -1,0 +1,97 @@
+"""Lives through nights: `python -m tests.simulation.simulate --seeds 300`; through one, with its trace: `--seed 7`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from tests.simulation import situations
+from tests.simulation.living import Lived, live_through, shortened
+from tests.simulation.night import draw
+from tests.simulation.plant import without_threads
+
+REPLAY = "python -m tests.simulation.simulate --seed {}"
+
+
+def one(seed: int) -> Lived:
+    """The night of a seed, without what only people read."""
+    logging.disable(logging.CRITICAL)
+    with without_threads():
+        lived = live_through(draw(seed))
+    lived.trace, lived.histories = [], {}
+    return lived
+
+
+def many(seeds: Iterable[int], workers: int) -> Iterable[Lived]:
+    """The nights of `seeds`, in their order."""
+    if workers == 1:
+        yield from map(one, seeds)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        yield from pool.map(one, seeds, chunksize=8)
+
+
+def replay(seed: int, folder: Path | None) -> bool:
+    """Shows a seed's night, shortened where it violates something; whether it does. Histories go to `folder`."""
+    with without_threads():
+        night = draw(seed)
+        lived = live_through(night)
+        if lived.violation:
+            night = shortened(night, lived.violation)
+            lived = live_through(night)
+    print(*lived.trace, sep="\n")
+    for name, history in lived.histories.items() if folder else ():
+        path = Path(folder or ".") / f"{name}.json"
+        path.write_text(history)
+        print(f"qlikops show --history {path}")
+    print(lived.violation or "all invariants hold")
+    return bool(lived.violation)
+
+
+def survey(first: int, count: int, workers: int, *, stop: bool) -> bool:
+    """Lives through so many nights; whether all is well. `stop`s at the first violation where that is enough."""
+    began, reached, events, lived_through, failed = time.monotonic(), Counter[str](), 0, 0, 0
+    for lived in many(range(first, first + count), workers):
+        lived_through += 1
+        events += lived.events
+        reached.update(lived.reached)
+        if lived.violation:
+            failed += 1
+            print(f"seed {lived.seed}: {lived.violation}\n  replay: {REPLAY.format(lived.seed)}", flush=True)
+            if stop:
+                break
+    missing = [name for name in situations.wanted() if not reached[name]]
+    print(*(f"{number:>9}  {name}" for name, number in sorted(reached.items())), sep="\n")
+    if missing:
+        print("never reached:", *missing, sep="\n  ")
+    print(
+        f"{lived_through} seeds, {events} events, {len(reached)} named situations, {failed} violations, "
+        f"{time.monotonic() - began:.0f} s"
+    )
+    return not failed and not (missing and count >= situations.ENOUGH_SEEDS)
+
+
+def main() -> int:
+    """Exit code 1 where a night violates something, or many nights do not reach what they must."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--seed", type=int, help="show this one")
+    options.add_argument("--histories", type=Path, help="with --seed: a folder for the histories of its executions")
+    options.add_argument("--first", type=int, default=0)
+    options.add_argument("--seeds", type=int, default=300)
+    options.add_argument("--workers", type=int, default=2)
+    options.add_argument("--stop", action="store_true", help="end at the first violation")
+    given = options.parse_args()
+    logging.disable(logging.CRITICAL)
+    if given.seed is not None:
+        return int(replay(given.seed, given.histories))
+    return int(not survey(given.first, given.seeds, given.workers, stop=given.stop))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""What a couple of thousand seeds have to reach: simulated worlds that stay quiet prove nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from qlikops.domain.approval import Status
+from tests.simulation.faults import OF_CALLS, OF_INVOCATIONS
+from tests.simulation.plant import DEFINITION
+
+ENOUGH_SEEDS = 2000
+"""As many must reach every situation."""
+RARE: dict[str, str] = {}
+"""Situations that are not demanded, and why."""
+
+
+def wanted() -> list[str]:
+    """Each branch, retry and catch of the definition, each end of executions and proposals, each fault and message."""
+    named = [
+        *_of_states(json.loads(DEFINITION)["States"]),
+        *(f"execution {status}" for status in ("SUCCEEDED", "FAILED", "ABORTED")),
+        *(f"proposal {status}" for status in Status if status.is_known and status.is_final),
+        *(f"fault {fault}" for fault in dict.fromkeys((*OF_CALLS, *OF_INVOCATIONS))),
+        *(f"message {kind}" for kind in ("asked", "over", "expired", "failed", "unverified", "partial", "superseded")),
+        "message monitoring fails",
+        "message monitoring works again",
+    ]
+    return [name for name in named if name not in RARE]
+
+
+def _of_states(states: dict[str, Any]) -> Iterator[str]:
+    for name, state in states.items():
+        for at, _ in enumerate(state.get("Retry", ())):
+            yield f"retry {name} {at}"
+        for catch in state.get("Catch", ()):
+            yield f"catch {name} -> {catch['Next']}"
+        if state["Type"] == "Choice":
+            nexts = [*(choice["Next"] for choice in state["Choices"]), state.get("Default")]
+            yield from (f"choice {name} -> {each}" for each in nexts if each)
+        if "ItemProcessor" in state:
+            yield from _of_states(state["ItemProcessor"]["States"])

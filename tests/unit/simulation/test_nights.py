@@ -1,0 +1,60 @@
+"""Three hundred nights of the simulated world, and that a seed says everything about one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.simulation import situations
+from tests.simulation.invariants import watch
+from tests.simulation.living import live_through, shortened
+from tests.simulation.night import draw
+from tests.simulation.plant import without_threads
+from tests.simulation.simulate import REPLAY, one
+
+NIGHTS, AT_A_TIME = 300, 20
+
+
+@pytest.mark.parametrize("first", range(0, NIGHTS, AT_A_TIME))
+def test_all_invariants_hold(first: int) -> None:
+    violated = {seed: lived.violation for seed in range(first, first + AT_A_TIME) if (lived := one(seed)).violation}
+    assert not violated, f"replay with `{REPLAY.format(next(iter(violated)))}`"
+
+
+def test_a_seed_reproduces_a_night_to_the_byte_whatever_the_order_of_sets_is() -> None:
+    code = "from tests.simulation.simulate import one; print(*(one(seed).fingerprint for seed in (3, 4, 11)))"
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": hashing},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for hashing in ("1", "2")
+    }
+    assert len(printed) == 1
+    assert len(set(printed.pop().split())) == 3
+
+
+def test_a_night_is_shortened_to_what_its_violation_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held against a promise that nobody makes: that nothing is ever denied."""
+
+    def nothing_is_denied(_: watch.Watch, change: watch.Change) -> str:
+        return "denied" if change.after and watch.status_of(change.after) == "denied" else ""
+
+    monkeypatch.setattr(watch, "_OF_RECORDS", [nothing_is_denied])
+    with without_threads():
+        nights = (draw(seed) for seed in range(200))
+        night = next(each for each in nights if len(each.operators) > 1 and live_through(each).violation)
+        shorter = shortened(night, "nothing is denied: denied")
+    assert len(shorter.operators) == 1
+    assert len(shorter.scenario.events) < len(night.scenario.events)
+
+
+def test_every_situation_has_a_name_of_its_own() -> None:
+    names = situations.wanted()
+    assert len(names) == len(set(names)) > 60
