@@ -27,6 +27,8 @@ class Question:
     task_token: str
     entered_at: datetime
     timeout_seconds: int
+    attempt: int = 0
+    """How often the state had been retried; 0 as well where a definition does not say."""
 
     @property
     def deadline(self) -> datetime:
@@ -61,6 +63,7 @@ def ask(
             inbox_row(approval, question.entered_at, question.deadline),
             received_at,
             question.deadline + timedelta(seconds=lease_margin_seconds),
+            attempt=question.attempt,
         )
     except NotHeld as exc:
         superseded = Outcome(Status.SUPERSEDED, f"no approval would count: {exc}")

@@ -18,7 +18,7 @@ from typing import Any
 from qlikops.agent import track
 from qlikops.agent.record import Record, bounded, record_of
 from qlikops.agent.table import ABSENT, TRANSACTION_LIMIT, Condition, ConditionFailed, Delete, Item, Put, Table, Update
-from qlikops.agent.tasks import TaskLedger
+from qlikops.agent.tasks import TaskLedger, still_unanswered
 from qlikops.domain import codec
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import UNANSWERED, Approval, Decision, InboxRow, Outcome, Status, attributed, digest_of
@@ -31,6 +31,12 @@ from qlikops.domain.run import RunProposal, RunSummary
 RECORD_DAYS = 90
 """How long records, events, runs and histories are kept."""
 OPEN = tuple(status for status in Status if not status.is_final)
+_NEWEST_TOKEN = (
+    f"attribute_not_exists(#{Attribute.ATTEMPT}) OR #{Attribute.REQUESTED_AT} < :{Attribute.REQUESTED_AT}"
+    f" OR (#{Attribute.REQUESTED_AT} = :{Attribute.REQUESTED_AT} AND (#{Attribute.ATTEMPT} < :{Attribute.ATTEMPT}"
+    f" OR (#{Attribute.ATTEMPT} = :{Attribute.ATTEMPT} AND #{Attribute.AT} <= :{Attribute.AT})))"
+)
+"""There is no token yet (or only one of the version before attempts were kept), or it is of an earlier turn."""
 _SHOWN_TARGETS = 10
 """Of a group, in a run's row; the record has them all."""
 
@@ -166,19 +172,27 @@ class Ledger:
         )
 
     def request(
-        self, proposal_id: str, token: str, row: InboxRow, received_at: datetime, lease_until: datetime
+        self,
+        proposal_id: str,
+        token: str,
+        row: InboxRow,
+        received_at: datetime,
+        lease_until: datetime,
+        *,
+        attempt: int = 0,
     ) -> Record:
         """Puts the proposal into the inbox and its token where the console finds it.
 
-        A retry of the state brings a new token: the one received last counts, whichever invocation ends last. A late
-        second invocation after the answer changes nothing. Raises RecordClosed where the status is final, and NotHeld
+        A retry of the state brings a new token: that of the last `attempt` counts, however late an invocation of an
+        earlier one comes; of one attempt, the one received last. A late second invocation after the answer changes
+        nothing. Raises RecordClosed where the status is final, and NotHeld
         where an approval could not count: another proposal holds one of the tasks.
         """
         approval = self.record(proposal_id).approval
         if approval.status is not Status.RESTARTING:
             check_open(approval)
             self.tasks.hold_all(approval.proposal, lease_until)
-            self._keep_token(proposal_id, token, received_at, row.deadline)
+            self._keep_token(proposal_id, token, row, attempt, received_at)
         record = self._advance(
             proposal_id,
             Step.REQUESTED,
@@ -475,16 +489,24 @@ class Ledger:
             raise NotFound(f"there is no proposal {proposal_id}")
         return item
 
-    def _keep_token(self, proposal_id: str, token: str, received_at: datetime, deadline: datetime) -> None:
-        newest = Condition("attribute_not_exists(#pk) OR #at <= :at", {":at": codec.format_time(received_at)})
+    def _keep_token(self, proposal_id: str, token: str, row: InboxRow, attempt: int, received_at: datetime) -> None:
+        # A redriven execution enters the state anew, and counts its attempts anew.
+        turn: Item = {
+            Attribute.REQUESTED_AT: codec.format_time(row.requested_at),
+            Attribute.ATTEMPT: attempt,
+            Attribute.AT: codec.format_time(received_at),
+        }
         item: Item = {
             **_key(keys.token_partition(proposal_id), keys.TOKEN),
             Attribute.TOKEN: token,
             Attribute.PROPOSAL_ID: proposal_id,
-            Attribute.AT: codec.format_time(received_at),
-            keys.TTL: int(deadline.timestamp()) + 86400,
+            **turn,
+            keys.TTL: int(row.deadline.timestamp()) + 86400,
         }
-        self._table.commit_each([Put(item, newest)])
+        newest = Condition(_NEWEST_TOKEN, {f":{name}": value for name, value in turn.items()})
+        # A write that was slow to arrive finds the proposal answered: a token now would be left behind.
+        with suppress(ConditionFailed):
+            self._table.commit(Put(item, newest), still_unanswered(proposal_id))
 
 
 def _open_proposal(proposal_id: str, item: Item, since: str | int) -> OpenProposal:

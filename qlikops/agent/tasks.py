@@ -207,13 +207,7 @@ class TaskLedger:
         Raises NotHeld where another proposal holds one of them, or this one is answered or over; of a large group,
         some are held for longer then.
         """
-        unanswered = Check(
-            (keys.approval_partition(proposal.proposal_id), keys.RECORD),
-            Condition(
-                f"#{Attribute.STATUS} IN ({', '.join(f':{status}' for status in UNANSWERED)})",
-                {f":{status}": status for status in UNANSWERED},
-            ),
-        )
+        unanswered = still_unanswered(proposal.proposal_id)
         size = TRANSACTION_LIMIT - 1
         writes = self.lease_writes(proposal, until)
         for start in range(0, len(writes), size):
@@ -343,6 +337,17 @@ class TaskLedger:
                 writes += _snooze(target.key, outcome.at, decision, quiet_after_denial)
             writes.append(_freed(target.key, proposal.proposal_id))
         self._table.commit_each([*writes, *last])
+
+
+def still_unanswered(proposal_id: str) -> Check:
+    """That nobody has decided a proposal yet, in the moment of what is written beside it."""
+    return Check(
+        (keys.approval_partition(proposal_id), keys.RECORD),
+        Condition(
+            f"#{Attribute.STATUS} IN ({', '.join(f':{status}' for status in UNANSWERED)})",
+            {f":{status}": status for status in UNANSWERED},
+        ),
+    )
 
 
 def _freed(key: TaskKey, proposal_id: str) -> Delete:

@@ -65,6 +65,8 @@ class Attribute(StrEnum):
     """Epoch seconds; a lease or snooze past it counts for nothing, deleted yet or not."""
     BODY = "body"
     """JSON text of an audit event, run summary, history line or Quiet."""
+    ATTEMPT = "attempt"
+    """On a TOKEN: of its wait, how often the state had been retried; a number."""
     AT = "at"
     """ISO 8601."""
     COUNTED = "counted"

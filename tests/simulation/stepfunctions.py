@@ -376,7 +376,8 @@ class StepFunctions:
             wait, token = _Wait(), ""
             if state["Resource"].endswith(".waitForTaskToken"):
                 token = self._new_token(execution, wait)
-            arguments = _built(state, given, {**context, "Task": {"Token": token}})
+            state_now = {**context["State"], "RetryCount": sum(tries)}
+            arguments = _built(state, given, {**context, "State": state_now, "Task": {"Token": token}})
             previous = self._event(
                 execution,
                 previous,

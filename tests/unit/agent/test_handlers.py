@@ -892,6 +892,7 @@ def test_the_payloads_here_are_those_of_the_state_machine() -> None:
     assert payload(inner["WaitForApproval"]) == {
         "task_token",
         "entered_at",
+        "attempt",
         "timeout_seconds",
         "retries_transient",
         "proposal",

@@ -236,6 +236,25 @@ def test_a_late_invocation_with_an_older_token_does_not(ledger: Ledger, items: I
     assert items()["TOKEN#" + ID, "TOKEN"]["token"] == "newer"
 
 
+def test_an_invocation_of_an_earlier_attempt_does_not_however_late_it_comes(ledger: Ledger, items: Items) -> None:
+    opened(ledger, proposal())
+    ledger.request(ID, "second", row(), START, UNTIL, attempt=1)
+
+    ledger.request(ID, "first", row(), START + timedelta(hours=1), UNTIL, attempt=0)
+
+    assert items()["TOKEN#" + ID, "TOKEN"]["token"] == "second"
+
+
+def test_a_redriven_wait_replaces_the_token_though_its_attempts_begin_anew(ledger: Ledger, items: Items) -> None:
+    opened(ledger, proposal())
+    ledger.request(ID, "before", row(), START, UNTIL, attempt=2)
+    redriven = replace(row(), requested_at=row().requested_at + timedelta(minutes=1))
+
+    ledger.request(ID, "redriven", redriven, START, UNTIL, attempt=0)
+
+    assert items()["TOKEN#" + ID, "TOKEN"]["token"] == "redriven"
+
+
 def test_requesting_holds_the_tasks_for_as_long_as_the_answer_may_take(ledger: Ledger, clock: FakeClock) -> None:
     waiting(ledger)
     clock.sleep(LEASE_SECONDS + 1)
