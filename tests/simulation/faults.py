@@ -40,6 +40,8 @@ class Fault(StrEnum):
 
 OF_CALLS = (Fault.REFUSED, Fault.LOST, Fault.LATE, Fault.NONSENSE, Fault.BUSY, Fault.KILLED)
 OF_INVOCATIONS = (Fault.REFUSED, Fault.LOST, Fault.LATE, Fault.TWICE, Fault.BUSY)
+SIGNATURE_SECONDS = 299.0
+"""After which AWS refuses what was signed before; nothing between a caller and a service holds a request for longer."""
 PATIENCE_SECONDS = 20.0
 """After which a caller takes an answer for lost."""
 
@@ -101,7 +103,7 @@ class Faults:
         if fault in (Fault.REFUSED, Fault.BUSY):
             return _given(failure(fault))
         if fault is Fault.LATE:
-            arrives = self.how_late()
+            arrives = min(self.how_late(), SIGNATURE_SECONDS)
             if arrives > PATIENCE_SECONDS:
                 kernel.after(arrives, lambda: _suppressed(send))
                 kernel.sleep(PATIENCE_SECONDS)

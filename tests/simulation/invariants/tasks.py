@@ -173,6 +173,6 @@ def what_is_told_of_a_denial_keeps_its_tasks_quiet(watch: Watch, change: Change)
     until = codec.parse_time(outcome["at"]).timestamp() + seconds
     snooze = watch.items.get((change.key[0], keys.SNOOZE))
     quiet_until = number(snooze, Attribute.EXPIRES) if snooze else 0.0
-    if until < watch.world.kernel.now or quiet_until >= int(until):
+    if not seconds or until < watch.world.kernel.now or quiet_until >= int(until):
         return ""
     return f"{proposal_id} was denied, and {change.key[0]} is quiet until {quiet_until:g}, not {until:g}"
