@@ -446,7 +446,7 @@ class _Parser:
 def _compared(left: tuple[str, Any] | None, sign: str, right: tuple[str, Any] | None) -> bool:
     """False where one is not there or the types differ, except that `<>` is true then."""
     if left is None or right is None or left[0] != right[0]:
-        return sign == "<>" and left is not None and right is not None
+        return sign == "<>"
     match sign:
         case "=":
             return bool(left == right)

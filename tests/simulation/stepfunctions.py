@@ -42,6 +42,8 @@ class StateError(Exception):
     def __init__(self, name: str | None, cause: str | None = None) -> None:
         super().__init__(f"{name}: {cause}")
         self.name, self.cause = name, cause
+        self.event = 0
+        """The number of the event that says so; 0 where none does."""
 
     def output(self) -> dict[str, str | None]:
         """What Catch puts at its ResultPath."""
@@ -58,6 +60,8 @@ class Progress:
     """Of a Map, each item's."""
     is_done: bool = False
     output: Json = None
+    event: int = 0
+    """The last one of this line."""
 
 
 @dataclass
@@ -144,7 +148,7 @@ class StepFunctions:
         if execution.status == "RUNNING":
             self._event(
                 execution,
-                execution.history[-1]["id"],
+                0,
                 "ExecutionAborted",
                 executionAbortedEventDetails={"error": error, "cause": cause},
             )
@@ -253,7 +257,7 @@ class StepFunctions:
                 details = {"error": exc.name, "cause": exc.cause}
                 self._event(
                     execution,
-                    execution.history[-1]["id"],
+                    exc.event or execution.history[-1]["id"],
                     "ExecutionFailed",
                     executionFailedEventDetails={key: value for key, value in details.items() if value is not None},
                 )
@@ -317,7 +321,7 @@ class StepFunctions:
                     raise
                 self.reached(f"catch {name} -> {caught['Next']}")
                 data, following = _placed(data, caught.get("ResultPath", "$"), exc.output()), caught["Next"]
-                previous = execution.history[-1]["id"]
+                previous = exc.event or previous
             progress.items = {}
             _check_size(data)
             previous = (
@@ -330,6 +334,7 @@ class StepFunctions:
                 if kind != "Fail"
                 else previous
             )
+            progress.event = previous
             if not following:
                 return data
             name = following
@@ -401,6 +406,7 @@ class StepFunctions:
             if at is None or tries[at] >= state["Retry"][at].get("MaxAttempts", 3):
                 if at is not None:
                     self.reached(f"retries used up {name} {at}")
+                exc.event = previous
                 raise exc
             retry = state["Retry"][at]
             pause = retry.get("IntervalSeconds", 1) * retry.get("BackoffRate", 2.0) ** tries[at]
@@ -476,61 +482,51 @@ class StepFunctions:
         most = state.get("MaxConcurrency") or len(items)
         left = set(waiting)
 
-        def begin_more() -> None:
+        last = begun
+
+        def begin_more(after: int) -> None:
             while waiting and len(running) < most and not failure:
                 index = waiting.pop(0)
-                running[index] = self._spawn(execution, f"{execution.name}[{index}]", lambda at=index: live(at))  # type: ignore[misc]
+                name = f"{execution.name}[{index}]"
+                running[index] = self._spawn(execution, name, lambda at=index: live(at, after))  # type: ignore[misc]
 
-        def live(index: int) -> None:
+        def live(index: int, after: int) -> None:
+            nonlocal last
             item_context = {**context, "Map": {"Item": {"Index": index, "Value": items[index]}}}
             its = progress.items.setdefault(index, Progress())
-            entered = self._event(
-                execution, begun, "MapIterationStarted", mapIterationStartedEventDetails={"name": name, "index": index}
-            )
+            entered = its.event = self._item_event(execution, "Started", after, name, index)
             try:
-                if its.is_done:
-                    outputs[index] = its.output
-                else:
-                    selected = (
+                if not its.is_done:
+                    item = (
                         _filled(state["ItemSelector"], given, item_context) if "ItemSelector" in state else items[index]
                     )
-                    outputs[index] = self._states(execution, state["ItemProcessor"], selected, context, its, entered)
-                    its.is_done, its.output = True, outputs[index]
+                    its.output = self._states(execution, state["ItemProcessor"], item, context, its, entered)
+                    its.is_done = True
+                outputs[index] = its.output
             except StateError as exc:
                 failure.append(exc)
-                self._event(
-                    execution,
-                    execution.history[-1]["id"],
-                    "MapIterationFailed",
-                    mapIterationFailedEventDetails={"name": name, "index": index},
-                )
+                self._item_event(execution, "Failed", exc.event or its.event, name, index)
                 over.open()
             else:
-                self._event(
-                    execution,
-                    execution.history[-1]["id"],
-                    "MapIterationSucceeded",
-                    mapIterationSucceededEventDetails={"name": name, "index": index},
-                )
+                last = self._item_event(execution, "Succeeded", its.event, name, index)
                 left.discard(index)
                 running.pop(index, None)
-                begin_more()
+                begin_more(its.event)
                 if not left:
                     over.open()
 
-        begin_more()
+        begin_more(begun)
         self.kernel.wait(over)
         if failure:
             for process in running.values():
                 self.kernel.kill(process, quietly=True)
-            self._event(
-                execution,
-                execution.history[-1]["id"],
-                "MapStateFailed",
-                mapStateFailedEventDetails={"error": failure[0].name or ""},
+            failed = {"error": failure[0].name or ""}
+            failure[0].event = self._event(
+                execution, failure[0].event, "MapStateFailed", mapStateFailedEventDetails=failed
             )
             raise failure[0]
-        return outputs, self._event(execution, execution.history[-1]["id"] if items else begun, "MapStateSucceeded")
+        self._event(execution, last, "MapStateSucceeded")
+        return outputs, last
 
     # -- bookkeeping -----------------------------------------------------------------------------------------------
 
@@ -607,6 +603,10 @@ class StepFunctions:
         if number > MOST_EVENTS:
             raise StateError("States.Runtime", "The execution reached the maximum number of history events (25000).")
         return number
+
+    def _item_event(self, execution: Execution, kind: str, previous: int, name: str, index: int) -> int:
+        details = {f"mapIteration{kind}EventDetails": {"name": name, "index": index}}
+        return self._event(execution, previous, f"MapIteration{kind}", **details)
 
     def _date(self, seconds: float, *, text: bool = False) -> Any:
         moment = datetime.fromtimestamp(seconds, self.kernel.time().tzinfo)

@@ -1,0 +1,407 @@
+"""The simulator's models beside the embedded AWS and what AWS itself recorded: the same programs, the same answers.
+
+A model that is kinder than AWS proves nothing. Each program is a list of calls; what counts is each call's answer, or
+its error's code.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.embedded import EmbeddedAws
+from tests.simulation.dynamodb import DynamoDb
+from tests.simulation.kernel import Kernel
+from tests.simulation.stepfunctions import StepFunctions
+
+TABLE = "programs"
+ARN = "arn:aws:states:eu-west-1:000000000000:stateMachine:programs"
+START = datetime(2026, 3, 7, tzinfo=UTC)
+RECORDED = Path(__file__).parents[3] / "shared" / "histories"
+
+
+class Plain(random.Random):
+    """Chance that never splits a page, leaves a key out or delays anything."""
+
+    def random(self) -> float:
+        return 0.999
+
+    def uniform(self, a: float, b: float) -> float:
+        return a + (b - a) / 2
+
+
+def plain_kernel() -> Kernel:
+    kernel = Kernel(0, START)
+    kernel.random = Plain(0)
+    return kernel
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
+    aws = EmbeddedAws(tmp_path_factory.mktemp("aws"))
+    aws.start()
+    try:
+        yield aws
+    finally:
+        aws.stop()
+
+
+@pytest.fixture
+def table(embedded: EmbeddedAws) -> Iterator[Any]:
+    client = embedded.client("dynamodb")
+    client.create_table(
+        TableName=TABLE,
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+            {"AttributeName": "inbox", "AttributeType": "S"},
+            {"AttributeName": "deadline", "AttributeType": "N"},
+        ],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "inbox",
+                "KeySchema": [
+                    {"AttributeName": "inbox", "KeyType": "HASH"},
+                    {"AttributeName": "deadline", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["row", "claim"]},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    yield client
+    client.delete_table(TableName=TABLE)
+
+
+def item(pk: str, sk: str, **attributes: str | int) -> dict[str, dict[str, str]]:
+    wire = {name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in attributes.items()}
+    return {"pk": {"S": pk}, "sk": {"S": sk}, **wire}
+
+
+def put(wire: dict[str, Any], condition: str = "", **values: str | int) -> dict[str, Any]:
+    return {"Put": {"TableName": TABLE, "Item": wire, **_conditioned(condition, values)}}
+
+
+def _conditioned(condition: str, values: dict[str, str | int]) -> dict[str, Any]:
+    if not condition:
+        return {}
+    names = {word.strip("()"): word.strip("#()") for word in condition.replace("(", " ").split() if word[0] == "#"}
+    said: dict[str, Any] = {"ConditionExpression": condition, "ExpressionAttributeNames": names}
+    if values:
+        said["ExpressionAttributeValues"] = {f":{name}": wire for name, wire in item("", "", **values).items()}
+        said["ExpressionAttributeValues"] = {
+            name: value for name, value in said["ExpressionAttributeValues"].items() if name not in (":pk", ":sk")
+        }
+    return said
+
+
+def transact(*actions: dict[str, Any], token: str = "") -> tuple[str, dict[str, Any]]:
+    return "transact_write_items", {"TransactItems": list(actions), **({"ClientRequestToken": token} if token else {})}
+
+
+def get(pk: str, sk: str) -> tuple[str, dict[str, Any]]:
+    key = {"pk": {"S": pk}, "sk": {"S": sk}}
+    return "get_item", {"TableName": TABLE, "Key": key, "ConsistentRead": True}
+
+
+def query(**request: Any) -> tuple[str, dict[str, Any]]:
+    return "query", {"TableName": TABLE, **request}
+
+
+NEWER = "attribute_not_exists(#n) OR #n < :n OR ( #n = :n AND ( #t < :t OR #t = :t ) )"
+PROGRAMS: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "a condition on what is absent holds once": [
+        transact(put(item("a", "1", n=1), "attribute_not_exists(#pk)")),
+        transact(put(item("a", "1", n=2), "attribute_not_exists(#pk)")),
+        get("a", "1"),
+    ],
+    "a transaction is all or nothing, and says which condition failed": [
+        transact(put(item("a", "1"))),
+        transact(put(item("b", "1")), put(item("a", "1", n=2), "attribute_not_exists(#pk)")),
+        get("b", "1"),
+        get("a", "1"),
+    ],
+    "nested conditions compare text and numbers each in their way": [
+        transact(put(item("a", "1", n=9, t="b"))),
+        transact(put(item("a", "1", n=10, t="a"), NEWER, n=10, t="a")),
+        transact(put(item("a", "1", n=10, t="0"), NEWER, n=10, t="0")),
+        transact(put(item("a", "1", n=2, t="z"), NEWER, n=2, t="z")),
+        get("a", "1"),
+    ],
+    "a comparison with what is absent fails, whatever it says": [
+        transact(put(item("a", "1"))),
+        transact(put(item("a", "1", x=1), "#n < :n", n=5)),
+        transact(put(item("a", "1", x=2), "#n <> :n", n=5)),
+        transact(put(item("a", "1", x=3), "#n IN (:n)", n=5)),
+        get("a", "1"),
+    ],
+    "the same request token makes the same transaction, and no other": [
+        transact(put(item("a", "1", n=1), "attribute_not_exists(#pk)"), token="t1"),
+        transact(put(item("a", "1", n=1), "attribute_not_exists(#pk)"), token="t1"),
+        transact(put(item("a", "1", n=2)), token="t1"),
+        get("a", "1"),
+    ],
+    "no item twice in one transaction": [transact(put(item("a", "1")), put(item("a", "1", n=2)))],
+    "an update makes, sets, removes and adds": [
+        (
+            "update_item",
+            {
+                "TableName": TABLE,
+                "Key": {"pk": {"S": "a"}, "sk": {"S": "1"}},
+                "UpdateExpression": "SET #x = :x REMOVE #y ADD #n :n",
+                "ExpressionAttributeNames": {"#x": "x", "#y": "y", "#n": "n"},
+                "ExpressionAttributeValues": {":x": {"S": "new"}, ":n": {"N": "2"}},
+            },
+        ),
+        get("a", "1"),
+    ],
+    "a delete of what is absent is no failure, where the condition allows it": [
+        transact({"Delete": {"TableName": TABLE, "Key": {"pk": {"S": "a"}, "sk": {"S": "1"}}}}),
+        transact(
+            {
+                "Delete": {
+                    "TableName": TABLE,
+                    "Key": {"pk": {"S": "a"}, "sk": {"S": "1"}},
+                    **_conditioned("attribute_exists(#pk)", {}),
+                }
+            }
+        ),
+    ],
+    "a query has the partition in order, by prefix, backwards and by pages": [
+        transact(
+            *(put(item("a", f"x{number}", n=number)) for number in (3, 1, 2)), put(item("a", "y")), put(item("b", "x1"))
+        ),
+        query(
+            KeyConditionExpression="#pk = :pk AND begins_with(#sk, :sk)",
+            ExpressionAttributeNames={"#pk": "pk", "#sk": "sk"},
+            ExpressionAttributeValues={":pk": {"S": "a"}, ":sk": {"S": "x"}},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=2,
+        ),
+        query(
+            KeyConditionExpression="#pk = :pk",
+            FilterExpression="#n >= :n",
+            ExpressionAttributeNames={"#pk": "pk", "#n": "n"},
+            ExpressionAttributeValues={":pk": {"S": "a"}, ":n": {"N": "2"}},
+            ConsistentRead=True,
+        ),
+    ],
+    "a sparse index holds what has its key, in its order, with what it projects": [
+        transact(
+            put(item("a", "1", inbox="WAITING", deadline=20, row="late", other="x")),
+            put(item("b", "1", inbox="WAITING", deadline=3, row="soon")),
+            put(item("c", "1", deadline=1, row="never")),
+        ),
+        query(
+            IndexName="inbox",
+            KeyConditionExpression="#inbox = :inbox",
+            ExpressionAttributeNames={"#inbox": "inbox"},
+            ExpressionAttributeValues={":inbox": {"S": "WAITING"}},
+        ),
+    ],
+    "no other table, no consistent read of an index": [
+        ("get_item", {"TableName": "other", "Key": {"pk": {"S": "a"}, "sk": {"S": "1"}}}),
+        query(
+            IndexName="inbox",
+            KeyConditionExpression="#inbox = :inbox",
+            ExpressionAttributeNames={"#inbox": "inbox"},
+            ExpressionAttributeValues={":inbox": {"S": "WAITING"}},
+            ConsistentRead=True,
+        ),
+    ],
+}
+
+
+def answers(client: Any, program: list[tuple[str, dict[str, Any]]]) -> list[Any]:
+    said: list[Any] = []
+    for operation, request in program:
+        try:
+            answer = getattr(client, operation)(**request)
+        except ClientError as exc:
+            reasons = [reason["Code"] for reason in exc.response.get("CancellationReasons", [])]
+            said.append((exc.response["Error"]["Code"], reasons))
+        else:
+            said.append(
+                {name: answer[name] for name in ("Item", "Items", "Count", "LastEvaluatedKey") if name in answer}
+            )
+    return said
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_dynamodb_answers_as_the_embedded_one(table: Any, name: str) -> None:
+    model = DynamoDb(plain_kernel(), TABLE, longest_lag=0.0)
+    assert answers(model, PROGRAMS[name]) == answers(table, PROGRAMS[name])
+
+
+def recorded(name: str) -> list[dict[str, Any]]:
+    path = RECORDED / f"{name}.json"
+    if not path.exists():
+        pytest.skip(f"there is no {path}")
+    events: list[dict[str, Any]] = json.loads(path.read_text())["events"]
+    return events
+
+
+def shape(events: list[dict[str, Any]]) -> list[tuple[str, int, int, str]]:
+    """Kind, number, predecessor and state of each event."""
+    names = ((event.get("stateEnteredEventDetails") or event.get("stateExitedEventDetails") or {}) for event in events)
+    return [
+        (event["type"], event["id"], event["previousEventId"], name.get("name", ""))
+        for event, name in zip(events, names, strict=True)
+    ]
+
+
+def machine(
+    definition: dict[str, Any], act: Callable[[StepFunctions, str], None] = lambda *_: None
+) -> list[dict[str, Any]]:
+    """The history of an execution whose functions all fail, and whose tokens `act` answers."""
+    kernel = plain_kernel()
+
+    def invoke(_: str, payload: Any, answered: Callable[[Any], None], failed: Callable[[str, str], None]) -> None:
+        if "token" in payload:
+            kernel.after(1, lambda: answered(None))
+            kernel.after(2, lambda: act(states, payload["token"]))
+        else:
+            kernel.after(1, lambda: failed("Exception", "{}"))
+
+    states = StepFunctions(kernel, json.dumps(definition), invoke, ARN)
+    arn = states.start_execution(ARN, "one")["executionArn"]
+    kernel.run(kernel.now + 3600)
+    kernel.close()
+    history: list[dict[str, Any]] = states.get_execution_history(arn, maxResults=1000)["events"]
+    return history
+
+
+def state_names(events: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for *_, name in shape(events) if name))
+
+
+def test_a_retried_and_caught_task_leaves_the_history_that_aws_recorded() -> None:
+    events = recorded("lambda_service_invoke_with_retry_extended_input")
+    task, caught = state_names(events)
+    definition = {
+        "StartAt": task,
+        "States": {
+            task: {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::lambda:invoke",
+                "Parameters": {"FunctionName": "f", "Payload": {}},
+                "Retry": [{"ErrorEquals": ["Exception"], "IntervalSeconds": 3, "MaxAttempts": 3, "BackoffRate": 1}],
+                "Catch": [{"ErrorEquals": ["Exception"], "Next": caught}],
+                "End": True,
+            },
+            caught: {"Type": "Pass", "End": True},
+        },
+    }
+    assert shape(machine(definition)) == shape(events)
+
+
+@pytest.mark.parametrize(
+    ("name", "act"),
+    [
+        ("sqs_wait_for_task_token_timeout", lambda *_: None),
+        ("sqs_wait_for_task_token", lambda states, token: states.send_task_success(token, "{}")),
+        ("sqs_failure_in_wait_for_task_token", lambda states, token: states.send_task_failure(token, "Failed error")),
+    ],
+)
+def test_a_wait_for_a_token_leaves_the_history_that_aws_recorded(
+    name: str, act: Callable[[StepFunctions, str], None]
+) -> None:
+    events = recorded(name)
+    first, *others = state_names(events)
+    definition = {
+        "StartAt": first,
+        "States": {
+            first: {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+                "Parameters": {"FunctionName": "f", "Payload": {"token.$": "$$.Task.Token"}},
+                "TimeoutSeconds": 5,
+                **({"Next": others[0]} if others else {"End": True}),
+            },
+            **{other: {"Type": "Pass", "End": True} for other in others[:1]},
+        },
+    }
+    if name == "sqs_failure_in_wait_for_task_token" and others:
+        definition["States"][first]["Catch"] = [{"ErrorEquals": ["States.ALL"], "Next": others[0]}]  # type: ignore[index]
+    assert shape(machine(definition, act)) == shape(events)
+
+
+def test_maps_in_a_map_leave_the_history_that_aws_recorded() -> None:
+    events = recorded("map_state_nested")
+    outer, inner, leaf = state_names(events)
+
+    def over(states: dict[str, Any], name: str, items: list[Any]) -> dict[str, Any]:
+        return {
+            "Type": "Map",
+            "ItemsPath": "$.items",
+            "Parameters": {"items": items},
+            "MaxConcurrency": 1,
+            "ItemProcessor": {"StartAt": name, "States": states},
+            "End": True,
+        }
+
+    lengths = [event["mapStateStartedEventDetails"]["length"] for event in events if event["type"] == "MapStateStarted"]
+    leaves = {leaf: {"Type": "Pass", "End": True}}
+    # The model takes a Map's items from its input: the outer input holds them all.
+    inner_map = {**over(leaves, leaf, []), "ItemsPath": "$"}
+    outer_map = {**over({inner: inner_map}, inner, []), "ItemsPath": "$"}
+    del inner_map["Parameters"], outer_map["Parameters"]
+    kernel = plain_kernel()
+    states = StepFunctions(kernel, json.dumps({"StartAt": outer, "States": {outer: outer_map}}), lambda *_: None, ARN)
+    given = json.dumps([[0] * length for length in lengths[1:]])
+    arn = states.start_execution(ARN, "one", given)["executionArn"]
+    kernel.run(kernel.now + 60)
+    kernel.close()
+    history = states.get_execution_history(arn, maxResults=1000)["events"]
+    # The recording ends with the Map.
+    assert shape(history)[: len(events)] == shape(events)
+
+
+PATHS: dict[str, dict[str, Any]] = {
+    "ResultPath beside the input": {"Type": "Pass", "Result": {"b": 2}, "ResultPath": "$.found.here"},
+    "ResultPath null": {"Type": "Pass", "Result": {"b": 2}, "ResultPath": None},
+    "Parameters with paths": {"Type": "Pass", "Parameters": {"x.$": "$.a", "y": {"z.$": "$.deep.er"}}},
+    "InputPath and OutputPath": {"Type": "Pass", "InputPath": "$.deep", "OutputPath": "$.er"},
+}
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_paths_lead_where_they_lead_in_the_embedded_step_functions(embedded: EmbeddedAws, name: str) -> None:
+    definition = json.dumps({"StartAt": "One", "States": {"One": {**PATHS[name], "End": True}}})
+    given = json.dumps({"a": 1, "deep": {"er": {"x": [1]}}})
+    client = embedded.client("stepfunctions")
+    arn = client.create_state_machine(
+        name=f"paths-{list(PATHS).index(name)}", definition=definition, roleArn="arn:aws:iam::000000000000:role/r"
+    )["stateMachineArn"]
+    execution = client.start_execution(stateMachineArn=arn, input=given)["executionArn"]
+    while (there := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        pass
+    kernel = plain_kernel()
+    states = StepFunctions(kernel, definition, lambda *_: None, ARN)
+    here_arn = states.start_execution(ARN, "one", given)["executionArn"]
+    kernel.run(kernel.now + 60)
+    kernel.close()
+    here = states.executions[here_arn]
+    assert (here.status, json.loads(here.output or "null")) == (
+        there["status"],
+        json.loads(there.get("output", "null")),
+    )
+
+
+def test_a_path_that_is_not_there_fails_by_the_name_that_aws_documents() -> None:
+    """The embedded Step Functions goes on with null."""
+    definition = {
+        "StartAt": "One",
+        "States": {"One": {"Type": "Pass", "Parameters": {"x.$": "$.nowhere"}, "End": True}},
+    }
+    history = machine(definition)
+    assert history[-1]["executionFailedEventDetails"]["error"] == "States.ParameterPathFailure"
