@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.domain.approval import Approval, Status
 from qlikops.domain.errors import DecisionUnknown, QlikopsError
+from qlikops.domain.ledger import LEASE
 from qlikops.domain.ports import DecisionRequest
 from qlikops.domain.task import RunOption, StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal
@@ -170,7 +172,7 @@ def lend(world: World, hand: Hand) -> None:
         Hand.RUNS_TWICE: lambda: _run_twice(world),
     }
     while True:
-        kernel.sleep(kernel.random.expovariate(1 / 600.0))
+        kernel.sleep(kernel.random.expovariate(1 / 300.0))
         deeds[hand]()
 
 
@@ -191,6 +193,15 @@ def _deploy(world: World) -> None:
 
 
 def _task(world: World) -> tuple[str, str]:
+    """Mostly one that somebody is asked about: who acts in Qlik has heard the same alarm."""
+    leased = sorted(key[0] for key in world.dynamodb.items if key[1] == LEASE)
+    if leased and world.kernel.random.random() < 0.7:
+        _, server, task = world.kernel.random.choice(leased).split("/")
+        return server, task
+    return _any_task(world)
+
+
+def _any_task(world: World) -> tuple[str, str]:
     server = world.kernel.random.choice(world.fleet.scenario.servers)
     return server.name, world.kernel.random.choice(server.tasks).name
 
@@ -199,10 +210,14 @@ def _in_qlik(world: World, *, run: bool) -> None:
     server, task = _task(world)
     world.kernel.say(f"{'runs' if run else 'stops'} {task} in Qlik")
     try:
-        if run:
-            world.fleet.run(server, task, RunOption.RESUME_PROCESSING.value, "dba")
-        else:
+        if not run:
+            # Who takes a broken task over for good, brings it up and stops it.
+            with contextlib.suppress(Refusal):
+                world.fleet.run(server, task, RunOption.RESUME_PROCESSING.value, "dba")
+            world.kernel.sleep(5)
             world.fleet.stop(server, task, "dba")
+        else:
+            world.fleet.run(server, task, RunOption.RESUME_PROCESSING.value, "dba")
     except Refusal as exc:
         world.kernel.say(str(exc))
 

@@ -59,18 +59,18 @@ class Mischance:
 
     @classmethod
     def drawn(cls, rng: random.Random) -> Mischance:
-        """A world's: none in three of ten, one kind in three, several in the rest."""
+        """A world's: none in two of ten, one kind in three, several in the rest."""
         severity = rng.random()
-        if severity < 0.3:
+        if severity < 0.2:
             return cls()
-        count = 1 if severity < 0.6 else rng.randint(2, 4)
+        count = 1 if severity < 0.5 else rng.randint(2, 4)
         only = rng.choice(["", "", "", "dynamodb:", "TransactWriteItems", "qem:", "qem:POST", "s3:", "states:", "Send"])
         return cls(
             share_of_calls=rng.choice([0.01, 0.03, 0.1, 0.3 if only else 0.05]),
             kinds=tuple(rng.sample(OF_CALLS, count)),
             only=only,
-            share_of_invocations=rng.choice([0.0, 0.02, 0.1]),
-            kinds_of_invocations=tuple(rng.sample(OF_INVOCATIONS, min(count, 2))),
+            share_of_invocations=rng.choice([0.0, 0.05, 0.2]),
+            kinds_of_invocations=tuple(rng.sample(OF_INVOCATIONS, min(count, 3))),
         )
 
 
@@ -131,7 +131,9 @@ class Faults:
 
     def how_late(self) -> float:
         """Seconds: mostly few, now and then hours."""
-        return self.kernel.random.choice([1.0, 5.0, 25.0, 90.0, 700.0, 7200.0]) * (0.5 + self.kernel.random.random())
+        return self.kernel.random.choice([0.2, 1.0, 5.0, 25.0, 90.0, 700.0, 7200.0]) * (
+            0.5 + self.kernel.random.random()
+        )
 
     def _draw(self, name: str, share: float, kinds: tuple[Fault, ...]) -> Fault | None:
         chance, kind = self.rng.random(), self.rng.random()

@@ -103,6 +103,12 @@ MESSAGES = (
 )
 
 
+def meaning(message: str) -> str:
+    """What a message of these nights comes to: a lost connection, or itself."""
+    known = next((known for known in MESSAGES if known and message.startswith(known)), "")
+    return "connection" if known in MESSAGES[:2] else known
+
+
 def draw(seed: int) -> Night:
     """The night of a seed."""
     rng = random.Random(f"night {seed}")  # noqa: S311 - replayable

@@ -11,6 +11,10 @@ from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import Action
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.invariants.watch import Watch, of_each_call, partition_of, status_of, told
+from tests.simulation.night import meaning
+
+_BY_MESSAGE = ("FATAL_TRANSIENT", "FATAL_UNKNOWN", "POSITION_LOST")
+"""The kinds that rest on what the message says. A group's evidence has no message of one task."""
 
 
 def _target(watch: Watch, sent: Sent) -> dict[str, Any] | None:
@@ -75,14 +79,15 @@ def what_was_approved_is_what_is_done(watch: Watch, sent: Sent) -> str:
 def somebody_looked_again(watch: Watch, sent: Sent) -> str:
     """What this very invocation was told of the task is what the proposal says of it."""
     target, read = _target(watch, sent), watch.world.journal.read.get((sent.process, sent.server, sent.task))
-    if target is None or (
-        sent.action == "run" and Action(watch.proposed[watch.proposal_of(sent)]["action"]).stops_first
-    ):
+    proposal = watch.proposed.get(watch.proposal_of(sent), {})
+    if target is None or (sent.action == "run" and Action(proposal["action"]).stops_first):
         return ""
     if read is None:
         return f"{sent.process} sends {sent.action} to {sent.task} without a look"
-    seen = read.get("state", read.get("task", {}).get("state")), read.get("task_stop_reason", read.get("stop_reason"))
-    wanted = target["state"], target["stop_reason"]
-    return (
-        "" if seen == wanted else f"{sent.process} sends {sent.action} to {sent.task}: seen {seen}, proposed {wanted}"
-    )
+    seen = read.get("state"), read.get("task_stop_reason")
+    if seen != (target["state"], target["stop_reason"]):
+        return f"{sent.process} sends {sent.action} to {sent.task}, which was {seen}"
+    said = {meaning(one["value"]) for one in proposal["evidence"] if one["label"] == "message"}
+    if proposal["kind"] in _BY_MESSAGE and said and meaning(read.get("message", "")) not in said:
+        return f"{sent.process} sends {sent.action} to {sent.task}, which said {read.get('message')!r}, not {said}"
+    return ""

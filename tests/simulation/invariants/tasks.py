@@ -25,6 +25,17 @@ def a_lease_is_taken_from_nobody(watch: Watch, change: Change) -> str:
 
 
 @of_each_item
+def a_lease_is_given_back_by_whose_it_is(watch: Watch, change: Change) -> str:
+    """What holds a task and is not over keeps it, whoever ends, late or once more, beside it."""
+    if change.key[1] != keys.LEASE or change.before is None or change.after is not None:
+        return ""
+    record = watch.record(change.before[Attribute.PROPOSAL_ID]["S"])
+    if record is None or status_of(record).is_final or number(change.before, keys.TTL) < watch.world.kernel.now:
+        return ""
+    return f"{change.key[0]} was taken from {change.before[Attribute.PROPOSAL_ID]['S']}, which is {status_of(record)}"
+
+
+@of_each_item
 def a_task_is_claimed_by_whom_it_is_leased_to(watch: Watch, change: Change) -> str:
     """Only a proposal that is being carried out claims a task, and only one that it holds."""
     if not _is_new_claim(change):
