@@ -187,8 +187,8 @@ def who_is_asked_is_told(watch: Watch) -> Iterator[str]:
     for name, item in watch.records():
         about = [(at, subject) for at, subject, text in messages if f"qlikops show {name}" in text]
         status, was_asked = status_of(item), Attribute.REQUESTED_AT in item
-        # Who dies between inbox and message is retried; by then somebody may have answered from the inbox, and where the
-        # retries are used up, the wait is over and that is told.
+        # Who dies between inbox and message is retried; by then somebody may have answered from the inbox, and where
+        # the retries are used up, the wait is over and that is told.
         if status is Status.EXPIRED and not any(subject.endswith("?") for _, subject in about):
             yield f"{name} waited, and nobody was told"
         must_close = status in _TOLD or (status is Status.SUPERSEDED and was_asked)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.simulation import situations
-from tests.simulation.invariants import watch
+from tests.simulation.invariants import NAMES, watch
 from tests.simulation.living import live_through, shortened
 from tests.simulation.night import draw
 from tests.simulation.plant import without_threads
@@ -53,6 +54,13 @@ def test_a_night_is_shortened_to_what_its_violation_needs(monkeypatch: pytest.Mo
         shorter = shortened(night, "nothing is denied: denied")
     assert len(shorter.operators) == 1
     assert len(shorter.scenario.events) < len(night.scenario.events)
+
+
+def test_the_page_on_proof_has_every_invariant_and_no_other() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "proof.md").read_text()
+    rows = page.partition("## Promises")[2].partition("Two protocols")[0].splitlines()
+    named = [row.split("|")[1].strip() for row in rows if row.startswith("| ")]
+    assert [name for name in named if name != "invariant"] == sorted(NAMES, key=named.index)
 
 
 def test_every_situation_has_a_name_of_its_own() -> None:
