@@ -13,7 +13,7 @@ from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.domain.approval import Approval, Status
 from qlikops.domain.errors import DecisionUnknown, QlikopsError
-from qlikops.domain.ledger import LEASE
+from qlikops.domain.ledger import LEASE, RECORD, approval_partition
 from qlikops.domain.ports import DecisionRequest
 from qlikops.domain.task import RunOption, StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal
@@ -32,6 +32,8 @@ ODD_OUTPUTS: tuple[Any, ...] = (
     {},
     {"approved": True, "automatic": True, "by": "policy"},
     {"approved": None},
+    {"approved": True, "digest": "0" * 64},
+    {"approved": True, "digest": "of what was shown before it changed"},
     {"approved": False},
 )
 
@@ -44,6 +46,8 @@ class Saying:
         """Approval and decision ids of which somebody has a receipt."""
         self.not_counted: list[tuple[str, str]] = []
         """Of which somebody was told that they did not count."""
+        self.early: list[tuple[str, str]] = []
+        """Of which somebody had a receipt before the ledger had the decision."""
         self.unknown: list[tuple[str, str]] = []
         """Of which somebody was told that nobody knows yet."""
         self.sent: Counter[str] = Counter()
@@ -106,6 +110,9 @@ def _decide(
         saying.not_counted.append(named)
         raise
     saying.counted.append(named)
+    record = world.dynamodb.items.get((approval_partition(approval.approval_id), RECORD), {})
+    if decision_id not in record.get("decision", {}).get("S", ""):
+        saying.early.append(named)
     status = receipt.status
     if approved and world.kernel.random.random() < 0.5 and not status.is_final:
         status = approvals.outcome(approval.approval_id, timedelta(minutes=5)).status

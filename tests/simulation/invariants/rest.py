@@ -147,7 +147,9 @@ def what_is_said_to_have_been_sent_was_sent(watch: Watch) -> Iterator[str]:
 
 @at_rest
 def who_was_told_that_it_counts_was_told_the_truth(watch: Watch) -> Iterator[str]:
-    """The ledger holds every decision of which somebody has a receipt."""
+    """The ledger holds every decision of which somebody has a receipt, from the moment of the receipt on."""
+    for approval_id, decision_id in watch.saying.early:
+        yield f"{approval_id}: a receipt for {decision_id} before it was recorded"
     for approval_id, decision_id in watch.saying.counted:
         if (held := _decision(watch, approval_id)) != decision_id:
             yield f"{approval_id}: a receipt for {decision_id}, the ledger has {held or 'none'}"
