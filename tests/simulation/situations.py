@@ -12,7 +12,10 @@ from tests.simulation.plant import DEFINITION
 
 ENOUGH_SEEDS = 2000
 """As many must reach every situation."""
-RARE: dict[str, str] = {}
+RARE = {
+    "catch ProcessProposals -> GenerateReport": "each state of an item has a Catch of its own; only 256 KB do it",
+    "choice CheckRestart -> ExecuteRestart": "a group of over 15 minutes; tests/unit/agent/test_continuation.py",
+}
 """Situations that are not demanded, and why."""
 
 
