@@ -278,7 +278,7 @@ def test_the_longest_message_takes_no_longer_than_twice_the_half_of_it(long: str
 
 REAL = [
     entry
-    for path in sorted(Path("/work/shared/messages").glob("*.json"))
+    for path in sorted((Path(__file__).parents[4] / "shared" / "messages").glob("*.json"))
     for entry in json.loads(path.read_text(encoding="utf-8"))
 ]
 

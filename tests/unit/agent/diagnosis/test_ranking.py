@@ -138,7 +138,7 @@ def test_what_is_left_unexplained_is_named() -> None:
 
 REAL: list[dict[str, Any]] = [
     entry
-    for path in sorted(Path("/work/shared/messages").glob("*.json"))
+    for path in sorted((Path(__file__).parents[5] / "shared" / "messages").glob("*.json"))
     for entry in json.loads(path.read_text(encoding="utf-8"))
 ]
 _CLASSES = {"bug": "defect", "other": "unknown"}
