@@ -68,7 +68,7 @@ VARIABLES: tuple[str, ...] = (
     *("QLIKOPS_QLIK_API_TOKEN", "QLIKOPS_QLIK_JWT", "QLIKOPS_QLIK_DOMAIN"),
     *("QLIKOPS_QLIK_OPERATOR_USERNAME", "QLIKOPS_QLIK_OPERATOR_PASSWORD"),
     # Whether keys come from the shell, where programs are, and what kind of screen this is.
-    *("AWS_ACCESS_KEY_ID", "PATH", "TERM", "SSH_CONNECTION", "SSH_TTY", "DISPLAY", "WAYLAND_DISPLAY"),
+    *("AWS_ACCESS_KEY_ID", "PATH", "TERM", "SSH_CONNECTION", "SSH_TTY", "DISPLAY", "TMUX", "WAYLAND_DISPLAY"),
 )
 """Every variable of the environment that the operator's side reads itself. Libraries read more: AWS_*, NO_COLOR,
 COLUMNS, LINES, XDG_*, LANG.

@@ -67,6 +67,14 @@ _READ = frozenset(
             "DeadLetterConfig",
             "Action",
             "Attribute",
+            "AfterValue",
+            "BeforeValue",
+            "CausingEntity",
+            "Errors",
+            "Evaluation",
+            "Path",
+            "StackName",
+            "TableArn",
         ),
     }
 )
@@ -151,9 +159,11 @@ def _stranger(http_response: Any, parsed: Any, model: OperationModel) -> str:
     """What the reply is where it is none of a service: of a page botocore makes an answer in which nothing is said, or
     an error that has the status for its name. Empty where it may be one.
     """
-    if model.has_streaming_output:  # reading it here would be reading all of it
-        is_page = "html" in http_response.headers.get("content-type", "")
-        return "a page" if is_page else ""
+    if "html" in http_response.headers.get("content-type", ""):
+        return "a page"
+    # Reading a stream here would be reading all of it, and a scripted reply has nothing to read.
+    if model.has_streaming_output or http_response.raw is None:
+        return ""
     body = http_response.content
     if not model.service_model.protocol.endswith("json"):
         return "a page" if body[:_START].lstrip().lower().startswith((b"<!doctype html", b"<html")) else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from qlikops.domain.stored import StoredEnum
 
@@ -44,7 +43,7 @@ class FailureClass(StoredEnum):
 _RANKS = {kind: rank for rank, kind in enumerate(FailureClass)}
 
 
-class Certainty(StrEnum):
+class Certainty(StoredEnum):
     """How far a diagnosis is to be trusted."""
 
     KNOWN = "known"
