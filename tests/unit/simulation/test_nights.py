@@ -16,7 +16,7 @@ from tests.simulation.night import draw
 from tests.simulation.plant import without_threads
 from tests.simulation.simulate import REPLAY, one
 
-NIGHTS, AT_A_TIME = 300, 20
+NIGHTS, AT_A_TIME = 200, 20
 
 
 @pytest.mark.parametrize("first", range(0, NIGHTS, AT_A_TIME))
