@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from qlikops.agent.diagnosis.words import OF_THE_LOG
+
 _ADDRESS = r"(?:\d{1,3}(?:\.\d{1,3}){3}|localhost)(?::\d{1,5})?"
 """Nothing else looks like it."""
 _HOST = rf"(?:{_ADDRESS}|(?:[a-z0-9_-]{{1,63}}\.){{2,8}}[a-z]{{2,24}}(?::\d{{1,5}})?|[a-z0-9_-]{{1,63}}:\d{{2,5}})"
@@ -238,25 +240,6 @@ _OF_A_CONNECTION = _any_of(_CONNECTION)
 _EXPLAINED = _any_of((*_CONNECTION, *_FRAME))
 _PIECE = re.compile(r"[^\s.,;:()\[\]'-]+(?:['-]\w+)*|\.{2,}")
 
-_OF_THE_LOG = re.compile(
-    r"(?<![^\W_])(?:"
-    # Where an engine keeps what changed, and where one is in it.
-    r"\w*slots?|wals?|walsender|xlog|binlogs?|(?:binary|relay|redo|archive|backup) ?logs?|gtids?|oplogs?"
-    r"|resume[ _-]?(?:token|point)|change ?(?:streams?|tables?)|[lst]sn|scn|rba|rrn|redo\w*|undo\w*|rollback segments?"
-    r"|log[ _-]?(?:sequence|position|scan|files?|segments?|backups?|readers?|mnr|miner|streams?)|archived"
-    r"|archiv(?:ing|er)|journals?|receivers?|check-?points?|offsets?|positions?|sequences?|timelines?|retention"
-    # What becomes of it.
-    r"|purg\w+|invalidat\w+|truncat\w+|recycl\w+|overwritten|rotated|removed|deleted|expired? log\w*|too old|no longer"
-    # The same in other languages of the engines' catalogues.
-    r"|\w*(?:protokoll|archiv|aufbewahr|journal|prüfpunkt|invalid|ungültig|gelöscht|entfernt)\w*"
-    r"|emplacements?|segments?|journaux|supprim\w+|archivé\w*|purgé\w*|conservation|ranuras?|registros?|eliminad\w+"
-    r"|archivad\w+|purgad\w+|posici(?:ón|ones)|posizion\w+|rimoss\w+|removid\w+|excluíd\w+|слот\w*|журнал\w*|архив\w*"
-    r"|удал[её]н\w*"
-    r")(?![^\W_])"
-    r"|スロット|ログ|アーカイブ|ジャーナル|チェックポイント|位置|削除|無効|日志|归档|複製|复制槽|檢查點|检查点|删除|失效|로그|슬롯|아카이브|삭제",
-    re.IGNORECASE,
-)
-"""Speaks of a source's log, of a position in it or of what becomes of them."""
 
 _CUT_MARK = re.compile(
     r"(?:[\[(<](?:\.\.\.|truncated|cut|more|snip)[^\])>]{0,40}[\])>]\W*|\.\.\W*|[:,;(\[{\\=-]\s*)\Z", re.IGNORECASE
@@ -291,7 +274,7 @@ def unexplained(text: str) -> str:
 
 def about_the_log(text: str) -> str:
     """The first words in `text` that speak of a source's log, or an empty string."""
-    found = _OF_THE_LOG.search(_OF_A_CONNECTION.sub(" ", text))
+    found = OF_THE_LOG.search(_OF_A_CONNECTION.sub(" ", text))
     return found[0] if found else ""
 
 

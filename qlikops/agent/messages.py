@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from qlikops.agent.diagnosis.words import ABOUT_DATA
 from qlikops.agent.explained import about_the_log, is_cut, unexplained
 from qlikops.agent.patterns import ERROR_NUMBER, NATIVE_ERROR, PATTERNS, MessageClass, MessagePattern, sqlstate
 from qlikops.domain.task import TaskFacts
@@ -92,14 +93,6 @@ _IS_ABOUT_A_LOG = re.compile(
     re.IGNORECASE,
 )
 """Codes that leave it to the prose how a position was lost, and are none of a lost connection."""
-_ABOUT_DATA = re.compile(
-    r"\bduplicate (?:key|entry)|\b(?:unique|primary key|foreign key|check|integrity|not[- ]null) constraint"
-    r"|\bviolat(?:es|ed|ion of)\b|\b(?:would be|was|were) truncated|\bvalue too large|\btoo long for\b"
-    r"|\bout of range\b|\b(?:cannot|must not) be null\b|\bcannot insert\b|\binvalid input (?:syntax|value)"
-    r"|\bconversion failed\b|\bvalue\b.{0,60}\bis not recognized|\bincorrect \w+ value\b|\barithmetic overflow\b",
-    re.IGNORECASE,
-)
-"""The engine is talking about a row: whatever else is in the message may be the row."""
 _QUOTED = re.compile(
     # An apostrophe within a word ("can't") opens and closes nothing. What is never closed was cut off.
     r"(?<!\w)'.*?(?:'(?!\w)|\Z)"
@@ -209,7 +202,7 @@ def _doubt(parts: _Parts, pattern: MessagePattern) -> str:
         return f"{_FAILED} but it quotes “{_short(objection)}”"
     if code := _objecting_code(parts.said):
         return f"{_FAILED} but it also has the code {code}"
-    if found := _ABOUT_DATA.search(parts.said):
+    if found := ABOUT_DATA.search(parts.said):
         return f"{_FAILED} but it also speaks of a row: “{_short(found[0])}”"
     if words := about_the_log(parts.text):
         return f"{_FAILED} but it also speaks of a log: “{_short(words)}”"

@@ -17,34 +17,7 @@ from qlikops.agent.diagnosis.entry import HARMLESS
 from qlikops.agent.diagnosis.library import Found, Library
 from qlikops.agent.diagnosis.parser import WORD, Parsed
 from qlikops.agent.diagnosis.quotes import bare
-
-_OF_THE_LOG = re.compile(
-    r"(?<![^\W_])(?:"
-    # Where an engine keeps what changed, and where one is in it.
-    r"\w*slots?|wals?|walsender|xlog|binlogs?|(?:binary|relay|redo|archive|backup) ?logs?|gtids?|oplogs?"
-    r"|resume[ _-]?(?:token|point)|change ?(?:streams?|tables?)|[lst]sn|scn|rba|rrn|redo\w*|undo\w*|rollback segments?"
-    r"|log[ _-]?(?:sequence|position|scan|files?|segments?|backups?|readers?|mnr|miner|streams?)|archived"
-    r"|archiv(?:ing|er)|journals?|receivers?|check-?points?|offsets?|positions?|sequences?|timelines?|retention"
-    # What becomes of it.
-    r"|purg\w+|invalidat\w+|truncat\w+|recycl\w+|overwritten|rotated|removed|deleted|expired? log\w*|too old|no longer"
-    # The same in other languages of the engines' catalogues.
-    r"|\w*(?:protokoll|archiv|aufbewahr|journal|prüfpunkt|invalid|ungültig|gelöscht|entfernt)\w*"
-    r"|emplacements?|segments?|journaux|supprim\w+|archivé\w*|purgé\w*|conservation|ranuras?|registros?|eliminad\w+"
-    r"|archivad\w+|purgad\w+|posici(?:ón|ones)|posizion\w+|rimoss\w+|removid\w+|excluíd\w+|слот\w*|журнал\w*|архив\w*"
-    r"|удал[её]н\w*"
-    r")(?![^\W_])"
-    r"|スロット|ログ|アーカイブ|ジャーナル|チェックポイント|位置|削除|無効|日志|归档|複製|复制槽|檢查點|检查点|删除|失效|로그|슬롯|아카이브|삭제",
-    re.IGNORECASE,
-)
-"""Speaks of a source's log, of a position in it or of what becomes of them."""
-_ABOUT_DATA = re.compile(
-    r"\bduplicate (?:key|entry)|\b(?:unique|primary key|foreign key|check|integrity|not[- ]null) constraint"
-    r"|\bviolat(?:es|ed|ion of)\b|\b(?:would be|was|were) truncated|\bvalue too large|\btoo long for\b"
-    r"|\bout of range\b|\b(?:cannot|must not) be null\b|\bcannot insert\b|\binvalid input (?:syntax|value)"
-    r"|\bconversion failed\b|\bvalue\b.{0,60}\bis not recognized|\bincorrect \w+ value\b|\barithmetic overflow\b",
-    re.IGNORECASE,
-)
-"""The engine is talking about a row: whatever else is in the message may be the row."""
+from qlikops.agent.diagnosis.words import ABOUT_DATA, OF_THE_LOG
 
 _SAY_NOTHING = frozenset(
     {
@@ -181,7 +154,7 @@ def about_the_log(text: str, words: Iterable[str], explained: Iterable[Found] = 
     if not any(map(_may_be_of_the_log, words)):
         return ""
     spans = list(explained)
-    for match in _OF_THE_LOG.finditer(text):
+    for match in OF_THE_LOG.finditer(text):
         if not any(start <= match.start() and match.end() <= end for start, end in spans):
             return match[0]
     return ""
@@ -190,7 +163,7 @@ def about_the_log(text: str, words: Iterable[str], explained: Iterable[Found] = 
 # The same words come again and again, and the whole text is much slower to look through.
 @functools.lru_cache(maxsize=8192)
 def _may_be_of_the_log(word: str) -> bool:
-    return word in _BEGINS_ONE or any(map(word.startswith, _BEGINS_ONE_WORD)) or bool(_OF_THE_LOG.search(word))
+    return word in _BEGINS_ONE or any(map(word.startswith, _BEGINS_ONE_WORD)) or bool(OF_THE_LOG.search(word))
 
 
 _BEGINS_ONE = frozenset({"too", "no", "rollback", "relay", "binary", "archive", "backup", "change", "resume", "check"})
@@ -200,7 +173,7 @@ _BEGINS_ONE_WORD = ("log", "expire", "redo")
 
 def about_a_row(said: str) -> str:
     """The words by which `said` speaks of a row, or an empty string."""
-    found = _ABOUT_DATA.search(said)
+    found = ABOUT_DATA.search(said)
     return found[0] if found else ""
 
 
