@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import unquote
 
-from qlikops.agent.evaluators.prompt import TOOL_NAME
+from qlikops.agent.evaluate.prompt import TOOL_NAME
 
 Json = dict[str, Any]
 

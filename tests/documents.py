@@ -14,9 +14,9 @@ from typing import Any
 import typer
 
 from qlikops.agent.config import Thresholds
-from qlikops.agent.judgement import ACTIONS
-from qlikops.agent.policy import GATES, decide
-from qlikops.agent.wording import WHY_LEFT_ALONE
+from qlikops.agent.decide.policy import GATES, decide
+from qlikops.agent.look.wording import WHY_LEFT_ALONE
+from qlikops.agent.propose.judgement import ACTIONS
 from qlikops.cli import exit_codes
 from qlikops.cli.main import app
 from qlikops.deployment.choices import schema

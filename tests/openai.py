@@ -8,7 +8,7 @@ from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from qlikops.agent.evaluators.prompt import TOOL_NAME
+from qlikops.agent.evaluate.prompt import TOOL_NAME
 from tests.converse import ANSWER
 
 Json = dict[str, Any]

@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.correlation import propose
-from qlikops.agent.detection import detect
+from qlikops.agent.decide.policy import decide
 from qlikops.agent.diagnosis.library import Library
 from qlikops.agent.diagnosis.ranking import Context, Explained, explain
-from qlikops.agent.evaluators import EvaluationContext
-from qlikops.agent.evaluators.rules import RulesEvaluator
-from qlikops.agent.policy import decide
+from qlikops.agent.evaluate import EvaluationContext
+from qlikops.agent.evaluate.rules import RulesEvaluator
+from qlikops.agent.look.detection import detect
+from qlikops.agent.propose.correlation import propose
 from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState

@@ -21,17 +21,17 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.ledger import Ledger
-from qlikops.agent.table import Table
-from qlikops.agent.tasks import READERS
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.table import Table
+from qlikops.agent.remember.tasks import READERS
 
 if TYPE_CHECKING:
-    from qlikops.agent.assessment import Assessor
-    from qlikops.agent.monitoring import Monitor
-    from qlikops.agent.notify import Notifier
-    from qlikops.agent.report import Reporter
-    from qlikops.agent.restart import Restarter, TaskOperator
-    from qlikops.agent.store import Store
+    from qlikops.agent.remember.store import Store
+    from qlikops.agent.steps.assessment import Assessor
+    from qlikops.agent.steps.monitoring import Monitor
+    from qlikops.agent.steps.report import Reporter
+    from qlikops.agent.steps.restart import Restarter, TaskOperator
+    from qlikops.agent.tell.notify import Notifier
     from qlikops.qlik.client import QemClient
     from qlikops.qlik.config import QemInstance
 
@@ -74,7 +74,7 @@ class Services:
 
         def client(service: str) -> Any:
             if service == "bedrock-runtime":
-                from qlikops.agent.evaluators.bedrock import bedrock_client
+                from qlikops.agent.evaluate.bedrock import bedrock_client
 
                 return bedrock_client(config.bedrock)
             return boto3.client(service, config=options)  # type: ignore[call-overload]
@@ -93,22 +93,22 @@ class Services:
     @cached_property
     def store(self) -> Store:
         """Snapshots and reports."""
-        from qlikops.agent.store import Store
+        from qlikops.agent.remember.store import Store
 
         return Store(self._clients("s3"), self.config.bucket)
 
     @cached_property
     def notifier(self) -> Notifier:
         """Messages to people."""
-        from qlikops.agent.notify import Notifier
+        from qlikops.agent.tell.notify import Notifier
 
         return Notifier(self._clients("sns"), self.config.topic_arn)
 
     @cached_property
     def assessor(self) -> Assessor:
         """Evaluator and policy."""
-        from qlikops.agent.assessment import Assessor
-        from qlikops.agent.evaluators import make_evaluator
+        from qlikops.agent.evaluate import make_evaluator
+        from qlikops.agent.steps.assessment import Assessor
 
         evaluator = make_evaluator(self.config, self.clock, self._clients)
         return Assessor(self.ledger, evaluator, self.config, self.clock, self._monotonic)
@@ -116,17 +116,17 @@ class Services:
     @cached_property
     def reporter(self) -> Reporter:
         """Reports and metrics."""
-        from qlikops.agent.metrics import Metrics
-        from qlikops.agent.outage import Outages
-        from qlikops.agent.report import Reporter
+        from qlikops.agent.remember.outage import Outages
+        from qlikops.agent.steps.report import Reporter
+        from qlikops.agent.tell.metrics import Metrics
 
         metrics, outages = Metrics(self._clients("cloudwatch")), Outages(self._table)
         return Reporter(self.ledger, self.store, metrics, self.notifier, outages, self.clock)
 
     def monitor(self, reading_seconds: float) -> Monitor:
         """One look at the fleet, for so long; what it learns of executions is not kept for the next."""
-        from qlikops.agent.monitoring import Monitor
-        from qlikops.agent.reconcile import Executions
+        from qlikops.agent.steps.monitoring import Monitor
+        from qlikops.agent.steps.reconcile import Executions
         from qlikops.qlik.reader import read_fleet
 
         executions = Executions(self._clients("stepfunctions"))
@@ -145,7 +145,7 @@ class Services:
     @contextmanager
     def restarter(self) -> Iterator[Restarter]:
         """With sessions as operator, which end with it."""
-        from qlikops.agent.restart import Restarter
+        from qlikops.agent.steps.restart import Restarter
 
         with ExitStack() as sessions:
 

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
-from qlikops.agent.ledger import Ledger
-from qlikops.agent.table import Table
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.table import Table
 from qlikops.aws import records
 from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.executions import StepFunctionsExecutions

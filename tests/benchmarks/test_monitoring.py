@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.detection import detect
-from qlikops.agent.store import LATEST_SNAPSHOT, Store
+from qlikops.agent.look.detection import detect
+from qlikops.agent.remember.store import LATEST_SNAPSHOT, Store
 from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample
 from qlikops.domain.task import TaskKey
 from qlikops.qlik import wire

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.evaluators import EvaluationContext, make_evaluator
+from qlikops.agent.evaluate import EvaluationContext, make_evaluator
 from qlikops.domain.evaluation import Evaluation, Verdict
 from qlikops.local import services
 from qlikops.local.model import LocalModel, find_model

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-import qlikops.agent.monitoring
-import qlikops.agent.tasks
+import qlikops.agent.remember.tasks
+import qlikops.agent.steps.monitoring
 import qlikops.qlik.reader
 from qlikops.agent.config import AgentConfig, Thresholds
 from qlikops.agent.handlers import (
@@ -101,7 +101,7 @@ class InlineExecutor(Executor):
 @contextlib.contextmanager
 def without_threads() -> Iterator[None]:
     """What the agent runs in threads runs inline meanwhile. The only patch there is: a pool has no other seam."""
-    modules: tuple[Any, ...] = (qlikops.agent.monitoring, qlikops.agent.tasks, qlikops.qlik.reader)
+    modules: tuple[Any, ...] = (qlikops.agent.steps.monitoring, qlikops.agent.remember.tasks, qlikops.qlik.reader)
     before = [module.ThreadPoolExecutor for module in modules]
     for module in modules:
         module.ThreadPoolExecutor = InlineExecutor

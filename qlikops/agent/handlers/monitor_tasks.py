@@ -6,7 +6,7 @@ from typing import Any
 
 from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import LambdaContext
-from qlikops.agent.run import Run
+from qlikops.agent.remember.run import Run
 from qlikops.agent.wiring import Services, process_services
 from qlikops.domain import codec
 from qlikops.domain.proposal import ProposalCard

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Protocol
 
-from qlikops.agent.run import Run
+from qlikops.agent.remember.run import Run
 from qlikops.agent.transient import TransientError
 from qlikops.domain import codec
 from qlikops.domain.text import harmless

@@ -7,7 +7,7 @@ from typing import Any
 
 from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import error_text, proposal_id_of
-from qlikops.agent.tasks import TaskLedger
+from qlikops.agent.remember.tasks import TaskLedger
 from qlikops.agent.wiring import Services, process_services
 from qlikops.domain.approval import Approval, Decision, Outcome, Status
 from qlikops.domain.callback import HOW_TO_DECIDE, NoDecision, parse_decision, parse_denial
@@ -60,7 +60,7 @@ def parse_outcome(data: Any, approval: Approval, tasks: TaskLedger, now: datetim
             return Outcome(Status.EXPIRED, "nobody answered in time; nothing was done")
         case "failed" if "decision" in data:
             # Rare, and the only one that needs to know of restarting: the others start sooner without it.
-            from qlikops.agent.restart import interrupted
+            from qlikops.agent.steps.restart import interrupted
 
             decision = approval.decision or _decision_in(data["decision"])
             outcome = interrupted(tasks, approval.proposal, error_text(error))

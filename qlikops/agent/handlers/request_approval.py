@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from qlikops.agent.asking import Question, ask
 from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import proposal_id_of
+from qlikops.agent.steps.asking import Question, ask
 from qlikops.agent.wiring import Services, process_services
 from qlikops.domain import codec
 

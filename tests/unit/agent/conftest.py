@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.ledger import Ledger
-from qlikops.agent.table import Table
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.table import Table
 from tests.embedded import EmbeddedAws
 from tests.embedded import embedded_aws as embedded_aws
 from tests.unit.agent.fakes import FakeClock, create_table

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.detection import detect
+from qlikops.agent.look.detection import detect
 from qlikops.domain.anomaly import Anomaly, AnomalyKind
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState

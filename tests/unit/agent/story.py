@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from qlikops.agent.handlers.execute_restart import CONTINUE
-from qlikops.agent.ledger import RecordClosed
-from qlikops.agent.monitoring import OPENING_LEASE_SECONDS
-from qlikops.agent.restart import LEASE_FOR
-from qlikops.agent.tasks import NotHeld
+from qlikops.agent.remember.ledger import RecordClosed
+from qlikops.agent.remember.tasks import NotHeld
+from qlikops.agent.steps.monitoring import OPENING_LEASE_SECONDS
+from qlikops.agent.steps.restart import LEASE_FOR
 from qlikops.domain import codec
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.report import RunReport

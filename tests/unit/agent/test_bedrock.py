@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qlikops.agent.config import BedrockSettings, EvaluatorName, Structured
-from qlikops.agent.evaluators import EvaluationContext, make_evaluator
-from qlikops.agent.evaluators.answer import CAUTION_CAP, FINDING_CAP, LIST_CAP, RATIONALE_CAP
-from qlikops.agent.evaluators.bedrock import BedrockEvaluator, bedrock_client
-from qlikops.agent.evaluators.causes import Cause, unavailable_for
-from qlikops.agent.policy import decide
+from qlikops.agent.decide.policy import decide
+from qlikops.agent.evaluate import EvaluationContext, make_evaluator
+from qlikops.agent.evaluate.answer import CAUTION_CAP, FINDING_CAP, LIST_CAP, RATIONALE_CAP
+from qlikops.agent.evaluate.bedrock import BedrockEvaluator, bedrock_client
+from qlikops.agent.evaluate.causes import Cause, unavailable_for
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Finding, Risk, Route, Verdict
 from qlikops.domain.proposal import Proposal
 from tests.converse import (

@@ -12,8 +12,8 @@ import pytest
 from botocore.loaders import Loader
 
 from qlikops.agent.config import BedrockSettings
-from qlikops.agent.evaluators import EvaluationContext
-from qlikops.agent.evaluators.bedrock import BedrockEvaluator, bedrock_client
+from qlikops.agent.evaluate import EvaluationContext
+from qlikops.agent.evaluate.bedrock import BedrockEvaluator, bedrock_client
 from qlikops.domain.evaluation import Verdict
 from tests.converse import ConverseServer, answered
 from tests.unit.agent.fleet import NOW

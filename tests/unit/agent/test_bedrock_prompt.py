@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.agent.evaluators import EvaluationContext, prompt
-from qlikops.agent.evaluators.prompt import DATA_CAP, PROMPT_VERSION, data_block, instructions, schema
+from qlikops.agent.evaluate import EvaluationContext, prompt
+from qlikops.agent.evaluate.prompt import DATA_CAP, PROMPT_VERSION, data_block, instructions, schema
 from qlikops.deployment.bundle import bundled_files
 from qlikops.domain.anomaly import Evidence
 from qlikops.domain.evaluation import Risk, Verdict

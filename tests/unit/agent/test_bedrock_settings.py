@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from qlikops.agent.config import EVALUATION_TIMEOUT_SECONDS, BedrockSettings, ConfigError, EvaluatorName, Structured
-from qlikops.agent.evaluators.causes import TRANSIENT, Cause
+from qlikops.agent.evaluate.causes import TRANSIENT, Cause
 from qlikops.resources import resource
 from tests.unit.agent.test_config import read
 

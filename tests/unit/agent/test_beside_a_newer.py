@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.ledger import RecordClosed
+from qlikops.agent.remember.ledger import RecordClosed
 from qlikops.domain.approval import Status
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import FakeClock, simulated

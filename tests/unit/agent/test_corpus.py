@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.policy import decide
+from qlikops.agent.decide.policy import decide
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.agent import wording
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.correlation import Correlated, propose
-from qlikops.agent.judgement import ACTIONS
+from qlikops.agent.look import wording
+from qlikops.agent.propose.correlation import Correlated, propose
+from qlikops.agent.propose.judgement import ACTIONS
 from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.fleet import FleetSnapshot

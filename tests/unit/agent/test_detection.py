@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from qlikops.agent.config import Thresholds
-from qlikops.agent.detection import detect, may_have_been_restarted
-from qlikops.agent.detectors import DETECTORS
-from qlikops.agent.trend import changes
+from qlikops.agent.look.detection import detect, may_have_been_restarted
+from qlikops.agent.look.detectors import DETECTORS
+from qlikops.agent.tell.trend import changes
 from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.fleet import FleetSnapshot, TaskMemory, TaskSnapshot

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.agent.messages import PROOFS, classify
-from qlikops.agent.patterns import PATTERNS, MessageClass
+from qlikops.agent.diagnosis.messages import PROOFS, classify
+from qlikops.agent.diagnosis.patterns import PATTERNS, MessageClass
 from tests.unit.agent.test_messages import TEXTS
 
 CONNECTIVITY = MessageClass.CONNECTIVITY

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.ledger import Ledger
-from qlikops.agent.reconcile import Executions, Reconciler
-from qlikops.agent.restart import Restarter
-from qlikops.agent.run import Run
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.run import Run
+from qlikops.agent.steps.reconcile import Executions, Reconciler
+from qlikops.agent.steps.restart import Restarter
 from qlikops.domain.approval import Decision, Outcome, RunCall, Status, TargetOutcome
 from qlikops.domain.codec import format_time
 from qlikops.domain.task import TaskKey

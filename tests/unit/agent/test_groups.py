@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.asking import inbox_row
-from qlikops.agent.correlation import Correlated, propose
-from qlikops.agent.ledger import Ledger
-from qlikops.agent.restart import combined
-from qlikops.agent.table import Table
+from qlikops.agent.propose.correlation import Correlated, propose
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.table import Table
+from qlikops.agent.steps.asking import inbox_row
+from qlikops.agent.steps.restart import combined
 from qlikops.domain import codec
 from qlikops.domain.approval import Decision, Status, TargetOutcome
 from qlikops.domain.proposal import Proposal, ProposalCard

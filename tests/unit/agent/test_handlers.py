@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from qlikops.agent.assessment import Assessor
-from qlikops.agent.evaluators import EvaluationContext
+from qlikops.agent.evaluate import EvaluationContext
+from qlikops.agent.steps.assessment import Assessor
 from qlikops.agent.transient import TransientError
 from qlikops.domain import codec
 from qlikops.domain import ledger as keys

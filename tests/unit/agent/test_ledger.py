@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.ledger import Ledger, RecordClosed
-from qlikops.agent.table import Table
-from qlikops.agent.tasks import Attempt, NotHeld, RestartLimits
+from qlikops.agent.remember.ledger import Ledger, RecordClosed
+from qlikops.agent.remember.table import Table
+from qlikops.agent.remember.tasks import Attempt, NotHeld, RestartLimits
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import UNANSWERED, Decision, Outcome, Status, TargetOutcome
 from qlikops.domain.errors import NotFound, RecordTooNew

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.messages import classify
-from qlikops.agent.patterns import MessageClass
+from qlikops.agent.diagnosis.messages import classify
+from qlikops.agent.diagnosis.patterns import MessageClass
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.text import MESSAGE_CAP

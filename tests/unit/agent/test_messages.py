@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from qlikops.agent.messages import Side, classify, fingerprint, side_of
-from qlikops.agent.patterns import PATTERNS, MessageClass
+from qlikops.agent.diagnosis.messages import Side, classify, fingerprint, side_of
+from qlikops.agent.diagnosis.patterns import PATTERNS, MessageClass
 from tests.unit.agent.fleet import task
 
 TEXTS = [

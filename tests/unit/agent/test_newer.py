@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.ledger import Ledger
-from qlikops.agent.policy import decide
-from qlikops.agent.reconcile import Executions, Reconciler
-from qlikops.agent.restart import Restarter
-from qlikops.agent.run import Run
+from qlikops.agent.decide.policy import decide
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.run import Run
+from qlikops.agent.steps.reconcile import Executions, Reconciler
+from qlikops.agent.steps.restart import Restarter
 from qlikops.domain.approval import Approval, Decision, Outcome, Status
 from qlikops.domain.codec import format_time
 from qlikops.domain.errors import RecordTooNew

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.news import OVER_AFTER, News, news_of
-from qlikops.agent.notify import Notifier, findings_text
-from qlikops.agent.run import Run
+from qlikops.agent.remember.run import Run
+from qlikops.agent.tell.news import OVER_AFTER, News, news_of
+from qlikops.agent.tell.notify import Notifier, findings_text
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskState
 from qlikops.qlik.reader import NOT_READ_IN_TIME

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
-from qlikops.agent.correlation import propose
-from qlikops.agent.judgement import target_of
-from qlikops.agent.overtaken import Poll, Questions
-from qlikops.agent.reconcile import Executions
-from qlikops.agent.run import Run
+from qlikops.agent.propose.correlation import propose
+from qlikops.agent.propose.judgement import target_of
+from qlikops.agent.remember.run import Run
+from qlikops.agent.steps.overtaken import Poll, Questions
+from qlikops.agent.steps.reconcile import Executions
 from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, Status

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.agent.policy import GATES, decide
+from qlikops.agent.decide.policy import GATES, decide
 from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Finding, Gate, PolicyResult, Risk, Route, Verdict

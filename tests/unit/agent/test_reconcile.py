@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from qlikops.agent.ledger import Ledger
-from qlikops.agent.reconcile import Executions, Reconciler
-from qlikops.agent.run import Run
-from qlikops.agent.tasks import RestartLimits
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.run import Run
+from qlikops.agent.remember.tasks import RestartLimits
+from qlikops.agent.steps.reconcile import Executions, Reconciler
 from qlikops.domain.approval import Approval, Decision, Outcome, Status, TargetOutcome
 from qlikops.domain.codec import format_time
 from qlikops.domain.ledger import OPEN_PARTITION

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.metrics import Metrics
-from qlikops.agent.notify import Notifier, failure_text, outcome_text, recovery_text, request_text
-from qlikops.agent.report import markdown
-from qlikops.agent.run import Run
-from qlikops.agent.trend import TREND_RUNS, changes, extended, mean_latency
+from qlikops.agent.remember.run import Run
+from qlikops.agent.steps.report import markdown
+from qlikops.agent.tell.metrics import Metrics
+from qlikops.agent.tell.notify import Notifier, failure_text, outcome_text, recovery_text, request_text
+from qlikops.agent.tell.trend import TREND_RUNS, changes, extended, mean_latency
 from qlikops.domain import codec
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.approval import Approval, Decision, Outcome, Status, TargetOutcome

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.judgement import target_of
-from qlikops.agent.ledger import Ledger
-from qlikops.agent.restart import CONTINUE_FOR, Restarter, Unfinished, interrupted
+from qlikops.agent.propose.judgement import target_of
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.steps.restart import CONTINUE_FOR, Restarter, Unfinished, interrupted
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.proposal import Action, Proposal

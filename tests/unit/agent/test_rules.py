@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.evaluators import EvaluationContext, make_evaluator, mark_unsupported
-from qlikops.agent.evaluators.rules import MANY_TASKS, VERSION, RulesEvaluator
-from qlikops.agent.evidence import Label
+from qlikops.agent.diagnosis.evidence import Label
+from qlikops.agent.evaluate import EvaluationContext, make_evaluator, mark_unsupported
+from qlikops.agent.evaluate.rules import MANY_TASKS, VERSION, RulesEvaluator
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.fleet import FleetSnapshot

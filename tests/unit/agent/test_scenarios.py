@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.correlation import propose
-from qlikops.agent.detection import detect
+from qlikops.agent.look.detection import detect
+from qlikops.agent.propose.correlation import propose
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Action

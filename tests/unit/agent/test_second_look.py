@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.assessment import Assessor
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.judgement import difference, target_of
+from qlikops.agent.propose.judgement import difference, target_of
+from qlikops.agent.steps.assessment import Assessor
 from qlikops.domain import codec
 from qlikops.domain import ledger as keys
 from qlikops.domain.anomaly import AnomalyKind

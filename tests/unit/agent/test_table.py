@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from qlikops.agent.table import ABSENT, ConditionFailed, Delete, Item, Key, Put, Table
+from qlikops.agent.remember.table import ABSENT, ConditionFailed, Delete, Item, Key, Put, Table
 from qlikops.domain.errors import Throttled
 
 ATTEMPTS = 6

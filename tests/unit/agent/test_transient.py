@@ -14,8 +14,8 @@ from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
 
 from qlikops.agent.handlers.payload import error_text
-from qlikops.agent.ledger import RecordClosed
-from qlikops.agent.tasks import NotHeld
+from qlikops.agent.remember.ledger import RecordClosed
+from qlikops.agent.remember.tasks import NotHeld
 from qlikops.agent.transient import BUSY_CODES, TransientError
 from qlikops.domain.errors import Throttled
 from tests.unit.agent.machine import MACHINE, Context

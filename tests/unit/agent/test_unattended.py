@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.assessment import Assessor
 from qlikops.agent.config import Thresholds
-from qlikops.agent.evaluators import EvaluationContext
+from qlikops.agent.evaluate import EvaluationContext
+from qlikops.agent.steps.assessment import Assessor
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Route
 from qlikops.domain.proposal import Action, Proposal

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from qlikops.agent.ledger import Ledger
-from qlikops.agent.table import Table
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.table import Table
 from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.session import Resources
 from qlikops.domain.approval import Outcome, Status

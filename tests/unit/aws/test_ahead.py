@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from qlikops.agent.ledger import Ledger
+from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.ahead import FRESH_SECONDS, Ahead
 from qlikops.aws.environment import AwsEnvironment
 from qlikops.aws.session import Resources

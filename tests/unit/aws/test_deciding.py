@@ -19,7 +19,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from qlikops.agent.ledger import Ledger
+from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.approvals import SETTLE_SECONDS, LedgerApprovals
 from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.errors import (

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.ledger import Ledger
+from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.errors import AccessDenied, NotFound, UsageError

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from qlikops.agent.ledger import Ledger
-from qlikops.agent.store import Store
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.store import Store
 from qlikops.aws.fleet import LATEST_REPORT_KEY, SNAPSHOT_KEY, BucketFleet
 from qlikops.domain import codec
 from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew

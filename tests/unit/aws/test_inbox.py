@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.ledger import Ledger
+from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.approvals import LedgerApprovals
 from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind

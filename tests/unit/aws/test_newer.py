@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from qlikops.agent.ledger import Ledger
+from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.approvals import LedgerApprovals
 from qlikops.domain import codec
 from qlikops.domain.approval import Status, digest_of

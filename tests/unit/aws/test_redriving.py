@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
 
-from qlikops.agent.ledger import Ledger
+from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.errors import AccessDenied, DecisionUnknown, QlikopsError, UsageError

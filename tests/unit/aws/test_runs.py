@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.ledger import Ledger
+from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws import runs
 from qlikops.aws.runs import KnownRuns
 from qlikops.domain.run import RunSummary

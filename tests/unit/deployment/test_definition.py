@@ -15,7 +15,7 @@ from cfnlint.decode.cfn_yaml import loads as load_template
 from statelint.linter import Linter
 
 from qlikops.agent.handlers.execute_restart import CONTINUE
-from qlikops.agent.restart import CONTINUE_FOR
+from qlikops.agent.steps.restart import CONTINUE_FOR
 from qlikops.agent.transient import TransientError
 from qlikops.deployment.definition import (
     approval_timeout,

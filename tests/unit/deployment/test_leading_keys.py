@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.ledger import Ledger
-from qlikops.agent.table import Table
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.table import Table
 from qlikops.aws.approvals import LedgerApprovals
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.aws.fleet import BucketFleet

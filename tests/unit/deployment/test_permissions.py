@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cfnlint.decode.cfn_yaml import loads as load_template
 
-from qlikops.agent.metrics import NAMESPACE, Metrics
+from qlikops.agent.tell.metrics import NAMESPACE, Metrics
 from qlikops.domain.execution import RunSummary
 from qlikops.resources import resource
 from tests.unit.agent.fakes import ARN, START
@@ -34,32 +34,37 @@ MODEL = {
 READ_MISSING = ("s3:ListBucket", BUCKET)
 """Without it S3 says 403 of an object that is not there yet."""
 CALLS: dict[str, set[Right]] = {
-    "table.Table.get": {("dynamodb:GetItem", TABLE)},
-    "table.Table.get_many": {("dynamodb:BatchGetItem", TABLE)},
-    "table.Table.query": {("dynamodb:Query", TABLE)},
-    "table.Table.query_index": {("dynamodb:Query", f"{TABLE}/index/inbox")},
-    "store.Store.snapshot": {("s3:GetObject", f"{BUCKET}/snapshots/*"), READ_MISSING},
-    "store.Store.save_snapshot": {("s3:PutObject", f"{BUCKET}/snapshots/*")},
-    "store.Store.save_findings": {("s3:PutObject", f"{BUCKET}/snapshots/*")},
-    "store.Store.findings": {("s3:GetObject", f"{BUCKET}/snapshots/findings/*"), READ_MISSING},
-    "store.Store.latest_report": {("s3:GetObject", f"{BUCKET}/reports/latest.json"), READ_MISSING},
-    "store.Store.save_report": {("s3:PutObject", f"{BUCKET}/reports/*")},
-    "notify.Notifier._publish": {("sns:Publish", TOPIC)},
-    "metrics.Metrics.put": {("cloudwatch:PutMetricData", "*")},
-    "reconcile.Executions._described": {("states:DescribeExecution", OWN_EXECUTIONS)},
-    "reconcile.Executions.end_wait": {("states:SendTaskFailure", OWN_MACHINE)},
-    "evaluators.bedrock.BedrockEvaluator._ask": {*MODEL},
+    "remember.table.Table.get": {("dynamodb:GetItem", TABLE)},
+    "remember.table.Table.get_many": {("dynamodb:BatchGetItem", TABLE)},
+    "remember.table.Table.query": {("dynamodb:Query", TABLE)},
+    "remember.table.Table.query_index": {("dynamodb:Query", f"{TABLE}/index/inbox")},
+    "remember.store.Store.snapshot": {("s3:GetObject", f"{BUCKET}/snapshots/*"), READ_MISSING},
+    "remember.store.Store.save_snapshot": {("s3:PutObject", f"{BUCKET}/snapshots/*")},
+    "remember.store.Store.save_findings": {("s3:PutObject", f"{BUCKET}/snapshots/*")},
+    "remember.store.Store.findings": {("s3:GetObject", f"{BUCKET}/snapshots/findings/*"), READ_MISSING},
+    "remember.store.Store.latest_report": {("s3:GetObject", f"{BUCKET}/reports/latest.json"), READ_MISSING},
+    "remember.store.Store.save_report": {("s3:PutObject", f"{BUCKET}/reports/*")},
+    "tell.notify.Notifier._publish": {("sns:Publish", TOPIC)},
+    "tell.metrics.Metrics.put": {("cloudwatch:PutMetricData", "*")},
+    "steps.reconcile.Executions._described": {("states:DescribeExecution", OWN_EXECUTIONS)},
+    "steps.reconcile.Executions.end_wait": {("states:SendTaskFailure", OWN_MACHINE)},
+    "evaluate.bedrock.BedrockEvaluator._ask": {*MODEL},
     "wiring.Services.instances": {("secretsmanager:GetSecretValue", SECRET)},
 }
 """What it takes to call each of these; `qlikops.agent.` goes before each name."""
 WRITES: dict[str, Right] = {
-    "table.Put": ("dynamodb:PutItem", TABLE),
-    "table.Update": ("dynamodb:UpdateItem", TABLE),
-    "table.Delete": ("dynamodb:DeleteItem", TABLE),
-    "table.Check": ("dynamodb:ConditionCheckItem", TABLE),
+    "remember.table.Put": ("dynamodb:PutItem", TABLE),
+    "remember.table.Update": ("dynamodb:UpdateItem", TABLE),
+    "remember.table.Delete": ("dynamodb:DeleteItem", TABLE),
+    "remember.table.Check": ("dynamodb:ConditionCheckItem", TABLE),
 }
 """What making one of these comes to: a transaction takes the rights of what is in it."""
-INSIDE = {"table.Table._pages", "table.Table.commit", "store.Store._read", "store.Store._write"}
+INSIDE = {
+    "remember.table.Table._pages",
+    "remember.table.Table.commit",
+    "remember.store.Store._read",
+    "remember.store.Store._write",
+}
 """Where clients are called for the names above only."""
 LAMBDA_ITSELF = {"Logs", "Vpc", "VpcNotByCode", "Key", "TopicKey"}
 """Statements for what AWS does on the function's behalf: logging, the VPC, keys. Each has a test below."""
@@ -87,7 +92,7 @@ def needed(program: Program, handler: str) -> set[Right]:
     """What the code of a handler can come to."""
     reached = program.reached_from(handler)
     rights = {right for name in reached for right in CALLS.get(name.removeprefix("qlikops.agent."), ())}
-    made = program.made_in(name for name in reached if not name.startswith("qlikops.agent.table."))
+    made = program.made_in(name for name in reached if not name.startswith("qlikops.agent.remember.table."))
     return rights | {WRITES[name] for cls in made if (name := cls.removeprefix("qlikops.agent.")) in WRITES}
 
 

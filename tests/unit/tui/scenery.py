@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from qlikops.agent import report
-from qlikops.agent.correlation import propose
-from qlikops.agent.detection import detect
-from qlikops.agent.evaluators import EvaluationContext
-from qlikops.agent.evaluators.rules import RulesEvaluator
-from qlikops.agent.policy import decide
+from qlikops.agent.decide.policy import decide
+from qlikops.agent.evaluate import EvaluationContext
+from qlikops.agent.evaluate.rules import RulesEvaluator
+from qlikops.agent.look.detection import detect
+from qlikops.agent.propose.correlation import propose
+from qlikops.agent.steps import report
 from qlikops.domain.approval import Approval, Claim, Outcome, Status, digest_of
 from qlikops.domain.execution import ExecutionStatus, ExecutionSummary, RunSummary
 from qlikops.domain.fleet import FleetSnapshot

@@ -1,0 +1,52 @@
+"""Evaluators annotate a proposal; none decides. They share this interface, so that the policy knows no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from qlikops.agent.config import AgentConfig, EvaluatorName
+from qlikops.domain.evaluation import Evaluation, Finding
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.task import TaskKey
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationContext:
+    """What else an evaluator may know."""
+
+    restarts_last_hour: Mapping[TaskKey, int] = field(default_factory=dict)
+    recent: tuple[str, ...] = ()
+    """How earlier proposals on these tasks ended, a line each, newest first."""
+
+
+class Evaluator(Protocol):
+    """Says what it thinks of a proposal."""
+
+    def evaluate(self, proposal: Proposal, history: EvaluationContext) -> Evaluation:
+        """Never raises: what goes wrong is an evaluation that is unavailable, with the reason."""
+        ...
+
+
+def mark_unsupported(finding: Finding, proposal: Proposal) -> Finding:
+    """`finding` with those of its cited ids marked that the proposal has no evidence for."""
+    known = {item.id for item in proposal.evidence}
+    return replace(finding, unsupported=tuple(cited for cited in finding.evidence_ids if cited not in known))
+
+
+def make_evaluator(config: AgentConfig, clock: Clock, clients: Callable[[str], Any]) -> Evaluator:
+    """The evaluator that the configuration names. `clients` makes a boto3 client by its service name."""
+    # Imported here because they implement what this module declares.
+    match config.evaluator:
+        case EvaluatorName.RULES:
+            from qlikops.agent.evaluate.rules import RulesEvaluator
+
+            return RulesEvaluator(clock)
+        case EvaluatorName.BEDROCK:
+            from qlikops.agent.evaluate.bedrock import SERVICE, BedrockEvaluator
+
+            return BedrockEvaluator(config.bedrock, lambda: clients(SERVICE), clock)

@@ -1,0 +1,276 @@
+"""The evaluator without a model: a handful of rules that each say what they saw and what they make of it.
+
+Every rule that applies gives an opinion; the strictest verdict, the highest risk and the lowest confidence count, so
+no rule can talk another one down. Shown as rules, never as AI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from qlikops.agent.diagnosis.evidence import Label
+from qlikops.agent.diagnosis.messages import PROOFS
+from qlikops.agent.diagnosis.patterns import MessageClass
+from qlikops.agent.evaluate import Clock, EvaluationContext, mark_unsupported
+from qlikops.agent.look import wording
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
+from qlikops.domain.proposal import Action, Proposal
+
+NAME = "rules"
+VERSION = "3"
+"""Rises whenever a rule says something else than before."""
+
+MANY_TASKS = 10
+"""From here on a single approval is worth a warning about the load of starting them together."""
+
+_VERDICTS = (Verdict.APPROVE, Verdict.CAUTION, Verdict.DENY)
+_RISKS = (Risk.LOW, Risk.MEDIUM, Risk.HIGH)
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one rule makes of a proposal."""
+
+    verdict: Verdict
+    risk: Risk
+    confidence: float
+    text: str
+    labels: tuple[Label, ...] = ()
+    """The evidence it saw this in."""
+    caution: str = ""
+
+
+Rule = Callable[[Proposal, EvaluationContext], Opinion | None]
+
+_KINDS: Mapping[AnomalyKind, Opinion] = {
+    AnomalyKind.FATAL_TRANSIENT: Opinion(
+        Verdict.APPROVE,
+        Risk.LOW,
+        0.9,
+        "The message is that of a lost connection, and Replicate has stopped retrying.",
+        (Label.MESSAGE, Label.RECOGNISED, Label.STATE, Label.SEEN),
+        "Resuming fails again if the endpoint is still not reachable.",
+    ),
+    AnomalyKind.FATAL_UNKNOWN: Opinion(
+        Verdict.CAUTION,
+        Risk.MEDIUM,
+        0.5,
+        "The task failed, and no rule knows its message.",
+        (Label.MESSAGE, Label.STATE),
+        "Read the message before resuming.",
+    ),
+    AnomalyKind.POSITION_LOST: Opinion(
+        Verdict.CAUTION,
+        Risk.HIGH,
+        0.8,
+        "The source's log is gone from where the task stopped, so only a reload can work.",
+        (Label.MESSAGE, Label.RECOGNISED),
+        "First see whether the log can be restored on the source: then a resume would do.",
+    ),
+    AnomalyKind.RESOURCE_STOP: Opinion(
+        Verdict.CAUTION,
+        Risk.MEDIUM,
+        0.6,
+        "Replicate stopped it because the server lacks something; resuming doesn't provide it.",
+        (Label.STATE,),
+        "Free memory or disk space first.",
+    ),
+    AnomalyKind.LEFT_STOPPED: Opinion(
+        Verdict.CAUTION,
+        Risk.MEDIUM,
+        0.6,
+        "qlikops stopped the task for a restart that did not bring it up; a resume goes on from there.",
+        (Label.STATE, Label.SEEN),
+        "Read why the last restart did not work: what was in the way may still be.",
+    ),
+    AnomalyKind.PROCESS_MISMATCH: Opinion(
+        Verdict.CAUTION,
+        Risk.MEDIUM,
+        0.6,
+        "The task is shown as running, but its process uses no memory.",
+        (Label.MEMORY, Label.STATE),
+        "Enterprise Manager's numbers may be late: look at the server if you can.",
+    ),
+    AnomalyKind.STALLED: Opinion(
+        Verdict.CAUTION,
+        Risk.MEDIUM,
+        0.5,
+        "Changes wait and none has been applied for a long time.",
+        (Label.APPLIED, Label.BACKLOG, Label.LATENCY),
+        "A very large transaction or a lock in the target looks the same, and stopping starts it over.",
+    ),
+}
+_OTHER_KIND = Opinion(Verdict.DENY, Risk.HIGH, 0.3, "No rule says that acting on this kind of anomaly helps.")
+
+
+def _kind(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+    return _KINDS.get(proposal.kind, _OTHER_KIND)
+
+
+def _recognised(proposal: Proposal) -> list[str]:
+    """What the whole messages were recognised as: the evidence quotes only parts of them."""
+    return [item.value for item in proposal.evidence if item.label == Label.RECOGNISED]
+
+
+def _not_proven(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+    if proposal.kind is not AnomalyKind.FATAL_TRANSIENT:
+        return None
+    recognised = _recognised(proposal)
+    if recognised and all(value.startswith(PROOFS) for value in recognised):
+        return None
+    return Opinion(
+        Verdict.CAUTION,
+        Risk.MEDIUM,
+        0.5,
+        "A connection failed, and nothing says that it was only the network.",
+        (Label.MESSAGE, Label.RECOGNISED),
+        "Read the message before resuming.",
+    )
+
+
+def _refused(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+    if not any(value.startswith(MessageClass.ACCESS_REFUSED) for value in _recognised(proposal)):
+        return None
+    return Opinion(
+        Verdict.DENY,
+        Risk.HIGH,
+        0.9,
+        "An endpoint refused the login: trying again changes nothing and may lock the account.",
+        (Label.MESSAGE, Label.RECOGNISED),
+        "Correct the password or the account in Qlik, then resume.",
+    )
+
+
+def _reload(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+    if proposal.action is not Action.RELOAD:
+        return None
+    known = [target.tables for target in proposal.targets if target.tables is not None]
+    tables = f"{sum(known)} tables" if known else "all tables"
+    return Opinion(
+        Verdict.CAUTION,
+        Risk.HIGH,
+        0.9,
+        f"A reload replaces what the target has: {tables}.",
+        (Label.FULL_LOAD, Label.TARGET),
+        "Readers of the target see missing or old rows until the reload is done.",
+    )
+
+
+def _full_load(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+    states = {target.full_load_completed for target in proposal.targets}
+    if proposal.action is Action.RELOAD or states == {True}:
+        return None
+    return Opinion(
+        Verdict.CAUTION,
+        Risk.HIGH if False in states else Risk.MEDIUM,
+        0.8,
+        f"Full load: {wording.full_loads(proposal.targets)}. Where it isn't complete, resuming reloads tables.",
+        (Label.FULL_LOAD,),
+        "Expect a full load's time and load on the source.",
+    )
+
+
+def _full_load_complete(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+    if proposal.action is Action.RELOAD or not all(target.full_load_completed for target in proposal.targets):
+        return None
+    return Opinion(
+        Verdict.APPROVE, Risk.LOW, 0.95, "Full load is complete: resuming reloads nothing.", (Label.FULL_LOAD,)
+    )
+
+
+def _several_tasks(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+    count = len(proposal.targets)
+    if count < 2:
+        return None
+    return Opinion(
+        Verdict.APPROVE,
+        Risk.MEDIUM,
+        0.8,
+        f"{count} tasks have this in common: {proposal.cause}. If that is well again, one decision serves them all.",
+        (Label.TASKS, Label.CAUSE),
+        f"{count} tasks start together; the source gets their load at once." if count >= MANY_TASKS else "",
+    )
+
+
+def _protected(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+    if not any(target.protected for target in proposal.targets):
+        return None
+    return Opinion(
+        Verdict.CAUTION,
+        Risk.MEDIUM,
+        0.8,
+        "A task here is tagged as protected.",
+        (Label.PROTECTED,),
+        "Ask the owner of the protected task, if there is time.",
+    )
+
+
+def _restarts(proposal: Proposal, context: EvaluationContext) -> Opinion | None:
+    most = max((context.restarts_last_hour.get(target.key, 0) for target in proposal.targets), default=0)
+    if most == 0:
+        return None
+    times = "once" if most == 1 else f"{most} times"
+    return Opinion(
+        Verdict.APPROVE if most == 1 else Verdict.CAUTION,
+        Risk.MEDIUM,
+        0.75 if most == 1 else 0.4,
+        f"Restarted {times} in the last hour already.",
+        caution="The last restart didn't last; look for the cause before another one." if most > 1 else "",
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    _kind,
+    _not_proven,
+    _refused,
+    _reload,
+    _full_load,
+    _full_load_complete,
+    _several_tasks,
+    _protected,
+    _restarts,
+)
+
+
+class RulesEvaluator:
+    """Evaluates by RULES. `clock` returns an aware time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def evaluate(self, proposal: Proposal, history: EvaluationContext) -> Evaluation:
+        """What the rules say: the strictest one's words are the rationale, with its evidence, the others findings."""
+        opinions = [opinion for rule in RULES if (opinion := rule(proposal, history)) is not None]
+        decisive = max(opinions, key=_strictness)
+        return Evaluation(
+            verdict=decisive.verdict,
+            risk=max((opinion.risk for opinion in opinions), key=_RISKS.index),
+            confidence=min(opinion.confidence for opinion in opinions),
+            rationale=_with_evidence(_finding(decisive, proposal)),
+            evaluator=NAME,
+            evaluator_version=VERSION,
+            evaluated_at=self._clock(),
+            findings=tuple(
+                mark_unsupported(_finding(opinion, proposal), proposal)
+                for opinion in opinions
+                if opinion is not decisive
+            ),
+            cautions=tuple(opinion.caution for opinion in opinions if opinion.caution),
+        )
+
+
+def _with_evidence(finding: Finding) -> str:
+    """A finding where there is room for text only."""
+    cited = ", ".join(finding.evidence_ids)
+    return f"{finding.text} [{cited}]" if cited else finding.text
+
+
+def _strictness(opinion: Opinion) -> tuple[int, int]:
+    return _VERDICTS.index(opinion.verdict), _RISKS.index(opinion.risk)
+
+
+def _finding(opinion: Opinion, proposal: Proposal) -> Finding:
+    cited = tuple(item.id for item in proposal.evidence if item.label in opinion.labels)
+    return Finding(opinion.text, cited)

@@ -1,0 +1,337 @@
+"""From one reading of the fleet and the snapshot before it to the next snapshot: what is wrong, and since when.
+
+Pure: the clock comes in as `now`, and everything remembered is in the previous snapshot. The previous snapshot may be
+missing, minutes or days old, written by a doubled invocation a second ago, or from a clock that runs ahead of this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from qlikops.agent.config import AgentConfig, Thresholds
+from qlikops.agent.diagnosis.evidence import MESSAGE_CAP, Label, Observed, numbered, shortened, state_text
+from qlikops.agent.diagnosis.messages import judge
+from qlikops.agent.look.detectors import (
+    BETWEEN_POLLS,
+    DETECTORS,
+    Signal,
+    TaskView,
+    backlog,
+    is_in_trouble,
+    is_stopped_by_command,
+    is_waiting_to_apply,
+)
+from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.duration import format_duration
+from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample, TaskMemory, TaskSnapshot
+from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.qlik.reader import NOT_READ_IN_TIME
+
+CLOCK_SKEW_SECONDS = 60
+"""How far ahead a previous snapshot's clock may be: it is still used, and this poll counts as the same one."""
+_HOUR = timedelta(hours=1)
+_SHORT = 250
+"""Characters of a message that every reader of its evidence gets to see whole, the evaluator too."""
+_NOT_CONNECTED = "AEM_SERVER_NOT_CONNECTED"
+
+
+def detect(
+    servers: Sequence[ServerFacts],
+    tasks: Sequence[TaskFacts],
+    previous: FleetSnapshot | None,
+    config: AgentConfig,
+    now: datetime,
+    execution_name: str,
+    restarts_last_hour: Mapping[TaskKey, int] | None = None,
+    unread: Collection[TaskKey] = (),
+    left_stopped: Mapping[TaskKey, datetime] | None = None,
+) -> FleetSnapshot:
+    """The snapshot of this poll, tasks in the order of their keys.
+
+    A server that is down has one anomaly, its tasks none; so has one of which something was `unread` when the time
+    was over, whose other tasks are looked at like any. Of tasks that could not be listed, the previous snapshot's are
+    kept with an unknown state, so that they neither vanish nor seem to run. What qlikops `left_stopped`, by a restart
+    that began then, is remembered for as long as it stands so.
+    """
+    if previous is not None and is_from_the_future(previous, now):
+        previous = None
+    before = {snapshot.facts.key: snapshot for snapshot in previous.tasks} if previous else {}
+    restarts = restarts_last_hour or {}
+    down = [server for server in servers if _is_down(server)]
+    late = [server for server in servers if server.error_code == NOT_READ_IN_TIME and not _is_down(server)]
+
+    snapshots: dict[TaskKey, TaskSnapshot] = {}
+    for facts in tasks:
+        last = before.get(facts.key) or TaskSnapshot(facts)
+        if any(_hides(server, facts.key) for server in down):
+            snapshots[facts.key] = TaskSnapshot(facts, last.memory)
+            continue
+        if facts.key in unread:
+            snapshots[facts.key] = TaskSnapshot(facts, last.memory, is_unread=True)
+            continue
+        memory = _remembering_restarts(facts, last, now)
+        memory = _remembering_whose_stop(facts, memory, (left_stopped or {}).get(facts.key))
+        poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0))
+        snapshots[facts.key] = poll.snapshot(last.anomalies)
+    for key, snapshot in before.items():
+        if key in snapshots:
+            continue
+        if any(_hides(server, key) for server in down):
+            snapshots[key] = TaskSnapshot(_unseen(snapshot.facts), snapshot.memory)
+        elif any(_hides(server, key) for server in late):
+            snapshots[key] = TaskSnapshot(_unseen(snapshot.facts), snapshot.memory, is_unread=True)
+
+    return FleetSnapshot(
+        taken_at=now,
+        execution_name=execution_name,
+        servers=tuple(sorted(servers, key=_order)),
+        tasks=tuple(snapshots[key] for key in sorted(snapshots)),
+        server_anomalies=tuple(
+            _of_server(server, snapshots, previous, config.thresholds_for_server(server.name), now)
+            for server in sorted([*down, *late], key=_order)
+        ),
+    )
+
+
+def is_from_the_future(previous: FleetSnapshot, now: datetime) -> bool:
+    """Whether `previous` comes from a clock that is wrong, or ours is: nothing can be counted on from there."""
+    return (previous.taken_at - now).total_seconds() > CLOCK_SKEW_SECONDS
+
+
+def contradicts_itself(snapshot: FleetSnapshot) -> bool:
+    """Whether it remembers something later than itself: counted on from there, it might never be confirmed or over."""
+    latest = snapshot.taken_at + timedelta(seconds=CLOCK_SKEW_SECONDS)
+    return any(told.seen_at > latest for told in snapshot.told) or any(
+        moment > latest for task in snapshot.tasks for moment in _remembered(task.memory)
+    )
+
+
+def _remembered(memory: TaskMemory) -> Iterator[datetime]:
+    yield from memory.seen.values()
+    yield from memory.starts
+    yield from (sample.at for sample in memory.samples[-1:])
+    yield from (each for each in (memory.applied_since, memory.held_at, memory.restarted_at, memory.back_since) if each)
+
+
+def may_have_been_restarted(tasks: Sequence[TaskFacts], previous: FleetSnapshot | None, now: datetime) -> list[TaskKey]:
+    """The tasks whose restarts are worth reading: in trouble now, or held by a proposal within the last hour.
+
+    A running task that no proposal held cannot have been restarted by us; a fleet of them costs nothing.
+    """
+    held = {
+        task.facts.key
+        for task in (previous.tasks if previous else ())
+        if task.proposal_id or (task.memory.held_at is not None and now - task.memory.held_at <= _HOUR)
+    }
+    return [facts.key for facts in tasks if is_in_trouble(facts) or facts.key in held]
+
+
+def _remembering_restarts(facts: TaskFacts, last: TaskSnapshot, now: datetime) -> TaskMemory:
+    """What is remembered of a task, with this poll's start where it was in trouble at the last poll and now runs."""
+    starts = tuple(moment for moment in last.memory.starts if now - moment <= _HOUR)
+    if facts.state is TaskState.RUNNING and is_in_trouble(last.facts):
+        starts += (now,)
+    return replace(last.memory, starts=starts)
+
+
+def _remembering_whose_stop(facts: TaskFacts, memory: TaskMemory, left_at: datetime | None) -> TaskMemory:
+    """`memory` with whether the task stands because qlikops left it so, with the restart that began at `left_at`."""
+    was_ours = memory.left_stopped or (left_at is not None and left_at != memory.back_since)
+    back_since = left_at if left_at and facts.is_up else memory.back_since
+    return replace(memory, left_stopped=was_ours and is_stopped_by_command(facts), back_since=back_since)
+
+
+@dataclass(frozen=True, slots=True)
+class _Poll:
+    """One task at this poll."""
+
+    facts: TaskFacts
+    memory: TaskMemory
+    """As the previous poll left it."""
+    thresholds: Thresholds
+    now: datetime
+    restarts_last_hour: int
+
+    def snapshot(self, anomalies_before: Sequence[Anomaly]) -> TaskSnapshot:
+        counts = self._counts()
+        applied_since = self._applied_since()
+        memory = replace(self.memory, applied_since=applied_since)
+        # A restart by us is seen twice, in the ledger and as a start; a start by anybody else only once.
+        restarts = max(self.restarts_last_hour, len(memory.starts))
+        view = TaskView(self.facts, memory, self.thresholds, self.now, restarts)
+        carried = {} if counts else {each.kind: each for each in anomalies_before if each.kind in BETWEEN_POLLS}
+
+        seen: dict[str, datetime] = {}
+        polls: dict[str, int] = {}
+        anomalies: list[Anomaly] = []
+        for kind, detector in DETECTORS.items():
+            if kind in carried:
+                seen[kind], polls[kind] = self._first_seen(kind), self.memory.polls.get(kind, 1)
+                anomalies.append(carried[kind])
+                continue
+            signal = detector(view)
+            if signal is None:
+                continue
+            seen[kind], polls[kind] = self._first_seen(kind), self._polls(kind, counts)
+            if signal.lasting_seconds and self._lasted(kind) <= signal.lasting_seconds:
+                continue
+            anomalies.append(self._anomaly(kind, signal, polls[kind]))
+
+        memory = replace(memory, seen=seen, polls=polls, applied_records=self.facts.applied_records)
+        return TaskSnapshot(self.facts, self._advanced(memory) if counts else memory, tuple(anomalies))
+
+    def _counts(self) -> bool:
+        """Whether this is a poll of its own, and not the previous one again."""
+        samples = self.memory.samples
+        return not samples or (self.now - samples[-1].at).total_seconds() >= self.thresholds.poll_spacing_seconds
+
+    def _advanced(self, memory: TaskMemory) -> TaskMemory:
+        """`memory` with what the next poll compares with; left alone by a poll that doesn't count."""
+        sample = Sample(self.now, self.facts.source_latency_seconds, self.facts.total_latency_seconds)
+        return replace(
+            memory,
+            samples=(*memory.samples, sample)[-LATENCY_SAMPLES:],
+            data_error_count=self.facts.data_error_count,
+            changes_on_disk=self.facts.changes_on_disk,
+        )
+
+    def _applied_since(self) -> datetime | None:
+        if self.facts.applied_records is None or not is_waiting_to_apply(self.facts):
+            return None
+        if self.facts.applied_records != self.memory.applied_records:
+            return self.now
+        return self.memory.applied_since or self.now
+
+    def _first_seen(self, kind: AnomalyKind) -> datetime:
+        return self.memory.seen.get(kind, self.now)
+
+    def _lasted(self, kind: AnomalyKind) -> float:
+        return (self.now - self._first_seen(kind)).total_seconds()
+
+    def _polls(self, kind: AnomalyKind, counts: bool) -> int:
+        before = self.memory.polls.get(kind, 0)
+        if before == 0:
+            return 1
+        # It may have been seen first by a poll that didn't count, and then this one can be too close.
+        return before + (counts and self._lasted(kind) >= self.thresholds.poll_spacing_seconds)
+
+    def _anomaly(self, kind: AnomalyKind, signal: Signal, polls: int) -> Anomaly:
+        first_seen = self._first_seen(kind)
+        seen = f"{polls} poll{'s'[: polls > 1]}, first {first_seen:%Y-%m-%d %H:%M:%S} UTC"
+        return Anomaly(
+            kind=kind,
+            severity=signal.severity,
+            key=self.facts.key,
+            summary=signal.summary,
+            evidence=numbered([*_described(self.facts), *signal.evidence, (Label.SEEN, seen)]),
+            first_seen=first_seen,
+            polls=polls,
+            confirmed=polls >= self.thresholds.polls_required(kind),
+        )
+
+
+def _described(facts: TaskFacts) -> list[Observed]:
+    """What a person would ask first about any task; empty values are what Enterprise Manager didn't say."""
+    match = judge(facts)
+    return [
+        (Label.STATE, state_text(facts)),
+        (Label.MESSAGE, shortened(facts.message, MESSAGE_CAP, match.passage)),
+        (Label.RECOGNISED, match.words(quoting=len(facts.message) > _SHORT)),
+        (Label.FULL_LOAD, _full_load_text(facts.full_load_completed)),
+        (Label.SOURCE, _endpoint_text(facts.source_endpoint, facts.source_type)),
+        (Label.TARGET, _endpoint_text(facts.target_endpoint, facts.target_type)),
+        (Label.LATENCY, _latency_text(facts)),
+        (Label.BACKLOG, str(backlog(facts)) if backlog(facts) else ""),
+    ]
+
+
+def _full_load_text(completed: bool | None) -> str:
+    """`complete`, `not complete` or `unknown`."""
+    return {True: "complete", False: "not complete", None: "unknown"}[completed]
+
+
+def _endpoint_text(name: str, kind: str) -> str:
+    return f"{name} ({kind})" if name and kind else name or kind
+
+
+def _latency_text(facts: TaskFacts) -> str:
+    source, total = facts.source_latency_seconds, facts.total_latency_seconds
+    parts = [
+        f"{label} {format_duration(seconds)}"
+        for label, seconds in (("source", source), ("total", total))
+        if seconds is not None
+    ]
+    return ", ".join(parts)
+
+
+def _is_down(server: ServerFacts) -> bool:
+    return server.state is ServerState.ERROR or server.error_code == _NOT_CONNECTED
+
+
+def _hides(server: ServerFacts, key: TaskKey) -> bool:
+    """Whether nothing can be known of the task while `server` is down.
+
+    An Enterprise Manager that can't be read at all appears as one server named after its instance.
+    """
+    return server.instance == key.instance and server.name in {key.server, key.instance}
+
+
+def _order(server: ServerFacts) -> tuple[str, str]:
+    return server.instance, server.name
+
+
+def _unseen(facts: TaskFacts) -> TaskFacts:
+    """Who the task is and what it connects, without claims about how it is."""
+    return TaskFacts(
+        key=facts.key,
+        state=TaskState.UNKNOWN,
+        stop_reason=StopReason.UNKNOWN,
+        source_endpoint=facts.source_endpoint,
+        source_type=facts.source_type,
+        target_endpoint=facts.target_endpoint,
+        target_type=facts.target_type,
+        tags=facts.tags,
+        tags_known=facts.tags_known,
+    )
+
+
+def _of_server(
+    server: ServerFacts,
+    snapshots: Mapping[TaskKey, TaskSnapshot],
+    previous: FleetSnapshot | None,
+    thresholds: Thresholds,
+    now: datetime,
+) -> Anomaly:
+    key = TaskKey(server.instance, server.name, "")
+    hidden = [each for each in snapshots.values() if _hides(server, each.facts.key)]
+    if _is_down(server):
+        kind, severity, task_count = AnomalyKind.SERVER_DOWN, Severity.CRITICAL, len(hidden)
+        summary = f"server {server.name} is down or not reachable; nothing is known of its tasks"
+    else:
+        kind, severity, task_count = AnomalyKind.NOT_READ, Severity.WARNING, sum(each.is_unread for each in hidden)
+        summary = f"server {server.name}: {server.message}; they are as the last run saw them"
+    known = previous.server_anomalies if previous else ()
+    before = next((each for each in known if (each.key, each.kind) == (key, kind)), None)
+    first_seen, polls = now, 1
+    if previous is not None and before is not None:
+        first_seen = before.first_seen or now
+        polls = before.polls + ((now - previous.taken_at).total_seconds() >= thresholds.poll_spacing_seconds)
+    return Anomaly(
+        kind=kind,
+        severity=severity,
+        key=key,
+        summary=summary,
+        evidence=numbered(
+            [
+                (Label.SERVER, f"{server.name}{f' on {server.host}' if server.host else ''}"),
+                (Label.STATE, f"{server.state}{f' ({server.error_code})' if server.error_code else ''}"),
+                (Label.MESSAGE, server.message),
+                (Label.TASKS, str(task_count) if task_count else ""),
+                (Label.SEEN, f"first {first_seen:%Y-%m-%d %H:%M:%S} UTC"),
+            ]
+        ),
+        first_seen=first_seen,
+        polls=polls,
+    )

@@ -1,0 +1,321 @@
+"""One small detector a kind: what the taxonomy's signal looks like in a task's facts, and what to say about it.
+
+A detector looks at one task at one poll and at what is remembered of it. Polls, durations and confirmation are
+`detection`'s: a detector only names what it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from qlikops.agent.config import Thresholds
+from qlikops.agent.diagnosis.evidence import Label, Observed, state_text
+from qlikops.agent.diagnosis.messages import Side, judge, side_of
+from qlikops.agent.diagnosis.patterns import MessageClass
+from qlikops.domain.anomaly import AnomalyKind, Severity
+from qlikops.domain.duration import format_duration
+from qlikops.domain.fleet import TaskMemory
+from qlikops.domain.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.text import symbol
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """What a detector may look at."""
+
+    facts: TaskFacts
+    memory: TaskMemory
+    """As the previous poll left it; `applied_since` already includes this poll."""
+    thresholds: Thresholds
+    now: datetime
+    restarts_last_hour: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A detector's find."""
+
+    severity: Severity
+    summary: str
+    evidence: tuple[Observed, ...] = ()
+    lasting_seconds: int = 0
+    """It is no anomaly before it has lasted longer than this without a break."""
+
+
+Detector = Callable[[TaskView], Signal | None]
+
+RESOURCE_STOPS: Mapping[StopReason, str] = {
+    StopReason.STOPPED_LOW_MEMORY: "low memory",
+    StopReason.STOPPED_LOW_DISK_SPACE: "low disk space",
+    StopReason.EXPRESS_LICENSE_LIMITS_REACHED: "the licence's limits were reached",
+}
+"""Something the server lacks, in words. The licence's limits behave like the other two: freed first, resumed then."""
+
+_PLANNED_STOPS = {
+    StopReason.FULL_LOAD_ONLY_FINISHED,
+    StopReason.STOPPED_AFTER_FULL_LOAD,
+    StopReason.STOPPED_AFTER_CACHED_EVENTS,
+    StopReason.STOPPED_AFTER_DDL_APPLY,
+}
+_PLANNED_PREFIX = "STOPPED_AFTER_"
+
+
+def is_retrying(facts: TaskFacts) -> bool:
+    """Whether Replicate is restarting the task by itself, whichever way Enterprise Manager says so."""
+    return facts.state is TaskState.RECOVERY or (
+        facts.state in {TaskState.ERROR, TaskState.STOPPED} and facts.stop_reason is StopReason.RECOVERABLE_ERROR
+    )
+
+
+def is_in_trouble(facts: TaskFacts) -> bool:
+    """Whether it has failed or is being retried: not running, and not because somebody wanted that."""
+    return is_retrying(facts) or _has_failed(facts)
+
+
+def is_stopped_by_command(facts: TaskFacts) -> bool:
+    """Whether somebody stopped it, a user or qlikops: Enterprise Manager says the same of both."""
+    return facts.state is TaskState.STOPPED and facts.stop_reason is StopReason.NORMAL
+
+
+def lost_connection(facts: TaskFacts) -> str:
+    """`connection to the source lost`, as far as the message tells which side."""
+    match side_of(facts):
+        case Side.SOURCE:
+            return "connection to the source lost"
+        case Side.TARGET:
+            return "connection to the target lost"
+        case None:
+            return "connection lost"
+
+
+def _has_failed(facts: TaskFacts) -> bool:
+    if is_retrying(facts) or facts.stop_reason in RESOURCE_STOPS:
+        return False
+    return facts.state is TaskState.ERROR or (
+        facts.state is TaskState.STOPPED and facts.stop_reason is StopReason.FATAL_ERROR
+    )
+
+
+def _is_transient(facts: TaskFacts) -> bool:
+    # Without FATAL_ERROR it isn't said that Replicate has given up, so a human looks first.
+    return facts.stop_reason is StopReason.FATAL_ERROR and judge(facts).message_class is MessageClass.CONNECTIVITY
+
+
+def _is_position_lost(facts: TaskFacts) -> bool:
+    return judge(facts).message_class is MessageClass.POSITION_LOST
+
+
+def _fatal_transient(view: TaskView) -> Signal | None:
+    if not _has_failed(view.facts) or not _is_transient(view.facts):
+        return None
+    return Signal(Severity.CRITICAL, f"failed: {lost_connection(view.facts)}; Replicate has stopped retrying")
+
+
+def _fatal_unknown(view: TaskView) -> Signal | None:
+    facts = view.facts
+    if not _has_failed(facts) or _is_transient(facts) or _is_position_lost(facts):
+        return None
+    match = judge(facts)
+    match match.message_class:
+        case MessageClass.ACCESS_REFUSED:
+            why = "an endpoint refused the login"
+        case MessageClass.CONNECTIVITY:
+            why = f"{lost_connection(facts)}, but Replicate doesn't say that it has given up"
+        case _:
+            why = match.doubt or "the message is not one that is known"
+    return Signal(Severity.CRITICAL, f"failed: {why}")
+
+
+def _position_lost(view: TaskView) -> Signal | None:
+    if not _has_failed(view.facts) or not _is_position_lost(view.facts):
+        return None
+    return Signal(
+        Severity.CRITICAL, "failed: the source no longer has the log from where it stopped; resuming can't work"
+    )
+
+
+def _recovering_long(view: TaskView) -> Signal | None:
+    if not is_retrying(view.facts):
+        return None
+    limit = view.thresholds.recovering_seconds
+    return Signal(
+        Severity.WARNING, f"recovering for more than {format_duration(limit)}; Replicate still retries", (), limit
+    )
+
+
+def _user_stopped(view: TaskView) -> Signal | None:
+    if not is_stopped_by_command(view.facts) or view.memory.left_stopped:
+        return None
+    return Signal(Severity.INFO, "stopped by a user")
+
+
+def _left_stopped(view: TaskView) -> Signal | None:
+    if not view.memory.left_stopped:
+        return None
+    return Signal(Severity.CRITICAL, "stopped by qlikops for a restart, and not seen running since")
+
+
+def _planned_stop(view: TaskView) -> Signal | None:
+    facts = view.facts
+    planned = facts.stop_reason in _PLANNED_STOPS or symbol(facts.raw_stop_reason).startswith(_PLANNED_PREFIX)
+    if facts.state is not TaskState.STOPPED or not planned:
+        return None
+    return Signal(Severity.INFO, "stopped as its settings planned")
+
+
+def _resource_stop(view: TaskView) -> Signal | None:
+    lacking = RESOURCE_STOPS.get(view.facts.stop_reason)
+    if lacking is None or view.facts.state not in {TaskState.STOPPED, TaskState.ERROR}:
+        return None
+    return Signal(Severity.CRITICAL, f"stopped by Replicate: {lacking}")
+
+
+def _not_running(view: TaskView) -> Signal | None:
+    facts = view.facts
+    if facts.state is TaskState.RUNNING or is_retrying(facts) or _has_failed(facts):
+        return None
+    if any(explains(view) for explains in (_user_stopped, _left_stopped, _planned_stop, _resource_stop)):
+        return None
+    return Signal(Severity.WARNING, f"not running ({state_text(facts)}), and nothing says why")
+
+
+def _latency(seconds: int | None, warning: int, critical: int, what: str) -> Signal | None:
+    if seconds is None or seconds < warning:
+        return None
+    severity, limit = (Severity.CRITICAL, critical) if seconds >= critical else (Severity.WARNING, warning)
+    return Signal(severity, f"{what} latency {format_duration(seconds)}, limit {format_duration(limit)}")
+
+
+def _source_latency(view: TaskView) -> Signal | None:
+    if view.facts.state is not TaskState.RUNNING:
+        return None
+    limits = view.thresholds
+    return _latency(
+        view.facts.source_latency_seconds,
+        limits.source_latency_warning_seconds,
+        limits.source_latency_critical_seconds,
+        "source",
+    )
+
+
+def _target_latency(view: TaskView) -> Signal | None:
+    if view.facts.state is not TaskState.RUNNING:
+        return None
+    limits = view.thresholds
+    return _latency(
+        view.facts.target_latency_seconds,
+        limits.target_latency_warning_seconds,
+        limits.target_latency_critical_seconds,
+        "target",
+    )
+
+
+def backlog(facts: TaskFacts) -> int:
+    """Changes read from the source and not yet committed at the target, as far as known."""
+    return (facts.changes_in_memory or 0) + (facts.changes_on_disk or 0)
+
+
+def is_waiting_to_apply(facts: TaskFacts) -> bool:
+    """Whether a running task has changes that it should be applying.
+
+    An idle task's counters stand still for days, rightly; while tables load, changes are cached on purpose.
+    """
+    loading = (facts.tables_loading or 0) + (facts.tables_queued or 0) > 0
+    return facts.state is TaskState.RUNNING and not loading and backlog(facts) > 0
+
+
+def _stalled(view: TaskView) -> Signal | None:
+    flat_since = view.memory.applied_since
+    if flat_since is None:
+        return None
+    flat_seconds = (view.now - flat_since).total_seconds()
+    if flat_seconds < view.thresholds.stalled_seconds:
+        return None
+    return Signal(
+        Severity.CRITICAL,
+        f"running, but nothing applied for {format_duration(flat_seconds)} with {backlog(view.facts)} changes waiting",
+        ((Label.APPLIED, f"{view.facts.applied_records}, unchanged since {flat_since:%Y-%m-%d %H:%M} UTC"),),
+    )
+
+
+def _table_error(view: TaskView) -> Signal | None:
+    tables = view.facts.tables_with_error or 0
+    if tables == 0:
+        return None
+    return Signal(
+        Severity.WARNING,
+        f"{tables} table{'s'[: tables > 1]} suspended with errors; the rest goes on",
+        ((Label.TABLES, str(tables)),),
+    )
+
+
+def _data_errors(view: TaskView) -> Signal | None:
+    count, before = view.facts.data_error_count, view.memory.data_error_count
+    if count is None or before is None or count - before <= view.thresholds.data_errors_warning:
+        return None
+    new = count - before
+    severity = Severity.CRITICAL if new > view.thresholds.data_errors_critical else Severity.WARNING
+    return Signal(
+        severity, f"{new} new data errors since the last poll", ((Label.DATA_ERRORS, f"{count}, before {before}"),)
+    )
+
+
+def _disk_spill(view: TaskView) -> Signal | None:
+    count, before = view.facts.changes_on_disk, view.memory.changes_on_disk
+    if count is None or before is None or count <= before:
+        return None
+    return Signal(
+        Severity.WARNING,
+        f"changes pile up on the server's disk: {count}, {before} a poll before",
+        ((Label.DISK, f"{count}, before {before}"),),
+    )
+
+
+def _process_mismatch(view: TaskView) -> Signal | None:
+    # None is "not said", which is no sign of a missing process.
+    if view.facts.state is not TaskState.RUNNING or view.facts.memory_mb != 0:
+        return None
+    return Signal(
+        Severity.CRITICAL,
+        "shown as running, but its process uses no memory: it probably isn't there",
+        ((Label.MEMORY, "0 MB"),),
+        view.thresholds.process_mismatch_seconds,
+    )
+
+
+def _flapping(view: TaskView) -> Signal | None:
+    restarts = view.restarts_last_hour
+    if restarts < view.thresholds.flapping_restarts:
+        return None
+    return Signal(
+        Severity.CRITICAL,
+        f"started again {restarts} times in the last hour, and it doesn't help; held until someone looks",
+        ((Label.RESTARTS, str(restarts)),),
+    )
+
+
+DETECTORS: Mapping[AnomalyKind, Detector] = {
+    AnomalyKind.POSITION_LOST: _position_lost,
+    AnomalyKind.FATAL_TRANSIENT: _fatal_transient,
+    AnomalyKind.FATAL_UNKNOWN: _fatal_unknown,
+    AnomalyKind.RESOURCE_STOP: _resource_stop,
+    AnomalyKind.LEFT_STOPPED: _left_stopped,
+    AnomalyKind.PROCESS_MISMATCH: _process_mismatch,
+    AnomalyKind.STALLED: _stalled,
+    AnomalyKind.FLAPPING: _flapping,
+    AnomalyKind.NOT_RUNNING: _not_running,
+    AnomalyKind.RECOVERING_LONG: _recovering_long,
+    AnomalyKind.SOURCE_LATENCY: _source_latency,
+    AnomalyKind.TARGET_LATENCY: _target_latency,
+    AnomalyKind.TABLE_ERROR: _table_error,
+    AnomalyKind.DATA_ERRORS: _data_errors,
+    AnomalyKind.DISK_SPILL: _disk_spill,
+    AnomalyKind.USER_STOPPED: _user_stopped,
+    AnomalyKind.PLANNED_STOP: _planned_stop,
+}
+"""Every kind that a task can have, the worst first. SERVER_DOWN is a server's."""
+
+BETWEEN_POLLS = frozenset({AnomalyKind.DATA_ERRORS, AnomalyKind.DISK_SPILL})
+"""Kinds that compare a counter with the previous poll's; between two polls that count as one, they stay as they are."""

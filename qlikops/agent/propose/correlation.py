@@ -1,0 +1,293 @@
+"""From anomalies to proposals: one for each cause, at most one for each task, and a reason for whatever is left alone.
+
+Four hundred tasks behind one dead source are one decision. What the tasks have in common is looked for on one server,
+in one kind of anomaly with one kind of message: first the endpoint that the message is about, otherwise the endpoint
+that most of them share. What is more than one record of the ledger can hold becomes several proposals of equal size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.diagnosis.evidence import Label, Observed, numbered
+from qlikops.agent.diagnosis.messages import Side, fingerprint, judge, side_of
+from qlikops.agent.look import wording
+from qlikops.agent.propose.judgement import ACTIONS, chosen_of, target_of
+from qlikops.domain import codec
+from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.proposal import Proposal, Target
+from qlikops.domain.report import LeftAlone
+from qlikops.domain.task import TaskFacts, TaskKey
+
+_KINDS = tuple(ACTIONS)
+_MESSAGES_QUOTED = 3
+TARGETS_LIMIT = 500
+"""Tasks of one proposal: more than that nobody can look over, and one invocation can hardly restart."""
+TARGETS_BYTES = 160_000
+"""Of a proposal's targets as JSON. A DynamoDB item has 400 KB, and the outcome, which names them again, shares it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correlated:
+    """What a run proposes, and what it doesn't."""
+
+    proposals: tuple[Proposal, ...]
+    """The most severe first."""
+    left_alone: tuple[LeftAlone, ...]
+    """In the order of their keys."""
+    deferred: int = 0
+    """Proposals over the cap; their tasks are among those left alone, and the next run finds them again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A task and the one anomaly that something is to be proposed on."""
+
+    facts: TaskFacts
+    anomaly: Anomaly
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Cases with one cause; `cause` is empty for one task alone."""
+
+    cause: str
+    cases: tuple[_Case, ...]
+    """In the order of their keys."""
+    part: str = ""
+    """`1 of 3` where there are more tasks behind the cause than one proposal holds."""
+
+    @property
+    def kind(self) -> AnomalyKind:
+        return self.cases[0].anomaly.kind
+
+    @property
+    def severity(self) -> Severity:
+        return max((case.anomaly.severity for case in self.cases), key=lambda severity: severity.loudness)
+
+    @property
+    def urgency(self) -> tuple[int, int, int, TaskKey]:
+        """Sorts the most urgent first."""
+        return (
+            -self.severity.loudness,
+            _KINDS.index(self.kind),
+            -len(self.cases),
+            self.cases[0].facts.key,
+        )
+
+
+def propose(
+    snapshot: FleetSnapshot,
+    config: AgentConfig,
+    *,
+    execution_arn: str,
+    execution_name: str,
+    now: datetime,
+    blocked: Mapping[TaskKey, str],
+    opened_before: int = 0,
+) -> Correlated:
+    """The proposals on `snapshot`, at most `config.max_proposals` with those that this run has `opened_before`.
+
+    `blocked` are the tasks on which nothing may be proposed now, each with the reason for people: an open proposal,
+    a snooze, a cooldown. The same snapshot in the same execution gives the same proposals with the same ids.
+    """
+    left_alone = [
+        LeftAlone(anomaly.key, anomaly.kind, wording.WHY_LEFT_ALONE[anomaly.kind])
+        for anomaly in snapshot.server_anomalies
+    ]
+    cases: list[_Case] = []
+    for task in snapshot.tasks:
+        chosen = chosen_of(task.anomalies)
+        hold = _hold(task.anomalies, blocked.get(task.facts.key, ""))
+        for anomaly in task.anomalies:
+            why = _why_not(anomaly, chosen, hold, config.thresholds_for(task.facts).polls_required(anomaly.kind))
+            if why:
+                left_alone.append(LeftAlone(anomaly.key, anomaly.kind, why))
+            else:
+                cases.append(_Case(task.facts, anomaly))
+
+    whole = sorted(_groups(cases), key=lambda group: group.urgency)
+    groups = [part for group in whole for part in _parts(group, config)]
+    most = max(0, config.max_proposals - opened_before)
+    for group in groups[most:]:
+        why = f"deferred: this run proposes {config.max_proposals} things at most; the next one finds it again"
+        left_alone += [LeftAlone(case.facts.key, group.kind, why) for case in group.cases]
+    return Correlated(
+        proposals=tuple(_proposal(group, config, execution_arn, execution_name, now) for group in groups[:most]),
+        left_alone=tuple(sorted(left_alone, key=lambda each: (each.key, each.kind))),
+        deferred=len(groups[most:]),
+    )
+
+
+def proposal_id(execution_arn: str, cause: str, keys: Iterable[TaskKey]) -> str:
+    """12 hex digits, the same for the same tasks with the same cause in the same execution."""
+    text = codec.dumps([execution_arn, cause, sorted(keys)])
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _hold(anomalies: Sequence[Anomaly], blocked: str) -> str:
+    if blocked:
+        return blocked
+    flapping = any(anomaly.kind is AnomalyKind.FLAPPING for anomaly in anomalies)
+    return wording.WHY_LEFT_ALONE[AnomalyKind.FLAPPING] if flapping else ""
+
+
+def _why_not(anomaly: Anomaly, chosen: Anomaly | None, hold: str, polls_required: int) -> str:
+    """Why nothing is proposed on `anomaly`; empty where something is."""
+    if not anomaly.confirmed:
+        if polls_required - anomaly.polls == 1 and anomaly.polls == 1:
+            return "seen once; confirmed on the next poll"
+        return f"seen on {anomaly.polls} of the {polls_required} polls that confirm it"
+    if anomaly.kind not in ACTIONS:
+        return wording.WHY_LEFT_ALONE[anomaly.kind]
+    if hold:
+        return hold
+    if chosen is not None and anomaly is not chosen:
+        return f"one proposal a task: {chosen.kind} comes first"
+    return ""
+
+
+def _groups(cases: Iterable[_Case]) -> list[_Group]:
+    alike: dict[tuple[str, str, AnomalyKind, str], list[_Case]] = {}
+    for case in sorted(cases, key=lambda case: case.facts.key):
+        key = case.facts.key
+        # What a server lacks has nothing to do with what its tasks said; their endpoints neither.
+        facts = case.facts
+        sort = facts.stop_reason if _is_the_servers(case) else fingerprint(facts.message, judge(facts))
+        alike.setdefault((key.instance, key.server, case.anomaly.kind, sort), []).append(case)
+    return [group for bucket in alike.values() for group in _split(bucket)]
+
+
+def _is_the_servers(case: _Case) -> bool:
+    return case.anomaly.kind is AnomalyKind.RESOURCE_STOP
+
+
+def _split(bucket: list[_Case]) -> list[_Group]:
+    """`bucket` by what its tasks share, each with the endpoint that most share; who shares nothing stays alone."""
+    server = bucket[0].facts.key.server
+    if len(bucket) > 1 and _is_the_servers(bucket[0]):
+        return [_Group(f"server {server}", tuple(bucket))]
+    groups: list[_Group] = []
+    endpoints = {case.facts.key: _endpoints(case.facts) for case in bucket}
+    left, before = bucket, 0
+    # Who lost all partners to a larger group may share its other endpoint with somebody else who did.
+    while len(left) != before:
+        before = len(left)
+        shared = Counter(endpoint for case in left for endpoint in endpoints[case.facts.key])
+        together: dict[tuple[str, str], list[_Case]] = {}
+        for case in left:
+            # max takes the first of equals: the source where both are shared alike.
+            alone = ("", case.facts.key.task)
+            most_shared = max(endpoints[case.facts.key], key=lambda each: shared[each], default=alone)
+            together.setdefault(most_shared, []).append(case)
+        for (side, name), cases in together.items():
+            if len(cases) > 1:
+                groups.append(_Group(f"{side} {name} on {server}", tuple(cases)))
+        left = [case for cases in together.values() if len(cases) == 1 for case in cases]
+    return groups + [_Group("", (case,)) for case in left]
+
+
+def _parts(group: _Group, config: AgentConfig) -> list[_Group]:
+    """`group` in as few parts of equal size as proposals can hold."""
+    targets = [target_of(case.facts, group.kind, config) for case in group.cases]
+    sizes = [len(codec.dumps(target).encode("utf-8", "surrogatepass")) for target in targets]
+    count = math.ceil(len(sizes) / TARGETS_LIMIT)
+    while True:
+        ends = [round(len(sizes) * number / count) for number in range(count + 1)]
+        spans = list(itertools.pairwise(ends))
+        if all(sum(sizes[start:end]) <= TARGETS_BYTES or end - start == 1 for start, end in spans):
+            break
+        count += 1
+    if count == 1:
+        return [group]
+    return [
+        replace(group, cases=group.cases[start:end], part=f"{number} of {count}")
+        for number, (start, end) in enumerate(spans, 1)
+    ]
+
+
+def _endpoints(facts: TaskFacts) -> list[tuple[str, str]]:
+    """The endpoints that may be the cause, as (side, name)."""
+    known = side_of(facts)
+    names = ((Side.SOURCE, facts.source_endpoint), (Side.TARGET, facts.target_endpoint))
+    return [(side.value, name) for side, name in names if name and known in (None, side)]
+
+
+def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_name: str, now: datetime) -> Proposal:
+    targets = tuple(target_of(case.facts, group.kind, config) for case in group.cases)
+    first = group.cases[0]
+    headline = wording.headline(group.kind, first.facts, group.cause)
+    if group.cause:
+        part = f" (part {group.part})" if group.part else ""
+        title = f"{group.cause}: {headline}, {len(targets)} tasks{part}"
+        evidence = numbered(_group_evidence(group, targets))
+    else:
+        title = f"{first.facts.key.task}: {headline}"
+        evidence = numbered(_single_evidence(first, targets[0]))
+    return Proposal(
+        proposal_id=proposal_id(execution_arn, group.cause, (target.key for target in targets)),
+        kind=group.kind,
+        severity=group.severity,
+        action=ACTIONS[group.kind],
+        title=title,
+        reason=wording.reason(group.kind, first.facts, targets),
+        cause=group.cause,
+        targets=targets,
+        evidence=evidence,
+        created_at=now,
+        execution_arn=execution_arn,
+        execution_name=execution_name,
+    )
+
+
+def _single_evidence(case: _Case, target: Target) -> list[Observed]:
+    observed = [(item.label, item.value) for item in case.anomaly.evidence]
+    if target.protected:
+        known = ", ".join(case.facts.tags)
+        observed.append((Label.PROTECTED, known if case.facts.tags_known else f"its tags are not all known: {known}"))
+    return observed
+
+
+def _recognised_alike(values: Counter[str]) -> list[Observed]:
+    """What most messages were recognised as, and on which words that rests if these are the same in all of them."""
+    if not values:
+        return []
+    heads = Counter[str]()
+    for value, count in values.items():
+        heads[value.partition(":")[0]] += count
+    ((head, count),) = heads.most_common(1)
+    text = next(iter(values)) if len(values) == 1 else head
+    return [(Label.RECOGNISED, f"{text} ({count} of {values.total()} tasks)")]
+
+
+def _group_evidence(group: _Group, targets: Sequence[Target]) -> list[Observed]:
+    """What the tasks have in common, counted; their number doesn't make it longer."""
+    values: dict[str, Counter[str]] = {}
+    for case in group.cases:
+        for item in case.anomaly.evidence:
+            values.setdefault(item.label, Counter())[item.value] += 1
+
+    def counted(label: Label, most: int = 1) -> list[Observed]:
+        commonest = values.get(label, Counter()).most_common(most)
+        return [(label, f"{value} ({count} of {len(targets)} tasks)") for value, count in commonest]
+
+    first_seen = [case.anomaly.first_seen for case in group.cases if case.anomaly.first_seen]
+    protected = [str(target.key) for target in targets if target.protected]
+    return [
+        (Label.TASKS, f"{len(targets)}: " + ", ".join(target.key.task for target in targets)),
+        (Label.CAUSE, group.cause),
+        *counted(Label.STATE),
+        *counted(Label.MESSAGE, _MESSAGES_QUOTED),
+        *_recognised_alike(values.get(Label.RECOGNISED, Counter())),
+        (Label.FULL_LOAD, wording.full_loads(targets)),
+        (Label.PROTECTED, ", ".join(protected)),
+        (Label.SEEN, f"first {min(first_seen):%Y-%m-%d %H:%M:%S} UTC" if first_seen else ""),
+    ]

@@ -1,0 +1,203 @@
+"""What a task's facts come to: whether anything is proposed on it, what, and on what grounds.
+
+Three ask it: the run that proposes, the run that holds a waiting proposal against a later poll, and ExecuteRestart,
+which looks again before it acts. What one of them would judge otherwise than the others is a restart that nobody
+approved, so they share these functions. Memory of earlier polls is not needed to ask whether a judgement still holds:
+what took several polls to confirm has been confirmed. What comes and goes by itself (memory, latency, counters) is
+no part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.decide.policy import decide
+from qlikops.agent.diagnosis.messages import fault_of, side_of
+from qlikops.agent.look import wording
+from qlikops.agent.look.detectors import DETECTORS, TaskView, is_stopped_by_command, is_waiting_to_apply
+from qlikops.domain.anomaly import Anomaly, AnomalyKind
+from qlikops.domain.approval import Approval
+from qlikops.domain.evaluation import Route
+from qlikops.domain.fleet import TaskMemory
+from qlikops.domain.proposal import Action, Basis, Proposal, Target
+from qlikops.domain.task import StopReason, TaskFacts, TaskState
+
+ACTIONS: Mapping[AnomalyKind, Action] = {
+    AnomalyKind.POSITION_LOST: Action.RELOAD,
+    AnomalyKind.FATAL_TRANSIENT: Action.RESUME,
+    AnomalyKind.FATAL_UNKNOWN: Action.RESUME,
+    AnomalyKind.RESOURCE_STOP: Action.RESUME,
+    AnomalyKind.LEFT_STOPPED: Action.RESUME,
+    AnomalyKind.PROCESS_MISMATCH: Action.STOP_AND_RESUME,
+    AnomalyKind.STALLED: Action.STOP_AND_RESUME,
+}
+"""The kinds on which something is proposed, the first ones first where severities are equal. All others are told."""
+
+_KINDS = tuple(ACTIONS)
+BY_MESSAGE = frozenset({AnomalyKind.POSITION_LOST, AnomalyKind.FATAL_TRANSIENT, AnomalyKind.FATAL_UNKNOWN})
+"""The kinds that rest on what the message says."""
+_FULL_LOAD = {True: "complete", False: "not complete", None: "not known to be complete"}
+
+
+def chosen_of(anomalies: Sequence[Anomaly]) -> Anomaly | None:
+    """The anomaly that speaks for its task: one open proposal a task."""
+    proposable = [anomaly for anomaly in anomalies if anomaly.kind in ACTIONS and anomaly.confirmed]
+    return min(
+        proposable,
+        key=lambda anomaly: (-anomaly.severity.loudness, _KINDS.index(anomaly.kind)),
+        default=None,
+    )
+
+
+def target_of(facts: TaskFacts, kind: AnomalyKind, config: AgentConfig) -> Target:
+    """The task as a proposal on `kind` holds it."""
+    return Target(
+        key=facts.key,
+        state=facts.state,
+        stop_reason=facts.stop_reason,
+        full_load_completed=facts.full_load_completed,
+        tables=_tables(facts),
+        protected=config.is_protected(facts),
+        basis=_basis(facts, kind),
+    )
+
+
+def came_up(proposal: Proposal, target: Target, facts: TaskFacts) -> bool:
+    """Whether the task was down when the proposal was made, and is up now."""
+    was_down = target.state is not TaskState.RUNNING or proposal.kind is AnomalyKind.PROCESS_MISMATCH
+    return was_down and facts.is_up
+
+
+def difference(proposal: Proposal, target: Target, facts: TaskFacts, config: AgentConfig, now: datetime) -> str:
+    """How the task would be judged now otherwise than it was for `proposal`, in words; empty where it would not.
+
+    Of a record without a basis, which an earlier version wrote, kind, state and protection are held against `facts`.
+    """
+    if change := _other_state(target, facts):
+        return change
+    kind = kind_now(proposal.kind, target, facts, config, now)
+    changes = [*_other_diagnosis(proposal.kind, kind, target, facts)]
+    current = target_of(facts, kind or proposal.kind, config)
+    if target.basis and current.basis:
+        changes += _other_surroundings(target.basis, current.basis)
+    if current.protected and not target.protected:
+        changes.append(f"it is protected now ({', '.join(facts.tags) or 'its tags are not known'})")
+    return "; ".join(changes)
+
+
+def kind_now(
+    kind: AnomalyKind, target: Target, facts: TaskFacts, config: AgentConfig, now: datetime
+) -> AnomalyKind | None:
+    """The kind on which something would be proposed now: `kind` as long as it is still seen; None for none."""
+    if kind is AnomalyKind.STALLED and target.basis is None:
+        return kind  # what it had applied by then is not on record
+    thresholds = config.thresholds_for(facts)
+    stands_still_since = now - timedelta(seconds=thresholds.stalled_seconds)
+    memory = TaskMemory(
+        applied_since=stands_still_since if _applies_nothing(target, facts) else None,
+        left_stopped=kind is AnomalyKind.LEFT_STOPPED and is_stopped_by_command(facts),
+    )
+    view = TaskView(facts, memory, thresholds, now)
+    seen = [each for each in ACTIONS if DETECTORS[each](view)]
+    return kind if kind in seen else next(iter(seen), None)
+
+
+def flapping(facts: TaskFacts, restarts_last_hour: int, config: AgentConfig, now: datetime) -> str:
+    """That so many restarts have not helped, in words; empty where there are not that many."""
+    view = TaskView(facts, TaskMemory(), config.thresholds_for(facts), now, restarts_last_hour)
+    signal = DETECTORS[AnomalyKind.FLAPPING](view)
+    return signal.summary if signal else ""
+
+
+def no_longer_automatic(approval: Approval, current: Target, restarts_last_hour: int, config: AgentConfig) -> str:
+    """Why the policy would not let this task be restarted without a human any more; empty where it would."""
+    if approval.evaluation is None:
+        return "there is no evaluation"
+    policy = decide(
+        replace(approval.proposal, targets=(current,)),
+        approval.evaluation,
+        restarts_last_hour={current.key: restarts_last_hour},
+        config=config,
+    )
+    if policy.route is Route.AUTOMATIC:
+        return ""
+    reasons = [closed.reason for closed in policy.closed_gates]
+    return reasons[0] if reasons else f"the approval mode is {policy.mode} now"
+
+
+def _basis(facts: TaskFacts, kind: AnomalyKind) -> Basis:
+    rests_on_message = kind in BY_MESSAGE
+    side = side_of(facts) if rests_on_message else None
+    return Basis(
+        fault=_fault(facts) if rests_on_message else "",
+        side=side.value if side else "",
+        source=facts.source_endpoint,
+        target=facts.target_endpoint,
+        tables_with_error=facts.tables_with_error,
+        applied_records=facts.applied_records if kind is AnomalyKind.STALLED else None,
+    )
+
+
+def _fault(facts: TaskFacts) -> str:
+    """`Basis.fault`."""
+    is_unknown = facts.stop_reason is StopReason.UNKNOWN and facts.raw_stop_reason
+    return f"{fault_of(facts)}\n{facts.raw_stop_reason}" if is_unknown else fault_of(facts)
+
+
+def _tables(facts: TaskFacts) -> int | None:
+    counts = (facts.tables_completed, facts.tables_loading, facts.tables_queued, facts.tables_with_error)
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _applies_nothing(target: Target, facts: TaskFacts) -> bool:
+    then = target.basis.applied_records if target.basis else None
+    return then is not None and facts.applied_records == then and is_waiting_to_apply(facts)
+
+
+def _other_state(target: Target, facts: TaskFacts) -> str:
+    for name, then, now in (
+        ("state", target.state, facts.state),
+        ("stop reason", target.stop_reason, facts.stop_reason),
+    ):
+        if then != now:
+            return f"{name} was {then}, is {now}"
+    before, after = target.full_load_completed, facts.full_load_completed
+    # What was not known then speaks for the task if it is known now to be complete.
+    if before == after or (before is None and after):
+        return ""
+    return f"full load was {_FULL_LOAD[before]}, is {_FULL_LOAD[after]}"
+
+
+def _other_diagnosis(kind: AnomalyKind, now: AnomalyKind | None, target: Target, facts: TaskFacts) -> Iterator[str]:
+    says = wording.message(facts)
+    if kind in BY_MESSAGE:
+        basis = target.basis
+        said, _, reason = basis.fault.partition("\n") if basis else ("", "", "")
+        _, _, reason_now = _fault(facts).partition("\n")
+        if basis and reason != reason_now:
+            yield f"the stop reason was {reason or 'not given'}, is {reason_now or 'not given'}"
+        if basis and said != fault_of(facts):
+            yield f"message was {wording.fault(said)}, is now: {says}"
+        elif now is not kind:
+            yield f"it was {kind}, is {now or 'nothing of the kind'} now: {says}"
+        elif basis and basis.side and (side := side_of(facts)) and basis.side != side:
+            # Where it tells of no side now, or did not then, an endpoint's type may not have been said.
+            yield f"the message was about the {basis.side}, is about the {side}: {says}"
+    elif now is None:
+        yield f"it was {wording.headline(kind, facts)}, and is no longer"
+    elif now is not kind:
+        yield f"it was {kind}, is {now} now"
+
+
+def _other_surroundings(then: Basis, now: Basis) -> Iterator[str]:
+    for name, before, after in (("source", then.source, now.source), ("target", then.target, now.target)):
+        # What was not known then was no ground.
+        if before and before != after:
+            yield f"the {name} endpoint was {before}, is {after or 'not named'}"
+    if (now.tables_with_error or 0) > (then.tables_with_error or 0):
+        before_ = "not known" if then.tables_with_error is None else then.tables_with_error
+        yield f"tables suspended with errors: {before_} then, {now.tables_with_error} now"

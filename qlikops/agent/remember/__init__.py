@@ -1,0 +1,1 @@
+"""What is known from before? The ledger, the memory of tasks, records, snapshots and outages."""

@@ -1,0 +1,536 @@
+"""The workflow's side of the ledger: the only writer of a proposal's status, its lease, its audit trail and its end.
+
+Lambda invokes at least once and may die between two calls, so every method may be called again: a step that was taken
+is found and returned, never taken twice. A status moves forwards only; a final one is never rewritten.
+`qlikops.domain.ledger` has the layout, `qlikops.agent.remember.tasks` the items that belong to tasks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from qlikops.agent.remember import track
+from qlikops.agent.remember.record import Record, bounded, record_of
+from qlikops.agent.remember.table import (
+    ABSENT,
+    TRANSACTION_LIMIT,
+    Condition,
+    ConditionFailed,
+    Delete,
+    Item,
+    Put,
+    Table,
+    Update,
+)
+from qlikops.agent.remember.tasks import TaskLedger, still_unanswered
+from qlikops.domain import codec
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import UNANSWERED, Approval, Decision, InboxRow, Outcome, Status, attributed, digest_of
+from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
+from qlikops.domain.evaluation import Evaluation, PolicyResult
+from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposal import RECORD_VERSION, Proposal
+from qlikops.domain.run import RunProposal, RunSummary
+
+RECORD_DAYS = 90
+"""How long records, events, runs and histories are kept."""
+OPEN = tuple(status for status in Status if not status.is_final)
+_NEWEST_TOKEN = (
+    f"attribute_not_exists(#{Attribute.ATTEMPT}) OR #{Attribute.REQUESTED_AT} < :{Attribute.REQUESTED_AT}"
+    f" OR (#{Attribute.REQUESTED_AT} = :{Attribute.REQUESTED_AT} AND (#{Attribute.ATTEMPT} < :{Attribute.ATTEMPT}"
+    f" OR (#{Attribute.ATTEMPT} = :{Attribute.ATTEMPT} AND #{Attribute.AT} <= :{Attribute.AT})))"
+)
+"""There is no token yet (or only one of the version before attempts were kept), or it is of an earlier turn."""
+_SHOWN_TARGETS = 10
+"""Of a group, in a run's row; the record has them all."""
+
+
+class Step(StrEnum):
+    """The audit events of a proposal, in their order; the value ends the sort key."""
+
+    PROPOSED = "10-proposed"
+    EVALUATED = "20-evaluated"
+    REQUESTED = "30-requested"
+    DECIDED = "40-decided"
+    CLOSED = "50-closed"
+
+
+class RecordClosed(QlikopsError):
+    """The proposal's status is final; nobody can be asked about it any more."""
+
+
+def check_open(approval: Approval) -> None:
+    """Raises RecordClosed for a proposal that is over."""
+    if approval.status.is_final:
+        raise RecordClosed(f"{approval.approval_id} is {approval.status} already")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What became of a run's proposals."""
+
+    proposals: tuple[Proposal, ...]
+    """As stored, in the order of their Map index."""
+    refused: tuple[Proposal, ...]
+    """Another proposal leased one of their tasks in the meantime; nothing of them was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProposal:
+    """A proposal whose end is not written everywhere yet."""
+
+    proposal_id: str
+    execution_arn: str
+    since: datetime
+    status: Status
+
+    @property
+    def is_closed(self) -> bool:
+        """Its own record is; its tasks may not have heard of it."""
+        return self.status.is_final
+
+
+class Ledger:
+    """The life of proposals and runs; `tasks` has leases, restarts and histories."""
+
+    def __init__(self, table: Table, clock: Callable[[], datetime]) -> None:
+        self._table = table
+        self._clock = clock
+        self.tasks = TaskLedger(table, clock)
+
+    def record(self, proposal_id: str) -> Record:
+        """Raises NotFound, and RecordTooNew for one that a newer version wrote."""
+        item = self._table.get((keys.approval_partition(proposal_id), keys.RECORD))
+        if item is None:
+            raise NotFound(f"there is no proposal {proposal_id}")
+        return record_of(proposal_id, item)
+
+    def records(self, proposal_ids: Sequence[str]) -> list[Record]:
+        """Those that exist, in the order asked for. Raises RecordTooNew."""
+        return [record_of(proposal_id, item) for proposal_id, item in self._items(proposal_ids)]
+
+    def readable(self, proposal_ids: Sequence[str]) -> list[Record]:
+        """The same without those that a newer version wrote: they are left to that."""
+        found = []
+        for proposal_id, item in self._items(proposal_ids):
+            with suppress(RecordTooNew):
+                found.append(record_of(proposal_id, item))
+        return found
+
+    def open(self) -> list[OpenProposal]:
+        """Everything that is not over in every respect, asked or not, of all runs.
+
+        What an older version opened is not listed; of that, what waits.
+        """
+        listed = {str(item[keys.SORT]): item for item in self._table.query(keys.OPEN_PARTITION)}
+        open_ = [_open_proposal(proposal_id, item, item[Attribute.AT]) for proposal_id, item in listed.items()]
+        known = {_record_key(proposal_id) for proposal_id in listed}
+        waiting = self._table.query_index(keys.INBOX_INDEX, keys.INBOX_PARTITION, keys.INBOX_WAITING)
+        older = {(str(row[keys.PARTITION]), str(row[keys.SORT])) for row in waiting} - known
+        records = self._table.get_many(older).values()
+        return open_ + [
+            _open_proposal(str(item[Attribute.PROPOSAL_ID]), item, item[Attribute.UPDATED_AT]) for item in records
+        ]
+
+    def open_proposals(self, execution_name: str, proposals: Iterable[Proposal], lease_seconds: int) -> Opened:
+        """Leases every target and writes the record of each proposal, or nothing of it.
+
+        What an earlier invocation of the same run opened is part of the answer, proposed again or not.
+        """
+        rows = {row.proposal_id: row for row in self.run_proposals(execution_name)}
+        refused = []
+        for proposal in proposals:
+            if proposal.proposal_id in rows:
+                continue
+            row = RunProposal(
+                proposal_id=proposal.proposal_id,
+                label=proposal.label,
+                kind=proposal.kind,
+                action=proposal.action,
+                status=Status.PROPOSED,
+                updated_at=self._clock(),
+                index=len(rows),
+            )
+            if self._open(proposal, row, lease_seconds):
+                rows[row.proposal_id] = row
+            else:
+                refused.append(proposal)
+        stored = self.records([row.proposal_id for row in sorted(rows.values(), key=lambda row: row.index)])
+        return Opened(tuple(record.approval.proposal for record in stored), tuple(refused))
+
+    def save_evaluation(self, proposal_id: str, evaluation: Evaluation, policy: PolicyResult) -> Record:
+        """Stores what the evaluator said and the policy decided, with the digest; the first evaluation stays."""
+        proposal = json.loads(str(self._raw(proposal_id)[Attribute.PROPOSAL]))
+        digest = digest_of(proposal, codec.encode(evaluation), codec.encode(policy))
+        return self._advance(
+            proposal_id,
+            Step.EVALUATED,
+            {
+                Attribute.STATUS: Status.EVALUATED,
+                Attribute.EVALUATION: codec.dumps(evaluation),
+                Attribute.POLICY: codec.dumps(policy),
+                Attribute.DIGEST: digest,
+            },
+            event={"evaluation": evaluation, "policy": policy, "digest": digest},
+            only_from=(Status.PROPOSED,),
+        )
+
+    def request(
+        self,
+        proposal_id: str,
+        token: str,
+        row: InboxRow,
+        received_at: datetime,
+        lease_until: datetime,
+        *,
+        attempt: int = 0,
+    ) -> Record:
+        """Puts the proposal into the inbox and its token where the console finds it.
+
+        A retry of the state brings a new token: that of the last `attempt` counts, however late an invocation of an
+        earlier one comes; of one attempt, the one received last. A late second invocation after the answer changes
+        nothing. Raises RecordClosed where the status is final, and NotHeld
+        where an approval could not count: another proposal holds one of the tasks.
+        """
+        approval = self.record(proposal_id).approval
+        if approval.status is not Status.RESTARTING:
+            check_open(approval)
+            self.tasks.hold_all(approval.proposal, lease_until)
+            self._keep_token(proposal_id, token, row, attempt, received_at)
+        record = self._advance(
+            proposal_id,
+            Step.REQUESTED,
+            {
+                Attribute.STATUS: Status.WAITING,
+                Attribute.REQUESTED_AT: codec.format_time(row.requested_at),
+                Attribute.ROW: codec.dumps(row),
+                keys.INBOX_PARTITION: keys.INBOX_WAITING,
+                keys.INBOX_SORT: int(row.deadline.timestamp()),
+            },
+            event={"deadline": row.deadline, "digest": approval.digest},
+            only_from=(Status.PROPOSED, Status.EVALUATED),
+        )
+        check_open(record.approval)
+        return record
+
+    def begin_restart(self, proposal_id: str, decision: Decision) -> Record:
+        """Takes the proposal out of the inbox and keeps who approved it; the first decision stays."""
+        return self._advance(
+            proposal_id,
+            Step.DECIDED,
+            {Attribute.STATUS: Status.RESTARTING},
+            event={},
+            only_from=UNANSWERED,
+            remove=(keys.INBOX_PARTITION,),
+            decision=decision,
+        )
+
+    def save_result(self, proposal_id: str, outcome: Outcome) -> Outcome:
+        """Keeps what a restart came to until it is closed; the first result stays and is returned."""
+        outcome = bounded(outcome)
+        result = Update(
+            _record_key(proposal_id),
+            {Attribute.OUTCOME: codec.dumps(outcome)},
+            condition=Condition(f"attribute_exists(#{keys.PARTITION}) AND attribute_not_exists(#outcome)"),
+        )
+        try:
+            self._table.commit(result)
+        except ConditionFailed:
+            return self.record(proposal_id).approval.outcome or outcome
+        return outcome
+
+    def close(
+        self,
+        proposal_id: str,
+        outcome: Outcome,
+        quiet_after_denial: int = 0,
+        closed_by: str = "",
+        *,
+        only_from: tuple[Status, ...] = OPEN,
+    ) -> Record:
+        """Ends the proposal: final status, token and inbox row gone, leases free, in history and track record.
+
+        A denial that asks for no snooze keeps its tasks quiet for `quiet_after_denial` seconds. `closed_by` names the
+        run that does this in place of the proposal's own.
+        A final record is returned as it is, after finishing what an interrupted close left undone; so is one that is
+        past `only_from`, and goes on.
+        """
+        before = self.record(proposal_id).approval
+        decision = attributed(outcome.decision, before) if outcome.decision else before.decision
+        outcome = replace(bounded(outcome), at=outcome.at or self._clock(), decision=decision)
+        decided = outcome.decision is not None and before.decision is None
+        values: Item = {Attribute.STATUS: outcome.status, Attribute.OUTCOME: codec.dumps(outcome)}
+        also: tuple[Put | Delete, ...] = (Delete((keys.token_partition(proposal_id), keys.TOKEN)),)
+        if decided:
+            values[Attribute.DECISION] = codec.dumps(outcome.decision)
+            also += (self._event(proposal_id, Step.DECIDED, {"decision": outcome.decision}),)
+        if closed_by:
+            also += (self._abandoned(proposal_id, closed_by),)
+        record = self._advance(
+            proposal_id,
+            Step.CLOSED,
+            values,
+            event={"outcome": outcome},
+            only_from=only_from,
+            remove=(keys.INBOX_PARTITION,),
+            also=also,
+        )
+        if record.approval.status.is_final:
+            self._finish(record, quiet_after_denial)
+        return record
+
+    def withdraw(self, proposal_id: str, outcome: Outcome) -> Approval:
+        """Ends a proposal that waits, but for the wait itself: its token and its tasks stay until `finish`.
+
+        One that does not wait any more is returned as it is.
+        """
+        outcome = replace(bounded(outcome), at=outcome.at or self._clock())
+        return self._advance(
+            proposal_id,
+            Step.CLOSED,
+            {Attribute.STATUS: outcome.status, Attribute.OUTCOME: codec.dumps(outcome)},
+            event={"outcome": outcome},
+            only_from=(Status.WAITING,),
+            remove=(keys.INBOX_PARTITION,),
+        ).approval
+
+    def token(self, proposal_id: str) -> str:
+        """The token of the wait for an answer; empty where nothing waits."""
+        item = self._table.get((keys.token_partition(proposal_id), keys.TOKEN))
+        return str(item[Attribute.TOKEN]) if item else ""
+
+    def finish(self, proposal_id: str, quiet_after_denial: int) -> None:
+        """Does what is left to do of a closed proposal. Raises NotFound."""
+        self._finish(self.record(proposal_id), quiet_after_denial)
+
+    def run(self, execution_name: str) -> RunSummary | None:
+        """What a run found and did; None before MonitorTasks has finished."""
+        item = self._table.get((keys.run_partition(execution_name), keys.SUMMARY))
+        return codec.loads(RunSummary, str(item[Attribute.BODY])) if item else None
+
+    def save_run(self, summary: RunSummary) -> None:
+        """Writes or replaces a run's summary."""
+        self._table.commit(
+            Put(
+                {
+                    **_key(keys.run_partition(summary.execution_name), keys.SUMMARY),
+                    Attribute.BODY: codec.dumps(summary),
+                    Attribute.EXECUTION_ARN: summary.execution_arn,
+                    **self._kept(),
+                }
+            )
+        )
+
+    def run_proposals(self, execution_name: str) -> list[RunProposal]:
+        """A run's proposals and where each stands, by their Map index."""
+        items = self._table.query(keys.run_partition(execution_name), keys.PROPOSAL_PREFIX)
+        rows = [codec.loads(RunProposal, str(item[Attribute.BODY])) for item in items]
+        return sorted(rows, key=lambda row: row.index)
+
+    def abandoned(self, execution_name: str) -> list[Record]:
+        """What this run closed because the run that had opened it was over."""
+        items = self._table.query(keys.run_partition(execution_name), keys.ABANDONED_PREFIX)
+        return self.records([str(item[Attribute.PROPOSAL_ID]) for item in items])
+
+    def _open(self, proposal: Proposal, row: RunProposal, lease_seconds: int) -> bool:
+        """Whether it is open now; false where another proposal holds one of its tasks."""
+        leases = self.tasks.lease_writes(proposal, self._clock() + timedelta(seconds=lease_seconds))
+        record: Item = {
+            **_key(keys.approval_partition(proposal.proposal_id), keys.RECORD),
+            Attribute.STATUS: Status.PROPOSED,
+            Attribute.VERSION: RECORD_VERSION,
+            Attribute.PROPOSAL: codec.dumps(proposal),
+            Attribute.PROPOSAL_ID: proposal.proposal_id,
+            Attribute.EXECUTION_ARN: proposal.execution_arn,
+            **self._kept(),
+        }
+        opening = [
+            Put(record, ABSENT),
+            self._event(proposal.proposal_id, Step.PROPOSED, {"proposal": proposal}),
+            self._row(row, proposal.execution_name),
+            self._still_open(proposal, Status.PROPOSED),
+        ]
+        # A large group does not fit one transaction: its record comes last, so that no record is without its leases.
+        size = TRANSACTION_LIMIT - len(opening)
+        *chunks, last = [leases[start : start + size] for start in range(0, len(leases), size)]
+        try:
+            for chunk in chunks:
+                self._table.commit(*chunk)
+            self._table.commit(*last, *opening)
+        except ConditionFailed:
+            if self.records([proposal.proposal_id]):
+                return True
+            self.tasks.release(proposal)
+            return False
+        return True
+
+    def _advance(
+        self,
+        proposal_id: str,
+        step: Step,
+        values: Item,
+        *,
+        event: Mapping[str, Any],
+        only_from: tuple[Status, ...],
+        remove: tuple[str, ...] = (),
+        also: tuple[Put | Delete, ...] = (),
+        decision: Decision | None = None,
+    ) -> Record:
+        """Moves the record on with its event, its run's row and its entry under OPEN, unless it is past `only_from`.
+
+        `decision` is kept in record and event, as far as the record can vouch for it.
+        """
+        while True:
+            item = self._raw(proposal_id)
+            status = Status.read(str(item[Attribute.STATUS]))
+            if status not in only_from:
+                return record_of(proposal_id, item)
+            approval = record_of(proposal_id, item).approval
+            proposal = approval.proposal
+            if decision:
+                decision = attributed(decision, approval)
+                values, event = {**values, Attribute.DECISION: codec.dumps(decision)}, {**event, "decision": decision}
+            unmoved = Condition("#status = :before", {":before": status})
+            now = codec.format_time(self._clock())
+            writes = [
+                Update(_record_key(proposal_id), {**values, Attribute.UPDATED_AT: now}, remove, unmoved),
+                self._event(proposal_id, step, event),
+                self._still_open(proposal, Status.read(str(values[Attribute.STATUS]))),
+                *also,
+            ]
+            row = self._moved_row(proposal, values)
+            try:
+                self._table.commit(*writes, *([row] if row else []))
+            except ConditionFailed as exc:
+                if 0 not in exc.positions:
+                    raise  # an event of this step is there and the record has not moved yet: a retry reads afresh
+                continue  # another invocation moved it; where it stands now decides
+            return self.record(proposal_id)
+
+    def _moved_row(self, proposal: Proposal, values: Item) -> Put | None:
+        key = (keys.run_partition(proposal.execution_name), f"{keys.PROPOSAL_PREFIX}{proposal.proposal_id}")
+        item = self._table.get(key)
+        if item is None:
+            return None
+        row = codec.loads(RunProposal, str(item[Attribute.BODY]))
+        outcome = row.outcome
+        if Attribute.OUTCOME in values:
+            outcome = codec.loads(Outcome, str(values[Attribute.OUTCOME]))
+            outcome = replace(outcome, targets=outcome.targets[:_SHOWN_TARGETS])
+        status = Status.read(str(values[Attribute.STATUS]))
+        return self._row(
+            replace(row, status=status, updated_at=self._clock(), outcome=outcome), proposal.execution_name
+        )
+
+    def _row(self, row: RunProposal, execution_name: str) -> Put:
+        return Put(
+            {
+                **_key(keys.run_partition(execution_name), f"{keys.PROPOSAL_PREFIX}{row.proposal_id}"),
+                Attribute.PROPOSAL_ID: row.proposal_id,
+                Attribute.BODY: codec.dumps(row),
+                **self._kept(),
+            }
+        )
+
+    def _finish(self, record: Record, quiet_after_denial: int) -> None:
+        closed = record.approval
+        token = Delete((keys.token_partition(closed.approval_id), keys.TOKEN))
+        # What says that it is open goes last: whoever finds it there finishes what was left undone.
+        last = Delete((keys.OPEN_PARTITION, closed.approval_id))
+        if record.is_forged:
+            # The tasks that it names now are not those that it was about: nothing of it goes to their history, keeps
+            # them quiet, or counts for their kind. The lease of the real one is freed by the next run.
+            self.tasks.release(closed.proposal)
+            self._table.commit_each([token, last])
+            return
+        track.count(self._table, closed, self._clock())
+        self.tasks.end(closed, quiet_after_denial, token, last)
+
+    def _still_open(self, proposal: Proposal, status: Status) -> Put:
+        return Put(
+            {
+                **_key(keys.OPEN_PARTITION, proposal.proposal_id),
+                Attribute.STATUS: status,
+                Attribute.EXECUTION_ARN: proposal.execution_arn,
+                Attribute.AT: codec.format_time(self._clock()),
+                **self._kept(),
+            }
+        )
+
+    def _abandoned(self, proposal_id: str, execution_name: str) -> Put:
+        return Put(
+            {
+                **_key(keys.run_partition(execution_name), f"{keys.ABANDONED_PREFIX}{proposal_id}"),
+                Attribute.PROPOSAL_ID: proposal_id,
+                **self._kept(),
+            }
+        )
+
+    def _event(self, proposal_id: str, step: Step, body: Mapping[str, Any]) -> Put:
+        return Put(
+            {
+                **_key(keys.approval_partition(proposal_id), f"{keys.EVENT_PREFIX}{step}"),
+                Attribute.AT: codec.format_time(self._clock()),
+                Attribute.BODY: codec.dumps(body),
+                **self._kept(),
+            },
+            ABSENT,
+        )
+
+    def _kept(self) -> Item:
+        now = self._clock()
+        kept_until = now + timedelta(days=RECORD_DAYS)
+        return {Attribute.UPDATED_AT: codec.format_time(now), keys.TTL: int(kept_until.timestamp())}
+
+    def _items(self, proposal_ids: Sequence[str]) -> Iterator[tuple[str, Item]]:
+        wanted = {proposal_id: _record_key(proposal_id) for proposal_id in proposal_ids}
+        items = self._table.get_many(wanted.values())
+        return ((proposal_id, items[key]) for proposal_id, key in wanted.items() if key in items)
+
+    def _raw(self, proposal_id: str) -> Item:
+        item = self._table.get(_record_key(proposal_id))
+        if item is None:
+            raise NotFound(f"there is no proposal {proposal_id}")
+        return item
+
+    def _keep_token(self, proposal_id: str, token: str, row: InboxRow, attempt: int, received_at: datetime) -> None:
+        # A redriven execution enters the state anew, and counts its attempts anew.
+        turn: Item = {
+            Attribute.REQUESTED_AT: codec.format_time(row.requested_at),
+            Attribute.ATTEMPT: attempt,
+            Attribute.AT: codec.format_time(received_at),
+        }
+        item: Item = {
+            **_key(keys.token_partition(proposal_id), keys.TOKEN),
+            Attribute.TOKEN: token,
+            Attribute.PROPOSAL_ID: proposal_id,
+            **turn,
+            keys.TTL: int(row.deadline.timestamp()) + 86400,
+        }
+        newest = Condition(_NEWEST_TOKEN, {f":{name}": value for name, value in turn.items()})
+        # A write that was slow to arrive finds the proposal answered: a token now would be left behind.
+        with suppress(ConditionFailed):
+            self._table.commit(Put(item, newest), still_unanswered(proposal_id))
+
+
+def _open_proposal(proposal_id: str, item: Item, since: str | int) -> OpenProposal:
+    return OpenProposal(
+        proposal_id=proposal_id,
+        execution_arn=str(item[Attribute.EXECUTION_ARN]),
+        since=codec.parse_time(str(since)),
+        status=Status.read(str(item[Attribute.STATUS])),
+    )
+
+
+def _key(partition: str, sort: str) -> Item:
+    return {keys.PARTITION: partition, keys.SORT: sort}
+
+
+def _record_key(proposal_id: str) -> tuple[str, str]:
+    return keys.approval_partition(proposal_id), keys.RECORD

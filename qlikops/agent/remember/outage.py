@@ -1,0 +1,53 @@
+"""Whether people know already that monitoring fails: told once, not every five minutes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from qlikops.agent.remember.run import Run
+from qlikops.agent.remember.table import Condition, ConditionFailed, Delete, Put, Table
+from qlikops.domain import codec
+from qlikops.domain import ledger as keys
+from qlikops.domain.ledger import Attribute
+
+_FORGOTTEN_AFTER = timedelta(days=1)
+"""Whoever has heard of it and did nothing for so long is told again."""
+_KEY = (keys.OUTAGE, keys.OUTAGE)
+
+
+class Outages:
+    """The one item that says so."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def is_known(self, now: datetime) -> bool:
+        """Whether somebody has been told that runs fail, and it has not ended since."""
+        item = self._table.get(_KEY)
+        return item is not None and int(item[keys.TTL]) > now.timestamp()
+
+    def told(self, run: Run, now: datetime) -> None:
+        """Remembers that somebody has been told, with this run."""
+        self._table.commit(
+            Put(
+                {
+                    keys.PARTITION: _KEY[0],
+                    keys.SORT: _KEY[1],
+                    Attribute.AT: codec.format_time(run.started),
+                    Attribute.EXECUTION_ARN: run.execution_arn,
+                    keys.TTL: int((now + _FORGOTTEN_AFTER).timestamp()),
+                }
+            )
+        )
+
+    def is_over(self, run: Run) -> bool:
+        """Whether this run, which did not fail, is the first since the outage: asked twice, it is no more.
+
+        A run that began before the outage and waited through it ends nothing.
+        """
+        began_before = Condition("#at <= :started", {":started": codec.format_time(run.started)})
+        try:
+            self._table.commit(Delete(_KEY, began_before))
+        except ConditionFailed:
+            return False
+        return True

@@ -1,0 +1,135 @@
+"""Fleet snapshots, what a run found, and reports, in S3."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from qlikops.agent.diagnosis.evidence import shortened
+from qlikops.agent.diagnosis.messages import judge
+from qlikops.domain import codec
+from qlikops.domain.fleet import FleetSnapshot, Sample, TaskSnapshot
+from qlikops.domain.packing import ENCODING, packed, unpacked
+from qlikops.domain.report import RunReport
+from qlikops.domain.text import MESSAGE_CAP
+
+LATEST_SNAPSHOT = "snapshots/latest.json"
+LATEST_REPORT = "reports/latest.json"
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The last run's snapshot, or why this run has to do without."""
+
+    snapshot: FleetSnapshot | None
+    lost_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LatestReport:
+    """The report that was written last, or why there is none to go on from."""
+
+    report: RunReport | None
+    lost_because: str = ""
+
+
+class Store:
+    """One bucket; `client` is boto3's."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def snapshot(self) -> Remembered:
+        """The last run's snapshot, where there is one that can be used."""
+        try:
+            text = self._read(LATEST_SNAPSHOT)
+            if text is None:
+                return Remembered(None, "there is no snapshot of an earlier run")
+            snapshot = codec.loads(FleetSnapshot, text, numerous=Sample)
+        except codec.NewerVersion as exc:
+            return Remembered(None, f"the snapshot of the last run is a newer qlikops' (version {exc.version})")
+        except codec.CodecError as exc:
+            _logger.warning("%s: %s", LATEST_SNAPSHOT, exc)
+            return Remembered(None, "the snapshot of the last run cannot be read")
+        return Remembered(snapshot)
+
+    def save_snapshot(self, snapshot: FleetSnapshot) -> None:
+        """Replaces the last snapshot. Packed: a large fleet's is some thirty megabytes of text.
+
+        Long messages are shortened, with marks: read again, they are known not to be whole.
+        """
+        text = codec.dumps(replace(snapshot, tasks=tuple(map(_shortened, snapshot.tasks))))
+        self._write(LATEST_SNAPSHOT, packed(text), "application/json", ContentEncoding=ENCODING)
+
+    def findings(self, started_at: datetime, execution_name: str) -> RunReport | None:
+        """What MonitorTasks found in a run that may have waited for hours since; None where it is not there."""
+        text = self._read(_findings_key(started_at, execution_name))
+        return codec.loads(RunReport, text) if text is not None else None
+
+    def save_findings(self, findings: RunReport) -> None:
+        """Keeps a report that has no proposals and no end yet."""
+        key = _findings_key(findings.started_at, findings.execution_name)
+        self._write(key, codec.dumps(findings), "application/json")
+
+    def latest_report(self) -> LatestReport:
+        """The report that was written last, where there is one that can be used. Raises nothing: it only adds."""
+        try:
+            text = self._read(LATEST_REPORT)
+            if text is None:
+                return LatestReport(None, "there is no report of an earlier run")
+            report = codec.loads(RunReport, text)
+        except codec.NewerVersion as exc:
+            return LatestReport(None, f"the report of the last run is a newer qlikops' (version {exc.version})")
+        except (BotoCoreError, ClientError, codec.CodecError) as exc:
+            _logger.warning("%s: %s", LATEST_REPORT, exc)
+            return LatestReport(None, "the report of the last run cannot be read")
+        return LatestReport(report)
+
+    def save_report(self, report: RunReport, markdown: str) -> str:
+        """Writes a report as JSON and Markdown and as the latest one; its key, without the ending."""
+        key = f"reports/{_day(report.started_at)}/{report.execution_name}"
+        text = codec.dumps(report)
+        self._write(f"{key}.md", markdown, "text/markdown; charset=utf-8")
+        self._write(f"{key}.json", text, "application/json")
+        self._write(LATEST_REPORT, text, "application/json")
+        return key
+
+    def url(self, key: str) -> str:
+        """`s3://bucket/key`."""
+        return f"s3://{self._bucket}/{key}"
+
+    def _read(self, key: str) -> str | None:
+        try:
+            body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise
+        return unpacked(body)
+
+    def _write(self, key: str, content: str | bytes, content_type: str, **headers: str) -> None:
+        body = content.encode() if isinstance(content, str) else content
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **headers)
+
+
+def _shortened(task: TaskSnapshot) -> TaskSnapshot:
+    facts = task.facts
+    if len(facts.message) <= MESSAGE_CAP:
+        return task
+    message = shortened(facts.message, MESSAGE_CAP, judge(facts).passage)
+    return replace(task, facts=replace(facts, message=message))
+
+
+def _findings_key(started_at: datetime, execution_name: str) -> str:
+    return f"snapshots/findings/{_day(started_at)}/{execution_name}.json"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y/%m/%d}"

@@ -1,0 +1,396 @@
+"""What the ledger keeps per task: the lease, snooze, restarts and history that decide whether it may be touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from qlikops.agent.remember.table import (
+    ABSENT,
+    TRANSACTION_LIMIT,
+    Check,
+    Condition,
+    ConditionFailed,
+    Delete,
+    Item,
+    Put,
+    Table,
+    Update,
+    Write,
+)
+from qlikops.domain import codec
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import UNANSWERED, Approval, Decision, HistoryLine, RunCall, Status, TargetOutcome
+from qlikops.domain.errors import QlikopsError
+from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.quiet import Quiet, QuietKind
+from qlikops.domain.task import TaskKey
+
+RESTART_DAYS = 30
+HISTORY_DAYS = 90
+READERS = 16
+"""Threads that read tasks' restarts; the client needs a connection for each."""
+_HOUR = timedelta(hours=1)
+_LEASE_FREE = "attribute_not_exists(#pk) OR #expires < :now OR #proposal_id = :id"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One open proposal's hold on one task."""
+
+    key: TaskKey
+    proposal_id: str
+    execution_arn: str
+    taken_at: datetime
+
+
+class NotHeld(QlikopsError):
+    """A proposal may not act on a task: it is over, or the task is another one's by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartLimits:
+    """When a task has been restarted often enough."""
+
+    per_hour: int
+    cooldown_seconds: int
+
+    def since(self, now: datetime) -> datetime:
+        """From when on restarts count at `now`."""
+        return now - max(_HOUR, timedelta(seconds=self.cooldown_seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class RestartClaim:
+    """That one proposal acts on one task: written before the run call, so that no second one is sent."""
+
+    at: datetime
+    before: str
+    """State and stop reason just before, in words."""
+    result: TargetOutcome | None = None
+    fresh: bool = False
+    """This call made it; otherwise an earlier invocation did, and may have sent the run call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to restart a task."""
+
+    at: datetime
+    """When it was claimed, before anything was sent."""
+    result: TargetOutcome | None
+    """None while it is not known, and where an interrupted invocation left none."""
+
+    @property
+    def may_have_started(self) -> bool:
+        """Whether Replicate may have started the task."""
+        return self.result is None or self.result.may_have_started
+
+    @property
+    def left_stopped(self) -> bool:
+        """Whether the task is down because qlikops stopped it."""
+        return self.result is not None and self.result.is_left_stopped
+
+    def words(self) -> str:
+        """What came of it, no more than is known."""
+        if self.result is None:
+            return "may have been told to run"
+        if self.result.status is not Status.UNVERIFIED:
+            return self.result.came_to
+        return "told to run and not seen up" if self.result.run_call is RunCall.TAKEN else "may have been told to run"
+
+
+class TaskLedger:
+    """The items of TASK# partitions."""
+
+    def __init__(self, table: Table, clock: Callable[[], datetime]) -> None:
+        self._table = table
+        self._clock = clock
+
+    def leases(self, tasks: Iterable[TaskKey]) -> dict[TaskKey, Lease]:
+        """The leases that hold now."""
+        wanted = {(keys.task_partition(key), keys.LEASE): key for key in tasks}
+        now = self._clock().timestamp()
+        return {
+            wanted[item_key]: Lease(
+                key=wanted[item_key],
+                proposal_id=str(item[Attribute.PROPOSAL_ID]),
+                execution_arn=str(item[Attribute.EXECUTION_ARN]),
+                taken_at=codec.parse_time(str(item[Attribute.AT])),
+            )
+            for item_key, item in self._table.get_many(wanted).items()
+            if int(item[Attribute.EXPIRES]) >= now
+        }
+
+    def quiet(
+        self, tasks: Sequence[TaskKey], limits: RestartLimits, known: Mapping[TaskKey, Sequence[Attempt]]
+    ) -> dict[TaskKey, Quiet]:
+        """Those of `tasks` on which nothing may be proposed for a while.
+
+        Reads in bulk and only for the tasks given, never for a whole fleet; `known` are attempts read already, back to
+        `limits.since`.
+        """
+        now = self._clock()
+        quiet: dict[TaskKey, Quiet] = {}
+        snoozes = self._table.get_many((keys.task_partition(key), keys.SNOOZE) for key in tasks)
+        for key in tasks:
+            snooze = snoozes.get((keys.task_partition(key), keys.SNOOZE))
+            if snooze and int(snooze[Attribute.EXPIRES]) > now.timestamp():
+                quiet[key] = codec.loads(Quiet, str(snooze[Attribute.BODY]))
+        unread = [key for key in tasks if key not in quiet and key not in known]
+        attempts = {**known, **self.attempts(unread, limits.since(now))}
+        for key in tasks:
+            if key not in quiet and (enough := _tried_enough(attempts[key], now, limits)):
+                quiet[key] = enough
+        return quiet
+
+    def attempts(
+        self, tasks: Sequence[TaskKey], since: datetime, *, but_for: str = ""
+    ) -> dict[TaskKey, tuple[Attempt, ...]]:
+        """The attempts to restart each task since then, oldest first; those of the proposal `but_for` are left out."""
+
+        def read(key: TaskKey) -> tuple[Attempt, ...]:
+            items = self._table.query(
+                keys.task_partition(key),
+                keys.RESTART_PREFIX,
+                keep=Condition(f"#{Attribute.AT} >= :since", {":since": codec.format_time(since)}),
+            )
+            attempts = (
+                Attempt(codec.parse_time(str(item[Attribute.AT])), _result_in(item))
+                for item in items
+                if item[Attribute.PROPOSAL_ID] != but_for
+            )
+            return tuple(sorted(attempts, key=lambda attempt: attempt.at))
+
+        with ThreadPoolExecutor(READERS) as pool:
+            return dict(zip(tasks, pool.map(read, tasks), strict=True))
+
+    def restarts_last_hour(self, tasks: Sequence[TaskKey]) -> dict[TaskKey, int]:
+        """How often it was tried to restart each task within the last hour."""
+        return {key: len(attempts) for key, attempts in self.attempts(tasks, self._clock() - _HOUR).items()}
+
+    def history(self, key: TaskKey, limit: int = 10) -> list[HistoryLine]:
+        """How earlier proposals on a task ended, newest first."""
+        items = self._table.query(keys.task_partition(key), keys.HISTORY_PREFIX, newest_first=True, limit=limit)
+        return [codec.loads(HistoryLine, str(item[Attribute.BODY])) for item in items]
+
+    def lease_writes(self, proposal: Proposal, until: datetime) -> list[Put]:
+        """What leases the proposal's tasks where no other proposal holds them."""
+        now, expires = self._clock(), int(until.timestamp())
+        free = Condition(_LEASE_FREE, {":now": int(now.timestamp()), ":id": proposal.proposal_id})
+        return [
+            Put(
+                {
+                    keys.PARTITION: keys.task_partition(target.key),
+                    keys.SORT: keys.LEASE,
+                    Attribute.PROPOSAL_ID: proposal.proposal_id,
+                    Attribute.EXECUTION_ARN: proposal.execution_arn,
+                    Attribute.AT: codec.format_time(now),
+                    Attribute.EXPIRES: expires,
+                    keys.TTL: expires + 86400,
+                },
+                free,
+            )
+            for target in proposal.targets
+        ]
+
+    def lease(self, proposal: Proposal, until: datetime) -> None:
+        """Holds the proposal's tasks for longer; one that another proposal holds stays with that."""
+        self._table.commit_each(self.lease_writes(proposal, until))
+
+    def hold_all(self, proposal: Proposal, until: datetime) -> None:
+        """Holds the proposal's tasks for longer, all of them, while nobody has answered it.
+
+        Raises NotHeld where another proposal holds one of them, or this one is answered or over; of a large group,
+        some are held for longer then.
+        """
+        unanswered = still_unanswered(proposal.proposal_id)
+        size = TRANSACTION_LIMIT - 1
+        writes = self.lease_writes(proposal, until)
+        for start in range(0, len(writes), size):
+            try:
+                self._table.commit(*writes[start : start + size], unanswered)
+            except ConditionFailed as exc:
+                # Where no lease is in the way it is the record, and any task will do to say so.
+                key = proposal.targets[min(start + exc.positions[0], len(writes) - 1)].key
+                raise NotHeld(f"{key}: {self._why_not_held(key, proposal.proposal_id)}") from exc
+
+    def release(self, proposal: Proposal) -> None:
+        """Frees the tasks that this proposal, and no other one, holds."""
+        self._table.commit_each([_freed(target.key, proposal.proposal_id) for target in proposal.targets])
+
+    def free(self, leases: Iterable[Lease]) -> None:
+        """Frees tasks whose leases have no proposal."""
+        self._table.commit_each([_freed(lease.key, lease.proposal_id) for lease in leases])
+
+    def claim_restart(self, key: TaskKey, proposal_id: str, before: str) -> RestartClaim:
+        """Claims the restart of a task for a proposal, or returns the claim that is there.
+
+        An approval outlives its execution: a redriven one, or an invocation that comes late, must not act beside a
+        newer proposal. Raises NotHeld unless the proposal is being carried out and holds the task, in the same moment.
+        """
+        now = self._clock()
+        item: Item = {
+            keys.PARTITION: keys.task_partition(key),
+            keys.SORT: f"{keys.RESTART_PREFIX}{proposal_id}",
+            Attribute.PROPOSAL_ID: proposal_id,
+            Attribute.AT: codec.format_time(now),
+            Attribute.BODY: before,
+            keys.TTL: int((now + timedelta(days=RESTART_DAYS)).timestamp()),
+        }
+        try:
+            self._table.commit(
+                Put(item, ABSENT),
+                Check((keys.task_partition(key), keys.LEASE), Condition("#proposal_id = :id", {":id": proposal_id})),
+                Check(
+                    (keys.approval_partition(proposal_id), keys.RECORD),
+                    Condition("#status = :restarting", {":restarting": Status.RESTARTING}),
+                ),
+            )
+        except ConditionFailed as exc:
+            if 0 not in exc.positions:
+                raise NotHeld(self._why_not_held(key, proposal_id)) from exc
+            existing = self.restart_claims([key], proposal_id).get(key)
+            # Released between the two calls: whoever released it is the one to try again.
+            return existing or RestartClaim(now, before)
+        return RestartClaim(now, before, fresh=True)
+
+    def restart_claims(self, tasks: Iterable[TaskKey], proposal_id: str) -> dict[TaskKey, RestartClaim]:
+        """The claims of a proposal on these tasks."""
+        wanted = {(keys.task_partition(key), f"{keys.RESTART_PREFIX}{proposal_id}"): key for key in tasks}
+        return {
+            wanted[item_key]: RestartClaim(
+                at=codec.parse_time(str(item[Attribute.AT])),
+                before=str(item[Attribute.BODY]),
+                result=_result_in(item),
+            )
+            for item_key, item in self._table.get_many(wanted).items()
+        }
+
+    def finish_restart_claim(self, key: TaskKey, proposal_id: str, result: TargetOutcome) -> None:
+        """Keeps what the restart of a task came to; the first result stays."""
+        self._table.commit_each(
+            [
+                Update(
+                    (keys.task_partition(key), f"{keys.RESTART_PREFIX}{proposal_id}"),
+                    {Attribute.OUTCOME: codec.dumps(result)},
+                    condition=Condition("attribute_exists(#pk) AND attribute_not_exists(#outcome)"),
+                )
+            ]
+        )
+
+    def release_claim(self, key: TaskKey, proposal_id: str) -> None:
+        """Takes a claim back. Only where the run call was certainly not sent."""
+        self._table.commit_each(
+            [
+                Delete(
+                    (keys.task_partition(key), f"{keys.RESTART_PREFIX}{proposal_id}"),
+                    Condition("attribute_not_exists(#outcome)"),
+                )
+            ]
+        )
+
+    def _why_not_held(self, key: TaskKey, proposal_id: str) -> str:
+        holder = self._table.get((keys.task_partition(key), keys.LEASE))
+        if holder is None or holder[Attribute.PROPOSAL_ID] == proposal_id:
+            return "this proposal is over, or has given the task back"
+        return f"proposal {holder[Attribute.PROPOSAL_ID]} holds the task by now"
+
+    def end(self, approval: Approval, quiet_after_denial: int, *last: Delete) -> None:
+        """Writes a closed proposal into its tasks' histories, keeps denied ones quiet for a while, and frees them.
+
+        `last` is written with or after the last of these, in that order.
+        """
+        outcome = approval.outcome
+        if outcome is None or outcome.at is None:
+            return
+        decision = outcome.decision
+        proposal = approval.proposal
+        targets = {target.key: target for target in outcome.targets}
+        writes: list[Write] = []
+        for target in proposal.targets:
+            line = HistoryLine(
+                at=outcome.at,
+                approval_id=proposal.proposal_id,
+                kind=proposal.kind,
+                action=proposal.action,
+                status=targets[target.key].status if target.key in targets else outcome.status,
+                came_to=targets[target.key].came_to if target.key in targets else "",
+                by=decision.who() if decision else "",
+                reason=decision.reason if decision else "",
+                snooze_seconds=decision.snooze if decision else 0,
+            )
+            writes.append(
+                Put(
+                    {
+                        keys.PARTITION: keys.task_partition(target.key),
+                        keys.SORT: keys.history_sort(outcome.at, proposal.proposal_id),
+                        Attribute.BODY: codec.dumps(line),
+                        keys.TTL: int((outcome.at + timedelta(days=HISTORY_DAYS)).timestamp()),
+                    }
+                )
+            )
+            if decision:
+                writes += _snooze(target.key, outcome.at, decision, quiet_after_denial)
+            writes.append(_freed(target.key, proposal.proposal_id))
+        self._table.commit_each([*writes, *last])
+
+
+def still_unanswered(proposal_id: str) -> Check:
+    """That nobody has decided a proposal yet, in the moment of what is written beside it."""
+    return Check(
+        (keys.approval_partition(proposal_id), keys.RECORD),
+        Condition(
+            f"#{Attribute.STATUS} IN ({', '.join(f':{status}' for status in UNANSWERED)})",
+            {f":{status}": status for status in UNANSWERED},
+        ),
+    )
+
+
+def _freed(key: TaskKey, proposal_id: str) -> Delete:
+    mine = Condition("attribute_not_exists(#pk) OR #proposal_id = :id", {":id": proposal_id})
+    return Delete((keys.task_partition(key), keys.LEASE), mine)
+
+
+def _snooze(key: TaskKey, at: datetime, decision: Decision, quiet_after_denial: int) -> list[Put]:
+    """What keeps a denied task quiet for as long as was asked for, or for `quiet_after_denial` seconds."""
+    kind = QuietKind.SNOOZED if decision.snooze else QuietKind.DENIED
+    seconds = decision.snooze or quiet_after_denial
+    if decision.approved or not seconds:
+        return []
+    until = at + timedelta(seconds=seconds)
+    return [
+        Put(
+            {
+                keys.PARTITION: keys.task_partition(key),
+                keys.SORT: keys.SNOOZE,
+                Attribute.EXPIRES: int(until.timestamp()),
+                Attribute.BODY: codec.dumps(Quiet(kind, until, decision.who())),
+                keys.TTL: int(until.timestamp()),
+            },
+            # This may be an old denial, written once more: a longer silence stays.
+            Condition("attribute_not_exists(#pk) OR #expires < :expires", {":expires": int(until.timestamp())}),
+        )
+    ]
+
+
+def _result_in(item: Item) -> TargetOutcome | None:
+    """What a claim's restart came to."""
+    return codec.loads(TargetOutcome, str(item[Attribute.OUTCOME])) if Attribute.OUTCOME in item else None
+
+
+def _tried_enough(attempts: Sequence[Attempt], now: datetime, limits: RestartLimits) -> Quiet | None:
+    """Why a task with these attempts, oldest first, is left alone for now; None where it is not."""
+    last_hour = [attempt.at for attempt in attempts if attempt.at >= now - _HOUR]
+    if limits.per_hour and len(last_hour) >= limits.per_hour:
+        # As soon as so many are over that one fits again.
+        until = last_hour[len(last_hour) - limits.per_hour] + _HOUR
+        return Quiet(QuietKind.BUDGET, until, restarts=len(last_hour))
+    if not attempts:
+        return None
+    cooled = attempts[-1].at + timedelta(seconds=limits.cooldown_seconds)
+    words = attempts[-1].words()
+    return Quiet(QuietKind.COOLDOWN, cooled, restarts=len(last_hour), attempt=words) if cooled > now else None

@@ -1,0 +1,101 @@
+"""Puts a proposal before a human: the inbox first, then the message, and the token nowhere but in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.tasks import NotHeld
+from qlikops.domain.approval import UNANSWERED, Approval, InboxRow, Outcome, Status
+
+if TYPE_CHECKING:
+    from qlikops.agent.steps.assessment import Assessor
+    from qlikops.agent.tell.notify import Notifier
+
+_ROW_TEXT_CAP = 60
+_SHORT_DIGEST = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One wait of the state machine."""
+
+    proposal_id: str
+    task_token: str
+    entered_at: datetime
+    timeout_seconds: int
+    attempt: int = 0
+    """How often the state had been retried; 0 as well where a definition does not say."""
+
+    @property
+    def deadline(self) -> datetime:
+        """When Step Functions stops waiting; whole seconds, rounded down, so that nobody is promised more."""
+        return (self.entered_at + timedelta(seconds=self.timeout_seconds)).replace(microsecond=0)
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"Question({self.proposal_id!r}, until {self.deadline:%Y-%m-%dT%H:%M:%SZ})"
+
+
+def ask(
+    question: Question,
+    *,
+    ledger: Ledger,
+    assessor: Assessor,
+    notifier: Notifier,
+    lease_margin_seconds: int,
+    clock: Callable[[], datetime],
+) -> Approval:
+    """The record as it waits. Raises RecordClosed where the proposal is closed already.
+
+    Nobody is asked what could not be done: where another proposal holds one of the tasks by now, this one ends as
+    superseded. Raises NotHeld then, which ends the wait; RecordOutcome finds the outcome.
+    """
+    received_at = clock()
+    approval = assessor.assess_without_evaluator(question.proposal_id)
+    try:
+        record = ledger.request(
+            question.proposal_id,
+            question.task_token,
+            inbox_row(approval, question.entered_at, question.deadline),
+            received_at,
+            question.deadline + timedelta(seconds=lease_margin_seconds),
+            attempt=question.attempt,
+        )
+    except NotHeld as exc:
+        superseded = Outcome(Status.SUPERSEDED, f"no approval would count: {exc}")
+        # A late second invocation may come after the answer, which counts.
+        ledger.close(question.proposal_id, superseded, only_from=UNANSWERED)
+        raise
+    notifier.asked(record.approval, clock())
+    return record.approval
+
+
+def inbox_row(approval: Approval, requested_at: datetime, deadline: datetime) -> InboxRow:
+    """What the inbox shows of an evaluated proposal without reading its record."""
+    proposal, evaluation = approval.proposal, approval.evaluation
+    return InboxRow(
+        approval_id=proposal.proposal_id,
+        label=_cut(proposal.label),
+        title=_cut(proposal.title),
+        kind=proposal.kind,
+        severity=proposal.severity,
+        action=proposal.action,
+        verdict=evaluation.verdict if evaluation else "",
+        risk=evaluation.risk if evaluation else "",
+        confidence=evaluation.confidence if evaluation else None,
+        evaluator=evaluation.evaluator if evaluation else "",
+        task_count=len(proposal.targets),
+        requested_at=requested_at,
+        deadline=deadline,
+        digest=approval.digest[:_SHORT_DIGEST],
+        execution_name=proposal.execution_name,
+        cause=_cut(proposal.cause),
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _ROW_TEXT_CAP else text[: _ROW_TEXT_CAP - 1] + "…"

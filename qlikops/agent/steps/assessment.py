@@ -1,0 +1,93 @@
+"""Evaluator and policy, once for each proposal: what they said first is what everybody is shown and held to."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.decide.policy import decide
+from qlikops.agent.evaluate import EvaluationContext, Evaluator
+from qlikops.agent.remember.ledger import Ledger, check_open
+from qlikops.domain.approval import Approval, HistoryLine
+from qlikops.domain.evaluation import Evaluation, Route
+from qlikops.domain.proposal import Proposal
+
+_HISTORY_TASKS = 5
+"""Of a group, how many tasks' histories the evaluator gets to see."""
+_HISTORY_LINES = 5
+
+_logger = logging.getLogger(__name__)
+
+
+class Assessor:
+    """Annotates proposals and decides where they go."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        evaluator: Evaluator,
+        config: AgentConfig,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger = ledger
+        self._evaluator = evaluator
+        self._config = config
+        self._clock = clock
+        self._monotonic = monotonic
+
+    def assess(self, proposal_id: str) -> Approval:
+        """The proposal with evaluation, policy and digest; evaluated now where it was not yet.
+
+        An evaluator that breaks makes an unavailable evaluation: a human decides. Raises RecordClosed for a proposal
+        that ended without one.
+        """
+        approval = self._ledger.record(proposal_id).approval
+        if approval.evaluation:
+            return approval
+        check_open(approval)
+        proposal = approval.proposal
+        restarts = self._ledger.tasks.restarts_last_hour([target.key for target in proposal.targets])
+        began = self._monotonic()
+        try:
+            evaluation = self._evaluator.evaluate(proposal, EvaluationContext(restarts, self._recent(proposal)))
+        except Exception as exc:  # whatever it is: no evaluation means that a human decides
+            _logger.exception("%s could not be evaluated", proposal_id)
+            evaluation = self._unavailable(f"the evaluator failed: {type(exc).__name__}")
+        if evaluation.duration_ms is None:
+            evaluation = replace(evaluation, duration_ms=round((self._monotonic() - began) * 1000))
+        policy = decide(proposal, evaluation, restarts_last_hour=restarts, config=self._config)
+        return self._ledger.save_evaluation(proposal_id, evaluation, policy).approval
+
+    def assess_without_evaluator(self, proposal_id: str) -> Approval:
+        """The same for a proposal whose evaluation failed as a whole: unavailable, and a human is asked."""
+        approval = self._ledger.record(proposal_id).approval
+        if approval.evaluation:
+            return approval
+        evaluation = self._unavailable("the evaluation did not finish")
+        policy = decide(approval.proposal, evaluation, restarts_last_hour={}, config=self._config)
+        asked = replace(policy, route=Route.ASK, reason="There is no evaluation, so a human is asked.")
+        return self._ledger.save_evaluation(proposal_id, evaluation, asked).approval
+
+    def _unavailable(self, because: str) -> Evaluation:
+        return Evaluation.unavailable(because, self._config.evaluator, "", self._clock())
+
+    def _recent(self, proposal: Proposal) -> tuple[str, ...]:
+        """How earlier proposals on these tasks ended, in words, newest first."""
+        lines = [
+            (line, target.key)
+            for target in proposal.targets[:_HISTORY_TASKS]
+            for line in self._ledger.tasks.history(target.key, _HISTORY_LINES)
+        ]
+        lines.sort(key=lambda entry: entry[0].at, reverse=True)
+        return tuple(f"{key}: {_in_words(line)}" for line, key in lines)
+
+
+def _in_words(line: HistoryLine) -> str:
+    by = f" by {line.by}" if line.by else ""
+    reason = f": {line.reason}" if line.reason else ""
+    return f"{line.at:%Y-%m-%d %H:%M} UTC, {line.action} for {line.kind}, {line.status}{by}{reason}"

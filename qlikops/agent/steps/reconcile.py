@@ -1,0 +1,198 @@
+"""Closes what executions left behind: stopped, failed or lost ones cannot close their proposals any more."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from qlikops.agent.remember.ledger import Ledger, OpenProposal
+from qlikops.agent.remember.run import Run
+from qlikops.agent.remember.tasks import Lease
+from qlikops.agent.steps.restart import interrupted
+from qlikops.domain.approval import Approval, Outcome, Status
+from qlikops.domain.errors import NotFound, RecordTooNew
+from qlikops.domain.execution import ExecutionStatus
+from qlikops.domain.text import harmless
+
+GRACE = timedelta(minutes=2)
+"""Step Functions answers eventually: an execution this young may not be there yet."""
+ACTING = timedelta(minutes=16)
+"""Stopping an execution stops none of its functions: for as long as ExecuteRestart may run, it may be acting."""
+SUPERSEDED_ERROR = "ProposalSuperseded"
+"""The error that ends the wait for an answer to what is no longer asked; no Retry of the state machine names it."""
+GONE = "gone"
+"""Of an execution that Step Functions does not know (any more)."""
+
+_logger = logging.getLogger(__name__)
+
+
+_WAIT_IS_OVER = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+_CAUSE_CAP = 1000
+
+
+class Executions:
+    """The state of executions, asked once each; `client` is boto3's for Step Functions.
+
+    A run does not depend on it: from a VPC there may be no way to Step Functions. What cannot be asked is left as it
+    is, and once nobody has answered, nobody is asked any more.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._known: dict[str, str] = {}
+        self.unreachable_because = ""
+        """Why Step Functions did not answer; empty as long as it does."""
+
+    def status(self, execution_arn: str) -> str:
+        """An ExecutionStatus, or GONE; RUNNING where nobody says, so that nobody else's work is closed."""
+        if execution_arn not in self._known:
+            self._known[execution_arn] = self._described(execution_arn)
+        return self._known[execution_arn]
+
+    def end_wait(self, token: str, cause: str) -> bool:
+        """Whether what waits with this token for an answer waits no longer."""
+        if self.unreachable_because:
+            return False
+        try:
+            self._client.send_task_failure(taskToken=token, error=SUPERSEDED_ERROR, cause=harmless(cause, _CAUSE_CAP))
+        except (ClientError, BotoCoreError) as exc:
+            return _code(exc) in _WAIT_IS_OVER or self._missed(exc)
+        return True
+
+    def _described(self, execution_arn: str) -> str:
+        if self.unreachable_because:
+            return ExecutionStatus.RUNNING
+        try:
+            return str(self._client.describe_execution(executionArn=execution_arn)["status"])
+        except (ClientError, BotoCoreError) as exc:
+            if _code(exc) == "ExecutionDoesNotExist":
+                return GONE
+            self._missed(exc)
+        return ExecutionStatus.RUNNING
+
+    def _missed(self, error: ClientError | BotoCoreError) -> bool:
+        """False. An answer that says no (another state machine's execution, say) is one: the next may be another."""
+        _logger.warning("Step Functions was asked in vain: %s", error)
+        if isinstance(error, BotoCoreError):
+            self.unreachable_because = str(error)
+        return False
+
+
+def _code(error: ClientError | BotoCoreError) -> str:
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
+
+
+def end_wait(ledger: Ledger, executions: Executions, closed: Approval) -> bool:
+    """Ends the wait for an answer to a proposal that is closed; whether nothing waits any more.
+
+    The item of the state machine then comes to its RecordOutcome, which finds the outcome and tells people.
+    """
+    token = ledger.token(closed.approval_id)
+    return not token or executions.end_wait(token, closed.outcome.detail if closed.outcome else "")
+
+
+class Reconciler:
+    """Closes proposals whose execution is over, in the name of `run`."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        executions: Executions,
+        clock: Callable[[], datetime],
+        run: Run,
+        quiet_after_denial: int,
+        tell: Callable[[Approval], object],
+    ) -> None:
+        self._ledger = ledger
+        self._executions = executions
+        self._clock = clock
+        self._run = run
+        self._quiet_after_denial = quiet_after_denial
+        self._tell = tell
+
+    def proposals(self) -> list[str]:
+        """Closes what is open for an execution that is over, asked or not; the ids of what was closed."""
+        return [one.proposal_id for one in self._ledger.open() if self._is_over(one)]
+
+    def _is_over(self, one: OpenProposal) -> bool:
+        if not one.is_closed:
+            return bool(self._over(one.execution_arn, one.since)) and self._is_closed(one.proposal_id)
+        try:
+            if not end_wait(self._ledger, self._executions, self._ledger.record(one.proposal_id).approval):
+                return False
+            # Whoever closed it may be at it still: doing it twice changes nothing.
+            self._ledger.finish(one.proposal_id, self._quiet_after_denial)
+        except (NotFound, RecordTooNew) as exc:
+            _logger.warning("left as it is: %s", exc)
+            return False
+        return True
+
+    def leases(self, leases: Iterable[Lease]) -> list[Lease]:
+        """Frees what is held for nothing; the leases that are left."""
+        by_proposal: dict[str, list[Lease]] = {}
+        for lease in leases:
+            by_proposal.setdefault(lease.proposal_id, []).append(lease)
+        held: list[Lease] = []
+        for proposal_id, same in by_proposal.items():
+            if self._is_young(max(lease.taken_at for lease in same)) or not self._is_closed(proposal_id):
+                held += same
+            else:
+                # Closing frees what the proposal names. Opening a large group takes several transactions, the record
+                # with the last: leases without one are left where it died in between.
+                self._ledger.tasks.free(same)
+        return held
+
+    def _is_young(self, since: datetime, grace: timedelta = GRACE) -> bool:
+        return self._clock() - since < grace
+
+    def _over(self, execution_arn: str, since: datetime) -> str:
+        """How the execution ended; empty while it goes on, or may."""
+        if execution_arn == self._run.execution_arn or self._is_young(since):
+            return ""
+        status = self._executions.status(execution_arn)
+        running = (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
+        return "" if status in running else status
+
+    def _is_closed(self, proposal_id: str) -> bool:
+        """Whether it is closed now; one whose execution goes on is not, and a newer version's is left to that."""
+        try:
+            approval = self._ledger.record(proposal_id).approval
+        except RecordTooNew as exc:
+            _logger.warning("left as it is: %s", exc)
+            return False
+        except NotFound:
+            return True
+        if not approval.status.is_known:
+            _logger.warning("left as it is: %s is %s, which this version does not know", proposal_id, approval.status)
+            return False
+        status = self._over(approval.proposal.execution_arn, approval.updated_at)
+        if not status or (approval.status is Status.RESTARTING and self._may_be_acting(approval)):
+            return False
+        _logger.warning("closing %s: its execution is over (%s)", proposal_id, status)
+        closed = self._ledger.close(
+            proposal_id, self._outcome(approval, status), self._quiet_after_denial, closed_by=self._run.execution_name
+        )
+        self._tell(closed.approval)
+        return True
+
+    def _may_be_acting(self, approval: Approval) -> bool:
+        """Each invocation of ExecuteRestart but the first one, which moves the record, takes the leases again."""
+        leases = self._ledger.tasks.leases(target.key for target in approval.proposal.targets).values()
+        begun = [lease.taken_at for lease in leases if lease.proposal_id == approval.approval_id]
+        return not approval.outcome and self._is_young(max([approval.updated_at, *begun]), ACTING)
+
+    def _outcome(self, approval: Approval, status: str) -> Outcome:
+        if approval.outcome:
+            # A restart that was finished and not recorded any more: what really happened counts.
+            return approval.outcome
+        detail = f"its execution ended without it ({status})"
+        if approval.status is Status.RESTARTING:
+            left = interrupted(self._ledger.tasks, approval.proposal, detail)
+            if left.targets:
+                return left
+            detail = f"{detail}; it was approved, and nothing had been started"
+        return Outcome(Status.ABANDONED, detail)

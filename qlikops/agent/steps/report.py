@@ -1,0 +1,272 @@
+"""The report of a run: gathered from what was found and what the ledger says became of it, and as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.outage import Outages
+from qlikops.agent.remember.run import Run
+from qlikops.agent.remember.store import LatestReport, Store
+from qlikops.agent.tell.metrics import Metrics
+from qlikops.agent.tell.notify import Notifier
+from qlikops.agent.tell.trend import extended
+from qlikops.domain.approval import Approval, Decision, Status
+from qlikops.domain.duration import format_duration
+from qlikops.domain.report import Changes, ReportedProposal, RunPoint, RunReport, Sighting
+from qlikops.domain.run import RunSummary
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#])")
+_NAMED = 10
+"""New and resolved anomalies that are named; the JSON has them all."""
+_NO_FINDINGS = "what MonitorTasks found is missing"
+
+
+class Reporter:
+    """Writes the report of a finished run, completes its summary, puts the metrics, and says when runs fail."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: Store,
+        metrics: Metrics,
+        notifier: Notifier,
+        outages: Outages,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._metrics = metrics
+        self._notifier = notifier
+        self._outages = outages
+        self._clock = clock
+
+    def report(self, run: Run, error: str = "") -> RunSummary:
+        """The completed summary. A second invocation writes the same report again and counts nothing twice.
+
+        Of a run that failed, as much as can still be done is done: without the ledger there is a report all the same.
+        """
+        latest = self._store.latest_report()
+        try:
+            known = self._ledger.run(run.execution_name)
+        except (BotoCoreError, ClientError) as exc:
+            if not error:
+                raise
+            return self._report_without_ledger(run, f"{error} (and the ledger cannot be read: {exc})", latest)
+        summary = known or RunSummary(run.execution_arn, run.execution_name, run.started)
+        reported_before = summary.finished_at is not None
+        if error and not reported_before:
+            self._tell(run, error, was_read=known is not None)
+        report = self._gather(run, summary, summary.finished_at or self._clock(), error or summary.error)
+        report = _beside_others(report, latest)
+        key = self._store.save_report(report, markdown(report))
+        outcomes = Counter(one.status.value for one in report.proposals)
+        summary = replace(
+            summary,
+            outcomes=dict(outcomes),
+            report_key=key,
+            finished_at=report.finished_at,
+            error=report.error,
+        )
+        # The mark comes last: a count too many after a crash in between is better than an alarm that stays silent.
+        if not reported_before:
+            self._metrics.put(summary, [one.evaluation for one in report.proposals if one.evaluation])
+        if not report.error and self._outages.is_over(run):
+            self._notifier.recovered(run)
+        self._ledger.save_run(summary)
+        return summary
+
+    def _tell(self, run: Run, error: str, *, was_read: bool) -> None:
+        now = self._clock()
+        if not self._outages.is_known(now) and self._notifier.run_failed(run, error, was_read=was_read):
+            self._outages.told(run, now)
+
+    def _report_without_ledger(self, run: Run, error: str, latest: LatestReport) -> RunSummary:
+        """What can be said of a run that failed with the ledger; the last report knows whether somebody was told."""
+        if latest.report is None or not latest.report.error:
+            self._notifier.run_failed(run, error, was_read=False)
+        summary = RunSummary(run.execution_arn, run.execution_name, run.started, finished_at=self._clock(), error=error)
+        report = _beside_others(_empty(run, summary, self._clock(), error), latest)
+        self._metrics.put(summary)
+        return replace(summary, report_key=self._store.save_report(report, markdown(report)))
+
+    def _gather(self, run: Run, summary: RunSummary, finished_at: datetime, error: str) -> RunReport:
+        rows = self._ledger.run_proposals(run.execution_name)
+        records = self._ledger.records([row.proposal_id for row in rows])
+        findings = self._store.findings(run.started, run.execution_name)
+        if findings is None:
+            error = error or _NO_FINDINGS
+            findings = _empty(run, summary, finished_at, error)
+        abandoned = self._ledger.abandoned(run.execution_name)
+        return replace(
+            findings,
+            proposals=tuple(_reported(record.approval) for record in records),
+            abandoned=tuple(_reported(record.approval) for record in abandoned),
+            finished_at=finished_at,
+            error=error,
+        )
+
+
+def _empty(run: Run, summary: RunSummary, finished_at: datetime, error: str) -> RunReport:
+    """The report of a run whose findings are not there."""
+    return RunReport(
+        execution_arn=run.execution_arn,
+        execution_name=run.execution_name,
+        started_at=run.started,
+        finished_at=finished_at,
+        servers=summary.servers,
+        tasks=summary.tasks,
+        tasks_by_state={},
+        anomalies=(),
+        proposals=(),
+        left_alone=(),
+        deferred=summary.deferred,
+        error=error,
+    )
+
+
+def _beside_others(report: RunReport, latest: LatestReport) -> RunReport:
+    """The report with the trend that the last one carried, this run added."""
+    note = ""
+    if latest.lost_because:
+        note = f"{latest.lost_because[0].upper()}{latest.lost_because[1:]}, so the trend begins with this run."
+    before = latest.report
+    if before and before.execution_name == report.execution_name:
+        note = before.trend_note  # an earlier invocation's
+    return replace(report, trend=extended(before.trend if before else (), report), trend_note=note)
+
+
+def markdown(report: RunReport) -> str:
+    """The report for people. Text from outside cannot be taken for markup."""
+    blocks = [
+        f"# Qlik monitoring run {_plain(report.execution_name)}",
+        f"{_moment(report.started_at)} to {_moment(report.finished_at)} UTC "
+        f"({format_duration(report.finished_at - report.started_at)})",
+    ]
+    if report.error:
+        blocks.append(f"**This run failed: {_plain(report.error)}**")
+    blocks += [_plain(note) for note in report.notes]
+    states = ", ".join(f"{count} {state}" for state, count in sorted(report.tasks_by_state.items()))
+    blocks.append(
+        f"Servers: {report.servers}. Tasks: {report.tasks}{f' ({states})' if states else ''}. "
+        f"Anomalies: {len(report.anomalies)}. Proposals: {len(report.proposals)}. "
+        f"Left alone: {len(report.left_alone)}. Deferred to the next run: {report.deferred}."
+    )
+    if report.changes.since:
+        blocks.append(_changed(report.changes))
+    for title, proposals in (("Decisions", report.proposals), ("Closed for earlier runs", report.abandoned)):
+        blocks += _section(
+            title,
+            ("Proposal", "Action", "Evaluation", "Closed gates", "Outcome", "Decided by", "Why"),
+            (_decision_row(one) for one in proposals),
+        )
+    blocks += _section(
+        "Restarts",
+        ("Task", "Outcome", "Before", "After", "Seconds", "Detail"),
+        (
+            (target.key, _words(target.status), target.before, target.after, target.seconds or "", target.detail)
+            for one in report.proposals + report.abandoned
+            for target in (one.outcome.targets if one.outcome else ())
+        ),
+    )
+    blocks += _section(
+        "Left alone",
+        ("Task", "Anomaly", "Why"),
+        ((left.key, left.kind, left.why) for left in report.left_alone),
+    )
+    blocks += _section(
+        "Anomalies",
+        ("Where", "Kind", "Severity", "What"),
+        ((anomaly.key, anomaly.kind, anomaly.severity, anomaly.summary) for anomaly in report.anomalies),
+    )
+    if len(report.trend) > 1:
+        blocks += _section(
+            "Trend",
+            ("Run", "Anomalies", "Proposals", "Restarted", "Failed", "Mean latency"),
+            (_trend_row(point) for point in reversed(report.trend)),
+        )
+    if report.trend_note:
+        blocks.append(_plain(report.trend_note))
+    if not (report.anomalies or report.error):
+        blocks.append("Nothing is wrong.")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _changed(changes: Changes) -> str:
+    since = f"Since {_moment(changes.since)} UTC" if changes.since else ""
+    parts = (("new", changes.new), ("resolved", changes.resolved))
+    return f"{since}: {'; '.join(f'{len(found)} {word}{_named(found)}' for word, found in parts)}."
+
+
+def _named(sightings: Sequence[Sighting]) -> str:
+    """The first few by name, ready to be followed by anything."""
+    names = [_plain(f"{one.key} {one.kind}") for one in sightings[:_NAMED]]
+    more = f" and {len(sightings) - _NAMED} more" if len(sightings) > _NAMED else ""
+    return f" ({', '.join(names)}{more})" if names else ""
+
+
+def _trend_row(point: RunPoint) -> Sequence[object]:
+    if point.failed:
+        return (_moment(point.started_at), "the run failed", "", "", "", "")
+    latency = "" if point.latency_seconds is None else f"{point.latency_seconds:g} s"
+    return (_moment(point.started_at), point.anomalies, point.proposals, point.restarted, point.failures, latency)
+
+
+def _reported(approval: Approval) -> ReportedProposal:
+    return ReportedProposal(
+        proposal=approval.proposal,
+        status=approval.status,
+        evaluation=approval.evaluation,
+        policy=approval.policy,
+        outcome=approval.outcome,
+        digest=approval.digest,
+    )
+
+
+def _decision_row(one: ReportedProposal) -> Sequence[object]:
+    proposal, evaluation, outcome = one.proposal, one.evaluation, one.outcome
+    opinion = f"{evaluation.evaluator}: {evaluation.verdict}, {evaluation.risk} risk" if evaluation else "none"
+    decision = outcome.decision if outcome else None
+    why = (decision.reason if decision else "") or (outcome.detail if outcome else "not closed")
+    return (
+        f"{proposal.title} ({proposal.proposal_id})",
+        f"{_words(proposal.action)} {proposal.label}",
+        opinion,
+        "; ".join(closed.reason for closed in one.policy.closed_gates) if one.policy else "",
+        _words(one.status),
+        _decider(decision, one.status),
+        why,
+    )
+
+
+def _decider(decision: Decision | None, status: Status) -> str:
+    if decision is None:
+        return "policy" if status is Status.HELD else "nobody"
+    unbound = "" if decision.is_bound or not decision.approved else ", without a digest"
+    return f"{decision.who()}{unbound}"
+
+
+def _section(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """A heading and a table; nothing where there are no rows."""
+    lines = [f"| {' | '.join(_plain(str(cell)) for cell in row)} |" for row in rows]
+    if not lines:
+        return []
+    return [f"## {title}", "\n".join([f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *lines])]
+
+
+def _words(value: str) -> str:
+    return value.replace("_", " ")
+
+
+def _plain(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", text.replace("\n", " "))
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,477 @@
+"""Acts on an approved proposal: looks again, acts at most once per task, and says what really came of it.
+
+Looking again is the judgement that proposed it, on the task as it is now: what would be judged otherwise, or may not be
+restarted any more, is superseded.
+
+The claim in the ledger comes before the run call. A claim without a result therefore means that the call may have
+been sent: it is never sent again, only watched. What a retry of the whole invocation finds is the stored result.
+
+A group may be too long for one invocation. It then starts only what it can still watch to the end, and the next
+invocation takes up from the claims: what they settle is settled, what has none has not been started.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.diagnosis.evidence import state_text
+from qlikops.agent.propose.judgement import came_up, difference, flapping, no_longer_automatic, target_of
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.record import Record
+from qlikops.agent.remember.tasks import Attempt, NotHeld, RestartClaim, RestartLimits, TaskLedger
+from qlikops.domain.approval import Approval, Decision, Outcome, RunCall, Status, TargetOutcome
+from qlikops.domain.duration import format_duration
+from qlikops.domain.proposal import Proposal, Target
+from qlikops.domain.quiet import Quiet
+from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.text import harmless
+from qlikops.qlik.errors import QemBusinessError, QemError, QemProtocolError, QemUnreachable
+
+if TYPE_CHECKING:
+    from qlikops.qlik.wire import ActionReply, TaskListing
+
+POLL_SECONDS = 2.0
+CONTINUE_FOR = timedelta(minutes=90)
+"""From the first invocation on; what has not been started by then is not. Within what the execution may still take."""
+LEASE_FOR = timedelta(hours=1)
+"""That a group which goes on holds its tasks: several invocations, should some of them be late."""
+_HOUR = timedelta(hours=1)
+_RUN_ATTEMPTS = 3
+"""Of a run call that certainly did not arrive: a moment's silence must not cost a group its tasks."""
+_ALREADY_STOPPED = "AEM_TASK_ALREADY_STOPPED"
+_ALREADY_RUNNING = "AEM_TASK_ALREADY_RUNNING"
+"""By analogy with the one above; spelled otherwise, it is a refusal like any other."""
+
+
+class TaskOperator(Protocol):
+    """Of an Enterprise Manager client, what a restart needs. Every call may raise a QemError."""
+
+    def task(self, server: str, task: str) -> TaskFacts:
+        """One task as it is now."""
+        ...
+
+    def tasks(self, server: str) -> Sequence[TaskListing]:
+        """What the list of a server's tasks says of each, its tags among it."""
+        ...
+
+    def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
+        """Runs a task; sent once."""
+        ...
+
+    def stop(self, server: str, task: str, timeout_seconds: int = 60) -> ActionReply:
+        """Stops a task; sent once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """One invocation was too short for the group. The next one goes on; nothing is lost if it comes twice."""
+
+    done: int
+    """Tasks of which it is known what came of them."""
+    total: int
+
+
+@dataclass(slots=True)
+class _Watch:
+    """A task that was or may have been told to run, until it is known what it does."""
+
+    target: Target
+    before: str
+    since: datetime
+    """When the run call was answered, which takes up to a minute, or known to be lost: statuses lag from here."""
+    certain: bool
+    """Enterprise Manager took the run call; otherwise nobody can say."""
+    stopped: bool
+    """It was stopped first, or may have been."""
+    moved: bool = False
+    """It has been seen in another state than before: an error now is a new one."""
+    last: str = "nothing"
+
+    def result(self, status: Status, detail: str, seconds: float) -> TargetOutcome:
+        """What came of it, `seconds` after the run call."""
+        return TargetOutcome(
+            self.target.key,
+            status,
+            detail,
+            self.before,
+            self.last,
+            seconds,
+            RunCall.TAKEN if self.certain else RunCall.UNCERTAIN,
+            self.stopped,
+        )
+
+
+@dataclass(slots=True)
+class _Group:
+    """A proposal's tasks in one invocation."""
+
+    approval: Approval
+    is_automatic: bool
+    """Nobody was asked: what the policy would ask a human about now is not done."""
+    claims: Mapping[TaskKey, RestartClaim]
+    """Of earlier invocations."""
+    attempts: Mapping[TaskKey, Sequence[Attempt]]
+    """Of those without a claim: when other proposals restarted them."""
+    quiet: Mapping[TaskKey, Quiet]
+    """Those of them on which nothing may be proposed for a while."""
+    listed: dict[tuple[str, str], Mapping[TaskKey, TaskListing]] = field(default_factory=dict)
+    """The lists of tasks that have been read, by instance and server."""
+    results: list[TargetOutcome] = field(default_factory=list)
+    watches: list[_Watch] = field(default_factory=list)
+    silent: set[str] = field(default_factory=set)
+    """The Enterprise Managers that did not answer: nothing more is begun there."""
+
+    @property
+    def proposal(self) -> Proposal:
+        """What was approved."""
+        return self.approval.proposal
+
+
+class Restarter:
+    """Carries out approved proposals; `operators` gives the client of an Enterprise Manager by its name."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        operators: Callable[[str], TaskOperator],
+        config: AgentConfig,
+        *,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._ledger = ledger
+        self._operators = operators
+        self._config = config
+        self._clock = clock
+        self._sleep = sleep
+
+    def restart(
+        self, proposal_id: str, decision: Decision, give_up_at: datetime, *, may_continue: bool
+    ) -> Outcome | Unfinished:
+        """What came of it, stored before it is returned, or that this must be called again; by `give_up_at`.
+
+        Unfinished only where it `may_continue`: whoever would not call again gets an outcome that says what is left.
+
+        Raises QemError where Enterprise Manager could not be reached and nothing at all was done: safe to try again.
+        Raises ValueError for a decision that does not approve, and what the ledger raises.
+        """
+        if not decision.approved:
+            raise ValueError(f"{proposal_id} was not approved")
+        begun = self._clock().replace(microsecond=0)
+        record = self._ledger.begin_restart(proposal_id, decision)
+        if record.approval.outcome:
+            return record.approval.outcome
+        if record.approval.updated_at < begun:
+            # Not the first invocation: while it runs, nobody may take the first one's age for its end.
+            self._hold(record.approval.proposal)
+        made = record.approval.decision or decision
+        why = self._refusal(record, made)
+        if why:
+            outcome = Outcome(Status.SUPERSEDED, why)
+        else:
+            go_on_until = record.approval.updated_at + CONTINUE_FOR if may_continue else begun
+            acted = self._act(self._group(record.approval, made), give_up_at, go_on_until)
+            if isinstance(acted, Unfinished):
+                self._hold(record.approval.proposal)
+                return acted
+            outcome = acted
+        return self._ledger.save_result(proposal_id, replace(outcome, at=self._clock(), decision=made))
+
+    def _hold(self, proposal: Proposal) -> None:
+        self._ledger.tasks.lease(proposal, self._clock() + LEASE_FOR)
+
+    def _refusal(self, record: Record, decision: Decision) -> str:
+        """Why this decision does not count for what is stored; empty where it does."""
+        if not record.intact:
+            return "the stored proposal is not what its digest was taken over"
+        if unknown := record.approval.unknown:
+            return f"it says what this version does not know: {', '.join(unknown)}"
+        if decision.is_bound and decision.digest != record.approval.digest:
+            return f"approved was {decision.digest[:12]}, the proposal is {record.approval.digest[:12]}"
+        if not decision.is_bound and self._config.require_digest:
+            return "the decision does not say what it was made on, and the configuration requires that"
+        return ""
+
+    def _group(self, approval: Approval, decision: Decision) -> _Group:
+        proposal, tasks, now = approval.proposal, self._ledger.tasks, self._clock()
+        claims = tasks.restart_claims((target.key for target in proposal.targets), proposal.proposal_id)
+        limits = RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
+        unclaimed = [target.key for target in proposal.targets if target.key not in claims]
+        # Another invocation may be at it: what this proposal itself does is no reason against it.
+        attempts = tasks.attempts(unclaimed, limits.since(now), but_for=proposal.proposal_id)
+        return _Group(approval, decision.automatic, claims, attempts, tasks.quiet(unclaimed, limits, attempts))
+
+    def _act(self, group: _Group, give_up_at: datetime, go_on_until: datetime) -> Outcome | Unfinished:
+        proposal, claims = group.proposal, group.claims
+        for target in proposal.targets:
+            if target.key in claims:
+                self._take_up(group, target, give_up_at)
+        waiting = deque(target for target in proposal.targets if target.key not in claims)
+        to_start, start_until = len(waiting), self._start_until(proposal, give_up_at)
+        while True:
+            while waiting and len(group.watches) < self._config.restarts_at_a_time and self._clock() < start_until:
+                self._take_up(group, waiting.popleft(), give_up_at)
+            self._look_at(group, give_up_at)
+            if group.watches:
+                self._sleep(POLL_SECONDS)
+            elif not waiting or self._clock() >= start_until:
+                break
+        if waiting and len(waiting) < to_start and self._clock() < go_on_until:
+            return Unfinished(len(group.results), len(proposal.targets))
+        group.results += (_not_started(left.key, "no time was left") for left in waiting)
+        order = {target.key: index for index, target in enumerate(proposal.targets)}
+        return combined(sorted(group.results, key=lambda result: order[result.key]))
+
+    def _take_up(self, group: _Group, target: Target, give_up_at: datetime) -> None:
+        """Begins with one task of the group, or finds in its claim what an earlier invocation did."""
+        instance = target.key.instance
+        if instance in group.silent:
+            group.results.append(_not_started(target.key, "Enterprise Manager is silent"))
+            return
+        try:
+            begun = self._begin(group, target, give_up_at)
+        except (QemUnreachable, QemProtocolError) as exc:
+            if not (group.claims or group.results or group.watches):
+                raise
+            group.silent.add(instance)
+            begun = _not_started(target.key, str(exc))
+        except QemError as exc:
+            begun = _not_started(target.key, str(exc))
+        if isinstance(begun, _Watch):
+            group.watches.append(begun)
+        else:
+            group.results.append(begun)
+
+    def _start_until(self, proposal: Proposal, give_up_at: datetime) -> datetime:
+        """After that nothing is started any more: it could not be watched until it is up."""
+        steps = 2 if proposal.action.stops_first else 1
+        watching = timedelta(seconds=steps * self._config.verify_timeout_seconds)
+        # However little time there is, half of it is for starting: each invocation is to get on.
+        return give_up_at - min(watching, (give_up_at - self._clock()) / 2)
+
+    def _begin(self, group: _Group, target: Target, give_up_at: datetime) -> TargetOutcome | _Watch:
+        key, tasks, proposal = target.key, self._ledger.tasks, group.proposal
+        operator, claim = self._operators(key.instance), group.claims.get(key)
+        if claim is None:
+            facts = self._read_again(group, operator, key)
+            before = state_text(facts)
+            if came_up(proposal, target, facts):
+                return TargetOutcome(key, Status.ALREADY_RUNNING, before=before, after=before)
+            if why := self._why_no_longer(group, target, facts):
+                return TargetOutcome(key, Status.SUPERSEDED, why, before=before, after=before)
+            try:
+                claim = tasks.claim_restart(key, proposal.proposal_id, before)
+            except NotHeld as exc:
+                return TargetOutcome(key, Status.SUPERSEDED, str(exc), before=before, after=before)
+        if claim.result:
+            return claim.result
+        if not claim.fresh:
+            # Where the action stops first, that may be as far as the earlier invocation got.
+            return _Watch(target, claim.before, self._clock(), certain=False, stopped=proposal.action.stops_first)
+        try:
+            begun = self._send(operator, proposal, target, claim.before, give_up_at)
+        except QemError:
+            tasks.release_claim(key, proposal.proposal_id)
+            raise
+        if isinstance(begun, TargetOutcome):
+            tasks.finish_restart_claim(key, proposal.proposal_id, begun)
+        return begun
+
+    def _read_again(self, group: _Group, operator: TaskOperator, key: TaskKey) -> TaskFacts:
+        """The task as it is now, with what only the list says of it, as a run reads it. Raises QemError."""
+        facts = operator.task(key.server, key.task)
+        if facts.message and not self._config.protected_tags:
+            return facts
+        place = key.instance, key.server
+        if place not in group.listed:
+            group.listed[place] = {listing.key: listing for listing in operator.tasks(key.server)}
+        listing = group.listed[place].get(key)
+        return listing.completing(facts) if listing else facts
+
+    def _why_no_longer(self, group: _Group, target: Target, facts: TaskFacts) -> str:
+        """Why what was decided on the task does not hold for what it is now; empty where it does."""
+        config, now = self._config, self._clock()
+        if changed := difference(group.proposal, target, facts, config, now):
+            return changed
+        if quiet := group.quiet.get(target.key):
+            return f"nothing would be proposed on it now: {quiet.words()}"
+        last_hour = [attempt for attempt in group.attempts.get(target.key, ()) if now - attempt.at <= _HOUR]
+        if flaps := flapping(facts, sum(attempt.may_have_started for attempt in last_hour), config, now):
+            return flaps
+        if not group.is_automatic:
+            return ""
+        current = target_of(facts, group.proposal.kind, config)
+        why = no_longer_automatic(group.approval, current, len(last_hour), config)
+        return f"not without a human any more: {why}" if why else ""
+
+    def _send(
+        self, operator: TaskOperator, proposal: Proposal, target: Target, before: str, give_up_at: datetime
+    ) -> TargetOutcome | _Watch:
+        """Stops the task where that is part of the action, and runs it. Raises QemError: nothing was done."""
+        key, stopped = target.key, False
+        if proposal.action.stops_first:
+            stopped, why = self._stop(operator, target, give_up_at)
+            if why:
+                return TargetOutcome(key, Status.FAILED, why, before=before, run_call=RunCall.NOT_SENT, stopped=stopped)
+        for attempt in range(1, _RUN_ATTEMPTS + 1):
+            try:
+                reply = operator.run(key.server, key.task, proposal.action.run_option)
+                break
+            except QemBusinessError as exc:
+                if exc.maybe_sent:
+                    return _Watch(target, before, self._clock(), certain=False, stopped=stopped)
+                if exc.error_code == _ALREADY_RUNNING:
+                    return TargetOutcome(
+                        key, Status.ALREADY_RUNNING, str(exc), before=before, run_call=RunCall.REFUSED, stopped=stopped
+                    )
+                return _down(key, str(exc), before, RunCall.REFUSED, stopped=stopped)
+            except QemError as exc:
+                if exc.maybe_sent:
+                    return _Watch(target, before, self._clock(), certain=False, stopped=stopped)
+                if attempt == _RUN_ATTEMPTS:
+                    if not stopped:
+                        raise
+                    return _down(key, str(exc), before, RunCall.NOT_SENT, stopped=stopped)
+            self._sleep(POLL_SECONDS)
+        if reply.error_message and reply.state is not TaskState.RUNNING:
+            return _replied(key, reply, before, stopped=stopped)
+        return _Watch(target, before, self._clock(), certain=True, stopped=stopped)
+
+    def _stop(self, operator: TaskOperator, target: Target, give_up_at: datetime) -> tuple[bool, str]:
+        """Whether this stopped the task, or may have; and why it is not down, empty once it is.
+
+        Raises QemError: the stop was certainly not sent.
+        """
+        key, stopped = target.key, True
+        try:
+            operator.stop(key.server, key.task)
+        except QemBusinessError as exc:
+            stopped = exc.maybe_sent
+            if exc.error_code != _ALREADY_STOPPED and not exc.maybe_sent:
+                return False, str(exc)
+        except QemError as exc:
+            if not exc.maybe_sent:
+                raise
+        until = min(give_up_at, self._clock() + timedelta(seconds=self._config.verify_timeout_seconds))
+        while True:
+            facts = _read(operator, target)
+            if facts and facts.state is not TaskState.RUNNING:
+                return stopped, ""
+            if self._clock() >= until:
+                return stopped, "told to stop, and not seen to stop; it was not run"
+            self._sleep(POLL_SECONDS)
+
+    def _look_at(self, group: _Group, give_up_at: datetime) -> None:
+        """Looks at each watched task once; what is up, broken again or out of time is a result."""
+        pending = []
+        for watch in group.watches:
+            if result := self._look(watch, give_up_at):
+                self._ledger.tasks.finish_restart_claim(watch.target.key, group.proposal.proposal_id, result)
+                group.results.append(result)
+            else:
+                pending.append(watch)
+        group.watches = pending
+
+    def _look(self, watch: _Watch, give_up_at: datetime) -> TargetOutcome | None:
+        facts = _read(self._operators(watch.target.key.instance), watch.target)
+        passed = self._clock() - watch.since
+        seconds = round(passed.total_seconds(), 1)
+        if facts:
+            watch.last = state_text(facts)
+            watch.moved = watch.moved or watch.last != watch.before
+            if facts.is_up:
+                return watch.result(Status.RESTARTED, "", seconds)
+            # Statuses lag: until it has moved or the lag is over, the old error says nothing about the run.
+            settled = watch.moved or seconds > self._config.status_lag_seconds
+            if watch.certain and settled and _is_broken(facts):
+                return watch.result(Status.FAILED, f"failed again: {harmless(facts.message)}", seconds)
+        if seconds < self._config.verify_timeout_seconds and self._clock() < give_up_at:
+            return None
+        sent = "was told to run" if watch.certain else "may have been told to run"
+        detail = f"{sent}, and was not seen up within {format_duration(passed)}; last seen: {watch.last}"
+        return watch.result(Status.UNVERIFIED, detail, seconds)
+
+
+def combined(targets: Sequence[TargetOutcome]) -> Outcome:
+    """One outcome for all tasks: PARTIAL where some are up and some are not."""
+    statuses = {target.status for target in targets}
+    up = {status for status in statuses if status.is_up}
+    if statuses == up:
+        status = Status.RESTARTED if Status.RESTARTED in statuses else Status.ALREADY_RUNNING
+    elif up:
+        status = Status.PARTIAL
+    else:
+        status = next(one for one in (Status.UNVERIFIED, Status.FAILED, Status.SUPERSEDED) if one in statuses)
+    if len(targets) == 1:
+        return Outcome(status, targets[0].detail, tuple(targets))
+    counts = Counter(target.came_to for target in targets)
+    detail = ", ".join(f"{count} {words}" for words, count in counts.most_common())
+    return Outcome(status, detail, tuple(targets))
+
+
+def interrupted(tasks: TaskLedger, proposal: Proposal, detail: str) -> Outcome:
+    """What came of a restart without a result, from its claims, which get one: without any, nothing was done."""
+    claims = tasks.restart_claims((target.key for target in proposal.targets), proposal.proposal_id)
+    if not claims:
+        return Outcome(Status.FAILED, detail)
+    targets = [_left_by_an_interruption(tasks, proposal, target, claims.get(target.key)) for target in proposal.targets]
+    outcome = combined(targets)
+    return replace(outcome, detail=f"{outcome.detail} ({detail})" if outcome.detail else detail)
+
+
+def _left_by_an_interruption(
+    tasks: TaskLedger, proposal: Proposal, target: Target, claim: RestartClaim | None
+) -> TargetOutcome:
+    if claim is None:
+        return TargetOutcome(target.key, Status.FAILED, "not started", run_call=RunCall.NOT_SENT)
+    if claim.result:
+        return claim.result
+    result = TargetOutcome(
+        target.key,
+        Status.UNVERIFIED,
+        "may have been told to run; the restart was interrupted",
+        claim.before,
+        run_call=RunCall.UNCERTAIN,
+        stopped=proposal.action.stops_first,
+    )
+    # The next run looks at the claims only to learn whether it was we who stopped the task.
+    tasks.finish_restart_claim(target.key, proposal.proposal_id, result)
+    return result
+
+
+def _not_started(key: TaskKey, why: str) -> TargetOutcome:
+    """Nothing was sent."""
+    return TargetOutcome(key, Status.FAILED, f"not started: {why}", run_call=RunCall.NOT_SENT)
+
+
+def _replied(key: TaskKey, reply: ActionReply, before: str, *, stopped: bool) -> TargetOutcome:
+    """The reply to the run call says what is wrong: in ERROR the task was started, and is down again."""
+    if reply.state is TaskState.ERROR:
+        again = f"failed again: {reply.error_message}"
+        return TargetOutcome(key, Status.FAILED, again, before, run_call=RunCall.TAKEN, stopped=stopped)
+    return _down(key, reply.error_message, before, RunCall.REFUSED, stopped=stopped)
+
+
+def _down(key: TaskKey, why: str, before: str, run_call: RunCall, *, stopped: bool) -> TargetOutcome:
+    """The run call started nothing; a task that was stopped for it is down now."""
+    detail = f"stopped, and not started again: {why}" if stopped else why
+    return TargetOutcome(key, Status.FAILED, detail, before=before, run_call=run_call, stopped=stopped)
+
+
+def _read(operator: TaskOperator, target: Target) -> TaskFacts | None:
+    """None where Enterprise Manager does not say: the next look may tell."""
+    try:
+        return operator.task(target.key.server, target.key.task)
+    except QemError:
+        return None
+
+
+def _is_broken(facts: TaskFacts) -> bool:
+    """In error, and not one that Replicate retries by itself."""
+    return facts.state is TaskState.ERROR and facts.stop_reason is not StopReason.RECOVERABLE_ERROR

@@ -1,0 +1,1 @@
+"""Who hears what, in which words? Notifications, news, metrics and trends."""

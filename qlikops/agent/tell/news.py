@@ -1,0 +1,67 @@
+"""Findings that nobody is asked about: people hear of each once, when it appears, and once more when it is over.
+
+What is remembered lies in the snapshot. A finding that comes and goes is one finding: it is over when no poll has
+seen it for a while. What a poll could not look at stays as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from qlikops.agent.propose.judgement import ACTIONS
+from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.fleet import FleetSnapshot, Told
+from qlikops.domain.task import TaskKey
+
+OVER_AFTER = timedelta(minutes=15)
+"""Without a finding before it counts as over: one that comes back within that was never away."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What people are to be told of one run; nothing where it is false."""
+
+    appeared: tuple[Anomaly, ...]
+    """New, or worse than it was told; the worst first."""
+    over: tuple[Told, ...]
+    told: tuple[Told, ...]
+    """What is remembered once people have been told this."""
+    told_before: tuple[Told, ...]
+    """What is remembered if they could not be."""
+
+    def __bool__(self) -> bool:
+        return bool(self.appeared or self.over)
+
+
+def news_of(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> News:
+    """What is new for people in `snapshot`; everything where nothing is remembered."""
+    found = {_place(anomaly): anomaly for anomaly in snapshot.anomalies if is_told(anomaly)}
+    hidden, now = snapshot.hidden, snapshot.taken_at
+    before = tuple(
+        replace(told, seen_at=now) if _place(told) in found or told.key in hidden else told
+        for told in (previous.told if previous else ())
+    )
+    known = {_place(told): told for told in before}
+    appeared = [
+        anomaly
+        for place, anomaly in found.items()
+        if place not in known or anomaly.severity.loudness > known[place].severity.loudness
+    ]
+    louder = {_place(anomaly): Told(anomaly.key, anomaly.kind, anomaly.severity, now) for anomaly in appeared}
+    over = tuple(told for told in before if now - told.seen_at >= OVER_AFTER)
+    return News(
+        appeared=tuple(sorted(appeared, key=lambda one: (-one.severity.loudness, one.key, one.kind))),
+        over=over,
+        told=tuple(told for place, told in (known | louder).items() if told not in over),
+        told_before=before,
+    )
+
+
+def is_told(anomaly: Anomaly) -> bool:
+    """Whether people hear of it in this way: nothing is ever proposed on it, and it is no mere remark."""
+    return anomaly.confirmed and anomaly.kind not in ACTIONS and anomaly.severity is not Severity.INFO
+
+
+def _place(finding: Anomaly | Told) -> tuple[TaskKey, AnomalyKind]:
+    return finding.key, finding.kind
