@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from qlikops.domain import codec
 from qlikops.domain.address import http_address
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.text import harmless
 from qlikops.files import MissingFile, UnreadableFile, read_json, read_toml, shown

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from qlikops.domain.encoding.strict_json import TOO_DEEP, check_depth, parse_json
 from qlikops.domain.errors import QlikopsError, UsageError
-from qlikops.domain.strict_json import TOO_DEEP, check_depth, parse_json
 
 STDIN = Path("-")
 """Stands for standard input where a command takes a file."""

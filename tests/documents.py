@@ -15,7 +15,7 @@ import typer
 
 from qlikops.agent.config import Thresholds
 from qlikops.agent.decide.policy import GATES, decide
-from qlikops.agent.look.wording import WHY_LEFT_ALONE
+from qlikops.agent.look.wording import WHY_NO_ACTION
 from qlikops.agent.propose.judgement import ACTIONS
 from qlikops.cli import exit_codes
 from qlikops.cli.main import app
@@ -74,10 +74,7 @@ def detection_page() -> str:
         "## Kinds",
         _table(
             ("kind", "polls that confirm it", "proposed", "otherwise"),
-            (
-                (kind, defaults.polls_required(kind), _action(kind), WHY_LEFT_ALONE.get(kind, ""))
-                for kind in AnomalyKind
-            ),
+            ((kind, defaults.polls_required(kind), _action(kind), WHY_NO_ACTION.get(kind, "")) for kind in AnomalyKind),
         ),
         "## Thresholds",
         "Keys of `thresholds` in the agent's settings. Seconds, counts and polls.",

@@ -7,19 +7,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
+from qlikops.domain.approval import Claim, Decision, InboxRow, Outcome, ProposalRecord, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalChanged, NotFound, QlikopsError
-from qlikops.domain.events import HistoryEvent
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.naming import named
 from qlikops.domain.ports import (
     Credentials,
     DecisionReceipt,
     DecisionRequest,
+    EarlierResults,
     ExecutionPage,
     HistoryLine,
-    TrackRecord,
     Waiting,
 )
 from qlikops.domain.proposal import Action
@@ -27,6 +25,8 @@ from qlikops.domain.report import ReportEntry, RunReport
 from qlikops.domain.run import RunSummary
 from qlikops.domain.schedule import Schedule, ScheduleStatus
 from qlikops.domain.task import TaskKey
+from qlikops.domain.workflow.events import HistoryEvent
+from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 
 CALLER = "arn:aws:sts::111111111111:assumed-role/OnCall/anna"
 
@@ -53,7 +53,7 @@ class FakeApprovals:
     """What waits, and what becomes of it once it is decided."""
 
     clock: Clock
-    records: dict[str, Approval] = field(default_factory=dict)
+    records: dict[str, ProposalRecord] = field(default_factory=dict)
     becomes: Status = Status.RESTARTED
     """The final status of what is approved; a status that is not final stays."""
     fails: QlikopsError | None = None
@@ -62,14 +62,14 @@ class FakeApprovals:
     """Raised by every look at the inbox."""
     requests: list[DecisionRequest] = field(default_factory=list)
     lines: tuple[HistoryLine, ...] = ()
-    track: tuple[TrackRecord, ...] = ()
+    track: tuple[EarlierResults, ...] = ()
 
     def waiting(self) -> Sequence[InboxRow]:
         if self.unreachable is not None:
             raise self.unreachable
         return [row_of(record) for record in self.records.values() if record.status is Status.WAITING]
 
-    def approval(self, approval_id: str) -> Approval:
+    def approval(self, approval_id: str) -> ProposalRecord:
         matching = [self.records[name] for name in named(approval_id, self.records, str, parts=False)]
         if len(matching) != 1:
             raise NotFound(f"There is no approval {approval_id}.")
@@ -98,7 +98,7 @@ class FakeApprovals:
         self.records[record.approval_id] = replace(record, status=status, decision=decision)
         return DecisionReceipt(record.approval_id, decision, status)
 
-    def outcome(self, approval_id: str, timeout: timedelta) -> Approval:
+    def outcome(self, approval_id: str, timeout: timedelta) -> ProposalRecord:
         record = self.approval(approval_id)
         if not self.becomes.is_final:
             self.clock.sleep(timeout.total_seconds())
@@ -113,7 +113,7 @@ class FakeApprovals:
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:  # noqa: ARG002 - one task only
         return self.lines[:limit]
 
-    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[TrackRecord]:  # noqa: ARG002 - one kind only
+    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[EarlierResults]:  # noqa: ARG002 - one kind only
         return self.track
 
 
@@ -281,7 +281,7 @@ class FakeKeyring:
         del self.kept[service_name, username]
 
 
-def row_of(record: Approval) -> InboxRow:
+def row_of(record: ProposalRecord) -> InboxRow:
     """The inbox row that RequestApproval would write for `record`."""
     proposal, evaluation = record.proposal, record.evaluation
     assert evaluation is not None

@@ -13,8 +13,8 @@ from typing import Any
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.decide.policy import decide
 from qlikops.agent.diagnosis.library import Library
-from qlikops.agent.diagnosis.ranking import Context, Explained, explain
-from qlikops.agent.evaluate import EvaluationContext
+from qlikops.agent.diagnosis.ranking import Explained, MessageContext, explain
+from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.agent.look.detection import detect
 from qlikops.agent.propose.correlation import propose
@@ -66,9 +66,9 @@ class Situation:
         )
 
     @property
-    def context(self) -> Context:
+    def context(self) -> MessageContext:
         """What helps to read the message."""
-        return Context.of(self.source_type, self.target_type, self.full_load_completed is False)
+        return MessageContext.of(self.source_type, self.target_type, self.full_load_completed is False)
 
 
 def _member(kind: Any, value: object, otherwise: Any, name: str) -> Any:
@@ -131,7 +131,7 @@ def outcome(situation: Situation, entries: Library | None = None, config: AgentC
     proposal = _proposal(situation, config)
     if proposal is None:
         return Outcome(found)
-    evaluation = RulesEvaluator(lambda: _NOW).evaluate(proposal, EvaluationContext())
+    evaluation = RulesEvaluator(lambda: _NOW).evaluate(proposal, EvaluationInput())
     routes = {
         mode: decide(
             proposal, evaluation, restarts_last_hour={}, config=replace(config, approval_mode=mode)

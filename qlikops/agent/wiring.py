@@ -126,10 +126,10 @@ class Services:
     def monitor(self, reading_seconds: float) -> Monitor:
         """One look at the fleet, for so long; what it learns of executions is not kept for the next."""
         from qlikops.agent.steps.monitoring import Monitor
-        from qlikops.agent.steps.reconcile import Executions
+        from qlikops.agent.steps.reconcile import ExecutionStates
         from qlikops.qlik.reader import read_fleet
 
-        executions = Executions(self._clients("stepfunctions"))
+        executions = ExecutionStates(self._clients("stepfunctions"))
         give_up_at = self._monotonic() + reading_seconds
         qem_client = functools.partial(self._qem_client, give_up_at=give_up_at)
         return Monitor(

@@ -31,7 +31,7 @@ FRESH_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class EarlyInbox:
     """What the process found."""
 
     resources: Resources
@@ -54,9 +54,9 @@ class Ahead:
             self._process.start()
         to_here.close()
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> EarlyInbox | None:
         """What it found; None where it found nothing, not yet, or too long ago. Once."""
-        found: Answer | None = None
+        found: EarlyInbox | None = None
         # At its end of file too, where it ended without a word.
         with contextlib.suppress(OSError, EOFError):
             if self._answers.poll(PATIENCE_SECONDS):
@@ -76,7 +76,7 @@ def _ask(context: Context, to_console: Connection) -> None:
             from qlikops.aws.approvals import LedgerApprovals
 
             rows = tuple(LedgerApprovals(connection).waiting())
-            to_console.send(Answer(connection.resources, rows))
+            to_console.send(EarlyInbox(connection.resources, rows))
 
 
 def _silence() -> None:

@@ -15,17 +15,17 @@ from typing import Any
 from qlikops.aws import records
 from qlikops.aws.errors import Sent, aws_errors, callback_failed
 from qlikops.aws.session import Connection, refuse_writing
-from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import (
-    Approval,
     Claim,
     Decision,
     InboxRow,
+    ProposalRecord,
     Status,
     new_decision_id,
 )
 from qlikops.domain.callback import APPROVAL_DENIED
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import (
     AlreadyDecided,
     ApprovalChanged,
@@ -53,7 +53,7 @@ from qlikops.domain.ledger import (
     track_partition,
 )
 from qlikops.domain.naming import named, shown
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, HistoryLine, TrackRecord
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest, EarlierResults, HistoryLine
 from qlikops.domain.proposal import Action
 from qlikops.domain.task import TaskKey
 from qlikops.domain.text import harmless
@@ -104,7 +104,7 @@ class LedgerApprovals:
         )
         return [records.inbox_row(item, now) for item in items]
 
-    def approval(self, approval_id: str) -> Approval:
+    def approval(self, approval_id: str) -> ProposalRecord:
         """The whole record, read consistently. Raises NotFound; an unambiguous prefix of a waiting one's id will do."""
         return self._approval(self._item(self._full_id(approval_id)))
 
@@ -131,12 +131,12 @@ class LedgerApprovals:
         sent = self._send(token, decision)
         return self._settle(approval_id, decision, sent)
 
-    def outcome(self, approval_id: str, timeout: timedelta) -> Approval:
+    def outcome(self, approval_id: str, timeout: timedelta) -> ProposalRecord:
         """The record once its status is final, or as it stands when `timeout` is over; raises why it could not be
         read where that is the last that was heard.
         """
         for reading in self._readings(self._full_id(approval_id), timeout.total_seconds()):
-            if isinstance(reading, Approval) and reading.status.is_final:
+            if isinstance(reading, ProposalRecord) and reading.status.is_final:
                 break
         if isinstance(reading, Exception):
             raise reading
@@ -176,7 +176,7 @@ class LedgerApprovals:
         lines = (records.value(HistoryLine, item, Attribute.BODY) for item in items)
         return [line for line in lines if line is not None]
 
-    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[TrackRecord]:
+    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[EarlierResults]:
         """What came of proposals of this kind with this action, one entry for each evaluator's each verdict."""
         with aws_errors("read the track record"):
             items = self._aws.dynamodb.query(
@@ -242,7 +242,7 @@ class LedgerApprovals:
                 raise _not_waiting(reading)
         raise _unknown(approval_id, decision, sent, failed) from failed
 
-    def _readings(self, approval_id: str, seconds: float) -> Iterator[Approval | Exception]:
+    def _readings(self, approval_id: str, seconds: float) -> Iterator[ProposalRecord | Exception]:
         """The record or why it could not be read, again and again until `seconds` are over; at least once."""
         end = self._timing.monotonic() + seconds
         pause = _FIRST_PAUSE
@@ -257,7 +257,7 @@ class LedgerApprovals:
             self._timing.sleep(min(pause, left))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
-    def _approval(self, item: records.Item) -> Approval:
+    def _approval(self, item: records.Item) -> ProposalRecord:
         return records.approval(item, self._timing.now())
 
     def _item(self, approval_id: str) -> records.Item:
@@ -337,7 +337,7 @@ def _unknown(approval_id: str, decision: Decision, sent: Sent, failed: Exception
     return DecisionUnknown(said, f"Look again with `qlikops show {approval_id}` before you do anything else.")
 
 
-def _not_waiting(approval: Approval) -> QlikopsError:
+def _not_waiting(approval: ProposalRecord) -> QlikopsError:
     """Why `approval` cannot be decided (any more)."""
     name, decision = approval.approval_id, approval.decision
     if decision is not None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from qlikops.aws.configuration import aws_session
 from qlikops.aws.sign_in import SHELL, is_sso, source_of, way_of
-from qlikops.domain.codec import parse_time
+from qlikops.domain.encoding.codec import parse_time
 from qlikops.domain.ports import Credentials
 from qlikops.files import UnreadableFile, read_json
 

@@ -22,8 +22,13 @@ from qlikops.domain.errors import (
     Unreachable,
     UsageError,
 )
-from qlikops.domain.events import HistoryEvent, redact
-from qlikops.domain.execution import (
+from qlikops.domain.ledger import PARTITION, PROPOSAL_PREFIX, SORT, SUMMARY, Attribute, run_partition
+from qlikops.domain.links import execution_url
+from qlikops.domain.naming import listed, named
+from qlikops.domain.ports import ExecutionPage
+from qlikops.domain.text import harmless
+from qlikops.domain.workflow.events import HistoryEvent, redact
+from qlikops.domain.workflow.execution import (
     ExecutionDetail,
     ExecutionStatus,
     ExecutionSummary,
@@ -32,14 +37,9 @@ from qlikops.domain.execution import (
     RunProposal,
     RunSummary,
 )
-from qlikops.domain.history import CAUSE_CAP, trace
-from qlikops.domain.ledger import PARTITION, PROPOSAL_PREFIX, SORT, SUMMARY, Attribute, run_partition
-from qlikops.domain.links import execution_url
-from qlikops.domain.naming import listed, named
-from qlikops.domain.ports import ExecutionPage
-from qlikops.domain.redrive import redrive_refusal
-from qlikops.domain.standing import filled_in, history_note
-from qlikops.domain.text import harmless
+from qlikops.domain.workflow.history import CAUSE_CAP, trace
+from qlikops.domain.workflow.redrive import redrive_refusal
+from qlikops.domain.workflow.standing import filled_in, history_note
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions.type_defs import ListExecutionsInputTypeDef

@@ -10,15 +10,15 @@ from qlikops.aws import records
 from qlikops.aws.errors import Unchanged, aws_errors
 from qlikops.aws.runs import MOST, summaries
 from qlikops.aws.session import Connection
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
+from qlikops.domain.encoding.packing import unpacked
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
-from qlikops.domain.execution import RunSummary
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ledger import SUMMARY, Attribute, run_partition
 from qlikops.domain.naming import listed, named
-from qlikops.domain.packing import unpacked
 from qlikops.domain.report import ReportEntry, RunReport
 from qlikops.domain.text import harmless
+from qlikops.domain.workflow.execution import RunSummary
 
 SNAPSHOT_KEY = "snapshots/latest.json"
 REPORTS = "reports/"

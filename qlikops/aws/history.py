@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qlikops.aws.errors import aws_errors
-from qlikops.domain.events import HistoryEvent, parse_event
+from qlikops.domain.workflow.events import HistoryEvent, parse_event
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions.client import SFNClient

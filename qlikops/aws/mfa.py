@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from qlikops.aws.configuration import aws_session
 from qlikops.aws.errors import aws_errors
-from qlikops.domain.codec import format_time, parse_time
+from qlikops.domain.encoding.codec import format_time, parse_time
+from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.errors import CredentialsProblem, UsageError
 from qlikops.domain.ports import Credentials
 from qlikops.domain.secrecy import kept_secret
-from qlikops.domain.strict_json import parse_json
 from qlikops.keyrings import SERVICE, Keyring, NoKeyring, broken_entry
 
 if TYPE_CHECKING:

@@ -8,8 +8,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from qlikops.domain import codec
-from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, TrackRecord, digest_of
+from qlikops.domain.approval import (
+    Claim,
+    Decision,
+    EarlierResults,
+    InboxRow,
+    Outcome,
+    ProposalRecord,
+    Status,
+    digest_of,
+)
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import QlikopsError, RecordTooNew
 from qlikops.domain.evaluation import Evaluation, PolicyResult, Verdict
 from qlikops.domain.ledger import INBOX_SORT, PARTITION, SORT, Attribute, approval_partition
@@ -48,7 +57,7 @@ def value(cls: type[T], item: Item, attribute: str) -> T | None:
         raise QlikopsError(f"The ledger's {attribute} of {text(item, PARTITION)} cannot be read: {exc}") from exc
 
 
-def approval(item: Item, now: datetime) -> Approval:
+def approval(item: Item, now: datetime) -> ProposalRecord:
     """The approval in a RECORD item, without a claim that has run out.
 
     Raises RecordTooNew for one that a newer version wrote.
@@ -69,7 +78,7 @@ def approval(item: Item, now: datetime) -> Approval:
         updated_at = codec.parse_time(text(item, Attribute.UPDATED_AT))
     except ValueError as exc:
         raise QlikopsError(f"The ledger's {text(item, PARTITION)} cannot be read: {exc}") from exc
-    return Approval(
+    return ProposalRecord(
         proposal=proposal,
         status=status,
         updated_at=updated_at,
@@ -122,7 +131,7 @@ def _unreadable_row(item: Item, why: str) -> InboxRow:
     )
 
 
-def track_record(item: Item) -> TrackRecord:
+def track_record(item: Item) -> EarlierResults:
     """The counts in an item of a TRACK# partition."""
     evaluator, _, verdict = text(item, SORT).rpartition("/")
     try:
@@ -130,7 +139,7 @@ def track_record(item: Item) -> TrackRecord:
     except ValueError as exc:
         raise QlikopsError(f"The ledger's {text(item, PARTITION)} cannot be read: {exc}") from exc
     counts = (number(item, name) or 0 for name in (Attribute.TRIED, Attribute.RECOVERED, Attribute.DENIED))
-    return TrackRecord(evaluator, said, *counts)
+    return EarlierResults(evaluator, said, *counts)
 
 
 def stored_digest(item: Item) -> str:

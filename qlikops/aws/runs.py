@@ -14,9 +14,9 @@ from qlikops.aws import records
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import Connection
 from qlikops.domain.errors import QlikopsError
-from qlikops.domain.execution import ExecutionStatus
 from qlikops.domain.ledger import PARTITION, SUMMARY, Attribute, run_partition
 from qlikops.domain.run import RunSummary
+from qlikops.domain.workflow.execution import ExecutionStatus
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions.type_defs import ExecutionListItemTypeDef

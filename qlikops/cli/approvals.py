@@ -16,12 +16,12 @@ from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.cli.several import ask_each, exit_with_problems
-from qlikops.domain import codec
-from qlikops.domain.approval import Approval, InboxRow, Status, new_decision_id
+from qlikops.domain.approval import InboxRow, ProposalRecord, Status, new_decision_id
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import ApprovalChanged, DecisionUnknown, UsageError
 
 if TYPE_CHECKING:
-    from qlikops.domain.ports import DecisionReceipt, DecisionRequest, Environment
+    from qlikops.domain.ports import ContextServices, DecisionReceipt, DecisionRequest
 
 _SHORTEST_DIGEST = 12
 
@@ -194,7 +194,7 @@ def claim(
 
 
 def _decide(
-    here: Invocation, environment: Environment, approval_id: str, request: DecisionRequest, *, yes: bool
+    here: Invocation, environment: ContextServices, approval_id: str, request: DecisionRequest, *, yes: bool
 ) -> DecisionReceipt:
     """Decides on what the record says now, or on what `request.digest` pins, shown before it is sent."""
     from qlikops.domain.background import read_latest
@@ -226,7 +226,9 @@ def _decide(
         ) from exc
 
 
-def _followed(environment: Environment, receipt: DecisionReceipt, waits: timedelta, timeout: str) -> DecisionReceipt:
+def _followed(
+    environment: ContextServices, receipt: DecisionReceipt, waits: timedelta, timeout: str
+) -> DecisionReceipt:
     """The receipt with what came of it; as it was where that cannot be read: the decision counts all the same."""
     look = f"Do not repeat it: `qlikops show {receipt.approval_id}` says what has come of it."
     try:
@@ -243,7 +245,7 @@ def _followed(environment: Environment, receipt: DecisionReceipt, waits: timedel
     return replace(receipt, status=final.status, outcome=final.outcome)
 
 
-def _pinned(approval: Approval, digest: str) -> str:
+def _pinned(approval: ProposalRecord, digest: str) -> str:
     """The record's digest, which must be the one that was reviewed where that is given."""
     if not digest:
         return approval.digest

@@ -15,8 +15,8 @@ from qlikops.domain.errors import CredentialsProblem, UsageError
 from qlikops.tui.opening import opening
 
 if TYPE_CHECKING:
-    from qlikops.domain.ports import Environment
-    from qlikops.tui.context import ContextSource
+    from qlikops.domain.ports import ContextServices
+    from qlikops.tui.model.context import ContextSource
 
 
 def tui(
@@ -64,12 +64,14 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
         )
 
 
-def _signed_in(here: Invocation, contexts: Sequence[Context], first: Environment | None) -> dict[str, Environment]:
+def _signed_in(
+    here: Invocation, contexts: Sequence[Context], first: ContextServices | None
+) -> dict[str, ContextServices]:
     """The environments of the contexts by name, signed in to wherever that may ask: later, the console has the keys.
 
     One of several that cannot be signed in to keeps none of the others closed; the console says what is wrong with it.
     """
-    opened: dict[str, Environment] = {}
+    opened: dict[str, ContextServices] = {}
     for context in contexts:
         if context.name == LOCAL:
             if first is not None and context is contexts[0]:
@@ -86,9 +88,9 @@ def _signed_in(here: Invocation, contexts: Sequence[Context], first: Environment
     return opened
 
 
-def _source(here: Invocation, context: Context, opened: Environment | None) -> ContextSource:
+def _source(here: Invocation, context: Context, opened: ContextServices | None) -> ContextSource:
     """`opened` is used once; after that, and without it, the environment is opened anew whenever that is wanted."""
-    from qlikops.tui.context import ContextSource
+    from qlikops.tui.model.context import ContextSource
     from qlikops.tui.themes import check_theme
 
     unused = [opened] if opened is not None else []

@@ -19,7 +19,7 @@ from qlikops import config
 from qlikops.cli import output
 
 if TYPE_CHECKING:
-    from qlikops.domain.ports import Environment
+    from qlikops.domain.ports import ContextServices
 
 ContextOption = Annotated[
     str | None, typer.Option("--context", "-c", metavar="NAME", help="The environment to talk to.", show_default=False)
@@ -38,7 +38,7 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Data on stdout as JSON.")]
 
 
-def _open_aws(context: config.Context) -> Environment:
+def _open_aws(context: config.Context) -> ContextServices:
     from qlikops.aws.environment import AwsEnvironment
 
     return AwsEnvironment(context)
@@ -63,7 +63,7 @@ class Invocation:
     context_name: str | None = None
     """`--context` before the command."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    open_environment: Callable[[config.Context], Environment] = _open_aws
+    open_environment: Callable[[config.Context], ContextServices] = _open_aws
     answers: Callable[[str], bool] = config.endpoint_answers
     is_terminal: Callable[[], bool] = _is_terminal
     """Whether somebody is there to be asked."""
@@ -96,7 +96,7 @@ class Invocation:
         # The local one may come up while it is looked at.
         return tuple(self.context(name, read_only=read_only, even_down=True) for name in found)
 
-    def environment(self, name: str | None = None, *, read_only: bool = False) -> Environment:
+    def environment(self, name: str | None = None, *, read_only: bool = False) -> ContextServices:
         """The environment of that context; nothing has been asked of it yet."""
         return self.open_environment(self.context(name, read_only=read_only))
 
@@ -104,7 +104,7 @@ class Invocation:
         """The contexts for one answer: those named for it, or the one that every command uses."""
         return self.contexts(names) if names else (self.context(),)
 
-    def reopened(self, context: config.Context) -> Environment:
+    def reopened(self, context: config.Context) -> ContextServices:
         """The environment of `context` as it is now: the local one may have come up since, or on another port."""
         is_local = context.name == config.LOCAL
         return self.open_environment(

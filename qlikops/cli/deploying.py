@@ -21,7 +21,7 @@ from qlikops.cli.plans import Beside, show_events, show_plan, show_rotation
 from qlikops.deployment.choices import Choices, with_authorities
 from qlikops.deployment.deployer import Deployer, Release, build_release
 from qlikops.deployment.errors import DeploymentError
-from qlikops.deployment.fitness import Place, check_fitness
+from qlikops.deployment.fitness import StackLocation, check_fitness
 from qlikops.deployment.obstacles import Obstacle, Obstacles
 from qlikops.deployment.plan import Plan
 from qlikops.deployment.secret import QlikSecret, Rotation, rotation
@@ -165,9 +165,9 @@ class Deployment:
         return QlikSecret(self._aws.client("secretsmanager"), self._stack.outputs().qlik_secret_arn)
 
     @cached_property
-    def _place(self) -> Place:
+    def _place(self) -> StackLocation:
         _, partition, _, _, account, *_ = self._aws.caller().split(":")
-        return Place(partition, self._aws.s3.meta.region_name, account, self._stack.name)
+        return StackLocation(partition, self._aws.s3.meta.region_name, account, self._stack.name)
 
     @cached_property
     def _deployer(self) -> Deployer:

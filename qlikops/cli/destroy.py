@@ -42,7 +42,7 @@ def destroy(
     from qlikops.aws.session import AwsConnection
     from qlikops.deployment.data import DataStores
     from qlikops.deployment.destroy import Destroyer
-    from qlikops.deployment.executions import Executions
+    from qlikops.deployment.executions import RunningExecutions
     from qlikops.deployment.schedule import Scheduler
     from qlikops.deployment.stack import Stack
     from qlikops.deployment.store import ArtifactStore
@@ -59,7 +59,7 @@ def destroy(
         destroyer = Destroyer(
             Stack(connection.cloudformation, target.settings.stack, sleep=here.sleep),
             Scheduler(connection.scheduler),
-            Executions(connection.stepfunctions, patience),
+            RunningExecutions(connection.stepfunctions, patience),
             DataStores(
                 connection.dynamodb,
                 connection.s3,

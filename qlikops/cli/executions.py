@@ -17,12 +17,12 @@ from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain.approval import Status
 from qlikops.domain.errors import NotFound, UsageError
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, FoldedHistory
 from qlikops.domain.naming import shown
+from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, FoldedHistory
 from qlikops.files import read_text
 
 if TYPE_CHECKING:
-    from qlikops.domain.ports import Environment, Executions
+    from qlikops.domain.ports import ContextServices, Executions
 
 _APPROVAL_ID = re.compile(r"[0-9a-f]{1,12}")
 _POLL_SECONDS = 2.0
@@ -163,8 +163,8 @@ def _pages(role: Executions, status: ExecutionStatus | None) -> Iterator[Executi
 
 
 def _folded(path: Path) -> FoldedHistory:
-    from qlikops.domain.events import load_history_file
-    from qlikops.domain.history import fold_history
+    from qlikops.domain.workflow.events import load_history_file
+    from qlikops.domain.workflow.history import fold_history
 
     return fold_history(load_history_file(read_text(path, at_most=LARGEST_HISTORY)))
 
@@ -185,7 +185,7 @@ def _only_humans(detail: ExecutionDetail) -> bool:
     return Status.WAITING in statuses and all(status is Status.WAITING or status.is_final for status in statuses)
 
 
-def _write_approval(here: Invocation, environment: Environment, approval_id: str, *, as_json: bool) -> bool:
+def _write_approval(here: Invocation, environment: ContextServices, approval_id: str, *, as_json: bool) -> bool:
     """False where there is no such approval: an execution's name may look like an id."""
     try:
         approval = environment.approvals.approval(approval_id)

@@ -64,7 +64,7 @@ def tasks(
     if as_json:
         output.write_json(replace(snapshot, tasks=fleet.ordered(chosen, order)))
         return
-    now, down = here.now(), snapshot.suppressed
+    now, down = here.now(), snapshot.on_down_servers
     for line in fleet.summary(snapshot, now):
         output.say(f"{line.label}: {line.text}")
     output.say(f"Shown: {fleet.shown(len(chosen), snapshot, order).text}.")

@@ -9,8 +9,8 @@ import typer
 from qlikops.cli import output
 from qlikops.cli.context import ContextsOption, JsonOption, invocation
 from qlikops.cli.durations import duration
-from qlikops.cli.several import Answer, ask_each, exit_with_problems, said
-from qlikops.domain import codec
+from qlikops.cli.several import ContextResult, ask_each, exit_with_problems, said
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,13 +47,13 @@ def handover(
     exit_with_problems(answers)
 
 
-def _as_data(answer: Answer[Handover]) -> dict[str, object]:
+def _as_data(answer: ContextResult[Handover]) -> dict[str, object]:
     if answer.value is None:
         return {"context": answer.context, "problem": said(answer)}
     return {"context": answer.context, **codec.encode(answer.value)}
 
 
-def _as_markdown(answer: Answer[Handover], *, several: bool) -> str:
+def _as_markdown(answer: ContextResult[Handover], *, several: bool) -> str:
     from qlikops.presentation import handover as presented
     from qlikops.presentation.tone import Section, as_markdown, line
 
@@ -62,7 +62,7 @@ def _as_markdown(answer: Answer[Handover], *, several: bool) -> str:
     return presented.markdown(answer.value, answer.context if several else "")
 
 
-def _write(answers: tuple[Answer[Handover], ...]) -> None:
+def _write(answers: tuple[ContextResult[Handover], ...]) -> None:
     from qlikops.presentation import handover as presented
     from qlikops.presentation.tone import Section, line
 

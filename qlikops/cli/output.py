@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
 from qlikops.streams import OutputFailed
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import typer
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
 from qlikops.cli.durations import duration
-from qlikops.domain import codec
 from qlikops.domain.duration import format_duration
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import UsageError
 
 if TYPE_CHECKING:

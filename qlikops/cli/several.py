@@ -15,13 +15,13 @@ from qlikops.domain.errors import QlikopsError
 
 if TYPE_CHECKING:
     from qlikops.config import Context
-    from qlikops.domain.ports import Environment
+    from qlikops.domain.ports import ContextServices
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
+class ContextResult(Generic[T]):
     """What one context said."""
 
     context: str
@@ -30,31 +30,31 @@ class Answer(Generic[T]):
 
 
 def ask_each(
-    here: Invocation, contexts: Sequence[Context], question: Callable[[Environment], T]
-) -> tuple[Answer[T], ...]:
+    here: Invocation, contexts: Sequence[Context], question: Callable[[ContextServices], T]
+) -> tuple[ContextResult[T], ...]:
     """The answers in the order of `contexts`. Where there is one context, its error is raised."""
     from concurrent.futures import ThreadPoolExecutor
 
-    def ask(context: Context) -> Answer[T]:
+    def ask(context: Context) -> ContextResult[T]:
         try:
-            return Answer(context.name, question(here.reopened(context)))
+            return ContextResult(context.name, question(here.reopened(context)))
         except QlikopsError as error:
             if len(contexts) == 1:
                 raise
-            return Answer(context.name, None, error)
+            return ContextResult(context.name, None, error)
 
     with ThreadPoolExecutor(len(contexts)) as pool:
         return tuple(pool.map(ask, contexts))
 
 
-def said(answer: Answer[T]) -> str:
+def said(answer: ContextResult[T]) -> str:
     """Why a context did not answer."""
     from qlikops.presentation.problem import explain
 
     return "" if answer.error is None else str(explain(answer.error))
 
 
-def exit_with_problems(answers: Sequence[Answer[T]]) -> None:
+def exit_with_problems(answers: Sequence[ContextResult[T]]) -> None:
     """Says which contexts are missing from what was printed, and ends with the first one's exit code."""
     failed = [answer for answer in answers if answer.error is not None]
     for answer in failed:

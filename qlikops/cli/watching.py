@@ -15,7 +15,7 @@ from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew, Unreacha
 
 if TYPE_CHECKING:
     from qlikops.config import Context
-    from qlikops.domain.ports import Approvals, Environment
+    from qlikops.domain.ports import Approvals, ContextServices
     from qlikops.presentation.watch import Event, Watch
 
 _PAUSE_SECONDS = 3.0
@@ -31,7 +31,7 @@ class _Inbox:
         self._context = context
         self._watch = watch
         self._is_alone = is_alone
-        self._environment: Environment | None = None
+        self._environment: ContextServices | None = None
         self._pause = _PAUSE_SECONDS
         self._due = here.monotonic()
         self._has_begun = False
@@ -73,7 +73,7 @@ class _Inbox:
             self.error = error
         return [replace(event, context=self._context.name) for event in events]
 
-    def _opened(self) -> Environment:
+    def _opened(self) -> ContextServices:
         try:
             return self._here.reopened(self._context)
         except NotFound as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qlikops.deployment.data import DataStore, DataStores
-from qlikops.deployment.executions import Executions
+from qlikops.deployment.executions import RunningExecutions
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack, StackEvent
 from qlikops.deployment.waiting import Progress
@@ -48,7 +48,12 @@ class Destroyer:
     """Looks first, then removes."""
 
     def __init__(
-        self, stack: Stack, scheduler: Scheduler, executions: Executions, data: DataStores, dynamodb: DynamoDBClient
+        self,
+        stack: Stack,
+        scheduler: Scheduler,
+        executions: RunningExecutions,
+        data: DataStores,
+        dynamodb: DynamoDBClient,
     ) -> None:
         """`dynamodb` is for counting what waits."""
         self._stack = stack

@@ -30,9 +30,9 @@ from qlikops.domain.errors import (
     TlsProblem,
 )
 from qlikops.domain.evaluation import Verdict
-from qlikops.domain.execution import ExecutionStatus
 from qlikops.domain.occurrence import period
 from qlikops.domain.task import ServerState
+from qlikops.domain.workflow.execution import ExecutionStatus
 from qlikops.qlik.config import parse_instances
 from qlikops.qlik.errors import QemMisconfigured
 
@@ -67,7 +67,7 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Examined:
     """What one check found."""
 
     check: str
@@ -86,7 +86,7 @@ class _Check:
     """One look at one thing."""
 
     name: str
-    make: Callable[[], Finding]
+    make: Callable[[], Examined]
     needs: tuple[str, ...] = (AWS, "stack")
     """Checks without which it could only repeat their error."""
 
@@ -112,7 +112,7 @@ class Doctor:
         self._now = now
         self._outputs: StackOutputs | None = None
 
-    def examine(self) -> Iterator[Finding]:
+    def examine(self) -> Iterator[Examined]:
         """Every finding, in the order in which they build on each other."""
         checks = (
             _Check("identity", self._identity, ()),
@@ -131,7 +131,7 @@ class Doctor:
         lacking: set[str] = set()
         for check in checks:
             if lack := next((need for need in check.needs if need in lacking), ""):
-                yield Finding(check.name, Health.SKIPPED, f"not checked: needs {lack}")
+                yield Examined(check.name, Health.SKIPPED, f"not checked: needs {lack}")
                 continue
             try:
                 yield check.make()
@@ -141,38 +141,38 @@ class Doctor:
                     lacking.add(AWS)
                 yield _not_made(check, exc)
 
-    def _identity(self) -> Finding:
-        return Finding("identity", Health.OK, self._aws.caller())
+    def _identity(self) -> Examined:
+        return Examined("identity", Health.OK, self._aws.caller())
 
-    def _clock(self) -> Finding:
+    def _clock(self) -> Examined:
         theirs = self._aws.aws_time()
         if theirs is None:
-            return Finding("clock", Health.SKIPPED, "the reply had no date")
+            return Examined("clock", Health.SKIPPED, "the reply had no date")
         skew = self._now() - theirs
         if abs(skew) < SKEW_WARNING:
-            return Finding("clock", Health.OK, f"{format_duration(abs(skew))} off")
+            return Examined("clock", Health.OK, f"{format_duration(abs(skew))} off")
         health = Health.FAILED if abs(skew) >= SKEW_LIMIT else Health.WARNING
-        return Finding("clock", health, f"{skew_in_words(skew)} AWS's; 5 minutes off, AWS refuses", HOW_TO_SET)
+        return Examined("clock", health, f"{skew_in_words(skew)} AWS's; 5 minutes off, AWS refuses", HOW_TO_SET)
 
-    def _stack_and_version(self) -> Finding:
+    def _stack_and_version(self) -> Examined:
         outputs = self._deployed()
         if outputs.version == __version__:
-            return Finding("stack", Health.OK, f"{self._stack.name}, qlikops {__version__} on both sides")
-        return Finding(
+            return Examined("stack", Health.OK, f"{self._stack.name}, qlikops {__version__} on both sides")
+        return Examined(
             "stack",
             Health.WARNING,
             f"{self._stack.name} was deployed by qlikops {outputs.version}, this is {__version__}",
             "`qlikops deploy` brings them together; `qlikops deploy --plan` shows what that would change.",
         )
 
-    def _concurrency(self) -> Finding:
+    def _concurrency(self) -> Examined:
         with aws_errors("read how many functions the account may run at once"):
             limits = self._aws.client("lambda").get_account_settings()["AccountLimit"]
         free, total = limits["UnreservedConcurrentExecutions"], limits["ConcurrentExecutions"]
         text = f"{free} of the account's {total} functions at once are free to use"
         if free >= FEW_FUNCTIONS:
-            return Finding("concurrency", Health.OK, text)
-        return Finding(
+            return Examined("concurrency", Health.OK, text)
+        return Examined(
             "concurrency",
             Health.WARNING,
             f"{text}; a run with {FEW_FUNCTIONS} proposals wants as many",
@@ -180,10 +180,10 @@ class Doctor:
             "each other, and no approval is lost.",
         )
 
-    def _permissions(self) -> Finding:
+    def _permissions(self) -> Examined:
         machine = self._deployed().state_machine_arn
         if self._aws.caller().endswith(":root"):
-            return Finding(
+            return Examined(
                 "permissions", Health.SKIPPED, "the account's root user may do everything", "Work as a role."
             )
         with aws_errors("simulate this identity's permissions"):
@@ -193,67 +193,67 @@ class Doctor:
             )["EvaluationResults"]
         denied = {each["EvalActionName"] for each in results if each["EvalDecision"] != "allowed"}
         if denied & set(LOOK):
-            return Finding(
+            return Examined(
                 "permissions",
                 Health.FAILED,
                 f"may not {', '.join(sorted(denied))}",
                 "Attach the stack's ReadOnlyPolicy.",
             )
         if denied:
-            return Finding(
+            return Examined(
                 "permissions",
                 Health.WARNING,
                 f"may look, but not {', '.join(sorted(denied))}",
                 "To answer approvals and start runs, attach the stack's OperatorPolicy too.",
             )
-        return Finding("permissions", Health.OK, "may look and start runs, as far as the identity's own policies say")
+        return Examined("permissions", Health.OK, "may look and start runs, as far as the identity's own policies say")
 
-    def _table(self) -> Finding:
+    def _table(self) -> Examined:
         name = self._deployed().table
         with aws_errors(f"describe the table {name}"):
             table = self._aws.dynamodb.describe_table(TableName=name)["Table"]
             backups = self._aws.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
         if table["TableStatus"] not in {"ACTIVE", "UPDATING"}:
-            return Finding("table", Health.FAILED, f"{name} is {table['TableStatus']}", "Wait, or restore it.")
+            return Examined("table", Health.FAILED, f"{name} is {table['TableStatus']}", "Wait, or restore it.")
         missing = []
         if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") != "ENABLED":
             missing.append("point-in-time recovery")
         if not table.get("DeletionProtectionEnabled"):
             missing.append("deletion protection")
         if missing:
-            return Finding("table", Health.WARNING, f"{name} is without {' and '.join(missing)}", "`qlikops deploy`.")
-        return Finding("table", Health.OK, f"{name}, protected and backed up")
+            return Examined("table", Health.WARNING, f"{name} is without {' and '.join(missing)}", "`qlikops deploy`.")
+        return Examined("table", Health.OK, f"{name}, protected and backed up")
 
-    def _schedule(self) -> Finding:
+    def _schedule(self) -> Examined:
         outputs = self._deployed()
         with aws_errors("read the schedule"):
             schedule = self._make_scheduler().show()
         if schedule.target_arn != outputs.state_machine_arn:
-            return Finding("schedule", Health.FAILED, f"starts {schedule.target_arn}", "`qlikops schedule --rate 5m`.")
+            return Examined("schedule", Health.FAILED, f"starts {schedule.target_arn}", "`qlikops schedule --rate 5m`.")
         if schedule.has_ended:
-            return Finding("schedule", Health.FAILED, f"ended {schedule.ends_at:{_MINUTE}}", _LIFT_THE_END)
+            return Examined("schedule", Health.FAILED, f"ended {schedule.ends_at:{_MINUTE}}", _LIFT_THE_END)
         if not schedule.runs:
             until = f" until {schedule.paused_until:{_MINUTE}}" if schedule.paused_until else ""
-            return Finding("schedule", Health.WARNING, f"paused{until}", "`qlikops schedule --resume` goes on.")
+            return Examined("schedule", Health.WARNING, f"paused{until}", "`qlikops schedule --resume` goes on.")
         if schedule.ends_at is not None:
-            return Finding("schedule", Health.WARNING, f"ends {schedule.ends_at:{_MINUTE}}", _LIFT_THE_END)
+            return Examined("schedule", Health.WARNING, f"ends {schedule.ends_at:{_MINUTE}}", _LIFT_THE_END)
         every = period(schedule.expression)
         if every and every.total_seconds() != outputs.run_every_seconds:
-            return Finding(
+            return Examined(
                 "schedule",
                 Health.WARNING,
                 f"{schedule.expression}, but the alarm expects one every {format_duration(outputs.run_every_seconds)}",
                 f"`qlikops deploy --run-every {int(every.total_seconds() // 60)}m`.",
             )
-        return Finding("schedule", Health.OK, f"{schedule.expression}, {schedule.timezone}")
+        return Examined("schedule", Health.OK, f"{schedule.expression}, {schedule.timezone}")
 
-    def _secret(self) -> Finding:
+    def _secret(self) -> Examined:
         arn = self._deployed().qlik_secret_arn
         client = self._aws.client("secretsmanager")
         with aws_errors("describe the secret"):
             secret = client.describe_secret(SecretId=arn)
         if secret.get("DeletedDate"):
-            return Finding(
+            return Examined(
                 "secret",
                 Health.FAILED,
                 "is about to be deleted",
@@ -264,16 +264,18 @@ class Doctor:
         try:
             accounts = QlikSecret(client, arn)
             if not accounts.has_accounts():
-                return Finding("secret", Health.WARNING, f"{secret['Name']} has no Qlik accounts yet", _GIVE_ACCOUNTS)
+                return Examined("secret", Health.WARNING, f"{secret['Name']} has no Qlik accounts yet", _GIVE_ACCOUNTS)
             instances = parse_instances(accounts.text())
         except AccessDenied:
             # Who looks need not be able to read passwords.
-            return Finding("secret", Health.OK, f"{secret['Name']}{when}")
+            return Examined("secret", Health.OK, f"{secret['Name']}{when}")
         except QemMisconfigured as exc:
-            return Finding("secret", Health.FAILED, f"{secret['Name']}: {exc}", _GIVE_ACCOUNTS)
-        return Finding("secret", Health.OK, f"{secret['Name']}{when}, for {', '.join(each.name for each in instances)}")
+            return Examined("secret", Health.FAILED, f"{secret['Name']}: {exc}", _GIVE_ACCOUNTS)
+        return Examined(
+            "secret", Health.OK, f"{secret['Name']}{when}, for {', '.join(each.name for each in instances)}"
+        )
 
-    def _last_run(self) -> Finding:
+    def _last_run(self) -> Examined:
         outputs = self._deployed()
         with aws_errors("list the executions"):
             newest = self._aws.stepfunctions.list_executions(stateMachineArn=outputs.state_machine_arn, maxResults=100)[
@@ -282,35 +284,35 @@ class Doctor:
         ended = [each for each in newest if each["status"] != ExecutionStatus.RUNNING]
         well = [each for each in ended if each["status"] == ExecutionStatus.SUCCEEDED]
         if not newest:
-            return Finding("last run", Health.WARNING, "none yet", "`qlikops run --wait`, or set a schedule.")
+            return Examined("last run", Health.WARNING, "none yet", "`qlikops run --wait`, or set a schedule.")
         started = newest[0]["startDate"].astimezone(UTC)
         age = self._now() - started
         text = f"{newest[0]['name']} {newest[0]['status']}, started {format_duration(age)} ago"
         if ended and not well:
-            return Finding("last run", Health.FAILED, f"none succeeded; {text}", f"`qlikops show {ended[0]['name']}`.")
+            return Examined("last run", Health.FAILED, f"none succeeded; {text}", f"`qlikops show {ended[0]['name']}`.")
         if ended and ended[0]["status"] != ExecutionStatus.SUCCEEDED:
-            return Finding(
+            return Examined(
                 "last run",
                 Health.WARNING,
                 f"{ended[0]['name']} {ended[0]['status']}",
                 f"`qlikops show {ended[0]['name']}`.",
             )
         if age > 3 * timedelta(seconds=outputs.run_every_seconds):
-            return Finding("last run", Health.FAILED, text, "Nothing runs: look at the schedule above.")
-        return Finding("last run", Health.OK, text)
+            return Examined("last run", Health.FAILED, text, "Nothing runs: look at the schedule above.")
+        return Examined("last run", Health.OK, text)
 
-    def _qlik(self) -> Finding:
+    def _qlik(self) -> Examined:
         fleet = BucketFleet(self._aws)
         report, snapshot = _if_there(fleet.report), _if_there(fleet.snapshot)
         if report and report.error and (snapshot is None or report.started_at > snapshot.taken_at):
-            return Finding(
+            return Examined(
                 "qlik",
                 Health.FAILED,
                 f"the last run could not read it: {report.error}",
                 "The log group of QlikMonitor-MonitorTasks says more.",
             )
         if snapshot is None:
-            return Finding(
+            return Examined(
                 "qlik", Health.SKIPPED, "no run has looked at the fleet yet", "`qlikops run --wait` makes one now."
             )
         down = [
@@ -319,52 +321,52 @@ class Doctor:
         age = format_duration(self._now() - snapshot.taken_at)
         text = f"{len(snapshot.servers)} servers and {len(snapshot.tasks)} tasks read {age} ago"
         if down or not snapshot.servers:
-            return Finding(
+            return Examined(
                 "qlik",
                 Health.WARNING,
                 f"{text}; without {', '.join(down) or 'any server'}",
                 "`qlikops tasks` shows them.",
             )
-        return Finding("qlik", Health.OK, text)
+        return Examined("qlik", Health.OK, text)
 
-    def _model(self) -> Finding:
+    def _model(self) -> Examined:
         with aws_errors("read the stack's settings"):
             settings = self._stack.agent_settings()
         evaluator = settings.get("evaluator", "rules")
         if evaluator == "rules":
-            return Finding("model", Health.OK, "none is used: rules evaluate")
+            return Examined("model", Health.OK, "none is used: rules evaluate")
         try:
             report = BucketFleet(self._aws).report()
         except NotFound as exc:
-            return Finding("model", Health.SKIPPED, exc.message, exc.hint)
+            return Examined("model", Health.SKIPPED, exc.message, exc.hint)
         evaluations = [each.evaluation for each in report.proposals if each.evaluation]
         reasons = [each.unavailable_because for each in evaluations if each.verdict is Verdict.UNAVAILABLE]
         if reasons:
-            return Finding(
+            return Examined(
                 "model",
                 Health.WARNING,
                 f"{evaluator} did not answer: {reasons[0]}",
                 "People decide meanwhile; check model access.",
             )
         if not evaluations:
-            return Finding("model", Health.SKIPPED, f"{evaluator} had nothing to evaluate in the last run")
+            return Examined("model", Health.SKIPPED, f"{evaluator} had nothing to evaluate in the last run")
         text = f"{evaluator} evaluated {len(evaluations)} proposals in the last run"
         wanted = settings.get("bedrock", {}).get("structured", "strict_tool")
         if wanted == "strict_tool" and any(each.evaluator_version.split()[1:2] == ["tool"] for each in evaluations):
-            return Finding(
+            return Examined(
                 "model",
                 Health.WARNING,
                 f"{text}, with `tool` instead of `strict_tool`: Lambda's own botocore is older than 1.42.20",
                 "Every answer is checked all the same. A newer Lambda runtime brings strict tools; `structured: tool` "
                 "in the settings says that this is meant.",
             )
-        return Finding("model", Health.OK, text)
+        return Examined("model", Health.OK, text)
 
-    def _keyring(self) -> Finding:
+    def _keyring(self) -> Examined:
         known = ", ".join(each["name"] for each in self._logins.instances()) or "nothing kept"
         if self._logins.has_keyring:
-            return Finding("keyring", Health.OK, known)
-        return Finding("keyring", Health.SKIPPED, f"this machine has none ({known})", no_keyring_hint())
+            return Examined("keyring", Health.OK, known)
+        return Examined("keyring", Health.SKIPPED, f"this machine has none ({known})", no_keyring_hint())
 
     @cached_property
     def _stack(self) -> Stack:
@@ -386,11 +388,11 @@ class Doctor:
         return role
 
 
-def _not_made(check: _Check, error: QlikopsError) -> Finding:
+def _not_made(check: _Check, error: QlikopsError) -> Examined:
     # What everything else hangs on must not pass for well because nobody looked.
     if isinstance(error, AccessDenied) and check.name != "stack":
-        return Finding(check.name, Health.SKIPPED, error.message, "This identity may not look; somebody who may can.")
-    return Finding(check.name, Health.FAILED, error.message, error.hint)
+        return Examined(check.name, Health.SKIPPED, error.message, "This identity may not look; somebody who may can.")
+    return Examined(check.name, Health.FAILED, error.message, error.hint)
 
 
 def _if_there(read: Callable[[], T]) -> T | None:

@@ -13,7 +13,7 @@ _ERROR = "qlikops.Removed"
 _CAUSE = "qlikops is removed from this account"
 
 
-class Executions:
+class RunningExecutions:
     """The executions of one state machine, and the machine's own end."""
 
     def __init__(self, stepfunctions: SFNClient, patience: Patience) -> None:

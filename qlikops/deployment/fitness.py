@@ -20,7 +20,7 @@ _GLOBAL = frozenset({"iam"})
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StackLocation:
     """Where a stack is."""
 
     partition: str
@@ -34,7 +34,7 @@ class Place:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{name}"
 
 
-def check_fitness(parameters: Mapping[str, str], place: Place) -> None:
+def check_fitness(parameters: Mapping[str, str], place: StackLocation) -> None:
     """Raises UsageError where `parameters`, the template's, cannot work at `place`."""
     for name, value in parameters.items():
         if (size := len(value.encode())) > PARAMETER_BYTES:
@@ -64,7 +64,7 @@ def _arns(value: str) -> Iterator[str]:
         yield from (str(each) for each in bedrock.values() if str(each).startswith("arn:"))
 
 
-def _check_arn(name: str, arn: str, place: Place) -> None:
+def _check_arn(name: str, arn: str, place: StackLocation) -> None:
     _, partition, service, region, *_ = (*arn.split(":"), "", "", "")
     if partition != place.partition:
         raise UsageError(
@@ -79,7 +79,7 @@ def _check_arn(name: str, arn: str, place: Place) -> None:
         )
 
 
-def _environment_bytes(parameters: Mapping[str, str], place: Place) -> int:
+def _environment_bytes(parameters: Mapping[str, str], place: StackLocation) -> int:
     """What a function's environment takes, as JSON, with the longest names that CloudFormation may choose."""
     places = {
         "table": f"{place.stack}-Table{_UNIQUE}",

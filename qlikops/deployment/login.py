@@ -10,9 +10,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.secrecy import kept_secret
-from qlikops.domain.strict_json import parse_json
 from qlikops.keyrings import SERVICE, Keyring, KeyringFailed, NoKeyring, broken_entry
 
 VARIABLES: Mapping[str, str] = {

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qlikops.aws.errors import aws_errors
-from qlikops.deployment.fitness import Place
+from qlikops.deployment.fitness import StackLocation
 from qlikops.deployment.plan import ChangeKind, Plan
 from qlikops.deployment.stack import Stack
 from qlikops.domain.errors import AccessDenied, NotFound, Offline, QlikopsError
@@ -38,7 +38,7 @@ class Obstacle:
 class Obstacles:
     """Looks for them. Changes nothing."""
 
-    def __init__(self, connection: AwsConnection, stack: Stack, place: Place) -> None:
+    def __init__(self, connection: AwsConnection, stack: Stack, place: StackLocation) -> None:
         self._aws = connection
         self._stack = stack
         self._place = place

@@ -14,8 +14,8 @@ from qlikops.aws.errors import aws_errors
 from qlikops.deployment.errors import ChangeRefused, DeploymentError, DeploymentFailed, StackBusy
 from qlikops.deployment.plan import Plan, parse_changes
 from qlikops.deployment.status import DELETED, IN_REVIEW, SUCCEEDED, refuse_unfit
+from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.errors import NotFound, QlikopsError, Unreachable
-from qlikops.domain.strict_json import parse_json
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.client import CloudFormationClient

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from qlikops.domain.stored import StoredEnum
+from qlikops.domain.encoding.stored import StoredEnum
 from qlikops.domain.task import TaskKey
 
 

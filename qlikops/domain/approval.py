@@ -8,10 +8,10 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
+from qlikops.domain.encoding.stored import StoredEnum, unknown_values
 from qlikops.domain.evaluation import Evaluation, PolicyResult, Route, Verdict
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
-from qlikops.domain.stored import StoredEnum, unknown_values
 from qlikops.domain.task import TaskKey
 from qlikops.domain.text import folded
 
@@ -50,7 +50,7 @@ class Status(StoredEnum):
         return self.is_known and self not in {Status.PROPOSED, Status.EVALUATED, Status.WAITING, Status.RESTARTING}
 
     @property
-    def was_tried(self) -> bool:
+    def was_sent(self) -> bool:
         """Whether that alone says that the run call went out, or may have."""
         return self in {Status.RESTARTED, Status.PARTIAL, Status.UNVERIFIED}
 
@@ -131,7 +131,7 @@ class RunCall(StoredEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TargetOutcome:
+class TaskOutcome:
     """What happened to one task."""
 
     key: TaskKey
@@ -148,15 +148,15 @@ class TargetOutcome:
     """qlikops stopped the task first, or may have."""
 
     @property
-    def was_tried(self) -> bool:
+    def was_sent(self) -> bool:
         """Whether a call went out for the task, or may have."""
-        return self.status.was_tried or self.stopped or self.run_call not in (None, RunCall.NOT_SENT)
+        return self.status.was_sent or self.stopped or self.run_call not in (None, RunCall.NOT_SENT)
 
     @property
     def may_have_started(self) -> bool:
         """Whether Replicate may have started the task, if only for a moment."""
         if self.run_call is None:
-            return self.status.was_tried or self.status is Status.FAILED
+            return self.status.was_sent or self.status is Status.FAILED
         return self.run_call in (RunCall.UNCERTAIN, RunCall.TAKEN)
 
     @property
@@ -188,14 +188,14 @@ class Outcome:
 
     status: Status
     detail: str = ""
-    targets: tuple[TargetOutcome, ...] = ()
+    targets: tuple[TaskOutcome, ...] = ()
     at: datetime | None = None
     decision: Decision | None = None
 
     @property
-    def was_tried(self) -> bool:
+    def was_sent(self) -> bool:
         """Whether any call went out for any task, or may have."""
-        return self.status.was_tried or any(target.was_tried for target in self.targets)
+        return self.status.was_sent or any(target.was_sent for target in self.targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class HistoryLine:
 
 
 @dataclass(frozen=True, slots=True)
-class TrackRecord:
+class EarlierResults:
     """What came of proposals with one kind of anomaly and one action, after one evaluator's one verdict."""
 
     evaluator: str
@@ -238,7 +238,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
+class ProposalRecord:
     """One proposal's ledger record as the operator's side reads it. The token is not part of it."""
 
     proposal: Proposal
@@ -293,7 +293,7 @@ class InboxRow:
     cause: str = ""
     """Of several tasks, cut to 60 characters; empty for one task alone, and in rows of earlier versions."""
 
-    def is_of(self, approval: Approval) -> bool:
+    def is_of(self, approval: ProposalRecord) -> bool:
         """Whether the row agrees with a record on what a decision would be about; a record keeps whole seconds."""
         deadline = approval.deadline
         return (
@@ -304,7 +304,7 @@ class InboxRow:
         )
 
 
-def attributed(decision: Decision, approval: Approval) -> Decision:
+def attributed(decision: Decision, approval: ProposalRecord) -> Decision:
     """`decision` as the record can vouch for it: automatic only where the policy let it run and nobody was asked."""
     may_be = approval.policy is not None and approval.policy.route is Route.AUTOMATIC and approval.requested_at is None
     return replace(decision, automatic=decision.automatic and may_be)

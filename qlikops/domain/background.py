@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from qlikops.domain.approval import Approval, HistoryLine, TrackRecord
+from qlikops.domain.approval import EarlierResults, HistoryLine, ProposalRecord
 from qlikops.domain.errors import NotFound, QlikopsError
 from qlikops.domain.latest import Latest
 
 if TYPE_CHECKING:
     from qlikops.domain.fleet import Sample
-    from qlikops.domain.ports import Environment
+    from qlikops.domain.ports import ContextServices
     from qlikops.domain.proposal import Proposal
 
 HISTORY_LIMIT = 20
@@ -27,7 +27,7 @@ class Background:
 
     history: tuple[HistoryLine, ...] = ()
     """Of a task alone, newest first; groups have none."""
-    track: tuple[TrackRecord, ...] = ()
+    track: tuple[EarlierResults, ...] = ()
     """Of proposals with the same kind of anomaly and the same action, on any task."""
     samples: tuple[Sample, ...] = ()
     """The task's latencies, oldest first, as the last run saw them."""
@@ -37,7 +37,7 @@ class Background:
     """Why a part could not be read: then its absence says nothing."""
 
 
-def read_background(environment: Environment, approval: Approval) -> Background:
+def read_background(environment: ContextServices, approval: ProposalRecord) -> Background:
     """Reads what it can; a part that cannot be read is among `missing`. Blocks like the ports do."""
     proposal, missing = approval.proposal, list[QlikopsError]()
 
@@ -63,7 +63,7 @@ def read_background(environment: Environment, approval: Approval) -> Background:
     return Background(history, track, seen.memory.samples if seen else (), latest, tuple(missing))
 
 
-def read_latest(environment: Environment, proposal: Proposal) -> Latest | None:
+def read_latest(environment: ContextServices, proposal: Proposal) -> Latest | None:
     """What the last poll says of the proposal's tasks; None where that cannot be read. Blocks like the ports do."""
     try:
         return Latest.of(environment.fleet.snapshot(), proposal)

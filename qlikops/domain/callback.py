@@ -8,8 +8,8 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from qlikops.domain import codec
 from qlikops.domain.approval import Decision
+from qlikops.domain.encoding import codec
 from qlikops.domain.text import harmless
 
 APPROVAL_DENIED = "ApprovalDenied"

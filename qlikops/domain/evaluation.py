@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from qlikops.domain.stored import StoredEnum
+from qlikops.domain.encoding.stored import StoredEnum
 
 
 class Verdict(StoredEnum):
@@ -114,7 +114,7 @@ class Gate(StoredEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedGate:
+class BlockingGate:
     """A gate that is closed for this proposal, and why."""
 
     gate: Gate
@@ -127,6 +127,6 @@ class PolicyResult:
 
     route: Route
     mode: ApprovalMode
-    closed_gates: tuple[ClosedGate, ...] = ()
+    closed_gates: tuple[BlockingGate, ...] = ()
     reason: str = ""
     """One sentence for people."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.mute import Mute
 from qlikops.domain.proposal import RECORD_VERSION
-from qlikops.domain.quiet import Quiet
 from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey
 
 LATENCY_SAMPLES = 60
@@ -24,7 +24,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskMemory:
+class TaskProgress:
     """What must be remembered about one task between polls."""
 
     seen: dict[str, datetime] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class TaskMemory:
     """It stands because qlikops stopped it and did not see it running again, not because a user wanted that."""
     back_since: datetime | None = None
     """When the restart began that left it stopped, and after which it was seen running: a later stop is not ours."""
-    quiet: Quiet | None = None
+    quiet: Mute | None = None
     """Why nothing is proposed on it for now; kept after it has recovered, until it is over."""
 
 
@@ -57,7 +57,7 @@ class TaskSnapshot:
     """One task at this poll, with its memory and what is wrong with it."""
 
     facts: TaskFacts
-    memory: TaskMemory = TaskMemory()
+    memory: TaskProgress = TaskProgress()
     anomalies: tuple[Anomaly, ...] = ()
     proposal_id: str = ""
     """The open proposal that holds its lease."""
@@ -68,7 +68,7 @@ class TaskSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notified:
     """A finding without a proposal of which people have been told."""
 
     key: TaskKey
@@ -89,7 +89,7 @@ class FleetSnapshot:
     servers: tuple[ServerFacts, ...]
     tasks: tuple[TaskSnapshot, ...]
     server_anomalies: tuple[Anomaly, ...] = ()
-    told: tuple[Told, ...] = ()
+    told: tuple[Notified, ...] = ()
     """Until they are over."""
     version: int = RECORD_VERSION
 
@@ -112,11 +112,11 @@ class FleetSnapshot:
         )
 
     @property
-    def suppressed(self) -> frozenset[TaskKey]:
+    def on_down_servers(self) -> frozenset[TaskKey]:
         """All tasks that some server's trouble hides."""
         return frozenset(key for server in self.servers for key in self.suppressed_by(server))
 
     @property
-    def hidden(self) -> frozenset[TaskKey]:
+    def not_visible(self) -> frozenset[TaskKey]:
         """All tasks that this poll says nothing of, whatever the reason: what was wrong with them may be still."""
-        return self.suppressed | {task.facts.key for task in self.tasks if task.is_unread}
+        return self.on_down_servers | {task.facts.key for task in self.tasks if task.is_unread}

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from qlikops.domain.approval import UNANSWERED, InboxRow, Status
+from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.errors import NotFound
-from qlikops.domain.execution import ExecutionStatus, ExecutionSummary, RunProposal
-from qlikops.domain.ports import Environment, Executions
-from qlikops.domain.quiet import Quiet
-from qlikops.domain.strict_json import parse_json
+from qlikops.domain.mute import Mute
+from qlikops.domain.ports import ContextServices, Executions
 from qlikops.domain.task import TaskKey
+from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, RunProposal
 
 LOOK_BACK = timedelta(hours=24)
 """How long before the shift a run that has ended since may have begun, where its definition lets it take no longer."""
@@ -38,11 +38,11 @@ class Handled:
 
 
 @dataclass(frozen=True, slots=True)
-class QuietTask:
+class MutedTask:
     """A task on which nothing is proposed for a while."""
 
     key: TaskKey
-    quiet: Quiet
+    quiet: Mute
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Handover:
     """What was closed or approved within the shift, newest first."""
     waiting: tuple[InboxRow, ...]
     """What expires first first."""
-    quiet: tuple[QuietTask, ...]
+    quiet: tuple[MutedTask, ...]
     """As the last run knew it, what ends last first."""
     running: tuple[ExecutionSummary, ...]
     broken: tuple[ExecutionSummary, ...]
@@ -70,7 +70,7 @@ class Handover:
     """False where there were more runs than are looked at."""
 
 
-def gather(environment: Environment, since: datetime, now: datetime) -> Handover:
+def gather(environment: ContextServices, since: datetime, now: datetime) -> Handover:
     """Reads the shift: one Query for what waits, one object for the fleet, a hundred runs a page, and one Query for
     each run that may have closed something. Blocks like the ports do, and raises what they raise.
 
@@ -150,13 +150,13 @@ def _pages(executions: Executions, status: ExecutionStatus | None = None) -> Ite
             return
 
 
-def _quiet(environment: Environment, now: datetime) -> tuple[tuple[QuietTask, ...], datetime | None]:
+def _quiet(environment: ContextServices, now: datetime) -> tuple[tuple[MutedTask, ...], datetime | None]:
     try:
         snapshot = environment.fleet.snapshot()
     except NotFound:
         return (), None
     quiet = [
-        QuietTask(task.facts.key, task.memory.quiet)
+        MutedTask(task.facts.key, task.memory.quiet)
         for task in snapshot.tasks
         if task.memory.quiet is not None and task.memory.quiet.until > now
     ]

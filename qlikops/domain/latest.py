@@ -7,7 +7,7 @@ from datetime import datetime
 
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.proposal import Proposal, Target
+from qlikops.domain.proposal import Proposal, ProposedTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +15,13 @@ class Latest:
     """A poll, as far as it concerns one proposal."""
 
     taken_at: datetime
-    tasks: tuple[tuple[Target, TaskSnapshot | None], ...]
+    tasks: tuple[tuple[ProposedTask, TaskSnapshot | None], ...]
     """Each as it was proposed and as the poll saw it; None where it says nothing of the task."""
 
     @classmethod
     def of(cls, snapshot: FleetSnapshot, proposal: Proposal) -> Latest:
         """What `snapshot` says of the tasks of `proposal`."""
-        wanted = {target.key for target in proposal.targets} - snapshot.hidden
+        wanted = {target.key for target in proposal.targets} - snapshot.not_visible
         seen = {task.facts.key: task for task in snapshot.tasks if task.facts.key in wanted}
         return cls(snapshot.taken_at, tuple((target, seen.get(target.key)) for target in proposal.targets))
 
@@ -30,12 +30,12 @@ class Latest:
         """Whether the poll says anything of one of the tasks."""
         return any(task is not None for _, task in self.tasks)
 
-    def changed(self, kind: AnomalyKind) -> tuple[tuple[Target, TaskSnapshot], ...]:
+    def changed(self, kind: AnomalyKind) -> tuple[tuple[ProposedTask, TaskSnapshot], ...]:
         """The tasks that are no longer as they were proposed on, as far as the poll saw them."""
         return tuple((target, task) for target, task in self.tasks if task and not _is_as_proposed(kind, target, task))
 
 
-def _is_as_proposed(kind: AnomalyKind, target: Target, task: TaskSnapshot) -> bool:
+def _is_as_proposed(kind: AnomalyKind, target: ProposedTask, task: TaskSnapshot) -> bool:
     facts = task.facts
     return (facts.state, facts.stop_reason) == (target.state, target.stop_reason) and any(
         anomaly.kind is kind for anomaly in task.anomalies

@@ -29,7 +29,7 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import quote
 
-from qlikops.domain.codec import format_time
+from qlikops.domain.encoding.codec import format_time
 from qlikops.domain.task import TaskKey
 
 PARTITION = "pk"

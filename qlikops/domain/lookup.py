@@ -9,7 +9,7 @@ from qlikops.domain.approval import HistoryLine
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.naming import is_named, listed, named
-from qlikops.domain.ports import Environment
+from qlikops.domain.ports import ContextServices
 from qlikops.domain.since import read_fleet
 from qlikops.domain.text import harmless
 
@@ -27,7 +27,7 @@ class TaskDetail:
     """Newest first."""
 
 
-def look_up(environment: Environment, name: str) -> TaskDetail:
+def look_up(environment: ContextServices, name: str) -> TaskDetail:
     """The task that `name` names: `task`, `server/task` or `instance/server/task`, as it is shown, or a part of it.
 
     Raises NotFound, and UsageError where several tasks may be meant. Blocks like the ports do.
@@ -36,7 +36,7 @@ def look_up(environment: Environment, name: str) -> TaskDetail:
     task = _find(snapshot, name)
     key = task.facts.key
     history = tuple(environment.approvals.history(key))
-    return TaskDetail(task, snapshot.taken_at, key in snapshot.suppressed, history)
+    return TaskDetail(task, snapshot.taken_at, key in snapshot.on_down_servers, history)
 
 
 def _find(snapshot: FleetSnapshot, name: str) -> TaskSnapshot:

@@ -11,18 +11,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status
+from qlikops.domain.approval import Claim, Decision, InboxRow, Outcome, ProposalRecord, Status
+from qlikops.domain.approval import EarlierResults as EarlierResults
 from qlikops.domain.approval import HistoryLine as HistoryLine
-from qlikops.domain.approval import TrackRecord as TrackRecord
 from qlikops.domain.proposal import Action
 from qlikops.domain.task import TaskKey
 
 if TYPE_CHECKING:  # each caller needs a role or two, and a command's start is not to pay for all of them
-    from qlikops.domain.events import HistoryEvent
-    from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
     from qlikops.domain.fleet import FleetSnapshot
     from qlikops.domain.report import ReportEntry, RunReport
     from qlikops.domain.schedule import ScheduleStatus
+    from qlikops.domain.workflow.events import HistoryEvent
+    from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Approvals(Protocol):
         """All that waits, what expires first first. One Query."""
         ...
 
-    def approval(self, approval_id: str) -> Approval:
+    def approval(self, approval_id: str) -> ProposalRecord:
         """The whole record, read consistently. Raises NotFound; an unambiguous prefix of an id will do."""
         ...
 
@@ -104,7 +104,7 @@ class Approvals(Protocol):
         """
         ...
 
-    def outcome(self, approval_id: str, timeout: timedelta) -> Approval:
+    def outcome(self, approval_id: str, timeout: timedelta) -> ProposalRecord:
         """The record once its status is final, or as it stands when `timeout` is over."""
         ...
 
@@ -116,7 +116,7 @@ class Approvals(Protocol):
         """How earlier proposals on this task ended, newest first."""
         ...
 
-    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[TrackRecord]:
+    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[EarlierResults]:
         """What came of proposals of this kind with this action, one entry for each evaluator's each verdict."""
         ...
 
@@ -200,7 +200,7 @@ class Schedules(Protocol):
         ...
 
 
-class Environment(Protocol):
+class ContextServices(Protocol):
     """One context: an account, a Region, a stack; or the local environment."""
 
     @property

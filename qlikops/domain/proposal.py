@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
-from qlikops.domain.stored import StoredEnum
+from qlikops.domain.encoding import codec
+from qlikops.domain.encoding.stored import StoredEnum
 from qlikops.domain.task import RunOption, StopReason, TaskKey, TaskState
 from qlikops.domain.text import fitted
 
@@ -60,7 +60,7 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ProposedTask:
     """A task as it was when the proposal was made; acting on one that has changed since is refused."""
 
     key: TaskKey
@@ -90,7 +90,7 @@ class Proposal:
     """Why this action, in a sentence or two."""
     cause: str
     """What the tasks have in common, such as `source ORA-PROD on replicate-eu-1`; empty for one task alone."""
-    targets: tuple[Target, ...]
+    targets: tuple[ProposedTask, ...]
     evidence: tuple[Evidence, ...]
     created_at: datetime
     execution_arn: str
@@ -106,7 +106,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class ProposalCard:
+class ProposalSummary:
     """What of a proposal travels through the state machine: at most 4 KB, the ledger has the rest."""
 
     proposal_id: str
@@ -120,7 +120,7 @@ class ProposalCard:
     """The first ten, as `server/task`."""
 
     @classmethod
-    def of(cls, proposal: Proposal) -> ProposalCard:
+    def of(cls, proposal: Proposal) -> ProposalSummary:
         """The card of `proposal`, cut to size whatever script its names are in."""
         return cls(
             proposal_id=proposal.proposal_id,

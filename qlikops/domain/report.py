@@ -26,7 +26,7 @@ class ReportedProposal:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftAlone:
+class NoAction:
     """Something wrong on which nothing was proposed, and why."""
 
     key: TaskKey
@@ -83,7 +83,7 @@ class RunReport:
     tasks_by_state: dict[str, int]
     anomalies: tuple[Anomaly, ...]
     proposals: tuple[ReportedProposal, ...]
-    left_alone: tuple[LeftAlone, ...]
+    left_alone: tuple[NoAction, ...]
     deferred: int = 0
     abandoned: tuple[ReportedProposal, ...] = ()
     """Proposals of earlier runs that this one closed, because their executions had ended without them."""

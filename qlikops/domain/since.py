@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qlikops.domain.approval import Approval
+from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.errors import QlikopsError
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.task import StopReason, TaskState
 
 if TYPE_CHECKING:
-    from qlikops.domain.ports import Environment
+    from qlikops.domain.ports import ContextServices
 
 MOST_READ = 25
 """Proposals that are looked up; what is beyond that stays as the run saw it, until the next one."""
 
 
-def read_fleet(environment: Environment) -> FleetSnapshot:
+def read_fleet(environment: ContextServices) -> FleetSnapshot:
     """The fleet, newer where a proposal has ended since. Raises what reading the snapshot raises.
 
     Asks for the inbox, and for the record of each proposal that was open and no longer waits. What cannot be read of
@@ -28,7 +28,7 @@ def read_fleet(environment: Environment) -> FleetSnapshot:
     held = dict.fromkeys(task.proposal_id for task in snapshot.tasks if task.proposal_id)
     if not held:
         return snapshot
-    ended: dict[str, Approval] = {}
+    ended: dict[str, ProposalRecord] = {}
     try:
         waiting = {row.approval_id for row in environment.approvals.waiting()}
         for proposal_id in [each for each in held if each not in waiting][:MOST_READ]:
@@ -40,7 +40,7 @@ def read_fleet(environment: Environment) -> FleetSnapshot:
     return with_outcomes(snapshot, ended)
 
 
-def with_outcomes(snapshot: FleetSnapshot, ended: Mapping[str, Approval]) -> FleetSnapshot:
+def with_outcomes(snapshot: FleetSnapshot, ended: Mapping[str, ProposalRecord]) -> FleetSnapshot:
     """`snapshot` with how the proposals in `ended` ended, by their ids: a task that was seen to run, runs."""
 
     def since(task: TaskSnapshot) -> TaskSnapshot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qlikops.domain.stored import StoredEnum
+from qlikops.domain.encoding.stored import StoredEnum
 
 
 class TaskState(StoredEnum):

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from qlikops.config import DATA_VARIABLE, data_dir
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
 from qlikops.files import MissingFile, UnreadableFile, read_json, replace_text, shown, writing
 from qlikops.local.processes import ChildProcess
 

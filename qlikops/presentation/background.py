@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from qlikops.domain.approval import Approval, HistoryLine, Status
+from qlikops.domain.approval import HistoryLine, ProposalRecord, Status
 from qlikops.domain.background import HISTORY_LIMIT, Background
 from qlikops.domain.duration import format_duration
 from qlikops.domain.evaluation import Verdict
@@ -34,7 +34,7 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _PLOT_ROWS = 2
 
 
-def track_record(approval: Approval, background: Background) -> Iterator[Line]:
+def track_record(approval: ProposalRecord, background: Background) -> Iterator[Line]:
     """What came of proposals like this one after the same verdict of the same evaluator."""
     evaluation = approval.evaluation
     evaluator = evaluation.evaluator if evaluation else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from qlikops.domain.approval import Approval
+from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.proposal import Proposal
 from qlikops.presentation import denial, vocabulary
 from qlikops.presentation.review import blast_radius, in_full, second_thoughts
@@ -30,7 +30,9 @@ def not_one_cause(proposals: Sequence[Proposal]) -> str:
     return ""
 
 
-def together(approvals: Sequence[Approval], *, approved: bool, snooze: timedelta | None = None) -> tuple[Line, ...]:
+def together(
+    approvals: Sequence[ProposalRecord], *, approved: bool, snooze: timedelta | None = None
+) -> tuple[Line, ...]:
     """What answering all of `approvals` sets off, or leaves as it is."""
     if not approvals:
         return (line("will run", "nothing"),)
@@ -46,7 +48,7 @@ def together(approvals: Sequence[Approval], *, approved: bool, snooze: timedelta
     )
 
 
-def entry(approval: Approval, *, approved: bool) -> Spans:
+def entry(approval: ProposalRecord, *, approved: bool) -> Spans:
     """One line of the list: its id as commands take it, what it is, and what speaks against approving it or how bad
     denying leaves it.
     """

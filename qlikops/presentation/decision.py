@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from qlikops.domain.approval import Approval, Decision, Status
+from qlikops.domain.approval import Decision, ProposalRecord, Status
 from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import AlreadyDecided, ApprovalGone, DecisionUnknown, NotDecidable, QlikopsError
@@ -35,7 +35,7 @@ SLOW_SECONDS = 3
 
 def what_goes_out(
     request: DecisionRequest,
-    approval: Approval,
+    approval: ProposalRecord,
     caller: str = "",
     now: datetime | None = None,
     seen: Seen | None = None,
@@ -48,7 +48,7 @@ def what_goes_out(
 
 
 def _what_goes_out(
-    request: DecisionRequest, approval: Approval, caller: str, now: datetime | None, seen: Seen | None
+    request: DecisionRequest, approval: ProposalRecord, caller: str, now: datetime | None, seen: Seen | None
 ) -> Iterator[Line]:
     proposal = approval.proposal
     if request.approved:
@@ -121,7 +121,7 @@ def _for_clipboard(lines: Sequence[Line]) -> str:
     return "\n".join(f"{entry.label:<12} {entry.text}" for entry in lines)
 
 
-def unproven(approval: Approval, request: DecisionRequest, how_it_stands: Spans, context: str = "") -> str:
+def unproven(approval: ProposalRecord, request: DecisionRequest, how_it_stands: Spans, context: str = "") -> str:
     """What there is to paste into a ticket where nothing proves that the decision was recorded."""
     lines = (
         *in_context(context),
@@ -135,7 +135,7 @@ def unproven(approval: Approval, request: DecisionRequest, how_it_stands: Spans,
     return _for_clipboard(lines)
 
 
-def no_longer_waits(approval: Approval) -> str:
+def no_longer_waits(approval: ProposalRecord) -> str:
     """Why, and by whom."""
     who = f", {by_whom(approval.decision)}" if approval.decision is not None else ""
     return f"It no longer waits: {vocabulary.status(approval.status).text}{who}."
@@ -147,11 +147,11 @@ def maybe_sent(error: BaseException) -> bool:
 
 
 def progress(
-    approval: Approval,
+    approval: ProposalRecord,
     request: DecisionRequest,
     sent: DecisionReceipt | None = None,
     error: BaseException | None = None,
-    ended: Approval | None = None,
+    ended: ProposalRecord | None = None,
     waited: float = 0,
     *,
     context: str = "",
@@ -179,7 +179,7 @@ def stage(
     request: DecisionRequest,
     sent: DecisionReceipt | None = None,
     error: BaseException | None = None,
-    ended: Approval | None = None,
+    ended: ProposalRecord | None = None,
 ) -> Span:
     """The same in a word or two, to be counted where several were decided together."""
     if ended is not None:
@@ -209,7 +209,7 @@ def counted(stages: Sequence[Span]) -> Spans:
 
 
 def held_back(
-    approval: Approval, request: DecisionRequest, seconds: float, others: int, escape: str, context: str = ""
+    approval: ProposalRecord, request: DecisionRequest, seconds: float, others: int, escape: str, context: str = ""
 ) -> Spans:
     """The countdown before it, and `others` with it, are sent; `escape` is what Esc does about it.
 
@@ -223,22 +223,22 @@ def held_back(
     )
 
 
-def withdrawn(approval: Approval, request: DecisionRequest, reason: str, context: str = "") -> Spans:
+def withdrawn(approval: ProposalRecord, request: DecisionRequest, reason: str, context: str = "") -> Spans:
     """That it was held back and never sent."""
     return (Span("Not sent: ", Tone.WARNING), Span(f"{_verb_and_label(approval, request, context)}; {reason}."))
 
 
-def _verb_and_label(approval: Approval, request: DecisionRequest, context: str = "") -> str:
+def _verb_and_label(approval: ProposalRecord, request: DecisionRequest, context: str = "") -> str:
     return f"{'approve' if request.approved else 'deny'} {_label(approval, context)}"
 
 
-def _label(approval: Approval, context: str) -> str:
+def _label(approval: ProposalRecord, context: str) -> str:
     """`server/task`, and which of several contexts it is in."""
     label = outside(approval.proposal.label, cap=60).text
     return label + (outside(context, cap=30, before=" in ").text if context else "")
 
 
-def _ended(request: DecisionRequest, ended: Approval, label: str) -> Spans:
+def _ended(request: DecisionRequest, ended: ProposalRecord, label: str) -> Spans:
     if ended.decision is not None and ended.decision.decision_id != request.decision_id:
         return (
             Span("Your answer did not count: ", Tone.WARNING),

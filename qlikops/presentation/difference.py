@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from qlikops.domain.approval import Approval
+from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.text import harmless
 from qlikops.presentation import review, vocabulary
 from qlikops.presentation.tone import Line, Span, Tone, line
@@ -14,12 +14,12 @@ _SIDE_CAP = 300
 _NOTHING = "nothing"
 
 
-def differs(old: Approval, new: Approval) -> bool:
+def differs(old: ProposalRecord, new: ProposalRecord) -> bool:
     """Whether a decision made on `old` would be about something else than `new`."""
     return old.digest != new.digest or old.deadline != new.deadline
 
 
-def differences(old: Approval, new: Approval) -> tuple[Line, ...]:
+def differences(old: ProposalRecord, new: ProposalRecord) -> tuple[Line, ...]:
     """`old -> new` for each field that reads differently; empty where the two are the same for a decision."""
     if not differs(old, new):
         return ()
@@ -36,7 +36,7 @@ def differences(old: Approval, new: Approval) -> tuple[Line, ...]:
     return tuple(changed)
 
 
-def _fields(approval: Approval) -> dict[tuple[str, str, int], str]:
+def _fields(approval: ProposalRecord) -> dict[tuple[str, str, int], str]:
     """What is shown, by section, label and how manieth of that label; a line without a label continues the last."""
     proposal = approval.proposal
     fields = {("", "severity", 1): str(proposal.severity), ("", "title", 1): proposal.title}

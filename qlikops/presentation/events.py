@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 
-from qlikops.domain.events import HistoryEvent
-from qlikops.domain.execution import ExecutionDetail, Source, StateRun
-from qlikops.domain.history import Place
 from qlikops.domain.text import harmless
+from qlikops.domain.workflow.events import HistoryEvent
+from qlikops.domain.workflow.execution import ExecutionDetail, Source, StateVisit
+from qlikops.domain.workflow.history import StepPath
 from qlikops.presentation import vocabulary
 from qlikops.presentation.executions import payload
 from qlikops.presentation.tone import Cells, Column, Span, Tone, fit, outside
@@ -34,7 +34,7 @@ def columns(width: int) -> tuple[Column, ...]:
     return fit(COLUMNS, width, _DROP_FIRST)
 
 
-def cells(event: HistoryEvent, place: Place) -> Cells:
+def cells(event: HistoryEvent, place: StepPath) -> Cells:
     """One event and where it happened."""
     item = f" #{place.map_path[-1]}" if place.map_path else ""
     return {
@@ -62,12 +62,12 @@ def _last_part(text: str) -> str:
     return text.rpartition(":")[2] if text.startswith("arn:") else text
 
 
-def search_text(event: HistoryEvent, place: Place) -> str:
+def search_text(event: HistoryEvent, place: StepPath) -> str:
     """What a search goes through."""
     return f"{event.id} {event.type} {place.state} {_in_short(event)}"
 
 
-def event_text(event: HistoryEvent, place: Place) -> str:
+def event_text(event: HistoryEvent, place: StepPath) -> str:
     """The whole event; JSON inside of it is indented."""
     at = vocabulary.clock_time(event.at) if event.at else "no time"
     where = f", {harmless(place.state, 80)}{_item(place.map_path)}" if place.state else ""
@@ -76,7 +76,7 @@ def event_text(event: HistoryEvent, place: Place) -> str:
     return "\n\n".join([heading, *parts])
 
 
-def state_text(runs: Sequence[StateRun], event: Callable[[int], HistoryEvent | None]) -> str:
+def state_text(runs: Sequence[StateVisit], event: Callable[[int], HistoryEvent | None]) -> str:
     """Input and output of each run of a state, or of each state of a Map item."""
     parts = ["\n\n".join(_run(run, event)) for run in runs[:_RUNS_SHOWN]]
     if len(runs) > _RUNS_SHOWN:
@@ -84,7 +84,7 @@ def state_text(runs: Sequence[StateRun], event: Callable[[int], HistoryEvent | N
     return ("\n\n" + "─" * 40 + "\n\n").join(parts) or "It was not reached: nothing went in and nothing came out."
 
 
-def _run(run: StateRun, event: Callable[[int], HistoryEvent | None]) -> Iterator[str]:
+def _run(run: StateVisit, event: Callable[[int], HistoryEvent | None]) -> Iterator[str]:
     entered = f", entered {vocabulary.clock_time(run.entered_at)}" if run.entered_at else ""
     attempts = f", {run.attempts} tries" if run.attempts > 1 else ""
     status = vocabulary.state_status(run.status).text

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from qlikops.domain.approval import Status
 from qlikops.domain.duration import format_duration
-from qlikops.domain.execution import ExecutionDetail, ExecutionSummary, RunProposal, RunSummary, StateRun
-from qlikops.domain.strict_json import parse_json
+from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.text import harmless
+from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary, RunProposal, RunSummary, StateVisit
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Cells, Column, Line, Section, Span, Tone, fit, line, outside
 
@@ -136,7 +136,7 @@ def checked(run: RunSummary) -> str:
     return f"{scope}, {found}"
 
 
-def state_cells(run: StateRun, now: datetime) -> Cells:
+def state_cells(run: StateVisit, now: datetime) -> Cells:
     """One run of one state; Map items are indented under their Map."""
     ended = run.exited_at or now
     return {

@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskSnapshot
-from qlikops.domain.quiet import QuietKind
+from qlikops.domain.mute import MuteReason
 from qlikops.domain.task import ServerState, StopReason, TaskKey, TaskState
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Cells, Column, Line, Span, Tone, fit, line, outside
@@ -159,10 +159,10 @@ def why_quiet(task: TaskSnapshot, now: datetime, *, server_down: bool = False) -
 
 
 _QUIET = {
-    QuietKind.SNOOZED: "snoozed",
-    QuietKind.DENIED: "denied, quiet",
-    QuietKind.COOLDOWN: "cooling down",
-    QuietKind.BUDGET: "restart budget spent,",
+    MuteReason.SNOOZED: "snoozed",
+    MuteReason.DENIED: "denied, quiet",
+    MuteReason.COOLDOWN: "cooling down",
+    MuteReason.BUDGET: "restart budget spent,",
 }
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from qlikops.domain.execution import FoldedHistory, RunProposal, Source, StateRun, StateStatus
-from qlikops.domain.machine import Machine, State, Via
+from qlikops.domain.workflow.execution import FoldedHistory, RunProposal, Source, StateStatus, StateVisit
+from qlikops.domain.workflow.machine import Machine, State, Via
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Cells, Column, Span, Tone, fit, outside
 
@@ -39,7 +39,7 @@ class GraphRow:
 
     key: str
     cells: Cells
-    runs: tuple[StateRun, ...] = ()
+    runs: tuple[StateVisit, ...] = ()
     """What Enter shows the input and output of."""
 
 
@@ -76,16 +76,16 @@ def definition_note(machine: Machine | None, problem: str) -> str:
 class _Ran:
     """What ran, by state, by Map item, and by the way that was taken."""
 
-    by_state: Mapping[str, tuple[StateRun, ...]]
-    by_item: Mapping[int, tuple[StateRun, ...]]
+    by_state: Mapping[str, tuple[StateVisit, ...]]
+    by_item: Mapping[int, tuple[StateVisit, ...]]
     taken: Mapping[tuple[str, str], int] = field(default_factory=dict)
     lacks_items: bool = False
     """The history has no states inside the Map: what has no run there may have run all the same."""
 
     @classmethod
     def of(cls, history: FoldedHistory) -> _Ran:
-        by_state: dict[str, list[StateRun]] = defaultdict(list)
-        by_item: dict[int, list[StateRun]] = defaultdict(list)
+        by_state: dict[str, list[StateVisit]] = defaultdict(list)
+        by_item: dict[int, list[StateVisit]] = defaultdict(list)
         taken: Counter[tuple[str, str]] = Counter()
         before: dict[tuple[int, ...], str] = {}
         for run in history.states:
@@ -173,7 +173,7 @@ class _Graph:
             cells = {"state": Span(text, Tone.MUTED), "status": Span(""), "took": Span(""), "then": Span("")}
             yield GraphRow("more items", cells)
 
-    def _item(self, index: int, proposal: RunProposal | None, runs: tuple[StateRun, ...]) -> GraphRow:
+    def _item(self, index: int, proposal: RunProposal | None, runs: tuple[StateVisit, ...]) -> GraphRow:
         latest = runs[-1] if runs else None
         what = "" if proposal is None else f" {_task_first(proposal.label)}: {proposal.action}"
         stands = vocabulary.NOTHING if latest is None else vocabulary.state_status(latest.status)
@@ -195,7 +195,7 @@ def _task_first(label: str) -> str:
     return f"{task} ({server})" if slash and " " not in server else label
 
 
-def what_it_did(runs: Sequence[StateRun], *, waits_for_token: bool = False) -> Span:
+def what_it_did(runs: Sequence[StateVisit], *, waits_for_token: bool = False) -> Span:
     """`✓ succeeded`, `▷ 2 waiting ✓ 3`, `· not reached`: what needs a look first, in its tone."""
     counts = Counter(run.status for run in runs)
     ordered = [(status, counts[status]) for status in _URGENCY if counts[status]]
@@ -221,13 +221,13 @@ def _word(status: StateStatus, waits_for_token: bool) -> Span:
     return _WAITING if waits_for_token and status is StateStatus.RUNNING else vocabulary.state_status(status)
 
 
-def _took(runs: Iterable[StateRun], now: datetime) -> Span:
+def _took(runs: Iterable[StateVisit], now: datetime) -> Span:
     """Of several the longest."""
     seconds = [((run.exited_at or now) - run.entered_at).total_seconds() for run in runs if run.entered_at]
     return Span(vocabulary.short_duration(max(seconds)) if seconds else "", Tone.MUTED)
 
 
-def _item_took(runs: Sequence[StateRun], now: datetime) -> Span:
+def _item_took(runs: Sequence[StateVisit], now: datetime) -> Span:
     entered = [run.entered_at for run in runs if run.entered_at]
     if not entered:
         return Span("")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from qlikops.domain.approval import Status
-from qlikops.domain.handover import Handled, Handover, QuietTask
+from qlikops.domain.handover import Handled, Handover, MutedTask
 from qlikops.presentation import executions, vocabulary
 from qlikops.presentation.inbox import countdown
 from qlikops.presentation.problem import by_whom
@@ -94,7 +94,7 @@ def _handled(each: Handled, until: datetime) -> Line:
     return line(outside(proposal.proposal_id, cap=12).text, *spans)
 
 
-def _quiet(each: QuietTask, until: datetime) -> Line:
+def _quiet(each: MutedTask, until: datetime) -> Line:
     left = vocabulary.short_duration((each.quiet.until - until).total_seconds())
     return line(f"{left} more", outside(f"{each.key}: {each.quiet.words()}", cap=300))
 

@@ -83,7 +83,7 @@ T = TypeVar("T", bound=HasRow)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class GroupPosition:
     """Where a row stands among those of its cause."""
 
     index: int = 0
@@ -99,7 +99,7 @@ class Place:
         return "└ " if self.index == self.size - 1 else "│ "
 
 
-ALONE = Place()
+ALONE = GroupPosition()
 _MARKS = {"marked": "✓ ", "answered": "→ ", "claimed": "@ "}
 """Before the task, since the word behind it may be cut off."""
 
@@ -120,7 +120,9 @@ def columns(width: int, *, by: Sort | None = None, context: bool = False) -> tup
     return fit(marked, width, [key for key in _DROP_FIRST if key not in sorted_by])
 
 
-def arrange(items: Iterable[T], by: Sort, cause: Callable[[T], Hashable] | None = None) -> list[tuple[T, Place]]:
+def arrange(
+    items: Iterable[T], by: Sort, cause: Callable[[T], Hashable] | None = None
+) -> list[tuple[T, GroupPosition]]:
     """The items in order; with `cause`, those of one cause together, where the first of them stands."""
     ordered = sorted(items, key=lambda item: _order(item.row, by))
     if cause is None:
@@ -128,7 +130,7 @@ def arrange(items: Iterable[T], by: Sort, cause: Callable[[T], Hashable] | None 
     groups: dict[Hashable, list[T]] = {}
     for item in ordered:
         groups.setdefault(cause(item), []).append(item)
-    return [(item, Place(index, len(group))) for group in groups.values() for index, item in enumerate(group)]
+    return [(item, GroupPosition(index, len(group))) for group in groups.values() for index, item in enumerate(group)]
 
 
 def cause(row: InboxRow) -> str:
@@ -185,7 +187,9 @@ def where(name: str, freshness: Freshness, now: datetime, *, read_only: bool) ->
     return outside(name, Tone.MUTED, 30, before="ro ") if read_only else outside(name, cap=30)
 
 
-def cells(row: InboxRow, now: datetime, mark: str = "", *, place: Place = ALONE, context: Span | None = None) -> Cells:
+def cells(
+    row: InboxRow, now: datetime, mark: str = "", *, place: GroupPosition = ALONE, context: Span | None = None
+) -> Cells:
     """One row at `now`. A claim shows in the label too, since its column is the first to go; so does `mark`."""
     claimant = claimed_by(row, now)
     mark = mark or ("claimed" if claimant else "")
@@ -218,7 +222,7 @@ def label(row: InboxRow) -> str:
     return _label(row, "", ALONE).text
 
 
-def _label(row: InboxRow, mark: str, place: Place) -> Span:
+def _label(row: InboxRow, mark: str, place: GroupPosition) -> Span:
     """`task (server)`: what is cut off at the end should not be the task. The word for a mark comes last."""
     server, task = _server_and_task(row)
     notes = ", ".join(note for note in (server, mark) if note)

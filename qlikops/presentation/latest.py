@@ -8,7 +8,7 @@ from datetime import datetime
 
 from qlikops.domain.fleet import TaskSnapshot
 from qlikops.domain.latest import Latest
-from qlikops.domain.proposal import Proposal, Target
+from qlikops.domain.proposal import Proposal, ProposedTask
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Line, Span, Tone, line, outside
 
@@ -53,7 +53,7 @@ def doubts(proposal: Proposal, latest: Latest | None, now: datetime) -> tuple[st
     return (f"it is no longer as proposed: {state}, seen {ago} ago",)
 
 
-def _some(changed: Sequence[tuple[Target, TaskSnapshot]], latest: Latest) -> str:
+def _some(changed: Sequence[tuple[ProposedTask, TaskSnapshot]], latest: Latest) -> str:
     return f"{len(changed):,} of {len(latest.tasks):,} tasks {'is' if len(changed) == 1 else 'are'}"
 
 
@@ -62,7 +62,7 @@ def _seen(latest: Latest, now: datetime) -> Iterator[Span]:
     yield Span(f", {word} {vocabulary.ago(latest.taken_at, now)} ago", Tone.MUTED)
 
 
-def _kinds(changed: Sequence[tuple[Target, TaskSnapshot]]) -> Iterator[Line]:
+def _kinds(changed: Sequence[tuple[ProposedTask, TaskSnapshot]]) -> Iterator[Line]:
     """What is found wrong with what changed, where that is anything."""
     kinds = Counter(anomaly.kind for _, task in changed for anomaly in task.anomalies)
     if kinds:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Approval, Claim, Outcome, Status
+from qlikops.domain.approval import Claim, Outcome, ProposalRecord, Status
 from qlikops.domain.background import Background
 from qlikops.domain.evaluation import Evaluation, Finding, Gate, PolicyResult, Risk, Verdict
-from qlikops.domain.proposal import Action, Proposal, Target
+from qlikops.domain.proposal import Action, Proposal, ProposedTask
 from qlikops.domain.task import StopReason
 from qlikops.presentation import background as beside
 from qlikops.presentation import latest, vocabulary
@@ -34,13 +34,13 @@ where that is not reached, the gate says so.
 """
 
 
-def sections(approval: Approval, now: datetime, background: Background | None = None) -> tuple[Section, ...]:
+def sections(approval: ProposalRecord, now: datetime, background: Background | None = None) -> tuple[Section, ...]:
     """The whole record, what a decider needs most first."""
     zero = at_zero(approval, now, approval.claim, background=background)
     return (brief(approval), zero, *body(approval, background))
 
 
-def brief(approval: Approval, context: str = "") -> Section:
+def brief(approval: ProposalRecord, context: str = "") -> Section:
     """What, why and what the evaluator says: enough to decide on at three in the morning.
 
     `context` is the name of where it waits, if there are several.
@@ -50,7 +50,7 @@ def brief(approval: Approval, context: str = "") -> Section:
 
 
 def at_zero(
-    approval: Approval,
+    approval: ProposalRecord,
     now: datetime,
     claim: Claim | None = None,
     caller: str = "",
@@ -65,7 +65,7 @@ def at_zero(
     return Section("", (*_at_zero(approval, now, claim, caller), *now_lines))
 
 
-def body(approval: Approval, background: Background | None = None) -> tuple[Section, ...]:
+def body(approval: ProposalRecord, background: Background | None = None) -> tuple[Section, ...]:
     """All the rest; what surrounds it only once it has been read."""
     proposal, around = approval.proposal, background or Background()
     track = beside.track_record(approval, around) if background else ()
@@ -83,7 +83,7 @@ def body(approval: Approval, background: Background | None = None) -> tuple[Sect
     return tuple(section for section in found if section.lines)
 
 
-def decided_on(approval: Approval) -> tuple[Section, ...]:
+def decided_on(approval: ProposalRecord) -> tuple[Section, ...]:
     """What a decision is about: all that the digest covers, as it is shown; the headline apart."""
     proposal = approval.proposal
     return (
@@ -114,7 +114,7 @@ def blast_radius(*proposals: Proposal) -> tuple[Span, ...]:
     return (Span(size), Span("; "), *_reruns(proposals[0].action, targets))
 
 
-def _reruns(action: Action, targets: Sequence[Target]) -> Iterator[Span]:
+def _reruns(action: Action, targets: Sequence[ProposedTask]) -> Iterator[Span]:
     if action is Action.RELOAD:
         yield Span("every table loads again from the source, replacing what the target has", Tone.DANGER)
         return
@@ -131,7 +131,7 @@ def _reruns(action: Action, targets: Sequence[Target]) -> Iterator[Span]:
         yield Span(", only changes are read", Tone.MUTED)
 
 
-def doubts(approval: Approval) -> tuple[str, ...]:
+def doubts(approval: ProposalRecord) -> tuple[str, ...]:
     """Why the evaluation is nothing to lean on; empty where it is."""
     evaluation = approval.evaluation
     if evaluation is None or evaluation.verdict is Verdict.UNAVAILABLE:
@@ -139,7 +139,7 @@ def doubts(approval: Approval) -> tuple[str, ...]:
     return tuple(_doubts(approval, evaluation))
 
 
-def _doubts(approval: Approval, evaluation: Evaluation) -> Iterator[str]:
+def _doubts(approval: ProposalRecord, evaluation: Evaluation) -> Iterator[str]:
     for value in approval.unknown:
         yield f"this version does not know what “{outside(value, cap=40).text}” means"
     if approval.proposal.kind is AnomalyKind.FATAL_UNKNOWN:
@@ -163,7 +163,7 @@ def _is_below_floor(policy: PolicyResult | None) -> bool:
     return policy is not None and any(closed.gate is Gate.LOW_CONFIDENCE for closed in policy.closed_gates)
 
 
-def second_thoughts(approval: Approval) -> tuple[str, ...]:
+def second_thoughts(approval: ProposalRecord) -> tuple[str, ...]:
     """The doubts, and what it costs if it is wrong: where there is any, approving must not be preselected."""
     found = list(doubts(approval))
     if approval.evaluation is not None and approval.evaluation.risk is Risk.HIGH:
@@ -173,7 +173,7 @@ def second_thoughts(approval: Approval) -> tuple[str, ...]:
     return tuple(found)
 
 
-def in_full(*approvals: Approval) -> Iterator[Line]:
+def in_full(*approvals: ProposalRecord) -> Iterator[Line]:
     """Replicate's own words and every caution, uncut and each once: what an approval must not pass over unread."""
     messages = [each.value for approval in approvals for each in approval.proposal.evidence if each.label == _MESSAGE]
     evaluations = [approval.evaluation for approval in approvals if approval.evaluation is not None]
@@ -183,7 +183,7 @@ def in_full(*approvals: Approval) -> Iterator[Line]:
         yield line("caution", outside(caution, Tone.WARNING, _WHOLE))
 
 
-def decided(approval: Approval) -> Iterator[Line]:
+def decided(approval: ProposalRecord) -> Iterator[Line]:
     """Who answered what, and how it ended."""
     decision = approval.decision
     if decision is not None:
@@ -219,7 +219,7 @@ def _headline(proposal: Proposal) -> Line:
     return line(severity.text, outside(proposal.title, severity.tone, 300))
 
 
-def _brief(approval: Approval) -> Iterator[Line]:
+def _brief(approval: ProposalRecord) -> Iterator[Line]:
     proposal = approval.proposal
     yield line("will run", vocabulary.action(proposal.action))
     if len(proposal.targets) <= TARGETS_INLINE:
@@ -267,7 +267,7 @@ def _cautions_and_rationale(evaluation: Evaluation) -> Iterator[Line]:
         yield line("because", outside(evaluation.rationale, cap=RATIONALE_BRIEF))
 
 
-def _at_zero(approval: Approval, now: datetime, claim: Claim | None, caller: str) -> Iterator[Line]:
+def _at_zero(approval: ProposalRecord, now: datetime, claim: Claim | None, caller: str) -> Iterator[Line]:
     if approval.status is not Status.WAITING:
         yield line("status", vocabulary.status(approval.status), f": {vocabulary.status_meaning(approval.status)}")
     elif approval.deadline is not None:
@@ -285,7 +285,7 @@ def _targets(proposal: Proposal) -> Iterator[Line]:
         yield line("", Span(f"and {len(proposal.targets) - TARGETS_SHOWN:,} more", Tone.WARNING))
 
 
-def _target(target: Target) -> Iterator[Span]:
+def _target(target: ProposedTask) -> Iterator[Span]:
     yield outside(target.key, cap=200)
     yield Span(" ")
     yield vocabulary.task_state(target.state)
@@ -297,7 +297,7 @@ def _target(target: Target) -> Iterator[Span]:
         yield Span(" protected", Tone.WARNING)
 
 
-def _evaluation(approval: Approval) -> Iterator[Line]:
+def _evaluation(approval: ProposalRecord) -> Iterator[Line]:
     evaluation = approval.evaluation
     if evaluation is None:
         return
@@ -355,7 +355,7 @@ def _policy(policy: PolicyResult | None) -> Iterator[Line]:
         yield line("gate closed", Span(vocabulary.gate(closed.gate), Tone.WARNING), outside(f": {closed.reason}"))
 
 
-def _record(approval: Approval) -> Iterator[Line]:
+def _record(approval: ProposalRecord) -> Iterator[Line]:
     yield line("approval", outside(approval.approval_id, cap=64))
     yield line("digest", outside(approval.digest or "none yet", Tone.MUTED, 80))
     if approval.requested_at is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qlikops.domain.approval import Status
-from qlikops.domain.execution import ExecutionDetail, ExecutionSummary, RunProposal
+from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary, RunProposal
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Line, Tone, line, outside
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.duration import format_duration
+from qlikops.domain.encoding.stored import StoredEnum
 from qlikops.domain.evaluation import Gate, Risk, Route, Verdict
-from qlikops.domain.execution import ExecutionStatus, StateStatus
 from qlikops.domain.proposal import Action
-from qlikops.domain.stored import StoredEnum
 from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.workflow.execution import ExecutionStatus, StateStatus
 from qlikops.presentation.tone import Span, Tone, outside
 
 NOTHING = Span("–", Tone.MUTED)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from qlikops.domain.approval import Approval, Decision, InboxRow, Outcome, Status
+from qlikops.domain.approval import Decision, InboxRow, Outcome, ProposalRecord, Status
 from qlikops.domain.errors import QlikopsError
 from qlikops.presentation import vocabulary
 from qlikops.presentation.inbox import SOON_SECONDS, Sort, claimed_by, ordered
@@ -96,7 +96,7 @@ class Watch:
         self._claimants = {name: who for name, who in self._claimants.items() if name in self._rows}
         self._began = True
 
-    def took_record(self, approval: Approval, now: datetime) -> Iterator[Event]:
+    def took_record(self, approval: ProposalRecord, now: datetime) -> Iterator[Event]:
         """What became of one that left the inbox."""
         name, status = approval.approval_id, approval.status
         if status.is_final or name in self._rows:

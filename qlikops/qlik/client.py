@@ -60,7 +60,7 @@ class ErrorCode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _Reply:
     status: int
     headers: Mapping[str, str]
     size: int
@@ -203,7 +203,7 @@ class QemClient:
             answer = self._exchange(method, path, {SESSION_HEADER: session_id}, read_timeout)
         return self._checked(answer, method, path)
 
-    def _checked(self, answer: _Answer, method: str, path: str) -> Any:
+    def _checked(self, answer: _Reply, method: str, path: str) -> Any:
         if answer.error_code:
             raise QemBusinessError(answer.error_code, answer.error_message)
         where = f"{self._where(method, path)} answered HTTP {answer.status}"
@@ -250,7 +250,7 @@ class QemClient:
 
     def _exchange(
         self, method: str, path: str, headers: Mapping[str, str], read_timeout: float | None = None
-    ) -> _Answer:
+    ) -> _Reply:
         """One answer, whatever it says. A GET that nobody answers is sent GET_ATTEMPTS times, a POST once.
 
         An answer that takes too long is not asked for again: whoever is that slow has enough to do.
@@ -267,7 +267,7 @@ class QemClient:
 
     def _exchange_once(
         self, method: str, path: str, headers: Mapping[str, str], read_timeout: float | None = None
-    ) -> _Answer:
+    ) -> _Reply:
         left = self._time_left()
         if not left:
             raise QemOutOfTime(f"{self._where(method, path)}: there was no time left")
@@ -285,7 +285,7 @@ class QemClient:
                 retries=False,
                 redirect=False,
             )
-            answer = _Answer.of(response)
+            answer = _Reply.of(response)
         if answer.status in _GATEWAY_STATUSES and not answer.error_code:
             raise QemUnreachable(
                 f"{self._where(method, path)}: a gateway answered HTTP {answer.status}", maybe_sent=method == "POST"

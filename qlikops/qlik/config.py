@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult
 
-from qlikops.domain import codec
 from qlikops.domain.address import http_address
+from qlikops.domain.encoding import codec
 from qlikops.qlik.errors import QemMisconfigured
 
 LONGEST_TIMEOUT = 120.0

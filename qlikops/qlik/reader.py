@@ -35,7 +35,7 @@ class FleetReading:
 
     servers: tuple[ServerFacts, ...]
     tasks: tuple[TaskFacts, ...]
-    unread: frozenset[TaskKey] = frozenset()
+    not_read: frozenset[TaskKey] = frozenset()
     """Those of `tasks` whose details could not be read in time: their facts are the list's."""
 
 
@@ -65,7 +65,7 @@ def read_fleet(
     return FleetReading(
         servers=tuple(sorted(itertools.chain.from_iterable(r.servers for r in readings), key=_server_order)),
         tasks=tuple(sorted(itertools.chain.from_iterable(r.tasks for r in readings), key=lambda facts: facts.key)),
-        unread=frozenset().union(*(r.unread for r in readings)),
+        not_read=frozenset().union(*(r.not_read for r in readings)),
     )
 
 

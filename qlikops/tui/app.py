@@ -24,22 +24,22 @@ from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import short_duration
 from qlikops.presentation.vocabulary import status as status_word
-from qlikops.tui import messages
-from qlikops.tui.clipboard import Clipboard
-from qlikops.tui.context import Context, ContextSource
 from qlikops.tui.drawing import Drawing
 from qlikops.tui.keys import KeyNames
+from qlikops.tui.model import messages
+from qlikops.tui.model.context import ContextSource, LiveContext
+from qlikops.tui.model.outbox import Clock, Sending
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.modes import OF_ONE_CONTEXT, screen_of
-from qlikops.tui.outbox import Clock, Sending
-from qlikops.tui.preferences import Memory
-from qlikops.tui.pulse import Pulse
+from qlikops.tui.preferences import PreferenceFile
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
 from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.small import TooSmallScreen, is_too_small
 from qlikops.tui.signing_in import SigningIn
-from qlikops.tui.state import ConsoleState
-from qlikops.tui.terminal import TerminalTitle, call_in_terminal, has_titles, run_in_terminal
+from qlikops.tui.terminal.clipboard import Clipboard
+from qlikops.tui.terminal.control import TerminalTitle, call_in_terminal, has_titles, run_in_terminal
+from qlikops.tui.terminal.pulse import Pulse
 from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
 
@@ -70,7 +70,7 @@ class QlikOpsApp(App[int]):
         Binding("5", "switch_mode('schedule')", "Schedule", show=False, id="schedule"),
         Binding("colon,ctrl+p", "command_palette", "Every action by name", show=False, id="commands"),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.
-        Binding("escape", "cancel_held", "Do not send", priority=True, id="do-not-send"),
+        Binding("escape", "cancel_delayed", "Do not send", priority=True, id="do-not-send"),
         Binding("0", "choose_context", "Context", show=False, id="context", tooltip="which one the other screens show"),
         # In dialogs too: what is missing there may be credentials.
         Binding("ctrl+l", "sign_in", "Sign in", priority=True, id="sign-in"),
@@ -87,7 +87,7 @@ class QlikOpsApp(App[int]):
         poll_seconds: float = POLL_SECONDS,
         watch_again_seconds: float = WATCH_AGAIN_SECONDS,
         keymap: Mapping[str, str] | None = None,
-        memory: Memory | None = None,
+        memory: PreferenceFile | None = None,
         run_command: Callable[[App[Any], Sequence[str]], str] = run_in_terminal,
         call: Callable[[App[Any], str, Callable[[], object]], str] = call_in_terminal,
         once_filled: Callable[[], None] = lambda: None,
@@ -95,7 +95,7 @@ class QlikOpsApp(App[int]):
         clipboard: Clipboard | None = None,
     ) -> None:
         super().__init__(driver_class)
-        self.memory = memory or Memory()
+        self.memory = memory or PreferenceFile()
         self._rings = self.memory.preferences.bell is not False
         names = KeyNames(keymap or {}, self.get_key_display)
         self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory, names)
@@ -109,7 +109,11 @@ class QlikOpsApp(App[int]):
         self._pulse = Pulse(self.state.clock)
         self._drawing = Drawing(self)
         self._signing_in = SigningIn(
-            self, self.state, run_command, call, lambda why: self._withdrawn(self.state.cancel_held(why), Tone.WARNING)
+            self,
+            self.state,
+            run_command,
+            call,
+            lambda why: self._withdrawn(self.state.cancel_delayed(why), Tone.WARNING),
         )
         for each in THEMES:
             self.register_theme(each)
@@ -153,7 +157,7 @@ class QlikOpsApp(App[int]):
             return
         is_covered = isinstance(self.screen, TooSmallScreen)
         if is_too_small(size) and not is_covered:
-            withdrawn = self.state.cancel_held("the terminal became too small to show it")
+            withdrawn = self.state.cancel_delayed("the terminal became too small to show it")
             self._withdrawn(withdrawn, Tone.WARNING)
             words = "\n".join(plain(sending.progress(self.state.now())) for sending in withdrawn)
             self.push_screen(TooSmallScreen(words, self.state.keys["quit"]))
@@ -162,7 +166,7 @@ class QlikOpsApp(App[int]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Esc cancels what is held back first, wherever one is; but a dialog that sends is what it means while open."""
-        if action == "cancel_held":
+        if action == "cancel_delayed":
             return bool(self.state.held) and not isinstance(self.screen, Dialog)
         if action == "choose_context":
             return self.state.several and not isinstance(self.screen, ModalScreen)
@@ -262,7 +266,7 @@ class QlikOpsApp(App[int]):
 
         self.push_screen(ContextsScreen(self.state), self._show_context)
 
-    async def _show_context(self, context: Context | None) -> None:
+    async def _show_context(self, context: LiveContext | None) -> None:
         if context is None or context is self.state.current:
             return
         mode = self.current_mode
@@ -309,7 +313,7 @@ class QlikOpsApp(App[int]):
             self.notify("A decision is being sent. Again to quit all the same.", severity="warning", markup=False)
             return
         # Before anything else: what is held back must not go out while the app ends.
-        self.state.cancel_held("the console was quit")
+        self.state.cancel_delayed("the console was quit")
         self.exit(0)
 
     @on(messages.CopyWanted)
@@ -322,12 +326,12 @@ class QlikOpsApp(App[int]):
 
     @on(messages.ToldToEnd)
     def _told_to_end(self, message: messages.ToldToEnd) -> None:
-        self.state.cancel_held("the console was ended from outside")
+        self.state.cancel_delayed("the console was ended from outside")
         self.exit(return_code=message.exit_code)
 
-    def action_cancel_held(self) -> None:
+    def action_cancel_delayed(self) -> None:
         """Sends nothing of what is held back."""
-        self._withdrawn(self.state.cancel_held("you cancelled it"), Tone.NEUTRAL)
+        self._withdrawn(self.state.cancel_delayed("you cancelled it"), Tone.NEUTRAL)
 
     def _withdrawn(self, sendings: Sequence[Sending], tone: Tone) -> None:
         for sending in {each.batch or each.key: each for each in sendings}.values():
@@ -345,14 +349,14 @@ class QlikOpsApp(App[int]):
         if missed:
             self.bell()
             stood_still = f"the console stood still for {short_duration(missed.total_seconds())}"
-            self._withdrawn(self.state.cancel_held(stood_still), Tone.WARNING)
+            self._withdrawn(self.state.cancel_delayed(stood_still), Tone.WARNING)
             return
         for context in self.state.contexts:
             if not context.outbox.held:
                 continue
             if reason := context.locked_because():
                 self.bell()
-                self._withdrawn(context.outbox.cancel_held(reason), Tone.WARNING)
+                self._withdrawn(context.outbox.cancel_delayed(reason), Tone.WARNING)
             else:
                 context.outbox.send_due(self)
         if self.state.held:
@@ -454,7 +458,7 @@ class QlikOpsApp(App[int]):
             self._tell_elsewhere(sending, status_word(approval.status).tone)
         self._catch_up(context)
 
-    def _catch_up(self, context: Context) -> None:
+    def _catch_up(self, context: LiveContext) -> None:
         """After a decision; in the midst of many the timed question is enough."""
         if not context.outbox.sending_now:
             context.load_rows(self)
@@ -484,7 +488,7 @@ class QlikOpsApp(App[int]):
         self.notify(f"The outcome could not be read, trying again. {problem}", severity="warning", markup=False)
         self._watch_again(self._context_of(message), message.asked)
 
-    def _watch_again(self, context: Context, approval_id: str) -> None:
+    def _watch_again(self, context: LiveContext, approval_id: str) -> None:
         self.set_timer(self._watch_again_seconds, lambda: context.outbox.watch(approval_id, self))
 
     @on(messages.RunChanged)
@@ -510,7 +514,7 @@ class QlikOpsApp(App[int]):
         for context in self.state.contexts if not self.state.waiting else ():
             context.load_last_run(self)
 
-    def _context_of(self, message: messages.OfContext) -> Context:
+    def _context_of(self, message: messages.OfContext) -> LiveContext:
         return self.state.context(message.context)
 
 

@@ -12,7 +12,7 @@ from textual.timer import Timer
 
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.dialog import Dialog
-from qlikops.tui.widgets.held import HeldBar
+from qlikops.tui.widgets.delay_bar import DelayBar
 
 _SHARE = 3
 """No more than one part in so many of the time is spent on drawing what came: keys are answered in a storm too."""
@@ -59,9 +59,9 @@ class Drawing:
         for bar in self._held_bars():
             bar.draw()
 
-    def _held_bars(self) -> Iterator[HeldBar]:
+    def _held_bars(self) -> Iterator[DelayBar]:
         for screen in self._screens():
-            yield from screen.query(HeldBar)
+            yield from screen.query(DelayBar)
 
     def _screens(self) -> Sequence[Screen[Any]]:
         # Messages still come while the app starts and ends.

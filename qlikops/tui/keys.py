@@ -41,7 +41,7 @@ _NAMES = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class KeyAction:
     """Something that a key does."""
 
     id: str
@@ -58,7 +58,7 @@ class Action:
 
 
 @functools.cache
-def places() -> Mapping[str, tuple[Action, ...]]:
+def places() -> Mapping[str, tuple[KeyAction, ...]]:
     """Class name -> its own and inherited actions, for the app and all of its screens and widgets."""
     for module in pkgutil.walk_packages(qlikops.tui.__path__, f"{qlikops.tui.__name__}."):
         importlib.import_module(module.name)
@@ -66,7 +66,7 @@ def places() -> Mapping[str, tuple[Action, ...]]:
 
 
 @functools.cache
-def actions() -> Mapping[str, Action]:
+def actions() -> Mapping[str, KeyAction]:
     """Every action that has an id, by it."""
     return {action.id: action for place in places().values() for action in place if action.id}
 
@@ -140,7 +140,7 @@ def _ours(base: type[DOMNode]) -> Iterator[type[DOMNode]]:
         yield from _ours(cls)
 
 
-def _actions(cls: type[DOMNode]) -> Iterator[Action]:
+def _actions(cls: type[DOMNode]) -> Iterator[KeyAction]:
     """Those of the class, then what it inherits and does not bind anew."""
     seen = set()
     for owner in cls.__mro__:
@@ -151,20 +151,20 @@ def _actions(cls: type[DOMNode]) -> Iterator[Action]:
             first = bindings[0]
             if first.action not in seen:
                 keys = tuple(binding.key for binding in bindings)
-                yield Action(first.id or "", first.description, keys, first.priority)
+                yield KeyAction(first.id or "", first.description, keys, first.priority)
         seen |= {binding.action for bindings in grouped.values() for binding in bindings}
 
 
-def _screens() -> Iterator[tuple[str, tuple[Action, ...]]]:
+def _screens() -> Iterator[tuple[str, tuple[KeyAction, ...]]]:
     """Screen -> what its keys can mean at one moment, the app's and those of its table with it."""
     shared = [action for name in ("QlikOpsApp", "KeyedTable") for action in places()[name]]
     for cls in screens():
         yield cls.__name__, (*places()[cls.__name__], *(() if issubclass(cls, ModalScreen) else shared))
 
 
-def _refuse_collisions(screen: tuple[str, tuple[Action, ...]], chosen: Mapping[str, tuple[str, ...]]) -> None:
+def _refuse_collisions(screen: tuple[str, tuple[KeyAction, ...]], chosen: Mapping[str, tuple[str, ...]]) -> None:
     name, here = screen
-    holders: dict[str, Action] = {}
+    holders: dict[str, KeyAction] = {}
     # What was moved comes last, so that it is what collides.
     for action in sorted(here, key=lambda action: action.id in chosen):
         for key in chosen.get(action.id, action.keys):
@@ -176,11 +176,11 @@ def _refuse_collisions(screen: tuple[str, tuple[Action, ...]], chosen: Mapping[s
                 )
 
 
-def _shown(action: Action) -> str:
+def _shown(action: KeyAction) -> str:
     return f"{action.id} ({action.description})" if action.id else action.description
 
 
-def _checked(action: Action, key: str) -> str:
+def _checked(action: KeyAction, key: str) -> str:
     """The key in its long name. Raises UsageError where no terminal sends such a key, or it is not to be had."""
     name = action.id
     *modifiers, last = key.split("+") if len(key) > 1 else [key]

@@ -27,7 +27,7 @@ class Preferences:
 
 
 @dataclass
-class Memory:
+class PreferenceFile:
     """The preferences and the file they live in; without a path they last as long as the console."""
 
     path: Path | None = None

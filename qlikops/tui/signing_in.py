@@ -8,8 +8,8 @@ from typing import Any
 from textual.app import App
 
 from qlikops.domain.text import harmless
-from qlikops.tui.context import Context
-from qlikops.tui.state import ConsoleState
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.state import ConsoleState
 
 NOTICE_SECONDS = 15
 """How long it is said what went wrong, or what to do where there is no command."""
@@ -32,14 +32,16 @@ class SigningIn:
         self._run_command = run_command
         self._call = call
         self._withdraw = withdraw
-        self._once_known: Context | None = None
+        self._once_known: LiveContext | None = None
         """Where somebody wants to sign in before it is known how."""
 
-    def wanted(self) -> Context | None:
+    def wanted(self) -> LiveContext | None:
         """The context that needs it: that of the open dialog before others."""
         state, now = self._state, self._state.now()
         asked = (getattr(self._app.screen, "context", None), state.current, *state.contexts)
-        return next((each for each in asked if isinstance(each, Context) and each.freshness.wants_sign_in(now)), None)
+        return next(
+            (each for each in asked if isinstance(each, LiveContext) and each.freshness.wants_sign_in(now)), None
+        )
 
     def start(self) -> None:
         """Runs the command, then opens anew what it was for; waits where it is still looked up which command."""
@@ -58,12 +60,12 @@ class SigningIn:
             words = f"{harmless(context.name, 30)}: {context.freshness.remedy(self._state.now())}."
             self._app.notify(words, severity="warning", timeout=NOTICE_SECONDS, markup=False)
 
-    def learned(self, context: Context) -> None:
+    def learned(self, context: LiveContext) -> None:
         """It is known how one signs in there."""
         if context is self._once_known:
             self.start()
 
-    def _sign_in(self, context: Context) -> None:
+    def _sign_in(self, context: LiveContext) -> None:
         self._withdraw("you went to sign in")
         if problem := self._call(self._app, f"Signing in to {harmless(context.name, 30)} …", context.backend.sign_in):
             self._app.notify(harmless(problem), severity="error", timeout=NOTICE_SECONDS, markup=False)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from qlikops.tui.app import QlikOpsApp
-from qlikops.tui.backend import let_lanes_run
-from qlikops.tui.clipboard import Clipboard
-from qlikops.tui.context import ContextSource
-from qlikops.tui.driver import TerminalDriver
-from qlikops.tui.preferences import Memory
-from qlikops.tui.terminal import keep_cells, own_title
+from qlikops.tui.model.backend import let_lanes_run
+from qlikops.tui.model.context import ContextSource
+from qlikops.tui.preferences import PreferenceFile
+from qlikops.tui.terminal.clipboard import Clipboard
+from qlikops.tui.terminal.control import keep_cells, own_title
+from qlikops.tui.terminal.driver import TerminalDriver
 
 
 def run_console(
@@ -37,7 +37,7 @@ def run_console(
         app = console(
             contexts,
             keymap=keymap,
-            memory=Memory(preferences),
+            memory=PreferenceFile(preferences),
             driver_class=TerminalDriver,
             clipboard=Clipboard.of(os.environ),
         )

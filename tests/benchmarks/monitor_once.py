@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime
 
 from qlikops.agent.handlers import monitor_tasks
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
 
 
 class _TenMinutes:

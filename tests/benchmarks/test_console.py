@@ -26,15 +26,15 @@ from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.aws.session import Resources
 from qlikops.cli.main import collect_less_often
 from qlikops.config import LocalStatus, local_status_path
-from qlikops.domain import codec
 from qlikops.domain.approval import InboxRow
-from qlikops.domain.execution import ExecutionStatus
+from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import INBOX_SORT, RECORD, Attribute, approval_partition
 from qlikops.domain.ports import DecisionRequest
 from qlikops.domain.task import TaskKey
+from qlikops.domain.workflow.execution import ExecutionStatus
 from qlikops.tui.app import QlikOpsApp
-from qlikops.tui.backend import let_lanes_run
-from qlikops.tui.context import ContextSource
+from qlikops.tui.model.backend import let_lanes_run
+from qlikops.tui.model.context import ContextSource
 from qlikops.tui.widgets.table import KeyedTable
 from tests.benchmarks.conftest import Results
 from tests.embedded import REGION, EmbeddedAws

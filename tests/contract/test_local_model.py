@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.evaluate import EvaluationContext, make_evaluator
+from qlikops.agent.evaluate import EvaluationInput, make_evaluator
 from qlikops.domain.evaluation import Evaluation, Verdict
 from qlikops.local import services
 from qlikops.local.model import LocalModel, find_model
@@ -55,7 +55,7 @@ def evaluate(endpoint: str, **settings: Any) -> Evaluation:
     evaluator = make_evaluator(
         config, lambda: datetime(2026, 1, 1, tzinfo=UTC), lambda service: services.client(service, endpoint)
     )
-    return evaluator.evaluate(OPEN, EvaluationContext())
+    return evaluator.evaluate(OPEN, EvaluationInput())
 
 
 @pytest.mark.parametrize("tools", Tools)

@@ -11,7 +11,7 @@ from typing import Any
 
 from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.executions import StepFunctionsExecutions
-from qlikops.domain.approval import Approval, Status
+from qlikops.domain.approval import ProposalRecord, Status
 from qlikops.domain.errors import DecisionUnknown, QlikopsError
 from qlikops.domain.ledger import LEASE, RECORD, approval_partition
 from qlikops.domain.ports import DecisionRequest
@@ -82,7 +82,7 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
             kernel.say(f"{habit}: {type(exc).__name__}: {exc}")
 
 
-def _waiting(world: World, approvals: LedgerApprovals) -> Approval | None:
+def _waiting(world: World, approvals: LedgerApprovals) -> ProposalRecord | None:
     rows = approvals.waiting()
     if not rows:
         return None

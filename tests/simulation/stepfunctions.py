@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
 from tests.simulation.dynamodb import error
 from tests.simulation.kernel import Kernel, Process, Waiting
 

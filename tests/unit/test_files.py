@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.errors import QlikopsError
-from qlikops.domain.strict_json import parse_json
 from qlikops.files import (
     STDIN,
     MissingFile,

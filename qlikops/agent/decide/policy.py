@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from qlikops.agent.config import AgentConfig
 from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.encoding.stored import unknown_values
 from qlikops.domain.evaluation import (
     ApprovalMode,
-    ClosedGate,
+    BlockingGate,
     Evaluation,
     Gate,
     PolicyResult,
@@ -21,8 +22,7 @@ from qlikops.domain.evaluation import (
     Route,
     Verdict,
 )
-from qlikops.domain.proposal import Action, Proposal, Target
-from qlikops.domain.stored import unknown_values
+from qlikops.domain.proposal import Action, Proposal, ProposedTask
 from qlikops.domain.task import StopReason, TaskKey
 
 AUTOMATIC_KINDS = frozenset({AnomalyKind.FATAL_TRANSIENT})
@@ -33,7 +33,7 @@ _NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class GateInput:
     """What the gates look at."""
 
     proposal: Proposal
@@ -50,8 +50,8 @@ def decide(
     config: AgentConfig,
 ) -> PolicyResult:
     """Where `proposal` goes, which gates are closed, and why in a sentence."""
-    question = Question(proposal, evaluation, restarts_last_hour, config)
-    closed = tuple(ClosedGate(gate, reason) for gate, why in GATES.items() if (reason := why(question)))
+    question = GateInput(proposal, evaluation, restarts_last_hour, config)
+    closed = tuple(BlockingGate(gate, reason) for gate, why in GATES.items() if (reason := why(question)))
     mode = config.approval_mode
     if mode is ApprovalMode.ALWAYS:
         return PolicyResult(Route.ASK, mode, closed, "A human is asked about every proposal.")
@@ -73,62 +73,62 @@ def _withheld(evaluation: Evaluation) -> str:
     return f"the evaluation cites evidence that is not there ({', '.join(invented[:_NAMED])})" if invented else ""
 
 
-def _reload(question: Question) -> str:
+def _reload(question: GateInput) -> str:
     return "a reload replaces what the target has" if question.proposal.action is Action.RELOAD else ""
 
 
-def _position_lost(question: Question) -> str:
+def _position_lost(question: GateInput) -> str:
     return "the log position is lost" if question.proposal.kind is AnomalyKind.POSITION_LOST else ""
 
 
-def _user_stopped(question: Question) -> str:
+def _user_stopped(question: GateInput) -> str:
     stopped = [target for target in question.proposal.targets if target.stop_reason is StopReason.NORMAL]
     if stopped and question.proposal.kind is not AnomalyKind.LEFT_STOPPED:
         return f"a user stopped {_names(stopped)}"
     return "a user stopped it" if question.proposal.kind is AnomalyKind.USER_STOPPED else ""
 
 
-def _full_load_incomplete(question: Question) -> str:
+def _full_load_incomplete(question: GateInput) -> str:
     incomplete = [target for target in question.proposal.targets if target.full_load_completed is not True]
     return f"full load isn't known to be complete: {_names(incomplete)}" if incomplete else ""
 
 
-def _kind_needs_human(question: Question) -> str:
+def _kind_needs_human(question: GateInput) -> str:
     if unknown := next(unknown_values(question.proposal), None):
         return f"nobody knows here what {unknown} means"
     kind = question.proposal.kind
     return "" if kind in AUTOMATIC_KINDS else f"{kind} always needs a human"
 
 
-def _several_tasks(question: Question) -> str:
+def _several_tasks(question: GateInput) -> str:
     count = len(question.proposal.targets)
     return "" if count == 1 else f"{count} tasks in one decision"
 
 
-def _protected(question: Question) -> str:
+def _protected(question: GateInput) -> str:
     protected = [target for target in question.proposal.targets if target.protected]
     return f"protected: {_names(protected)}" if protected else ""
 
 
-def _budget_spent(question: Question) -> str:
+def _budget_spent(question: GateInput) -> str:
     budget = question.config.restart_budget_per_hour
     spent = [target for target in question.proposal.targets if question.restarts_last_hour.get(target.key, 0) >= budget]
     return f"the budget of {budget} restarts an hour is spent: {_names(spent)}" if spent else ""
 
 
-def _evaluation_unavailable(question: Question) -> str:
+def _evaluation_unavailable(question: GateInput) -> str:
     if question.evaluation.verdict is not Verdict.UNAVAILABLE:
         return ""
     because = question.evaluation.unavailable_because
     return f"there is no evaluation{f' ({because})' if because else ''}"
 
 
-def _high_risk(question: Question) -> str:
+def _high_risk(question: GateInput) -> str:
     risk = question.evaluation.risk
     return f"the evaluation says {risk} risk" if risk not in {Risk.LOW, Risk.MEDIUM} else ""
 
 
-def _low_confidence(question: Question) -> str:
+def _low_confidence(question: GateInput) -> str:
     confidence, floor = question.evaluation.confidence, question.config.confidence_floor
     # Written so that None, NaN and anything out of range close the gate.
     if confidence is not None and floor <= confidence <= 1:
@@ -136,7 +136,7 @@ def _low_confidence(question: Question) -> str:
     return f"the evaluation's confidence is {'not given' if confidence is None else confidence}, the floor is {floor}"
 
 
-GATES: Mapping[Gate, Callable[[Question], str]] = {
+GATES: Mapping[Gate, Callable[[GateInput], str]] = {
     Gate.POSITION_LOST: _position_lost,
     Gate.RELOAD: _reload,
     Gate.USER_STOPPED: _user_stopped,
@@ -152,7 +152,7 @@ GATES: Mapping[Gate, Callable[[Question], str]] = {
 """Each says why it is closed, or nothing. The first closed one is the reason that people see first."""
 
 
-def _names(targets: Iterable[Target]) -> str:
+def _names(targets: Iterable[ProposedTask]) -> str:
     names = [str(target.key) for target in targets]
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from qlikops.agent.diagnosis.engines import EVERYWHERE
 from qlikops.agent.diagnosis.entry import Entries, Failure
 from qlikops.agent.diagnosis.library import Library, index_of
-from qlikops.agent.diagnosis.ranking import Context, explain
+from qlikops.agent.diagnosis.ranking import MessageContext, explain
 
 
-def context_of(failure: Failure) -> Context:
+def context_of(failure: Failure) -> MessageContext:
     """A task with an endpoint of the failure's engine, and another that nobody names."""
-    return Context(frozenset({failure.engine} - EVERYWHERE))
+    return MessageContext(frozenset({failure.engine} - EVERYWHERE))
 
 
 def shadowed(written: Entries, others: Iterable[Entries]) -> list[str]:

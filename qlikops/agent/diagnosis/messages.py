@@ -31,7 +31,7 @@ from qlikops.domain.task import TaskFacts
 from qlikops.domain.text import plain
 
 
-class Side(StrEnum):
+class EndpointSide(StrEnum):
     """The endpoint that a message is about."""
 
     SOURCE = "source"
@@ -307,11 +307,11 @@ def _objection(quoted: str) -> str:
     return next(found, "") or _another_code(quoted)
 
 
-def side_of(facts: TaskFacts) -> Side | None:
+def side_of(facts: TaskFacts) -> EndpointSide | None:
     """Which endpoint the task's message is about: the one it names, or the only one whose vendor talks like that."""
     words = {word.lower() for word in _SIDE_WORD.findall(_apart(facts.message).said)}
     if len(words) == 1:
-        return Side(words.pop())
+        return EndpointSide(words.pop())
     vendor = judge(facts).vendor
     if not vendor:
         return None
@@ -320,7 +320,7 @@ def side_of(facts: TaskFacts) -> Side | None:
     )
     if is_source == is_target:
         return None
-    return Side.SOURCE if is_source else Side.TARGET
+    return EndpointSide.SOURCE if is_source else EndpointSide.TARGET
 
 
 def fingerprint(message: str, match: MessageMatch | None = None) -> str:

@@ -29,7 +29,7 @@ _PASSES = HARMLESS | {FailureClass.WAIT}
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class MessageContext:
     """What is known of a task beside its message."""
 
     engines: frozenset[str] = frozenset()
@@ -40,7 +40,7 @@ class Context:
     """Tables are being loaded; None where that is not known."""
 
     @classmethod
-    def of(cls, source_type: str = "", target_type: str = "", is_loading: bool | None = None) -> Context:
+    def of(cls, source_type: str = "", target_type: str = "", is_loading: bool | None = None) -> MessageContext:
         """The context of a task with endpoints of these types, as Enterprise Manager spells them."""
         found = {engine_of(source_type), engine_of(target_type)}
         return cls(frozenset(found - {""}), "" not in found, is_loading)
@@ -82,21 +82,21 @@ class Explained:
     """The entries that match, the best first."""
 
 
-def diagnose(message: str, context: Context | None = None) -> Diagnosis:
+def diagnose(message: str, context: MessageContext | None = None) -> Diagnosis:
     """What `message` means by the built-in entries."""
-    return _diagnosed(message, context or Context())
+    return _diagnosed(message, context or MessageContext())
 
 
 # Detection, grouping and wording ask about the same message several times, one task after the other.
 @functools.lru_cache(maxsize=256)
-def _diagnosed(message: str, context: Context) -> Diagnosis:
+def _diagnosed(message: str, context: MessageContext) -> Diagnosis:
     return explain(message, context).diagnosis
 
 
-def explain(message: str, context: Context | None = None, entries: Library | None = None) -> Explained:
+def explain(message: str, context: MessageContext | None = None, entries: Library | None = None) -> Explained:
     """What `message` means by `entries`, the built-in ones where none are given, with what led there."""
     entries = entries or library()
-    context = context or Context()
+    context = context or MessageContext()
     parsed = parse(message)
     matches = _ranked(parsed, context, entries)
     codes = tuple(dict.fromkeys(str(code) for code in parsed.codes if code.is_marked))
@@ -150,7 +150,7 @@ def _passage(parsed: Parsed, match: _Match) -> str:
     return parsed.text[max(0, place(start) - BEFORE) : place(end) + AFTER].strip()
 
 
-def _ranked(parsed: Parsed, context: Context, entries: Library) -> list[_Match]:
+def _ranked(parsed: Parsed, context: MessageContext, entries: Library) -> list[_Match]:
     found = _matches(parsed, context, entries)
     kept = [match for match in found.values() if _holds(match, parsed, context)]
     return sorted(
@@ -167,7 +167,7 @@ def _ranked(parsed: Parsed, context: Context, entries: Library) -> list[_Match]:
     )
 
 
-def _holds(match: _Match, parsed: Parsed, context: Context) -> bool:
+def _holds(match: _Match, parsed: Parsed, context: MessageContext) -> bool:
     failure = match.failure
     if failure.needs_both and not (match.by_code and match.by_phrase):
         return False
@@ -176,7 +176,7 @@ def _holds(match: _Match, parsed: Parsed, context: Context) -> bool:
     return not any(next(phrase.find(parsed.folded), None) for phrase in failure.excluded)
 
 
-def _matches(parsed: Parsed, context: Context, entries: Library) -> dict[int, _Match]:
+def _matches(parsed: Parsed, context: MessageContext, entries: Library) -> dict[int, _Match]:
     named = named_in(parsed.folded)
     found: dict[int, _Match] = {}
 
@@ -202,13 +202,13 @@ def _matches(parsed: Parsed, context: Context, entries: Library) -> dict[int, _M
     return found
 
 
-def _nearness(engine: str, named: frozenset[str], context: Context) -> int:
+def _nearness(engine: str, named: frozenset[str], context: MessageContext) -> int:
     """0 for the engine of an endpoint, 1 for one whose words the message has, 2 for what may be anywhere, 3 else."""
     is_it = (engine in context.engines, engine in named, engine in EVERYWHERE)
     return is_it.index(True) if True in is_it else len(is_it)
 
 
-def _fits(engine: str, named: frozenset[str], context: Context) -> bool:
+def _fits(engine: str, named: frozenset[str], context: MessageContext) -> bool:
     """Whether an entry's engine may speak in this message; a driver's header says more than the endpoints' types."""
     if engine in EVERYWHERE:
         return True
@@ -219,7 +219,9 @@ def _fits(engine: str, named: frozenset[str], context: Context) -> bool:
     return not context.is_complete or spoken_by(engine, context.engines)
 
 
-def _by_code(code: Code, entries: Library, named: frozenset[str], context: Context) -> Iterator[tuple[int, bool]]:
+def _by_code(
+    code: Code, entries: Library, named: frozenset[str], context: MessageContext
+) -> Iterator[tuple[int, bool]]:
     """Indexes of the failures with `code`, each with whether it is certain that the code is that engine's."""
     if code.namespace == NATIVE:
         for engine, index in entries.by_number(code.value):

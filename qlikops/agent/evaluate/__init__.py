@@ -16,7 +16,7 @@ Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationContext:
+class EvaluationInput:
     """What else an evaluator may know."""
 
     restarts_last_hour: Mapping[TaskKey, int] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class EvaluationContext:
 class Evaluator(Protocol):
     """Says what it thinks of a proposal."""
 
-    def evaluate(self, proposal: Proposal, history: EvaluationContext) -> Evaluation:
+    def evaluate(self, proposal: Proposal, history: EvaluationInput) -> Evaluation:
         """Never raises: what goes wrong is an evaluation that is unavailable, with the reason."""
         ...
 

@@ -45,7 +45,7 @@ _TYPES: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ModelReply:
     """What a model said, complete and harmless."""
 
     verdict: Verdict
@@ -56,7 +56,7 @@ class Answer:
     cautions: tuple[str, ...]
 
 
-def read_answer(reply: Mapping[str, Any], structured: Structured) -> Answer:
+def read_answer(reply: Mapping[str, Any], structured: Structured) -> ModelReply:
     """The answer in a reply of Converse. Raises Unavailable, with the cause, for anything less."""
     _check_stop_reason(reply.get("stopReason"), structured)
     block = _only_block(reply)
@@ -153,11 +153,11 @@ def _conform(value: Any, form: Mapping[str, Any], where: str) -> None:
             _conform(item, form["items"], f"{where}[]")
 
 
-def _answer(value: Mapping[str, Any]) -> Answer:
+def _answer(value: Mapping[str, Any]) -> ModelReply:
     # Written so that NaN is out of range.
     if not 0 <= value["confidence"] <= 1:
         raise Unavailable(Cause.INVALID_ANSWER, "answer.confidence is not between 0 and 1")
-    return Answer(
+    return ModelReply(
         verdict=Verdict(value["verdict"]),
         risk=Risk(value["risk"]),
         confidence=float(value["confidence"]),

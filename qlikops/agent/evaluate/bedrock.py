@@ -25,8 +25,8 @@ from botocore.config import Config
 from botocore.exceptions import ParamValidationError
 
 from qlikops.agent.config import CONNECT_TIMEOUT_SECONDS, BedrockSettings, Structured
-from qlikops.agent.evaluate import Clock, EvaluationContext, mark_unsupported
-from qlikops.agent.evaluate.answer import Answer, read_answer
+from qlikops.agent.evaluate import Clock, EvaluationInput, mark_unsupported
+from qlikops.agent.evaluate.answer import ModelReply, read_answer
 from qlikops.agent.evaluate.causes import TRANSIENT, Unavailable, unavailable_for
 from qlikops.agent.evaluate.prompt import (
     PROMPT_VERSION,
@@ -94,7 +94,7 @@ class BedrockEvaluator:
         """Prompt version, form of the answer and model ID, such as `v1 strict_tool eu.anthropic.…`."""
         return f"{PROMPT_VERSION} {self._structured} {self._settings.model_id}"
 
-    def evaluate(self, proposal: Proposal, history: EvaluationContext) -> Evaluation:
+    def evaluate(self, proposal: Proposal, history: EvaluationInput) -> Evaluation:
         """What the model says; unavailable, with the cause, for anything but a complete and valid answer."""
         began = self._monotonic()
         reply: Mapping[str, Any] = {}
@@ -121,7 +121,7 @@ class BedrockEvaluator:
         )
         return evaluation
 
-    def _reply(self, proposal: Proposal, history: EvaluationContext) -> Mapping[str, Any]:
+    def _reply(self, proposal: Proposal, history: EvaluationInput) -> Mapping[str, Any]:
         """The model's reply. A botocore older than `toolSpec.strict` refuses it: from then on it is left out."""
         try:
             return self._ask(self._request(proposal, history))
@@ -132,7 +132,7 @@ class BedrockEvaluator:
         self._structured = Structured.TOOL
         return self._ask(self._request(proposal, history))
 
-    def _request(self, proposal: Proposal, history: EvaluationContext) -> dict[str, Any]:
+    def _request(self, proposal: Proposal, history: EvaluationInput) -> dict[str, Any]:
         settings = self._settings
         data: dict[str, Any] = {"text": data_block(proposal, history, self._mark())}
         inference: dict[str, Any] = {"maxTokens": settings.max_tokens}
@@ -169,7 +169,7 @@ class BedrockEvaluator:
             self._sleep(self._settings.longest_pause(attempt) * self._jitter())
             attempt += 1
 
-    def _evaluation(self, answer: Answer, proposal: Proposal) -> Evaluation:
+    def _evaluation(self, answer: ModelReply, proposal: Proposal) -> Evaluation:
         return Evaluation(
             verdict=answer.verdict,
             risk=answer.risk,

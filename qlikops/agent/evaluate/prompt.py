@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qlikops.agent.diagnosis.evidence import EVIDENCE_CAP
-from qlikops.agent.evaluate import EvaluationContext
+from qlikops.agent.evaluate import EvaluationInput
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.text import harmless
 
@@ -49,7 +49,7 @@ def schema() -> Mapping[str, Any]:
     return loaded
 
 
-def data_block(proposal: Proposal, history: EvaluationContext, mark: str) -> str:
+def data_block(proposal: Proposal, history: EvaluationInput, mark: str) -> str:
     """Proposal and history as one JSON document between delimiters that nothing in it can forge.
 
     `mark` is random for every request.
@@ -65,7 +65,7 @@ def _read(suffix: str) -> str:
     return (_FOLDER / f"{PROMPT_VERSION}.{suffix}").read_text(encoding="utf-8").strip()
 
 
-def _document(proposal: Proposal, history: EvaluationContext, cap: int) -> dict[str, Any]:
+def _document(proposal: Proposal, history: EvaluationInput, cap: int) -> dict[str, Any]:
     def outside(text: str) -> str:
         return harmless(text, cap)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from qlikops.agent.diagnosis.evidence import Label
 from qlikops.agent.diagnosis.messages import PROOFS
 from qlikops.agent.diagnosis.patterns import MessageClass
-from qlikops.agent.evaluate import Clock, EvaluationContext, mark_unsupported
+from qlikops.agent.evaluate import Clock, EvaluationInput, mark_unsupported
 from qlikops.agent.look import wording
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
@@ -42,7 +42,7 @@ class Opinion:
     caution: str = ""
 
 
-Rule = Callable[[Proposal, EvaluationContext], Opinion | None]
+Rule = Callable[[Proposal, EvaluationInput], Opinion | None]
 
 _KINDS: Mapping[AnomalyKind, Opinion] = {
     AnomalyKind.FATAL_TRANSIENT: Opinion(
@@ -105,7 +105,7 @@ _KINDS: Mapping[AnomalyKind, Opinion] = {
 _OTHER_KIND = Opinion(Verdict.DENY, Risk.HIGH, 0.3, "No rule says that acting on this kind of anomaly helps.")
 
 
-def _kind(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+def _kind(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     return _KINDS.get(proposal.kind, _OTHER_KIND)
 
 
@@ -114,7 +114,7 @@ def _recognised(proposal: Proposal) -> list[str]:
     return [item.value for item in proposal.evidence if item.label == Label.RECOGNISED]
 
 
-def _not_proven(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+def _not_proven(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     if proposal.kind is not AnomalyKind.FATAL_TRANSIENT:
         return None
     recognised = _recognised(proposal)
@@ -130,7 +130,7 @@ def _not_proven(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
     )
 
 
-def _refused(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+def _refused(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     if not any(value.startswith(MessageClass.ACCESS_REFUSED) for value in _recognised(proposal)):
         return None
     return Opinion(
@@ -143,7 +143,7 @@ def _refused(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
     )
 
 
-def _reload(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+def _reload(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     if proposal.action is not Action.RELOAD:
         return None
     known = [target.tables for target in proposal.targets if target.tables is not None]
@@ -158,7 +158,7 @@ def _reload(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
     )
 
 
-def _full_load(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+def _full_load(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     states = {target.full_load_completed for target in proposal.targets}
     if proposal.action is Action.RELOAD or states == {True}:
         return None
@@ -172,7 +172,7 @@ def _full_load(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
     )
 
 
-def _full_load_complete(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+def _full_load_complete(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     if proposal.action is Action.RELOAD or not all(target.full_load_completed for target in proposal.targets):
         return None
     return Opinion(
@@ -180,7 +180,7 @@ def _full_load_complete(proposal: Proposal, _: EvaluationContext) -> Opinion | N
     )
 
 
-def _several_tasks(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+def _several_tasks(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     count = len(proposal.targets)
     if count < 2:
         return None
@@ -194,7 +194,7 @@ def _several_tasks(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
     )
 
 
-def _protected(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
+def _protected(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     if not any(target.protected for target in proposal.targets):
         return None
     return Opinion(
@@ -207,7 +207,7 @@ def _protected(proposal: Proposal, _: EvaluationContext) -> Opinion | None:
     )
 
 
-def _restarts(proposal: Proposal, context: EvaluationContext) -> Opinion | None:
+def _restarts(proposal: Proposal, context: EvaluationInput) -> Opinion | None:
     most = max((context.restarts_last_hour.get(target.key, 0) for target in proposal.targets), default=0)
     if most == 0:
         return None
@@ -240,7 +240,7 @@ class RulesEvaluator:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def evaluate(self, proposal: Proposal, history: EvaluationContext) -> Evaluation:
+    def evaluate(self, proposal: Proposal, history: EvaluationInput) -> Evaluation:
         """What the rules say: the strictest one's words are the rationale, with its evidence, the others findings."""
         opinions = [opinion for rule in RULES if (opinion := rule(proposal, history)) is not None]
         decisive = max(opinions, key=_strictness)

@@ -8,8 +8,8 @@ from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import LambdaContext
 from qlikops.agent.remember.run import Run
 from qlikops.agent.wiring import Services, process_services
-from qlikops.domain import codec
-from qlikops.domain.proposal import ProposalCard
+from qlikops.domain.encoding import codec
+from qlikops.domain.proposal import ProposalSummary
 
 RESERVE_SECONDS = 120.0
 """Kept of the Lambda's time for what comes after reading: most of it is for a large fleet's snapshot."""
@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: LambdaContext, services: Services | 
     return {
         "run": codec.encode(run),
         "proposal_count": len(monitored.proposals),
-        "proposals": [codec.encode(ProposalCard.of(proposal)) for proposal in monitored.proposals],
+        "proposals": [codec.encode(ProposalSummary.of(proposal)) for proposal in monitored.proposals],
         "outcomes": [],
         "counts": {
             "servers": summary.servers,

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from qlikops.agent.remember.run import Run
 from qlikops.agent.transient import TransientError
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
 from qlikops.domain.text import harmless
 
 _ERROR_CAP = 500

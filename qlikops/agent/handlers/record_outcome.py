@@ -9,9 +9,9 @@ from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import error_text, proposal_id_of
 from qlikops.agent.remember.tasks import TaskLedger
 from qlikops.agent.wiring import Services, process_services
-from qlikops.domain.approval import Approval, Decision, Outcome, Status
+from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.callback import HOW_TO_DECIDE, NoDecision, parse_decision, parse_denial
-from qlikops.domain.codec import CodecError
+from qlikops.domain.encoding.codec import CodecError
 from qlikops.domain.text import harmless
 
 CLOCK_SKEW = timedelta(seconds=60)
@@ -36,7 +36,7 @@ def handler(event: dict[str, Any], _context: object, services: Services | None =
     }
 
 
-def parse_outcome(data: Any, approval: Approval, tasks: TaskLedger, now: datetime) -> Outcome:
+def parse_outcome(data: Any, approval: ProposalRecord, tasks: TaskLedger, now: datetime) -> Outcome:
     """The outcome that a state of the Map left in `$.outcome`. Raises CodecError for none of the known shapes.
 
     The definition tells apart what approves, what fails by the name of a denial, and the rest. What the rest was is

@@ -9,16 +9,16 @@ from typing import Any
 
 from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import proposal_id_of
-from qlikops.agent.steps.asking import Question, ask
+from qlikops.agent.steps.asking import ApprovalRequest, ask
 from qlikops.agent.wiring import Services, process_services
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
 
 
 @names_what_may_pass
 def handler(event: dict[str, Any], _context: object, services: Services | None = None) -> dict[str, Any]:
     """`{"proposal_id", "status", "deadline"}`."""
     services = services or process_services()
-    question = codec.decode(Question, {**event, "proposal_id": proposal_id_of(event)})
+    question = codec.decode(ApprovalRequest, {**event, "proposal_id": proposal_id_of(event)})
     approval = ask(
         question,
         ledger=services.ledger,

@@ -25,7 +25,7 @@ from qlikops.agent.look.detectors import (
 )
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.duration import format_duration
-from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample, TaskMemory, TaskSnapshot
+from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.qlik.reader import NOT_READ_IN_TIME
 
@@ -108,7 +108,7 @@ def contradicts_itself(snapshot: FleetSnapshot) -> bool:
     )
 
 
-def _remembered(memory: TaskMemory) -> Iterator[datetime]:
+def _remembered(memory: TaskProgress) -> Iterator[datetime]:
     yield from memory.seen.values()
     yield from memory.starts
     yield from (sample.at for sample in memory.samples[-1:])
@@ -128,7 +128,7 @@ def may_have_been_restarted(tasks: Sequence[TaskFacts], previous: FleetSnapshot 
     return [facts.key for facts in tasks if is_in_trouble(facts) or facts.key in held]
 
 
-def _remembering_restarts(facts: TaskFacts, last: TaskSnapshot, now: datetime) -> TaskMemory:
+def _remembering_restarts(facts: TaskFacts, last: TaskSnapshot, now: datetime) -> TaskProgress:
     """What is remembered of a task, with this poll's start where it was in trouble at the last poll and now runs."""
     starts = tuple(moment for moment in last.memory.starts if now - moment <= _HOUR)
     if facts.state is TaskState.RUNNING and is_in_trouble(last.facts):
@@ -136,7 +136,7 @@ def _remembering_restarts(facts: TaskFacts, last: TaskSnapshot, now: datetime) -
     return replace(last.memory, starts=starts)
 
 
-def _remembering_whose_stop(facts: TaskFacts, memory: TaskMemory, left_at: datetime | None) -> TaskMemory:
+def _remembering_whose_stop(facts: TaskFacts, memory: TaskProgress, left_at: datetime | None) -> TaskProgress:
     """`memory` with whether the task stands because qlikops left it so, with the restart that began at `left_at`."""
     was_ours = memory.left_stopped or (left_at is not None and left_at != memory.back_since)
     back_since = left_at if left_at and facts.is_up else memory.back_since
@@ -148,7 +148,7 @@ class _Poll:
     """One task at this poll."""
 
     facts: TaskFacts
-    memory: TaskMemory
+    memory: TaskProgress
     """As the previous poll left it."""
     thresholds: Thresholds
     now: datetime
@@ -187,7 +187,7 @@ class _Poll:
         samples = self.memory.samples
         return not samples or (self.now - samples[-1].at).total_seconds() >= self.thresholds.poll_spacing_seconds
 
-    def _advanced(self, memory: TaskMemory) -> TaskMemory:
+    def _advanced(self, memory: TaskProgress) -> TaskProgress:
         """`memory` with what the next poll compares with; left alone by a poll that doesn't count."""
         sample = Sample(self.now, self.facts.source_latency_seconds, self.facts.total_latency_seconds)
         return replace(

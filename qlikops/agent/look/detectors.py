@@ -12,11 +12,11 @@ from datetime import datetime
 
 from qlikops.agent.config import Thresholds
 from qlikops.agent.diagnosis.evidence import Label, Observed, state_text
-from qlikops.agent.diagnosis.messages import Side, judge, side_of
+from qlikops.agent.diagnosis.messages import EndpointSide, judge, side_of
 from qlikops.agent.diagnosis.patterns import MessageClass
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.duration import format_duration
-from qlikops.domain.fleet import TaskMemory
+from qlikops.domain.fleet import TaskProgress
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from qlikops.domain.text import symbol
 
@@ -26,7 +26,7 @@ class TaskView:
     """What a detector may look at."""
 
     facts: TaskFacts
-    memory: TaskMemory
+    memory: TaskProgress
     """As the previous poll left it; `applied_since` already includes this poll."""
     thresholds: Thresholds
     now: datetime
@@ -82,9 +82,9 @@ def is_stopped_by_command(facts: TaskFacts) -> bool:
 def lost_connection(facts: TaskFacts) -> str:
     """`connection to the source lost`, as far as the message tells which side."""
     match side_of(facts):
-        case Side.SOURCE:
+        case EndpointSide.SOURCE:
             return "connection to the source lost"
-        case Side.TARGET:
+        case EndpointSide.TARGET:
             return "connection to the target lost"
         case None:
             return "connection lost"

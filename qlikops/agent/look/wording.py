@@ -8,7 +8,7 @@ from qlikops.agent.diagnosis.messages import FAULT_CAP, judge
 from qlikops.agent.diagnosis.patterns import MessageClass
 from qlikops.agent.look.detectors import RESOURCE_STOPS, lost_connection
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.proposal import Target
+from qlikops.domain.proposal import ProposedTask
 from qlikops.domain.task import TaskFacts
 from qlikops.domain.text import harmless
 
@@ -20,7 +20,7 @@ _SAYS = {
     MessageClass.CONNECTIVITY: "a lost connection",
 }
 
-WHY_LEFT_ALONE: Mapping[AnomalyKind, str] = {
+WHY_NO_ACTION: Mapping[AnomalyKind, str] = {
     AnomalyKind.RECOVERING_LONG: "Replicate is still retrying by itself; a restart would only interrupt it",
     AnomalyKind.USER_STOPPED: "a user stopped it, so it stays as it is",
     AnomalyKind.PLANNED_STOP: "it stopped as its settings planned",
@@ -60,7 +60,7 @@ def headline(kind: AnomalyKind, facts: TaskFacts, cause: str = "") -> str:
             return kind.lower().replace("_", " ")
 
 
-def reason(kind: AnomalyKind, facts: TaskFacts, targets: Sequence[Target]) -> str:
+def reason(kind: AnomalyKind, facts: TaskFacts, targets: Sequence[ProposedTask]) -> str:
     """Why this action, and why it is or isn't safe, in a few sentences."""
     match kind:
         case AnomalyKind.POSITION_LOST:
@@ -107,14 +107,14 @@ def message(facts: TaskFacts) -> str:
     return f"{known} ({quoted})" if known else f"“{quoted}”" if quoted else "empty"
 
 
-def full_loads(targets: Sequence[Target]) -> str:
+def full_loads(targets: Sequence[ProposedTask]) -> str:
     """How many tasks' full load is complete, not complete, unknown: `36 complete, 1 not complete`."""
     states = [target.full_load_completed for target in targets]
     counts = (("complete", states.count(True)), ("not complete", states.count(False)), ("unknown", states.count(None)))
     return ", ".join(f"{count} {name}" for name, count in counts if count)
 
 
-def _resuming(targets: Sequence[Target]) -> str:
+def _resuming(targets: Sequence[ProposedTask]) -> str:
     states = [target.full_load_completed for target in targets]
     if all(states):
         return "Full load is complete, so resuming goes on where it stopped."
@@ -125,7 +125,7 @@ def _resuming(targets: Sequence[Target]) -> str:
     return "Full load is not complete, so resuming reloads tables."
 
 
-def _tables(targets: Sequence[Target]) -> str:
+def _tables(targets: Sequence[ProposedTask]) -> str:
     known = [target.tables for target in targets if target.tables is not None]
     return f" ({sum(known)} tables)" if known else ""
 

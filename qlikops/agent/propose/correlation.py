@@ -17,14 +17,14 @@ from datetime import datetime
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.diagnosis.evidence import Label, Observed, numbered
-from qlikops.agent.diagnosis.messages import Side, fingerprint, judge, side_of
+from qlikops.agent.diagnosis.messages import EndpointSide, fingerprint, judge, side_of
 from qlikops.agent.look import wording
 from qlikops.agent.propose.judgement import ACTIONS, chosen_of, target_of
-from qlikops.domain import codec
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.proposal import Proposal, Target
-from qlikops.domain.report import LeftAlone
+from qlikops.domain.proposal import Proposal, ProposedTask
+from qlikops.domain.report import NoAction
 from qlikops.domain.task import TaskFacts, TaskKey
 
 _KINDS = tuple(ACTIONS)
@@ -41,7 +41,7 @@ class Correlated:
 
     proposals: tuple[Proposal, ...]
     """The most severe first."""
-    left_alone: tuple[LeftAlone, ...]
+    left_alone: tuple[NoAction, ...]
     """In the order of their keys."""
     deferred: int = 0
     """Proposals over the cap; their tasks are among those left alone, and the next run finds them again."""
@@ -100,7 +100,7 @@ def propose(
     a snooze, a cooldown. The same snapshot in the same execution gives the same proposals with the same ids.
     """
     left_alone = [
-        LeftAlone(anomaly.key, anomaly.kind, wording.WHY_LEFT_ALONE[anomaly.kind])
+        NoAction(anomaly.key, anomaly.kind, wording.WHY_NO_ACTION[anomaly.kind])
         for anomaly in snapshot.server_anomalies
     ]
     cases: list[_Case] = []
@@ -110,7 +110,7 @@ def propose(
         for anomaly in task.anomalies:
             why = _why_not(anomaly, chosen, hold, config.thresholds_for(task.facts).polls_required(anomaly.kind))
             if why:
-                left_alone.append(LeftAlone(anomaly.key, anomaly.kind, why))
+                left_alone.append(NoAction(anomaly.key, anomaly.kind, why))
             else:
                 cases.append(_Case(task.facts, anomaly))
 
@@ -119,7 +119,7 @@ def propose(
     most = max(0, config.max_proposals - opened_before)
     for group in groups[most:]:
         why = f"deferred: this run proposes {config.max_proposals} things at most; the next one finds it again"
-        left_alone += [LeftAlone(case.facts.key, group.kind, why) for case in group.cases]
+        left_alone += [NoAction(case.facts.key, group.kind, why) for case in group.cases]
     return Correlated(
         proposals=tuple(_proposal(group, config, execution_arn, execution_name, now) for group in groups[:most]),
         left_alone=tuple(sorted(left_alone, key=lambda each: (each.key, each.kind))),
@@ -137,7 +137,7 @@ def _hold(anomalies: Sequence[Anomaly], blocked: str) -> str:
     if blocked:
         return blocked
     flapping = any(anomaly.kind is AnomalyKind.FLAPPING for anomaly in anomalies)
-    return wording.WHY_LEFT_ALONE[AnomalyKind.FLAPPING] if flapping else ""
+    return wording.WHY_NO_ACTION[AnomalyKind.FLAPPING] if flapping else ""
 
 
 def _why_not(anomaly: Anomaly, chosen: Anomaly | None, hold: str, polls_required: int) -> str:
@@ -147,7 +147,7 @@ def _why_not(anomaly: Anomaly, chosen: Anomaly | None, hold: str, polls_required
             return "seen once; confirmed on the next poll"
         return f"seen on {anomaly.polls} of the {polls_required} polls that confirm it"
     if anomaly.kind not in ACTIONS:
-        return wording.WHY_LEFT_ALONE[anomaly.kind]
+        return wording.WHY_NO_ACTION[anomaly.kind]
     if hold:
         return hold
     if chosen is not None and anomaly is not chosen:
@@ -217,7 +217,7 @@ def _parts(group: _Group, config: AgentConfig) -> list[_Group]:
 def _endpoints(facts: TaskFacts) -> list[tuple[str, str]]:
     """The endpoints that may be the cause, as (side, name)."""
     known = side_of(facts)
-    names = ((Side.SOURCE, facts.source_endpoint), (Side.TARGET, facts.target_endpoint))
+    names = ((EndpointSide.SOURCE, facts.source_endpoint), (EndpointSide.TARGET, facts.target_endpoint))
     return [(side.value, name) for side, name in names if name and known in (None, side)]
 
 
@@ -248,7 +248,7 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
     )
 
 
-def _single_evidence(case: _Case, target: Target) -> list[Observed]:
+def _single_evidence(case: _Case, target: ProposedTask) -> list[Observed]:
     observed = [(item.label, item.value) for item in case.anomaly.evidence]
     if target.protected:
         known = ", ".join(case.facts.tags)
@@ -268,7 +268,7 @@ def _recognised_alike(values: Counter[str]) -> list[Observed]:
     return [(Label.RECOGNISED, f"{text} ({count} of {values.total()} tasks)")]
 
 
-def _group_evidence(group: _Group, targets: Sequence[Target]) -> list[Observed]:
+def _group_evidence(group: _Group, targets: Sequence[ProposedTask]) -> list[Observed]:
     """What the tasks have in common, counted; their number doesn't make it longer."""
     values: dict[str, Counter[str]] = {}
     for case in group.cases:

@@ -19,10 +19,10 @@ from qlikops.agent.diagnosis.messages import fault_of, side_of
 from qlikops.agent.look import wording
 from qlikops.agent.look.detectors import DETECTORS, TaskView, is_stopped_by_command, is_waiting_to_apply
 from qlikops.domain.anomaly import Anomaly, AnomalyKind
-from qlikops.domain.approval import Approval
+from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.evaluation import Route
-from qlikops.domain.fleet import TaskMemory
-from qlikops.domain.proposal import Action, Basis, Proposal, Target
+from qlikops.domain.fleet import TaskProgress
+from qlikops.domain.proposal import Action, Basis, Proposal, ProposedTask
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 
 ACTIONS: Mapping[AnomalyKind, Action] = {
@@ -52,9 +52,9 @@ def chosen_of(anomalies: Sequence[Anomaly]) -> Anomaly | None:
     )
 
 
-def target_of(facts: TaskFacts, kind: AnomalyKind, config: AgentConfig) -> Target:
+def target_of(facts: TaskFacts, kind: AnomalyKind, config: AgentConfig) -> ProposedTask:
     """The task as a proposal on `kind` holds it."""
-    return Target(
+    return ProposedTask(
         key=facts.key,
         state=facts.state,
         stop_reason=facts.stop_reason,
@@ -65,13 +65,13 @@ def target_of(facts: TaskFacts, kind: AnomalyKind, config: AgentConfig) -> Targe
     )
 
 
-def came_up(proposal: Proposal, target: Target, facts: TaskFacts) -> bool:
+def came_up(proposal: Proposal, target: ProposedTask, facts: TaskFacts) -> bool:
     """Whether the task was down when the proposal was made, and is up now."""
     was_down = target.state is not TaskState.RUNNING or proposal.kind is AnomalyKind.PROCESS_MISMATCH
     return was_down and facts.is_up
 
 
-def difference(proposal: Proposal, target: Target, facts: TaskFacts, config: AgentConfig, now: datetime) -> str:
+def difference(proposal: Proposal, target: ProposedTask, facts: TaskFacts, config: AgentConfig, now: datetime) -> str:
     """How the task would be judged now otherwise than it was for `proposal`, in words; empty where it would not.
 
     Of a record without a basis, which an earlier version wrote, kind, state and protection are held against `facts`.
@@ -89,14 +89,14 @@ def difference(proposal: Proposal, target: Target, facts: TaskFacts, config: Age
 
 
 def kind_now(
-    kind: AnomalyKind, target: Target, facts: TaskFacts, config: AgentConfig, now: datetime
+    kind: AnomalyKind, target: ProposedTask, facts: TaskFacts, config: AgentConfig, now: datetime
 ) -> AnomalyKind | None:
     """The kind on which something would be proposed now: `kind` as long as it is still seen; None for none."""
     if kind is AnomalyKind.STALLED and target.basis is None:
         return kind  # what it had applied by then is not on record
     thresholds = config.thresholds_for(facts)
     stands_still_since = now - timedelta(seconds=thresholds.stalled_seconds)
-    memory = TaskMemory(
+    memory = TaskProgress(
         applied_since=stands_still_since if _applies_nothing(target, facts) else None,
         left_stopped=kind is AnomalyKind.LEFT_STOPPED and is_stopped_by_command(facts),
     )
@@ -107,12 +107,14 @@ def kind_now(
 
 def flapping(facts: TaskFacts, restarts_last_hour: int, config: AgentConfig, now: datetime) -> str:
     """That so many restarts have not helped, in words; empty where there are not that many."""
-    view = TaskView(facts, TaskMemory(), config.thresholds_for(facts), now, restarts_last_hour)
+    view = TaskView(facts, TaskProgress(), config.thresholds_for(facts), now, restarts_last_hour)
     signal = DETECTORS[AnomalyKind.FLAPPING](view)
     return signal.summary if signal else ""
 
 
-def no_longer_automatic(approval: Approval, current: Target, restarts_last_hour: int, config: AgentConfig) -> str:
+def no_longer_automatic(
+    approval: ProposalRecord, current: ProposedTask, restarts_last_hour: int, config: AgentConfig
+) -> str:
     """Why the policy would not let this task be restarted without a human any more; empty where it would."""
     if approval.evaluation is None:
         return "there is no evaluation"
@@ -153,12 +155,12 @@ def _tables(facts: TaskFacts) -> int | None:
     return sum(known) if known else None
 
 
-def _applies_nothing(target: Target, facts: TaskFacts) -> bool:
+def _applies_nothing(target: ProposedTask, facts: TaskFacts) -> bool:
     then = target.basis.applied_records if target.basis else None
     return then is not None and facts.applied_records == then and is_waiting_to_apply(facts)
 
 
-def _other_state(target: Target, facts: TaskFacts) -> str:
+def _other_state(target: ProposedTask, facts: TaskFacts) -> str:
     for name, then, now in (
         ("state", target.state, facts.state),
         ("stop reason", target.stop_reason, facts.stop_reason),
@@ -172,7 +174,9 @@ def _other_state(target: Target, facts: TaskFacts) -> str:
     return f"full load was {_FULL_LOAD[before]}, is {_FULL_LOAD[after]}"
 
 
-def _other_diagnosis(kind: AnomalyKind, now: AnomalyKind | None, target: Target, facts: TaskFacts) -> Iterator[str]:
+def _other_diagnosis(
+    kind: AnomalyKind, now: AnomalyKind | None, target: ProposedTask, facts: TaskFacts
+) -> Iterator[str]:
     says = wording.message(facts)
     if kind in BY_MESSAGE:
         basis = target.basis

@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from qlikops.agent.remember import track
-from qlikops.agent.remember.record import Record, bounded, record_of
+from qlikops.agent.remember import earlier_results
+from qlikops.agent.remember.record import StoredRecord, bounded, record_of
 from qlikops.agent.remember.table import (
     ABSENT,
     TRANSACTION_LIMIT,
@@ -29,9 +29,18 @@ from qlikops.agent.remember.table import (
     Update,
 )
 from qlikops.agent.remember.tasks import TaskLedger, still_unanswered
-from qlikops.domain import codec
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import UNANSWERED, Approval, Decision, InboxRow, Outcome, Status, attributed, digest_of
+from qlikops.domain.approval import (
+    UNANSWERED,
+    Decision,
+    InboxRow,
+    Outcome,
+    ProposalRecord,
+    Status,
+    attributed,
+    digest_of,
+)
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.ledger import Attribute
@@ -65,7 +74,7 @@ class RecordClosed(QlikopsError):
     """The proposal's status is final; nobody can be asked about it any more."""
 
 
-def check_open(approval: Approval) -> None:
+def check_open(approval: ProposalRecord) -> None:
     """Raises RecordClosed for a proposal that is over."""
     if approval.status.is_final:
         raise RecordClosed(f"{approval.approval_id} is {approval.status} already")
@@ -104,18 +113,18 @@ class Ledger:
         self._clock = clock
         self.tasks = TaskLedger(table, clock)
 
-    def record(self, proposal_id: str) -> Record:
+    def record(self, proposal_id: str) -> StoredRecord:
         """Raises NotFound, and RecordTooNew for one that a newer version wrote."""
         item = self._table.get((keys.approval_partition(proposal_id), keys.RECORD))
         if item is None:
             raise NotFound(f"there is no proposal {proposal_id}")
         return record_of(proposal_id, item)
 
-    def records(self, proposal_ids: Sequence[str]) -> list[Record]:
+    def records(self, proposal_ids: Sequence[str]) -> list[StoredRecord]:
         """Those that exist, in the order asked for. Raises RecordTooNew."""
         return [record_of(proposal_id, item) for proposal_id, item in self._items(proposal_ids)]
 
-    def readable(self, proposal_ids: Sequence[str]) -> list[Record]:
+    def readable(self, proposal_ids: Sequence[str]) -> list[StoredRecord]:
         """The same without those that a newer version wrote: they are left to that."""
         found = []
         for proposal_id, item in self._items(proposal_ids):
@@ -164,7 +173,7 @@ class Ledger:
         stored = self.records([row.proposal_id for row in sorted(rows.values(), key=lambda row: row.index)])
         return Opened(tuple(record.approval.proposal for record in stored), tuple(refused))
 
-    def save_evaluation(self, proposal_id: str, evaluation: Evaluation, policy: PolicyResult) -> Record:
+    def save_evaluation(self, proposal_id: str, evaluation: Evaluation, policy: PolicyResult) -> StoredRecord:
         """Stores what the evaluator said and the policy decided, with the digest; the first evaluation stays."""
         proposal = json.loads(str(self._raw(proposal_id)[Attribute.PROPOSAL]))
         digest = digest_of(proposal, codec.encode(evaluation), codec.encode(policy))
@@ -190,12 +199,12 @@ class Ledger:
         lease_until: datetime,
         *,
         attempt: int = 0,
-    ) -> Record:
+    ) -> StoredRecord:
         """Puts the proposal into the inbox and its token where the console finds it.
 
         A retry of the state brings a new token: that of the last `attempt` counts, however late an invocation of an
         earlier one comes; of one attempt, the one received last. A late second invocation after the answer changes
-        nothing. Raises RecordClosed where the status is final, and NotHeld
+        nothing. Raises RecordClosed where the status is final, and LeaseLost
         where an approval could not count: another proposal holds one of the tasks.
         """
         approval = self.record(proposal_id).approval
@@ -219,7 +228,7 @@ class Ledger:
         check_open(record.approval)
         return record
 
-    def begin_restart(self, proposal_id: str, decision: Decision) -> Record:
+    def begin_restart(self, proposal_id: str, decision: Decision) -> StoredRecord:
         """Takes the proposal out of the inbox and keeps who approved it; the first decision stays."""
         return self._advance(
             proposal_id,
@@ -253,7 +262,7 @@ class Ledger:
         closed_by: str = "",
         *,
         only_from: tuple[Status, ...] = OPEN,
-    ) -> Record:
+    ) -> StoredRecord:
         """Ends the proposal: final status, token and inbox row gone, leases free, in history and track record.
 
         A denial that asks for no snooze keeps its tasks quiet for `quiet_after_denial` seconds. `closed_by` names the
@@ -285,7 +294,7 @@ class Ledger:
             self._finish(record, quiet_after_denial)
         return record
 
-    def withdraw(self, proposal_id: str, outcome: Outcome) -> Approval:
+    def withdraw(self, proposal_id: str, outcome: Outcome) -> ProposalRecord:
         """Ends a proposal that waits, but for the wait itself: its token and its tasks stay until `finish`.
 
         One that does not wait any more is returned as it is.
@@ -333,7 +342,7 @@ class Ledger:
         rows = [codec.loads(RunProposal, str(item[Attribute.BODY])) for item in items]
         return sorted(rows, key=lambda row: row.index)
 
-    def abandoned(self, execution_name: str) -> list[Record]:
+    def abandoned(self, execution_name: str) -> list[StoredRecord]:
         """What this run closed because the run that had opened it was over."""
         items = self._table.query(keys.run_partition(execution_name), keys.ABANDONED_PREFIX)
         return self.records([str(item[Attribute.PROPOSAL_ID]) for item in items])
@@ -381,7 +390,7 @@ class Ledger:
         remove: tuple[str, ...] = (),
         also: tuple[Put | Delete, ...] = (),
         decision: Decision | None = None,
-    ) -> Record:
+    ) -> StoredRecord:
         """Moves the record on with its event, its run's row and its entry under OPEN, unless it is past `only_from`.
 
         `decision` is kept in record and event, as far as the record can vouch for it.
@@ -438,7 +447,7 @@ class Ledger:
             }
         )
 
-    def _finish(self, record: Record, quiet_after_denial: int) -> None:
+    def _finish(self, record: StoredRecord, quiet_after_denial: int) -> None:
         closed = record.approval
         token = Delete((keys.token_partition(closed.approval_id), keys.TOKEN))
         # What says that it is open goes last: whoever finds it there finishes what was left undone.
@@ -449,7 +458,7 @@ class Ledger:
             self.tasks.release(closed.proposal)
             self._table.commit_each([token, last])
             return
-        track.count(self._table, closed, self._clock())
+        earlier_results.count(self._table, closed, self._clock())
         self.tasks.end(closed, quiet_after_denial, token, last)
 
     def _still_open(self, proposal: Proposal, status: Status) -> Put:

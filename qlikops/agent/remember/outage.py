@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.table import Condition, ConditionFailed, Delete, Put, Table
-from qlikops.domain import codec
 from qlikops.domain import ledger as keys
+from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
 
 _FORGOTTEN_AFTER = timedelta(days=1)

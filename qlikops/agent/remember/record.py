@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from qlikops.agent.remember.table import Item
-from qlikops.domain import codec
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Approval, Claim, Decision, Outcome, Status, digest_of
+from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, digest_of
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import RecordTooNew
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.ledger import Attribute
@@ -26,10 +26,10 @@ _DETAIL_CAPS = (300, 100, 40)
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class StoredRecord:
     """A proposal's record, and whether what is stored is still what its digest was taken over."""
 
-    approval: Approval
+    approval: ProposalRecord
     intact: bool
     """The digest over the stored JSON is the stored digest; false where there is none yet."""
 
@@ -39,7 +39,7 @@ class Record:
         return not self.intact and (bool(self.approval.digest) or self.approval.evaluation is not None)
 
 
-def record_of(proposal_id: str, item: Item) -> Record:
+def record_of(proposal_id: str, item: Item) -> StoredRecord:
     """The record in `item`. Raises RecordTooNew for one that a newer version wrote."""
     if int(item[Attribute.VERSION]) > RECORD_VERSION:
         raise _too_new(proposal_id, int(item[Attribute.VERSION]))
@@ -56,9 +56,9 @@ def _too_new(proposal_id: str, version: int) -> RecordTooNew:
     )
 
 
-def _read(item: Item) -> Record:
+def _read(item: Item) -> StoredRecord:
     moment = item.get(keys.INBOX_SORT)
-    approval = Approval(
+    approval = ProposalRecord(
         proposal=codec.loads(Proposal, str(item[Attribute.PROPOSAL])),
         status=Status.read(str(item[Attribute.STATUS])),
         updated_at=codec.parse_time(str(item[Attribute.UPDATED_AT])),
@@ -72,7 +72,7 @@ def _read(item: Item) -> Record:
         claim=_optional(Claim, item, Attribute.CLAIM),
         version=int(item[Attribute.VERSION]),
     )
-    return Record(approval, intact=bool(approval.digest) and approval.digest == _stored_digest(item))
+    return StoredRecord(approval, intact=bool(approval.digest) and approval.digest == _stored_digest(item))
 
 
 def bounded(outcome: Outcome) -> Outcome:

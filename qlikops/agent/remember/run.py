@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from qlikops.domain.codec import parse_time
+from qlikops.domain.encoding.codec import parse_time
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from qlikops.agent.diagnosis.evidence import shortened
 from qlikops.agent.diagnosis.messages import judge
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
+from qlikops.domain.encoding.packing import ENCODING, packed, unpacked
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskSnapshot
-from qlikops.domain.packing import ENCODING, packed, unpacked
 from qlikops.domain.report import RunReport
 from qlikops.domain.text import MESSAGE_CAP
 
@@ -73,7 +73,7 @@ class Store:
         text = self._read(_findings_key(started_at, execution_name))
         return codec.loads(RunReport, text) if text is not None else None
 
-    def save_findings(self, findings: RunReport) -> None:
+    def save_detection(self, findings: RunReport) -> None:
         """Keeps a report that has no proposals and no end yet."""
         key = _findings_key(findings.started_at, findings.execution_name)
         self._write(key, codec.dumps(findings), "application/json")

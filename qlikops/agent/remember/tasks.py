@@ -20,13 +20,13 @@ from qlikops.agent.remember.table import (
     Update,
     Write,
 )
-from qlikops.domain import codec
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import UNANSWERED, Approval, Decision, HistoryLine, RunCall, Status, TargetOutcome
+from qlikops.domain.approval import UNANSWERED, Decision, HistoryLine, ProposalRecord, RunCall, Status, TaskOutcome
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import QlikopsError
 from qlikops.domain.ledger import Attribute
+from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.proposal import Proposal
-from qlikops.domain.quiet import Quiet, QuietKind
 from qlikops.domain.task import TaskKey
 
 RESTART_DAYS = 30
@@ -47,7 +47,7 @@ class Lease:
     taken_at: datetime
 
 
-class NotHeld(QlikopsError):
+class LeaseLost(QlikopsError):
     """A proposal may not act on a task: it is over, or the task is another one's by now."""
 
 
@@ -64,13 +64,13 @@ class RestartLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class RestartClaim:
+class StartMarker:
     """That one proposal acts on one task: written before the run call, so that no second one is sent."""
 
     at: datetime
     before: str
     """State and stop reason just before, in words."""
-    result: TargetOutcome | None = None
+    result: TaskOutcome | None = None
     fresh: bool = False
     """This call made it; otherwise an earlier invocation did, and may have sent the run call."""
 
@@ -81,7 +81,7 @@ class Attempt:
 
     at: datetime
     """When it was claimed, before anything was sent."""
-    result: TargetOutcome | None
+    result: TaskOutcome | None
     """None while it is not known, and where an interrupted invocation left none."""
 
     @property
@@ -127,19 +127,19 @@ class TaskLedger:
 
     def quiet(
         self, tasks: Sequence[TaskKey], limits: RestartLimits, known: Mapping[TaskKey, Sequence[Attempt]]
-    ) -> dict[TaskKey, Quiet]:
+    ) -> dict[TaskKey, Mute]:
         """Those of `tasks` on which nothing may be proposed for a while.
 
         Reads in bulk and only for the tasks given, never for a whole fleet; `known` are attempts read already, back to
         `limits.since`.
         """
         now = self._clock()
-        quiet: dict[TaskKey, Quiet] = {}
+        quiet: dict[TaskKey, Mute] = {}
         snoozes = self._table.get_many((keys.task_partition(key), keys.SNOOZE) for key in tasks)
         for key in tasks:
             snooze = snoozes.get((keys.task_partition(key), keys.SNOOZE))
             if snooze and int(snooze[Attribute.EXPIRES]) > now.timestamp():
-                quiet[key] = codec.loads(Quiet, str(snooze[Attribute.BODY]))
+                quiet[key] = codec.loads(Mute, str(snooze[Attribute.BODY]))
         unread = [key for key in tasks if key not in quiet and key not in known]
         attempts = {**known, **self.attempts(unread, limits.since(now))}
         for key in tasks:
@@ -204,7 +204,7 @@ class TaskLedger:
     def hold_all(self, proposal: Proposal, until: datetime) -> None:
         """Holds the proposal's tasks for longer, all of them, while nobody has answered it.
 
-        Raises NotHeld where another proposal holds one of them, or this one is answered or over; of a large group,
+        Raises LeaseLost where another proposal holds one of them, or this one is answered or over; of a large group,
         some are held for longer then.
         """
         unanswered = still_unanswered(proposal.proposal_id)
@@ -216,7 +216,7 @@ class TaskLedger:
             except ConditionFailed as exc:
                 # Where no lease is in the way it is the record, and any task will do to say so.
                 key = proposal.targets[min(start + exc.positions[0], len(writes) - 1)].key
-                raise NotHeld(f"{key}: {self._why_not_held(key, proposal.proposal_id)}") from exc
+                raise LeaseLost(f"{key}: {self._why_not_held(key, proposal.proposal_id)}") from exc
 
     def release(self, proposal: Proposal) -> None:
         """Frees the tasks that this proposal, and no other one, holds."""
@@ -226,11 +226,11 @@ class TaskLedger:
         """Frees tasks whose leases have no proposal."""
         self._table.commit_each([_freed(lease.key, lease.proposal_id) for lease in leases])
 
-    def claim_restart(self, key: TaskKey, proposal_id: str, before: str) -> RestartClaim:
+    def mark_start(self, key: TaskKey, proposal_id: str, before: str) -> StartMarker:
         """Claims the restart of a task for a proposal, or returns the claim that is there.
 
         An approval outlives its execution: a redriven one, or an invocation that comes late, must not act beside a
-        newer proposal. Raises NotHeld unless the proposal is being carried out and holds the task, in the same moment.
+        newer proposal. Raises LeaseLost unless this one is being carried out and has the lease at that moment.
         """
         now = self._clock()
         item: Item = {
@@ -252,17 +252,17 @@ class TaskLedger:
             )
         except ConditionFailed as exc:
             if 0 not in exc.positions:
-                raise NotHeld(self._why_not_held(key, proposal_id)) from exc
+                raise LeaseLost(self._why_not_held(key, proposal_id)) from exc
             existing = self.restart_claims([key], proposal_id).get(key)
             # Released between the two calls: whoever released it is the one to try again.
-            return existing or RestartClaim(now, before)
-        return RestartClaim(now, before, fresh=True)
+            return existing or StartMarker(now, before)
+        return StartMarker(now, before, fresh=True)
 
-    def restart_claims(self, tasks: Iterable[TaskKey], proposal_id: str) -> dict[TaskKey, RestartClaim]:
+    def restart_claims(self, tasks: Iterable[TaskKey], proposal_id: str) -> dict[TaskKey, StartMarker]:
         """The claims of a proposal on these tasks."""
         wanted = {(keys.task_partition(key), f"{keys.RESTART_PREFIX}{proposal_id}"): key for key in tasks}
         return {
-            wanted[item_key]: RestartClaim(
+            wanted[item_key]: StartMarker(
                 at=codec.parse_time(str(item[Attribute.AT])),
                 before=str(item[Attribute.BODY]),
                 result=_result_in(item),
@@ -270,7 +270,7 @@ class TaskLedger:
             for item_key, item in self._table.get_many(wanted).items()
         }
 
-    def finish_restart_claim(self, key: TaskKey, proposal_id: str, result: TargetOutcome) -> None:
+    def finish_restart_claim(self, key: TaskKey, proposal_id: str, result: TaskOutcome) -> None:
         """Keeps what the restart of a task came to; the first result stays."""
         self._table.commit_each(
             [
@@ -299,7 +299,7 @@ class TaskLedger:
             return "this proposal is over, or has given the task back"
         return f"proposal {holder[Attribute.PROPOSAL_ID]} holds the task by now"
 
-    def end(self, approval: Approval, quiet_after_denial: int, *last: Delete) -> None:
+    def end(self, approval: ProposalRecord, quiet_after_denial: int, *last: Delete) -> None:
         """Writes a closed proposal into its tasks' histories, keeps denied ones quiet for a while, and frees them.
 
         `last` is written with or after the last of these, in that order.
@@ -357,7 +357,7 @@ def _freed(key: TaskKey, proposal_id: str) -> Delete:
 
 def _snooze(key: TaskKey, at: datetime, decision: Decision, quiet_after_denial: int) -> list[Put]:
     """What keeps a denied task quiet for as long as was asked for, or for `quiet_after_denial` seconds."""
-    kind = QuietKind.SNOOZED if decision.snooze else QuietKind.DENIED
+    kind = MuteReason.SNOOZED if decision.snooze else MuteReason.DENIED
     seconds = decision.snooze or quiet_after_denial
     if decision.approved or not seconds:
         return []
@@ -368,7 +368,7 @@ def _snooze(key: TaskKey, at: datetime, decision: Decision, quiet_after_denial: 
                 keys.PARTITION: keys.task_partition(key),
                 keys.SORT: keys.SNOOZE,
                 Attribute.EXPIRES: int(until.timestamp()),
-                Attribute.BODY: codec.dumps(Quiet(kind, until, decision.who())),
+                Attribute.BODY: codec.dumps(Mute(kind, until, decision.who())),
                 keys.TTL: int(until.timestamp()),
             },
             # This may be an old denial, written once more: a longer silence stays.
@@ -377,20 +377,20 @@ def _snooze(key: TaskKey, at: datetime, decision: Decision, quiet_after_denial: 
     ]
 
 
-def _result_in(item: Item) -> TargetOutcome | None:
+def _result_in(item: Item) -> TaskOutcome | None:
     """What a claim's restart came to."""
-    return codec.loads(TargetOutcome, str(item[Attribute.OUTCOME])) if Attribute.OUTCOME in item else None
+    return codec.loads(TaskOutcome, str(item[Attribute.OUTCOME])) if Attribute.OUTCOME in item else None
 
 
-def _tried_enough(attempts: Sequence[Attempt], now: datetime, limits: RestartLimits) -> Quiet | None:
+def _tried_enough(attempts: Sequence[Attempt], now: datetime, limits: RestartLimits) -> Mute | None:
     """Why a task with these attempts, oldest first, is left alone for now; None where it is not."""
     last_hour = [attempt.at for attempt in attempts if attempt.at >= now - _HOUR]
     if limits.per_hour and len(last_hour) >= limits.per_hour:
         # As soon as so many are over that one fits again.
         until = last_hour[len(last_hour) - limits.per_hour] + _HOUR
-        return Quiet(QuietKind.BUDGET, until, restarts=len(last_hour))
+        return Mute(MuteReason.BUDGET, until, restarts=len(last_hour))
     if not attempts:
         return None
     cooled = attempts[-1].at + timedelta(seconds=limits.cooldown_seconds)
     words = attempts[-1].words()
-    return Quiet(QuietKind.COOLDOWN, cooled, restarts=len(last_hour), attempt=words) if cooled > now else None
+    return Mute(MuteReason.COOLDOWN, cooled, restarts=len(last_hour), attempt=words) if cooled > now else None

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from qlikops.agent.remember.ledger import Ledger
-from qlikops.agent.remember.tasks import NotHeld
-from qlikops.domain.approval import UNANSWERED, Approval, InboxRow, Outcome, Status
+from qlikops.agent.remember.tasks import LeaseLost
+from qlikops.domain.approval import UNANSWERED, InboxRow, Outcome, ProposalRecord, Status
 
 if TYPE_CHECKING:
     from qlikops.agent.steps.assessment import Assessor
@@ -20,7 +20,7 @@ _SHORT_DIGEST = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ApprovalRequest:
     """One wait of the state machine."""
 
     proposal_id: str
@@ -41,18 +41,18 @@ class Question:
 
 
 def ask(
-    question: Question,
+    question: ApprovalRequest,
     *,
     ledger: Ledger,
     assessor: Assessor,
     notifier: Notifier,
     lease_margin_seconds: int,
     clock: Callable[[], datetime],
-) -> Approval:
+) -> ProposalRecord:
     """The record as it waits. Raises RecordClosed where the proposal is closed already.
 
     Nobody is asked what could not be done: where another proposal holds one of the tasks by now, this one ends as
-    superseded. Raises NotHeld then, which ends the wait; RecordOutcome finds the outcome.
+    superseded. Raises LeaseLost then, which ends the wait; RecordOutcome finds the outcome.
     """
     received_at = clock()
     approval = assessor.assess_without_evaluator(question.proposal_id)
@@ -65,7 +65,7 @@ def ask(
             question.deadline + timedelta(seconds=lease_margin_seconds),
             attempt=question.attempt,
         )
-    except NotHeld as exc:
+    except LeaseLost as exc:
         superseded = Outcome(Status.SUPERSEDED, f"no approval would count: {exc}")
         # A late second invocation may come after the answer, which counts.
         ledger.close(question.proposal_id, superseded, only_from=UNANSWERED)
@@ -74,7 +74,7 @@ def ask(
     return record.approval
 
 
-def inbox_row(approval: Approval, requested_at: datetime, deadline: datetime) -> InboxRow:
+def inbox_row(approval: ProposalRecord, requested_at: datetime, deadline: datetime) -> InboxRow:
     """What the inbox shows of an evaluated proposal without reading its record."""
     proposal, evaluation = approval.proposal, approval.evaluation
     return InboxRow(

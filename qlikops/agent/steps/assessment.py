@@ -10,9 +10,9 @@ from datetime import datetime
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.decide.policy import decide
-from qlikops.agent.evaluate import EvaluationContext, Evaluator
+from qlikops.agent.evaluate import EvaluationInput, Evaluator
 from qlikops.agent.remember.ledger import Ledger, check_open
-from qlikops.domain.approval import Approval, HistoryLine
+from qlikops.domain.approval import HistoryLine, ProposalRecord
 from qlikops.domain.evaluation import Evaluation, Route
 from qlikops.domain.proposal import Proposal
 
@@ -40,7 +40,7 @@ class Assessor:
         self._clock = clock
         self._monotonic = monotonic
 
-    def assess(self, proposal_id: str) -> Approval:
+    def assess(self, proposal_id: str) -> ProposalRecord:
         """The proposal with evaluation, policy and digest; evaluated now where it was not yet.
 
         An evaluator that breaks makes an unavailable evaluation: a human decides. Raises RecordClosed for a proposal
@@ -54,7 +54,7 @@ class Assessor:
         restarts = self._ledger.tasks.restarts_last_hour([target.key for target in proposal.targets])
         began = self._monotonic()
         try:
-            evaluation = self._evaluator.evaluate(proposal, EvaluationContext(restarts, self._recent(proposal)))
+            evaluation = self._evaluator.evaluate(proposal, EvaluationInput(restarts, self._recent(proposal)))
         except Exception as exc:  # whatever it is: no evaluation means that a human decides
             _logger.exception("%s could not be evaluated", proposal_id)
             evaluation = self._unavailable(f"the evaluator failed: {type(exc).__name__}")
@@ -63,7 +63,7 @@ class Assessor:
         policy = decide(proposal, evaluation, restarts_last_hour=restarts, config=self._config)
         return self._ledger.save_evaluation(proposal_id, evaluation, policy).approval
 
-    def assess_without_evaluator(self, proposal_id: str) -> Approval:
+    def assess_without_evaluator(self, proposal_id: str) -> ProposalRecord:
         """The same for a proposal whose evaluation failed as a whole: unavailable, and a human is asked."""
         approval = self._ledger.record(proposal_id).approval
         if approval.evaluation:

@@ -18,14 +18,14 @@ from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.store import Remembered, Store
 from qlikops.agent.remember.tasks import Attempt, RestartLimits
 from qlikops.agent.steps.overtaken import Questions
-from qlikops.agent.steps.reconcile import Executions, Reconciler
-from qlikops.agent.tell.news import news_of
+from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
+from qlikops.agent.tell.notifications import news_of
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import changes, mean_latency
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.mute import Mute
 from qlikops.domain.proposal import Proposal
-from qlikops.domain.quiet import Quiet
-from qlikops.domain.report import LeftAlone, RunReport
+from qlikops.domain.report import NoAction, RunReport
 from qlikops.domain.run import RunSummary
 from qlikops.domain.task import TaskKey
 from qlikops.domain.text import harmless
@@ -60,7 +60,7 @@ class Monitor:
         self,
         ledger: Ledger,
         store: Store,
-        executions: Executions,
+        executions: ExecutionStates,
         read: Callable[[], FleetReading],
         notifier: Notifier,
         config: AgentConfig,
@@ -132,7 +132,7 @@ class Monitor:
             now,
             run.execution_name,
             counts,
-            reading.unread,
+            reading.not_read,
             left_stopped={
                 key: attempts[-1].at for key, attempts in restarts.items() if attempts and attempts[-1].left_stopped
             },
@@ -175,7 +175,7 @@ class Monitor:
         opened = self._ledger.open_proposals(run.execution_name, correlated.proposals, OPENING_LEASE_SECONDS)
         proposed = {target.key: one.proposal_id for one in opened.proposals for target in one.targets}
         left_alone = correlated.left_alone + tuple(
-            LeftAlone(target.key, proposal.kind, _TAKEN) for proposal in opened.refused for target in proposal.targets
+            NoAction(target.key, proposal.kind, _TAKEN) for proposal in opened.refused for target in proposal.targets
         )
         # Of a task that this run proposes on, only its other anomalies are left alone.
         kinds = {(target.key, one.kind) for one in opened.proposals for target in one.targets}
@@ -188,7 +188,7 @@ class Monitor:
             notes=(*notes, *_unasked(self._executions)),
             changes=changes(remembered.snapshot, snapshot),
         )
-        self._store.save_findings(findings)
+        self._store.save_detection(findings)
         summary = RunSummary(
             execution_arn=run.execution_arn,
             execution_name=run.execution_name,
@@ -210,7 +210,7 @@ class Monitor:
         return replace(snapshot, told=news.told if told else news.told_before)
 
 
-def _remembering(snapshot: FleetSnapshot, restarts: Attempts, asked: Mapping[TaskKey, Quiet | None]) -> FleetSnapshot:
+def _remembering(snapshot: FleetSnapshot, restarts: Attempts, asked: Mapping[TaskKey, Mute | None]) -> FleetSnapshot:
     """The snapshot with when tasks were restarted last and are quiet until; of those not `asked`, what was known."""
 
     def remembering(task: TaskSnapshot) -> TaskSnapshot:
@@ -243,7 +243,7 @@ def _starting_afresh(remembered: Remembered) -> tuple[str, ...]:
     return (f"{because}, so this run starts afresh: what takes several polls is counted from here.",)
 
 
-def _unasked(executions: Executions) -> tuple[str, ...]:
+def _unasked(executions: ExecutionStates) -> tuple[str, ...]:
     """What the report says of a run that could not ask Step Functions."""
     if not executions.unreachable_because:
         return ()
@@ -251,7 +251,7 @@ def _unasked(executions: Executions) -> tuple[str, ...]:
     return (f"Step Functions did not answer, so what ended executions left open stays open: {why}",)
 
 
-def _findings(snapshot: FleetSnapshot, left_alone: tuple[LeftAlone, ...], deferred: int, run: Run) -> RunReport:
+def _findings(snapshot: FleetSnapshot, left_alone: tuple[NoAction, ...], deferred: int, run: Run) -> RunReport:
     """The part of the report that is known before anybody is asked."""
     return RunReport(
         execution_arn=run.execution_arn,

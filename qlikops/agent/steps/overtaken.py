@@ -16,11 +16,11 @@ from datetime import datetime
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import BY_MESSAGE, came_up, chosen_of, difference
 from qlikops.agent.remember.ledger import Ledger
-from qlikops.agent.steps.reconcile import Executions, end_wait
+from qlikops.agent.steps.reconcile import ExecutionStates, end_wait
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Approval, Outcome, Status
+from qlikops.domain.approval import Outcome, ProposalRecord, Status
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.proposal import Proposal, Target
+from qlikops.domain.proposal import Proposal, ProposedTask
 from qlikops.domain.task import ServerState, TaskFacts, TaskState
 from qlikops.domain.text import harmless
 
@@ -50,7 +50,7 @@ class Poll:
         self._config = config
         self._taken_at = snapshot.taken_at
         self._tasks = {task.facts.key: task for task in snapshot.tasks}
-        self._hidden = snapshot.hidden
+        self._hidden = snapshot.not_visible
         self._read = {
             (server.instance, server.name)
             for server in snapshot.servers
@@ -66,7 +66,7 @@ class Poll:
             return ""
         return f"{_in_words(others or changed, len(looks))}, as the poll of {self._taken_at:%H:%M:%S} UTC saw it"
 
-    def _look(self, proposal: Proposal, target: Target) -> _Look | None:
+    def _look(self, proposal: Proposal, target: ProposedTask) -> _Look | None:
         """None where the poll says nothing of the task."""
         if target.key in self._hidden:
             return None
@@ -85,7 +85,7 @@ class Poll:
 class Questions:
     """What waits for an answer."""
 
-    def __init__(self, ledger: Ledger, executions: Executions, config: AgentConfig) -> None:
+    def __init__(self, ledger: Ledger, executions: ExecutionStates, config: AgentConfig) -> None:
         self._ledger = ledger
         self._executions = executions
         self._config = config
@@ -115,12 +115,12 @@ class Questions:
                 self._ledger.tasks.release(approval.proposal)
         return said
 
-    def _waiting(self) -> Sequence[Approval]:
+    def _waiting(self) -> Sequence[ProposalRecord]:
         ids = [one.proposal_id for one in self._ledger.open() if one.status is Status.WAITING]
         return [record.approval for record in self._ledger.readable(ids)]
 
 
-def _as_said(proposal: Proposal, target: Target, facts: TaskFacts) -> TaskFacts | None:
+def _as_said(proposal: Proposal, target: ProposedTask, facts: TaskFacts) -> TaskFacts | None:
     """The poll's facts, with what it did not say as it was; None where it said too little to judge by.
 
     A poll goes on where details are missing, and a run call does not: ExecuteRestart takes what is not said as changed.
@@ -147,7 +147,7 @@ def _as_said(proposal: Proposal, target: Target, facts: TaskFacts) -> TaskFacts 
     )
 
 
-def _in_words(changed: Sequence[tuple[Target, _Look]], total: int) -> str:
+def _in_words(changed: Sequence[tuple[ProposedTask, _Look]], total: int) -> str:
     if total == 1:
         return changed[0][1].change
     changes = {look.change for _, look in changed}

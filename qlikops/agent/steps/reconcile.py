@@ -13,10 +13,10 @@ from qlikops.agent.remember.ledger import Ledger, OpenProposal
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.tasks import Lease
 from qlikops.agent.steps.restart import interrupted
-from qlikops.domain.approval import Approval, Outcome, Status
+from qlikops.domain.approval import Outcome, ProposalRecord, Status
 from qlikops.domain.errors import NotFound, RecordTooNew
-from qlikops.domain.execution import ExecutionStatus
 from qlikops.domain.text import harmless
+from qlikops.domain.workflow.execution import ExecutionStatus
 
 GRACE = timedelta(minutes=2)
 """Step Functions answers eventually: an execution this young may not be there yet."""
@@ -34,7 +34,7 @@ _WAIT_IS_OVER = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 _CAUSE_CAP = 1000
 
 
-class Executions:
+class ExecutionStates:
     """The state of executions, asked once each; `client` is boto3's for Step Functions.
 
     A run does not depend on it: from a VPC there may be no way to Step Functions. What cannot be asked is left as it
@@ -86,7 +86,7 @@ def _code(error: ClientError | BotoCoreError) -> str:
     return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
 
 
-def end_wait(ledger: Ledger, executions: Executions, closed: Approval) -> bool:
+def end_wait(ledger: Ledger, executions: ExecutionStates, closed: ProposalRecord) -> bool:
     """Ends the wait for an answer to a proposal that is closed; whether nothing waits any more.
 
     The item of the state machine then comes to its RecordOutcome, which finds the outcome and tells people.
@@ -101,11 +101,11 @@ class Reconciler:
     def __init__(
         self,
         ledger: Ledger,
-        executions: Executions,
+        executions: ExecutionStates,
         clock: Callable[[], datetime],
         run: Run,
         quiet_after_denial: int,
-        tell: Callable[[Approval], object],
+        tell: Callable[[ProposalRecord], object],
     ) -> None:
         self._ledger = ledger
         self._executions = executions
@@ -179,13 +179,13 @@ class Reconciler:
         self._tell(closed.approval)
         return True
 
-    def _may_be_acting(self, approval: Approval) -> bool:
+    def _may_be_acting(self, approval: ProposalRecord) -> bool:
         """Each invocation of ExecuteRestart but the first one, which moves the record, takes the leases again."""
         leases = self._ledger.tasks.leases(target.key for target in approval.proposal.targets).values()
         begun = [lease.taken_at for lease in leases if lease.proposal_id == approval.approval_id]
         return not approval.outcome and self._is_young(max([approval.updated_at, *begun]), ACTING)
 
-    def _outcome(self, approval: Approval, status: str) -> Outcome:
+    def _outcome(self, approval: ProposalRecord, status: str) -> Outcome:
         if approval.outcome:
             # A restart that was finished and not recorded any more: what really happened counts.
             return approval.outcome

@@ -17,7 +17,7 @@ from qlikops.agent.remember.store import LatestReport, Store
 from qlikops.agent.tell.metrics import Metrics
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import extended
-from qlikops.domain.approval import Approval, Decision, Status
+from qlikops.domain.approval import Decision, ProposalRecord, Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.report import Changes, ReportedProposal, RunPoint, RunReport, Sighting
 from qlikops.domain.run import RunSummary
@@ -218,7 +218,7 @@ def _trend_row(point: RunPoint) -> Sequence[object]:
     return (_moment(point.started_at), point.anomalies, point.proposals, point.restarted, point.failures, latency)
 
 
-def _reported(approval: Approval) -> ReportedProposal:
+def _reported(approval: ProposalRecord) -> ReportedProposal:
     return ReportedProposal(
         proposal=approval.proposal,
         status=approval.status,

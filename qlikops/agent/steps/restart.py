@@ -22,12 +22,12 @@ from qlikops.agent.config import AgentConfig
 from qlikops.agent.diagnosis.evidence import state_text
 from qlikops.agent.propose.judgement import came_up, difference, flapping, no_longer_automatic, target_of
 from qlikops.agent.remember.ledger import Ledger
-from qlikops.agent.remember.record import Record
-from qlikops.agent.remember.tasks import Attempt, NotHeld, RestartClaim, RestartLimits, TaskLedger
-from qlikops.domain.approval import Approval, Decision, Outcome, RunCall, Status, TargetOutcome
+from qlikops.agent.remember.record import StoredRecord
+from qlikops.agent.remember.tasks import Attempt, LeaseLost, RestartLimits, StartMarker, TaskLedger
+from qlikops.domain.approval import Decision, Outcome, ProposalRecord, RunCall, Status, TaskOutcome
 from qlikops.domain.duration import format_duration
-from qlikops.domain.proposal import Proposal, Target
-from qlikops.domain.quiet import Quiet
+from qlikops.domain.mute import Mute
+from qlikops.domain.proposal import Proposal, ProposedTask
 from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.domain.text import harmless
 from qlikops.qlik.errors import QemBusinessError, QemError, QemProtocolError, QemUnreachable
@@ -81,7 +81,7 @@ class Unfinished:
 class _Watch:
     """A task that was or may have been told to run, until it is known what it does."""
 
-    target: Target
+    target: ProposedTask
     before: str
     since: datetime
     """When the run call was answered, which takes up to a minute, or known to be lost: statuses lag from here."""
@@ -93,9 +93,9 @@ class _Watch:
     """It has been seen in another state than before: an error now is a new one."""
     last: str = "nothing"
 
-    def result(self, status: Status, detail: str, seconds: float) -> TargetOutcome:
+    def result(self, status: Status, detail: str, seconds: float) -> TaskOutcome:
         """What came of it, `seconds` after the run call."""
-        return TargetOutcome(
+        return TaskOutcome(
             self.target.key,
             status,
             detail,
@@ -111,18 +111,18 @@ class _Watch:
 class _Group:
     """A proposal's tasks in one invocation."""
 
-    approval: Approval
+    approval: ProposalRecord
     is_automatic: bool
     """Nobody was asked: what the policy would ask a human about now is not done."""
-    claims: Mapping[TaskKey, RestartClaim]
+    claims: Mapping[TaskKey, StartMarker]
     """Of earlier invocations."""
     attempts: Mapping[TaskKey, Sequence[Attempt]]
     """Of those without a claim: when other proposals restarted them."""
-    quiet: Mapping[TaskKey, Quiet]
+    quiet: Mapping[TaskKey, Mute]
     """Those of them on which nothing may be proposed for a while."""
     listed: dict[tuple[str, str], Mapping[TaskKey, TaskListing]] = field(default_factory=dict)
     """The lists of tasks that have been read, by instance and server."""
-    results: list[TargetOutcome] = field(default_factory=list)
+    results: list[TaskOutcome] = field(default_factory=list)
     watches: list[_Watch] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
     """The Enterprise Managers that did not answer: nothing more is begun there."""
@@ -186,7 +186,7 @@ class Restarter:
     def _hold(self, proposal: Proposal) -> None:
         self._ledger.tasks.lease(proposal, self._clock() + LEASE_FOR)
 
-    def _refusal(self, record: Record, decision: Decision) -> str:
+    def _refusal(self, record: StoredRecord, decision: Decision) -> str:
         """Why this decision does not count for what is stored; empty where it does."""
         if not record.intact:
             return "the stored proposal is not what its digest was taken over"
@@ -198,7 +198,7 @@ class Restarter:
             return "the decision does not say what it was made on, and the configuration requires that"
         return ""
 
-    def _group(self, approval: Approval, decision: Decision) -> _Group:
+    def _group(self, approval: ProposalRecord, decision: Decision) -> _Group:
         proposal, tasks, now = approval.proposal, self._ledger.tasks, self._clock()
         claims = tasks.restart_claims((target.key for target in proposal.targets), proposal.proposal_id)
         limits = RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
@@ -228,7 +228,7 @@ class Restarter:
         order = {target.key: index for index, target in enumerate(proposal.targets)}
         return combined(sorted(group.results, key=lambda result: order[result.key]))
 
-    def _take_up(self, group: _Group, target: Target, give_up_at: datetime) -> None:
+    def _take_up(self, group: _Group, target: ProposedTask, give_up_at: datetime) -> None:
         """Begins with one task of the group, or finds in its claim what an earlier invocation did."""
         instance = target.key.instance
         if instance in group.silent:
@@ -255,20 +255,20 @@ class Restarter:
         # However little time there is, half of it is for starting: each invocation is to get on.
         return give_up_at - min(watching, (give_up_at - self._clock()) / 2)
 
-    def _begin(self, group: _Group, target: Target, give_up_at: datetime) -> TargetOutcome | _Watch:
+    def _begin(self, group: _Group, target: ProposedTask, give_up_at: datetime) -> TaskOutcome | _Watch:
         key, tasks, proposal = target.key, self._ledger.tasks, group.proposal
         operator, claim = self._operators(key.instance), group.claims.get(key)
         if claim is None:
             facts = self._read_again(group, operator, key)
             before = state_text(facts)
             if came_up(proposal, target, facts):
-                return TargetOutcome(key, Status.ALREADY_RUNNING, before=before, after=before)
+                return TaskOutcome(key, Status.ALREADY_RUNNING, before=before, after=before)
             if why := self._why_no_longer(group, target, facts):
-                return TargetOutcome(key, Status.SUPERSEDED, why, before=before, after=before)
+                return TaskOutcome(key, Status.SUPERSEDED, why, before=before, after=before)
             try:
-                claim = tasks.claim_restart(key, proposal.proposal_id, before)
-            except NotHeld as exc:
-                return TargetOutcome(key, Status.SUPERSEDED, str(exc), before=before, after=before)
+                claim = tasks.mark_start(key, proposal.proposal_id, before)
+            except LeaseLost as exc:
+                return TaskOutcome(key, Status.SUPERSEDED, str(exc), before=before, after=before)
         if claim.result:
             return claim.result
         if not claim.fresh:
@@ -279,7 +279,7 @@ class Restarter:
         except QemError:
             tasks.release_claim(key, proposal.proposal_id)
             raise
-        if isinstance(begun, TargetOutcome):
+        if isinstance(begun, TaskOutcome):
             tasks.finish_restart_claim(key, proposal.proposal_id, begun)
         return begun
 
@@ -294,7 +294,7 @@ class Restarter:
         listing = group.listed[place].get(key)
         return listing.completing(facts) if listing else facts
 
-    def _why_no_longer(self, group: _Group, target: Target, facts: TaskFacts) -> str:
+    def _why_no_longer(self, group: _Group, target: ProposedTask, facts: TaskFacts) -> str:
         """Why what was decided on the task does not hold for what it is now; empty where it does."""
         config, now = self._config, self._clock()
         if changed := difference(group.proposal, target, facts, config, now):
@@ -311,14 +311,14 @@ class Restarter:
         return f"not without a human any more: {why}" if why else ""
 
     def _send(
-        self, operator: TaskOperator, proposal: Proposal, target: Target, before: str, give_up_at: datetime
-    ) -> TargetOutcome | _Watch:
+        self, operator: TaskOperator, proposal: Proposal, target: ProposedTask, before: str, give_up_at: datetime
+    ) -> TaskOutcome | _Watch:
         """Stops the task where that is part of the action, and runs it. Raises QemError: nothing was done."""
         key, stopped = target.key, False
         if proposal.action.stops_first:
             stopped, why = self._stop(operator, target, give_up_at)
             if why:
-                return TargetOutcome(key, Status.FAILED, why, before=before, run_call=RunCall.NOT_SENT, stopped=stopped)
+                return TaskOutcome(key, Status.FAILED, why, before=before, run_call=RunCall.NOT_SENT, stopped=stopped)
         for attempt in range(1, _RUN_ATTEMPTS + 1):
             try:
                 reply = operator.run(key.server, key.task, proposal.action.run_option)
@@ -327,7 +327,7 @@ class Restarter:
                 if exc.maybe_sent:
                     return _Watch(target, before, self._clock(), certain=False, stopped=stopped)
                 if exc.error_code == _ALREADY_RUNNING:
-                    return TargetOutcome(
+                    return TaskOutcome(
                         key, Status.ALREADY_RUNNING, str(exc), before=before, run_call=RunCall.REFUSED, stopped=stopped
                     )
                 return _down(key, str(exc), before, RunCall.REFUSED, stopped=stopped)
@@ -343,7 +343,7 @@ class Restarter:
             return _replied(key, reply, before, stopped=stopped)
         return _Watch(target, before, self._clock(), certain=True, stopped=stopped)
 
-    def _stop(self, operator: TaskOperator, target: Target, give_up_at: datetime) -> tuple[bool, str]:
+    def _stop(self, operator: TaskOperator, target: ProposedTask, give_up_at: datetime) -> tuple[bool, str]:
         """Whether this stopped the task, or may have; and why it is not down, empty once it is.
 
         Raises QemError: the stop was certainly not sent.
@@ -378,7 +378,7 @@ class Restarter:
                 pending.append(watch)
         group.watches = pending
 
-    def _look(self, watch: _Watch, give_up_at: datetime) -> TargetOutcome | None:
+    def _look(self, watch: _Watch, give_up_at: datetime) -> TaskOutcome | None:
         facts = _read(self._operators(watch.target.key.instance), watch.target)
         passed = self._clock() - watch.since
         seconds = round(passed.total_seconds(), 1)
@@ -398,7 +398,7 @@ class Restarter:
         return watch.result(Status.UNVERIFIED, detail, seconds)
 
 
-def combined(targets: Sequence[TargetOutcome]) -> Outcome:
+def combined(targets: Sequence[TaskOutcome]) -> Outcome:
     """One outcome for all tasks: PARTIAL where some are up and some are not."""
     statuses = {target.status for target in targets}
     up = {status for status in statuses if status.is_up}
@@ -426,13 +426,13 @@ def interrupted(tasks: TaskLedger, proposal: Proposal, detail: str) -> Outcome:
 
 
 def _left_by_an_interruption(
-    tasks: TaskLedger, proposal: Proposal, target: Target, claim: RestartClaim | None
-) -> TargetOutcome:
+    tasks: TaskLedger, proposal: Proposal, target: ProposedTask, claim: StartMarker | None
+) -> TaskOutcome:
     if claim is None:
-        return TargetOutcome(target.key, Status.FAILED, "not started", run_call=RunCall.NOT_SENT)
+        return TaskOutcome(target.key, Status.FAILED, "not started", run_call=RunCall.NOT_SENT)
     if claim.result:
         return claim.result
-    result = TargetOutcome(
+    result = TaskOutcome(
         target.key,
         Status.UNVERIFIED,
         "may have been told to run; the restart was interrupted",
@@ -445,26 +445,26 @@ def _left_by_an_interruption(
     return result
 
 
-def _not_started(key: TaskKey, why: str) -> TargetOutcome:
+def _not_started(key: TaskKey, why: str) -> TaskOutcome:
     """Nothing was sent."""
-    return TargetOutcome(key, Status.FAILED, f"not started: {why}", run_call=RunCall.NOT_SENT)
+    return TaskOutcome(key, Status.FAILED, f"not started: {why}", run_call=RunCall.NOT_SENT)
 
 
-def _replied(key: TaskKey, reply: ActionReply, before: str, *, stopped: bool) -> TargetOutcome:
+def _replied(key: TaskKey, reply: ActionReply, before: str, *, stopped: bool) -> TaskOutcome:
     """The reply to the run call says what is wrong: in ERROR the task was started, and is down again."""
     if reply.state is TaskState.ERROR:
         again = f"failed again: {reply.error_message}"
-        return TargetOutcome(key, Status.FAILED, again, before, run_call=RunCall.TAKEN, stopped=stopped)
+        return TaskOutcome(key, Status.FAILED, again, before, run_call=RunCall.TAKEN, stopped=stopped)
     return _down(key, reply.error_message, before, RunCall.REFUSED, stopped=stopped)
 
 
-def _down(key: TaskKey, why: str, before: str, run_call: RunCall, *, stopped: bool) -> TargetOutcome:
+def _down(key: TaskKey, why: str, before: str, run_call: RunCall, *, stopped: bool) -> TaskOutcome:
     """The run call started nothing; a task that was stopped for it is down now."""
     detail = f"stopped, and not started again: {why}" if stopped else why
-    return TargetOutcome(key, Status.FAILED, detail, before=before, run_call=run_call, stopped=stopped)
+    return TaskOutcome(key, Status.FAILED, detail, before=before, run_call=run_call, stopped=stopped)
 
 
-def _read(operator: TaskOperator, target: Target) -> TaskFacts | None:
+def _read(operator: TaskOperator, target: ProposedTask) -> TaskFacts | None:
     """None where Enterprise Manager does not say: the next look may tell."""
     try:
         return operator.task(target.key.server, target.key.task)

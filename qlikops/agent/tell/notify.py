@@ -11,14 +11,14 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from qlikops.agent.remember.run import Run
-from qlikops.agent.tell.news import News
+from qlikops.agent.tell.notifications import Notifications
 from qlikops.domain.anomaly import Anomaly
-from qlikops.domain.approval import Approval, Status
+from qlikops.domain.approval import ProposalRecord, Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.evaluation import Evaluation, Verdict
 from qlikops.domain.text import harmless
 
-TOLD = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL})
+NOTIFIED = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL})
 """The ends that somebody must hear of: nobody answered, or it did not work. That a question is over is told as well."""
 _SUBJECT_CAP = 100
 _LINE_CAP = 200
@@ -35,18 +35,18 @@ class Notifier:
         self._client = client
         self._topic_arn = topic_arn
 
-    def asked(self, approval: Approval, now: datetime) -> None:
+    def asked(self, approval: ProposalRecord, now: datetime) -> None:
         """Somebody has to decide."""
         self._publish(f"qlikops: {approval.proposal.action} {approval.proposal.label}?", request_text(approval, now))
 
-    def closed(self, approval: Approval) -> None:
+    def closed(self, approval: ProposalRecord) -> None:
         """Something ended in a way that somebody must hear of; other ends are not told."""
         no_longer_asked = approval.status is Status.SUPERSEDED and approval.requested_at is not None
-        if approval.status in TOLD or no_longer_asked:
+        if approval.status in NOTIFIED or no_longer_asked:
             words = approval.status.replace("_", " ")
             self._publish(f"qlikops: {words}: {approval.proposal.label}", outcome_text(approval))
 
-    def found(self, run: Run, news: News) -> bool:
+    def found(self, run: Run, news: Notifications) -> bool:
         """Something is wrong, or over, on which nothing is proposed; whether the message went out."""
         return self._publish(f"qlikops: {_headline(news)}", findings_text(run, news))
 
@@ -69,7 +69,7 @@ class Notifier:
         return True
 
 
-def request_text(approval: Approval, now: datetime) -> str:
+def request_text(approval: ProposalRecord, now: datetime) -> str:
     """What, where, how bad, until when, and how to see more."""
     proposal = approval.proposal
     lines = [
@@ -83,7 +83,7 @@ def request_text(approval: Approval, now: datetime) -> str:
     return _text([*lines, _more(approval)])
 
 
-def outcome_text(approval: Approval) -> str:
+def outcome_text(approval: ProposalRecord) -> str:
     """What it was, how it ended, and how to see more."""
     outcome = approval.outcome
     lines = [
@@ -94,7 +94,7 @@ def outcome_text(approval: Approval) -> str:
     return _text([*lines, _more(approval)])
 
 
-def findings_text(run: Run, news: News) -> str:
+def findings_text(run: Run, news: Notifications) -> str:
     """What and where, the worst first and what is alike in one line; what is over; and how to see more."""
     return _text(
         [
@@ -107,7 +107,7 @@ def findings_text(run: Run, news: News) -> str:
     )
 
 
-def _headline(news: News) -> str:
+def _headline(news: Notifications) -> str:
     if len(news.appeared) == 1:
         (only,) = news.appeared
         return f"{only.severity}: {only.key}: {_in_words(only.kind)}"
@@ -188,7 +188,7 @@ def _opinion(evaluation: Evaluation | None) -> str:
     return f"{source}: {evaluation.verdict}, {evaluation.risk} risk{confidence}."
 
 
-def _more(approval: Approval) -> str:
+def _more(approval: ProposalRecord) -> str:
     return f"qlikops show {approval.approval_id}"
 
 

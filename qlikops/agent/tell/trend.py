@@ -21,7 +21,7 @@ def changes(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> Changes:
     if previous is None:
         return Changes()
     before, now = _sightings(previous), _sightings(snapshot)
-    hidden_before, hidden_now = previous.hidden, snapshot.hidden
+    hidden_before, hidden_now = previous.not_visible, snapshot.not_visible
     # What cannot be seen is neither over nor, once it is seen again, new.
     new = [
         sighting

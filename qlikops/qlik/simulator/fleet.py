@@ -21,13 +21,13 @@ from qlikops.qlik.simulator.scenario import (
     Break,
     Disturbance,
     Effect,
+    LatencySide,
     LatencySpike,
     Scenario,
     ServerDown,
-    Side,
     SimulatedServer,
 )
-from qlikops.qlik.simulator.task import RUNNING, Condition, TaskModel
+from qlikops.qlik.simulator.task import RUNNING, SimulatedState, TaskModel
 
 
 class Refusal(Exception):
@@ -278,7 +278,7 @@ class SimulatedFleet:
         after, before = task.after_run, task.true
         reload = option == RunOption.RELOAD_TARGET
         effect = after.reload if reload else after.resume
-        failure = Condition(TaskState.ERROR, StopReason.FATAL_ERROR, after.message or before.message)
+        failure = SimulatedState(TaskState.ERROR, StopReason.FATAL_ERROR, after.message or before.message)
         if effect is Effect.REFUSED:
             raise Refusal("AEM_RUN_TASK_INNER_ERR", failure.message)
         if effect is Effect.FAILS_AGAIN and after.fails_after_seconds <= 0:
@@ -297,7 +297,7 @@ class SimulatedFleet:
         task.stops += 1
         if task.true.state not in (TaskState.RUNNING, TaskState.RECOVERY):
             raise Refusal("AEM_TASK_ALREADY_STOPPED", f"Task '{name}' is already stopped")
-        stopped = Condition(TaskState.STOPPED, StopReason.NORMAL, "Stopped by user")
+        stopped = SimulatedState(TaskState.STOPPED, StopReason.NORMAL, "Stopped by user")
         task.halt(now, stopped, self.scenario.reload_seconds)
         task.after_run = AfterRun()
         self._then(now + self.scenario.state_lag_seconds, task, lambda _: self._show(task, stopped))
@@ -306,7 +306,7 @@ class SimulatedFleet:
     def _break(self, event: Break, now: float) -> None:
         task = self._find(event.server, event.task)
         task.after_run = event.after_run
-        self._fall(now, task, Condition(event.state, event.stop_reason, event.message))
+        self._fall(now, task, SimulatedState(event.state, event.stop_reason, event.message))
         if event.heals_after_seconds is not None:
             self._then(now + event.heals_after_seconds, task, lambda at: self._heal(at, task))
 
@@ -320,12 +320,12 @@ class SimulatedFleet:
         self._show(task, RUNNING)
         self._use_memory(task)
 
-    def _fall(self, now: float, task: TaskModel, condition: Condition) -> None:
+    def _fall(self, now: float, task: TaskModel, condition: SimulatedState) -> None:
         task.halt(now, condition, self.scenario.reload_seconds)
         self._show(task, condition)
 
     @staticmethod
-    def _show(task: TaskModel, condition: Condition) -> None:
+    def _show(task: TaskModel, condition: SimulatedState) -> None:
         task.shown = condition
         if condition.state is not TaskState.RUNNING:
             task.memory_in_use = False
@@ -352,9 +352,9 @@ class SimulatedFleet:
             "last_connection": "2026-03-07T11:19:03",
         }
 
-    def _extra_latency(self, server: str, task: str, now: float) -> dict[Side, int]:
+    def _extra_latency(self, server: str, task: str, now: float) -> dict[LatencySide, int]:
         """Seconds that spikes add at `now`."""
-        extra = dict.fromkeys(Side, 0)
+        extra = dict.fromkeys(LatencySide, 0)
         for event in self.scenario.events:
             if isinstance(event, LatencySpike) and (event.server, event.task) == (server, task):
                 extra[event.side] += event.extra_seconds(now)

@@ -87,7 +87,7 @@ class ServerDown:
     until: float | None = None
 
 
-class Side(StrEnum):
+class LatencySide(StrEnum):
     """Where latency arises."""
 
     SOURCE = "source"
@@ -103,7 +103,7 @@ class LatencySpike:
     server: str
     task: str
     peak_seconds: int
-    side: Side = Side.APPLY
+    side: LatencySide = LatencySide.APPLY
 
     def extra_seconds(self, now: float) -> int:
         """What it adds at `now`: rising through the first quarter, level, falling through the last one."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qlikops.domain.task import StopReason, TaskState
-from qlikops.qlik.simulator.scenario import AfterRun, Disturbance, Side, SimulatedTask, Trouble
+from qlikops.qlik.simulator.scenario import AfterRun, Disturbance, LatencySide, SimulatedTask, Trouble
 
 _UPTIME_SECONDS = 86_400.0
 """That every task has been running for when the scenario begins."""
@@ -18,7 +18,7 @@ _CATCH_UP_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class SimulatedState:
     """State, stop reason and message of a task."""
 
     state: TaskState
@@ -26,7 +26,7 @@ class Condition:
     message: str = ""
 
 
-RUNNING = Condition(TaskState.RUNNING, StopReason.NONE)
+RUNNING = SimulatedState(TaskState.RUNNING, StopReason.NONE)
 
 
 class TaskModel:
@@ -79,7 +79,7 @@ class TaskModel:
         if reload or self.loaded < 1:
             self.loaded, self.loading_since = 0.0, now
 
-    def halt(self, now: float, condition: Condition, reload_seconds: float) -> None:
+    def halt(self, now: float, condition: SimulatedState, reload_seconds: float) -> None:
         """It is in `condition` from now on, and its counters stand still."""
         self.generation += 1
         self.loaded = self.loaded_part(now, reload_seconds)
@@ -120,14 +120,14 @@ class TaskModel:
             return 0.0
         return self.behind_seconds * max(0.0, 1 - (now - self.running_since) / _CATCH_UP_SECONDS)
 
-    def _latencies(self, now: float, extra: Mapping[Side, int]) -> tuple[int, int]:
+    def _latencies(self, now: float, extra: Mapping[LatencySide, int]) -> tuple[int, int]:
         """Source and total latency in seconds; 0 of a task that does not run."""
         if self.running_since is None:
             return 0, 0
-        source = self.source_latency + round(2 * self.wave(now)) + extra[Side.SOURCE] + int(self.catch_up(now))
-        return source, source + self.apply_latency + round(3 * self.wave(now / 2)) + extra[Side.APPLY]
+        source = self.source_latency + round(2 * self.wave(now)) + extra[LatencySide.SOURCE] + int(self.catch_up(now))
+        return source, source + self.apply_latency + round(3 * self.wave(now / 2)) + extra[LatencySide.APPLY]
 
-    def details(self, now: float, reload_seconds: float, extra_latency: Mapping[Side, int]) -> dict[str, Any]:
+    def details(self, now: float, reload_seconds: float, extra_latency: Mapping[LatencySide, int]) -> dict[str, Any]:
         """The answer to `GET /servers/S/tasks/T`."""
         spec, shown = self.spec, self.shown
         source_latency, total_latency = self._latencies(now, extra_latency)

@@ -11,9 +11,9 @@ from qlikops.qlik.simulator.scenario import (
     Expected,
     FaultKind,
     HttpFault,
+    LatencySide,
     LatencySpike,
     Scenario,
-    Side,
     Trouble,
 )
 from qlikops.qlik.simulator.small import CONNECTION_LOST, OTHER_SERVER, SERVER, expect, server, small, task
@@ -36,7 +36,7 @@ def latency_spike(_seed: int) -> Scenario:
 
 def source_latency(_seed: int) -> Scenario:
     """Reading the source falls behind by 20 minutes."""
-    spike = LatencySpike(0, 7200, SERVER, "orders", peak_seconds=1200, side=Side.SOURCE)
+    spike = LatencySpike(0, 7200, SERVER, "orders", peak_seconds=1200, side=LatencySide.SOURCE)
     return small(
         "source_latency",
         spike,

@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
-from qlikops.domain.ports import Environment
-from qlikops.tui.messages import CopyWanted
-from qlikops.tui.state import ConsoleState
-from qlikops.tui.widgets.held import HeldBar
+from qlikops.domain.ports import ContextServices
+from qlikops.tui.model.messages import CopyWanted
+from qlikops.tui.model.state import ConsoleState
+from qlikops.tui.widgets.delay_bar import DelayBar
 from qlikops.tui.widgets.keybar import KeyBar
 from qlikops.tui.widgets.title import TitleBar
 
@@ -32,7 +32,7 @@ class ConsoleScreen(Screen[None]):
         """Title, content, what is held back, footer."""
         yield TitleBar(self.state, self.MODE)
         yield from self.content()
-        yield HeldBar(self.state)
+        yield DelayBar(self.state)
         yield KeyBar()
 
     def content(self) -> ComposeResult:
@@ -67,7 +67,7 @@ class ConsoleScreen(Screen[None]):
 
     def catch_up(self) -> None:
         """Shows what changed meanwhile."""
-        self.query_one(HeldBar).draw()
+        self.query_one(DelayBar).draw()
         self.state_changed()
 
 
@@ -83,7 +83,7 @@ class PolledScreen(ConsoleScreen):
         return self.MODE
 
     @abstractmethod
-    def load(self, environment: Environment) -> Message:
+    def load(self, environment: ContextServices) -> Message:
         """Asks, off the UI thread; what it returns comes back to this screen."""
 
     @abstractmethod

@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.widgets import Button, Input, Select, SelectionList
 from textual.widgets.selection_list import Selection
 
-from qlikops.domain.approval import Approval, Status, new_decision_id
+from qlikops.domain.approval import ProposalRecord, Status, new_decision_id
 from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation.bulk import entry, not_one_cause, together
 from qlikops.presentation.decision import no_longer_waits
@@ -23,11 +23,11 @@ from qlikops.presentation.inbox import claimed_by_another
 from qlikops.presentation.problem import explain
 from qlikops.presentation.review import second_thoughts
 from qlikops.presentation.tone import Line, Tone, outside
-from qlikops.tui import messages
-from qlikops.tui.context import Context
-from qlikops.tui.outbox import Answer
+from qlikops.tui.model import messages
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.outbox import Answer
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.dialog import LOOK_FIRST, Following
-from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.denying import Denying
 from qlikops.tui.widgets.prose import palette, text
 
@@ -67,10 +67,10 @@ class BulkScreen(Following[Answers]):
     What anything speaks against starts unticked where it is about approving.
     """
 
-    def __init__(self, state: ConsoleState, context: Context, ids: Sequence[str], *, approved: bool) -> None:
+    def __init__(self, state: ConsoleState, context: LiveContext, ids: Sequence[str], *, approved: bool) -> None:
         super().__init__(state, context)
         self._ids = tuple(ids)
-        self._approvals: dict[str, Approval] = {}
+        self._approvals: dict[str, ProposalRecord] = {}
         """By id, once they have been read."""
         self._approved = approved
         self._opened_at = context.now()
@@ -147,7 +147,7 @@ class BulkScreen(Following[Answers]):
                 self.follow(key)
         super().state_changed()
 
-    def _gone(self, approval: Approval) -> str:
+    def _gone(self, approval: ProposalRecord) -> str:
         if self.context.locked_because():
             return ""  # what has not been read says nothing
         row = self.context.row(approval.approval_id)
@@ -157,14 +157,14 @@ class BulkScreen(Following[Answers]):
             return "it no longer waits"
         return "" if row.is_of(approval) else "it changed; review it by itself"
 
-    def followed(self, approval: Approval) -> None:
+    def followed(self, approval: ProposalRecord) -> None:
         """Says who decided."""
         if approval.status is not Status.WAITING:
             self._left_out[approval.approval_id] = no_longer_waits(approval)
 
     # What is shown
 
-    def _answered(self) -> list[Approval]:
+    def _answered(self) -> list[ProposalRecord]:
         ticked = set(self.query_one(Ticks).selected)
         return [approval for key, approval in self._approvals.items() if key in ticked]
 
@@ -213,7 +213,7 @@ class BulkScreen(Following[Answers]):
             words.append(" A reason is required.", colours[Tone.WARNING])
         return words
 
-    def _claimants(self, answered: Sequence[Approval]) -> list[tuple[str, str]]:
+    def _claimants(self, answered: Sequence[ProposalRecord]) -> list[tuple[str, str]]:
         now, caller = self.context.now(), self.context.caller
         rows = [row for approval in answered if (row := self.context.row(approval.approval_id))]
         return [(row.approval_id, name) for row in rows if (name := claimed_by_another(row, caller, now))]

@@ -12,10 +12,10 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from qlikops.presentation.tone import Line, Section
-from qlikops.tui.context import Context
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.dialog import Reading, title_of
-from qlikops.tui.state import ConsoleState
-from qlikops.tui.widgets.held import HeldBar
+from qlikops.tui.widgets.delay_bar import DelayBar
 from qlikops.tui.widgets.outgoing import Outgoing
 from qlikops.tui.widgets.prose import palette, prose
 
@@ -27,7 +27,7 @@ class ChangedScreen(Reading[None]):
         Binding("escape,enter,q", "dismiss", "Look at it as it is now", id="close-changes")
     ]
 
-    def __init__(self, state: ConsoleState, context: Context, changes: Sequence[Line]) -> None:
+    def __init__(self, state: ConsoleState, context: LiveContext, changes: Sequence[Line]) -> None:
         super().__init__()
         self._state = state
         self._of = context
@@ -39,7 +39,7 @@ class ChangedScreen(Reading[None]):
             yield Static(title_of("Changed since you looked at it", self._of), markup=False, id="dialog-title")
             yield Outgoing()
             yield Static("Nothing was sent. Enter: look at it as it is now, then decide.", markup=False, id="problem")
-            yield HeldBar(self._state)
+            yield DelayBar(self._state)
 
     def on_mount(self) -> None:
         """Fills it in."""

@@ -14,13 +14,13 @@ from textual.widgets.option_list import Option
 
 from qlikops.presentation.inbox import summary
 from qlikops.presentation.tone import Span, Tone, outside
-from qlikops.tui.context import Context
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.modal import Modal
-from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, text
 
 
-class ContextsScreen(Modal[Context | None]):
+class ContextsScreen(Modal[LiveContext | None]):
     """Answers with a context, or None. Each says how it is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel", id="close-contexts")]
@@ -47,7 +47,7 @@ class ContextsScreen(Modal[Context | None]):
         event.stop()
         self.dismiss(self.state.contexts[event.option_index])
 
-    def _entry(self, context: Context) -> Text:
+    def _entry(self, context: LiveContext) -> Text:
         now = self.state.now()
         waits = "" if context.freshness.loaded_at is None else f"  {summary(context.rows, now)}"
         return text(

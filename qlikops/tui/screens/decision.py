@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Button, Input, Select, Static
 
-from qlikops.domain.approval import Approval, new_decision_id
+from qlikops.domain.approval import ProposalRecord, new_decision_id
 from qlikops.domain.errors import ApprovalGone
 from qlikops.domain.latest import Latest
 from qlikops.domain.ports import DecisionRequest
@@ -20,10 +20,10 @@ from qlikops.presentation.latest import doubts
 from qlikops.presentation.problem import explain
 from qlikops.presentation.review import second_thoughts
 from qlikops.presentation.tone import Line, Tone
-from qlikops.tui import messages
-from qlikops.tui.context import Context
+from qlikops.tui.model import messages
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.dialog import LOOK_FIRST, Following, title_of
-from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.denying import Denying
 from qlikops.tui.widgets.prose import palette
 
@@ -37,8 +37,8 @@ class DecisionScreen(Following[DecisionRequest]):
     def __init__(
         self,
         state: ConsoleState,
-        context: Context,
-        approval: Approval,
+        context: LiveContext,
+        approval: ProposalRecord,
         *,
         late: bool = False,
         latest: Latest | None = None,
@@ -53,7 +53,7 @@ class DecisionScreen(Following[DecisionRequest]):
         self.answers_from = context.now() + LOOK_FIRST if late else None
         self.gone = ""
         """Why this record can never be decided any more; empty while it can."""
-        self.became: Approval | None = None
+        self.became: ProposalRecord | None = None
         """What it was changed to, once that has been shown."""
         self._decision_id = new_decision_id()
 
@@ -106,7 +106,7 @@ class DecisionScreen(Following[DecisionRequest]):
     def latest_came(self) -> None:
         """What the last poll says has been read while the dialog was open."""
 
-    def followed(self, approval: Approval) -> None:
+    def followed(self, approval: ProposalRecord) -> None:
         """Who decided and how that goes on, or what changed."""
         new = approval
         if self.context.row(new.approval_id) is None:
@@ -133,8 +133,8 @@ class ApproveScreen(DecisionScreen):
     def __init__(
         self,
         state: ConsoleState,
-        context: Context,
-        approval: Approval,
+        context: LiveContext,
+        approval: ProposalRecord,
         *,
         late: bool = False,
         latest: Latest | None = None,
@@ -196,8 +196,8 @@ class DenyScreen(DecisionScreen):
     def __init__(
         self,
         state: ConsoleState,
-        context: Context,
-        approval: Approval,
+        context: LiveContext,
+        approval: ProposalRecord,
         *,
         late: bool = False,
         latest: Latest | None = None,

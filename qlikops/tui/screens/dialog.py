@@ -13,13 +13,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 
-from qlikops.domain.approval import Approval
+from qlikops.domain.approval import ProposalRecord
 from qlikops.presentation.tone import Line, Section, Tone, outside
-from qlikops.tui import messages
-from qlikops.tui.context import Context
+from qlikops.tui.model import messages
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.modal import Answer, Modal
-from qlikops.tui.state import ConsoleState
-from qlikops.tui.widgets.held import HeldBar
+from qlikops.tui.widgets.delay_bar import DelayBar
 from qlikops.tui.widgets.outgoing import Outgoing
 from qlikops.tui.widgets.prose import palette, prose
 
@@ -27,7 +27,7 @@ LOOK_FIRST = timedelta(seconds=1)
 """How long what comes by itself takes no answer: what was typed at what stood there before is none to it."""
 
 
-def title_of(heading: str, context: Context) -> Text:
+def title_of(heading: str, context: LiveContext) -> Text:
     """The title of a dialog: `heading`, and in which of several contexts what is sent there takes effect."""
     return Text(heading + (outside(context.label, cap=30, before="   in ").text if context.label else ""))
 
@@ -41,7 +41,7 @@ class Dialog(Modal[Answer | None]):
         Binding("right,down", "app.focus_next", "Next", show=False, id="next"),
     ]
 
-    def __init__(self, state: ConsoleState, context: Context) -> None:
+    def __init__(self, state: ConsoleState, context: LiveContext) -> None:
         super().__init__()
         self.state = state
         self.context = context
@@ -63,7 +63,7 @@ class Dialog(Modal[Answer | None]):
                     # must not swallow the next one.
                     button.active_effect_duration = 0
                     yield button
-            yield HeldBar(self.state, "Esc closes this; then Esc: do not send")
+            yield DelayBar(self.state, "Esc closes this; then Esc: do not send")
 
     @abstractmethod
     def heading(self) -> str:
@@ -175,7 +175,7 @@ class OutgoingDialog(Dialog[Answer], Reading[Answer | None]):
     Nothing is sent before its last line has been in sight.
     """
 
-    def __init__(self, state: ConsoleState, context: Context) -> None:
+    def __init__(self, state: ConsoleState, context: LiveContext) -> None:
         super().__init__(state, context)
         self._outgoing = Outgoing()
 
@@ -219,13 +219,13 @@ class OutgoingDialog(Dialog[Answer], Reading[Answer | None]):
 class Following(OutgoingDialog[Answer]):
     """Says what became of records that can no longer be decided, and goes on until nothing more becomes of them."""
 
-    def __init__(self, state: ConsoleState, context: Context) -> None:
+    def __init__(self, state: ConsoleState, context: LiveContext) -> None:
         super().__init__(state, context)
         self._followed: set[str] = set()
         """Ids of the records that something may still become of."""
 
     @abstractmethod
-    def followed(self, approval: Approval) -> None:
+    def followed(self, approval: ProposalRecord) -> None:
         """It was read anew: says what it is now."""
 
     def follow(self, approval_id: str) -> None:

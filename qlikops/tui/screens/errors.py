@@ -12,9 +12,9 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from qlikops.presentation.tone import Tone
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.modal import Modal
-from qlikops.tui.state import ConsoleState
-from qlikops.tui.widgets.held import HeldBar
+from qlikops.tui.widgets.delay_bar import DelayBar
 from qlikops.tui.widgets.prose import palette
 
 
@@ -36,7 +36,7 @@ class ErrorsScreen(Modal[None]):
         with VerticalScroll(id="help") as page:
             page.border_title, page.border_subtitle = "Last errors", "Esc closes"
             yield Static(markup=False, id="help-text")
-        yield HeldBar(self._state)
+        yield DelayBar(self._state)
 
     def on_mount(self) -> None:
         """Fills it in."""

@@ -12,19 +12,19 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Input, Static
 
-from qlikops.domain.events import HistoryEvent
-from qlikops.domain.execution import ExecutionDetail, ExecutionSummary, FoldedHistory
-from qlikops.domain.history import Place, trace
-from qlikops.domain.ports import Environment
+from qlikops.domain.ports import ContextServices
 from qlikops.domain.text import harmless
+from qlikops.domain.workflow.events import HistoryEvent
+from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary, FoldedHistory
+from qlikops.domain.workflow.history import StepPath, trace
 from qlikops.presentation import events, executions, graph, vocabulary
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Cells, Section, Tone
-from qlikops.tui import messages
-from qlikops.tui.context import Context
-from qlikops.tui.executing import Followed, Follower
+from qlikops.tui.model import messages
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.executing import Followed, Follower
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.runs import RunsScreen
-from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.pager import Pager
 from qlikops.tui.widgets.prose import palette, prose
@@ -33,7 +33,7 @@ from qlikops.tui.widgets.table import KeyedTable
 GRAPH, EVENTS, PAYLOADS = "graph", "events", "payloads"
 _VIEWS = {GRAPH: "Graph", EVENTS: "Events", PAYLOADS: "Input/output"}
 """By the id of the widget, which is also that of the key."""
-_NOWHERE = Place("")
+_NOWHERE = StepPath("")
 
 
 class ExecutionScreen(RunsScreen):
@@ -83,7 +83,7 @@ class ExecutionScreen(RunsScreen):
         self._show_views()
 
     @property
-    def context(self) -> Context:
+    def context(self) -> LiveContext:
         """Where it was opened, whatever the other screens show by now."""
         return self._home
 
@@ -109,7 +109,7 @@ class ExecutionScreen(RunsScreen):
         if not (self._is_read and self._followed.is_over):
             self.action_refresh()
 
-    def load(self, environment: Environment) -> Message:
+    def load(self, environment: ContextServices) -> Message:
         """The execution with what is new of its history."""
         return messages.ExecutionLoaded(self._follower.read(environment))
 

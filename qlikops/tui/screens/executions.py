@@ -13,17 +13,17 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from qlikops.domain.execution import ExecutionStatus, ExecutionSummary
-from qlikops.domain.ports import Environment
+from qlikops.domain.ports import ContextServices
+from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary
 from qlikops.presentation import executions
 from qlikops.presentation import filter as filters
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Cells, Tone
-from qlikops.tui import messages
-from qlikops.tui.executing import ExecutionsQuery, LoadedExecutions
+from qlikops.tui.model import messages
+from qlikops.tui.model.executing import ExecutionsQuery, LoadedExecutions
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.execution import ExecutionScreen
 from qlikops.tui.screens.runs import RunsScreen
-from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.prose import palette
 from qlikops.tui.widgets.table import KeyedTable
@@ -94,7 +94,7 @@ class ExecutionsScreen(RunsScreen):
     def _ask(self, token: str | None, *, is_next: bool) -> None:
         query = ExecutionsQuery(self._of.name, self._status, token, is_next)
 
-        def load(environment: Environment) -> Message:
+        def load(environment: ContextServices) -> Message:
             return messages.ExecutionsLoaded(environment.executions.page(query.status, query.token), query)
 
         self._of.backend.call(self.lane, load, messages.ExecutionsLoadFailed, self)

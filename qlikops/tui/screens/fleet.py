@@ -13,16 +13,16 @@ from textual.message import Message
 from textual.widgets import Static
 
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.ports import Environment
+from qlikops.domain.ports import ContextServices
 from qlikops.domain.since import read_fleet
 from qlikops.presentation import filter as filters
 from qlikops.presentation import fleet
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Section, Span, Tone, line
-from qlikops.tui import messages
+from qlikops.tui.model import messages
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import PolledScreen
 from qlikops.tui.screens.task import TaskScreen
-from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.prose import palette, prose
 from qlikops.tui.widgets.table import KeyedTable
@@ -57,7 +57,7 @@ class FleetScreen(PolledScreen):
         yield FilterBar(f"Filter: {fleet.FILTER_EXAMPLE}; {filters.HELP}")
         yield KeyedTable(fleet.columns, id="fleet")
 
-    def load(self, environment: Environment) -> Message:
+    def load(self, environment: ContextServices) -> Message:
         """The snapshot, with what has ended since."""
         return messages.FleetLoaded(read_fleet(environment))
 
@@ -128,7 +128,7 @@ class FleetScreen(PolledScreen):
             lines.append(line("not read", Span(str(explain(self._error)), Tone.DANGER)))
         summary.update(prose([Section("", tuple(lines))], colours))
         self._shown = {fleet.row_key(task): task for task in tasks}
-        down = snapshot.suppressed
+        down = snapshot.on_down_servers
         self.query_one(KeyedTable).show(
             tuple(self._shown), lambda key: fleet.cells(self._shown[key], self.state.now(), down)
         )

@@ -14,10 +14,10 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from qlikops.presentation.tone import Tone
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.modal import Modal
-from qlikops.tui.state import ConsoleState
 from qlikops.tui.usable import Usable
-from qlikops.tui.widgets.held import HeldBar
+from qlikops.tui.widgets.delay_bar import DelayBar
 from qlikops.tui.widgets.prose import palette
 
 _WORDS = (
@@ -51,7 +51,7 @@ class HelpScreen(Modal[None]):
         with VerticalScroll(id="help") as page:
             page.border_title, page.border_subtitle = "Help", "↑ ↓ scroll, Esc closes"
             yield Static(markup=False, id="help-text")
-        yield HeldBar(self._state)
+        yield DelayBar(self._state)
 
     def on_mount(self) -> None:
         """Fills it in."""

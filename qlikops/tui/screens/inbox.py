@@ -12,19 +12,19 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widgets import Static
 
-from qlikops.domain.approval import Approval, Status, new_decision_id
+from qlikops.domain.approval import ProposalRecord, Status, new_decision_id
 from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation import decision, inbox
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone
-from qlikops.tui import messages
-from qlikops.tui.context import Context, Waiting
-from qlikops.tui.outbox import ApprovalKey
+from qlikops.tui.model import messages
+from qlikops.tui.model.context import LiveContext, Waiting
+from qlikops.tui.model.outbox import ApprovalKey
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.bulk import Answers, BulkScreen
 from qlikops.tui.screens.changed import ChangedScreen
 from qlikops.tui.screens.decision import ApproveScreen, DecisionScreen, DenyScreen
-from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.chosen import ChosenReview
 from qlikops.tui.widgets.prose import palette, text
 from qlikops.tui.widgets.table import KeyedTable
@@ -271,7 +271,7 @@ class InboxScreen(ConsoleScreen):
 
         self.app.push_screen(screen, answer)
 
-    def _send(self, decided: Waiting, approval: Approval, request: DecisionRequest) -> None:
+    def _send(self, decided: Waiting, approval: ProposalRecord, request: DecisionRequest) -> None:
         decided.context.outbox.send([(approval, request)], self.app)
         following = self._list.next_unanswered()
         self.remove_class("-open")
@@ -315,7 +315,7 @@ class InboxScreen(ConsoleScreen):
         screen = BulkScreen(self.state, context, ids, approved=approved)
         self.app.push_screen(screen, lambda answers: self._send_marked(context, answers))
 
-    def _send_marked(self, context: Context, answers: Answers | None) -> None:
+    def _send_marked(self, context: LiveContext, answers: Answers | None) -> None:
         self.state.marked -= {ApprovalKey(context.name, approval.approval_id) for approval, _ in answers or ()}
         context.outbox.send(answers or (), self.app, batch=new_decision_id())
         self.state_changed()

@@ -13,13 +13,13 @@ from textual.containers import Container, VerticalScroll
 from textual.message import Message
 from textual.widgets import Static
 
-from qlikops.domain.ports import Environment
+from qlikops.domain.ports import ContextServices
 from qlikops.domain.text import harmless
 from qlikops.presentation import report
 from qlikops.presentation.problem import explain
-from qlikops.tui import messages
+from qlikops.tui.model import messages
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import PolledScreen
-from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.table import KeyedTable
 
@@ -68,7 +68,7 @@ class ReportsScreen(PolledScreen):
                 # Links in a report are text from outside: nothing opens a browser.
                 yield self._viewer()
 
-    def load(self, environment: Environment) -> Message:
+    def load(self, environment: ContextServices) -> Message:
         """The list."""
         return messages.ReportsLoaded(environment.fleet.reports())
 

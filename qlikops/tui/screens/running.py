@@ -11,20 +11,20 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.widgets import Button, Input
 
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
-from qlikops.domain.ports import Environment
-from qlikops.domain.redrive import redrive_refusal
+from qlikops.domain.ports import ContextServices
+from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
+from qlikops.domain.workflow.redrive import redrive_refusal
 from qlikops.presentation import running
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Line
-from qlikops.tui import messages
-from qlikops.tui.context import Context
+from qlikops.tui.model import messages
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.dialog import OutgoingDialog
-from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.outgoing import Outgoing
 
-Act = Callable[[Environment], ExecutionSummary]
+Act = Callable[[ContextServices], ExecutionSummary]
 """What is sent; off the UI thread."""
 LANE = "runs"
 
@@ -65,7 +65,7 @@ class ReadingScreen(RunScreen):
 
     WITH_HISTORY: ClassVar[bool]
 
-    def __init__(self, state: ConsoleState, context: Context, execution: ExecutionSummary) -> None:
+    def __init__(self, state: ConsoleState, context: LiveContext, execution: ExecutionSummary) -> None:
         super().__init__(state, context)
         self.execution = execution
         self.detail: ExecutionDetail | None = None
@@ -75,7 +75,7 @@ class ReadingScreen(RunScreen):
         """Asks for the execution."""
         self.context.backend.call(LANE, self._read, messages.LoadFailed, self)
 
-    def _read(self, environment: Environment) -> Message:
+    def _read(self, environment: ContextServices) -> Message:
         return messages.RunRead(environment.executions.detail(self.execution.arn, with_history=self.WITH_HISTORY))
 
     @on(messages.RunRead)

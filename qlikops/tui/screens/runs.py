@@ -8,14 +8,14 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 
-from qlikops.domain.execution import ExecutionStatus, ExecutionSummary
-from qlikops.domain.ports import Environment
-from qlikops.domain.redrive import UNSUCCESSFUL
-from qlikops.tui import messages
-from qlikops.tui.browser import has_display
-from qlikops.tui.context import Context
+from qlikops.domain.ports import ContextServices
+from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary
+from qlikops.domain.workflow.redrive import UNSUCCESSFUL
+from qlikops.tui.model import messages
+from qlikops.tui.model.context import LiveContext
 from qlikops.tui.screens.base import PolledScreen
 from qlikops.tui.screens.running import LANE, Act, RedriveScreen, RunScreen, StartScreen, StopScreen
+from qlikops.tui.terminal.browser import has_display
 
 _WRITES = frozenset({"start", "stop", "redrive"})
 _ABOUT_ONE = frozenset({"stop", "redrive", "copy", "console"})
@@ -33,7 +33,7 @@ class RunsScreen(PolledScreen):
     ]
 
     @property
-    def context(self) -> Context:
+    def context(self) -> LiveContext:
         """Where the executions on this screen are."""
         return self.state.current
 
@@ -77,7 +77,7 @@ class RunsScreen(PolledScreen):
             if act is None or context.locked_because():
                 return
 
-            def work(environment: Environment) -> messages.RunChanged:
+            def work(environment: ContextServices) -> messages.RunChanged:
                 return messages.RunChanged(done, act(environment))
 
             context.backend.call(LANE, work, lambda error: messages.RunChangeFailed(error, doing), self.app)

@@ -15,15 +15,15 @@ from textual.message import Message
 from textual.widgets import Button, Select, Static
 
 from qlikops.domain.errors import NotFound
-from qlikops.domain.ports import Environment
+from qlikops.domain.ports import ContextServices
 from qlikops.domain.schedule import Schedule, ScheduleStatus
 from qlikops.presentation import schedule
 from qlikops.presentation.tone import Line, Section, Tone, as_text
-from qlikops.tui import messages
-from qlikops.tui.context import Context
+from qlikops.tui.model import messages
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import PolledScreen
 from qlikops.tui.screens.dialog import OutgoingDialog
-from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, prose
 
 UNTIL_RESUMED = 0.0
@@ -71,7 +71,7 @@ class ScheduleScreen(PolledScreen):
         with VerticalScroll(id="schedule"):
             yield Static("Loading …", markup=False, id="schedule-text")
 
-    def load(self, environment: Environment) -> Message:
+    def load(self, environment: ContextServices) -> Message:
         """Where it stands."""
         return messages.ScheduleLoaded(environment.schedules.status())
 
@@ -103,11 +103,11 @@ class ScheduleScreen(PolledScreen):
         if self._status is not None:
             self.copy(as_text(schedule.sections(self._status, self.state.now())), "Schedule")
 
-    def _send(self, context: Context, answer: Change | None) -> None:
+    def _send(self, context: LiveContext, answer: Change | None) -> None:
         if answer is None:
             return
 
-        def send(environment: Environment) -> Message:
+        def send(environment: ContextServices) -> Message:
             role = environment.schedules
             return messages.ScheduleChanged(role.pause(answer.duration) if answer.pause else role.resume())
 
@@ -151,7 +151,7 @@ class ChangeScreen(OutgoingDialog[Change]):
 
     AUTO_FOCUS = "#send"
 
-    def __init__(self, state: ConsoleState, context: Context, found: Schedule, *, pause: bool) -> None:
+    def __init__(self, state: ConsoleState, context: LiveContext, found: Schedule, *, pause: bool) -> None:
         super().__init__(state, context)
         self._schedule = found
         self._pause = pause

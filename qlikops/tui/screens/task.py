@@ -13,13 +13,13 @@ from textual.message import Message
 from textual.widgets import Static
 
 from qlikops.domain.lookup import TaskDetail, look_up
-from qlikops.domain.ports import Environment
+from qlikops.domain.ports import ContextServices
 from qlikops.presentation import task
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import as_text
-from qlikops.tui import messages
+from qlikops.tui.model import messages
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import PolledScreen
-from qlikops.tui.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, prose
 
 
@@ -49,7 +49,7 @@ class TaskScreen(PolledScreen):
         with VerticalScroll(id="task"):
             yield Static("Loading …", markup=False, id="task-text")
 
-    def load(self, environment: Environment) -> Message:
+    def load(self, environment: ContextServices) -> Message:
         """The task and its history."""
         return messages.TaskLoaded(look_up(environment, self._key))
 

@@ -7,18 +7,18 @@ from dataclasses import replace
 from textual import on
 from textual.message import Message
 
-from qlikops.domain.approval import Approval, Claim, InboxRow
+from qlikops.domain.approval import Claim, InboxRow, ProposalRecord
 from qlikops.domain.errors import ApprovalGone
 from qlikops.presentation import decision, inbox
 from qlikops.presentation.difference import differences
 from qlikops.presentation.freshness import Trust
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Line
-from qlikops.tui import messages
-from qlikops.tui.context import Waiting
-from qlikops.tui.outbox import ApprovalKey
-from qlikops.tui.state import ConsoleState
-from qlikops.tui.surroundings import Surroundings
+from qlikops.tui.model import messages
+from qlikops.tui.model.context import Waiting
+from qlikops.tui.model.outbox import ApprovalKey
+from qlikops.tui.model.state import ConsoleState
+from qlikops.tui.model.surroundings import Surroundings
 from qlikops.tui.widgets.review import Review
 
 
@@ -39,9 +39,9 @@ class ChosenReview(Review):
         """What is shown or waited for: an id alone does not say where it came from."""
         self._read_for: InboxRow | None = None
         """What the row said when its record was asked for: as long as it says that, another reading is no use."""
-        self._records: dict[ApprovalKey, Approval] = {}
+        self._records: dict[ApprovalKey, ProposalRecord] = {}
         """Of what waits, as it was read last."""
-        self._looked_at: dict[ApprovalKey, Approval] = {}
+        self._looked_at: dict[ApprovalKey, ProposalRecord] = {}
         """As it was when somebody looked at it; another one can be decided once its difference has been shown."""
         self._around = Surroundings()
         self._is_over = False
@@ -98,7 +98,7 @@ class ChosenReview(Review):
             return ()
         return differences(self._looked_at.get(self._key, self.approval), self.approval)
 
-    def have_seen(self, key: ApprovalKey, approval: Approval) -> None:
+    def have_seen(self, key: ApprovalKey, approval: ProposalRecord) -> None:
         """The person has been shown what changed: this is what they look at now."""
         self._looked_at[key] = approval
         if self.approval is not None and self._key == key:
@@ -109,14 +109,14 @@ class ChosenReview(Review):
         if self._chosen is not None and self.approval is not None and self._key == self._chosen.key:
             self._look_around(self._chosen, self.approval, now=True)
 
-    def _show(self, chosen: Waiting, approval: Approval) -> None:
+    def _show(self, chosen: Waiting, approval: ProposalRecord) -> None:
         key = self._key = chosen.key
         changes = differences(self._looked_at.setdefault(key, approval), approval)
         self.show_approval(approval, self._around.of(key), changes)
         self._look_around(chosen, approval)
         self.post_message(self.Shown())
 
-    def _look_around(self, chosen: Waiting, approval: Approval, *, now: bool = False) -> None:
+    def _look_around(self, chosen: Waiting, approval: ProposalRecord, *, now: bool = False) -> None:
         """Asks for what surrounds the record where that may be another than it was; with `now` in any case."""
         context, moment = chosen.context, self._state.now()
         waiting = frozenset(row.approval_id for row in context.rows)

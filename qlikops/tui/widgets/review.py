@@ -9,12 +9,12 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from qlikops.domain.approval import Approval, Claim
+from qlikops.domain.approval import Claim, ProposalRecord
 from qlikops.domain.background import Background
 from qlikops.domain.latest import Latest
 from qlikops.presentation import review
 from qlikops.presentation.tone import Line, Section, Tone
-from qlikops.tui.outbox import Clock
+from qlikops.tui.model.outbox import Clock
 from qlikops.tui.widgets.prose import palette, prose
 
 
@@ -32,12 +32,12 @@ class Review(VerticalScroll):
         self._clock = clock
         self._claim = claim
         """Who looks at what is shown, by the newest inbox: the record is older than that. And who we are."""
-        self.approval: Approval | None = None
+        self.approval: ProposalRecord | None = None
         self.loading_id = ""
         """The record that has been asked for and has not come."""
         self.gone = ""
         """The record that is left on the screen although it no longer waits."""
-        self._shown: Approval | None = None
+        self._shown: ProposalRecord | None = None
         self._background: Background | None = None
         self._notice = Static(markup=False, id="notice")
         self._brief = Static(markup=False, id="brief")
@@ -58,7 +58,7 @@ class Review(VerticalScroll):
         self._notice.display = False
 
     def show_approval(
-        self, approval: Approval, background: Background | None = None, changes: Sequence[Line] = ()
+        self, approval: ProposalRecord, background: Background | None = None, changes: Sequence[Line] = ()
     ) -> None:
         """Puts a record on the screen to be decided, with what changed since somebody looked at it.
 
@@ -100,13 +100,13 @@ class Review(VerticalScroll):
         self._notice.update(Text(notice, style=palette(self)[Tone.WARNING]))
         self._notice.display = True
 
-    def show_gone(self, approval: Approval, notice: str) -> None:
+    def show_gone(self, approval: ProposalRecord, notice: str) -> None:
         """What became of the record that is gone."""
         self._notice.update(Text(notice, style=palette(self)[Tone.WARNING]))
         self._shown = approval
         self._draw()
 
-    def _reset(self, *, approval: Approval | None = None, gone: str = "") -> None:
+    def _reset(self, *, approval: ProposalRecord | None = None, gone: str = "") -> None:
         self.approval, self.gone, self.loading_id = approval, gone, ""
         self._notice.display = False
 
@@ -115,7 +115,7 @@ class Review(VerticalScroll):
         """The name of the context that the record is from, where there are several."""
         return ""
 
-    def _deadline(self, approval: Approval) -> Section:
+    def _deadline(self, approval: ProposalRecord) -> Section:
         claim, caller = self._claim()
         return review.at_zero(approval, self._clock(), claim, caller, self._background)
 

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from qlikops.presentation import inbox
 from qlikops.presentation.freshness import together
 from qlikops.presentation.tone import Span, Tone, outside
-from qlikops.tui.state import ConsoleState
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, text
 
 WIDE = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 from textual.widgets import Static
 
-from qlikops.tui.state import ConsoleState
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, text
 
 SHOWN = 3

@@ -15,8 +15,8 @@ from textual.widgets import Static
 from qlikops.presentation import executions, inbox
 from qlikops.presentation.filter import HELP
 from qlikops.presentation.tone import Cells, Column
-from qlikops.tui.context import Context, Waiting
-from qlikops.tui.state import ConsoleState
+from qlikops.tui.model.context import LiveContext, Waiting
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.table import KeyedTable
 
@@ -123,7 +123,7 @@ class WaitingList(Vertical):
             )
         empty.update(Text(words))
 
-    def _last_run(self, context: Context) -> str:
+    def _last_run(self, context: LiveContext) -> str:
         if context.missed_last_run:
             return f"The last run could not be looked up; {self._state.keys['errors']} says why."
         return executions.last_run(context.last_run) if context.knows_last_run else ""

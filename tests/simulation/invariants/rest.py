@@ -9,9 +9,9 @@ from typing import Any
 
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
-from qlikops.domain.history import fold_history
+from qlikops.domain.encoding.packing import unpacked
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.packing import unpacked
+from qlikops.domain.workflow.history import fold_history
 from tests.simulation.dynamodb import Wire
 from tests.simulation.invariants.watch import Watch, at_rest, number, partition_of, status_of, told
 
@@ -83,8 +83,8 @@ def _counts(item: Wire) -> list[str]:
     status, targets = status_of(item), told(item, Attribute.OUTCOME).get("targets", [])
     if status is Status.DENIED:
         return [Attribute.DENIED]
-    tried = status.was_tried or any(
-        each["stopped"] or Status(each["status"]).was_tried or each["run_call"] not in (None, "not_sent")
+    tried = status.was_sent or any(
+        each["stopped"] or Status(each["status"]).was_sent or each["run_call"] not in (None, "not_sent")
         for each in targets
     )
     if not tried:

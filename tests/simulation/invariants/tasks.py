@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from qlikops.domain import codec
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
+from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
 from tests.simulation.invariants.watch import Change, Watch, number, of_each_item, status_of, told
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.approval import InboxRow
+from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
-from qlikops.domain.proposal import Action, Proposal, Target
+from qlikops.domain.proposal import Action, Proposal, ProposedTask
 from qlikops.domain.task import StopReason, TaskKey, TaskState
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
@@ -174,7 +174,7 @@ def proposal(proposal_id: str = "0123456789ab", *tasks: TaskKey, **changes: Any)
         title="orders: connection lost",
         reason="The source refused connections.",
         cause="",
-        targets=tuple(Target(key, TaskState.ERROR, StopReason.FATAL_ERROR, True) for key in tasks or (ORDERS,)),
+        targets=tuple(ProposedTask(key, TaskState.ERROR, StopReason.FATAL_ERROR, True) for key in tasks or (ORDERS,)),
         evidence=(Evidence("e1", "message", "ORA-12541: no listener"),),
         created_at=START,
         execution_arn=ARN,

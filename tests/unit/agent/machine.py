@@ -18,9 +18,9 @@ from qlikops.agent.handlers import (
     request_approval,
 )
 from qlikops.agent.wiring import Services
-from qlikops.domain import codec
 from qlikops.domain.approval import InboxRow, Status
-from qlikops.domain.packing import unpacked
+from qlikops.domain.encoding import codec
+from qlikops.domain.encoding.packing import unpacked
 from tests.unit.agent.fakes import PASSWORD, FakeClock, FakeSns, FakeStepFunctions, Simulator, create_table, inbox
 
 Json = dict[str, Any]

@@ -10,11 +10,11 @@ from typing import Any
 
 from qlikops.agent.handlers.execute_restart import CONTINUE
 from qlikops.agent.remember.ledger import RecordClosed
-from qlikops.agent.remember.tasks import NotHeld
+from qlikops.agent.remember.tasks import LeaseLost
 from qlikops.agent.steps.monitoring import OPENING_LEASE_SECONDS
 from qlikops.agent.steps.restart import LEASE_FOR
-from qlikops.domain import codec
 from qlikops.domain.approval import Outcome, Status
+from qlikops.domain.encoding import codec
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
 from qlikops.qlik.simulator.scenario import Scenario
@@ -37,7 +37,7 @@ OTHER = {"execution_arn": f"{MACHINE}:other", "execution_name": "other"}
 STRANGER = proposal("ffffffffffff", STRANGE, **OTHER)
 INTRUDER = "eeeeeeeeeeee"
 UP = {Status.RESTARTED, Status.UNVERIFIED}
-OVER = (NotHeld, RecordClosed)
+OVER = (LeaseLost, RecordClosed)
 """What a function raises that has nothing more to do; no Retry names it."""
 
 

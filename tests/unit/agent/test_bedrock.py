@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from qlikops.agent.config import BedrockSettings, EvaluatorName, Structured
 from qlikops.agent.decide.policy import decide
-from qlikops.agent.evaluate import EvaluationContext, make_evaluator
+from qlikops.agent.evaluate import EvaluationInput, make_evaluator
 from qlikops.agent.evaluate.answer import CAUTION_CAP, FINDING_CAP, LIST_CAP, RATIONALE_CAP
 from qlikops.agent.evaluate.bedrock import BedrockEvaluator, bedrock_client
 from qlikops.agent.evaluate.causes import Cause, unavailable_for
@@ -88,7 +88,7 @@ def evaluator(
 
 def evaluate(server: ConverseServer, *script: Scripted, proposal: Proposal = OPEN, **changes: Any) -> Evaluation:
     server.script.extend(script)
-    return evaluator(server, **changes).evaluate(proposal, EvaluationContext())
+    return evaluator(server, **changes).evaluate(proposal, EvaluationInput())
 
 
 def cause(evaluation: Evaluation) -> str:
@@ -103,7 +103,7 @@ def cause(evaluation: Evaluation) -> str:
 def test_a_complete_answer_becomes_the_evaluation(server: ConverseServer) -> None:
     ticks = iter([10.0, 11.25])
     server.script.append(answered())
-    evaluation = evaluator(server, monotonic=lambda: next(ticks)).evaluate(OPEN, EvaluationContext())
+    evaluation = evaluator(server, monotonic=lambda: next(ticks)).evaluate(OPEN, EvaluationInput())
     assert evaluation == Evaluation(
         verdict=Verdict.APPROVE,
         risk=Risk.LOW,
@@ -131,7 +131,7 @@ def test_the_configuration_names_the_evaluator(server: ConverseServer) -> None:
     chosen = make_evaluator(config, lambda: NOW, client)
     assert asked == []
     server.script.extend([answered(), answered(verdict="deny")])
-    verdicts = [chosen.evaluate(OPEN, EvaluationContext()).verdict for _ in range(2)]
+    verdicts = [chosen.evaluate(OPEN, EvaluationInput()).verdict for _ in range(2)]
     assert verdicts == [Verdict.APPROVE, Verdict.DENY]
     assert asked == ["bedrock-runtime"]
 
@@ -408,14 +408,14 @@ def test_no_credentials_and_no_region_are_named(monkeypatch: pytest.MonkeyPatch,
             return bedrock_client(chosen, session=boto3.Session())
 
         asked = BedrockEvaluator(chosen, client, lambda: NOW)
-        assert cause(asked.evaluate(OPEN, EvaluationContext())) == because
+        assert cause(asked.evaluate(OPEN, EvaluationInput())) == because
 
 
 def test_a_request_that_the_client_itself_refuses_is_named(server: ConverseServer) -> None:
     chosen = replace(SETTINGS)
     object.__setattr__(chosen, "max_tokens", "many")
     broken = BedrockEvaluator(chosen, lambda: client_of(server.url, 1), lambda: NOW)
-    assert cause(broken.evaluate(OPEN, EvaluationContext())) == "request rejected: ParamValidationError"
+    assert cause(broken.evaluate(OPEN, EvaluationInput())) == "request rejected: ParamValidationError"
 
 
 def test_an_exception_that_nobody_foresaw_is_named_by_its_type() -> None:

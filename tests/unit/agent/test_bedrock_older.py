@@ -12,7 +12,7 @@ import pytest
 from botocore.loaders import Loader
 
 from qlikops.agent.config import BedrockSettings
-from qlikops.agent.evaluate import EvaluationContext
+from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.bedrock import BedrockEvaluator, bedrock_client
 from qlikops.domain.evaluation import Verdict
 from tests.converse import ConverseServer, answered
@@ -57,7 +57,7 @@ def test_without_strict_tools_the_model_is_asked_with_a_tool(server: ConverseSer
     older = evaluator(server, "ToolSpecification", "strict")
     server.script.extend([answered(), answered()])
 
-    evaluations = [older.evaluate(OPEN, EvaluationContext()) for _ in range(2)]
+    evaluations = [older.evaluate(OPEN, EvaluationInput()) for _ in range(2)]
 
     assert [each.verdict for each in evaluations] == [Verdict.APPROVE] * 2
     # The record says how it was asked, not how it should have been.
@@ -68,7 +68,7 @@ def test_without_strict_tools_the_model_is_asked_with_a_tool(server: ConverseSer
 
 def test_another_wrong_parameter_is_no_reason_to_ask_otherwise(server: ConverseServer) -> None:
     older = evaluator(server, "InferenceConfiguration", "temperature")
-    evaluation = older.evaluate(OPEN, EvaluationContext())
+    evaluation = older.evaluate(OPEN, EvaluationInput())
     assert (evaluation.verdict, evaluation.evaluator_version) == (Verdict.UNAVAILABLE, f"v1 strict_tool {MODEL}")
     assert evaluation.unavailable_because == "request rejected: ParamValidationError"
     assert server.requests == []

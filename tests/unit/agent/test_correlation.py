@@ -13,10 +13,10 @@ from qlikops.agent.config import AgentConfig
 from qlikops.agent.look import wording
 from qlikops.agent.propose.correlation import Correlated, propose
 from qlikops.agent.propose.judgement import ACTIONS
-from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
+from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.proposal import Action, Basis, Proposal, ProposalCard, Target
+from qlikops.domain.proposal import Action, Basis, Proposal, ProposalSummary, ProposedTask
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskKey, TaskState
 from tests.unit.agent.fleet import (
     CONFIG,
@@ -55,8 +55,8 @@ def whys(correlated: Correlated) -> dict[str, str]:
 
 
 def test_every_kind_is_either_proposed_on_or_has_a_reason_why_not() -> None:
-    assert ACTIONS.keys() | wording.WHY_LEFT_ALONE.keys() == set(AnomalyKind)
-    assert not ACTIONS.keys() & wording.WHY_LEFT_ALONE.keys()
+    assert ACTIONS.keys() | wording.WHY_NO_ACTION.keys() == set(AnomalyKind)
+    assert not ACTIONS.keys() & wording.WHY_NO_ACTION.keys()
 
 
 def test_one_task_one_proposal() -> None:
@@ -68,7 +68,7 @@ def test_one_task_one_proposal() -> None:
     assert proposal.cause == ""
     assert proposal.label == "eu-1/sales-orders"
     assert proposal.targets == (
-        Target(
+        ProposedTask(
             TaskKey("default", "eu-1", "sales-orders"),
             TaskState.ERROR,
             StopReason.FATAL_ERROR,
@@ -344,7 +344,7 @@ def test_a_card_is_at_most_4_kb_whatever_things_are_called(names: list[str], end
     tasks = [failed(name, server=endpoint, source_endpoint=endpoint, message=message) for name in names]
     for proposal in correlate(poll_twice(*tasks)).proposals:
         # Both spellings: what a Lambda runtime makes of non-ASCII text is not ours to choose.
-        encoded = codec.encode(ProposalCard.of(proposal))
+        encoded = codec.encode(ProposalSummary.of(proposal))
         assert len(json.dumps(encoded)) <= 4096
         assert len(codec.dumps(encoded).encode("utf-8", "surrogatepass")) <= 4096
 
@@ -354,4 +354,4 @@ def test_the_worst_card_still_fits() -> None:
     tasks = [failed(f"{number}{name}", source_endpoint=name) for number in range(12)]
     (proposal,) = correlate(poll_twice(*tasks)).proposals
     worst = replace(proposal, reason=name * 3, severity=Severity.CRITICAL, action=Action.STOP_AND_RESUME)
-    assert len(json.dumps(codec.encode(ProposalCard.of(worst)))) <= 4096
+    assert len(json.dumps(codec.encode(ProposalSummary.of(worst)))) <= 4096

@@ -9,9 +9,9 @@ from qlikops.agent.config import Thresholds
 from qlikops.agent.look.detection import detect, may_have_been_restarted
 from qlikops.agent.look.detectors import DETECTORS
 from qlikops.agent.tell.trend import changes
-from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind, Severity
-from qlikops.domain.fleet import FleetSnapshot, TaskMemory, TaskSnapshot
+from qlikops.domain.encoding import codec
+from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
 from qlikops.domain.report import Changes, Sighting
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.qlik.reader import NOT_READ_IN_TIME
@@ -329,7 +329,7 @@ def test_restarts_are_read_only_where_there_can_be_any() -> None:
         return [key.task for key in may_have_been_restarted(everything, previous, after(3600))]
 
     def remembered(facts: TaskFacts, at: float, proposal_id: str = "") -> TaskSnapshot:
-        return TaskSnapshot(facts, TaskMemory(held_at=after(at)), proposal_id=proposal_id)
+        return TaskSnapshot(facts, TaskProgress(held_at=after(at)), proposal_id=proposal_id)
 
     assert names(None) == ["failed", "retried"]
     tasks = (remembered(held, -9999, "abc"), remembered(was_held, 0), remembered(long_ago, -1))
@@ -442,8 +442,8 @@ def test_what_was_not_read_in_time_keeps_its_memory_and_is_a_finding_of_its_serv
     (anomaly,) = late.server_anomalies
     assert (anomaly.kind, anomaly.severity, str(anomaly.key)) == (AnomalyKind.NOT_READ, Severity.WARNING, "eu-1")
     assert "1 of its 2 tasks were not read in time" in anomaly.summary
-    assert not late.suppressed
-    assert late.hidden == {broken.key}
+    assert not late.on_down_servers
+    assert late.not_visible == {broken.key}
     assert changes(first, late).resolved == ()
 
     again = poll(broken, well, previous=late, at=120)

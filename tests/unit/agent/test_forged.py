@@ -11,10 +11,10 @@ import pytest
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
-from qlikops.agent.steps.reconcile import Executions, Reconciler
+from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
 from qlikops.agent.steps.restart import Restarter
-from qlikops.domain.approval import Decision, Outcome, RunCall, Status, TargetOutcome
-from qlikops.domain.codec import format_time
+from qlikops.domain.approval import Decision, Outcome, RunCall, Status, TaskOutcome
+from qlikops.domain.encoding.codec import format_time
 from qlikops.domain.task import TaskKey
 from tests.unit.agent.fakes import ARN, ASK, EVALUATION, ORDERS, START, FakeClock, FakeStepFunctions, proposal, row
 
@@ -73,7 +73,7 @@ def test_the_refusal_of_a_forged_record_is_not_the_forged_tasks_history(
         Outcome(Status.DENIED, decision=Decision(False, snooze_seconds=7200)),
         Outcome(Status.DENIED, decision=Decision(False)),
         Outcome(Status.EXPIRED),
-        Outcome(Status.FAILED, targets=(TargetOutcome(PAYROLL, Status.FAILED, run_call=RunCall.TAKEN),)),
+        Outcome(Status.FAILED, targets=(TaskOutcome(PAYROLL, Status.FAILED, run_call=RunCall.TAKEN),)),
         Outcome(Status.ABANDONED),
     ],
     ids=lambda outcome: outcome.status.value,
@@ -97,7 +97,7 @@ def test_the_task_that_it_really_was_about_is_free_with_the_next_run(ledger: Led
     own = Run(ARN.replace("run-1", "run-2"), "run-2", format_time(START))
     clock.sleep(600)
 
-    reconciler = Reconciler(ledger, Executions(states), clock, own, 900, lambda _: None)
+    reconciler = Reconciler(ledger, ExecutionStates(states), clock, own, 900, lambda _: None)
 
     assert reconciler.leases(ledger.tasks.leases([ORDERS]).values()) == []
     assert ledger.tasks.leases([ORDERS]) == {}

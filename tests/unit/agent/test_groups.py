@@ -18,9 +18,9 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.table import Table
 from qlikops.agent.steps.asking import inbox_row
 from qlikops.agent.steps.restart import combined
-from qlikops.domain import codec
-from qlikops.domain.approval import Decision, Status, TargetOutcome
-from qlikops.domain.proposal import Proposal, ProposalCard
+from qlikops.domain.approval import Decision, Status, TaskOutcome
+from qlikops.domain.encoding import codec
+from qlikops.domain.proposal import Proposal, ProposalSummary
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
 from qlikops.qlik.simulator.scenario import Break, Scenario
@@ -99,7 +99,7 @@ def test_parts_over_the_cap_are_deferred_counted_and_named() -> None:
 
 def test_what_travels_fits_a_state_however_large_the_groups_are() -> None:
     (large,) = {one.proposal_id: one for one in correlated(200, LONG).proposals}.values()
-    card = codec.encode(ProposalCard.of(large))
+    card = codec.encode(ProposalSummary.of(large))
     outcome = {"proposal_id": "f" * 12, "status": "already_running", "recorded": True, "detail": "😀" * 500}
 
     assert len(json.dumps(card)) <= 4096
@@ -159,7 +159,7 @@ def test_the_largest_proposal_there_can_be_lives_and_ends_in_the_ledger(
     large = max(correlated(500, name).proposals, key=lambda one: len(one.targets))
     wordy = Decision(approved=True, by="界" * 2000, reason="界" * 2000, decision_id="界" * 2000)
     said = "界" * 1000
-    ends = [TargetOutcome(target.key, Status.FAILED, said, said[:250], said[:250], 1.5) for target in large.targets]
+    ends = [TaskOutcome(target.key, Status.FAILED, said, said[:250], said[:250], 1.5) for target in large.targets]
 
     assert not ledger.open_proposals("run-1", [large], 7200).refused
     approval = ledger.save_evaluation(large.proposal_id, EVALUATION, ASK).approval

@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from qlikops.agent.evaluate import EvaluationContext
+from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.steps.assessment import Assessor
 from qlikops.agent.transient import TransientError
-from qlikops.domain import codec
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
+from qlikops.domain.encoding import codec
+from qlikops.domain.encoding.packing import packed
 from qlikops.domain.errors import NotFound
 from qlikops.domain.evaluation import ApprovalMode, Evaluation
-from qlikops.domain.fleet import FleetSnapshot, TaskMemory
-from qlikops.domain.packing import packed
+from qlikops.domain.fleet import FleetSnapshot, TaskProgress
+from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.proposal import Proposal
-from qlikops.domain.quiet import Quiet, QuietKind
 from qlikops.domain.report import Changes, RunReport, Sighting
 from qlikops.domain.task import StopReason, TaskKey, TaskState
 from qlikops.qlik.errors import QemError
@@ -236,7 +236,7 @@ def test_policy_can_restart_by_itself(agent: Make) -> None:
 def test_the_snapshot_remembers_a_restart_and_how_long_it_keeps_the_task_quiet(agent: Make) -> None:
     here = agent(approval_mode=ApprovalMode.POLICY)
 
-    def remembered(name: str) -> TaskMemory:
+    def remembered(name: str) -> TaskProgress:
         here.monitor(name)
         snapshot = codec.loads(FleetSnapshot, here.stored("snapshots/latest.json"))
         return next(task.memory for task in snapshot.tasks if task.facts.key.task == "orders")
@@ -250,7 +250,7 @@ def test_the_snapshot_remembers_a_restart_and_how_long_it_keeps_the_task_quiet(a
     here.clock.sleep(60)
     cooled = at + timedelta(seconds=here.services.config.cooldown_seconds)
     first = remembered("run-2")
-    assert (first.restarted_at, first.quiet) == (at, Quiet(QuietKind.COOLDOWN, cooled, restarts=1))
+    assert (first.restarted_at, first.quiet) == (at, Mute(MuteReason.COOLDOWN, cooled, restarts=1))
     # Hours later nobody asks the ledger about a healthy task any more: what is known stays known.
     here.clock.sleep(3 * 3600)
     for name in ("run-3", "run-4"):
@@ -303,10 +303,10 @@ class CountingEvaluator:
     """Approves, or breaks; counts how often it was asked."""
 
     def __init__(self, error: Exception | None = None) -> None:
-        self.asked: list[EvaluationContext] = []
+        self.asked: list[EvaluationInput] = []
         self.error = error
 
-    def evaluate(self, proposal: Proposal, history: EvaluationContext) -> Evaluation:  # noqa: ARG002
+    def evaluate(self, proposal: Proposal, history: EvaluationInput) -> Evaluation:  # noqa: ARG002
         self.asked.append(history)
         if self.error:
             raise self.error

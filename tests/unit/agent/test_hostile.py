@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from qlikops.agent.config import Thresholds
-from qlikops.domain import codec
 from qlikops.domain.callback import HOW_TO_DECIDE
-from qlikops.domain.packing import packed
+from qlikops.domain.encoding import codec
+from qlikops.domain.encoding.packing import packed
 from qlikops.domain.report import RunReport
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import FakeClock, simulated

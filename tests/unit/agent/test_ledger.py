@@ -13,14 +13,14 @@ import pytest
 
 from qlikops.agent.remember.ledger import Ledger, RecordClosed
 from qlikops.agent.remember.table import Table
-from qlikops.agent.remember.tasks import Attempt, NotHeld, RestartLimits
+from qlikops.agent.remember.tasks import Attempt, LeaseLost, RestartLimits
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import UNANSWERED, Decision, Outcome, Status, TargetOutcome
+from qlikops.domain.approval import UNANSWERED, Decision, Outcome, Status, TaskOutcome
 from qlikops.domain.errors import NotFound, RecordTooNew
-from qlikops.domain.execution import RunSummary
+from qlikops.domain.mute import MuteReason
 from qlikops.domain.proposal import Proposal
-from qlikops.domain.quiet import QuietKind
 from qlikops.domain.task import TaskKey
+from qlikops.domain.workflow.execution import RunSummary
 from tests.unit.agent.fakes import (
     ARN,
     ASK,
@@ -272,7 +272,7 @@ def test_nobody_is_asked_about_a_group_of_which_another_proposal_holds_a_task(
     key = large.targets[taken].key
     opened(ledger, proposal("ffffffffffff", key))
 
-    with pytest.raises(NotHeld, match=f"{key}: proposal ffffffffffff holds the task by now"):
+    with pytest.raises(LeaseLost, match=f"{key}: proposal ffffffffffff holds the task by now"):
         ledger.request(ID, "token-1", row(), START, UNTIL)
 
     assert ("TOKEN#" + ID, "TOKEN") not in items()
@@ -343,18 +343,18 @@ def restarting(ledger: Ledger, proposal_id: str = ID) -> None:
 
 def test_a_restart_is_claimed_once_and_keeps_its_first_result(ledger: Ledger) -> None:
     restarting(ledger)
-    assert ledger.tasks.claim_restart(ORDERS, ID, "ERROR (FATAL_ERROR)").fresh
-    second = ledger.tasks.claim_restart(ORDERS, ID, "RUNNING")
+    assert ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)").fresh
+    second = ledger.tasks.mark_start(ORDERS, ID, "RUNNING")
     assert not second.fresh
     assert second.before == "ERROR (FATAL_ERROR)"
     assert second.result is None
-    up = TargetOutcome(ORDERS, Status.RESTARTED)
+    up = TaskOutcome(ORDERS, Status.RESTARTED)
 
     ledger.tasks.finish_restart_claim(ORDERS, ID, up)
-    ledger.tasks.finish_restart_claim(ORDERS, ID, TargetOutcome(ORDERS, Status.FAILED))
+    ledger.tasks.finish_restart_claim(ORDERS, ID, TaskOutcome(ORDERS, Status.FAILED))
     ledger.tasks.release_claim(ORDERS, ID)
 
-    assert ledger.tasks.claim_restart(ORDERS, ID, "").result == up
+    assert ledger.tasks.mark_start(ORDERS, ID, "").result == up
 
 
 def closed(ledger: Ledger) -> None:
@@ -390,28 +390,28 @@ def test_nothing_is_claimed_by_whoever_is_over_or_does_not_hold_the_task(
     restarting(ledger)
     meanwhile(ledger)
 
-    with pytest.raises(NotHeld, match=why):
-        ledger.tasks.claim_restart(ORDERS, ID, "")
+    with pytest.raises(LeaseLost, match=why):
+        ledger.tasks.mark_start(ORDERS, ID, "")
 
     assert ledger.tasks.restart_claims([ORDERS], ID) == {}
 
 
 def test_what_was_claimed_while_it_held_the_task_stays_known(ledger: Ledger) -> None:
     restarting(ledger)
-    ledger.tasks.claim_restart(ORDERS, ID, "ERROR")
+    ledger.tasks.mark_start(ORDERS, ID, "ERROR")
     closed(ledger)
 
-    assert not ledger.tasks.claim_restart(ORDERS, ID, "ERROR").fresh
+    assert not ledger.tasks.mark_start(ORDERS, ID, "ERROR").fresh
 
 
 def test_a_released_claim_is_no_restart(ledger: Ledger) -> None:
     restarting(ledger)
-    ledger.tasks.claim_restart(ORDERS, ID, "")
+    ledger.tasks.mark_start(ORDERS, ID, "")
     ledger.tasks.release_claim(ORDERS, ID)
     ledger.tasks.release_claim(ORDERS, ID)
 
     assert ledger.tasks.restarts_last_hour([ORDERS]) == {ORDERS: 0}
-    assert ledger.tasks.claim_restart(ORDERS, ID, "").fresh
+    assert ledger.tasks.mark_start(ORDERS, ID, "").fresh
 
 
 def test_closing_ends_everything_and_a_second_close_returns_the_first(
@@ -486,7 +486,7 @@ def test_closing_leaves_the_lease_of_a_newer_proposal(ledger: Ledger, clock: Fak
 def test_the_result_of_a_restart_is_kept_until_it_is_closed(ledger: Ledger) -> None:
     waiting(ledger)
     ledger.begin_restart(ID, Decision(approved=True))
-    up = Outcome(Status.RESTARTED, targets=(TargetOutcome(ORDERS, Status.RESTARTED),))
+    up = Outcome(Status.RESTARTED, targets=(TaskOutcome(ORDERS, Status.RESTARTED),))
 
     assert ledger.save_result(ID, up) == up
     assert ledger.save_result(ID, Outcome(Status.FAILED)) == up
@@ -552,8 +552,8 @@ def test_what_nobody_answered_is_asked_again(ledger: Ledger) -> None:
 def test_a_restarted_task_cools_down_and_has_a_budget(ledger: Ledger, clock: FakeClock) -> None:
     for index in range(3):
         restarting(ledger, f"{index:012x}")
-        ledger.tasks.claim_restart(ORDERS, f"{index:012x}", "")
-        ledger.tasks.finish_restart_claim(ORDERS, f"{index:012x}", TargetOutcome(ORDERS, Status.RESTARTED))
+        ledger.tasks.mark_start(ORDERS, f"{index:012x}", "")
+        ledger.tasks.finish_restart_claim(ORDERS, f"{index:012x}", TaskOutcome(ORDERS, Status.RESTARTED))
         ledger.close(f"{index:012x}", Outcome(Status.RESTARTED))
         clock.sleep(60)
         assert ledger.tasks.restarts_last_hour([ORDERS]) == {ORDERS: index + 1}
@@ -570,7 +570,7 @@ def test_a_restarted_task_cools_down_and_has_a_budget(ledger: Ledger, clock: Fak
 def test_restarts_that_are_known_are_not_read_again(ledger: Ledger, clock: FakeClock) -> None:
     recent = clock() - timedelta(seconds=60)
     (quiet,) = ledger.tasks.quiet([ORDERS], LIMITS, {ORDERS: (Attempt(recent, None),)}).values()
-    assert (quiet.kind, quiet.until) == (QuietKind.COOLDOWN, recent + timedelta(seconds=LIMITS.cooldown_seconds))
+    assert (quiet.kind, quiet.until) == (MuteReason.COOLDOWN, recent + timedelta(seconds=LIMITS.cooldown_seconds))
 
 
 def test_a_record_of_a_newer_version_is_refused(ledger: Ledger, database: Any, table: str) -> None:
@@ -606,7 +606,7 @@ def test_a_run_is_summed_up(ledger: Ledger) -> None:
 def test_everything_expires_one_day(ledger: Ledger, items: Items) -> None:
     waiting(ledger)
     ledger.begin_restart(ID, Decision(approved=True))
-    ledger.tasks.claim_restart(ORDERS, ID, "")
+    ledger.tasks.mark_start(ORDERS, ID, "")
     ledger.save_run(RunSummary(ARN, "run-1", START))
     ledger.close(ID, Outcome(Status.DENIED, decision=Decision(approved=False, snooze_seconds=60)))
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from qlikops.agent.diagnosis.messages import Side, classify, fingerprint, side_of
+from qlikops.agent.diagnosis.messages import EndpointSide, classify, fingerprint, side_of
 from qlikops.agent.diagnosis.patterns import PATTERNS, MessageClass
 from tests.unit.agent.fleet import task
 
@@ -192,18 +192,20 @@ def test_a_lost_position_wins_over_a_lost_connection() -> None:
 @pytest.mark.parametrize(
     ("message", "source_type", "target_type", "side"),
     [
-        ("Cannot connect to the source", "Oracle", "Oracle", Side.SOURCE),
-        ("Target endpoint: connection reset by peer", "Oracle", "Oracle", Side.TARGET),
-        ("ORA-12541: no listener", "Oracle", "Snowflake", Side.SOURCE),
-        ("ORA-12541: no listener", "MySQL", "Oracle", Side.TARGET),
+        ("Cannot connect to the source", "Oracle", "Oracle", EndpointSide.SOURCE),
+        ("Target endpoint: connection reset by peer", "Oracle", "Oracle", EndpointSide.TARGET),
+        ("ORA-12541: no listener", "Oracle", "Snowflake", EndpointSide.SOURCE),
+        ("ORA-12541: no listener", "MySQL", "Oracle", EndpointSide.TARGET),
         ("ORA-12541: no listener", "Oracle", "Oracle", None),
-        ("Communication link failure", "Microsoft SQL Server", "Kafka", Side.SOURCE),
+        ("Communication link failure", "Microsoft SQL Server", "Kafka", EndpointSide.SOURCE),
         ("Connection reset by peer", "Oracle", "Snowflake", None),
         ("from source to target: broken pipe", "Oracle", "Snowflake", None),
         ("Broken pipe while sending 'the source'", "Oracle", "Snowflake", None),
     ],
 )
-def test_which_endpoint_a_message_is_about(message: str, source_type: str, target_type: str, side: Side | None) -> None:
+def test_which_endpoint_a_message_is_about(
+    message: str, source_type: str, target_type: str, side: EndpointSide | None
+) -> None:
     assert side_of(task(message=message, source_type=source_type, target_type=target_type)) is side
 
 

@@ -12,10 +12,10 @@ from qlikops.agent.config import AgentConfig
 from qlikops.agent.decide.policy import decide
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
-from qlikops.agent.steps.reconcile import Executions, Reconciler
+from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
 from qlikops.agent.steps.restart import Restarter
-from qlikops.domain.approval import Approval, Decision, Outcome, Status
-from qlikops.domain.codec import format_time
+from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status
+from qlikops.domain.encoding.codec import format_time
 from qlikops.domain.errors import RecordTooNew
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Gate, Route
 from qlikops.domain.proposal import Proposal
@@ -102,9 +102,9 @@ def test_a_proposal_in_a_state_that_nobody_knows_here_is_left_as_it_is(
     with_status(database, table, "second_opinion")
     states = FakeStepFunctions()
     states.statuses[ARN] = "ABORTED"
-    told: list[Approval] = []
+    told: list[ProposalRecord] = []
     own = Run(ARN.replace("run-1", "run-2"), "run-2", format_time(START))
-    reconciler = Reconciler(ledger, Executions(states), clock, own, 900, told.append)
+    reconciler = Reconciler(ledger, ExecutionStates(states), clock, own, 900, told.append)
     clock.sleep(3600)
 
     assert reconciler.proposals() == []

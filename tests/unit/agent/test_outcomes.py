@@ -12,9 +12,9 @@ from qlikops.agent.config import Thresholds
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.tasks import Attempt, RestartLimits
 from qlikops.agent.steps.restart import combined
-from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Decision, Outcome, RunCall, Status, TargetOutcome
+from qlikops.domain.approval import Decision, Outcome, RunCall, Status, TaskOutcome
+from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Action
 from qlikops.domain.task import TaskKey
@@ -145,7 +145,7 @@ FAILED = {
 
 @pytest.mark.parametrize("run_call", FAILED)
 def test_a_failure_says_that_nothing_was_restarted_only_where_nothing_was(run_call: RunCall | None) -> None:
-    outcome = Outcome(Status.FAILED, targets=(TargetOutcome(ORDERS, Status.FAILED, run_call=run_call),))
+    outcome = Outcome(Status.FAILED, targets=(TaskOutcome(ORDERS, Status.FAILED, run_call=run_call),))
 
     assert status_meaning(Status.FAILED, outcome) == FAILED[run_call]
     assert status_meaning(Status.FAILED, Outcome(Status.FAILED)) == "something broke; nothing was restarted"
@@ -153,9 +153,9 @@ def test_a_failure_says_that_nothing_was_restarted_only_where_nothing_was(run_ca
 
 
 def test_a_group_counts_what_came_of_its_tasks_by_what_was_sent() -> None:
-    def task(number: int, status: Status, run_call: RunCall | None, *, stopped: bool = False) -> TargetOutcome:
+    def task(number: int, status: Status, run_call: RunCall | None, *, stopped: bool = False) -> TaskOutcome:
         key = TaskKey("default", SERVER, f"t{number}")
-        return TargetOutcome(key, status, run_call=run_call, stopped=stopped)
+        return TaskOutcome(key, status, run_call=run_call, stopped=stopped)
 
     outcome = combined(
         [
@@ -175,7 +175,7 @@ def test_a_group_counts_what_came_of_its_tasks_by_what_was_sent() -> None:
 
 
 def test_what_an_earlier_version_stored_claims_no_more_than_it_knew() -> None:
-    old = codec.decode(TargetOutcome, {"key": codec.encode(ORDERS), "status": "failed", "detail": "failed again: x"})
+    old = codec.decode(TaskOutcome, {"key": codec.encode(ORDERS), "status": "failed", "detail": "failed again: x"})
 
     assert (old.run_call, old.stopped, old.came_to) == (None, False, "failed")
     assert Attempt(START, old).may_have_started
@@ -185,7 +185,7 @@ def test_what_an_earlier_version_stored_claims_no_more_than_it_knew() -> None:
 def test_an_attempt_of_which_nothing_is_known_is_not_said_to_be_a_restart(ledger: Ledger) -> None:
     ledger.open_proposals("run-1", [proposal(ID)], 7200)
     ledger.begin_restart(ID, Decision(approved=True))
-    ledger.tasks.claim_restart(ORDERS, ID, "ERROR (FATAL_ERROR)")
+    ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
 
     (quiet,) = ledger.tasks.quiet([ORDERS], LIMITS, {}).values()
 
@@ -288,7 +288,7 @@ def test_a_restart_that_was_interrupted_after_the_stop_is_ours_as_well(
 
     restarting = approve(simulate("healthy"), "orders", **STALLED)
     ledger.begin_restart(ID, Decision(approved=True))
-    ledger.tasks.claim_restart(ORDERS, ID, "RUNNING")
+    ledger.tasks.mark_start(ORDERS, ID, "RUNNING")
     made = ledger.record(ID).approval.proposal
 
     outcome = interrupted(ledger.tasks, made, "killed")

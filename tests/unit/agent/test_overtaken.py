@@ -16,10 +16,10 @@ from qlikops.agent.propose.correlation import propose
 from qlikops.agent.propose.judgement import target_of
 from qlikops.agent.remember.run import Run
 from qlikops.agent.steps.overtaken import Poll, Questions
-from qlikops.agent.steps.reconcile import Executions
-from qlikops.domain import codec
+from qlikops.agent.steps.reconcile import ExecutionStates
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, Status
+from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import RunReport
@@ -346,7 +346,7 @@ def test_what_a_newer_version_asks_is_left_to_it(make: Make) -> None:
     item = asked(agent)
     record = agent.services.ledger.record(item["proposal"]["proposal_id"]).approval
     newer = replace(record, proposal=replace(record.proposal, kind=AnomalyKind.read("OF_TOMORROW")))
-    questions = Questions(agent.services.ledger, Executions(agent.states), CONFIG)
+    questions = Questions(agent.services.ledger, ExecutionStates(agent.states), CONFIG)
     questions._waiting = lambda: [newer]  # type: ignore[method-assign]
     heals(agent)
     agent.clock.sleep(600)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qlikops.agent.decide.policy import GATES, decide
-from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Finding, Gate, PolicyResult, Risk, Route, Verdict
 from qlikops.domain.proposal import Action, Proposal
 from qlikops.domain.task import StopReason, TaskKey

@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.tasks import RestartLimits
-from qlikops.agent.steps.reconcile import Executions, Reconciler
-from qlikops.domain.approval import Approval, Decision, Outcome, Status, TargetOutcome
-from qlikops.domain.codec import format_time
+from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
+from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status, TaskOutcome
+from qlikops.domain.encoding.codec import format_time
 from qlikops.domain.ledger import OPEN_PARTITION
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
@@ -43,14 +43,14 @@ def states() -> FakeStepFunctions:
 
 
 @pytest.fixture
-def told() -> list[Approval]:
+def told() -> list[ProposalRecord]:
     """Whom people may have to hear of."""
     return []
 
 
 @pytest.fixture
-def reconciler(ledger: Ledger, states: FakeStepFunctions, clock: FakeClock, told: list[Approval]) -> Reconciler:
-    return Reconciler(ledger, Executions(states), clock, OWN, 900, told.append)
+def reconciler(ledger: Ledger, states: FakeStepFunctions, clock: FakeClock, told: list[ProposalRecord]) -> Reconciler:
+    return Reconciler(ledger, ExecutionStates(states), clock, OWN, 900, told.append)
 
 
 def waiting(ledger: Ledger, made: Proposal) -> None:
@@ -111,7 +111,7 @@ def test_an_execution_that_may_not_be_read_counts_as_running(ledger: Ledger, clo
     waiting(ledger, proposal())
     clock.sleep(600)
 
-    assert Reconciler(ledger, Executions(Forbidden()), clock, OWN, 900, lambda _: None).proposals() == []
+    assert Reconciler(ledger, ExecutionStates(Forbidden()), clock, OWN, 900, lambda _: None).proposals() == []
 
 
 def test_what_an_older_version_left_waiting_is_closed(
@@ -172,17 +172,17 @@ def restarting(ledger: Ledger) -> None:
 
 def claimed(ledger: Ledger) -> None:
     restarting(ledger)
-    ledger.tasks.claim_restart(ORDERS, ID, "ERROR (FATAL_ERROR)")
+    ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
 
 
 def verified(ledger: Ledger) -> None:
     claimed(ledger)
-    ledger.tasks.finish_restart_claim(ORDERS, ID, TargetOutcome(ORDERS, Status.RESTARTED))
+    ledger.tasks.finish_restart_claim(ORDERS, ID, TaskOutcome(ORDERS, Status.RESTARTED))
 
 
 def restarted(ledger: Ledger) -> None:
     verified(ledger)
-    ledger.save_result(ID, Outcome(Status.RESTARTED, targets=(TargetOutcome(ORDERS, Status.RESTARTED),)))
+    ledger.save_result(ID, Outcome(Status.RESTARTED, targets=(TaskOutcome(ORDERS, Status.RESTARTED),)))
 
 
 STATES: dict[str, tuple[Callable[[Ledger], object], Status, str]] = {
@@ -201,7 +201,7 @@ STATES: dict[str, tuple[Callable[[Ledger], object], Status, str]] = {
 def test_wherever_an_execution_ended_its_proposal_is_closed_and_said_so(
     ledger: Ledger,
     reconciler: Reconciler,
-    told: list[Approval],
+    told: list[ProposalRecord],
     states: FakeStepFunctions,
     clock: FakeClock,
     database: Any,

@@ -16,14 +16,14 @@ from qlikops.agent.steps.report import markdown
 from qlikops.agent.tell.metrics import Metrics
 from qlikops.agent.tell.notify import Notifier, failure_text, outcome_text, recovery_text, request_text
 from qlikops.agent.tell.trend import TREND_RUNS, changes, extended, mean_latency
-from qlikops.domain import codec
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
-from qlikops.domain.approval import Approval, Decision, Outcome, Status, TargetOutcome
-from qlikops.domain.evaluation import ClosedGate, Evaluation, Gate
-from qlikops.domain.execution import RunSummary
+from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status, TaskOutcome
+from qlikops.domain.encoding import codec
+from qlikops.domain.evaluation import BlockingGate, Evaluation, Gate
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.report import Changes, LeftAlone, ReportedProposal, RunPoint, RunReport, Sighting
+from qlikops.domain.report import Changes, NoAction, ReportedProposal, RunPoint, RunReport, Sighting
 from qlikops.domain.task import TaskKey, TaskState
+from qlikops.domain.workflow.execution import RunSummary
 from tests.unit.agent.fakes import ARN, ASK, EVALUATION, ORDERS, SERVER, START, FakeSns, proposal
 from tests.unit.agent.fleet import task as healthy
 
@@ -47,7 +47,7 @@ def report(**changes: Any) -> RunReport:
 
 
 def reported(status: Status, decision: Decision | None, **changes: Any) -> ReportedProposal:
-    target = TargetOutcome(ORDERS, status, "", "ERROR (FATAL_ERROR)", "RUNNING", 4.0)
+    target = TaskOutcome(ORDERS, status, "", "ERROR (FATAL_ERROR)", "RUNNING", 4.0)
     outcome = Outcome(status, "how it ended", (target,), START, decision)
     return ReportedProposal(proposal(**changes), status, EVALUATION, ASK, outcome, "f" * 64)
 
@@ -56,7 +56,7 @@ def test_a_report_reads_from_the_whole_to_the_detail() -> None:
     text = markdown(
         report(
             proposals=(reported(Status.RESTARTED, ANNA),),
-            left_alone=(LeftAlone(TaskKey("default", SERVER, "stock"), "USER_STOPPED", "a person stopped it"),),
+            left_alone=(NoAction(TaskKey("default", SERVER, "stock"), "USER_STOPPED", "a person stopped it"),),
         )
     )
 
@@ -101,8 +101,8 @@ def test_a_report_says_who_decided(status: Status, decision: Decision | None, by
 
 def test_every_closed_gate_is_named() -> None:
     gates = (
-        ClosedGate(Gate.SEVERAL_TASKS, "2 tasks in one decision"),
-        ClosedGate(Gate.BUDGET_SPENT, "the budget of 3 restarts an hour is spent: replicate-1/orders"),
+        BlockingGate(Gate.SEVERAL_TASKS, "2 tasks in one decision"),
+        BlockingGate(Gate.BUDGET_SPENT, "the budget of 3 restarts an hour is spent: replicate-1/orders"),
     )
     one = replace(reported(Status.DENIED, ANNA), policy=replace(ASK, closed_gates=gates))
 
@@ -135,8 +135,10 @@ def test_a_failed_run_never_says_that_nothing_is_wrong() -> None:
     assert "Nothing is wrong" not in text
 
 
-def approval(**changes: Any) -> Approval:
-    made = Approval(proposal(), Status.WAITING, START, EVALUATION, ASK, "f" * 64, START, START + timedelta(hours=4))
+def approval(**changes: Any) -> ProposalRecord:
+    made = ProposalRecord(
+        proposal(), Status.WAITING, START, EVALUATION, ASK, "f" * 64, START, START + timedelta(hours=4)
+    )
     return replace(made, **changes)
 
 

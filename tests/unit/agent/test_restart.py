@@ -272,7 +272,7 @@ def test_a_retry_after_dying_before_the_run_call_does_not_send_it(
 ) -> None:
     restarting = approve(simulate("one_fatal"))
     ledger.begin_restart(ID, Decision(approved=True, digest=restarting.digest))
-    ledger.tasks.claim_restart(ORDERS, ID, "ERROR (FATAL_ERROR)")
+    ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
 
     outcome = restarting.again()
 
@@ -559,7 +559,7 @@ def test_an_interrupted_restart_is_what_its_claims_say(simulate: Simulate, appro
     made = ledger.record(ID).approval.proposal
     assert interrupted(ledger.tasks, made, "killed") == Outcome(Status.FAILED, "killed")
     ledger.begin_restart(ID, Decision(approved=True))
-    ledger.tasks.claim_restart(ORDERS, ID, "ERROR (FATAL_ERROR)")
+    ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
 
     outcome = interrupted(ledger.tasks, made, "killed")
 

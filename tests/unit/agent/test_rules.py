@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from qlikops.agent.diagnosis.evidence import Label
-from qlikops.agent.evaluate import EvaluationContext, make_evaluator, mark_unsupported
+from qlikops.agent.evaluate import EvaluationInput, make_evaluator, mark_unsupported
 from qlikops.agent.evaluate.rules import MANY_TASKS, VERSION, RulesEvaluator
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
@@ -19,7 +19,7 @@ from tests.unit.agent.test_correlation import correlate, only_proposal
 
 
 def evaluate(proposal: Proposal, restarts: int = 0) -> Evaluation:
-    context = EvaluationContext({target.key: restarts for target in proposal.targets})
+    context = EvaluationInput({target.key: restarts for target in proposal.targets})
     return RulesEvaluator(lambda: NOW).evaluate(proposal, context)
 
 
@@ -145,4 +145,4 @@ def test_a_cited_id_that_is_not_there_is_marked() -> None:
 
 def test_the_configuration_names_the_evaluator() -> None:
     evaluator = make_evaluator(CONFIG, lambda: NOW, pytest.fail)
-    assert evaluator.evaluate(transient(), EvaluationContext()).evaluator == "rules"
+    assert evaluator.evaluate(transient(), EvaluationInput()).evaluator == "rules"

@@ -12,10 +12,10 @@ import pytest
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import difference, target_of
 from qlikops.agent.steps.assessment import Assessor
-from qlikops.domain import codec
 from qlikops.domain import ledger as keys
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Status
+from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import ApprovalMode, Route
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from qlikops.qlik.simulator.scenario import Disturbance, Endpoint, Trouble

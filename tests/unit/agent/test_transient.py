@@ -15,7 +15,7 @@ from botocore.stub import Stubber
 
 from qlikops.agent.handlers.payload import error_text
 from qlikops.agent.remember.ledger import RecordClosed
-from qlikops.agent.remember.tasks import NotHeld
+from qlikops.agent.remember.tasks import LeaseLost
 from qlikops.agent.transient import BUSY_CODES, TransientError
 from qlikops.domain.errors import Throttled
 from tests.unit.agent.machine import MACHINE, Context
@@ -78,7 +78,13 @@ NETWORK = [
     ResponseParserError("half"),
     Throttled("the ledger gave out none"),
 ]
-NOT_PASSING = [*LASTING, answered("ResourceNotFoundException"), NotHeld("taken"), RecordClosed("closed"), KeyError("a")]
+NOT_PASSING = [
+    *LASTING,
+    answered("ResourceNotFoundException"),
+    LeaseLost("taken"),
+    RecordClosed("closed"),
+    KeyError("a"),
+]
 
 
 @pytest.mark.parametrize("handler", EVENTS)

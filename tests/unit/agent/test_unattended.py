@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from qlikops.agent.config import Thresholds
-from qlikops.agent.evaluate import EvaluationContext
+from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.steps.assessment import Assessor
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Route
@@ -42,7 +42,7 @@ UNSEEN = {"malformed_details"}
 class YesMan:
     """An evaluator that approves everything."""
 
-    def evaluate(self, _proposal: Proposal, _context: EvaluationContext) -> Evaluation:
+    def evaluate(self, _proposal: Proposal, _context: EvaluationInput) -> Evaluation:
         """Without a doubt."""
         return replace(EVALUATION, confidence=1.0)
 

@@ -15,7 +15,7 @@ from qlikops.aws.environment import AwsEnvironment
 from qlikops.aws.session import AwsConnection, Resources
 from qlikops.config import Context, LocalStatus, Settings
 from qlikops.domain.errors import CredentialsProblem, NotFound, UsageError
-from qlikops.domain.execution import ExecutionStatus
+from qlikops.domain.workflow.execution import ExecutionStatus
 from tests.embedded import ACCOUNT, REGION, EmbeddedAws
 from tests.unit.aws.conftest import MACHINE
 

@@ -14,7 +14,7 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.errors import AccessDenied, NotFound, UsageError
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, RunSummary, Source
+from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, RunSummary, Source
 from tests.embedded import ACCOUNT, EmbeddedAws
 from tests.unit.agent.fakes import START, proposal
 from tests.unit.aws.conftest import ANNA, ID, FakeConnection

@@ -12,12 +12,12 @@ import pytest
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.store import Store
 from qlikops.aws.fleet import LATEST_REPORT_KEY, SNAPSHOT_KEY, BucketFleet
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
+from qlikops.domain.encoding.packing import packed
 from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
-from qlikops.domain.execution import RunSummary
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.packing import packed
 from qlikops.domain.report import RunReport
+from qlikops.domain.workflow.execution import RunSummary
 from tests.embedded import REGION, EmbeddedAws
 from tests.unit.agent.fakes import START
 from tests.unit.aws.conftest import FakeConnection

@@ -9,9 +9,9 @@ import pytest
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.approvals import LedgerApprovals
-from qlikops.domain import codec
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Claim, Decision, Outcome, Status, TargetOutcome, TrackRecord
+from qlikops.domain.approval import Claim, Decision, EarlierResults, Outcome, Status, TaskOutcome
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import AccessDenied, AlreadyDecided, NotFound, QlikopsError, UsageError
 from qlikops.domain.proposal import Action
 from tests.unit.agent.fakes import EVALUATION, ORDERS, START, FakeClock, proposal
@@ -130,7 +130,7 @@ def test_an_outcome_is_waited_for_until_it_is_final_or_time_is_up(
     wait_for_approval(ledger)
     assert approvals.outcome(ID, timedelta(seconds=7)).status is Status.WAITING
     assert clock.now == START + timedelta(seconds=7)
-    ledger.close(ID, Outcome(Status.RESTARTED, targets=(TargetOutcome(ORDERS, Status.RESTARTED),)))
+    ledger.close(ID, Outcome(Status.RESTARTED, targets=(TaskOutcome(ORDERS, Status.RESTARTED),)))
     outcome = approvals.outcome(ID, timedelta(seconds=7)).outcome
     assert outcome is not None
     assert outcome.targets[0].key == ORDERS
@@ -160,7 +160,7 @@ def test_the_track_record_counts_what_came_of_one_kind_once(
             ledger.close(approval_id, Outcome(status))
         clock.now += timedelta(hours=1)
     (record,) = approvals.track_record(AnomalyKind.FATAL_TRANSIENT, Action.RESUME)
-    assert record == TrackRecord(EVALUATION.evaluator, EVALUATION.verdict, tried=3, recovered=2, denied=1)
+    assert record == EarlierResults(EVALUATION.evaluator, EVALUATION.verdict, tried=3, recovered=2, denied=1)
     assert approvals.track_record(AnomalyKind.POSITION_LOST, Action.RELOAD) == []
 
 

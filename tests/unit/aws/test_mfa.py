@@ -12,7 +12,7 @@ import pytest
 from qlikops.aws.mfa import MfaSessions, mfa_sessions
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context, Settings
-from qlikops.domain.codec import format_time
+from qlikops.domain.encoding.codec import format_time
 from qlikops.domain.errors import CredentialsProblem, UsageError
 from qlikops.keyrings import SERVICE, NoKeyring
 from tests.embedded import REGION, EmbeddedAws

@@ -8,8 +8,8 @@ import pytest
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.approvals import LedgerApprovals
-from qlikops.domain import codec
 from qlikops.domain.approval import Status, digest_of
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import QlikopsError, RecordTooNew
 from qlikops.domain.ports import DecisionRequest
 from tests.unit.aws.conftest import ID, FakeConnection, Workflow, wait_for_approval

@@ -18,7 +18,7 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.errors import AccessDenied, DecisionUnknown, QlikopsError, UsageError
-from qlikops.domain.execution import ExecutionStatus
+from qlikops.domain.workflow.execution import ExecutionStatus
 from tests.embedded import REGION
 from tests.unit.agent.fakes import START, proposal
 from tests.unit.aws.conftest import ID, MACHINE, FakeConnection

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from qlikops.cli.context import Invocation
 from qlikops.cli.main import app
 from qlikops.config import LocalStatus, local_status_path
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
 from tests.embedded import REGION, EmbeddedAws
 from tests.fakes import Clock, FakeApprovals, FakeEnvironment, FakeKeyring
 from tests.unit.domain.samples import NOON, WAITING

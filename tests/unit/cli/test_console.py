@@ -9,7 +9,7 @@ import pytest
 from qlikops.cli.console import _signed_in, _source
 from qlikops.cli.context import Invocation
 from qlikops.config import LOCAL, Context, LocalStatus, local_status_path
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import CredentialsProblem, NotFound
 from tests.embedded import REGION
 from tests.fakes import FakeEnvironment

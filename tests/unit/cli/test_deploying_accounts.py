@@ -13,7 +13,7 @@ from qlikops.cli.exit_codes import ExitCode
 from qlikops.config import LocalStatus, local_status_path
 from qlikops.deployment.deployer import DEFAULT_STACK
 from qlikops.deployment.stack import Stack, Template
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
 from qlikops.resources import resource
 from tests.embedded import REGION, EmbeddedAws
 from tests.unit.cli.conftest import LOCAL, Run

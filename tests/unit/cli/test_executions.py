@@ -12,15 +12,15 @@ import pytest
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain.approval import Status
 from qlikops.domain.errors import UsageError
-from qlikops.domain.execution import (
+from qlikops.domain.workflow.execution import (
     ExecutionDetail,
     ExecutionStatus,
     ExecutionSummary,
     FoldedHistory,
     RunProposal,
     RunSummary,
-    StateRun,
     StateStatus,
+    StateVisit,
 )
 from tests.fakes import Clock, FakeEnvironment
 from tests.unit.cli.conftest import Run
@@ -37,7 +37,7 @@ def summary(name: str, status: ExecutionStatus = ExecutionStatus.SUCCEEDED) -> E
 
 def detail(status: ExecutionStatus, proposal: Status | None = None) -> ExecutionDetail:
     row = RunProposal(WAITING.approval_id, "s/t", "FATAL_TRANSIENT", "resume", proposal or Status.WAITING, NOON)
-    states = (StateRun("MonitorTasks", StateStatus.SUCCEEDED, NOON, NOON + timedelta(seconds=2)),)
+    states = (StateVisit("MonitorTasks", StateStatus.SUCCEEDED, NOON, NOON + timedelta(seconds=2)),)
     history = FoldedHistory(status, states, ())
     return ExecutionDetail(summary("run-1", status), history, (row,) if proposal else (), error="Boom", cause="why\nso")
 

@@ -11,11 +11,17 @@ import pytest
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.errors import Offline
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal, RunSummary
-from qlikops.domain.fleet import FleetSnapshot, TaskMemory, TaskSnapshot
+from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
 from qlikops.domain.handover import LOOK_BACK, PAGES, gather
-from qlikops.domain.quiet import Quiet, QuietKind
+from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.workflow.execution import (
+    ExecutionDetail,
+    ExecutionStatus,
+    ExecutionSummary,
+    RunProposal,
+    RunSummary,
+)
 from tests.fakes import CALLER, FakeEnvironment
 from tests.unit.cli.conftest import Run
 from tests.unit.domain.samples import KEY, NOON
@@ -62,10 +68,10 @@ def _shift(environment: FakeEnvironment) -> None:
     ]
     environment.executions.details = details
     environment.executions.summaries = [detail.summary for detail in details]
-    quiet = Quiet(QuietKind.SNOOZED, NOON + 3 * HOUR, "anna")
-    over = Quiet(QuietKind.COOLDOWN, NOON - HOUR)
+    quiet = Mute(MuteReason.SNOOZED, NOON + 3 * HOUR, "anna")
+    over = Mute(MuteReason.COOLDOWN, NOON - HOUR)
     facts = TaskFacts(KEY, TaskState.RUNNING, StopReason.NONE)
-    tasks = tuple(TaskSnapshot(facts, TaskMemory(quiet=each)) for each in (quiet, over, None))
+    tasks = tuple(TaskSnapshot(facts, TaskProgress(quiet=each)) for each in (quiet, over, None))
     environment.fleet.latest = FleetSnapshot(NOON - timedelta(minutes=4), "now", (), tasks)
 
 

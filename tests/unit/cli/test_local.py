@@ -14,7 +14,7 @@ import pytest
 from qlikops.cli import demo
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.config import local_status_path
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
 from qlikops.local import processes
 from qlikops.local.environment import LocalEnvironment
 from qlikops.local.processes import ChildProcess, is_running, marked, python, spawn, stop

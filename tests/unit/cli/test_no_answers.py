@@ -16,7 +16,7 @@ from qlikops.aws.environment import AwsEnvironment
 from qlikops.cli.context import Invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.config import LocalStatus, local_status_path
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
 from tests.unit.cli.conftest import Run
 
 PAGE = "<html><body>Please sign in to this network.</body></html>"

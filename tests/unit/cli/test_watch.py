@@ -19,8 +19,8 @@ from qlikops.cli.context import Invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.watching import watch_inboxes
 from qlikops.config import Context, LocalStatus, Settings, local_status_path
-from qlikops.domain import codec
 from qlikops.domain.approval import Claim, Decision, InboxRow, Status
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import Offline
 from qlikops.domain.evaluation import Risk
 from qlikops.presentation.watch import Watch

@@ -13,13 +13,13 @@ import pytest
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context, LocalStatus, Settings
 from qlikops.deployment.deployer import Deployer, build_release
-from qlikops.deployment.doctor import Doctor, Finding, Health
+from qlikops.deployment.doctor import Doctor, Examined, Health
 from qlikops.deployment.login import Logins
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.deployment.store import ArtifactStore
-from qlikops.domain import codec
 from qlikops.domain.approval import Status
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import CredentialsProblem
 from qlikops.domain.evaluation import Evaluation
 from qlikops.domain.fleet import FleetSnapshot
@@ -76,7 +76,7 @@ class Deployment:
     def put(self, key: str, value: Any) -> None:
         self.aws.client("s3").put_object(Bucket=self.outputs.data_bucket, Key=key, Body=codec.dumps(value).encode())
 
-    def examine(self) -> dict[str, Finding]:
+    def examine(self) -> dict[str, Examined]:
         outputs = self.outputs
         status = LocalStatus(
             self.aws.endpoint, REGION, "qlikops", outputs.state_machine_arn, outputs.table, outputs.data_bucket
@@ -170,7 +170,7 @@ def test_permissions_are_those_of_the_role_behind_a_session(deployed: Deployment
         connection, lambda: deployed.stack, lambda: deployed.scheduler, Logins(lambda: None, "local", {}), deployed.now
     )
 
-    def permissions() -> Finding:
+    def permissions() -> Examined:
         return next(finding for finding in doctor.examine() if finding.check == "permissions")
 
     assert permissions().health is Health.FAILED
@@ -340,7 +340,7 @@ def test_a_model_is_judged_by_what_it_answered(deployed: Deployment) -> None:
         connection, lambda: stack, lambda: deployed.scheduler, Logins(lambda: None, "local", {}), deployed.now
     )
 
-    def model() -> Finding:
+    def model() -> Examined:
         return next(finding for finding in doctor.examine() if finding.check == "model")
 
     assert model().health is Health.SKIPPED

@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 
 from qlikops.deployment.data import DataStore, DataStores, StoreKind
 from qlikops.deployment.errors import DeploymentError
-from qlikops.deployment.executions import Executions
+from qlikops.deployment.executions import RunningExecutions
 from qlikops.deployment.waiting import Patience
 
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:QlikMonitoringAgent"
@@ -101,7 +101,7 @@ def test_executions_are_stopped_once_and_waited_for(waits: Waits) -> None:
         stub.add_client_error("stop_execution", "ExecutionDoesNotExist")
         listed(stub, EXECUTION)
         listed(stub)
-        Executions(states, waits.patience()).stop(MACHINE)
+        RunningExecutions(states, waits.patience()).stop(MACHINE)
         stub.assert_no_pending_responses()
     assert waits.said == ["Waiting, 0s so far: 2 executions still run …", "Stopped 2 executions in 4s."]
 
@@ -113,7 +113,7 @@ def test_a_machine_that_is_still_being_deleted_is_waited_for(waits: Waits) -> No
         for _ in range(2):
             stub.add_response("describe_state_machine", {**machine, "status": "DELETING", "creationDate": 0})
         stub.add_client_error("describe_state_machine", "StateMachineDoesNotExist")
-        Executions(states, waits.patience()).await_end_of(MACHINE)
+        RunningExecutions(states, waits.patience()).await_end_of(MACHINE)
         stub.assert_no_pending_responses()
     assert waits.said == ["Waiting, 0s so far: the state machine is DELETING …"]
 

@@ -10,7 +10,7 @@ import pytest
 from cfnlint.decode.cfn_yaml import loads as load_template
 
 from qlikops.agent.tell.metrics import NAMESPACE, Metrics
-from qlikops.domain.execution import RunSummary
+from qlikops.domain.workflow.execution import RunSummary
 from qlikops.resources import resource
 from tests.unit.agent.fakes import ARN, START
 from tests.unit.deployment.reach import Program
@@ -40,14 +40,14 @@ CALLS: dict[str, set[Right]] = {
     "remember.table.Table.query_index": {("dynamodb:Query", f"{TABLE}/index/inbox")},
     "remember.store.Store.snapshot": {("s3:GetObject", f"{BUCKET}/snapshots/*"), READ_MISSING},
     "remember.store.Store.save_snapshot": {("s3:PutObject", f"{BUCKET}/snapshots/*")},
-    "remember.store.Store.save_findings": {("s3:PutObject", f"{BUCKET}/snapshots/*")},
+    "remember.store.Store.save_detection": {("s3:PutObject", f"{BUCKET}/snapshots/*")},
     "remember.store.Store.findings": {("s3:GetObject", f"{BUCKET}/snapshots/findings/*"), READ_MISSING},
     "remember.store.Store.latest_report": {("s3:GetObject", f"{BUCKET}/reports/latest.json"), READ_MISSING},
     "remember.store.Store.save_report": {("s3:PutObject", f"{BUCKET}/reports/*")},
     "tell.notify.Notifier._publish": {("sns:Publish", TOPIC)},
     "tell.metrics.Metrics.put": {("cloudwatch:PutMetricData", "*")},
-    "steps.reconcile.Executions._described": {("states:DescribeExecution", OWN_EXECUTIONS)},
-    "steps.reconcile.Executions.end_wait": {("states:SendTaskFailure", OWN_MACHINE)},
+    "steps.reconcile.ExecutionStates._described": {("states:DescribeExecution", OWN_EXECUTIONS)},
+    "steps.reconcile.ExecutionStates.end_wait": {("states:SendTaskFailure", OWN_MACHINE)},
     "evaluate.bedrock.BedrockEvaluator._ask": {*MODEL},
     "wiring.Services.instances": {("secretsmanager:GetSecretValue", SECRET)},
 }

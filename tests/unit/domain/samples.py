@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
-from qlikops.domain.approval import Approval, Status, digest_of
+from qlikops.domain.approval import ProposalRecord, Status, digest_of
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Finding, PolicyResult, Risk, Route, Verdict
-from qlikops.domain.proposal import Action, Proposal, Target
+from qlikops.domain.proposal import Action, Proposal, ProposedTask
 from qlikops.domain.task import StopReason, TaskKey, TaskState
 
 NOON = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)
@@ -22,7 +22,7 @@ PROPOSAL = Proposal(
     title="sales-orders: connection to the source lost",
     reason="The source answers again and the full load is complete.",
     cause="",
-    targets=(Target(KEY, TaskState.ERROR, StopReason.FATAL_ERROR, full_load_completed=True, tables=5),),
+    targets=(ProposedTask(KEY, TaskState.ERROR, StopReason.FATAL_ERROR, full_load_completed=True, tables=5),),
     evidence=(Evidence("e1", "message", "ORA-12170: TNS:Connect timeout occurred"),),
     created_at=NOON,
     execution_arn="arn:aws:states:eu-west-1:111111111111:execution:QlikMonitoringAgent:run-1",
@@ -42,7 +42,7 @@ EVALUATION = Evaluation(
 
 POLICY = PolicyResult(route=Route.ASK, mode=ApprovalMode.ALWAYS, reason="Approval mode is always.")
 
-WAITING = Approval(
+WAITING = ProposalRecord(
     proposal=PROPOSAL,
     status=Status.WAITING,
     updated_at=NOON,
@@ -54,7 +54,7 @@ WAITING = Approval(
 )
 
 
-def waiting(approval_id: str) -> Approval:
+def waiting(approval_id: str) -> ProposalRecord:
     """The sample under another id, with the digest that belongs to it."""
     proposal = replace(PROPOSAL, proposal_id=approval_id)
     return replace(WAITING, proposal=proposal, digest=digest_of(proposal, EVALUATION, POLICY))

@@ -6,18 +6,18 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from qlikops.domain import codec
-from qlikops.domain.approval import Approval, digest_of
-from qlikops.domain.fleet import FleetSnapshot, Sample, TaskMemory, TaskSnapshot
-from qlikops.domain.proposal import Proposal, ProposalCard
+from qlikops.domain.approval import ProposalRecord, digest_of
+from qlikops.domain.encoding import codec
+from qlikops.domain.fleet import FleetSnapshot, Sample, TaskProgress, TaskSnapshot
+from qlikops.domain.proposal import Proposal, ProposalSummary
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from tests.unit.domain.samples import EVALUATION, KEY, NOON, POLICY, PROPOSAL, WAITING
 
-WITH_SAMPLES = TaskMemory(samples=(Sample(NOON, 3, 9), Sample(NOON, None, 4)), seen={"STALLED": NOON})
+WITH_SAMPLES = TaskProgress(samples=(Sample(NOON, 3, 9), Sample(NOON, None, 4)), seen={"STALLED": NOON})
 
 
 def test_a_whole_record_survives_the_round_trip() -> None:
-    assert codec.loads(Approval, codec.dumps(WAITING)) == WAITING
+    assert codec.loads(ProposalRecord, codec.dumps(WAITING)) == WAITING
 
 
 def test_a_snapshot_survives_the_round_trip() -> None:
@@ -28,7 +28,7 @@ def test_a_snapshot_survives_the_round_trip() -> None:
         tasks=(
             TaskSnapshot(
                 TaskFacts(KEY, TaskState.RUNNING, StopReason.NONE, tags=("gold",)),
-                TaskMemory(seen={"STALLED": NOON}, polls={"STALLED": 2}),
+                TaskProgress(seen={"STALLED": NOON}, polls={"STALLED": 2}),
             ),
         ),
     )
@@ -105,14 +105,14 @@ def test_the_canonical_text_is_that_of_the_plain_values() -> None:
 def test_what_is_numerous_is_the_same_value_in_less_memory() -> None:
     text = codec.dumps(WITH_SAMPLES)
 
-    assert codec.loads(TaskMemory, text, numerous=Sample) == codec.loads(TaskMemory, text) == WITH_SAMPLES
+    assert codec.loads(TaskProgress, text, numerous=Sample) == codec.loads(TaskProgress, text) == WITH_SAMPLES
 
 
 def test_a_wrong_shape_of_what_is_numerous_is_an_error() -> None:
     text = codec.dumps(WITH_SAMPLES).replace('"source_seconds":3', '"source_seconds":"3"')
 
     with pytest.raises(codec.CodecError, match=r"\$\.samples\[0\]\.source_seconds: expected int, got str"):
-        codec.loads(TaskMemory, text, numerous=Sample)
+        codec.loads(TaskProgress, text, numerous=Sample)
 
 
 def test_the_digest_of_stored_json_is_that_of_the_values() -> None:
@@ -132,7 +132,7 @@ def test_the_digest_covers_every_part() -> None:
 
 
 def test_the_card_of_a_large_proposal_stays_small() -> None:
-    card = codec.dumps(ProposalCard.of(PROPOSAL))
+    card = codec.dumps(ProposalSummary.of(PROPOSAL))
 
     assert json.loads(card)["tasks"] == ["replicate-eu-1/sales-orders"]
     assert codec.parse_time("2026-01-01T00:00:00Z") == datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qlikops.domain.errors import UsageError
-from qlikops.domain.events import REDACTED, load_history_file, redact
-from qlikops.domain.execution import ExecutionStatus, FoldedHistory, StateStatus
-from qlikops.domain.history import fold_history
+from qlikops.domain.workflow.events import REDACTED, load_history_file, redact
+from qlikops.domain.workflow.execution import ExecutionStatus, FoldedHistory, StateStatus
+from qlikops.domain.workflow.history import fold_history
 
 START = datetime(2026, 5, 4, 3, 0, tzinfo=UTC)
 WAIT = "invoke.waitForTaskToken"

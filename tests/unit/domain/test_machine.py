@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from qlikops.domain import standing
-from qlikops.domain.machine import Machine, Via, parse_machine
+from qlikops.domain.workflow import standing
+from qlikops.domain.workflow.machine import Machine, Via, parse_machine
 from qlikops.resources import resource
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from qlikops.domain import codec
-from qlikops.domain.events import load_history_file
-from qlikops.domain.execution import FoldedHistory
-from qlikops.domain.history import fold_history
+from qlikops.domain.encoding import codec
+from qlikops.domain.workflow.events import load_history_file
+from qlikops.domain.workflow.execution import FoldedHistory
+from qlikops.domain.workflow.history import fold_history
 
 FOLDER = Path(__file__).parents[4] / "shared" / "histories"
 

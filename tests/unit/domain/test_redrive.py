@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from qlikops.domain.approval import Status
-from qlikops.domain.execution import (
+from qlikops.domain.workflow.execution import (
     ExecutionDetail,
     ExecutionStatus,
     ExecutionSummary,
     FoldedHistory,
     Redrive,
     RunProposal,
-    StateRun,
     StateStatus,
+    StateVisit,
 )
-from qlikops.domain.redrive import redrive_refusal
+from qlikops.domain.workflow.redrive import redrive_refusal
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -29,7 +29,7 @@ def ended(
     status: ExecutionStatus = ExecutionStatus.FAILED, ago: timedelta = HOUR, last: str = "Task", **changes: Any
 ) -> ExecutionDetail:
     summary = ExecutionSummary("arn", "run-1", status, NOW - ago - HOUR, NOW - ago)
-    states = (StateRun("GenerateReport", StateStatus.FAILED, NOW - ago, NOW - ago, state_type=last),)
+    states = (StateVisit("GenerateReport", StateStatus.FAILED, NOW - ago, NOW - ago, state_type=last),)
     detail = ExecutionDetail(summary, FoldedHistory(status, states, ()), redrive=Redrive("REDRIVABLE"))
     return replace(detail, **changes)
 

@@ -7,10 +7,10 @@ from typing import cast
 
 import pytest
 
-from qlikops.domain.approval import Approval, Outcome, Status, TargetOutcome
+from qlikops.domain.approval import Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.errors import QlikopsError
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ports import Environment
+from qlikops.domain.ports import ContextServices
 from qlikops.domain.since import read_fleet
 from qlikops.domain.task import TaskKey, TaskState
 from tests.unit.presentation import samples
@@ -19,7 +19,7 @@ from tests.unit.tui.fakes import FakeEnvironment
 KEY = TaskKey("default", "replicate-eu-1", "sales-orders")
 
 
-def environment(approval: Approval) -> FakeEnvironment:
+def environment(approval: ProposalRecord) -> FakeEnvironment:
     found = FakeEnvironment.waiting_for(approval)
     tasks = (
         replace(task, proposal_id=approval.approval_id if task.facts.key == KEY else "")
@@ -29,13 +29,13 @@ def environment(approval: Approval) -> FakeEnvironment:
     return found
 
 
-def ended(status: Status, after: str) -> Approval:
-    outcome = Outcome(status, targets=(TargetOutcome(KEY, status, after=after),), at=samples.NOW)
+def ended(status: Status, after: str) -> ProposalRecord:
+    outcome = Outcome(status, targets=(TaskOutcome(KEY, status, after=after),), at=samples.NOW)
     return replace(samples.approval(), status=status, outcome=outcome)
 
 
 def seen(found: FakeEnvironment) -> tuple[TaskState, str, str, int]:
-    snapshot: FleetSnapshot = read_fleet(cast("Environment", found))
+    snapshot: FleetSnapshot = read_fleet(cast("ContextServices", found))
     (task,) = [each for each in snapshot.tasks if each.facts.key == KEY]
     return task.facts.state, task.proposal_id, task.note, len(task.anomalies)
 

@@ -15,53 +15,53 @@ from typing import Any
 import pytest
 
 import qlikops.domain
-from qlikops.domain import codec
 from qlikops.domain.approval import (
-    Approval,
     Decision,
+    EarlierResults,
     HistoryLine,
     InboxRow,
     Outcome,
+    ProposalRecord,
     Status,
-    TargetOutcome,
-    TrackRecord,
+    TaskOutcome,
     digest_of,
 )
-from qlikops.domain.evaluation import ClosedGate, Gate, Verdict
-from qlikops.domain.fleet import FleetSnapshot, Sample, TaskMemory, TaskSnapshot
+from qlikops.domain.encoding import codec
+from qlikops.domain.encoding.stored import StoredEnum, unknown_values
+from qlikops.domain.evaluation import BlockingGate, Gate, Verdict
+from qlikops.domain.fleet import FleetSnapshot, Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.proposal import Action, Proposal, ProposalCard
-from qlikops.domain.quiet import Quiet, QuietKind
+from qlikops.domain.mute import Mute, MuteReason
+from qlikops.domain.proposal import Action, Proposal, ProposalSummary
 from qlikops.domain.report import ReportedProposal, RunReport
 from qlikops.domain.run import RunProposal, RunSummary
-from qlikops.domain.stored import StoredEnum, unknown_values
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from tests.unit.domain.samples import EVALUATION, KEY, NOON, POLICY, PROPOSAL, WAITING
 from tests.unit.presentation.samples import fleet
 from tests.unit.strangers import SPELLING, strangers
 
-OUTCOME = Outcome(Status.PARTIAL, targets=(TargetOutcome(KEY, Status.FAILED),), at=NOON, decision=Decision(True))
+OUTCOME = Outcome(Status.PARTIAL, targets=(TaskOutcome(KEY, Status.FAILED),), at=NOON, decision=Decision(True))
 ENDED = dataclasses.replace(
     WAITING,
     status=Status.PARTIAL,
     outcome=OUTCOME,
-    policy=dataclasses.replace(POLICY, closed_gates=(ClosedGate(Gate.PROTECTED, "gold"),)),
+    policy=dataclasses.replace(POLICY, closed_gates=(BlockingGate(Gate.PROTECTED, "gold"),)),
 )
 QUIET = TaskSnapshot(
-    TaskFacts(KEY, TaskState.STOPPED, StopReason.NORMAL), TaskMemory(quiet=Quiet(QuietKind.COOLDOWN, NOON))
+    TaskFacts(KEY, TaskState.STOPPED, StopReason.NORMAL), TaskProgress(quiet=Mute(MuteReason.COOLDOWN, NOON))
 )
 DOCUMENTS: tuple[Any, ...] = (
     ENDED,
     PROPOSAL,
-    ProposalCard.of(PROPOSAL),
+    ProposalSummary.of(PROPOSAL),
     OUTCOME,
     dataclasses.replace(fleet(), tasks=(*fleet().tasks, QUIET)),
     RunReport("arn", "run-1", NOON, NOON, 1, 1, {}, fleet().anomalies, (ReportedProposal(PROPOSAL, Status.HELD),), ()),
     RunSummary("arn", "run-1", NOON),
     RunProposal("0123456789ab", "orders", "FATAL_TRANSIENT", "resume", Status.WAITING, NOON, outcome=OUTCOME),
     HistoryLine(NOON, "0123456789ab", "FATAL_TRANSIENT", "resume", Status.DENIED),
-    TrackRecord("rules", Verdict.APPROVE, 1, 1),
-    Quiet(QuietKind.SNOOZED, NOON),
+    EarlierResults("rules", Verdict.APPROVE, 1, 1),
+    Mute(MuteReason.SNOOZED, NOON),
 )
 CASES = [
     pytest.param(changed, id=f"{type(document).__name__}{path[1:]}")
@@ -172,7 +172,7 @@ def test_nobody_can_say_that_an_unknown_status_is_the_last() -> None:
 
 
 @pytest.mark.parametrize(
-    "cls", [FleetSnapshot, RunReport, Proposal, InboxRow, RunSummary, HistoryLine, Outcome, Approval]
+    "cls", [FleetSnapshot, RunReport, Proposal, InboxRow, RunSummary, HistoryLine, Outcome, ProposalRecord]
 )
 @pytest.mark.parametrize(
     "body", [{}, {"taken_at": 7, "tasks": "many"}, {"proposal": [], "status": {"of": "the future"}}], ids=str

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Evidence, Severity
-from qlikops.domain.approval import Approval, Claim, InboxRow, Status, digest_of
+from qlikops.domain.approval import Claim, InboxRow, ProposalRecord, Status, digest_of
 from qlikops.domain.evaluation import (
     ApprovalMode,
-    ClosedGate,
+    BlockingGate,
     Evaluation,
     Finding,
     Gate,
@@ -18,8 +18,11 @@ from qlikops.domain.evaluation import (
     Route,
     Verdict,
 )
-from qlikops.domain.events import HistoryEvent, parse_events
-from qlikops.domain.execution import (
+from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.proposal import Action, Proposal, ProposedTask
+from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.workflow.events import HistoryEvent, parse_events
+from qlikops.domain.workflow.execution import (
     ExecutionDetail,
     ExecutionStatus,
     ExecutionSummary,
@@ -27,12 +30,9 @@ from qlikops.domain.execution import (
     OpenCallback,
     RunProposal,
     RunSummary,
-    StateRun,
     StateStatus,
+    StateVisit,
 )
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.proposal import Action, Proposal, Target
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 
 NOW = datetime(2026, 3, 7, 11, 20, tzinfo=UTC)
 ARN = "arn:aws:states:eu-west-1:111122223333:execution:QlikMonitoringAgent:run-0711"
@@ -80,7 +80,7 @@ def proposal(
         reason="The connection was lost and the task does not retry by itself; it can continue where it stopped.",
         cause=cause,
         targets=tuple(
-            Target(
+            ProposedTask(
                 TaskKey("default", "replicate-eu-1", task),
                 TaskState.ERROR,
                 StopReason.FATAL_ERROR,
@@ -105,13 +105,13 @@ def approval(
     assessed: Evaluation | None = None,
     minutes_left: float = 228,
     minutes_old: float = 12,
-) -> Approval:
+) -> ProposalRecord:
     subject = subject or proposal()
     assessed = assessed or evaluation()
     policy = PolicyResult(
-        Route.ASK, ApprovalMode.ALWAYS, (ClosedGate(Gate.PROTECTED, "tagged critical"),), "Always ask is configured."
+        Route.ASK, ApprovalMode.ALWAYS, (BlockingGate(Gate.PROTECTED, "tagged critical"),), "Always ask is configured."
     )
-    return Approval(
+    return ProposalRecord(
         proposal=subject,
         status=Status.WAITING,
         updated_at=NOW,
@@ -123,7 +123,7 @@ def approval(
     )
 
 
-def row_of(record: Approval, claim: Claim | None = None) -> InboxRow:
+def row_of(record: ProposalRecord, claim: Claim | None = None) -> InboxRow:
     """The inbox row of a waiting approval, as the ledger projects it."""
     assert record.evaluation is not None
     assert record.requested_at is not None
@@ -165,8 +165,8 @@ def execution_detail(summary: ExecutionSummary | None = None) -> ExecutionDetail
     at = summary.started_at
     second = timedelta(seconds=1)
 
-    def run(name: str, status: StateStatus, start: int, end: int | None, index: int | None = None) -> StateRun:
-        return StateRun(
+    def run(name: str, status: StateStatus, start: int, end: int | None, index: int | None = None) -> StateVisit:
+        return StateVisit(
             name,
             status,
             at + start * second,

@@ -8,18 +8,18 @@ from datetime import timedelta
 
 import pytest
 
-from qlikops.domain.approval import HistoryLine, Status, TrackRecord
+from qlikops.domain.approval import EarlierResults, HistoryLine, Status
 from qlikops.domain.background import HISTORY_LIMIT, Background, read_background
 from qlikops.domain.errors import AccessDenied
 from qlikops.domain.evaluation import Verdict
-from qlikops.domain.fleet import Sample, TaskMemory
+from qlikops.domain.fleet import Sample, TaskProgress
 from qlikops.presentation.background import PLOT_COLUMNS, plot
 from qlikops.presentation.review import body
 from qlikops.presentation.tone import as_text
 from tests.unit.presentation import samples
 from tests.unit.tui.fakes import FakeEnvironment
 
-TRACK = TrackRecord("bedrock", Verdict.APPROVE, tried=41, recovered=38, denied=2)
+TRACK = EarlierResults("bedrock", Verdict.APPROVE, tried=41, recovered=38, denied=2)
 
 
 def earlier(*statuses: Status, snooze_seconds: int = 0) -> tuple[HistoryLine, ...]:
@@ -120,6 +120,6 @@ def test_one_part_that_cannot_be_read_costs_nothing_but_itself_and_says_so() -> 
 def test_samples_are_those_of_the_task() -> None:
     environment = FakeEnvironment.waiting_for(samples.approval())
     fleet = samples.fleet()
-    tasks = tuple(replace(task, memory=TaskMemory(samples=polled(index))) for index, task in enumerate(fleet.tasks))
+    tasks = tuple(replace(task, memory=TaskProgress(samples=polled(index))) for index, task in enumerate(fleet.tasks))
     environment.snapshot = replace(fleet, tasks=tasks)
     assert [sample.total_seconds for sample in read_background(environment, samples.approval()).samples] == [1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Approval
+from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.evaluation import Risk, Verdict
 from qlikops.domain.proposal import Action, Proposal
 from qlikops.presentation.bulk import entry, not_one_cause, together
@@ -16,7 +16,7 @@ from tests.unit.presentation import samples
 CAUSE = "source ORA-ERP on replicate-eu-1"
 
 
-def of(*subjects: Proposal) -> list[Approval]:
+def of(*subjects: Proposal) -> list[ProposalRecord]:
     return [samples.approval(subject) for subject in subjects]
 
 

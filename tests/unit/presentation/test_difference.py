@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.domain.approval import Approval, digest_of
+from qlikops.domain.approval import ProposalRecord, digest_of
 from qlikops.domain.evaluation import Finding, Risk, Verdict
 from qlikops.domain.proposal import Action
 from qlikops.presentation.difference import differences
@@ -17,7 +17,7 @@ from tests.unit.presentation import samples
 OLD = samples.approval()
 
 
-def said(new: Approval) -> list[str]:
+def said(new: ProposalRecord) -> list[str]:
     return [f"{entry.label}: {entry.text}" for entry in differences(OLD, new)]
 
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from qlikops.domain.approval import HistoryLine, Status
-from qlikops.domain.fleet import FleetSnapshot, Sample, TaskMemory, TaskSnapshot
+from qlikops.domain.fleet import FleetSnapshot, Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.lookup import TaskDetail
-from qlikops.domain.quiet import Quiet, QuietKind
+from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.presentation import fleet, task
 from qlikops.presentation.filter import parse
@@ -24,7 +24,7 @@ BILLING, ORDERS, STOCK = SNAPSHOT.tasks
 MINUTE = timedelta(minutes=1)
 
 
-def with_memory(memory: TaskMemory, subject: TaskSnapshot = BILLING) -> TaskSnapshot:
+def with_memory(memory: TaskProgress, subject: TaskSnapshot = BILLING) -> TaskSnapshot:
     return replace(subject, memory=memory)
 
 
@@ -37,7 +37,7 @@ def summary(snapshot: FleetSnapshot) -> str:
 
 
 def test_what_is_wrong_comes_first_and_other_orders_are_offered() -> None:
-    restarted = with_memory(TaskMemory(restarted_at=NOW))
+    restarted = with_memory(TaskProgress(restarted_at=NOW))
     tasks = (STOCK, restarted, ORDERS)
     by = {order: [each.facts.key.task for each in fleet.ordered(tasks, order)] for order in Order}
     assert by[Order.WORST] == ["sales-orders", "stock", "billing"]
@@ -52,7 +52,7 @@ def test_a_row() -> None:
     assert fleet.cells(BILLING, NOW)["label"].text == "billing (replicate-eu-1)"
     failed = fleet.cells(ORDERS, NOW)
     assert [failed[key].text for key in ("latency", "anomaly", "restarted")] == ["–", "FATAL_TRANSIENT", "–"]
-    restarted = with_memory(TaskMemory(restarted_at=NOW - 12 * MINUTE))
+    restarted = with_memory(TaskProgress(restarted_at=NOW - 12 * MINUTE))
     assert fleet.cells(restarted, NOW)["restarted"].text == "12m ago"
     hostile = replace(BILLING, facts=replace(BILLING.facts, key=TaskKey("i", HOSTILE, HOSTILE)), note=HOSTILE)
     assert all(cell.text.isprintable() for cell in fleet.cells(hostile, NOW).values())
@@ -67,16 +67,16 @@ def test_the_same_height_is_the_same_latency_in_every_row() -> None:
 @pytest.mark.parametrize(
     ("quiet", "says"),
     [
-        (Quiet(QuietKind.SNOOZED, NOW + 125 * MINUTE, "anna"), "snoozed 2h05m more by anna"),
-        (Quiet(QuietKind.DENIED, NOW + 15 * MINUTE, "anna"), "denied, quiet 15m more by anna"),
-        (Quiet(QuietKind.COOLDOWN, NOW + 9 * MINUTE), "cooling down 9m more"),
-        (Quiet(QuietKind.BUDGET, NOW + 30 * MINUTE, restarts=3), "restart budget spent, 30m more"),
+        (Mute(MuteReason.SNOOZED, NOW + 125 * MINUTE, "anna"), "snoozed 2h05m more by anna"),
+        (Mute(MuteReason.DENIED, NOW + 15 * MINUTE, "anna"), "denied, quiet 15m more by anna"),
+        (Mute(MuteReason.COOLDOWN, NOW + 9 * MINUTE), "cooling down 9m more"),
+        (Mute(MuteReason.BUDGET, NOW + 30 * MINUTE, restarts=3), "restart budget spent, 30m more"),
         # The run wrote it into its note too; it is over.
-        (Quiet(QuietKind.COOLDOWN, NOW - MINUTE), "–"),
+        (Mute(MuteReason.COOLDOWN, NOW - MINUTE), "–"),
     ],
 )
-def test_why_it_is_quiet_and_for_how_long(quiet: Quiet, says: str) -> None:
-    subject = replace(with_memory(TaskMemory(quiet=quiet)), note=quiet.words())
+def test_why_it_is_quiet_and_for_how_long(quiet: Mute, says: str) -> None:
+    subject = replace(with_memory(TaskProgress(quiet=quiet)), note=quiet.words())
     assert fleet.cells(subject, NOW)["quiet"].text == says
 
 
@@ -91,7 +91,7 @@ def test_a_server_that_is_down_is_one_line_with_its_tasks_counted() -> None:
     hidden = TaskSnapshot(TaskFacts(TaskKey("default", "replicate-us-1", "x"), TaskState.UNKNOWN, StopReason.UNKNOWN))
     other = TaskSnapshot(TaskFacts(TaskKey("else", "replicate-us-1", "x"), TaskState.RUNNING, StopReason.NONE))
     snapshot = replace(SNAPSHOT, tasks=(*SNAPSHOT.tasks, hidden, other))
-    assert snapshot.suppressed == {hidden.facts.key}
+    assert snapshot.on_down_servers == {hidden.facts.key}
     text = summary(snapshot)
     assert "1 ERROR, 2 RUNNING, 1 STOPPED, 1 UNKNOWN" in text
     assert text.count("replicate-us-1") == 1
@@ -100,9 +100,9 @@ def test_a_server_that_is_down_is_one_line_with_its_tasks_counted() -> None:
 
 def test_an_old_snapshot_looks_old_by_how_often_runs_come() -> None:
     assert "as of 11:19:20 UTC, 40s ago" in summary(SNAPSHOT)
-    often = replace(SNAPSHOT, tasks=(with_memory(TaskMemory(samples=sampled(1, 1))),))
+    often = replace(SNAPSHOT, tasks=(with_memory(TaskProgress(samples=sampled(1, 1))),))
     seldom = replace(
-        SNAPSHOT, tasks=(with_memory(TaskMemory(samples=(sampled(1)[0], Sample(NOW + 60 * MINUTE, 1, 1)))),)
+        SNAPSHOT, tasks=(with_memory(TaskProgress(samples=(sampled(1)[0], Sample(NOW + 60 * MINUTE, 1, 1)))),)
     )
     for snapshot, minutes, stale in ((often, 14, False), (often, 16, True), (seldom, 16, False), (SNAPSHOT, 11, True)):
         aged = replace(snapshot, taken_at=NOW - minutes * MINUTE)
@@ -128,7 +128,7 @@ def test_the_filter(text: str, names: set[str]) -> None:
     tasks = (
         replace(BILLING, facts=replace(BILLING.facts, tags=("gold", "emea"))),
         ORDERS,
-        with_memory(TaskMemory(quiet=Quiet(QuietKind.SNOOZED, NOW, "anna")), STOCK),
+        with_memory(TaskProgress(quiet=Mute(MuteReason.SNOOZED, NOW, "anna")), STOCK),
     )
     kept = parse(text, fleet.FIELDS)
     assert {each.facts.key.task for each in tasks if kept.matches(each)} == names
@@ -145,11 +145,11 @@ def test_what_does_not_fit_goes_and_the_task_stays(width: int) -> None:
 
 
 def test_a_task_in_full() -> None:
-    memory = TaskMemory(
+    memory = TaskProgress(
         samples=sampled(3, 900, None, 60),
         restarted_at=NOW - 12 * MINUTE,
         starts=(NOW - 11 * MINUTE,),
-        quiet=Quiet(QuietKind.SNOOZED, NOW + 60 * MINUTE, "anna"),
+        quiet=Mute(MuteReason.SNOOZED, NOW + 60 * MINUTE, "anna"),
     )
     facts = replace(
         ORDERS.facts, message="ORA-12541", tags=("gold",), source_endpoint="ORA", memory_mb=120, tables_completed=42

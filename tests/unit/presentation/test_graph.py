@@ -8,10 +8,10 @@ import pytest
 from rich.cells import cell_len
 
 from qlikops.domain.approval import Decision, Outcome, Status
-from qlikops.domain.execution import ExecutionStatus, FoldedHistory, RunProposal, StateRun, StateStatus
-from qlikops.domain.history import trace
-from qlikops.domain.machine import Machine, parse_machine
-from qlikops.domain.standing import filled_in, history_note
+from qlikops.domain.workflow.execution import ExecutionStatus, FoldedHistory, RunProposal, StateStatus, StateVisit
+from qlikops.domain.workflow.history import trace
+from qlikops.domain.workflow.machine import Machine, parse_machine
+from qlikops.domain.workflow.standing import filled_in, history_note
 from qlikops.presentation import graph
 from qlikops.resources import resource
 from tests.unit.presentation import samples
@@ -64,8 +64,8 @@ def test_every_row_fits(width: int) -> None:
 
 
 def test_many_runs_of_a_state_are_counted_with_what_needs_a_look_first() -> None:
-    def run(status: StateStatus) -> StateRun:
-        return StateRun("S", status, samples.NOW)
+    def run(status: StateStatus) -> StateVisit:
+        return StateVisit("S", status, samples.NOW)
 
     runs = [
         run(status) for status in (StateStatus.SUCCEEDED, StateStatus.RUNNING, StateStatus.CAUGHT, StateStatus.RUNNING)
@@ -77,7 +77,9 @@ def test_many_runs_of_a_state_are_counted_with_what_needs_a_look_first() -> None
 
 @pytest.mark.parametrize("status", Status)
 def test_what_the_ledger_fills_in_is_known_to_the_machine_and_marked(machine: Machine, status: Status) -> None:
-    bare = FoldedHistory(ExecutionStatus.RUNNING, (StateRun("ProcessProposals", StateStatus.RUNNING, samples.NOW),), ())
+    bare = FoldedHistory(
+        ExecutionStatus.RUNNING, (StateVisit("ProcessProposals", StateStatus.RUNNING, samples.NOW),), ()
+    )
     standing = proposal(status)
     full = filled_in(bare, [standing])
     assert history_note(bare, [standing])
@@ -91,18 +93,20 @@ def test_what_the_ledger_fills_in_is_known_to_the_machine_and_marked(machine: Ma
 
 @pytest.mark.parametrize("decision", [None, Decision(approved=True)])
 def test_what_was_superseded_has_been_at_its_restart_only_where_somebody_had_decided(decision: Decision | None) -> None:
-    bare = FoldedHistory(ExecutionStatus.RUNNING, (StateRun("ProcessProposals", StateStatus.RUNNING, samples.NOW),), ())
+    bare = FoldedHistory(
+        ExecutionStatus.RUNNING, (StateVisit("ProcessProposals", StateStatus.RUNNING, samples.NOW),), ()
+    )
     ended = replace(proposal(Status.SUPERSEDED), outcome=Outcome(Status.SUPERSEDED, decision=decision))
     assert ("ExecuteRestart" in {run.name for run in filled_in(bare, [ended]).states}) == (decision is not None)
 
 
 def test_what_stood_open_when_the_execution_ended_is_not_called_running() -> None:
-    ended = FoldedHistory(ExecutionStatus.ABORTED, (StateRun("ProcessProposals", StateStatus.ABORTED, None),), ())
+    ended = FoldedHistory(ExecutionStatus.ABORTED, (StateVisit("ProcessProposals", StateStatus.ABORTED, None),), ())
     assert filled_in(ended, [proposal(Status.WAITING)]).states[-1].status is StateStatus.ABORTED
 
 
 def test_states_that_the_definition_does_not_have_are_shown_after_it(machine: Machine) -> None:
-    stranger = replace(EMPTY, states=(StateRun("Older\x1b[31m", StateStatus.SUCCEEDED, samples.NOW),))
+    stranger = replace(EMPTY, states=(StateVisit("Older\x1b[31m", StateStatus.SUCCEEDED, samples.NOW),))
     assert list(drawn(machine, stranger))[-1] == "Older"
     assert list(drawn(None, stranger)) == ["Older"]
 

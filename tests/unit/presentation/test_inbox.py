@@ -76,7 +76,7 @@ class TestArranging:
         ]
 
     def test_a_row_alone_has_no_mark_and_one_in_the_middle_a_line(self) -> None:
-        assert [inbox.Place(index, 3).mark for index in range(3)] == ["┌3 ", "│ ", "└ "]
+        assert [inbox.GroupPosition(index, 3).mark for index in range(3)] == ["┌3 ", "│ ", "└ "]
         assert inbox.ALONE.mark == ""
 
     def test_what_the_agent_named_as_the_cause_counts_before_the_kind(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.latest import Latest
-from qlikops.domain.proposal import Target
+from qlikops.domain.proposal import ProposedTask
 from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.presentation import denial, latest
 from tests.unit.agent.fakes import START, proposal
@@ -83,6 +83,8 @@ def test_a_denial_leaves_the_tasks_as_the_last_poll_saw_them() -> None:
 
 
 def test_what_another_state_than_error_is_proposed_on_is_as_proposed() -> None:
-    stalled = replace(ONE, kind=AnomalyKind.STALLED, targets=(Target(KEYS[1], TaskState.RUNNING, StopReason.NONE),))
+    stalled = replace(
+        ONE, kind=AnomalyKind.STALLED, targets=(ProposedTask(KEYS[1], TaskState.RUNNING, StopReason.NONE),)
+    )
     seen = Latest.of(poll(snapshot_of(KEYS[1], TaskState.RUNNING, AnomalyKind.STALLED)), stalled)
     assert latest.doubts(stalled, seen, NOW) == ()

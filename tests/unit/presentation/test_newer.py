@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from qlikops.domain import standing
-from qlikops.domain.approval import Approval, Decision, HistoryLine, Outcome, Status, TargetOutcome, TrackRecord
+from qlikops.domain.approval import Decision, EarlierResults, HistoryLine, Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.background import Background
 from qlikops.domain.evaluation import Verdict
-from qlikops.domain.execution import RunProposal
-from qlikops.domain.fleet import FleetSnapshot, TaskMemory
-from qlikops.domain.handover import Handled, Handover, QuietTask
+from qlikops.domain.fleet import FleetSnapshot, TaskProgress
+from qlikops.domain.handover import Handled, Handover, MutedTask
 from qlikops.domain.lookup import TaskDetail
+from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest
 from qlikops.domain.proposal import Action
-from qlikops.domain.quiet import Quiet, QuietKind
 from qlikops.domain.report import ReportedProposal, ReportEntry, RunReport
 from qlikops.domain.run import RunSummary
 from qlikops.domain.task import TaskKey
+from qlikops.domain.workflow import standing
+from qlikops.domain.workflow.execution import RunProposal
 from qlikops.presentation import (
     background,
     decision,
@@ -43,11 +43,11 @@ from tests.unit.presentation.samples import NOW, approval, execution, execution_
 from tests.unit.strangers import SPELLING, strangers
 
 KEY = TaskKey("default", "replicate-eu-1", "sales-orders")
-QUIET = Quiet(QuietKind.COOLDOWN, NOW + timedelta(hours=1))
-OUTCOME = Outcome(Status.PARTIAL, targets=(TargetOutcome(KEY, Status.FAILED),), decision=Decision(True), at=NOW)
+QUIET = Mute(MuteReason.COOLDOWN, NOW + timedelta(hours=1))
+OUTCOME = Outcome(Status.PARTIAL, targets=(TaskOutcome(KEY, Status.FAILED),), decision=Decision(True), at=NOW)
 ENDED = replace(approval(), status=Status.PARTIAL, outcome=OUTCOME)
 ROW = RunProposal("000000000001", "sales-orders", "FATAL_TRANSIENT", "resume", Status.PARTIAL, NOW, outcome=OUTCOME)
-WITH_QUIET = replace(fleet(), tasks=tuple(replace(each, memory=TaskMemory(quiet=QUIET)) for each in fleet().tasks))
+WITH_QUIET = replace(fleet(), tasks=tuple(replace(each, memory=TaskProgress(quiet=QUIET)) for each in fleet().tasks))
 REPORT = RunReport(
     "arn", "run-1", NOW, NOW, 1, 1, {"RUNNING": 1}, fleet().anomalies, (ReportedProposal(proposal(), Status.HELD),), ()
 )
@@ -73,7 +73,7 @@ def spans_in(shown: object) -> Iterator[Span]:
             yield Span(shown.text)
 
 
-def of_approval(value: Approval) -> list[object]:
+def of_approval(value: ProposalRecord) -> list[object]:
     request = DecisionRequest(True, value.digest)
     receipt = DecisionReceipt(value.approval_id, Decision(True), value.status, value.outcome)
     return [
@@ -86,7 +86,7 @@ def of_approval(value: Approval) -> list[object]:
         decision.stage(request, ended=value),
         decision.no_longer_waits(value),
         denial.brief(value.proposal),
-        list(background.track_record(value, Background(track=(TrackRecord("bedrock", Verdict.APPROVE, 1, 1),)))),
+        list(background.track_record(value, Background(track=(EarlierResults("bedrock", Verdict.APPROVE, 1, 1),)))),
         inboxes.cells(row_of(value), NOW),
         inboxes.ordered([row_of(value), row_of(approval())], inboxes.Sort.SEVERITY),
         list(watch.Watch().took_rows([row_of(value)], NOW)),
@@ -105,7 +105,7 @@ def of_snapshot(value: FleetSnapshot) -> list[object]:
 
 
 def of_run(value: RunProposal) -> list[object]:
-    shift = Handover(NOW, NOW, (Handled("run-1", value),), (), (QuietTask(KEY, QUIET),), (), (), 1, NOW, NOW)
+    shift = Handover(NOW, NOW, (Handled("run-1", value),), (), (MutedTask(KEY, QUIET),), (), (), 1, NOW, NOW)
     detail = replace(execution_detail(), proposals=(value,))
     assert detail.history is not None
     return [
@@ -146,7 +146,7 @@ def test_a_new_value_breaks_no_screen(changed: Any, shown: Callable[[Any], list[
 @pytest.mark.parametrize(
     "changed", [pytest.param(changed, id=path) for path, changed in strangers(approval()) if path != "$.status"]
 )
-def test_what_nobody_knows_here_is_a_reason_to_think_again(changed: Approval) -> None:
+def test_what_nobody_knows_here_is_a_reason_to_think_again(changed: ProposalRecord) -> None:
     assert any(SPELLING in doubt for doubt in review.second_thoughts(changed))
 
 

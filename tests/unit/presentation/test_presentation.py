@@ -11,14 +11,14 @@ from enum import StrEnum
 import pytest
 
 from qlikops.domain.anomaly import AnomalyKind, Severity
-from qlikops.domain.approval import Approval, Claim, Decision, Outcome, Status
+from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.errors import AlreadyDecided, Offline, QlikopsError, Throttled, UsageError
-from qlikops.domain.evaluation import ClosedGate, Evaluation, Finding, Gate, Risk, Route, Verdict
-from qlikops.domain.execution import ExecutionStatus, StateStatus
+from qlikops.domain.evaluation import BlockingGate, Evaluation, Finding, Gate, Risk, Route, Verdict
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest
 from qlikops.domain.proposal import Action
-from qlikops.domain.report import Changes, LeftAlone, ReportedProposal, RunPoint, RunReport, Sighting
+from qlikops.domain.report import Changes, NoAction, ReportedProposal, RunPoint, RunReport, Sighting
 from qlikops.domain.task import TaskKey, TaskState
+from qlikops.domain.workflow.execution import ExecutionStatus, StateStatus
 from qlikops.presentation import decision, executions, fleet, inbox, report, review, vocabulary
 from qlikops.presentation.freshness import Freshness, Trust
 from qlikops.presentation.problem import explain
@@ -31,7 +31,7 @@ def text_of(*sections: Section) -> str:
     return as_text(sections)
 
 
-def reviewed(record: Approval) -> str:
+def reviewed(record: ProposalRecord) -> str:
     return text_of(*review.sections(record, NOW))
 
 
@@ -245,7 +245,7 @@ class TestReview:
             (samples.approval(samples.proposal(action=Action.RELOAD)), 1),
         ],
     )
-    def test_second_thoughts(self, record: Approval, count: int) -> None:
+    def test_second_thoughts(self, record: ProposalRecord, count: int) -> None:
         assert len(review.second_thoughts(record)) == count
 
     @pytest.mark.parametrize("verdict", Verdict)
@@ -255,7 +255,7 @@ class TestReview:
         self, verdict: Verdict, risk: Risk, confidence: float | None
     ) -> None:
         assessed = replace(samples.evaluation(verdict, risk), confidence=confidence)
-        below_floor = (ClosedGate(Gate.LOW_CONFIDENCE, "the floor is 0.9"),)
+        below_floor = (BlockingGate(Gate.LOW_CONFIDENCE, "the floor is 0.9"),)
         for kind, action, closed in itertools.product(AnomalyKind, Action, [(), below_floor]):
             record = samples.approval(samples.proposal(kind=kind, action=action), assessed=assessed)
             assert record.policy is not None
@@ -370,7 +370,7 @@ class TestReport:
                 outcome=Outcome(Status.DENIED, decision=Decision(False, by="arn:aws:iam::1:user/bob", reason="no")),
             ),
         ),
-        left_alone=(LeftAlone(TaskKey("default", "s", "stock"), "USER_STOPPED", "stopped by a user"),),
+        left_alone=(NoAction(TaskKey("default", "s", "stock"), "USER_STOPPED", "stopped by a user"),),
     )
 
     def test_it_says_what_was_found_and_who_decided(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from qlikops.domain.approval import Approval, Claim, Decision, Outcome, Status
+from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.errors import CredentialsProblem, NotFound, Offline
 from qlikops.presentation.watch import Watch, What, spoken
 from tests.unit.presentation.samples import CALLER, HOSTILE, NOW, approval, proposal, row_of
@@ -19,12 +19,12 @@ class Console:
     def __init__(self) -> None:
         self.watch, self.now = Watch(), NOW
 
-    def rows(self, *records: Approval, after: float = 0, claim: Claim | None = None) -> list[tuple[What, str]]:
+    def rows(self, *records: ProposalRecord, after: float = 0, claim: Claim | None = None) -> list[tuple[What, str]]:
         self.now += timedelta(seconds=after)
         rows = [replace(row_of(record), claim=claim) for record in records]
         return [(event.what, event.approval_id) for event in self.watch.took_rows(rows, self.now)]
 
-    def record(self, record: Approval, status: Status, by: str = "") -> list[tuple[What, str]]:
+    def record(self, record: ProposalRecord, status: Status, by: str = "") -> list[tuple[What, str]]:
         decision = Decision(True, by=by, at=self.now, reason="safe") if by else None
         outcome = Outcome(status, decision=decision) if status.is_final else None
         moved = replace(record, status=status, decision=decision, outcome=outcome)

@@ -167,11 +167,11 @@ def test_when_the_time_is_over_what_was_not_read_says_so(
     reading = read(server, client_factory=in_five_minutes, concurrency=1)
 
     assert len(reading.tasks) == listed
-    assert {key.task for key in reading.unread} == unread
+    assert {key.task for key in reading.not_read} == unread
     assert {one.name: one.message[: len(said[one.name])] for one in reading.servers if one.error_code} == said
     assert {one.error_code for one in reading.servers if one.error_code} <= {NOT_READ_IN_TIME}
     assert {one.state for one in reading.servers} == {ServerState.MONITORED}
-    assert all(facts.memory_mb is not None for facts in reading.tasks if facts.key not in reading.unread)
+    assert all(facts.memory_mb is not None for facts in reading.tasks if facts.key not in reading.not_read)
 
 
 def test_an_enterprise_manager_that_outlasts_the_time_costs_only_its_own_servers(simulate: Simulate) -> None:

@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from qlikops.tui.app import QlikOpsApp
-from qlikops.tui.context import ContextSource
+from qlikops.tui.model.context import ContextSource
 from tests.unit.tui.fakes import Clock, FakeEnvironment, opener
 
 PATIENCE_SECONDS = 30.0

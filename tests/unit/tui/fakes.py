@@ -9,25 +9,25 @@ from datetime import datetime, timedelta
 
 from qlikops.aws import records
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Approval, Claim, Decision, InboxRow, Outcome, Status, TargetOutcome
+from qlikops.domain.approval import Claim, Decision, InboxRow, Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.errors import ApprovalChanged, ApprovalGone, NotFound, QlikopsError
-from qlikops.domain.events import HistoryEvent
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ledger import INBOX_SORT, RECORD, Attribute, approval_partition
 from qlikops.domain.ports import (
     Credentials,
     DecisionReceipt,
     DecisionRequest,
+    EarlierResults,
     ExecutionPage,
     HistoryLine,
-    TrackRecord,
     Waiting,
 )
 from qlikops.domain.proposal import Action
 from qlikops.domain.report import ReportEntry, RunReport
 from qlikops.domain.schedule import ScheduleStatus
 from qlikops.domain.task import TaskKey
+from qlikops.domain.workflow.events import HistoryEvent
+from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.resources import resource
 from tests.fakes import FakeSchedules
 from tests.unit.presentation import samples
@@ -91,7 +91,7 @@ def unreadable(row: InboxRow) -> records.Item:
 class FakeEnvironment:
     """All ports in one; the console only sees the protocols."""
 
-    records: dict[str, Approval] = field(default_factory=dict)
+    records: dict[str, ProposalRecord] = field(default_factory=dict)
     name: str = "local"
     where: str = "111122223333 eu-west-1 qlikops"
     read_only: bool = False
@@ -103,7 +103,7 @@ class FakeEnvironment:
     sent: list[tuple[str, DecisionRequest]] = field(default_factory=list)
     claimed: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
-    answers_with: dict[str, Approval] = field(default_factory=dict)
+    answers_with: dict[str, ProposalRecord] = field(default_factory=dict)
     """What the next reading of a record answers, as it was when that began."""
     spoilt: set[str] = field(default_factory=set)
     """Whose rows cannot be read."""
@@ -116,7 +116,7 @@ class FakeEnvironment:
     listed: Gate = field(default_factory=Gate)
     runs: list[ExecutionSummary] = field(default_factory=list)
     schedules: ListedSchedules = field(init=False)
-    track: tuple[TrackRecord, ...] = ()
+    track: tuple[EarlierResults, ...] = ()
     track_error: QlikopsError | None = None
     snapshot: FleetSnapshot = field(default_factory=samples.fleet)
     page_size: int = 100
@@ -144,14 +144,14 @@ class FakeEnvironment:
         self.schedules = ListedSchedules(lambda: samples.NOW, listed=self.listed)
 
     @classmethod
-    def waiting_for(cls, *records: Approval) -> FakeEnvironment:
+    def waiting_for(cls, *records: ProposalRecord) -> FakeEnvironment:
         found = cls({record.approval_id: record for record in records})
         found.snapshot = samples.as_proposed(found.snapshot, *(record.proposal for record in records))
         return found
 
     # What a story does to it
 
-    def add(self, record: Approval) -> None:
+    def add(self, record: ProposalRecord) -> None:
         self.records[record.approval_id] = record
 
     def decide_elsewhere(self, approval_id: str, by: str = "bob", *, approved: bool = True) -> None:
@@ -204,7 +204,7 @@ class FakeEnvironment:
             for row in waiting
         ]
 
-    def approval(self, approval_id: str) -> Approval:
+    def approval(self, approval_id: str) -> ProposalRecord:
         self.loads.pass_through()
         self._read(approval_id)
         if approval_id not in self.records:
@@ -236,13 +236,13 @@ class FakeEnvironment:
         self.records[approval_id] = replace(record, status=status, decision=decision)
         return DecisionReceipt(approval_id, decision, status)
 
-    def outcome(self, approval_id: str, timeout: timedelta) -> Approval:
+    def outcome(self, approval_id: str, timeout: timedelta) -> ProposalRecord:
         assert timeout > timedelta(0)
         self.outcomes.pass_through()
         self._read("outcome")
         record = self.records[approval_id]
         if record.status is Status.RESTARTING and self.restarts.is_open:
-            target = TargetOutcome(
+            target = TaskOutcome(
                 record.proposal.targets[0].key,
                 Status.RESTARTED,
                 before="ERROR (FATAL_ERROR)",
@@ -264,7 +264,7 @@ class FakeEnvironment:
         line = HistoryLine(at, "aaaa", "FATAL_TRANSIENT", "resume", Status.RESTARTED, "arn:aws:iam::1:user/bob")
         return [line][:limit] if key.task == "sales-orders" else []
 
-    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[TrackRecord]:
+    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[EarlierResults]:
         self._read(f"track {kind} {action}")
         if self.track_error is not None:
             raise self.track_error

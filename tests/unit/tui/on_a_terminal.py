@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from qlikops.streams import prepare
-from qlikops.tui.context import ContextSource
+from qlikops.tui.model.context import ContextSource
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.start import run_console
 from tests.unit.presentation import samples

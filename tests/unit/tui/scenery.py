@@ -10,17 +10,17 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from qlikops.agent.decide.policy import decide
-from qlikops.agent.evaluate import EvaluationContext
+from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.agent.look.detection import detect
 from qlikops.agent.propose.correlation import propose
 from qlikops.agent.steps import report
-from qlikops.domain.approval import Approval, Claim, Outcome, Status, digest_of
-from qlikops.domain.execution import ExecutionStatus, ExecutionSummary, RunSummary
+from qlikops.domain.approval import Claim, Outcome, ProposalRecord, Status, digest_of
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import ReportedProposal, ReportEntry, RunReport
 from qlikops.domain.task import TaskKey
+from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, RunSummary
 from qlikops.qlik import wire
 from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.library import build_scenario
@@ -98,11 +98,11 @@ def _snapshot() -> FleetSnapshot:
     return snapshot
 
 
-def _waiting(proposal: Proposal, number: int) -> Approval:
-    evaluation = RulesEvaluator(lambda: NOW).evaluate(proposal, EvaluationContext())
+def _waiting(proposal: Proposal, number: int) -> ProposalRecord:
+    evaluation = RulesEvaluator(lambda: NOW).evaluate(proposal, EvaluationInput())
     policy = decide(proposal, evaluation, restarts_last_hour={}, config=CONFIG)
     asked = NOW - timedelta(minutes=4 + 7 * number)
-    return Approval(
+    return ProposalRecord(
         proposal=proposal,
         status=Status.WAITING,
         updated_at=asked,
@@ -140,7 +140,7 @@ def _run(snapshot: FleetSnapshot, number: int, proposals: int) -> ExecutionSumma
     return ExecutionSummary(arn, name, ExecutionStatus.FAILED if number == 2 else status, started, ended, run)
 
 
-def _report(snapshot: FleetSnapshot, name: str, records: Sequence[Approval]) -> RunReport:
+def _report(snapshot: FleetSnapshot, name: str, records: Sequence[ProposalRecord]) -> RunReport:
     return RunReport(
         execution_arn=ARN.replace(RUN, name),
         execution_name=name,

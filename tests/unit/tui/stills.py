@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from qlikops.tui.app import QlikOpsApp
-from qlikops.tui.context import ContextSource
+from qlikops.tui.model.context import ContextSource
 from tests.unit.tui.conftest import screen_text, wait_until
 from tests.unit.tui.fakes import Clock, opener
 from tests.unit.tui.scenery import Demo, demo

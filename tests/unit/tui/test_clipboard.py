@@ -10,8 +10,8 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from qlikops.tui import clipboard
-from qlikops.tui.clipboard import Clipboard, Command
+from qlikops.tui.terminal import clipboard
+from qlikops.tui.terminal.clipboard import Clipboard, Command
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, asked, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from qlikops.domain.approval import Approval
+from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.errors import CredentialsProblem, Offline, Throttled
 from qlikops.domain.ports import Credentials
 from qlikops.tui.app import QlikOpsApp
-from qlikops.tui.context import ContextSource
+from qlikops.tui.model.context import ContextSource
 from qlikops.tui.start import console
 from qlikops.tui.widgets.table import KeyedTable
 from tests.fakes import SCHEDULE
@@ -27,11 +27,11 @@ WIDE = (200, 50)
 FIRST = samples.proposal(1).proposal_id
 
 
-def record(number: int, task: str, **more: Any) -> Approval:
+def record(number: int, task: str, **more: Any) -> ProposalRecord:
     return samples.approval(samples.proposal(number, tasks=(task,)), minutes_left=200 + number, **more)
 
 
-def context(name: str, *records: Approval) -> FakeEnvironment:
+def context(name: str, *records: ProposalRecord) -> FakeEnvironment:
     found = FakeEnvironment.waiting_for(*records)
     found.name, found.where = name, f"{name}-account eu-west-1 qlikops"
     found.runs = [samples.execution(f"run-of-{name}")]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from qlikops.domain.execution import ExecutionStatus, ExecutionSummary
 from qlikops.domain.ports import ExecutionPage
-from qlikops.tui.executing import Follower, LoadedExecutions
+from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary
+from qlikops.tui.model.executing import Follower, LoadedExecutions
 from tests.unit.presentation import samples
 from tests.unit.tui.fakes import FakeEnvironment
 

@@ -13,8 +13,8 @@ from textual.widgets import Input
 
 from qlikops.domain.approval import Status
 from qlikops.domain.errors import AccessDenied, DecisionUnknown, NotFound, Offline
-from qlikops.domain.events import parse_events
-from qlikops.domain.execution import ExecutionStatus, ExecutionSummary, Redrive
+from qlikops.domain.workflow.events import parse_events
+from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, Redrive
 from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, screen_text, sees, wait_until

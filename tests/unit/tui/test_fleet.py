@@ -9,8 +9,8 @@ import pytest
 from textual.pilot import Pilot
 
 from qlikops.domain.errors import NotFound, Offline
-from qlikops.domain.fleet import Sample, TaskMemory
-from qlikops.domain.quiet import Quiet, QuietKind
+from qlikops.domain.fleet import Sample, TaskProgress
+from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.task import TaskKey
 from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
@@ -25,10 +25,10 @@ SIZES = [(80, 24), (120, 36), (200, 50)]
 def environment() -> FakeEnvironment:
     found = FakeEnvironment.waiting_for(samples.approval())
     billing, orders, stock = found.snapshot.tasks
-    memory = TaskMemory(
+    memory = TaskProgress(
         samples=tuple(Sample(NOW - timedelta(minutes=5 * n), 1, 700) for n in range(3, 0, -1)),
         restarted_at=NOW - timedelta(minutes=12),
-        quiet=Quiet(QuietKind.SNOOZED, NOW + timedelta(hours=2), "anna"),
+        quiet=Mute(MuteReason.SNOOZED, NOW + timedelta(hours=2), "anna"),
     )
     found.snapshot = replace(found.snapshot, tasks=(billing, orders, replace(stock, memory=memory)))
     return found

@@ -9,10 +9,10 @@ from textual import events
 from textual.widgets import Input
 
 from qlikops.domain.anomaly import AnomalyKind, Severity
-from qlikops.domain.approval import Approval
+from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.errors import AccessDenied, CredentialsProblem, Offline, Throttled
-from qlikops.domain.execution import ExecutionStatus
-from qlikops.tui.preferences import Memory
+from qlikops.domain.workflow.execution import ExecutionStatus
+from qlikops.tui.preferences import PreferenceFile
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.widgets.review import Review
 from qlikops.tui.widgets.table import KeyedTable
@@ -21,7 +21,7 @@ from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, screen_t
 from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 
-def task(number: int, name: str, *, minutes_left: float = 200) -> Approval:
+def task(number: int, name: str, *, minutes_left: float = 200) -> ProposalRecord:
     return samples.approval(samples.proposal(number, tasks=(name,)), minutes_left=minutes_left)
 
 
@@ -397,14 +397,14 @@ async def test_grouping_puts_one_cause_together_and_is_remembered(started: Start
         )
     )
     path = tmp_path / "console.json"
-    async with started(environment, size=(120, 36), memory=Memory(path)) as pilot:
+    async with started(environment, size=(120, 36), memory=PreferenceFile(path)) as pilot:
         await sees(pilot, "task-1: connection lost")
         await pilot.press("down", "g")
         await sees(pilot, "┌3 task-1", "└ task-4")
         table = pilot.app.screen.query_one(KeyedTable)
         assert list(table.keys) == [row_key(number) for number in (1, 3, 4, 2)]
         assert (table.chosen, table.cursor) == (row_key(2), 3)
-    async with started(environment, size=(120, 36), memory=Memory(path)) as pilot:
+    async with started(environment, size=(120, 36), memory=PreferenceFile(path)) as pilot:
         await sees(pilot, "┌3 task-1")
         await pilot.press("g")
         await no_longer_sees(pilot, "┌3")

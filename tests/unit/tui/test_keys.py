@@ -6,7 +6,7 @@ import pytest
 from textual.screen import ModalScreen
 
 from qlikops.domain.errors import UsageError
-from qlikops.domain.execution import ExecutionStatus
+from qlikops.domain.workflow.execution import ExecutionStatus
 from qlikops.tui import keys
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.usable import usable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qlikops.domain.links import execution_url
-from qlikops.tui.browser import has_display
+from qlikops.tui.terminal.browser import has_display
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from textual.theme import Theme
 
 from qlikops.presentation.tone import Tone
-from qlikops.tui.terminal import keep_cells
+from qlikops.tui.terminal.control import keep_cells
 from qlikops.tui.themes import DARK, HIGH_CONTRAST, LIGHT, THEMES, default_theme
 from qlikops.tui.widgets.prose import palette
 from qlikops.tui.widgets.table import MARK

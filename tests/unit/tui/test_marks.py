@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Approval, Decision, Status
+from qlikops.domain.approval import Decision, ProposalRecord, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline, QlikopsError
 from qlikops.domain.evaluation import Evaluation, Risk, Verdict
 from qlikops.domain.proposal import Action
@@ -29,7 +29,7 @@ KEYS = {" ": "space", "?": "question_mark", "!": "exclamation_mark", ":": "colon
 CAUSE = "source ORA-ERP on replicate-eu-1"
 
 
-def record(number: int, *, assessed: Evaluation | None = None, cause: str = CAUSE, **more: Any) -> Approval:
+def record(number: int, *, assessed: Evaluation | None = None, cause: str = CAUSE, **more: Any) -> ProposalRecord:
     subject = samples.proposal(number, tasks=(TASKS[number - 1],), cause=cause, **more)
     return samples.approval(subject, assessed=assessed, minutes_left=200 + number)
 

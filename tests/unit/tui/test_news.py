@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from qlikops.tui.app import QlikOpsApp
-from qlikops.tui.context import ContextSource
+from qlikops.tui.model.context import ContextSource
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment, opener

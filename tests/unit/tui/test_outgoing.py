@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from qlikops.domain.approval import Approval
-from qlikops.domain.execution import ExecutionDetail
+from qlikops.domain.approval import ProposalRecord
+from qlikops.domain.workflow.execution import ExecutionDetail
 from qlikops.tui.widgets.outgoing import Outgoing
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, asked, dialog_text, flat_text, no_longer_sees, sees, wait_until
@@ -19,7 +19,7 @@ FIRST = samples.proposal(1).proposal_id
 SIZE = (80, 24)
 
 
-def long_one() -> Approval:
+def long_one() -> ProposalRecord:
     """Three tasks whose names take three lines each."""
     subject = samples.proposal(
         1, tasks=tuple(f"{name}-{name * 180}" for name in "xyz"), title="sales-orders: connection lost"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.tui.preferences import Memory, Preferences
+from qlikops.tui.preferences import PreferenceFile, Preferences
 from qlikops.tui.themes import DARK, LIGHT, check_theme
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, sees, wait_until
@@ -27,15 +27,15 @@ def environment() -> FakeEnvironment:
 
 
 def test_what_is_changed_is_there_next_time_and_nothing_else_lies_about(path: Path) -> None:
-    memory = Memory(path)
+    memory = PreferenceFile(path)
     assert memory.change(theme="light", bell=False) == ""
     assert memory.change(sort="age") == ""
-    assert Memory(path).preferences == Preferences(theme="light", sort="age", bell=False)
+    assert PreferenceFile(path).preferences == Preferences(theme="light", sort="age", bell=False)
     assert [each.name for each in path.parent.iterdir()] == ["console.json"]
 
 
 def test_without_a_change_nothing_is_written(path: Path) -> None:
-    memory = Memory(path)
+    memory = PreferenceFile(path)
     assert memory.change(theme=None) == ""
     assert not path.exists()
     assert not memory.problem
@@ -45,7 +45,7 @@ def test_without_a_change_nothing_is_written(path: Path) -> None:
 def test_a_broken_file_means_defaults_says_so_and_is_written_anew(path: Path, content: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
-    memory = Memory(path)
+    memory = PreferenceFile(path)
     assert memory.preferences == Preferences()
     assert str(path) in memory.problem
     memory.change(theme="light")
@@ -55,12 +55,12 @@ def test_a_broken_file_means_defaults_says_so_and_is_written_anew(path: Path, co
 def test_what_a_newer_one_wrote_is_left_out(path: Path) -> None:
     path.parent.mkdir()
     path.write_text('{"theme": "light", "zoom": 2}')
-    assert Memory(path).preferences == Preferences(theme="light")
+    assert PreferenceFile(path).preferences == Preferences(theme="light")
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    memory = Memory(tmp_path / "file" / "console.json")
+    memory = PreferenceFile(tmp_path / "file" / "console.json")
     assert "cannot be written" in memory.change(theme="light")
     assert memory.preferences.theme == "light"
 
@@ -68,24 +68,24 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 async def test_a_theme_chosen_inside_is_there_at_the_next_start(
     started: Started, environment: FakeEnvironment, path: Path
 ) -> None:
-    async with started(environment, memory=Memory(path)) as pilot:
+    async with started(environment, memory=PreferenceFile(path)) as pilot:
         await sees(pilot, "connection lost")
         pilot.app.theme = LIGHT.name
         await wait_until(pilot, path.exists)
-    async with started(environment, memory=Memory(path)) as pilot:
+    async with started(environment, memory=PreferenceFile(path)) as pilot:
         assert pilot.app.theme == LIGHT.name
 
 
 async def test_the_theme_of_a_context_wins_and_is_not_remembered(
     started: Started, environment: FakeEnvironment, path: Path
 ) -> None:
-    Memory(path).change(theme="nord")
-    async with started(environment, memory=Memory(path), theme=LIGHT.name) as pilot:
+    PreferenceFile(path).change(theme="nord")
+    async with started(environment, memory=PreferenceFile(path), theme=LIGHT.name) as pilot:
         await sees(pilot, "connection lost")
         assert pilot.app.theme == LIGHT.name
         pilot.app.theme = DARK.name
         await sees(pilot, "Not kept: the configuration")
-    assert Memory(path).preferences.theme == "nord"
+    assert PreferenceFile(path).preferences.theme == "nord"
 
 
 async def test_a_broken_file_does_not_stop_the_console(
@@ -93,14 +93,14 @@ async def test_a_broken_file_does_not_stop_the_console(
 ) -> None:
     path.parent.mkdir()
     path.write_text("{")
-    async with started(environment, memory=Memory(path), size=(200, 40)) as pilot:
+    async with started(environment, memory=PreferenceFile(path), size=(200, 40)) as pilot:
         await sees(pilot, "connection lost", "cannot be read")
 
 
 async def test_the_bell_can_be_turned_off_for_good(
     started: Started, environment: FakeEnvironment, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with started(environment, memory=Memory(path)) as pilot:
+    async with started(environment, memory=PreferenceFile(path)) as pilot:
         rung: list[Any] = []
         monkeypatch.setattr(pilot.app, "bell", lambda: rung.append(1))
         await sees(pilot, "connection lost")
@@ -110,7 +110,7 @@ async def test_the_bell_can_be_turned_off_for_good(
         await pilot.press("r")
         await sees(pilot, "2 wait")
         assert not rung
-    assert Memory(path).preferences.bell is False
+    assert PreferenceFile(path).preferences.bell is False
 
 
 def test_a_theme_that_is_not_there() -> None:
@@ -123,9 +123,9 @@ def test_a_theme_that_is_not_there() -> None:
 def test_what_cannot_be_read_is_set_aside_and_never_written_over(path: Path, content: str) -> None:
     path.parent.mkdir()
     path.write_bytes(CONTENTS[content])
-    memory = Memory(path)
+    memory = PreferenceFile(path)
     assert memory.change(theme="nord") == ""
-    assert Memory(path).preferences.theme == "nord"
+    assert PreferenceFile(path).preferences.theme == "nord"
     aside = path.with_name(f"{path.name}.unreadable")
-    assert aside.exists() == ("cannot be read" in Memory(aside).problem)
+    assert aside.exists() == ("cannot be read" in PreferenceFile(aside).problem)
     assert not aside.exists() or aside.read_bytes() == CONTENTS[content]

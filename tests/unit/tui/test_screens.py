@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from qlikops.domain.execution import ExecutionStatus
+from qlikops.domain.workflow.execution import ExecutionStatus
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, sees
 from tests.unit.tui.fakes import FakeEnvironment

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from qlikops.domain.approval import TrackRecord
+from qlikops.domain.approval import EarlierResults
 from qlikops.domain.errors import Throttled
 from qlikops.domain.evaluation import Verdict
 from qlikops.domain.fleet import Sample
@@ -21,8 +21,8 @@ SIZE = (120, 50)
 LOOKED = "track FATAL_TRANSIENT resume"
 
 
-def record_of(denied: int) -> tuple[TrackRecord, ...]:
-    return (TrackRecord("bedrock", Verdict.APPROVE, tried=41, recovered=38, denied=denied),)
+def record_of(denied: int) -> tuple[EarlierResults, ...]:
+    return (EarlierResults("bedrock", Verdict.APPROVE, tried=41, recovered=38, denied=denied),)
 
 
 @pytest.fixture

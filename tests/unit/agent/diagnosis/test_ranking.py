@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from qlikops.agent.diagnosis.check import context_of
 from qlikops.agent.diagnosis.entry import HARMLESS, Failure
 from qlikops.agent.diagnosis.library import built_in
-from qlikops.agent.diagnosis.ranking import Context, diagnose, explain
+from qlikops.agent.diagnosis.ranking import MessageContext, diagnose, explain
 from qlikops.domain.diagnosis import Certainty, FailureClass
 
 FAILURES = [failure for entries in built_in() for failure in entries.failures]
@@ -58,7 +58,7 @@ def test_nothing_that_a_resume_does_not_mend_is_automatic(
     message = envelope.format(around.format(example, neighbour))
     if cut_at is not None:
         message = f"{message[:cut_at]}…"
-    for context in (Context(), context_of(failure)):
+    for context in (MessageContext(), context_of(failure)):
         assert not explain(message, context).diagnosis.automatic
 
 
@@ -110,7 +110,7 @@ SQLSERVER, MYSQL = "[Microsoft][ODBC Driver 17 for SQL Server]", "[MySQL][ODBC 8
 )
 def test_a_number_is_read_with_its_engine(header: str, source: str, expected: str) -> None:
     message = f"RetCode: SQL_ERROR  SqlState: 40001 NativeError: 1205 Message: {header}x"
-    assert diagnose(message, Context.of(source)).failure == expected
+    assert diagnose(message, MessageContext.of(source)).failure == expected
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ _CLASSES = {"bug": "defect", "other": "unknown"}
 def test_real_messages_are_classed_as_they_are() -> None:
     wrong, unsafe, missed, reloads, held = [], [], [], [], []
     for entry in REAL:
-        context = Context.of(entry["source_type"], entry["target_type"], not entry["full_load_completed"])
+        context = MessageContext.of(entry["source_type"], entry["target_type"], not entry["full_load_completed"])
         found = explain(entry["message"], context).diagnosis
         truth = _CLASSES.get(entry["truth"]["class"], entry["truth"]["class"])
         if found.failure_class.value != truth:

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 from textual.message_pump import MessagePump
 
-from qlikops.domain.approval import Approval, Status
+from qlikops.domain.approval import ProposalRecord, Status
 from qlikops.domain.errors import Unreachable
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, Environment
+from qlikops.domain.ports import ContextServices, DecisionReceipt, DecisionRequest
 from qlikops.presentation import decision
 from qlikops.presentation.tone import Span, Spans, Tone
-from qlikops.tui import messages
-from qlikops.tui.backend import Backend
+from qlikops.tui.model import messages
+from qlikops.tui.model.backend import Backend
 
 OUTCOME_TIMEOUT = timedelta(minutes=5)
 """How long a decision is watched: a restart is verified for two minutes, and statuses lag."""
@@ -31,7 +31,7 @@ DENIALS_AT_ONCE = 8
 """Nothing restarts by them, and a storm of proposals is denied before it expires. Approvals go one by one."""
 
 Clock = Callable[[], datetime]
-Answer = tuple[Approval, DecisionRequest]
+Answer = tuple[ProposalRecord, DecisionRequest]
 """To the record as it was on the screen."""
 
 
@@ -47,12 +47,12 @@ class Sending:
     """One decision of this console on its way from key press to outcome."""
 
     key: ApprovalKey
-    approval: Approval
+    approval: ProposalRecord
     """As it was on the screen."""
     request: DecisionRequest
     receipt: DecisionReceipt | None = None
     error: Exception | None = None
-    ended: Approval | None = None
+    ended: ProposalRecord | None = None
     """The record once the watch was over."""
     due: datetime | None = None
     """Held back until then, and until its turn comes; None once it has been handed over to be sent."""
@@ -158,7 +158,7 @@ class Outbox:
         """What is held back: answered here, not sent, and not sent at all if it is cancelled."""
         return tuple(sending for sending in self._ours() if sending.due)
 
-    def cancel_held(self, reason: str, batch: str | None = None) -> tuple[Sending, ...]:
+    def cancel_delayed(self, reason: str, batch: str | None = None) -> tuple[Sending, ...]:
         """Sends nothing of what is held back, or of `batch`; returns what was."""
         return tuple(
             self._change(sending.key.approval_id, due=None, withdrawn=reason)
@@ -191,10 +191,10 @@ class Outbox:
         sending = self._change(approval_id, error=error)
         if sending.batch and (decision.maybe_sent(error) or isinstance(error, Unreachable)):
             known = "may have been lost" if decision.maybe_sent(error) else "could not be sent"
-            self.cancel_held(f"the one before it {known}", sending.batch)
+            self.cancel_delayed(f"the one before it {known}", sending.batch)
         return sending
 
-    def ended(self, approval: Approval) -> Sending:
+    def ended(self, approval: ProposalRecord) -> Sending:
         """The watch is over."""
         return self._change(approval.approval_id, ended=approval)
 
@@ -227,7 +227,7 @@ class Outbox:
         approval, request = sending.approval, sending.request
         self._change(approval.approval_id, due=None, sent_at=self._clock())
 
-        def send(environment: Environment) -> messages.DecisionSent:
+        def send(environment: ContextServices) -> messages.DecisionSent:
             receipt = environment.approvals.decide(approval.approval_id, request)
             return messages.DecisionSent(self._context, approval, request, receipt)
 
@@ -242,7 +242,7 @@ class Outbox:
         """Waits for the outcome, beside everything else."""
         timeout = OUTCOME_TIMEOUT if self._sendings[self._key(approval_id)].is_recorded else UNKNOWN_TIMEOUT
 
-        def watch(environment: Environment) -> messages.OutcomeLoaded:
+        def watch(environment: ContextServices) -> messages.OutcomeLoaded:
             return messages.OutcomeLoaded(self._context, environment.approvals.outcome(approval_id, timeout))
 
         self._backend.call(

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from qlikops.agent.propose.judgement import ACTIONS
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
-from qlikops.domain.fleet import FleetSnapshot, Told
+from qlikops.domain.fleet import FleetSnapshot, Notified
 from qlikops.domain.task import TaskKey
 
 OVER_AFTER = timedelta(minutes=15)
@@ -19,25 +19,25 @@ OVER_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class Notifications:
     """What people are to be told of one run; nothing where it is false."""
 
     appeared: tuple[Anomaly, ...]
     """New, or worse than it was told; the worst first."""
-    over: tuple[Told, ...]
-    told: tuple[Told, ...]
+    over: tuple[Notified, ...]
+    told: tuple[Notified, ...]
     """What is remembered once people have been told this."""
-    told_before: tuple[Told, ...]
+    told_before: tuple[Notified, ...]
     """What is remembered if they could not be."""
 
     def __bool__(self) -> bool:
         return bool(self.appeared or self.over)
 
 
-def news_of(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> News:
+def news_of(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> Notifications:
     """What is new for people in `snapshot`; everything where nothing is remembered."""
     found = {_place(anomaly): anomaly for anomaly in snapshot.anomalies if is_told(anomaly)}
-    hidden, now = snapshot.hidden, snapshot.taken_at
+    hidden, now = snapshot.not_visible, snapshot.taken_at
     before = tuple(
         replace(told, seen_at=now) if _place(told) in found or told.key in hidden else told
         for told in (previous.told if previous else ())
@@ -48,9 +48,9 @@ def news_of(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> News:
         for place, anomaly in found.items()
         if place not in known or anomaly.severity.loudness > known[place].severity.loudness
     ]
-    louder = {_place(anomaly): Told(anomaly.key, anomaly.kind, anomaly.severity, now) for anomaly in appeared}
+    louder = {_place(anomaly): Notified(anomaly.key, anomaly.kind, anomaly.severity, now) for anomaly in appeared}
     over = tuple(told for told in before if now - told.seen_at >= OVER_AFTER)
-    return News(
+    return Notifications(
         appeared=tuple(sorted(appeared, key=lambda one: (-one.severity.loudness, one.key, one.kind))),
         over=over,
         told=tuple(told for place, told in (known | louder).items() if told not in over),
@@ -63,5 +63,5 @@ def is_told(anomaly: Anomaly) -> bool:
     return anomaly.confirmed and anomaly.kind not in ACTIONS and anomaly.severity is not Severity.INFO
 
 
-def _place(finding: Anomaly | Told) -> tuple[TaskKey, AnomalyKind]:
+def _place(finding: Anomaly | Notified) -> tuple[TaskKey, AnomalyKind]:
     return finding.key, finding.kind

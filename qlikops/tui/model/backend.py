@@ -15,10 +15,10 @@ from collections.abc import Callable
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-from qlikops.domain.ports import Environment, Waiting
-from qlikops.tui.messages import CallFailed, EnvironmentOpened
+from qlikops.domain.ports import ContextServices, Waiting
+from qlikops.tui.model.messages import CallFailed, EnvironmentOpened
 
-Work = Callable[[Environment], Message]
+Work = Callable[[ContextServices], Message]
 Failed = Callable[[Exception], Message]
 
 
@@ -65,11 +65,11 @@ class Lane:
 class Backend:
     """The environment behind lanes. The first call opens it; one that failed to open is tried again by the next."""
 
-    def __init__(self, context: str, open_environment: Callable[[], Environment], app: MessagePump) -> None:
+    def __init__(self, context: str, open_environment: Callable[[], ContextServices], app: MessagePump) -> None:
         self._context = context
         self._open = open_environment
         self._app = app
-        self._environment: Environment | None = None
+        self._environment: ContextServices | None = None
         self._wanted_anew = False
         self._opening = threading.Lock()
         self._lanes: dict[str, Lane] = {}
@@ -124,7 +124,7 @@ class Backend:
         """Lets the next call open the environment anew; those under way keep the one they have."""
         self._wanted_anew = True
 
-    def _opened(self, *, anew: bool) -> Environment:
+    def _opened(self, *, anew: bool) -> ContextServices:
         with self._opening:
             if self._environment is None or (anew and self._wanted_anew):
                 before, self._environment, self._wanted_anew = self._environment, None, False

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus
+from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus
 
 WINDOW = timedelta(days=14)
 """For so long after its end Step Functions redrives an execution."""

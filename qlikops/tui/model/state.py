@@ -11,11 +11,11 @@ from textual.message_pump import MessagePump
 from qlikops.domain.approval import InboxRow
 from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.problem import explain
-from qlikops.tui.backend import Backend
-from qlikops.tui.context import Context, ContextSource, Waiting
 from qlikops.tui.keys import KeyNames
-from qlikops.tui.outbox import ApprovalKey, Clock, Sending
-from qlikops.tui.preferences import Memory
+from qlikops.tui.model.backend import Backend
+from qlikops.tui.model.context import ContextSource, LiveContext, Waiting
+from qlikops.tui.model.outbox import ApprovalKey, Clock, Sending
+from qlikops.tui.preferences import PreferenceFile
 
 NEWS_DURATION = timedelta(seconds=10)
 """How long the title says that something new came."""
@@ -43,7 +43,7 @@ class ConsoleState:
         sources: Sequence[ContextSource],
         to: MessagePump,
         clock: Clock,
-        memory: Memory,
+        memory: PreferenceFile,
         keys: KeyNames,
     ) -> None:
         self.clock = clock
@@ -55,7 +55,7 @@ class ConsoleState:
         self.marked: frozenset[ApprovalKey] = frozenset()
         """What is marked, to be answered together."""
         self.contexts = tuple(
-            Context(source, to, clock, self.sendings, keys, several=len(sources) > 1) for source in sources
+            LiveContext(source, to, clock, self.sendings, keys, several=len(sources) > 1) for source in sources
         )
         self.current = self.contexts[0]
         """The context that the screens beside the inbox show."""
@@ -99,7 +99,7 @@ class ConsoleState:
         """Whether it has to be said which context something is in."""
         return len(self.contexts) > 1
 
-    def context(self, name: str) -> Context:
+    def context(self, name: str) -> LiveContext:
         """The context of that name."""
         return next(context for context in self.contexts if context.name == name)
 
@@ -128,9 +128,9 @@ class ConsoleState:
         """What is held back in any context."""
         return tuple(sending for context in self.contexts for sending in context.outbox.held)
 
-    def cancel_held(self, reason: str) -> tuple[Sending, ...]:
+    def cancel_delayed(self, reason: str) -> tuple[Sending, ...]:
         """Sends nothing of what is held back; returns what was."""
-        return tuple(sending for context in self.contexts for sending in context.outbox.cancel_held(reason))
+        return tuple(sending for context in self.contexts for sending in context.outbox.cancel_delayed(reason))
 
     def poll(self, to: MessagePump) -> None:
         """Asks the contexts that do not pause for their inboxes."""
@@ -146,7 +146,7 @@ class ConsoleState:
         """How far each context's data can be trusted."""
         return {context.name: context.freshness for context in self.contexts}
 
-    def took_rows(self, context: Context, rows: Sequence[InboxRow]) -> int:
+    def took_rows(self, context: LiveContext, rows: Sequence[InboxRow]) -> int:
         """A fresh inbox came; returns how much of it is new."""
         new = context.took_rows(rows)
         if new:
@@ -169,7 +169,7 @@ class ConsoleState:
             return 0
         return self._arrived[1]
 
-    def failed(self, context: Context, error: Exception) -> None:
+    def failed(self, context: LiveContext, error: Exception) -> None:
         """Remembers an error; one that repeats itself counts up."""
         context.failed(error)
         words = f"{context.name}: {explain(error)}" if self.several else str(explain(error))

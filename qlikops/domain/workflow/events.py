@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from qlikops.domain import codec
+from qlikops.domain.encoding import codec
+from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.errors import UsageError
-from qlikops.domain.strict_json import parse_json
 from qlikops.domain.text import harmless
 
 REDACTED = "[redacted]"

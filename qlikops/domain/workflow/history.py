@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from qlikops.domain.events import HistoryEvent, parse_events
-from qlikops.domain.execution import ExecutionStatus, FoldedHistory, OpenCallback, StateRun, StateStatus
 from qlikops.domain.text import harmless
+from qlikops.domain.workflow.events import HistoryEvent, parse_events
+from qlikops.domain.workflow.execution import ExecutionStatus, FoldedHistory, OpenCallback, StateStatus, StateVisit
 
 CAUSE_CAP = 4000
 """Characters kept of a cause; Step Functions allows 32,768."""
@@ -60,7 +60,7 @@ _STATE_EVENT = re.compile(r"(\w+)State(Entered|Exited|Started|Failed|Aborted)")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StepPath:
     """Where an event happened."""
 
     state: str
@@ -73,7 +73,7 @@ class Trace:
     """A folded history, and where each of its events happened."""
 
     history: FoldedHistory
-    places: Mapping[int, Place]
+    places: Mapping[int, StepPath]
     """By event id."""
 
 
@@ -152,11 +152,11 @@ class _Position:
             if scope.container is not None:
                 yield scope.container
 
-    def place(self) -> Place:
+    def place(self) -> StepPath:
         if self.run is not None:
-            return Place(self.run.name, self.run.scope.map_path())
+            return StepPath(self.run.name, self.run.scope.map_path())
         container = self.scope.container
-        return Place("" if container is None else container.name, self.scope.map_path())
+        return StepPath("" if container is None else container.name, self.scope.map_path())
 
 
 @dataclass(slots=True)
@@ -383,9 +383,9 @@ def _callback(event: HistoryEvent, run: _Run) -> OpenCallback | None:
     )
 
 
-def _state_run(run: _Run) -> StateRun:
+def _state_run(run: _Run) -> StateVisit:
     path = run.scope.map_path()
-    return StateRun(
+    return StateVisit(
         name=run.name,
         status=run.status,
         entered_at=run.entered_at,

@@ -12,15 +12,15 @@ from textual.message import Message
 if TYPE_CHECKING:  # the inbox is not to wait for what only other screens need
     from collections.abc import Sequence
 
-    from qlikops.domain.approval import Approval, InboxRow
+    from qlikops.domain.approval import InboxRow, ProposalRecord
     from qlikops.domain.background import Background
-    from qlikops.domain.execution import ExecutionDetail, ExecutionSummary
     from qlikops.domain.fleet import FleetSnapshot
     from qlikops.domain.lookup import TaskDetail
     from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage
     from qlikops.domain.report import ReportEntry
     from qlikops.domain.schedule import ScheduleStatus
-    from qlikops.tui.executing import ExecutionsQuery, Followed
+    from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary
+    from qlikops.tui.model.executing import ExecutionsQuery, Followed
 
 
 class OfContext(Protocol):
@@ -105,7 +105,7 @@ class LastRunLoaded(Message):
 class ApprovalLoaded(Message):
     """One whole record."""
 
-    def __init__(self, context: str, asked: str, approval: Approval) -> None:
+    def __init__(self, context: str, asked: str, approval: ProposalRecord) -> None:
         super().__init__()
         self.context = context
         self.asked = asked
@@ -125,7 +125,7 @@ class BackgroundLoaded(Message):
 class MarkedLoaded(Message):
     """The whole records of what is marked, to be answered together."""
 
-    def __init__(self, approvals: Sequence[Approval]) -> None:
+    def __init__(self, approvals: Sequence[ProposalRecord]) -> None:
         super().__init__()
         self.approvals = approvals
 
@@ -133,7 +133,9 @@ class MarkedLoaded(Message):
 class DecisionSent(Message):
     """The ledger holds our decision."""
 
-    def __init__(self, context: str, approval: Approval, request: DecisionRequest, receipt: DecisionReceipt) -> None:
+    def __init__(
+        self, context: str, approval: ProposalRecord, request: DecisionRequest, receipt: DecisionReceipt
+    ) -> None:
         super().__init__()
         self.context = context
         self.approval = approval
@@ -144,7 +146,7 @@ class DecisionSent(Message):
 class DecisionSendFailed(Message):
     """It did not count, or nobody can say yet."""
 
-    def __init__(self, context: str, approval: Approval, request: DecisionRequest, error: Exception) -> None:
+    def __init__(self, context: str, approval: ProposalRecord, request: DecisionRequest, error: Exception) -> None:
         super().__init__()
         self.context = context
         self.approval = approval
@@ -155,7 +157,7 @@ class DecisionSendFailed(Message):
 class OutcomeLoaded(Message):
     """The record once final, or as it stood when the watch ended."""
 
-    def __init__(self, context: str, approval: Approval) -> None:
+    def __init__(self, context: str, approval: ProposalRecord) -> None:
         super().__init__()
         self.context = context
         self.approval = approval

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from qlikops.domain.errors import AccessDenied, NotFound
-from qlikops.domain.events import HistoryEvent
-from qlikops.domain.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
-from qlikops.domain.history import Trace, trace
-from qlikops.domain.machine import Machine, parse_machine
-from qlikops.domain.ports import Environment, ExecutionPage
-from qlikops.domain.standing import filled_in, history_note
+from qlikops.domain.ports import ContextServices, ExecutionPage
+from qlikops.domain.workflow.events import HistoryEvent
+from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
+from qlikops.domain.workflow.history import Trace, trace
+from qlikops.domain.workflow.machine import Machine, parse_machine
+from qlikops.domain.workflow.standing import filled_in, history_note
 
 _GOES_ON = (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
 
@@ -136,7 +136,7 @@ class Follower:
         self._problem = ""
         self._asked = False
 
-    def read(self, environment: Environment) -> Followed:
+    def read(self, environment: ContextServices) -> Followed:
         """The execution as it is now. Raises what the ports raise."""
         role = environment.executions
         if not self._asked:

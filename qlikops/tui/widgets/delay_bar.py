@@ -5,11 +5,11 @@ from __future__ import annotations
 from textual.widgets import Static
 
 from qlikops.presentation import decision
-from qlikops.tui.state import ConsoleState
+from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.widgets.prose import palette, text
 
 
-class HeldBar(Static):
+class DelayBar(Static):
     """Shown only while something is held back. The app draws it anew as the time runs."""
 
     def __init__(self, state: ConsoleState, escape: str = "Esc: do not send") -> None:

@@ -7,7 +7,7 @@ import contextlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from qlikops.tui.browser import has_display
+from qlikops.tui.terminal.browser import has_display
 
 Command = tuple[str, ...]
 _PATIENCE_SECONDS = 2.0

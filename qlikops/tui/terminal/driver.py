@@ -18,8 +18,8 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 from qlikops.streams import talking
-from qlikops.tui.backend import post
-from qlikops.tui.messages import ToldToEnd
+from qlikops.tui.model.backend import post
+from qlikops.tui.model.messages import ToldToEnd
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 _LISTEN_SECONDS = 0.1

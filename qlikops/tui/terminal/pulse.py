@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from qlikops.tui.outbox import Clock
+from qlikops.tui.model.outbox import Clock
 
 LONGEST_BEAT = timedelta(seconds=1)
 """A fifth of a second lies between two beats; a busy machine may take longer, but nobody looked at a screen or could

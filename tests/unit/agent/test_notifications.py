@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from qlikops.agent.remember.run import Run
-from qlikops.agent.tell.news import OVER_AFTER, News, news_of
+from qlikops.agent.tell.notifications import OVER_AFTER, Notifications, news_of
 from qlikops.agent.tell.notify import Notifier, findings_text
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskState
@@ -33,7 +33,7 @@ class Story:
         self.previous: FleetSnapshot | None = None
         self.at = 0.0
 
-    def poll(self, *tasks: TaskFacts, server: ServerFacts = SERVER, goes_out: bool = True) -> News:
+    def poll(self, *tasks: TaskFacts, server: ServerFacts = SERVER, goes_out: bool = True) -> Notifications:
         snapshot = poll(*tasks, previous=self.previous, at=self.at, servers=(server,))
         news = news_of(self.previous, snapshot)
         self.previous = replace(snapshot, told=news.told if goes_out else news.told_before)
@@ -41,7 +41,7 @@ class Story:
         return news
 
 
-def said(news: News) -> list[str]:
+def said(news: Notifications) -> list[str]:
     return [
         *(f"{one.severity} {one.key} {one.kind}" for one in news.appeared),
         *(f"over {one.key} {one.kind}" for one in news.over),

@@ -3,7 +3,7 @@
 Every record that crosses a process border (ledger items, Lambda payloads, `--json`) goes through here, so a value
 has one spelling everywhere: enums by value, times as ISO 8601 UTC ending in `Z`, tuples as arrays, absent as null.
 A document says in `version` which version of qlikops' records it is; a newer one is refused before it is decoded. One
-of our own version may still hold an enum's value that we do not know: see `qlikops.domain.stored`.
+of our own version may still hold an enum's value that we do not know: see `qlikops.domain.encoding.stored`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeGuard, TypeVar
 
-from qlikops.domain.stored import StoredEnum
+from qlikops.domain.encoding.stored import StoredEnum
 
 VERSION = 1
 """Version of what is in the ledger, the bucket and Step Functions payloads: a newer one is refused, an older read."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from qlikops.domain.stored import StoredEnum
+from qlikops.domain.encoding.stored import StoredEnum
 
 
-class QuietKind(StoredEnum):
+class MuteReason(StoredEnum):
     """Why the agent keeps quiet about a task though it may be broken."""
 
     SNOOZED = "snoozed"
@@ -21,10 +21,10 @@ class QuietKind(StoredEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class Mute:
     """That nothing is proposed on a task for a while."""
 
-    kind: QuietKind
+    kind: MuteReason
     until: datetime
     by: str = ""
     """Whose denial it was."""
@@ -39,11 +39,11 @@ class Quiet:
         if not self.kind.is_known:
             return f"{self.kind.value.replace('_', ' ')} {until}"
         match self.kind:
-            case QuietKind.SNOOZED:
+            case MuteReason.SNOOZED:
                 return f"snoozed {until} by {self.by}"
-            case QuietKind.DENIED:
+            case MuteReason.DENIED:
                 return f"denied, not asked again {until} by {self.by}"
-            case QuietKind.COOLDOWN:
+            case MuteReason.COOLDOWN:
                 return f"{self.attempt}, cooling down {until}"
-            case QuietKind.BUDGET:
+            case MuteReason.BUDGET:
                 return f"restart budget spent: {self.restarts} attempts in the last hour, {until}"

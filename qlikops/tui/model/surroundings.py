@@ -10,9 +10,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from qlikops.domain.approval import Approval
+from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.background import Background
-from qlikops.tui.outbox import ApprovalKey
+from qlikops.tui.model.outbox import ApprovalKey
 
 YOUNG = timedelta(seconds=30)
 """So soon it is not read again by itself."""
@@ -45,7 +45,7 @@ class Surroundings:
         self._known = {key: known for key, known in self._known.items() if key in keys}
         self._asked = {key: asked for key, asked in self._asked.items() if key in keys}
 
-    def wants(self, key: ApprovalKey, approval: Approval, waiting: frozenset[str], now: datetime) -> bool:
+    def wants(self, key: ApprovalKey, approval: ProposalRecord, waiting: frozenset[str], now: datetime) -> bool:
         """Whether to read it: never read, another record, long ago, or somebody was asked or answered since.
 
         `waiting` is what waits in its context.
@@ -56,7 +56,7 @@ class Surroundings:
         age = now - asked.at
         return age >= OLD or (age >= YOUNG and asked.waiting != waiting)
 
-    def ask(self, key: ApprovalKey, approval: Approval, waiting: frozenset[str], now: datetime) -> None:
+    def ask(self, key: ApprovalKey, approval: ProposalRecord, waiting: frozenset[str], now: datetime) -> None:
         """It has been asked for."""
         self._asked[key] = _Asked(now, approval.digest, waiting)
 

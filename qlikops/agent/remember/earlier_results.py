@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from qlikops.agent.remember.table import Condition, ConditionFailed, Table, Update
-from qlikops.domain import codec
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Approval, Status
+from qlikops.domain.approval import ProposalRecord, Status
+from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import Verdict
 from qlikops.domain.ledger import Attribute
 
@@ -16,7 +16,7 @@ TRACK_DAYS = 365
 _UNCOUNTED = Condition(f"attribute_exists(#{keys.PARTITION}) AND attribute_not_exists(#{Attribute.COUNTED})")
 
 
-def count(table: Table, approval: Approval, now: datetime) -> None:
+def count(table: Table, approval: ProposalRecord, now: datetime) -> None:
     """Counts a closed proposal, once however often it is asked for; what says nothing of the evaluator is left out.
 
     A transaction of its own, after the record is final: closing must not wait for a number that many close at once.
@@ -38,11 +38,11 @@ def count(table: Table, approval: Approval, now: datetime) -> None:
         return
 
 
-def _amounts(approval: Approval) -> dict[str, int]:
+def _amounts(approval: ProposalRecord) -> dict[str, int]:
     """What a closed proposal adds; nothing where neither a person nor the task said whether it was right."""
     status, outcome = approval.status, approval.outcome
     if status is Status.DENIED:
         return {Attribute.DENIED: 1}
-    if outcome.was_tried if outcome else status.was_tried:
+    if outcome.was_sent if outcome else status.was_sent:
         return {Attribute.TRIED: 1, Attribute.RECOVERED: int(status is Status.RESTARTED)}
     return {}

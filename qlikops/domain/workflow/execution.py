@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from qlikops.domain.encoding.stored import StoredEnum
 from qlikops.domain.run import RunProposal as RunProposal
 from qlikops.domain.run import RunSummary as RunSummary
-from qlikops.domain.stored import StoredEnum
 
 
 class ExecutionStatus(StoredEnum):
@@ -55,7 +55,7 @@ class ExecutionSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class StateRun:
+class StateVisit:
     """One run of one state, retries folded in."""
 
     name: str
@@ -94,7 +94,7 @@ class FoldedHistory:
     """What a list of history events amounts to."""
 
     status: ExecutionStatus
-    states: tuple[StateRun, ...]
+    states: tuple[StateVisit, ...]
     open_callbacks: tuple[OpenCallback, ...]
     started_at: datetime | None = None
     stopped_at: datetime | None = None

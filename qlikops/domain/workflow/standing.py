@@ -10,7 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from qlikops.domain.approval import Status
-from qlikops.domain.execution import ExecutionStatus, FoldedHistory, RunProposal, Source, StateRun, StateStatus
+from qlikops.domain.workflow.execution import (
+    ExecutionStatus,
+    FoldedHistory,
+    RunProposal,
+    Source,
+    StateStatus,
+    StateVisit,
+)
 
 EVALUATE, WAIT, RESTART, RECORD = "EvaluateProposal", "WaitForApproval", "ExecuteRestart", "RecordOutcome"
 HELD, EXPIRED = "ProposalHeld", "ApprovalExpired"
@@ -60,10 +67,10 @@ def _passed(proposal: RunProposal) -> tuple[str, ...]:
     return _PASSED.get(proposal.status, ())
 
 
-def _standing(proposal: RunProposal, execution: ExecutionStatus) -> Iterator[StateRun]:
-    def run(name: str, status: StateStatus) -> StateRun:
+def _standing(proposal: RunProposal, execution: ExecutionStatus) -> Iterator[StateVisit]:
+    def run(name: str, status: StateStatus) -> StateVisit:
         is_open = status is StateStatus.RUNNING
-        return StateRun(
+        return StateVisit(
             name,
             status,
             entered_at=proposal.updated_at if is_open else None,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from textual.message_pump import MessagePump
 
-from qlikops.domain.approval import Approval, InboxRow
+from qlikops.domain.approval import InboxRow, ProposalRecord
 from qlikops.domain.background import read_background
 from qlikops.domain.errors import (
     AccessDenied,
@@ -22,13 +22,13 @@ from qlikops.domain.errors import (
     Throttled,
     Unreachable,
 )
-from qlikops.domain.execution import ExecutionSummary
-from qlikops.domain.ports import Credentials, Environment
+from qlikops.domain.ports import ContextServices, Credentials
+from qlikops.domain.workflow.execution import ExecutionSummary
 from qlikops.presentation.freshness import Freshness
-from qlikops.tui import messages
-from qlikops.tui.backend import Backend
 from qlikops.tui.keys import KeyNames
-from qlikops.tui.outbox import ApprovalKey, Clock, Outbox, Sending
+from qlikops.tui.model import messages
+from qlikops.tui.model.backend import Backend
+from qlikops.tui.model.outbox import ApprovalKey, Clock, Outbox, Sending
 
 CLAIM_DURATION = timedelta(minutes=10)
 
@@ -48,7 +48,7 @@ class ContextSource:
 
     name: str
     """Unique among those of one console."""
-    open: Callable[[], Environment]
+    open: Callable[[], ContextServices]
     """May block and raise what `qlikops.domain.errors` lists. Called off the UI thread, and again after a failure."""
     read_only: bool = False
     hold_seconds: float = 0
@@ -59,7 +59,7 @@ class ContextSource:
     """What the console looks like while it shows this context; empty for the person's own choice."""
 
 
-class Context:
+class LiveContext:
     """Only handlers on the UI thread change it. `sendings` is shared by the contexts of a console."""
 
     def __init__(
@@ -189,7 +189,7 @@ class Context:
                 to,
             )
 
-    def _waiting(self, environment: Environment) -> messages.WaitingLoaded:
+    def _waiting(self, environment: ContextServices) -> messages.WaitingLoaded:
         rows = environment.approvals.waiting()
         # Which account it is becomes known with the first answer.
         return messages.WaitingLoaded(self.name, rows, environment.where)
@@ -238,7 +238,7 @@ class Context:
     def load_last_run(self, to: MessagePump) -> None:
         """Asks for the newest execution, unless the list of them is on its way."""
 
-        def newest(environment: Environment) -> messages.LastRunLoaded:
+        def newest(environment: ContextServices) -> messages.LastRunLoaded:
             return messages.LastRunLoaded(self.name, next(iter(environment.executions.page().executions), None))
 
         if not self.backend.busy("executions"):
@@ -249,7 +249,7 @@ class Context:
     def load_approval(self, approval_id: str, to: MessagePump) -> None:
         """Asks for a whole record."""
 
-        def load(environment: Environment) -> messages.ApprovalLoaded:
+        def load(environment: ContextServices) -> messages.ApprovalLoaded:
             return messages.ApprovalLoaded(self.name, approval_id, _record(environment, approval_id))
 
         self.backend.call(_REVIEWS, load, lambda error: messages.ApprovalLoadFailed(error, approval_id, self.name), to)
@@ -260,10 +260,10 @@ class Context:
             for approval_id in ids:
                 self.load_approval(approval_id, to)
 
-    def load_background(self, approval: Approval, to: MessagePump) -> None:
+    def load_background(self, approval: ProposalRecord, to: MessagePump) -> None:
         """Asks for what surrounds a record; it may take longer than the record, and nothing waits for it."""
 
-        def load(environment: Environment) -> messages.BackgroundLoaded:
+        def load(environment: ContextServices) -> messages.BackgroundLoaded:
             return messages.BackgroundLoaded(self.name, approval.approval_id, read_background(environment, approval))
 
         self.backend.call("backgrounds", load, messages.LoadFailed, to)
@@ -271,7 +271,7 @@ class Context:
     def load_marked(self, ids: Sequence[str], to: MessagePump) -> None:
         """Asks for several whole records, to be answered together."""
 
-        def load(environment: Environment) -> messages.MarkedLoaded:
+        def load(environment: ContextServices) -> messages.MarkedLoaded:
             return messages.MarkedLoaded([_record(environment, approval_id) for approval_id in ids])
 
         self.backend.call(_REVIEWS, load, messages.MarkedLoadFailed, to)
@@ -279,14 +279,14 @@ class Context:
     def claim(self, approval_id: str, to: MessagePump, duration: timedelta = CLAIM_DURATION) -> None:
         """Tells others that somebody looks at it."""
 
-        def claim(environment: Environment) -> messages.Claimed:
+        def claim(environment: ContextServices) -> messages.Claimed:
             environment.approvals.claim(approval_id, duration)
             return messages.Claimed(self.name, approval_id)
 
         self.backend.call("claims", claim, lambda error: messages.ClaimFailed(error, approval_id, self.name), to)
 
 
-def _record(environment: Environment, approval_id: str) -> Approval:
+def _record(environment: ContextServices, approval_id: str) -> ProposalRecord:
     """The record of one that is or was in the inbox: that there is none is news, no slip of the pen."""
     try:
         return environment.approvals.approval(approval_id)
@@ -298,7 +298,7 @@ def _record(environment: Environment, approval_id: str) -> Approval:
 class Waiting:
     """A row of the inbox, and where it waits."""
 
-    context: Context
+    context: LiveContext
     row: InboxRow
     row_key: str
     """Its key in a table: unique across contexts."""

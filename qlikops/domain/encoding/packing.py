@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 
-from qlikops.domain.codec import CodecError
+from qlikops.domain.encoding.codec import CodecError
 
 ENCODING = "gzip"
 """The Content-Encoding of what `packed` makes."""
