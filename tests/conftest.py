@@ -1,9 +1,12 @@
-"""What holds for every test: nothing of this machine's AWS settings or signals, no deadline that a busy one misses."""
+"""What holds for every test: nothing of this machine's settings, home or signals, and no deadline of Hypothesis."""
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
+import tempfile
 
 import hypothesis
 
@@ -22,3 +25,9 @@ os.environ |= {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+# Commands write there: settings, state, the shell's completion.
+os.environ["HOME"] = tempfile.mkdtemp(prefix="qlikops-home-")
+atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
+for name in [name for name in os.environ if name.startswith("XDG_")]:
+    del os.environ[name]

@@ -78,7 +78,8 @@ def commands() -> Iterator[Command]:
 
 
 COMMANDS = list(commands())
-HEAD = tuple(typer.main.get_command(app).params)
+# Typer's own options about completion ask which shell the parent is, and end there.
+HEAD = tuple(p for p in typer.main.get_command(app).params if p.name not in ("install_completion", "show_completion"))
 
 
 def some_options(draw: Callable[..., Any], params: tuple[Any, ...], files: Mapping[str, Path]) -> Iterator[str]:

@@ -23,7 +23,7 @@ from tests.unit.cli.conftest import Run, Terminal
 from tests.unit.local.test_state import STATUS
 from tests.unit.zoo import CONTENTS
 
-SLEEPER = "import time; time.sleep(600)"
+SLEEPER = "import time; open('up', 'w').close(); time.sleep(600)"
 KILLED_AT_ONCE = """
 import os, signal, sys
 from pathlib import Path
@@ -45,7 +45,11 @@ def state(environ: dict[str, str]) -> Iterator[LocalState]:
 
 
 def start(state: LocalState) -> ChildProcess:
-    return spawn(python(state.folder, "-c", SLEEPER), env={}, cwd=state.folder, log=state.folder / "log")
+    """A child that runs: until it does, the process table may not have its command line yet."""
+    os.mkfifo(up := state.folder / "up")
+    child = spawn(python(state.folder, "-c", SLEEPER), env={}, cwd=state.folder, log=state.folder / "log")
+    up.read_bytes()
+    return child
 
 
 def test_a_kill_between_a_start_and_its_being_remembered_leaves_nothing_for_good(state: LocalState, run: Run) -> None:
