@@ -25,8 +25,8 @@ from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Ri
 from qlikops.domain.proposal import Proposal
 from qlikops.qlik.simulator.library import SCENARIOS
 from qlikops.resources import resource
+from tests.unit.agent.decide.test_policy import CLOSING, GOOD, KEY, OPEN
 from tests.unit.agent.fleet import CONFIG
-from tests.unit.agent.test_policy import CLOSING, GOOD, KEY, OPEN
 
 DOCS = Path(__file__).parents[1] / "docs"
 _MADE = "<!-- Made from the code by `make docs`; edits are lost. -->"

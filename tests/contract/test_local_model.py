@@ -20,8 +20,8 @@ from qlikops.local.processes import ChildProcess, stop
 from qlikops.local.state import LocalState
 from tests.converse import ANSWER
 from tests.openai import OpenAiServer, Tools
+from tests.unit.agent.decide.test_policy import OPEN
 from tests.unit.agent.test_config import read
-from tests.unit.agent.test_policy import OPEN
 
 MODEL = "org/model:7b"
 

@@ -25,7 +25,7 @@ from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from qlikops.domain.text import harmless
 from qlikops.qlik.names import key_name
 from tests.unit.agent.fleet import CONFIG, NOW, failed, poll
-from tests.unit.agent.test_correlation import correlate
+from tests.unit.agent.propose.test_correlation import correlate
 
 Case = Mapping[str, Any]
 CASES: list[Case] = [

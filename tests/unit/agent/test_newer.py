@@ -19,6 +19,7 @@ from qlikops.domain.encoding.codec import format_time
 from qlikops.domain.errors import RecordTooNew
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Gate, Route
 from qlikops.domain.proposal import Proposal
+from tests.unit.agent.decide.test_policy import GOOD, OPEN
 from tests.unit.agent.fakes import (
     ARN,
     ASK,
@@ -31,7 +32,6 @@ from tests.unit.agent.fakes import (
     row,
 )
 from tests.unit.agent.fleet import CONFIG
-from tests.unit.agent.test_policy import GOOD, OPEN
 from tests.unit.strangers import SPELLING, strangers
 
 ID = "0123456789ab"

@@ -27,7 +27,7 @@ from qlikops.qlik.wire import ActionReply
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import ORDERS, SERVER, START, FakeClock, proposal, simulated
 from tests.unit.agent.machine import Agent, Json, items
-from tests.unit.agent.test_restart import ID, STALLED, Approve, Restarting, Simulate, approve, simulate  # noqa: F401
+from tests.unit.agent.steps.test_restart import ID, STALLED, Approve, Restarting, Simulate, approve, simulate  # noqa: F401
 
 LIMITS = RestartLimits(per_hour=9, cooldown_seconds=900)
 REFUSAL = QemBusinessError("AEM_RUN_TASK_INNER_ERR", "the license does not allow it")

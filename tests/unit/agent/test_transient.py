@@ -19,7 +19,7 @@ from qlikops.agent.remember.tasks import LeaseLost
 from qlikops.agent.transient import BUSY_CODES, TransientError
 from qlikops.domain.errors import Throttled
 from tests.unit.agent.machine import MACHINE, Context
-from tests.unit.agent.test_table import LASTING, PASSING
+from tests.unit.agent.remember.test_table import LASTING, PASSING
 
 URL = "https://dynamodb.eu-west-1.amazonaws.com"
 RUN = {"execution_arn": f"{MACHINE}:run-1", "execution_name": "run-1", "started_at": "2026-03-07T03:00:00Z"}

@@ -37,8 +37,8 @@ from tests.converse import (
     said,
     tool_use,
 )
+from tests.unit.agent.decide.test_policy import CLOSING, OPEN, ask_policy
 from tests.unit.agent.fleet import CONFIG, NOW
-from tests.unit.agent.test_policy import CLOSING, OPEN, ask_policy
 
 MODEL = "eu.anthropic.claude-haiku-4-5-20251001-v1:0"
 SETTINGS = BedrockSettings(model_id=MODEL, attempts=1)

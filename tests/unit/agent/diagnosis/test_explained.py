@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from qlikops.agent.diagnosis.messages import PROOFS, classify
 from qlikops.agent.diagnosis.patterns import PATTERNS, MessageClass
-from tests.unit.agent.test_messages import TEXTS
+from tests.unit.agent.diagnosis.test_messages import TEXTS
 
 CONNECTIVITY = MessageClass.CONNECTIVITY
 PROVING = {pattern.name for pattern in PATTERNS if pattern.message_class is CONNECTIVITY and not pattern.is_fallback}
@@ -278,7 +278,7 @@ def test_the_longest_message_takes_no_longer_than_twice_the_half_of_it(long: str
 
 REAL = [
     entry
-    for path in sorted((Path(__file__).parents[4] / "shared" / "messages").glob("*.json"))
+    for path in sorted((Path(__file__).parents[5] / "shared" / "messages").glob("*.json"))
     for entry in json.loads(path.read_text(encoding="utf-8"))
 ]
 

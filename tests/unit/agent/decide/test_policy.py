@@ -15,7 +15,7 @@ from qlikops.domain.evaluation import ApprovalMode, Evaluation, Finding, Gate, P
 from qlikops.domain.proposal import Action, Proposal
 from qlikops.domain.task import StopReason, TaskKey
 from tests.unit.agent.fleet import CONFIG, NOW, failed, poll_twice
-from tests.unit.agent.test_correlation import only_proposal
+from tests.unit.agent.propose.test_correlation import only_proposal
 
 OPEN = only_proposal(poll_twice(failed()))
 """A proposal that no gate is closed for."""

@@ -100,7 +100,7 @@ def test_the_lambda_has_the_time_that_the_settings_are_checked_against() -> None
 
 
 def test_the_documentation_knows_every_setting_and_every_cause() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[4] / "docs" / "evaluation.md").read_text(encoding="utf-8")
     assert [field.name for field in fields(BedrockSettings) if f"`{field.name}`" not in text] == []
     assert [cause for cause in Cause if f"| `{cause}` |" not in text] == []
     retried = set(re.findall(r"^\| `(.+?)` .* yes \|$", text, re.MULTILINE))

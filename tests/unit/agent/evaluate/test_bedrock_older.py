@@ -16,9 +16,9 @@ from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.bedrock import BedrockEvaluator, bedrock_client
 from qlikops.domain.evaluation import Verdict
 from tests.converse import ConverseServer, answered
+from tests.unit.agent.decide.test_policy import OPEN
+from tests.unit.agent.evaluate.test_bedrock import MODEL
 from tests.unit.agent.fleet import NOW
-from tests.unit.agent.test_bedrock import MODEL
-from tests.unit.agent.test_policy import OPEN
 
 
 class OlderLoader(Loader):

@@ -15,7 +15,7 @@ from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import StopReason, TaskState
 from tests.unit.agent.fleet import CONFIG, CONNECTION_LOST, NOW, POSITION_LOST, UNMATCHED, failed, poll, poll_twice
-from tests.unit.agent.test_correlation import correlate, only_proposal
+from tests.unit.agent.propose.test_correlation import correlate, only_proposal
 
 
 def evaluate(proposal: Proposal, restarts: int = 0) -> Evaluation:

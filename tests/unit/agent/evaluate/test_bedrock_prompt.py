@@ -18,7 +18,7 @@ from qlikops.domain.anomaly import Evidence
 from qlikops.domain.evaluation import Risk, Verdict
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
-from tests.unit.agent.test_policy import OPEN
+from tests.unit.agent.decide.test_policy import OPEN
 
 FILES = sorted((Path(prompt.__file__).parent / "prompts").iterdir())
 PINNED = {
