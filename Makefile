@@ -15,7 +15,7 @@ endif
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types contracts unit fuzz simulate nightly e2e packages docs benchmarks screenshots snapshots \
+.PHONY: demo test lint types contracts unit fuzz simulate nightly coverage e2e packages docs benchmarks screenshots snapshots \
 	lock clean
 
 demo: $(VENV)/local.stamp
@@ -39,6 +39,10 @@ unit: $(VENV)/dev.stamp
 # Many more command lines, settings and files of the kind that a unit test tries a few of.
 fuzz: $(VENV)/dev.stamp
 	FUZZ=500 $(BIN)/pytest tests/unit/cli/test_fuzz.py -n auto
+
+# Whether each module is covered by its own tests alone: a list of exceptions that may only shrink.
+coverage: $(VENV)/dev.stamp
+	$(BIN)/python tests/individual_coverage.py
 
 e2e: $(VENV)/dev.stamp
 	$(BIN)/pytest tests/e2e -n 2 --dist loadfile

@@ -1,0 +1,87 @@
+"""Whether each module of domain, agent, presentation and aws is covered by its own test file alone.
+
+What only a test of something else runs through, nobody finds again by the module's name. A module's own tests are
+tests/unit/…/test_MODULE.py beside it in the tree, and test_MODULE_*.py. `make coverage` runs them all once, each line
+recorded with the test that ran it, and fails for a module with a line that its own tests do not reach, unless it is on
+the list in individual_coverage.txt; and for one that is on the list without need: the list may only shrink.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import coverage
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("domain", "agent", "presentation", "aws")
+LIST = Path(__file__).with_suffix(".txt")
+"""Modules that are not covered by their own tests yet, one a line."""
+
+
+def modules() -> list[str]:
+    """Every module of the packages, as a path from the root: a package's __init__ too, if it holds more than a text."""
+    paths = (path for package in PACKAGES for path in (ROOT / "qlikops" / package).rglob("*.py"))
+    found = (path for path in paths if path.stem != "__init__" or "\nfrom " in path.read_text(encoding="utf-8"))
+    return sorted(str(path.relative_to(ROOT)) for path in found)
+
+
+def own_tests(module: str) -> Iterator[Path]:
+    """The test files that are a module's own."""
+    path = Path(module)
+    folder = ROOT / "tests" / "unit" / path.relative_to("qlikops").parent
+    name = path.parent.name if path.stem == "__init__" else path.stem
+    yield from (each for each in (folder / f"test_{name}.py", *folder.glob(f"test_{name}_*.py")) if each.exists())
+
+
+def listed() -> list[str]:
+    """The modules on the list."""
+    return LIST.read_text(encoding="utf-8").split()
+
+
+def missing_lines(data: coverage.Coverage, module: str) -> list[int]:
+    """The lines of a module that none of its own tests ran: all without any. What is run by importing counts as run."""
+    own = {str(test.relative_to(ROOT)) for test in own_tests(module)}
+    _, statements, _, _, _ = data.analysis2(str(ROOT / module))
+    if not own:
+        return statements
+    contexts = data.get_data().contexts_by_lineno(str(ROOT / module))
+    return [
+        line
+        for line in statements
+        if not any(context == "" or context.partition("::")[0] in own for context in contexts.get(line, ()))
+    ]
+
+
+def main() -> int:
+    """Runs all own tests once. 1 if the list is not what was found; `--write` makes it so."""
+    tests = sorted({str(test) for module in modules() for test in own_tests(module)})
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "coverage")
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "--cov=qlikops", "--cov-context=test"]
+        result = subprocess.run(
+            [*command, "--cov-report=", *tests], cwd=ROOT, env={**os.environ, "COVERAGE_FILE": str(file)}
+        )
+        if result.returncode:
+            return result.returncode
+        data = coverage.Coverage(data_file=str(file))
+        data.load()
+        found = {module: lines for module in modules() if (lines := missing_lines(data, module))}
+    if "--write" in sys.argv:
+        LIST.write_text("".join(f"{module}\n" for module in found), encoding="utf-8")
+        return 0
+    known = set(listed())
+    for module in sorted(found.keys() - known):
+        print(f"{module}: its own tests do not reach lines {', '.join(map(str, found[module]))}")
+    for module in sorted(known - found.keys()):
+        print(f"{module}: is covered by its own tests, so take it off {LIST.name}")
+    print(f"{len(modules()) - len(found)} of {len(modules())} modules are covered by their own tests alone.")
+    return int(found.keys() != known)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
