@@ -14,15 +14,20 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import unpacked
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ledger import SUMMARY, Attribute, run_partition
+from qlikops.domain.ledger import (
+    LATEST_REPORT,
+    LATEST_SNAPSHOT,
+    REPORTS,
+    SUMMARY,
+    Attribute,
+    report_key,
+    run_partition,
+)
 from qlikops.domain.naming import listed, named
 from qlikops.domain.report import ReportEntry, RunReport
 from qlikops.domain.text import harmless
 from qlikops.domain.workflow.execution import RunSummary
 
-SNAPSHOT_KEY = "snapshots/latest.json"
-REPORTS = "reports/"
-LATEST_REPORT_KEY = "reports/latest.json"
 _DAY_LEVELS = 3
 """Reports lie under year/month/day/."""
 
@@ -44,12 +49,12 @@ class BucketFleet:
         """Raises NotFound before the first run."""
         known, missing = self._snapshot, "No run has looked at the fleet yet."
         try:
-            body, etag = self._read(SNAPSHOT_KEY, missing, unless=known[0] if known else _NO_ETAG)
+            body, etag = self._read(LATEST_SNAPSHOT, missing, unless=known[0] if known else _NO_ETAG)
         except Unchanged:
             if known is None:
                 raise
             return known[1]
-        snapshot = self._parse(FleetSnapshot, SNAPSHOT_KEY, body)
+        snapshot = self._parse(FleetSnapshot, LATEST_SNAPSHOT, body)
         self._snapshot = etag, snapshot
         return snapshot
 
@@ -65,14 +70,14 @@ class BucketFleet:
     def report(self, execution_name: str | None = None) -> RunReport:
         """One run's report; the newest where no name is given."""
         if execution_name is None:
-            return self._load(RunReport, LATEST_REPORT_KEY, "No run has written a report yet.")
+            return self._load(RunReport, LATEST_REPORT, "No run has written a report yet.")
         return self._load(RunReport, f"{self._key(execution_name)}.json", f"{execution_name} has no report.")
 
     def report_markdown(self, execution_name: str | None = None) -> str:
         """The same report as the Markdown in S3."""
         if execution_name is None:
             newest = self.report()
-            key = f"{REPORTS}{newest.started_at:%Y/%m/%d}/{newest.execution_name}"
+            key = report_key(newest.started_at, newest.execution_name)
         else:
             key = self._key(execution_name)
         body, _ = self._read(f"{key}.md", f"{execution_name or 'The newest run'} has no report.")

@@ -1,6 +1,6 @@
-"""The ledger's keys and attributes: written by agent/, read by aws/, so they are spelled once, here.
+"""The keys of the ledger and of the data bucket: written by agent/, read by aws/, so they are spelled once, here.
 
-One DynamoDB table, partition key `pk`, sort key `sk`, TTL attribute `ttl` (epoch seconds).
+The ledger is one DynamoDB table, partition key `pk`, sort key `sk`, TTL attribute `ttl` (epoch seconds).
 
 | pk | sk | what |
 |---|---|---|
@@ -21,11 +21,20 @@ One DynamoDB table, partition key `pk`, sort key `sk`, TTL attribute `ttl` (epoc
 The sparse index `inbox` (partition `inbox` = WAITING, sort `deadline`, a number: epoch seconds) holds RECORD items
 that wait and nothing else; closing one removes the attribute `inbox`. It projects `row` (an InboxRow as JSON text)
 and `claim`.
+
+The bucket (S3) holds, with days as year/month/day in UTC:
+
+| key | what |
+|---|---|
+| snapshots/latest.json | the fleet as the last run saw it, packed |
+| snapshots/findings/<day>/<execution name>.json | a run's report as long as it has no proposals and no end |
+| reports/<day>/<execution name>.json, .md | a run's report |
+| reports/latest.json | the report that was written last |
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from urllib.parse import quote
 
@@ -123,3 +132,22 @@ ABANDONED_PREFIX = "ABANDONED#"
 def history_sort(at: datetime, approval_id: str) -> str:
     """Sorts by time."""
     return f"{HISTORY_PREFIX}{format_time(at)}#{approval_id}"
+
+
+LATEST_SNAPSHOT = "snapshots/latest.json"
+LATEST_REPORT = "reports/latest.json"
+REPORTS = "reports/"
+
+
+def report_key(started_at: datetime, execution_name: str) -> str:
+    """The key of a run's report, without its ending."""
+    return f"{REPORTS}{_day(started_at)}/{execution_name}"
+
+
+def detection_key(started_at: datetime, execution_name: str) -> str:
+    """The key of what MonitorTasks found in a run that is not over."""
+    return f"snapshots/findings/{_day(started_at)}/{execution_name}.json"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y/%m/%d}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,11 +14,9 @@ from qlikops.agent.diagnosis.messages import judge
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import ENCODING, packed, unpacked
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskSnapshot
+from qlikops.domain.ledger import LATEST_REPORT, LATEST_SNAPSHOT, detection_key, report_key
 from qlikops.domain.report import RunReport
 from qlikops.domain.text import MESSAGE_CAP
-
-LATEST_SNAPSHOT = "snapshots/latest.json"
-LATEST_REPORT = "reports/latest.json"
 
 _logger = logging.getLogger(__name__)
 
@@ -70,12 +68,12 @@ class Store:
 
     def findings(self, started_at: datetime, execution_name: str) -> RunReport | None:
         """What MonitorTasks found in a run that may have waited for hours since; None where it is not there."""
-        text = self._read(_findings_key(started_at, execution_name))
+        text = self._read(detection_key(started_at, execution_name))
         return codec.loads(RunReport, text) if text is not None else None
 
     def save_detection(self, findings: RunReport) -> None:
         """Keeps a report that has no proposals and no end yet."""
-        key = _findings_key(findings.started_at, findings.execution_name)
+        key = detection_key(findings.started_at, findings.execution_name)
         self._write(key, codec.dumps(findings), "application/json")
 
     def latest_report(self) -> LatestReport:
@@ -94,7 +92,7 @@ class Store:
 
     def save_report(self, report: RunReport, markdown: str) -> str:
         """Writes a report as JSON and Markdown and as the latest one; its key, without the ending."""
-        key = f"reports/{_day(report.started_at)}/{report.execution_name}"
+        key = report_key(report.started_at, report.execution_name)
         text = codec.dumps(report)
         self._write(f"{key}.md", markdown, "text/markdown; charset=utf-8")
         self._write(f"{key}.json", text, "application/json")
@@ -125,11 +123,3 @@ def _shortened(task: TaskSnapshot) -> TaskSnapshot:
         return task
     message = shortened(facts.message, MESSAGE_CAP, judge(facts).passage)
     return replace(task, facts=replace(facts, message=message))
-
-
-def _findings_key(started_at: datetime, execution_name: str) -> str:
-    return f"snapshots/findings/{_day(started_at)}/{execution_name}.json"
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y/%m/%d}"

@@ -11,11 +11,12 @@ import pytest
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.store import Store
-from qlikops.aws.fleet import LATEST_REPORT_KEY, SNAPSHOT_KEY, BucketFleet
+from qlikops.aws.fleet import BucketFleet
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import packed
 from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.ledger import LATEST_REPORT, LATEST_SNAPSHOT
 from qlikops.domain.report import RunReport
 from qlikops.domain.workflow.execution import RunSummary
 from tests.embedded import REGION, EmbeddedAws
@@ -41,7 +42,7 @@ def put(connection: FakeConnection, key: str, text: str) -> None:
 def put_report(connection: FakeConnection, ledger: Ledger, name: str, at: datetime) -> RunReport:
     key = f"reports/{at:%Y/%m/%d}/{name}"
     report = RunReport(f"arn:{name}", name, at, at, 1, 2, {"RUNNING": 2}, (), (), ())
-    for target in (f"{key}.json", LATEST_REPORT_KEY):
+    for target in (f"{key}.json", LATEST_REPORT):
         put(connection, target, codec.dumps(report))
     put(connection, f"{key}.md", f"# {name} ✓")
     ledger.save_run(RunSummary(f"arn:{name}", name, at, report_key=key))
@@ -72,13 +73,13 @@ def test_a_snapshot_is_parsed_again_only_once_there_is_another(fleet: BucketFlee
 
 def test_a_snapshot_that_an_earlier_version_wrote_is_read(fleet: BucketFleet, connection: FakeConnection) -> None:
     snapshot = FleetSnapshot(START, "run-1", (), ())
-    put(connection, SNAPSHOT_KEY, codec.dumps(snapshot))
+    put(connection, LATEST_SNAPSHOT, codec.dumps(snapshot))
     assert fleet.snapshot() == snapshot
 
 
 def test_a_snapshot_that_lost_its_end_is_no_snapshot(fleet: BucketFleet, connection: FakeConnection) -> None:
     whole = packed(codec.dumps(FleetSnapshot(START, "run-1", (), ())))
-    connection.s3.put_object(Bucket=connection.resources.bucket, Key=SNAPSHOT_KEY, Body=whole[:-9])
+    connection.s3.put_object(Bucket=connection.resources.bucket, Key=LATEST_SNAPSHOT, Body=whole[:-9])
     with pytest.raises(QlikopsError, match="cannot be unpacked"):
         fleet.snapshot()
 
@@ -86,15 +87,15 @@ def test_a_snapshot_that_lost_its_end_is_no_snapshot(fleet: BucketFleet, connect
 def test_what_a_newer_version_wrote_is_refused_and_what_is_broken_is_named(
     fleet: BucketFleet, connection: FakeConnection
 ) -> None:
-    put(connection, SNAPSHOT_KEY, codec.dumps(FleetSnapshot(START, "run-1", (), (), version=2)))
+    put(connection, LATEST_SNAPSHOT, codec.dumps(FleetSnapshot(START, "run-1", (), (), version=2)))
     with pytest.raises(RecordTooNew):
         fleet.snapshot()
-    put(connection, SNAPSHOT_KEY, '{"version": 2, "taken_at": {"of": "the future"}, "tasks": 7}')
+    put(connection, LATEST_SNAPSHOT, '{"version": 2, "taken_at": {"of": "the future"}, "tasks": 7}')
     with pytest.raises(RecordTooNew) as failure:
         fleet.snapshot()
     assert failure.value.hint == "Update qlikops."
-    put(connection, SNAPSHOT_KEY, "{")
-    with pytest.raises(QlikopsError, match=SNAPSHOT_KEY):
+    put(connection, LATEST_SNAPSHOT, "{")
+    with pytest.raises(QlikopsError, match=LATEST_SNAPSHOT):
         fleet.snapshot()
 
 
