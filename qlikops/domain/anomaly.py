@@ -44,10 +44,15 @@ class Severity(StoredEnum):
     CRITICAL = "critical"
 
     @property
-    def loudness(self) -> int:
-        """0 for a mere remark, more for worse; what this version does not know is louder than all."""
-        ranked = tuple(Severity)
-        return ranked.index(self) if self.is_known else len(ranked)
+    def rank(self) -> int:
+        """0 for a mere remark, more for worse; what this version does not know ranks above all."""
+        return self.rank_of(self)
+
+    @classmethod
+    def rank_of(cls, spelling: str) -> int:
+        """The rank of a severity that is kept as text."""
+        known = cls.known(spelling)
+        return tuple(cls).index(known) if known else len(cls)
 
 
 @dataclass(frozen=True, slots=True)

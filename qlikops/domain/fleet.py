@@ -98,23 +98,12 @@ class FleetSnapshot:
         """The servers', then the tasks'."""
         return self.server_anomalies + tuple(anomaly for task in self.tasks for anomaly in task.anomalies)
 
-    def suppressed_by(self, server: ServerFacts) -> tuple[TaskKey, ...]:
-        """The tasks of which nothing is known because `server` is down.
-
-        An Enterprise Manager that cannot be read at all appears as one server named after its instance.
-        """
-        down = {anomaly.key for anomaly in self.server_anomalies if anomaly.kind is AnomalyKind.SERVER_DOWN}
-        if TaskKey(server.instance, server.name, "") not in down:
-            return ()
-        keys = (task.facts.key for task in self.tasks)
-        return tuple(
-            key for key in keys if key.instance == server.instance and server.name in (key.server, key.instance)
-        )
-
     @property
     def on_down_servers(self) -> frozenset[TaskKey]:
-        """All tasks that some server's trouble hides."""
-        return frozenset(key for server in self.servers for key in self.suppressed_by(server))
+        """All tasks of which nothing is known because their server is down."""
+        down = [anomaly.key for anomaly in self.server_anomalies if anomaly.kind is AnomalyKind.SERVER_DOWN]
+        keys = (task.facts.key for task in self.tasks)
+        return frozenset(key for key in keys if any(server.covers(key) for server in down))
 
     @property
     def not_visible(self) -> frozenset[TaskKey]:

@@ -69,6 +69,13 @@ class TaskKey:
         """With the instance."""
         return f"{self.instance}/{self.server}/{self.task}"
 
+    def covers(self, other: TaskKey) -> bool:
+        """Whether this names a server, and `other` one of its tasks.
+
+        An Enterprise Manager that cannot be read at all stands as one server, named after its instance: all are its.
+        """
+        return not self.task and self.instance == other.instance and self.server in (other.server, other.instance)
+
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
@@ -82,6 +89,11 @@ class ServerFacts:
     error_code: str = ""
     """Enterprise Manager's error_code where the server's tasks could not be listed."""
     task_count: int = 0
+
+    @property
+    def key(self) -> TaskKey:
+        """The server's own key: that of a task without a name."""
+        return TaskKey(self.instance, self.name, "")
 
 
 @dataclass(frozen=True, slots=True)

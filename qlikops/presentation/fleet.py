@@ -103,7 +103,7 @@ def ordered(tasks: Sequence[TaskSnapshot], order: Order = Order.WORST) -> tuple[
 
 
 _ORDERS: Mapping[Order, Callable[[TaskSnapshot], tuple[object, ...]]] = {
-    Order.WORST: lambda task: (-_loudness(task),),
+    Order.WORST: lambda task: (-_severity_rank(task),),
     Order.NAME: lambda task: (task.facts.key.task.casefold(),),
     Order.SERVER: lambda _: (),
     Order.LATENCY: lambda task: (-(task.facts.total_latency_seconds or 0),),
@@ -116,7 +116,7 @@ def cells(task: TaskSnapshot, now: datetime, down: frozenset[TaskKey] = frozense
     facts = task.facts
     stop = "" if facts.stop_reason is StopReason.NONE else facts.raw_stop_reason or str(facts.stop_reason)
     kinds = ", ".join(anomaly.kind for anomaly in task.anomalies)
-    worst = max((anomaly.severity for anomaly in task.anomalies), key=lambda each: each.loudness, default=None)
+    worst = max((anomaly.severity for anomaly in task.anomalies), key=lambda each: each.rank, default=None)
     restarted = task.memory.restarted_at
     return {
         "task": outside(facts.key.task, cap=80),
@@ -166,9 +166,9 @@ _QUIET = {
 }
 
 
-def _loudness(task: TaskSnapshot) -> int:
+def _severity_rank(task: TaskSnapshot) -> int:
     """-1 where nothing is wrong, then by severity."""
-    return max((anomaly.severity.loudness for anomaly in task.anomalies), default=-1)
+    return max((anomaly.severity.rank for anomaly in task.anomalies), default=-1)
 
 
 def _latency(seconds: int | None) -> Span:
@@ -199,10 +199,10 @@ def age(snapshot: FleetSnapshot, now: datetime) -> Span:
 
 def _unwell(snapshot: FleetSnapshot) -> Iterator[Line]:
     for server in snapshot.servers:
-        if server.state is ServerState.MONITORED and not (server.error_code or snapshot.suppressed_by(server)):
+        hidden = sum(server.key.covers(key) for key in snapshot.on_down_servers)
+        if server.state is ServerState.MONITORED and not (server.error_code or hidden):
             continue
         why = server.message or server.error_code or "no reason given"
-        hidden = len(snapshot.suppressed_by(server))
         spans = [Span(f"■ {server.state} ", Tone.DANGER), outside(f"{server.name}: {why}", cap=200)]
         if hidden:
             spans.append(Span(f"; {vocabulary.count(hidden, 'task')} suppressed", Tone.WARNING))

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
+from qlikops.domain.anomaly import Severity
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.duration import format_duration
 from qlikops.presentation import vocabulary
@@ -64,7 +65,6 @@ _SORT_COLUMNS = {
     Sort.RISK: "risk",
     Sort.TASK: "label",
 }
-_SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
 _RISKS = {"high": 0, "unknown": 1, "medium": 2, "low": 3}
 _FIRST_UNKNOWN = -1
 """A value that this version does not know is looked at first."""
@@ -141,7 +141,7 @@ def cause(row: InboxRow) -> str:
 def _order(row: InboxRow, by: Sort) -> tuple[Any, ...]:
     first: tuple[Any, ...] = ()
     if by is Sort.SEVERITY:
-        first = (_SEVERITIES.get(row.severity, _FIRST_UNKNOWN),)
+        first = (-Severity.rank_of(row.severity),)
     elif by is Sort.AGE:
         first = (row.requested_at,)
     elif by is Sort.RISK:

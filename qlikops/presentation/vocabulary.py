@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from qlikops.domain.anomaly import Severity
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.encoding.stored import StoredEnum
@@ -25,10 +26,10 @@ NO_CALLER = "not known yet"
 AT_ZERO = "nothing is restarted"
 """What happens at the deadline. The state machine's ApprovalExpired is the source."""
 
-_SEVERITY = {
-    "critical": Span("■ critical", Tone.DANGER),
-    "warning": Span("▲ warning", Tone.WARNING),
-    "info": Span("○ info", Tone.INFO),
+_SEVERITY: Mapping[str, Span] = {
+    Severity.CRITICAL: Span("■ critical", Tone.DANGER),
+    Severity.WARNING: Span("▲ warning", Tone.WARNING),
+    Severity.INFO: Span("○ info", Tone.INFO),
 }
 _VERDICT = {
     Verdict.APPROVE: Tone.GOOD,

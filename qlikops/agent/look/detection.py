@@ -65,7 +65,7 @@ def detect(
     snapshots: dict[TaskKey, TaskSnapshot] = {}
     for facts in tasks:
         last = before.get(facts.key) or TaskSnapshot(facts)
-        if any(_hides(server, facts.key) for server in down):
+        if any(server.key.covers(facts.key) for server in down):
             snapshots[facts.key] = TaskSnapshot(facts, last.memory)
             continue
         if facts.key in unread:
@@ -78,19 +78,19 @@ def detect(
     for key, snapshot in before.items():
         if key in snapshots:
             continue
-        if any(_hides(server, key) for server in down):
+        if any(server.key.covers(key) for server in down):
             snapshots[key] = TaskSnapshot(_unseen(snapshot.facts), snapshot.memory)
-        elif any(_hides(server, key) for server in late):
+        elif any(server.key.covers(key) for server in late):
             snapshots[key] = TaskSnapshot(_unseen(snapshot.facts), snapshot.memory, is_unread=True)
 
     return FleetSnapshot(
         taken_at=now,
         execution_name=execution_name,
-        servers=tuple(sorted(servers, key=_order)),
+        servers=tuple(sorted(servers, key=lambda server: server.key)),
         tasks=tuple(snapshots[key] for key in sorted(snapshots)),
         server_anomalies=tuple(
             _of_server(server, snapshots, previous, config.thresholds_for_server(server.name), now)
-            for server in sorted([*down, *late], key=_order)
+            for server in sorted([*down, *late], key=lambda server: server.key)
         ),
     )
 
@@ -270,18 +270,6 @@ def _is_down(server: ServerFacts) -> bool:
     return server.state is ServerState.ERROR or server.error_code == _NOT_CONNECTED
 
 
-def _hides(server: ServerFacts, key: TaskKey) -> bool:
-    """Whether nothing can be known of the task while `server` is down.
-
-    An Enterprise Manager that can't be read at all appears as one server named after its instance.
-    """
-    return server.instance == key.instance and server.name in {key.server, key.instance}
-
-
-def _order(server: ServerFacts) -> tuple[str, str]:
-    return server.instance, server.name
-
-
 def _unseen(facts: TaskFacts) -> TaskFacts:
     """Who the task is and what it connects, without claims about how it is."""
     return TaskFacts(
@@ -304,8 +292,7 @@ def _of_server(
     thresholds: Thresholds,
     now: datetime,
 ) -> Anomaly:
-    key = TaskKey(server.instance, server.name, "")
-    hidden = [each for each in snapshots.values() if _hides(server, each.facts.key)]
+    hidden = [each for each in snapshots.values() if server.key.covers(each.facts.key)]
     if _is_down(server):
         kind, severity, task_count = AnomalyKind.SERVER_DOWN, Severity.CRITICAL, len(hidden)
         summary = f"server {server.name} is down or not reachable; nothing is known of its tasks"
@@ -313,7 +300,7 @@ def _of_server(
         kind, severity, task_count = AnomalyKind.NOT_READ, Severity.WARNING, sum(each.is_unread for each in hidden)
         summary = f"server {server.name}: {server.message}; they are as the last run saw them"
     known = previous.server_anomalies if previous else ()
-    before = next((each for each in known if (each.key, each.kind) == (key, kind)), None)
+    before = next((each for each in known if (each.key, each.kind) == (server.key, kind)), None)
     first_seen, polls = now, 1
     if previous is not None and before is not None:
         first_seen = before.first_seen or now
@@ -321,7 +308,7 @@ def _of_server(
     return Anomaly(
         kind=kind,
         severity=severity,
-        key=key,
+        key=server.key,
         summary=summary,
         evidence=numbered(
             [

@@ -71,13 +71,13 @@ class _Group:
 
     @property
     def severity(self) -> Severity:
-        return max((case.anomaly.severity for case in self.cases), key=lambda severity: severity.loudness)
+        return max((case.anomaly.severity for case in self.cases), key=lambda severity: severity.rank)
 
     @property
     def urgency(self) -> tuple[int, int, int, TaskKey]:
         """Sorts the most urgent first."""
         return (
-            -self.severity.loudness,
+            -self.severity.rank,
             _KINDS.index(self.kind),
             -len(self.cases),
             self.cases[0].facts.key,

@@ -47,7 +47,7 @@ def chosen_of(anomalies: Sequence[Anomaly]) -> Anomaly | None:
     proposable = [anomaly for anomaly in anomalies if anomaly.kind in ACTIONS and anomaly.confirmed]
     return min(
         proposable,
-        key=lambda anomaly: (-anomaly.severity.loudness, _KINDS.index(anomaly.kind)),
+        key=lambda anomaly: (-anomaly.severity.rank, _KINDS.index(anomaly.kind)),
         default=None,
     )
 

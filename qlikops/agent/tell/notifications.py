@@ -46,12 +46,12 @@ def news_of(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> Notifica
     appeared = [
         anomaly
         for place, anomaly in found.items()
-        if place not in known or anomaly.severity.loudness > known[place].severity.loudness
+        if place not in known or anomaly.severity.rank > known[place].severity.rank
     ]
     louder = {_place(anomaly): Notified(anomaly.key, anomaly.kind, anomaly.severity, now) for anomaly in appeared}
     over = tuple(told for told in before if now - told.seen_at >= OVER_AFTER)
     return Notifications(
-        appeared=tuple(sorted(appeared, key=lambda one: (-one.severity.loudness, one.key, one.kind))),
+        appeared=tuple(sorted(appeared, key=lambda one: (-one.severity.rank, one.key, one.kind))),
         over=over,
         told=tuple(told for place, told in (known | louder).items() if told not in over),
         told_before=before,
