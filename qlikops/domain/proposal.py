@@ -7,36 +7,12 @@ from datetime import datetime
 
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.encoding import codec
-from qlikops.domain.encoding.stored import StoredEnum
-from qlikops.domain.task import RunOption, StopReason, TaskKey, TaskState
+from qlikops.domain.task import Action as Action
+from qlikops.domain.task import StopReason, TaskKey, TaskState
 from qlikops.domain.text import fitted
 
 RECORD_VERSION = codec.VERSION
 """Of every record; see there."""
-
-
-class Action(StoredEnum):
-    """What approving does."""
-
-    RESUME = "resume"
-    RELOAD = "reload"
-    """Loads the target again from the source: slow, and what the target has is replaced."""
-    STOP_AND_RESUME = "stop_and_resume"
-
-    @property
-    def run_option(self) -> RunOption:
-        """The option of the run call that this action ends in. Raises ValueError for an unknown action."""
-        match self:
-            case Action.RESUME | Action.STOP_AND_RESUME:
-                return RunOption.RESUME_PROCESSING
-            case Action.RELOAD:
-                return RunOption.RELOAD_TARGET
-        raise ValueError(f"nobody knows here how to {self.value}")
-
-    @property
-    def stops_first(self) -> bool:
-        """Whether a running task is stopped before the run call."""
-        return self is Action.STOP_AND_RESUME
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,30 @@ class RunOption(StoredEnum):
     RELOAD_TARGET = "RELOAD_TARGET"
 
 
+class Action(StoredEnum):
+    """What can be done to a task that has something wrong with it, once it is approved."""
+
+    RESUME = "resume"
+    RELOAD = "reload"
+    """Loads the target again from the source: slow, and what the target has is replaced."""
+    STOP_AND_RESUME = "stop_and_resume"
+
+    @property
+    def run_option(self) -> RunOption:
+        """The option of the run call that this action ends in. Raises ValueError for an unknown action."""
+        match self:
+            case Action.RESUME | Action.STOP_AND_RESUME:
+                return RunOption.RESUME_PROCESSING
+            case Action.RELOAD:
+                return RunOption.RELOAD_TARGET
+        raise ValueError(f"nobody knows here how to {self.value}")
+
+    @property
+    def stops_first(self) -> bool:
+        """Whether a running task is stopped before the run call."""
+        return self is Action.STOP_AND_RESUME
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class TaskKey:
     """Names one task for ever: instance, server, task."""
