@@ -25,6 +25,7 @@ from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Ri
 from qlikops.domain.proposal import Proposal
 from qlikops.qlik.simulator.library import SCENARIOS
 from qlikops.resources import resource
+from tests.scenarios.library import STORIES, build_scenario
 from tests.unit.agent.decide.test_policy import CLOSING, GOOD, KEY, OPEN
 from tests.unit.agent.fleet import CONFIG
 
@@ -90,9 +91,10 @@ def detection_page() -> str:
         '"target_latency_critical_seconds": 7200}},\n'
         ' "task_thresholds": {"replicate-eu-1/sales-orders": {"confirm_polls": 3}}}\n```',
         "## Scenarios of the simulated fleet",
-        "`python -m qlikops.qlik.simulator --scenario NAME`; `large:SERVERSxTASKS` takes any size. Each is run through "
-        "the HTTP reader, detection and correlation in the tests, and must come to this.",
-        _table(("scenario", "story", "found", "proposed"), map(_scenario_row, SCENARIOS)),
+        "The tests run each of these through the HTTP reader, detection and correlation, and it must come to this. "
+        f"`qlikops local up --scenario` takes {', '.join(map('`{}`'.format, SCENARIOS))} and "
+        "`large:SERVERSxTASKS`; the tests alone have the others.",
+        _table(("scenario", "story", "found", "proposed"), map(_scenario_row, STORIES)),
     )
 
 
@@ -206,8 +208,8 @@ def _evaluation_rows() -> Iterable[Sequence[str]]:
 
 
 def _scenario_row(name: str) -> Sequence[str]:
-    factory = SCENARIOS[name]
-    expected = factory(1).expected
+    factory = STORIES[name]
+    expected = build_scenario(name, 1).expected
     kinds = sorted({kind for kinds in expected.found.values() for kind in kinds})
     actions = sorted({action.replace("_", " ") for action, _ in expected.proposed})
     found = "that nothing can be read" if expected.is_unreadable else ", ".join(kinds) or "nothing"

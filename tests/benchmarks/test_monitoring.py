@@ -27,9 +27,9 @@ from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.reader import CONCURRENCY, read_fleet
 from qlikops.qlik.simulator.fleet import SimulatedFleet
-from qlikops.qlik.simulator.library import build_scenario
 from tests.benchmarks.conftest import Results
 from tests.embedded import REGION, EmbeddedAws
+from tests.scenarios.library import build_scenario
 from tests.unit.agent.fakes import create_table
 
 SERVERS, TASKS = 50, 100

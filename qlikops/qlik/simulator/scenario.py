@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.proposal import Action
 from qlikops.domain.task import StopReason, TaskState
 
 
@@ -193,26 +190,6 @@ class HttpFault:
     until: float | None = None
 
 
-Proposable = tuple[Action, frozenset[str]]
-"""An action and all the tasks, as `server/task`, that one proposal is on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What monitoring is to make of a scenario, with the default thresholds and nothing restarted meanwhile."""
-
-    found: Mapping[str, frozenset[AnomalyKind]] = field(default_factory=dict)
-    """By `server/task`, `server` for a server's own: the confirmed kinds at the last poll. All others have none."""
-    proposed: frozenset[Proposable] = frozenset()
-    """What may be proposed at the last poll, apart from the cap on proposals."""
-    polls: int = 3
-    """The first one as the scenario begins."""
-    poll_seconds: float = 60.0
-    """From poll to poll."""
-    is_unreadable: bool = False
-    """The fleet cannot be read, and monitoring says so instead of finding nothing wrong."""
-
-
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A fleet and its story. Times are seconds from its beginning."""
@@ -230,4 +207,3 @@ class Scenario:
     """Applied in this order, until one of them answers or hangs up."""
     tls: bool = False
     """Enterprise Manager has a certificate of an authority that nobody knows."""
-    expected: Expected = Expected()

@@ -20,9 +20,9 @@ from qlikops.domain.task import StopReason, TaskKey, TaskState
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.simulator.fleet import SimulatedFleet
-from qlikops.qlik.simulator.library import build_scenario
 from qlikops.qlik.simulator.scenario import Break, Scenario
 from qlikops.qlik.simulator.server import AdjustableClock, SimulatorServer
+from tests.scenarios.library import build_scenario
 
 START = datetime(2026, 3, 7, 3, 0, tzinfo=UTC)
 ARN = "arn:aws:states:eu-west-1:000000000000:execution:QlikMonitoringAgent:run-1"

@@ -10,8 +10,8 @@ import pytest
 
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.task import TaskKey
+from qlikops.qlik.simulator.library import server, task
 from qlikops.qlik.simulator.scenario import Scenario
-from qlikops.qlik.simulator.small import server, task
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import SERVER
 from tests.unit.agent.faults import Call, Fault

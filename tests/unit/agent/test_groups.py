@@ -23,8 +23,8 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.proposal import Proposal, ProposalSummary
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
+from qlikops.qlik.simulator.library import server, task
 from qlikops.qlik.simulator.scenario import Break, Scenario
-from qlikops.qlik.simulator.small import server, task
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import ARN, ASK, EVALUATION, SERVER, START, FakeClock, simulated
 from tests.unit.agent.fleet import CONFIG, failed, poll_twice

@@ -22,9 +22,9 @@ from qlikops.presentation.vocabulary import status_meaning
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.errors import QemBusinessError
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Disturbance, Effect, Trouble
-from qlikops.qlik.simulator.small import expect, small
 from qlikops.qlik.wire import ActionReply
 from tests.embedded import EmbeddedAws
+from tests.scenarios.small import expect, small
 from tests.unit.agent.fakes import ORDERS, SERVER, START, FakeClock, proposal, simulated
 from tests.unit.agent.machine import Agent, Json, items
 from tests.unit.agent.steps.test_restart import ID, STALLED, Approve, Restarting, Simulate, approve, simulate  # noqa: F401

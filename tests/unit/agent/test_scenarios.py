@@ -22,10 +22,11 @@ from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import QemError, QemUnreachable
 from qlikops.qlik.reader import FleetReading, read_fleet
 from qlikops.qlik.simulator.fleet import SimulatedFleet
-from qlikops.qlik.simulator.library import SCENARIOS, build_scenario
-from qlikops.qlik.simulator.scenario import FaultKind, Proposable, Scenario, Trouble
+from qlikops.qlik.simulator.scenario import FaultKind, Trouble
 from qlikops.qlik.simulator.server import AdjustableClock, SimulatorServer
 from tests.certificates import certificate as certificate
+from tests.scenarios.library import STORIES, build_scenario
+from tests.scenarios.small import CheckedScenario, Proposable
 from tests.unit.agent.fleet import CONFIG
 
 START = datetime(2026, 3, 7, 3, 0, tzinfo=UTC)
@@ -36,7 +37,7 @@ SMALLER = {"large": "large:6x100"}
 class Watch:
     """A scenario that is served, and monitored whenever a test says so. Nobody sleeps."""
 
-    def __init__(self, scenario: Scenario, certificate: Path | None, seed: int = 1) -> None:
+    def __init__(self, scenario: CheckedScenario, certificate: Path | None, seed: int = 1) -> None:
         self.scenario = scenario
         self.slept: list[float] = []
         self._clock = AdjustableClock(lambda: 0.0)
@@ -103,7 +104,7 @@ Start = Callable[..., Watch]
 def watch(request: pytest.FixtureRequest) -> Iterator[Start]:
     running: list[Watch] = []
 
-    def start(scenario: str | Scenario, seed: int = 1) -> Watch:
+    def start(scenario: str | CheckedScenario, seed: int = 1) -> Watch:
         story = build_scenario(scenario, 1) if isinstance(scenario, str) else scenario
         path = request.getfixturevalue("certificate") if story.tls else None
         running.append(Watch(story, path, seed))
@@ -115,7 +116,7 @@ def watch(request: pytest.FixtureRequest) -> Iterator[Start]:
         each.server.__exit__()
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", STORIES)
 def test_a_scenario_is_found_and_proposed_on_as_it_says(name: str, watch: Start) -> None:
     here = watch(SMALLER.get(name, name))
     expected = here.scenario.expected
@@ -131,9 +132,9 @@ def test_a_scenario_is_found_and_proposed_on_as_it_says(name: str, watch: Start)
 
 
 def test_there_are_scenarios_enough_for_everything() -> None:
-    stories = [build(1) for build in SCENARIOS.values()]
+    stories = [build_scenario(name, 1) for name in STORIES]
     assert len(stories) >= 30
-    assert all(story.name == name for name, story in zip(SCENARIOS, stories, strict=True))
+    assert all(story.name == name for name, story in zip(STORIES, stories, strict=True))
     found = {kind for story in stories for kinds in story.expected.found.values() for kind in kinds}
     # Not being read in time takes an end of the time, and being left stopped a restart: neither is a fleet's story.
     assert found == set(AnomalyKind) - {AnomalyKind.NOT_READ, AnomalyKind.LEFT_STOPPED}

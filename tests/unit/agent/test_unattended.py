@@ -23,9 +23,10 @@ from qlikops.domain.evaluation import ApprovalMode, Evaluation, Route
 from qlikops.domain.proposal import Action, Proposal
 from qlikops.domain.task import RunOption, StopReason, TaskState
 from qlikops.qlik.names import key_name
-from qlikops.qlik.simulator.library import SCENARIOS, build_scenario
-from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Expected, Scenario
+from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Scenario
 from tests.embedded import EmbeddedAws
+from tests.scenarios.library import STORIES, build_scenario
+from tests.scenarios.small import Expected
 from tests.unit.agent.fakes import EVALUATION, SERVER, FakeClock, simulated
 from tests.unit.agent.faults import SharedClients
 from tests.unit.agent.machine import Agent, items
@@ -122,7 +123,7 @@ def safe(scenario: Scenario, expected: Expected) -> set[str]:
     }
 
 
-READABLE = [name for name in SCENARIOS if not build_scenario(name, 1).expected.is_unreadable]
+READABLE = [name for name in STORIES if not build_scenario(name, 1).expected.is_unreadable]
 
 
 @pytest.mark.parametrize("name", READABLE)

@@ -10,10 +10,10 @@ import pytest
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.simulator.fleet import SimulatedFleet
-from qlikops.qlik.simulator.library import build_scenario
 from qlikops.qlik.simulator.scenario import Scenario
 from qlikops.qlik.simulator.server import AdjustableClock, SimulatorServer
 from tests.certificates import certificate as certificate
+from tests.scenarios.library import build_scenario
 
 PASSWORD = "correct horse"
 OPERATOR_PASSWORD = "battery staple"

@@ -6,9 +6,9 @@ import pytest
 
 from qlikops.domain.task import StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
-from qlikops.qlik.simulator.library import SCENARIOS, build_scenario
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect
 from qlikops.qlik.simulator.server import AdjustableClock
+from tests.scenarios.library import STORIES, build_scenario
 
 SERVER = "replicate-1"
 RESUME = "RESUME_PROCESSING"
@@ -38,7 +38,7 @@ class Story:
         return [self.fleet.task(server, task["name"]) for server in up for task in self.fleet.tasks(server)]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", STORIES)
 def test_the_same_seed_tells_the_same_story(scenario: str) -> None:
     first, second, other = Story(scenario, 7), Story(scenario, 7), Story(scenario, 8)
     for seconds in (0, 30, 300, 3000):
@@ -202,7 +202,7 @@ def test_what_the_demo_restarts_is_up_within_five_seconds() -> None:
     assert (task["state"], task["memory_mb"] >= 1) == ("RUNNING", True)
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", STORIES)
 def test_every_event_concerns_something_that_exists(scenario: str) -> None:
     story = build_scenario(scenario, 3)
     known = {(server.name, task.name) for server in story.servers for task in server.tasks}

@@ -10,10 +10,10 @@ from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import QemBusinessError, QemLoginRefused, QemOutOfTime, QemProtocolError, QemUnreachable
 from qlikops.qlik.reader import NOT_READ_IN_TIME, UNREADABLE, FleetReading, read_fleet
+from qlikops.qlik.simulator.library import server as simulated_server
+from qlikops.qlik.simulator.library import task
 from qlikops.qlik.simulator.scenario import FaultKind, HttpFault, Scenario
 from qlikops.qlik.simulator.server import SimulatorServer
-from qlikops.qlik.simulator.small import server as simulated_server
-from qlikops.qlik.simulator.small import task
 from qlikops.qlik.wire import TaskListing
 from tests.unit.qlik.conftest import Simulate, instance_of
 

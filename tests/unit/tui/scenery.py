@@ -23,8 +23,8 @@ from qlikops.domain.task import TaskKey
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, RunSummary
 from qlikops.qlik import wire
 from qlikops.qlik.simulator.fleet import SimulatedFleet
-from qlikops.qlik.simulator.library import build_scenario
 from qlikops.qlik.simulator.server import AdjustableClock
+from tests.scenarios.library import build_scenario
 from tests.unit.agent.fleet import CONFIG
 from tests.unit.presentation.samples import ARN, NOW
 from tests.unit.tui.fakes import FakeEnvironment, FakeFleet

@@ -20,10 +20,10 @@ from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.proposal import Action, Proposal
 from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskState
 from qlikops.qlik.errors import QemUnreachable
-from qlikops.qlik.simulator.library import build_scenario
+from qlikops.qlik.simulator.library import server, task
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Disturbance, Effect, Scenario, Trouble
-from qlikops.qlik.simulator.small import server, task
 from qlikops.qlik.wire import ActionReply, TaskListing
+from tests.scenarios.library import build_scenario
 from tests.unit.agent.fakes import (
     ASK,
     EVALUATION,

@@ -7,25 +7,18 @@ from dataclasses import replace
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.proposal import Action
 from qlikops.domain.task import StopReason, TaskState
-from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Endpoint, Scenario, ServerDown
-from qlikops.qlik.simulator.small import (
-    CONNECTION_LOST,
-    NAMES,
-    ORACLE,
-    OTHER_SERVER,
-    POSITION_LOST,
-    SERVER,
-    SNOWFLAKE,
-    expect,
-    server,
-    small,
-    task,
-)
+from qlikops.qlik.simulator.library import CONNECTION_LOST, NAMES, ORACLE, SERVER, SNOWFLAKE, server, task
+from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Endpoint, ServerDown
+from tests.scenarios.small import OTHER_SERVER, CheckedScenario, expect, small
 
 _SQL_SERVER = Endpoint("SQL-CRM", "SQL Server")
 _MYSQL = Endpoint("MYSQL-WEB", "MySQL")
 _POSTGRESQL = Endpoint("PG-LOYALTY", "PostgreSQL")
 _FAILED_ON_ORDERS = (Action.RESUME, ["orders"])
+POSITION_LOST = (
+    "Failed to resume from the given position. "
+    "ORA-00308: cannot open archived log '/arch/1_48213_1093.arc'; the archived log does not exist"
+)
 
 
 def _stop(name: str, reason: StopReason, message: str = "") -> Break:
@@ -45,21 +38,12 @@ def _recovering(heals_after_seconds: float | None = None, at: float = 0) -> Brea
     )
 
 
-def one_fatal(_seed: int) -> Scenario:
-    """One task has lost its source; running it helps."""
-    return small(
-        "one_fatal",
-        Break(0, SERVER, "orders", message=CONNECTION_LOST),
-        expected=expect({"orders": AnomalyKind.FATAL_TRANSIENT}, _FAILED_ON_ORDERS),
-    )
-
-
-def seen_once(_seed: int) -> Scenario:
+def seen_once(_seed: int) -> CheckedScenario:
     """One task has just lost its source: one poll is not enough to propose anything."""
-    return replace(one_fatal(0), name="seen_once", expected=expect(polls=1))
+    return small("seen_once", Break(0, SERVER, "orders", message=CONNECTION_LOST), expected=expect(polls=1))
 
 
-def lost_position(_seed: int) -> Scenario:
+def lost_position(_seed: int) -> CheckedScenario:
     """One task cannot resume, however often it is asked to; a reload works."""
     after = AfterRun(resume=Effect.FAILS_AGAIN, fails_after_seconds=5)
     return small(
@@ -69,7 +53,7 @@ def lost_position(_seed: int) -> Scenario:
     )
 
 
-def lost_positions(_seed: int) -> Scenario:
+def lost_positions(_seed: int) -> CheckedScenario:
     """Four databases each say in their own words that the log is gone; some mention the connection too."""
     stories = (
         (ORACLE, "ORA-12570: TNS:packet reader failure; ORA-01291: missing logfile"),
@@ -89,7 +73,7 @@ def lost_positions(_seed: int) -> Scenario:
     )
 
 
-def unknown_message(_seed: int) -> Scenario:
+def unknown_message(_seed: int) -> CheckedScenario:
     """One task failed on something that no pattern knows."""
     return small(
         "unknown_message",
@@ -98,7 +82,7 @@ def unknown_message(_seed: int) -> Scenario:
     )
 
 
-def login_refused(_seed: int) -> Scenario:
+def login_refused(_seed: int) -> CheckedScenario:
     """The source's password was changed: its tasks fail together, and no resume helps before that is put right."""
     message = "Failed to connect to the source. ORA-01017: invalid username/password; logon denied"
     return small(
@@ -108,7 +92,7 @@ def login_refused(_seed: int) -> Scenario:
     )
 
 
-def user_stopped(_seed: int) -> Scenario:
+def user_stopped(_seed: int) -> CheckedScenario:
     """A person stopped one task."""
     return small(
         "user_stopped",
@@ -117,7 +101,7 @@ def user_stopped(_seed: int) -> Scenario:
     )
 
 
-def planned_stops(_seed: int) -> Scenario:
+def planned_stops(_seed: int) -> CheckedScenario:
     """Four tasks stopped as their settings say."""
     reasons = (
         StopReason.FULL_LOAD_ONLY_FINISHED,
@@ -132,7 +116,7 @@ def planned_stops(_seed: int) -> Scenario:
     )
 
 
-def stopped_for_nothing(_seed: int) -> Scenario:
+def stopped_for_nothing(_seed: int) -> CheckedScenario:
     """Two tasks stand still, and nothing says why: told, and left as they are."""
     return small(
         "stopped_for_nothing",
@@ -142,7 +126,7 @@ def stopped_for_nothing(_seed: int) -> Scenario:
     )
 
 
-def low_disk_space(_seed: int) -> Scenario:
+def low_disk_space(_seed: int) -> CheckedScenario:
     """The server's disk is full: three of its tasks stop, whatever they connect."""
     names = NAMES[:3]
     return small(
@@ -153,7 +137,7 @@ def low_disk_space(_seed: int) -> Scenario:
     )
 
 
-def short_of_everything(_seed: int) -> Scenario:
+def short_of_everything(_seed: int) -> CheckedScenario:
     """One task lacks memory, one disk space, one a licence: three causes."""
     reasons = (
         StopReason.STOPPED_LOW_MEMORY,
@@ -170,7 +154,7 @@ def short_of_everything(_seed: int) -> Scenario:
     )
 
 
-def half_loaded(_seed: int) -> Scenario:
+def half_loaded(_seed: int) -> CheckedScenario:
     """A task loses its source before its full load is complete."""
     tasks = [replace(task("orders"), full_load_completed=False), task("stock")]
     return small(
@@ -181,7 +165,7 @@ def half_loaded(_seed: int) -> Scenario:
     )
 
 
-def protected_task(_seed: int) -> Scenario:
+def protected_task(_seed: int) -> CheckedScenario:
     """A task with a tag that an organisation may want to protect loses its source."""
     return small(
         "protected_task",
@@ -191,23 +175,23 @@ def protected_task(_seed: int) -> Scenario:
     )
 
 
-def recovering(_seed: int) -> Scenario:
+def recovering(_seed: int) -> CheckedScenario:
     """Replicate is retrying by itself: nothing to say yet."""
     return small("recovering", _recovering(), expected=expect(polls=4, poll_seconds=300))
 
 
-def recovering_long(_seed: int) -> Scenario:
+def recovering_long(_seed: int) -> CheckedScenario:
     """Replicate has been retrying for more than a quarter of an hour: told, and left to it."""
     expected = expect({"orders": AnomalyKind.RECOVERING_LONG}, polls=5, poll_seconds=300)
     return small("recovering_long", _recovering(), expected=expected)
 
 
-def recovers(_seed: int) -> Scenario:
+def recovers(_seed: int) -> CheckedScenario:
     """Replicate gets the task up again by itself."""
     return small("recovers", _recovering(heals_after_seconds=1000), expected=expect(polls=5, poll_seconds=300))
 
 
-def flapping(_seed: int) -> Scenario:
+def flapping(_seed: int) -> CheckedScenario:
     """Somebody starts a task again and again; it runs at the moment, and is flapping all the same."""
     return small(
         "flapping",
@@ -216,7 +200,7 @@ def flapping(_seed: int) -> Scenario:
     )
 
 
-def flapping_recovery(_seed: int) -> Scenario:
+def flapping_recovery(_seed: int) -> CheckedScenario:
     """Replicate itself gets a task up again and again."""
     return small(
         "flapping_recovery",
@@ -225,7 +209,7 @@ def flapping_recovery(_seed: int) -> Scenario:
     )
 
 
-def flapping_failed(_seed: int) -> Scenario:
+def flapping_failed(_seed: int) -> CheckedScenario:
     """A task that flapped has failed once more: held, however clear the failure is."""
     return small(
         "flapping_failed",
@@ -234,7 +218,7 @@ def flapping_failed(_seed: int) -> Scenario:
     )
 
 
-def source_outage(_seed: int) -> Scenario:
+def source_outage(_seed: int) -> CheckedScenario:
     """One source takes all of its tasks with it; the other source's are well."""
     lost = [task(f"erp-{number:02d}") for number in range(12)]
     spared = [task(f"crm-{number:02d}", _SQL_SERVER) for number in range(4)]
@@ -247,7 +231,7 @@ def source_outage(_seed: int) -> Scenario:
     )
 
 
-def target_outage(_seed: int) -> Scenario:
+def target_outage(_seed: int) -> CheckedScenario:
     """One target takes its tasks with it, whatever their sources are."""
     sources = (ORACLE, _SQL_SERVER, _MYSQL, _POSTGRESQL)
     return small(
@@ -261,7 +245,7 @@ def target_outage(_seed: int) -> Scenario:
     )
 
 
-def two_causes(_seed: int) -> Scenario:
+def two_causes(_seed: int) -> CheckedScenario:
     """Two sources of one server are gone: two decisions, not one and not four."""
     sources = {"orders": ORACLE, "customers": ORACLE, "web": _MYSQL, "shop": _MYSQL}
     messages = {ORACLE: CONNECTION_LOST, _MYSQL: "Lost connection to MySQL server during query"}
@@ -277,10 +261,10 @@ def two_causes(_seed: int) -> Scenario:
     )
 
 
-def one_source_two_servers(_seed: int) -> Scenario:
+def one_source_two_servers(_seed: int) -> CheckedScenario:
     """A source that two servers read from is gone: a decision for each server."""
     places = [f"{name}/{each}" for name in (SERVER, OTHER_SERVER) for each in ("orders", "customers")]
-    return Scenario(
+    return CheckedScenario(
         "one_source_two_servers",
         tuple(server(name, [task("orders"), task("customers")]) for name in (SERVER, OTHER_SERVER)),
         tuple(
@@ -294,10 +278,10 @@ def one_source_two_servers(_seed: int) -> Scenario:
     )
 
 
-def server_down(_seed: int) -> Scenario:
+def server_down(_seed: int) -> CheckedScenario:
     """Enterprise Manager does not reach one of two servers; what was wrong with its tasks is not said again."""
     servers = tuple(server(name, [task("orders"), task("customers")]) for name in (SERVER, OTHER_SERVER))
-    return Scenario(
+    return CheckedScenario(
         "server_down",
         servers,
         (
@@ -308,14 +292,14 @@ def server_down(_seed: int) -> Scenario:
     )
 
 
-def server_back(_seed: int) -> Scenario:
+def server_back(_seed: int) -> CheckedScenario:
     """A server was not reachable for a minute and a half."""
     servers = tuple(server(name, [task("orders"), task("customers")]) for name in (SERVER, OTHER_SERVER))
     outage = ServerDown(0, OTHER_SERVER, f"Failed to connect to server {OTHER_SERVER}", until=90)
-    return Scenario("server_back", servers, (outage,), expected=expect())
+    return CheckedScenario("server_back", servers, (outage,), expected=expect())
 
 
-def restart_fails(_seed: int) -> Scenario:
+def restart_fails(_seed: int) -> CheckedScenario:
     """Three broken tasks: one fails again after a while, one at once, and one run call is refused."""
     effects = {
         "orders": AfterRun(resume=Effect.FAILS_AGAIN, fails_after_seconds=8),
@@ -330,7 +314,6 @@ def restart_fails(_seed: int) -> Scenario:
 
 
 FAILURES = (
-    one_fatal,
     seen_once,
     lost_position,
     lost_positions,

@@ -1,47 +1,46 @@
-"""What the library's scenarios are made of: one server with four tasks, and short ways to say what is expected."""
+"""What the scenarios of the tests are made of: a fleet, its story, and short ways to say what is expected of both."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.proposal import Action
 from qlikops.qlik.names import key_name
-from qlikops.qlik.simulator.scenario import (
-    Endpoint,
-    Event,
-    Expected,
-    HttpFault,
-    Scenario,
-    SimulatedServer,
-    SimulatedTask,
-)
+from qlikops.qlik.simulator.library import NAMES, SERVER, server, task
+from qlikops.qlik.simulator.scenario import Event, HttpFault, Scenario, SimulatedTask
 
-SERVER = "replicate-1"
 OTHER_SERVER = "replicate-2"
-ORACLE = Endpoint("ORA-PROD", "Oracle")
-SNOWFLAKE = Endpoint("SNOWFLAKE-DWH", "Snowflake")
-NAMES = ("orders", "customers", "invoices", "stock")
-
-CONNECTION_LOST = "ORA-12170: TNS:Connect timeout occurred"
-POSITION_LOST = (
-    "Failed to resume from the given position. "
-    "ORA-00308: cannot open archived log '/arch/1_48213_1093.arc'; the archived log does not exist"
-)
 
 Found = Mapping[str, AnomalyKind | tuple[AnomalyKind, ...]]
 Proposed = tuple[Action, Iterable[str]]
 """An action and the tasks that one proposal is on, as `server/task` or, on SERVER, as `task`."""
+Proposable = tuple[Action, frozenset[str]]
+"""An action and all the tasks, as `server/task`, that one proposal is on."""
 
 
-def task(name: str, source: Endpoint = ORACLE, target: Endpoint = SNOWFLAKE, *tags: str) -> SimulatedTask:
-    """A task whose full load is complete."""
-    return SimulatedTask(name, source, target, tags)
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What monitoring is to make of a scenario, with the default thresholds and nothing restarted meanwhile."""
+
+    found: Mapping[str, frozenset[AnomalyKind]] = field(default_factory=dict)
+    """By `server/task`, `server` for a server's own: the confirmed kinds at the last poll. All others have none."""
+    proposed: frozenset[Proposable] = frozenset()
+    """What may be proposed at the last poll, apart from the cap on proposals."""
+    polls: int = 3
+    """The first one as the scenario begins."""
+    poll_seconds: float = 60.0
+    """From poll to poll."""
+    is_unreadable: bool = False
+    """The fleet cannot be read, and monitoring says so instead of finding nothing wrong."""
 
 
-def server(name: str, tasks: Iterable[SimulatedTask]) -> SimulatedServer:
-    """A server on a host of its own."""
-    return SimulatedServer(name, f"{name}.example.com", tuple(tasks))
+@dataclass(frozen=True, slots=True)
+class CheckedScenario(Scenario):
+    """A scenario, and what monitoring is to make of it."""
+
+    expected: Expected = Expected()
 
 
 def expect(
@@ -79,6 +78,6 @@ def small(
     tasks: Iterable[SimulatedTask] = tuple(map(task, NAMES)),
     faults: tuple[HttpFault, ...] = (),
     tls: bool = False,
-) -> Scenario:
+) -> CheckedScenario:
     """SERVER with four tasks, unless told which, and what befalls them."""
-    return Scenario(name, (server(SERVER, tasks),), events, faults=faults, tls=tls, expected=expected)
+    return CheckedScenario(name, (server(SERVER, tasks),), events, faults=faults, tls=tls, expected=expected)

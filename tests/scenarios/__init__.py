@@ -1,0 +1,1 @@
+"""Stories of fleets, each with what monitoring is to make of it."""
