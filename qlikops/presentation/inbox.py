@@ -208,11 +208,6 @@ def cells(
     }
 
 
-def ticking(row: InboxRow, now: datetime) -> tuple[str, str]:
-    """What of the cells changes with time alone, as it reads at `now`."""
-    return countdown(row.deadline, now).text, _age(row, now)
-
-
 def _age(row: InboxRow, now: datetime) -> str:
     return vocabulary.short_duration((now - row.requested_at).total_seconds())
 

@@ -18,13 +18,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from qlikops.domain.task import RunOption, ServerFacts, TaskFacts, TaskKey
-from qlikops.domain.text import harmless
 from qlikops.qlik import wire
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import (
@@ -38,7 +37,7 @@ from qlikops.qlik.errors import (
 )
 from qlikops.qlik.names import path_segment
 from qlikops.qlik.transport import ANSWER_FACTOR, AnswerTooSlow, make_pool
-from qlikops.qlik.wire import ActionReply, ServerDetails, TaskListing
+from qlikops.qlik.wire import ActionReply, ListedTask, ServerDetails
 
 SESSION_HEADER = "EnterpriseManager.APISessionID"
 SESSION_IDLE_SECONDS = 270.0
@@ -149,7 +148,7 @@ class QemClient:
         """One server's resources, licence and task counts."""
         return wire.parse_server_details(self._get(f"/servers/{path_segment(server)}"))
 
-    def tasks(self, server: str) -> tuple[TaskListing, ...]:
+    def tasks(self, server: str) -> tuple[ListedTask, ...]:
         """All tasks of a server, with their states only."""
         return wire.parse_task_list(self._get(f"/servers/{path_segment(server)}/tasks"), self._instance.name, server)
 
@@ -167,15 +166,6 @@ class QemClient:
     def stop(self, server: str, task: str, timeout_seconds: int = 60) -> ActionReply:
         """Stops a task, in the same way as `run` runs one."""
         return self._act(server, task, timeout_seconds, action="stop")
-
-    def reload_table(self, server: str, task: str, schema: str, table: str) -> None:
-        """Reloads one table of a running task. An error with `maybe_sent` leaves open whether it was begun."""
-        self._call("POST", _table_path(server, task, action="reload", schema=schema, table=table))
-
-    def table_status(self, server: str, task: str, schema: str, table: str) -> str:
-        """What Enterprise Manager says of one table: its JSON as text, since nobody has seen what is in it."""
-        body = self._call("GET", _table_path(server, task, action="getstatus", schema=schema, table=table))
-        return harmless(json.dumps(body, ensure_ascii=False))
 
     def logout(self) -> None:
         """Ends the session, where there is one. Never fails: a session that is left behind expires by itself."""
@@ -317,7 +307,3 @@ class QemClient:
 
 def _task_path(server: str, task: str) -> str:
     return f"/servers/{path_segment(server)}/tasks/{path_segment(task)}"
-
-
-def _table_path(server: str, task: str, **query: str) -> str:
-    return f"{_task_path(server, task)}/tables?{urlencode(query, quote_via=quote, safe='')}"

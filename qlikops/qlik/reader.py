@@ -17,7 +17,7 @@ from qlikops.domain.task import ServerFacts, ServerState, TaskFacts, TaskKey
 from qlikops.qlik.client import ErrorCode, QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import QemBusinessError, QemError, QemOutOfTime, QemUnreachable
-from qlikops.qlik.wire import TaskListing
+from qlikops.qlik.wire import ListedTask
 
 CONCURRENCY = 16
 """Calls at a time, over all Enterprise Managers."""
@@ -92,7 +92,7 @@ def _read_instance(
     with client_factory(instance) as client:
         details = _Details(client, patience)
         servers: list[ServerFacts] = []
-        reading: list[tuple[TaskListing, Future[TaskFacts]]] = []
+        reading: list[tuple[ListedTask, Future[TaskFacts]]] = []
         listings = {workers.submit(client.tasks, server.name): server for server in client.servers()}
         for listing in as_completed(listings):
             server = listings[listing]
@@ -110,8 +110,8 @@ def _read_instance(
             try:
                 tasks.append(job.result())
             except QemOutOfTime:
-                tasks.append(entry.facts())
-                unread.add(entry.key)
+                tasks.append(entry.facts)
+                unread.add(entry.facts.key)
         return FleetReading(tuple(_saying_what_is_missing(servers, unread)), tuple(tasks), frozenset(unread))
 
 
@@ -128,22 +128,23 @@ class _Details:
         self._unanswered = 0
         self._lock = threading.Lock()
 
-    def read(self, listing: TaskListing) -> TaskFacts:
+    def read(self, listed: ListedTask) -> TaskFacts:
         """The task's details, or what the list says of it. Raises QemOutOfTime."""
         if self._unanswered >= self._patience:
-            return listing.facts()
+            return listed.facts
+        key = listed.facts.key
         try:
-            facts = self._client.task(listing.key.server, listing.key.task)
+            facts = self._client.task(key.server, key.task)
         except QemOutOfTime:
             raise
         except QemError as exc:
-            _logger.warning("the details of %s cannot be read: %s", listing.key, exc)
+            _logger.warning("the details of %s cannot be read: %s", key, exc)
             with self._lock:
                 self._unanswered = self._unanswered + 1 if isinstance(exc, QemUnreachable) else 0
-            return listing.facts()
+            return listed.facts
         with self._lock:
             self._unanswered = 0
-        return listing.completing(facts)
+        return listed.completing(facts)
 
 
 def _failed(server: ServerFacts, error: QemError) -> ServerFacts:

@@ -42,32 +42,12 @@ _LATENCY = re.compile(r"(?:(\d{1,6})\.)?(\d{1,6}):(\d{1,2}):(\d{1,2})(?:\.\d+)?"
 
 
 @dataclass(frozen=True, slots=True)
-class TaskListing:
-    """What the list of a server's tasks says of one."""
+class ListedTask:
+    """What the list of a server's tasks says of one task: no endpoint, no number."""
 
-    key: TaskKey
-    state: TaskState
-    stop_reason: StopReason
-    raw_state: str = ""
-    raw_stop_reason: str = ""
-    message: str = ""
-    tags: tuple[str, ...] = ()
-    tags_known: bool = False
+    facts: TaskFacts
     has_unreadable_tags: bool = False
     """It does say something of tags, and not all of that can be read."""
-
-    def facts(self) -> TaskFacts:
-        """All that is known of the task where its details could not be read."""
-        return TaskFacts(
-            key=self.key,
-            state=self.state,
-            stop_reason=self.stop_reason,
-            raw_state=self.raw_state,
-            raw_stop_reason=self.raw_stop_reason,
-            message=self.message,
-            tags=self.tags,
-            tags_known=self.tags_known,
-        )
 
     def completing(self, details: TaskFacts) -> TaskFacts:
         """`details` with the tags and the message that only the list has.
@@ -76,9 +56,9 @@ class TaskListing:
         """
         return dataclasses.replace(
             details,
-            tags=tuple(dict.fromkeys((*details.tags, *self.tags))),
+            tags=tuple(dict.fromkeys((*details.tags, *self.facts.tags))),
             tags_known=details.tags_known and not self.has_unreadable_tags,
-            message=details.message or self.message,
+            message=details.message or self.facts.message,
         )
 
 
@@ -146,20 +126,16 @@ def parse_server_details(body: Any) -> ServerDetails:
     )
 
 
-def parse_task_list(body: Any, instance: str, server: str) -> tuple[TaskListing, ...]:
+def parse_task_list(body: Any, instance: str, server: str) -> tuple[ListedTask, ...]:
     """`GET /servers/S/tasks`; `server` is S as kept in a TaskKey."""
-    return tuple(parse_task_listing(entry, instance, server) for entry in _entries(body, "taskList"))
+    return tuple(parse_listed_task(entry, instance, server) for entry in _entries(body, "taskList"))
 
 
-def parse_task_listing(entry: Any, instance: str, server: str) -> TaskListing:
+def parse_listed_task(entry: Any, instance: str, server: str) -> ListedTask:
     """One entry of the list of tasks. Raises QemProtocolError where it has no name."""
     data = _object(entry)
-    status = _status(data)
-    return TaskListing(
-        key=TaskKey(instance, server, _name(data, "a task")),
-        has_unreadable_tags=data.get("assigned_tags") is not None and not status["tags_known"],
-        **status,
-    )
+    facts = TaskFacts(TaskKey(instance, server, _name(data, "a task")), **_status(data))
+    return ListedTask(facts, data.get("assigned_tags") is not None and not facts.tags_known)
 
 
 def parse_task(body: Any, key: TaskKey) -> TaskFacts:

@@ -33,7 +33,7 @@ from qlikops.domain.text import harmless
 from qlikops.qlik.errors import QemBusinessError, QemError, QemProtocolError, QemUnreachable
 
 if TYPE_CHECKING:
-    from qlikops.qlik.wire import ActionReply, TaskListing
+    from qlikops.qlik.wire import ActionReply, ListedTask
 
 POLL_SECONDS = 2.0
 CONTINUE_FOR = timedelta(minutes=90)
@@ -55,7 +55,7 @@ class TaskOperator(Protocol):
         """One task as it is now."""
         ...
 
-    def tasks(self, server: str) -> Sequence[TaskListing]:
+    def tasks(self, server: str) -> Sequence[ListedTask]:
         """What the list of a server's tasks says of each, its tags among it."""
         ...
 
@@ -120,7 +120,7 @@ class _Group:
     """Of those without a claim: when other proposals restarted them."""
     quiet: Mapping[TaskKey, Mute]
     """Those of them on which nothing may be proposed for a while."""
-    listed: dict[tuple[str, str], Mapping[TaskKey, TaskListing]] = field(default_factory=dict)
+    listed: dict[tuple[str, str], Mapping[TaskKey, ListedTask]] = field(default_factory=dict)
     """The lists of tasks that have been read, by instance and server."""
     results: list[TaskOutcome] = field(default_factory=list)
     watches: list[_Watch] = field(default_factory=list)
@@ -290,7 +290,7 @@ class Restarter:
             return facts
         place = key.instance, key.server
         if place not in group.listed:
-            group.listed[place] = {listing.key: listing for listing in operator.tasks(key.server)}
+            group.listed[place] = {listing.facts.key: listing for listing in operator.tasks(key.server)}
         listing = group.listed[place].get(key)
         return listing.completing(facts) if listing else facts
 

@@ -163,15 +163,6 @@ class SimulatedFleet:
         """Stops a task: STOPPED, NORMAL."""
         return self._logged(user, server, task, "stop", "", lambda now: self._stop(now, server, task))
 
-    def reload_table(self, server: str, task: str) -> None:
-        """Accepts the reload of a table of a running task."""
-        with self._lock:
-            self._reach(server, self._now())
-            if self._find(server, task).true.state is not TaskState.RUNNING:
-                raise Refusal(
-                    "AEM_RELOAD_TABLE_ERR", f"Table of task '{task}' can only be reloaded while it is running"
-                )
-
     def break_now(self, event: Break) -> None:
         """Breaks a task at once, whatever `event.at` says."""
         with self._lock:

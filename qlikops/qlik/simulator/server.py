@@ -291,9 +291,6 @@ class _Handler(BaseHTTPRequestHandler):
                 return fleet.run(server, task, query.get("option", ""), user)
             case ["POST", "servers", server, "tasks", task] if query.get("action") == "stop":
                 return fleet.stop(server, task, user)
-            case ["POST", "servers", server, "tasks", task, "tables"] if query.get("action") == "reload":
-                fleet.reload_table(server, task)
-                return None
         raise LookupError
 
     def _control(self, segments: list[str], body: Mapping[str, Any]) -> Any:

@@ -22,7 +22,7 @@ def test_every_reading_call(simulate: Simulate) -> None:
         assert (server.instance, server.name, server.state) == ("qem", SERVER, ServerState.MONITORED)
         details = client.server(SERVER)
         assert (details.tasks_total, details.tasks_running, details.tasks_in_error) == (4, 3, 1)
-        listings = {listing.key.task: listing for listing in client.tasks(SERVER)}
+        listings = {listed.facts.key.task: listed.facts for listed in client.tasks(SERVER)}
         assert listings["orders"].state is TaskState.ERROR
         assert listings["orders"].stop_reason is StopReason.FATAL_ERROR
         facts = client.task(SERVER, "orders")
@@ -173,7 +173,7 @@ def test_hostile_names_are_readable_and_runnable_and_their_texts_harmless(simula
     server = simulate("hostile_text")
     with client_of(server) as client:
         (only,) = client.servers()
-        listings = client.tasks(only.name)
+        listings = [listed.facts for listed in client.tasks(only.name)]
         assert len(listings) == 7
         for listing in listings:
             facts = client.task(only.name, listing.key.task)

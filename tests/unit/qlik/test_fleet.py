@@ -146,7 +146,6 @@ def test_what_is_refused_leaves_the_task_as_it_was_and_is_counted() -> None:
         (lambda fleet: fleet.run(SERVER, "orders", "REWIND"), "DESERIALIZE_TO_TYPE"),
         (lambda fleet: fleet.run("nowhere", "orders", RESUME), "AEM_SERVER_NOT_FOUND"),
         (lambda fleet: fleet.task(SERVER, "nothing"), "AEM_TASK_NOT_FOUND"),
-        (lambda fleet: fleet.reload_table(SERVER, "orders"), "AEM_RELOAD_TABLE_ERR"),
     ],
 )
 def test_refusals(call: Any, code: str) -> None:

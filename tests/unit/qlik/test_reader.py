@@ -14,7 +14,7 @@ from qlikops.qlik.simulator.library import server as simulated_server
 from qlikops.qlik.simulator.library import task
 from qlikops.qlik.simulator.scenario import FaultKind, HttpFault, Scenario
 from qlikops.qlik.simulator.server import SimulatorServer
-from qlikops.qlik.wire import TaskListing
+from qlikops.qlik.wire import ListedTask
 from tests.unit.qlik.conftest import Simulate, instance_of
 
 
@@ -83,7 +83,7 @@ class Faulty(QemClient):
         self.errors = errors
         self.asked: list[str] = []
 
-    def tasks(self, server: str) -> tuple[TaskListing, ...]:
+    def tasks(self, server: str) -> tuple[ListedTask, ...]:
         if server in self.errors:
             raise self.errors[server]
         return super().tasks(server)

@@ -102,12 +102,6 @@ def test_errors_have_the_vendors_shape(simulate: Simulate) -> None:
     assert (status, body["error_code"]) == (500, "AEM_SERVER_NOT_FOUND")
 
 
-def test_reloading_a_table_answers_nothing(simulate: Simulate) -> None:
-    server = simulate()
-    path = f"{server.base_url}/servers/{SERVER}/tasks/orders/tables?action=reload&schema=S&table=T"
-    assert ask("POST", path, **{SESSION_HEADER: login(server)}) == (200, None)
-
-
 def test_a_server_detail_has_the_vendors_shape(simulate: Simulate) -> None:
     server = simulate()
     _, body = ask("GET", f"{server.base_url}/servers/{SERVER}", **{SESSION_HEADER: login(server)})

@@ -100,7 +100,7 @@ def test_unknown_values_keep_their_spelling() -> None:
 
 @pytest.mark.parametrize("name", ["stop_reason", "task_stop_reason"])
 def test_both_names_of_the_stop_reason(name: str) -> None:
-    listing = wire.parse_task_listing({"name": "t", "state": "ERROR", name: "FATAL_ERROR"}, "qem", "s")
+    listing = wire.parse_listed_task({"name": "t", "state": "ERROR", name: "FATAL_ERROR"}, "qem", "s").facts
     assert (listing.key, listing.stop_reason) == (KEY, StopReason.FATAL_ERROR)
 
 
@@ -160,7 +160,7 @@ def test_an_unreadable_answer_to_a_run_leaves_open_what_happened() -> None:
 
 def test_text_is_harmless_and_capped() -> None:
     entry = {"name": "t\x1b[31m", "state": "ERROR", "message": "\x1b[2Jred\u202e" + "x" * 200_000}
-    listing = wire.parse_task_listing(entry, "qem", "s")
+    listing = wire.parse_listed_task(entry, "qem", "s").facts
     assert listing.message.startswith("redx")
     assert len(listing.message) < 40_000
     assert " … " in listing.message
@@ -182,7 +182,9 @@ def test_text_is_harmless_and_capped() -> None:
     ids=["x", "words", "colours", "zero width", "title", "device", "c1", "blanks"],
 )
 def test_nothing_before_it_hides_what_a_message_says(before: str) -> None:
-    listing = wire.parse_task_listing({"name": "t", "state": "ERROR", "message": f"{before}ORA-00308: gone"}, "q", "s")
+    listing = wire.parse_listed_task(
+        {"name": "t", "state": "ERROR", "message": f"{before}ORA-00308: gone"}, "q", "s"
+    ).facts
     assert "ORA-00308: gone" in listing.message
 
 
@@ -229,7 +231,7 @@ def test_which_tags_there_are_is_known_only_from_a_list_that_can_be_read(
 
 def test_tags_and_message_of_the_list_complete_the_details() -> None:
     entry = {"name": "t", "state": "ERROR", "message": "from the list", "assigned_tags": ["gold", "emea"]}
-    listing = wire.parse_task_listing(entry, "qem", "s")
+    listing = wire.parse_listed_task(entry, "qem", "s")
     facts = listing.completing(wire.parse_task({"state": "ERROR", "assigned_tags": ["emea", "tier-1"]}, KEY))
     assert facts.tags == ("emea", "tier-1", "gold")
     assert (facts.message, facts.tags_known) == ("from the list", True)
@@ -241,7 +243,7 @@ def test_tags_of_the_list_that_cannot_be_read_may_be_more_than_the_details_say(u
     details = wire.parse_task({"state": "ERROR", "assigned_tags": ["silver"]}, KEY)
 
     def known(entry: dict[str, Any]) -> bool:
-        listed = wire.parse_task_listing({"name": "t", "state": "ERROR", **entry}, "qem", "s")
+        listed = wire.parse_listed_task({"name": "t", "state": "ERROR", **entry}, "qem", "s")
         return listed.completing(details).tags_known
 
     assert not known({"assigned_tags": unreadable})

@@ -22,7 +22,7 @@ from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskState
 from qlikops.qlik.errors import QemUnreachable
 from qlikops.qlik.simulator.library import server, task
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Disturbance, Effect, Scenario, Trouble
-from qlikops.qlik.wire import ActionReply, TaskListing
+from qlikops.qlik.wire import ActionReply, ListedTask
 from tests.scenarios.library import build_scenario
 from tests.unit.agent.fakes import (
     ASK,
@@ -62,7 +62,7 @@ class Operator:
         self._unless(self.lose_request, "task", maybe_sent=False)
         return self._client.task(server, task)
 
-    def tasks(self, server: str) -> Sequence[TaskListing]:
+    def tasks(self, server: str) -> Sequence[ListedTask]:
         return self._client.tasks(server)
 
     def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
