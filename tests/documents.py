@@ -15,12 +15,10 @@ import typer
 
 from qlikops.agent.config import Thresholds
 from qlikops.agent.decide.policy import GATES, decide
-from qlikops.agent.look.wording import WHY_NO_ACTION
-from qlikops.agent.propose.judgement import ACTIONS
 from qlikops.cli import exit_codes
 from qlikops.cli.main import app
 from qlikops.deployment.choices import schema
-from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.anomaly import ACTIONS, KINDS, AnomalyKind
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
 from qlikops.domain.proposal import Proposal
 from qlikops.qlik.simulator.library import SCENARIOS
@@ -54,7 +52,7 @@ def policy_page() -> str:
         "## By kind",
         f"With the best evaluation there is ({_described(GOOD)}), for one unprotected task whose full load is complete "
         "and whose restart budget is not spent.",
-        _table(("kind", "proposed", "closed gates", *map(str, _MODES)), map(_kind_row, AnomalyKind)),
+        _table(("kind", "proposed", "closed gates", *map(str, _MODES)), map(_kind_row, KINDS)),
         "## Hard gates",
         "A closed gate rules out an automatic restart in every mode. In each row that gate alone is closed, except "
         "that a lost position brings other gates with it.",
@@ -73,9 +71,26 @@ def detection_page() -> str:
         "# Detection: what is found, and from when on",
         _MADE,
         "## Kinds",
+        "The worst first. Of several on one task, the most severe is proposed on; of equal ones, the one further up.",
         _table(
-            ("kind", "polls that confirm it", "proposed", "otherwise"),
-            ((kind, defaults.polls_required(kind), _action(kind), WHY_NO_ACTION.get(kind, "")) for kind in AnomalyKind),
+            ("kind", "in words", "severity", "polls that confirm it", "thresholds", "proposed", "why"),
+            (
+                (
+                    kind,
+                    traits.headline,
+                    traits.severity,
+                    defaults.polls_required(kind),
+                    ", ".join(f"`{key}`" for key in (*traits.limits, traits.polls) if key),
+                    _action(kind),
+                    traits.why,
+                )
+                for kind, traits in KINDS.items()
+            ),
+        ),
+        "## What they mean, and what to look at first",
+        _table(
+            ("kind", "it means", "look first at"),
+            ((kind, traits.meaning, traits.look_first) for kind, traits in KINDS.items()),
         ),
         "## Thresholds",
         "Keys of `thresholds` in the agent's settings. Seconds, counts and polls.",

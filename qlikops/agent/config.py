@@ -181,15 +181,8 @@ class Thresholds:
 
     def polls_required(self, kind: AnomalyKind) -> int:
         """How many polls must see an anomaly of this kind before it counts as confirmed."""
-        match kind:
-            case AnomalyKind.FATAL_TRANSIENT:
-                return self.confirm_polls
-            case AnomalyKind.SOURCE_LATENCY | AnomalyKind.TARGET_LATENCY:
-                return self.latency_polls
-            case AnomalyKind.DISK_SPILL:
-                return self.disk_spill_polls
-            case _:
-                return 1
+        polls: int = getattr(self, kind.traits.polls, 1)
+        return polls
 
 
 PAIRS = tuple(

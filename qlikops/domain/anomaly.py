@@ -1,16 +1,70 @@
-"""What can be wrong with a task or a server, and the evidence for saying so."""
+"""What can be wrong with a task or a server: the kinds, one entry each, and an anomaly with the evidence for it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from qlikops.domain.encoding.stored import StoredEnum
-from qlikops.domain.task import TaskKey
+from qlikops.domain.task import Action, TaskKey
+
+
+class Severity(StoredEnum):
+    """How loudly to say it."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for a mere remark, more for worse; what this version does not know ranks above all."""
+        return self.rank_of(self)
+
+    @classmethod
+    def rank_of(cls, spelling: str) -> int:
+        """The rank of a severity that is kept as text."""
+        known = cls.known(spelling)
+        return tuple(cls).index(known) if known else len(cls)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What is true of every anomaly of one kind. How it is seen, its detector in `agent/look/detectors.py` says."""
+
+    headline: str
+    """What happened, in a few words for a list, a title or a subject."""
+    meaning: str
+    """What that means, in full sentences for a person who sees it for the first time."""
+    look_first: str
+    """What a person looks at before anything else."""
+    severity: Severity
+    """How bad it is at least; a detector may find it worse."""
+    action: Action | None = None
+    """What is proposed on it; None where people are only told."""
+    why: str
+    """Why the action is proposed, in full sentences; without an action, why there is none, in a clause."""
+    is_automatic: bool = False
+    """Whether the policy may let it be acted on without a person. A new kind may not until this says so."""
+    polls: str = ""
+    """The key of `thresholds` that says how many polls must see it before it is confirmed; without one, one poll."""
+    limits: tuple[str, ...] = ()
+    """The keys of `thresholds` that say from when on it is an anomaly."""
+    of_server: bool = False
+    """Whether it is about a server. Nothing is proposed on servers."""
+    rests_on_message: bool = False
+    """Whether what the task's message says decides it."""
+    is_servers_fault: bool = False
+    """Whether the tasks of a server have it for one cause, whatever they said and whatever they connect."""
+    is_between_polls: bool = False
+    """Whether it compares a counter with the previous poll's; between polls that count as one, it stays as it is."""
+    stops_proposals: bool = False
+    """Whether nothing else is proposed on the task either."""
 
 
 class AnomalyKind(StoredEnum):
-    """The taxonomy; each kind's signal and default threshold live with its detector."""
+    """The taxonomy. KINDS says what is true of each, `agent/look/detectors.py` how it is seen."""
 
     FATAL_TRANSIENT = "FATAL_TRANSIENT"
     FATAL_UNKNOWN = "FATAL_UNKNOWN"
@@ -35,24 +89,197 @@ class AnomalyKind(StoredEnum):
     NOT_READ = "NOT_READ"
     """A run's time was over before it had read everything of a server."""
 
-
-class Severity(StoredEnum):
-    """How loudly to say it."""
-
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
+    @property
+    def traits(self) -> Traits:
+        """What is true of this kind; of one that this version does not know, only that nothing is proposed on it."""
+        return KINDS.get(self) or replace(_UNKNOWN, headline=self.lower().replace("_", " "))
 
     @property
-    def rank(self) -> int:
-        """0 for a mere remark, more for worse; what this version does not know ranks above all."""
-        return self.rank_of(self)
+    def place(self) -> int:
+        """Its place among KINDS, 0 for the worst. Raises ValueError for a kind that this version does not know."""
+        return tuple(KINDS).index(self)
 
-    @classmethod
-    def rank_of(cls, spelling: str) -> int:
-        """The rank of a severity that is kept as text."""
-        known = cls.known(spelling)
-        return tuple(cls).index(known) if known else len(cls)
+
+_RESTARTED = "Its process is stopped and started again; what has been applied is kept."
+
+KINDS: Mapping[AnomalyKind, Traits] = {
+    AnomalyKind.POSITION_LOST: Traits(
+        headline="log position lost",
+        meaning="The source no longer has the log from where the task stopped. A resume cannot work.",
+        look_first="Can the log be restored on the source? If so, deny, restore it, and resume the task in Qlik: "
+        "a reload replaces what the target has.",
+        severity=Severity.CRITICAL,
+        action=Action.RELOAD,
+        why="The source no longer has the log from where this stopped, so resuming can't work.",
+        rests_on_message=True,
+    ),
+    AnomalyKind.FATAL_TRANSIENT: Traits(
+        headline="connection lost",
+        meaning="The task failed because it lost its source or target, and Replicate no longer retries.",
+        look_first="Is the endpoint up? Do other tasks on it run? In the fleet, filter by `source:` or `target:`.",
+        severity=Severity.CRITICAL,
+        action=Action.RESUME,
+        why="An endpoint couldn't be reached and Replicate has stopped retrying; nothing says that the log is lost.",
+        is_automatic=True,
+        polls="confirm_polls",
+        rests_on_message=True,
+    ),
+    AnomalyKind.FATAL_UNKNOWN: Traits(
+        headline="failed, cause not recognised",
+        meaning="The task failed with a message that qlikops does not know, or because an endpoint refused the login.",
+        look_first="The task's message. If a login was refused, correct the account before you approve: "
+        "a resume may lock it.",
+        severity=Severity.CRITICAL,
+        action=Action.RESUME,
+        why="The message is none that is known, so read it first: nothing says what resuming would run into.",
+        rests_on_message=True,
+    ),
+    AnomalyKind.RESOURCE_STOP: Traits(
+        headline="server out of resources",
+        meaning="Replicate stopped the task: memory or disk space is low, or the licence's limits were reached.",
+        look_first="The resource that the Replicate server lacks: free it, then approve.",
+        severity=Severity.CRITICAL,
+        action=Action.RESUME,
+        why="Replicate stopped it: its server lacks something. Resumed before that is put right, it stops again.",
+        is_servers_fault=True,
+    ),
+    AnomalyKind.LEFT_STOPPED: Traits(
+        headline="stopped by qlikops, not running again",
+        meaning="qlikops stopped the task for a restart and did not see it running again.",
+        look_first="How its last restart ended: what was in the way may still be.",
+        severity=Severity.CRITICAL,
+        action=Action.RESUME,
+        why="qlikops stopped it for a restart and did not see it running again. It stays down until somebody starts "
+        "it.",
+    ),
+    AnomalyKind.PROCESS_MISMATCH: Traits(
+        headline="shown as running without a process",
+        meaning="Enterprise Manager shows the task as running, but its process uses no memory.",
+        look_first="The task's process on the Replicate server.",
+        severity=Severity.CRITICAL,
+        action=Action.STOP_AND_RESUME,
+        why=_RESTARTED,
+        limits=("process_mismatch_seconds",),
+    ),
+    AnomalyKind.STALLED: Traits(
+        headline="running, but applying nothing",
+        meaning="Changes wait, and none has been applied for a long time.",
+        look_first="A very large transaction, or a lock in the target: stopping the task starts it over.",
+        severity=Severity.CRITICAL,
+        action=Action.STOP_AND_RESUME,
+        why=_RESTARTED,
+        limits=("stalled_seconds",),
+    ),
+    AnomalyKind.FLAPPING: Traits(
+        headline="keeps failing",
+        meaning="The task was started several times within an hour, by qlikops or by anybody else.",
+        look_first="What it fails on: another restart does not help.",
+        severity=Severity.CRITICAL,
+        why="held: it was started again several times in the last hour, and it doesn't help",
+        limits=("flapping_restarts",),
+        stops_proposals=True,
+    ),
+    AnomalyKind.NOT_RUNNING: Traits(
+        headline="not running",
+        meaning="The task stands still, and neither its state nor its stop reason says why.",
+        look_first="The task in Enterprise Manager.",
+        severity=Severity.WARNING,
+        why="why it stopped is not known; look at it in Qlik, and resume it there if it is to run",
+    ),
+    AnomalyKind.RECOVERING_LONG: Traits(
+        headline="retrying for long",
+        meaning="Replicate has been retrying by itself for a long time.",
+        look_first="The endpoint. Do not restart the task.",
+        severity=Severity.WARNING,
+        why="Replicate is still retrying by itself; a restart would only interrupt it",
+        limits=("recovering_seconds",),
+    ),
+    AnomalyKind.SOURCE_LATENCY: Traits(
+        headline="source slow",
+        meaning="Changes are read from the source too late.",
+        look_first="The load on the source, and the trend in the fleet.",
+        severity=Severity.WARNING,
+        why="latency alone is no fault; reading the source is slow",
+        polls="latency_polls",
+        limits=("source_latency_warning_seconds", "source_latency_critical_seconds"),
+    ),
+    AnomalyKind.TARGET_LATENCY: Traits(
+        headline="target slow",
+        meaning="Changes are applied to the target too late.",
+        look_first="The load on the target, and the trend in the fleet.",
+        severity=Severity.WARNING,
+        why="latency alone is no fault; whether to stop and resume is a person's decision",
+        polls="latency_polls",
+        limits=("target_latency_warning_seconds", "target_latency_critical_seconds"),
+    ),
+    AnomalyKind.TABLE_ERROR: Traits(
+        headline="tables suspended",
+        meaning="Some tables have errors and are suspended. The task replicates the others.",
+        look_first="Those tables, in Qlik.",
+        severity=Severity.WARNING,
+        why="only a reload of those tables helps, in Qlik; the task itself runs on",
+    ),
+    AnomalyKind.DATA_ERRORS: Traits(
+        headline="data errors",
+        meaning="The task wrote many new data errors since the poll before.",
+        look_first="The exceptions table in the target.",
+        severity=Severity.WARNING,
+        why="a restart doesn't repair data; look at the exceptions table in the target",
+        limits=("data_errors_warning", "data_errors_critical"),
+        is_between_polls=True,
+    ),
+    AnomalyKind.DISK_SPILL: Traits(
+        headline="changes pile up on disk",
+        meaning="The target takes changes more slowly than they come, and they fill the server's disk.",
+        look_first="The load on the target, and the free disk space of the Replicate server.",
+        severity=Severity.WARNING,
+        why="the target takes changes more slowly than they come; a restart doesn't change that",
+        polls="disk_spill_polls",
+        is_between_polls=True,
+    ),
+    AnomalyKind.USER_STOPPED: Traits(
+        headline="stopped by a user",
+        meaning="A person stopped the task. qlikops leaves it stopped.",
+        look_first="Who stopped it, and why.",
+        severity=Severity.INFO,
+        why="a user stopped it, so it stays as it is",
+    ),
+    AnomalyKind.PLANNED_STOP: Traits(
+        headline="stopped as planned",
+        meaning="The task's own settings stopped it. qlikops leaves it stopped.",
+        look_first="Is it time to resume it, in Qlik?",
+        severity=Severity.INFO,
+        why="it stopped as its settings planned",
+    ),
+    AnomalyKind.SERVER_DOWN: Traits(
+        headline="server unreachable",
+        meaning="Enterprise Manager does not reach the server, so nothing is known of its tasks.",
+        look_first="The Replicate service on that host, and the network to it.",
+        severity=Severity.CRITICAL,
+        why="a task can't be restarted while its server is down; nothing is proposed on its tasks",
+        of_server=True,
+    ),
+    AnomalyKind.NOT_READ: Traits(
+        headline="not checked in time",
+        meaning="The run's time was over before it had read everything of this server.",
+        look_first="The next run. If every run says so, Enterprise Manager is slow.",
+        severity=Severity.WARNING,
+        why="nothing is proposed on what was not looked at; the next run reads it again",
+        of_server=True,
+    ),
+}
+"""Every kind, the worst first: of two with the same severity the first one is proposed."""
+
+ACTIONS: Mapping[AnomalyKind, Action] = {kind: traits.action for kind, traits in KINDS.items() if traits.action}
+"""The kinds on which something is proposed, the worst first."""
+
+_UNKNOWN = Traits(
+    headline="",
+    meaning="A newer version of qlikops found this, and this one does not know it.",
+    look_first="Update qlikops.",
+    severity=Severity.CRITICAL,
+    why="this version of qlikops does not know it",
+)
 
 
 @dataclass(frozen=True, slots=True)

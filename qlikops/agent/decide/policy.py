@@ -25,9 +25,6 @@ from qlikops.domain.evaluation import (
 from qlikops.domain.proposal import Action, Proposal, ProposedTask
 from qlikops.domain.task import StopReason, TaskKey
 
-AUTOMATIC_KINDS = frozenset({AnomalyKind.FATAL_TRANSIENT})
-"""Everything else needs a human. A list of what may, so that a new kind may not until somebody says so."""
-
 _NAMED = 3
 """Tasks that a reason names."""
 
@@ -97,7 +94,7 @@ def _kind_needs_human(question: GateInput) -> str:
     if unknown := next(unknown_values(question.proposal), None):
         return f"nobody knows here what {unknown} means"
     kind = question.proposal.kind
-    return "" if kind in AUTOMATIC_KINDS else f"{kind} always needs a human"
+    return "" if kind.traits.is_automatic else f"{kind} always needs a human"
 
 
 def _several_tasks(question: GateInput) -> str:

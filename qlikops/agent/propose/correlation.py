@@ -15,19 +15,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from qlikops.agent.config import AgentConfig
+from qlikops.agent.config import AgentConfig, Thresholds
 from qlikops.agent.diagnosis.evidence import Label, Observed, numbered
 from qlikops.agent.diagnosis.messages import EndpointSide, fingerprint, judge, side_of
 from qlikops.agent.look import wording
-from qlikops.agent.propose.judgement import ACTIONS, chosen_of, target_of
-from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.agent.propose.judgement import chosen_of, target_of
+from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal, ProposedTask
 from qlikops.domain.report import NoAction
 from qlikops.domain.task import TaskFacts, TaskKey
 
-_KINDS = tuple(ACTIONS)
 _MESSAGES_QUOTED = 3
 TARGETS_LIMIT = 500
 """Tasks of one proposal: more than that nobody can look over, and one invocation can hardly restart."""
@@ -76,12 +75,7 @@ class _Group:
     @property
     def urgency(self) -> tuple[int, int, int, TaskKey]:
         """Sorts the most urgent first."""
-        return (
-            -self.severity.rank,
-            _KINDS.index(self.kind),
-            -len(self.cases),
-            self.cases[0].facts.key,
-        )
+        return -self.severity.rank, self.kind.place, -len(self.cases), self.cases[0].facts.key
 
 
 def propose(
@@ -100,7 +94,7 @@ def propose(
     a snooze, a cooldown. The same snapshot in the same execution gives the same proposals with the same ids.
     """
     left_alone = [
-        NoAction(anomaly.key, anomaly.kind, wording.WHY_NO_ACTION[anomaly.kind])
+        NoAction(anomaly.key, anomaly.kind, _why_not(anomaly, config.thresholds_for_server(anomaly.key.server)))
         for anomaly in snapshot.server_anomalies
     ]
     cases: list[_Case] = []
@@ -108,8 +102,7 @@ def propose(
         chosen = chosen_of(task.anomalies)
         hold = _hold(task.anomalies, blocked.get(task.facts.key, ""))
         for anomaly in task.anomalies:
-            why = _why_not(anomaly, chosen, hold, config.thresholds_for(task.facts).polls_required(anomaly.kind))
-            if why:
+            if why := _why_not(anomaly, config.thresholds_for(task.facts), hold, chosen):
                 left_alone.append(NoAction(anomaly.key, anomaly.kind, why))
             else:
                 cases.append(_Case(task.facts, anomaly))
@@ -136,18 +129,18 @@ def proposal_id(execution_arn: str, cause: str, keys: Iterable[TaskKey]) -> str:
 def _hold(anomalies: Sequence[Anomaly], blocked: str) -> str:
     if blocked:
         return blocked
-    flapping = any(anomaly.kind is AnomalyKind.FLAPPING for anomaly in anomalies)
-    return wording.WHY_NO_ACTION[AnomalyKind.FLAPPING] if flapping else ""
+    return next((each.kind.traits.why for each in anomalies if each.kind.traits.stops_proposals), "")
 
 
-def _why_not(anomaly: Anomaly, chosen: Anomaly | None, hold: str, polls_required: int) -> str:
+def _why_not(anomaly: Anomaly, thresholds: Thresholds, hold: str = "", chosen: Anomaly | None = None) -> str:
     """Why nothing is proposed on `anomaly`; empty where something is."""
     if not anomaly.confirmed:
+        polls_required = thresholds.polls_required(anomaly.kind)
         if polls_required - anomaly.polls == 1 and anomaly.polls == 1:
             return "seen once; confirmed on the next poll"
         return f"seen on {anomaly.polls} of the {polls_required} polls that confirm it"
     if anomaly.kind not in ACTIONS:
-        return wording.WHY_NO_ACTION[anomaly.kind]
+        return anomaly.kind.traits.why
     if hold:
         return hold
     if chosen is not None and anomaly is not chosen:
@@ -159,21 +152,17 @@ def _groups(cases: Iterable[_Case]) -> list[_Group]:
     alike: dict[tuple[str, str, AnomalyKind, str], list[_Case]] = {}
     for case in sorted(cases, key=lambda case: case.facts.key):
         key = case.facts.key
+        facts, kind = case.facts, case.anomaly.kind
         # What a server lacks has nothing to do with what its tasks said; their endpoints neither.
-        facts = case.facts
-        sort = facts.stop_reason if _is_the_servers(case) else fingerprint(facts.message, judge(facts))
-        alike.setdefault((key.instance, key.server, case.anomaly.kind, sort), []).append(case)
+        sort = facts.stop_reason if kind.traits.is_servers_fault else fingerprint(facts.message, judge(facts))
+        alike.setdefault((key.instance, key.server, kind, sort), []).append(case)
     return [group for bucket in alike.values() for group in _split(bucket)]
-
-
-def _is_the_servers(case: _Case) -> bool:
-    return case.anomaly.kind is AnomalyKind.RESOURCE_STOP
 
 
 def _split(bucket: list[_Case]) -> list[_Group]:
     """`bucket` by what its tasks share, each with the endpoint that most share; who shares nothing stays alone."""
     server = bucket[0].facts.key.server
-    if len(bucket) > 1 and _is_the_servers(bucket[0]):
+    if len(bucket) > 1 and bucket[0].anomaly.kind.traits.is_servers_fault:
         return [_Group(f"server {server}", tuple(bucket))]
     groups: list[_Group] = []
     endpoints = {case.facts.key: _endpoints(case.facts) for case in bucket}

@@ -9,7 +9,7 @@ no part of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -18,38 +18,20 @@ from qlikops.agent.decide.policy import decide
 from qlikops.agent.diagnosis.messages import fault_of, side_of
 from qlikops.agent.look import wording
 from qlikops.agent.look.detectors import DETECTORS, TaskView, is_stopped_by_command, is_waiting_to_apply
-from qlikops.domain.anomaly import Anomaly, AnomalyKind
+from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.evaluation import Route
 from qlikops.domain.fleet import TaskProgress
-from qlikops.domain.proposal import Action, Basis, Proposal, ProposedTask
+from qlikops.domain.proposal import Basis, Proposal, ProposedTask
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 
-ACTIONS: Mapping[AnomalyKind, Action] = {
-    AnomalyKind.POSITION_LOST: Action.RELOAD,
-    AnomalyKind.FATAL_TRANSIENT: Action.RESUME,
-    AnomalyKind.FATAL_UNKNOWN: Action.RESUME,
-    AnomalyKind.RESOURCE_STOP: Action.RESUME,
-    AnomalyKind.LEFT_STOPPED: Action.RESUME,
-    AnomalyKind.PROCESS_MISMATCH: Action.STOP_AND_RESUME,
-    AnomalyKind.STALLED: Action.STOP_AND_RESUME,
-}
-"""The kinds on which something is proposed, the first ones first where severities are equal. All others are told."""
-
-_KINDS = tuple(ACTIONS)
-BY_MESSAGE = frozenset({AnomalyKind.POSITION_LOST, AnomalyKind.FATAL_TRANSIENT, AnomalyKind.FATAL_UNKNOWN})
-"""The kinds that rest on what the message says."""
 _FULL_LOAD = {True: "complete", False: "not complete", None: "not known to be complete"}
 
 
 def chosen_of(anomalies: Sequence[Anomaly]) -> Anomaly | None:
     """The anomaly that speaks for its task: one open proposal a task."""
     proposable = [anomaly for anomaly in anomalies if anomaly.kind in ACTIONS and anomaly.confirmed]
-    return min(
-        proposable,
-        key=lambda anomaly: (-anomaly.severity.rank, _KINDS.index(anomaly.kind)),
-        default=None,
-    )
+    return min(proposable, key=lambda anomaly: (-anomaly.severity.rank, anomaly.kind.place), default=None)
 
 
 def target_of(facts: TaskFacts, kind: AnomalyKind, config: AgentConfig) -> ProposedTask:
@@ -131,7 +113,7 @@ def no_longer_automatic(
 
 
 def _basis(facts: TaskFacts, kind: AnomalyKind) -> Basis:
-    rests_on_message = kind in BY_MESSAGE
+    rests_on_message = kind.traits.rests_on_message
     side = side_of(facts) if rests_on_message else None
     return Basis(
         fault=_fault(facts) if rests_on_message else "",
@@ -178,7 +160,7 @@ def _other_diagnosis(
     kind: AnomalyKind, now: AnomalyKind | None, target: ProposedTask, facts: TaskFacts
 ) -> Iterator[str]:
     says = wording.message(facts)
-    if kind in BY_MESSAGE:
+    if kind.traits.rests_on_message:
         basis = target.basis
         said, _, reason = basis.fault.partition("\n") if basis else ("", "", "")
         _, _, reason_now = _fault(facts).partition("\n")

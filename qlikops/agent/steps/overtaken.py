@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.propose.judgement import BY_MESSAGE, came_up, chosen_of, difference
+from qlikops.agent.propose.judgement import came_up, chosen_of, difference
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.steps.reconcile import ExecutionStates, end_wait
 from qlikops.domain.anomaly import AnomalyKind
@@ -132,7 +132,7 @@ def _as_said(proposal: Proposal, target: ProposedTask, facts: TaskFacts) -> Task
     if same_state and not facts.has_details:
         return None  # the list may have other words for it, and other tags
     basis = target.basis
-    rested_on_message = basis.fault != "" if basis else proposal.kind in BY_MESSAGE
+    rested_on_message = basis.fault != "" if basis else proposal.kind.traits.rests_on_message
     if rested_on_message and same_state and not facts.message:
         return None
     counts = (facts.applied_records, facts.changes_in_memory, facts.changes_on_disk)

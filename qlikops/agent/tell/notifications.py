@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from qlikops.agent.propose.judgement import ACTIONS
-from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
 from qlikops.domain.fleet import FleetSnapshot, Notified
 from qlikops.domain.task import TaskKey
 

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from qlikops.agent.remember.run import Run
 from qlikops.agent.tell.notifications import Notifications
-from qlikops.domain.anomaly import Anomaly
+from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.approval import ProposalRecord, Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.evaluation import Evaluation, Verdict
@@ -99,7 +99,7 @@ def findings_text(run: Run, news: Notifications) -> str:
     return _text(
         [
             *_shown(_alike(news.appeared)),
-            *_shown([f"over: {told.key} {_in_words(told.kind)}" for told in news.over]),
+            *_shown([f"over: {told.key} {told.kind.traits.headline}" for told in news.over]),
             "Nothing is proposed on these; you are told once." if news.appeared else "",
             f"Where: {_place(run)}",
             "qlikops tasks",
@@ -110,31 +110,27 @@ def findings_text(run: Run, news: Notifications) -> str:
 def _headline(news: Notifications) -> str:
     if len(news.appeared) == 1:
         (only,) = news.appeared
-        return f"{only.severity}: {only.key}: {_in_words(only.kind)}"
+        return f"{only.severity}: {only.key}: {only.kind.traits.headline}"
     if news.appeared:
         return f"{news.appeared[0].severity}: {len(news.appeared)} new findings"
     if len(news.over) == 1:
-        return f"over: {news.over[0].key}: {_in_words(news.over[0].kind)}"
+        return f"over: {news.over[0].key}: {news.over[0].kind.traits.headline}"
     return f"{len(news.over)} findings are over"
 
 
 def _alike(appeared: Iterable[Anomaly]) -> list[str]:
     """A line for each finding, or for all of a kind on one server."""
-    together: dict[tuple[str, str, str, str], list[Anomaly]] = {}
+    together: dict[tuple[str, str, AnomalyKind, Severity], list[Anomaly]] = {}
     for anomaly in appeared:
         key = anomaly.key
         together.setdefault((key.instance, key.server, anomaly.kind, anomaly.severity), []).append(anomaly)
     lines = []
     for (_, server, kind, severity), alike in together.items():
         if len(alike) > 1:
-            lines.append(f"{severity}: {server}: {_in_words(kind)} on {len(alike)} tasks")
+            lines.append(f"{severity}: {server}: {kind.traits.headline} on {len(alike)} tasks")
         else:
             lines.append(f"{severity}: {alike[0].key}: {alike[0].summary}")
     return lines
-
-
-def _in_words(kind: str) -> str:
-    return kind.lower().replace("_", " ")
 
 
 def _shown(lines: list[str]) -> list[str]:

@@ -10,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.look import wording
 from qlikops.agent.propose.correlation import Correlated, propose
-from qlikops.agent.propose.judgement import ACTIONS
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot
@@ -52,11 +50,6 @@ def only_proposal(snapshot: FleetSnapshot, config: AgentConfig = CONFIG) -> Prop
 
 def whys(correlated: Correlated) -> dict[str, str]:
     return {each.key.task: each.why for each in correlated.left_alone}
-
-
-def test_every_kind_is_either_proposed_on_or_has_a_reason_why_not() -> None:
-    assert ACTIONS.keys() | wording.WHY_NO_ACTION.keys() == set(AnomalyKind)
-    assert not ACTIONS.keys() & wording.WHY_NO_ACTION.keys()
 
 
 def test_one_task_one_proposal() -> None:
