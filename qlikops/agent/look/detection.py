@@ -6,7 +6,7 @@ missing, minutes or days old, written by a doubled invocation a second ago, or f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,27 +14,28 @@ from qlikops.agent.config import AgentConfig, Thresholds
 from qlikops.agent.diagnosis.evidence import MESSAGE_CAP, Label, Observed, numbered, shortened, state_text
 from qlikops.agent.diagnosis.messages import judge
 from qlikops.agent.look.detectors import (
-    BETWEEN_POLLS,
     DETECTORS,
+    SERVER_DETECTORS,
+    ServerView,
     Signal,
     TaskView,
     backlog,
+    is_down,
     is_in_trouble,
+    is_late,
     is_stopped_by_command,
     is_waiting_to_apply,
 )
-from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.anomaly import Anomaly, AnomalyKind
 from qlikops.domain.duration import format_duration
 from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample, TaskProgress, TaskSnapshot
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
-from qlikops.qlik.reader import NOT_READ_IN_TIME
+from qlikops.domain.task import ServerFacts, StopReason, TaskFacts, TaskKey, TaskState
 
 CLOCK_SKEW_SECONDS = 60
 """How far ahead a previous snapshot's clock may be: it is still used, and this poll counts as the same one."""
 _HOUR = timedelta(hours=1)
 _SHORT = 250
 """Characters of a message that every reader of its evidence gets to see whole, the evaluator too."""
-_NOT_CONNECTED = "AEM_SERVER_NOT_CONNECTED"
 
 
 def detect(
@@ -59,13 +60,13 @@ def detect(
         previous = None
     before = {snapshot.facts.key: snapshot for snapshot in previous.tasks} if previous else {}
     restarts = restarts_last_hour or {}
-    down = [server for server in servers if _is_down(server)]
-    late = [server for server in servers if server.error_code == NOT_READ_IN_TIME and not _is_down(server)]
+    down = [server.key for server in servers if is_down(server)]
+    late = [server.key for server in servers if is_late(server)]
 
     snapshots: dict[TaskKey, TaskSnapshot] = {}
     for facts in tasks:
         last = before.get(facts.key) or TaskSnapshot(facts)
-        if any(server.key.covers(facts.key) for server in down):
+        if any(server.covers(facts.key) for server in down):
             snapshots[facts.key] = TaskSnapshot(facts, last.memory)
             continue
         if facts.key in unread:
@@ -78,9 +79,9 @@ def detect(
     for key, snapshot in before.items():
         if key in snapshots:
             continue
-        if any(server.key.covers(key) for server in down):
+        if any(server.covers(key) for server in down):
             snapshots[key] = TaskSnapshot(_unseen(snapshot.facts), snapshot.memory)
-        elif any(server.key.covers(key) for server in late):
+        elif any(server.covers(key) for server in late):
             snapshots[key] = TaskSnapshot(_unseen(snapshot.facts), snapshot.memory, is_unread=True)
 
     return FleetSnapshot(
@@ -89,8 +90,11 @@ def detect(
         servers=tuple(sorted(servers, key=lambda server: server.key)),
         tasks=tuple(snapshots[key] for key in sorted(snapshots)),
         server_anomalies=tuple(
-            _of_server(server, snapshots, previous, config.thresholds_for_server(server.name), now)
-            for server in sorted([*down, *late], key=lambda server: server.key)
+            anomaly
+            for server in sorted(servers, key=lambda server: server.key)
+            for anomaly in _of_server(
+                ServerView(server, snapshots.values(), config.thresholds_for_server(server.name)), previous, now
+            )
         ),
     )
 
@@ -161,7 +165,7 @@ class _Poll:
         # A restart by us is seen twice, in the ledger and as a start; a start by anybody else only once.
         restarts = max(self.restarts_last_hour, len(memory.starts))
         view = TaskView(self.facts, memory, self.thresholds, self.now, restarts)
-        carried = {} if counts else {each.kind: each for each in anomalies_before if each.kind in BETWEEN_POLLS}
+        carried = {} if counts else {each.kind: each for each in anomalies_before if each.kind.traits.is_between_polls}
 
         seen: dict[str, datetime] = {}
         polls: dict[str, int] = {}
@@ -220,16 +224,8 @@ class _Poll:
     def _anomaly(self, kind: AnomalyKind, signal: Signal, polls: int) -> Anomaly:
         first_seen = self._first_seen(kind)
         seen = f"{polls} poll{'s'[: polls > 1]}, first {first_seen:%Y-%m-%d %H:%M:%S} UTC"
-        return Anomaly(
-            kind=kind,
-            severity=signal.severity,
-            key=self.facts.key,
-            summary=signal.summary,
-            evidence=numbered([*_described(self.facts), *signal.evidence, (Label.SEEN, seen)]),
-            first_seen=first_seen,
-            polls=polls,
-            confirmed=polls >= self.thresholds.polls_required(kind),
-        )
+        observed = (*_described(self.facts), *signal.evidence, (Label.SEEN, seen))
+        return _anomaly(kind, self.facts.key, signal, observed, first_seen, polls, self.thresholds)
 
 
 def _described(facts: TaskFacts) -> list[Observed]:
@@ -266,10 +262,6 @@ def _latency_text(facts: TaskFacts) -> str:
     return ", ".join(parts)
 
 
-def _is_down(server: ServerFacts) -> bool:
-    return server.state is ServerState.ERROR or server.error_code == _NOT_CONNECTED
-
-
 def _unseen(facts: TaskFacts) -> TaskFacts:
     """Who the task is and what it connects, without claims about how it is."""
     return TaskFacts(
@@ -285,40 +277,44 @@ def _unseen(facts: TaskFacts) -> TaskFacts:
     )
 
 
-def _of_server(
-    server: ServerFacts,
-    snapshots: Mapping[TaskKey, TaskSnapshot],
-    previous: FleetSnapshot | None,
+def _of_server(view: ServerView, previous: FleetSnapshot | None, now: datetime) -> Iterator[Anomaly]:
+    server = view.facts
+    for kind, detector in SERVER_DETECTORS.items():
+        signal = detector(view)
+        if signal is None:
+            continue
+        known = previous.server_anomalies if previous else ()
+        before = next((each for each in known if (each.key, each.kind) == (server.key, kind)), None)
+        first_seen, polls = now, 1
+        if previous is not None and before is not None:
+            first_seen = before.first_seen or now
+            polls = before.polls + ((now - previous.taken_at).total_seconds() >= view.thresholds.poll_spacing_seconds)
+        observed = (
+            (Label.SERVER, f"{server.name}{f' on {server.host}' if server.host else ''}"),
+            (Label.STATE, f"{server.state}{f' ({server.error_code})' if server.error_code else ''}"),
+            (Label.MESSAGE, server.message),
+            *signal.evidence,
+            (Label.SEEN, f"first {first_seen:%Y-%m-%d %H:%M:%S} UTC"),
+        )
+        yield _anomaly(kind, server.key, signal, observed, first_seen, polls, view.thresholds)
+
+
+def _anomaly(
+    kind: AnomalyKind,
+    key: TaskKey,
+    signal: Signal,
+    observed: Iterable[Observed],
+    first_seen: datetime,
+    polls: int,
     thresholds: Thresholds,
-    now: datetime,
 ) -> Anomaly:
-    hidden = [each for each in snapshots.values() if server.key.covers(each.facts.key)]
-    if _is_down(server):
-        kind, severity, task_count = AnomalyKind.SERVER_DOWN, Severity.CRITICAL, len(hidden)
-        summary = f"server {server.name} is down or not reachable; nothing is known of its tasks"
-    else:
-        kind, severity, task_count = AnomalyKind.NOT_READ, Severity.WARNING, sum(each.is_unread for each in hidden)
-        summary = f"server {server.name}: {server.message}; they are as the last run saw them"
-    known = previous.server_anomalies if previous else ()
-    before = next((each for each in known if (each.key, each.kind) == (server.key, kind)), None)
-    first_seen, polls = now, 1
-    if previous is not None and before is not None:
-        first_seen = before.first_seen or now
-        polls = before.polls + ((now - previous.taken_at).total_seconds() >= thresholds.poll_spacing_seconds)
     return Anomaly(
         kind=kind,
-        severity=severity,
-        key=server.key,
-        summary=summary,
-        evidence=numbered(
-            [
-                (Label.SERVER, f"{server.name}{f' on {server.host}' if server.host else ''}"),
-                (Label.STATE, f"{server.state}{f' ({server.error_code})' if server.error_code else ''}"),
-                (Label.MESSAGE, server.message),
-                (Label.TASKS, str(task_count) if task_count else ""),
-                (Label.SEEN, f"first {first_seen:%Y-%m-%d %H:%M:%S} UTC"),
-            ]
-        ),
+        severity=signal.severity or kind.traits.severity,
+        key=key,
+        summary=signal.summary,
+        evidence=numbered(observed),
         first_seen=first_seen,
         polls=polls,
+        confirmed=polls >= thresholds.polls_required(kind),
     )

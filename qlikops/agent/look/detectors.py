@@ -1,12 +1,13 @@
-"""One small detector a kind: what the taxonomy's signal looks like in a task's facts, and what to say about it.
+"""One small detector a kind: what the taxonomy's signal looks like in facts, and what to say about it.
 
-A detector looks at one task at one poll and at what is remembered of it. Polls, durations and confirmation are
-`detection`'s: a detector only names what it needs.
+A detector looks at one task at one poll and at what is remembered of it, or at one server and its tasks. Polls,
+durations and confirmation are `detection`'s: a detector only names what it needs. What is the same for all of a kind,
+such as its severity, is in `domain/anomaly.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,9 +17,10 @@ from qlikops.agent.diagnosis.messages import EndpointSide, judge, side_of
 from qlikops.agent.diagnosis.patterns import MessageClass
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.duration import format_duration
-from qlikops.domain.fleet import TaskProgress
-from qlikops.domain.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.fleet import TaskProgress, TaskSnapshot
+from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskState
 from qlikops.domain.text import symbol
+from qlikops.qlik.reader import NOT_READ_IN_TIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +36,34 @@ class TaskView:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerView:
+    """What a server's detector may look at."""
+
+    facts: ServerFacts
+    fleet: Collection[TaskSnapshot]
+    """Every task at this poll, whichever server has it."""
+    thresholds: Thresholds
+
+    @property
+    def tasks(self) -> list[TaskSnapshot]:
+        """The server's own tasks."""
+        return [task for task in self.fleet if self.facts.key.covers(task.facts.key)]
+
+
+@dataclass(frozen=True, slots=True)
 class Signal:
     """A detector's find."""
 
-    severity: Severity
     summary: str
     evidence: tuple[Observed, ...] = ()
     lasting_seconds: int = 0
-    """It is no anomaly before it has lasted longer than this without a break."""
+    """A task's is no anomaly before it has lasted longer than this without a break. A server's counts at once."""
+    severity: Severity | None = None
+    """Where it is worse than its kind always is."""
 
 
 Detector = Callable[[TaskView], Signal | None]
+ServerDetector = Callable[[ServerView], Signal | None]
 
 RESOURCE_STOPS: Mapping[StopReason, str] = {
     StopReason.STOPPED_LOW_MEMORY: "low memory",
@@ -60,6 +79,7 @@ _PLANNED_STOPS = {
     StopReason.STOPPED_AFTER_DDL_APPLY,
 }
 _PLANNED_PREFIX = "STOPPED_AFTER_"
+_NOT_CONNECTED = "AEM_SERVER_NOT_CONNECTED"
 
 
 def is_retrying(facts: TaskFacts) -> bool:
@@ -110,7 +130,7 @@ def _is_position_lost(facts: TaskFacts) -> bool:
 def _fatal_transient(view: TaskView) -> Signal | None:
     if not _has_failed(view.facts) or not _is_transient(view.facts):
         return None
-    return Signal(Severity.CRITICAL, f"failed: {lost_connection(view.facts)}; Replicate has stopped retrying")
+    return Signal(f"failed: {lost_connection(view.facts)}; Replicate has stopped retrying")
 
 
 def _fatal_unknown(view: TaskView) -> Signal | None:
@@ -125,36 +145,32 @@ def _fatal_unknown(view: TaskView) -> Signal | None:
             why = f"{lost_connection(facts)}, but Replicate doesn't say that it has given up"
         case _:
             why = match.doubt or "the message is not one that is known"
-    return Signal(Severity.CRITICAL, f"failed: {why}")
+    return Signal(f"failed: {why}")
 
 
 def _position_lost(view: TaskView) -> Signal | None:
     if not _has_failed(view.facts) or not _is_position_lost(view.facts):
         return None
-    return Signal(
-        Severity.CRITICAL, "failed: the source no longer has the log from where it stopped; resuming can't work"
-    )
+    return Signal("failed: the source no longer has the log from where it stopped; resuming can't work")
 
 
 def _recovering_long(view: TaskView) -> Signal | None:
     if not is_retrying(view.facts):
         return None
     limit = view.thresholds.recovering_seconds
-    return Signal(
-        Severity.WARNING, f"recovering for more than {format_duration(limit)}; Replicate still retries", (), limit
-    )
+    return Signal(f"recovering for more than {format_duration(limit)}; Replicate still retries", (), limit)
 
 
 def _user_stopped(view: TaskView) -> Signal | None:
     if not is_stopped_by_command(view.facts) or view.memory.left_stopped:
         return None
-    return Signal(Severity.INFO, "stopped by a user")
+    return Signal("stopped by a user")
 
 
 def _left_stopped(view: TaskView) -> Signal | None:
     if not view.memory.left_stopped:
         return None
-    return Signal(Severity.CRITICAL, "stopped by qlikops for a restart, and not seen running since")
+    return Signal("stopped by qlikops for a restart, and not seen running since")
 
 
 def _planned_stop(view: TaskView) -> Signal | None:
@@ -162,14 +178,14 @@ def _planned_stop(view: TaskView) -> Signal | None:
     planned = facts.stop_reason in _PLANNED_STOPS or symbol(facts.raw_stop_reason).startswith(_PLANNED_PREFIX)
     if facts.state is not TaskState.STOPPED or not planned:
         return None
-    return Signal(Severity.INFO, "stopped as its settings planned")
+    return Signal("stopped as its settings planned")
 
 
 def _resource_stop(view: TaskView) -> Signal | None:
     lacking = RESOURCE_STOPS.get(view.facts.stop_reason)
     if lacking is None or view.facts.state not in {TaskState.STOPPED, TaskState.ERROR}:
         return None
-    return Signal(Severity.CRITICAL, f"stopped by Replicate: {lacking}")
+    return Signal(f"stopped by Replicate: {lacking}")
 
 
 def _not_running(view: TaskView) -> Signal | None:
@@ -178,14 +194,14 @@ def _not_running(view: TaskView) -> Signal | None:
         return None
     if any(explains(view) for explains in (_user_stopped, _left_stopped, _planned_stop, _resource_stop)):
         return None
-    return Signal(Severity.WARNING, f"not running ({state_text(facts)}), and nothing says why")
+    return Signal(f"not running ({state_text(facts)}), and nothing says why")
 
 
 def _latency(seconds: int | None, warning: int, critical: int, what: str) -> Signal | None:
     if seconds is None or seconds < warning:
         return None
-    severity, limit = (Severity.CRITICAL, critical) if seconds >= critical else (Severity.WARNING, warning)
-    return Signal(severity, f"{what} latency {format_duration(seconds)}, limit {format_duration(limit)}")
+    severity, limit = (Severity.CRITICAL, critical) if seconds >= critical else (None, warning)
+    return Signal(f"{what} latency {format_duration(seconds)}, limit {format_duration(limit)}", severity=severity)
 
 
 def _source_latency(view: TaskView) -> Signal | None:
@@ -234,7 +250,6 @@ def _stalled(view: TaskView) -> Signal | None:
     if flat_seconds < view.thresholds.stalled_seconds:
         return None
     return Signal(
-        Severity.CRITICAL,
         f"running, but nothing applied for {format_duration(flat_seconds)} with {backlog(view.facts)} changes waiting",
         ((Label.APPLIED, f"{view.facts.applied_records}, unchanged since {flat_since:%Y-%m-%d %H:%M} UTC"),),
     )
@@ -245,7 +260,6 @@ def _table_error(view: TaskView) -> Signal | None:
     if tables == 0:
         return None
     return Signal(
-        Severity.WARNING,
         f"{tables} table{'s'[: tables > 1]} suspended with errors; the rest goes on",
         ((Label.TABLES, str(tables)),),
     )
@@ -256,9 +270,10 @@ def _data_errors(view: TaskView) -> Signal | None:
     if count is None or before is None or count - before <= view.thresholds.data_errors_warning:
         return None
     new = count - before
-    severity = Severity.CRITICAL if new > view.thresholds.data_errors_critical else Severity.WARNING
     return Signal(
-        severity, f"{new} new data errors since the last poll", ((Label.DATA_ERRORS, f"{count}, before {before}"),)
+        f"{new} new data errors since the last poll",
+        ((Label.DATA_ERRORS, f"{count}, before {before}"),),
+        severity=Severity.CRITICAL if new > view.thresholds.data_errors_critical else None,
     )
 
 
@@ -267,7 +282,6 @@ def _disk_spill(view: TaskView) -> Signal | None:
     if count is None or before is None or count <= before:
         return None
     return Signal(
-        Severity.WARNING,
         f"changes pile up on the server's disk: {count}, {before} a poll before",
         ((Label.DISK, f"{count}, before {before}"),),
     )
@@ -278,7 +292,6 @@ def _process_mismatch(view: TaskView) -> Signal | None:
     if view.facts.state is not TaskState.RUNNING or view.facts.memory_mb != 0:
         return None
     return Signal(
-        Severity.CRITICAL,
         "shown as running, but its process uses no memory: it probably isn't there",
         ((Label.MEMORY, "0 MB"),),
         view.thresholds.process_mismatch_seconds,
@@ -290,10 +303,37 @@ def _flapping(view: TaskView) -> Signal | None:
     if restarts < view.thresholds.flapping_restarts:
         return None
     return Signal(
-        Severity.CRITICAL,
         f"started again {restarts} times in the last hour, and it doesn't help; held until someone looks",
         ((Label.RESTARTS, str(restarts)),),
     )
+
+
+def is_down(server: ServerFacts) -> bool:
+    """Whether nothing can be known of its tasks."""
+    return server.state is ServerState.ERROR or server.error_code == _NOT_CONNECTED
+
+
+def is_late(server: ServerFacts) -> bool:
+    """Whether the run's time was over before it had read all of it."""
+    return server.error_code == NOT_READ_IN_TIME and not is_down(server)
+
+
+def _server_down(view: ServerView) -> Signal | None:
+    if not is_down(view.facts):
+        return None
+    summary = f"server {view.facts.name} is down or not reachable; nothing is known of its tasks"
+    return Signal(summary, _counted(len(view.tasks)))
+
+
+def _not_read(view: ServerView) -> Signal | None:
+    if not is_late(view.facts):
+        return None
+    summary = f"server {view.facts.name}: {view.facts.message}; they are as the last run saw them"
+    return Signal(summary, _counted(sum(task.is_unread for task in view.tasks)))
+
+
+def _counted(tasks: int) -> tuple[Observed, ...]:
+    return ((Label.TASKS, str(tasks)),) if tasks else ()
 
 
 DETECTORS: Mapping[AnomalyKind, Detector] = {
@@ -315,7 +355,10 @@ DETECTORS: Mapping[AnomalyKind, Detector] = {
     AnomalyKind.USER_STOPPED: _user_stopped,
     AnomalyKind.PLANNED_STOP: _planned_stop,
 }
-"""Every kind that a task can have, the worst first. SERVER_DOWN is a server's."""
+"""How each kind is seen on a task."""
 
-BETWEEN_POLLS = frozenset({AnomalyKind.DATA_ERRORS, AnomalyKind.DISK_SPILL})
-"""Kinds that compare a counter with the previous poll's; between two polls that count as one, they stay as they are."""
+SERVER_DETECTORS: Mapping[AnomalyKind, ServerDetector] = {
+    AnomalyKind.SERVER_DOWN: _server_down,
+    AnomalyKind.NOT_READ: _not_read,
+}
+"""How each kind is seen on a server."""
