@@ -105,9 +105,8 @@ _RESTARTED = "Its process is stopped and started again; what has been applied is
 KINDS: Mapping[AnomalyKind, Traits] = {
     AnomalyKind.POSITION_LOST: Traits(
         headline="log position lost",
-        meaning="The source no longer has the log from where the task stopped. A resume cannot work.",
-        look_first="Can the log be restored on the source? If so, deny, restore it, and resume the task in Qlik: "
-        "a reload replaces what the target has.",
+        meaning="The source's log is gone from where the task stopped, so only a reload can work.",
+        look_first="First see whether the log can be restored on the source: then a resume would do.",
         severity=Severity.CRITICAL,
         action=Action.RELOAD,
         why="The source no longer has the log from where this stopped, so resuming can't work.",
@@ -115,7 +114,7 @@ KINDS: Mapping[AnomalyKind, Traits] = {
     ),
     AnomalyKind.FATAL_TRANSIENT: Traits(
         headline="connection lost",
-        meaning="The task failed because it lost its source or target, and Replicate no longer retries.",
+        meaning="The message is that of a lost connection, and Replicate has stopped retrying.",
         look_first="Is the endpoint up? Do other tasks on it run? In the fleet, filter by `source:` or `target:`.",
         severity=Severity.CRITICAL,
         action=Action.RESUME,
@@ -126,9 +125,8 @@ KINDS: Mapping[AnomalyKind, Traits] = {
     ),
     AnomalyKind.FATAL_UNKNOWN: Traits(
         headline="failed, cause not recognised",
-        meaning="The task failed with a message that qlikops does not know, or because an endpoint refused the login.",
-        look_first="The task's message. If a login was refused, correct the account before you approve: "
-        "a resume may lock it.",
+        meaning="The task failed, and no rule knows its message.",
+        look_first="Read the message before resuming.",
         severity=Severity.CRITICAL,
         action=Action.RESUME,
         why="The message is none that is known, so read it first: nothing says what resuming would run into.",
@@ -136,8 +134,8 @@ KINDS: Mapping[AnomalyKind, Traits] = {
     ),
     AnomalyKind.RESOURCE_STOP: Traits(
         headline="server out of resources",
-        meaning="Replicate stopped the task: memory or disk space is low, or the licence's limits were reached.",
-        look_first="The resource that the Replicate server lacks: free it, then approve.",
+        meaning="Replicate stopped it because the server lacks something; resuming doesn't provide it.",
+        look_first="Free memory or disk space first.",
         severity=Severity.CRITICAL,
         action=Action.RESUME,
         why="Replicate stopped it: its server lacks something. Resumed before that is put right, it stops again.",
@@ -145,8 +143,8 @@ KINDS: Mapping[AnomalyKind, Traits] = {
     ),
     AnomalyKind.LEFT_STOPPED: Traits(
         headline="stopped by qlikops, not running again",
-        meaning="qlikops stopped the task for a restart and did not see it running again.",
-        look_first="How its last restart ended: what was in the way may still be.",
+        meaning="qlikops stopped the task for a restart that did not bring it up; a resume goes on from there.",
+        look_first="Read why the last restart did not work: what was in the way may still be.",
         severity=Severity.CRITICAL,
         action=Action.RESUME,
         why="qlikops stopped it for a restart and did not see it running again. It stays down until somebody starts "
@@ -154,8 +152,8 @@ KINDS: Mapping[AnomalyKind, Traits] = {
     ),
     AnomalyKind.PROCESS_MISMATCH: Traits(
         headline="shown as running without a process",
-        meaning="Enterprise Manager shows the task as running, but its process uses no memory.",
-        look_first="The task's process on the Replicate server.",
+        meaning="The task is shown as running, but its process uses no memory.",
+        look_first="Enterprise Manager's numbers may be late: look at the server if you can.",
         severity=Severity.CRITICAL,
         action=Action.STOP_AND_RESUME,
         why=_RESTARTED,
@@ -163,8 +161,8 @@ KINDS: Mapping[AnomalyKind, Traits] = {
     ),
     AnomalyKind.STALLED: Traits(
         headline="running, but applying nothing",
-        meaning="Changes wait, and none has been applied for a long time.",
-        look_first="A very large transaction, or a lock in the target: stopping the task starts it over.",
+        meaning="Changes wait and none has been applied for a long time.",
+        look_first="A very large transaction or a lock in the target looks the same, and stopping starts it over.",
         severity=Severity.CRITICAL,
         action=Action.STOP_AND_RESUME,
         why=_RESTARTED,

@@ -7,14 +7,14 @@ no rule can talk another one down. Shown as rules, never as AI.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qlikops.agent.diagnosis.evidence import Label
 from qlikops.agent.diagnosis.messages import PROOFS
 from qlikops.agent.diagnosis.patterns import MessageClass
 from qlikops.agent.evaluate import Clock, EvaluationInput, mark_unsupported
 from qlikops.agent.look import wording
-from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.anomaly import ACTIONS, AnomalyKind
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.proposal import Action, Proposal
 
@@ -36,7 +36,7 @@ class Opinion:
     verdict: Verdict
     risk: Risk
     confidence: float
-    text: str
+    text: str = ""
     labels: tuple[Label, ...] = ()
     """The evidence it saw this in."""
     caution: str = ""
@@ -49,64 +49,27 @@ _KINDS: Mapping[AnomalyKind, Opinion] = {
         Verdict.APPROVE,
         Risk.LOW,
         0.9,
-        "The message is that of a lost connection, and Replicate has stopped retrying.",
-        (Label.MESSAGE, Label.RECOGNISED, Label.STATE, Label.SEEN),
-        "Resuming fails again if the endpoint is still not reachable.",
+        labels=(Label.MESSAGE, Label.RECOGNISED, Label.STATE, Label.SEEN),
+        caution="Resuming fails again if the endpoint is still not reachable.",
     ),
-    AnomalyKind.FATAL_UNKNOWN: Opinion(
-        Verdict.CAUTION,
-        Risk.MEDIUM,
-        0.5,
-        "The task failed, and no rule knows its message.",
-        (Label.MESSAGE, Label.STATE),
-        "Read the message before resuming.",
-    ),
-    AnomalyKind.POSITION_LOST: Opinion(
-        Verdict.CAUTION,
-        Risk.HIGH,
-        0.8,
-        "The source's log is gone from where the task stopped, so only a reload can work.",
-        (Label.MESSAGE, Label.RECOGNISED),
-        "First see whether the log can be restored on the source: then a resume would do.",
-    ),
-    AnomalyKind.RESOURCE_STOP: Opinion(
-        Verdict.CAUTION,
-        Risk.MEDIUM,
-        0.6,
-        "Replicate stopped it because the server lacks something; resuming doesn't provide it.",
-        (Label.STATE,),
-        "Free memory or disk space first.",
-    ),
-    AnomalyKind.LEFT_STOPPED: Opinion(
-        Verdict.CAUTION,
-        Risk.MEDIUM,
-        0.6,
-        "qlikops stopped the task for a restart that did not bring it up; a resume goes on from there.",
-        (Label.STATE, Label.SEEN),
-        "Read why the last restart did not work: what was in the way may still be.",
-    ),
-    AnomalyKind.PROCESS_MISMATCH: Opinion(
-        Verdict.CAUTION,
-        Risk.MEDIUM,
-        0.6,
-        "The task is shown as running, but its process uses no memory.",
-        (Label.MEMORY, Label.STATE),
-        "Enterprise Manager's numbers may be late: look at the server if you can.",
-    ),
-    AnomalyKind.STALLED: Opinion(
-        Verdict.CAUTION,
-        Risk.MEDIUM,
-        0.5,
-        "Changes wait and none has been applied for a long time.",
-        (Label.APPLIED, Label.BACKLOG, Label.LATENCY),
-        "A very large transaction or a lock in the target looks the same, and stopping starts it over.",
-    ),
+    AnomalyKind.FATAL_UNKNOWN: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.5, labels=(Label.MESSAGE, Label.STATE)),
+    AnomalyKind.POSITION_LOST: Opinion(Verdict.CAUTION, Risk.HIGH, 0.8, labels=(Label.MESSAGE, Label.RECOGNISED)),
+    AnomalyKind.RESOURCE_STOP: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6, labels=(Label.STATE,)),
+    AnomalyKind.LEFT_STOPPED: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6, labels=(Label.STATE, Label.SEEN)),
+    AnomalyKind.PROCESS_MISMATCH: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6, labels=(Label.MEMORY, Label.STATE)),
 }
-_OTHER_KIND = Opinion(Verdict.DENY, Risk.HIGH, 0.3, "No rule says that acting on this kind of anomaly helps.")
+"""What is missing here, the kind's own entry says: what it means, and as a caution what to look at first."""
+_ANY_KIND = Opinion(
+    Verdict.CAUTION, Risk.MEDIUM, 0.5, labels=(Label.STATE, Label.APPLIED, Label.BACKLOG, Label.LATENCY)
+)
+_NO_ACTION = Opinion(Verdict.DENY, Risk.HIGH, 0.3, "No rule says that acting on this kind of anomaly helps.")
 
 
 def _kind(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
-    return _KINDS.get(proposal.kind, _OTHER_KIND)
+    if proposal.kind not in ACTIONS:
+        return _NO_ACTION
+    opinion, traits = _KINDS.get(proposal.kind, _ANY_KIND), proposal.kind.traits
+    return replace(opinion, text=opinion.text or traits.meaning, caution=opinion.caution or traits.look_first)
 
 
 def _recognised(proposal: Proposal) -> list[str]:
