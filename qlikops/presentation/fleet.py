@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskSnapshot
 from qlikops.domain.mute import MuteReason
 from qlikops.domain.task import ServerState, StopReason, TaskKey, TaskState
@@ -198,15 +199,25 @@ def age(snapshot: FleetSnapshot, now: datetime) -> Span:
 
 
 def _unwell(snapshot: FleetSnapshot) -> Iterator[Line]:
-    for server in snapshot.servers:
-        hidden = sum(server.key.covers(key) for key in snapshot.on_down_servers)
-        if server.state is ServerState.MONITORED and not (server.error_code or hidden):
-            continue
-        why = server.message or server.error_code or "no reason given"
-        spans = [Span(f"■ {server.state} ", Tone.DANGER), outside(f"{server.name}: {why}", cap=200)]
-        if hidden:
+    """Each anomaly of a server with the server's own message, then each server in a bad state without an anomaly."""
+    servers = {server.key: server for server in snapshot.servers}
+    found = {anomaly.key for anomaly in snapshot.server_anomalies}
+    for anomaly in snapshot.server_anomalies:
+        severity = vocabulary.severity(anomaly.severity)
+        said = servers[anomaly.key].message if anomaly.key in servers else ""
+        quoted = f" ({said})" if said and said not in anomaly.summary else ""
+        spans = [
+            Span(f"{severity.text} ", severity.tone),
+            outside(f"{anomaly.key}: {anomaly.summary}{quoted}", cap=300),
+        ]
+        if anomaly.kind is AnomalyKind.SERVER_DOWN:
+            hidden = sum(anomaly.key.covers(task.facts.key) for task in snapshot.tasks)
             spans.append(Span(f"; {vocabulary.count(hidden, 'task')} suppressed", Tone.WARNING))
         yield line("server", *spans)
+    for key, server in servers.items():
+        if key not in found and (server.state is not ServerState.MONITORED or server.error_code):
+            why = server.message or server.error_code or "no reason given"
+            yield line("server", Span(f"■ {server.state} ", Tone.DANGER), outside(f"{server.name}: {why}", cap=200))
 
 
 def _period(snapshot: FleetSnapshot) -> timedelta:

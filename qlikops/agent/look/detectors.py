@@ -321,15 +321,14 @@ def is_late(server: ServerFacts) -> bool:
 def _server_down(view: ServerView) -> Signal | None:
     if not is_down(view.facts):
         return None
-    summary = f"server {view.facts.name} is down or not reachable; nothing is known of its tasks"
-    return Signal(summary, _counted(len(view.tasks)))
+    return Signal("down or not reachable; nothing is known of its tasks", _counted(len(view.tasks)))
 
 
 def _not_read(view: ServerView) -> Signal | None:
     if not is_late(view.facts):
         return None
-    summary = f"server {view.facts.name}: {view.facts.message}; they are as the last run saw them"
-    return Signal(summary, _counted(sum(task.is_unread for task in view.tasks)))
+    unread = sum(task.is_unread for task in view.tasks)
+    return Signal(f"{view.facts.message}; they are as the last run saw them", _counted(unread))
 
 
 def _counted(tasks: int) -> tuple[Observed, ...]:

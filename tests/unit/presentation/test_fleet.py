@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from qlikops.domain.anomaly import KINDS, Anomaly, AnomalyKind, Severity
 from qlikops.domain.approval import HistoryLine, Status
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.mute import Mute, MuteReason
-from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.presentation import fleet, task
 from qlikops.presentation.filter import parse
 from qlikops.presentation.fleet import Order
@@ -95,7 +96,20 @@ def test_a_server_that_is_down_is_one_line_with_its_tasks_counted() -> None:
     text = summary(snapshot)
     assert "1 ERROR, 2 RUNNING, 1 STOPPED, 1 UNKNOWN" in text
     assert text.count("replicate-us-1") == 1
-    assert "■ ERROR replicate-us-1: connection refused; 1 task suppressed" in text
+    assert "■ critical replicate-us-1: server is down (connection refused); 1 task suppressed" in text
+
+
+@pytest.mark.parametrize(
+    "kind", [*(kind for kind in KINDS if kind.traits.of_server), AnomalyKind.read("FOUND_TOMORROW")]
+)
+def test_whatever_is_found_on_a_server_is_shown_whatever_its_state(kind: AnomalyKind) -> None:
+    well = TaskKey("default", "replicate-eu-1", "")
+    anomaly = Anomaly(kind, Severity.WARNING, well, "37 tasks share 2 GB")
+    odd = ServerFacts("default", "replicate-ap-1", ServerState.NOT_MONITORED)
+    snapshot = replace(SNAPSHOT, server_anomalies=(anomaly,), servers=(*SNAPSHOT.servers[:1], odd))
+    text = summary(snapshot)
+    assert "▲ warning replicate-eu-1: 37 tasks share 2 GB" in text
+    assert "■ NOT_MONITORED replicate-ap-1: no reason given" in text
 
 
 def test_an_old_snapshot_looks_old_by_how_often_runs_come() -> None:
