@@ -7,7 +7,6 @@ its error's code.
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,30 +16,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.embedded import EmbeddedAws
+from tests.simulation.account import plain_kernel
 from tests.simulation.dynamodb import DynamoDb
-from tests.simulation.kernel import Kernel
 from tests.simulation.stepfunctions import StepFunctions
 
 TABLE = "programs"
 ARN = "arn:aws:states:eu-west-1:000000000000:stateMachine:programs"
 START = datetime(2026, 3, 7, tzinfo=UTC)
 RECORDED = Path(__file__).parents[3] / "shared" / "histories"
-
-
-class Plain(random.Random):
-    """Chance that never splits a page, leaves a key out or delays anything."""
-
-    def random(self) -> float:
-        return 0.999
-
-    def uniform(self, a: float, b: float) -> float:
-        return a + (b - a) / 2
-
-
-def plain_kernel() -> Kernel:
-    kernel = Kernel(0, START)
-    kernel.random = Plain(0)
-    return kernel
 
 
 @pytest.fixture(scope="module")

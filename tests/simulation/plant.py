@@ -178,7 +178,7 @@ class World:
             "secretsmanager": self.secrets,
             "stepfunctions": self.states,
         }
-        return Wire(self.kernel, self.faults, service, models[service], self.who)
+        return Wire(self.faults, service, models[service], self.who)
 
     def clock(self) -> datetime:
         """A function's: it may be wrong."""

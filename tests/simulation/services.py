@@ -56,12 +56,16 @@ def _pagination(service: str) -> Mapping[str, Any]:
     return loaded
 
 
-class Wire:
-    """The way from one process to one service, under boto3's names of operations."""
+class ModelClient:
+    """A client under boto3's names whose service is a model of it.
 
-    def __init__(self, kernel: Kernel, faults: Faults, service: str, model: object, who: Callable[[], str]) -> None:
-        """`who` names the caller, for faults and the trace."""
-        self._kernel, self._faults, self._service, self._model, self._who = kernel, faults, service, model, who
+    Requests are refused where botocore's own service model refuses them, and errors are of the classes that a boto3
+    client raises.
+    """
+
+    def __init__(self, service: str, model: object, carry: Callable[[str, Callable[[], Any]], Any]) -> None:
+        """`carry` gets each call by its operation's name, and says what comes of it."""
+        self._service, self._model, self._carry = service, model, carry
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         if operation.startswith("_") or not hasattr(self._model, operation):
@@ -89,11 +93,27 @@ class Wire:
             if report.has_errors():
                 raise ParamValidationError(report=report.generate_report())
             _VALIDATED.add(shape)
+        return self._carry(model.name, lambda: self._answered(operation, request))
+
+    def _answered(self, operation: str, request: Mapping[str, Any]) -> Any:
+        try:
+            return getattr(self._model, operation)(**request)
+        except ClientError as exc:
+            modelled = self.exceptions.from_code(exc.response["Error"]["Code"])
+            raise modelled(exc.response, exc.operation_name) from None
+
+
+class Wire(ModelClient):
+    """The way from one process to one service."""
+
+    def __init__(self, faults: Faults, service: str, model: object, who: Callable[[], str]) -> None:
+        """`who` names the caller, for faults and the trace."""
+        super().__init__(service, model, self._befall)
+        self._faults, self._who = faults, who
+
+    def _befall(self, operation: str, send: Callable[[], Any]) -> Any:
         return self._faults.befall(
-            f"{self._service}:{model.name}",
-            self._who(),
-            lambda: self._answered(operation, request),
-            lambda fault: self._failure(fault, model.name),
+            f"{self._service}:{operation}", self._who(), send, lambda fault: self._failure(fault, operation)
         )
 
     def _failure(self, fault: Fault, operation: str) -> Exception:
@@ -106,13 +126,6 @@ class Wire:
             case Fault.BUSY:
                 return error(_BUSY.get(self._service, "ThrottlingException"), operation, "Rate exceeded")
         return ResponseParserError(f"Unable to parse response from {self._service}: not well-formed")
-
-    def _answered(self, operation: str, request: Mapping[str, Any]) -> Any:
-        try:
-            return getattr(self._model, operation)(**request)
-        except ClientError as exc:
-            modelled = self.exceptions.from_code(exc.response["Error"]["Code"])
-            raise modelled(exc.response, exc.operation_name) from None
 
 
 _VALIDATED: set[tuple[str, ...]] = set()

@@ -1,11 +1,12 @@
 """Every call of the agent to the outside, in order, and one of them that goes wrong.
 
-The seam is where the process ends: botocore's event before a request is sent, and the pool of connections to
-Enterprise Manager. botocore's own retries are off, so that what fails reaches the agent.
+The seam is where the process ends: the clients of AWS's services, real or modelled, and the pool of connections to
+Enterprise Manager.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from collections.abc import Callable
@@ -15,15 +16,14 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
-from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
-from botocore.httpsession import URLLib3Session
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from qlikops.agent.wiring import Services
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.transport import CONNECTIONS
 from tests.embedded import EmbeddedAws
-from tests.unit.agent.fakes import FakeStepFunctions
+from tests.unit.agent.machine import Aws
 
 T = TypeVar("T")
 
@@ -67,14 +67,9 @@ class SharedClients:
 class Wire:
     """What is called, by the state that the story is in; `fault` is what goes wrong, once."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
+    def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._lock = threading.Lock()
-        self._aws_client = functools.cache(self._make_aws_client)
-        self.reset()
-
-    def reset(self) -> None:
-        """Before another story."""
         self.calls: list[Call] = []
         self.state = ""
         self.fault: tuple[Call, Fault] | None = None
@@ -85,9 +80,7 @@ class Wire:
         client_factory: Callable[..., QemClient] = seams.pop("client_factory")
 
         def client(service: str) -> Any:
-            if service == "stepfunctions":
-                return _StepFunctions(self, fakes(service))
-            return self._aws_client(service)
+            return _Client(self, fakes(service) if service == "stepfunctions" else self._aws.client(service))
 
         def qem_client(instance: QemInstance, **options: Any) -> QemClient:
             return client_factory(instance, **options, pool=_Pool(self))
@@ -102,17 +95,11 @@ class Wire:
             fault = self._fault_of(call)
         if fault is Fault.REFUSED:
             raise refused
-        answer = send()
-        if fault is Fault.UNANSWERED:
-            raise unanswered
-        if fault is Fault.KILLED:
-            raise Killed(name)
-        return answer
-
-    def _make_aws_client(self, service: str) -> Any:
-        made = self._aws.client(service, attempts=1)
-        made.meta.events.register("before-send", functools.partial(self._before_send, endpoint=made.meta.endpoint_url))
-        return made
+        if fault is None:
+            return send()
+        with contextlib.suppress(ClientError):  # an error is an answer too, and no answer arrives
+            send()
+        raise unanswered if fault is Fault.UNANSWERED else Killed(name)
 
     def _fault_of(self, call: Call) -> Fault | None:
         if self.fired or self.fault is None or self.fault[0] != call:
@@ -120,32 +107,18 @@ class Wire:
         self.fired = True
         return self.fault[1]
 
-    def _before_send(self, request: Any, event_name: str, endpoint: str, **_: Any) -> Any:
-        return self.passing(
-            event_name.rsplit(".", 1)[1],
-            lambda: URLLib3Session().send(request),
-            EndpointConnectionError(endpoint_url=endpoint),
-            ReadTimeoutError(endpoint_url=endpoint),
-        )
 
+class _Client:
+    """A client of AWS whose calls pass a wire."""
 
-class _StepFunctions:
-    def __init__(self, wire: Wire, states: FakeStepFunctions) -> None:
-        self._wire = wire
-        self._states = states
+    def __init__(self, wire: Wire, client: Any) -> None:
+        self._wire, self._client = wire, client
 
-    def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803 - boto3's name
-        return self._wire.passing(
-            "DescribeExecution",
-            lambda: self._states.describe_execution(executionArn),
-            EndpointConnectionError(endpoint_url=""),
-            ReadTimeoutError(endpoint_url=""),
-        )
-
-    def send_task_failure(self, taskToken: str, error: str, cause: str) -> None:  # noqa: N803 - boto3's names
-        self._wire.passing(
-            "SendTaskFailure",
-            lambda: self._states.send_task_failure(taskToken, error, cause),
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        call = getattr(self._client, operation)
+        return lambda **request: self._wire.passing(
+            "".join(word.title() for word in operation.split("_")),
+            lambda: call(**request),
             EndpointConnectionError(endpoint_url=""),
             ReadTimeoutError(endpoint_url=""),
         )

@@ -18,10 +18,9 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
 from qlikops.qlik.simulator.scenario import Scenario
-from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import SERVER, FakeClock, Simulator, proposal, simulated
-from tests.unit.agent.faults import Call, Fault, Killed, SharedClients, Wire
-from tests.unit.agent.machine import MACHINE, Agent, Json, items
+from tests.unit.agent.faults import Call, Fault, Killed, Wire
+from tests.unit.agent.machine import MACHINE, Agent, Aws, Json, items
 
 STATES = (
     "MonitorTasks",
@@ -50,8 +49,7 @@ class Story:
 
     def __init__(
         self,
-        aws: SharedClients,
-        wire: Wire,
+        aws: Aws,
         simulator: Simulator,
         clock: FakeClock,
         broken: Sequence[TaskKey],
@@ -59,8 +57,7 @@ class Story:
         **settings: Any,
     ) -> None:
         """An invocation of ExecuteRestart may take so many `seconds`; `settings` are the agent's."""
-        self.wire = wire
-        self.wire.reset()
+        self.wire = Wire(aws)
         self.clock, self.simulator, self.broken = clock, simulator, broken
         self.agent = Agent(aws, simulator, clock, self.wire.services, **settings)
         self.ledger = self.agent.services.ledger
@@ -262,16 +259,15 @@ Tell = Callable[[], Story]
 
 @contextmanager
 def telling(
-    embedded: EmbeddedAws, scenario: str | Scenario, broken: Sequence[TaskKey] = BROKEN, **settings: Any
+    make_aws: Callable[[FakeClock], Aws], scenario: str | Scenario, broken: Sequence[TaskKey] = BROKEN, **settings: Any
 ) -> Iterator[Tell]:
-    """What begins another story on a fleet of its own; the one before it is over then."""
+    """What begins another story on an AWS and a fleet of its own; the one before it is over then."""
     with ExitStack() as running:
-        aws, wire = SharedClients(embedded), Wire(embedded)
 
         def tell() -> Story:
             running.close()
             clock = FakeClock()
-            return Story(aws, wire, running.enter_context(simulated(scenario, clock)), clock, broken, **settings)
+            return Story(make_aws(clock), running.enter_context(simulated(scenario, clock)), clock, broken, **settings)
 
         yield tell
 

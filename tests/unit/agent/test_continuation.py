@@ -1,5 +1,7 @@
 """A group that takes ExecuteRestart several invocations, in which each call that changes anything fails once: no task
 is run twice, none is forgotten, and what is said of each is true.
+
+Undisturbed, the story is told on the embedded AWS; a fault each, on the models that are held to it.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from qlikops.domain.task import TaskKey
 from qlikops.qlik.simulator.library import server, task
 from qlikops.qlik.simulator.scenario import Scenario
 from tests.embedded import EmbeddedAws
+from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import SERVER
-from tests.unit.agent.faults import Call, Fault
+from tests.unit.agent.faults import Call, Fault, SharedClients
 from tests.unit.agent.story import INTRUDER, STRANGE, Story, Tell, faults_of, telling
 
 GROUP = tuple(TaskKey("default", SERVER, f"task-{number:02}") for number in range(12))
@@ -24,8 +27,15 @@ SECONDS = 26
 
 
 @pytest.fixture(scope="module")
-def tell(embedded_aws: EmbeddedAws) -> Iterator[Tell]:
-    with telling(embedded_aws, FLEET, GROUP, seconds=SECONDS, restarts_at_a_time=5) as tell:
+def tell() -> Iterator[Tell]:
+    with telling(ModelledAws, FLEET, GROUP, seconds=SECONDS, restarts_at_a_time=5) as tell:
+        yield tell
+
+
+@pytest.fixture(scope="module")
+def tell_on_embedded_aws(embedded_aws: EmbeddedAws) -> Iterator[Tell]:
+    clients = SharedClients(embedded_aws)
+    with telling(lambda _: clients, FLEET, GROUP, seconds=SECONDS, restarts_at_a_time=5) as tell:
         yield tell
 
 
@@ -54,6 +64,15 @@ def edges(invocation: list[Call]) -> list[Call]:
     """How an invocation begins (with its first task) and ends (with its last); the tasks in between are alike."""
     writes = [call for call in invocation if call.writes]
     return writes[:3] + writes[-2:]
+
+
+def test_the_embedded_aws_gets_the_calls_that_the_models_get(tell_on_embedded_aws: Tell, tell: Tell) -> None:
+    made = []
+    for story in (tell_on_embedded_aws(), tell()):
+        story.run()
+        story.check("run-1")
+        made.append([set(invocation) for invocation in story.invocations])
+    assert made[0] == made[1]
 
 
 def with_fault(calls: list[Call], fault: Fault) -> list[Call]:
@@ -124,8 +143,8 @@ def test_what_is_not_started_when_the_group_is_given_up_is_said_and_proposed_aga
             raise AssertionError(f"{call}: {exc}") from exc
 
 
-def test_every_invocation_comes_twice(tell: Tell) -> None:
-    story = tell()
+def test_every_invocation_comes_twice(tell_on_embedded_aws: Tell) -> None:
+    story = tell_on_embedded_aws()
     story.doubled = True
 
     story.run()

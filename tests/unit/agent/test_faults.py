@@ -1,5 +1,7 @@
 """One run through all states, in which each call to the outside fails once, and each function is killed after each
 of its side effects: nothing is lost, nothing is done twice, and what is said is true.
+
+Undisturbed, the stories are told on the embedded AWS; a fault each, on the models that are held to it.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ import pytest
 
 from qlikops.domain.approval import Status
 from tests.embedded import EmbeddedAws
+from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import SERVER
-from tests.unit.agent.faults import Call, Fault
+from tests.unit.agent.faults import Call, Fault, SharedClients
 from tests.unit.agent.machine import MACHINE, Json, items
 from tests.unit.agent.story import (
     BROKEN,
@@ -29,8 +32,15 @@ from tests.unit.agent.story import (
 
 
 @pytest.fixture(scope="module")
-def tell(embedded_aws: EmbeddedAws) -> Iterator[Tell]:
-    with telling(embedded_aws, "healthy") as tell:
+def tell() -> Iterator[Tell]:
+    with telling(ModelledAws, "healthy") as tell:
+        yield tell
+
+
+@pytest.fixture(scope="module")
+def tell_on_embedded_aws(embedded_aws: EmbeddedAws) -> Iterator[Tell]:
+    clients = SharedClients(embedded_aws)
+    with telling(lambda _: clients, "healthy") as tell:
         yield tell
 
 
@@ -51,6 +61,13 @@ def intruded_calls(tell: Tell) -> list[Call]:
     story.intruded_before = "RequestApproval"
     story.run()
     return story.wire.calls
+
+
+def test_the_embedded_aws_gets_the_calls_that_the_models_get(tell_on_embedded_aws: Tell, calls: list[Call]) -> None:
+    story = tell_on_embedded_aws()
+    story.run()
+    story.check("run-1")
+    assert {call for call in story.wire.calls if call.state in STATES} == set(calls)
 
 
 def test_every_state_calls_out(calls: list[Call]) -> None:
@@ -146,8 +163,8 @@ def test_each_call_fails_once_and_the_state_is_given_up(tell: Tell, calls: list[
 
 
 @pytest.mark.parametrize("answer", [approving, denying, expiring])
-def test_every_function_is_invoked_twice(tell: Tell, answer: Callable[[str], Json]) -> None:
-    story = tell()
+def test_every_function_is_invoked_twice(tell_on_embedded_aws: Tell, answer: Callable[[str], Json]) -> None:
+    story = tell_on_embedded_aws()
     story.doubled = True
 
     story.run(answer)
