@@ -6,12 +6,12 @@ executions could not survive a restart of the embedded AWS, so nothing is kept f
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import qlikops
 from qlikops.aws.schedule import DEFAULT_SCHEDULE
@@ -23,11 +23,13 @@ from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.deployment.store import ArtifactStore
 from qlikops.domain.occurrence import LONGEST_PERIOD, period
 from qlikops.domain.text import harmless
-from qlikops.files import UnreadableFile
 from qlikops.local import services
 from qlikops.local.model import LocalModel, find_model
-from qlikops.local.processes import ChildProcess, is_running, marked, stop
+from qlikops.local.processes import running, stop
 from qlikops.local.state import LocalState, LocalStatus, SimulatedQlik
+
+if TYPE_CHECKING:
+    from psutil import Process
 
 Progress = Callable[[str], None]
 
@@ -92,39 +94,21 @@ class LocalEnvironment:
         status = self._state.read_status()
         if status is None:
             return None
-        try:
-            children = self._state.read_processes()
-        except UnreadableFile:
-            return None  # which of those that run belong to it, nobody can say: `up` ends them all and starts afresh
-        if not children or not all(is_running(child) for child in children.values()):
+        pids = {process.pid for process in self.parts()}
+        if not pids.issuperset(status.pids.values()):
             return None
         return status if services.is_aws_up(status.endpoint_url) and services.is_qlik_up(status.qlik) else None
 
-    def parts(self) -> list[ChildProcess]:
+    def parts(self) -> list[Process]:
         """What runs of it, complete or not: an `up` may be at work, or may have been killed."""
-        return marked(self._state.folder)
+        return running(self._state.folder)
 
     def _end(self, *, keep_logs: bool = False) -> bool:
-        """Ends whatever was remembered, and whatever was started and not remembered."""
-        children = set(marked(self._state.folder))
-        # Those found by their mark are all that live; remembered ones may be gone and have left children of their own.
-        with contextlib.suppress(UnreadableFile):
-            children |= set(self._state.read_processes().values())
-        running = any(is_running(child) for child in children)
-        stop(children)
+        ended = stop(self._state.folder)
         self._state.clear(keep_logs=keep_logs)
-        return running
+        return ended
 
     def _start(self, options: LocalOptions, rate: str, progress: Progress) -> LocalStatus:
-        processes: dict[str, ChildProcess] = {}
-
-        def remember(name: str) -> Callable[[ChildProcess], None]:
-            def started(child: ChildProcess) -> None:
-                processes[name] = child
-                self._state.write_processes(processes)
-
-            return started
-
         model = None
         if options.model_url:
             progress("Asking the model whether it answers; the first time can take minutes …")
@@ -133,9 +117,9 @@ class LocalEnvironment:
                 f"The model {harmless(model.name)} answers, {'with' if model.calls_tools else 'but without'} tools."
             )
         progress("Starting the simulated Qlik fleet …")
-        qlik = services.start_qlik(self._state, remember(services.QLIK), scenario=options.scenario, seed=options.seed)
+        qlik, qlik_pid = services.start_qlik(self._state, scenario=options.scenario, seed=options.seed)
         progress("Starting the embedded AWS …")
-        endpoint = services.start_aws(self._state, remember(services.AWS), model=model)
+        endpoint, aws_pid = services.start_aws(self._state, model=model)
         progress("Deploying the stack …")
         outputs = _deploy(endpoint, qlik, model, options, progress)
         progress(f"Scheduling a run at {rate} and starting the first one …")
@@ -159,7 +143,7 @@ class LocalEnvironment:
             topic_arn=outputs.topic_arn,
             schedule=DEFAULT_SCHEDULE,
             qlik=qlik,
-            pids={name: child.pid for name, child in processes.items()},
+            pids={services.QLIK: qlik_pid, services.AWS: aws_pid},
             started_at=self._now(),
             version=qlikops.__version__,
             scenario=options.scenario,

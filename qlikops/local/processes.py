@@ -1,10 +1,8 @@
 """Child processes that outlive the command which started them, and are ended by another one.
 
-Each leads its own session, so that the terminal's Ctrl-C does not reach it and its own children (Lambda workers) can
-be ended with it. A process is named by pid and start time: a pid alone may be somebody else's by now.
-
-Whoever starts a child may be killed before it has remembered it, and what was remembered may be lost or broken. So
-every child carries a mark on its command line, by which it is found without any memory.
+Every child has its temporary folder inside the folder that it works for, and whatever it starts (Lambda workers)
+inherits that. So all of them are found by their own environment: nothing has to be remembered, and a command that is
+killed half way loses none of them.
 """
 
 from __future__ import annotations
@@ -16,140 +14,95 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from qlikops.domain.errors import QlikopsError
 from qlikops.files import writing
 
+try:
+    import psutil
+except ModuleNotFoundError as exc:
+    raise QlikopsError(
+        "The local environment is not installed: the package psutil is missing.",
+        f"Install it with: {sys.executable} -m pip install 'qlikops[local]'",
+    ) from exc
+
 GRACE_SECONDS = 3.0
 """The embedded AWS can take very long over a SIGTERM while approvals wait."""
-_POLL_SECONDS = 0.05
 _KILL_SECONDS = 10.0
-_MARK = "qlikops-local="
-"""An option of the interpreter's (-X) that it passes over; what follows is the folder that the child works for."""
+_LOOK_SECONDS = 0.5
+_INSTANT_SECONDS = 0.001
 
-_HAS_PROC = Path("/proc/self/stat").exists()
-
-_children: dict[int, subprocess.Popen[bytes]] = {}
-"""Started by this very process, which must reap them, or they stay zombies."""
+_started: list[subprocess.Popen[bytes]] = []
+"""Kept, because a Popen that is forgotten while its process runs warns of that."""
 
 
 class ProcessesSurvive(QlikopsError):
     """The system does not let go of a killed process."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChildProcess:
-    """One process for ever."""
+def spawn(*arguments: str, env: Mapping[str, str], temporary: Path, cwd: Path, log: Path) -> subprocess.Popen[bytes]:
+    """Starts this interpreter with `arguments`, in a session of its own, so that no Ctrl-C of the terminal reaches it.
 
-    pid: int
-    started: str
-    """The system's own word for when it started; compared, never read."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One line of the process table."""
-
-    group: int
-    started: str
-    is_zombie: bool
-
-
-def python(folder: Path, *arguments: str) -> list[str]:
-    """The command line of a child of ours: this interpreter, marked with the folder that it works for."""
-    return [sys.executable, "-X", _mark_of(folder), *arguments]
-
-
-def marked(folder: Path) -> list[ChildProcess]:
-    """Every running child that was started for `folder`, by whomever and whether or not anybody remembered it."""
-    table = _process_table()
-    pids = _linux_marked(_mark_of(folder)) if _HAS_PROC else _posix_marked(_mark_of(folder))
-    return [ChildProcess(pid, table[pid].started) for pid in pids if pid in table and not table[pid].is_zombie]
-
-
-def spawn(
-    argv: Sequence[str],
-    *,
-    env: Mapping[str, str],
-    cwd: Path,
-    log: Path,
-    remember: Callable[[ChildProcess], None] = lambda _: None,
-) -> ChildProcess:
-    """Starts `argv` detached, with exactly `env`, its output in `log`.
-
-    `remember` hears of it before any signal can interrupt. Raises UnwritableFile where the log cannot be written.
+    It gets exactly `env` and TMPDIR, which is `temporary`; its output goes to `log`. Raises UnwritableFile.
     """
     with contextlib.ExitStack() as stack:
         with writing(log):
             output = stack.enter_context(log.open("wb"))
         stack.enter_context(_interrupts_deferred())
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
-            list(argv),
-            env=dict(env),
+        child = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
+            [sys.executable, *arguments],
+            env={**env, "TMPDIR": str(temporary)},
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        _children[process.pid] = process
-        entry = _process_table().get(process.pid)
-        child = ChildProcess(process.pid, entry.started if entry else "")
-        remember(child)
+        _started.append(child)
+        # For an instant after exec the system shows no environment, and nothing may end us before the child is found.
+        while child.poll() is None and child.pid not in {process.pid for process in running(temporary)}:
+            time.sleep(_INSTANT_SECONDS)
     return child
 
 
-def is_running(child: ChildProcess) -> bool:
-    """Whether this very process lives."""
-    _reap([child])
-    return _is_alive(child, _process_table())
+def running(folder: Path) -> list[psutil.Process]:
+    """Every process that works for `folder`: this user's own with a temporary folder inside it."""
+    inside = folder.resolve()
+    return [
+        process
+        for process in psutil.process_iter(["environ", "uids"])
+        # Both are None of a process that may not be looked at, and that is never ours.
+        if (temporary := (process.info["environ"] or {}).get("TMPDIR"))
+        and process.info["uids"].real == os.getuid()
+        and Path(temporary).resolve().is_relative_to(inside)
+    ]
 
 
-def stop(
-    children: Iterable[ChildProcess],
-    *,
-    grace_seconds: float = GRACE_SECONDS,
-    sleep: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
-) -> None:
-    """Ends `children` and whatever they started, politely at first, and returns when all of it is gone.
+def stop(folder: Path, *, grace_seconds: float = GRACE_SECONDS) -> bool:
+    """Ends whatever works for `folder`, politely at first, and says whether anything did.
 
-    Raises ProcessesSurvive.
+    Returns when all of it is gone. Raises ProcessesSurvive.
     """
-    children = list(children)
-    _reap(children)
-    table = _process_table()
-    groups = [child.pid for child in children if _owns_group(child, table)]
-    for child in children:
-        if _is_alive(child, table):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(child.pid, signal.SIGTERM)
-
-    def wait(until: Callable[[], bool], seconds: float) -> bool:
-        deadline = clock() + seconds
-        while not until():
-            if clock() >= deadline:
-                return False
-            sleep(_POLL_SECONDS)
-        return True
-
-    wait(lambda: not any(is_running(child) for child in children), grace_seconds)
-    for group in groups:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
-
-    def all_gone() -> bool:
-        _reap(children)
-        return not any(entry.group in groups and not entry.is_zombie for entry in _process_table().values())
-
-    if not wait(all_gone, _KILL_SECONDS):
-        raise ProcessesSurvive(
-            f"Processes of the groups {', '.join(map(str, groups))} survive SIGKILL.",
-            "`ps -A -o pid,pgid,stat,args` shows them and what they wait for.",
-        )
+    found = running(folder)
+    for process in found:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    psutil.wait_procs(found, timeout=grace_seconds)
+    deadline = time.monotonic() + _KILL_SECONDS
+    # Looked for anew each time: one that was found may have started another one meanwhile.
+    while survivors := running(folder):
+        if time.monotonic() >= deadline:
+            raise ProcessesSurvive(
+                f"The processes {', '.join(str(each.pid) for each in survivors)} survive SIGKILL.",
+                "`ps -A -o pid,pgid,stat,args` shows them and what they wait for.",
+            )
+        for process in survivors:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(survivors, timeout=_LOOK_SECONDS)
+    return bool(found)
 
 
 @contextlib.contextmanager
@@ -170,82 +123,3 @@ def _interrupts_deferred() -> Iterator[None]:
             signal.signal(number, handler)
         for late in pending:
             signal.raise_signal(late)
-
-
-def _is_alive(child: ChildProcess, table: Mapping[int, _Entry]) -> bool:
-    entry = table.get(child.pid)
-    return entry is not None and entry.started == child.started and not entry.is_zombie
-
-
-def _owns_group(child: ChildProcess, table: Mapping[int, _Entry]) -> bool:
-    """Whether the process group `child.pid` is the one that `child` led."""
-    leader = table.get(child.pid)
-    if leader is not None:
-        return leader.started == child.started
-    # Its leader is gone. No new process gets a pid that still names a group, so what is left is what it started.
-    return any(entry.group == child.pid for entry in table.values())
-
-
-def _reap(children: Iterable[ChildProcess]) -> None:
-    for child in children:
-        process = _children.get(child.pid)
-        if process is not None and process.poll() is not None:
-            del _children[child.pid]
-
-
-def _process_table() -> dict[int, _Entry]:
-    return _linux_process_table() if _HAS_PROC else _posix_process_table()
-
-
-def _linux_process_table() -> dict[int, _Entry]:
-    table = {}
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        with contextlib.suppress(OSError):
-            # The command's name, in parentheses, may hold anything; what follows it are state, ppid, pgrp, …
-            fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
-            table[int(folder.name)] = _Entry(group=int(fields[2]), started=fields[19], is_zombie=fields[0] in "ZX")
-    return table
-
-
-def _mark_of(folder: Path) -> str:
-    return f"{_MARK}{folder.resolve()}"
-
-
-def _linux_marked(mark: str) -> Iterator[int]:
-    wanted = os.fsencode(mark)
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        with contextlib.suppress(OSError):
-            # Anybody may write anything on a command line; only this user's own processes can be ours.
-            if wanted in (folder / "cmdline").read_bytes().split(b"\0") and folder.stat().st_uid == os.getuid():
-                yield int(folder.name)
-
-
-def _posix_marked(mark: str) -> Iterator[int]:
-    for line in _ps("pid=,uid=,args="):
-        pid, user, command = line.split(maxsplit=2)
-        if f"-X {mark} " in f"{command} " and int(user) == os.getuid():
-            yield int(pid)
-
-
-def _posix_process_table() -> dict[int, _Entry]:
-    table = {}
-    for line in _ps("pid=,pgid=,stat=,lstart="):
-        pid, group, state, started = line.split(maxsplit=3)
-        table[int(pid)] = _Entry(group=int(group), started=started.strip(), is_zombie=state.startswith("Z"))
-    return table
-
-
-def _ps(columns: str) -> list[str]:
-    listing = subprocess.run(  # noqa: S603 - our own words
-        ["ps", "-A", "-ww", "-o", columns],  # noqa: S607 - wherever the system keeps it
-        check=True,
-        capture_output=True,
-        text=True,
-        errors="surrogateescape",
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
-    ).stdout
-    return listing.splitlines()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
+import subprocess
 import sys
 import time
 import urllib.error
@@ -17,7 +18,7 @@ import qlikops
 from qlikops.domain.errors import QlikopsError
 from qlikops.files import UnreadableFile, read_json
 from qlikops.local.model import LocalModel
-from qlikops.local.processes import ChildProcess, is_running, python, spawn
+from qlikops.local.processes import spawn
 from qlikops.local.state import LocalState, SimulatedQlik
 
 if TYPE_CHECKING:
@@ -47,20 +48,16 @@ def require_embedded_aws() -> None:
         )
 
 
-def start_aws(state: LocalState, started: Callable[[ChildProcess], None], *, model: LocalModel | None = None) -> str:
-    """Starts the embedded AWS and returns its endpoint once it answers; `started` hears of the process at once.
-
-    With a `model`, its Bedrock is that model.
-    """
+def start_aws(state: LocalState, *, model: LocalModel | None = None) -> tuple[str, int]:
+    """Starts the embedded AWS; its endpoint, once it answers, and its pid. A `model` is its Bedrock."""
     folder = state.make_folder(AWS)
     port = _free_port()
     child = spawn(
-        python(state.folder, "-m", "ministack"),
+        *("-m", "ministack"),
         # Lambda handlers inherit this environment: nothing of the caller's AWS settings may be in it.
         env={
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(state.make_folder(AWS, "home")),
-            "TMPDIR": str(state.make_folder(AWS, "tmp")),
             "GATEWAY_PORT": str(port),
             "BIND_HOST": "127.0.0.1",  # it would listen to the whole network, and it runs code for anybody
             "IOT_MTLS_ENABLED": "0",  # its broker ignores BIND_HOST
@@ -77,41 +74,35 @@ def start_aws(state: LocalState, started: Callable[[ChildProcess], None], *, mod
             "PYTHONUNBUFFERED": "1",
             **(model.aws_environment if model else {}),
         },
+        temporary=state.make_folder(AWS, "tmp"),
         cwd=folder,
         log=state.log(AWS),
-        remember=started,
     )
     endpoint = f"http://127.0.0.1:{port}"
     _await(lambda: is_aws_up(endpoint) or None, child, "The embedded AWS", state.log(AWS))
-    return endpoint
+    return endpoint, child.pid
 
 
-def start_qlik(
-    state: LocalState, started: Callable[[ChildProcess], None], *, scenario: str, seed: int
-) -> SimulatedQlik:
-    """Starts the simulated fleet and returns how to reach it once it answers."""
+def start_qlik(state: LocalState, *, scenario: str, seed: int) -> tuple[SimulatedQlik, int]:
+    """Starts the simulated fleet; how to reach it, once it answers, and its pid."""
     folder = state.make_folder(QLIK)
     ready = folder / "ready.json"
     child = spawn(
-        python(
-            state.folder,
-            *("-m", "qlikops.qlik.simulator", "--port", "0"),
-            *("--scenario", scenario, "--seed", str(seed), "--ready-file", str(ready)),
-        ),
+        *("-m", "qlikops.qlik.simulator", "--port", "0"),
+        *("--scenario", scenario, "--seed", str(seed), "--ready-file", str(ready)),
         env={
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(folder),
-            "TMPDIR": str(folder),
             # The simulator of this very qlikops, installed or not.
             "PYTHONPATH": str(Path(qlikops.__file__).parents[1]),
             "PYTHONUNBUFFERED": "1",
         },
+        temporary=folder,
         cwd=folder,
         log=state.log(QLIK),
-        remember=started,
     )
     said = _await(lambda: _read_ready(ready), child, "The simulated Qlik fleet", state.log(QLIK))
-    return SimulatedQlik(said["base_url"], said["username"], said["password"])
+    return SimulatedQlik(said["base_url"], said["username"], said["password"]), child.pid
 
 
 def is_aws_up(endpoint: str) -> bool:
@@ -139,7 +130,7 @@ def client(service: str, endpoint: str) -> Any:
 
 def _await(
     attempt: Callable[[], Any],
-    child: ChildProcess,
+    child: subprocess.Popen[bytes],
     what: str,
     log: Path,
     *,
@@ -149,7 +140,7 @@ def _await(
     """What `attempt` answers once it is not None; LocalStartFailed, with the log's end, if the child dies or hangs."""
     deadline = clock() + _START_SECONDS
     while (answer := attempt()) is None:
-        if not is_running(child) or clock() > deadline:
+        if child.poll() is not None or clock() > deadline:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
             raise LocalStartFailed(f"{what} did not start:\n{tail}", f"Its log is {log}")
         sleep(_POLL_SECONDS)

@@ -3,7 +3,6 @@
     <data folder>/local.lock        held while `up` or `down` works
     <data folder>/local/            removed by `down`
         status.json                 there once everything runs; mode 0600, it holds the simulated Qlik's password
-        processes.json              what was started, written before it is waited for
         logs/, aws/, qlik/          of the two children
 
 The data folder is QLIKOPS_DATA_DIR, or the platform's own for qlikops.
@@ -19,16 +18,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
 
 from qlikops.config import DATA_VARIABLE, data_dir
 from qlikops.domain.encoding import codec
-from qlikops.files import MissingFile, UnreadableFile, read_json, replace_text, shown, writing
-from qlikops.local.processes import ChildProcess
+from qlikops.files import UnreadableFile, read_json, replace_text, writing
 
-T = TypeVar("T")
-
-STATUS, PROCESSES = "status.json", "processes.json"
+STATUS = "status.json"
 ELSEWHERE = f"Make room and rights there, or name another folder in {DATA_VARIABLE}."
 
 
@@ -66,13 +61,6 @@ class LocalStatus:
     approval_timeout_seconds: int = 0
     evaluator: str = "rules"
     """`rules`, or the model and where it runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Started:
-    """The children by name, as in processes.json."""
-
-    processes: dict[str, ChildProcess]
 
 
 class LocalState:
@@ -132,34 +120,10 @@ class LocalState:
 
         None where that makes no sense: then nothing complete is described, and `up` starts afresh.
         """
-        with contextlib.suppress(UnreadableFile):
-            return self._read(LocalStatus, STATUS)
+        with contextlib.suppress(UnreadableFile, codec.CodecError):
+            return codec.decode(LocalStatus, read_json(self.folder / STATUS))
         return None
 
     def write_status(self, status: LocalStatus) -> None:
         """Says that the environment is complete."""
-        self._write(STATUS, status)
-
-    def read_processes(self) -> dict[str, ChildProcess]:
-        """Whatever was remembered and not yet cleared away, running or not.
-
-        Raises UnreadableFile where the file is there and does not say.
-        """
-        started = self._read(_Started, PROCESSES)
-        return started.processes if started else {}
-
-    def write_processes(self, processes: dict[str, ChildProcess]) -> None:
-        """Remembers what must be ended."""
-        self._write(PROCESSES, _Started(processes))
-
-    def _read(self, cls: type[T], name: str) -> T | None:
-        path = self.folder / name
-        try:
-            return codec.decode(cls, read_json(path))
-        except MissingFile:
-            return None
-        except codec.CodecError as exc:
-            raise UnreadableFile(f"{shown(path)} cannot be read: {exc}.") from exc
-
-    def _write(self, name: str, value: Any) -> None:
-        replace_text(self.make_folder() / name, codec.dumps(value) + "\n", ELSEWHERE)
+        replace_text(self.make_folder() / STATUS, codec.dumps(status) + "\n", ELSEWHERE)

@@ -16,7 +16,7 @@ from qlikops.agent.evaluate import EvaluationInput, make_evaluator
 from qlikops.domain.evaluation import Evaluation, Verdict
 from qlikops.local import services
 from qlikops.local.model import LocalModel, find_model
-from qlikops.local.processes import ChildProcess, stop
+from qlikops.local.processes import stop
 from qlikops.local.state import LocalState
 from tests.converse import ANSWER
 from tests.openai import OpenAiServer, Tools
@@ -34,12 +34,11 @@ def server() -> Iterator[OpenAiServer]:
 
 @pytest.fixture(scope="module")
 def endpoint(server: OpenAiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    children: list[ChildProcess] = []
     state = LocalState(Path(tmp_path_factory.mktemp("aws")))
     try:
-        yield services.start_aws(state, children.append, model=LocalModel(server.url, MODEL, True))
+        yield services.start_aws(state, model=LocalModel(server.url, MODEL, True))[0]
     finally:
-        stop(children)
+        stop(state.folder)
 
 
 @pytest.fixture(autouse=True)

@@ -52,7 +52,7 @@ def test_a_killed_up_leaves_nothing_that_the_next_cannot_clean(own: Local) -> No
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    eventually(lambda: (own.data_folder / "local" / "processes.json").exists() or None, "the first child")
+    eventually(lambda: (own.data_folder / "local" / "logs" / "qlik.log").exists() or None, "the first child")
     process.kill()
     process.wait()
     assert own.qlikops("local", "status", expect=None).returncode == ExitCode.NOT_FOUND
@@ -69,7 +69,7 @@ def test_an_interrupted_up_cleans_up(own: Local, number: int) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    eventually(lambda: (own.data_folder / "local" / "processes.json").exists() or None, "the first child")
+    eventually(lambda: (own.data_folder / "local" / "logs" / "qlik.log").exists() or None, "the first child")
     process.send_signal(number)
     assert process.wait(30) == ExitCode.INTERRUPTED
     assert leftovers(own.data_folder) == []

@@ -1,4 +1,4 @@
-"""A child that nobody remembered, or whose memory is broken, is found and ended all the same."""
+"""Whatever became of the command that started it, a child is found and ended."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,24 +16,21 @@ from qlikops.cli import demo
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.config import local_status_path
 from qlikops.domain.encoding import codec
-from qlikops.local import processes
 from qlikops.local.environment import LocalEnvironment
-from qlikops.local.processes import ChildProcess, is_running, marked, python, spawn, stop
-from qlikops.local.state import PROCESSES, LocalState
+from qlikops.local.processes import running, spawn, stop
+from qlikops.local.state import STATUS, LocalState
 from tests.unit.cli.conftest import Run, Terminal
-from tests.unit.local.test_state import STATUS
+from tests.unit.local.test_state import STATUS as RUNNING
 from tests.unit.zoo import CONTENTS
 
-SLEEPER = "import time; open('up', 'w').close(); time.sleep(600)"
+SLEEPER = "import time; time.sleep(600)"
 KILLED_AT_ONCE = """
 import os, signal, sys
 from pathlib import Path
-from qlikops.local.processes import python, spawn
+from qlikops.local.processes import spawn
 folder = Path(sys.argv[1])
-spawn(
-    python(folder, "-c", "import time; time.sleep(600)"),
-    env={}, cwd=folder, log=folder / "log", remember=lambda _: os.kill(os.getpid(), signal.SIGKILL),
-)
+spawn("-c", "import time; time.sleep(600)", env={}, temporary=folder, cwd=folder, log=folder / "log")
+os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -41,70 +39,67 @@ def state(environ: dict[str, str]) -> Iterator[LocalState]:
     found = LocalState.default(environ)
     found.make_folder()
     yield found
-    stop(marked(found.folder), grace_seconds=0)
+    stop(found.folder, grace_seconds=0)
 
 
-def start(state: LocalState) -> ChildProcess:
-    """A child that runs: until it does, the process table may not have its command line yet."""
-    os.mkfifo(up := state.folder / "up")
-    child = spawn(python(state.folder, "-c", SLEEPER), env={}, cwd=state.folder, log=state.folder / "log")
-    up.read_bytes()
-    return child
+def start(folder: Path) -> int:
+    return spawn("-c", SLEEPER, env={}, temporary=folder, cwd=folder, log=folder / "log").pid
 
 
-def test_a_kill_between_a_start_and_its_being_remembered_leaves_nothing_for_good(state: LocalState, run: Run) -> None:
+def pids(folder: Path) -> list[int]:
+    return [process.pid for process in running(folder)]
+
+
+def test_a_kill_right_after_a_start_leaves_nothing_for_good(state: LocalState, run: Run) -> None:
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_AT_ONCE, str(state.folder)], env={"PYTHONPATH": os.pathsep.join(sys.path)}
     )
     assert killed.returncode == -signal.SIGKILL
-    (orphan,) = marked(state.folder)
-    assert not (state.folder / PROCESSES).exists()
+    (orphan,) = pids(state.folder)
     shown = run("local", "status")
     assert shown.exit_code == ExitCode.NOT_FOUND
-    assert str(orphan.pid) in shown.stderr
+    assert str(orphan) in shown.stderr
     assert "qlikops local down" in shown.stderr
     assert "is down" in run("local", "down").stderr
-    assert not is_running(orphan)
+    assert pids(state.folder) == []
     assert "was not running" in run("local", "down").stderr
 
 
 @pytest.mark.parametrize("content", [*CONTENTS, "missing"])
-def test_a_broken_memory_never_means_that_nothing_runs(state: LocalState, content: str) -> None:
-    child = start(state)
-    state.write_status(STATUS)
+def test_a_broken_status_never_means_that_nothing_runs(state: LocalState, content: str) -> None:
+    child = start(state.folder)
     if content != "missing":
-        (state.folder / PROCESSES).write_bytes(CONTENTS[content])
+        (state.folder / STATUS).write_bytes(CONTENTS[content])
     environment = LocalEnvironment(state)
     assert environment.status() is None
-    assert environment.parts() == [child]
+    assert [part.pid for part in environment.parts()] == [child]
     assert environment.down()
-    assert not is_running(child)
+    assert pids(state.folder) == []
     assert not state.folder.exists()
 
 
+def test_a_process_of_the_status_that_is_not_ours_is_not_taken_for_it(state: LocalState) -> None:
+    start(state.folder)
+    state.write_status(replace(RUNNING, pids={"aws": os.getpid()}))
+    assert LocalEnvironment(state).status() is None
+
+
 def test_another_folders_children_are_left_alone(state: LocalState, tmp_path: Path) -> None:
-    other = LocalState(tmp_path / "other")
-    other.make_folder()
-    ours, theirs = start(state), start(other)
+    other = tmp_path / "other"
+    other.mkdir()
+    ours, theirs = start(state.folder), start(other)
     try:
-        assert marked(state.folder) == [ours]
+        assert pids(state.folder) == [ours]
         LocalEnvironment(state).down()
-        assert is_running(theirs)
+        assert pids(other) == [theirs]
     finally:
-        stop([theirs], grace_seconds=0)
+        stop(other, grace_seconds=0)
 
 
 def test_a_link_to_the_folder_is_the_folder(state: LocalState, tmp_path: Path) -> None:
-    child = start(state)
+    child = start(state.folder)
     (tmp_path / "link").symlink_to(state.folder.parent)
-    assert marked(tmp_path / "link" / "local") == [child]
-
-
-@pytest.mark.skipif(not Path("/bin/ps").exists() and not Path("/usr/bin/ps").exists(), reason="there is no ps here")
-def test_ps_finds_the_same_as_proc(state: LocalState) -> None:
-    child = start(state)
-    mark = processes._mark_of(state.folder)
-    assert list(processes._posix_marked(mark)) == list(processes._linux_marked(mark)) == [child.pid]
+    assert pids(tmp_path / "link" / "local") == [child]
 
 
 @pytest.mark.parametrize("command", [("local", "up"), ("local", "down"), ("demo", "--headless")], ids=" ".join)
@@ -133,8 +128,8 @@ def test_a_demo_ends_as_its_console_did(
     terminal.present = True
     path = local_status_path(environ)
     path.parent.mkdir(parents=True)
-    path.write_text(codec.dumps(STATUS))
-    monkeypatch.setattr(LocalEnvironment, "up", lambda *_: (STATUS, False))
+    path.write_text(codec.dumps(RUNNING))
+    monkeypatch.setattr(LocalEnvironment, "up", lambda *_: (RUNNING, False))
     # A crash, and being ended from outside, as the real console tells of them in test_terminal_life.
     monkeypatch.setattr(demo, "open_console", lambda *_: code)
     assert run("demo").exit_code == code

@@ -10,11 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from qlikops.local import processes
-from qlikops.local.processes import ChildProcess, is_running, spawn, stop
+from qlikops.local.processes import running, spawn, stop
 
 SLEEPER = "import time; time.sleep(600)"
 STUBBORN = """
@@ -30,20 +30,21 @@ print(child.pid, flush=True)
 time.sleep(600)
 """
 
-Start = Callable[..., ChildProcess]
+Start = Callable[..., int]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    started: list[ChildProcess] = []
+    yield lambda code, **env: start_in(tmp_path, code, **env)
+    stop(tmp_path, grace_seconds=0)
 
-    def run(code: str, **env: str) -> ChildProcess:
-        child = spawn([sys.executable, "-c", code], env=env, cwd=tmp_path, log=tmp_path / "log")
-        started.append(child)
-        return child
 
-    yield run
-    stop(started, grace_seconds=0)
+def start_in(folder: Path, code: str, **env: str) -> int:
+    return spawn("-c", code, env=env, temporary=folder, cwd=folder, log=folder / "log").pid
+
+
+def pids(folder: Path) -> set[int]:
+    return {process.pid for process in running(folder)}
 
 
 def first_line(log: Path) -> str:
@@ -66,75 +67,67 @@ def test_a_child_leads_its_own_session_with_exactly_its_environment(start: Start
     assert first_line(tmp_path / "log") == "True None x"
 
 
-def test_an_interrupt_waits_until_the_child_is_remembered(tmp_path: Path) -> None:
-    remembered: list[ChildProcess] = []
+def test_an_interrupt_while_a_child_starts_comes_when_it_can_be_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = subprocess.Popen
 
-    def remember(child: ChildProcess) -> None:
-        signal.raise_signal(signal.SIGINT)
-        remembered.append(child)
+    def interrupted(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        os.kill(os.getpid(), signal.SIGINT)
+        return begin(*arguments, **options)
 
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        spawn([sys.executable, "-c", SLEEPER], env={}, cwd=tmp_path, log=tmp_path / "log", remember=remember)
-    (child,) = remembered
-    assert is_running(child)
-    stop([child])
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        start_in(tmp_path, SLEEPER)
+    assert len(pids(tmp_path)) == 1
+    assert stop(tmp_path)
 
 
-def test_stop_ends_it_and_is_fine_when_it_is_gone(start: Start) -> None:
+def test_stop_ends_it_and_is_fine_when_it_is_gone(start: Start, tmp_path: Path) -> None:
     child = start(SLEEPER)
-    assert is_running(child)
-    stop([child])
-    assert not is_running(child)
-    stop([child])
+    assert pids(tmp_path) == {child}
+    assert stop(tmp_path)
+    assert not is_there(child)
+    assert not stop(tmp_path)
 
 
 def test_stop_kills_what_does_not_listen_after_the_grace(start: Start, tmp_path: Path) -> None:
     child = start(STUBBORN)
     first_line(tmp_path / "log")
-    stop([child], grace_seconds=0.1)
-    assert not is_running(child)
+    assert stop(tmp_path, grace_seconds=0.1)
+    assert not is_there(child)
 
 
 def test_stop_ends_grandchildren_too(start: Start, tmp_path: Path) -> None:
     child = start(PARENT)
     grandchild = int(first_line(tmp_path / "log"))
-    assert is_there(grandchild)
-    stop([child])
+    assert pids(tmp_path) == {child, grandchild}
+    assert stop(tmp_path)
     assert not is_there(grandchild)
 
 
 def test_grandchildren_of_a_killed_child_are_ended_too(start: Start, tmp_path: Path) -> None:
     child = start(PARENT)
     grandchild = int(first_line(tmp_path / "log"))
-    os.kill(child.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while is_running(child):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    assert is_there(grandchild)
-    stop([child])
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert pids(tmp_path) == {grandchild}
+    assert stop(tmp_path)
     assert not is_there(grandchild)
 
 
-def test_a_recycled_pid_is_left_alone(start: Start) -> None:
-    somebody = start(SLEEPER)
-    ours = ChildProcess(somebody.pid, "long ago")
-    assert not is_running(ours)
-    stop([ours])
-    assert is_running(somebody)
-
-
-def test_another_process_can_end_it(start: Start) -> None:
+def test_another_process_can_end_it(start: Start, tmp_path: Path) -> None:
     child = start(SLEEPER)
-    code = f"from qlikops.local.processes import *; stop([ChildProcess({child.pid}, {child.started!r})])"
-    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": os.pathsep.join(sys.path)})
-    assert not is_running(child)
+    code = f"import pathlib; from qlikops.local.processes import stop; stop(pathlib.Path({str(tmp_path)!r}))"
+    ending = subprocess.Popen([sys.executable, "-c", code], env={"PYTHONPATH": os.pathsep.join(sys.path)})
+    os.waitpid(child, 0)
+    assert ending.wait() == 0
+    assert not running(tmp_path)
 
 
-@pytest.mark.skipif(not Path("/bin/ps").exists() and not Path("/usr/bin/ps").exists(), reason="there is no ps here")
-def test_ps_tells_the_same_as_proc(start: Start) -> None:
-    child = start(SLEEPER)
-    table = processes._posix_process_table()
-    assert table[child.pid].group == child.pid
-    assert not table[child.pid].is_zombie
+def test_without_psutil_its_installation_is_told() -> None:
+    code = "import sys; sys.modules['psutil'] = None; import qlikops.local.processes"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True
+    )
+    assert "The local environment is not installed" in done.stderr

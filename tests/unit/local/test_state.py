@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from qlikops.local.environment import exports
-from qlikops.local.processes import ChildProcess
 from qlikops.local.state import LocalState, LocalStatus, SimulatedQlik
 
 STATUS = LocalStatus(
@@ -53,12 +52,11 @@ def test_a_half_written_status_is_none(state: LocalState) -> None:
     assert state.read_status() is None
 
 
-def test_processes_are_remembered_and_cleared(state: LocalState) -> None:
-    state.write_processes({"aws": ChildProcess(12, "345")})
-    assert state.read_processes() == {"aws": ChildProcess(12, "345")}
+def test_all_but_the_logs_may_be_cleared_and_then_all(state: LocalState) -> None:
+    state.write_status(STATUS)
     state.log("aws").write_text("why it failed")
     state.clear(keep_logs=True)
-    assert state.read_processes() == {}
+    assert state.read_status() is None
     assert state.log("aws").read_text() == "why it failed"
     state.clear()
     assert not state.folder.exists()
