@@ -514,7 +514,7 @@ class QlikOpsApp(App[int]):
         for context in self.state.contexts if not self.state.waiting else ():
             context.load_last_run(self)
 
-    def _context_of(self, message: messages.OfContext) -> LiveContext:
+    def _context_of(self, message: messages.ContextMessage | messages.LoadFailed) -> LiveContext:
         return self.state.context(message.context)
 
 

@@ -1,11 +1,9 @@
-"""What happened off the UI thread. Past tense, in pairs; workers post them, handlers own every change of state.
-
-Those with a `context` name the one they come from.
-"""
+"""What happened off the UI thread. Past tense, in pairs; workers post them, handlers own every change of state."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -23,255 +21,215 @@ if TYPE_CHECKING:  # the inbox is not to wait for what only other screens need
     from qlikops.tui.model.executing import ExecutionsQuery, Followed
 
 
-class OfContext(Protocol):
-    """A message that says which context it is about."""
+@dataclass
+class ContextMessage(Message):
+    """A message that names the context that it comes from."""
 
     context: str
 
 
-class EnvironmentOpened(Message):
+@dataclass
+class EnvironmentOpened(ContextMessage):
     """The environment can be used. Its failing to open is the failure of the call that needed it."""
 
-    def __init__(self, context: str, where: str, *, read_only: bool) -> None:
-        super().__init__()
-        self.context = context
-        self.where = where
-        self.read_only = read_only
+    where: str
+    read_only: bool
 
 
+@dataclass
 class ToldToEnd(Message):
     """A signal from outside, or the terminal is gone."""
 
-    def __init__(self, exit_code: int) -> None:
-        super().__init__()
-        self.exit_code = exit_code
+    exit_code: int
 
 
+@dataclass
 class CopyWanted(Message):
     """Somebody wants `text` in a clipboard; `what` is its name in a sentence that it begins."""
 
-    def __init__(self, text: str, what: str) -> None:
-        super().__init__()
-        self.text = text
-        self.what = what
+    text: str
+    what: str
 
 
-class CallFailed(Message):
+@dataclass
+class CallFailed(ContextMessage):
     """A call in some lane failed; whoever asked is told by a message of their own."""
 
-    def __init__(self, context: str, error: Exception) -> None:
-        super().__init__()
-        self.context = context
-        self.error = error
+    error: Exception
 
 
-class CallerLoaded(Message):
+@dataclass
+class CallerLoaded(ContextMessage):
     """Whose identity decisions carry."""
 
-    def __init__(self, context: str, caller: str) -> None:
-        super().__init__()
-        self.context = context
-        self.caller = caller
+    caller: str
 
 
-class CredentialsLoaded(Message):
+@dataclass
+class CredentialsLoaded(ContextMessage):
     """How one signs in."""
 
-    def __init__(self, context: str, credentials: Credentials) -> None:
-        super().__init__()
-        self.context = context
-        self.credentials = credentials
+    credentials: Credentials
 
 
-class WaitingLoaded(Message):
+@dataclass
+class WaitingLoaded(ContextMessage):
     """The inbox."""
 
-    def __init__(self, context: str, rows: Sequence[InboxRow], where: str) -> None:
-        super().__init__()
-        self.context = context
-        self.rows = rows
-        self.where = where
+    rows: Sequence[InboxRow]
+    where: str
 
 
-class LastRunLoaded(Message):
+@dataclass
+class LastRunLoaded(ContextMessage):
     """The newest execution, or None where there is none."""
 
-    def __init__(self, context: str, execution: ExecutionSummary | None) -> None:
-        super().__init__()
-        self.context = context
-        self.execution = execution
+    execution: ExecutionSummary | None
 
 
-class ApprovalLoaded(Message):
+@dataclass
+class ApprovalLoaded(ContextMessage):
     """One whole record."""
 
-    def __init__(self, context: str, asked: str, approval: ProposalRecord) -> None:
-        super().__init__()
-        self.context = context
-        self.asked = asked
-        self.approval = approval
+    asked: str
+    approval: ProposalRecord
 
 
-class BackgroundLoaded(Message):
+@dataclass
+class BackgroundLoaded(ContextMessage):
     """What surrounds a record."""
 
-    def __init__(self, context: str, approval_id: str, background: Background) -> None:
-        super().__init__()
-        self.context = context
-        self.approval_id = approval_id
-        self.background = background
+    approval_id: str
+    background: Background
 
 
+@dataclass
 class MarkedLoaded(Message):
     """The whole records of what is marked, to be answered together."""
 
-    def __init__(self, approvals: Sequence[ProposalRecord]) -> None:
-        super().__init__()
-        self.approvals = approvals
+    approvals: Sequence[ProposalRecord]
 
 
-class DecisionSent(Message):
+@dataclass
+class DecisionSent(ContextMessage):
     """The ledger holds our decision."""
 
-    def __init__(
-        self, context: str, approval: ProposalRecord, request: DecisionRequest, receipt: DecisionReceipt
-    ) -> None:
-        super().__init__()
-        self.context = context
-        self.approval = approval
-        self.request = request
-        self.receipt = receipt
+    approval: ProposalRecord
+    request: DecisionRequest
+    receipt: DecisionReceipt
 
 
-class DecisionSendFailed(Message):
+@dataclass
+class DecisionSendFailed(ContextMessage):
     """It did not count, or nobody can say yet."""
 
-    def __init__(self, context: str, approval: ProposalRecord, request: DecisionRequest, error: Exception) -> None:
-        super().__init__()
-        self.context = context
-        self.approval = approval
-        self.request = request
-        self.error = error
+    approval: ProposalRecord
+    request: DecisionRequest
+    error: Exception
 
 
-class OutcomeLoaded(Message):
+@dataclass
+class OutcomeLoaded(ContextMessage):
     """The record once final, or as it stood when the watch ended."""
 
-    def __init__(self, context: str, approval: ProposalRecord) -> None:
-        super().__init__()
-        self.context = context
-        self.approval = approval
+    approval: ProposalRecord
 
 
-class Claimed(Message):
+@dataclass
+class Claimed(ContextMessage):
     """Others now see who looks at it."""
 
-    def __init__(self, context: str, approval_id: str) -> None:
-        super().__init__()
-        self.context = context
-        self.approval_id = approval_id
+    approval_id: str
 
 
+@dataclass
 class ExecutionsLoaded(Message):
     """A page of executions; `query` is what it was asked by."""
 
-    def __init__(self, page: ExecutionPage, query: ExecutionsQuery) -> None:
-        super().__init__()
-        self.page = page
-        self.query = query
+    page: ExecutionPage
+    query: ExecutionsQuery
 
 
+@dataclass
 class ExecutionLoaded(Message):
     """One execution in detail, as far as it has been followed."""
 
-    def __init__(self, followed: Followed) -> None:
-        super().__init__()
-        self.followed = followed
+    followed: Followed
 
 
+@dataclass
 class ConsoleUrlLoaded(Message):
     """Where the AWS console shows an execution; empty where none does."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self.url = url
+    url: str
 
 
+@dataclass
 class RunRead(Message):
     """An execution, read anew before it is stopped or redriven."""
 
-    def __init__(self, detail: ExecutionDetail) -> None:
-        super().__init__()
-        self.detail = detail
+    detail: ExecutionDetail
 
 
+@dataclass
 class RunChanged(Message):
     """A run was started, stopped or redriven."""
 
-    def __init__(self, done: str, execution: ExecutionSummary) -> None:
-        super().__init__()
-        self.done = done
-        self.execution = execution
+    done: str
+    execution: ExecutionSummary
 
 
+@dataclass
 class FleetLoaded(Message):
     """The fleet as the last run saw it."""
 
-    def __init__(self, snapshot: FleetSnapshot) -> None:
-        super().__init__()
-        self.snapshot = snapshot
+    snapshot: FleetSnapshot
 
 
+@dataclass
 class TaskLoaded(Message):
     """One task of it in full."""
 
-    def __init__(self, detail: TaskDetail) -> None:
-        super().__init__()
-        self.detail = detail
+    detail: TaskDetail
 
 
+@dataclass
 class ReportsLoaded(Message):
     """The runs that have a report, newest first."""
 
-    def __init__(self, entries: Sequence[ReportEntry]) -> None:
-        super().__init__()
-        self.entries = entries
+    entries: Sequence[ReportEntry]
 
 
+@dataclass
 class ReportLoaded(Message):
     """One report as Markdown."""
 
-    def __init__(self, name: str, markdown: str) -> None:
-        super().__init__()
-        self.name = name
-        self.markdown = markdown
+    name: str
+    markdown: str
 
 
+@dataclass
 class ScheduleLoaded(Message):
     """Where the schedule stands."""
 
-    def __init__(self, status: ScheduleStatus) -> None:
-        super().__init__()
-        self.status = status
+    status: ScheduleStatus
 
 
+@dataclass
 class ScheduleChanged(Message):
     """It was paused or resumed, and stands like this now."""
 
-    def __init__(self, status: ScheduleStatus) -> None:
-        super().__init__()
-        self.status = status
+    status: ScheduleStatus
 
 
+@dataclass
 class LoadFailed(Message):
     """Something asked for did not come; `asked` is what it was asked by."""
 
-    def __init__(self, error: Exception, asked: str = "", context: str = "") -> None:
-        super().__init__()
-        self.error = error
-        self.asked = asked
-        self.context = context
-        """Empty where whoever asked knows it."""
+    error: Exception
+    asked: str = ""
+    context: str = ""
+    """Empty where whoever asked knows it."""
 
 
 class WaitingLoadFailed(LoadFailed):

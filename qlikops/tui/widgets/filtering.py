@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from rich.text import Text
@@ -28,13 +29,12 @@ class FilterBar(Vertical):
     class Changed(Message):
         """The text is another one, or gone."""
 
+    @dataclass
     class Left(Message):
         """The person goes on in the list."""
 
-        def __init__(self, *, closed: bool) -> None:
-            super().__init__()
-            self.closed = closed
-            """Nothing is kept back any more; otherwise the filter stays."""
+        closed: bool
+        """Nothing is kept back any more; otherwise the filter stays."""
 
     def __init__(self, placeholder: str) -> None:
         super().__init__(id="filter-bar")

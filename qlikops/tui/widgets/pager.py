@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import chop_cells
@@ -23,13 +24,12 @@ class Pager(ScrollView, can_focus=True):
         Binding("k", "scroll_up", "Up", show=False, id="up"),
     ]
 
+    @dataclass
     class Found(Message):
         """Where the search is; 0 of 0 where there is nothing."""
 
-        def __init__(self, number: int, total: int) -> None:
-            super().__init__()
-            self.number = number
-            self.total = total
+        number: int
+        total: int
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

@@ -9,6 +9,7 @@ itself, nothing is chosen until the person chooses: the row that slid under the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -46,29 +47,26 @@ class KeyedTable(ScrollView, can_focus=True):
         Binding("end,ctrl+end", "end(1)", "Last row", show=False, id="last-row"),
     ]
 
+    @dataclass
     class _FromTable(Message):
-        def __init__(self, table: KeyedTable) -> None:
-            super().__init__()
-            self.table = table
+        table: KeyedTable
 
         @property
         def control(self) -> KeyedTable:
             """For `@on` selectors."""
             return self.table
 
+    @dataclass
     class Chosen(_FromTable):
         """Another row is chosen, or none."""
 
-        def __init__(self, table: KeyedTable, key: str | None) -> None:
-            super().__init__(table)
-            self.key = key
+        key: str | None
 
+    @dataclass
     class Opened(_FromTable):
         """The chosen row is to be opened."""
 
-        def __init__(self, table: KeyedTable, key: str) -> None:
-            super().__init__(table)
-            self.key = key
+        key: str
 
     class NearEnd(Message):
         """The last rows are in sight."""
