@@ -17,10 +17,11 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Request:
-    """One request: the model asked for, and the body."""
+    """One request: the model asked for, or another path, the body, and the headers."""
 
     model: str
     body: Json
+    headers: Json
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         model = unquote(self.path.removeprefix("/model/").removesuffix("/converse"))
-        self.server.requests.append(Request(model, body))
+        self.server.requests.append(Request(model, body, dict(self.headers)))
         match self.server.script.popleft() if self.server.script else Hangup():
             case Reply(body, status, error, promised):
                 self._start(status, len(body) if promised is None else promised, error)

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from qlikops.agent.models import EvaluatorName, Models, ModelSettings
 from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.encoding.settings import ConfigError, check_ranges, number
 from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.task import TaskFacts
 from qlikops.domain.text import folded
@@ -36,145 +37,36 @@ PLACE_VARIABLES: Mapping[str, str] = {
 """Field -> the variable it comes from; never from the settings."""
 
 
-class ConfigError(ValueError):
-    """A setting is unknown or wrong; the message names key, value and what is allowed."""
-
-    def __init__(self, key: str, value: object, allowed: str) -> None:
-        super().__init__(f"{key} = {value!r}: {allowed}")
-        self.key = key
-        self.value = value
-        self.allowed = allowed
-
-
-class EvaluatorName(StrEnum):
-    """Who annotates a proposal."""
-
-    RULES = "rules"
-    BEDROCK = "bedrock"
-
-
-class Structured(StrEnum):
-    """How a model is made to give its answer in the schema's form. All three are checked by the same schema."""
-
-    STRICT_TOOL = "strict_tool"
-    """One tool that must be called, its input held to the schema while it is written; not every model can."""
-    TOOL = "tool"
-    """One tool that must be called."""
-    PROMPT = "prompt"
-    """The prompt asks for a bare JSON object: for models without tools."""
-
-
-def _number(default: float, low: float, high: float) -> Any:
-    """A numeric field whose value must lie between `low` and `high`, both included."""
-    return field(default=default, metadata={"range": (low, high)})
-
-
-EVALUATION_TIMEOUT_SECONDS = 120
-"""QlikMonitor-EvaluateProposal's own, in deploy/template.yaml."""
-EVALUATION_RESERVE_SECONDS = 15
-"""Of it, what reading and writing the ledger may take."""
-CONNECT_TIMEOUT_SECONDS = 5
-"""To Bedrock."""
-
-_MODEL_ID = re.compile(r"[A-Za-z0-9._:/@+-]{1,2048}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
-_GUARDRAIL_ID = re.compile(r"[a-z0-9]+|arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]+")
-_GUARDRAIL_VERSION = re.compile(r"[1-9][0-9]{0,7}|DRAFT")
-
-
-@dataclass(frozen=True, slots=True)
-class BedrockSettings:
-    """How the evaluator `bedrock` reaches its model, and how long and how much it may cost."""
-
-    model_id: str = ""
-    """A model's or an inference profile's ID or ARN; there is no default."""
-    region: str = ""
-    """Where the model is asked; empty for the Lambda's own Region."""
-    structured: Structured = Structured.STRICT_TOOL
-    temperature: float | None = 0.0
-    """0 to 1; null leaves it out of the request, for models that refuse it."""
-    max_tokens: int = _number(2000, 256, 16000)
-    """Of one answer."""
-    guardrail_id: str = ""
-    """A guardrail's ID or ARN; it then looks at what came from outside and at the answer."""
-    guardrail_version: str = ""
-    """A number or DRAFT; goes with guardrail_id."""
-    read_timeout_seconds: float = _number(40, 0.1, EVALUATION_TIMEOUT_SECONDS)
-    """What one attempt may take, once connected."""
-    attempts: int = _number(2, 1, 5)
-    """How often the model is asked where throttling, time-outs and failures of the service are in the way."""
-
-    def __post_init__(self) -> None:
-        """Raises ConfigError for a malformed value, or for attempts that could outlast the Lambda."""
-        _check_ranges(self, "bedrock.")
-        if self.temperature is not None and not 0 <= self.temperature <= 1:
-            raise ConfigError("bedrock.temperature", self.temperature, "must be between 0 and 1, or null")
-        for name, pattern, allowed in (
-            ("model_id", _MODEL_ID, "must be a model's or an inference profile's ID or ARN"),
-            ("region", _REGION, "must be an AWS Region, such as eu-central-1"),
-            ("guardrail_id", _GUARDRAIL_ID, "must be a guardrail's ID or ARN"),
-            ("guardrail_version", _GUARDRAIL_VERSION, "must be a number or DRAFT"),
-        ):
-            value = getattr(self, name)
-            if value and not pattern.fullmatch(value):
-                raise ConfigError(f"bedrock.{name}", value, allowed)
-        if bool(self.guardrail_id) != bool(self.guardrail_version):
-            missing = "guardrail_version" if self.guardrail_id else "guardrail_id"
-            raise ConfigError(f"bedrock.{missing}", "", "guardrail_id and guardrail_version go together")
-        if self.longest_seconds > (left := EVALUATION_TIMEOUT_SECONDS - EVALUATION_RESERVE_SECONDS):
-            raise ConfigError(
-                "bedrock.read_timeout_seconds",
-                self.read_timeout_seconds,
-                f"{self.attempts} attempts could take {self.longest_seconds:g} seconds with connecting and pauses; "
-                f"of the Lambda's {EVALUATION_TIMEOUT_SECONDS} they may take {left}",
-            )
-
-    @property
-    def attempt_seconds(self) -> float:
-        """What one attempt may take in all."""
-        return CONNECT_TIMEOUT_SECONDS + self.read_timeout_seconds
-
-    @property
-    def longest_seconds(self) -> float:
-        """What all attempts may take, pauses included."""
-        return self.attempts * self.attempt_seconds + sum(map(self.longest_pause, range(1, self.attempts)))
-
-    @staticmethod
-    def longest_pause(attempt: int) -> float:
-        """The longest wait after this many failed attempts, in seconds; jitter makes it shorter."""
-        return float(2 ** (attempt - 1))
-
-
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """From when on something counts as an anomaly. Seconds, counts and polls; the defaults are the taxonomy's."""
 
-    confirm_polls: int = _number(2, 1, 20)
+    confirm_polls: int = number(2, 1, 20)
     """Polls that must see a lost connection before anything is proposed on it."""
-    poll_spacing_seconds: int = _number(30, 1, 3600)
+    poll_spacing_seconds: int = number(30, 1, 3600)
     """Polls closer together than this count as one: a doubled invocation confirms nothing."""
-    recovering_seconds: int = _number(900, 0, 86400)
-    source_latency_warning_seconds: int = _number(300, 1, 604800)
-    source_latency_critical_seconds: int = _number(900, 1, 604800)
-    target_latency_warning_seconds: int = _number(600, 1, 604800)
-    target_latency_critical_seconds: int = _number(1800, 1, 604800)
-    latency_polls: int = _number(3, 1, 20)
-    stalled_seconds: int = _number(1800, 60, 86400)
-    data_errors_warning: int = _number(10, 0, 10**9)
+    recovering_seconds: int = number(900, 0, 86400)
+    source_latency_warning_seconds: int = number(300, 1, 604800)
+    source_latency_critical_seconds: int = number(900, 1, 604800)
+    target_latency_warning_seconds: int = number(600, 1, 604800)
+    target_latency_critical_seconds: int = number(1800, 1, 604800)
+    latency_polls: int = number(3, 1, 20)
+    stalled_seconds: int = number(1800, 60, 86400)
+    data_errors_warning: int = number(10, 0, 10**9)
     """New data errors between two polls; more than that is the anomaly."""
-    data_errors_critical: int = _number(50, 0, 10**9)
-    disk_spill_polls: int = _number(3, 1, 20)
-    process_mismatch_seconds: int = _number(60, 0, 86400)
-    flapping_restarts: int = _number(3, 1, 100)
+    data_errors_critical: int = number(50, 0, 10**9)
+    disk_spill_polls: int = number(3, 1, 20)
+    process_mismatch_seconds: int = number(60, 0, 86400)
+    flapping_restarts: int = number(3, 1, 100)
     """Restarts in an hour."""
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a value out of range, or a critical threshold below its warning."""
-        _check_ranges(self, "thresholds.")
+        check_ranges(self)
         for warning, critical in PAIRS:
             if getattr(self, critical) < getattr(self, warning):
                 raise ConfigError(
-                    f"thresholds.{critical}",
+                    critical,
                     getattr(self, critical),
                     f"must be at least {warning}, {getattr(self, warning)}",
                 )
@@ -193,7 +85,7 @@ PAIRS = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class AgentConfig:
+class AgentConfig(Models):
     """Everything that the agent can be told."""
 
     table: str
@@ -204,20 +96,18 @@ class AgentConfig:
     qlik_secret_arn: str
     approval_mode: ApprovalMode = ApprovalMode.ALWAYS
     evaluator: EvaluatorName = EvaluatorName.RULES
-    bedrock: BedrockSettings = field(default_factory=BedrockSettings)
-    """Used by the evaluator of that name only."""
-    confidence_floor: float = _number(0.7, 0, 1)
+    confidence_floor: float = number(0.7, 0, 1)
     """Below it, nothing is automatic."""
-    restart_budget_per_hour: int = _number(3, 0, 100)
+    restart_budget_per_hour: int = number(3, 0, 100)
     """Restarts of one task in an hour, after which none is proposed. With 0 a human is asked about each."""
-    cooldown_seconds: int = _number(900, 0, 86400)
+    cooldown_seconds: int = number(900, 0, 86400)
     """After a restart, nothing is proposed on the task for so long."""
     protected_tags: tuple[str, ...] = ()
     """A task that carries one is never restarted automatically, nor is one whose tags are not known.
 
     Compared without regard to case, white space at the ends, width and other spellings of the same characters.
     """
-    max_proposals: int = _number(40, 1, 40)
+    max_proposals: int = number(40, 1, 40)
     """In one run: an inline Map runs 40 items at a time."""
     thresholds: Thresholds = field(default_factory=Thresholds)
     """What holds where nothing below says otherwise."""
@@ -227,27 +117,28 @@ class AgentConfig:
     """By tag, compared without regard to case; of a task's several tags the last one written here wins."""
     task_thresholds: dict[str, Changes] = field(default_factory=dict)
     """By `server/task`. The more particular wins: task over tag over server."""
-    verify_timeout_seconds: int = _number(120, 5, 600)
+    verify_timeout_seconds: int = number(120, 5, 600)
     """How long a restarted task may take to be up."""
-    status_lag_seconds: int = _number(30, 0, 300)
+    status_lag_seconds: int = number(30, 0, 300)
     """How long Enterprise Manager may go on showing the state before the run call."""
-    restarts_at_a_time: int = _number(10, 1, 100)
+    restarts_at_a_time: int = number(10, 1, 100)
     """Tasks of one group that may be on their way up at once."""
     require_digest: bool = False
     """Refuse approvals that do not name what they were made on, such as the plain AWS CLI's."""
-    lease_margin_seconds: int = _number(3600, 0, 86400)
+    lease_margin_seconds: int = number(3600, 0, 86400)
     """How long a task's lease outlives its approval's deadline, so that acting and recording fit in."""
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a value out of range, one that contradicts another, or a model without a name."""
-        _check_ranges(self, "")
+        check_ranges(self)
         for name in ("server_thresholds", "tag_thresholds", "task_thresholds"):
             for of, changes in getattr(self, name).items():
                 _check_changes(changes, f"{name}.{of}.", self.thresholds)
         if not all(folded(tag) for tag in self.protected_tags):
             raise ConfigError("protected_tags", list(self.protected_tags), "no tag may be empty")
-        if self.evaluator is EvaluatorName.BEDROCK and not self.bedrock.model_id:
-            raise ConfigError("bedrock.model_id", "", "must be set for the evaluator bedrock")
+        for name in self.model.REQUIRED if self.model else ():
+            if not getattr(self.model, name):
+                raise ConfigError(f"{self.evaluator}.{name}", "", f"must be set for the evaluator {self.evaluator}")
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> AgentConfig:
@@ -268,6 +159,12 @@ class AgentConfig:
         if not isinstance(settings, dict):
             raise ConfigError(SETTINGS_VARIABLE, text[:200], "must be a JSON object")
         return _build(cls, settings, "", places)
+
+    @property
+    def model(self) -> ModelSettings | None:
+        """The settings of the model that evaluates; None if rules do."""
+        model: ModelSettings | None = getattr(self, self.evaluator, None)
+        return model
 
     def thresholds_for(self, facts: TaskFacts) -> Thresholds:
         """The thresholds that hold for this task."""
@@ -303,27 +200,21 @@ def _check_changes(changes: Changes, prefix: str, thresholds: Thresholds) -> Non
     try:
         replace(thresholds, **changes)
     except ConfigError as exc:
-        raise ConfigError(prefix + exc.key.removeprefix("thresholds."), exc.value, exc.allowed) from None
-
-
-def _check_ranges(config: Thresholds | BedrockSettings | AgentConfig, prefix: str) -> None:
-    for spec in fields(config):
-        if "range" not in spec.metadata:
-            continue
-        low, high = spec.metadata["range"]
-        value = getattr(config, spec.name)
-        if not low <= value <= high:
-            raise ConfigError(prefix + spec.name, value, f"must be between {low} and {high}")
+        raise ConfigError(prefix + exc.key, exc.value, exc.allowed) from None
 
 
 def _build(cls: type[T], settings: Mapping[str, Any], prefix: str, given: Mapping[str, Any]) -> T:
-    return cls(**given, **_values(cls, settings, prefix, given))
+    values = _values(cls, settings, prefix, given)
+    try:
+        return cls(**given, **values)
+    except ConfigError as exc:
+        raise (exc.under(prefix.removesuffix(".")) if prefix else exc) from None
 
 
 def _values(cls: type, settings: Mapping[str, Any], prefix: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """`settings` as values of the fields of `cls`, those in `given` excepted."""
     hints = typing.get_type_hints(cls)
-    allowed = sorted(hints.keys() - given.keys())
+    allowed = sorted({spec.name for spec in fields(cls)} - given.keys())
     values: dict[str, Any] = {}
     for key, value in settings.items():
         if key not in allowed:
@@ -346,7 +237,7 @@ def _object(key: str, value: Any) -> dict[str, Any]:
 
 def _typed(hint: Any, key: str, value: Any) -> Any:
     """`value` as a field of type `hint`; a setting's type is never guessed from a string."""
-    if hint in (Thresholds, BedrockSettings):
+    if isinstance(hint, type) and is_dataclass(hint):
         return _build(hint, _object(key, value), f"{key}.", {})
     if hint == dict[str, Changes]:
         return {name: _changes(key, name, changes) for name, changes in _object(key, value).items()}

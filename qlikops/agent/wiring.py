@@ -70,16 +70,8 @@ class Services:
             read_timeout=20,
             max_pool_connections=READERS,
         )
-        config = AgentConfig.from_environment(env)
-
-        def client(service: str) -> Any:
-            if service == "bedrock-runtime":
-                from qlikops.agent.evaluate.bedrock import bedrock_client
-
-                return bedrock_client(config.bedrock)
-            return boto3.client(service, config=options)  # type: ignore[call-overload]
-
-        return cls(config, client, clock=lambda: datetime.now(UTC))
+        client = functools.partial(boto3.client, config=options)
+        return cls(AgentConfig.from_environment(env), client, clock=lambda: datetime.now(UTC))
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -13,6 +13,7 @@ from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation
 from qlikops.cli.plans import show_drift, show_events
 from qlikops.domain.errors import AccessDenied, UsageError
+from qlikops.domain.evaluation import is_ai
 from qlikops.files import read_json, shown
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def deploy(
         str, _text("MODE", "Whom a restart needs: always a human, policy, never; always at first.")
     ] = "",
     evaluator: Annotated[str, _text("NAME", "Who evaluates proposals.")] = "",
-    model: Annotated[str, _text("ID", "The model, or inference profile, that the evaluator bedrock asks.")] = "",
+    model: Annotated[
+        str, _text("ID", "The model that the evaluator asks; bedrock does, if --evaluator names none.")
+    ] = "",
     settings: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="All of the agent's settings, a JSON object.", exists=True, dir_okay=False),
@@ -80,11 +83,10 @@ def deploy(
     """
     from qlikops.deployment.choices import Choices, with_authorities
 
-    agent = {
-        "approval_mode": approval_mode,
-        "evaluator": evaluator or ("bedrock" if model else ""),
-        "bedrock": {"model_id": model} if model else {},
-    }
+    agent: dict[str, Any] = {"approval_mode": approval_mode, "evaluator": evaluator}
+    if model:
+        asks = evaluator if is_ai(evaluator) else "bedrock"
+        agent |= {"evaluator": evaluator or asks, asks: {"model_id": model}}
     chosen = Choices(
         approval_timeout=approval_timeout or None,
         run_every=run_every or None,

@@ -21,6 +21,7 @@ from qlikops.cli.plans import Beside, show_events, show_plan, show_rotation
 from qlikops.deployment.choices import Choices, with_authorities
 from qlikops.deployment.deployer import Deployer, Release, build_release
 from qlikops.deployment.errors import DeploymentError
+from qlikops.deployment.evaluator import agent_config
 from qlikops.deployment.fitness import StackLocation, check_fitness
 from qlikops.deployment.obstacles import Obstacle, Obstacles
 from qlikops.deployment.plan import Plan
@@ -155,10 +156,9 @@ class Deployment:
                 output.say(f"It knows no Qlik instance yet: `qlikops login`, then {_ROTATE}.")
 
     def _obstacles(self, plan: Plan, release: Release, parameters: Mapping[str, str]) -> tuple[Obstacle, ...]:
-        settings = json.loads(parameters.get("AgentSettings") or "{}")
-        asks_bedrock = settings.get("evaluator") == "bedrock" and not settings.get("bedrock", {}).get("region")
+        settings = agent_config(json.loads(parameters.get("AgentSettings") or "{}"))
         look = Obstacles(self._aws, self._stack, self._place)
-        return tuple(look.of(plan, release.template.data.decode(), asks_bedrock=asks_bedrock))
+        return tuple(look.of(plan, release.template.data.decode(), settings))
 
     def _secret_of_the_stack(self) -> QlikSecret:
         """Raises NotFound where there is no stack, DeploymentError where it has not got that far."""

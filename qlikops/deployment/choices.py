@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from qlikops.agent.config import PLACE_VARIABLES, SETTINGS_VARIABLE, AgentConfig, ConfigError
+from qlikops.agent.config import PLACE_VARIABLES, AgentConfig
 from qlikops.deployment.definition import approval_timeout, read_definition
-from qlikops.deployment.evaluator import evaluator_parameters
+from qlikops.deployment.evaluator import agent_config, evaluator_parameters
 from qlikops.domain.duration import parse_duration
 from qlikops.domain.errors import UsageError
 from qlikops.domain.occurrence import LONGEST_PERIOD
@@ -213,10 +213,5 @@ def _run_every(text: str) -> str:
 
 
 def _agent_settings(settings: Mapping[str, Any]) -> str:
-    text = json.dumps(settings)
-    try:
-        # Where things are comes from the stack; anything will do for the check.
-        AgentConfig.from_environment({**dict.fromkeys(PLACE_VARIABLES.values(), "x"), SETTINGS_VARIABLE: text})
-    except ConfigError as exc:
-        raise UsageError(f"the agent's settings: {exc}") from exc
-    return text
+    agent_config(settings)
+    return json.dumps(settings)

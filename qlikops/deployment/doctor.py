@@ -351,7 +351,7 @@ class Doctor:
         if not evaluations:
             return Examined("model", Health.SKIPPED, f"{evaluator} had nothing to evaluate in the last run")
         text = f"{evaluator} evaluated {len(evaluations)} proposals in the last run"
-        wanted = settings.get("bedrock", {}).get("structured", "strict_tool")
+        wanted = settings.get(evaluator, {}).get("structured", "strict_tool")
         if wanted == "strict_tool" and any(each.evaluator_version.split()[1:2] == ["tool"] for each in evaluations):
             return Examined(
                 "model",

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
+
+from qlikops.agent.config import PLACE_VARIABLES, SETTINGS_VARIABLE, AgentConfig
+from qlikops.agent.models import Models
+from qlikops.domain.encoding.settings import ConfigError
+from qlikops.domain.errors import UsageError
+
+
+def agent_config(settings: Mapping[str, Any]) -> AgentConfig:
+    """The agent's settings, checked as the functions will check them. Raises UsageError."""
+    try:
+        # Where things are comes from the stack; anything will do for the check.
+        places = dict.fromkeys(PLACE_VARIABLES.values(), "x")
+        return AgentConfig.from_environment({**places, SETTINGS_VARIABLE: json.dumps(settings)})
+    except ConfigError as exc:
+        raise UsageError(f"the agent's settings: {exc}") from exc
 
 
 def evaluator_parameters(settings: Mapping[str, Any]) -> dict[str, str]:
-    """EvaluatorModel and EvaluatorGuardrail; empty, which takes the right away, where the settings ask no model."""
-    bedrock = settings.get("bedrock")
-    asked = bedrock if settings.get("evaluator") == "bedrock" and isinstance(bedrock, Mapping) else {}
-    return {
-        "EvaluatorModel": _last_part(asked.get("model_id", "")),
-        "EvaluatorGuardrail": _last_part(asked.get("guardrail_id", "")),
-    }
-
-
-def _last_part(name: object) -> str:
-    """Of an ARN, what comes after the kind of resource; an ID as it is."""
-    return str(name).rpartition("/")[2]
+    """Every evaluator's parameters; those of the others are empty, which takes their rights away. Raises UsageError."""
+    model, unused = agent_config(settings).model, Models()
+    asked = [getattr(unused, each.name) for each in fields(Models)] + ([model] if model else [])
+    return {name: value for each in asked for name, value in each.parameters().items()}

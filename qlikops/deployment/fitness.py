@@ -60,8 +60,8 @@ def _arns(value: str) -> Iterator[str]:
     if value.startswith("arn:"):
         yield value
     elif value.startswith("{"):
-        bedrock = json.loads(value).get("bedrock") or {}
-        yield from (str(each) for each in bedrock.values() if str(each).startswith("arn:"))
+        models = [each for each in json.loads(value).values() if isinstance(each, dict)]
+        yield from (arn for each in models for arn in each.values() if str(arn).startswith("arn:"))
 
 
 def _check_arn(name: str, arn: str, place: StackLocation) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from qlikops.agent.config import AgentConfig
 from qlikops.aws.errors import aws_errors
 from qlikops.deployment.fitness import StackLocation
 from qlikops.deployment.plan import ChangeKind, Plan
@@ -43,17 +44,14 @@ class Obstacles:
         self._stack = stack
         self._place = place
 
-    def of(self, plan: Plan, template: str, *, asks_bedrock: bool = False) -> Iterator[Obstacle]:
-        """What stands in the way of `plan`; `template` is its text.
-
-        `asks_bedrock`: the agent's settings have it ask a model in the stack's own Region.
-        """
+    def of(self, plan: Plan, template: str, settings: AgentConfig) -> Iterator[Obstacle]:
+        """What stands in the way of `plan`; `template` is its text, `settings` are what the agent will have."""
         added = {change.logical_id for change in plan.changes if change.kind is ChangeKind.ADD}
         names = {name: each for name, each in fixed_names(template).items() if name in added}
         if taken := tuple(self._taken(names)):
             yield self._taken_by(taken)
         if plan.creates_stack:
-            yield from self._missing_services(asks_bedrock)
+            yield from self._missing_services(settings)
 
     def _taken(self, names: dict[str, str]) -> Iterator[str]:
         functions, machines = self._aws.client("lambda"), self._aws.stepfunctions
@@ -85,7 +83,7 @@ class Obstacles:
             f"`qlikops --stack {owner} destroy` removes it.",
         )
 
-    def _missing_services(self, asks_bedrock: bool) -> Iterator[Obstacle]:
+    def _missing_services(self, settings: AgentConfig) -> Iterator[Obstacle]:
         region = self._place.region
         if not answers(lambda: self._aws.scheduler.list_schedule_groups(MaxResults=1)):
             yield Obstacle(
@@ -93,13 +91,14 @@ class Obstacles:
                 "Choose another --region, or start runs by an EventBridge rule (docs/aws-cli.md).",
                 blocks=False,
             )
-        if not asks_bedrock:
+        if settings.model is None or not (asked := settings.model.asked_in_region()):
             return
-        bedrock = self._aws.client("bedrock")
-        if not answers(lambda: bedrock.list_inference_profiles(maxResults=1)):
+        service, operation = asked
+        if not answers(getattr(self._aws.client(service), operation)):
             yield Obstacle(
-                f"Bedrock does not answer in {region}: a person would decide on every proposal",
-                "Name a Region that has it in the agent's settings (bedrock.region), or choose --evaluator rules.",
+                f"{service.capitalize()} does not answer in {region}: a person would decide on every proposal",
+                f"Name a Region that has it in the agent's settings ({settings.evaluator}.region), or choose "
+                "--evaluator rules.",
                 blocks=False,
             )
 

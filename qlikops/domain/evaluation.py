@@ -28,6 +28,11 @@ class Risk(StoredEnum):
     UNKNOWN = "unknown"
 
 
+def is_ai(evaluator: str) -> bool:
+    """Whether the evaluator of that name asks a model: all do but the rules, also those that a newer qlikops adds."""
+    return evaluator not in ("", "rules")
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing the evaluator noticed, and the evidence it says it saw it in."""
@@ -48,7 +53,7 @@ class Evaluation:
     """0 to 1; None where the evaluator gave none."""
     rationale: str
     evaluator: str
-    """`rules`, or `bedrock`. Only `bedrock` is shown as AI."""
+    """Name of the evaluator, such as `rules`."""
     evaluator_version: str
     """The rules' version, or the prompt's version and the model ID."""
     evaluated_at: datetime

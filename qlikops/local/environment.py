@@ -22,9 +22,8 @@ from qlikops.deployment.secret import QlikSecret, rotation
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.deployment.store import ArtifactStore
 from qlikops.domain.occurrence import LONGEST_PERIOD, period
-from qlikops.domain.text import harmless
 from qlikops.local import services
-from qlikops.local.model import LocalModel, find_model
+from qlikops.local.probe import LocalModel, find_model
 from qlikops.local.processes import running, stop
 from qlikops.local.state import LocalState, LocalStatus, SimulatedQlik
 
@@ -40,6 +39,10 @@ AGENT_SETTINGS: dict[str, object] = {
     "thresholds": {"confirm_polls": 1},
 }
 """What differs from the agent's defaults: the simulated fleet is quick, and nobody wants to wait for a second poll."""
+
+
+EVALUATING_FUNCTION = "QlikMonitor-EvaluateProposal"
+"""In deploy/template.yaml."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +114,23 @@ class LocalEnvironment:
     def _start(self, options: LocalOptions, rate: str, progress: Progress) -> LocalStatus:
         model = None
         if options.model_url:
-            progress("Asking the model whether it answers; the first time can take minutes …")
+            progress("Asking the model a question as long as a run's; the first time can take minutes …")
             model = find_model(options.model_url, options.model)
-            progress(
-                f"The model {harmless(model.name)} answers, {'with' if model.calls_tools else 'but without'} tools."
+            said = (
+                f"but not with an evaluation ({model.doubt}); you decide then" if model.doubt else "with an evaluation"
             )
+            progress(f"The model {model} answers in {model.seconds:.1f} s, {said}.")
         progress("Starting the simulated Qlik fleet …")
         qlik, qlik_pid = services.start_qlik(self._state, scenario=options.scenario, seed=options.seed)
         progress("Starting the embedded AWS …")
-        endpoint, aws_pid = services.start_aws(self._state, model=model)
+        endpoint, aws_pid = services.start_aws(self._state)
         progress("Deploying the stack …")
         outputs = _deploy(endpoint, qlik, model, options, progress)
+        if model:
+            # Several at once would make each slower than it may be. The workflow tries again what has to wait.
+            services.client("lambda", endpoint).put_function_concurrency(
+                FunctionName=EVALUATING_FUNCTION, ReservedConcurrentExecutions=1
+            )
         progress(f"Scheduling a run at {rate} and starting the first one …")
         Scheduler(services.client("scheduler", endpoint)).set(
             rate,
@@ -148,7 +157,7 @@ class LocalEnvironment:
             version=qlikops.__version__,
             scenario=options.scenario,
             approval_timeout_seconds=options.approval_timeout_seconds,
-            evaluator=f"{model.name} at {model.url}" if model else "rules",
+            evaluator=str(model or "rules"),
         )
         self._state.write_status(status)
         return status

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import qlikops
 from qlikops.domain.errors import QlikopsError
 from qlikops.files import UnreadableFile, read_json
-from qlikops.local.model import LocalModel
 from qlikops.local.processes import spawn
 from qlikops.local.state import LocalState, SimulatedQlik
 
@@ -48,8 +47,8 @@ def require_embedded_aws() -> None:
         )
 
 
-def start_aws(state: LocalState, *, model: LocalModel | None = None) -> tuple[str, int]:
-    """Starts the embedded AWS; its endpoint, once it answers, and its pid. A `model` is its Bedrock."""
+def start_aws(state: LocalState) -> tuple[str, int]:
+    """Starts the embedded AWS; its endpoint, once it answers, and its pid."""
     folder = state.make_folder(AWS)
     port = _free_port()
     child = spawn(
@@ -72,7 +71,6 @@ def start_aws(state: LocalState, *, model: LocalModel | None = None) -> tuple[st
             "S3_PERSIST": "0",
             "S3_DATA_DIR": str(state.make_folder(AWS, "s3")),
             "PYTHONUNBUFFERED": "1",
-            **(model.aws_environment if model else {}),
         },
         temporary=state.make_folder(AWS, "tmp"),
         cwd=folder,

@@ -10,7 +10,7 @@ from qlikops.domain.anomaly import Severity
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.encoding.stored import StoredEnum
-from qlikops.domain.evaluation import Gate, Risk, Route, Verdict
+from qlikops.domain.evaluation import Gate, Risk, Route, Verdict, is_ai
 from qlikops.domain.proposal import Action
 from qlikops.domain.task import StopReason, TaskState
 from qlikops.domain.workflow.execution import ExecutionStatus, StateStatus
@@ -123,8 +123,8 @@ def severity(value: str, *, short: bool = False) -> Span:
 
 
 def evaluator(name: str) -> str:
-    """Who evaluated, plainly: only a model is called AI."""
-    return {"bedrock": "AI", "rules": "rules"}.get(name) or outside(name, cap=12).text or "?"
+    """Who evaluated, plainly: a model is called AI."""
+    return "AI" if is_ai(name) else name or "?"
 
 
 def verdict(value: str, evaluator_name: str, confidence: float | None = None) -> Span:

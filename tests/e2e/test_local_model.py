@@ -17,12 +17,12 @@ def test_a_model_evaluates_every_proposal(tmp_path: Path, tools: Tools) -> None:
     with OpenAiServer(tools) as server:
         try:
             local.qlikops("local", "up", "--scenario", "one_fatal", "--model-url", server.url)
-            assert local.json("local", "status")["evaluator"] == f"llama3.2:3b at {server.url}"
+            assert local.json("local", "status")["evaluator"] == f"llama3.2:3b at {server.url}/v1"
             (row,) = eventually(lambda: local.json("approvals") or None, "an approval")
             evaluation = local.record(row["approval_id"])["evaluation"]
         finally:
             local.end()
-    assert (row["evaluator"], row["verdict"]) == ("bedrock", "approve")
+    assert (row["evaluator"], row["verdict"]) == ("openai", "approve")
     assert evaluation["rationale"] == ANSWER["rationale"]
     assert evaluation["evaluator_version"].endswith("llama3.2:3b")
     assert evaluation["input_tokens"] == 900

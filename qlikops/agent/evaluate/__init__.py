@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from qlikops.agent.config import AgentConfig, EvaluatorName
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.models import EvaluatorName, ModelSettings
 from qlikops.domain.evaluation import Evaluation, Finding
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
@@ -40,13 +41,22 @@ def mark_unsupported(finding: Finding, proposal: Proposal) -> Finding:
 
 def make_evaluator(config: AgentConfig, clock: Clock, clients: Callable[[str], Any]) -> Evaluator:
     """The evaluator that the configuration names. `clients` makes a boto3 client by its service name."""
-    # Imported here because they implement what this module declares.
+    # Imported here because they implement what this module declares, and only one of them is used.
+    if config.evaluator is EvaluatorName.RULES:
+        from qlikops.agent.evaluate.rules import RulesEvaluator
+
+        return RulesEvaluator(clock)
+    from qlikops.agent.evaluate.model import Model, ModelEvaluator
+
+    settings: ModelSettings
+    model: Model
     match config.evaluator:
-        case EvaluatorName.RULES:
-            from qlikops.agent.evaluate.rules import RulesEvaluator
-
-            return RulesEvaluator(clock)
         case EvaluatorName.BEDROCK:
-            from qlikops.agent.evaluate.bedrock import SERVICE, BedrockEvaluator
+            from qlikops.agent.evaluate.bedrock import BedrockModel
 
-            return BedrockEvaluator(config.bedrock, lambda: clients(SERVICE), clock)
+            settings, model = config.bedrock, BedrockModel(config.bedrock)
+        case EvaluatorName.OPENAI:
+            from qlikops.agent.evaluate.openai import OpenAiModel
+
+            settings, model = config.openai, OpenAiModel(config.openai, clients)
+    return ModelEvaluator(config.evaluator, settings, model, clock)

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from qlikops.agent.config import Structured
 from qlikops.agent.evaluate.causes import Cause, Unavailable
 from qlikops.agent.evaluate.prompt import TOOL_NAME, schema
+from qlikops.agent.models import Structured
 from qlikops.domain.evaluation import Finding, Risk, Verdict
 from qlikops.domain.text import harmless
 
@@ -60,7 +60,7 @@ def read_answer(reply: Mapping[str, Any], structured: Structured) -> ModelReply:
     """The answer in a reply of Converse. Raises Unavailable, with the cause, for anything less."""
     _check_stop_reason(reply.get("stopReason"), structured)
     block = _only_block(reply)
-    value = _parsed(block.get("text")) if structured is Structured.PROMPT else _tool_input(block.get("toolUse"))
+    value = parse_object(block.get("text")) if structured is Structured.PROMPT else _tool_input(block.get("toolUse"))
     _conform(value, schema(), "answer")
     return _answer(value)
 
@@ -106,7 +106,8 @@ def _tool_input(use: Any) -> Any:
     return use.get("input")
 
 
-def _parsed(text: Any) -> Any:
+def parse_object(text: Any) -> Any:
+    """The JSON in what a model wrote. Raises Unavailable for anything around it, and for a key that is there twice."""
     if not isinstance(text, str) or not text.strip():
         raise Unavailable(Cause.NO_ANSWER, "no text")
     text = text.strip()

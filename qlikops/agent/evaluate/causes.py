@@ -24,6 +24,9 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
 from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError as Urllib3Error
+from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
 from qlikops.domain.text import harmless
 
@@ -35,7 +38,7 @@ class Cause(StrEnum):
 
     THROTTLED = "throttled"
     TIMED_OUT = "timed out"
-    UNREACHABLE = "Bedrock not reachable"
+    UNREACHABLE = "model not reachable"
     ACCESS_DENIED = "access denied"
     MODEL_NOT_FOUND = "model not found"
     REQUEST_REJECTED = "request rejected"
@@ -104,7 +107,11 @@ def unavailable_for(exc: Exception) -> Unavailable:
             return Unavailable(Cause.ACCESS_DENIED, name)
         case ParamValidationError():
             return Unavailable(Cause.REQUEST_REJECTED, name)
-        case BotoConnectionError() | HTTPClientError():
+        case BotoConnectionError() | HTTPClientError() | NewConnectionError():
+            return Unavailable(Cause.UNREACHABLE, name)
+        case Urllib3Timeout():
+            return Unavailable(Cause.TIMED_OUT, name)
+        case Urllib3Error():
             return Unavailable(Cause.UNREACHABLE, name)
         case ResponseParserError():
             return Unavailable(Cause.UNREADABLE, name)
@@ -112,14 +119,20 @@ def unavailable_for(exc: Exception) -> Unavailable:
             return Unavailable(Cause.FAILED, name)
 
 
-def _refused(exc: ClientError) -> Unavailable:
-    error = exc.response.get("Error", {})
-    code = harmless(error.get("Code", ""), _CODE_CAP)
-    status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+def refusal(status: int, code: str) -> Unavailable:
+    """An answer of a service that is an error, by HTTP's status and the service's own code."""
+    code = harmless(code, _CODE_CAP)
     cause = _CODES.get(code) or _STATUSES.get(status)
     if cause is None:
         cause = Cause.MODEL_FAILED if status >= 500 else Cause.REQUEST_REJECTED
-    if cause is Cause.REQUEST_REJECTED and "model identifier" in str(error.get("Message", "")):
+    return Unavailable(cause, code or f"HTTP {status}")
+
+
+def _refused(exc: ClientError) -> Unavailable:
+    error = exc.response.get("Error", {})
+    status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    unavailable = refusal(status, str(error.get("Code", "")))
+    if unavailable.cause is Cause.REQUEST_REJECTED and "model identifier" in str(error.get("Message", "")):
         # Bedrock's own words for an ID that names nothing; the code is that of any wrong request.
-        cause = Cause.MODEL_NOT_FOUND
-    return Unavailable(cause, code)
+        return Unavailable(Cause.MODEL_NOT_FOUND, error.get("Code", ""))
+    return unavailable

@@ -15,7 +15,7 @@ from qlikops.agent.tell.notifications import Notifications
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.approval import ProposalRecord, Status
 from qlikops.domain.duration import format_duration
-from qlikops.domain.evaluation import Evaluation, Verdict
+from qlikops.domain.evaluation import Evaluation, Verdict, is_ai
 from qlikops.domain.text import harmless
 
 NOTIFIED = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL})
@@ -177,7 +177,7 @@ def _place(run: Run) -> str:
 def _opinion(evaluation: Evaluation | None) -> str:
     if evaluation is None:
         return "Not evaluated."
-    source = "AI" if evaluation.evaluator == "bedrock" else evaluation.evaluator.capitalize()
+    source = "AI" if is_ai(evaluation.evaluator) else evaluation.evaluator.capitalize()
     if evaluation.verdict is Verdict.UNAVAILABLE:
         return f"{source}: no evaluation ({evaluation.unavailable_because})."
     confidence = f", {evaluation.confidence:.0%} sure" if evaluation.confidence is not None else ""

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.config import AgentConfig, ConfigError, EvaluatorName, Thresholds
+from qlikops.agent.config import AgentConfig, Thresholds
+from qlikops.agent.models import EvaluatorName
+from qlikops.domain.encoding.settings import ConfigError
 from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.text import harmless
 from tests.unit.agent.fleet import task

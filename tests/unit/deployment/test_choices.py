@@ -57,6 +57,8 @@ def test_a_whole_file_is_parameters_tags_and_a_timeout(file: Path) -> None:
         "AgentSettings": '{"approval_mode": "policy"}',
         "EvaluatorModel": "",
         "EvaluatorGuardrail": "",
+        "EvaluatorSecretArn": "",
+        "EvaluatorInVpc": "",
     }
     assert choices.tags == {"team": "data"}
     assert choices.approval_timeout_seconds({"ApprovalTimeoutSeconds": "60"}) == 7200

@@ -11,6 +11,9 @@ from qlikops.deployment.evaluator import evaluator_parameters
 from qlikops.resources import resource
 
 PROFILE = "eu.anthropic.claude-haiku-4-5-20251001-v1:0"
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-key-AbCdEf"
+GUARDRAIL = {"guardrail_id": "gr1", "guardrail_version": "1"}
+NOTHING = dict.fromkeys(("EvaluatorModel", "EvaluatorGuardrail", "EvaluatorSecretArn", "EvaluatorInVpc"), "")
 ARN = "arn:aws:bedrock:eu-central-1:123456789012"
 
 
@@ -19,7 +22,6 @@ ARN = "arn:aws:bedrock:eu-central-1:123456789012"
     [
         ({}, "", ""),
         ({"evaluator": "rules", "bedrock": {"model_id": PROFILE}}, "", ""),
-        ({"evaluator": "bedrock"}, "", ""),
         ({"evaluator": "bedrock", "bedrock": {"model_id": PROFILE}}, PROFILE, ""),
         ({"evaluator": "bedrock", "bedrock": {"model_id": f"{ARN}:inference-profile/{PROFILE}"}}, PROFILE, ""),
         (
@@ -28,16 +30,28 @@ ARN = "arn:aws:bedrock:eu-central-1:123456789012"
                 "bedrock": {
                     "model_id": f"{ARN}:application-inference-profile/abc123",
                     "guardrail_id": f"{ARN}:guardrail/gr1",
+                    "guardrail_version": "1",
                 },
             },
             "abc123",
             "gr1",
         ),
-        ({"evaluator": "bedrock", "bedrock": {"model_id": PROFILE, "guardrail_id": "gr1"}}, PROFILE, "gr1"),
+        (
+            {"evaluator": "bedrock", "bedrock": {"model_id": PROFILE, "guardrail_id": "gr1", "guardrail_version": "1"}},
+            PROFILE,
+            "gr1",
+        ),
     ],
 )
 def test_settings_become_parameters(settings: dict[str, Any], model: str, guardrail: str) -> None:
-    assert evaluator_parameters(settings) == {"EvaluatorModel": model, "EvaluatorGuardrail": guardrail}
+    assert evaluator_parameters(settings) == {**NOTHING, "EvaluatorModel": model, "EvaluatorGuardrail": guardrail}
+
+
+def test_a_key_and_a_place_in_the_vpc_become_parameters() -> None:
+    settings = {"model_id": "gpt-x", "url": "https://models.example/v1", "key_secret_arn": SECRET, "in_vpc": True}
+    given = {**NOTHING, "EvaluatorSecretArn": SECRET, "EvaluatorInVpc": "true"}
+    assert evaluator_parameters({"evaluator": "openai", "openai": settings}) == given
+    assert evaluator_parameters({"evaluator": "rules", "openai": settings}) == NOTHING
 
 
 def test_the_template_knows_the_parameters_and_grants_to_one_function_only() -> None:
@@ -51,4 +65,5 @@ def test_the_template_knows_the_parameters_and_grants_to_one_function_only() -> 
     ]
     conditions = {each["Fn::If"][1]["Sid"]: each["Fn::If"][0] for each in statements if "Fn::If" in each}
     expected = {"Model": "HasModel", "ModelsOfTheProfile": "HasModel", "Guardrail": "HasGuardrail"}
+    expected["ModelKey"] = "HasEvaluatorSecret"
     assert expected.items() <= conditions.items()

@@ -21,6 +21,8 @@ EVERYTHING = {
     "PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
     "EvaluatorModel": "eu.anthropic.model-v1:0",
     "EvaluatorGuardrail": "abc123",
+    "EvaluatorSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:model-key",
+    "EvaluatorInVpc": "true",
     "NotificationTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:ours",
     "QlikSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:ours",
 }
@@ -197,7 +199,7 @@ def test_callbacks_go_to_this_state_machine_only(template: Template) -> None:
 
 
 def test_the_code_in_a_function_may_not_touch_the_network(template: Template) -> None:
-    for name in ("MonitorTasks", "ExecuteRestart"):
+    for name in ("MonitorTasks", "EvaluateProposal", "ExecuteRestart"):
         policies = template.identity_policies()[f"{name}Role"]
         by_lambda = Request("ec2:CreateNetworkInterface", "*")
         by_code = Request(by_lambda.action, "*", {"lambda:SourceFunctionArn": (template.arn(name),)})

@@ -9,28 +9,24 @@ from typing import Any
 import pytest
 from cfnlint.decode.cfn_yaml import loads as load_template
 
+from qlikops.agent.models import BedrockSettings, ModelSettings, OpenAiSettings, Right
 from qlikops.agent.tell.metrics import NAMESPACE, Metrics
 from qlikops.domain.workflow.execution import RunSummary
 from qlikops.resources import resource
 from tests.unit.agent.fakes import ARN, START
 from tests.unit.deployment.reach import Program
 
-Right = tuple[str, str]
-"""An action and the resource as the template writes it: `Table.Arn/index/inbox`."""
-
 TABLE, BUCKET = "Table.Arn", "DataBucket.Arn"
 SECRET, TOPIC = "QlikSecret|QlikSecretArn", "Topic|NotificationTopicArn"
 OWN_EXECUTIONS = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:QlikMonitoringAgent:*"
 OWN_MACHINE = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:stateMachine:QlikMonitoringAgent"
 
-ANY = "arn:AWS::Partition:bedrock:*"
-MODEL = {
-    ("bedrock:InvokeModel", f"{ANY}::foundation-model/EvaluatorModel"),
-    ("bedrock:InvokeModel", f"{ANY}:AWS::AccountId:*/EvaluatorModel"),
-    # What an inference profile passes the question on to; only through the profile.
-    ("bedrock:InvokeModel", f"{ANY}::foundation-model/*"),
-    ("bedrock:ApplyGuardrail", f"{ANY}:AWS::AccountId:guardrail/EvaluatorGuardrail"),
-}
+
+def settings_rights(settings: type[ModelSettings]) -> set[Right]:
+    """What the evaluator's own settings say that asking its model takes."""
+    return {(action, re.sub(r"\$\{([^}]+)\}", r"\1", resource)) for action, resource in settings.RIGHTS}
+
+
 READ_MISSING = ("s3:ListBucket", BUCKET)
 """Without it S3 says 403 of an object that is not there yet."""
 CALLS: dict[str, set[Right]] = {
@@ -48,7 +44,8 @@ CALLS: dict[str, set[Right]] = {
     "tell.metrics.Metrics.put": {("cloudwatch:PutMetricData", "*")},
     "steps.reconcile.ExecutionStates._described": {("states:DescribeExecution", OWN_EXECUTIONS)},
     "steps.reconcile.ExecutionStates.end_wait": {("states:SendTaskFailure", OWN_MACHINE)},
-    "evaluate.bedrock.BedrockEvaluator._ask": {*MODEL},
+    "evaluate.bedrock.BedrockModel.ask": settings_rights(BedrockSettings),
+    "evaluate.openai.OpenAiModel._headers": settings_rights(OpenAiSettings),
     "wiring.Services.instances": {("secretsmanager:GetSecretValue", SECRET)},
 }
 """What it takes to call each of these; `qlikops.agent.` goes before each name."""
@@ -204,7 +201,7 @@ def test_silence_is_an_alarm_after_three_periods(resources: dict[str, Any]) -> N
     assert [each["Properties"]["TreatMissingData"] for each in others].count("breaching") == 1
 
 
-def test_only_the_functions_that_talk_to_qlik_are_in_the_vpc_and_their_code_may_not_touch_it(
+def test_only_the_functions_that_talk_to_qlik_or_a_model_are_in_the_vpc_and_their_code_may_not_touch_it(
     resources: dict[str, Any], program: Program, handlers: dict[str, str]
 ) -> None:
     talk = {
@@ -212,8 +209,10 @@ def test_only_the_functions_that_talk_to_qlik_are_in_the_vpc_and_their_code_may_
         for name, handler in handlers.items()
         if ("secretsmanager:GetSecretValue", SECRET) in needed(program, handler)
     }
-    assert {name for name in handlers if "VpcConfig" in resources[name]["Properties"]} == talk
-    for name in talk:
+    conditions = dict.fromkeys(talk, "InVpc") | {"EvaluateProposal": "EvaluatesInVpc"}
+    placed = {name: resources[name]["Properties"].get("VpcConfig", {"Fn::If": [None]}) for name in handlers}
+    assert {name: each["Fn::If"][0] for name, each in placed.items() if each["Fn::If"][0]} == conditions
+    for name in conditions:
         by_sid = {each["Sid"]: each for each in statements(resources[f"{name}Role"]["Properties"])}
         assert by_sid["VpcNotByCode"]["Effect"] == "Deny"
         assert by_sid["VpcNotByCode"]["Action"] == by_sid["Vpc"]["Action"]

@@ -123,7 +123,7 @@ class TestInbox:
     def test_values_of_a_newer_agent_are_shown_as_they_are(self) -> None:
         row = replace(samples.row_of(samples.approval()), severity="fatal", verdict="maybe", risk="odd", evaluator="xy")
         cells = inbox.cells(row, NOW)
-        assert [cells[key].text for key in ("severity", "verdict", "risk")] == ["? fatal", "xy maybe", "odd"]
+        assert [cells[key].text for key in ("severity", "verdict", "risk")] == ["? fatal", "AI maybe", "odd"]
 
     def test_what_expires_first_comes_first(self) -> None:
         rows = [samples.row_of(samples.approval(samples.proposal(n), minutes_left=m)) for n, m in ((1, 9), (2, 5))]

@@ -15,12 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qlikops.agent.config import BedrockSettings, EvaluatorName, Structured
 from qlikops.agent.decide.policy import decide
 from qlikops.agent.evaluate import EvaluationInput, make_evaluator
 from qlikops.agent.evaluate.answer import CAUTION_CAP, FINDING_CAP, LIST_CAP, RATIONALE_CAP
-from qlikops.agent.evaluate.bedrock import BedrockEvaluator, bedrock_client
+from qlikops.agent.evaluate.bedrock import BedrockModel, bedrock_client
 from qlikops.agent.evaluate.causes import Cause, unavailable_for
+from qlikops.agent.evaluate.model import ModelEvaluator
+from qlikops.agent.models import BedrockSettings, EvaluatorName, Structured
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Finding, Risk, Route, Verdict
 from qlikops.domain.proposal import Proposal
 from tests.converse import (
@@ -73,11 +74,12 @@ def evaluator(
     slept: list[float] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     **changes: Any,
-) -> BedrockEvaluator:
+) -> ModelEvaluator:
     chosen = replace(SETTINGS, **changes)
-    return BedrockEvaluator(
+    return ModelEvaluator(
+        "bedrock",
         chosen,
-        lambda: client_of(server.url, chosen.read_timeout_seconds),
+        BedrockModel(chosen, lambda: client_of(server.url, chosen.read_timeout_seconds)),
         lambda: NOW,
         sleep=(slept if slept is not None else []).append,
         monotonic=monotonic,
@@ -120,20 +122,15 @@ def test_a_complete_answer_becomes_the_evaluation(server: ConverseServer) -> Non
     )
 
 
-def test_the_configuration_names_the_evaluator(server: ConverseServer) -> None:
-    config = replace(CONFIG, evaluator=EvaluatorName.BEDROCK, bedrock=SETTINGS)
-    asked: list[str] = []
-
-    def client(service: str) -> Any:
-        asked.append(service)
-        return client_of(server.url, SETTINGS.read_timeout_seconds)
-
-    chosen = make_evaluator(config, lambda: NOW, client)
-    assert asked == []
+def test_the_configuration_names_the_evaluator(server: ConverseServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = replace(CONFIG, evaluator=EvaluatorName.BEDROCK, bedrock=replace(SETTINGS, region="eu-central-1"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", server.url)
+    chosen = make_evaluator(config, lambda: NOW, lambda service: pytest.fail(f"asked for {service}"))
     server.script.extend([answered(), answered(verdict="deny")])
     verdicts = [chosen.evaluate(OPEN, EvaluationInput()).verdict for _ in range(2)]
     assert verdicts == [Verdict.APPROVE, Verdict.DENY]
-    assert asked == ["bedrock-runtime"]
 
 
 def test_the_client_has_the_settings_region_and_time_outs() -> None:
@@ -360,8 +357,8 @@ def test_findings_that_cite_what_is_not_there_are_marked(server: ConverseServer)
         (refused("InventedTomorrow", 429), "throttled: InventedTomorrow"),
         (refused("InventedTomorrow", 403), "access denied: InventedTomorrow"),
         (Reply(b"<html>Bad gateway</html>", 502), "model failed: 502"),
-        (Hangup(), "Bedrock not reachable: ConnectionClosedError"),
-        (Reply(answered().body[:-40], promised=len(answered().body)), "Bedrock not reachable: ConnectionClosedError"),
+        (Hangup(), "model not reachable: ConnectionClosedError"),
+        (Reply(answered().body[:-40], promised=len(answered().body)), "model not reachable: ConnectionClosedError"),
         (Reply(answered().body[:-40]), "unreadable reply: no stop reason"),
         (Reply(b""), "unreadable reply: no stop reason"),
         (Reply(b"{}"), "unreadable reply: no stop reason"),
@@ -388,7 +385,7 @@ def test_a_body_that_trickles_ends_too(server: ConverseServer, monkeypatch: pyte
 def test_nobody_listening_is_named() -> None:
     with ConverseServer() as gone:
         pass
-    assert cause(evaluate(gone)) == "Bedrock not reachable: EndpointConnectionError"
+    assert cause(evaluate(gone)) == "model not reachable: EndpointConnectionError"
 
 
 def test_no_credentials_and_no_region_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
@@ -407,14 +404,15 @@ def test_no_credentials_and_no_region_are_named(monkeypatch: pytest.MonkeyPatch,
         def client(chosen: BedrockSettings = chosen) -> Any:
             return bedrock_client(chosen, session=boto3.Session())
 
-        asked = BedrockEvaluator(chosen, client, lambda: NOW)
+        asked = ModelEvaluator("bedrock", chosen, BedrockModel(chosen, client), lambda: NOW)
         assert cause(asked.evaluate(OPEN, EvaluationInput())) == because
 
 
 def test_a_request_that_the_client_itself_refuses_is_named(server: ConverseServer) -> None:
     chosen = replace(SETTINGS)
     object.__setattr__(chosen, "max_tokens", "many")
-    broken = BedrockEvaluator(chosen, lambda: client_of(server.url, 1), lambda: NOW)
+    model = BedrockModel(chosen, lambda: client_of(server.url, 1))
+    broken = ModelEvaluator("bedrock", chosen, model, lambda: NOW)
     assert cause(broken.evaluate(OPEN, EvaluationInput())) == "request rejected: ParamValidationError"
 
 

@@ -11,9 +11,10 @@ import botocore.session
 import pytest
 from botocore.loaders import Loader
 
-from qlikops.agent.config import BedrockSettings
 from qlikops.agent.evaluate import EvaluationInput
-from qlikops.agent.evaluate.bedrock import BedrockEvaluator, bedrock_client
+from qlikops.agent.evaluate.bedrock import BedrockModel, bedrock_client
+from qlikops.agent.evaluate.model import ModelEvaluator
+from qlikops.agent.models import BedrockSettings
 from qlikops.domain.evaluation import Verdict
 from tests.converse import ConverseServer, answered
 from tests.unit.agent.decide.test_policy import OPEN
@@ -43,14 +44,13 @@ def server() -> Iterator[ConverseServer]:
         yield running
 
 
-def evaluator(server: ConverseServer, shape: str, parameter: str, **settings: Any) -> BedrockEvaluator:
+def evaluator(server: ConverseServer, shape: str, parameter: str, **settings: Any) -> ModelEvaluator:
     core = botocore.session.Session()
     core.register_component("data_loader", OlderLoader(shape, parameter))
     session = boto3.Session("test", "test", region_name="eu-central-1", botocore_session=core)
     chosen = BedrockSettings(model_id=MODEL, attempts=1, **settings)
-    return BedrockEvaluator(
-        chosen, lambda: bedrock_client(chosen, endpoint_url=server.url, session=session), lambda: NOW
-    )
+    model = BedrockModel(chosen, lambda: bedrock_client(chosen, endpoint_url=server.url, session=session))
+    return ModelEvaluator("bedrock", chosen, model, lambda: NOW)
 
 
 def test_without_strict_tools_the_model_is_asked_with_a_tool(server: ConverseServer) -> None:

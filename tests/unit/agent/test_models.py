@@ -1,15 +1,30 @@
+"""What can be set of a model, and what is said of a wrong setting."""
+
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.decode.cfn_yaml import loads as load_template
 
-from qlikops.agent.config import EVALUATION_TIMEOUT_SECONDS, BedrockSettings, ConfigError, EvaluatorName, Structured
+from qlikops.agent.evaluate import make_evaluator
 from qlikops.agent.evaluate.causes import TRANSIENT, Cause
+from qlikops.agent.evaluate.model import ModelEvaluator
+from qlikops.agent.models import (
+    EVALUATION_TIMEOUT_SECONDS,
+    BedrockSettings,
+    EvaluatorName,
+    Models,
+    OpenAiSettings,
+    Structured,
+    TokenLimit,
+)
+from qlikops.domain.encoding.settings import ConfigError
 from qlikops.resources import resource
+from tests.unit.agent.fleet import CONFIG, NOW
 from tests.unit.agent.test_config import read
 
 MODEL = "eu.anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -85,6 +100,38 @@ def test_a_wrong_setting_says_key_value_and_what_is_allowed(settings: dict[str, 
         read_bedrock(**settings)
 
 
+OPENAI: dict[str, Any] = {"model_id": "gpt-x", "url": "https://models.example/v1"}
+KEY = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-key-AbCdEf"
+
+
+def test_an_openai_style_model_needs_a_name_and_an_address() -> None:
+    chosen = {**OPENAI, "key_secret_arn": KEY, "in_vpc": True, "token_limit": "max_completion_tokens"}
+    config = read({"evaluator": "openai", "openai": chosen})
+    assert config.model == OpenAiSettings(**{**chosen, "token_limit": TokenLimit.MAX_COMPLETION_TOKENS})
+    assert read({"evaluator": "openai", "openai": {**OPENAI, "url": "http://10.0.0.5:8000/v1"}}).openai.in_vpc is False
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"url": ""}, "openai.url = '': must be set for the evaluator openai"),
+        ({"model_id": ""}, "openai.model_id = '': must be set for the evaluator openai"),
+        ({"url": "models.example"}, "openai.url = 'models.example': must be an address, such as https://"),
+        ({"url": "https://me:hunter2@models.example/v1"}, r"^openai.url = '…': may hold no account"),
+        ({"url": "https://models.example/v1?key=hunter2"}, r"^openai.url = '…': may hold no account, query"),
+        ({"url": "http://10.0.0.5/v1", "key_secret_arn": KEY}, "openai.url = .* must begin with https:// if a key"),
+        ({"key_secret_arn": "sk-123"}, "openai.key_secret_arn = 'sk-123': must be the ARN of a Secrets Manager secret"),
+        ({"in_vpc": "yes"}, "openai.in_vpc = 'yes': must be true or false"),
+        ({"attempts": 3}, "openai.read_timeout_seconds = 40: 3 attempts could take 138 seconds"),
+        ({"guardrail_id": "gr1"}, "openai.guardrail_id = 'gr1': no such setting"),
+    ],
+)
+def test_a_wrong_setting_of_an_openai_style_model_is_named(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        read({"evaluator": "openai", "openai": {**OPENAI, **settings}})
+    assert "hunter2" not in str(caught.value)
+
+
 def test_they_must_be_an_object_and_are_checked_for_every_evaluator() -> None:
     with pytest.raises(ConfigError, match="bedrock = 'x': must be an object"):
         read({"bedrock": "x"})
@@ -99,9 +146,27 @@ def test_the_lambda_has_the_time_that_the_settings_are_checked_against() -> None
     assert int(found[1]) == EVALUATION_TIMEOUT_SECONDS
 
 
-def test_the_documentation_knows_every_setting_and_every_cause() -> None:
-    text = (Path(__file__).parents[4] / "docs" / "evaluation.md").read_text(encoding="utf-8")
-    assert [field.name for field in fields(BedrockSettings) if f"`{field.name}`" not in text] == []
+def test_the_documentation_knows_every_cause() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text(encoding="utf-8")
     assert [cause for cause in Cause if f"| `{cause}` |" not in text] == []
     retried = set(re.findall(r"^\| `(.+?)` .* yes \|$", text, re.MULTILINE))
     assert retried == set(TRANSIENT)
+
+
+@pytest.mark.parametrize("name", [each for each in EvaluatorName if each is not EvaluatorName.RULES])
+def test_an_evaluator_is_whole(name: EvaluatorName) -> None:
+    """The recipe "To add an evaluator" in CONTRIBUTING.md, step by step."""
+    text = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    named = {each.name: each for each in fields(Models)}
+    assert name in named, f"agent/models.py: Models has no field {name}"
+    settings = getattr(Models(), name)
+    required = {each: {"url": "https://models.example/v1"}.get(each, "some") for each in settings.REQUIRED}
+    config = replace(CONFIG, evaluator=name, **{name: replace(settings, **required)})
+    evaluator = make_evaluator(config, lambda: NOW, lambda service: pytest.fail(service))
+    assert isinstance(evaluator, ModelEvaluator), f"agent/evaluate/__init__.py: make_evaluator does not make {name}"
+    parameters = load_template(resource("deploy", "template.yaml").read_text())["Parameters"]
+    for parameter in settings.parameters():
+        assert parameters.get(parameter, {}).get("Default") == "", f"deploy/template.yaml: no parameter {parameter}"
+    assert f"| `{name}` |" in text, f"docs/evaluation.md: the table of evaluators has no {name}"
+    for each in fields(settings):
+        assert f"`{each.name}`" in text, f"docs/evaluation.md: no word of {name}.{each.name}"
