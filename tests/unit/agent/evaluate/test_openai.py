@@ -22,8 +22,8 @@ from qlikops.agent.models import EvaluatorName, OpenAiSettings, Structured, Toke
 from qlikops.domain.evaluation import Evaluation, Finding, Verdict
 from tests.converse import ANSWER, ConverseServer, Hangup, Reply, Scripted, Silence, Trickle
 from tests.unit.agent.decide.test_policy import OPEN
-from tests.unit.agent.fleet import CONFIG, NOW
 from tests.unit.agent.evaluate.test_bedrock import ANSWERS, JSON_VALUES
+from tests.unit.agent.fleet import CONFIG, NOW
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-key"
 SETTINGS = OpenAiSettings(model_id="org/model:7b", attempts=1)
