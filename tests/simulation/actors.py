@@ -11,7 +11,7 @@ from typing import Any
 
 from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.executions import StepFunctionsExecutions
-from qlikops.domain.approval import ProposalRecord, Status
+from qlikops.domain.approval import ProposalRecord, Status, digest_of
 from qlikops.domain.errors import DecisionUnknown, QlikopsError
 from qlikops.domain.ledger import LEASE, RECORD, approval_partition
 from qlikops.domain.ports import DecisionRequest
@@ -36,6 +36,15 @@ ODD_OUTPUTS: tuple[Any, ...] = (
     {"approved": True, "digest": "of what was shown before it changed"},
     {"approved": False},
 )
+ODD_ERRORS: tuple[tuple[str, str], ...] = (
+    ("States.Timeout", "in the name of Step Functions"),
+    ("ApprovalDenied", "plain words"),
+    ("ApprovalDenied", json.dumps({"approved": True, "by": "nobody"})),
+    ("ApprovalDenied", json.dumps({"reason": "quiet", "snooze_seconds": 900})),
+    ("States.TaskFailed", ""),
+    ("Lambda.ServiceException", "the state is entered once more"),
+    ("MyOwn", json.dumps({"approved": False})),
+)
 
 
 class Saying:
@@ -52,6 +61,8 @@ class Saying:
         """Of which somebody was told that nobody knows yet."""
         self.sent: Counter[str] = Counter()
         """How often each decision was handed to Step Functions."""
+        self.misled: list[tuple[str, str]] = []
+        """Sent as approvals although the record had been changed by then, and nobody was told."""
         self.ends: list[tuple[str, Status]] = []
         """Final statuses that somebody was shown."""
 
@@ -64,6 +75,8 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
     executions = StepFunctionsExecutions(person, now=kernel.time, has_console=False)
     deeds: dict[Habit, Callable[[], None]] = {
         Habit.APPROVES: lambda: _decide(world, approvals, saying, approved=True),
+        Habit.APPROVES_LATE: lambda: _decide(world, approvals, saying, approved=True, pause=_until_its_end),
+        Habit.APPROVES_MEANWHILE: lambda: _decide(world, approvals, saying, approved=True, pause=_until_a_run),
         Habit.DENIES: lambda: _decide(world, approvals, saying, approved=False),
         Habit.SNOOZES: lambda: _decide(world, approvals, saying, approved=False, snooze=timedelta(minutes=30)),
         Habit.CLAIMS: lambda: _claim(world, approvals),
@@ -72,6 +85,7 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
         Habit.RUNS: lambda: _run(world),
         Habit.CALLS_BACK: lambda: _call_back(world, person, {"approved": True}),
         Habit.CALLS_BACK_ODDLY: lambda: _call_back(world, person, kernel.random.choice(ODD_OUTPUTS)),
+        Habit.FAILS_ODDLY: lambda: _fail_oddly(world, person, *kernel.random.choice(ODD_ERRORS)),
     }
     while True:
         kernel.sleep(kernel.random.expovariate(1 / operator.every_seconds))
@@ -82,21 +96,55 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
             kernel.say(f"{habit}: {type(exc).__name__}: {exc}")
 
 
-def _waiting(world: World, approvals: LedgerApprovals) -> ProposalRecord | None:
+Pause = Callable[[World, ProposalRecord], float]
+"""Seconds for which somebody looks at a record before answering it."""
+
+
+def _while_reading(world: World, _: ProposalRecord) -> float:
+    return world.kernel.random.choice([0.0, 1.0, 30.0, 600.0])
+
+
+def _until_its_end(world: World, approval: ProposalRecord) -> float:
+    left = (approval.deadline - world.kernel.time()).total_seconds() if approval.deadline else 0.0
+    return left + world.kernel.random.choice([-0.5, -0.1, 0.0, 0.3]) if left < 2400 else 0.0
+
+
+def _until_a_run(world: World, _: ProposalRecord) -> float:
+    """Until the next one looks, or so: they come at the same distance."""
+    begun = [each.at for each in world.functions.begun.values() if each.function == "MonitorTasks"]
+    since = world.kernel.now - begun[-1] if begun else 0.0
+    return max(0.0, world.every_seconds - since) + world.kernel.random.uniform(0.0, 2.5)
+
+
+def _waiting(world: World, approvals: LedgerApprovals, pause: Pause = _while_reading) -> ProposalRecord | None:
     rows = approvals.waiting()
     if not rows:
         return None
     chosen = approvals.approval(world.kernel.random.choice(rows).approval_id)
-    world.kernel.sleep(world.kernel.random.choice([0.0, 1.0, 30.0, 600.0]))  # it is read before it is answered
+    world.kernel.sleep(pause(world, chosen))
     return chosen
 
 
+def _is_as_reviewed(world: World, approval: ProposalRecord) -> bool:
+    """Whether the table still holds what somebody looked at."""
+    item = world.dynamodb.items.get((approval_partition(approval.approval_id), RECORD), {})
+    parts = [json.loads(item[name]["S"]) for name in ("proposal", "evaluation", "policy") if name in item]
+    return len(parts) == 3 and digest_of(*parts) == approval.digest == item["digest"]["S"]
+
+
 def _decide(
-    world: World, approvals: LedgerApprovals, saying: Saying, *, approved: bool, snooze: timedelta | None = None
+    world: World,
+    approvals: LedgerApprovals,
+    saying: Saying,
+    *,
+    approved: bool,
+    snooze: timedelta | None = None,
+    pause: Pause = _while_reading,
 ) -> None:
-    approval = _waiting(world, approvals)
+    approval = _waiting(world, approvals, pause)
     if approval is None:
         return
+    is_as_reviewed = _is_as_reviewed(world, approval)
     decision_id = f"{world.kernel.random.getrandbits(64):016x}"
     request = DecisionRequest(approved, approval.digest, "simulated", snooze, "cli", decision_id)
     named = (approval.approval_id, decision_id)
@@ -109,6 +157,9 @@ def _decide(
     except QlikopsError:
         saying.not_counted.append(named)
         raise
+    finally:
+        if approved and saying.sent[decision_id] and not is_as_reviewed:
+            saying.misled.append(named)
     saying.counted.append(named)
     record = world.dynamodb.items.get((approval_partition(approval.approval_id), RECORD), {})
     if decision_id not in record.get("decision", {}).get("S", ""):
@@ -166,6 +217,20 @@ def _call_back(world: World, person: Person, output: Any) -> None:
         world.kernel.say(f"calls back: {exc}")
 
 
+def _fail_oddly(world: World, person: Person, error: str, cause: str) -> None:
+    """The same by SendTaskFailure."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    tokens = [item["token"]["S"] for key, item in sorted(world.dynamodb.items.items()) if key[0].startswith("TOKEN#")]
+    if not tokens:
+        return
+    world.kernel.say(f"fails with {error}: {cause}")
+    try:
+        person.stepfunctions.send_task_failure(taskToken=world.kernel.random.choice(tokens), error=error, cause=cause)
+    except (BotoCoreError, ClientError) as exc:
+        world.kernel.say(f"fails: {exc}")
+
+
 def lend(world: World, hand: Hand) -> None:
     """What another hand does, every now and then."""
     kernel = world.kernel
@@ -177,6 +242,7 @@ def lend(world: World, hand: Hand) -> None:
         Hand.STEPS_CLOCK: lambda: _step_clock(world),
         Hand.KILLS: lambda: _kill(world),
         Hand.RUNS_TWICE: lambda: _run_twice(world),
+        Hand.RESTARTS_QEM: lambda: _restart_enterprise_manager(world),
     }
     while True:
         kernel.sleep(kernel.random.expovariate(1 / 300.0))
@@ -238,13 +304,19 @@ def _break(world: World) -> None:
 
 def _step_clock(world: World) -> None:
     world.clock_was_stepped = True
-    world.clock_ahead = world.kernel.random.choice([0.0, 0.0, -90.0, 45.0, 600.0, -3600.0])
+    world.clock_ahead = world.kernel.random.choice([0.0, 0.0, -90.0, 45.0, 600.0, -3600.0, 20_000.0])
     world.kernel.say(f"the functions' clock is {world.clock_ahead:g} s ahead")
 
 
 def _kill(world: World) -> None:
     if world.functions.running:
         world.kernel.kill(world.functions.running[world.kernel.random.choice(sorted(world.functions.running))])
+
+
+def _restart_enterprise_manager(world: World) -> None:
+    world.enterprise_manager_down_until = world.kernel.now + world.kernel.random.choice([5.0, 60.0, 400.0])
+    world.sessions.end_all()
+    world.kernel.say("restarts Enterprise Manager")
 
 
 def _run_twice(world: World) -> None:

@@ -69,6 +69,8 @@ class DynamoDb:
     """Called after each write with key, item before, item after: what invariants see of it."""
     last_writer: str = ""
     """The process whose write came last."""
+    read_at: dict[tuple[str, Key], float] = field(default_factory=dict)
+    """When each process got each item last, alone."""
     _late: dict[Key, list[_Version]] = field(default_factory=dict)
     _partitions: dict[str, set[Key]] = field(default_factory=dict)
     _ever_indexed: set[Key] = field(default_factory=set)
@@ -77,6 +79,7 @@ class DynamoDb:
     def get_item(self, TableName: str, Key: Wire, ConsistentRead: bool = False, **_: Any) -> dict[str, Any]:
         self._check_table(TableName, "GetItem")
         key = _key_of(Key)
+        self.read_at[self.kernel.current_name, key] = self.kernel.now
         item = self.items.get(key) if ConsistentRead else self._seen_late(key)
         return {"Item": dict(item)} if item is not None else {}
 

@@ -11,10 +11,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import urllib3
 
+from qlikops.domain.task import TaskState
 from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
 from qlikops.qlik.simulator.server import API_ROOT, SESSION_HEADER, Sessions, Unauthorized
+from qlikops.qlik.simulator.task import SimulatedState, TaskModel
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.kernel import Kernel
+
+_CONNECTION = urllib3.connection.HTTPConnection("enterprise-manager")
 
 
 @dataclass(eq=False, slots=True)
@@ -42,6 +46,38 @@ class Journal:
     sent: list[Sent] = field(default_factory=list)
     read: dict[tuple[str, str, str], Mapping[str, Any]] = field(default_factory=dict)
     """Process, server and task -> what the last answer told this process of this task."""
+    listed: dict[tuple[str, str], tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
+    """Process and server -> when the last list of its tasks was asked for, and each task as it stood there."""
+
+
+class LosableSessions(Sessions):
+    """Sessions that do not survive their server."""
+
+    def end_all(self) -> None:
+        """Nobody is logged in any more."""
+        self._open.clear()
+
+
+class WatchedFleet(SimulatedFleet):
+    """The simulator's fleet, which says when a task broke last."""
+
+    fell_at: Mapping[tuple[str, str], float]
+
+    def reset(self) -> None:
+        """Nothing has broken yet."""
+        self._fell_at: dict[tuple[str, str], float] = {}
+        self.fell_at = self._fell_at
+        super().reset()
+
+    def _fall(self, now: float, task: TaskModel, condition: SimulatedState) -> None:
+        self._fell_at[next(place for place, each in self._tasks.items() if each is task)] = self._began + now
+        super()._fall(now, task, condition)
+
+    def _run(self, now: float, server: str, name: str, option: str) -> dict[str, Any]:
+        reply = super()._run(now, server, name, option)
+        if reply["state"] == TaskState.ERROR:
+            self._fell_at[server, name] = self._began + now
+        return reply
 
 
 class EnterpriseManagerPool(urllib3.PoolManager):
@@ -59,17 +95,19 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         super().__init__()
         self._kernel, self._faults, self._fleet, self._sessions = kernel, faults, fleet, sessions
         self._journal, self._who = journal, who
+        self.is_down: Callable[[], bool] = lambda: False
+        """Whether it is being restarted right now."""
 
     def request(self, method: str, url: str, **options: Any) -> urllib3.HTTPResponse:  # type: ignore[override]
         path = urlsplit(url).path.removeprefix(API_ROOT)
         kind = "/".join(part if index % 2 else "*" for index, part in enumerate(path.split("/")))
-        who, sent = self._who(), self._sending(method, url)
+        who, sent, asked_at = self._who(), self._sending(method, url), self._kernel.now
         try:
             response = self._faults.befall(
                 f"qem:{method} {kind if path != '/login' else path}",
                 who,
                 lambda: self._answer(method, url, options.get("headers", {}), sent),
-                lambda fault: _failure(fault, url),
+                lambda fault: self._failure(fault, method, url),
             )
         except urllib3.exceptions.NewConnectionError:
             if sent:
@@ -78,6 +116,9 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         match [method, *_segments(url)]:
             case ["GET", "servers", server, "tasks", task] if response.status == 200:
                 self._journal.read[who, server, task] = json.loads(response.data or b"{}")
+            case ["GET", "servers", server, "tasks"] if response.status == 200:
+                entries = json.loads(response.data or b"{}").get("taskList", ())
+                self._journal.listed[who, server] = (asked_at, {entry["name"]: entry for entry in entries})
         return response
 
     def _sending(self, method: str, url: str) -> Sent | None:
@@ -94,6 +135,8 @@ class EnterpriseManagerPool(urllib3.PoolManager):
     def _answer(self, method: str, url: str, headers: Mapping[str, str], sent: Sent | None) -> urllib3.HTTPResponse:
         segments = _segments(url)
         new_session = ""
+        if self.is_down():
+            raise urllib3.exceptions.NewConnectionError(_CONNECTION, "restarting")
         try:
             if segments == ["login"]:
                 new_session = self._sessions.login(headers.get("Authorization", ""))
@@ -112,6 +155,18 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         except Refusal as exc:
             return _http(500, {"error_code": exc.error_code, "error_message": exc.message})
         return _http(200, body, {SESSION_HEADER: new_session} if new_session else {})
+
+    def _failure(self, fault: Fault, method: str, url: str) -> urllib3.HTTPResponse | Exception:
+        match fault:
+            case Fault.REFUSED:
+                return urllib3.exceptions.NewConnectionError(_CONNECTION, "refused")
+            case Fault.LOST:
+                return urllib3.exceptions.ReadTimeoutError(_CONNECTION, url, "Read timed out.")  # type: ignore[arg-type]
+            case Fault.BUSY:
+                return urllib3.HTTPResponse(io.BytesIO(b"{"), {}, 200)
+        if method == "POST" and self._kernel.random.random() < 0.5:
+            return _http(500, {"error_code": "AEM_TASK_ACTION_TIMEOUT", "error_message": "no answer from the server"})
+        return urllib3.HTTPResponse(io.BytesIO(b"<html>gateway</html>"), {"Content-Type": "text/html"}, 502)
 
     def _api(self, method: str, segments: list[str], query: Mapping[str, str], user: str) -> Any:
         match [method, *segments]:
@@ -135,18 +190,6 @@ class EnterpriseManagerPool(urllib3.PoolManager):
 def _http(status: int, body: Any, headers: Mapping[str, str] | None = None) -> urllib3.HTTPResponse:
     data = b"" if body is None else json.dumps(body).encode()
     return urllib3.HTTPResponse(io.BytesIO(data), {"Content-Type": "application/json", **(headers or {})}, status)
-
-
-def _failure(fault: Fault, url: str) -> urllib3.HTTPResponse | Exception:
-    connection = urllib3.connection.HTTPConnection("enterprise-manager")
-    match fault:
-        case Fault.REFUSED:
-            return urllib3.exceptions.NewConnectionError(connection, "refused")
-        case Fault.LOST:
-            return urllib3.exceptions.ReadTimeoutError(connection, url, "Read timed out.")  # type: ignore[arg-type]
-        case Fault.BUSY:
-            return urllib3.HTTPResponse(io.BytesIO(b"{"), {}, 200)
-    return urllib3.HTTPResponse(io.BytesIO(b"<html>gateway</html>"), {"Content-Type": "text/html"}, 502)
 
 
 def _segments(url: str) -> list[str]:

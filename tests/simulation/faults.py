@@ -40,6 +40,7 @@ class Fault(StrEnum):
 
 OF_CALLS = (Fault.REFUSED, Fault.LOST, Fault.LATE, Fault.NONSENSE, Fault.BUSY, Fault.KILLED)
 OF_INVOCATIONS = (Fault.REFUSED, Fault.LOST, Fault.LATE, Fault.TWICE, Fault.BUSY)
+OFTEN_KILLED = ("MonitorTasks", "EvaluateProposal", "RequestApproval", "ExecuteRestart", "RecordOutcome")
 SIGNATURE_SECONDS = 299.0
 """After which AWS refuses what was signed before; nothing between a caller and a service holds a request for longer."""
 PATIENCE_SECONDS = 20.0
@@ -56,6 +57,9 @@ class Mischance:
     """Part of the calls' names that are concerned; empty: any."""
     share_of_invocations: float = 0.0
     kinds_of_invocations: tuple[Fault, ...] = ()
+    killed_function: str = ""
+    """Every other invocation of it is killed in its call `killed_after`, which is carried out; empty: of none."""
+    killed_after: int = 0
 
     @classmethod
     def drawn(cls, rng: random.Random) -> Mischance:
@@ -71,6 +75,8 @@ class Mischance:
             only=only,
             share_of_invocations=rng.choice([0.0, 0.05, 0.2]),
             kinds_of_invocations=tuple(rng.sample(OF_INVOCATIONS, min(count, 3))),
+            killed_function=rng.choice(["", "", "", "", *OFTEN_KILLED]),
+            killed_after=rng.randint(1, 30),
         )
 
 
@@ -86,6 +92,8 @@ class Faults:
     reached: Callable[[str], None] = lambda _: None
     _drawn: int = 0
     calls: Counter[str] = field(default_factory=Counter)
+    _made: Counter[str] = field(default_factory=Counter)
+    """Calls of each process of the function that is killed."""
 
     def befall(self, name: str, who: str, send: Callable[[], T], failure: Callable[[Fault], T | Exception]) -> T:
         """What `send` answers after a while, or what goes wrong instead.
@@ -96,7 +104,7 @@ class Faults:
         kernel = self.kernel
         kernel.check_alive()
         self.calls[name] += 1
-        fault = self._draw(name, self.mischance.share_of_calls, self.mischance.kinds)
+        fault = self._killing(name, who) or self._draw(name, self.mischance.share_of_calls, self.mischance.kinds)
         kernel.sleep(kernel.random.expovariate(1 / 0.02))
         if fault is not None:
             kernel.say(f"{fault} {name}", who)
@@ -135,11 +143,21 @@ class Faults:
             0.5 + self.kernel.random.random()
         )
 
+    def _killing(self, name: str, who: str) -> Fault | None:
+        """KILLED where this is the call that the process of a function does not survive."""
+        function, _, number = who.partition("#")
+        if function != self.mischance.killed_function or int(number) % 2:
+            return None  # every other invocation gets through, so that something comes of it
+        self._made[who] += 1
+        return self._befalls(Fault.KILLED, name) if self._made[who] == self.mischance.killed_after else None
+
     def _draw(self, name: str, share: float, kinds: tuple[Fault, ...]) -> Fault | None:
         chance, kind = self.rng.random(), self.rng.random()
         if not kinds or chance >= share or self.mischance.only not in name:
             return None
-        fault = kinds[int(kind * len(kinds))]
+        return self._befalls(kinds[int(kind * len(kinds))], name)
+
+    def _befalls(self, fault: Fault, name: str) -> Fault | None:
         self._drawn += 1
         if self._drawn in self.spared:
             return None

@@ -14,8 +14,9 @@ from tests.simulation.actors import Saying, lend, live
 from tests.simulation.invariants import Violated, Watch
 from tests.simulation.invariants.watch import status_of
 from tests.simulation.kernel import Stuck, TraceLine
-from tests.simulation.night import HOURS, PROTECTED, Night
+from tests.simulation.night import AT_WORST_MOMENTS, PROTECTED, Night
 from tests.simulation.plant import MACHINE_ARN, World
+from tests.simulation.worst_moments import wait_for_it
 
 AFTERWARDS_HOURS = 8.0
 """That the world goes on without faults and hands: longer than anything waits."""
@@ -67,6 +68,7 @@ def _world(night: Night) -> World:
         mischance=night.mischance,
         spared=night.spared,
         wait_seconds=night.wait_seconds,
+        is_eager=night.is_eager,
         approval_mode=night.mode,
         require_digest=night.require_digest,
         protected_tags=(PROTECTED,),
@@ -76,10 +78,15 @@ def _world(night: Night) -> World:
 
 def _pass_time(world: World, night: Night, saying: Saying) -> None:
     kernel, evening = world.kernel, world.kernel.now
-    world.run_on_schedule(night.every_seconds, evening + HOURS * 3600)
+    world.run_on_schedule(night.every_seconds, evening + night.hours * 3600, is_steady=night.is_steady)
     people = [kernel.spawn(each.name, partial(live, world, each, saying)) for each in night.operators]
-    people += [kernel.spawn(hand.value, partial(lend, world, hand)) for hand in night.hands]
-    kernel.run(evening + HOURS * 3600)
+    for hand in night.hands:
+        if hand in AT_WORST_MOMENTS:
+            wait_for_it(world, hand)
+        else:
+            people.append(kernel.spawn(hand.value, partial(lend, world, hand)))
+    kernel.run(evening + night.hours * 3600)
+    world.is_night = False
     for process in people:
         kernel.kill(process, quietly=True)
     world.faults.end()

@@ -24,8 +24,6 @@ from qlikops.qlik.simulator.scenario import (
 )
 from tests.simulation.faults import Mischance
 
-HOURS = 1.0
-"""That a night lasts; what waits then has until the longest time-out to end."""
 PROTECTED = "gold"
 
 
@@ -33,6 +31,10 @@ class Habit(StrEnum):
     """What somebody does when there is something to do."""
 
     APPROVES = "approves"
+    APPROVES_LATE = "approves_late"
+    """In the last second, or the one after it."""
+    APPROVES_MEANWHILE = "approves_meanwhile"
+    """While a run looks at the fleet and may close the question."""
     DENIES = "denies"
     SNOOZES = "snoozes"
     CLAIMS = "claims"
@@ -43,6 +45,8 @@ class Habit(StrEnum):
     """With the plain AWS CLI, and no digest."""
     CALLS_BACK_ODDLY = "calls_back_oddly"
     """With something that is no decision."""
+    FAILS_ODDLY = "fails_oddly"
+    """The same as an error: with the names of others' errors, or a denial without words."""
 
 
 class Hand(StrEnum):
@@ -60,6 +64,18 @@ class Hand(StrEnum):
     """A running function's process is ended."""
     RUNS_TWICE = "runs_twice"
     """Two runs at the same moment."""
+    RESTARTS_QEM = "restarts_qem"
+    """Enterprise Manager is restarted: away for a while, and all sessions are gone."""
+    STOPS_ACTING = "stops_acting"
+    """An execution is stopped while it restarts something."""
+    REPEATS = "repeats"
+    """Lambda invokes once more what began a while ago."""
+    TAMPERS = "tampers"
+    """Somebody changes records in the table."""
+
+
+AT_WORST_MOMENTS = (Hand.STOPS_ACTING, Hand.REPEATS, Hand.TAMPERS)
+"""Wait for something to happen, and come then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +103,12 @@ class Night:
     """From run to run."""
     wait_seconds: int
     """That an approval may take."""
+    hours: float
+    """That it lasts; what waits then has until the longest time-out to end."""
+    is_eager: bool
+    """The evaluator approves of nearly everything."""
+    is_steady: bool
+    """The schedule starts one run every time, in time."""
     settings: Mapping[str, int]
     """Of the agent, beside these."""
     spared: frozenset[int] = frozenset()
@@ -112,9 +134,15 @@ def meaning(message: str) -> str:
 def draw(seed: int) -> Night:
     """The night of a seed."""
     rng = random.Random(f"night {seed}")  # noqa: S311 - replayable
+    # Groups that take longer than one invocation, beside which everything else may happen.
+    is_slow = rng.random() < 0.12
+    hours = 3.0 if is_slow else 1.0
     return Night(
         seed=seed,
-        scenario=_scenario(rng, seed),
+        scenario=_scenario(rng, seed, hours, is_slow=is_slow),
+        hours=hours,
+        is_eager=rng.random() < 0.3,
+        is_steady=rng.random() < 0.7,
         operators=tuple(_operator(rng, name) for name in ("anna", "bert", "carl")[: rng.choice([0, 1, 2, 2, 3, 3])]),
         hands=tuple(rng.sample(list(Hand), rng.choice([0, 0, 1, 1, 2, 3]))),
         mischance=Mischance.drawn(rng),
@@ -125,19 +153,23 @@ def draw(seed: int) -> Night:
         settings={
             "cooldown_seconds": rng.choice([900, 900, 120, 0]),
             "restart_budget_per_hour": rng.choice([3, 3, 1, 2]),
-            "restarts_at_a_time": rng.choice([10, 3, 1]),
-            "verify_timeout_seconds": rng.choice([120, 120, 30, 600]),
+            "restarts_at_a_time": rng.choice([1, 2]) if is_slow else rng.choice([10, 3, 1]),
+            "status_lag_seconds": 300 if is_slow else 30,
+            "verify_timeout_seconds": 600 if is_slow else rng.choice([120, 120, 30, 600]),
             "lease_margin_seconds": rng.choice([3600, 3600, 1800]),
         },
     )
 
 
+_APPROVING = (Habit.APPROVES, Habit.APPROVES, Habit.APPROVES_MEANWHILE, Habit.APPROVES_LATE)
+
+
 def _operator(rng: random.Random, name: str) -> Operator:
-    habits = [Habit.APPROVES, *rng.sample(list(Habit), rng.randint(0, 4))]
+    habits = [rng.choice(_APPROVING), *rng.sample(list(Habit), rng.randint(0, 4))]
     return Operator(name, tuple(habits), rng.choice([10.0, 30.0, 60.0, 300.0]))
 
 
-def _scenario(rng: random.Random, seed: int) -> Scenario:
+def _scenario(rng: random.Random, seed: int, hours: float, *, is_slow: bool) -> Scenario:
     sources = [Endpoint(f"ORA-{number}", "Oracle") for number in range(rng.choice([1, 1, 2]))]
     targets = [Endpoint(f"SNOW-{number}", "Snowflake") for number in range(2)]
     servers = tuple(
@@ -150,20 +182,21 @@ def _scenario(rng: random.Random, seed: int) -> Scenario:
                     rng.choice(sources),
                     rng.choice(targets),
                     tags=(PROTECTED,) if rng.random() < 0.15 else (),
+                    full_load_completed=rng.random() >= 0.1,
                 )
-                for index in range(rng.choice([1, 2, 2, 3, 4, 8]))
+                for index in range(8 if is_slow else rng.choice([1, 2, 2, 3, 4, 8]))
             ),
         )
         for number in range(rng.choice([1, 1, 2]))
     )
     places = [(server.name, task.name) for server in servers for task in server.tasks]
     events: list[Event] = []
-    if rng.random() < 0.5:  # an outage that several share
+    if is_slow or rng.random() < 0.5:  # an outage that several share
         at, message = rng.uniform(0, 3600), rng.choice(MESSAGES[:2])
         events += [_break(rng, place, at + rng.uniform(0, 30), message) for place in places if rng.random() < 0.8]
     events += [
-        _break(rng, rng.choice(places), rng.uniform(0, HOURS * 3600), rng.choice(MESSAGES))
-        for _ in range(rng.randint(0, 4))
+        _break(rng, rng.choice(places), rng.uniform(0, hours * 3600), rng.choice(MESSAGES))
+        for _ in range(rng.randint(0 if len(events) > 1 else 1, 4))
     ]
     if rng.random() < 0.25:
         at, trouble = rng.uniform(0, 1800), rng.choice([Trouble.NO_PROCESS, Trouble.STALL])
@@ -175,7 +208,7 @@ def _scenario(rng: random.Random, seed: int) -> Scenario:
         name=f"night-{seed}",
         servers=servers,
         events=tuple(events),
-        state_lag_seconds=rng.choice([0.0, 2.0, 20.0]),
+        state_lag_seconds=290.0 if is_slow else rng.choice([0.0, 2.0, 20.0]),
         memory_lag_seconds=rng.choice([0.0, 1.5, 10.0]),
     )
 
@@ -196,7 +229,7 @@ def _break(rng: random.Random, place: tuple[str, str], at: float, message: str) 
         AfterRun(
             resume=rng.choice([Effect.COMES_UP] * 4 + [Effect.FAILS_AGAIN, Effect.REFUSED]),
             reload=rng.choice([Effect.COMES_UP] * 4 + [Effect.FAILS_AGAIN, Effect.REFUSED]),
-            fails_after_seconds=rng.choice([0.0, 5.0, 60.0, 600.0]),
+            fails_after_seconds=rng.choice([0.0, 0.0, 5.0, 60.0, 600.0]),
             message=rng.choice(MESSAGES),
         ),
         heals_after_seconds=rng.choice([None, None, None, rng.uniform(30, 1800)]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
 import random
@@ -26,14 +27,14 @@ from qlikops.agent.handlers import (
     record_outcome,
     request_approval,
 )
+from qlikops.agent.steps.assessment import Assessor
 from qlikops.agent.wiring import Services
 from qlikops.aws.session import Resources
 from qlikops.qlik.client import QemClient
-from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.scenario import Scenario
-from qlikops.qlik.simulator.server import Sessions
 from tests.simulation.dynamodb import DynamoDb
-from tests.simulation.enterprise_manager import EnterpriseManagerPool, Journal
+from tests.simulation.eager import EagerEvaluator
+from tests.simulation.enterprise_manager import EnterpriseManagerPool, Journal, LosableSessions, WatchedFleet
 from tests.simulation.faults import Faults, Mischance
 from tests.simulation.kernel import Kernel
 from tests.simulation.services import (
@@ -68,6 +69,9 @@ _HANDLERS = {
     "GenerateReport": (generate_report.handler, 300),
 }
 """Each function with the seconds that the template gives it; a test compares."""
+
+
+UNSTEADY = ("missed", "twice", "late", "jitter")
 
 
 class _InlineFuture(Future[T]):
@@ -112,6 +116,15 @@ def without_threads() -> Iterator[None]:
             module.ThreadPoolExecutor = executor
 
 
+class _EagerServices(Services):
+    """With an evaluator that was talked into approving."""
+
+    @functools.cached_property
+    def assessor(self) -> Assessor:
+        """That evaluator's, and the real policy."""
+        return Assessor(self.ledger, EagerEvaluator(self.clock), self.config, self.clock, self._monotonic)
+
+
 class World:
     """Everything there is, at the beginning of its night."""
 
@@ -123,9 +136,21 @@ class World:
         mischance: Mischance | None = None,
         spared: frozenset[int] = frozenset(),
         wait_seconds: int = 14400,
+        is_eager: bool = False,
         **settings: Any,
     ) -> None:
         self.seed = seed
+        self.is_eager = is_eager
+        """Whether the evaluator approves of everything."""
+        self.is_night = True
+        """Whether people and other hands are at it still."""
+        self.tampered: dict[str, float] = {}
+        """The proposals whose records somebody changed behind qlikops' back, and when."""
+        self.forged: set[str] = set()
+        """Those of them whose digest was changed with them: only a decision's own digest tells them from real ones."""
+        self.every_seconds = 300.0
+        """From run to run."""
+        self.enterprise_manager_down_until = 0.0
         self.definition = DEFINITION.replace("14400", str(wait_seconds))
         """As it was deployed: how long an approval may take is one setting in two places."""
         self.kernel = kernel = Kernel(seed, START)
@@ -135,9 +160,9 @@ class World:
         self.dynamodb = DynamoDb(kernel, TABLE)
         self.s3, self.sns = SimulatedS3(kernel), SimulatedSns(kernel)
         self.cloudwatch = SimulatedCloudWatch()
-        self.fleet = SimulatedFleet(scenario, seed=seed, clock=kernel.monotonic)
+        self.fleet = WatchedFleet(scenario, seed=seed, clock=kernel.monotonic)
         self.journal = Journal()
-        self.sessions = Sessions({"monitor": PASSWORD}, kernel.monotonic, 300.0)
+        self.sessions = LosableSessions({"monitor": PASSWORD}, kernel.monotonic, 300.0)
         instance = {
             "base_url": "http://127.0.0.1:9/attunityenterprisemanager/api/v1",
             "username": "monitor",
@@ -189,9 +214,10 @@ class World:
 
         def qem_client(instance: Any, **options: Any) -> QemClient:
             pool = EnterpriseManagerPool(self.kernel, self.faults, self.fleet, self.sessions, self.journal, self.who)
+            pool.is_down = lambda: self.kernel.now < self.enterprise_manager_down_until
             return QemClient(instance, pool=pool, sleep=self.kernel.sleep, rng=self.kernel.random.random, **options)
 
-        return Services(
+        return (_EagerServices if self.is_eager else Services)(
             self.config,
             self.client,
             clock=self.clock,
@@ -203,13 +229,31 @@ class World:
     def _runs(self, handler: Callable[..., dict[str, Any]]) -> Callable[[dict[str, Any], Context], dict[str, Any]]:
         return lambda event, context: handler(event, context, self.services())
 
-    def run_on_schedule(self, seconds: float, until: float) -> None:
-        """EventBridge: an execution every so often, at least once."""
+    def run_on_schedule(self, seconds: float, until: float, *, is_steady: bool = True) -> None:
+        """EventBridge Scheduler: an execution every so often, at least once; where not `is_steady`, also none or late.
+
+        Its documentation promises a start within the minute, and at least one: two are two executions.
+        """
+        chance = self.kernel.random
+
+        def start(name: str) -> None:
+            self.states.start_execution(MACHINE_ARN, name, "{}")
+
+        self.every_seconds = seconds
 
         def tick(number: int) -> None:
-            if self.kernel.now < until:
-                self.states.start_execution(MACHINE_ARN, f"rule-{number:04}", "{}")
-                self.kernel.after(seconds, lambda: tick(number + 1))
+            if self.kernel.now >= until:
+                return
+            name, befalls = f"rule-{number:04}", "steady" if is_steady else chance.choice(["steady", *UNSTEADY])
+            if befalls != "steady":
+                self.kernel.say(f"schedule: {befalls}")
+                self.faults.reached(f"schedule {befalls}")
+            late = {"late": chance.uniform(1.0, 2 * seconds), "jitter": chance.uniform(0.0, 60.0)}.get(befalls, 0.0)
+            if befalls != "missed":
+                self.kernel.after(late, lambda: start(name))
+            if befalls == "twice":
+                self.kernel.after(chance.uniform(0.0, 3.0), lambda: start(f"{name}-again"))
+            self.kernel.after(seconds, lambda: tick(number + 1))
 
         self.kernel.after(self.kernel.random.uniform(0, seconds), lambda: tick(0))
 

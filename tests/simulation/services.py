@@ -251,6 +251,8 @@ class SimulatedLambda:
         self.running: dict[str, Process] = {}
         self.begun: dict[str, Invocation] = {}
         """All invocations by the names of their processes."""
+        self.on_begin: list[Callable[[Invocation], None]] = []
+        """Told each invocation as it begins."""
 
     def invoke(
         self, name: str, payload: Any, answered: Callable[[Any], None], failed: Callable[[str, str], None]
@@ -278,6 +280,10 @@ class SimulatedLambda:
                     return
         self._run(short, payload, arrives, answered, failed)
 
+    def repeat(self, invocation: Invocation, after: float) -> None:
+        """Begins one once more, as a service does that promises at least once; nobody waits for its answer."""
+        self._run(invocation.function, invocation.payload, after, lambda _: None, lambda *_: None)
+
     def _run(
         self,
         name: str,
@@ -292,7 +298,9 @@ class SimulatedLambda:
         text = json.dumps(payload)
 
         def live() -> Any:
-            self.begun[process.name] = Invocation(name, json.loads(text), self._kernel.monotonic())
+            begun = self.begun[process.name] = Invocation(name, json.loads(text), self._kernel.monotonic())
+            for told in self.on_begin:
+                told(begun)
             ends_at = self._kernel.monotonic() + function.seconds
             self._kernel.at(ends_at, time_out)
             return json.loads(json.dumps(function.handler(json.loads(text), Context(self._kernel, ends_at))))

@@ -8,13 +8,12 @@ from typing import Any
 
 from qlikops.domain.approval import Status
 from tests.simulation.faults import OF_CALLS, OF_INVOCATIONS
-from tests.simulation.plant import DEFINITION
+from tests.simulation.plant import DEFINITION, UNSTEADY
 
 ENOUGH_SEEDS = 2000
 """As many must reach every situation."""
 RARE = {
     "catch ProcessProposals -> GenerateReport": "each state of an item has a Catch of its own; only 256 KB do it",
-    "choice CheckRestart -> ExecuteRestart": "a group of over 15 minutes; tests/unit/agent/test_continuation.py",
 }
 """Situations that are not demanded, and why."""
 
@@ -23,7 +22,9 @@ def wanted() -> list[str]:
     """Each branch, retry and catch of the definition, each end of executions and proposals, each fault and message."""
     named = [
         *_of_states(json.loads(DEFINITION)["States"]),
-        *(f"execution {status}" for status in ("SUCCEEDED", "FAILED", "ABORTED")),
+        *(f"execution {status}" for status in ("SUCCEEDED", "FAILED", "ABORTED", "redriven")),
+        *(f"schedule {befalls}" for befalls in UNSTEADY),
+        "tampering",
         *(f"proposal {status}" for status in Status if status.is_known and status.is_final),
         *(f"fault {fault}" for fault in dict.fromkeys((*OF_CALLS, *OF_INVOCATIONS))),
         *(f"message {kind}" for kind in ("asked", "over", "expired", "failed", "unverified", "partial", "superseded")),

@@ -27,9 +27,10 @@ from tests.simulation.kernel import Kernel, Process, Waiting
 Json = Any
 MOST_PAYLOAD_BYTES = 262_144
 MOST_EVENTS = 25_000
-LONGEST_LAG = 1.5
+LONGEST_LAG = 5.0
 """Seconds by which lists and descriptions of executions may lie behind."""
 REDRIVABLE_SECONDS = 14 * 86400.0
+_REDRIVABLE = ("FAILED", "ABORTED", "TIMED_OUT")
 
 Invoke = Callable[[str, Json, Callable[[Json], None], Callable[[str, str], None]], None]
 """Begins an invocation of the function with this name and payload; one of the two is called once: with its answer, or
@@ -157,10 +158,10 @@ class StepFunctions:
 
     def redrive_execution(self, executionArn: str) -> dict[str, Any]:
         execution = self._execution(executionArn, "RedriveExecution")
-        too_late = execution.stopped_at is not None and self.kernel.now - execution.stopped_at > REDRIVABLE_SECONDS
-        if execution.status not in ("FAILED", "ABORTED", "TIMED_OUT") or too_late:
+        if execution.status not in _REDRIVABLE or self._is_old(execution):
             raise error("ExecutionNotRedrivable", "RedriveExecution", f"{execution.status}")
         execution.redrives += 1
+        self.reached("execution redriven")
         self._change_status(execution, "RUNNING")
         execution.stopped_at = execution.error = execution.cause = None
         self._event(
@@ -240,6 +241,11 @@ class StepFunctions:
     def answer(self, token: str) -> Json:
         """What came back by SendTaskSuccess; None where nothing did."""
         return self.tokens[token].output
+
+    def error_name(self, token: str) -> str:
+        """The name of the error that ended a wait; empty where none did, or it has no name."""
+        failed = self.tokens[token].error
+        return (failed.name or "") if failed else ""
 
     def is_waiting(self, token: str) -> bool:
         """Whether it can still be answered."""
@@ -545,6 +551,9 @@ class StepFunctions:
         self.reached(f"execution {status}")
         self.on_end(execution)
 
+    def _is_old(self, execution: Execution) -> bool:
+        return execution.stopped_at is not None and self.kernel.now - execution.stopped_at > REDRIVABLE_SECONDS
+
     def _change_status(self, execution: Execution, status: str) -> None:
         execution.status = status
         lag = self.kernel.random.random() ** 3 * LONGEST_LAG
@@ -581,6 +590,8 @@ class StepFunctions:
             "startDate": self._date(execution.started_at),
             "redriveCount": execution.redrives,
         }
+        can_be = status in _REDRIVABLE and not self._is_old(execution)
+        answer["redriveStatus"] = "REDRIVABLE" if can_be else "NOT_REDRIVABLE"
         if status != "RUNNING" and execution.stopped_at is not None:
             answer["stopDate"] = self._date(execution.stopped_at)
         if status == "SUCCEEDED":

@@ -26,8 +26,8 @@ def handler(event: dict[str, Any], _context: object, services: Services | None =
     proposal_id = proposal_id_of(event)
     approval = services.ledger.record(proposal_id).approval
     outcome = parse_outcome(event.get("outcome"), approval, services.ledger.tasks, services.clock())
-    closed = services.ledger.close(proposal_id, outcome, services.config.cooldown_seconds).approval
-    services.notifier.closed(closed)
+    quiet, tell = services.config.cooldown_seconds, services.notifier.closed
+    closed = services.ledger.close(proposal_id, outcome, quiet, tell=tell).approval
     return {
         "proposal_id": proposal_id,
         "status": closed.status.value,

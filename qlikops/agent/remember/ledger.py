@@ -262,11 +262,13 @@ class Ledger:
         closed_by: str = "",
         *,
         only_from: tuple[Status, ...] = OPEN,
+        tell: Callable[[ProposalRecord], object] = lambda _: None,
     ) -> StoredRecord:
         """Ends the proposal: final status, token and inbox row gone, leases free, in history and track record.
 
         A denial that asks for no snooze keeps its tasks quiet for `quiet_after_denial` seconds. `closed_by` names the
-        run that does this in place of the proposal's own.
+        run that does this in place of the proposal's own. `tell` is called with the closed record while it is still
+        listed as open: whoever dies before that has left it to the next run.
         A final record is returned as it is, after finishing what an interrupted close left undone; so is one that is
         past `only_from`, and goes on.
         """
@@ -291,6 +293,7 @@ class Ledger:
             also=also,
         )
         if record.approval.status.is_final:
+            tell(record.approval)
             self._finish(record, quiet_after_denial)
         return record
 

@@ -122,8 +122,11 @@ class Reconciler:
         if not one.is_closed:
             return bool(self._over(one.execution_arn, one.since)) and self._is_closed(one.proposal_id)
         try:
-            if not end_wait(self._ledger, self._executions, self._ledger.record(one.proposal_id).approval):
+            closed = self._ledger.record(one.proposal_id).approval
+            if not end_wait(self._ledger, self._executions, closed):
                 return False
+            if self._over(one.execution_arn, one.since):  # no RecordOutcome of its own comes to tell of it
+                self._tell(closed)
             # Whoever closed it may be at it still: doing it twice changes nothing.
             self._ledger.finish(one.proposal_id, self._quiet_after_denial)
         except (NotFound, RecordTooNew) as exc:
@@ -173,10 +176,13 @@ class Reconciler:
         if not status or (approval.status is Status.RESTARTING and self._may_be_acting(approval)):
             return False
         _logger.warning("closing %s: its execution is over (%s)", proposal_id, status)
-        closed = self._ledger.close(
-            proposal_id, self._outcome(approval, status), self._quiet_after_denial, closed_by=self._run.execution_name
+        self._ledger.close(
+            proposal_id,
+            self._outcome(approval, status),
+            self._quiet_after_denial,
+            closed_by=self._run.execution_name,
+            tell=self._tell,
         )
-        self._tell(closed.approval)
         return True
 
     def _may_be_acting(self, approval: ProposalRecord) -> bool:

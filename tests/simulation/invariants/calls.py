@@ -55,6 +55,8 @@ def only_what_is_being_carried_out_is_touched(watch: Watch, sent: Sent) -> str:
         return f"{sent.process} sends {sent.action} to {sent.task}, which nobody proposed"
     if status_of(record) is not Status.RESTARTING or told(record, Attribute.DECISION).get("approved") is not True:
         return f"{sent.process} acts on {proposal_id}, which is {status_of(record)}"
+    if watch.could_not_see(sent):
+        return ""
     action = Action(watch.proposed[proposal_id]["action"])
     fits = sent.option == action.run_option if sent.action == "run" else action.stops_first
     return "" if fits else f"{proposal_id} was to {action}, and {sent.action} {sent.option} was sent"
@@ -64,7 +66,7 @@ def only_what_is_being_carried_out_is_touched(watch: Watch, sent: Sent) -> str:
 def what_was_approved_is_what_is_done(watch: Watch, sent: Sent) -> str:
     """The decision names the digest of what is stored, where it names one, and must where that is required."""
     record = watch.record(watch.proposal_of(sent))
-    if record is None:
+    if record is None or watch.could_not_see(sent):
         return ""
     parts = (json.loads(record[name]["S"]) for name in (Attribute.PROPOSAL, Attribute.EVALUATION, Attribute.POLICY))
     digest, decided_on = digest_of(*parts), told(record, Attribute.DECISION).get("digest", "")
@@ -80,8 +82,11 @@ def somebody_looked_again(watch: Watch, sent: Sent) -> str:
     """What this very invocation was told of the task is what the proposal says of it."""
     target, read = _target(watch, sent), watch.world.journal.read.get((sent.process, sent.server, sent.task))
     proposal = watch.proposed.get(watch.proposal_of(sent), {})
-    if target is None or (sent.action == "run" and Action(proposal["action"]).stops_first):
+    if target is None:
         return ""
+    if sent.action == "run" and Action(proposal["action"]).stops_first:
+        is_down = read is not None and read.get("state") != "RUNNING"
+        return "" if is_down else f"{sent.process} runs {sent.task} before it was seen to have stopped"
     if read is None:
         return f"{sent.process} sends {sent.action} to {sent.task} without a look"
     seen = read.get("state"), read.get("task_stop_reason")
@@ -91,3 +96,22 @@ def somebody_looked_again(watch: Watch, sent: Sent) -> str:
     if proposal["kind"] in _BY_MESSAGE and said and meaning(read.get("message", "")) not in said:
         return f"{sent.process} sends {sent.action} to {sent.task}, which said {read.get('message')!r}, not {said}"
     return ""
+
+
+@of_each_call
+def no_more_at_a_time_than_is_set(watch: Watch, sent: Sent) -> str:
+    """Of a group, only so many tasks are told to run before it is known what became of the first."""
+    proposal_id, most = watch.proposal_of(sent), watch.world.config.restarts_at_a_time
+    others = {
+        (each.server, each.task)
+        for each in watch.requests
+        if each.process == sent.process
+        and each.action == "run"
+        and (each.server, each.task) != (sent.server, sent.task)
+    }
+    open_ = 0
+    for server, task in others:
+        key = {"instance": "default", "server": server, "task": task}
+        claim = watch.items.get((partition_of(key), f"{keys.RESTART_PREFIX}{proposal_id}"))
+        open_ += claim is not None and Attribute.OUTCOME not in claim
+    return f"{sent.process} has {open_ + 1} tasks under way, of {most}" if open_ >= most else ""

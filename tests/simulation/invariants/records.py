@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
+from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.ledger import Attribute
 from tests.simulation.dynamodb import Wire
-from tests.simulation.invariants.watch import Change, Watch, number, of_each_record, status_of, told
+from tests.simulation.invariants.watch import (
+    Change,
+    Watch,
+    number,
+    of_each_invocation,
+    of_each_record,
+    status_of,
+    told,
+)
+from tests.simulation.night import meaning
+from tests.simulation.services import Invocation
 
+_OPEN = tuple(status for status in Status if not status.is_final)
+_OF_STATES = ("FATAL_TRANSIENT", "FATAL_UNKNOWN", "POSITION_LOST", "RESOURCE_STOP")
+"""The kinds that a task's state, stop reason and message say."""
 _STEPS: dict[Status, frozenset[Status]] = {
     Status.PROPOSED: frozenset({Status.EVALUATED}),
     Status.EVALUATED: frozenset({Status.WAITING, Status.RESTARTING}),
@@ -36,9 +53,11 @@ def a_status_only_moves_forward(_: Watch, change: Change) -> str:
 
 
 @of_each_record
-def what_was_shown_stays(_: Watch, change: Change) -> str:
+def what_was_shown_stays(watch: Watch, change: Change) -> str:
     """Proposal, evaluation, policy, digest and decision are written once."""
     if change.before is None or change.after is None:
+        return ""
+    if watch.is_tampered(change.proposal_id) and watch.writer() is None:
         return ""
     for name in (Attribute.PROPOSAL, Attribute.EVALUATION, Attribute.POLICY, Attribute.DIGEST, Attribute.DECISION):
         if name in change.before and change.after.get(name) != change.before[name]:
@@ -116,9 +135,9 @@ def who_is_asked_can_answer(watch: Watch, change: Change) -> str:
 
 
 @of_each_record
-def the_row_is_that_of_the_record(_: Watch, change: Change) -> str:
+def the_row_is_that_of_the_record(watch: Watch, change: Change) -> str:
     """What the inbox shows is what an approval would be of."""
-    if (waiting := _comes_to_wait(change)) is None:
+    if (waiting := _comes_to_wait(change)) is None or watch.is_tampered(change.proposal_id):
         return ""
     row = told(waiting, Attribute.ROW)
     agrees = row["approval_id"] == change.proposal_id and waiting[Attribute.DIGEST]["S"].startswith(row["digest"])
@@ -162,12 +181,17 @@ def only_what_needs_nobody_is_automatic(watch: Watch, change: Change) -> str:
     """One unprotected task with a lost connection, in a mode that allows it, evaluated as safe."""
     if change.after is None or not told(change.after, Attribute.DECISION).get("automatic"):
         return ""
+    if watch.is_tampered(change.proposal_id):  # what it says is not what was decided on; it is refused later
+        return ""
     policy, evaluation = told(change.after, Attribute.POLICY), told(change.after, Attribute.EVALUATION)
     proposal = watch.proposed[change.proposal_id]
     reasons = {
         "the policy does not say so": policy.get("route") != "automatic" or policy.get("closed_gates"),
         "the mode is always": watch.world.config.approval_mode == "always",
         "the evaluation does not": evaluation.get("verdict") != "approve" or evaluation.get("risk") == "high",
+        "the evaluation is not sure": (evaluation.get("confidence") or 0.0) < watch.world.config.confidence_floor,
+        "the evaluation made it up": any(each["unsupported"] for each in evaluation.get("findings", ())),
+        "a full load is not complete": any(each["full_load_completed"] is not True for each in proposal["targets"]),
         "several tasks": len(proposal["targets"]) != 1,
         "the kind needs a human": proposal["kind"] != "FATAL_TRANSIENT" or proposal["action"] != "resume",
         "it is protected": any(watch.world.is_protected(target["key"]["task"]) for target in proposal["targets"]),
@@ -194,3 +218,104 @@ def nobody_closes_what_is_being_carried_out(watch: Watch, change: Change) -> str
             if sent and Attribute.OUTCOME not in change.before:
                 return f"{change.proposal_id} is closed while {name} is at it"
     return ""
+
+
+@of_each_record
+def only_what_somebody_denied_is_denied(watch: Watch, change: Change) -> str:
+    """A literal false came back, or the error that means a denial: what is no answer is nobody's denial."""
+    if change.after is None or status_of(change.after) is not Status.DENIED:
+        return ""
+    states, tokens = watch.world.states, watch.tokens.get(change.proposal_id, ())
+    answers = [states.answer(token) for token in tokens]
+    errors = [states.error_name(token) for token in tokens]
+    if APPROVAL_DENIED in errors or any(isinstance(each, dict) and each.get("approved") is False for each in answers):
+        return ""
+    return f"{change.proposal_id}: the answers were {answers}, the errors {errors}"
+
+
+@of_each_record
+def nothing_expires_before_its_time(watch: Watch, change: Change) -> str:
+    """Expired is what nobody answered by its deadline, by a minute; an error of that name is not enough."""
+    if change.after is None or status_of(change.after) is not Status.EXPIRED or not watch.clocks_are_right:
+        return ""
+    left = number(change.after, keys.INBOX_SORT) - watch.world.kernel.now if keys.INBOX_SORT in change.after else 0.0
+    return f"{change.proposal_id} had {left:.0f} s left" if left > 61 else ""
+
+
+@of_each_record
+def only_what_waits_is_claimed_by_a_person(_: Watch, change: Change) -> str:
+    """Whoever says that he looks at something finds it still to be answered."""
+    before = change.before.get(Attribute.CLAIM) if change.before else None
+    if change.after is None or Attribute.CLAIM not in change.after or change.after[Attribute.CLAIM] == before:
+        return ""
+    status = status_of(change.after) if Attribute.STATUS in change.after else None
+    return "" if status is Status.WAITING else f"{change.proposal_id} is claimed and {status or 'nowhere'}"
+
+
+@of_each_record
+def the_end_of_a_group_is_that_of_its_tasks(_: Watch, change: Change) -> str:
+    """Up is what all are; partial is what some are; and what none is says none of the two."""
+    if change.after is None or Attribute.OUTCOME not in change.after:
+        return ""
+    outcome = told(change.after, Attribute.OUTCOME)
+    ups = [Status(each["status"]).is_up for each in outcome.get("targets", ())]
+    if not ups:
+        return ""
+    status = Status(outcome["status"])
+    fits = status.is_up if all(ups) else (status is Status.PARTIAL) is any(ups) and not status.is_up
+    return "" if fits else f"{change.proposal_id} is {status}: {[each['status'] for each in outcome['targets']]}"
+
+
+@of_each_record
+def only_what_is_over_is_abandoned(watch: Watch, change: Change) -> str:
+    """A run closes nothing whose execution goes on, whatever Step Functions does not say."""
+    closing = watch.writer()
+    if change.before is None or change.after is None or status_of(change.before).is_final or closing is None:
+        return ""
+    is_closed_by_run = closing.function == "MonitorTasks" and status_of(change.after) not in _OPEN
+    if not is_closed_by_run or status_of(change.after) is Status.SUPERSEDED:
+        return ""
+    arn = change.after[Attribute.EXECUTION_ARN]["S"]
+    execution = watch.world.states.executions[arn]
+    since = execution.seen[-1][0]
+    if execution.status != "RUNNING" or since > closing.at:
+        return ""
+    return f"{change.proposal_id} is {status_of(change.after)}, and {execution.name} has been running since {since:.0f}"
+
+
+@of_each_record
+def somebody_looked_before_a_question_was_dropped(watch: Watch, change: Change) -> str:
+    """A run that asks no longer has itself read, after the proposal was made, that a task is not as it was."""
+    process, closing = watch.world.dynamodb.last_writer, watch.writer()
+    if change.before is None or change.after is None or closing is None or closing.function != "MonitorTasks":
+        return ""
+    if status_of(change.after) is not Status.SUPERSEDED or Attribute.OUTCOME in change.before:
+        return ""
+    proposal = watch.proposed[change.proposal_id]
+    for target in proposal["targets"]:
+        server, task = target["key"]["server"], target["key"]["task"]
+        asked_at, entries = watch.world.journal.listed.get((process, server), (0.0, {}))
+        if asked_at < watch.opened_at[change.proposal_id]:
+            continue
+        seen = watch.world.journal.read.get((process, server, task)) or entries.get(task)
+        if seen is None or proposal["kind"] not in _OF_STATES or _differs(proposal, target, seen):
+            return ""
+    return f"{change.proposal_id} is no longer asked: {told(change.after, Attribute.OUTCOME).get('detail')}"
+
+
+def _differs(proposal: dict[str, Any], target: dict[str, Any], seen: Mapping[str, Any]) -> bool:
+    """Whether what was read of a task is not what was proposed on."""
+    reason = seen.get("task_stop_reason", seen.get("stop_reason"))
+    said = {meaning(one["value"]) for one in proposal["evidence"] if one["label"] == "message"}
+    says_other = meaning(seen.get("message", "")) not in said if len(said) == 1 else True
+    return (seen.get("state"), reason) != (target["state"], target["stop_reason"]) or says_other
+
+
+@of_each_invocation
+def only_an_approval_reaches_the_restart(_: Watch, invocation: Invocation) -> str:
+    """The definition lets a literal true through, and nothing that looks like one."""
+    if invocation.function != "ExecuteRestart":
+        return ""
+    decision = invocation.payload.get("decision")
+    is_approval = isinstance(decision, dict) and decision.get("approved") is True
+    return "" if is_approval else f"{invocation.proposal_id} is to be carried out by {decision!r}"

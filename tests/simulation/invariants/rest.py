@@ -9,6 +9,8 @@ from typing import Any
 
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
+from qlikops.domain.callback import APPROVAL_DENIED
+from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import unpacked
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.workflow.history import fold_history
@@ -48,6 +50,9 @@ def every_end_is_in_the_history_of_its_tasks_once(watch: Watch) -> Iterator[str]
             line = json.loads(item[Attribute.BODY]["S"])
             lines.setdefault((partition, line["approval_id"]), []).append(line)
     for name, item in watch.records():
+        if watch.is_tampered(name):
+            lines = {place: found for place, found in lines.items() if place[1] != name}
+            continue
         outcome = told(item, Attribute.OUTCOME)
         of_task = {partition_of(each["key"]): each["status"] for each in outcome.get("targets", [])}
         for partition in watch.task_partitions(name):
@@ -64,6 +69,8 @@ def the_track_record_counts_once(watch: Watch) -> Iterator[str]:
     """What people are shown of earlier proposals is what came of them."""
     wanted: Counter[tuple[str, str, str]] = Counter()
     for name, item in watch.records():
+        if Attribute.COUNTED not in item and watch.is_tampered(name):
+            continue
         evaluation, proposal = told(item, Attribute.EVALUATION), watch.proposed[name]
         partition = keys.track_partition(proposal["kind"], proposal["action"])
         sort = keys.track_sort(evaluation.get("evaluator", ""), evaluation.get("verdict", "unavailable"))
@@ -216,3 +223,41 @@ def histories_fold(watch: Watch) -> Iterator[str]:
 
 def _decision(watch: Watch, approval_id: str) -> str:
     return str(told(watch.record(approval_id) or {}, Attribute.DECISION).get("decision_id", ""))
+
+
+@at_rest
+def the_answer_that_was_taken_is_the_one_that_counts(watch: Watch) -> Iterator[str]:
+    """What Step Functions took as an approval or a denial is not recorded as something else."""
+    for name, item in watch.records():
+        status, states = status_of(item), watch.world.states
+        for token in watch.tokens.get(name, ())[-1:]:
+            answer = states.answer(token)
+            approved = isinstance(answer, dict) and answer.get("approved") is True
+            denied = states.error_name(token) == APPROVAL_DENIED or (
+                isinstance(answer, dict) and answer.get("approved") is False
+            )
+            if approved and status in (Status.DENIED, Status.EXPIRED, Status.HELD):
+                yield f"{name} was approved, and is {status}"
+            if denied and status not in (Status.DENIED, Status.SUPERSEDED, Status.ABANDONED):
+                yield f"{name} was denied, and is {status}"
+
+
+@at_rest
+def nobody_is_told_before_an_answer_counts(watch: Watch) -> Iterator[str]:
+    """A message that asks goes out when the inbox has it, not before."""
+    if not watch.clocks_are_right:
+        return
+    for at, message in watch.world.sns.published:
+        if not message["Subject"].endswith("?"):
+            continue
+        name = message["Message"].partition("qlikops show ")[2].split()[0]
+        event = watch.items.get((keys.approval_partition(name), f"{keys.EVENT_PREFIX}30-requested"))
+        if event is None or codec.parse_time(event[Attribute.AT]["S"]).timestamp() > at:
+            yield f"{name} was told of before it waited"
+
+
+@at_rest
+def nobody_approves_what_somebody_changed(watch: Watch) -> Iterator[str]:
+    """The console sends no approval of a record that is not, or no longer, what was reviewed."""
+    for approval_id, decision_id in watch.saying.misled:
+        yield f"{approval_id}: {decision_id} was sent although the record had been changed"

@@ -8,6 +8,9 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
 from tests.simulation.invariants.watch import Change, Watch, number, of_each_item, status_of, told
 
+_ACTING_SECONDS, _RESERVE_SECONDS = 900.0, 25.0
+"""That ExecuteRestart may take, and what it keeps of that to store the result, with the way there."""
+
 
 def _is_new_claim(change: Change) -> bool:
     return change.key[1].startswith(keys.RESTART_PREFIX) and change.before is None and change.after is not None
@@ -134,6 +137,11 @@ def an_open_entry_goes_last(watch: Watch, change: Change) -> str:
         return f"{proposal_id} is not over"
     if (keys.token_partition(proposal_id), keys.TOKEN) in watch.items:
         return f"{proposal_id} still has its token"
+    tokens = watch.tokens.get(proposal_id)
+    if tokens and watch.world.states.is_waiting(tokens[-1]):
+        return f"{proposal_id} is still waited for"
+    if watch.is_tampered(proposal_id):
+        return ""
     for partition in watch.task_partitions(proposal_id):
         lease = watch.items.get((partition, keys.LEASE))
         if lease is not None and lease[Attribute.PROPOSAL_ID]["S"] == proposal_id:
@@ -187,3 +195,53 @@ def what_is_told_of_a_denial_keeps_its_tasks_quiet(watch: Watch, change: Change)
     if not seconds or until < watch.world.kernel.now or quiet_until >= int(until):
         return ""
     return f"{proposal_id} was denied, and {change.key[0]} is quiet until {quiet_until:g}, not {until:g}"
+
+
+@of_each_item
+def what_is_said_of_a_task_was_seen(watch: Watch, change: Change) -> str:
+    """Up is what was seen up; failed again is what broke after the run; and patience lasts as long as is set."""
+    if not change.key[1].startswith(keys.RESTART_PREFIX) or change.after is None or not watch.clocks_are_right:
+        return ""
+    acting, process = watch.writer(), watch.world.dynamodb.last_writer
+    if Attribute.OUTCOME not in change.after or acting is None or acting.function != "ExecuteRestart":
+        return ""
+    result, (_, server, task) = told(change.after, Attribute.OUTCOME), change.key[0].split("/")
+    if change.before is not None and Attribute.OUTCOME in change.before:
+        return ""
+    runs = [each for each in watch.requests_of(change.proposal_id, server, task) if each.action == "run"]
+    world, seen = watch.world, watch.world.journal.read.get((process, server, task), {})
+    if result["status"] == "restarted" and seen.get("state") != "RUNNING":
+        return f"{change.proposal_id} says that {task} is up, and it was last seen as {seen.get('state')}"
+    again = result["status"] == "failed" and result["run_call"] == "taken"
+    if again and runs and world.fleet.fell_at.get((server, task), 0.0) < runs[-1].at:
+        return f"{change.proposal_id} says that {task} failed again, and it had not"
+    begun = max([acting.at, *(each.at for each in runs if each.process == process)])
+    waited, may_still = world.kernel.now - begun, acting.at + _ACTING_SECONDS - world.kernel.now
+    too_soon = waited < world.config.verify_timeout_seconds - 1 and may_still > _RESERVE_SECONDS
+    if result["status"] == "unverified" and too_soon:
+        return f"{change.proposal_id} gave {task} up after {waited:.0f} s"
+    return ""
+
+
+@of_each_item
+def a_run_is_summed_up_once(watch: Watch, change: Change) -> str:
+    """Whoever invokes a run once more, after it has looked, gets what it found, and nothing is looked for again."""
+    if change.key[1] != keys.SUMMARY or change.before is None or change.after is None:
+        return ""
+    again = watch.writer()
+    first = codec.parse_time(change.before[Attribute.UPDATED_AT]["S"]).timestamp()
+    if again is None or again.function != "MonitorTasks" or not watch.clocks_are_right or again.at <= first:
+        return ""
+    return f"{change.key[0]} was summed up, and was looked at once more"
+
+
+@of_each_item
+def an_outage_ends_with_a_run_that_began_after_it(watch: Watch, change: Change) -> str:
+    """A run that waited through an outage says nothing of its end."""
+    if change.key[0] != keys.OUTAGE or change.after is not None or change.before is None:
+        return ""
+    ending = watch.writer()
+    if ending is None:
+        return ""
+    run = ending.payload.get("run", ending.payload)
+    return "" if run["started_at"] >= change.before[Attribute.AT]["S"] else f"{run['execution_name']} ended it"

@@ -14,6 +14,7 @@ from tests.simulation.actors import Saying
 from tests.simulation.dynamodb import Key, Wire
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.plant import World
+from tests.simulation.services import Invocation
 
 
 class Violated(AssertionError):
@@ -44,11 +45,13 @@ class Change:
 OfChange = Callable[["Watch", Change], str]
 """What is wrong with a write; empty where nothing is."""
 OfSent = Callable[["Watch", Sent], str]
+OfInvocation = Callable[["Watch", Invocation], str]
 OfRest = Callable[["Watch"], Iterator[str]]
 
 _OF_RECORDS: list[OfChange] = []
 _OF_ITEMS: list[OfChange] = []
 _OF_SENT: list[OfSent] = []
+_OF_INVOCATIONS: list[OfInvocation] = []
 _AT_REST: list[OfRest] = []
 NAMES: list[str] = []
 """Of all invariants, as docs/proof.md has them."""
@@ -79,6 +82,13 @@ def of_each_call(invariant: OfSent) -> OfSent:
     return invariant
 
 
+def of_each_invocation(invariant: OfInvocation) -> OfInvocation:
+    """Checked when a function begins."""
+    _OF_INVOCATIONS.append(invariant)
+    NAMES.append(_named(invariant))
+    return invariant
+
+
 def at_rest(invariant: OfRest) -> OfRest:
     """Checked when nothing is under way any more."""
     _AT_REST.append(invariant)
@@ -96,13 +106,24 @@ class Watch:
         """The proposals as they were first stored."""
         self.tokens: dict[str, list[str]] = {}
         """The task tokens that were kept for a proposal, in their order."""
+        self.opened_at: dict[str, float] = {}
+        """When each proposal was first stored."""
         self.requests: list[Sent] = world.journal.sent
         self._changed: list[Change] = []
+        self._begun: list[Invocation] = []
         self._seen = 0
+        world.functions.on_begin.append(self._begun.append)
         world.dynamodb.watchers.append(lambda *change: self._changed.append(Change(*change)))
 
     def check(self) -> None:
         """Raises Violated."""
+        if not (self._changed or self._begun or self._seen < len(self.requests)):
+            return
+        while self._begun:
+            invocation = self._begun.pop(0)
+            for of_invocation in _OF_INVOCATIONS:
+                if what := of_invocation(self, invocation):
+                    raise Violated(_named(of_invocation), what)
         changed, self._changed = self._changed, []
         for change in changed:
             self._note(change)
@@ -126,8 +147,10 @@ class Watch:
     def _note(self, change: Change) -> None:
         if change.after is None:
             return
-        if change.key[1] == keys.RECORD and change.proposal_id not in self.proposed:
-            self.proposed[change.proposal_id] = json.loads(change.after[Attribute.PROPOSAL]["S"])
+        if change.key[1] == keys.RECORD:
+            if change.proposal_id not in self.proposed or change.proposal_id in self.world.forged:
+                self.proposed[change.proposal_id] = json.loads(change.after[Attribute.PROPOSAL]["S"])
+            self.opened_at.setdefault(change.proposal_id, self.world.kernel.now)
         if change.key[1] == keys.RECORD and not (change.before and status_of(change.before) is status_of(change.after)):
             self.world.kernel.say(f"{change.proposal_id} is {status_of(change.after)}", "ledger")
         if change.key[1] == keys.TOKEN:
@@ -139,6 +162,20 @@ class Watch:
     def clocks_are_right(self) -> bool:
         """Whether no function's clock has been stepped in this world: expiries then mean what they say."""
         return not self.world.clock_was_stepped
+
+    def writer(self) -> Invocation | None:
+        """The invocation whose write came last; None for what nobody invoked."""
+        return self.world.functions.begun.get(self.world.dynamodb.last_writer)
+
+    def is_tampered(self, proposal_id: str) -> bool:
+        """Whether somebody changed its record behind qlikops' back."""
+        return proposal_id in self.world.tampered
+
+    def could_not_see(self, sent: Sent) -> bool:
+        """Whether the record was changed only after the sender had read it for the last time."""
+        proposal_id = self.proposal_of(sent)
+        read_at = self.world.dynamodb.read_at.get((sent.process, (keys.approval_partition(proposal_id), keys.RECORD)))
+        return proposal_id in self.world.tampered and (read_at or 0.0) < self.world.tampered[proposal_id]
 
     def record(self, proposal_id: str) -> Wire | None:
         """A proposal's record as it is now."""

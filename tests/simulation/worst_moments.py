@@ -1,0 +1,149 @@
+"""Those who come at the worst moment: not every now and then, but just when something else happens.
+
+What needs two things within the same second is met by chance in one night of thousands. These wait for the first of
+the two, and do the second themselves, a little sooner or later.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Status, digest_of
+from qlikops.domain.ledger import Attribute
+from tests.simulation.dynamodb import Key, Wire
+from tests.simulation.night import Hand
+from tests.simulation.plant import TABLE, World
+from tests.simulation.services import Invocation
+
+_OPEN = (Status.EVALUATED, Status.WAITING, Status.RESTARTING)
+Written = Callable[[Key, Wire | None, Wire | None], None]
+
+
+def wait_for_it(world: World, hand: Hand) -> None:
+    """Begins to wait for what `hand` waits for, until the night is over."""
+    match hand:
+        case Hand.STOPS_ACTING:
+            world.dynamodb.watchers.append(_at_night(world, lambda *written: _stop_acting(world, *written)))
+        case Hand.TAMPERS:
+            world.dynamodb.watchers.append(_at_night(world, lambda *written: _tamper_soon(world, *written)))
+        case Hand.REPEATS:
+            repeating = _Repeating(world)
+            world.functions.on_begin.append(repeating.begun)
+            world.dynamodb.watchers.append(_at_night(world, repeating.written))
+        case _:
+            raise ValueError(hand)
+
+
+def _at_night(world: World, written: Written) -> Written:
+    return lambda *change: written(*change) if world.is_night else None
+
+
+def _moved(key: Key, before: Wire | None, after: Wire | None) -> tuple[str, Status | None]:
+    """The proposal whose record has just come to another status, and that; None for any other write."""
+    if key[1] != keys.RECORD or after is None or (before and before.get("status") == after.get("status")):
+        return "", None
+    return key[0].removeprefix("APPROVAL#"), Status(after[Attribute.STATUS]["S"])
+
+
+def _soon(world: World) -> float:
+    """Seconds until the worst moment: within the same second, or while the function is at it."""
+    return world.kernel.random.choice([0.1, 1.0, 1.0, 60.0, 1500.0]) * world.kernel.random.random()
+
+
+def _stop_acting(world: World, key: Key, before: Wire | None, after: Wire | None) -> None:
+    """Stops the execution that has just begun to restart something, and mostly what acts for it too."""
+    proposal_id, status = _moved(key, before, after)
+    if status is not Status.RESTARTING or after is None or world.kernel.random.random() < 0.4:
+        return
+    arn, kills = after[Attribute.EXECUTION_ARN]["S"], world.kernel.random.random() < 0.6
+
+    def stop() -> None:
+        world.kernel.say(f"stops {arn.rpartition(':')[2]} while it acts", "worst moment")
+        world.states.stop_execution(arn, "Stopped", "at the worst moment")
+        for name, process in list(world.functions.running.items()) if kills else ():
+            begun = world.functions.begun.get(name)
+            if begun and begun.proposal_id == proposal_id:
+                world.kernel.kill(process)
+
+    world.kernel.after(_soon(world), stop)
+
+
+class _Repeating:
+    """Lambda's second invocations, of what began a while ago, at the moment when they would hurt."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._earlier: dict[str, list[Invocation]] = {}
+        """Of each proposal, what was invoked for it."""
+        self._left = 40
+        """A night has no end if each repetition brings about the next."""
+
+    def begun(self, invocation: Invocation) -> None:
+        if invocation.proposal_id:
+            self._earlier.setdefault(invocation.proposal_id, []).append(invocation)
+        elif invocation.function == "MonitorTasks":  # it closes what others left behind
+            for proposal_id in list(self._earlier)[-6:]:
+                self._repeat(proposal_id, 2.5)
+
+    def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
+        proposal_id, status = _moved(key, before, after)
+        if status is not None and status.is_final:
+            self._repeat(proposal_id, self._world.kernel.random.choice([0.3, 30.0]))
+        if key[1] == keys.LEASE and after is not None:
+            # Whoever had the task before comes once more.
+            task = key[0].rpartition("/")[2]
+            had = [name for name in self._earlier if task in json.dumps(self._earlier[name][0].payload)]
+            self._repeat(had[-1] if had else "", 30.0)
+
+    def _repeat(self, proposal_id: str, within: float) -> None:
+        earlier, chance = self._earlier.get(proposal_id, []), self._world.kernel.random
+        if earlier and self._left and self._world.is_night and chance.random() < 0.5:
+            self._left -= 1
+            acting = [each for each in earlier if each.function == "ExecuteRestart"]
+            repeated = chance.choice(acting if acting and chance.random() < 0.6 else earlier)
+            self._world.functions.repeat(repeated, within * chance.random())
+
+
+def _tamper_soon(world: World, key: Key, before: Wire | None, after: Wire | None) -> None:
+    """Has a record changed that is about to be approved or carried out, sooner or later after the last look at it."""
+    proposal_id, status = _moved(key, before, after)
+    if status not in _OPEN or proposal_id in world.tampered or world.kernel.random.random() < 0.4:
+        return
+    chance = world.kernel.random
+    within = chance.choice([0.06, 0.06, 1.0]) if status is Status.RESTARTING else chance.choice([1.0, 120.0])
+    world.kernel.after(within * chance.random(), lambda: tamper(world, proposal_id))
+
+
+def tamper(world: World, proposal_id: str) -> None:
+    """Changes what is stored of an open proposal, as somebody with access to the table can."""
+    key = (keys.approval_partition(proposal_id), keys.RECORD)
+    item = world.dynamodb.items.get(key)
+    if item is None or not world.is_night or proposal_id in world.tampered or Attribute.DIGEST not in item:
+        return
+    proposal: dict[str, Any] = json.loads(item[Attribute.PROPOSAL]["S"])
+    proposal["action"] = "resume" if proposal["action"] == "reload" else "reload"
+    changes: dict[str, str] = {Attribute.PROPOSAL: json.dumps(proposal)}
+    how = world.kernel.random.choice(["proposal", "digest", "both"])
+    match how:
+        case "digest":
+            changes = {Attribute.DIGEST: "0" * 64}
+        case "both":
+            parts = (json.loads(item[name]["S"]) for name in (Attribute.EVALUATION, Attribute.POLICY))
+            changes[Attribute.DIGEST] = digest_of(proposal, *parts)
+    if Status(item[Attribute.STATUS]["S"]) not in _OPEN:
+        return
+    if how == "both":
+        world.forged.add(proposal_id)
+    world.tampered[proposal_id] = world.kernel.now
+    world.kernel.say(f"changes the {', '.join(changes)} of {proposal_id}", "worst moment")
+    world.faults.reached("tampering")
+    world.dynamodb.update_item(
+        TABLE,
+        {"pk": {"S": key[0]}, "sk": {"S": key[1]}},
+        "SET " + ", ".join(f"#{name} = :{name}" for name in changes),
+        ExpressionAttributeNames={f"#{name}": name for name in changes},
+        ExpressionAttributeValues={f":{name}": {"S": value} for name, value in changes.items()},
+    )
