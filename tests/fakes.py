@@ -15,6 +15,7 @@ from qlikops.domain.ports import (
     Credentials,
     DecisionReceipt,
     DecisionRequest,
+    Deny,
     EarlierResults,
     ExecutionPage,
     HistoryLine,
@@ -92,7 +93,7 @@ class FakeApprovals:
             request.reason,
             request.digest,
             request.via,
-            int(request.snooze.total_seconds()) if request.snooze else 0,
+            int(request.snooze.total_seconds()) if isinstance(request, Deny) and request.snooze else 0,
         )
         status = Status.RESTARTING if request.approved else Status.DENIED
         self.records[record.approval_id] = replace(record, status=status, decision=decision)

@@ -53,7 +53,7 @@ from qlikops.domain.ledger import (
     track_partition,
 )
 from qlikops.domain.naming import named, shown
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, EarlierResults, HistoryLine
+from qlikops.domain.ports import DecisionReceipt, DecisionRequest, Deny, EarlierResults, HistoryLine
 from qlikops.domain.proposal import Action
 from qlikops.domain.task import TaskKey
 from qlikops.domain.text import harmless
@@ -126,7 +126,7 @@ class LedgerApprovals:
             reason=request.reason,
             digest=request.digest,
             via=request.via,
-            snooze_seconds=int(request.snooze.total_seconds()) if request.snooze else 0,
+            snooze_seconds=int(request.snooze.total_seconds()) if isinstance(request, Deny) and request.snooze else 0,
         )
         sent = self._send(token, decision)
         return self._settle(approval_id, decision, sent)
@@ -318,8 +318,6 @@ def _check_request(request: DecisionRequest) -> None:
         raise UsageError("Denying needs a reason.", "Say why, for those who read the report.")
     if len(request.reason) > REASON_CAP:
         raise UsageError(f"The reason has {len(request.reason)} characters; {REASON_CAP} are allowed.")
-    if request.approved and request.snooze is not None:
-        raise UsageError("Only a denial can snooze.")
 
 
 def _unknown(approval_id: str, decision: Decision, sent: Sent, failed: Exception | None) -> DecisionUnknown:

@@ -139,12 +139,12 @@ def approve(
     as_json: JsonOption = False,
 ) -> None:
     """Approve a proposal and wait for the outcome."""
-    from qlikops.domain.ports import DecisionRequest
+    from qlikops.domain.ports import Approve
 
     waits = duration("--timeout", timeout)
     here = invocation(ctx)
     environment = here.environment(context)
-    receipt = _decide(here, environment, approval_id, DecisionRequest(True, digest, reason), yes=yes)
+    receipt = _decide(here, environment, approval_id, Approve(digest, reason), yes=yes)
     if not no_wait and not receipt.status.is_final:
         output.say(f"Approved. Waiting for the outcome, {timeout} at most …")
         receipt = _followed(environment, receipt, waits, timeout)
@@ -165,12 +165,11 @@ def deny(
     as_json: JsonOption = False,
 ) -> None:
     """Deny a proposal: nothing is restarted."""
-    from qlikops.domain.ports import DecisionRequest
+    from qlikops.domain.ports import Deny
 
     snoozed = duration("--snooze", snooze) if snooze else None
     here = invocation(ctx)
-    request = DecisionRequest(False, digest, reason, snoozed)
-    receipt = _decide(here, here.environment(context), approval_id, request, yes=yes)
+    receipt = _decide(here, here.environment(context), approval_id, Deny(digest, reason, snoozed), yes=yes)
     _write_receipt(receipt, as_json=as_json)
 
 

@@ -6,9 +6,9 @@ Every method may block on the network and raise what `qlikops.domain.errors` lis
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Claim, Decision, InboxRow, Outcome, ProposalRecord, Status
@@ -26,16 +26,33 @@ if TYPE_CHECKING:  # each caller needs a role or two, and a command's start is n
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionRequest:
-    """What an operator sends. `digest` is that of what was on the screen."""
+class Approve:
+    """A yes that an operator sends. `digest` is that of the record on the screen."""
 
-    approved: bool
+    approved: ClassVar[bool] = True
     digest: str
     reason: str = ""
-    snooze: timedelta | None = None
-    via: str = "cli"
-    decision_id: str = ""
+    via: str = field(default="cli", kw_only=True)
+    """Where it was decided: cli or tui."""
+    decision_id: str = field(default="", kw_only=True)
     """Empty: a fresh one is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """A no that an operator sends, with the reason. The other fields are those of Approve."""
+
+    approved: ClassVar[bool] = False
+    digest: str
+    reason: str
+    snooze: timedelta | None = None
+    """For how long nothing is proposed on the same tasks; None: for the usual cooldown."""
+    via: str = field(default="cli", kw_only=True)
+    decision_id: str = field(default="", kw_only=True)
+
+
+DecisionRequest = Approve | Deny
+"""What an operator sends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import AlreadyDecided, ApprovalGone, DecisionUnknown, NotDecidable, QlikopsError
 from qlikops.domain.latest import Latest
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest
+from qlikops.domain.ports import Approve, DecisionReceipt, DecisionRequest
 from qlikops.presentation import denial, latest, vocabulary
 from qlikops.presentation.problem import by_whom, explain
 from qlikops.presentation.review import at_zero, blast_radius, in_full, outcome_lines, targets_line, verdict
@@ -51,14 +51,14 @@ def _what_goes_out(
     request: DecisionRequest, approval: ProposalRecord, caller: str, now: datetime | None, seen: Seen | None
 ) -> Iterator[Line]:
     proposal = approval.proposal
-    if request.approved:
+    if isinstance(request, Approve):
         yield line("send", Span("approve", Tone.GOOD), Span("  SendTaskSuccess", Tone.MUTED))
         yield line("will run", vocabulary.action(proposal.action))
     else:
         yield line("send", Span("deny", Tone.WARNING), Span(f"  SendTaskFailure {APPROVAL_DENIED}", Tone.MUTED))
         yield line("will run", "nothing")
     yield line("on", targets_line(proposal))
-    if request.approved:
+    if isinstance(request, Approve):
         yield line("blast radius", *blast_radius(proposal))
         yield verdict(approval.evaluation)
         yield from in_full(approval)

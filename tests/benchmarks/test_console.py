@@ -29,7 +29,7 @@ from qlikops.config import LocalStatus, local_status_path
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import INBOX_SORT, RECORD, Attribute, approval_partition
-from qlikops.domain.ports import DecisionRequest
+from qlikops.domain.ports import Approve
 from qlikops.domain.task import TaskKey
 from qlikops.domain.workflow.execution import ExecutionStatus
 from qlikops.tui.app import QlikOpsApp
@@ -361,7 +361,7 @@ async def test_from_the_key_to_the_wire(timed: tuple[LedgerApprovals, Timed, Led
         approval_id = f"{number:06d}ffffff"
         digest = open_one(ledger, approval_id, f"by-call-{number}")
         began = time.perf_counter()
-        approvals.decide(approval_id, DecisionRequest(True, digest, decision_id=f"d{number}"))
+        approvals.decide(approval_id, Approve(digest, decision_id=f"d{number}"))
         raw.append(workflow.at[-1] - began)
         open_one(ledger, f"{number:06d}eeeeee", f"by-key-{number}")
         environment = RealApprovals(ledger_approvals=approvals)

@@ -14,7 +14,7 @@ from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.domain.approval import ProposalRecord, Status, digest_of
 from qlikops.domain.errors import DecisionUnknown, QlikopsError
 from qlikops.domain.ledger import LEASE, RECORD, approval_partition
-from qlikops.domain.ports import DecisionRequest
+from qlikops.domain.ports import Approve, DecisionRequest, Deny
 from qlikops.domain.task import RunOption, StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal
 from qlikops.qlik.simulator.scenario import Break
@@ -146,7 +146,11 @@ def _decide(
         return
     is_as_reviewed = _is_as_reviewed(world, approval)
     decision_id = f"{world.kernel.random.getrandbits(64):016x}"
-    request = DecisionRequest(approved, approval.digest, "simulated", snooze, "cli", decision_id)
+    request: DecisionRequest = (
+        Approve(approval.digest, "simulated", decision_id=decision_id)
+        if approved
+        else Deny(approval.digest, "simulated", snooze, decision_id=decision_id)
+    )
     named = (approval.approval_id, decision_id)
     world.kernel.say(f"{'approves' if approved else 'denies'} {approval.approval_id}")
     try:

@@ -16,7 +16,7 @@ from textual.widgets import Button, Input, Select, SelectionList
 from textual.widgets.selection_list import Selection
 
 from qlikops.domain.approval import ProposalRecord, Status, new_decision_id
-from qlikops.domain.ports import DecisionRequest
+from qlikops.domain.ports import Approve, DecisionRequest, Deny
 from qlikops.presentation.bulk import entry, not_one_cause, together
 from qlikops.presentation.decision import no_longer_waits
 from qlikops.presentation.inbox import claimed_by_another
@@ -250,12 +250,10 @@ class BulkScreen(Following[Answers]):
         """One request for each, with a decision id of its own."""
         reason = self._reason()
         snooze = self._snooze()
-        return tuple(
-            (
-                approval,
-                DecisionRequest(
-                    self._approved, approval.digest, reason, snooze, via="tui", decision_id=new_decision_id()
-                ),
-            )
-            for approval in self._answered()
-        )
+
+        def request(digest: str) -> DecisionRequest:
+            if self._approved:
+                return Approve(digest, reason, via="tui", decision_id=new_decision_id())
+            return Deny(digest, reason, snooze, via="tui", decision_id=new_decision_id())
+
+        return tuple((approval, request(approval.digest)) for approval in self._answered())

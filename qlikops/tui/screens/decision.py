@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from rich.text import Text
@@ -12,7 +13,7 @@ from textual.widgets import Button, Input, Select, Static
 from qlikops.domain.approval import ProposalRecord, new_decision_id
 from qlikops.domain.errors import ApprovalGone
 from qlikops.domain.latest import Latest
-from qlikops.domain.ports import DecisionRequest
+from qlikops.domain.ports import Approve, DecisionRequest, Deny
 from qlikops.presentation.decision import Seen, no_longer_waits, what_goes_out
 from qlikops.presentation.difference import differences, differs
 from qlikops.presentation.inbox import claimed_by_another
@@ -31,26 +32,25 @@ CLAIM_WHILE_ASKED = timedelta(minutes=2)
 """Whoever opens the dialog is seen by the others for so long, unless somebody else is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a dialog asks about."""
+
+    approval: ProposalRecord
+    late: bool = False
+    """It opens by itself, some time after the key, because the record had to be read."""
+    latest: Latest | None = None
+    """What the last poll says of its tasks; where that is not known yet, it is asked for."""
+
+
 class DecisionScreen(Following[DecisionRequest]):
     """The record never changes while it is open; if reality does, it says what and who, and sends nothing any more."""
 
-    def __init__(
-        self,
-        state: ConsoleState,
-        context: LiveContext,
-        approval: ProposalRecord,
-        *,
-        late: bool = False,
-        latest: Latest | None = None,
-    ) -> None:
-        """`late`: it opens by itself, some time after the key, because the record had to be read.
-
-        `latest` is what the last poll says of its tasks; where that is not known yet, it is asked for.
-        """
+    def __init__(self, state: ConsoleState, context: LiveContext, question: Question) -> None:
         super().__init__(state, context)
-        self.approval = approval
-        self.latest = latest
-        self.answers_from = context.now() + LOOK_FIRST if late else None
+        self.approval = question.approval
+        self.latest = question.latest
+        self.answers_from = context.now() + LOOK_FIRST if question.late else None
         self.gone = ""
         """Why this record can never be decided any more; empty while it can."""
         self.became: ProposalRecord | None = None
@@ -130,21 +130,13 @@ class DecisionScreen(Following[DecisionRequest]):
 class ApproveScreen(DecisionScreen):
     """Enter sends, unless anything speaks against it: then that is said, and Enter cancels."""
 
-    def __init__(
-        self,
-        state: ConsoleState,
-        context: LiveContext,
-        approval: ProposalRecord,
-        *,
-        late: bool = False,
-        latest: Latest | None = None,
-    ) -> None:
-        super().__init__(state, context, approval, late=late, latest=latest)
+    def __init__(self, state: ConsoleState, context: LiveContext, question: Question) -> None:
+        super().__init__(state, context, question)
         claimant = self._claimant()
         self._against = (
             *([f"{claimant} is looking at it"] if claimant else []),
             *self._changed(),
-            *second_thoughts(approval),
+            *second_thoughts(self.approval),
         )
 
     def _changed(self) -> tuple[str, ...]:
@@ -172,9 +164,9 @@ class ApproveScreen(DecisionScreen):
         """Chooses what Enter does."""
         self.begin_in("#cancel" if self._against else "#send")
 
-    def answer(self) -> DecisionRequest:
+    def answer(self) -> Approve:
         """An approval of this very digest."""
-        return DecisionRequest(True, self.approval.digest, via="tui", decision_id=self._decision_id)
+        return Approve(self.approval.digest, via="tui", decision_id=self._decision_id)
 
     def advice(self) -> Text:
         """Which key does what."""
@@ -193,17 +185,8 @@ class ApproveScreen(DecisionScreen):
 class DenyScreen(DecisionScreen):
     """A denial says why; whoever reads the report asks first."""
 
-    def __init__(
-        self,
-        state: ConsoleState,
-        context: LiveContext,
-        approval: ProposalRecord,
-        *,
-        late: bool = False,
-        latest: Latest | None = None,
-    ) -> None:
-        super().__init__(state, context, approval, late=late, latest=latest)
-        self._missing = False
+    _missing = False
+    """Sending was tried without a reason."""
 
     def heading(self) -> str:
         """What is asked."""
@@ -221,12 +204,10 @@ class DenyScreen(DecisionScreen):
         """Starts with the reason."""
         self.begin_in("#reason")
 
-    def answer(self) -> DecisionRequest:
+    def answer(self) -> Deny:
         """A denial with what has been filled in."""
         fields = self.query_one(Denying)
-        return DecisionRequest(
-            False, self.approval.digest, fields.reason, fields.snooze, via="tui", decision_id=self._decision_id
-        )
+        return Deny(self.approval.digest, fields.reason, fields.snooze, via="tui", decision_id=self._decision_id)
 
     def advice(self) -> Text:
         """Which key does what, or what is missing."""

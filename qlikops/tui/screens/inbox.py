@@ -24,7 +24,7 @@ from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.bulk import Answers, BulkScreen
 from qlikops.tui.screens.changed import ChangedScreen
-from qlikops.tui.screens.decision import ApproveScreen, DecisionScreen, DenyScreen
+from qlikops.tui.screens.decision import ApproveScreen, DecisionScreen, DenyScreen, Question
 from qlikops.tui.widgets.chosen import ChosenReview
 from qlikops.tui.widgets.prose import palette, text
 from qlikops.tui.widgets.table import KeyedTable
@@ -259,8 +259,8 @@ class InboxScreen(ConsoleScreen):
             )
             return
         kind = ApproveScreen if approved else DenyScreen
-        latest = self._review.latest
-        screen: DecisionScreen = kind(self.state, chosen.context, approval, late=late, latest=latest)
+        question = Question(approval, late, self._review.latest)
+        screen: DecisionScreen = kind(self.state, chosen.context, question)
         screen.type_ahead(typed)
 
         def answer(request: DecisionRequest | None) -> None:

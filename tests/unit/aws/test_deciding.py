@@ -37,7 +37,7 @@ from qlikops.domain.errors import (
     Throttled,
     UsageError,
 )
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest
+from qlikops.domain.ports import Approve, DecisionReceipt, DecisionRequest, Deny
 from tests.unit.agent.fakes import START, FakeClock
 from tests.unit.aws.conftest import ANNA, BEN, ID, FakeConnection, Workflow, refusal, timing, wait_for_approval
 
@@ -68,7 +68,7 @@ def set_attribute(connection: FakeConnection, name: str, value: dict[str, Any]) 
 def test_an_approval_is_sent_once_and_the_receipt_is_the_ledgers(
     approvals: LedgerApprovals, workflow: Workflow, connection: FakeConnection, digest: str
 ) -> None:
-    receipt = approvals.decide(ID, DecisionRequest(True, digest, "source is back", via="tui", decision_id="d1"))
+    receipt = approvals.decide(ID, Approve(digest, "source is back", via="tui", decision_id="d1"))
     assert receipt == DecisionReceipt(
         ID, Decision(True, "d1", ANNA, START, "source is back", digest, "tui"), Status.RESTARTING
     )
@@ -91,7 +91,7 @@ def test_an_approval_is_sent_once_and_the_receipt_is_the_ledgers(
 
 
 def test_a_denial_carries_reason_and_snooze(approvals: LedgerApprovals, workflow: Workflow, digest: str) -> None:
-    receipt = approvals.decide(ID, DecisionRequest(False, digest, "maintenance", timedelta(hours=1)))
+    receipt = approvals.decide(ID, Deny(digest, "maintenance", timedelta(hours=1)))
     assert receipt.status is Status.DENIED
     assert (receipt.decision.reason, receipt.decision.snooze_seconds) == ("maintenance", 3600)
     assert len(receipt.decision.decision_id) == 16
@@ -99,15 +99,14 @@ def test_a_denial_carries_reason_and_snooze(approvals: LedgerApprovals, workflow
 
 
 def test_a_prefix_of_the_id_will_do(approvals: LedgerApprovals, digest: str) -> None:
-    assert approvals.decide(ID[:4], DecisionRequest(True, digest)).approval_id == ID
+    assert approvals.decide(ID[:4], Approve(digest)).approval_id == ID
 
 
 @pytest.mark.parametrize(
     "request_",
     [
-        DecisionRequest(False, "d", "  "),
-        DecisionRequest(False, "d", "x" * 2001),
-        DecisionRequest(True, "d", snooze=timedelta(hours=1)),
+        Deny("d", "  "),
+        Deny("d", "x" * 2001),
     ],
 )
 def test_a_decision_that_makes_no_sense_is_not_sent(
@@ -121,14 +120,14 @@ def test_a_decision_that_makes_no_sense_is_not_sent(
 def test_a_read_only_context_refuses_before_it_reads(approvals: LedgerApprovals, connection: FakeConnection) -> None:
     connection.read_only = True
     with pytest.raises(AccessDenied, match="read-only"):
-        approvals.decide(ID, DecisionRequest(True, "d"))
+        approvals.decide(ID, Approve("d"))
 
 
 def test_another_digest_is_refused_before_anything_is_sent(
     approvals: LedgerApprovals, workflow: Workflow, digest: str
 ) -> None:
     with pytest.raises(ApprovalChanged, match=digest[:12]):
-        approvals.decide(ID, DecisionRequest(True, "0" * 64))
+        approvals.decide(ID, Approve("0" * 64))
     assert workflow.sent == []
 
 
@@ -140,7 +139,7 @@ def test_a_record_that_was_tampered_with_is_refused(
     )["Item"]["policy"]["S"]
     set_attribute(connection, "policy", {"S": policy.replace("always asked", "never asked")})
     with pytest.raises(ApprovalChanged, match="its own digest"):
-        approvals.decide(ID, DecisionRequest(True, digest))
+        approvals.decide(ID, Approve(digest))
     assert workflow.sent == []
 
 
@@ -149,7 +148,7 @@ def test_after_the_deadline_nothing_is_sent(
 ) -> None:
     clock.now += timedelta(hours=4)
     with pytest.raises(ApprovalExpired):
-        approvals.decide(ID, DecisionRequest(True, digest))
+        approvals.decide(ID, Approve(digest))
     assert workflow.sent == []
 
 
@@ -158,7 +157,7 @@ def test_what_is_no_longer_waiting_names_who_decided(
 ) -> None:
     ledger.begin_restart(ID, Decision(True, "other", BEN, START))
     with pytest.raises(AlreadyDecided, match=r"approved by ben at 2026-03-07T03:00:00\.000Z") as caught:
-        approvals.decide(ID, DecisionRequest(False, digest, "no"))
+        approvals.decide(ID, Deny(digest, "no"))
     assert caught.value.decision is not None
     assert caught.value.decision.by == BEN
     assert workflow.sent == []
@@ -170,13 +169,13 @@ def test_what_ended_without_a_decision_says_how(
 ) -> None:
     ledger.close(ID, Outcome(status))
     with pytest.raises(error):
-        approvals.decide(ID, DecisionRequest(True, digest))
+        approvals.decide(ID, Approve(digest))
 
 
 def test_an_unknown_approval_is_not_found(approvals: LedgerApprovals) -> None:
     for name in ("ffffffffffff", "ff"):
         with pytest.raises(NotFound):
-            approvals.decide(name, DecisionRequest(True, "d"))
+            approvals.decide(name, Approve("d"))
 
 
 def remove(client: Any, table: str) -> None:
@@ -188,7 +187,7 @@ def test_one_that_vanished_since_it_was_reviewed_says_so_and_that_nothing_was_se
 ) -> None:
     remove(connection.dynamodb, connection.resources.table)
     with pytest.raises(ApprovalGone, match="no record any more") as caught:
-        approvals.decide(ID, DecisionRequest(True, digest))
+        approvals.decide(ID, Approve(digest))
     assert "Nothing was sent" in caught.value.hint
     assert workflow.sent == []
 
@@ -210,7 +209,7 @@ def test_one_that_vanishes_after_the_send_is_unknown_and_never_said_to_be_unsent
 
     connection.dynamodb = Cleared(connection.dynamodb)
     with pytest.raises(DecisionUnknown):
-        LedgerApprovals(connection, timing(clock)).decide(ID, DecisionRequest(approved, digest, "no"))
+        LedgerApprovals(connection, timing(clock)).decide(ID, (Approve if approved else Deny)(digest, "no"))
     assert len(workflow.sent) == 1
 
 
@@ -219,7 +218,7 @@ def test_a_record_of_a_newer_version_is_refused(
 ) -> None:
     set_attribute(connection, "version", {"N": "2"})
     with pytest.raises(RecordTooNew):
-        approvals.decide(ID, DecisionRequest(True, digest))
+        approvals.decide(ID, Approve(digest))
 
 
 def test_a_waiting_record_without_its_token_is_said(
@@ -229,7 +228,7 @@ def test_a_waiting_record_without_its_token_is_said(
         TableName=connection.resources.table, Key={"pk": {"S": f"TOKEN#{ID}"}, "sk": {"S": "TOKEN"}}
     )
     with pytest.raises(QlikopsError, match="no task token"):
-        approvals.decide(ID, DecisionRequest(True, digest))
+        approvals.decide(ID, Approve(digest))
 
 
 def test_one_that_is_closed_between_record_and_token_says_who_was_faster(
@@ -249,7 +248,7 @@ def test_one_that_is_closed_between_record_and_token_says_who_was_faster(
 
     connection.dynamodb = Overtaken(connection.dynamodb)
     with pytest.raises(AlreadyDecided, match="denied by ben"):
-        LedgerApprovals(connection, timing(clock)).decide(ID, DecisionRequest(True, digest))
+        LedgerApprovals(connection, timing(clock)).decide(ID, Approve(digest))
     assert workflow.sent == []
 
 
@@ -258,7 +257,7 @@ def test_a_lost_reply_is_settled_by_the_ledger(
     approvals: LedgerApprovals, workflow: Workflow, digest: str, lost: Exception
 ) -> None:
     workflow.lost_after = lost
-    assert approvals.decide(ID, DecisionRequest(True, digest, decision_id="mine")).decision.decision_id == "mine"
+    assert approvals.decide(ID, Approve(digest, decision_id="mine")).decision.decision_id == "mine"
     assert len(workflow.sent) == 1
 
 
@@ -268,7 +267,7 @@ def test_a_request_that_may_have_been_lost_is_unknown_and_never_repeated(
 ) -> None:
     workflow.lost_before = lost
     with pytest.raises(DecisionUnknown, match="was lost"):
-        approvals.decide(ID, DecisionRequest(True, digest))
+        approvals.decide(ID, Approve(digest))
     assert len(workflow.sent) == 1
     assert SETTLE_SECONDS <= (clock.now - START).total_seconds() < SETTLE_SECONDS + 1
 
@@ -276,7 +275,7 @@ def test_a_request_that_may_have_been_lost_is_unknown_and_never_repeated(
 def test_what_is_taken_but_not_recorded_is_unknown(approvals: LedgerApprovals, workflow: Workflow, digest: str) -> None:
     workflow.records = False
     with pytest.raises(DecisionUnknown, match="took decision d1"):
-        approvals.decide(ID, DecisionRequest(True, digest, decision_id="d1"))
+        approvals.decide(ID, Approve(digest, decision_id="d1"))
 
 
 def test_a_decision_recorded_late_is_waited_for(
@@ -292,7 +291,7 @@ def test_a_decision_recorded_late_is_waited_for(
             ledger.begin_restart(ID, Decision(True, "mine", ANNA, START))
 
     slow = LedgerApprovals(connection, replace(timing(clock), sleep=sleep))
-    assert slow.decide(ID, DecisionRequest(True, digest, decision_id="mine")).status is Status.RESTARTING
+    assert slow.decide(ID, Approve(digest, decision_id="mine")).status is Status.RESTARTING
     assert sum(slept) < SETTLE_SECONDS
 
 
@@ -319,7 +318,7 @@ def test_what_certainly_did_not_go_out_is_said_at_once(
 ) -> None:
     workflow.lost_before = lost
     with pytest.raises(error) as caught:
-        approvals.decide(ID, DecisionRequest(True, digest))
+        approvals.decide(ID, Approve(digest))
     assert caught.value.__cause__ is lost
     assert clock.now == START
 
@@ -335,7 +334,7 @@ def test_a_token_that_is_gone_means_what_the_ledger_says(
 
     connection.workflow = Faster(ledger)
     with pytest.raises(AlreadyDecided, match="approved by ben"):
-        LedgerApprovals(connection, timing(clock)).decide(ID, DecisionRequest(True, digest))
+        LedgerApprovals(connection, timing(clock)).decide(ID, Approve(digest))
 
 
 def test_a_token_that_timed_out_is_expired_once_the_ledger_says_so(
@@ -349,7 +348,7 @@ def test_a_token_that_timed_out_is_expired_once_the_ledger_says_so(
 
     late = LedgerApprovals(connection, replace(timing(clock), sleep=sleep))
     with pytest.raises(ApprovalExpired):
-        late.decide(ID, DecisionRequest(True, digest))
+        late.decide(ID, Approve(digest))
 
 
 def test_a_token_that_is_gone_for_no_known_reason_is_unknown(
@@ -357,7 +356,7 @@ def test_a_token_that_is_gone_for_no_known_reason_is_unknown(
 ) -> None:
     workflow.lost_before = refusal("TaskDoesNotExist")
     with pytest.raises(DecisionUnknown, match="came too late"):
-        approvals.decide(ID, DecisionRequest(True, digest))
+        approvals.decide(ID, Approve(digest))
 
 
 Reading = Callable[[dict[str, Any]], dict[str, Any]]
@@ -418,7 +417,7 @@ def test_after_the_send_a_reading_that_is_none_says_nothing_but_not_known(
 ) -> None:
     between = replace(connection, dynamodb=Between(connection, reading))
     with pytest.raises(DecisionUnknown, match="could not be read"):
-        LedgerApprovals(between, timing(clock)).decide(ID, DecisionRequest(approved, digest, "because"))
+        LedgerApprovals(between, timing(clock)).decide(ID, (Approve if approved else Deny)(digest, "because"))
     assert len(connection.workflow.sent) == 1
     assert (clock.now - START).total_seconds() >= SETTLE_SECONDS
 
@@ -429,7 +428,7 @@ def test_after_the_send_it_is_asked_again_until_a_reading_says_it(
 ) -> None:
     between = Between(connection, reading, until=lambda: (clock.now - START).total_seconds() > SETTLE_SECONDS / 2)
     receipt = LedgerApprovals(replace(connection, dynamodb=between), timing(clock)).decide(
-        ID, DecisionRequest(True, digest, decision_id="mine")
+        ID, Approve(digest, decision_id="mine")
     )
     assert (receipt.decision.decision_id, receipt.status) == ("mine", Status.RESTARTING)
     assert len(connection.workflow.sent) == 1
@@ -456,7 +455,7 @@ def test_what_nobody_knows_of_the_send_is_settled_by_the_ledger(
     approvals: LedgerApprovals, workflow: Workflow, digest: str, lost: Exception
 ) -> None:
     workflow.lost_after = lost
-    assert approvals.decide(ID, DecisionRequest(True, digest, decision_id="mine")).decision.decision_id == "mine"
+    assert approvals.decide(ID, Approve(digest, decision_id="mine")).decision.decision_id == "mine"
 
 
 @pytest.mark.parametrize("accepts_twice", [False, True], ids=["one answer a token", "two answers in the window"])
@@ -470,7 +469,7 @@ def test_two_deciders_at_once_one_wins_and_the_other_learns_who(
     def decide(who: str, approved: bool) -> DecisionReceipt | AlreadyDecided:
         role = LedgerApprovals(replace(connection, who=who), timing(FakeClock()))
         try:
-            return role.decide(ID, DecisionRequest(approved, digest, "because"))
+            return role.decide(ID, (Approve if approved else Deny)(digest, "because"))
         except AlreadyDecided as exc:
             return exc
 

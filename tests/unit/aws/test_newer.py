@@ -11,7 +11,7 @@ from qlikops.aws.approvals import LedgerApprovals
 from qlikops.domain.approval import Status, digest_of
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import QlikopsError, RecordTooNew
-from qlikops.domain.ports import DecisionRequest
+from qlikops.domain.ports import Approve, Deny
 from tests.unit.aws.conftest import ID, FakeConnection, Workflow, wait_for_approval
 from tests.unit.aws.test_deciding import set_attribute
 
@@ -35,11 +35,11 @@ def test_what_this_version_does_not_understand_can_be_denied_and_not_approved(
     set_attribute(connection, "digest", {"S": digest})
 
     with pytest.raises(RecordTooNew, match="rewind") as failure:
-        approvals.decide(ID, DecisionRequest(True, digest))
+        approvals.decide(ID, Approve(digest))
     assert "Update qlikops" in failure.value.hint
     assert workflow.sent == []
 
-    assert approvals.decide(ID, DecisionRequest(False, digest, "not understood")).status is Status.DENIED
+    assert approvals.decide(ID, Deny(digest, "not understood")).status is Status.DENIED
 
 
 @pytest.mark.parametrize("approved", [True, False])
@@ -49,7 +49,7 @@ def test_what_stands_in_a_way_that_nobody_knows_here_cannot_be_decided(
     set_attribute(connection, "status", {"S": "second_opinion"})
 
     with pytest.raises(QlikopsError, match="second_opinion"):
-        approvals.decide(ID, DecisionRequest(approved, digest, "no"))
+        approvals.decide(ID, (Approve if approved else Deny)(digest, "no"))
     assert workflow.sent == []
 
 

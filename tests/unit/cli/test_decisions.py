@@ -31,6 +31,7 @@ from qlikops.domain.errors import (
     UsageError,
 )
 from qlikops.domain.evaluation import Verdict
+from qlikops.domain.ports import Deny
 from tests.fakes import Clock, FakeEnvironment
 from tests.unit.cli.conftest import Run, Terminal
 from tests.unit.domain.samples import NOON, WAITING, waiting
@@ -209,7 +210,7 @@ def test_denying_needs_a_reason(run: Run, environment: FakeEnvironment) -> None:
 def test_denying_sends_reason_and_snooze(run: Run, environment: FakeEnvironment) -> None:
     result = run("deny", ID, "--reason", "maintenance", "--snooze", "1h30m")
     (request,) = environment.approvals.requests
-    assert (request.approved, request.reason, request.snooze) == (False, "maintenance", timedelta(minutes=90))
+    assert request == Deny(WAITING.digest, "maintenance", timedelta(minutes=90), decision_id=request.decision_id)
     assert result.exit_code == ExitCode.OK
     assert "denied by anna" in result.stdout
 

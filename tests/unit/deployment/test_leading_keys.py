@@ -25,7 +25,7 @@ from qlikops.aws.session import Resources
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import new_decision_id
 from qlikops.domain.errors import NotFound
-from qlikops.domain.ports import DecisionRequest
+from qlikops.domain.ports import Approve
 from qlikops.domain.proposal import Action
 from qlikops.domain.task import TaskKey
 from tests.embedded import EmbeddedAws
@@ -186,7 +186,7 @@ def _decided_by_the_console(recording: Recording, agent: Agent, item: Any, diges
         approvals.track_record(AnomalyKind.FATAL_TRANSIENT, Action.RESUME)
     with recording.calling("answering"):
         approvals.claim(approval_id, timedelta(minutes=5))
-        approvals.decide(approval_id, DecisionRequest(approved=True, digest=digest, decision_id=new_decision_id()))
+        approvals.decide(approval_id, Approve(digest, decision_id=new_decision_id()))
     ((sent_token, payload),) = workflow.sent
     assert sent_token == token
     return payload

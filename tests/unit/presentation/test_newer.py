@@ -16,7 +16,7 @@ from qlikops.domain.fleet import FleetSnapshot, TaskProgress
 from qlikops.domain.handover import Handled, Handover, MutedTask
 from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.mute import Mute, MuteReason
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest
+from qlikops.domain.ports import Approve, DecisionReceipt, Deny
 from qlikops.domain.proposal import Action
 from qlikops.domain.report import ReportedProposal, ReportEntry, RunReport
 from qlikops.domain.run import RunSummary
@@ -74,13 +74,13 @@ def spans_in(shown: object) -> Iterator[Span]:
 
 
 def of_approval(value: ProposalRecord) -> list[object]:
-    request = DecisionRequest(True, value.digest)
+    request = Approve(value.digest)
     receipt = DecisionReceipt(value.approval_id, Decision(True), value.status, value.outcome)
     return [
         list(review.sections(value, NOW)),
         review.second_thoughts(value),
         decision.what_goes_out(request, value, now=NOW),
-        decision.what_goes_out(DecisionRequest(False, value.digest), value, now=NOW),
+        decision.what_goes_out(Deny(value.digest, "no"), value, now=NOW),
         decision.receipt(receipt),
         decision.progress(value, request, ended=value),
         decision.stage(request, ended=value),

@@ -14,7 +14,7 @@ from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.errors import AlreadyDecided, Offline, QlikopsError, Throttled, UsageError
 from qlikops.domain.evaluation import BlockingGate, Evaluation, Finding, Gate, Risk, Route, Verdict
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest
+from qlikops.domain.ports import Approve, DecisionReceipt, Deny
 from qlikops.domain.proposal import Action
 from qlikops.domain.report import Changes, NoAction, ReportedProposal, RunPoint, RunReport, Sighting
 from qlikops.domain.task import TaskKey, TaskState
@@ -279,7 +279,7 @@ class TestReview:
 
 
 class TestDecision:
-    REQUEST = DecisionRequest(True, samples.approval().digest, decision_id="abc")
+    REQUEST = Approve(samples.approval().digest, decision_id="abc")
 
     def test_what_goes_out_when_approving(self) -> None:
         text = text_of(Section("", decision.what_goes_out(self.REQUEST, samples.approval(), samples.CALLER)))
@@ -289,7 +289,7 @@ class TestDecision:
             assert expected in text
 
     def test_what_goes_out_when_denying(self) -> None:
-        request = DecisionRequest(False, "d1", reason="patching", snooze=timedelta(hours=1))
+        request = Deny("d1", reason="patching", snooze=timedelta(hours=1))
         text = text_of(Section("", decision.what_goes_out(request, samples.approval())))
         assert "SendTaskFailure ApprovalDenied" in text
         assert "will run     nothing" in text
@@ -448,7 +448,7 @@ def test_nothing_from_outside_reaches_a_terminal_but_as_text() -> None:
         outcome=Outcome(Status.FAILED, hostile),
         claim=Claim(hostile, NOW + timedelta(hours=1)),
     )
-    request = DecisionRequest(False, hostile, hostile, decision_id=hostile)
+    request = Deny(hostile, hostile, decision_id=hostile)
     cells = inbox.cells(samples.row_of(record), NOW)
     shown = [
         *(entry.label + entry.text for section in review.sections(record, NOW) for entry in section.lines),

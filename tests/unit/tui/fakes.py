@@ -17,6 +17,7 @@ from qlikops.domain.ports import (
     Credentials,
     DecisionReceipt,
     DecisionRequest,
+    Deny,
     EarlierResults,
     ExecutionPage,
     HistoryLine,
@@ -221,7 +222,7 @@ class FakeEnvironment:
         if request.digest != record.digest:
             raise ApprovalChanged("the record changed since it was reviewed")
         self.sent.append((approval_id, request))
-        snooze = int(request.snooze.total_seconds()) if request.snooze else 0
+        snooze = int(request.snooze.total_seconds()) if isinstance(request, Deny) and request.snooze else 0
         decision = Decision(
             request.approved,
             request.decision_id,

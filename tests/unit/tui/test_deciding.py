@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from qlikops.domain.approval import Claim, Decision, Outcome, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline, Throttled
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
+from qlikops.domain.ports import Deny
 from qlikops.domain.proposal import Action
 from qlikops.domain.task import StopReason, TaskState
 from qlikops.tui.screens.decision import DecisionScreen
@@ -301,7 +302,8 @@ async def test_denying_needs_a_reason(started: Started, environment: FakeEnviron
         await pilot.press("enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
         _, request = environment.sent[0]
-        assert (request.approved, request.reason, request.snooze) == (False, "patching", None)
+        assert isinstance(request, Deny)
+        assert (request.reason, request.snooze) == ("patching", None)
         await sees(pilot, "DENIED replicate-eu-1/sales-orders: nothing was restarted y copies the receipt")
 
 
@@ -314,7 +316,9 @@ async def test_denying_can_snooze(started: Started, environment: FakeEnvironment
         await sees(pilot, "left alone for 4h00m")
         await pilot.press("tab", "enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
-        assert environment.sent[0][1].snooze == timedelta(hours=4)
+        _, request = environment.sent[0]
+        assert isinstance(request, Deny)
+        assert request.snooze == timedelta(hours=4)
 
 
 async def test_decided_elsewhere_while_the_modal_is_open_is_said_at_once_by_whom_and_blocks(

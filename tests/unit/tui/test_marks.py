@@ -16,6 +16,7 @@ from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, ProposalRecord, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline, QlikopsError
 from qlikops.domain.evaluation import Evaluation, Risk, Verdict
+from qlikops.domain.ports import Deny
 from qlikops.domain.proposal import Action
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, app_of, dialog_text, flat_text, no_longer_sees, sees, wait_until
@@ -410,7 +411,7 @@ async def test_denying_together_can_snooze_all(started: Started, environment: Fa
         await sees(pilot, "left alone for 1h00m")
         await pilot.press("tab", "enter")
         await wait_until(pilot, lambda: len(environment.sent) == 2)
-        assert {request.snooze for _, request in environment.sent} == {timedelta(hours=1)}
+        assert {isinstance(request, Deny) and request.snooze for _, request in environment.sent} == {timedelta(hours=1)}
 
 
 async def test_a_list_that_is_longer_than_its_window_says_how_much_lies_below(started: Started) -> None:
