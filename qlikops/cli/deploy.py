@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +19,10 @@ from qlikops.domain.evaluation import is_ai
 from qlikops.files import read_json, shown
 
 if TYPE_CHECKING:
+    from qlikops.aws.session import AwsConnection
+    from qlikops.config import Context
     from qlikops.deployment.choices import Choices
+    from qlikops.deployment.stack import Stack
 
 
 def _text(metavar: str, help_: str) -> Any:
@@ -81,67 +86,128 @@ def deploy(
 
     What is chosen neither here nor in --file keeps the value that the stack has.
     """
-    from qlikops.deployment.choices import Choices, with_authorities
+    from qlikops.deployment.choices import with_authorities
 
-    agent: dict[str, Any] = {"approval_mode": approval_mode, "evaluator": evaluator}
-    if model:
-        asks = evaluator if is_ai(evaluator) else "bedrock"
-        agent |= {"evaluator": evaluator or asks, asks: {"model_id": model}}
-    chosen = Choices(
-        approval_timeout=approval_timeout or None,
-        run_every=run_every or None,
-        log_retention=log_retention or None,
-        notification_email=notification_email or None,
-        notification_topic=notification_topic or None,
-        subnets=tuple(subnet) if subnet else None,
-        security_groups=tuple(security_group) if security_group else None,
-        permissions_boundary=permissions_boundary or None,
-        kms_key=kms_key or None,
-        qlik_secret_arn=qlik_secret_arn or None,
-        ca_bundle=ca_bundle or None,
-        tags=_tags(tag) if tag else None,
-        agent={name: value for name, value in agent.items() if value} or None,
+    chosen = _chosen(
+        approval_timeout=approval_timeout,
+        run_every=run_every,
+        log_retention=log_retention,
+        notification_email=notification_email,
+        notification_topic=notification_topic,
+        subnets=tuple(subnet or ()),
+        security_groups=tuple(security_group or ()),
+        permissions_boundary=permissions_boundary,
+        kms_key=kms_key,
+        qlik_secret_arn=qlik_secret_arn,
+        ca_bundle=ca_bundle,
+        tags=_tags(tag or []),
+        agent=_agent(approval_mode, evaluator, model),
     )
     base = _base(file, settings)
-    if sum((qlik is not None, qlik_login, bool(qlik_secret_arn))) > 1:
-        raise UsageError("--qlik, --qlik-login and --qlik-secret-arn exclude each other")
-    if rotate_secret and not (qlik or qlik_login):
-        raise UsageError("--rotate-secret needs the accounts", "Add --qlik-login or --qlik FILE.")
-    if rotate_secret and chosen != Choices(ca_bundle=chosen.ca_bundle):
-        raise UsageError("--rotate-secret deploys nothing else", "Choose the rest in a deployment of its own.")
-    # What makes no sense is told before anybody is asked for credentials.
-    whole = chosen.over(base)
-    # Agent settings by option change what the stack has, so they can be judged only beside that.
-    (whole if base.agent is not None or not chosen.agent else replace(whole, agent=None)).parameters()
-    instances = _read_qlik(qlik, whole=not rotate_secret) if qlik else None
+    accounts = _Accounts(qlik, from_keyring=qlik_login, alone=rotate_secret)
+    accounts.check(chosen)
+    whole = _judged(chosen, base)
+    instances = accounts.in_file()
     here = invocation(ctx)
     target = here.context(context)
     if target.settings.read_only and not (plan_only or follow or drift):
         raise AccessDenied("This context is read-only.", "Use a context that may write, or only look with --plan.")
     if qlik_login:
-        instances = _login(here, target.name).secret(whole.qlik, with_address=not rotate_secret)
+        instances = accounts.in_keyring(here, target.name, whole)
+    with _stack_of(here, target) as (connection, stack):
+        if drift:
+            show_drift(stack.name, stack.drift(), as_json=as_json)
+        elif follow:
+            if not show_events(stack.follow()):
+                output.say(f"Nothing changes the stack {stack.where} now.")
+        else:
+            from qlikops.cli.deploying import Deployment
+
+            deployment = Deployment(
+                here, connection, stack, plan_only=plan_only, yes=yes, replace_data=replace_data, as_json=as_json
+            )
+            if rotate_secret and instances is not None:
+                deployment.rotate(with_authorities(instances, whole.ca_bundle))
+            else:
+                deployment.deploy(chosen, base, instances)
+
+
+@dataclass(frozen=True, slots=True)
+class _Accounts:
+    """Where the Qlik accounts for Secrets Manager come from, if they are given."""
+
+    file: Path | None
+    from_keyring: bool
+    alone: bool
+    """Nothing but the accounts is deployed."""
+
+    def check(self, chosen: Choices) -> None:
+        """Raises UsageError for options that do not go together."""
+        if sum((self.file is not None, self.from_keyring, bool(chosen.qlik_secret_arn))) > 1:
+            raise UsageError("--qlik, --qlik-login and --qlik-secret-arn exclude each other")
+        if self.alone and not (self.file or self.from_keyring):
+            raise UsageError("--rotate-secret needs the accounts", "Add --qlik-login or --qlik FILE.")
+        if self.alone and chosen != type(chosen)(ca_bundle=chosen.ca_bundle):
+            raise UsageError("--rotate-secret deploys nothing else", "Choose the rest in a deployment of its own.")
+
+    def in_file(self) -> dict[str, Any] | None:
+        """The instances in the file, judged if they are the whole of it. Never quotes the text: it holds passwords."""
+        from qlikops.qlik.config import parse_instances
+        from qlikops.qlik.errors import QemMisconfigured
+
+        if self.file is None:
+            return None
+        found = read_json(self.file)
+        where = shown(self.file)
+        if not isinstance(found, dict):
+            raise UsageError(f"{where} is not a JSON object.", 'Write {"instances": [{"name": …, "base_url": …}]}.')
+        try:
+            if not self.alone:
+                parse_instances(json.dumps(found))
+        except QemMisconfigured as exc:
+            raise UsageError(f"{where}: {exc}") from exc
+        return found
+
+    def in_keyring(self, here: Invocation, context: str, whole: Choices) -> dict[str, Any]:
+        """The accounts that `qlikops login` keeps for `context`."""
+        from qlikops.deployment.login import Logins
+
+        return Logins(here.keyring, context, here.environ).secret(whole.qlik, with_address=not self.alone)
+
+
+@contextmanager
+def _stack_of(here: Invocation, target: Context) -> Iterator[tuple[AwsConnection, Stack]]:
+    """The stack of a context; a failure of AWS inside names it."""
     from qlikops.aws.errors import aws_errors
     from qlikops.aws.session import AwsConnection
-    from qlikops.cli.deploying import Deployment
     from qlikops.deployment.stack import Stack
 
     connection = AwsConnection(target)
     with aws_errors(f"deploy the stack {target.settings.stack}"):
-        stack = Stack(connection.cloudformation, target.settings.stack, sleep=here.sleep, now=here.now)
-        if drift:
-            show_drift(stack.name, stack.drift(), as_json=as_json)
-            return
-        if follow:
-            if not show_events(stack.follow()):
-                output.say(f"Nothing changes the stack {stack.where} now.")
-            return
-        deployment = Deployment(
-            here, connection, stack, plan_only=plan_only, yes=yes, replace_data=replace_data, as_json=as_json
-        )
-        if rotate_secret and instances is not None:
-            deployment.rotate(with_authorities(instances, whole.ca_bundle))
-        else:
-            deployment.deploy(chosen, base, instances)
+        yield connection, Stack(connection.cloudformation, target.settings.stack, sleep=here.sleep, now=here.now)
+
+
+def _chosen(**options: Any) -> Choices:
+    """What the options choose; an empty one chooses nothing."""
+    from qlikops.deployment.choices import Choices
+
+    return Choices(**{name: value for name, value in options.items() if value})
+
+
+def _agent(approval_mode: str, evaluator: str, model: str) -> dict[str, Any]:
+    agent: dict[str, Any] = {"approval_mode": approval_mode, "evaluator": evaluator}
+    if model:
+        asks = evaluator if is_ai(evaluator) else "bedrock"
+        agent |= {"evaluator": evaluator or asks, asks: {"model_id": model}}
+    return {name: value for name, value in agent.items() if value}
+
+
+def _judged(chosen: Choices, base: Choices) -> Choices:
+    """All that is chosen. What makes no sense is told before anybody is asked for credentials: raises UsageError."""
+    whole = chosen.over(base)
+    # Agent settings by option change what the stack has, so they can be judged only beside that.
+    (whole if base.agent is not None or not chosen.agent else replace(whole, agent=None)).parameters()
+    return whole
 
 
 def _base(file: Path | None, settings: Path | None) -> Choices:
@@ -164,25 +230,3 @@ def _tags(given: list[str]) -> dict[str, str]:
     if not all(tags) or any("=" not in each for each in given):
         raise UsageError("a tag is KEY=VALUE", "Such as --tag team=data.")
     return tags
-
-
-def _read_qlik(path: Path, *, whole: bool) -> dict[str, Any]:
-    """The instances in a file, judged where they are the `whole` of it. Never quotes the text: it holds passwords."""
-    from qlikops.qlik.config import parse_instances
-    from qlikops.qlik.errors import QemMisconfigured
-
-    found = read_json(path)
-    if not isinstance(found, dict):
-        raise UsageError(f"{shown(path)} is not a JSON object.", 'Write {"instances": [{"name": …, "base_url": …}]}.')
-    try:
-        if whole:
-            parse_instances(json.dumps(found))
-    except QemMisconfigured as exc:
-        raise UsageError(f"{shown(path)}: {exc}") from exc
-    return found
-
-
-def _login(here: Invocation, context: str) -> Any:
-    from qlikops.deployment.login import Logins
-
-    return Logins(here.keyring, context, here.environ)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,12 +50,10 @@ def login(
     by every command until it expires. Without a keyring: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
     AWS_SESSION_TOKEN. Other AWS credentials are not qlikops' business: `aws sso login`.
     """
-    from qlikops.deployment.login import no_keyring_hint
-    from qlikops.keyrings import NoKeyring
-
-    if sum((operator, token, jwt)) > 1:
+    kinds = [kind for kind, is_chosen in ((_OPERATOR, operator), (_TOKEN, token), (_JWT, jwt)) if is_chosen]
+    if len(kinds) > 1:
         raise UsageError("--operator, --token and --jwt exclude each other", "A token is the one account for both.")
-    if mfa and any((url, username, domain, operator, token, jwt, password_stdin)):
+    if mfa and (kinds or any((url, username, domain, password_stdin))):
         raise UsageError(
             "--mfa is about AWS, the other options about Qlik", "Log in to each with a command of its own."
         )
@@ -62,24 +62,47 @@ def login(
     if mfa:
         _login_mfa(here, target)
         return
-    logins = _logins(here, target.name)
+    kind = kinds[0] if kinds else _ACCOUNT
+    given = {"name": instance, "base_url": url, "domain": domain, kind.user_key: username}
+    _login_qlik(here, target.name, kind, given, password_stdin=password_stdin)
+    output.say(f"Kept in the system keyring for {instance} of the context {target.name}.")
+    output.say("`qlikops deploy --qlik-login` takes it to Secrets Manager.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A way to log in to Qlik: the keys of its user and of its secret, and what the secret is called."""
+
+    user_key: str
+    """Empty: a token names its user itself."""
+    secret_key: str
+    prompt: str
+
+
+_ACCOUNT = _Kind("username", "password", "Password")
+_OPERATOR = _Kind("operator_username", "operator_password", "Password")
+_TOKEN = _Kind("", "api_token", "Token")
+_JWT = _Kind("", "jwt", "Token")
+
+
+def _login_qlik(here: Invocation, context: str, kind: _Kind, given: Mapping[str, str], *, password_stdin: bool) -> None:
+    """Keeps what is `given` of an account, by key, and asks for the rest."""
+    from qlikops.deployment.login import no_keyring_hint
+    from qlikops.keyrings import NoKeyring
+
+    logins = _logins(here, context)
     if not logins.has_keyring:
         raise NoKeyring("this machine has no keyring that could keep a password", no_keyring_hint())
     if not password_stdin and not here.is_terminal():
         raise UsageError("nobody is here to be asked for the password", "Pipe it in with --password-stdin.")
-    known = next((each for each in logins.instances() if each["name"] == instance), {})
-    entry = {"name": instance}
-    if url or "base_url" not in known:
-        entry["base_url"] = url or _ask("Address", password_stdin, "--url")
-    if domain:
-        entry["domain"] = domain
-    if not (token or jwt):
-        entry["operator_username" if operator else "username"] = username or _ask("User", password_stdin, "--username")
-    key = "api_token" if token else "jwt" if jwt else "operator_password" if operator else "password"
-    entry[key] = _secret("Token" if token or jwt else "Password", password_stdin)
+    known = next((each for each in logins.instances() if each["name"] == given["name"]), {})
+    entry = {key: value for key, value in given.items() if key and value}
+    if "base_url" not in {**known, **entry}:
+        entry["base_url"] = _ask("Address", password_stdin, "--url")
+    if kind.user_key and kind.user_key not in entry:
+        entry[kind.user_key] = _ask("User", password_stdin, "--username")
+    entry[kind.secret_key] = _secret(kind.prompt, password_stdin)
     logins.save(entry)
-    output.say(f"Kept in the system keyring for {instance} of the context {target.name}.")
-    output.say("`qlikops deploy --qlik-login` takes it to Secrets Manager.")
 
 
 def logout(
