@@ -21,6 +21,9 @@ from qlikops.deployment.choices import schema
 from qlikops.domain.anomaly import ACTIONS, KINDS, AnomalyKind
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
 from qlikops.domain.proposal import Proposal
+from qlikops.presentation import executions, fleet, inbox
+from qlikops.presentation import filter as filters
+from qlikops.presentation.table import Table
 from qlikops.qlik.simulator.library import SCENARIOS
 from qlikops.resources import resource
 from tests.scenarios.library import STORIES, build_scenario
@@ -133,13 +136,54 @@ def commands_page() -> str:
     )
 
 
+def tables_page() -> str:
+    """The columns of each list: what a filter asks, what one sorts by, which goes where there is little room."""
+    return _page(
+        "# Tables: columns, filter and order",
+        _MADE,
+        "`/` filters and `s` sorts a list of the console; on the command line it is `--filter` and `--sort`. While not "
+        "every column fits, those with a number go, 1 first.",
+        "## Filter",
+        inspect.cleandoc(filters.__doc__ or "").partition("\n\n")[2],
+        *_listed("Inbox", inbox.TABLE, f"Such as `{inbox.FILTER_EXAMPLE}`."),
+        *_listed("Fleet", fleet.TABLE, f"Such as `{fleet.FILTER_EXAMPLE}`."),
+        *_listed("Executions", executions.TABLE, "In the console only; `s` goes through the statuses."),
+    )
+
+
+def _listed(title: str, table: Table[Any], words: str) -> Iterator[str]:
+    yield f"## {title}"
+    yield words
+    yield _table(
+        ("column", "filter", "`--sort`", "goes"),
+        (
+            (
+                column.drawn.header or column.key,
+                "" if column.field is None else f"`{column.key}:`",
+                "" if column.order is None else f"`{column.order.name}`: {column.order.words}",
+                column.drawn.goes or "",
+            )
+            for column in table.columns
+        ),
+    )
+    if table.more_fields:
+        yield f"The filter asks these too: {', '.join(f'`{key}:`' for key in table.more_fields)}."
+    for order in table.orders[:1]:
+        yield f"Unless one says otherwise, rows come {order.words} (`{order.name}`)."
+
+
 def schema_text() -> str:
     """The JSON schema of the deployment file."""
     return json.dumps(schema(), indent=2) + "\n"
 
 
 SCHEMA = resource("deploy", "qlikops.deploy.schema.json")
-PAGES = {"policy.md": policy_page, "detection.md": detection_page, "commands.md": commands_page}
+PAGES = {
+    "policy.md": policy_page,
+    "detection.md": detection_page,
+    "commands.md": commands_page,
+    "tables.md": tables_page,
+}
 _OPINIONS = tuple(verdict for verdict in Verdict if verdict is not Verdict.UNAVAILABLE)
 
 

@@ -282,28 +282,8 @@ class FakeKeyring:
         del self.kept[service_name, username]
 
 
-def row_of(record: ProposalRecord) -> InboxRow:
-    """The inbox row that RequestApproval would write for `record`."""
-    proposal, evaluation = record.proposal, record.evaluation
-    assert evaluation is not None
+def row_of(record: ProposalRecord, claim: Claim | None = None) -> InboxRow:
+    """The inbox row of a waiting approval, as the agent writes it and the console reads it."""
     assert record.requested_at is not None
     assert record.deadline is not None
-    return InboxRow(
-        approval_id=record.approval_id,
-        label=proposal.label[:60],
-        title=proposal.title[:60],
-        kind=proposal.kind,
-        severity=proposal.severity,
-        action=proposal.action,
-        verdict=evaluation.verdict,
-        risk=evaluation.risk,
-        confidence=evaluation.confidence,
-        evaluator=evaluation.evaluator,
-        task_count=len(proposal.targets),
-        requested_at=record.requested_at,
-        deadline=record.deadline,
-        digest=record.digest[:12],
-        execution_name=proposal.execution_name,
-        cause=proposal.cause[:60],
-        claim=record.claim,
-    )
+    return replace(InboxRow.of(record, record.requested_at, record.deadline), claim=claim or record.claim)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,29 +15,19 @@ from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.cli.several import ask_each, exit_with_problems
-from qlikops.domain.approval import InboxRow, ProposalRecord, Status, new_decision_id
+from qlikops.domain.approval import SHORT_DIGEST, ProposalRecord, Status, new_decision_id
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import ApprovalChanged, DecisionUnknown, UsageError
+from qlikops.presentation.sorting import InboxSort
 
 if TYPE_CHECKING:
     from qlikops.domain.ports import ContextServices, DecisionReceipt, DecisionRequest
-
-_SHORTEST_DIGEST = 12
+    from qlikops.presentation.inbox import ListedRow
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An approval's id, or the beginning of one that waits.")]
 DigestOption = Annotated[
     str, typer.Option(metavar="D", help="The digest that was reviewed: decide on nothing else.", show_default=False)
 ]
-
-
-class Sort(StrEnum):
-    """As `presentation.inbox.Sort`, which loads what the command line's help has no need of."""
-
-    EXPIRES = "expires"
-    SEVERITY = "severity"
-    AGE = "age"
-    RISK = "risk"
-    TASK = "task"
 
 
 def approvals(
@@ -58,7 +47,7 @@ def approvals(
             "--filter", metavar="F", help="As in the console: 'server:eu risk:high !claimed:'.", show_default=False
         ),
     ] = "",
-    sort: Annotated[Sort, typer.Option(case_sensitive=False, help="What comes first.")] = Sort.EXPIRES,
+    sort: Annotated[InboxSort, typer.Option(case_sensitive=False, help="What comes first.")] = InboxSort.EXPIRES,
     context: ContextsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -68,61 +57,47 @@ def approvals(
     """
     here = invocation(ctx)
     from qlikops.presentation import inbox
-    from qlikops.presentation.filter import Filter, parse
+    from qlikops.presentation.filter import parse
 
-    def chosen(now: datetime) -> Filter[_Waiting]:
-        return parse(filter_, inbox.fields_in(now, lambda each: each.context))
-
-    if problem := chosen(here.now()).problem:
-        raise UsageError(f"--filter: {problem}")
-    contexts, by = here.named(context), inbox.Sort[sort.name]
+    wanted = parse(filter_, inbox.TABLE.fields)
+    if wanted.problem:
+        raise UsageError(f"--filter: {wanted.problem}")
+    contexts, order = here.named(context), inbox.TABLE.order_called(sort)
     if watch:
         from qlikops.cli.watching import watch_inboxes
         from qlikops.presentation.watch import Watch
 
         def watch_of(name: str) -> Watch:
-            return Watch(lambda row, now: chosen(now).matches(_Waiting(name, row)), by)
+            return Watch(lambda each: wanted.matches(replace(each, context=name)), order)
 
         watch_inboxes(here, contexts, watch_of, as_json=as_json)
     answers = ask_each(here, contexts, lambda environment: environment.approvals.waiting())
     now = here.now()
-    waiting = [_Waiting(answer.context, row) for answer in answers for row in answer.value or ()]
-    wanted = chosen(now)
-    shown = [each for each, _ in inbox.arrange(filter(wanted.matches, waiting), by)]
+    waiting = [inbox.ListedRow(row, now, answer.context) for answer in answers for row in answer.value or ()]
+    shown = inbox.TABLE.sorted(filter(wanted.matches, waiting), order)
     if as_json:
         output.write_json([{"context": each.context, **codec.encode(each.row)} for each in shown])
     else:
         output.say(inbox.summary([each.row for each in waiting], now).capitalize() + ".")
         if wanted:
             output.say(f"Shown: {len(shown):,} of {len(waiting):,}.")
-        _write_list(shown, now, several=len(contexts) > 1)
+        _write_list(shown, several=len(contexts) > 1)
     exit_with_problems(answers)
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A row with its context."""
-
-    context: str
-    row: InboxRow
-
-
-def _write_list(waiting: Sequence[_Waiting], now: datetime, *, several: bool) -> None:
+def _write_list(rows: Sequence[ListedRow], *, several: bool) -> None:
     from qlikops.presentation import inbox
-    from qlikops.presentation.tone import Column, Span, outside
+    from qlikops.presentation.table import Column, taken
+    from qlikops.presentation.tone import Span, outside
 
-    if not waiting:
+    if not rows:
         return
     width = output.terminal_width()
     identity, digest = Column("id", "Id", 12), Column("digest", "Digest", 12)
-    columns = inbox.columns(output.ANY_WIDTH if width is None else width - identity.width - 2, context=several)
+    columns = inbox.columns(None if width is None else width - taken([identity]), several=several)
     cells = [
-        {
-            "id": outside(each.row.approval_id),
-            "digest": Span(each.row.digest),
-            **inbox.cells(each.row, now, context=outside(each.context, cap=30)),
-        }
-        for each in waiting
+        {"id": outside(each.row.approval_id), "digest": Span(each.row.digest), **inbox.TABLE.cells(each)}
+        for each in rows
     ]
     output.write_table((identity, *columns, *([digest] if width is None else [])), cells)
 
@@ -248,11 +223,12 @@ def _pinned(approval: ProposalRecord, digest: str) -> str:
     """The record's digest, which must be the one that was reviewed where that is given."""
     if not digest:
         return approval.digest
-    if len(digest) < _SHORTEST_DIGEST:
-        raise UsageError(f"--digest {digest} is too short.", f"Give {_SHORTEST_DIGEST} digits or all of it.")
+    if len(digest) < SHORT_DIGEST:
+        raise UsageError(f"--digest {digest} is too short.", f"Give {SHORT_DIGEST} digits or all of it.")
     if not approval.digest.startswith(digest.lower()):
         raise ApprovalChanged(
-            f"{approval.approval_id} is no longer what was reviewed: its digest begins {approval.digest[:12]}."
+            f"{approval.approval_id} is no longer what was reviewed: "
+            f"its digest begins {approval.digest[:SHORT_DIGEST]}."
         )
     return approval.digest
 

@@ -21,7 +21,8 @@ def doctor(ctx: typer.Context, context: ContextOption = None, as_json: JsonOptio
     from qlikops.deployment.login import Logins
     from qlikops.deployment.schedule import Scheduler
     from qlikops.deployment.stack import Stack
-    from qlikops.presentation.tone import Column, Span, Tone, outside
+    from qlikops.presentation.table import Column
+    from qlikops.presentation.tone import Span, Tone, outside
 
     connection = AwsConnection(target)
     findings = list(

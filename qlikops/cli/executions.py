@@ -53,11 +53,7 @@ def executions(
     if not found:
         output.say("There are no executions.")
         return
-    width = output.terminal_width()
-    columns = presented.COLUMNS if width is None else presented.columns(width)
-    now = here.now()
-    longest = max(presented.seconds(summary, now) for summary in found)
-    output.write_table(columns, [presented.cells(summary, now, longest) for summary in found])
+    output.write_rows(presented.TABLE, presented.listed(found, here.now()))
 
 
 def show(
@@ -242,7 +238,6 @@ def _write_states(here: Invocation, history: FoldedHistory) -> None:
 
     if not history.states:
         return
-    width = output.terminal_width()
-    columns = presented.STATE_COLUMNS if width is None else presented.state_columns(width)
     output.write("")
+    columns = presented.state_columns(output.terminal_width())
     output.write_table(columns, [presented.state_cells(state, here.now()) for state in history.states])

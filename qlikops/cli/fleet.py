@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -13,16 +12,7 @@ from qlikops.cli.context import ContextOption, JsonOption, invocation
 from qlikops.domain.errors import UsageError
 from qlikops.domain.naming import is_named
 from qlikops.domain.task import TaskState
-
-
-class Sort(StrEnum):
-    """The orders of `presentation.fleet`, as one types them; that module is not loaded for `--help`."""
-
-    WORST = "worst"
-    NAME = "name"
-    SERVER = "server"
-    LATENCY = "latency"
-    RESTARTED = "restarted"
+from qlikops.presentation.sorting import FleetSort
 
 
 def tasks(
@@ -38,8 +28,8 @@ def tasks(
         ),
     ] = "",
     sort: Annotated[
-        Sort, typer.Option(case_sensitive=False, help="What comes first; the name of a column, or the worst.")
-    ] = Sort.WORST,
+        FleetSort, typer.Option(case_sensitive=False, help="What comes first; the name of a column, or the worst.")
+    ] = FleetSort.WORST,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -49,28 +39,25 @@ def tasks(
     from qlikops.presentation import fleet
     from qlikops.presentation.filter import parse
 
-    wanted = parse(filter_, fleet.FIELDS)
+    wanted = parse(filter_, fleet.TABLE.fields)
     if wanted.problem:
         raise UsageError(f"--filter: {wanted.problem}")
     snapshot = read_fleet(here.environment(context))
+    now, order = here.now(), fleet.TABLE.order_called(sort)
     chosen = [
-        task
-        for task in snapshot.tasks
-        if (not server or is_named(server, task.facts.key.server))
-        and (state is None or task.facts.state is state)
-        and wanted.matches(task)
+        each
+        for each in fleet.TABLE.sorted(fleet.listed(snapshot, now), order)
+        if (not server or is_named(server, each.facts.key.server))
+        and (state is None or each.facts.state is state)
+        and wanted.matches(each)
     ]
-    order = fleet.Order[sort.name]
     if as_json:
-        output.write_json(replace(snapshot, tasks=fleet.ordered(chosen, order)))
+        output.write_json(replace(snapshot, tasks=tuple(each.task for each in chosen)))
         return
-    now, down = here.now(), snapshot.on_down_servers
     for line in fleet.summary(snapshot, now):
         output.say(f"{line.label}: {line.text}")
     output.say(f"Shown: {fleet.shown(len(chosen), snapshot, order).text}.")
-    width = output.terminal_width()
-    columns = fleet.COLUMNS if width is None else fleet.columns(width)
-    output.write_table(columns, [fleet.cells(task, now, down) for task in fleet.ordered(chosen, order)])
+    output.write_rows(fleet.TABLE, chosen)
 
 
 def task(
@@ -111,9 +98,7 @@ def reports(
         return
     from qlikops.presentation import report as presented
 
-    width = output.terminal_width()
-    columns = presented.COLUMNS if width is None else presented.columns(width)
-    output.write_table(columns, [presented.cells(entry) for entry in found])
+    output.write_table(presented.columns(output.terminal_width()), map(presented.cells, found))
 
 
 def report(

@@ -47,7 +47,8 @@ def _list(
     if as_json:
         output.write_json([_data(failure) for failure in found])
         return
-    from qlikops.presentation.tone import Column, Span
+    from qlikops.presentation.table import Column
+    from qlikops.presentation.tone import Span
 
     output.write_table(
         (Column("id", "Failure", 34), Column("class", "Class", 13), Column("says", "What happened", 90)),

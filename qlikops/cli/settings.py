@@ -57,7 +57,8 @@ def config(ctx: typer.Context, context: ContextOption = None, as_json: JsonOptio
         context_entry = {"value": chosen.name, "origin": chosen.chosen_by}
         output.write_json({"context": context_entry, **settings, "aws": aws, "keys": keys, **files})
         return
-    from qlikops.presentation.tone import Column, Span, Tone, outside
+    from qlikops.presentation.table import Column
+    from qlikops.presentation.tone import Span, Tone, outside
 
     shown = {
         "context": {"value": chosen.name, "origin": chosen.chosen_by},

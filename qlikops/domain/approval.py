@@ -15,6 +15,12 @@ from qlikops.domain.proposal import RECORD_VERSION, Proposal
 from qlikops.domain.task import TaskKey
 from qlikops.domain.text import folded
 
+ROW_TEXT_CAP = 60
+"""Characters of each text in a row of the inbox."""
+ROW_BYTES = 650
+"""Of a row as JSON with every text cut; of usual ones, one Query page of 1 MB holds 2,000, as a benchmark shows."""
+SHORT_DIGEST = 12
+"""Digits of a digest that rows and people need, of 64."""
 LONGEST_SNOOZE = timedelta(days=30)
 """A snooze comes from outside; nobody means for ever."""
 _POLICY = "policy"
@@ -269,13 +275,12 @@ class ProposalRecord:
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """What the inbox index holds of a waiting approval: under 450 bytes, so that 2,000 fit one Query page of 1 MB."""
+    """What the inbox index holds of a waiting approval; rows of earlier versions too, so a new field has a default."""
 
     approval_id: str
     label: str
-    """Cut to 60 characters."""
+    """Cut to ROW_TEXT_CAP, as `title` and `cause` are."""
     title: str
-    """Cut to 60 characters."""
     kind: str
     severity: str
     action: str
@@ -291,7 +296,30 @@ class InboxRow:
     execution_name: str = ""
     claim: Claim | None = None
     cause: str = ""
-    """Of several tasks, cut to 60 characters; empty for one task alone, and in rows of earlier versions."""
+    """Of several tasks; empty for one task alone, and in rows of earlier versions."""
+
+    @classmethod
+    def of(cls, approval: ProposalRecord, requested_at: datetime, deadline: datetime) -> InboxRow:
+        """The row of an evaluated proposal that waits from `requested_at` until `deadline`."""
+        proposal, evaluation = approval.proposal, approval.evaluation
+        return cls(
+            approval_id=proposal.proposal_id,
+            label=_cut(proposal.label),
+            title=_cut(proposal.title),
+            kind=proposal.kind,
+            severity=proposal.severity,
+            action=proposal.action,
+            verdict=evaluation.verdict if evaluation else "",
+            risk=evaluation.risk if evaluation else "",
+            confidence=evaluation.confidence if evaluation else None,
+            evaluator=evaluation.evaluator if evaluation else "",
+            task_count=len(proposal.targets),
+            requested_at=requested_at,
+            deadline=deadline,
+            digest=approval.digest[:SHORT_DIGEST],
+            execution_name=proposal.execution_name,
+            cause=_cut(proposal.cause),
+        )
 
     def is_of(self, approval: ProposalRecord) -> bool:
         """Whether the row agrees with a record on what a decision would be about; a record keeps whole seconds."""
@@ -302,6 +330,10 @@ class InboxRow:
             and deadline is not None
             and int(deadline.timestamp()) == int(self.deadline.timestamp())
         )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= ROW_TEXT_CAP else text[: ROW_TEXT_CAP - 1] + "…"
 
 
 def attributed(decision: Decision, approval: ProposalRecord) -> Decision:

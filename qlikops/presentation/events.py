@@ -11,17 +11,17 @@ from qlikops.domain.workflow.execution import ExecutionDetail, Source, StateVisi
 from qlikops.domain.workflow.history import StepPath
 from qlikops.presentation import vocabulary
 from qlikops.presentation.executions import payload
-from qlikops.presentation.tone import Cells, Column, Span, Tone, fit, outside
+from qlikops.presentation.table import Cells, Column, fit
+from qlikops.presentation.tone import Span, Tone, outside
 
 COLUMNS = (
     Column("id", "Id", 6, right=True),
-    Column("at", "Time", 8),
+    Column("at", "Time", 8, goes=1),
     Column("type", "Event", 22),
     Column("state", "State", 20),
-    Column("detail", "Detail", 12, flexible=True),
+    # Enter shows an event in full.
+    Column("detail", "Detail", 12, flexible=True, goes=2),
 )
-_DROP_FIRST = ("at", "detail")
-"""Enter shows an event in full."""
 _RUNS_SHOWN = 50
 _DETAILS = ("error", "cause", "resource", "index", "length", "output", "input", "redriveCount")
 """In one line, those that are there, most telling first."""
@@ -31,7 +31,7 @@ _BAD = ("Failed", "TimedOut", "Aborted")
 
 def columns(width: int) -> tuple[Column, ...]:
     """What fits in `width` cells."""
-    return fit(COLUMNS, width, _DROP_FIRST)
+    return fit(COLUMNS, width)
 
 
 def cells(event: HistoryEvent, place: StepPath) -> Cells:

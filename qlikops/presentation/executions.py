@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from qlikops.domain.approval import Status
@@ -13,73 +14,65 @@ from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.text import harmless
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary, RunProposal, RunSummary, StateVisit
 from qlikops.presentation import vocabulary
-from qlikops.presentation.tone import Cells, Column, Line, Section, Span, Tone, fit, line, outside
+from qlikops.presentation.table import Cells, Column, ColumnOf, Table, fit
+from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
 
 PAYLOAD_CAP = 100_000
 """Characters shown of an input or output, indented."""
 _BAR_CELLS = 6
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-
-COLUMNS = (
-    Column("status", "Status", 11),
-    Column("name", "Execution", 12, flexible=True),
-    Column("started", "Started UTC", 11),
-    Column("duration", "Took", 7, right=True),
-    Column("bar", "", _BAR_CELLS),
-    Column("anomalies", "Anomalies", 9, right=True),
-    Column("proposals", "Proposals", 9, right=True),
-    Column("restarts", "Restarted", 9, right=True),
-)
-_DROP_FIRST = ("proposals", "bar", "anomalies", "started")
-
 STATE_COLUMNS = (
     Column("state", "State", 24, flexible=True),
     Column("item", "Item", 5, right=True),
     Column("status", "Status", 11),
-    Column("entered", "Entered", 8),
+    Column("entered", "Entered", 8, goes=3),
     Column("duration", "Took", 7, right=True),
-    Column("attempts", "Tries", 5, right=True),
-    Column("error", "Error", 24),
+    Column("attempts", "Tries", 5, right=True, goes=2),
+    Column("error", "Error", 24, goes=1),
 )
-_STATE_DROP_FIRST = ("error", "attempts", "entered")
 
 
-def columns(width: int) -> tuple[Column, ...]:
-    """What of an execution fits in `width` cells."""
-    return fit(COLUMNS, width, _DROP_FIRST)
+@dataclass(frozen=True, slots=True)
+class ListedExecution:
+    """An execution in the list that shows it."""
+
+    summary: ExecutionSummary
+    now: datetime
+    longest: float = 0
+    """Seconds that the longest one of the list took: its bar is full."""
 
 
-def state_columns(width: int) -> tuple[Column, ...]:
-    """What of a state run fits in `width` cells."""
-    return fit(STATE_COLUMNS, width, _STATE_DROP_FIRST)
+def listed(summaries: Sequence[ExecutionSummary], now: datetime) -> list[ListedExecution]:
+    """The executions in a list of their own."""
+    longest = max((seconds(summary, now) for summary in summaries), default=0)
+    return [ListedExecution(summary, now, longest) for summary in summaries]
 
 
-FIELDS: Mapping[str, Callable[[ExecutionSummary], str]] = {
-    "name": lambda summary: summary.name,
-    "status": lambda summary: vocabulary.execution_status(summary.status).text[2:],
-    "started": lambda summary: f"{summary.started_at:%Y-%m-%d %H:%M}",
-    "anomalies": lambda summary: _some(0 if summary.run is None else summary.run.anomalies),
-    "proposals": lambda summary: _some(0 if summary.run is None else summary.run.proposals),
-    "restarted": lambda summary: _some(_restarted(summary) or 0),
-}
-"""What a filter can name."""
+def _bar(each: ListedExecution) -> Span:
+    tone = Tone.INFO if each.summary.stopped_at is None else Tone.MUTED
+    return Span(bar(seconds(each.summary, each.now), each.longest), tone)
 
 
-def cells(summary: ExecutionSummary, now: datetime, longest: float = 0) -> Cells:
-    """One execution at `now`; its bar is a part of `longest`, in seconds."""
-    run = summary.run
-    unknown = vocabulary.NOTHING if summary.stopped_at else vocabulary.NOT_YET
-    restarted = _restarted(summary)
-    return {
-        "status": vocabulary.execution_status(summary.status),
-        "name": outside(summary.name, cap=80),
-        "started": Span(f"{summary.started_at:%m-%d %H:%M}"),
-        "duration": Span(duration(summary, now)),
-        "bar": Span(bar(seconds(summary, now), longest), Tone.INFO if summary.stopped_at is None else Tone.MUTED),
-        "anomalies": unknown if run is None else _number(run.anomalies, Tone.WARNING),
-        "proposals": unknown if run is None else _number(run.proposals, Tone.INFO),
-        "restarts": unknown if restarted is None else _number(restarted, Tone.GOOD),
-    }
+def _number(each: ListedExecution, value: int | None, tone: Tone) -> Span:
+    if value is None:
+        return vocabulary.NOTHING if each.summary.stopped_at else vocabulary.NOT_YET
+    return Span(f"{value:,}", tone if value else Tone.MUTED)
+
+
+def _anomalies(each: ListedExecution) -> int | None:
+    return None if each.summary.run is None else each.summary.run.anomalies
+
+
+def _proposals(each: ListedExecution) -> int | None:
+    return None if each.summary.run is None else each.summary.run.proposals
+
+
+def _restarted(each: ListedExecution) -> int | None:
+    """None before the run's report: that of a run which was redriven, and still runs, is of its first end."""
+    run = each.summary.run
+    if run is None or run.outcomes is None or each.summary.stopped_at is None:
+        return None
+    return run.outcomes.get(Status.RESTARTED, 0)
 
 
 def bar(value: float, longest: float, width: int = _BAR_CELLS) -> str:
@@ -101,20 +94,9 @@ def duration(summary: ExecutionSummary, now: datetime) -> str:
     return vocabulary.ago(summary.started_at, summary.stopped_at or now)
 
 
-def _restarted(summary: ExecutionSummary) -> int | None:
-    """None before the run's report: that of a run which was redriven, and still runs, is of its first end."""
-    if summary.run is None or summary.run.outcomes is None or summary.stopped_at is None:
-        return None
-    return summary.run.outcomes.get(Status.RESTARTED, 0)
-
-
-def _some(number: int) -> str:
+def _some(number: int | None) -> str:
     """Nothing for none, so that a filter's `anomalies:` means those with any."""
     return str(number) if number else ""
-
-
-def _number(value: int, tone: Tone) -> Span:
-    return Span(f"{value:,}", tone if value else Tone.MUTED)
 
 
 def last_run(summary: ExecutionSummary | None) -> str:
@@ -136,6 +118,11 @@ def checked(run: RunSummary) -> str:
     return f"{scope}, {found}"
 
 
+def state_columns(width: int | None) -> tuple[Column, ...]:
+    """What of a state run fits in `width` cells; all of it if that is None."""
+    return fit(STATE_COLUMNS, width)
+
+
 def state_cells(run: StateVisit, now: datetime) -> Cells:
     """One run of one state; Map items are indented under their Map."""
     ended = run.exited_at or now
@@ -152,9 +139,7 @@ def state_cells(run: StateVisit, now: datetime) -> Cells:
 
 def heading(detail: ExecutionDetail, now: datetime) -> tuple[Section, ...]:
     """What one sees first of an execution."""
-    return tuple(
-        section for section in (Section("", tuple(_heading(detail, now))), _proposals(detail)) if section.lines
-    )
+    return tuple(section for section in (Section("", tuple(_heading(detail, now))), _proposed(detail)) if section.lines)
 
 
 def headline(detail: ExecutionDetail, now: datetime) -> tuple[Line, ...]:
@@ -202,7 +187,7 @@ def _heading(detail: ExecutionDetail, now: datetime) -> Iterator[Line]:
     yield line("ARN", outside(summary.arn, Tone.MUTED, 300))
 
 
-def _proposals(detail: ExecutionDetail) -> Section:
+def _proposed(detail: ExecutionDetail) -> Section:
     return Section("Proposals", tuple(_proposal(proposal) for proposal in detail.proposals))
 
 
@@ -232,3 +217,42 @@ def states_note(detail: ExecutionDetail) -> str:
     if history.unknown_types:
         return f"Event types passed over: {outside(', '.join(history.unknown_types), cap=200).text}"
     return "" if history.states else "No state has been entered yet."
+
+
+TABLE: Table[ListedExecution] = Table(
+    (
+        ColumnOf(
+            Column("status", "Status", 11),
+            lambda each: vocabulary.execution_status(each.summary.status),
+            field=lambda each: vocabulary.execution_status(each.summary.status).text[2:],
+        ),
+        ColumnOf(
+            Column("name", "Execution", 12, flexible=True),
+            lambda each: outside(each.summary.name, cap=80),
+            field=lambda each: each.summary.name,
+        ),
+        ColumnOf(
+            Column("started", "Started UTC", 11, goes=4),
+            lambda each: Span(f"{each.summary.started_at:%m-%d %H:%M}"),
+            field=lambda each: f"{each.summary.started_at:%Y-%m-%d %H:%M}",
+        ),
+        ColumnOf(Column("duration", "Took", 7, right=True), lambda each: Span(duration(each.summary, each.now))),
+        ColumnOf(Column("bar", "", _BAR_CELLS, goes=2), _bar),
+        ColumnOf(
+            Column("anomalies", "Anomalies", 9, right=True, goes=3),
+            lambda each: _number(each, _anomalies(each), Tone.WARNING),
+            field=lambda each: _some(_anomalies(each)),
+        ),
+        ColumnOf(
+            Column("proposals", "Proposals", 9, right=True, goes=1),
+            lambda each: _number(each, _proposals(each), Tone.INFO),
+            field=lambda each: _some(_proposals(each)),
+        ),
+        ColumnOf(
+            Column("restarted", "Restarted", 9, right=True),
+            lambda each: _number(each, _restarted(each), Tone.GOOD),
+            field=lambda each: _some(_restarted(each)),
+        ),
+    )
+)
+"""Executions."""

@@ -3,143 +3,85 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from itertools import pairwise
 
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskSnapshot
 from qlikops.domain.mute import MuteReason
-from qlikops.domain.task import ServerState, StopReason, TaskKey, TaskState
+from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskState
 from qlikops.presentation import vocabulary
-from qlikops.presentation.tone import Cells, Column, Line, Span, Tone, fit, line, outside
+from qlikops.presentation.sorting import FleetSort
+from qlikops.presentation.table import Column, ColumnOf, Order, Table
+from qlikops.presentation.tone import Line, Span, Tone, line, outside
 
-TREND_COLUMNS = 8
+TREND_CELLS = 8
 """Samples in a row's trend; the newest is the last."""
 STALE_FLOOR = timedelta(minutes=10)
 """No snapshot younger than this counts as stale, however often runs come."""
 STALE_PERIODS = 3
 """Beyond so many missed runs it does, as for the alarm on silence."""
 
-COLUMNS = (
-    Column("task", "Task", 20, flexible=True),
-    Column("server", "Server", 14),
-    Column("state", "State", 8),
-    Column("stop", "Stop reason", 14),
-    Column("latency", "Latency", 7, right=True),
-    Column("trend", "Trend", TREND_COLUMNS),
-    Column("anomaly", "Anomaly", 15),
-    Column("restarted", "Restarted", 9, right=True),
-    Column("quiet", "Waits or is left alone", 22),
-)
-_DROP_FIRST = ("stop", "quiet", "restarted", "server", "trend", "latency")
-_ROOMY = 160
-"""From this width on reasons have twice the room."""
-_LABEL = "label"
-"""In place of the task's name where there is no room for the server beside it: the server after the name, cut first."""
+FILTER_EXAMPLE = "server:eu !state:running tag:gold kind:"
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _STEPS = (5, 15, 60, 180, 600, 1800, 7200)
 """Seconds at which the trend goes up by one: the same height means the same latency in every row."""
 
 
-class Order(StrEnum):
-    """How the table can be sorted."""
+@dataclass(frozen=True, slots=True)
+class ListedTask:
+    """A task in the list that shows it."""
 
-    WORST = "worst first"
-    NAME = "by name"
-    SERVER = "by server"
-    LATENCY = "slowest first"
-    RESTARTED = "last restarted first"
+    task: TaskSnapshot
+    now: datetime
+    server_down: bool = False
+    """Nothing is known of it."""
 
     @property
-    def next(self) -> Order:
-        """The one after it, round and round."""
-        orders = tuple(Order)
-        return orders[(orders.index(self) + 1) % len(orders)]
+    def facts(self) -> TaskFacts:
+        """What Replicate says of it."""
+        return self.task.facts
 
 
-FIELDS: Mapping[str, Callable[[TaskSnapshot], str]] = {
-    "task": lambda task: task.facts.key.task,
-    "server": lambda task: task.facts.key.server,
-    "instance": lambda task: task.facts.key.instance,
-    "state": lambda task: task.facts.raw_state if task.facts.state is TaskState.UNKNOWN else task.facts.state,
-    "stop": lambda task: "" if task.facts.stop_reason is StopReason.NONE else task.facts.stop_reason,
-    "tag": lambda task: " ".join(task.facts.tags),
-    "kind": lambda task: " ".join(anomaly.kind for anomaly in task.anomalies),
-    "severity": lambda task: " ".join(anomaly.severity for anomaly in task.anomalies),
-    "source": lambda task: f"{task.facts.source_endpoint} {task.facts.source_type}".strip(),
-    "target": lambda task: f"{task.facts.target_endpoint} {task.facts.target_type}".strip(),
-    "proposal": lambda task: task.proposal_id,
-    "quiet": lambda task: task.memory.quiet.words() if task.memory.quiet is not None else "",
-    "note": lambda task: task.note,
-}
-"""What a filter can ask of a task."""
-FILTER_EXAMPLE = "server:eu !state:running tag:gold kind:"
+def listed(snapshot: FleetSnapshot, now: datetime) -> list[ListedTask]:
+    """Every task as the last run saw it."""
+    down = snapshot.on_down_servers
+    return [ListedTask(task, now, task.facts.key in down) for task in snapshot.tasks]
 
 
-def columns(width: int) -> tuple[Column, ...]:
-    """What fits in `width` cells; a server without a column of its own goes behind the task's name."""
-    roomy = width >= _ROOMY
-    wanted = [
-        replace(column, width=2 * column.width) if roomy and column.key == "quiet" else column for column in COLUMNS
-    ]
-    fitting = fit(wanted, width, _DROP_FIRST)
-    if any(column.key == "server" for column in fitting):
-        return fitting
-    task, *rest = fitting
-    return (replace(task, key=_LABEL, header="Task (server)"), *rest)
+def _stop(each: ListedTask) -> Span:
+    if each.facts.stop_reason is StopReason.NONE:
+        return vocabulary.NOTHING
+    return outside(each.facts.raw_stop_reason or each.facts.stop_reason, cap=32)
 
 
-def row_key(task: TaskSnapshot) -> str:
-    """Names the task for ever."""
-    return task.facts.key.full
+def _anomaly(each: ListedTask) -> Span:
+    anomalies = each.task.anomalies
+    if not anomalies:
+        return vocabulary.NOTHING
+    worst = max((anomaly.severity for anomaly in anomalies), key=lambda severity: severity.rank)
+    return outside(", ".join(anomaly.kind for anomaly in anomalies), vocabulary.severity(worst).tone, 60)
 
 
-def ordered(tasks: Sequence[TaskSnapshot], order: Order = Order.WORST) -> tuple[TaskSnapshot, ...]:
-    """`tasks` in that order; equal ones by server and name."""
-    return tuple(sorted(tasks, key=lambda task: (*_ORDERS[order](task), task.facts.key)))
+def _restarted(each: ListedTask) -> Span:
+    at = each.task.memory.restarted_at
+    return (
+        vocabulary.NOTHING if at is None else Span(f"{vocabulary.short_duration((each.now - at).total_seconds())} ago")
+    )
 
 
-_ORDERS: Mapping[Order, Callable[[TaskSnapshot], tuple[object, ...]]] = {
-    Order.WORST: lambda task: (-_severity_rank(task),),
-    Order.NAME: lambda task: (task.facts.key.task.casefold(),),
-    Order.SERVER: lambda _: (),
-    Order.LATENCY: lambda task: (-(task.facts.total_latency_seconds or 0),),
-    Order.RESTARTED: lambda task: (-(task.memory.restarted_at.timestamp() if task.memory.restarted_at else 0),),
-}
+def _quiet(each: ListedTask) -> Span:
+    return why_quiet(each.task, each.now, server_down=each.server_down) or vocabulary.NOTHING
 
 
-def cells(task: TaskSnapshot, now: datetime, down: frozenset[TaskKey] = frozenset()) -> Cells:
-    """One task as the last run saw it; `down` are those of which nothing is known because their server is down."""
-    facts = task.facts
-    stop = "" if facts.stop_reason is StopReason.NONE else facts.raw_stop_reason or str(facts.stop_reason)
-    kinds = ", ".join(anomaly.kind for anomaly in task.anomalies)
-    worst = max((anomaly.severity for anomaly in task.anomalies), key=lambda each: each.rank, default=None)
-    restarted = task.memory.restarted_at
-    return {
-        "task": outside(facts.key.task, cap=80),
-        _LABEL: outside(f"{facts.key.task} ({facts.key.server})", cap=120),
-        "server": outside(facts.key.server, cap=40),
-        "state": vocabulary.task_state(facts.state, facts.raw_state),
-        "stop": outside(stop, cap=32) if stop else vocabulary.NOTHING,
-        "latency": _latency(facts.total_latency_seconds),
-        "trend": Span(trend(task.memory.samples), Tone.INFO),
-        "anomaly": vocabulary.NOTHING if worst is None else outside(kinds, vocabulary.severity(worst).tone, 60),
-        "restarted": vocabulary.NOTHING
-        if restarted is None
-        else Span(f"{vocabulary.short_duration((now - restarted).total_seconds())} ago"),
-        "quiet": why_quiet(task, now, server_down=facts.key in down) or vocabulary.NOTHING,
-    }
-
-
-def trend(samples: Sequence[Sample], columns: int = TREND_COLUMNS) -> str:
+def trend(samples: Sequence[Sample], cells: int = TREND_CELLS) -> str:
     """The newest latencies end to end as blocks, a step a threshold; a dot where none is known."""
     return "".join(
         "·" if sample.total_seconds is None else _LEVELS[sum(sample.total_seconds >= step for step in _STEPS)]
-        for sample in samples[-columns:]
+        for sample in samples[-cells:]
     )
 
 
@@ -167,12 +109,8 @@ _QUIET = {
 }
 
 
-def _severity_rank(task: TaskSnapshot) -> int:
-    """-1 where nothing is wrong, then by severity."""
-    return max((anomaly.severity.rank for anomaly in task.anomalies), default=-1)
-
-
-def _latency(seconds: int | None) -> Span:
+def _latency(each: ListedTask) -> Span:
+    seconds = each.facts.total_latency_seconds
     return vocabulary.NOTHING if seconds is None else Span(vocabulary.short_duration(seconds))
 
 
@@ -230,7 +168,87 @@ def _period(snapshot: FleetSnapshot) -> timedelta:
     return timedelta(0)
 
 
-def shown(number: int, snapshot: FleetSnapshot, order: Order) -> Span:
+def shown(number: int, snapshot: FleetSnapshot, order: Order[ListedTask]) -> Span:
     """`38 of 412 tasks, worst first`."""
     total = vocabulary.count(len(snapshot.tasks), "task")
-    return Span(f"{number:,} of {total}, {order}" if number != len(snapshot.tasks) else f"{total}, {order}", Tone.MUTED)
+    some = "" if number == len(snapshot.tasks) else f"{number:,} of "
+    return Span(f"{some}{total}, {order.words}", Tone.MUTED)
+
+
+TABLE: Table[ListedTask] = Table(
+    (
+        ColumnOf(
+            Column("task", "Task", 20, flexible=True),
+            lambda each: outside(each.facts.key.task, cap=80),
+            field=lambda each: each.facts.key.task,
+            order=Order(FleetSort.NAME, "by name", lambda each: each.facts.key.task.casefold()),
+            short=ColumnOf(
+                Column("label", "Task (server)", 20, flexible=True),
+                lambda each: outside(f"{each.facts.key.task} ({each.facts.key.server})", cap=120),
+            ),
+            beside="server",
+        ),
+        ColumnOf(
+            Column("server", "Server", 14, goes=4),
+            lambda each: outside(each.facts.key.server, cap=40),
+            field=lambda each: each.facts.key.server,
+            order=Order(FleetSort.SERVER, "by server", lambda each: each.facts.key),
+        ),
+        ColumnOf(
+            Column("state", "State", 8),
+            lambda each: vocabulary.task_state(each.facts.state, each.facts.raw_state),
+            field=lambda each: each.facts.raw_state if each.facts.state is TaskState.UNKNOWN else each.facts.state,
+        ),
+        ColumnOf(
+            Column("stop", "Stop reason", 14, goes=1),
+            _stop,
+            field=lambda each: "" if each.facts.stop_reason is StopReason.NONE else each.facts.stop_reason,
+        ),
+        ColumnOf(
+            Column("latency", "Latency", 7, right=True, goes=6),
+            _latency,
+            order=Order(FleetSort.LATENCY, "slowest first", lambda each: -(each.facts.total_latency_seconds or 0)),
+        ),
+        ColumnOf(
+            Column("trend", "Trend", TREND_CELLS, goes=5), lambda each: Span(trend(each.task.memory.samples), Tone.INFO)
+        ),
+        ColumnOf(
+            Column("kind", "Anomaly", 15),
+            _anomaly,
+            field=lambda each: " ".join(anomaly.kind for anomaly in each.task.anomalies),
+        ),
+        ColumnOf(
+            Column("restarted", "Restarted", 9, right=True, goes=3),
+            _restarted,
+            order=Order(
+                FleetSort.RESTARTED,
+                "last restarted first",
+                lambda each: -(each.task.memory.restarted_at.timestamp() if each.task.memory.restarted_at else 0),
+            ),
+        ),
+        ColumnOf(
+            Column("quiet", "Waits or is left alone", 44, goes=2),
+            _quiet,
+            field=lambda each: each.task.memory.quiet.words() if each.task.memory.quiet is not None else "",
+            short=ColumnOf(Column("quiet", "Waits or is left alone", 22), _quiet),
+        ),
+    ),
+    ties=lambda each: each.facts.key,
+    more_orders=(
+        Order(
+            FleetSort.WORST,
+            "worst first",
+            lambda each: -max((anomaly.severity.rank for anomaly in each.task.anomalies), default=-1),
+        ),
+    ),
+    more_fields={
+        "instance": lambda each: each.facts.key.instance,
+        "tag": lambda each: " ".join(each.facts.tags),
+        "severity": lambda each: " ".join(anomaly.severity for anomaly in each.task.anomalies),
+        "source": lambda each: f"{each.facts.source_endpoint} {each.facts.source_type}".strip(),
+        "target": lambda each: f"{each.facts.target_endpoint} {each.facts.target_type}".strip(),
+        "proposal": lambda each: each.task.proposal_id,
+        "note": lambda each: each.task.note,
+    },
+)
+"""The fleet."""

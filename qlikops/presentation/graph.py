@@ -13,15 +13,15 @@ from datetime import datetime
 from qlikops.domain.workflow.execution import FoldedHistory, RunProposal, Source, StateStatus, StateVisit
 from qlikops.domain.workflow.machine import Machine, State, Via
 from qlikops.presentation import vocabulary
-from qlikops.presentation.tone import Cells, Column, Span, Tone, fit, outside
+from qlikops.presentation.table import Cells, Column, fit
+from qlikops.presentation.tone import Span, Tone, outside
 
 COLUMNS = (
     Column("state", "State", 22, flexible=True),
     Column("status", "What it did", 23),
     Column("took", "Took", 7, right=True),
-    Column("then", "Then", 32),
+    Column("then", "Then", 32, goes=1),
 )
-_DROP_FIRST = ("then",)
 _WIDEST = 130
 """Beyond that the eye loses the line between a state and what it did."""
 _ITEMS_SHOWN = 200
@@ -45,7 +45,7 @@ class GraphRow:
 
 def columns(width: int) -> tuple[Column, ...]:
     """What fits in `width` cells."""
-    return fit(COLUMNS, min(width, _WIDEST), _DROP_FIRST)
+    return fit(COLUMNS, min(width, _WIDEST))
 
 
 def rows(

@@ -2,84 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Protocol, TypeVar
 
 from qlikops.domain.anomaly import Severity
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.duration import format_duration
 from qlikops.presentation import vocabulary
 from qlikops.presentation.freshness import Freshness
-from qlikops.presentation.tone import Cells, Column, Span, Tone, fit, outside
+from qlikops.presentation.sorting import InboxSort
+from qlikops.presentation.table import Column, ColumnOf, Order, Table
+from qlikops.presentation.tone import Span, Tone, outside
 
 SOON_SECONDS = 600
 """A deadline nearer than this is shown as a danger."""
-
-COLUMNS = (
-    Column("left", "Expires", 8, right=True),
-    Column("severity", "Severity", 10),
-    Column("label", "Task or group", 16, flexible=True),
-    Column("anomaly", "Anomaly", 15),
-    Column("verdict", "Evaluation", 17),
-    Column("risk", "Risk", 7),
-    Column("age", "Age", 6, right=True),
-    Column("claimed", "Claimed by", 12),
-)
-_SHORT = {
-    "severity": Column("severity_short", "Sev", 6),
-    "verdict": Column("verdict_short", "Evaluation", 13),
-    "context": Column("context", "Context", 9),
-}
-"""What stands in where not every column fits."""
-_LABEL_SPARE = 40
-"""With so many cells beside its least, the label shows most tasks' names whole."""
-_CONTEXT = Column("context", "Context", 14)
-_DROP_FIRST = ("claimed", "age", "risk", "anomaly", "verdict_short")
 FILTER_EXAMPLE = "server:eu risk:high !claimed:"
-SORTED = "▾"
-"""Marks the column that rows are sorted by."""
 
-
-class Sort(StrEnum):
-    """What comes first."""
-
-    EXPIRES = "expires first"
-    SEVERITY = "severity"
-    AGE = "oldest first"
-    RISK = "risk"
-    TASK = "task"
-
-    @property
-    def column(self) -> str:
-        """The column that shows it."""
-        return _SORT_COLUMNS[self]
-
-
-_SORT_COLUMNS = {
-    Sort.EXPIRES: "left",
-    Sort.SEVERITY: "severity",
-    Sort.AGE: "age",
-    Sort.RISK: "risk",
-    Sort.TASK: "label",
-}
 _RISKS = {"high": 0, "unknown": 1, "medium": 2, "low": 3}
 _FIRST_UNKNOWN = -1
 """A value that this version does not know is looked at first."""
-
-
-class HasRow(Protocol):
-    """Something about a row of the inbox."""
-
-    @property
-    def row(self) -> InboxRow:
-        """The row."""
-        ...
-
-
-T = TypeVar("T", bound=HasRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,79 +46,56 @@ _MARKS = {"marked": "✓ ", "answered": "→ ", "claimed": "@ "}
 """Before the task, since the word behind it may be cut off."""
 
 
-def columns(width: int, *, by: Sort | None = None, context: bool = False) -> tuple[Column, ...]:
-    """What fits in `width` cells; the age and the claim go first, the deadline and the sorted column never."""
-    wanted: tuple[Column, ...] = (*COLUMNS[:2], _CONTEXT, *COLUMNS[2:]) if context else COLUMNS
-    spare = width - sum(column.width + 2 for column in wanted)
-    if spare < _LABEL_SPARE:
-        # The name of the task is worth more than the end of `critical`.
-        wanted = tuple(_SHORT[column.key] if column.key == "severity" else column for column in wanted)
-    if spare < 0:
-        wanted = tuple(_SHORT.get(column.key, column) for column in wanted)
-    sorted_by = () if by is None else (by.column, f"{by.column}_short")
-    marked = [
-        replace(column, header=f"{SORTED}{column.header}") if column.key in sorted_by else column for column in wanted
+@dataclass(frozen=True, slots=True)
+class ListedRow:
+    """A row of the inbox in the list that shows it."""
+
+    row: InboxRow
+    now: datetime
+    context: str = ""
+    """The name of the context that it waits in."""
+    key: str = ""
+    """What the list knows it by."""
+    where: Span | None = None
+    """How the list shows the context, if not as it is called; see `where`."""
+    mark: str = ""
+    """`marked` or `answered`; empty if it is neither."""
+    place: GroupPosition = ALONE
+
+    @property
+    def cause(self) -> tuple[str, str]:
+        """What rows of one group have in common: the context, and what `cause` says."""
+        return self.context, cause(self.row)
+
+    @property
+    def claimant(self) -> str:
+        """Who says "I am looking at it"; empty if that has run out."""
+        return claimed_by(self.row, self.now)
+
+
+def arrange(rows: Iterable[ListedRow], by: Order[ListedRow], *, grouped: bool) -> list[ListedRow]:
+    """The rows in order; if `grouped`, those of one cause together, where the first of them stands."""
+    ordered = TABLE.sorted(rows, by)
+    if not grouped:
+        return ordered
+    groups: dict[Hashable, list[ListedRow]] = {}
+    for each in ordered:
+        groups.setdefault(each.cause, []).append(each)
+    return [
+        replace(each, place=GroupPosition(index, len(group)))
+        for group in groups.values()
+        for index, each in enumerate(group)
     ]
-    return fit(marked, width, [key for key in _DROP_FIRST if key not in sorted_by])
-
-
-def arrange(
-    items: Iterable[T], by: Sort, cause: Callable[[T], Hashable] | None = None
-) -> list[tuple[T, GroupPosition]]:
-    """The items in order; with `cause`, those of one cause together, where the first of them stands."""
-    ordered = sorted(items, key=lambda item: _order(item.row, by))
-    if cause is None:
-        return [(item, ALONE) for item in ordered]
-    groups: dict[Hashable, list[T]] = {}
-    for item in ordered:
-        groups.setdefault(cause(item), []).append(item)
-    return [(item, GroupPosition(index, len(group))) for group in groups.values() for index, item in enumerate(group)]
 
 
 def cause(row: InboxRow) -> str:
-    """What rows of one group have in common: the cause that the agent named, else anomaly and action."""
+    """The cause that the agent named, else anomaly and action."""
     return row.cause or f"{row.kind}, {row.action}"
 
 
-def _order(row: InboxRow, by: Sort) -> tuple[Any, ...]:
-    first: tuple[Any, ...] = ()
-    if by is Sort.SEVERITY:
-        first = (-Severity.rank_of(row.severity),)
-    elif by is Sort.AGE:
-        first = (row.requested_at,)
-    elif by is Sort.RISK:
-        first = (_RISKS.get(row.risk, _FIRST_UNKNOWN),)
-    elif by is Sort.TASK:
-        server, task = _server_and_task(row)
-        first = (task.casefold(), server.casefold())
-    return (*first, row.deadline, row.approval_id)
-
-
-def fields(now: datetime) -> Mapping[str, Callable[[InboxRow], str]]:
-    """What a filter can ask of a row."""
-    return {
-        "id": lambda row: row.approval_id,
-        "server": lambda row: _server_and_task(row)[0],
-        "task": lambda row: _server_and_task(row)[1],
-        "title": lambda row: row.title,
-        "cause": lambda row: row.cause,
-        "kind": lambda row: row.kind,
-        "severity": lambda row: row.severity,
-        "action": lambda row: row.action,
-        "verdict": lambda row: row.verdict,
-        "evaluator": lambda row: row.evaluator,
-        "risk": lambda row: row.risk,
-        "run": lambda row: row.execution_name,
-        "claimed": lambda row: claimed_by(row, now),
-    }
-
-
-def fields_in(now: datetime, context: Callable[[T], str]) -> Mapping[str, Callable[[T], str]]:
-    """The same of something that has a row in one of several contexts; `context` says which."""
-    found: dict[str, Callable[[T], str]] = {"context": context}
-    for key, of in fields(now).items():
-        found[key] = lambda item, of=of: of(item.row)  # type: ignore[misc]
-    return found
+def columns(width: int | None, *, by: Order[ListedRow] | None = None, several: bool = False) -> tuple[Column, ...]:
+    """The columns that fit in `width` cells; that of the context only if there are `several` contexts."""
+    return TABLE.fit(width, by=by, without=() if several else ("context",))
 
 
 def where(name: str, freshness: Freshness, now: datetime, *, read_only: bool) -> Span:
@@ -185,31 +104,6 @@ def where(name: str, freshness: Freshness, now: datetime, *, read_only: bool) ->
     if mark:
         return outside(name, tone, 30, before=f"{mark} ")
     return outside(name, Tone.MUTED, 30, before="ro ") if read_only else outside(name, cap=30)
-
-
-def cells(
-    row: InboxRow, now: datetime, mark: str = "", *, place: GroupPosition = ALONE, context: Span | None = None
-) -> Cells:
-    """One row at `now`. A claim shows in the label too, since its column is the first to go; so does `mark`."""
-    claimant = claimed_by(row, now)
-    mark = mark or ("claimed" if claimant else "")
-    return {
-        "left": countdown(row.deadline, now),
-        "severity": vocabulary.severity(row.severity),
-        "severity_short": vocabulary.severity(row.severity, short=True),
-        "context": context or vocabulary.NOTHING,
-        "label": _label(row, mark, place),
-        "anomaly": outside(row.kind, cap=20),
-        "verdict": vocabulary.verdict(row.verdict, row.evaluator, row.confidence),
-        "verdict_short": vocabulary.verdict(row.verdict, row.evaluator),
-        "risk": vocabulary.risk(row.risk),
-        "age": Span(_age(row, now), Tone.MUTED),
-        "claimed": Span(claimant, Tone.INFO) if claimant else vocabulary.NOTHING,
-    }
-
-
-def _age(row: InboxRow, now: datetime) -> str:
-    return vocabulary.short_duration((now - row.requested_at).total_seconds())
 
 
 def label(row: InboxRow) -> str:
@@ -286,9 +180,99 @@ def summary(rows: Sequence[InboxRow], now: datetime) -> str:
         return "nothing waits"
     oldest = min(row.requested_at for row in rows)
     waits = "1 waits" if len(rows) == 1 else f"{len(rows):,} wait"
-    return f"{waits}, oldest {vocabulary.short_duration((now - oldest).total_seconds())}"
+    return f"{waits}, oldest {_since(oldest, now)}"
 
 
-def ordered(rows: Iterable[InboxRow], by: Sort = Sort.EXPIRES) -> list[InboxRow]:
-    """The rows in order; what is equal in it by deadline."""
-    return sorted(rows, key=lambda row: _order(row, by))
+def _since(moment: datetime, now: datetime) -> str:
+    return vocabulary.short_duration((now - moment).total_seconds())
+
+
+def _context(each: ListedRow) -> Span:
+    return each.where or outside(each.context, cap=30)
+
+
+def _task(each: ListedRow) -> Span:
+    """A claim shows here too, since its column is the first to go; so does a mark."""
+    return _label(each.row, each.mark or ("claimed" if each.claimant else ""), each.place)
+
+
+def _task_order(each: ListedRow) -> tuple[str, str]:
+    server, task = _server_and_task(each.row)
+    return task.casefold(), server.casefold()
+
+
+def _claimed(each: ListedRow) -> Span:
+    return Span(each.claimant, Tone.INFO) if each.claimant else vocabulary.NOTHING
+
+
+_ROOM_FOR_NAMES = 40
+"""Beside its least: then most names of tasks are whole, which is worth more than the end of `critical`."""
+
+TABLE: Table[ListedRow] = Table(
+    (
+        ColumnOf(
+            Column("expires", "Expires", 8, right=True),
+            lambda each: countdown(each.row.deadline, each.now),
+            order=Order(InboxSort.EXPIRES, "expires first", lambda each: each.row.deadline),
+        ),
+        ColumnOf(
+            Column("severity", "Severity", 10),
+            lambda each: vocabulary.severity(each.row.severity),
+            field=lambda each: each.row.severity,
+            order=Order(InboxSort.SEVERITY, "severity", lambda each: -Severity.rank_of(each.row.severity)),
+            short=ColumnOf(
+                Column("severity_short", "Sev", 6), lambda each: vocabulary.severity(each.row.severity, short=True)
+            ),
+            room=_ROOM_FOR_NAMES,
+        ),
+        ColumnOf(
+            Column("context", "Context", 14),
+            _context,
+            field=lambda each: each.context,
+            short=ColumnOf(Column("context", "Context", 9), _context),
+        ),
+        ColumnOf(
+            Column("task", "Task or group", 16, flexible=True),
+            _task,
+            field=lambda each: _server_and_task(each.row)[1],
+            order=Order(InboxSort.TASK, "task", _task_order),
+        ),
+        ColumnOf(
+            Column("kind", "Anomaly", 15, goes=4),
+            lambda each: outside(each.row.kind, cap=20),
+            field=lambda each: each.row.kind,
+        ),
+        ColumnOf(
+            Column("verdict", "Evaluation", 17, goes=5),
+            lambda each: vocabulary.verdict(each.row.verdict, each.row.evaluator, each.row.confidence),
+            field=lambda each: each.row.verdict,
+            short=ColumnOf(
+                Column("verdict_short", "Evaluation", 13),
+                lambda each: vocabulary.verdict(each.row.verdict, each.row.evaluator),
+            ),
+        ),
+        ColumnOf(
+            Column("risk", "Risk", 7, goes=3),
+            lambda each: vocabulary.risk(each.row.risk),
+            field=lambda each: each.row.risk,
+            order=Order(InboxSort.RISK, "risk", lambda each: _RISKS.get(each.row.risk, _FIRST_UNKNOWN)),
+        ),
+        ColumnOf(
+            Column("age", "Age", 6, right=True, goes=2),
+            lambda each: Span(_since(each.row.requested_at, each.now), Tone.MUTED),
+            order=Order(InboxSort.AGE, "oldest first", lambda each: each.row.requested_at),
+        ),
+        ColumnOf(Column("claimed", "Claimed by", 12, goes=1), _claimed, field=lambda each: each.claimant),
+    ),
+    ties=lambda each: (each.row.deadline, each.row.approval_id),
+    more_fields={
+        "id": lambda each: each.row.approval_id,
+        "server": lambda each: _server_and_task(each.row)[0],
+        "title": lambda each: each.row.title,
+        "cause": lambda each: each.row.cause,
+        "action": lambda each: each.row.action,
+        "evaluator": lambda each: each.row.evaluator,
+        "run": lambda each: each.row.execution_name,
+    },
+)
+"""The inbox with the context of each row; a list of one context leaves that column out."""

@@ -11,15 +11,16 @@ from qlikops.domain.duration import format_duration
 from qlikops.domain.report import ReportedProposal, ReportEntry, RunPoint, RunReport
 from qlikops.presentation import vocabulary
 from qlikops.presentation.problem import by_whom
-from qlikops.presentation.tone import Cells, Column, Line, Section, Span, Tone, fit, line, outside
+from qlikops.presentation.table import Cells, Column, fit
+from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
 
 COLUMNS = (
     Column("finished", "Ended (UTC)", 11),
     Column("found", "Found", 5, right=True),
     Column("outcome", "Came to", 24, flexible=True),
-    Column("name", "Run", 36),
+    # The report beside the list says it.
+    Column("name", "Run", 36, goes=1),
 )
-_DROP_FIRST = ("name",)
 _HEADING = re.compile(r"#+ ")
 _RULE = re.compile(r"\|(-+\|)+")
 _CELL_END = re.compile(r"(?<!\\)\|")
@@ -30,9 +31,9 @@ _CELL_EDGES = 3
 """Cells that a column takes beside its text."""
 
 
-def columns(width: int) -> tuple[Column, ...]:
-    """What fits in `width` cells; the name goes first, beside the report that says it."""
-    return fit(COLUMNS, width, _DROP_FIRST)
+def columns(width: int | None) -> tuple[Column, ...]:
+    """What fits in `width` cells; all of it if that is None."""
+    return fit(COLUMNS, width)
 
 
 def cells(entry: ReportEntry) -> Cells:

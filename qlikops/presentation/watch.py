@@ -13,8 +13,9 @@ from enum import StrEnum
 from qlikops.domain.approval import Decision, InboxRow, Outcome, ProposalRecord, Status
 from qlikops.domain.errors import QlikopsError
 from qlikops.presentation import vocabulary
-from qlikops.presentation.inbox import SOON_SECONDS, Sort, claimed_by, ordered
+from qlikops.presentation.inbox import SOON_SECONDS, TABLE, ListedRow, claimed_by
 from qlikops.presentation.problem import by_whom, explain
+from qlikops.presentation.table import Order
 from qlikops.presentation.tone import outside
 
 
@@ -62,11 +63,11 @@ class Watch:
     """
 
     def __init__(
-        self, wanted: Callable[[InboxRow, datetime], bool] = lambda *_: True, sort: Sort = Sort.EXPIRES
+        self, wanted: Callable[[ListedRow], bool] = lambda _: True, order: Order[ListedRow] = TABLE.orders[0]
     ) -> None:
-        """Of what comes together, `sort` says what is said first."""
+        """Of what comes together, `order` says what is said first."""
         self._wanted = wanted
-        self._sort = sort
+        self._order = order
         self._rows: dict[str, InboxRow] = {}
         self._claimants: dict[str, str] = {}
         self._soon: set[str] = set()
@@ -87,10 +88,11 @@ class Watch:
             self._trouble = ""
             yield Event(now, What.BACK, "the inbox can be read again")
         followed = self._rows.keys() | self._pending.keys()
-        rows = [row for row in rows if row.approval_id in followed or self._wanted(row, now)]
-        before, self._rows = self._rows, {row.approval_id: row for row in rows}
-        for row in ordered(rows, self._sort):
-            yield from self._seen(row, before, now)
+        listed = [ListedRow(row, now) for row in rows]
+        kept = [each for each in listed if each.row.approval_id in followed or self._wanted(each)]
+        before, self._rows = self._rows, {each.row.approval_id: each.row for each in kept}
+        for each in TABLE.sorted(kept, self._order):
+            yield from self._seen(each.row, before, now)
         self._pending.update(dict.fromkeys(before.keys() - self._rows.keys(), Status.WAITING))
         self._soon &= self._rows.keys()
         self._claimants = {name: who for name, who in self._claimants.items() if name in self._rows}

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from qlikops.agent.steps.assessment import Assessor
     from qlikops.agent.tell.notify import Notifier
 
-_ROW_TEXT_CAP = 60
-_SHORT_DIGEST = 12
-
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequest:
@@ -60,7 +57,7 @@ def ask(
         record = ledger.request(
             question.proposal_id,
             question.task_token,
-            inbox_row(approval, question.entered_at, question.deadline),
+            InboxRow.of(approval, question.entered_at, question.deadline),
             received_at,
             question.deadline + timedelta(seconds=lease_margin_seconds),
             attempt=question.attempt,
@@ -72,30 +69,3 @@ def ask(
         raise
     notifier.asked(record.approval, clock())
     return record.approval
-
-
-def inbox_row(approval: ProposalRecord, requested_at: datetime, deadline: datetime) -> InboxRow:
-    """What the inbox shows of an evaluated proposal without reading its record."""
-    proposal, evaluation = approval.proposal, approval.evaluation
-    return InboxRow(
-        approval_id=proposal.proposal_id,
-        label=_cut(proposal.label),
-        title=_cut(proposal.title),
-        kind=proposal.kind,
-        severity=proposal.severity,
-        action=proposal.action,
-        verdict=evaluation.verdict if evaluation else "",
-        risk=evaluation.risk if evaluation else "",
-        confidence=evaluation.confidence if evaluation else None,
-        evaluator=evaluation.evaluator if evaluation else "",
-        task_count=len(proposal.targets),
-        requested_at=requested_at,
-        deadline=deadline,
-        digest=approval.digest[:_SHORT_DIGEST],
-        execution_name=proposal.execution_name,
-        cause=_cut(proposal.cause),
-    )
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _ROW_TEXT_CAP else text[: _ROW_TEXT_CAP - 1] + "…"

@@ -19,7 +19,8 @@ from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary,
 from qlikops.domain.workflow.history import StepPath, trace
 from qlikops.presentation import events, executions, graph, vocabulary
 from qlikops.presentation.problem import explain
-from qlikops.presentation.tone import Cells, Section, Tone
+from qlikops.presentation.table import Cells
+from qlikops.presentation.tone import Section, Tone
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.executing import Followed, Follower

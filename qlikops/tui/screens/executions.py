@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import ClassVar
 
 from rich.text import Text
@@ -18,7 +16,7 @@ from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary
 from qlikops.presentation import executions
 from qlikops.presentation import filter as filters
 from qlikops.presentation.problem import explain
-from qlikops.presentation.tone import Cells, Tone
+from qlikops.presentation.tone import Tone
 from qlikops.tui.model import messages
 from qlikops.tui.model.executing import ExecutionsQuery, LoadedExecutions
 from qlikops.tui.model.state import ConsoleState
@@ -65,7 +63,7 @@ class ExecutionsScreen(RunsScreen):
         yield Static(markup=False, id="executions-summary")
         yield LineInput(placeholder=f"Filter: {filters.HELP}; Esc clears", id="filter", compact=True)
         yield Static("Loading …", markup=False, id="empty")
-        yield KeyedTable(executions.columns, id="executions")
+        yield KeyedTable(executions.TABLE.fit, id="executions")
 
     def on_mount(self) -> None:
         """The filter opens with its key."""
@@ -115,7 +113,7 @@ class ExecutionsScreen(RunsScreen):
     def _begin_again(self) -> None:
         self._loaded.clear()
         self._more_wanted = False
-        self._table.show((), executions_cells(self._loaded, self.state.now(), 0))
+        self._table.show((), lambda _: {})
         self.query_one("#empty", Static).update("Loading …")
         self.query_one("#empty").display = True
 
@@ -146,12 +144,12 @@ class ExecutionsScreen(RunsScreen):
 
     def _show(self) -> None:
         now, loaded = self.state.now(), self._loaded
-        chosen = filters.parse(self._filter_text, executions.FIELDS)
-        keys = loaded.order
-        if chosen:
-            keys = tuple(arn for arn in keys if chosen.matches(loaded.by_arn[arn]))
-        longest = max((executions.seconds(loaded.by_arn[arn], now) for arn in keys), default=0)
-        self._table.show(keys, executions_cells(loaded, now, longest))
+        chosen = filters.parse(self._filter_text, executions.TABLE.fields)
+        found = (executions.ListedExecution(loaded.by_arn[arn], now) for arn in loaded.order)
+        kept = [each.summary for each in found if chosen.matches(each)]
+        rows = {each.summary.arn: each for each in executions.listed(kept, now)}
+        keys = tuple(rows)
+        self._table.show(keys, lambda arn: executions.TABLE.cells(rows[arn]))
         empty = self.query_one("#empty", Static)
         empty.display = not keys
         empty.update(Text(self._problem or self._why_empty()))
@@ -171,7 +169,7 @@ class ExecutionsScreen(RunsScreen):
             return "No execution yet. The schedule starts them."
         return f"No execution yet. The schedule starts them; {self.state.keys['start']} starts one now."
 
-    def _show_summary(self, shown: int, chosen: filters.Filter[ExecutionSummary]) -> None:
+    def _show_summary(self, shown: int, chosen: filters.Filter[executions.ListedExecution]) -> None:
         colours = palette(self)
         total = len(self._loaded.by_arn)
         which = "all" if self._status is None else f"{self._status} only"
@@ -198,7 +196,7 @@ class ExecutionsScreen(RunsScreen):
         """Shows the executions of the next status."""
         self._status = STATUSES[(STATUSES.index(self._status) + 1) % len(STATUSES)]
         self._begin_again()
-        self._show_summary(0, filters.parse("", executions.FIELDS))
+        self._show_summary(0, filters.parse("", executions.TABLE.fields))
         self.action_refresh()
 
     @property
@@ -228,8 +226,3 @@ class ExecutionsScreen(RunsScreen):
     def _leave_filter(self, event: Input.Submitted) -> None:
         event.stop()
         self.set_focus(self._table)
-
-
-def executions_cells(loaded: LoadedExecutions, now: datetime, longest: float) -> Callable[[str], Cells]:
-    """How a row is drawn; what is drawn is what was loaded last."""
-    return lambda arn: executions.cells(loaded.by_arn[arn], now, longest)

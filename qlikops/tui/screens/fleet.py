@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Static
 
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.since import read_fleet
 from qlikops.presentation import filter as filters
@@ -44,18 +45,18 @@ class FleetScreen(PolledScreen):
     def __init__(self, state: ConsoleState) -> None:
         super().__init__(state)
         self._snapshot: FleetSnapshot | None = None
-        self._order = fleet.Order.WORST
+        self._order = fleet.TABLE.orders[0]
         self._error: Exception | None = None
         """Why the last look failed; what is shown is older than it seems."""
         self._before: str | None = None
         """What was chosen when the filter was opened."""
-        self._shown: Mapping[str, TaskSnapshot] = {}
+        self._shown: Mapping[str, fleet.ListedTask] = {}
 
     def content(self) -> ComposeResult:
         """Counts and sick servers above, the filter, tasks below."""
         yield Static("Loading …", markup=False, id="fleet-summary")
         yield FilterBar(f"Filter: {fleet.FILTER_EXAMPLE}; {filters.HELP}")
-        yield KeyedTable(fleet.columns, id="fleet")
+        yield KeyedTable(fleet.TABLE.fit, id="fleet")
 
     def load(self, environment: ContextServices) -> Message:
         """The snapshot, with what has ended since."""
@@ -81,7 +82,7 @@ class FleetScreen(PolledScreen):
 
     def action_sort(self) -> None:
         """The next order."""
-        self._order = self._order.next
+        self._order = fleet.TABLE.order_after(self._order)
         self._show()
 
     @on(messages.FleetLoaded)
@@ -121,16 +122,15 @@ class FleetScreen(PolledScreen):
             if self._error is not None:
                 summary.update(Text(str(explain(self._error))))
             return
-        kept = self.query_one(FilterBar).parse(fleet.FIELDS)
-        tasks = fleet.ordered([task for task in snapshot.tasks if kept.matches(task)], self._order)
+        kept = self.query_one(FilterBar).parse(fleet.TABLE.fields)
+        tasks = fleet.TABLE.sorted(filter(kept.matches, fleet.listed(snapshot, now)), self._order)
         lines = [*fleet.summary(snapshot, now), line("shown", fleet.shown(len(tasks), snapshot, self._order))]
         if self._error is not None:
             lines.append(line("not read", Span(str(explain(self._error)), Tone.DANGER)))
         summary.update(prose([Section("", tuple(lines))], colours))
-        self._shown = {fleet.row_key(task): task for task in tasks}
-        down = snapshot.on_down_servers
+        self._shown = {each.facts.key.full: each for each in tasks}
         self.query_one(KeyedTable).show(
-            tuple(self._shown), lambda key: fleet.cells(self._shown[key], self.state.now(), down)
+            tuple(self._shown), lambda key: fleet.TABLE.cells(replace(self._shown[key], now=self.state.now()))
         )
 
     @on(KeyedTable.Opened, "#fleet")

@@ -30,7 +30,7 @@ from qlikops.tui.widgets.prose import palette, text
 from qlikops.tui.widgets.table import KeyedTable
 from qlikops.tui.widgets.title import TitleBar
 from qlikops.tui.widgets.troubles import Troubles
-from qlikops.tui.widgets.waiting import BY_CAUSE, WaitingList
+from qlikops.tui.widgets.waiting import BY_CAUSE, WIDE, WaitingList
 
 _MARKED = Binding.Group("Marked")
 """In the footer; at 80 columns their whole names would push Help out of it."""
@@ -54,8 +54,7 @@ class InboxScreen(ConsoleScreen):
     """Deciding is about `Review.approval`, the object on the screen; rows only say what to load."""
 
     MODE = "inbox"
-    # Beside the record only where every column still fits.
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (200, "-wide")]  # noqa: RUF012 - Textual declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - Textual declares it
     AUTO_FOCUS = "#inbox"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "decide(True)", "Approve", id="approve", tooltip="first shows what will be sent, and asks"),
@@ -200,9 +199,9 @@ class InboxScreen(ConsoleScreen):
 
     def action_sort(self) -> None:
         """Sorts by the next of what can be sorted by."""
-        by = self._list.sort_next()
-        self.remember(sort=by.value)
-        self.notify(f"Sorted: {by}.", markup=False)
+        order = self._list.sort_next()
+        self.remember(sort=order)
+        self.notify(f"Sorted: {order}.", markup=False)
 
     def action_group(self) -> None:
         """Puts what has one cause together, or apart again."""

@@ -22,7 +22,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from qlikops.presentation.tone import Cells, Column, spread
+from qlikops.presentation.table import Cells, Column, spread
 from qlikops.presentation.vocabulary import NOTHING
 from qlikops.tui.widgets.prose import palette
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil
 
 from rich.text import Text
 from textual import on
@@ -14,7 +15,7 @@ from textual.widgets import Static
 
 from qlikops.presentation import executions, inbox
 from qlikops.presentation.filter import HELP
-from qlikops.presentation.tone import Cells, Column
+from qlikops.presentation.table import Cells, Column
 from qlikops.tui.model.context import LiveContext, Waiting
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.widgets.filtering import FilterBar
@@ -22,6 +23,10 @@ from qlikops.tui.widgets.table import KeyedTable
 
 TICK_SECONDS = 60
 """How often the ages are written anew, even if no answer comes."""
+SHARE = 65
+"""Percent of the screen that the list has beside the record; app.tcss draws it so."""
+WIDE = ceil((inbox.TABLE.width + 1) * 100 / SHARE)
+"""From this width on every column fits beside the record, and a scrollbar."""
 BY_CAUSE = "cause"
 """As preferences spell the grouping."""
 
@@ -40,7 +45,7 @@ class WaitingList(Vertical):
         self._shown: Sequence[Waiting] = ()
         """What the filter lets through."""
         remembered = state.memory.preferences
-        self._by = next((by for by in inbox.Sort if by.value == remembered.sort), inbox.Sort.EXPIRES)
+        self._order = inbox.TABLE.order_called(remembered.sort)
         self._grouped = remembered.group_by == BY_CAUSE
 
     def compose(self) -> ComposeResult:
@@ -78,25 +83,23 @@ class WaitingList(Vertical):
     def show(self, *, choose_first: bool = False) -> None:
         """Shows what waits as it is now."""
         state, now, bar = self._state, self._state.now(), self.query_one(FilterBar)
-        wanted = bar.parse(_fields(now))
-        kept = [waiting for waiting in state.waiting if wanted.matches(waiting)] if wanted else state.waiting
+        wanted = bar.parse(inbox.TABLE.fields)
+        waiting = {each.row_key: each for each in state.waiting}
+        rows = [inbox.ListedRow(each.row, now, each.context.name, key) for key, each in waiting.items()]
         if wanted:
-            bar.tell(f"{len(kept):,} of {len(state.waiting):,}")
-        self._shown = kept
+            rows = list(filter(wanted.matches, rows))
+            bar.tell(f"{len(rows):,} of {len(waiting):,}")
+        self._shown = [waiting[row.key] for row in rows]
         wheres = {
             context.name: inbox.where(context.name, context.freshness, now, read_only=context.read_only)
             for context in (state.contexts if state.several else ())
         }
-        placed = {
-            waiting.row_key: (waiting, place)
-            for waiting, place in inbox.arrange(kept, self._by, _cause_and_context if self._grouped else None)
-        }
+        placed = {row.key: row for row in inbox.arrange(rows, self._order, grouped=self._grouped)}
 
         def cells(key: str) -> Cells:
-            waiting, place = placed[key]
-            mark = "marked" if waiting.key in state.marked else ""
-            mark = "answered" if waiting.in_flight else mark
-            return inbox.cells(waiting.row, now, mark, place=place, context=wheres.get(waiting.context.name))
+            mark = "marked" if waiting[key].key in state.marked else ""
+            mark = "answered" if waiting[key].in_flight else mark
+            return inbox.TABLE.cells(replace(placed[key], mark=mark, where=wheres.get(placed[key].context)))
 
         self.table.show(tuple(placed), cells, choose_first=choose_first)
         self.query_one("#empty").display = not placed
@@ -136,12 +139,11 @@ class WaitingList(Vertical):
         """Closes it: everything shows again."""
         self.query_one(FilterBar).close()
 
-    def sort_next(self) -> inbox.Sort:
-        """Sorts by the next of what can be sorted by; returns it."""
-        orders = list(inbox.Sort)
-        self._by = orders[(orders.index(self._by) + 1) % len(orders)]
+    def sort_next(self) -> str:
+        """Sorts by the next of what can be sorted by; returns its words."""
+        self._order = inbox.TABLE.order_after(self._order)
         self.show()
-        return self._by
+        return self._order.words
 
     def toggle_groups(self) -> bool:
         """Puts what has one cause together, or apart again; returns whether it is together."""
@@ -193,12 +195,7 @@ class WaitingList(Vertical):
         self.screen.set_focus(self.table)
 
     def _columns(self, width: int) -> tuple[Column, ...]:
-        return inbox.columns(width, by=self._by, context=self._state.several)
-
-
-def _fields(now: datetime) -> Mapping[str, Callable[[Waiting], str]]:
-    """What the filter can ask."""
-    return inbox.fields_in(now, lambda waiting: waiting.context.name)
+        return inbox.columns(width, by=self._order, several=self._state.several)
 
 
 def _cause_and_context(waiting: Waiting) -> tuple[str, str]:

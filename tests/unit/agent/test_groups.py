@@ -16,9 +16,8 @@ import pytest
 from qlikops.agent.propose.correlation import Correlated, propose
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.table import Table
-from qlikops.agent.steps.asking import inbox_row
 from qlikops.agent.steps.restart import combined
-from qlikops.domain.approval import Decision, Status, TaskOutcome
+from qlikops.domain.approval import Decision, InboxRow, Status, TaskOutcome
 from qlikops.domain.encoding import codec
 from qlikops.domain.proposal import Proposal, ProposalSummary
 from qlikops.domain.report import RunReport
@@ -163,7 +162,7 @@ def test_the_largest_proposal_there_can_be_lives_and_ends_in_the_ledger(
 
     assert not ledger.open_proposals("run-1", [large], 7200).refused
     approval = ledger.save_evaluation(large.proposal_id, EVALUATION, ASK).approval
-    line = inbox_row(approval, START, START + timedelta(hours=4))
+    line = InboxRow.of(approval, START, START + timedelta(hours=4))
     ledger.request(large.proposal_id, "token", line, START, START + timedelta(hours=5))
     ledger.begin_restart(large.proposal_id, wordy)
     result = ledger.save_result(large.proposal_id, combined(ends))

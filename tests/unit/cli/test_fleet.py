@@ -9,13 +9,11 @@ from datetime import timedelta
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.cli.fleet import Sort
 from qlikops.domain.approval import HistoryLine, Status
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.report import ReportedProposal, RunReport
 from qlikops.domain.run import RunSummary
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
-from qlikops.presentation.fleet import Order
 from tests.fakes import FakeEnvironment
 from tests.unit.cli.conftest import Run
 from tests.unit.domain.samples import NOON, WAITING
@@ -76,7 +74,6 @@ def test_tasks_come_in_the_order_asked_for(run: Run) -> None:
 
     assert names("--sort", "name") == ["bills", "orders", "stock"]
     assert names("--sort", "server") == names() == ["orders", "stock", "bills"]
-    assert {each.name for each in Sort} == {each.name for each in Order}
 
 
 def test_a_task_is_found_by_as_much_of_its_name_as_is_needed(run: Run, environment: FakeEnvironment) -> None:

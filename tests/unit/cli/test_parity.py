@@ -5,12 +5,16 @@ A new screen or action without a line here fails: say which command it is, or th
 
 from __future__ import annotations
 
+import re
+from types import ModuleType
 from typing import Any
 
 import pytest
 import typer
 
 from qlikops.cli.main import app
+from qlikops.presentation import fleet, inbox
+from qlikops.presentation.filter import parse
 from qlikops.tui.keys import actions, places
 from qlikops.tui.screens.base import ConsoleScreen
 
@@ -89,6 +93,14 @@ def test_every_action_is_a_command_or_about_the_screen() -> None:
 def test_the_command_is_there(action: str) -> None:
     command, *needed = ACTIONS[action]
     assert set(needed) <= options(command)
+
+
+@pytest.mark.parametrize(("command", "table"), [("approvals", inbox), ("tasks", fleet)])
+def test_the_example_of_a_filter_is_the_consoles_and_makes_sense(command: str, table: ModuleType) -> None:
+    (option,) = [each for each in COMMANDS[command].params if "--filter" in each.opts]
+    (example,) = re.findall("'(.*)'", option.help)
+    assert table.FILTER_EXAMPLE.startswith(example)
+    assert not parse(table.FILTER_EXAMPLE, table.TABLE.fields).problem
 
 
 def subclasses(cls: type[Any]) -> set[type[Any]]:

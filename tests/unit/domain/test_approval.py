@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.domain.approval import Decision, Status, attributed
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.approval import ROW_BYTES, ROW_TEXT_CAP, Decision, InboxRow, Status, attributed
 from qlikops.domain.callback import HOW_TO_DECIDE, NoDecision, parse_decision, parse_denial
+from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import Route
-from tests.unit.domain.samples import NOON, POLICY, WAITING
+from qlikops.domain.task import TaskKey
+from tests.unit.domain.samples import EVALUATION, NOON, POLICY, WAITING
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -169,3 +173,35 @@ def test_what_can_still_change_is_not_final() -> None:
         Status.WAITING,
         Status.RESTARTING,
     ]
+
+
+class TestInboxRow:
+    """The row of a proposal whose every text is longer than a row holds, in a run that the scheduler named."""
+
+    RECORD = replace(
+        WAITING,
+        proposal=replace(
+            WAITING.proposal,
+            kind=max(AnomalyKind, key=len),
+            title="t" * 90,
+            cause="c" * 90,
+            targets=(replace(WAITING.proposal.targets[0], key=TaskKey("i", "s" * 40, "t" * 40)),),
+            execution_name="e" * 80,
+        ),
+        evaluation=replace(EVALUATION, confidence=0.9),
+        digest="ab" * 32,
+    )
+    ROW = InboxRow.of(RECORD, NOON, NOON + timedelta(hours=4))
+
+    @pytest.mark.parametrize("name", [each.name for each in fields(InboxRow) if each.name != "claim"])
+    def test_every_field_is_filled_in(self, name: str) -> None:
+        assert getattr(self.ROW, name) not in ("", None, 0), "InboxRow.of leaves it out"
+
+    @pytest.mark.parametrize("name", [each.name for each in fields(InboxRow)][14:])
+    def test_a_field_that_earlier_rows_lack_has_a_default(self, name: str) -> None:
+        stored = {key: value for key, value in codec.encode(self.ROW).items() if key != name}
+        assert codec.decode(InboxRow, stored) is not None
+
+    def test_it_is_as_small_as_it_says(self) -> None:
+        assert all(len(text) == ROW_TEXT_CAP for text in (self.ROW.label, self.ROW.title, self.ROW.cause))
+        assert len(codec.dumps(self.ROW).encode()) <= ROW_BYTES

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Evidence, Severity
-from qlikops.domain.approval import Claim, InboxRow, ProposalRecord, Status, digest_of
+from qlikops.domain.approval import ProposalRecord, Status, digest_of
 from qlikops.domain.evaluation import (
     ApprovalMode,
     BlockingGate,
@@ -120,32 +120,6 @@ def approval(
         digest=digest_of(subject, assessed, policy),
         requested_at=NOW - timedelta(minutes=minutes_old),
         deadline=NOW + timedelta(minutes=minutes_left),
-    )
-
-
-def row_of(record: ProposalRecord, claim: Claim | None = None) -> InboxRow:
-    """The inbox row of a waiting approval, as the ledger projects it."""
-    assert record.evaluation is not None
-    assert record.requested_at is not None
-    assert record.deadline is not None
-    return InboxRow(
-        approval_id=record.approval_id,
-        label=record.proposal.label[:60],
-        title=record.proposal.title[:60],
-        kind=record.proposal.kind,
-        severity=record.proposal.severity,
-        action=record.proposal.action,
-        verdict=record.evaluation.verdict,
-        risk=record.evaluation.risk,
-        confidence=record.evaluation.confidence,
-        evaluator=record.evaluation.evaluator,
-        task_count=len(record.proposal.targets),
-        requested_at=record.requested_at,
-        deadline=record.deadline,
-        digest=record.digest[:12],
-        execution_name=record.proposal.execution_name,
-        cause=record.proposal.cause[:60],
-        claim=claim or record.claim,
     )
 
 

@@ -1,62 +1,123 @@
-"""Columns: all of them in the width there is, and nothing cut beside empty cells."""
+"""Columns: nothing forgotten of a new one, all of them in the width there is, and nothing cut beside empty cells."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qlikops.presentation import events, executions, fleet, graph, inbox, report
-from qlikops.presentation.tone import Column, spread
+from qlikops.presentation.sorting import FleetSort, InboxSort
+from qlikops.presentation.table import Column, ColumnOf, Table, spread, taken
 
-TABLES: dict[str, Callable[[int], tuple[Column, ...]]] = {
-    "inbox": inbox.columns,
-    "inbox of several contexts": lambda width: inbox.columns(width, context=True),
-    "fleet": fleet.columns,
-    "executions": executions.columns,
+TABLES: dict[str, Table[Any]] = {
+    "inbox": inbox.TABLE,
+    "fleet": fleet.TABLE,
+    "executions": executions.TABLE,
+}
+FITTED: dict[str, Callable[[int], tuple[Column, ...]]] = {
+    **{name: table.fit for name, table in TABLES.items()},
+    "inbox of one context": inbox.columns,
+    "states": executions.state_columns,
     "graph": graph.columns,
     "events": events.columns,
     "reports": report.columns,
 }
-PADDING = 2
+MEASURES = {
+    *("inbox-expires", "inbox-age"),
+    *("fleet-latency", "fleet-trend", "fleet-restarted"),
+    *("executions-duration", "executions-bar"),
+}
+"""Columns that a filter asks nothing of: they show how much, and it looks for words."""
+COLUMNS = [pytest.param(name, each, id=f"{name}-{each.key}") for name in TABLES for each in TABLES[name].columns]
 
 
-def total(columns: tuple[Column, ...]) -> int:
-    return sum(column.width + PADDING for column in columns)
+class TestEveryColumn:
+    @pytest.mark.parametrize(("table", "column"), COLUMNS)
+    def test_has_room_for_its_header(self, table: str, column: ColumnOf[Any]) -> None:
+        forms = [form for form in (column, column.short) if form is not None]
+        assert all(len(form.drawn.header) <= form.drawn.width for form in forms)
+        if column.order is not None and table == "inbox":
+            assert all(len(form.drawn.header) < form.drawn.width for form in forms), "no room for the mark of the order"
 
+    @pytest.mark.parametrize(("table", "column"), COLUMNS)
+    def test_can_be_asked_by_the_filter(self, table: str, column: ColumnOf[Any]) -> None:
+        measures = f"{table}-{column.key}" in MEASURES
+        assert (column.field is None) is measures, "give it `field`, or name it in MEASURES"
 
-def needs(column: Column, content: dict[str, int]) -> int:
-    return max(len(column.header), content[column.key])
+    @pytest.mark.parametrize(("table", "column"), COLUMNS)
+    def test_has_a_turn_of_its_own_to_go(self, table: str, column: ColumnOf[Any]) -> None:
+        turns = [each.drawn.goes for each in TABLES[table].columns if each.drawn.goes]
+        assert not column.drawn.goes or turns.count(column.drawn.goes) == 1
+        assert sorted(turns) == list(range(1, len(turns) + 1))
 
 
 @pytest.mark.parametrize("name", TABLES)
+def test_every_column_has_a_key_of_its_own_and_one_is_flexible(name: str) -> None:
+    columns = TABLES[name].columns
+    assert len({each.key for each in columns}) == len(columns)
+    assert [each.drawn.flexible for each in columns].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    "sort", [pytest.param(sort, id=f"{type(sort).__name__}-{sort}") for sort in (*InboxSort, *FleetSort)]
+)
+def test_every_name_of_an_order_has_one(sort: StrEnum) -> None:
+    table: Table[Any] = inbox.TABLE if isinstance(sort, InboxSort) else fleet.TABLE
+    assert [order.name for order in table.orders].count(sort) == 1, "an `Order` of a column, or of `more_orders`"
+
+
+def test_an_order_that_was_remembered_is_found_again() -> None:
+    remembered = ("expires first", "severity", "oldest first", "risk", "task")
+    assert [inbox.TABLE.order_called(words).name for words in remembered] == list(InboxSort)
+    assert inbox.TABLE.order_called("of another version").name is InboxSort.EXPIRES
+
+
+@pytest.mark.parametrize("name", TABLES)
+@given(width=st.integers(59, 300))
+def test_columns_go_by_their_turns_while_not_all_fit(name: str, width: int) -> None:
+    table = TABLES[name]
+    left = {column.key.removesuffix("_short") for column in table.fit(width)} | {table.columns[0].key}
+    turns = {each.drawn.goes: each for each in table.columns if each.drawn.goes}
+    gone = [turn for turn, each in turns.items() if each.key not in left]
+    assert sorted(gone) == list(range(1, len(gone) + 1))
+    assert width < table.width or not gone
+
+
+@pytest.mark.parametrize("name", FITTED)
 @pytest.mark.parametrize("width", [59, 60, 79, 119, 199, 299])
 def test_the_smallest_terminal_has_room_for_every_column_that_is_shown(name: str, width: int) -> None:
-    assert total(TABLES[name](width)) <= width
+    assert taken(FITTED[name](width)) <= width
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", FITTED)
 @given(data=st.data(), width=st.integers(59, 300))
 def test_nothing_is_cut_beside_empty_cells(name: str, data: st.DataObject, width: int) -> None:
-    before = TABLES[name](width)
+    before = FITTED[name](width)
     content = {column.key: data.draw(st.integers(0, 120), label=column.key) for column in before}
     after = spread(before, width, content)
-    assert total(after) <= width
+    assert taken(after) <= width
     assert {column.key for column in before} - {column.key for column in after} <= {
         key for key, cells in content.items() if not cells
     }
     cut = [column for column in after if needs(column, content) > column.width]
     if cut:
         assert all(column.width <= needs(column, content) for column in after), "another has cells to spare"
-        assert total(after) == width
+        assert taken(after) == width
     if any(column.flexible for column in cut):
         assert all(content[column.key] for column in after if not column.flexible), "a column with nothing in it"
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", FITTED)
 def test_columns_stay_while_nothing_is_cut(name: str) -> None:
-    before = TABLES[name](119)
+    before = FITTED[name](119)
     assert spread(before, 119, {column.key: column.width for column in before}) == before
     assert spread(before, 119, {}) == before
+
+
+def needs(column: Column, content: dict[str, int]) -> int:
+    return max(len(column.header), content[column.key])

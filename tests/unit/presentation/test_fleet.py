@@ -15,7 +15,8 @@ from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.presentation import fleet, task
 from qlikops.presentation.filter import parse
-from qlikops.presentation.fleet import Order
+from qlikops.presentation.sorting import FleetSort
+from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Section, as_text
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import HOSTILE, NOW
@@ -33,36 +34,41 @@ def sampled(*seconds: int | None) -> tuple[Sample, ...]:
     return tuple(Sample(NOW - (len(seconds) - index) * 5 * MINUTE, 1, each) for index, each in enumerate(seconds))
 
 
+def cells(task: TaskSnapshot, *, down: bool = False) -> Cells:
+    return fleet.TABLE.cells(fleet.ListedTask(task, NOW, down))
+
+
 def summary(snapshot: FleetSnapshot) -> str:
     return as_text([Section("", fleet.summary(snapshot, NOW))])
 
 
 def test_what_is_wrong_comes_first_and_other_orders_are_offered() -> None:
     restarted = with_memory(TaskProgress(restarted_at=NOW))
-    tasks = (STOCK, restarted, ORDERS)
-    by = {order: [each.facts.key.task for each in fleet.ordered(tasks, order)] for order in Order}
-    assert by[Order.WORST] == ["sales-orders", "stock", "billing"]
-    assert by[Order.NAME] == by[Order.SERVER] == ["billing", "sales-orders", "stock"]
-    assert by[Order.LATENCY][0] == by[Order.RESTARTED][0] == "billing"
-    order = Order.WORST
-    assert {order := order.next for _ in Order} == set(Order)
+    tasks = [fleet.ListedTask(each, NOW) for each in (STOCK, restarted, ORDERS)]
+    orders = fleet.TABLE.orders
+    by = {order.name: [each.facts.key.task for each in fleet.TABLE.sorted(tasks, order)] for order in orders}
+    assert by[FleetSort.WORST] == ["sales-orders", "stock", "billing"]
+    assert by[FleetSort.NAME] == by[FleetSort.SERVER] == ["billing", "sales-orders", "stock"]
+    assert by[FleetSort.LATENCY][0] == by[FleetSort.RESTARTED][0] == "billing"
+    order = orders[0]
+    assert [order := fleet.TABLE.order_after(order) for _ in orders] == [*orders[1:], orders[0]]
 
 
 def test_a_row() -> None:
-    assert fleet.cells(BILLING, NOW)["latency"].text == "9s"
-    assert fleet.cells(BILLING, NOW)["label"].text == "billing (replicate-eu-1)"
-    failed = fleet.cells(ORDERS, NOW)
-    assert [failed[key].text for key in ("latency", "anomaly", "restarted")] == ["–", "FATAL_TRANSIENT", "–"]
+    assert cells(BILLING)["latency"].text == "9s"
+    assert cells(BILLING)["label"].text == "billing (replicate-eu-1)"
+    failed = cells(ORDERS)
+    assert [failed[key].text for key in ("latency", "kind", "restarted")] == ["–", "FATAL_TRANSIENT", "–"]
     restarted = with_memory(TaskProgress(restarted_at=NOW - 12 * MINUTE))
-    assert fleet.cells(restarted, NOW)["restarted"].text == "12m ago"
+    assert cells(restarted)["restarted"].text == "12m ago"
     hostile = replace(BILLING, facts=replace(BILLING.facts, key=TaskKey("i", HOSTILE, HOSTILE)), note=HOSTILE)
-    assert all(cell.text.isprintable() for cell in fleet.cells(hostile, NOW).values())
+    assert all(cell.text.isprintable() for cell in cells(hostile).values())
 
 
 def test_the_same_height_is_the_same_latency_in_every_row() -> None:
     assert fleet.trend(sampled(0, 5, 15, 60, 180, 600, 1800, 7200)) == "▁▂▃▄▅▆▇█"
     assert fleet.trend(sampled(3, None, 3)) == "▁·▁"
-    assert len(fleet.trend(sampled(*range(60)))) == fleet.TREND_COLUMNS
+    assert len(fleet.trend(sampled(*range(60)))) == fleet.TREND_CELLS
 
 
 @pytest.mark.parametrize(
@@ -78,14 +84,13 @@ def test_the_same_height_is_the_same_latency_in_every_row() -> None:
 )
 def test_why_it_is_quiet_and_for_how_long(quiet: Mute, says: str) -> None:
     subject = replace(with_memory(TaskProgress(quiet=quiet)), note=quiet.words())
-    assert fleet.cells(subject, NOW)["quiet"].text == says
+    assert cells(subject)["quiet"].text == says
 
 
 def test_other_reasons_to_leave_it_alone() -> None:
-    assert fleet.cells(STOCK, NOW)["quiet"].text == "left alone: stopped by a user"
-    assert fleet.cells(replace(STOCK, proposal_id="feed"), NOW)["quiet"].text == "proposal feed is open"
-    down = frozenset({BILLING.facts.key})
-    assert "server is down" in fleet.cells(BILLING, NOW, down)["quiet"].text
+    assert cells(STOCK)["quiet"].text == "left alone: stopped by a user"
+    assert cells(replace(STOCK, proposal_id="feed"))["quiet"].text == "proposal feed is open"
+    assert "server is down" in cells(BILLING, down=True)["quiet"].text
 
 
 def test_a_server_that_is_down_is_one_line_with_its_tasks_counted() -> None:
@@ -144,18 +149,17 @@ def test_the_filter(text: str, names: set[str]) -> None:
         ORDERS,
         with_memory(TaskProgress(quiet=Mute(MuteReason.SNOOZED, NOW, "anna")), STOCK),
     )
-    kept = parse(text, fleet.FIELDS)
-    assert {each.facts.key.task for each in tasks if kept.matches(each)} == names
+    kept = parse(text, fleet.TABLE.fields)
+    assert {each.facts.key.task for each in tasks if kept.matches(fleet.ListedTask(each, NOW))} == names
 
 
 @pytest.mark.parametrize("width", [50, 79, 119, 200, 300])
 def test_what_does_not_fit_goes_and_the_task_stays(width: int) -> None:
-    columns = fleet.columns(width)
+    columns = fleet.TABLE.fit(width)
     assert sum(column.width + 2 for column in columns) <= width
-    assert columns[0].key == ("task" if width > 79 else "label")
-    assert "state" in {column.key for column in columns}
-    assert ("quiet" in {column.key for column in columns}) is (width >= 119)
-    assert ("trend" in {column.key for column in columns}) is (width >= 79)
+    keys = {column.key for column in columns}
+    assert columns[0].key == ("task" if "server" in keys else "label")
+    assert "state" in keys
 
 
 def test_a_task_in_full() -> None:

@@ -2,48 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from qlikops.domain.approval import Claim, InboxRow
+from qlikops.domain.approval import Claim
 from qlikops.presentation import inbox
 from qlikops.presentation.filter import parse
+from qlikops.presentation.sorting import InboxSort
+from qlikops.presentation.table import SORTED, taken
+from tests.fakes import row_of
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
 
 
-@pytest.mark.parametrize("context", [False, True])
-@pytest.mark.parametrize("by", inbox.Sort)
-@pytest.mark.parametrize("width", [60, 79, 119, 200])
-def test_what_is_sorted_by_is_always_there_and_from_120_on_everything_is(
-    width: int, by: inbox.Sort, context: bool
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("by", InboxSort)
+@pytest.mark.parametrize("width", [60, 79, 119, inbox.TABLE.width, 200])
+def test_what_is_sorted_by_is_always_there_and_everything_is_where_there_is_room(
+    width: int, by: InboxSort, several: bool
 ) -> None:
-    shown = inbox.columns(width, by=by, context=context)
-    assert sum(column.width + 2 for column in shown) == width
-    assert len([column for column in shown if column.header.startswith(inbox.SORTED)]) == 1
-    assert width < 119 or len(shown) == len(inbox.COLUMNS) + context
+    shown = inbox.columns(width, by=inbox.TABLE.order_called(by), several=several)
+    assert taken(shown) == width
+    assert len([column for column in shown if column.header.startswith(SORTED)]) == 1
+    assert width < inbox.TABLE.width or len(shown) == len(inbox.TABLE.columns) - (not several)
     assert all(len(column.header) <= column.width for column in shown)
-
-
-@dataclass(frozen=True)
-class Item:
-    """Something with a row."""
-
-    row: InboxRow
 
 
 class TestArranging:
     ROWS = tuple(
-        Item(
+        inbox.ListedRow(
             replace(
-                samples.row_of(samples.approval(samples.proposal(number, tasks=(task,)), minutes_left=100 + number)),
+                row_of(samples.approval(samples.proposal(number, tasks=(task,)), minutes_left=100 + number)),
                 severity=severity,
                 risk=risk,
                 requested_at=NOW - timedelta(minutes=age),
                 kind=kind,
-            )
+            ),
+            NOW,
         )
         for number, task, severity, risk, age, kind in (
             (1, "b", "info", "low", 5, "X"),
@@ -56,19 +53,20 @@ class TestArranging:
     @pytest.mark.parametrize(
         ("by", "order"),
         [
-            (inbox.Sort.EXPIRES, [1, 2, 3, 4]),
-            (inbox.Sort.SEVERITY, [4, 2, 3, 1]),
-            (inbox.Sort.AGE, [2, 3, 1, 4]),
-            (inbox.Sort.RISK, [4, 3, 2, 1]),
-            (inbox.Sort.TASK, [3, 1, 2, 4]),
+            (InboxSort.EXPIRES, [1, 2, 3, 4]),
+            (InboxSort.SEVERITY, [4, 2, 3, 1]),
+            (InboxSort.AGE, [2, 3, 1, 4]),
+            (InboxSort.RISK, [4, 3, 2, 1]),
+            (InboxSort.TASK, [3, 1, 2, 4]),
         ],
     )
-    def test_each_order(self, by: inbox.Sort, order: list[int]) -> None:
-        assert [int(item.row.approval_id, 16) for item, _ in inbox.arrange(reversed(self.ROWS), by)] == order
+    def test_each_order(self, by: InboxSort, order: list[int]) -> None:
+        found = inbox.TABLE.sorted(reversed(self.ROWS), inbox.TABLE.order_called(by))
+        assert [int(each.row.approval_id, 16) for each in found] == order
 
     def test_a_group_stands_where_its_first_row_does(self) -> None:
-        placed = inbox.arrange(self.ROWS, inbox.Sort.AGE, lambda item: inbox.cause(item.row))
-        assert [(int(item.row.approval_id, 16), place.mark) for item, place in placed] == [
+        placed = inbox.arrange(self.ROWS, inbox.TABLE.order_called(InboxSort.AGE), grouped=True)
+        assert [(int(each.row.approval_id, 16), each.place.mark) for each in placed] == [
             (2, "┌2 "),
             (4, "└ "),
             (3, "┌2 "),
@@ -99,7 +97,7 @@ class TestArranging:
     ],
 )
 def test_the_inbox_can_be_filtered_by(text: str, kept: bool) -> None:
-    row = samples.row_of(samples.approval(), Claim(samples.CALLER, NOW + timedelta(minutes=1)))
-    found = parse(text, inbox.fields(NOW))
+    row = row_of(samples.approval(), Claim(samples.CALLER, NOW + timedelta(minutes=1)))
+    found = parse(text, inbox.TABLE.fields)
     assert not found.problem
-    assert found.matches(row) is kept
+    assert found.matches(inbox.ListedRow(row, NOW)) is kept

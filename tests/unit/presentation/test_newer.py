@@ -39,7 +39,8 @@ from qlikops.presentation import (
 from qlikops.presentation import fleet as fleets
 from qlikops.presentation import inbox as inboxes
 from qlikops.presentation.tone import Line, Section, Span
-from tests.unit.presentation.samples import NOW, approval, execution, execution_detail, fleet, proposal, row_of
+from tests.fakes import row_of
+from tests.unit.presentation.samples import NOW, approval, execution, execution_detail, fleet, proposal
 from tests.unit.strangers import SPELLING, strangers
 
 KEY = TaskKey("default", "replicate-eu-1", "sales-orders")
@@ -76,6 +77,7 @@ def spans_in(shown: object) -> Iterator[Span]:
 def of_approval(value: ProposalRecord) -> list[object]:
     request = Approve(value.digest)
     receipt = DecisionReceipt(value.approval_id, Decision(True), value.status, value.outcome)
+    listed = [inboxes.ListedRow(row_of(each), NOW) for each in (value, approval())]
     return [
         list(review.sections(value, NOW)),
         review.second_thoughts(value),
@@ -87,19 +89,20 @@ def of_approval(value: ProposalRecord) -> list[object]:
         decision.no_longer_waits(value),
         denial.brief(value.proposal),
         list(background.track_record(value, Background(track=(EarlierResults("bedrock", Verdict.APPROVE, 1, 1),)))),
-        inboxes.cells(row_of(value), NOW),
-        inboxes.ordered([row_of(value), row_of(approval())], inboxes.Sort.SEVERITY),
+        inboxes.TABLE.cells(listed[0]),
+        [inboxes.TABLE.sorted(listed, order) for order in inboxes.TABLE.orders],
         list(watch.Watch().took_rows([row_of(value)], NOW)),
         list(watch.Watch().took_record(value, NOW)),
     ]
 
 
 def of_snapshot(value: FleetSnapshot) -> list[object]:
+    listed = fleets.listed(value, NOW)
     return [
         fleets.summary(value, NOW),
-        [fleets.cells(each, NOW) for each in value.tasks],
-        [fleets.ordered(value.tasks, order) for order in fleets.Order],
-        [field(each) for field in fleets.FIELDS.values() for each in value.tasks],
+        [fleets.TABLE.cells(each) for each in listed],
+        [fleets.TABLE.sorted(listed, order) for order in fleets.TABLE.orders],
+        [field(each) for field in fleets.TABLE.fields.values() for each in listed],
         [task.sections(TaskDetail(each, NOW), NOW) for each in value.tasks],
     ]
 
@@ -123,7 +126,10 @@ PLACES: tuple[tuple[Any, Callable[[Any], list[object]]], ...] = (
     (WITH_QUIET, of_snapshot),
     (ROW, of_run),
     (REPORT, lambda value: [report.sections(value)]),
-    (execution(), lambda value: [executions.cells(value, NOW), executions.last_run(value)]),
+    (
+        execution(),
+        lambda value: [executions.TABLE.cells(executions.ListedExecution(value, NOW)), executions.last_run(value)],
+    ),
     (
         HistoryLine(NOW, "1", "FATAL_TRANSIENT", "resume", Status.DENIED),
         lambda value: [list(background.earlier(Background((value,))))],

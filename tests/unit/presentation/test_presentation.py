@@ -18,11 +18,13 @@ from qlikops.domain.ports import Approve, DecisionReceipt, Deny
 from qlikops.domain.proposal import Action
 from qlikops.domain.report import Changes, NoAction, ReportedProposal, RunPoint, RunReport, Sighting
 from qlikops.domain.task import TaskKey, TaskState
-from qlikops.domain.workflow.execution import ExecutionStatus, StateStatus
+from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, StateStatus
 from qlikops.presentation import decision, executions, fleet, inbox, report, review, vocabulary
 from qlikops.presentation.freshness import Freshness, Trust
 from qlikops.presentation.problem import explain
-from qlikops.presentation.tone import Column, Section, Span, Tone, as_text, fit, line, plain
+from qlikops.presentation.table import Cells, Column, fit
+from qlikops.presentation.tone import Section, Span, Tone, as_text, line, plain
+from tests.fakes import row_of
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
 
@@ -56,22 +58,24 @@ def test_every_value_has_a_word(enum: type[StrEnum], say: Callable[[StrEnum], Sp
 
 
 def test_statuses_of_executions_and_states_fit_their_column() -> None:
-    width = {column.key: column.width for column in executions.COLUMNS}["status"]
+    width = {column.key: column.drawn.width for column in executions.TABLE.columns}["status"]
     assert max(len(vocabulary.execution_status(status).text) for status in ExecutionStatus) <= width
     assert max(len(vocabulary.state_status(status).text) for status in StateStatus) <= width
 
 
 class TestColumns:
-    COLUMNS = (Column("a", "A", 5), Column("b", "B", 5, flexible=True), Column("c", "C", 5))
+    COLUMNS = (Column("a", "A", 5), Column("b", "B", 5, flexible=True), Column("c", "C", 5, goes=1))
 
     def test_the_flexible_one_takes_what_is_left(self) -> None:
-        assert [column.width for column in fit(self.COLUMNS, 40, ())] == [5, 24, 5]
+        assert [column.width for column in fit(self.COLUMNS, 40)] == [5, 24, 5]
 
     def test_the_ones_named_go_when_it_is_narrow(self) -> None:
-        assert [column.key for column in fit(self.COLUMNS, 15, ("c",))] == ["a", "b"]
+        assert [column.key for column in fit(self.COLUMNS, 15)] == ["a", "b"]
 
     @pytest.mark.parametrize("width", [60, 79, 119, 200])
-    @pytest.mark.parametrize("columns", [inbox.columns, executions.columns, executions.state_columns, fleet.columns])
+    @pytest.mark.parametrize(
+        "columns", [inbox.TABLE.fit, executions.TABLE.fit, executions.state_columns, fleet.TABLE.fit]
+    )
     def test_tables_fit(self, columns: Callable[[int], tuple[Column, ...]], width: int) -> None:
         shown = columns(width)
         assert sum(column.width + 2 for column in shown) == width
@@ -80,17 +84,17 @@ class TestColumns:
 
 class TestInbox:
     def cells(self, minutes_left: float = 228, claim: Claim | None = None, mark: str = "") -> dict[str, str]:
-        row = samples.row_of(samples.approval(minutes_left=minutes_left), claim)
-        return {key: span.text for key, span in inbox.cells(row, NOW, mark).items()}
+        row = row_of(samples.approval(minutes_left=minutes_left), claim)
+        return {key: span.text for key, span in inbox.TABLE.cells(inbox.ListedRow(row, NOW, mark=mark)).items()}
 
     def test_a_row(self) -> None:
         assert self.cells() == {
-            "left": "3h48m",
+            "expires": "3h48m",
             "severity": "■ critical",
             "severity_short": "■ crit",
-            "context": "–",
-            "label": "sales-orders (replicate-eu-1)",
-            "anomaly": "FATAL_TRANSIENT",
+            "context": "",
+            "task": "sales-orders (replicate-eu-1)",
+            "kind": "FATAL_TRANSIENT",
             "verdict": "AI approve 92%",
             "verdict_short": "AI approve",
             "risk": "low",
@@ -99,8 +103,8 @@ class TestInbox:
         }
 
     def test_only_a_model_is_called_ai(self) -> None:
-        row = samples.row_of(samples.approval(assessed=samples.evaluation(evaluator="rules")))
-        assert inbox.cells(row, NOW)["verdict"].text == "rules approve 92%"
+        row = row_of(samples.approval(assessed=samples.evaluation(evaluator="rules")))
+        assert inbox.TABLE.cells(inbox.ListedRow(row, NOW))["verdict"].text == "rules approve 92%"
 
     @pytest.mark.parametrize(
         ("minutes", "left", "tone"),
@@ -117,20 +121,23 @@ class TestInbox:
     def test_a_claim_shows_until_it_runs_out(self) -> None:
         claim = Claim(samples.CALLER, NOW + timedelta(minutes=1))
         assert self.cells(claim=claim)["claimed"] == "anna"
-        assert self.cells(claim=claim)["label"] == "@ sales-orders (replicate-eu-1, claimed)"
+        assert self.cells(claim=claim)["task"] == "@ sales-orders (replicate-eu-1, claimed)"
         assert self.cells(claim=replace(claim, until=NOW))["claimed"] == "–"
 
     def test_values_of_a_newer_agent_are_shown_as_they_are(self) -> None:
-        row = replace(samples.row_of(samples.approval()), severity="fatal", verdict="maybe", risk="odd", evaluator="xy")
-        cells = inbox.cells(row, NOW)
+        row = replace(row_of(samples.approval()), severity="fatal", verdict="maybe", risk="odd", evaluator="xy")
+        cells = inbox.TABLE.cells(inbox.ListedRow(row, NOW))
         assert [cells[key].text for key in ("severity", "verdict", "risk")] == ["? fatal", "AI maybe", "odd"]
 
     def test_what_expires_first_comes_first(self) -> None:
-        rows = [samples.row_of(samples.approval(samples.proposal(n), minutes_left=m)) for n, m in ((1, 9), (2, 5))]
-        assert [row.approval_id for row in inbox.ordered(rows)] == [row.approval_id for row in reversed(rows)]
+        late, soon = (
+            inbox.ListedRow(row_of(samples.approval(samples.proposal(n), minutes_left=m)), NOW)
+            for n, m in ((1, 9), (2, 5))
+        )
+        assert inbox.TABLE.sorted([late, soon], inbox.TABLE.orders[0]) == [soon, late]
 
     def test_the_summary(self) -> None:
-        rows = [samples.row_of(samples.approval(minutes_old=minutes)) for minutes in (3, 12)]
+        rows = [row_of(samples.approval(minutes_old=minutes)) for minutes in (3, 12)]
         assert inbox.summary(rows, NOW) == "2 wait, oldest 12m"
         assert inbox.summary([], NOW) == "nothing waits"
 
@@ -311,26 +318,30 @@ class TestDecision:
         assert "bob" in said
 
 
+def cells_of(summary: ExecutionSummary) -> Cells:
+    return executions.TABLE.cells(executions.ListedExecution(summary, NOW))
+
+
 class TestExecutions:
     def test_a_row(self) -> None:
-        cells = executions.cells(samples.execution(status=ExecutionStatus.SUCCEEDED), NOW)
+        cells = cells_of(samples.execution(status=ExecutionStatus.SUCCEEDED))
         texts = {key: span.text for key, span in cells.items()}
         assert texts["status"] == "✓ succeeded"
         assert texts["duration"] == "1m15s"
-        assert (texts["anomalies"], texts["proposals"], texts["restarts"]) == ("4", "2", "1")
+        assert (texts["anomalies"], texts["proposals"], texts["restarted"]) == ("4", "2", "1")
 
     def test_what_is_not_known_is_not_zero(self) -> None:
         for status, shown in ((ExecutionStatus.RUNNING, "…"), (ExecutionStatus.ABORTED, "–")):
-            cells = executions.cells(replace(samples.execution(status=status), run=None), NOW)
-            assert {cells[key].text for key in ("anomalies", "proposals", "restarts")} == {shown}
+            cells = cells_of(replace(samples.execution(status=status), run=None))
+            assert {cells[key].text for key in ("anomalies", "proposals", "restarted")} == {shown}
 
     def test_a_report_of_an_earlier_end_is_not_that_of_a_run_that_goes_on(self) -> None:
         redriven = replace(
             samples.execution(status=ExecutionStatus.SUCCEEDED), status=ExecutionStatus.RUNNING, stopped_at=None
         )
-        cells = executions.cells(redriven, NOW)
-        assert (cells["anomalies"].text, cells["restarts"].text) == ("4", "…")
-        assert executions.FIELDS["restarted"](redriven) == ""
+        cells = cells_of(redriven)
+        assert (cells["anomalies"].text, cells["restarted"].text) == ("4", "…")
+        assert executions.TABLE.fields["restarted"](executions.ListedExecution(redriven, NOW)) == ""
 
     def test_the_detail_names_what_waits_and_what_the_ledger_filled_in(self) -> None:
         text = text_of(*executions.heading(samples.execution_detail(), NOW))
@@ -449,7 +460,7 @@ def test_nothing_from_outside_reaches_a_terminal_but_as_text() -> None:
         claim=Claim(hostile, NOW + timedelta(hours=1)),
     )
     request = Deny(hostile, hostile, decision_id=hostile)
-    cells = inbox.cells(samples.row_of(record), NOW)
+    cells = inbox.TABLE.cells(inbox.ListedRow(row_of(record), NOW))
     shown = [
         *(entry.label + entry.text for section in review.sections(record, NOW) for entry in section.lines),
         *(entry.text for entry in decision.what_goes_out(request, record, hostile)),

@@ -8,7 +8,8 @@ from datetime import timedelta
 from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.errors import CredentialsProblem, NotFound, Offline
 from qlikops.presentation.watch import Watch, What, spoken
-from tests.unit.presentation.samples import CALLER, HOSTILE, NOW, approval, proposal, row_of
+from tests.fakes import row_of
+from tests.unit.presentation.samples import CALLER, HOSTILE, NOW, approval, proposal
 
 FIRST, SECOND = approval(proposal(1)), approval(proposal(2, tasks=("billing",)), minutes_left=12)
 

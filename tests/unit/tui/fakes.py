@@ -30,7 +30,7 @@ from qlikops.domain.task import TaskKey
 from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.resources import resource
-from tests.fakes import FakeSchedules
+from tests.fakes import FakeSchedules, row_of
 from tests.unit.presentation import samples
 
 GATE_SECONDS = 60
@@ -199,7 +199,7 @@ class FakeEnvironment:
     def waiting(self) -> Sequence[InboxRow]:
         self.waits.pass_through()
         self._read("waiting")
-        waiting = [samples.row_of(record) for record in self.records.values() if record.status is Status.WAITING]
+        waiting = [row_of(record) for record in self.records.values() if record.status is Status.WAITING]
         return [
             records.inbox_row(unreadable(row), samples.NOW) if row.approval_id in self.spoilt else row
             for row in waiting

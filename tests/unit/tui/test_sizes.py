@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,9 @@ from textual.widgets import Button, DataTable, Input, Select, SelectionList
 
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.task import TaskKey
+from qlikops.presentation import inbox
+from qlikops.tui.app import QlikOpsApp
+from qlikops.tui.widgets.waiting import SHARE, WIDE
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import screen_text, wait_until
 from tests.unit.tui.scenery import Demo, demo
@@ -30,6 +36,12 @@ NAMES = (
     "👩‍👩‍👧‍👦🇪🇺" * 10,
     "Ä" * 200,
 )
+
+
+def test_the_record_comes_beside_the_list_where_every_column_fits() -> None:
+    style = Path(inspect.getfile(QlikOpsApp)).with_name("app.tcss").read_text()
+    assert re.findall(r"^\.-wide #list { width: (\d+)%;", style, re.MULTILINE) == [str(SHARE)]
+    assert (WIDE - 1) * SHARE // 100 < inbox.TABLE.width + 1 <= WIDE * SHARE // 100, "with its scrollbar"
 
 
 def unreachable(pilot: Pilot[Any]) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from qlikops.presentation.tone import Column, Span
+from qlikops.presentation.table import Column
+from qlikops.presentation.tone import Span
 from qlikops.presentation.vocabulary import NOTHING
 from qlikops.tui.widgets.table import KeyedTable
 

@@ -1,0 +1,197 @@
+"""Tables as data: a column is one object, and what fits, what a filter asks and what one sorts by follow.
+
+Front ends draw a `Column`; a `ColumnOf` knows besides what it shows of a row, and a `Table` holds all of these.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from qlikops.presentation.tone import Span
+
+T = TypeVar("T")
+
+PADDING = 2
+"""Cells that a front end puts behind each column."""
+SORTED = "▾"
+"""Marks the column that rows are sorted by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table's column as a front end draws it."""
+
+    key: str
+    header: str
+    width: int
+    """Cells; for the flexible column the least it can do with."""
+    _: KW_ONLY
+    right: bool = False
+    flexible: bool = False
+    """Takes what the others leave; one a table."""
+    goes: int = 0
+    """Its turn to go while not every column fits: 1 goes first, 0 never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order(Generic[T]):
+    """An order that rows can be put in."""
+
+    name: StrEnum
+    """What one types after `--sort`; its enum says which order comes after which."""
+    words: str
+    """What the console says, and what it stores of a person's choice: they never change."""
+    key: Callable[[T], Any]
+    """What is compared; the least comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnOf(Generic[T]):
+    """A column with all that is to be known of it."""
+
+    drawn: Column
+    cell: Callable[[T], Span]
+    """What it shows of a row."""
+    _: KW_ONLY
+    field: Callable[[T], str] | None = None
+    """What a filter asks as `key:`; None if it asks nothing of this column."""
+    order: Order[T] | None = None
+    """The order that this column shows."""
+    short: ColumnOf[T] | None = None
+    """What stands in while there is little room. A `cell` of its own needs a key of its own."""
+    room: int = 0
+    """Cells that have to be left over beside all columns in full, or `short` stands in."""
+    beside: str = ""
+    """The key of another column: `short` stands in while that one has gone, whatever is left over."""
+
+    @property
+    def key(self) -> str:
+        """Its name: in a filter, and for the cells of a row."""
+        return self.drawn.key
+
+    def as_drawn(self, *, short: bool, is_sorted: bool) -> Column:
+        """How it looks in short or in full; what is sorted by never goes."""
+        drawn = self.short.drawn if short and self.short is not None else self.drawn
+        if is_sorted:
+            return replace(drawn, header=f"{SORTED}{drawn.header}", goes=0)
+        return replace(drawn, goes=self.drawn.goes)
+
+
+Cells: TypeAlias = Mapping[str, Span]
+"""A row: column key -> cell."""
+
+
+@dataclass(frozen=True)
+class Table(Generic[T]):
+    """A table of rows of T."""
+
+    columns: tuple[ColumnOf[T], ...]
+    """From left to right."""
+    ties: Callable[[T], Any] = lambda _: 0
+    """What is compared of rows that are equal in an order."""
+    more_orders: tuple[Order[T], ...] = ()
+    """Orders that no column shows."""
+    more_fields: Mapping[str, Callable[[T], str]] = field(default_factory=dict)
+    """What a filter can ask beside the columns."""
+
+    @cached_property
+    def fields(self) -> Mapping[str, Callable[[T], str]]:
+        """What a filter can ask: key -> text of a row."""
+        return {**{each.key: each.field for each in self.columns if each.field is not None}, **self.more_fields}
+
+    @cached_property
+    def orders(self) -> tuple[Order[T], ...]:
+        """What rows can be sorted by, as their names' enum has them; the first is the usual one."""
+        found = [*self.more_orders, *(each.order for each in self.columns if each.order is not None)]
+        names = [name for order in found[:1] for name in type(order.name)]
+        return tuple(sorted(found, key=lambda order: names.index(order.name)))
+
+    @cached_property
+    def width(self) -> int:
+        """Cells that all columns take in full."""
+        return taken(each.drawn for each in self.columns)
+
+    def order_called(self, name: str | None) -> Order[T]:
+        """The order with this name or these words; the usual one if there is none such."""
+        return next((each for each in self.orders if name in (each.name, each.words)), self.orders[0])
+
+    def order_after(self, order: Order[T]) -> Order[T]:
+        """The next order, round and round."""
+        return self.orders[(self.orders.index(order) + 1) % len(self.orders)]
+
+    def sorted(self, rows: Iterable[T], order: Order[T]) -> list[T]:
+        """The rows in that order."""
+        return sorted(rows, key=lambda row: (order.key(row), self.ties(row)))
+
+    def cells(self, row: T) -> Cells:
+        """What every column shows of a row, in full and in short."""
+        forms = (form for each in self.columns for form in (each, each.short) if form is not None)
+        return {form.key: form.cell(row) for form in forms}
+
+    def fit(
+        self, width: int | None, *, by: Order[T] | None = None, without: Collection[str] = ()
+    ) -> tuple[Column, ...]:
+        """The columns that fit in `width` cells; all in full if that is None, the column of `by` in any case.
+
+        `without` names columns that are not wanted at all.
+        """
+        wanted = [each for each in self.columns if each.key not in without]
+        spare = math.inf if width is None else width - taken(each.drawn for each in wanted)
+
+        def drawn(gone: Collection[str]) -> list[Column]:
+            return [
+                each.as_drawn(
+                    short=each.beside in gone if each.beside else spare < each.room,
+                    is_sorted=by is not None and each.order is by,
+                )
+                for each in wanted
+            ]
+
+        left = {column.key for column in fit(drawn(()), width)}
+        return fit(drawn({each.beside for each in wanted} - left), width)
+
+
+def taken(columns: Iterable[Column]) -> int:
+    """Cells that `columns` take, with those that a front end puts behind each."""
+    return sum(column.width + PADDING for column in columns)
+
+
+def fit(columns: Sequence[Column], width: int | None) -> tuple[Column, ...]:
+    """The columns that fit in `width` cells, the flexible one widened to what is left; if it is None, all of them."""
+    if width is None:
+        return tuple(columns)
+    kept = list(columns)
+    for column in sorted((each for each in columns if each.goes), key=lambda each: each.goes):
+        if taken(kept) <= width:
+            break
+        kept.remove(column)
+    spare = max(0, width - taken(kept))
+    return tuple(replace(column, width=column.width + spare) if column.flexible else column for column in kept)
+
+
+def spread(columns: Sequence[Column], width: int, content: Mapping[str, int]) -> tuple[Column, ...]:
+    """`columns` with cells that stand empty given to what would be cut, the flexible column first.
+
+    `content` is how many cells the longest text of each column takes, by its key; 0 where all that it has is nothing.
+    While nothing is cut the columns stay as they are. While the flexible one is, a column with nothing in it goes.
+    """
+    needs = {column.key: max(len(column.header), content.get(column.key, column.width)) for column in columns}
+    if all(needs[column.key] <= column.width for column in columns):
+        return tuple(columns)
+    if any(column.flexible and needs[column.key] > column.width for column in columns):
+        columns = [column for column in columns if content.get(column.key, 1) or column.flexible]
+    widths = {column.key: min(column.width, needs[column.key]) for column in columns}
+    room = max(0, width - sum(widths.values()) - PADDING * len(columns))
+    cut_first = sorted(columns, key=lambda column: not column.flexible)
+    usual = {column.key: column.width for column in columns}
+    for wanted in (needs, usual):
+        for column in cut_first:
+            more = min(room, max(0, wanted[column.key] - widths[column.key]))
+            widths[column.key] += more
+            room -= more
+    return tuple(replace(column, width=widths[column.key]) for column in columns)
