@@ -82,7 +82,7 @@ def somebody_looked_again(watch: Watch, sent: Sent) -> str:
     """What this very invocation was told of the task is what the proposal says of it."""
     target, read = _target(watch, sent), watch.world.journal.read.get((sent.process, sent.server, sent.task))
     proposal = watch.proposed.get(watch.proposal_of(sent), {})
-    if target is None:
+    if target is None or watch.could_not_see(sent):
         return ""
     if sent.action == "run" and Action(proposal["action"]).stops_first:
         is_down = read is not None and read.get("state") != "RUNNING"
