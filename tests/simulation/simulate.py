@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import gc
 import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -22,10 +24,21 @@ REPLAY = "python -m tests.simulation.simulate --seed {}"
 def one(seed: int) -> Lived:
     """The night of a seed, without what only people read."""
     logging.disable(logging.CRITICAL)
-    with without_threads():
+    with without_threads(), _without_collecting():
         lived = live_through(draw(seed))
     lived.trace, lived.histories = [], {}
     return lived
+
+
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Looks for garbage once a night, not once a thousand events: a fifth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.collect(0)
+        gc.enable()
 
 
 def many(seeds: Iterable[int], workers: int) -> Iterable[Lived]:

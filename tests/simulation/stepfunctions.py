@@ -11,7 +11,6 @@ reference; recorded histories hold the events to the real thing.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import math
@@ -203,7 +202,7 @@ class StepFunctions:
         execution = self._execution(executionArn, "GetExecutionHistory")
         events = execution.history[::-1] if request.get("reverseOrder") else execution.history
         start, size = int(request.get("nextToken") or 0), request.get("maxResults", 100)
-        answer: dict[str, Any] = {"events": copy.deepcopy(events[start : start + size])}
+        answer: dict[str, Any] = {"events": events[start : start + size]}
         if start + size < len(events):
             answer["nextToken"] = str(start + size)
         return answer
@@ -365,7 +364,7 @@ class StepFunctions:
                 self.reached(f"fail {name}")
                 raise StateError(state.get("Error"), state.get("Cause"))
             case "Pass":
-                result = copy.deepcopy(state["Result"]) if "Result" in state else _built(state, given, context)
+                result = state["Result"] if "Result" in state else _built(state, given, context)
                 return self._left(state, data, result, context), previous, state.get("Next", "")
             case "Task":
                 raw, previous = self._task(execution, name, state, given, context, previous)
@@ -657,26 +656,27 @@ def _at(path: str | None, data: Json, context: Json) -> Json:
         if not isinstance(source, Mapping) or name not in source:
             raise StateError("States.ParameterPathFailure", f"The JSONPath '{path}' could not be found in the input")
         source = source[name]
-    return copy.deepcopy(source)
+    return source
 
 
 def _placed(data: Json, path: str | None, result: Json) -> Json:
-    """`data` with `result` at a reference path."""
+    """`data` with `result` at a reference path. Data is never changed, so what stays the same is shared."""
     if path is None:
         return data
     if path == "$":
         return result
-    made: dict[str, Json] = copy.deepcopy(data) if isinstance(data, dict) else {}
+    made: dict[str, Json] = dict(data) if isinstance(data, dict) else {}
     place = made
     *parents, last = path[2:].split(".")
     for name in parents:
-        place = place.setdefault(name, {})
+        place[name] = dict(place.get(name, {}))
+        place = place[name]
     place[last] = result
     return made
 
 
 def _built(state: Json, data: Json, context: Json) -> Json:
-    return _filled(state["Parameters"], data, context) if "Parameters" in state else copy.deepcopy(data)
+    return _filled(state["Parameters"], data, context) if "Parameters" in state else data
 
 
 def _filled(template: Json, data: Json, context: Json) -> Json:
