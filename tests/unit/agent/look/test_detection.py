@@ -7,7 +7,6 @@ import pytest
 
 from qlikops.agent.config import Thresholds
 from qlikops.agent.look.detection import detect, may_have_been_restarted
-from qlikops.agent.look.detectors import DETECTORS
 from qlikops.agent.tell.trend import changes
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.encoding import codec
@@ -33,10 +32,6 @@ from tests.unit.agent.fleet import (
 )
 
 DOWN = ServerFacts("default", "eu-1", ServerState.ERROR, message="no route", error_code="AEM_SERVER_NOT_CONNECTED")
-
-
-def test_every_kind_of_a_task_has_a_detector() -> None:
-    assert set(DETECTORS) == set(AnomalyKind) - {AnomalyKind.SERVER_DOWN, AnomalyKind.NOT_READ}
 
 
 def test_a_healthy_task_has_nothing() -> None:
@@ -471,3 +466,14 @@ def test_a_server_that_is_down_hides_its_tasks_and_they_are_neither_over_nor_new
 
     back = poll(broken, previous=down, at=120)
     assert changes(down, back).new == ()
+
+
+def test_what_qlikops_left_stopped_is_not_a_users_stop_until_it_has_run_again() -> None:
+    stopped = task(state=TaskState.STOPPED, stop_reason=StopReason.NORMAL, memory_mb=0)
+    left = {stopped.key: NOW}
+    down = detect([SERVER], [stopped], None, CONFIG, after(60), "run-60", left_stopped=left)
+    assert kinds(down) == [AnomalyKind.LEFT_STOPPED]
+    back = detect([SERVER], [task()], down, CONFIG, after(120), "run-120", left_stopped=left)
+    assert kinds(back) == []
+    again = detect([SERVER], [stopped], back, CONFIG, after(180), "run-180", left_stopped=left)
+    assert kinds(again) == [AnomalyKind.USER_STOPPED]
