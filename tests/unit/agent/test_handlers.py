@@ -615,7 +615,7 @@ def test_a_server_that_goes_down_is_told_once_whatever_is_invoked_twice(agent: M
         here.clock.sleep(300)
 
     (message,) = here.sns.messages
-    assert message["Subject"] == "qlikops: critical: replicate-2: server down"
+    assert message["Subject"] == "qlikops: critical: replicate-2: server unreachable"
     assert message["Message"].splitlines()[-1] == "qlikops tasks"
 
 

@@ -118,8 +118,8 @@ def test_a_storm_is_one_message_that_fits_a_phone() -> None:
     (message,) = sns.messages
     assert message["Subject"] == "qlikops: critical: 2901 new findings"
     lines = message["Message"].splitlines()
-    assert lines[0].startswith("critical: eu-1: server eu-1 is down")
-    assert lines[1] == "warning: eu-10: source latency on 100 tasks"
+    assert lines[0].startswith("critical: eu-1: down or not reachable")
+    assert lines[1] == "warning: eu-10: source slow on 100 tasks"
     assert lines[-4:] == [
         "and 24 more",
         "Nothing is proposed on these; you are told once.",
