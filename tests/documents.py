@@ -152,6 +152,7 @@ def tables_page() -> str:
 
 
 def _listed(title: str, table: Table[Any], words: str) -> Iterator[str]:
+    turns = sorted(column.drawn.goes for column in table.columns if column.drawn.goes)
     yield f"## {title}"
     yield words
     yield _table(
@@ -161,7 +162,7 @@ def _listed(title: str, table: Table[Any], words: str) -> Iterator[str]:
                 column.drawn.header or column.key,
                 "" if column.field is None else f"`{column.key}:`",
                 "" if column.order is None else f"`{column.order.name}`: {column.order.words}",
-                column.drawn.goes or "",
+                turns.index(column.drawn.goes) + 1 if column.drawn.goes else "",
             )
             for column in table.columns
         ),

@@ -16,11 +16,11 @@ from qlikops.presentation.tone import Span, Tone, outside
 
 COLUMNS = (
     Column("id", "Id", 6, right=True),
-    Column("at", "Time", 8, goes=1),
+    Column("at", "Time", 8, goes=10),
     Column("type", "Event", 22),
     Column("state", "State", 20),
     # Enter shows an event in full.
-    Column("detail", "Detail", 12, flexible=True, goes=2),
+    Column("detail", "Detail", 12, flexible=True, goes=20),
 )
 _RUNS_SHOWN = 50
 _DETAILS = ("error", "cause", "resource", "index", "length", "output", "input", "redriveCount")

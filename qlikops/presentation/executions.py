@@ -25,10 +25,10 @@ STATE_COLUMNS = (
     Column("state", "State", 24, flexible=True),
     Column("item", "Item", 5, right=True),
     Column("status", "Status", 11),
-    Column("entered", "Entered", 8, goes=3),
+    Column("entered", "Entered", 8, goes=30),
     Column("duration", "Took", 7, right=True),
-    Column("attempts", "Tries", 5, right=True, goes=2),
-    Column("error", "Error", 24, goes=1),
+    Column("attempts", "Tries", 5, right=True, goes=20),
+    Column("error", "Error", 24, goes=10),
 )
 
 
@@ -232,19 +232,19 @@ TABLE: Table[ListedExecution] = Table(
             field=lambda each: each.summary.name,
         ),
         ColumnOf(
-            Column("started", "Started UTC", 11, goes=4),
+            Column("started", "Started UTC", 11, goes=40),
             lambda each: Span(f"{each.summary.started_at:%m-%d %H:%M}"),
             field=lambda each: f"{each.summary.started_at:%Y-%m-%d %H:%M}",
         ),
         ColumnOf(Column("duration", "Took", 7, right=True), lambda each: Span(duration(each.summary, each.now))),
-        ColumnOf(Column("bar", "", _BAR_CELLS, goes=2), _bar),
+        ColumnOf(Column("bar", "", _BAR_CELLS, goes=20), _bar),
         ColumnOf(
-            Column("anomalies", "Anomalies", 9, right=True, goes=3),
+            Column("anomalies", "Anomalies", 9, right=True, goes=30),
             lambda each: _number(each, _anomalies(each), Tone.WARNING),
             field=lambda each: _some(_anomalies(each)),
         ),
         ColumnOf(
-            Column("proposals", "Proposals", 9, right=True, goes=1),
+            Column("proposals", "Proposals", 9, right=True, goes=10),
             lambda each: _number(each, _proposals(each), Tone.INFO),
             field=lambda each: _some(_proposals(each)),
         ),

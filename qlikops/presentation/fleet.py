@@ -189,7 +189,7 @@ TABLE: Table[ListedTask] = Table(
             beside="server",
         ),
         ColumnOf(
-            Column("server", "Server", 14, goes=4),
+            Column("server", "Server", 14, goes=40),
             lambda each: outside(each.facts.key.server, cap=40),
             field=lambda each: each.facts.key.server,
             order=Order(FleetSort.SERVER, "by server", lambda each: each.facts.key),
@@ -200,17 +200,18 @@ TABLE: Table[ListedTask] = Table(
             field=lambda each: each.facts.raw_state if each.facts.state is TaskState.UNKNOWN else each.facts.state,
         ),
         ColumnOf(
-            Column("stop", "Stop reason", 14, goes=1),
+            Column("stop", "Stop reason", 14, goes=10),
             _stop,
             field=lambda each: "" if each.facts.stop_reason is StopReason.NONE else each.facts.stop_reason,
         ),
         ColumnOf(
-            Column("latency", "Latency", 7, right=True, goes=6),
+            Column("latency", "Latency", 7, right=True, goes=60),
             _latency,
             order=Order(FleetSort.LATENCY, "slowest first", lambda each: -(each.facts.total_latency_seconds or 0)),
         ),
         ColumnOf(
-            Column("trend", "Trend", TREND_CELLS, goes=5), lambda each: Span(trend(each.task.memory.samples), Tone.INFO)
+            Column("trend", "Trend", TREND_CELLS, goes=50),
+            lambda each: Span(trend(each.task.memory.samples), Tone.INFO),
         ),
         ColumnOf(
             Column("kind", "Anomaly", 15),
@@ -218,7 +219,7 @@ TABLE: Table[ListedTask] = Table(
             field=lambda each: " ".join(anomaly.kind for anomaly in each.task.anomalies),
         ),
         ColumnOf(
-            Column("restarted", "Restarted", 9, right=True, goes=3),
+            Column("restarted", "Restarted", 9, right=True, goes=30),
             _restarted,
             order=Order(
                 FleetSort.RESTARTED,
@@ -227,7 +228,7 @@ TABLE: Table[ListedTask] = Table(
             ),
         ),
         ColumnOf(
-            Column("quiet", "Waits or is left alone", 44, goes=2),
+            Column("quiet", "Waits or is left alone", 44, goes=20),
             _quiet,
             field=lambda each: each.task.memory.quiet.words() if each.task.memory.quiet is not None else "",
             short=ColumnOf(Column("quiet", "Waits or is left alone", 22), _quiet),

@@ -20,7 +20,7 @@ COLUMNS = (
     Column("state", "State", 22, flexible=True),
     Column("status", "What it did", 23),
     Column("took", "Took", 7, right=True),
-    Column("then", "Then", 32, goes=1),
+    Column("then", "Then", 32, goes=10),
 )
 _WIDEST = 130
 """Beyond that the eye loses the line between a state and what it did."""

@@ -238,12 +238,12 @@ TABLE: Table[ListedRow] = Table(
             order=Order(InboxSort.TASK, "task", _task_order),
         ),
         ColumnOf(
-            Column("kind", "Anomaly", 15, goes=4),
+            Column("kind", "Anomaly", 15, goes=40),
             lambda each: outside(each.row.kind, cap=20),
             field=lambda each: each.row.kind,
         ),
         ColumnOf(
-            Column("verdict", "Evaluation", 17, goes=5),
+            Column("verdict", "Evaluation", 17, goes=50),
             lambda each: vocabulary.verdict(each.row.verdict, each.row.evaluator, each.row.confidence),
             field=lambda each: each.row.verdict,
             short=ColumnOf(
@@ -252,17 +252,17 @@ TABLE: Table[ListedRow] = Table(
             ),
         ),
         ColumnOf(
-            Column("risk", "Risk", 7, goes=3),
+            Column("risk", "Risk", 7, goes=30),
             lambda each: vocabulary.risk(each.row.risk),
             field=lambda each: each.row.risk,
             order=Order(InboxSort.RISK, "risk", lambda each: _RISKS.get(each.row.risk, _FIRST_UNKNOWN)),
         ),
         ColumnOf(
-            Column("age", "Age", 6, right=True, goes=2),
+            Column("age", "Age", 6, right=True, goes=20),
             lambda each: Span(_since(each.row.requested_at, each.now), Tone.MUTED),
             order=Order(InboxSort.AGE, "oldest first", lambda each: each.row.requested_at),
         ),
-        ColumnOf(Column("claimed", "Claimed by", 12, goes=1), _claimed, field=lambda each: each.claimant),
+        ColumnOf(Column("claimed", "Claimed by", 12, goes=10), _claimed, field=lambda each: each.claimant),
     ),
     ties=lambda each: (each.row.deadline, each.row.approval_id),
     more_fields={

@@ -19,7 +19,7 @@ COLUMNS = (
     Column("found", "Found", 5, right=True),
     Column("outcome", "Came to", 24, flexible=True),
     # The report beside the list says it.
-    Column("name", "Run", 36, goes=1),
+    Column("name", "Run", 36, goes=10),
 )
 _HEADING = re.compile(r"#+ ")
 _RULE = re.compile(r"\|(-+\|)+")

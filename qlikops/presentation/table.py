@@ -35,7 +35,7 @@ class Column:
     flexible: bool = False
     """Takes what the others leave; one a table."""
     goes: int = 0
-    """Its turn to go while not every column fits: 1 goes first, 0 never."""
+    """Its turn to go while not every column fits: the least goes first, 0 never. Tens leave room for another."""
 
 
 @dataclass(frozen=True, slots=True)

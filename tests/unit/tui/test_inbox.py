@@ -12,10 +12,13 @@ from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.errors import AccessDenied, CredentialsProblem, Offline, Throttled
 from qlikops.domain.workflow.execution import ExecutionStatus
+from qlikops.presentation import inbox
+from qlikops.presentation.table import SORTED
 from qlikops.tui.preferences import PreferenceFile
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.widgets.review import Review
 from qlikops.tui.widgets.table import KeyedTable
+from tests.fakes import row_of
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, screen_text, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
@@ -374,16 +377,13 @@ async def test_sorting_goes_round_marks_its_column_and_keeps_the_row(started: St
         await sees(pilot, "▾Expires", "sales-orders: connection lost")
         table = pilot.app.screen.query_one(KeyedTable)
         labels = {row_key(1): "sales-orders", row_key(2): "billing"}
-        for header, first in (
-            ("▾Sev", "sales-orders"),
-            ("▾Age", "billing"),
-            ("▾Risk", "sales-orders"),
-            ("▾Task or group", "billing"),
-            ("▾Expires", "sales-orders"),
-        ):
+        rows = [inbox.ListedRow(row_of(each), samples.NOW) for each in environment.records.values()]
+        for order in (*inbox.TABLE.orders[1:], inbox.TABLE.orders[0]):
+            (column,) = (each for each in inbox.TABLE.columns if each.order is order)
             await pilot.press("s")
-            await sees(pilot, header)
-            assert labels[table.keys[0]] == first
+            await sees(pilot, f"{SORTED}{(column.short or column).drawn.header}")
+            first = inbox.TABLE.sorted(rows, order)[0].row.label
+            assert first.endswith(labels[table.keys[0]])
             assert table.chosen == row_key(1)
             assert table.keys[table.cursor] == row_key(1)
 
