@@ -4,6 +4,7 @@ correlation, the rules and the policy, on a clock that stands still. Pictures an
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -67,16 +68,23 @@ class DemoFleet(FakeFleet):
 
 def demo() -> Demo:
     """Some minutes after the night broke: what it proposes waits, one is claimed, the runs before it went well."""
-    snapshot = _snapshot()
-    found = propose(snapshot, CONFIG, execution_arn=ARN, execution_name=RUN, now=snapshot.taken_at, blocked={})
-    records = [_waiting(proposal, number) for number, proposal in enumerate(found.proposals)]
-    records[-1] = replace(records[-1], claim=Claim("arn:aws:iam::111122223333:user/ben", NOW + timedelta(minutes=9)))
+    snapshot, records = _night()
     return Demo(
         {record.approval_id: record for record in records},
         name="demo",
-        runs=_runs(snapshot, found.proposals),
+        runs=_runs(snapshot, len(records)),
         taken=snapshot,
     )
+
+
+@functools.cache
+def _night() -> tuple[FleetSnapshot, tuple[ProposalRecord, ...]]:
+    """What was seen and what is proposed: once a process, since nothing changes it."""
+    snapshot = _snapshot()
+    found = propose(snapshot, CONFIG, execution_arn=ARN, execution_name=RUN, now=snapshot.taken_at, blocked={})
+    *others, last = (_waiting(proposal, number) for number, proposal in enumerate(found.proposals))
+    claim = Claim("arn:aws:iam::111122223333:user/ben", NOW + timedelta(minutes=9))
+    return snapshot, (*others, replace(last, claim=claim))
 
 
 def _snapshot() -> FleetSnapshot:
@@ -114,8 +122,8 @@ def _waiting(proposal: Proposal, number: int) -> ProposalRecord:
     )
 
 
-def _runs(snapshot: FleetSnapshot, proposals: Sequence[Proposal]) -> list[ExecutionSummary]:
-    return [_run(snapshot, number, len(proposals) if number == 0 else number % 2) for number in range(9)]
+def _runs(snapshot: FleetSnapshot, proposals: int) -> list[ExecutionSummary]:
+    return [_run(snapshot, number, proposals if number == 0 else number % 2) for number in range(9)]
 
 
 def _run(snapshot: FleetSnapshot, number: int, proposals: int) -> ExecutionSummary:
