@@ -43,7 +43,12 @@ async def test_what_is_wrong_comes_first(started: Started, environment: FakeEnvi
     async with started(environment, size=size) as pilot:
         await pilot.press("3")
         await sees(
-            pilot, "2 servers", "replicate-us-1: server is down (connection refused)", "FATAL_TRANSIENT", "billing", "3 tasks, worst"
+            pilot,
+            "2 servers",
+            "replicate-us-1: server is down (connection refused)",
+            "FATAL_TRANSIENT",
+            "billing",
+            "3 tasks, worst",
         )
         text = flat_text(pilot)
         assert text.index("sales-orders") < text.index("billing")
