@@ -45,7 +45,7 @@ async def test_what_is_wrong_comes_first(started: Started, environment: FakeEnvi
         await sees(
             pilot,
             "2 servers",
-            "replicate-us-1: server is down (connection refused)",
+            "server is down (connection refused)",
             "FATAL_TRANSIENT",
             "billing",
             "3 tasks, worst",
