@@ -26,11 +26,12 @@ from qlikops.agent.remember.table import Table
 from qlikops.agent.remember.tasks import READERS
 
 if TYPE_CHECKING:
+    from qlikops.agent.act.starting import TaskOperator
     from qlikops.agent.remember.store import Store
     from qlikops.agent.steps.assessment import Assessor
     from qlikops.agent.steps.monitoring import Monitor
     from qlikops.agent.steps.report import Reporter
-    from qlikops.agent.steps.restart import Restarter, TaskOperator
+    from qlikops.agent.steps.restart import Restarter
     from qlikops.agent.tell.notify import Notifier
     from qlikops.qlik.client import QemClient
     from qlikops.qlik.config import QemInstance

@@ -16,8 +16,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from qlikops.agent.act.starting import POLL_SECONDS, Starter, TaskOperator, Watch
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.diagnosis.evidence import state_text
 from qlikops.agent.propose.judgement import came_up, difference, flapping, no_longer_automatic, target_of
@@ -25,47 +26,19 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.tasks import Attempt, LeaseLost, RestartLimits, StartMarker, TaskLedger
 from qlikops.domain.approval import Decision, Outcome, ProposalRecord, RunCall, Status, TaskOutcome
-from qlikops.domain.duration import format_duration
 from qlikops.domain.mute import Mute
 from qlikops.domain.proposal import Proposal, ProposedTask
-from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskKey, TaskState
-from qlikops.domain.text import harmless
-from qlikops.qlik.errors import QemBusinessError, QemError, QemProtocolError, QemUnreachable
+from qlikops.domain.task import TaskFacts, TaskKey
+from qlikops.qlik.errors import QemError, QemProtocolError, QemUnreachable
 
 if TYPE_CHECKING:
-    from qlikops.qlik.wire import ActionReply, ListedTask
+    from qlikops.qlik.wire import ListedTask
 
-POLL_SECONDS = 2.0
 CONTINUE_FOR = timedelta(minutes=90)
 """From the first invocation on; what has not been started by then is not. Within what the execution may still take."""
 LEASE_FOR = timedelta(hours=1)
 """That a group which goes on holds its tasks: several invocations, should some of them be late."""
 _HOUR = timedelta(hours=1)
-_RUN_ATTEMPTS = 3
-"""Of a run call that certainly did not arrive: a moment's silence must not cost a group its tasks."""
-_ALREADY_STOPPED = "AEM_TASK_ALREADY_STOPPED"
-_ALREADY_RUNNING = "AEM_TASK_ALREADY_RUNNING"
-"""By analogy with the one above; spelled otherwise, it is a refusal like any other."""
-
-
-class TaskOperator(Protocol):
-    """Of an Enterprise Manager client, what a restart needs. Every call may raise a QemError."""
-
-    def task(self, server: str, task: str) -> TaskFacts:
-        """One task as it is now."""
-        ...
-
-    def tasks(self, server: str) -> Sequence[ListedTask]:
-        """What the list of a server's tasks says of each, its tags among it."""
-        ...
-
-    def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
-        """Runs a task; sent once."""
-        ...
-
-    def stop(self, server: str, task: str, timeout_seconds: int = 60) -> ActionReply:
-        """Stops a task; sent once."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,36 +48,6 @@ class Unfinished:
     done: int
     """Tasks of which it is known what came of them."""
     total: int
-
-
-@dataclass(slots=True)
-class _Watch:
-    """A task that was or may have been told to run, until it is known what it does."""
-
-    target: ProposedTask
-    before: str
-    since: datetime
-    """When the run call was answered, which takes up to a minute, or known to be lost: statuses lag from here."""
-    certain: bool
-    """Enterprise Manager took the run call; otherwise nobody can say."""
-    stopped: bool
-    """It was stopped first, or may have been."""
-    moved: bool = False
-    """It has been seen in another state than before: an error now is a new one."""
-    last: str = "nothing"
-
-    def result(self, status: Status, detail: str, seconds: float) -> TaskOutcome:
-        """What came of it, `seconds` after the run call."""
-        return TaskOutcome(
-            self.target.key,
-            status,
-            detail,
-            self.before,
-            self.last,
-            seconds,
-            RunCall.TAKEN if self.certain else RunCall.UNCERTAIN,
-            self.stopped,
-        )
 
 
 @dataclass(slots=True)
@@ -123,7 +66,7 @@ class _Group:
     listed: dict[tuple[str, str], Mapping[TaskKey, ListedTask]] = field(default_factory=dict)
     """The lists of tasks that have been read, by instance and server."""
     results: list[TaskOutcome] = field(default_factory=list)
-    watches: list[_Watch] = field(default_factory=list)
+    watches: list[Watch] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
     """The Enterprise Managers that did not answer: nothing more is begun there."""
 
@@ -150,6 +93,7 @@ class Restarter:
         self._config = config
         self._clock = clock
         self._sleep = sleep
+        self._starter = Starter(config, clock=clock, sleep=sleep)
 
     def restart(
         self, proposal_id: str, decision: Decision, give_up_at: datetime, *, may_continue: bool
@@ -243,7 +187,7 @@ class Restarter:
             begun = _not_started(target.key, str(exc))
         except QemError as exc:
             begun = _not_started(target.key, str(exc))
-        if isinstance(begun, _Watch):
+        if isinstance(begun, Watch):
             group.watches.append(begun)
         else:
             group.results.append(begun)
@@ -255,7 +199,7 @@ class Restarter:
         # However little time there is, half of it is for starting: each invocation is to get on.
         return give_up_at - min(watching, (give_up_at - self._clock()) / 2)
 
-    def _begin(self, group: _Group, target: ProposedTask, give_up_at: datetime) -> TaskOutcome | _Watch:
+    def _begin(self, group: _Group, target: ProposedTask, give_up_at: datetime) -> TaskOutcome | Watch:
         key, tasks, proposal = target.key, self._ledger.tasks, group.proposal
         operator, claim = self._operators(key.instance), group.claims.get(key)
         if claim is None:
@@ -273,9 +217,9 @@ class Restarter:
             return claim.result
         if not claim.fresh:
             # Where the action stops first, that may be as far as the earlier invocation got.
-            return _Watch(target, claim.before, self._clock(), certain=False, stopped=proposal.action.stops_first)
+            return Watch(key, claim.before, self._clock(), certain=False, stopped=proposal.action.stops_first)
         try:
-            begun = self._send(operator, proposal, target, claim.before, give_up_at)
+            begun = self._starter.send(operator, proposal.action, key, claim.before, give_up_at)
         except QemError:
             tasks.release_claim(key, proposal.proposal_id)
             raise
@@ -310,92 +254,17 @@ class Restarter:
         why = no_longer_automatic(group.approval, current, len(last_hour), config)
         return f"not without a human any more: {why}" if why else ""
 
-    def _send(
-        self, operator: TaskOperator, proposal: Proposal, target: ProposedTask, before: str, give_up_at: datetime
-    ) -> TaskOutcome | _Watch:
-        """Stops the task where that is part of the action, and runs it. Raises QemError: nothing was done."""
-        key, stopped = target.key, False
-        if proposal.action.stops_first:
-            stopped, why = self._stop(operator, target, give_up_at)
-            if why:
-                return TaskOutcome(key, Status.FAILED, why, before=before, run_call=RunCall.NOT_SENT, stopped=stopped)
-        for attempt in range(1, _RUN_ATTEMPTS + 1):
-            try:
-                reply = operator.run(key.server, key.task, proposal.action.run_option)
-                break
-            except QemBusinessError as exc:
-                if exc.maybe_sent:
-                    return _Watch(target, before, self._clock(), certain=False, stopped=stopped)
-                if exc.error_code == _ALREADY_RUNNING:
-                    return TaskOutcome(
-                        key, Status.ALREADY_RUNNING, str(exc), before=before, run_call=RunCall.REFUSED, stopped=stopped
-                    )
-                return _down(key, str(exc), before, RunCall.REFUSED, stopped=stopped)
-            except QemError as exc:
-                if exc.maybe_sent:
-                    return _Watch(target, before, self._clock(), certain=False, stopped=stopped)
-                if attempt == _RUN_ATTEMPTS:
-                    if not stopped:
-                        raise
-                    return _down(key, str(exc), before, RunCall.NOT_SENT, stopped=stopped)
-            self._sleep(POLL_SECONDS)
-        if reply.error_message and reply.state is not TaskState.RUNNING:
-            return _replied(key, reply, before, stopped=stopped)
-        return _Watch(target, before, self._clock(), certain=True, stopped=stopped)
-
-    def _stop(self, operator: TaskOperator, target: ProposedTask, give_up_at: datetime) -> tuple[bool, str]:
-        """Whether this stopped the task, or may have; and why it is not down, empty once it is.
-
-        Raises QemError: the stop was certainly not sent.
-        """
-        key, stopped = target.key, True
-        try:
-            operator.stop(key.server, key.task)
-        except QemBusinessError as exc:
-            stopped = exc.maybe_sent
-            if exc.error_code != _ALREADY_STOPPED and not exc.maybe_sent:
-                return False, str(exc)
-        except QemError as exc:
-            if not exc.maybe_sent:
-                raise
-        until = min(give_up_at, self._clock() + timedelta(seconds=self._config.verify_timeout_seconds))
-        while True:
-            facts = _read(operator, target)
-            if facts and facts.state is not TaskState.RUNNING:
-                return stopped, ""
-            if self._clock() >= until:
-                return stopped, "told to stop, and not seen to stop; it was not run"
-            self._sleep(POLL_SECONDS)
-
     def _look_at(self, group: _Group, give_up_at: datetime) -> None:
         """Looks at each watched task once; what is up, broken again or out of time is a result."""
         pending = []
         for watch in group.watches:
-            if result := self._look(watch, give_up_at):
-                self._ledger.tasks.finish_restart_claim(watch.target.key, group.proposal.proposal_id, result)
+            operator = self._operators(watch.key.instance)
+            if result := self._starter.look(operator, watch, give_up_at):
+                self._ledger.tasks.finish_restart_claim(watch.key, group.proposal.proposal_id, result)
                 group.results.append(result)
             else:
                 pending.append(watch)
         group.watches = pending
-
-    def _look(self, watch: _Watch, give_up_at: datetime) -> TaskOutcome | None:
-        facts = _read(self._operators(watch.target.key.instance), watch.target)
-        passed = self._clock() - watch.since
-        seconds = round(passed.total_seconds(), 1)
-        if facts:
-            watch.last = state_text(facts)
-            watch.moved = watch.moved or watch.last != watch.before
-            if facts.is_up:
-                return watch.result(Status.RESTARTED, "", seconds)
-            # Statuses lag: until it has moved or the lag is over, the old error says nothing about the run.
-            settled = watch.moved or seconds > self._config.status_lag_seconds
-            if watch.certain and settled and _is_broken(facts):
-                return watch.result(Status.FAILED, f"failed again: {harmless(facts.message)}", seconds)
-        if seconds < self._config.verify_timeout_seconds and self._clock() < give_up_at:
-            return None
-        sent = "was told to run" if watch.certain else "may have been told to run"
-        detail = f"{sent}, and was not seen up within {format_duration(passed)}; last seen: {watch.last}"
-        return watch.result(Status.UNVERIFIED, detail, seconds)
 
 
 def combined(targets: Sequence[TaskOutcome]) -> Outcome:
@@ -448,30 +317,3 @@ def _left_by_an_interruption(
 def _not_started(key: TaskKey, why: str) -> TaskOutcome:
     """Nothing was sent."""
     return TaskOutcome(key, Status.FAILED, f"not started: {why}", run_call=RunCall.NOT_SENT)
-
-
-def _replied(key: TaskKey, reply: ActionReply, before: str, *, stopped: bool) -> TaskOutcome:
-    """The reply to the run call says what is wrong: in ERROR the task was started, and is down again."""
-    if reply.state is TaskState.ERROR:
-        again = f"failed again: {reply.error_message}"
-        return TaskOutcome(key, Status.FAILED, again, before, run_call=RunCall.TAKEN, stopped=stopped)
-    return _down(key, reply.error_message, before, RunCall.REFUSED, stopped=stopped)
-
-
-def _down(key: TaskKey, why: str, before: str, run_call: RunCall, *, stopped: bool) -> TaskOutcome:
-    """The run call started nothing; a task that was stopped for it is down now."""
-    detail = f"stopped, and not started again: {why}" if stopped else why
-    return TaskOutcome(key, Status.FAILED, detail, before=before, run_call=run_call, stopped=stopped)
-
-
-def _read(operator: TaskOperator, target: ProposedTask) -> TaskFacts | None:
-    """None where Enterprise Manager does not say: the next look may tell."""
-    try:
-        return operator.task(target.key.server, target.key.task)
-    except QemError:
-        return None
-
-
-def _is_broken(facts: TaskFacts) -> bool:
-    """In error, and not one that Replicate retries by itself."""
-    return facts.state is TaskState.ERROR and facts.stop_reason is not StopReason.RECOVERABLE_ERROR

@@ -1,0 +1,1 @@
+"""What is sent to Qlik, and what came of it?"""

@@ -1,0 +1,198 @@
+"""Sends the calls that stop and run one task, each at most once, and watches what the task does then.
+
+An error may leave open whether a call arrived. Such a call is not sent again: the task is watched, and the outcome says
+what is not known. Only a run call that certainly did not arrive is tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.diagnosis.evidence import state_text
+from qlikops.domain.approval import RunCall, Status, TaskOutcome
+from qlikops.domain.duration import format_duration
+from qlikops.domain.proposal import Action
+from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.text import harmless
+from qlikops.qlik.errors import QemBusinessError, QemError
+
+if TYPE_CHECKING:
+    from qlikops.qlik.wire import ActionReply, ListedTask
+
+POLL_SECONDS = 2.0
+"""From one look at a task to the next."""
+_RUN_ATTEMPTS = 3
+"""Of a run call that certainly did not arrive: a moment's silence must not cost a group its tasks."""
+_ALREADY_STOPPED = "AEM_TASK_ALREADY_STOPPED"
+_ALREADY_RUNNING = "AEM_TASK_ALREADY_RUNNING"
+"""By analogy with the one above; spelled otherwise, it is a refusal like any other."""
+
+
+class TaskOperator(Protocol):
+    """Of an Enterprise Manager client, what a restart needs. Every call may raise a QemError."""
+
+    def task(self, server: str, task: str) -> TaskFacts:
+        """One task as it is now."""
+        ...
+
+    def tasks(self, server: str) -> Sequence[ListedTask]:
+        """What the list of a server's tasks says of each, its tags among it."""
+        ...
+
+    def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
+        """Runs a task; sent once."""
+        ...
+
+    def stop(self, server: str, task: str, timeout_seconds: int = 60) -> ActionReply:
+        """Stops a task; sent once."""
+        ...
+
+
+@dataclass(slots=True)
+class Watch:
+    """A task that was or may have been told to run, until it is known what it does."""
+
+    key: TaskKey
+    before: str
+    since: datetime
+    """When the run call was answered, which takes up to a minute, or known to be lost: statuses lag from here."""
+    certain: bool
+    """Enterprise Manager took the run call; otherwise nobody can say."""
+    stopped: bool
+    """It was stopped first, or may have been."""
+    moved: bool = False
+    """It has been seen in another state than before: an error now is a new one."""
+    last: str = "nothing"
+
+    def result(self, status: Status, detail: str, seconds: float) -> TaskOutcome:
+        """What came of it, `seconds` after the run call."""
+        return TaskOutcome(
+            self.key,
+            status,
+            detail,
+            self.before,
+            self.last,
+            seconds,
+            RunCall.TAKEN if self.certain else RunCall.UNCERTAIN,
+            self.stopped,
+        )
+
+
+class Starter:
+    """Stops and runs tasks by the clients that it is given, and looks at what they do then."""
+
+    def __init__(self, config: AgentConfig, *, clock: Callable[[], datetime], sleep: Callable[[float], None]) -> None:
+        self._config = config
+        self._clock = clock
+        self._sleep = sleep
+
+    def send(
+        self, operator: TaskOperator, action: Action, key: TaskKey, before: str, give_up_at: datetime
+    ) -> TaskOutcome | Watch:
+        """Stops the task if that is part of the action, and runs it. Raises QemError: nothing was done.
+
+        `before` is how the task stood in words.
+        """
+        stopped = False
+        if action.stops_first:
+            stopped, why = self._stop(operator, key, give_up_at)
+            if why:
+                return TaskOutcome(key, Status.FAILED, why, before=before, run_call=RunCall.NOT_SENT, stopped=stopped)
+        for attempt in range(1, _RUN_ATTEMPTS + 1):
+            try:
+                reply = operator.run(key.server, key.task, action.run_option)
+                break
+            except QemBusinessError as exc:
+                if exc.maybe_sent:
+                    return Watch(key, before, self._clock(), certain=False, stopped=stopped)
+                if exc.error_code == _ALREADY_RUNNING:
+                    return TaskOutcome(
+                        key, Status.ALREADY_RUNNING, str(exc), before=before, run_call=RunCall.REFUSED, stopped=stopped
+                    )
+                return _down(key, str(exc), before, RunCall.REFUSED, stopped=stopped)
+            except QemError as exc:
+                if exc.maybe_sent:
+                    return Watch(key, before, self._clock(), certain=False, stopped=stopped)
+                if attempt == _RUN_ATTEMPTS:
+                    if not stopped:
+                        raise
+                    return _down(key, str(exc), before, RunCall.NOT_SENT, stopped=stopped)
+            self._sleep(POLL_SECONDS)
+        if reply.error_message and reply.state is not TaskState.RUNNING:
+            return _replied(key, reply, before, stopped=stopped)
+        return Watch(key, before, self._clock(), certain=True, stopped=stopped)
+
+    def _stop(self, operator: TaskOperator, key: TaskKey, give_up_at: datetime) -> tuple[bool, str]:
+        """Whether this stopped the task, or may have; and why it is not down, empty once it is.
+
+        Raises QemError: the stop was certainly not sent.
+        """
+        stopped = True
+        try:
+            operator.stop(key.server, key.task)
+        except QemBusinessError as exc:
+            stopped = exc.maybe_sent
+            if exc.error_code != _ALREADY_STOPPED and not exc.maybe_sent:
+                return False, str(exc)
+        except QemError as exc:
+            if not exc.maybe_sent:
+                raise
+        until = min(give_up_at, self._clock() + timedelta(seconds=self._config.verify_timeout_seconds))
+        while True:
+            facts = _read(operator, key)
+            if facts and facts.state is not TaskState.RUNNING:
+                return stopped, ""
+            if self._clock() >= until:
+                return stopped, "told to stop, and not seen to stop; it was not run"
+            self._sleep(POLL_SECONDS)
+
+    def look(self, operator: TaskOperator, watch: Watch, give_up_at: datetime) -> TaskOutcome | None:
+        """What came of it: up, broken again or out of time; None while that is not known."""
+        facts = _read(operator, watch.key)
+        passed = self._clock() - watch.since
+        seconds = round(passed.total_seconds(), 1)
+        if facts:
+            watch.last = state_text(facts)
+            watch.moved = watch.moved or watch.last != watch.before
+            if facts.is_up:
+                return watch.result(Status.RESTARTED, "", seconds)
+            # Statuses lag: until it has moved or the lag is over, the old error says nothing about the run.
+            settled = watch.moved or seconds > self._config.status_lag_seconds
+            if watch.certain and settled and _is_broken(facts):
+                return watch.result(Status.FAILED, f"failed again: {harmless(facts.message)}", seconds)
+        if seconds < self._config.verify_timeout_seconds and self._clock() < give_up_at:
+            return None
+        sent = "was told to run" if watch.certain else "may have been told to run"
+        detail = f"{sent}, and was not seen up within {format_duration(passed)}; last seen: {watch.last}"
+        return watch.result(Status.UNVERIFIED, detail, seconds)
+
+
+def _replied(key: TaskKey, reply: ActionReply, before: str, *, stopped: bool) -> TaskOutcome:
+    """The reply to the run call says what is wrong: in ERROR the task was started, and is down again."""
+    if reply.state is TaskState.ERROR:
+        again = f"failed again: {reply.error_message}"
+        return TaskOutcome(key, Status.FAILED, again, before, run_call=RunCall.TAKEN, stopped=stopped)
+    return _down(key, reply.error_message, before, RunCall.REFUSED, stopped=stopped)
+
+
+def _down(key: TaskKey, why: str, before: str, run_call: RunCall, *, stopped: bool) -> TaskOutcome:
+    """The run call started nothing; a task that was stopped for it is down now."""
+    detail = f"stopped, and not started again: {why}" if stopped else why
+    return TaskOutcome(key, Status.FAILED, detail, before=before, run_call=run_call, stopped=stopped)
+
+
+def _read(operator: TaskOperator, key: TaskKey) -> TaskFacts | None:
+    """None where Enterprise Manager does not say: the next look may tell."""
+    try:
+        return operator.task(key.server, key.task)
+    except QemError:
+        return None
+
+
+def _is_broken(facts: TaskFacts) -> bool:
+    """In error, and not one that Replicate retries by itself."""
+    return facts.state is TaskState.ERROR and facts.stop_reason is not StopReason.RECOVERABLE_ERROR
