@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from qlikops.local import services
 from tests.converse import ANSWER
 from tests.e2e.conftest import Local, eventually
 from tests.openai import OpenAiServer, Tools
@@ -20,8 +21,11 @@ def test_a_model_evaluates_every_proposal(tmp_path: Path, tools: Tools) -> None:
             assert local.json("local", "status")["evaluator"] == f"llama3.2:3b at {server.url}/v1"
             (row,) = eventually(lambda: local.json("approvals") or None, "an approval")
             evaluation = local.record(row["approval_id"])["evaluation"]
+            limits = services.client("lambda", local.json("local", "status")["endpoint_url"])
+            limit = limits.get_function_concurrency(FunctionName="QlikMonitor-EvaluateProposal")
         finally:
             local.end()
+    assert limit["ReservedConcurrentExecutions"] == 1
     assert (row["evaluator"], row["verdict"]) == ("openai", "approve")
     assert evaluation["rationale"] == ANSWER["rationale"]
     assert evaluation["evaluator_version"].endswith("llama3.2:3b")

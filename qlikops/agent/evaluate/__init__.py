@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.models import EvaluatorName, ModelSettings
@@ -59,4 +59,6 @@ def make_evaluator(config: AgentConfig, clock: Clock, clients: Callable[[str], A
             from qlikops.agent.evaluate.openai import OpenAiModel
 
             settings, model = config.openai, OpenAiModel(config.openai, clients)
+        case _:
+            assert_never(config.evaluator)
     return ModelEvaluator(config.evaluator, settings, model, clock)
