@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import qlikops
 from qlikops.aws.schedule import DEFAULT_SCHEDULE
-from qlikops.deployment.deployer import DEFAULT_STACK, Deployer, build_release
+from qlikops.deployment.deployer import DEFAULT_STACK, Deployer, Release, build_release
 from qlikops.deployment.evaluator import evaluator_parameters
 from qlikops.deployment.schedule import Scheduler, rate_expression
 from qlikops.deployment.secret import QlikSecret, rotation
@@ -41,6 +41,8 @@ AGENT_SETTINGS: dict[str, object] = {
 """What differs from the agent's defaults: the simulated fleet is quick, and nobody wants to wait for a second poll."""
 
 
+_WHEN_BUSY = {"IntervalSeconds": 3, "MaxAttempts": 200, "BackoffRate": 1.0}
+"""Ten minutes; no backoff, since who waits knows that the function will be free within one evaluation."""
 EVALUATING_FUNCTION = "QlikMonitor-EvaluateProposal"
 """In deploy/template.yaml."""
 
@@ -179,6 +181,17 @@ def exports(status: LocalStatus) -> str:
     return "\n".join(lines)
 
 
+def one_evaluation_at_a_time(release: Release) -> Release:
+    """`release` for a function with a reserved concurrency of 1, in the embedded AWS.
+
+    There a function that is busy is no Lambda.TooManyRequestsException to the workflow, as it is on AWS, but unknown.
+    """
+    machine = json.loads(release.definition.data)
+    evaluate = machine["States"]["ProcessProposals"]["ItemProcessor"]["States"]["EvaluateProposal"]
+    evaluate["Retry"].insert(0, {"ErrorEquals": ["Lambda.Unknown"], **_WHEN_BUSY})
+    return replace(release, definition=replace(release.definition, data=json.dumps(machine).encode()))
+
+
 def _deploy(
     endpoint: str, qlik: SimulatedQlik, model: LocalModel | None, options: LocalOptions, progress: Progress
 ) -> StackOutputs:
@@ -195,6 +208,7 @@ def _deploy(
         },
         approval_timeout_seconds=options.approval_timeout_seconds,
     )
+    release = one_evaluation_at_a_time(release) if model else release
     deployer = Deployer(
         Stack(services.client("cloudformation", endpoint), DEFAULT_STACK, poll_seconds=0.1),
         ArtifactStore(services.client("s3", endpoint), account=services.ACCOUNT, region=services.REGION),

@@ -7,7 +7,9 @@ import json
 import pytest
 
 from qlikops.agent.models import Structured
+from qlikops.deployment.deployer import build_release
 from qlikops.domain.errors import Unreachable, UsageError
+from qlikops.local.environment import one_evaluation_at_a_time
 from qlikops.local.probe import LocalModel, find_model
 from tests.converse import ConverseServer, Hangup, Reply
 from tests.openai import OpenAiServer, Tools
@@ -108,3 +110,13 @@ def test_the_agent_accepts_the_settings() -> None:
         found: LocalModel = find_model(server.url)
     config = read(json.loads(json.dumps(found.agent_settings)))
     assert config.model == found.settings
+
+
+def test_a_proposal_that_finds_another_one_being_evaluated_waits() -> None:
+    shipped = build_release({})
+    waiting = one_evaluation_at_a_time(shipped)
+    before, after = (json.loads(each.definition.data) for each in (shipped, waiting))
+    retry = after["States"]["ProcessProposals"]["ItemProcessor"]["States"]["EvaluateProposal"]["Retry"]
+    busy = retry.pop(0)
+    assert (busy["ErrorEquals"], after) == (["Lambda.Unknown"], before)
+    assert waiting.definition.key != shipped.definition.key
