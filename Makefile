@@ -36,9 +36,9 @@ contracts: $(VENV)/dev.stamp
 unit: $(VENV)/dev.stamp
 	$(BIN)/pytest tests/unit tests/contract -n auto
 
-# Many more command lines, settings and files of the kind that a unit test tries a few of.
+# Many more command lines, settings, files and messages of the kind that a unit test tries a few of.
 fuzz: $(VENV)/dev.stamp
-	FUZZ=500 $(BIN)/pytest tests/unit/cli/test_fuzz.py -n auto
+	FUZZ=500 $(BIN)/pytest tests/unit/cli/test_fuzz.py tests/unit/agent/diagnosis/test_safety.py -n auto
 
 # Whether each module is covered by its own tests alone: a list of exceptions that may only shrink.
 coverage: $(VENV)/dev.stamp

@@ -68,6 +68,8 @@ class Diagnosis:
 
     failure: str = ""
     """Id of the entry; empty where none applies."""
+    engine: str = ""
+    """Whose failure it is; `replicate` or `network` where it is no engine's."""
     failure_class: FailureClass = FailureClass.UNKNOWN
     certainty: Certainty = Certainty.UNKNOWN
     says: str = ""

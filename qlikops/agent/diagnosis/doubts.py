@@ -16,7 +16,7 @@ from qlikops.agent.diagnosis.codes import BROAD, Code, codes_in
 from qlikops.agent.diagnosis.entry import HARMLESS
 from qlikops.agent.diagnosis.library import Found, Library
 from qlikops.agent.diagnosis.parser import WORD, Parsed
-from qlikops.agent.diagnosis.quotes import bare
+from qlikops.agent.diagnosis.quotes import Role
 from qlikops.agent.diagnosis.words import ABOUT_DATA, OF_THE_LOG
 
 _SAY_NOTHING = frozenset(
@@ -87,26 +87,35 @@ _SAY_NOTHING = frozenset(
     }
 )
 """Words that say nothing by themselves."""
-_HOST = r"(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[a-z0-9_-]{1,63}\.){2,8}[a-z]{2,24}|localhost)(?::\d{1,5})?"
+_ADDRESS = r"(?:\d{1,3}(?:\.\d{1,3}){3}|localhost)(?::\d{1,5})?"
+"""Nothing else looks like it."""
+_HOST = (
+    rf"(?:{_ADDRESS}|(?:[a-z0-9_-]{{1,63}}\.){{2,8}}[a-z]{{2,24}}(?::\d{{1,5}})?|[a-z0-9_-]{{1,63}}:\d{{2,5}})(?![\w-])"
+)
+"""What may be a host where it is announced; alone it may be a Java exception, `status:403` or `login_denied:1017`."""
+_HOSTS = re.compile(
+    rf"(?<![\w.-]){_ADDRESS}(?![\w-])"
+    rf"|\b(?:(?:at|to|from|on)(?: host(?: ?name)?| server)?|server|host|broker)(?: |: ?){_HOST}"
+    rf"|(?<![\w.-]){_HOST}(?=: connect failed)"
+)
 _PLACES = (
-    # Lines of Replicate's log, files and lines of its source, drivers' headers.
+    # Lines of Replicate's log, files and lines of its source, drivers' headers, places in a statement, times.
     (" [", re.compile(r"\d{8}: \d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(?:[.:]\d{1,6})? \[[a-z_]{2,15} *\] ?[ewit]:")),
     (".c", re.compile(r"[(\[](?:[\w-]{1,40}/)?[\w-]{1,40}\.c(?:pp)?:\d{1,6}[)\]]")),
     ("odbc", re.compile(r"\[(?:[\w.()-]{1,24} ){0,3}odbc [\w.() -]{0,32}driver(?: [\w.() -]{0,40})?\]")),
     ("[odbc", re.compile(r"\[odbc [\w.]{1,8}(?:\(\w\))? driver\]")),
     ("[db2/", re.compile(r"\[db2/[\w-]{1,24}\]")),
+    ("line ", re.compile(r"(?:at )?\(?\bline \d{1,7}\)?")),
+    (":", re.compile(r"(?:\b(?:at|on) )?(?:\b\d{4}-\d\d-\d\d[ t])?\b\d\d:\d\d:\d\d(?:[.,]\d{1,6})?(?: ?z\b| utc\b)?")),
     ("[m", re.compile(r"\[(?:mysqld|mariadbd?)-[\w.-]{1,24}\]")),
 )
 """What is in every text with a place, and the place."""
 _COUNTED = frozenset(
     {"attempt", "attempts", "retries", "tries", "times", "ms", "milliseconds", "s", "second", "seconds"}
 )
-_COUNTS = re.compile(rf"[(\[]?\b\d{{1,6}}[)\]]? (?:{'|'.join(sorted(_COUNTED))})\b")
+_COUNTS = re.compile(rf"(?:\bafter )?[(\[]?\b\d{{1,6}}[)\]]? (?:{'|'.join(sorted(_COUNTED))})\b")
 """How often or how long."""
-_HOSTS = re.compile(rf"(?<![\w.-])(?:{_HOST}|[a-z0-9_-]{{1,63}}:\d{{2,5}})(?![\w-])")
-_PIECE = re.compile(r"[^\s.,;:()\[\]'-]+(?:['-]\w+)*|\.{2,}")
-_NAME = re.compile(r"[\w.$@:/\\#%*+-]{0,128}", re.ASCII)
-"""Of a host, a database, a file. Where words need no blanks between them, a sentence would look the same."""
+_PIECE = re.compile(r"[^\s.,;:?()\[\]'-]+(?:['-]\w+)*|\.{2,}")
 _FEW = 8
 _LONGEST = 120
 
@@ -114,7 +123,7 @@ _LONGEST = 120
 def unexplained(parsed: Parsed, library: Library, explained: Iterable[Found], codes: Sequence[Code]) -> str:
     """The first words that neither `explained`, nor `codes`, nor a known tail accounts for; empty where there are none.
 
-    What is in quotes counts as well, unless it is a name.
+    What is in quotes counts as well, unless it is a name: announced as one, or by a phrase that has quotes there.
     """
     accounted_for = set(codes)
     if other := next((code for code in parsed.codes if code.is_marked and code not in accounted_for), None):
@@ -122,10 +131,12 @@ def unexplained(parsed: Parsed, library: Library, explained: Iterable[Found], co
     spans = [*explained, *((code.start, code.end) for code in codes)]
     if words := _left_over(parsed.folded, parsed.words, library, spans):
         return words
-    for quoted in parsed.parts.quoted:
-        inner = bare(quoted)
-        if not _NAME.fullmatch(inner) and _left_over(low := inner.lower(), set(WORD.findall(low)), library, ()):
-            return _short(quoted)
+    for quotation in parsed.parts.quotations:
+        is_named = quotation.is_like_a_name and any(start < quotation.place < end for start, end in spans)
+        if quotation.role is not Role.TEXT or is_named:
+            continue
+        if _left_over(low := quotation.inner.lower(), set(WORD.findall(low)), library, ()):
+            return _short(quotation.text)
     return ""
 
 
@@ -134,6 +145,8 @@ def _left_over(folded: str, words: Collection[str], library: Library, spans: Ite
     taken += [match.span() for trigger, place in _PLACES if trigger in folded for match in place.finditer(folded)]
     if not _COUNTED.isdisjoint(words):
         taken += [match.span() for match in _COUNTS.finditer(folded)]
+    if "." in folded or ":" in folded or "localhost" in words:
+        taken += [match.span() for match in _HOSTS.finditer(folded)]
     rest: list[str] = []
     end = 0
     for start, stop in sorted(taken):
@@ -141,12 +154,8 @@ def _left_over(folded: str, words: Collection[str], library: Library, spans: Ite
             rest.append(folded[end:start])
         end = max(end, stop)
     rest.append(folded[end:])
-    pieces = (piece for part in rest for piece in _PIECE.findall(_without_hosts(part)) if piece not in _SAY_NOTHING)
+    pieces = (piece for part in rest for piece in _PIECE.findall(part) if piece not in _SAY_NOTHING)
     return _short(" ".join(islice(pieces, _FEW)))
-
-
-def _without_hosts(text: str) -> str:
-    return _HOSTS.sub(" ", text) if "." in text or ":" in text or "localhost" in text else text
 
 
 def about_the_log(text: str, words: Iterable[str], explained: Iterable[Found] = ()) -> str:
@@ -182,7 +191,7 @@ def objection(parsed: Parsed, library: Library) -> str:
 
     It may be a row or the engine's own words: it proves nothing, and is enough to have a human look.
     """
-    quoted = "\n".join((*parsed.parts.quoted, *parsed.parts.statements))
+    quoted = "\n".join(quotation.text for quotation in parsed.parts.quotations)
     if not quoted.strip():
         return ""
     folded = " ".join(quoted.lower().split())

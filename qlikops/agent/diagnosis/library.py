@@ -10,11 +10,12 @@ import functools
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from qlikops.agent.diagnosis.codes import NUMBERED
+from qlikops.agent.diagnosis.engines import EVERYWHERE, spoken_by
 from qlikops.agent.diagnosis.entry import Entries, Failure, InvalidEntries, read_entries
 from qlikops.agent.diagnosis.phrases import Phrase
 from qlikops.domain.diagnosis import FailureClass, Remedy
@@ -38,8 +39,7 @@ class Library:
     def __init__(self, index: Index) -> None:
         self._index = index
         self._made: dict[int, Failure] = {}
-        self.tail_codes = frozenset(index["tail_codes"])
-        """NAMESPACE:VALUE of the codes that say nothing by themselves."""
+        self._numbers = _numbers(index["codes"])
         self._words = index["words"].keys()
         self._tail_words = index["tails"].keys()
         self._name_words = index["names"].keys()
@@ -48,10 +48,22 @@ class Library:
         return len(self._index["failures"])
 
     def failure(self, number: int) -> Failure:
-        """The failure with that number, without what only tests and people need: examples, near misses, dates."""
+        """The failure with that number, as far as judging needs it: without codes, phrases, examples."""
         if number not in self._made:
-            self._made[number] = _failure(self._index["failures"][number])
+            self._made[number] = _failure(self._index["failures"][number], self._index["texts"])
         return self._made[number]
+
+    def named(self, name: str) -> Failure | None:
+        """The failure whose id is `name`."""
+        numbers = (number for number, raw in enumerate(self._index["failures"]) if raw[0] == name)
+        number = next(numbers, None)
+        return None if number is None else self.failure(number)
+
+    def is_tail(self, code: str, engines: frozenset[str] = frozenset()) -> bool:
+        """Whether NAMESPACE:VALUE says nothing by itself: anywhere, or where one of `engines` speaks."""
+        return any(
+            engine in EVERYWHERE or spoken_by(engine, engines) for engine in self._index["tail_codes"].get(code, ())
+        )
 
     def by_code(self, code: str) -> Sequence[int]:
         """Numbers of the failures with that code."""
@@ -60,7 +72,7 @@ class Library:
 
     def by_number(self, value: str) -> Sequence[tuple[str, int]]:
         """The engines to which that value belongs, each with the number of a failure."""
-        found: Sequence[tuple[str, int]] = self._index["numbers"].get(value, ())
+        found: Sequence[tuple[str, int]] = self._numbers.get(value, ())
         return found
 
     def by_name(self, said: str, words: Collection[str]) -> Iterator[tuple[Found, int]]:
@@ -133,26 +145,28 @@ def index_of(files: Iterable[Entries]) -> Index:
     failures = [failure for entries in files for failure in entries.failures]
     tails = [tail for entries in files for tail in entries.tails]
     codes: dict[str, list[int]] = {}
-    numbers: dict[str, list[tuple[str, int]]] = {}
     names: dict[str, list[tuple[str, int]]] = {}
     for number, failure in enumerate(failures):
         for code in failure.native:
-            namespace, _, value = code.partition(":")
+            value = code.partition(":")[2]
             codes.setdefault(code, []).append(number)
-            if namespace in NUMBERED:
-                numbers.setdefault(value, []).append((NUMBERED[namespace], number))
             if not value.isdigit() and len(value) > _LONGEST_STATE:
                 names.setdefault(max(_WORD.findall(value.lower()), key=len), []).append((value, number))
+    # Many entries share these, and the bundle has a limit.
+    texts = sorted({text for failure in failures for text in (failure.never, failure.source)})
     words, wordless = _by_word([(n, phrase) for n, failure in enumerate(failures) for phrase in failure.phrases])
     return {
-        "failures": [_raw(failure) for failure in failures],
+        "failures": [_raw(failure, texts) for failure in failures],
+        "texts": texts,
         "codes": codes,
-        "numbers": numbers,
         "names": names,
         "words": words,
         "wordless": wordless,
         "tails": _by_word([(0, phrase) for tail in tails for phrase in tail.phrases])[0],
-        "tail_codes": sorted({code for tail in tails for code in tail.native}),
+        "tail_codes": {
+            code: sorted({each.engine for each in files for tail in each.tails if code in tail.native})
+            for code in sorted({code for tail in tails for code in tail.native})
+        },
     }
 
 
@@ -163,12 +177,23 @@ def _by_word(owned: Sequence[tuple[int, Phrase]]) -> tuple[dict[str, list[Any]],
     wordless: list[Any] = []
     for owner, phrase in owned:
         rarest = min(phrase.words, key=lambda word: (counts[word], -len(word), word), default="")
-        others = sorted(set(phrase.words) - {rarest})
+        # Another rare word rules out most of what the first one lets through.
+        others = sorted(set(phrase.words) - {rarest}, key=lambda word: (counts[word], -len(word), word))[:1]
         (found.setdefault(rarest, []) if rarest else wordless).append((owner, phrase.parts, phrase.holes, others))
     return found, wordless
 
 
-def _raw(failure: Failure) -> list[Any]:
+def _numbers(codes: Mapping[str, Sequence[int]]) -> dict[str, list[tuple[str, int]]]:
+    """Each value that may follow `NativeError`, with the engines whose it is and the numbers of their failures."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for code, numbers in codes.items():
+        namespace, _, value = code.partition(":")
+        if namespace in NUMBERED:
+            found.setdefault(value, []).extend((NUMBERED[namespace], number) for number in numbers)
+    return found
+
+
+def _raw(failure: Failure, texts: Sequence[str]) -> list[Any]:
     return [
         failure.id,
         failure.engine,
@@ -176,20 +201,19 @@ def _raw(failure: Failure) -> list[Any]:
         failure.says,
         failure.checks,
         failure.then.value,
-        failure.never,
+        texts.index(failure.never),
         failure.side,
-        failure.native,
         [[phrase.parts, phrase.holes] for phrase in failure.excluded],
         failure.needs_both,
         failure.is_fallback,
         failure.during,
         failure.automatic,
-        failure.source,
+        texts.index(failure.source),
     ]
 
 
-def _failure(raw: Sequence[Any]) -> Failure:
-    name, engine, kind, says, checks, then, never, side, native, excluded, *rest = raw
+def _failure(raw: Sequence[Any], texts: Sequence[str]) -> Failure:
+    name, engine, kind, says, checks, then, never, side, excluded, needs, is_fallback, during, automatic, source = raw
     phrases = tuple(Phrase(tuple(parts), tuple(holes)) for parts, holes in excluded)
     return Failure(
         name,
@@ -198,10 +222,14 @@ def _failure(raw: Sequence[Any]) -> Failure:
         says,
         tuple(checks),
         Remedy(then),
-        never,
+        texts[never],
         side,
-        tuple(native),
+        (),
         (),
         phrases,
-        *rest,
+        needs,
+        is_fallback,
+        during,
+        automatic,
+        texts[source],
     )

@@ -24,6 +24,12 @@ _CUT_MARK = re.compile(
     r"(?:[\[(<](?:\.\.\.|truncated|cut|more|snip)[^\])>]{0,40}[\])>]\W*|\.\.\W*|[:,;(\[{\\=-]\s*)\Z", re.IGNORECASE
 )
 """A text that ends like this goes on somewhere else. `…` is three dots by now."""
+_ENDS_WITHIN = re.compile(
+    r"\b(?:an?|the|and|or|of|to|from|by|with|at|on|in|for|as|that|this|while|when|during|then|is|was|were|has|have"
+    r"|been|(?:ora|tns)(?:-\d{0,4})?)[\s.]*\Z",
+    re.IGNORECASE,
+)
+"""No sentence ends with these words, and no code is so short."""
 _ENVELOPES = (
     (re.compile(r"\b[Ll][Aa][Ss][Tt] [Ee][Rr][Rr][Oo][Rr]\b"), re.compile(r"\berror level \w+[\s.]*\Z", re.IGNORECASE)),
     (
@@ -135,7 +141,8 @@ def _frame(clause: str) -> Frame:
 
 def is_cut(text: str, said: str) -> bool:
     """Whether something is missing at the end of `text`, or was left out of it; `said` is it without what it quotes."""
-    if "..." in text or _CUT_MARK.search(said[-_LONGEST_MARK:]):
+    end = said[-_LONGEST_MARK:]
+    if "..." in text or _CUT_MARK.search(end) or _ENDS_WITHIN.search(end):
         return True
     if any(begins.search(said) and not ends.search(said[-_LONGEST_END:]) for begins, ends in _ENVELOPES):
         return True

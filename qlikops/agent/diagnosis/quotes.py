@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum, auto
 
 _QUOTED = re.compile(
     # An apostrophe within a word ("can't") opens and closes nothing. What is never closed was cut off.
@@ -40,9 +41,50 @@ _SAYS_IT_IN_QUOTES = re.compile(
 # Db2: "Reason code: "00C9008E"".
 _CODE_BEFORE = re.compile(r"\breason code\W{0,3}\Z", re.IGNORECASE)
 _A_CODE = re.compile(r"[0-9A-Z]{1,10}")
+_ANNOUNCES = re.compile(
+    r"\b(?:at|to|from|on|host(?: ?name)?|server|broker|endpoint|database|task|component|source|target|socket|protocol"
+    r"|used|detected|detecting the error|error code(?:\(s\))?)[\s:]*(?:(?:'[^']{0,40}'|\"[^\"]{0,40}\"),? ?){0,9}\Z",
+    re.IGNORECASE,
+)
+"""After that, a quotation or the last one of several is a name. Without it the same text may be a reason."""
+_NAME = re.compile(r"[\w.$@:/\\#%*+-]{0,128}", re.ASCII)
+"""Of a host, a database, a file. Where words need no blanks between them, a sentence would look the same."""
+_STAND_IN = "''"
 _LONGEST_ROW = 12
 _LEAD = 200
 """Characters before a quote that are looked at; more than the longest of what is looked for there."""
+
+
+class Role(Enum):
+    """What a quotation is in a message."""
+
+    TEXT = auto()
+    """Anything: a row, or a reason."""
+    NAME = auto()
+    """Of something that the message says comes: `on host 'db1'`."""
+    STATEMENT = auto()
+    """The SQL after the word "statement"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """What a message quotes."""
+
+    place: int
+    """Where `''` stands for it in what the message says."""
+    text: str
+    """With its quotes."""
+    role: Role
+
+    @property
+    def inner(self) -> str:
+        """Without its quotes."""
+        return self.text.strip(_MARKS)
+
+    @property
+    def is_like_a_name(self) -> bool:
+        """Whether it may be the name of a host, a database or a file."""
+        return _NAME.fullmatch(self.inner) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,45 +93,38 @@ class Said:
 
     said: str
     """What the engine says, with `''` in place of what it quotes."""
-    quoted: tuple[str, ...] = ()
-    """What it quotes, with the quotes; statements excepted."""
-    statements: tuple[str, ...] = ()
-    """The SQL that it quotes after the word "statement"."""
+    quotations: tuple[Quotation, ...] = ()
     is_open: bool = False
     """A quotation has no end."""
-    gaps: tuple[tuple[int, int], ...] = ()
-    """After that position in `said`, that many characters of the text are left out."""
 
     def place(self, position: int) -> int:
         """Where `position` of `said` is in the text."""
-        return position + sum(left_out for after, left_out in self.gaps if after < position)
+        return position + sum(len(each.text) - len(_STAND_IN) for each in self.quotations if each.place < position)
 
 
 def without_quotes(text: str) -> Said:
     """`text` taken apart into what it says and what it quotes."""
     said: list[str] = []
-    quoted: list[str] = []
-    statements: list[str] = []
-    gaps: list[tuple[int, int]] = []
+    quotations: list[Quotation] = []
     end = length = 0
-    is_open = False
     for start, stop, is_reason in _quotations(text):
-        before, found = text[end:start], text[start:stop]
-        said.append(before)
-        length += len(before)
-        if is_reason:
-            said.append(found)
-            length += len(found)
-        else:
-            is_open = is_open or not _is_closed(found)
-            is_sql = _STATEMENT_BEFORE.search(text[max(0, start - _LEAD) : start]) and _STATEMENT.match(found)
-            (statements if is_sql else quoted).append(found)
-            said.append("''")
-            gaps.append((length, len(found) - 2))
-            length += 2
+        found = text[start:stop] if is_reason else _STAND_IN
+        said += (text[end:start], found)
+        length += start - end
+        if not is_reason:
+            quotations.append(
+                Quotation(length, text[start:stop], _role(text[max(0, start - _LEAD) : start], text[start:stop]))
+            )
+        length += len(found)
         end = stop
     said.append(text[end:])
-    return Said("".join(said), tuple(quoted), tuple(statements), is_open, tuple(gaps))
+    return Said("".join(said), tuple(quotations), not all(_is_closed(each.text) for each in quotations))
+
+
+def _role(lead: str, quoted: str) -> Role:
+    if _STATEMENT_BEFORE.search(lead) and _STATEMENT.match(quoted):
+        return Role.STATEMENT
+    return Role.NAME if _ANNOUNCES.search(lead) and _NAME.fullmatch(quoted.strip(_MARKS)) else Role.TEXT
 
 
 def _quotations(text: str) -> list[tuple[int, int, bool]]:
@@ -124,11 +159,6 @@ def _quotations(text: str) -> list[tuple[int, int, bool]]:
         found.append((start, stop, is_reason))
         position = stop
     return found
-
-
-def bare(quoted: str) -> str:
-    """`quoted` without its quotes."""
-    return quoted.strip(_MARKS)
 
 
 def _is_closed(quoted: str) -> bool:

@@ -22,8 +22,14 @@ from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 BEFORE, AFTER = 20, 120
 """Characters that a passage has on either side of what an entry was recognised by."""
 _MOST_RUNNERS_UP = 5
+_TELLING = 4
+"""Digits of a number that is known to be one engine's."""
 _NEXT = 3
 """Characters between a SQLSTATE and the number that it is the class of."""
+_OF_A_LOG = frozenset({"42704", "55000", "58P01"})
+"""SQLSTATEs of PostgreSQL: the object is not there, not in the right state, its file is missing. Slots and WAL are
+among them, and which of them it is only the prose says.
+"""
 _PASSES = HARMLESS | {FailureClass.WAIT}
 """Classes that a cut message can't have."""
 
@@ -101,11 +107,11 @@ def explain(message: str, context: MessageContext | None = None, entries: Librar
     matches = _ranked(parsed, context, entries)
     codes = tuple(dict.fromkeys(str(code) for code in parsed.codes if code.is_marked))
     if not matches:
-        left = doubts.unexplained(parsed, entries, (), _tail_codes(parsed, entries))
+        left = doubts.unexplained(parsed, entries, (), _tail_codes(parsed, entries, context.engines))
         return Explained(parsed, Diagnosis(codes=codes, unexplained=left, is_cut=parsed.is_cut))
     best = matches[0]
     failures = tuple(match.failure for match in matches)
-    left = _what_speaks_against(parsed, entries, matches)
+    left = _what_speaks_against(parsed, entries, matches, context.engines)
     return Explained(parsed, _diagnosis(parsed, best, failures, codes, left), failures)
 
 
@@ -127,6 +133,7 @@ def _diagnosis(
     all_harmless = all(failure.failure_class in HARMLESS or failure.is_fallback for failure in failures)
     return Diagnosis(
         found.id,
+        found.engine,
         found.failure_class,
         Certainty.KNOWN if is_known else Certainty.LIKELY,
         found.says,
@@ -162,6 +169,7 @@ def _ranked(parsed: Parsed, context: MessageContext, entries: Library) -> list[_
             # The entry of an engine that is there says more than that of the network, or of one that may be.
             match.nearness,
             -match.weight,
+            match.failure.engine not in EVERYWHERE,
             match.failure.id,
         ),
     )
@@ -203,9 +211,8 @@ def _matches(parsed: Parsed, context: MessageContext, entries: Library) -> dict[
 
 
 def _nearness(engine: str, named: frozenset[str], context: MessageContext) -> int:
-    """0 for the engine of an endpoint, 1 for one whose words the message has, 2 for what may be anywhere, 3 else."""
-    is_it = (engine in context.engines, engine in named, engine in EVERYWHERE)
-    return is_it.index(True) if True in is_it else len(is_it)
+    """0 for the engine of an endpoint, 1 for one whose words the message has, 2 else."""
+    return 0 if engine in context.engines else 1 if engine in named else 2
 
 
 def _fits(engine: str, named: frozenset[str], context: MessageContext) -> bool:
@@ -224,15 +231,16 @@ def _by_code(
 ) -> Iterator[tuple[int, bool]]:
     """Indexes of the failures with `code`, each with whether it is certain that the code is that engine's."""
     if code.namespace == NATIVE:
+        owners = {engine for engine, _ in entries.by_number(code.value)}
         for engine, index in entries.by_number(code.value):
             # Some drivers print the same small number whatever happened: it is a code only of an engine that is named.
-            is_telling = code.is_marked and str(code) not in entries.tail_codes
+            is_telling = code.is_marked and not entries.is_tail(str(code))
             speaking = named or (context.engines if is_telling else frozenset())
             if speaking and is_kin(engine, speaking):
                 yield index, _fits(entries.failure(index).engine, named, context)
             elif not speaking and is_telling and entries.failure(index).failure_class not in HARMLESS:
                 # Whose it is nobody says: enough to be careful, not enough to act.
-                yield index, False
+                yield index, len(owners) == 1 and len(code.value) >= _TELLING
         return
     for index in entries.by_code(str(code)):
         engine = entries.failure(index).engine
@@ -242,31 +250,47 @@ def _by_code(
             yield index, engine in EVERYWHERE or bool(named or context.engines)
 
 
-def _tail_codes(parsed: Parsed, entries: Library) -> list[Code]:
-    return [code for code in parsed.codes if str(code) in entries.tail_codes]
+def _tail_codes(parsed: Parsed, entries: Library, engines: frozenset[str]) -> list[Code]:
+    return [code for code in parsed.codes if entries.is_tail(str(code), engines)]
 
 
-def _states_of(codes: tuple[Code, ...], known: set[Found]) -> Iterator[Code]:
-    """The SQLSTATEs that a driver prints right before a number that is known: they only say its class."""
+def _is_theirs(code: Code, entries: Library, ours: list[_Match]) -> bool:
+    """Whether a number is one of a failure of the same class whose engine said the words beside it."""
+    said = {(match.failure.engine, match.failure.failure_class) for match in ours if match.by_phrase and match.is_exact}
+    return code.namespace == NATIVE and any(
+        (engine, entries.failure(number).failure_class) in said for engine, number in entries.by_number(code.value)
+    )
+
+
+def _states_of(codes: tuple[Code, ...], known: set[Found], entries: Library) -> Iterator[Code]:
+    """The SQLSTATEs that a driver prints right before a number that is known: they only say its class.
+
+    One by which an engine says something stricter is no mere class.
+    """
     for state, number in pairwise(codes):
-        if state.namespace == "SQLSTATE" and (number.start, number.end) in known and number.start - state.end <= _NEXT:
+        if state.namespace != "SQLSTATE" or number.start - state.end > _NEXT:
+            continue
+        is_strict = any(entries.failure(each).failure_class not in HARMLESS for each in entries.by_code(str(state)))
+        if (number.start, number.end) in known and not is_strict and state.value not in _OF_A_LOG:
             yield state
 
 
-def _what_speaks_against(parsed: Parsed, entries: Library, matches: list[_Match]) -> str:
+def _what_speaks_against(parsed: Parsed, entries: Library, matches: list[_Match], engines: frozenset[str]) -> str:
     """What in the message is no part of the best entry's cause: the first words, or empty."""
     best = matches[0].failure.failure_class
     ours = [match for match in matches if (match.failure.failure_class in HARMLESS) == (best in HARMLESS)]
     spans = [span for match in ours for span in match.spans]
+    speaking = engines | {match.failure.engine for match in ours}
     known = {span for match in ours for span in match.by_code}
-    codes = [code for code in parsed.codes if (code.start, code.end) in known or str(code) in entries.tail_codes]
-    codes += _states_of(parsed.codes, known)
+    known |= {(code.start, code.end) for code in parsed.codes if _is_theirs(code, entries, ours)}
+    codes = [code for code in parsed.codes if (code.start, code.end) in known]
+    codes += [*_tail_codes(parsed, entries, speaking), *_states_of(parsed.codes, known, entries)]
     if best in HARMLESS:
         # The stricter readings first: they are what a human must see.
         if words := doubts.objection(parsed, entries):
             return words
         if words := doubts.about_a_row(parsed.said):
             return words
-        if words := doubts.about_the_log(parsed.folded, parsed.words, spans):
+        if words := doubts.about_the_log(parsed.said, parsed.words, spans):
             return words
     return doubts.unexplained(parsed, entries, spans, codes)

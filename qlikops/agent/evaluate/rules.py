@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from qlikops.agent.diagnosis.evidence import Label
-from qlikops.agent.diagnosis.messages import PROOFS
-from qlikops.agent.diagnosis.patterns import MessageClass
+from qlikops.agent.diagnosis.messages import MessageClass, is_proof
 from qlikops.agent.evaluate import Clock, EvaluationInput, mark_unsupported
 from qlikops.agent.look import wording
 from qlikops.domain.anomaly import ACTIONS, AnomalyKind
@@ -81,7 +80,7 @@ def _not_proven(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     if proposal.kind is not AnomalyKind.FATAL_TRANSIENT:
         return None
     recognised = _recognised(proposal)
-    if recognised and all(value.startswith(PROOFS) for value in recognised):
+    if recognised and all(map(is_proof, recognised)):
         return None
     return Opinion(
         Verdict.CAUTION,

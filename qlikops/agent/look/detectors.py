@@ -13,8 +13,7 @@ from datetime import datetime
 
 from qlikops.agent.config import Thresholds
 from qlikops.agent.diagnosis.evidence import Label, Observed, state_text
-from qlikops.agent.diagnosis.messages import EndpointSide, judge, side_of
-from qlikops.agent.diagnosis.patterns import MessageClass
+from qlikops.agent.diagnosis.messages import EndpointSide, MessageClass, judge, side_of
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.duration import format_duration
 from qlikops.domain.fleet import TaskProgress, TaskSnapshot
@@ -144,7 +143,7 @@ def _fatal_unknown(view: TaskView) -> Signal | None:
         case MessageClass.CONNECTIVITY:
             why = f"{lost_connection(facts)}, but Replicate doesn't say that it has given up"
         case _:
-            why = match.doubt or "the message is not one that is known"
+            why = match.doubt or match.says.rstrip(".") or "the message is not one that is known"
     return Signal(f"failed: {why}")
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qlikops.agent.diagnosis.messages import FAULT_CAP, judge
-from qlikops.agent.diagnosis.patterns import MessageClass
+from qlikops.agent.diagnosis.messages import FAULT_CAP, MessageClass, judge
 from qlikops.agent.look.detectors import RESOURCE_STOPS, lost_connection
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.proposal import ProposedTask

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.diagnosis.messages import classify
-from qlikops.agent.diagnosis.patterns import MessageClass
+from qlikops.agent.diagnosis.messages import MessageClass, classify
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.text import MESSAGE_CAP
@@ -29,7 +28,7 @@ BETWEEN = {
 TELLING = {
     "ORA-00308: cannot open archived log": AnomalyKind.POSITION_LOST,
     "ORA-28000: the account is locked": AnomalyKind.FATAL_UNKNOWN,
-    "The log scan number (1:2:3) passed to log scan is not valid": AnomalyKind.POSITION_LOST,
+    "Archived Redo log with the sequence 4711 does not exist": AnomalyKind.POSITION_LOST,
     "Replikationsslot »orders« ist ungültig": AnomalyKind.FATAL_UNKNOWN,
 }
 
@@ -47,7 +46,7 @@ def agent(embedded_aws: EmbeddedAws) -> Iterator[Callable[..., Agent]]:
 
 
 @pytest.mark.parametrize("between", BETWEEN.values(), ids=list(BETWEEN))
-@pytest.mark.parametrize(("telling", "kind"), TELLING.items(), ids=["log", "account", "scan", "German"])
+@pytest.mark.parametrize(("telling", "kind"), TELLING.items(), ids=["log", "account", "prose", "German"])
 def test_what_stands_far_down_decides_and_is_shown(
     agent: Callable[..., Agent], between: str, telling: str, kind: AnomalyKind
 ) -> None:

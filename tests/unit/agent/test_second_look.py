@@ -208,7 +208,7 @@ STRANGE = {
     "far behind an envelope": (f"{ENVELOPE} Cause one", f"{ENVELOPE} Cause two"),
     "in quotes": ("It said 'the moon is full'", "It said 'the tide is out'"),
     "to its end": (f"{'so ' * 10_000}it was", f"{'so ' * 10_000}it is"),
-    "in a code": ("ORA-00942: no", "ORA-01653: no"),
+    "in a code": ("ORA-09991: no", "ORA-01653: no"),
     "in a SQLSTATE": ("no [42P01] at 03:12", "no [53100] at 03:12"),
     "in a code of Replicate's": ("Endpoint failed [1020418]", "Endpoint failed [1020403]"),
     "in one more code": ("ORA-00604: no 1", "ORA-00604: ORA-01653: no 1"),

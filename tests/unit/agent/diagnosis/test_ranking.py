@@ -22,44 +22,6 @@ STRICT = [
 ]
 SAFE = [failure for failure in FAILURES if failure.automatic]
 NEIGHBOURS = [example for failure in SAFE for example in failure.examples][::5]
-ENVELOPE = (
-    "Last Error Stream Component Fatal error. Task error notification received from subtask 0, thread 1 "
-    "[reptask/replicationtask.c:2891] [1020101] {0}; Stream component 'st_0_X' terminated "
-    "[reptask/replicationtask.c:2898] [1020101] Stop Reason FATAL_ERROR Error Level FATAL"
-)
-AROUND = (
-    "{0}; {1}",
-    "{1}; {0}",
-    "{1}\n{0}",
-    "{1} {0}",
-    "{1}: '{0}'",
-    "{1}: „{0}“",
-    "{1} «{0}»",
-    "{1} (row: {0})",
-    "Die Verbindung wurde getrennt. {1} {0}",
-    "{1} " + "and on " * 300 + "{0}",
-    "{0}\n" + "00004711: 2026-11-27T02:14:09 [TARGET_APPLY    ]E:  {1}",
-)
-
-
-@settings(max_examples=600, deadline=None)
-@given(
-    st.sampled_from(STRICT),
-    st.integers(0, 9),
-    st.sampled_from(AROUND),
-    st.sampled_from(NEIGHBOURS),
-    st.sampled_from(["{0}", ENVELOPE]),
-    st.none() | st.integers(10, 400),
-)
-def test_nothing_that_a_resume_does_not_mend_is_automatic(
-    failure: Failure, which: int, around: str, neighbour: str, envelope: str, cut_at: int | None
-) -> None:
-    example = failure.examples[which % len(failure.examples)]
-    message = envelope.format(around.format(example, neighbour))
-    if cut_at is not None:
-        message = f"{message[:cut_at]}…"
-    for context in (MessageContext(), context_of(failure)):
-        assert not explain(message, context).diagnosis.automatic
 
 
 @pytest.mark.parametrize("failure", STRICT, ids=[failure.id for failure in STRICT])

@@ -290,7 +290,7 @@ def test_protected_tasks_are_marked() -> None:
 def test_a_group_says_what_all_its_messages_were_recognised_as() -> None:
     lost = "ORA-03113: end-of-file on communication channel Process ID: "
     group = only_proposal(poll_twice(*(failed(f"t{number}", message=f"{lost}{number}") for number in range(3))))
-    assert "connectivity (oracle-disconnected) (3 of 3 tasks)" in [item.value for item in group.evidence]
+    assert "connectivity (oracle-session-lost) (3 of 3 tasks)" in [item.value for item in group.evidence]
 
 
 def test_a_task_whose_tags_were_not_said_is_marked_and_says_so() -> None:
