@@ -5,8 +5,8 @@ A code is written NAMESPACE:VALUE. `NATIVE:1205` is a number of which the messag
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 NATIVE = "NATIVE"
@@ -92,14 +92,16 @@ class _Form:
     """Characters of a code that stand before its trigger."""
     is_marked: bool = True
 
-    def matches(self, said: str, folded: str) -> Iterator[re.Match[str]]:
+    def matches(self, said: str, folded: str) -> list[re.Match[str]]:
         """Each code of this form in `said`; `folded` is the same in lower case."""
+        found: list[re.Match[str]] = []
         for trigger in self.triggers:
             at = folded.find(trigger)
             while at >= 0:
                 if at >= self.before and (match := self.regex.match(said, at - self.before)):
-                    yield match
+                    found.append(match)
                 at = folded.find(trigger, at + 1)
+        return found
 
 
 def _form(
@@ -194,6 +196,8 @@ def codes_in(said: str, folded: str = "") -> list[Code]:
     return found
 
 
+# The same numbers come again and again.
+@functools.lru_cache(maxsize=4096)
 def normal(namespace: str, value: str) -> str:
     """One spelling for what is written in several: `ORA:1017` and `ORA:01017`, `DB2:-911` and `DB2:SQL0911N`."""
     value = value.strip()

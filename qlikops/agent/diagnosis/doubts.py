@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from qlikops.agent.diagnosis.codes import BROAD, Code, codes_in
@@ -22,6 +22,7 @@ from qlikops.agent.diagnosis.words import ABOUT_DATA, OF_THE_LOG
 _SAY_NOTHING = frozenset(
     {
         "a",
+        "after",
         "an",
         "and",
         "as",
@@ -87,17 +88,15 @@ _SAY_NOTHING = frozenset(
     }
 )
 """Words that say nothing by themselves."""
-_ADDRESS = r"(?:\d{1,3}(?:\.\d{1,3}){3}|localhost)(?::\d{1,5})?"
-"""Nothing else looks like it."""
+_ADDRESS = r"\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?"
+_LOCAL = r"localhost(?::\d{1,5})?"
+"""Nothing else looks like these two."""
 _HOST = (
-    rf"(?:{_ADDRESS}|(?:[a-z0-9_-]{{1,63}}\.){{2,8}}[a-z]{{2,24}}(?::\d{{1,5}})?|[a-z0-9_-]{{1,63}}:\d{{2,5}})(?![\w-])"
+    rf"(?:{_ADDRESS}|{_LOCAL}|(?:[a-z0-9_-]{{1,63}}\.){{2,8}}[a-z]{{2,24}}(?::\d{{1,5}})?|[a-z0-9_-]{{1,63}}:\d{{2,5}})"
+    r"(?![\w-])"
 )
 """What may be a host where it is announced; alone it may be a Java exception, `status:403` or `login_denied:1017`."""
-_HOSTS = re.compile(
-    rf"(?<![\w.-]){_ADDRESS}(?![\w-])"
-    rf"|\b(?:(?:at|to|from|on)(?: host(?: ?name)?| server)?|server|host|broker)(?: |: ?){_HOST}"
-    rf"|(?<![\w.-]){_HOST}(?=: connect failed)"
-)
+_ANNOUNCED = r"\b(?:(?:at|to|from|on)(?: host(?: ?name)?| server)?|server|host|broker)(?: |: ?)"
 _PLACES = (
     # Lines of Replicate's log, files and lines of its source, drivers' headers, places in a statement, times.
     (" [", re.compile(r"\d{8}: \d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(?:[.:]\d{1,6})? \[[a-z_]{2,15} *\] ?[ewit]:")),
@@ -106,14 +105,18 @@ _PLACES = (
     ("[odbc", re.compile(r"\[odbc [\w.]{1,8}(?:\(\w\))? driver\]")),
     ("[db2/", re.compile(r"\[db2/[\w-]{1,24}\]")),
     ("line ", re.compile(r"(?:at )?\(?\bline \d{1,7}\)?")),
-    (":", re.compile(r"(?:\b(?:at|on) )?(?:\b\d{4}-\d\d-\d\d[ t])?\b\d\d:\d\d:\d\d(?:[.,]\d{1,6})?(?: ?z\b| utc\b)?")),
+    (":", re.compile(r"\b\d\d(?:\d\d-\d\d-\d\d[ t]\d\d)?:\d\d:\d\d(?:[.,]\d{1,6})?(?: ?z\b| utc\b)?")),
+    (".", re.compile(rf"(?<![\w.-]){_ADDRESS}(?![\w-])")),
+    ("localhost", re.compile(rf"(?<![\w.-]){_LOCAL}(?![\w-])")),
+    (" ", re.compile(rf"{_ANNOUNCED}{_HOST}")),
+    (": connect failed", re.compile(rf"(?<![\w.-]){_HOST}(?=: connect failed)")),
     ("[m", re.compile(r"\[(?:mysqld|mariadbd?)-[\w.-]{1,24}\]")),
 )
 """What is in every text with a place, and the place."""
 _COUNTED = frozenset(
     {"attempt", "attempts", "retries", "tries", "times", "ms", "milliseconds", "s", "second", "seconds"}
 )
-_COUNTS = re.compile(rf"(?:\bafter )?[(\[]?\b\d{{1,6}}[)\]]? (?:{'|'.join(sorted(_COUNTED))})\b")
+_COUNTS = re.compile(rf"\b\d{{1,6}}[)\]]? (?:{'|'.join(sorted(_COUNTED))})\b")
 """How often or how long."""
 _PIECE = re.compile(r"[^\s.,;:?()\[\]'-]+(?:['-]\w+)*|\.{2,}")
 _FEW = 8
@@ -135,18 +138,16 @@ def unexplained(parsed: Parsed, library: Library, explained: Iterable[Found], co
         is_named = quotation.is_like_a_name and any(start < quotation.place < end for start, end in spans)
         if quotation.role is not Role.TEXT or is_named:
             continue
-        if _left_over(low := quotation.inner.lower(), set(WORD.findall(low)), library, ()):
+        if _left_over(low := quotation.inner.lower(), frozenset(WORD.findall(low)), library, ()):
             return _short(quotation.text)
     return ""
 
 
-def _left_over(folded: str, words: Collection[str], library: Library, spans: Iterable[Found]) -> str:
+def _left_over(folded: str, words: frozenset[str], library: Library, spans: Iterable[Found]) -> str:
     taken = [*spans, *library.tails_in(folded, words)]
     taken += [match.span() for trigger, place in _PLACES if trigger in folded for match in place.finditer(folded)]
     if not _COUNTED.isdisjoint(words):
         taken += [match.span() for match in _COUNTS.finditer(folded)]
-    if "." in folded or ":" in folded or "localhost" in words:
-        taken += [match.span() for match in _HOSTS.finditer(folded)]
     rest: list[str] = []
     end = 0
     for start, stop in sorted(taken):

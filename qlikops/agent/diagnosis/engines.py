@@ -90,26 +90,32 @@ _KIN: dict[str, set[str]] = {
     "hadoop": {"databricks"},
 }
 
-_HEADERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("oracle", ("ora-", "tns-", "[oracle]", "oci"), r"\bora-\d|\btns-\d|\[oracle\]|\boci\b"),
+_HEADERS: tuple[tuple[str, frozenset[str], str], ...] = (
+    ("oracle", frozenset({"ora", "tns", "oracle", "oci"}), r"\bora-\d|\btns-\d|\[oracle\]|\boci\b"),
     # Azure Synapse answers with SQL Server's header as well.
-    ("sqlserver", ("sql server]", "msg "), r"\bsql server\]|\bmsg \d{2,6}\b"),
-    ("mysql", ("mysql", "mariadb", "[ma-"), r"\[(?:mysql|mariadb|ma-\d)|\b(?:mysql|mariadb)\b[^\]]{0,40}\]"),
-    ("db2", ("[db2", "[ibm]", "sql"), r"\[db2|\[ibm\]|\bsql\d{4,5}[ncw]\b|\bsqlcode\b"),
-    ("postgresql", ("postgresql", "psqlodbc"), r"\bpostgresql\b|\bpsqlodbc\b"),
-    ("snowflake", ("[snowflake]", "net.snowflake"), ""),
-    ("redshift", ("[amazon]", "[amazon redshift]"), ""),
-    ("databricks", ("databricks", "[simba][sparkodbc"), ""),
-    ("bigquery", ("bigquery",), ""),
-    ("teradata", ("[teradata",), ""),
-    ("hana", ("hdbodbc", "sap dbtech", "[sap ag]"), ""),
-    ("vertica", ("[vertica",), ""),
-    ("netezza", ("[netezza", "netezzasql"), ""),
-    ("informix", ("[informix",), ""),
-    ("ase", ("[sybase]", "adaptive server"), ""),
+    ("sqlserver", frozenset({"server", "msg"}), r"\bsql server\]|\bmsg \d{2,6}\b"),
+    ("mysql", frozenset({"mysql", "mariadb", "ma"}), r"\[(?:mysql|mariadb|ma-\d)|\b(?:mysql|mariadb)\b[^\]]{0,40}\]"),
+    ("db2", frozenset({"db2", "ibm", "sqlcode"}), r"\[db2|\[ibm\]|\bsqlcode\b"),
+    ("postgresql", frozenset({"postgresql", "psqlodbc"}), ""),
+    ("snowflake", frozenset({"snowflake"}), r"\[snowflake\]|net\.snowflake"),
+    ("redshift", frozenset({"amazon"}), r"\[amazon(?: redshift)?\]"),
+    ("databricks", frozenset({"databricks"}), ""),
+    ("databricks", frozenset({"simba"}), r"\[simba\]\[sparkodbc"),
+    ("bigquery", frozenset({"bigquery"}), ""),
+    ("teradata", frozenset({"teradata"}), r"\[teradata"),
+    ("hana", frozenset({"hdbodbc"}), ""),
+    ("hana", frozenset({"sap"}), r"sap dbtech|\[sap ag\]"),
+    ("vertica", frozenset({"vertica"}), r"\[vertica"),
+    ("netezza", frozenset({"netezza"}), r"\[netezza"),
+    ("netezza", frozenset({"netezzasql"}), ""),
+    ("informix", frozenset({"informix"}), r"\[informix"),
+    ("ase", frozenset({"sybase", "adaptive"}), r"\[sybase\]|adaptive server"),
 )
-"""Engine, what is in every text with its driver's header or its codes, and how exactly those are written."""
-_EXACTLY = {engine: re.compile(regex) for engine, _, regex in _HEADERS if regex}
+"""Engine, the words of which one is in every text with its driver's header or its codes, how exactly those are written
+if that is not the word alone.
+"""
+_EXACTLY = tuple((engine, words, re.compile(regex) if regex else None) for engine, words, regex in _HEADERS)
+_DB2 = re.compile(r"\bsql\d{4,5}[ncw]\b")
 
 
 def engine_of(endpoint_type: str) -> str:
@@ -118,14 +124,16 @@ def engine_of(endpoint_type: str) -> str:
     return next((engine for part, engine in _TYPES if part in name), "")
 
 
-def named_in(folded: str) -> frozenset[str]:
-    """The engines whose drivers or codes speak in `folded`, which is in lower case."""
-    return frozenset(
+def named_in(folded: str, words: frozenset[str]) -> frozenset[str]:
+    """The engines whose drivers or codes speak in `folded`, which is in lower case and has `words`."""
+    found = {
         engine
-        for engine, triggers, _ in _HEADERS
-        if any(trigger in folded for trigger in triggers)
-        and (engine not in _EXACTLY or _EXACTLY[engine].search(folded))
-    )
+        for engine, any_of, exactly in _EXACTLY
+        if not any_of.isdisjoint(words) and (exactly is None or exactly.search(folded))
+    }
+    if "sql" in folded and _DB2.search(folded):
+        found.add("db2")
+    return frozenset(found)
 
 
 def spoken_by(engine: str, others: frozenset[str]) -> bool:

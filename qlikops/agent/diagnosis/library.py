@@ -10,7 +10,7 @@ import functools
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,9 @@ class Library:
         self._index = index
         self._made: dict[int, Failure] = {}
         self._numbers = _numbers(index["codes"])
-        self._words = index["words"].keys()
-        self._tail_words = index["tails"].keys()
-        self._name_words = index["names"].keys()
+        self._names = frozenset(index["names"])
+        self._phrases = _Phrases(index["words"], index["wordless"])
+        self._tails = _Phrases(index["tails"])
 
     def __len__(self) -> int:
         return len(self._index["failures"])
@@ -61,9 +61,8 @@ class Library:
 
     def is_tail(self, code: str, engines: frozenset[str] = frozenset()) -> bool:
         """Whether NAMESPACE:VALUE says nothing by itself: anywhere, or where one of `engines` speaks."""
-        return any(
-            engine in EVERYWHERE or spoken_by(engine, engines) for engine in self._index["tail_codes"].get(code, ())
-        )
+        owners = self._index["tail_codes"].get(code)
+        return bool(owners) and any(engine in EVERYWHERE or spoken_by(engine, engines) for engine in owners)
 
     def by_code(self, code: str) -> Sequence[int]:
         """Numbers of the failures with that code."""
@@ -75,31 +74,43 @@ class Library:
         found: Sequence[tuple[str, int]] = self._numbers.get(value, ())
         return found
 
-    def by_name(self, said: str, words: Collection[str]) -> Iterator[tuple[Found, int]]:
+    def by_name(self, said: str, words: frozenset[str]) -> Iterator[tuple[Found, int]]:
         """Where names of codes stand in `said`, whose words are `words`, each with the number of a failure."""
-        for word in self._name_words & words:
+        for word in self._names & words:
             for name, number in self._index["names"][word]:
                 start = said.find(name)
                 if start >= 0:
                     yield (start, start + len(name)), number
 
-    def by_phrase(self, folded: str, words: Collection[str]) -> Iterator[tuple[int, Found]]:
+    def by_phrase(self, folded: str, words: frozenset[str]) -> Iterator[tuple[int, Found]]:
         """Number of a failure, and where one of its phrases stands in `folded`, whose words are `words`."""
-        for word in self._words & words:
-            yield from _found(self._index["words"][word], folded, words)
-        yield from _found(self._index["wordless"], folded, words)
+        return self._phrases.find(folded, words)
 
-    def tails_in(self, folded: str, words: Collection[str]) -> Iterator[Found]:
+    def tails_in(self, folded: str, words: frozenset[str]) -> Iterator[Found]:
         """Where known tails stand in `folded`, whose words are `words`."""
-        for word in self._tail_words & words:
-            yield from (found for _, found in _found(self._index["tails"][word], folded, words))
+        return (found for _, found in self._tails.find(folded, words))
 
 
-def _found(owned: Iterable[Any], folded: str, words: Collection[str]) -> Iterator[tuple[int, Found]]:
-    for owner, parts, holes, needed in owned:
-        if all(word in words for word in needed):
-            for found in Phrase(parts, holes).find(folded):
-                yield owner, found
+class _Phrases:
+    """Phrases with their owners, by a word of theirs; each is made when its word is met for the first time."""
+
+    def __init__(self, by_word: Mapping[str, Sequence[Any]], wordless: Sequence[Any] = ()) -> None:
+        self._by_word = by_word
+        self._words = frozenset(by_word)
+        self._wordless = wordless
+        self._made: dict[str, list[tuple[int, Phrase, str]]] = {}
+
+    def find(self, folded: str, words: frozenset[str]) -> Iterator[tuple[int, Found]]:
+        for word in ("", *(self._words & words)):
+            for owner, phrase, needed in self._made.get(word) or self._make(word):
+                if not needed or needed in words:
+                    for found in phrase.find(folded):
+                        yield owner, found
+
+    def _make(self, word: str) -> list[tuple[int, Phrase, str]]:
+        written = self._by_word[word] if word else self._wordless
+        self._made[word] = [(owner, Phrase(parts, holes), needed) for owner, parts, holes, needed in written]
+        return self._made[word]
 
 
 @functools.cache
@@ -154,7 +165,11 @@ def index_of(files: Iterable[Entries]) -> Index:
                 names.setdefault(max(_WORD.findall(value.lower()), key=len), []).append((value, number))
     # Many entries share these, and the bundle has a limit.
     texts = sorted({text for failure in failures for text in (failure.never, failure.source)})
-    words, wordless = _by_word([(n, phrase) for n, failure in enumerate(failures) for phrase in failure.phrases])
+    examples = Counter(
+        word for failure in failures for text in failure.examples for word in set(_WORD.findall(text.lower()))
+    )
+    owned = [(number, phrase) for number, failure in enumerate(failures) for phrase in failure.phrases]
+    words, wordless = _by_word(owned, examples)
     return {
         "failures": [_raw(failure, texts) for failure in failures],
         "texts": texts,
@@ -162,7 +177,7 @@ def index_of(files: Iterable[Entries]) -> Index:
         "names": names,
         "words": words,
         "wordless": wordless,
-        "tails": _by_word([(0, phrase) for tail in tails for phrase in tail.phrases])[0],
+        "tails": _by_word([(0, phrase) for tail in tails for phrase in tail.phrases], examples)[0],
         "tail_codes": {
             code: sorted({each.engine for each in files for tail in each.tails if code in tail.native})
             for code in sorted({code for tail in tails for code in tail.native})
@@ -170,16 +185,22 @@ def index_of(files: Iterable[Entries]) -> Index:
     }
 
 
-def _by_word(owned: Sequence[tuple[int, Phrase]]) -> tuple[dict[str, list[Any]], list[Any]]:
-    """The phrases by the rarest of their words, and those that have none."""
+def _by_word(
+    owned: Sequence[tuple[int, Phrase]], examples: Mapping[str, int]
+) -> tuple[dict[str, list[Any]], list[Any]]:
+    """The phrases by the rarest of their words, and those that have none.
+
+    A word that is in many `examples` is in many messages, and would lead to the phrase in vain.
+    """
     counts = Counter(word for _, phrase in owned for word in set(phrase.words))
+    counts.update(examples)
     found: dict[str, list[Any]] = {}
     wordless: list[Any] = []
     for owner, phrase in owned:
         rarest = min(phrase.words, key=lambda word: (counts[word], -len(word), word), default="")
         # Another rare word rules out most of what the first one lets through.
-        others = sorted(set(phrase.words) - {rarest}, key=lambda word: (counts[word], -len(word), word))[:1]
-        (found.setdefault(rarest, []) if rarest else wordless).append((owner, phrase.parts, phrase.holes, others))
+        second = min(set(phrase.words) - {rarest}, key=lambda word: (counts[word], -len(word), word), default="")
+        (found.setdefault(rarest, []) if rarest else wordless).append((owner, phrase.parts, phrase.holes, second))
     return found, wordless
 
 

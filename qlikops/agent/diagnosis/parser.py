@@ -89,7 +89,7 @@ class Parsed:
 
 def parse(message: str) -> Parsed:
     """`message` taken apart. Takes any text, and time in proportion to its length."""
-    text = _LINES.sub("\n", _BLANKS.sub(" ", _plain(message)))
+    text = _plain(message)
     parts = without_quotes(text)
     lowered = parts.said.lower()
     if len(lowered) != len(parts.said):
@@ -106,8 +106,11 @@ def parse(message: str) -> Parsed:
 
 
 def _plain(message: str) -> str:
-    # What `plain` does takes time for every character, and a line's end alone needs none of it.
-    return message if message.isascii() and message.replace("\n", "").isprintable() else plain(message)
+    # What `plain` does takes time for every character, and most messages need none of it.
+    if message.isascii() and message.isprintable():
+        return _BLANKS.sub(" ", message) if "  " in message else message
+    text = message if message.isascii() and message.replace("\n", "").isprintable() else plain(message)
+    return _LINES.sub("\n", _BLANKS.sub(" ", text))
 
 
 def _clauses(said: str) -> list[str]:

@@ -52,7 +52,9 @@ class Phrase:
 
     def find(self, folded: str) -> Iterator[tuple[int, int]]:
         """Start and end of each occurrence in `folded`, which is in lower case and has single blanks."""
-        first = next((index for index, part in enumerate(self.parts) if part.strip()), 0)
+        first = 0
+        if not self.parts[0].strip():
+            first = next((index for index, part in enumerate(self.parts) if part.strip()), 0)
         anchor, position = self.parts[first], 0
         while (start := folded.find(anchor, position)) >= 0:
             position = start + 1
@@ -64,9 +66,9 @@ class Phrase:
 
     def _stands_alone(self, folded: str, start: int, end: int) -> bool:
         """Whether it is not within a longer word, where the same letters are something else."""
-        is_open = bool(self.parts[0]) and start > 0 and _joins(folded[start - 1], folded[start])
-        goes_on = bool(self.parts[-1]) and end < len(folded) and _joins(folded[end - 1], folded[end])
-        return not is_open and not goes_on
+        if start > 0 and self.parts[0] and _joins(folded[start - 1], folded[start]):
+            return False
+        return not (end < len(folded) and self.parts[-1] and _joins(folded[end - 1], folded[end]))
 
     def _end(self, folded: str, start: int, first: int) -> int | None:
         end = start + len(self.parts[first])
@@ -94,5 +96,9 @@ def _whole_words(parts: tuple[str, ...]) -> Iterator[str]:
 
 
 def _joins(before: str, after: str) -> bool:
+    return _is_of_a_word(before) and _is_of_a_word(after)
+
+
+def _is_of_a_word(char: str) -> bool:
     # Where words need no blanks between them, a phrase stands anywhere.
-    return all((char.isalnum() or char == "_") and char < "\u2e80" for char in (before, after))
+    return (char.isalnum() or char == "_") and char < "\u2e80"

@@ -74,7 +74,15 @@ class Quotation:
     """Where `''` stands for it in what the message says."""
     text: str
     """With its quotes."""
-    role: Role
+    lead: str
+    """What stands right before it."""
+
+    @property
+    def role(self) -> Role:
+        """What it is by what stands before it."""
+        if _STATEMENT_BEFORE.search(self.lead) and _STATEMENT.match(self.text):
+            return Role.STATEMENT
+        return Role.NAME if self.is_like_a_name and _ANNOUNCES.search(self.lead) else Role.TEXT
 
     @property
     def inner(self) -> str:
@@ -112,19 +120,11 @@ def without_quotes(text: str) -> Said:
         said += (text[end:start], found)
         length += start - end
         if not is_reason:
-            quotations.append(
-                Quotation(length, text[start:stop], _role(text[max(0, start - _LEAD) : start], text[start:stop]))
-            )
+            quotations.append(Quotation(length, text[start:stop], text[max(0, start - _LEAD) : start]))
         length += len(found)
         end = stop
     said.append(text[end:])
     return Said("".join(said), tuple(quotations), not all(_is_closed(each.text) for each in quotations))
-
-
-def _role(lead: str, quoted: str) -> Role:
-    if _STATEMENT_BEFORE.search(lead) and _STATEMENT.match(quoted):
-        return Role.STATEMENT
-    return Role.NAME if _ANNOUNCES.search(lead) and _NAME.fullmatch(quoted.strip(_MARKS)) else Role.TEXT
 
 
 def _quotations(text: str) -> list[tuple[int, int, bool]]:

@@ -94,7 +94,7 @@ def diagnose(message: str, context: MessageContext | None = None) -> Diagnosis:
 
 
 # Detection, grouping and wording ask about the same message several times, one task after the other.
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=1024)
 def _diagnosed(message: str, context: MessageContext) -> Diagnosis:
     return explain(message, context).diagnosis
 
@@ -185,7 +185,7 @@ def _holds(match: _Match, parsed: Parsed, context: MessageContext) -> bool:
 
 
 def _matches(parsed: Parsed, context: MessageContext, entries: Library) -> dict[int, _Match]:
-    named = named_in(parsed.folded)
+    named = named_in(parsed.folded, parsed.words)
     found: dict[int, _Match] = {}
 
     def add(index: int) -> _Match:
@@ -231,8 +231,8 @@ def _by_code(
 ) -> Iterator[tuple[int, bool]]:
     """Indexes of the failures with `code`, each with whether it is certain that the code is that engine's."""
     if code.namespace == NATIVE:
-        owners = {engine for engine, _ in entries.by_number(code.value)}
-        for engine, index in entries.by_number(code.value):
+        owned = entries.by_number(code.value)
+        for engine, index in owned:
             # Some drivers print the same small number whatever happened: it is a code only of an engine that is named.
             is_telling = code.is_marked and not entries.is_tail(str(code))
             speaking = named or (context.engines if is_telling else frozenset())
@@ -240,7 +240,7 @@ def _by_code(
                 yield index, _fits(entries.failure(index).engine, named, context)
             elif not speaking and is_telling and entries.failure(index).failure_class not in HARMLESS:
                 # Whose it is nobody says: enough to be careful, not enough to act.
-                yield index, len(owners) == 1 and len(code.value) >= _TELLING
+                yield index, len(code.value) >= _TELLING and len({owner for owner, _ in owned}) == 1
         return
     for index in entries.by_code(str(code)):
         engine = entries.failure(index).engine
@@ -254,12 +254,13 @@ def _tail_codes(parsed: Parsed, entries: Library, engines: frozenset[str]) -> li
     return [code for code in parsed.codes if entries.is_tail(str(code), engines)]
 
 
-def _is_theirs(code: Code, entries: Library, ours: list[_Match]) -> bool:
-    """Whether a number is one of a failure of the same class whose engine said the words beside it."""
+def _theirs(codes: tuple[Code, ...], entries: Library, ours: list[_Match]) -> Iterator[Found]:
+    """The numbers that are those of a failure of the same class whose engine said the words beside them."""
     said = {(match.failure.engine, match.failure.failure_class) for match in ours if match.by_phrase and match.is_exact}
-    return code.namespace == NATIVE and any(
-        (engine, entries.failure(number).failure_class) in said for engine, number in entries.by_number(code.value)
-    )
+    for code in codes if said else ():
+        owned = entries.by_number(code.value) if code.namespace == NATIVE else ()
+        if any((engine, entries.failure(number).failure_class) in said for engine, number in owned):
+            yield code.start, code.end
 
 
 def _states_of(codes: tuple[Code, ...], known: set[Found], entries: Library) -> Iterator[Code]:
@@ -282,7 +283,7 @@ def _what_speaks_against(parsed: Parsed, entries: Library, matches: list[_Match]
     spans = [span for match in ours for span in match.spans]
     speaking = engines | {match.failure.engine for match in ours}
     known = {span for match in ours for span in match.by_code}
-    known |= {(code.start, code.end) for code in parsed.codes if _is_theirs(code, entries, ours)}
+    known.update(_theirs(parsed.codes, entries, ours))
     codes = [code for code in parsed.codes if (code.start, code.end) in known]
     codes += [*_tail_codes(parsed, entries, speaking), *_states_of(parsed.codes, known, entries)]
     if best in HARMLESS:
