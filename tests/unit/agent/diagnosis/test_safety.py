@@ -14,10 +14,10 @@ from qlikops.agent.diagnosis.library import built_in
 from qlikops.agent.diagnosis.ranking import MessageContext, explain
 from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.evaluation import Verdict
-from tests.unit.agent.fleet import failed, poll_twice
-from tests.unit.agent.propose.test_correlation import correlate
 from tests.unit.agent.diagnosis.test_explained import MARKS, WHOLE
 from tests.unit.agent.evaluate.test_rules import evaluate
+from tests.unit.agent.fleet import failed, poll_twice
+from tests.unit.agent.propose.test_correlation import correlate
 
 EXAMPLES = int(os.environ.get("FUZZ", "15"))
 FAILURES = [failure for entries in built_in() for failure in entries.failures]
