@@ -21,11 +21,10 @@ from qlikops.domain.ports import (
     HistoryLine,
     Waiting,
 )
-from qlikops.domain.proposal import Action
 from qlikops.domain.report import ReportEntry, RunReport
 from qlikops.domain.run import RunSummary
 from qlikops.domain.schedule import Schedule, ScheduleStatus
-from qlikops.domain.task import TaskKey
+from qlikops.domain.task import Action, TaskKey
 from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 

@@ -54,8 +54,7 @@ from qlikops.domain.ledger import (
 )
 from qlikops.domain.naming import named, shown
 from qlikops.domain.ports import DecisionReceipt, DecisionRequest, Deny, EarlierResults, HistoryLine
-from qlikops.domain.proposal import Action
-from qlikops.domain.task import TaskKey
+from qlikops.domain.task import Action, TaskKey
 from qlikops.domain.text import harmless
 
 ID_DIGITS = 12

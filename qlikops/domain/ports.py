@@ -14,8 +14,7 @@ from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Claim, Decision, InboxRow, Outcome, ProposalRecord, Status
 from qlikops.domain.approval import EarlierResults as EarlierResults
 from qlikops.domain.approval import HistoryLine as HistoryLine
-from qlikops.domain.proposal import Action
-from qlikops.domain.task import TaskKey
+from qlikops.domain.task import Action, TaskKey
 
 if TYPE_CHECKING:  # each caller needs a role or two, and a command's start is not to pay for all of them
     from qlikops.domain.fleet import FleetSnapshot

@@ -7,8 +7,7 @@ from datetime import datetime
 
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.encoding import codec
-from qlikops.domain.task import Action as Action
-from qlikops.domain.task import StopReason, TaskKey, TaskState
+from qlikops.domain.task import Action, StopReason, TaskKey, TaskState
 from qlikops.domain.text import fitted
 
 RECORD_VERSION = codec.VERSION

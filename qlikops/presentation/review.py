@@ -9,8 +9,8 @@ from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Claim, Outcome, ProposalRecord, Status
 from qlikops.domain.background import Background
 from qlikops.domain.evaluation import Evaluation, Finding, Gate, PolicyResult, Risk, Verdict
-from qlikops.domain.proposal import Action, Proposal, ProposedTask
-from qlikops.domain.task import StopReason
+from qlikops.domain.proposal import Proposal, ProposedTask
+from qlikops.domain.task import Action, StopReason
 from qlikops.presentation import background as beside
 from qlikops.presentation import latest, vocabulary
 from qlikops.presentation.inbox import deadline_line

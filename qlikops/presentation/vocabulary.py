@@ -11,8 +11,7 @@ from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.encoding.stored import StoredEnum
 from qlikops.domain.evaluation import Gate, Risk, Route, Verdict, is_ai
-from qlikops.domain.proposal import Action
-from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.task import Action, StopReason, TaskState
 from qlikops.domain.workflow.execution import ExecutionStatus, StateStatus
 from qlikops.presentation.tone import Span, Tone, outside
 

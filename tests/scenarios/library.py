@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.proposal import Action
+from qlikops.domain.task import Action
 from qlikops.qlik.names import key_name
 from qlikops.qlik.simulator import library
 from qlikops.qlik.simulator.library import CONNECTION_LOST, server, task

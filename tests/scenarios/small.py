@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.proposal import Action
+from qlikops.domain.task import Action
 from qlikops.qlik.names import key_name
 from qlikops.qlik.simulator.library import NAMES, SERVER, server, task
 from qlikops.qlik.simulator.scenario import Event, HttpFault, Scenario, SimulatedTask

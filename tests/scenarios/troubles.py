@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.proposal import Action
+from qlikops.domain.task import Action
 from qlikops.qlik.simulator.library import CONNECTION_LOST, SERVER, server, task
 from qlikops.qlik.simulator.scenario import (
     Break,

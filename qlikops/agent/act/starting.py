@@ -15,8 +15,7 @@ from qlikops.agent.config import AgentConfig
 from qlikops.agent.diagnosis.evidence import state_text
 from qlikops.domain.approval import RunCall, Status, TaskOutcome
 from qlikops.domain.duration import format_duration
-from qlikops.domain.proposal import Action
-from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.task import Action, RunOption, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.domain.text import harmless
 from qlikops.qlik.errors import QemBusinessError, QemError
 

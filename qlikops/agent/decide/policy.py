@@ -22,8 +22,8 @@ from qlikops.domain.evaluation import (
     Route,
     Verdict,
 )
-from qlikops.domain.proposal import Action, Proposal, ProposedTask
-from qlikops.domain.task import StopReason, TaskKey
+from qlikops.domain.proposal import Proposal, ProposedTask
+from qlikops.domain.task import Action, StopReason, TaskKey
 
 _NAMED = 3
 """Tasks that a reason names."""

@@ -15,7 +15,8 @@ from qlikops.agent.evaluate import Clock, EvaluationInput, mark_unsupported
 from qlikops.agent.look import wording
 from qlikops.domain.anomaly import ACTIONS, AnomalyKind
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
-from qlikops.domain.proposal import Action, Proposal
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.task import Action
 
 NAME = "rules"
 VERSION = "3"

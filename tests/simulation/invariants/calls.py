@@ -8,7 +8,7 @@ from typing import Any
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status, digest_of
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.proposal import Action
+from qlikops.domain.task import Action
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.invariants.watch import Watch, of_each_call, partition_of, status_of, told
 from tests.simulation.night import meaning

@@ -15,8 +15,8 @@ from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
-from qlikops.domain.proposal import Action, Proposal, ProposedTask
-from qlikops.domain.task import StopReason, TaskKey, TaskState
+from qlikops.domain.proposal import Proposal, ProposedTask
+from qlikops.domain.task import Action, StopReason, TaskKey, TaskState
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.simulator.fleet import SimulatedFleet

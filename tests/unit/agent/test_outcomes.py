@@ -16,8 +16,7 @@ from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, RunCall, Status, TaskOutcome
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.proposal import Action
-from qlikops.domain.task import TaskKey
+from qlikops.domain.task import Action, TaskKey
 from qlikops.presentation.vocabulary import status_meaning
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.errors import QemBusinessError

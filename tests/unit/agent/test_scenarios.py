@@ -15,8 +15,7 @@ from qlikops.agent.look.detection import detect
 from qlikops.agent.propose.correlation import propose
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.proposal import Action
-from qlikops.domain.task import RunOption, TaskState
+from qlikops.domain.task import Action, RunOption, TaskState
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import QemError, QemUnreachable

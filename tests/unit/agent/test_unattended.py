@@ -20,8 +20,8 @@ from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.steps.assessment import Assessor
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Route
-from qlikops.domain.proposal import Action, Proposal
-from qlikops.domain.task import RunOption, StopReason, TaskState
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.task import Action, RunOption, StopReason, TaskState
 from qlikops.qlik.names import key_name
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Scenario
 from tests.embedded import EmbeddedAws

@@ -13,7 +13,7 @@ from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Claim, Decision, EarlierResults, Outcome, Status, TaskOutcome
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import AccessDenied, AlreadyDecided, NotFound, QlikopsError, UsageError
-from qlikops.domain.proposal import Action
+from qlikops.domain.task import Action
 from tests.unit.agent.fakes import EVALUATION, ORDERS, START, FakeClock, proposal
 from tests.unit.aws.conftest import ANNA, ID, FakeConnection, wait_for_approval
 

@@ -26,8 +26,7 @@ from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import new_decision_id
 from qlikops.domain.errors import NotFound
 from qlikops.domain.ports import Approve
-from qlikops.domain.proposal import Action
-from qlikops.domain.task import TaskKey
+from qlikops.domain.task import Action, TaskKey
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import SERVER, FakeClock, simulated
 from tests.unit.agent.machine import MACHINE, Agent, items

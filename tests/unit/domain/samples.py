@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.approval import ProposalRecord, Status, digest_of
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Finding, PolicyResult, Risk, Route, Verdict
-from qlikops.domain.proposal import Action, Proposal, ProposedTask
-from qlikops.domain.task import StopReason, TaskKey, TaskState
+from qlikops.domain.proposal import Proposal, ProposedTask
+from qlikops.domain.task import Action, StopReason, TaskKey, TaskState
 
 NOON = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)
 KEY = TaskKey("default", "replicate-eu-1", "sales-orders")

@@ -19,8 +19,8 @@ from qlikops.domain.evaluation import (
     Verdict,
 )
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.proposal import Action, Proposal, ProposedTask
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.proposal import Proposal, ProposedTask
+from qlikops.domain.task import Action, ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.domain.workflow.events import HistoryEvent, parse_events
 from qlikops.domain.workflow.execution import (
     ExecutionDetail,

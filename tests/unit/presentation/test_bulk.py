@@ -7,7 +7,8 @@ from datetime import timedelta
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.evaluation import Risk, Verdict
-from qlikops.domain.proposal import Action, Proposal
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.task import Action
 from qlikops.presentation.bulk import entry, not_one_cause, together
 from qlikops.presentation.review import second_thoughts
 from qlikops.presentation.tone import plain

@@ -10,7 +10,7 @@ import pytest
 
 from qlikops.domain.approval import ProposalRecord, digest_of
 from qlikops.domain.evaluation import Finding, Risk, Verdict
-from qlikops.domain.proposal import Action
+from qlikops.domain.task import Action
 from qlikops.presentation.difference import differences
 from tests.unit.presentation import samples
 

@@ -17,10 +17,9 @@ from qlikops.domain.handover import Handled, Handover, MutedTask
 from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.ports import Approve, DecisionReceipt, Deny
-from qlikops.domain.proposal import Action
 from qlikops.domain.report import ReportedProposal, ReportEntry, RunReport
 from qlikops.domain.run import RunSummary
-from qlikops.domain.task import TaskKey
+from qlikops.domain.task import Action, TaskKey
 from qlikops.domain.workflow import standing
 from qlikops.domain.workflow.execution import RunProposal
 from qlikops.presentation import (

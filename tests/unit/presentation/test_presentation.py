@@ -15,9 +15,8 @@ from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, St
 from qlikops.domain.errors import AlreadyDecided, Offline, QlikopsError, Throttled, UsageError
 from qlikops.domain.evaluation import BlockingGate, Evaluation, Finding, Gate, Risk, Route, Verdict
 from qlikops.domain.ports import Approve, DecisionReceipt, Deny
-from qlikops.domain.proposal import Action
 from qlikops.domain.report import Changes, NoAction, ReportedProposal, RunPoint, RunReport, Sighting
-from qlikops.domain.task import TaskKey, TaskState
+from qlikops.domain.task import Action, TaskKey, TaskState
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, StateStatus
 from qlikops.presentation import decision, executions, fleet, inbox, report, review, vocabulary
 from qlikops.presentation.freshness import Freshness, Trust

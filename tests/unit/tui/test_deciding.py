@@ -14,8 +14,7 @@ from qlikops.domain.approval import Claim, Decision, Outcome, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline, Throttled
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.ports import Deny
-from qlikops.domain.proposal import Action
-from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.task import Action, StopReason, TaskState
 from qlikops.tui.screens.decision import DecisionScreen
 from qlikops.tui.widgets.review import Review
 from tests.unit.presentation import samples

@@ -17,7 +17,7 @@ from qlikops.domain.approval import Decision, ProposalRecord, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline, QlikopsError
 from qlikops.domain.evaluation import Evaluation, Risk, Verdict
 from qlikops.domain.ports import Deny
-from qlikops.domain.proposal import Action
+from qlikops.domain.task import Action
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, app_of, dialog_text, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment

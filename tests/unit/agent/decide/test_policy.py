@@ -12,8 +12,8 @@ from qlikops.agent.decide.policy import GATES, decide
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Finding, Gate, PolicyResult, Risk, Route, Verdict
-from qlikops.domain.proposal import Action, Proposal
-from qlikops.domain.task import StopReason, TaskKey
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.task import Action, StopReason, TaskKey
 from tests.unit.agent.fleet import CONFIG, NOW, failed, poll_twice
 from tests.unit.agent.propose.test_correlation import only_proposal
 

@@ -14,8 +14,8 @@ from qlikops.agent.propose.correlation import Correlated, propose
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.proposal import Action, Basis, Proposal, ProposalSummary, ProposedTask
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskKey, TaskState
+from qlikops.domain.proposal import Basis, Proposal, ProposalSummary, ProposedTask
+from qlikops.domain.task import Action, ServerFacts, ServerState, StopReason, TaskKey, TaskState
 from tests.unit.agent.fleet import (
     CONFIG,
     NOW,

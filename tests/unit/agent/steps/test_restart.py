@@ -17,8 +17,8 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.steps.restart import CONTINUE_FOR, Restarter, Unfinished, interrupted
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, Status
-from qlikops.domain.proposal import Action, Proposal
-from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskState
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.task import Action, RunOption, StopReason, TaskFacts, TaskState
 from qlikops.qlik.errors import QemUnreachable
 from qlikops.qlik.simulator.library import server, task
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Disturbance, Effect, Scenario, Trouble

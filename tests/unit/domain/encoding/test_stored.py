@@ -32,10 +32,10 @@ from qlikops.domain.evaluation import BlockingGate, Gate, Verdict
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.mute import Mute, MuteReason
-from qlikops.domain.proposal import Action, Proposal, ProposalSummary
+from qlikops.domain.proposal import Proposal, ProposalSummary
 from qlikops.domain.report import ReportedProposal, RunReport
 from qlikops.domain.run import RunProposal, RunSummary
-from qlikops.domain.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.task import Action, StopReason, TaskFacts, TaskState
 from tests.unit.domain.samples import EVALUATION, KEY, NOON, POLICY, PROPOSAL, WAITING
 from tests.unit.presentation.samples import fleet
 from tests.unit.strangers import SPELLING, strangers
