@@ -74,7 +74,6 @@ class AnomalyKind(StoredEnum):
     PLANNED_STOP = "PLANNED_STOP"
     RESOURCE_STOP = "RESOURCE_STOP"
     LEFT_STOPPED = "LEFT_STOPPED"
-    """qlikops stopped it for a restart, and did not see it running again."""
     SOURCE_LATENCY = "SOURCE_LATENCY"
     TARGET_LATENCY = "TARGET_LATENCY"
     STALLED = "STALLED"
@@ -84,10 +83,8 @@ class AnomalyKind(StoredEnum):
     PROCESS_MISMATCH = "PROCESS_MISMATCH"
     FLAPPING = "FLAPPING"
     NOT_RUNNING = "NOT_RUNNING"
-    """A task stands still, and neither its state nor its stop reason is one that says why."""
     SERVER_DOWN = "SERVER_DOWN"
     NOT_READ = "NOT_READ"
-    """A run's time was over before it had read everything of a server."""
 
     @property
     def traits(self) -> Traits:

@@ -196,35 +196,23 @@ def _not_running(view: TaskView) -> Signal | None:
     return Signal(f"not running ({state_text(facts)}), and nothing says why")
 
 
-def _latency(seconds: int | None, warning: int, critical: int, what: str) -> Signal | None:
-    if seconds is None or seconds < warning:
+def _latency(view: TaskView, seconds: int | None, warning: int, critical: int, what: str) -> Signal | None:
+    if view.facts.state is not TaskState.RUNNING or seconds is None or seconds < warning:
         return None
     severity, limit = (Severity.CRITICAL, critical) if seconds >= critical else (None, warning)
     return Signal(f"{what} latency {format_duration(seconds)}, limit {format_duration(limit)}", severity=severity)
 
 
 def _source_latency(view: TaskView) -> Signal | None:
-    if view.facts.state is not TaskState.RUNNING:
-        return None
     limits = view.thresholds
-    return _latency(
-        view.facts.source_latency_seconds,
-        limits.source_latency_warning_seconds,
-        limits.source_latency_critical_seconds,
-        "source",
-    )
+    warning, critical = limits.source_latency_warning_seconds, limits.source_latency_critical_seconds
+    return _latency(view, view.facts.source_latency_seconds, warning, critical, "source")
 
 
 def _target_latency(view: TaskView) -> Signal | None:
-    if view.facts.state is not TaskState.RUNNING:
-        return None
     limits = view.thresholds
-    return _latency(
-        view.facts.target_latency_seconds,
-        limits.target_latency_warning_seconds,
-        limits.target_latency_critical_seconds,
-        "target",
-    )
+    warning, critical = limits.target_latency_warning_seconds, limits.target_latency_critical_seconds
+    return _latency(view, view.facts.target_latency_seconds, warning, critical, "target")
 
 
 def backlog(facts: TaskFacts) -> int:
