@@ -53,7 +53,8 @@ def executions(
     if not found:
         output.say("There are no executions.")
         return
-    output.write_rows(presented.TABLE, presented.listed(found, here.now()))
+    rows = map(presented.TABLE.cells, presented.listed(found, here.now()))
+    output.write_table(presented.TABLE.fit(output.terminal_width()), rows)
 
 
 def show(

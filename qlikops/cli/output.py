@@ -13,7 +13,7 @@ import os
 import select
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO
 
 from qlikops.domain.encoding import codec
 from qlikops.streams import OutputFailed
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-    from qlikops.presentation.table import Cells, Column, Table
+    from qlikops.presentation.table import Cells, Column
     from qlikops.presentation.tone import Line, Section, Span
-
-T = TypeVar("T")
 
 ANY_WIDTH = 100_000
 """Nothing is cut at it."""
@@ -96,11 +94,6 @@ def terminal_width() -> int | None:
     """The width of stdout where it is a terminal."""
     console = _console(sys.stdout)
     return console.width if console.is_terminal else None
-
-
-def write_rows(table: Table[T], rows: Iterable[T]) -> None:
-    """Rows in those of the table's columns that fit the terminal; in all of them elsewhere."""
-    write_table(table.fit(terminal_width()), map(table.cells, rows))
 
 
 def write_table(columns: Sequence[Column], rows: Iterable[Cells]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil
 
@@ -42,8 +41,6 @@ class WaitingList(Vertical):
         self._state = state
         self.table = KeyedTable(self._columns, id="inbox")
         """The rows."""
-        self._shown: Sequence[Waiting] = ()
-        """What the filter lets through."""
         remembered = state.memory.preferences
         self._order = inbox.TABLE.order_called(remembered.sort)
         self._grouped = remembered.group_by == BY_CAUSE
@@ -89,7 +86,6 @@ class WaitingList(Vertical):
         if wanted:
             rows = list(filter(wanted.matches, rows))
             bar.tell(f"{len(rows):,} of {len(waiting):,}")
-        self._shown = [waiting[row.key] for row in rows]
         wheres = {
             context.name: inbox.where(context.name, context.freshness, now, read_only=context.read_only)
             for context in (state.contexts if state.several else ())
@@ -165,8 +161,9 @@ class WaitingList(Vertical):
             return
         found = {
             waiting.key
-            for waiting in self._shown
-            if waiting.can_be_marked
+            for waiting in map(state.find, self.table.keys)
+            if waiting is not None
+            and waiting.can_be_marked
             and (chosen is None or not of_cause or _cause_and_context(waiting) == _cause_and_context(chosen))
         }
         state.marked = state.marked - found if found <= state.marked else state.marked | found
