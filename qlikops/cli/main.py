@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from qlikops import __version__, streams
 from qlikops.cli import output
@@ -60,7 +60,7 @@ class _Lazily(MutableMapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._made:
-            self._made[name] = _command(name, getattr(import_module(f"qlikops.cli.{_MODULES[name]}"), name))
+            self._made[name] = _command(name, _found(name))
         return self._made[name]
 
     def __setitem__(self, name: str, command: Any) -> None:
@@ -74,6 +74,17 @@ class _Lazily(MutableMapping[str, Any]):
 
     def __len__(self) -> int:
         return len(_MODULES)
+
+
+def _found(name: str) -> Any:
+    """The function of a command, or the Typer of a group of commands."""
+    return getattr(import_module(f"qlikops.cli.{_MODULES[name]}"), name)
+
+
+def _text(found: Any) -> str | None:
+    """What the help says of a command or a group of commands."""
+    text: str | None = found.info.help if isinstance(found, typer.Typer) else found.__doc__
+    return text
 
 
 def _command(name: str, found: Any) -> Any:
@@ -93,6 +104,14 @@ class _Commands(TyperGroup):
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
         self.commands = _Lazily()
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer passes it
+        return list(self.commands)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Lists the commands with their texts alone: to make all of them takes a seventh of the time of `--help`."""
+        texts: dict[str, Any] = {name: TyperCommand(name, help=_text(_found(name))) for name in _MODULES}
+        TyperGroup(commands=texts).format_commands(ctx, formatter)
 
     def main(self, *args: Any, **extra: Any) -> Any:
         streams.prepare()

@@ -68,7 +68,7 @@ def test_saying_what_there_is(option: str, results: Results, tmp_path: Path) -> 
     commands = (aws, [sys.executable, "-m", "qlikops", option])
     pairs = [[seconds_of(command, environment) for command in commands] for _ in range(ROUNDS)]
     theirs, ours = (min(each) for each in zip(*pairs, strict=True))
-    results.add(f"`qlikops {option}`", ours / theirs, 0.5, "`aws --version`")
+    results.add(f"`qlikops {option}`", ours / theirs, 0.4, "`aws --version`")
 
 
 @dataclass(frozen=True)
