@@ -9,7 +9,8 @@ from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.task import Action
 from qlikops.qlik.names import key_name
 from qlikops.qlik.simulator.library import NAMES, SERVER, server, task
-from qlikops.qlik.simulator.scenario import Event, HttpFault, Scenario, SimulatedTask
+from qlikops.qlik.simulator.scenario import Event, Scenario, SimulatedTask
+from tests.scenarios.faulty import HttpFault
 
 OTHER_SERVER = "replicate-2"
 
@@ -41,6 +42,10 @@ class CheckedScenario(Scenario):
     """A scenario, and what monitoring is to make of it."""
 
     expected: Expected = Expected()
+    faults: tuple[HttpFault, ...] = ()
+    """Applied in this order, until one of them answers or hangs up."""
+    tls: bool = False
+    """Enterprise Manager has a certificate of an authority that nobody knows."""
 
 
 def expect(

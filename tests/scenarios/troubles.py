@@ -9,12 +9,11 @@ from qlikops.qlik.simulator.scenario import (
     Break,
     Disturbance,
     Event,
-    FaultKind,
-    HttpFault,
     LatencySide,
     LatencySpike,
     Trouble,
 )
+from tests.scenarios.faulty import FaultKind, HttpFault
 from tests.scenarios.small import OTHER_SERVER, CheckedScenario, Expected, expect, small
 
 _ALL_IS_WELL = expect()

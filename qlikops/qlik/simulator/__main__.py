@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import signal
@@ -16,7 +15,6 @@ from pathlib import Path
 
 from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.library import build_scenario
-from qlikops.qlik.simulator.scenario import FaultKind, HttpFault
 from qlikops.qlik.simulator.server import SESSION_SECONDS, AdjustableClock, SimulatorServer
 
 
@@ -28,18 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: ended.set())
     clock = AdjustableClock(time.monotonic)
     try:
-        scenario = build_scenario(options.scenario, options.seed)
-        if options.latency_seconds:
-            slow = HttpFault(FaultKind.LATENCY, seconds=options.latency_seconds)
-            scenario = dataclasses.replace(scenario, faults=(slow, *scenario.faults))
-        fleet = SimulatedFleet(scenario, seed=options.seed, clock=clock)
+        fleet = SimulatedFleet(build_scenario(options.scenario, options.seed), seed=options.seed, clock=clock)
         server = SimulatorServer(
             fleet,
             clock,
             accounts={options.username: options.password},
             port=options.port,
             session_seconds=options.session_seconds,
-            certificate=options.certificate,
+            latency_seconds=options.latency_seconds,
             verbose=options.verbose,
         )
     except (ValueError, OSError, OverflowError) as exc:
@@ -66,7 +60,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--password", default="simulated")
     parser.add_argument("--session-seconds", type=float, default=SESSION_SECONDS)
     parser.add_argument("--latency-seconds", type=float, default=0.0, help="that every call takes")
-    parser.add_argument("--certificate", type=Path, help="a PEM file with its key: serve with TLS")
     parser.add_argument("--verbose", action="store_true", help="log requests to stderr")
     return parser
 

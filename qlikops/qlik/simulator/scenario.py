@@ -148,48 +148,6 @@ class Disturbance:
 Event = Break | ServerDown | LatencySpike | Disturbance
 
 
-class FaultKind(StrEnum):
-    """What can happen to an HTTP call."""
-
-    LATENCY = "latency"
-    """The answer begins after `HttpFault.seconds`."""
-    SLOW_BODY = "slow_body"
-    """It begins at once and takes `HttpFault.seconds` to come."""
-    DRIP = "drip"
-    """It begins at once and comes byte by byte, `HttpFault.seconds` apart: no byte is late, and the end is."""
-    RESET = "reset"
-    """The connection is reset, and nothing is done."""
-    GATEWAY = "gateway"
-    """Somebody in between answers `HttpFault.status` with HTML, and nothing is done."""
-    SESSION_EXPIRED = "session_expired"
-    """INVALID_SESSION_ID, whatever session it was."""
-    LOST_REPLY = "lost_reply"
-    """What was asked for is done, and the connection closes without an answer."""
-    TRUNCATED = "truncated"
-    """The answer ends half way, and the connection with it."""
-    MALFORMED = "malformed"
-    """The answer arrives whole and is no JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class HttpFault:
-    """What befalls some of the calls. Which ones depends on the seed and on the call, not on how calls interleave."""
-
-    kind: FaultKind
-    method: str = ""
-    """Empty: any."""
-    path: str = ""
-    """A regular expression to be found in the path below the API's root, names as Enterprise Manager spells them."""
-    first: int | None = None
-    """Of each method and path only the first so many calls; None: all."""
-    share: float = 1.0
-    """Of those calls, this part."""
-    seconds: float = 0.0
-    status: int = 503
-    at: float = 0.0
-    until: float | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A fleet and its story. Times are seconds from its beginning."""
@@ -203,7 +161,3 @@ class Scenario:
     """From then to `memory_mb` showing it."""
     reload_seconds: float = 20.0
     """That a full load takes."""
-    faults: tuple[HttpFault, ...] = ()
-    """Applied in this order, until one of them answers or hangs up."""
-    tls: bool = False
-    """Enterprise Manager has a certificate of an authority that nobody knows."""

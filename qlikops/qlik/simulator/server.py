@@ -9,28 +9,21 @@ import base64
 import binascii
 import json
 import secrets
-import socket
-import ssl
-import struct
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from qlikops.domain.task import StopReason, TaskState
-from qlikops.qlik.simulator.faults import FaultPlan, pieces
 from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
-from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, FaultKind, HttpFault
+from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect
 
 API_ROOT = "/attunityenterprisemanager/api/v1"
 SESSION_HEADER = "EnterpriseManager.APISessionID"
 SESSION_SECONDS = 300.0
-_PIECES = 8
-"""In which a slow body comes."""
 
 
 class AdjustableClock:
@@ -107,115 +100,30 @@ class Unauthorized(Exception):
     """The login is refused."""
 
 
-class _NoAnswer(Exception):
-    """The connection closes; with a reset where asked for."""
+class Handler(BaseHTTPRequestHandler):
+    """Answers one connection's requests."""
 
-    def __init__(self, *, reset: bool) -> None:
-        super().__init__()
-        self.reset = reset
-
-
-class _Gateway(Exception):
-    """Somebody in between answers."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__()
-        self.status = status
-
-
-class SimulatorServer(ThreadingHTTPServer):
-    """Serves one fleet on 127.0.0.1, on a free port unless told which."""
-
-    daemon_threads = True
-    request_queue_size = 256
-
-    def __init__(
-        self,
-        fleet: SimulatedFleet,
-        clock: AdjustableClock,
-        *,
-        accounts: Mapping[str, str],
-        port: int = 0,
-        session_seconds: float = SESSION_SECONDS,
-        certificate: Path | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-        verbose: bool = False,
-    ) -> None:
-        """`clock` is the fleet's; sessions age by it too. `certificate` is a PEM file with its key, for TLS.
-
-        `sleep` is what slow answers do. Raises OSError where the port is taken or the certificate cannot be read, and
-        ValueError where the scenario wants TLS and there is no certificate.
-        """
-        if fleet.scenario.tls and certificate is None:
-            raise ValueError(f"{fleet.scenario.name} needs a certificate")
-        super().__init__(("127.0.0.1", port), _Handler)
-        self._scheme = "http"
-        if certificate:
-            self._use_tls(certificate)
-        self.fleet = fleet
-        self.faults = FaultPlan(fleet.scenario.faults, fleet.seed, fleet.seconds)
-        self.sleep = sleep
-        self.clock = clock
-        self.sessions = Sessions(accounts, clock, session_seconds)
-        self.verbose = verbose
-
-    def _use_tls(self, certificate: Path) -> None:
-        try:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-        except OSError:
-            self.server_close()
-            raise
-        # The handshake is the connection's own thread's: a client that hangs in it must not stop the others.
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        self._scheme = "https"
-
-    @property
-    def origin(self) -> str:
-        """Where the control paths are: `http://127.0.0.1:PORT`, or https with a certificate."""
-        return f"{self._scheme}://127.0.0.1:{self.server_address[1]}"
-
-    @property
-    def base_url(self) -> str:
-        """What goes into a QemInstance."""
-        return self.origin + API_ROOT
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news."""
-        if self.verbose:
-            super().handle_error(request, client_address)
-
-
-class _Handler(BaseHTTPRequestHandler):
     server: SimulatorServer
     protocol_version = "HTTP/1.1"
     # Head and body in one packet: otherwise every answer waits for an acknowledgement.
     wbufsize = -1
-    _faults: Sequence[HttpFault] = ()
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        self._respond()
+        """Called for each GET."""
+        self.respond()
 
     def do_POST(self) -> None:
-        self._respond()
+        """Called for each POST."""
+        self.respond()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Logs a request, if that is wanted."""
         if self.server.verbose:
             super().log_message(format, *args)
 
-    def _respond(self) -> None:
-        self._faults = []
+    def respond(self) -> None:
+        """Answers one request, whatever it asks for."""
         length = self.headers.get("Content-Length")
         if self.command == "POST" and length is None:
             self.close_connection = True
@@ -228,8 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
                 answer = self._control(_segments(url.path.removeprefix("/_sim/")), _json_object(body))
             elif url.path.startswith(API_ROOT + "/"):
                 segments = _segments(url.path.removeprefix(API_ROOT + "/"))
-                self._befall(segments)
-                answer = self._api(segments, query)
+                answer = self.api(segments, query)
             else:
                 raise LookupError
         except Unauthorized:
@@ -240,35 +147,12 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(HTTPStatus.NOT_FOUND, _error("NOT_FOUND", "There is nothing at this path"))
         except ValueError as exc:
             return self._send(HTTPStatus.BAD_REQUEST, _error("DESERIALIZE_TO_TYPE", str(exc)))
-        except _NoAnswer as exc:
-            return self._hang_up(reset=exc.reset)
-        except _Gateway as exc:
-            return self._write(exc.status, b"<html><body>gateway</body></html>", "text/html")
-        if any(fault.kind is FaultKind.LOST_REPLY for fault in self._faults):
-            return self._hang_up(reset=False)
         return self._send(HTTPStatus.OK, answer)
 
-    def _befall(self, segments: list[str]) -> None:
-        """What the scenario does to this call before Enterprise Manager sees it; the rest is kept for the answer."""
-        self._faults = self.server.faults.of(self.command, "/" + "/".join(segments))
-        for fault in self._faults:
-            match fault.kind:
-                case FaultKind.LATENCY:
-                    self.server.sleep(fault.seconds)
-                case FaultKind.RESET:
-                    raise _NoAnswer(reset=True)
-                case FaultKind.GATEWAY:
-                    raise _Gateway(fault.status)
-                case FaultKind.SESSION_EXPIRED:
-                    raise Refusal("INVALID_SESSION_ID", "The session ID is invalid or has expired")
-
-    def _hang_up(self, *, reset: bool) -> None:
-        self.close_connection = True
-        if reset:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-    def _api(self, segments: list[str], query: Mapping[str, str]) -> Any:
+    def api(self, segments: list[str], query: Mapping[str, str]) -> Any:
         """The JSON to answer; None for an empty body."""
+        if self.server.latency_seconds:
+            time.sleep(self.server.latency_seconds)
         if segments == ["login"]:
             self._new_session = self.server.sessions.login(self.headers.get("Authorization", ""))
             return None
@@ -300,7 +184,6 @@ class _Handler(BaseHTTPRequestHandler):
                 pass
             case ["POST", "reset"]:
                 fleet.reset()
-                self.server.faults.forget()
             case ["POST", "advance"]:
                 self.server.clock.advance(float(body.get("seconds", 0)))
             case ["POST", "tasks", server, task, "break"]:
@@ -312,33 +195,75 @@ class _Handler(BaseHTTPRequestHandler):
     _new_session = ""
 
     def _send(self, status: HTTPStatus, answer: Any) -> None:
-        self._write(status, b"" if answer is None else json.dumps(answer).encode(), "application/json; charset=utf-8")
+        self.write(status, b"" if answer is None else json.dumps(answer).encode(), "application/json; charset=utf-8")
 
-    def _write(self, status: int, body: bytes, content_type: str) -> None:
-        faults = {fault.kind: fault for fault in self._faults}
-        if FaultKind.MALFORMED in faults:
-            body = body[: len(body) // 2]
+    def write(self, status: int, body: bytes, content_type: str) -> None:
+        """Answers with a body that is whole and of the length that is said."""
+        self.write_head(status, len(body), content_type)
+        self.wfile.write(body)
+
+    def write_head(self, status: int, length: int, content_type: str) -> None:
+        """Says what is coming."""
         self.send_response(status)
         if self._new_session:
             self.send_header(SESSION_HEADER, self._new_session)
             self._new_session = ""
         self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(length))
         self.end_headers()
-        if FaultKind.TRUNCATED in faults:
-            body, self.close_connection = body[: len(body) // 2], True
-        if FaultKind.DRIP in faults:
-            self._write_slowly(pieces(body, len(body)), faults[FaultKind.DRIP].seconds)
-        elif FaultKind.SLOW_BODY in faults:
-            self._write_slowly(pieces(body, _PIECES), faults[FaultKind.SLOW_BODY].seconds / _PIECES)
-        else:
-            self.wfile.write(body)
 
-    def _write_slowly(self, parts: Sequence[bytes], pause: float) -> None:
-        for part in parts:
-            self.wfile.flush()
-            self.server.sleep(pause)
-            self.wfile.write(part)
+
+class SimulatorServer(ThreadingHTTPServer):
+    """Serves one fleet on 127.0.0.1, on a free port unless told which."""
+
+    daemon_threads = True
+    request_queue_size = 256
+    handler: type[Handler] = Handler
+    scheme = "http"
+
+    def __init__(
+        self,
+        fleet: SimulatedFleet,
+        clock: AdjustableClock,
+        *,
+        accounts: Mapping[str, str],
+        port: int = 0,
+        session_seconds: float = SESSION_SECONDS,
+        latency_seconds: float = 0,
+        verbose: bool = False,
+    ) -> None:
+        """`clock` is the fleet's; sessions age by it too. Raises OSError where the port is taken."""
+        super().__init__(("127.0.0.1", port), self.handler)
+        self.fleet = fleet
+        self.latency_seconds = latency_seconds
+        self.clock = clock
+        self.sessions = Sessions(accounts, clock, session_seconds)
+        self.verbose = verbose
+
+    @property
+    def origin(self) -> str:
+        """Where the control paths are: `http://127.0.0.1:PORT`."""
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}"
+
+    @property
+    def base_url(self) -> str:
+        """What goes into a QemInstance."""
+        return self.origin + API_ROOT
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no news."""
+        if self.verbose:
+            super().handle_error(request, client_address)
 
 
 def _segments(path: str) -> list[str]:

@@ -21,7 +21,8 @@ from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.scenario import Break, Scenario
-from qlikops.qlik.simulator.server import AdjustableClock, SimulatorServer
+from qlikops.qlik.simulator.server import AdjustableClock
+from tests.scenarios.faulty import FaultySimulator
 from tests.scenarios.library import build_scenario
 
 START = datetime(2026, 3, 7, 3, 0, tzinfo=UTC)
@@ -50,7 +51,7 @@ class FakeClock:
 class Simulator:
     """A simulated fleet behind a real Enterprise Manager API; it ages by the test's clock."""
 
-    def __init__(self, server: SimulatorServer) -> None:
+    def __init__(self, server: FaultySimulator) -> None:
         self.server = server
 
     @property
@@ -78,7 +79,7 @@ def simulated(scenario: str | Scenario, clock: FakeClock) -> Iterator[Simulator]
     seconds = AdjustableClock(lambda: clock.now.timestamp())
     story = build_scenario(scenario, 1) if isinstance(scenario, str) else scenario
     fleet = SimulatedFleet(story, seed=1, clock=seconds)
-    with SimulatorServer(fleet, seconds, accounts={"monitor": PASSWORD}) as server:
+    with FaultySimulator(fleet, seconds, accounts={"monitor": PASSWORD}) as server:
         yield Simulator(server)
 
 

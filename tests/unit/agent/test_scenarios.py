@@ -21,9 +21,10 @@ from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import QemError, QemUnreachable
 from qlikops.qlik.reader import FleetReading, read_fleet
 from qlikops.qlik.simulator.fleet import SimulatedFleet
-from qlikops.qlik.simulator.scenario import FaultKind, Trouble
-from qlikops.qlik.simulator.server import AdjustableClock, SimulatorServer
+from qlikops.qlik.simulator.scenario import Trouble
+from qlikops.qlik.simulator.server import AdjustableClock
 from tests.certificates import certificate as certificate
+from tests.scenarios.faulty import FaultKind, FaultySimulator
 from tests.scenarios.library import STORIES, build_scenario
 from tests.scenarios.small import CheckedScenario, Proposable
 from tests.unit.agent.fleet import CONFIG
@@ -41,7 +42,7 @@ class Watch:
         self.slept: list[float] = []
         self._clock = AdjustableClock(lambda: 0.0)
         fleet = SimulatedFleet(scenario, seed=seed, clock=self._clock)
-        self.server = SimulatorServer(
+        self.server = FaultySimulator(
             fleet,
             self._clock,
             accounts={"monitor": "correct horse"},

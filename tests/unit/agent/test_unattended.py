@@ -26,7 +26,7 @@ from qlikops.qlik.names import key_name
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Scenario
 from tests.embedded import EmbeddedAws
 from tests.scenarios.library import STORIES, build_scenario
-from tests.scenarios.small import Expected
+from tests.scenarios.small import CheckedScenario, Expected
 from tests.unit.agent.fakes import EVALUATION, SERVER, FakeClock, simulated
 from tests.unit.agent.faults import SharedClients
 from tests.unit.agent.machine import Agent, items
@@ -51,7 +51,7 @@ class YesMan:
 class Night:
     """A scenario that is monitored, and nobody there."""
 
-    def __init__(self, aws: SharedClients, scenario: Scenario, running: ExitStack) -> None:
+    def __init__(self, aws: SharedClients, scenario: CheckedScenario, running: ExitStack) -> None:
         self.clock = FakeClock()
         # How the connection is protected makes no difference to what is decided.
         simulator = running.enter_context(simulated(replace(scenario, tls=False), self.clock))

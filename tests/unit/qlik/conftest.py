@@ -13,6 +13,7 @@ from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.scenario import Scenario
 from qlikops.qlik.simulator.server import AdjustableClock, SimulatorServer
 from tests.certificates import certificate as certificate
+from tests.scenarios.faulty import FaultySimulator
 from tests.scenarios.library import build_scenario
 
 PASSWORD = "correct horse"
@@ -42,7 +43,7 @@ def simulate() -> Iterator[Simulate]:
             clock = AdjustableClock(lambda: 0.0)
             story = build_scenario(scenario, seed) if isinstance(scenario, str) else scenario
             fleet = SimulatedFleet(story, seed=seed, clock=clock)
-            server = SimulatorServer(
+            server = FaultySimulator(
                 fleet,
                 clock,
                 accounts=ACCOUNTS,

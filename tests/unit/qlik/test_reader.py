@@ -12,9 +12,11 @@ from qlikops.qlik.errors import QemBusinessError, QemLoginRefused, QemOutOfTime,
 from qlikops.qlik.reader import NOT_READ_IN_TIME, UNREADABLE, FleetReading, read_fleet
 from qlikops.qlik.simulator.library import server as simulated_server
 from qlikops.qlik.simulator.library import task
-from qlikops.qlik.simulator.scenario import FaultKind, HttpFault, Scenario
+from qlikops.qlik.simulator.scenario import Scenario
 from qlikops.qlik.simulator.server import SimulatorServer
 from qlikops.qlik.wire import ListedTask
+from tests.scenarios.faulty import FaultKind, HttpFault
+from tests.scenarios.small import CheckedScenario
 from tests.unit.qlik.conftest import Simulate, instance_of
 
 
@@ -142,7 +144,7 @@ def slow_fleet(path: str) -> Scenario:
     servers = tuple(
         simulated_server(name, [task("orders"), task("customers")]) for name in ("replicate-1", "replicate-2")
     )
-    return Scenario("slow", servers, faults=(HttpFault(FaultKind.LATENCY, path=path, seconds=600.0),))
+    return CheckedScenario("slow", servers, faults=(HttpFault(FaultKind.LATENCY, path=path, seconds=600.0),))
 
 
 @pytest.mark.parametrize(
