@@ -431,8 +431,7 @@ class QlikOpsApp(App[int]):
     @on(messages.DecisionSent)
     def _decision_sent(self, message: messages.DecisionSent) -> None:
         context, approval_id = self._context_of(message), message.approval.approval_id
-        context.outbox.sent(approval_id, message.receipt)
-        context.outbox.watch(approval_id, self)
+        context.outbox.sent(approval_id, message.receipt, self)
         self._let_go()
         self._catch_up(context)
 
@@ -440,10 +439,8 @@ class QlikOpsApp(App[int]):
     def _decision_send_failed(self, message: messages.DecisionSendFailed) -> None:
         context, approval_id = self._context_of(message), message.approval.approval_id
         self.bell()
-        sending = context.outbox.not_sent(approval_id, message.error)
+        sending = context.outbox.not_sent(approval_id, message.error, self)
         self._tell_elsewhere(sending, Tone.DANGER)
-        if sending.goes_on:
-            context.outbox.watch(approval_id, self)
         self._let_go()
         self._catch_up(context)
 

@@ -20,6 +20,8 @@ from qlikops.tui.model.messages import CallFailed, EnvironmentOpened
 
 Work = Callable[[ContextServices], Message]
 Failed = Callable[[Exception], Message]
+Start = Callable[[str, Callable[[], None]], object]
+"""Begins to run something beside the UI thread, under a name."""
 
 
 SWITCH_SECONDS = 0.001
@@ -34,11 +36,17 @@ def let_lanes_run() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
+def in_a_thread(name: str, body: Callable[[], None]) -> None:
+    """Begins `body` in a thread that does not hold the exit."""
+    threading.Thread(target=body, name=name, daemon=True).start()
+
+
 class Lane:
     """Runs jobs one after the other, in the order given; its thread lives only while there is work."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, start: Start = in_a_thread) -> None:
         self._name = name
+        self._start = start
         self._jobs: deque[Callable[[], None]] = deque()
         self._lock = threading.Lock()
         self._running = False
@@ -50,7 +58,7 @@ class Lane:
             if self._running:
                 return
             self._running = True
-        threading.Thread(target=self._drain, name=f"qlikops-{self._name}", daemon=True).start()
+        self._start(f"qlikops-{self._name}", self._drain)
 
     def _drain(self) -> None:
         while True:
@@ -65,7 +73,15 @@ class Lane:
 class Backend:
     """The environment behind lanes. The first call opens it; one that failed to open is tried again by the next."""
 
-    def __init__(self, context: str, open_environment: Callable[[], ContextServices], app: MessagePump) -> None:
+    def __init__(
+        self,
+        context: str,
+        open_environment: Callable[[], ContextServices],
+        app: MessagePump,
+        start: Start = in_a_thread,
+    ) -> None:
+        """`start` begins what runs beside the UI thread: a simulation has no threads."""
+        self._start = start
         self._context = context
         self._open = open_environment
         self._app = app
@@ -118,7 +134,7 @@ class Backend:
                 post(receiver, message)
 
         self._count(lane, 1)
-        self._lanes.setdefault(lane, Lane(lane)).submit(job)
+        self._lanes.setdefault(lane, Lane(lane, self._start)).submit(job)
 
     def reopen(self) -> None:
         """Lets the next call open the environment anew; those under way keep the one they have."""

@@ -178,12 +178,13 @@ class Outbox:
             on_the_way.append(sending.request.approved)
             self._send(sending, to)
 
-    def sent(self, approval_id: str, receipt: DecisionReceipt) -> None:
-        """The ledger holds our decision."""
+    def sent(self, approval_id: str, receipt: DecisionReceipt, to: MessagePump) -> None:
+        """The ledger holds our decision, and what comes of it is watched."""
         self._change(approval_id, receipt=receipt)
+        self.watch(approval_id, to)
 
-    def not_sent(self, approval_id: str, error: Exception) -> Sending:
-        """It did not count, or nobody can say yet.
+    def not_sent(self, approval_id: str, error: Exception, to: MessagePump) -> Sending:
+        """It did not count; or nobody can say yet, and the record is watched.
 
         Where one was too late the next may not be. Where nobody knows what became of it, or nothing arrives, those
         decided together with it stay here: one to look after is enough.
@@ -192,6 +193,8 @@ class Outbox:
         if sending.batch and (decision.maybe_sent(error) or isinstance(error, Unreachable)):
             known = "may have been lost" if decision.maybe_sent(error) else "could not be sent"
             self.cancel_delayed(f"the one before it {known}", sending.batch)
+        if sending.goes_on:
+            self.watch(approval_id, to)
         return sending
 
     def ended(self, approval: ProposalRecord) -> Sending:
