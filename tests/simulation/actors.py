@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.executions import StepFunctionsExecutions
-from qlikops.domain.approval import ProposalRecord, Status, digest_of
+from qlikops.domain.approval import ProposalRecord, digest_of
 from qlikops.domain.errors import DecisionUnknown, QlikopsError
 from qlikops.domain.ledger import LEASE, RECORD, approval_partition
 from qlikops.domain.ports import Approve, DecisionRequest, Deny
@@ -20,6 +19,7 @@ from qlikops.qlik.simulator.fleet import Refusal
 from qlikops.qlik.simulator.scenario import Break
 from tests.simulation.night import MESSAGES, Habit, Hand, Operator
 from tests.simulation.plant import MACHINE_ARN, TABLE, Person, World
+from tests.simulation.saying import Saying
 
 ODD_OUTPUTS: tuple[Any, ...] = (
     {"approved": "true"},
@@ -45,26 +45,6 @@ ODD_ERRORS: tuple[tuple[str, str], ...] = (
     ("Lambda.ServiceException", "the state is entered once more"),
     ("MyOwn", json.dumps({"approved": False})),
 )
-
-
-class Saying:
-    """What operators were told of their decisions: what invariants hold against the ledger."""
-
-    def __init__(self) -> None:
-        self.counted: list[tuple[str, str]] = []
-        """Approval and decision ids of which somebody has a receipt."""
-        self.not_counted: list[tuple[str, str]] = []
-        """Of which somebody was told that they did not count."""
-        self.early: list[tuple[str, str]] = []
-        """Of which somebody had a receipt before the ledger had the decision."""
-        self.unknown: list[tuple[str, str]] = []
-        """Of which somebody was told that nobody knows yet."""
-        self.sent: Counter[str] = Counter()
-        """How often each decision was handed to Step Functions."""
-        self.misled: list[tuple[str, str]] = []
-        """Sent as approvals although the record had been changed by then, and nobody was told."""
-        self.ends: list[tuple[str, Status]] = []
-        """Final statuses that somebody was shown."""
 
 
 def live(world: World, operator: Operator, saying: Saying) -> None:
@@ -156,27 +136,27 @@ def _decide(
     try:
         receipt = approvals.decide(approval.approval_id, request)
     except DecisionUnknown:
-        saying.unknown.append(named)
         raise
     except QlikopsError:
-        saying.not_counted.append(named)
+        saying.say_not_counted(named)
         raise
     finally:
         if approved and saying.sent[decision_id] and not is_as_reviewed:
             saying.misled.append(named)
-    saying.counted.append(named)
-    record = world.dynamodb.items.get((approval_partition(approval.approval_id), RECORD), {})
-    if decision_id not in record.get("decision", {}).get("S", ""):
-        saying.early.append(named)
+    saying.receive(world, *named)
     status = receipt.status
     if approved and world.kernel.random.random() < 0.5 and not status.is_final:
         status = approvals.outcome(approval.approval_id, timedelta(minutes=5)).status
     if status.is_final:
-        saying.ends.append((approval.approval_id, status))
+        saying.say_end(approval.approval_id, status)
 
 
 def _claim(world: World, approvals: LedgerApprovals) -> None:
-    if approval := _waiting(world, approvals):
+    """What waits, or what an old screen still shows."""
+    seen = [key[0].removeprefix("APPROVAL#") for key in world.dynamodb.items if key[1] == RECORD]
+    if seen and world.kernel.random.random() < 0.5:
+        approvals.claim(world.kernel.random.choice(sorted(seen)), timedelta(minutes=15))
+    elif approval := _waiting(world, approvals):
         approvals.claim(approval.approval_id, timedelta(minutes=15))
 
 

@@ -47,6 +47,9 @@ PATIENCE_SECONDS = 20.0
 """After which a caller takes an answer for lost."""
 
 
+_ONLY = ("dynamodb:", "TransactWriteItems", "qem:", "qem:POST", "s3:", "stepfunctions:", "DescribeExecution", "Send")
+
+
 @dataclass(frozen=True, slots=True)
 class Mischance:
     """How often which kinds happen in one world."""
@@ -68,7 +71,7 @@ class Mischance:
         if severity < 0.2:
             return cls()
         count = 1 if severity < 0.5 else rng.randint(2, 4)
-        only = rng.choice(["", "", "", "dynamodb:", "TransactWriteItems", "qem:", "qem:POST", "s3:", "states:", "Send"])
+        only = rng.choice(["", "", "", *_ONLY])
         return cls(
             share_of_calls=rng.choice([0.01, 0.03, 0.1, 0.3 if only else 0.05]),
             kinds=tuple(rng.sample(OF_CALLS, count)),
@@ -91,6 +94,8 @@ class Faults:
     befallen: list[str] = field(default_factory=list)
     reached: Callable[[str], None] = lambda _: None
     _drawn: int = 0
+    is_cut_off: Callable[[str], bool] = field(default=lambda _: False)
+    """Whether a caller has no network right now."""
     calls: Counter[str] = field(default_factory=Counter)
     _made: Counter[str] = field(default_factory=Counter)
     """Calls of each process of the function that is killed."""
@@ -108,6 +113,9 @@ class Faults:
         kernel.sleep(kernel.random.expovariate(1 / 0.02))
         if fault is not None:
             kernel.say(f"{fault} {name}", who)
+        if self.is_cut_off(who):
+            kernel.sleep(2.0)
+            return _given(failure(Fault.REFUSED))
         if fault in (Fault.REFUSED, Fault.BUSY):
             return _given(failure(fault))
         if fault is Fault.LATE:
@@ -120,6 +128,8 @@ class Faults:
         answer = send()
         if fault is Fault.KILLED:
             kernel.kill_current()
+        if self.is_cut_off(who):
+            fault = Fault.LOST
         kernel.sleep(PATIENCE_SECONDS if fault is Fault.LOST else kernel.random.expovariate(1 / 0.02))
         return _given(failure(fault)) if fault in (Fault.LOST, Fault.NONSENSE) else answer
 

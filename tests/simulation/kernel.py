@@ -38,6 +38,8 @@ class Process:
     error: BaseException | None = None
     is_over: bool = False
     is_killed: bool = False
+    stands_still_until: float = 0.0
+    """Nothing wakes it before: it is suspended."""
     _run: greenlet = field(init=False, repr=False)
     _wakes: int = field(default=0, init=False, repr=False)
     """Counts resumptions, so that a timer set for an earlier sleep does not end a later one."""
@@ -180,6 +182,9 @@ class Kernel:
 
     def _resume(self, process: Process, wakes: int) -> None:
         if process.is_over or process._wakes != wakes:
+            return
+        if process.stands_still_until > self.now and not process.is_killed:
+            self.at(process.stands_still_until, lambda: self._resume(process, wakes))
             return
         process._wakes += 1
         before, self._current = self._current, process

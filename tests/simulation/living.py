@@ -10,12 +10,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from qlikops.domain.ledger import RECORD
-from tests.simulation.actors import Saying, lend, live
+from tests.simulation.actors import lend, live
+from tests.simulation.console import sit
 from tests.simulation.invariants import Violated, Watch
 from tests.simulation.invariants.watch import status_of
 from tests.simulation.kernel import Stuck, TraceLine
 from tests.simulation.night import AT_WORST_MOMENTS, PROTECTED, Night
 from tests.simulation.plant import MACHINE_ARN, World
+from tests.simulation.saying import Saying
 from tests.simulation.worst_moments import wait_for_it
 
 AFTERWARDS_HOURS = 8.0
@@ -79,7 +81,10 @@ def _world(night: Night) -> World:
 def _pass_time(world: World, night: Night, saying: Saying) -> None:
     kernel, evening = world.kernel, world.kernel.now
     world.run_on_schedule(night.every_seconds, evening + night.hours * 3600, is_steady=night.is_steady)
-    people = [kernel.spawn(each.name, partial(live, world, each, saying)) for each in night.operators]
+    people = [
+        kernel.spawn(each.name, partial(sit if each.is_at_console else live, world, each, saying))
+        for each in night.operators
+    ]
     for hand in night.hands:
         if hand in AT_WORST_MOMENTS:
             wait_for_it(world, hand)
@@ -89,6 +94,7 @@ def _pass_time(world: World, night: Night, saying: Saying) -> None:
     world.is_night = False
     for process in people:
         kernel.kill(process, quietly=True)
+    world.cut_off.clear()
     world.faults.end()
     world.clock_ahead = 0.0
     kernel.run(kernel.now + AFTERWARDS_HOURS * 3600)

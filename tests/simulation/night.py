@@ -86,6 +86,8 @@ class Operator:
     habits: tuple[Habit, ...]
     every_seconds: float
     """From one look to the next, on average."""
+    is_at_console: bool = False
+    """Answers what waits in the console, and does nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,9 @@ def draw(seed: int) -> Night:
     # Groups that take longer than one invocation, beside which everything else may happen.
     is_slow = rng.random() < 0.12
     hours = 3.0 if is_slow else 1.0
+    hands = rng.sample(list(Hand), rng.choice([0, 0, 1, 2, 3]))
+    if (Hand.REPEATS in hands) != (Hand.STOPS_ACTING in hands) and rng.random() < 0.6:
+        hands = list(dict.fromkeys((*hands, Hand.REPEATS, Hand.STOPS_ACTING)))  # each is what the other waits for
     return Night(
         seed=seed,
         scenario=_scenario(rng, seed, hours, is_slow=is_slow),
@@ -144,7 +149,7 @@ def draw(seed: int) -> Night:
         is_eager=rng.random() < 0.3,
         is_steady=rng.random() < 0.7,
         operators=tuple(_operator(rng, name) for name in ("anna", "bert", "carl")[: rng.choice([0, 1, 2, 2, 3, 3])]),
-        hands=tuple(rng.sample(list(Hand), rng.choice([0, 0, 1, 1, 2, 3]))),
+        hands=tuple(hands),
         mischance=Mischance.drawn(rng),
         mode=rng.choice([ApprovalMode.ALWAYS] * 3 + [ApprovalMode.POLICY] * 3 + [ApprovalMode.NEVER]),
         require_digest=rng.random() < 0.2,
@@ -166,7 +171,7 @@ _APPROVING = (Habit.APPROVES, Habit.APPROVES, Habit.APPROVES_MEANWHILE, Habit.AP
 
 def _operator(rng: random.Random, name: str) -> Operator:
     habits = [rng.choice(_APPROVING), *rng.sample(list(Habit), rng.randint(0, 4))]
-    return Operator(name, tuple(habits), rng.choice([10.0, 30.0, 60.0, 300.0]))
+    return Operator(name, tuple(habits), rng.choice([10.0, 30.0, 60.0, 300.0]), rng.random() < 0.35)
 
 
 def _scenario(rng: random.Random, seed: int, hours: float, *, is_slow: bool) -> Scenario:
@@ -198,8 +203,8 @@ def _scenario(rng: random.Random, seed: int, hours: float, *, is_slow: bool) -> 
         _break(rng, rng.choice(places), rng.uniform(0, hours * 3600), rng.choice(MESSAGES))
         for _ in range(rng.randint(0 if len(events) > 1 else 1, 4))
     ]
-    if rng.random() < 0.25:
-        at, trouble = rng.uniform(0, 1800), rng.choice([Trouble.NO_PROCESS, Trouble.STALL])
+    if rng.random() < 0.35:
+        at, trouble = rng.uniform(0, 1800), rng.choice([Trouble.NO_PROCESS, Trouble.NO_PROCESS, Trouble.STALL])
         events.append(Disturbance(at, *rng.choice(places), trouble, 5000.0))
     if rng.random() < 0.2:
         at = rng.uniform(0, 3600)

@@ -148,6 +148,8 @@ class World:
         """The proposals whose records somebody changed behind qlikops' back, and when."""
         self.forged: set[str] = set()
         """Those of them whose digest was changed with them: only a decision's own digest tells them from real ones."""
+        self.cut_off: dict[str, tuple[float, float]] = {}
+        """From when until when an operator's machine has no network, by name."""
         self.every_seconds = 300.0
         """From run to run."""
         self.enterprise_manager_down_until = 0.0
@@ -155,6 +157,7 @@ class World:
         """As it was deployed: how long an approval may take is one setting in two places."""
         self.kernel = kernel = Kernel(seed, START)
         self.faults = Faults(kernel, random.Random(f"faults {seed}"), mischance or Mischance(), spared)  # noqa: S311 - replayable
+        self.faults.is_cut_off = self._is_cut_off
         random.seed(seed)  # what draws from the module itself: pauses of the ledger's table
         _InlineFuture.numbers = itertools.count()
         self.dynamodb = DynamoDb(kernel, TABLE)
@@ -177,6 +180,10 @@ class World:
         functions = {name: Function(self._runs(handler), seconds) for name, (handler, seconds) in _HANDLERS.items()}
         self.functions = SimulatedLambda(kernel, self.faults, functions)
         self.states = StepFunctions(kernel, self.definition, self.functions.invoke, MACHINE_ARN)
+
+    def _is_cut_off(self, who: str) -> bool:
+        since, until = self.cut_off.get(who.partition(":")[0], (0.0, 0.0))
+        return since <= self.kernel.now < until
 
     def is_protected(self, task: str) -> bool:
         """Whether a task carries a protected tag, whatever anybody has read of it."""

@@ -24,6 +24,7 @@ def wanted() -> list[str]:
         *_of_states(json.loads(DEFINITION)["States"]),
         *(f"execution {status}" for status in ("SUCCEEDED", "FAILED", "ABORTED", "redriven")),
         *(f"schedule {befalls}" for befalls in UNSTEADY),
+        *(f"console {befalls}" for befalls in ("cancelled", "killed", "suspended", "cut off")),
         "tampering",
         *(f"proposal {status}" for status in Status if status.is_known and status.is_final),
         *(f"fault {fault}" for fault in dict.fromkeys((*OF_CALLS, *OF_INVOCATIONS))),

@@ -18,6 +18,8 @@ from tests.simulation.night import Hand
 from tests.simulation.plant import TABLE, World
 from tests.simulation.services import Invocation
 
+_SLOW_SECONDS = 600
+"""That a task is watched where groups take longer than one invocation."""
 _OPEN = (Status.EVALUATED, Status.WAITING, Status.RESTARTING)
 Written = Callable[[Key, Wire | None, Wire | None], None]
 
@@ -50,7 +52,8 @@ def _moved(key: Key, before: Wire | None, after: Wire | None) -> tuple[str, Stat
 
 def _soon(world: World) -> float:
     """Seconds until the worst moment: within the same second, or while the function is at it."""
-    return world.kernel.random.choice([0.1, 1.0, 1.0, 60.0, 1500.0]) * world.kernel.random.random()
+    longest = [1500.0, 3000.0, 3000.0] if world.config.verify_timeout_seconds == _SLOW_SECONDS else [60.0]
+    return world.kernel.random.choice([0.1, 1.0, 1.0, 60.0, *longest]) * world.kernel.random.random()
 
 
 def _stop_acting(world: World, key: Key, before: Wire | None, after: Wire | None) -> None:
@@ -86,24 +89,30 @@ class _Repeating:
             self._earlier.setdefault(invocation.proposal_id, []).append(invocation)
         elif invocation.function == "MonitorTasks":  # it closes what others left behind
             for proposal_id in list(self._earlier)[-6:]:
-                self._repeat(proposal_id, 2.5)
+                self._repeat(proposal_id, 1.5 if self._is_acting(proposal_id) else 2.5)
 
     def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
         proposal_id, status = _moved(key, before, after)
         if status is not None and status.is_final:
             self._repeat(proposal_id, self._world.kernel.random.choice([0.3, 30.0]))
-        if key[1] == keys.LEASE and after is not None:
+        if key[1] in (keys.LEASE, keys.SNOOZE) and after is not None:
             # Whoever had the task before comes once more.
             task = key[0].rpartition("/")[2]
             had = [name for name in self._earlier if task in json.dumps(self._earlier[name][0].payload)]
-            self._repeat(had[-1] if had else "", 30.0)
+            for name in had[-3:]:
+                self._repeat(name, 30.0)
+
+    def _is_acting(self, proposal_id: str) -> bool:
+        record = self._world.dynamodb.items.get((keys.approval_partition(proposal_id), keys.RECORD))
+        return record is not None and record[Attribute.STATUS]["S"] == Status.RESTARTING
 
     def _repeat(self, proposal_id: str, within: float) -> None:
         earlier, chance = self._earlier.get(proposal_id, []), self._world.kernel.random
-        if earlier and self._left and self._world.is_night and chance.random() < 0.5:
+        is_acting = self._is_acting(proposal_id)
+        if earlier and self._left and self._world.is_night and chance.random() < (0.9 if is_acting else 0.4):
             self._left -= 1
             acting = [each for each in earlier if each.function == "ExecuteRestart"]
-            repeated = chance.choice(acting if acting and chance.random() < 0.6 else earlier)
+            repeated = chance.choice(acting if acting and (is_acting or chance.random() < 0.5) else earlier)
             self._world.functions.repeat(repeated, within * chance.random())
 
 

@@ -146,7 +146,8 @@ def what_is_said_to_have_been_sent_was_sent(watch: Watch) -> Iterator[str]:
                 yield came_to
             if target["run_call"] in ("not_sent", None) and any(each.arrived for each in runs):
                 yield came_to
-            if target["status"] == "restarted" and not runs:
+            # Whoever finds a claim without a result cannot know: then it is up, and nobody says by whom.
+            if target["status"] == "restarted" and target["run_call"] != "uncertain" and not runs:
                 yield came_to
             if any(each.taken for each in stops) and not target["stopped"]:
                 yield f"{name} on {task} was stopped, and nobody says so"

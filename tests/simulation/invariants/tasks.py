@@ -229,7 +229,7 @@ def a_run_is_summed_up_once(watch: Watch, change: Change) -> str:
     if change.key[1] != keys.SUMMARY or change.before is None or change.after is None:
         return ""
     again = watch.writer()
-    first = codec.parse_time(change.before[Attribute.UPDATED_AT]["S"]).timestamp()
+    first = watch.summed_up_at[change.key]
     if again is None or again.function != "MonitorTasks" or not watch.clocks_are_right or again.at <= first:
         return ""
     return f"{change.key[0]} was summed up, and was looked at once more"

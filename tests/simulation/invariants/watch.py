@@ -10,10 +10,10 @@ from typing import Any
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
 from qlikops.domain.ledger import Attribute
-from tests.simulation.actors import Saying
 from tests.simulation.dynamodb import Key, Wire
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.plant import World
+from tests.simulation.saying import Saying
 from tests.simulation.services import Invocation
 
 
@@ -108,6 +108,8 @@ class Watch:
         """The task tokens that were kept for a proposal, in their order."""
         self.opened_at: dict[str, float] = {}
         """When each proposal was first stored."""
+        self.summed_up_at: dict[Key, float] = {}
+        """When the summary of each run was first stored."""
         self.requests: list[Sent] = world.journal.sent
         self._changed: list[Change] = []
         self._begun: list[Invocation] = []
@@ -153,6 +155,8 @@ class Watch:
             self.opened_at.setdefault(change.proposal_id, self.world.kernel.now)
         if change.key[1] == keys.RECORD and not (change.before and status_of(change.before) is status_of(change.after)):
             self.world.kernel.say(f"{change.proposal_id} is {status_of(change.after)}", "ledger")
+        if change.key[1] == keys.SUMMARY:
+            self.summed_up_at.setdefault(change.key, self.world.kernel.now)
         if change.key[1] == keys.TOKEN:
             self.tokens.setdefault(change.proposal_id, []).append(change.after[Attribute.TOKEN]["S"])
 

@@ -1,0 +1,186 @@
+"""The console as an operator has it: its own outbox and backend, in the world's time, and no screen.
+
+What `tui.app` does with what comes back is done here in a few lines: the outbox is told, and held decisions go out or
+are withdrawn by the same pulse. A console may be suspended, killed, or cut off from the network, like a laptop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+from textual.message import Message
+
+from qlikops.aws.approvals import LedgerApprovals, Timing
+from qlikops.domain.errors import QlikopsError
+from qlikops.domain.ports import ContextServices, DecisionRequest
+from qlikops.presentation.tone import plain
+from qlikops.tui.model import messages
+from qlikops.tui.model.backend import Backend
+from qlikops.tui.model.outbox import Answer, Outbox, Sending
+from qlikops.tui.terminal.pulse import Pulse
+from tests.simulation.kernel import Process
+from tests.simulation.night import Operator
+from tests.simulation.plant import Person, World
+from tests.simulation.saying import Saying
+
+BEAT_SECONDS = 0.4
+HOLD = timedelta(seconds=5)
+_WATCH_AGAIN_SECONDS = 30.0
+
+
+class Console:
+    """One start of the console."""
+
+    def __init__(self, world: World, name: str, saying: Saying) -> None:
+        self._world, self._name, self._saying = world, name, saying
+        self._lanes: list[Process] = []
+        self._came: list[Message] = []
+        kernel = world.kernel
+        person = Person(world, name, saying.sent)
+        approvals = LedgerApprovals(person, Timing(now=kernel.time, monotonic=kernel.monotonic, sleep=kernel.sleep))
+        services = SimpleNamespace(
+            approvals=approvals, where="simulated", read_only=False, waits_for=None, close=lambda: None
+        )
+        self.approvals = approvals
+        self.sendings: dict[Any, Sending] = {}
+        self._to = cast("Any", self)
+        backend = Backend("night", lambda: cast("ContextServices", services), self._to, self._start)
+        self.outbox = Outbox("night", backend, kernel.time, HOLD, self.sendings)
+        self._pulse = Pulse(kernel.time)
+
+    @property
+    def processes(self) -> list[Process]:
+        """Its lanes that are at it."""
+        return [lane for lane in self._lanes if not lane.is_over]
+
+    def _start(self, lane: str, body: Callable[[], None]) -> None:
+        self._lanes.append(self._world.kernel.spawn(f"{self._name}:{lane}", body))
+
+    def post_message(self, message: Message) -> bool:
+        """What a lane says; heard with the next beat."""
+        self._came.append(message)
+        return True
+
+    def beat(self) -> None:
+        """What the UI thread does a few times a second: hears what came, and lets go what was held long enough."""
+        came, self._came = self._came, []
+        for message in came:
+            self._hear(message)
+        if (missed := self._pulse.missed()) and self.outbox.held:
+            self.outbox.cancel_delayed(f"the console stood still for {missed.total_seconds():.0f} s")
+        self.outbox.send_due(self._to)
+        for sending in self.sendings.values():
+            self._note(sending)
+
+    def decide(self, answers: list[Answer], batch: str = "") -> None:
+        """Somebody has answered."""
+        for approval, request in answers:
+            verb = "approves" if request.approved else "denies"
+            self._world.kernel.say(f"{verb} {approval.approval_id} in the console")
+        self._pulse.missed()
+        self.outbox.send(answers, self._to, batch)
+
+    def cancel(self) -> None:
+        """Somebody has thought again."""
+        self.outbox.cancel_delayed("you cancelled it")
+        self.beat()
+
+    def _hear(self, message: Message) -> None:
+        match message:
+            case messages.DecisionSent():
+                self.outbox.sent(message.approval.approval_id, message.receipt, self._to)
+                self._saying.receive(self._world, message.approval.approval_id, message.request.decision_id)
+            case messages.DecisionSendFailed():
+                self.outbox.not_sent(message.approval.approval_id, message.error, self._to)
+            case messages.OutcomeLoaded():
+                if self.outbox.ended(message.approval).goes_on:
+                    self._watch_again(message.approval.approval_id)
+            case messages.OutcomeLoadFailed():
+                self._watch_again(message.asked)
+
+    def _watch_again(self, approval_id: str) -> None:
+        self._world.kernel.after(_WATCH_AGAIN_SECONDS, lambda: self.outbox.watch(approval_id, self._to))
+
+    def _note(self, sending: Sending) -> None:
+        """What the screen says of a decision by now."""
+        named = (sending.key.approval_id, sending.request.decision_id)
+        words = f"{plain(sending.progress(self._world.kernel.time()))} {sending.stage.text}".lower()
+        says_not_sent = "not sent" in words or "nothing was sent" in words
+        if (says_not_sent or not sending.may_count) and sending.ended is None:
+            self._saying.say_not_counted(named)
+        if sending.receipt is not None:
+            self._saying.say_counted(named)
+        if sending.ended is not None and sending.ended.status.is_final:
+            self._saying.say_end(sending.key.approval_id, sending.ended.status)
+
+
+def sit(world: World, operator: Operator, saying: Saying) -> None:
+    """One operator's night before a console."""
+    kernel, console = world.kernel, Console(world, operator.name, saying)
+    while True:
+        kernel.sleep(kernel.random.expovariate(1 / operator.every_seconds))
+        console.beat()
+        try:
+            answers = _answers(world, console)
+        except QlikopsError as exc:
+            kernel.say(f"reads: {type(exc).__name__}: {exc}")
+            continue
+        if answers:
+            console.decide(answers, batch=f"{kernel.random.getrandbits(32):08x}" if len(answers) > 1 else "")
+            console = _wait_for(world, operator, saying, console)
+
+
+def _answers(world: World, console: Console) -> list[Answer]:
+    """To some of what waits, all in one way."""
+    chance, rows = world.kernel.random, console.approvals.waiting()
+    open_ = [row.approval_id for row in rows if not console.outbox.in_flight(row.approval_id)]
+    chosen = chance.sample(open_, min(len(open_), chance.choice([1, 1, 1, 3])))
+    records = [console.approvals.approval(approval_id) for approval_id in chosen]
+    world.kernel.sleep(chance.choice([0.0, 1.0, 30.0]))
+    approved = chance.random() < 0.7
+
+    def request(digest: str) -> DecisionRequest:
+        return DecisionRequest(approved, digest, "simulated", None, "console", f"{chance.getrandbits(64):016x}")
+
+    return [(record, request(record.digest)) for record in records if record.status == "waiting"]
+
+
+def _wait_for(world: World, operator: Operator, saying: Saying, console: Console) -> Console:
+    """Until nothing is on its way any more, or something befalls the console; the one that goes on after that."""
+    kernel, chance = world.kernel, world.kernel.random
+    befalls = chance.choice(["", "", "cancelled", "killed", "suspended", "cut off"])
+    at = kernel.now + chance.choice([HOLD.total_seconds() + 0.3, 6.0, 20.0]) * chance.random()
+    if befalls == "cut off":
+        world.cut_off[operator.name] = (at, at + chance.choice([2.0, 40.0, 400.0]))
+    until = kernel.now + 60.0
+    while kernel.now < until:
+        kernel.sleep(BEAT_SECONDS)
+        console.beat()
+        if befalls not in ("", "cut off") and kernel.now >= at:
+            world.faults.reached(f"console {befalls}")
+            kernel.say(f"the console is {befalls}")
+            match befalls:
+                case "cancelled":
+                    console.cancel()
+                case "killed":
+                    for lane in console.processes:
+                        kernel.kill(lane)
+                    return Console(world, operator.name, saying)
+                case "suspended":
+                    _suspend(world, console, chance.choice([3.0, 100.0, 2000.0]))
+            befalls = ""
+        if not console.outbox.held and not console.outbox.sending_now:
+            break
+    if operator.name in world.cut_off:
+        world.faults.reached("console cut off")
+    return console
+
+
+def _suspend(world: World, console: Console, seconds: float) -> None:
+    """The process stands still with all its lanes, and the clock goes on."""
+    for lane in console.processes:
+        lane.stands_still_until = world.kernel.now + seconds
+    world.kernel.sleep(seconds)

@@ -1,0 +1,52 @@
+"""What operators were told of their decisions: what invariants hold against the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from qlikops.domain.approval import Status
+from qlikops.domain.ledger import RECORD, approval_partition
+from tests.simulation.plant import World
+
+Named = tuple[str, str]
+"""An approval's and a decision's id."""
+
+
+class Saying:
+    """Of one night."""
+
+    def __init__(self) -> None:
+        self.counted: list[Named] = []
+        """Of which somebody has a receipt."""
+        self.not_counted: list[Named] = []
+        """Of which somebody was told that they did not count, or were not sent."""
+        self.early: list[Named] = []
+        """Of which somebody had a receipt before the ledger had the decision."""
+        self.sent: Counter[str] = Counter()
+        """How often each decision was handed to Step Functions."""
+        self.misled: list[Named] = []
+        """Sent as approvals although the record had been changed by then, and nobody was told."""
+        self.ends: list[tuple[str, Status]] = []
+        """Final statuses that somebody was shown."""
+
+    def receive(self, world: World, approval_id: str, decision_id: str) -> None:
+        """Somebody has a receipt, just now."""
+        self.say_counted((approval_id, decision_id))
+        record = world.dynamodb.items.get((approval_partition(approval_id), RECORD), {})
+        if decision_id not in record.get("decision", {}).get("S", ""):
+            self.early.append((approval_id, decision_id))
+
+    def say_counted(self, named: Named) -> None:
+        """Somebody is told that it counts."""
+        if named not in self.counted:
+            self.counted.append(named)
+
+    def say_not_counted(self, named: Named) -> None:
+        """Somebody is told that it does not."""
+        if named not in self.not_counted:
+            self.not_counted.append(named)
+
+    def say_end(self, approval_id: str, status: Status) -> None:
+        """Somebody is shown how it ended."""
+        if (approval_id, status) not in self.ends:
+            self.ends.append((approval_id, status))
