@@ -17,6 +17,7 @@ from qlikops.domain.ports import Approve, DecisionRequest, Deny
 from qlikops.domain.task import RunOption, StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal
 from qlikops.qlik.simulator.scenario import Break
+from tests.simulation.kernel import Waiting
 from tests.simulation.night import MESSAGES, Habit, Hand, Operator
 from tests.simulation.plant import MACHINE_ARN, TABLE, Person, World
 from tests.simulation.saying import Saying
@@ -56,6 +57,7 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
     deeds: dict[Habit, Callable[[], None]] = {
         Habit.APPROVES: lambda: _decide(world, approvals, saying, approved=True),
         Habit.APPROVES_LATE: lambda: _decide(world, approvals, saying, approved=True, pause=_until_its_end),
+        Habit.APPROVES_TOGETHER: lambda: _decide(world, approvals, saying, approved=True, pause=_until_another),
         Habit.APPROVES_MEANWHILE: lambda: _decide(world, approvals, saying, approved=True, pause=_until_a_run),
         Habit.DENIES: lambda: _decide(world, approvals, saying, approved=False),
         Habit.SNOOZES: lambda: _decide(world, approvals, saying, approved=False, snooze=timedelta(minutes=30)),
@@ -96,6 +98,14 @@ def _until_a_run(world: World, _: ProposalRecord) -> float:
     return max(0.0, world.every_seconds - since) + world.kernel.random.uniform(0.0, 2.5)
 
 
+def _until_another(world: World, approval: ProposalRecord) -> float:
+    """Until somebody else begins to answer it."""
+    together = world.answering.setdefault(approval.approval_id, Waiting())
+    world.kernel.after(600.0, together.open)
+    world.kernel.wait(together)
+    return world.kernel.random.choice([0.0, 0.05])
+
+
 def _waiting(world: World, approvals: LedgerApprovals, pause: Pause = _while_reading) -> ProposalRecord | None:
     rows = approvals.waiting()
     if not rows:
@@ -132,6 +142,7 @@ def _decide(
         else Deny(approval.digest, "simulated", snooze, decision_id=decision_id)
     )
     named = (approval.approval_id, decision_id)
+    world.answering.pop(approval.approval_id, Waiting()).open()
     world.kernel.say(f"{'approves' if approved else 'denies'} {approval.approval_id}")
     try:
         receipt = approvals.decide(approval.approval_id, request)

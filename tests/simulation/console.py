@@ -154,7 +154,7 @@ def _wait_for(world: World, operator: Operator, saying: Saying, console: Console
     befalls = chance.choice(["", "", "cancelled", "killed", "suspended", "cut off"])
     at = kernel.now + chance.choice([HOLD.total_seconds() + 0.3, 6.0, 20.0]) * chance.random()
     if befalls == "cut off":
-        world.cut_off[operator.name] = (at, at + chance.choice([2.0, 40.0, 400.0]))
+        world.cut_off_sending.add(operator.name)
     until = kernel.now + 60.0
     while kernel.now < until:
         kernel.sleep(BEAT_SECONDS)
@@ -174,7 +174,7 @@ def _wait_for(world: World, operator: Operator, saying: Saying, console: Console
             befalls = ""
         if not console.outbox.held and not console.outbox.sending_now:
             break
-    if operator.name in world.cut_off:
+    if befalls == "cut off" and operator.name not in world.cut_off_sending:
         world.faults.reached("console cut off")
     return console
 

@@ -59,7 +59,7 @@ class DynamoDb:
 
     kernel: Kernel
     table: str
-    longest_lag: float = 2.0
+    longest_lag: float = 5.0
     """Seconds by which an index or an eventually consistent read may lie behind."""
     index: str = "inbox"
     index_key: tuple[str, str] = ("inbox", "deadline")

@@ -59,7 +59,7 @@ class LosableSessions(Sessions):
 
 
 class WatchedFleet(SimulatedFleet):
-    """The simulator's fleet, which says when a task broke last."""
+    """The simulator's fleet, which says when a task last broke or was stopped."""
 
     fell_at: Mapping[tuple[str, str], float]
 
@@ -77,6 +77,11 @@ class WatchedFleet(SimulatedFleet):
         reply = super()._run(now, server, name, option)
         if reply["state"] == TaskState.ERROR:
             self._fell_at[server, name] = self._began + now
+        return reply
+
+    def _stop(self, now: float, server: str, name: str) -> dict[str, Any]:
+        reply = super()._stop(now, server, name)
+        self._fell_at[server, name] = self._began + now
         return reply
 
 

@@ -33,6 +33,8 @@ class Habit(StrEnum):
     APPROVES = "approves"
     APPROVES_LATE = "approves_late"
     """In the last second, or the one after it."""
+    APPROVES_TOGETHER = "approves_together"
+    """At the moment when somebody else answers the same."""
     APPROVES_MEANWHILE = "approves_meanwhile"
     """While a run looks at the fleet and may close the question."""
     DENIES = "denies"
@@ -166,7 +168,13 @@ def draw(seed: int) -> Night:
     )
 
 
-_APPROVING = (Habit.APPROVES, Habit.APPROVES, Habit.APPROVES_MEANWHILE, Habit.APPROVES_LATE)
+_APPROVING = (
+    Habit.APPROVES,
+    Habit.APPROVES,
+    Habit.APPROVES_TOGETHER,
+    Habit.APPROVES_MEANWHILE,
+    Habit.APPROVES_LATE,
+)
 
 
 def _operator(rng: random.Random, name: str) -> Operator:

@@ -36,7 +36,7 @@ from tests.simulation.dynamodb import DynamoDb
 from tests.simulation.eager import EagerEvaluator
 from tests.simulation.enterprise_manager import EnterpriseManagerPool, Journal, LosableSessions, WatchedFleet
 from tests.simulation.faults import Faults, Mischance
-from tests.simulation.kernel import Kernel
+from tests.simulation.kernel import Kernel, Waiting
 from tests.simulation.services import (
     Context,
     Function,
@@ -148,6 +148,10 @@ class World:
         """The proposals whose records somebody changed behind qlikops' back, and when."""
         self.forged: set[str] = set()
         """Those of them whose digest was changed with them: only a decision's own digest tells them from real ones."""
+        self.answering: dict[str, Waiting] = {}
+        """What opens when somebody begins to answer, by approval."""
+        self.cut_off_sending: set[str] = set()
+        """The operators whose network goes as soon as they send."""
         self.cut_off: dict[str, tuple[float, float]] = {}
         """From when until when an operator's machine has no network, by name."""
         self.every_seconds = 300.0
@@ -284,7 +288,7 @@ class Person:
     def __init__(self, world: World, name: str, sent: Counter[str]) -> None:
         """`sent` counts the callbacks by their decisions."""
         self._world, self._arn = world, f"arn:aws:sts::000000000000:assumed-role/OnCall/{name}"
-        self._sent = sent
+        self._sent, self._name = sent, name
         self._clients: dict[str, Any] = {}
 
     @property
@@ -317,7 +321,14 @@ class Person:
 
     def sender(self, decision_id: str) -> Any:
         """For one callback."""
-        return Counted(self._client("stepfunctions"), lambda: self._sent.update([decision_id]))
+        return Counted(self._client("stepfunctions"), lambda: self._sending(decision_id))
+
+    def _sending(self, decision_id: str) -> None:
+        self._sent[decision_id] += 1
+        if self._name in self._world.cut_off_sending:
+            self._world.cut_off_sending.remove(self._name)
+            since = self._world.kernel.now + self._world.kernel.random.uniform(0.0, 0.06)
+            self._world.cut_off[self._name] = (since, since + self._world.kernel.random.choice([1.0, 10.0, 300.0]))
 
     def caller(self) -> str:
         """Who it is."""
