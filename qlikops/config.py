@@ -18,6 +18,7 @@ from typing import Any
 
 from qlikops.domain.address import http_address
 from qlikops.domain.encoding import codec
+from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.text import harmless
 from qlikops.files import MissingFile, UnreadableFile, read_json, read_toml, shown
@@ -52,12 +53,22 @@ class Settings:
     read_only: bool = False
     theme: str = ""
     """Of the console; empty for its own choice."""
-    hold_seconds: int = 3
+    hold_seconds: int = number(3, 0, LONGEST_HOLD_SECONDS)
     """How long the console holds a decision back, so that Esc can still cancel it."""
     bell: bool = True
     """Whether the console rings when something new waits."""
     mouse: bool = True
     """Whether the console takes the mouse; where it does not, the terminal selects text with it."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for a value out of range, and for an address that is none."""
+        check_ranges(self)
+        try:
+            if self.endpoint_url:
+                http_address(self.endpoint_url)
+        except ValueError as exc:
+            allowed = "must be an http or https address, such as http://127.0.0.1:4566"
+            raise ConfigError("endpoint_url", UNQUOTED, allowed) from exc
 
 
 VARIABLES: tuple[str, ...] = (
@@ -206,6 +217,16 @@ def console_contexts(
 
 
 @dataclass(frozen=True, slots=True)
+class _File:
+    """What config.toml may hold."""
+
+    default_context: str = ""
+    console_contexts: tuple[str, ...] = ()
+    contexts: Mapping[str, Settings] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class _Config:
     path: Path
     default_context: str = ""
@@ -234,16 +255,11 @@ def _choose(
 
 def _local_context(chosen_by: str, status: LocalStatus | None, layers: list[dict[str, tuple[Any, str]]]) -> Context:
     described = ("region", "stack", "endpoint_url") if status is not None else ()
-    base = Context(
-        LOCAL,
-        Settings(**{name: getattr(status, name) for name in described}),
-        dict.fromkeys(described, "the local environment's status.json"),
-        chosen_by,
-        status,
-    )
+    says = {name: (getattr(status, name), "the local environment's status.json") for name in described}
     # What the running environment says of itself is not for anybody to override, and no profile applies to it.
     own = ("read_only", "theme", "hold_seconds", "bell", "mouse")
-    return _settled(base, [{key: layer[key] for key in own if key in layer} for layer in layers])
+    chosen = [{key: layer[key] for key in own if key in layer} for layer in layers]
+    return _settled(Context(LOCAL, chosen_by=chosen_by, local=status), [says, *chosen])
 
 
 def _settled(context: Context, layers: list[dict[str, tuple[Any, str]]]) -> Context:
@@ -251,23 +267,12 @@ def _settled(context: Context, layers: list[dict[str, tuple[Any, str]]]) -> Cont
     origins = dict(context.origins)
     for layer in layers:
         for key, (value, origin) in layer.items():
-            if problem := _out_of_range(key, value):
-                raise UsageError(f"{origin}: {key} must be {problem}.", "`qlikops config` lists every setting.")
             values[key] = value
             origins[key] = origin
-    return replace(context, settings=replace(context.settings, **values), origins=origins)
-
-
-def _out_of_range(setting: str, value: Any) -> str:
-    """What the value of a setting would have to be; empty where it is that. Quotes nothing: it may hold a password."""
-    if setting == "hold_seconds" and not 0 <= value <= LONGEST_HOLD_SECONDS:
-        return f"from 0 to {LONGEST_HOLD_SECONDS:,}"
-    if setting == "endpoint_url" and value:
-        try:
-            http_address(value)
-        except ValueError:
-            return "an http or https address, such as http://127.0.0.1:4566"
-    return ""
+    try:
+        return replace(context, settings=replace(context.settings, **values), origins=origins)
+    except ConfigError as exc:
+        raise UsageError(f"{origins[exc.key]}: {exc}.", "`qlikops config` lists every setting.") from exc
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
@@ -300,38 +305,12 @@ def _read_config(path: Path) -> _Config:
         data = read_toml(path, hint=f"Put it right, or name another file in {CONFIG_VARIABLE}.")
     except MissingFile:
         return _Config(path)
-    _only(path, "", data, {"default_context": str, "console_contexts": list, "contexts": dict, "keys": dict})
-    allowed = {setting.name: type(setting.default) for setting in fields(Settings)}
-    contexts = data.get("contexts", {})
-    for name, table in contexts.items():
-        if not isinstance(table, dict):
-            raise UsageError(
-                f"{shown(path)}: contexts.{name} is not a table.", f"Write [contexts.{name}] and its settings."
-            )
-        _only(path, f"contexts.{name}.", table, allowed)
-    keys = data.get("keys", {})
-    for action, key in keys.items():
-        if not isinstance(key, str):
-            raise UsageError(f"{shown(path)}: keys.{action} must be a str, not {_quoted(key)}.")
-    console = data.get("console_contexts", [])
-    if not all(isinstance(name, str) for name in console):
-        raise UsageError(f"{shown(path)}: console_contexts must be names of contexts, not {_quoted(console)}.")
-    return _Config(path, data.get("default_context", ""), console, contexts, keys)
-
-
-def _only(path: Path, prefix: str, table: Mapping[str, Any], allowed: Mapping[str, type]) -> None:
-    for key, value in table.items():
-        if key not in allowed:
-            raise UsageError(f"{shown(path)}: {prefix}{key} is not a setting.", f"There are: {', '.join(allowed)}.")
-        # Not isinstance: true is an int too.
-        if type(value) is not allowed[key]:
-            raise UsageError(f"{shown(path)}: {prefix}{key} must be a {allowed[key].__name__}, not {_quoted(value)}.")
-        if isinstance(value, int) and value < 0:
-            raise UsageError(f"{shown(path)}: {prefix}{key} must be zero or more, not {_quoted(value)}.")
-
-
-def _quoted(value: Any) -> str:
-    return harmless(repr(value), 80)
+    try:
+        file = codec.read_settings(_File, data)
+    except ConfigError as exc:
+        raise UsageError(f"{shown(path)}: {exc}.") from exc
+    # As written: which settings a context has is what decides between it, the environment and options.
+    return _Config(path, file.default_context, file.console_contexts, data.get("contexts", {}), file.keys)
 
 
 def _read_local_status(path: Path) -> LocalStatus | None:

@@ -8,21 +8,17 @@ from `QLIKOPS_SETTINGS`, a JSON object whose keys are the other fields of AgentC
 from __future__ import annotations
 
 import json
-import math
-import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from enum import StrEnum
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from qlikops.agent.models import EvaluatorName, Models, ModelSettings
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.encoding.settings import ConfigError, check_ranges, number
+from qlikops.domain.encoding import codec
+from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number
 from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.task import TaskFacts
 from qlikops.domain.text import folded
-
-T = TypeVar("T")
 
 Changes = dict[str, int]
 """Some of Thresholds' fields with other values."""
@@ -133,6 +129,8 @@ class AgentConfig(Models):
         check_ranges(self)
         for name in ("server_thresholds", "tag_thresholds", "task_thresholds"):
             for of, changes in getattr(self, name).items():
+                if not of.strip():
+                    raise ConfigError(name, of, "whom it concerns may not be empty")
                 _check_changes(changes, f"{name}.{of}.", self.thresholds)
         if not all(folded(tag) for tag in self.protected_tags):
             raise ConfigError("protected_tags", list(self.protected_tags), "no tag may be empty")
@@ -158,7 +156,7 @@ class AgentConfig(Models):
             raise ConfigError(SETTINGS_VARIABLE, text[:200], f"must be a JSON object ({exc})") from exc
         if not isinstance(settings, dict):
             raise ConfigError(SETTINGS_VARIABLE, text[:200], "must be a JSON object")
-        return _build(cls, settings, "", places)
+        return codec.read_settings(cls, settings, **places)
 
     @property
     def model(self) -> ModelSettings | None:
@@ -191,6 +189,9 @@ class AgentConfig(Models):
 
 def _check_changes(changes: Changes, prefix: str, thresholds: Thresholds) -> None:
     """Raises ConfigError for what could make a wrong set of thresholds, whatever else changes the same task's."""
+    names = sorted(spec.name for spec in fields(thresholds))
+    if unknown := changes.keys() - names:
+        raise ConfigError(f"{prefix}{min(unknown)}", UNQUOTED, f"no such setting; there are {', '.join(names)}")
     for pair in PAIRS:
         given = [name for name in pair if name in changes]
         if len(given) == 1:
@@ -201,71 +202,3 @@ def _check_changes(changes: Changes, prefix: str, thresholds: Thresholds) -> Non
         replace(thresholds, **changes)
     except ConfigError as exc:
         raise ConfigError(prefix + exc.key, exc.value, exc.allowed) from None
-
-
-def _build(cls: type[T], settings: Mapping[str, Any], prefix: str, given: Mapping[str, Any]) -> T:
-    values = _values(cls, settings, prefix, given)
-    try:
-        return cls(**given, **values)
-    except ConfigError as exc:
-        raise (exc.under(prefix.removesuffix(".")) if prefix else exc) from None
-
-
-def _values(cls: type, settings: Mapping[str, Any], prefix: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """`settings` as values of the fields of `cls`, those in `given` excepted."""
-    hints = typing.get_type_hints(cls)
-    allowed = sorted({spec.name for spec in fields(cls)} - given.keys())
-    values: dict[str, Any] = {}
-    for key, value in settings.items():
-        if key not in allowed:
-            raise ConfigError(prefix + key, value, f"no such setting; there are {', '.join(allowed)}")
-        values[key] = _typed(hints[key], prefix + key, value)
-    return values
-
-
-def _changes(key: str, name: str, value: Any) -> Changes:
-    if not name.strip():
-        raise ConfigError(key, {name: value}, "whom it concerns may not be empty")
-    return _values(Thresholds, _object(f"{key}.{name}", value), f"{key}.{name}.", {})
-
-
-def _object(key: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ConfigError(key, value, "must be an object")
-    return value
-
-
-def _typed(hint: Any, key: str, value: Any) -> Any:
-    """`value` as a field of type `hint`; a setting's type is never guessed from a string."""
-    if isinstance(hint, type) and is_dataclass(hint):
-        return _build(hint, _object(key, value), f"{key}.", {})
-    if hint == dict[str, Changes]:
-        return {name: _changes(key, name, changes) for name, changes in _object(key, value).items()}
-    if hint == tuple[str, ...]:
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise ConfigError(key, value, "must be an array of strings")
-        return tuple(value)
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        choices = [member.value for member in hint]
-        if value not in choices:
-            raise ConfigError(key, value, f"must be one of {', '.join(choices)}")
-        return hint(value)
-    if hint is bool:
-        if not isinstance(value, bool):
-            raise ConfigError(key, value, "must be true or false")
-        return value
-    if hint is str:
-        if not isinstance(value, str):
-            raise ConfigError(key, value, "must be a string")
-        return value
-    return _numeric(hint, key, value)
-
-
-def _numeric(hint: Any, key: str, value: Any) -> Any:
-    if hint == float | None and value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ConfigError(key, value, "must be a number")
-    if hint is int and not isinstance(value, int):
-        raise ConfigError(key, value, "must be a whole number")
-    return value

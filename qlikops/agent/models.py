@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from qlikops.domain.address import http_address
-from qlikops.domain.encoding.settings import ConfigError, check_ranges, number
+from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number
 
 EVALUATION_TIMEOUT_SECONDS = 120
 """QlikMonitor-EvaluateProposal's own, in deploy/template.yaml."""
@@ -195,8 +195,8 @@ class OpenAiSettings(ModelSettings):
         except ValueError as exc:
             raise ConfigError("url", self.url, f"must be an address, such as https://api.openai.com/v1: {exc}") from exc
         if parts.username or parts.password or parts.query or parts.fragment:
-            # Not quoted: what stands there may be a password.
-            raise ConfigError("url", "…", "may hold no account, query or fragment; a key belongs into key_secret_arn")
+            allowed = "may hold no account, query or fragment; a key belongs into key_secret_arn"
+            raise ConfigError("url", UNQUOTED, allowed)
         if self.key_secret_arn and parts.scheme != "https":
             raise ConfigError("url", self.url, "must begin with https:// if a key goes with the question")
 

@@ -15,9 +15,10 @@ from qlikops.agent.config import PLACE_VARIABLES, AgentConfig
 from qlikops.deployment.definition import approval_timeout, read_definition
 from qlikops.deployment.evaluator import agent_config, evaluator_parameters
 from qlikops.domain.duration import parse_duration
+from qlikops.domain.encoding import codec
+from qlikops.domain.encoding.settings import UNQUOTED, ConfigError
 from qlikops.domain.errors import UsageError
 from qlikops.domain.occurrence import LONGEST_PERIOD
-from qlikops.domain.text import harmless
 from qlikops.files import read_text, read_toml, shown
 
 DEFAULT_FILE = "qlikops.deploy.toml"
@@ -102,16 +103,13 @@ class Choices:
 
 def read_choices(path: Path) -> Choices:
     """The choices in a TOML file. Raises UsageError that names the file, the key and what is accepted."""
-    data = read_toml(path)
-    known = {each.name: each for each in fields(Choices)}
-    values: dict[str, Any] = {}
-    for key, value in data.items():
-        if key not in known:
-            raise UsageError(f"{shown(path)}: {key} is not a setting", f"There are: {', '.join(known)}.")
-        values[key] = _typed(path, key, value)
-    if values.get("ca_bundle"):
-        values["ca_bundle"] = str(path.parent / values["ca_bundle"])
-    return Choices(**values)
+    try:
+        choices = codec.read_settings(Choices, read_toml(path))
+        for each in choices.qlik or ():
+            _check_instance(each)
+    except ConfigError as exc:
+        raise UsageError(f"{shown(path)}: {exc}") from exc
+    return replace(choices, ca_bundle=str(path.parent / choices.ca_bundle)) if choices.ca_bundle else choices
 
 
 def schema() -> dict[str, Any]:
@@ -164,38 +162,20 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def _typed(path: Path, key: str, value: Any) -> Any:
-    fits, accepted = _SHAPES.get(key, (lambda value: isinstance(value, str), "must be a text"))
-    if not fits(value):
-        raise UsageError(f"{shown(path)}: {key} = {harmless(repr(value), 80)}: {accepted}")
-    for each in value if key == "qlik" else ():
-        if unknown := sorted(set(each) - set(INSTANCE_KEYS)):
-            raise UsageError(
-                f"{shown(path)}: qlik.{unknown[0]} does not belong here",
-                f"There are: {', '.join(INSTANCE_KEYS)}. Passwords and tokens come from `qlikops login`.",
+def _check_instance(instance: Mapping[str, Any]) -> None:
+    """Raises ConfigError for what has no place in a file that can live in git; quotes none of it."""
+    for name in instance.keys() - set(INSTANCE_KEYS):
+        known = ", ".join(INSTANCE_KEYS)
+        raise ConfigError(
+            f"qlik.{name}", UNQUOTED, f"does not belong here; there are {known}; secrets come from `qlikops login`"
+        )
+    for name in ("base_url", "proxy"):
+        if "@" in str(instance.get(name, "")):
+            raise ConfigError(
+                f"qlik.{name}",
+                UNQUOTED,
+                "names an account, which does not belong into a file; give the instances with it by `--qlik -`",
             )
-        for name in ("base_url", "proxy"):
-            # Not quoted: it holds a password.
-            if "@" in str(each.get(name, "")):
-                raise UsageError(
-                    f"{shown(path)}: qlik.{name} names an account, which does not belong into a file",
-                    "Give the instances with the account by `--qlik -`, from a place that keeps secrets.",
-                )
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _all(kind: type) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, list) and all(isinstance(each, kind) for each in value)
-
-
-_SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "log_retention": (lambda value: type(value) is int, "must be a whole number of days"),
-    "subnets": (_all(str), "must be an array of texts"),
-    "security_groups": (_all(str), "must be an array of texts"),
-    "tags": (lambda value: isinstance(value, dict) and _all(str)([*value.values()]), "must be a table of texts"),
-    "agent": (lambda value: isinstance(value, dict), "must be a table"),
-    "qlik": (_all(dict), "must be an array of tables, [[qlik]]"),
-}
 
 
 def _seconds(name: str, text: str) -> int:

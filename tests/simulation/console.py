@@ -15,7 +15,7 @@ from textual.message import Message
 
 from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.domain.errors import QlikopsError
-from qlikops.domain.ports import ContextServices, DecisionRequest
+from qlikops.domain.ports import Approve, ContextServices, DecisionRequest, Deny
 from qlikops.presentation.tone import plain
 from qlikops.tui.model import messages
 from qlikops.tui.model.backend import Backend
@@ -143,7 +143,8 @@ def _answers(world: World, console: Console) -> list[Answer]:
     approved = chance.random() < 0.7
 
     def request(digest: str) -> DecisionRequest:
-        return DecisionRequest(approved, digest, "simulated", None, "console", f"{chance.getrandbits(64):016x}")
+        kind = Approve if approved else Deny
+        return kind(digest, "simulated", via="console", decision_id=f"{chance.getrandbits(64):016x}")
 
     return [(record, request(record.digest)) for record in records if record.status == "waiting"]
 

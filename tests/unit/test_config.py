@@ -89,10 +89,16 @@ def test_what_would_make_several_contexts_one_place_is_refused(environ: dict[str
     assert console_contexts(("a",), {setting: "x"}, environ=environ) == ("a",)
 
 
-@pytest.mark.parametrize("text", ['console_contexts = "a"', "console_contexts = [1]"])
-def test_console_contexts_that_are_no_names_are_refused(environ: dict[str, str], text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('console_contexts = "a"', "console_contexts: must be an array, not str"),
+        ("console_contexts = [1]", r"console_contexts\[0\] = 1: must be a text"),
+    ],
+)
+def test_console_contexts_that_are_no_names_are_refused(environ: dict[str, str], text: str, says: str) -> None:
     write_config(environ, text)
-    with pytest.raises(UsageError, match="console_contexts must be"):
+    with pytest.raises(UsageError, match=says):
         console_contexts((), environ=environ)
 
 
@@ -149,7 +155,7 @@ def test_a_hold_that_is_no_whole_number_is_refused(environ: dict[str, str]) -> N
         resolve({**environ, "QLIKOPS_HOLD_SECONDS": "-1"})
     for value in ("-1", "true", '"3"'):
         write_config(environ, f"[contexts.prod]\nhold_seconds = {value}\n")
-        with pytest.raises(UsageError, match="hold_seconds must be"):
+        with pytest.raises(UsageError, match=r"contexts\.prod\.hold_seconds = .*: must be "):
             resolve(environ, "prod")
 
 
@@ -182,12 +188,17 @@ def test_a_half_written_status_is_no_local_environment(environ: dict[str, str], 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("x = 1", "x is not a setting"),
-        ("[contexts.c]\ncolour = 1", "contexts.c.colour is not a setting"),
-        ("[contexts.c]\nregion = 1", "contexts.c.region must be a str"),
-        ("[contexts.c]\nread_only = 'yes'", "contexts.c.read_only must be a bool"),
-        ("[contexts]\nc = 1", "contexts.c is not a table"),
-        ("default_context = 1", "default_context must be a str"),
+        ("x = 1", "x: no such setting; there are console_contexts, contexts, default_context, keys"),
+        ("[contexts.c]\ncolour = 1", "contexts.c.colour: no such setting; there are bell, endpoint_url"),
+        ("[contexts.c]\nregion = 1", "contexts.c.region = 1: must be a text"),
+        ("[contexts.c]\nread_only = 'yes'", "contexts.c.read_only = 'yes': must be true or false"),
+        ("[contexts]\nc = 1", r"contexts.c: must be an object \(a table in TOML\), not int"),
+        ("default_context = 1", "default_context = 1: must be a text"),
+        (
+            "[contexts.c]\nendpoint_url = 'ftp://me:hidden@h'",
+            "contexts.c.endpoint_url: must be an http",
+        ),
+        ("[keys]\napprove = 1", "keys.approve = 1: must be a text"),
         ("= 1", "cannot be read"),
     ],
 )
@@ -196,6 +207,7 @@ def test_a_wrong_config_file_is_refused_by_name(environ: dict[str, str], text: s
     with pytest.raises(UsageError, match=says) as caught:
         resolve(environ, "c")
     assert environ["QLIKOPS_CONFIG"] in caught.value.message
+    assert "hidden" not in caught.value.message
 
 
 def test_an_endpoint_answers_while_something_listens() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeGuard, TypeVar
 
+from qlikops.domain.encoding.settings import UNQUOTED, ConfigError
 from qlikops.domain.encoding.stored import StoredEnum
 
 VERSION = 1
@@ -82,6 +84,19 @@ def decode(cls: type[T], data: Any, path: str = "$") -> T:
         raise CodecError(f"{path}{''.join(reversed(exc.steps))}: {exc.problem}") from exc.__cause__
 
 
+def read_settings(cls: type[T], data: Any, **given: Any) -> T:
+    """`data`, which people wrote, as a `cls`: unknown keys are refused, and so are values that its fields cannot hold.
+
+    `given` are fields that `data` may not have. Raises ConfigError, by the path of the key, also for one that `cls`
+    raises when it is made.
+    """
+    hint: Any = cls
+    try:
+        return typing.cast("T", _read_dataclass(hint, _fields_of(hint, strict=True), data, given))
+    except _Misfit as exc:
+        raise ConfigError("".join(reversed(exc.steps)).removeprefix("."), exc.value, exc.problem) from exc.__cause__
+
+
 def _is_newer(version: object) -> TypeGuard[int]:
     return isinstance(version, int) and not isinstance(version, bool) and version > VERSION
 
@@ -119,11 +134,12 @@ def _replacing(cls: type) -> Callable[[Json], Any]:
 
 
 class _Misfit(Exception):
-    """A CodecError whose path is still being gathered, innermost step first."""
+    """A CodecError or ConfigError whose path is still being gathered, innermost step first."""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, value: Any = UNQUOTED) -> None:
         super().__init__(problem)
         self.problem = problem
+        self.value = value
         self.steps: list[str] = []
 
     def under(self, step: str) -> _Misfit:
@@ -168,21 +184,28 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_asci
 
 
 @functools.cache
-def _decoder(hint: Any) -> Callable[[Any], Any]:
-    """How JSON types become a value of this type; raises _Misfit where they don't."""
+def _decoder(hint: Any, *, strict: bool = False) -> Callable[[Any], Any]:
+    """How JSON types become a value of this type; raises _Misfit where they don't.
+
+    Documents are read as they are; `strict` is for settings, which people wrote.
+    """
     origin = typing.get_origin(hint)
     if hint is Any:
         return lambda data: data
     if origin in (typing.Union, types.UnionType):
-        (inner,) = (_decoder(arm) for arm in typing.get_args(hint) if arm is not type(None))
+        (inner,) = (_decoder(arm, strict=strict) for arm in typing.get_args(hint) if arm is not type(None))
         return lambda data: None if data is None else inner(data)
     if origin in (tuple, list):
-        return functools.partial(_decode_array, origin, _decoder(typing.get_args(hint)[0]))
+        return functools.partial(_decode_array, origin, _decoder(typing.get_args(hint)[0], strict=strict))
     if origin in (dict, Mapping):
-        return functools.partial(_decode_mapping, _decoder(typing.get_args(hint)[1]))
+        return functools.partial(_decode_mapping, _decoder(typing.get_args(hint)[1], strict=strict))
     if dataclasses.is_dataclass(hint):
         cls: Any = hint
-        return functools.partial(_decode_dataclass, cls, _fields_of(cls))
+        return functools.partial(_read_dataclass if strict else _decode_dataclass, cls, _fields_of(cls, strict=strict))
+    return _strict_leaf(hint) if strict else _leaf(hint)
+
+
+def _leaf(hint: Any) -> Callable[[Any], Any]:
     if hint is datetime:
         return _decode_time
     if isinstance(hint, type) and issubclass(hint, StoredEnum):
@@ -194,13 +217,55 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
     return functools.partial(_decode_scalar, hint)
 
 
-def _fields_of(cls: type) -> list[tuple[str, Callable[[Any], Any], bool]]:
+_FORMS: Mapping[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+"""What people are told that a setting must be."""
+
+
+def _strict_leaf(hint: Any) -> Callable[[Any], Any]:
+    if issubclass(hint, Enum):
+        members = {member.value: member for member in hint}
+        return lambda data: _chosen(members, data)
+    return functools.partial(_read_scalar, hint)
+
+
+def _chosen(members: Mapping[str, Enum], data: Any) -> Enum:
+    if not isinstance(data, str) or data not in members:
+        raise _Misfit(f"must be one of {', '.join(members)}", data)
+    return members[data]
+
+
+def _read_scalar(hint: type, data: Any) -> Any:
+    fitting: Any = int | float if hint is float else hint
+    is_bool = isinstance(data, bool)
+    # Not isinstance alone: true is an int too, and NaN is a float that no range holds.
+    if not isinstance(data, fitting) or is_bool is not (hint is bool) or (hint is float and not math.isfinite(data)):
+        raise _Misfit(f"must be {_FORMS[hint]}", data)
+    return data
+
+
+def _read_dataclass(
+    cls: type, specs: list[tuple[str, Callable[[Any], Any], bool]], data: Any, given: Mapping[str, Any] | None = None
+) -> Any:
+    if not isinstance(data, Mapping):
+        raise _Misfit(f"must be an object (a table in TOML), not {type(data).__name__}")
+    allowed = {name for name, *_ in specs} - (given or {}).keys()
+    for key in data:
+        if key not in allowed:
+            raise _Misfit(f"no such setting; there are {', '.join(sorted(allowed))}").under(f".{key}")
+    values = _decode_fields(specs, {**(given or {}), **{key: data[key] for key in allowed & data.keys()}})
+    try:
+        return cls(**values)
+    except ConfigError as exc:
+        raise _Misfit(exc.allowed, exc.value).under(f".{exc.key}") from exc.__cause__
+
+
+def _fields_of(cls: type, *, strict: bool = False) -> list[tuple[str, Callable[[Any], Any], bool]]:
     """Name, decoder and whether it must be there, of each field."""
     hints = typing.get_type_hints(cls)
     return [
         (
             field.name,
-            _decoder(hints[field.name]),
+            _decoder(hints[field.name], strict=strict),
             field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
         )
         for field in dataclasses.fields(cls)
@@ -211,7 +276,11 @@ def _decode_dataclass(cls: type, fields: list[tuple[str, Callable[[Any], Any], b
     if type(data) is cls:
         return data
     if not isinstance(data, dict | Mapping):
-        raise _Misfit(f"expected an object for {cls.__name__}, got {type(data).__name__}")
+        raise _Misfit(f"expected an object for {cls.__name__}, got {type(data).__name__}", data)
+    return cls(**_decode_fields(fields, data))
+
+
+def _decode_fields(fields: list[tuple[str, Callable[[Any], Any], bool]], data: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     name = ""
     try:
@@ -222,12 +291,12 @@ def _decode_dataclass(cls: type, fields: list[tuple[str, Callable[[Any], Any], b
                 raise _Misfit("missing")
     except _Misfit as exc:
         raise exc.under(f".{name}") from exc.__cause__
-    return cls(**values)
+    return values
 
 
 def _decode_array(kind: type, inner: Callable[[Any], Any], data: Any) -> Any:
     if not isinstance(data, list | tuple):
-        raise _Misfit(f"expected an array, got {type(data).__name__}")
+        raise _Misfit(f"must be an array, not {type(data).__name__}")
     items: list[Any] = []
     try:
         for item in data:
@@ -239,7 +308,7 @@ def _decode_array(kind: type, inner: Callable[[Any], Any], data: Any) -> Any:
 
 def _decode_mapping(inner: Callable[[Any], Any], data: Any) -> dict[str, Any]:
     if not isinstance(data, Mapping):
-        raise _Misfit(f"expected an object, got {type(data).__name__}")
+        raise _Misfit(f"must be an object (a table in TOML), not {type(data).__name__}")
     items: dict[str, Any] = {}
     key: Any = ""
     try:

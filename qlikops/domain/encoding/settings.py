@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import field, fields
-from typing import Any
+from typing import Any, Final
+
+from qlikops.domain.text import harmless
+
+UNQUOTED: Final = object()
+"""In place of a value that may be a password."""
 
 
 class ConfigError(ValueError):
     """A setting is unknown or wrong; the message names key, value and what is allowed."""
 
     def __init__(self, key: str, value: object, allowed: str) -> None:
-        super().__init__(f"{key} = {value!r}: {allowed}")
+        """`value` is quoted, unless it is UNQUOTED."""
+        quoted = "" if value is UNQUOTED else f" = {harmless(repr(value), 200)}"
+        super().__init__(f"{key}{quoted}: {allowed}")
         self.key = key
         self.value = value
         self.allowed = allowed
-
-    def under(self, table: str) -> ConfigError:
-        """The same error, said of a setting inside `table`."""
-        return ConfigError(f"{table}.{self.key}", self.value, self.allowed)
 
 
 def number(default: float, low: float, high: float) -> Any:

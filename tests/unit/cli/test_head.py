@@ -94,7 +94,7 @@ def test_config_shows_the_keys_with_where_they_come_from(run: Run, environ: dict
     [
         ('[keys]\napprove = "d"', "both approve (Approve) and deny (Deny)"),
         ('[keys]\naprove = "x"', "there is no action 'aprove'"),
-        ("[keys]\napprove = 1", "keys.approve must be a str"),
+        ("[keys]\napprove = 1", "keys.approve = 1: must be a text"),
         ('[contexts.default]\ntheme = "drak"', "There is no theme 'drak'"),
     ],
 )

@@ -58,7 +58,7 @@ def test_unknown_fields_are_ignored_and_missing_ones_take_their_default() -> Non
         ({"title": None}, r"\$\.title: expected str, got NoneType"),
         ({"created_at": "yesterday"}, "'yesterday' is not an ISO 8601 time"),
         ({"targets": [{"key": {"instance": "i", "server": 3}}]}, r"\$\.targets\[0\]\.key\.server: expected str"),
-        ({"evidence": "e1"}, r"\$\.evidence: expected an array"),
+        ({"evidence": "e1"}, r"\$\.evidence: must be an array, not str"),
         ({"version": True}, r"\$\.version: expected int, got bool"),
     ],
 )
