@@ -22,7 +22,7 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class LastSnapshot:
     """The last run's snapshot, or why this run has to do without."""
 
     snapshot: FleetSnapshot | None
@@ -44,19 +44,19 @@ class Store:
         self._client = client
         self._bucket = bucket
 
-    def snapshot(self) -> Remembered:
+    def snapshot(self) -> LastSnapshot:
         """The last run's snapshot, where there is one that can be used."""
         try:
             text = self._read(LATEST_SNAPSHOT)
             if text is None:
-                return Remembered(None, "there is no snapshot of an earlier run")
+                return LastSnapshot(None, "there is no snapshot of an earlier run")
             snapshot = codec.loads(FleetSnapshot, text, numerous=Sample)
         except codec.NewerVersion as exc:
-            return Remembered(None, f"the snapshot of the last run is a newer qlikops' (version {exc.version})")
+            return LastSnapshot(None, f"the snapshot of the last run is a newer qlikops' (version {exc.version})")
         except codec.CodecError as exc:
             _logger.warning("%s: %s", LATEST_SNAPSHOT, exc)
-            return Remembered(None, "the snapshot of the last run cannot be read")
-        return Remembered(snapshot)
+            return LastSnapshot(None, "the snapshot of the last run cannot be read")
+        return LastSnapshot(snapshot)
 
     def save_snapshot(self, snapshot: FleetSnapshot) -> None:
         """Replaces the last snapshot. Packed: a large fleet's is some thirty megabytes of text.

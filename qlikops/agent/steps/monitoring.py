@@ -4,43 +4,36 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.look.detection import contradicts_itself, detect, is_from_the_future, may_have_been_restarted
+from qlikops.agent.propose import standing
 from qlikops.agent.propose.correlation import propose
+from qlikops.agent.propose.standing import Attempts
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
-from qlikops.agent.remember.store import Remembered, Store
-from qlikops.agent.remember.tasks import Attempt, RestartLimits
+from qlikops.agent.remember.store import LastSnapshot, Store
+from qlikops.agent.remember.tasks import RestartLimits
 from qlikops.agent.steps.overtaken import Questions
 from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
 from qlikops.agent.tell.notifications import news_of
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import changes, mean_latency
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.mute import Mute
+from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import NoAction, RunReport
 from qlikops.domain.run import RunSummary
-from qlikops.domain.task import TaskKey
 from qlikops.domain.text import harmless
 from qlikops.qlik.reader import FleetReading
 
 OPENING_LEASE_SECONDS = 2 * 3600
 """From the proposal to the question, or to the end of an automatic restart; asking makes it longer."""
 _HOUR = timedelta(hours=1)
-_NOT_READ = "not read in time: it is as the last run saw it"
 _WHY_CAP = 200
-_TAKEN = "one of the tasks behind the same cause was taken by another proposal in the same moment"
-
-Attempts: TypeAlias = Mapping[TaskKey, tuple[Attempt, ...]]
-"""To restart tasks, oldest first."""
-
 _logger = logging.getLogger(__name__)
 
 
@@ -89,26 +82,26 @@ class Monitor:
         reconciler.proposals()
         # The readers wait for the network most of the time: what the last run left is read and parsed meanwhile.
         with ThreadPoolExecutor(1) as meanwhile:
-            remembering = meanwhile.submit(self._remembered)
+            loading = meanwhile.submit(self._last_snapshot)
             looked_at = self._clock()
             reading = self._read()
-            remembered = remembering.result()
-        restarts = self._restarts(reading, remembered.snapshot)
-        snapshot = self._detect(reading, remembered.snapshot, run, restarts)
+            last = loading.result()
+        restarts = self._restarts(reading, last.snapshot)
+        snapshot = self._detect(reading, last.snapshot, run, restarts)
         questions = Questions(self._ledger, self._executions, self._config)
-        notes = [*_starting_afresh(remembered), *questions.hold_against(snapshot, looked_at)]
-        return self._propose(snapshot, restarts, reconciler, run, remembered, notes)
+        notes = [*_starting_afresh(last), *questions.hold_against(snapshot, looked_at)]
+        return self._propose(snapshot, restarts, reconciler, run, last, notes)
 
-    def _remembered(self) -> Remembered:
-        remembered, now = self._store.snapshot(), self._clock()
-        if remembered.snapshot and is_from_the_future(remembered.snapshot, now):
-            taken_at = f"{remembered.snapshot.taken_at:%Y-%m-%d %H:%M:%S} UTC"
-            remembered = Remembered(None, f"the snapshot of the last run is from the future ({taken_at})")
-        elif remembered.snapshot and contradicts_itself(remembered.snapshot):
-            remembered = Remembered(None, "the snapshot of the last run remembers what had not happened yet")
-        if remembered.lost_because:
-            _logger.warning("this run starts afresh: %s", remembered.lost_because)
-        return remembered
+    def _last_snapshot(self) -> LastSnapshot:
+        last, now = self._store.snapshot(), self._clock()
+        if last.snapshot and is_from_the_future(last.snapshot, now):
+            taken_at = f"{last.snapshot.taken_at:%Y-%m-%d %H:%M:%S} UTC"
+            last = LastSnapshot(None, f"the snapshot of the last run is from the future ({taken_at})")
+        elif last.snapshot and contradicts_itself(last.snapshot):
+            last = LastSnapshot(None, "the snapshot of the last run remembers what had not happened yet")
+        if last.lost_because:
+            _logger.warning("this run starts afresh: %s", last.lost_because)
+        return last
 
     def _restarts(self, reading: FleetReading, previous: FleetSnapshot | None) -> Attempts:
         """The attempts on tasks that may have been restarted since the last poll, at least within the last hour."""
@@ -148,45 +141,37 @@ class Monitor:
         restarts: Attempts,
         reconciler: Reconciler,
         run: Run,
-        remembered: Remembered,
+        last: LastSnapshot,
         notes: Sequence[str],
     ) -> Monitored:
         tasks = self._ledger.tasks
         anomalous = [task.facts.key for task in snapshot.tasks if task.anomalies]
-        leases = {lease.key: lease for lease in reconciler.leases(tasks.leases(anomalous).values())}
-        # What an invocation of this run that died has leased and not opened is proposed again, not blocked.
-        own = {key: lease.proposal_id for key, lease in leases.items() if lease.execution_arn == run.execution_arn}
-        opened_before = {row.proposal_id for row in self._ledger.run_proposals(run.execution_name)} if own else set()
-        for key, proposal_id in own.items():
-            if proposal_id not in opened_before:
-                del leases[key]
+        current = reconciler.leases(tasks.leases(anomalous).values())
+        began_before = any(lease.execution_arn == run.execution_arn for lease in current)
+        rows = self._ledger.run_proposals(run.execution_name) if began_before else ()
+        opened_before = {row.proposal_id for row in rows}
+        leases = standing.taken(current, run.execution_arn, opened_before)
         free = [key for key in dict.fromkeys((*anomalous, *restarts)) if key not in leases]
-        quiet = tasks.quiet(free, self._limits, restarts)
+        mutes = tasks.quiet(free, self._limits, restarts)
         correlated = propose(
             snapshot,
             self._config,
             execution_arn=run.execution_arn,
             execution_name=run.execution_name,
             now=self._clock(),
-            blocked={key: each.words() for key, each in quiet.items()}
-            | {key: f"proposal {lease.proposal_id} is open" for key, lease in leases.items()},
+            blocked=standing.blocked(leases, mutes),
             opened_before=len(opened_before),
         )
         opened = self._ledger.open_proposals(run.execution_name, correlated.proposals, OPENING_LEASE_SECONDS)
-        proposed = {target.key: one.proposal_id for one in opened.proposals for target in one.targets}
-        left_alone = correlated.left_alone + tuple(
-            NoAction(target.key, proposal.kind, _TAKEN) for proposal in opened.refused for target in proposal.targets
-        )
-        # Of a task that this run proposes on, only its other anomalies are left alone.
-        kinds = {(target.key, one.kind) for one in opened.proposals for target in one.targets}
-        left_alone = tuple(left for left in left_alone if (left.key, left.kind) not in kinds)
-        holders = {key: lease.proposal_id for key, lease in leases.items()} | proposed
-        remembering = self._telling(run, remembered, _remembering(snapshot, restarts, {k: quiet.get(k) for k in free}))
-        self._store.save_snapshot(_annotated(remembering, holders, {left.key: left.why for left in left_alone}))
+        left_alone = standing.no_actions(correlated, opened)
+        kept = standing.with_restarts_and_mutes(snapshot, restarts, {key: mutes.get(key) for key in free})
+        kept = self._telling(run, last, kept)
+        held_by = standing.holders(leases, opened.proposals)
+        self._store.save_snapshot(standing.with_holders_and_notes(kept, held_by, left_alone))
         findings = replace(
             _findings(snapshot, left_alone, correlated.deferred, run),
             notes=(*notes, *_unasked(self._executions)),
-            changes=changes(remembered.snapshot, snapshot),
+            changes=changes(last.snapshot, snapshot),
         )
         self._store.save_detection(findings)
         summary = RunSummary(
@@ -203,43 +188,18 @@ class Monitor:
         _logger.info("%d tasks, %d anomalies, %d proposals", summary.tasks, summary.anomalies, summary.proposals)
         return Monitored(summary, opened.proposals)
 
-    def _telling(self, run: Run, remembered: Remembered, snapshot: FleetSnapshot) -> FleetSnapshot:
-        """The snapshot with what people have been told, which they are before it is remembered: twice beats never."""
-        news = news_of(remembered.snapshot, snapshot)
+    def _telling(self, run: Run, last: LastSnapshot, snapshot: FleetSnapshot) -> FleetSnapshot:
+        """The snapshot with what people have been told, which they are before it is saved: twice beats never."""
+        news = news_of(last.snapshot, snapshot)
         told = not news or self._notifier.found(run, news)
         return replace(snapshot, told=news.told if told else news.told_before)
 
 
-def _remembering(snapshot: FleetSnapshot, restarts: Attempts, asked: Mapping[TaskKey, Mute | None]) -> FleetSnapshot:
-    """The snapshot with when tasks were restarted last and are quiet until; of those not `asked`, what was known."""
-
-    def remembering(task: TaskSnapshot) -> TaskSnapshot:
-        key, memory = task.facts.key, task.memory
-        over = memory.quiet is not None and memory.quiet.until <= snapshot.taken_at
-        quiet = asked.get(key, None if over else memory.quiet)
-        restarted_at = max((attempt.at for attempt in restarts.get(key, ())), default=memory.restarted_at)
-        return replace(task, memory=replace(memory, quiet=quiet, restarted_at=restarted_at))
-
-    return replace(snapshot, tasks=tuple(map(remembering, snapshot.tasks)))
-
-
-def _annotated(snapshot: FleetSnapshot, holders: Mapping[TaskKey, str], notes: Mapping[TaskKey, str]) -> FleetSnapshot:
-    """The snapshot with who holds a task, and why nothing is proposed on one."""
-
-    def annotated(task: TaskSnapshot) -> TaskSnapshot:
-        holder = holders.get(task.facts.key, "")
-        memory = replace(task.memory, held_at=snapshot.taken_at) if holder else task.memory
-        note = _NOT_READ if task.is_unread else notes.get(task.facts.key, "")
-        return replace(task, memory=memory, proposal_id=holder, note=note)
-
-    return replace(snapshot, tasks=tuple(annotated(task) for task in snapshot.tasks))
-
-
-def _starting_afresh(remembered: Remembered) -> tuple[str, ...]:
+def _starting_afresh(last: LastSnapshot) -> tuple[str, ...]:
     """What the report says of a run that remembers nothing."""
-    if not remembered.lost_because:
+    if not last.lost_because:
         return ()
-    because = remembered.lost_because[0].upper() + remembered.lost_because[1:]
+    because = last.lost_because[0].upper() + last.lost_because[1:]
     return (f"{because}, so this run starts afresh: what takes several polls is counted from here.",)
 
 
