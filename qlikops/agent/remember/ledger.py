@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
-from qlikops.agent.remember import earlier_results
+from qlikops.agent.remember import earlier_results, entries
+from qlikops.agent.remember.entries import Step, key_of, record_key
 from qlikops.agent.remember.record import StoredRecord, bounded, record_of
 from qlikops.agent.remember.table import (
     ABSENT,
@@ -47,8 +47,6 @@ from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
 from qlikops.domain.run import RunProposal, RunSummary
 
-RECORD_DAYS = 90
-"""How long records, events, runs and histories are kept."""
 OPEN = tuple(status for status in Status if not status.is_final)
 _NEWEST_TOKEN = (
     f"attribute_not_exists(#{Attribute.ATTEMPT}) OR #{Attribute.REQUESTED_AT} < :{Attribute.REQUESTED_AT}"
@@ -58,16 +56,6 @@ _NEWEST_TOKEN = (
 """There is no token yet (or only one of the version before attempts were kept), or it is of an earlier turn."""
 _SHOWN_TARGETS = 10
 """Of a group, in a run's row; the record has them all."""
-
-
-class Step(StrEnum):
-    """The audit events of a proposal, in their order; the value ends the sort key."""
-
-    PROPOSED = "10-proposed"
-    EVALUATED = "20-evaluated"
-    REQUESTED = "30-requested"
-    DECIDED = "40-decided"
-    CLOSED = "50-closed"
 
 
 class RecordClosed(QlikopsError):
@@ -139,7 +127,7 @@ class Ledger:
         """
         listed = {str(item[keys.SORT]): item for item in self._table.query(keys.OPEN_PARTITION)}
         open_ = [_open_proposal(proposal_id, item, item[Attribute.AT]) for proposal_id, item in listed.items()]
-        known = {_record_key(proposal_id) for proposal_id in listed}
+        known = {record_key(proposal_id) for proposal_id in listed}
         waiting = self._table.query_index(keys.INBOX_INDEX, keys.INBOX_PARTITION, keys.INBOX_WAITING)
         older = {(str(row[keys.PARTITION]), str(row[keys.SORT])) for row in waiting} - known
         records = self._table.get_many(older).values()
@@ -244,7 +232,7 @@ class Ledger:
         """Keeps what a restart came to until it is closed; the first result stays and is returned."""
         outcome = bounded(outcome)
         result = Update(
-            _record_key(proposal_id),
+            record_key(proposal_id),
             {Attribute.OUTCOME: codec.dumps(outcome)},
             condition=Condition(f"attribute_exists(#{keys.PARTITION}) AND attribute_not_exists(#outcome)"),
         )
@@ -280,9 +268,9 @@ class Ledger:
         also: tuple[Put | Delete, ...] = (Delete((keys.token_partition(proposal_id), keys.TOKEN)),)
         if decided:
             values[Attribute.DECISION] = codec.dumps(outcome.decision)
-            also += (self._event(proposal_id, Step.DECIDED, {"decision": outcome.decision}),)
+            also += (entries.event(self._clock(), proposal_id, Step.DECIDED, {"decision": outcome.decision}),)
         if closed_by:
-            also += (self._abandoned(proposal_id, closed_by),)
+            also += (entries.abandoned(self._clock(), proposal_id, closed_by),)
         record = self._advance(
             proposal_id,
             Step.CLOSED,
@@ -331,10 +319,10 @@ class Ledger:
         self._table.commit(
             Put(
                 {
-                    **_key(keys.run_partition(summary.execution_name), keys.SUMMARY),
+                    **key_of(keys.run_partition(summary.execution_name), keys.SUMMARY),
                     Attribute.BODY: codec.dumps(summary),
                     Attribute.EXECUTION_ARN: summary.execution_arn,
-                    **self._kept(),
+                    **entries.kept(self._clock()),
                 }
             )
         )
@@ -354,19 +342,19 @@ class Ledger:
         """Whether it is open now; false where another proposal holds one of its tasks."""
         leases = self.tasks.lease_writes(proposal, self._clock() + timedelta(seconds=lease_seconds))
         record: Item = {
-            **_key(keys.approval_partition(proposal.proposal_id), keys.RECORD),
+            **key_of(keys.approval_partition(proposal.proposal_id), keys.RECORD),
             Attribute.STATUS: Status.PROPOSED,
             Attribute.VERSION: RECORD_VERSION,
             Attribute.PROPOSAL: codec.dumps(proposal),
             Attribute.PROPOSAL_ID: proposal.proposal_id,
             Attribute.EXECUTION_ARN: proposal.execution_arn,
-            **self._kept(),
+            **entries.kept(self._clock()),
         }
         opening = [
             Put(record, ABSENT),
-            self._event(proposal.proposal_id, Step.PROPOSED, {"proposal": proposal}),
-            self._row(row, proposal.execution_name),
-            self._still_open(proposal, Status.PROPOSED),
+            entries.event(self._clock(), proposal.proposal_id, Step.PROPOSED, {"proposal": proposal}),
+            entries.row(self._clock(), row, proposal.execution_name),
+            entries.still_open(self._clock(), proposal, Status.PROPOSED),
         ]
         # A large group does not fit one transaction: its record comes last, so that no record is without its leases.
         size = TRANSACTION_LIMIT - len(opening)
@@ -411,9 +399,9 @@ class Ledger:
             unmoved = Condition("#status = :before", {":before": status})
             now = codec.format_time(self._clock())
             writes = [
-                Update(_record_key(proposal_id), {**values, Attribute.UPDATED_AT: now}, remove, unmoved),
-                self._event(proposal_id, step, event),
-                self._still_open(proposal, Status.read(str(values[Attribute.STATUS]))),
+                Update(record_key(proposal_id), {**values, Attribute.UPDATED_AT: now}, remove, unmoved),
+                entries.event(self._clock(), proposal_id, step, event),
+                entries.still_open(self._clock(), proposal, Status.read(str(values[Attribute.STATUS]))),
                 *also,
             ]
             row = self._moved_row(proposal, values)
@@ -436,18 +424,10 @@ class Ledger:
             outcome = codec.loads(Outcome, str(values[Attribute.OUTCOME]))
             outcome = replace(outcome, targets=outcome.targets[:_SHOWN_TARGETS])
         status = Status.read(str(values[Attribute.STATUS]))
-        return self._row(
-            replace(row, status=status, updated_at=self._clock(), outcome=outcome), proposal.execution_name
-        )
-
-    def _row(self, row: RunProposal, execution_name: str) -> Put:
-        return Put(
-            {
-                **_key(keys.run_partition(execution_name), f"{keys.PROPOSAL_PREFIX}{row.proposal_id}"),
-                Attribute.PROPOSAL_ID: row.proposal_id,
-                Attribute.BODY: codec.dumps(row),
-                **self._kept(),
-            }
+        return entries.row(
+            self._clock(),
+            replace(row, status=status, updated_at=self._clock(), outcome=outcome),
+            proposal.execution_name,
         )
 
     def _finish(self, record: StoredRecord, quiet_after_denial: int) -> None:
@@ -464,49 +444,13 @@ class Ledger:
         earlier_results.count(self._table, closed, self._clock())
         self.tasks.end(closed, quiet_after_denial, token, last)
 
-    def _still_open(self, proposal: Proposal, status: Status) -> Put:
-        return Put(
-            {
-                **_key(keys.OPEN_PARTITION, proposal.proposal_id),
-                Attribute.STATUS: status,
-                Attribute.EXECUTION_ARN: proposal.execution_arn,
-                Attribute.AT: codec.format_time(self._clock()),
-                **self._kept(),
-            }
-        )
-
-    def _abandoned(self, proposal_id: str, execution_name: str) -> Put:
-        return Put(
-            {
-                **_key(keys.run_partition(execution_name), f"{keys.ABANDONED_PREFIX}{proposal_id}"),
-                Attribute.PROPOSAL_ID: proposal_id,
-                **self._kept(),
-            }
-        )
-
-    def _event(self, proposal_id: str, step: Step, body: Mapping[str, Any]) -> Put:
-        return Put(
-            {
-                **_key(keys.approval_partition(proposal_id), f"{keys.EVENT_PREFIX}{step}"),
-                Attribute.AT: codec.format_time(self._clock()),
-                Attribute.BODY: codec.dumps(body),
-                **self._kept(),
-            },
-            ABSENT,
-        )
-
-    def _kept(self) -> Item:
-        now = self._clock()
-        kept_until = now + timedelta(days=RECORD_DAYS)
-        return {Attribute.UPDATED_AT: codec.format_time(now), keys.TTL: int(kept_until.timestamp())}
-
     def _items(self, proposal_ids: Sequence[str]) -> Iterator[tuple[str, Item]]:
-        wanted = {proposal_id: _record_key(proposal_id) for proposal_id in proposal_ids}
+        wanted = {proposal_id: record_key(proposal_id) for proposal_id in proposal_ids}
         items = self._table.get_many(wanted.values())
         return ((proposal_id, items[key]) for proposal_id, key in wanted.items() if key in items)
 
     def _raw(self, proposal_id: str) -> Item:
-        item = self._table.get(_record_key(proposal_id))
+        item = self._table.get(record_key(proposal_id))
         if item is None:
             raise NotFound(f"there is no proposal {proposal_id}")
         return item
@@ -519,7 +463,7 @@ class Ledger:
             Attribute.AT: codec.format_time(received_at),
         }
         item: Item = {
-            **_key(keys.token_partition(proposal_id), keys.TOKEN),
+            **key_of(keys.token_partition(proposal_id), keys.TOKEN),
             Attribute.TOKEN: token,
             Attribute.PROPOSAL_ID: proposal_id,
             **turn,
@@ -538,11 +482,3 @@ def _open_proposal(proposal_id: str, item: Item, since: str | int) -> OpenPropos
         since=codec.parse_time(str(since)),
         status=Status.read(str(item[Attribute.STATUS])),
     )
-
-
-def _key(partition: str, sort: str) -> Item:
-    return {keys.PARTITION: partition, keys.SORT: sort}
-
-
-def _record_key(proposal_id: str) -> tuple[str, str]:
-    return keys.approval_partition(proposal_id), keys.RECORD
