@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.encoding.stored import StoredEnum
 from qlikops.domain.task import Action, TaskKey
 
@@ -303,3 +304,5 @@ class Anomaly:
     """How many polls have seen it, this one included."""
     confirmed: bool = True
     """False while a rule that wants several polls has not had them yet; nothing is proposed on it."""
+    diagnosis: Diagnosis | None = None
+    """What the task's message means; None if the kind does not rest on it, and in records of earlier versions."""

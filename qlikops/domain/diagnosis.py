@@ -95,3 +95,13 @@ class Diagnosis:
     """The words of the message that the entry was recognised by, with a little around them."""
     runners_up: tuple[str, ...] = ()
     """Ids of the other entries that match, the best first."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is certain what happened."""
+        return self.certainty is Certainty.KNOWN and self.failure_class.is_explained
+
+    @property
+    def headline(self) -> str:
+        """What happened in a few words for a list, without a full stop; empty if that is not certain."""
+        return self.says.rstrip(".") if self.is_known else ""

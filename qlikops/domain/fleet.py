@@ -50,6 +50,8 @@ class TaskProgress:
     """When the restart began that left it stopped, and after which it was seen running: a later stop is not ours."""
     quiet: Mute | None = None
     """Why nothing is proposed on it for now; kept after it has recovered, until it is over."""
+    said_before: str = ""
+    """The last message that had the cause, while the task's own only says that Replicate has given up."""
 
 
 @dataclass(frozen=True, slots=True)

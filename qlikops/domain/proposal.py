@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
+from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.encoding import codec
 from qlikops.domain.task import Action, StopReason, TaskKey, TaskState
 from qlikops.domain.text import fitted
@@ -71,6 +72,10 @@ class Proposal:
     execution_arn: str
     execution_name: str
     version: int = RECORD_VERSION
+    diagnosis: Diagnosis | None = None
+    """What the message of the first task means, and so those of all; None if it does not rest on a message, and in
+    records of earlier versions.
+    """
 
     @property
     def label(self) -> str:

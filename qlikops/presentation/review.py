@@ -13,6 +13,7 @@ from qlikops.domain.proposal import Proposal, ProposedTask
 from qlikops.domain.task import Action, StopReason
 from qlikops.presentation import background as beside
 from qlikops.presentation import latest, vocabulary
+from qlikops.presentation.failure import happened
 from qlikops.presentation.inbox import deadline_line
 from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
 
@@ -72,6 +73,7 @@ def body(approval: ProposalRecord, background: Background | None = None) -> tupl
     latency = beside.latency(around.samples) if background and len(proposal.targets) == 1 else ()
     found = (
         Section("Decision", tuple(decided(approval))),
+        Section("What happened", tuple(happened(proposal.diagnosis))),
         Section("Evaluation", (*track, *_evaluation(approval))),
         Section("Evidence", tuple(_evidence(proposal))),
         Section("Latency", tuple(latency)),
@@ -88,6 +90,7 @@ def decided_on(approval: ProposalRecord) -> tuple[Section, ...]:
     proposal = approval.proposal
     return (
         Section("", tuple(_brief(approval))),
+        Section("What happened", tuple(happened(proposal.diagnosis))),
         Section("Evaluation", tuple(_evaluation(approval))),
         Section("Evidence", tuple(_evidence(proposal))),
         Section("Policy", tuple(_policy(approval.policy))),

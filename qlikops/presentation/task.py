@@ -11,6 +11,7 @@ from qlikops.domain.duration import format_duration
 from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.task import StopReason, TaskFacts
 from qlikops.presentation import background, fleet, vocabulary
+from qlikops.presentation.failure import happened
 from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
 
 
@@ -69,6 +70,7 @@ def _anomaly(anomaly: Anomaly) -> Iterator[Line]:
     first = f"first {vocabulary.clock_time(anomaly.first_seen)}, " if anomaly.first_seen else ""
     sure = "" if anomaly.confirmed else "; not confirmed yet, so nothing is proposed on it"
     yield line("seen", f"{first}on {vocabulary.count(anomaly.polls, 'poll')}{sure}")
+    yield from happened(anomaly.diagnosis)
     for evidence in anomaly.evidence:
         yield line(outside(evidence.id, cap=8).text, outside(f"{evidence.label}: {evidence.value}"))
 

@@ -27,6 +27,7 @@ class Label(StrEnum):
     STATE = "state"
     MESSAGE = "message"
     RECOGNISED = "message recognised as"
+    EARLIER = "message before"
     FULL_LOAD = "full load"
     SOURCE = "source endpoint"
     TARGET = "target endpoint"

@@ -9,15 +9,17 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from qlikops.agent.diagnosis.engines import EVERYWHERE, engine_of, spoken_by
+from qlikops.agent.diagnosis.evidence import VALUE_CAP
 from qlikops.agent.diagnosis.library import library
 from qlikops.agent.diagnosis.parser import parse
 from qlikops.agent.diagnosis.ranking import MessageContext, diagnose
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.task import TaskFacts
+from qlikops.domain.text import harmless
 
 
 class MessageClass(StrEnum):
@@ -61,12 +63,12 @@ class MessageMatch:
     @property
     def is_known(self) -> bool:
         """Whether the diagnosis is certain, whatever its class."""
-        return self.diagnosis.certainty is Certainty.KNOWN
+        return self.diagnosis.is_known
 
     @property
-    def says(self) -> str:
-        """What happened, in a sentence; empty if that is not certain."""
-        return self.diagnosis.says if self.is_known else ""
+    def lacks_the_cause(self) -> bool:
+        """Whether the text is known to be one that comes after the cause, such as that the retries are used up."""
+        return bool(self.diagnosis.failure) and not self.diagnosis.failure_class.is_explained
 
     def words(self, *, quoting: bool) -> str:
         """For evidence, with the passage if it is `quoting`; empty if nothing is known and nothing in doubt."""
@@ -102,6 +104,20 @@ def judge(facts: TaskFacts) -> MessageMatch:
     loading = (facts.tables_loading or 0) + (facts.tables_queued or 0) > 0
     is_loading = facts.full_load_completed is not True or loading
     return _classified(facts.message, MessageContext.of(facts.source_type, facts.target_type, is_loading))
+
+
+def diagnosis_of(facts: TaskFacts, said_before: str = "") -> Diagnosis:
+    """What the task's message means, fit to be stored: made harmless and cut.
+
+    `said_before` is an earlier message that has the cause which this one lacks. It explains and opens nothing: a
+    diagnosis by it is never automatic.
+    """
+    found = judge(facts).diagnosis
+    if said_before:
+        found = replace(judge(replace(facts, message=said_before)).diagnosis, automatic=False)
+    return replace(
+        found, passage=harmless(found.passage, VALUE_CAP), unexplained=harmless(found.unexplained, VALUE_CAP)
+    )
 
 
 def classify(message: str, is_loading: bool = False) -> MessageMatch:
@@ -161,13 +177,17 @@ def side_of(facts: TaskFacts) -> EndpointSide | None:
 
 
 def fingerprint(message: str, match: MessageMatch | None = None) -> str:
-    """What is the same in the messages of one fault: the matched class, or the text without names and numbers.
+    """What is the same in the messages of one fault: a lost connection, the known failure's id, or the text without
+    names and numbers.
 
     `match` is what `message` was judged to say, where that is known.
     """
     match = match or classify(message)
-    if match.message_class is not MessageClass.UNMATCHED:
+    # A database that goes away is said in many ways; a refused login and a full disk are two causes.
+    if match.message_class is MessageClass.CONNECTIVITY:
         return match.message_class.value
+    if match.is_known or match.failure:
+        return match.diagnosis.failure
     return _lasting(_IN_QUOTES.sub("#0", message))[:120]
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from qlikops.agent.config import AgentConfig, Thresholds
 from qlikops.agent.diagnosis.evidence import MESSAGE_CAP, Label, Observed, numbered, shortened, state_text
-from qlikops.agent.diagnosis.messages import judge
+from qlikops.agent.diagnosis.messages import diagnosis_of, judge
 from qlikops.agent.look.detectors import (
     DETECTORS,
     SERVER_DETECTORS,
@@ -74,6 +74,7 @@ def detect(
             continue
         memory = _remembering_restarts(facts, last, now)
         memory = _remembering_whose_stop(facts, memory, (left_stopped or {}).get(facts.key))
+        memory = replace(memory, said_before=_said_before(facts, last))
         poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0))
         snapshots[facts.key] = poll.snapshot(last.anomalies)
     for key, snapshot in before.items():
@@ -145,6 +146,14 @@ def _remembering_whose_stop(facts: TaskFacts, memory: TaskProgress, left_at: dat
     was_ours = memory.left_stopped or (left_at is not None and left_at != memory.back_since)
     back_since = left_at if left_at and facts.is_up else memory.back_since
     return replace(memory, left_stopped=was_ours and is_stopped_by_command(facts), back_since=back_since)
+
+
+def _said_before(facts: TaskFacts, last: TaskSnapshot) -> str:
+    """The last message with a cause of a task whose own only says that Replicate has given up; else empty."""
+    if not facts.message or not judge(facts).lacks_the_cause:
+        return ""
+    had_the_cause = is_in_trouble(last.facts) and last.facts.message and not judge(last.facts).lacks_the_cause
+    return last.facts.message if had_the_cause else last.memory.said_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,16 +233,22 @@ class _Poll:
     def _anomaly(self, kind: AnomalyKind, signal: Signal, polls: int) -> Anomaly:
         first_seen = self._first_seen(kind)
         seen = f"{polls} poll{'s'[: polls > 1]}, first {first_seen:%Y-%m-%d %H:%M:%S} UTC"
-        observed = (*_described(self.facts), *signal.evidence, (Label.SEEN, seen))
-        return _anomaly(kind, self.facts.key, signal, observed, first_seen, polls, self.thresholds)
+        said_before = self.memory.said_before
+        observed = (*_described(self.facts, said_before), *signal.evidence, (Label.SEEN, seen))
+        found = _anomaly(kind, self.facts.key, signal, observed, first_seen, polls, self.thresholds)
+        if not kind.traits.rests_on_message or not self.facts.message:
+            return found
+        return replace(found, diagnosis=diagnosis_of(self.facts, said_before))
 
 
-def _described(facts: TaskFacts) -> list[Observed]:
+def _described(facts: TaskFacts, said_before: str) -> list[Observed]:
     """What a person would ask first about any task; empty values are what Enterprise Manager didn't say."""
     match = judge(facts)
+    earlier = judge(replace(facts, message=said_before)).passage if said_before else ""
     return [
         (Label.STATE, state_text(facts)),
         (Label.MESSAGE, shortened(facts.message, MESSAGE_CAP, match.passage)),
+        (Label.EARLIER, shortened(said_before, MESSAGE_CAP, earlier)),
         (Label.RECOGNISED, match.words(quoting=len(facts.message) > _SHORT)),
         (Label.FULL_LOAD, _full_load_text(facts.full_load_completed)),
         (Label.SOURCE, _endpoint_text(facts.source_endpoint, facts.source_type)),

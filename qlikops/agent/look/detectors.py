@@ -13,7 +13,7 @@ from datetime import datetime
 
 from qlikops.agent.config import Thresholds
 from qlikops.agent.diagnosis.evidence import Label, Observed, state_text
-from qlikops.agent.diagnosis.messages import EndpointSide, MessageClass, judge, side_of
+from qlikops.agent.diagnosis.messages import EndpointSide, MessageClass, diagnosis_of, judge, side_of
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.duration import format_duration
 from qlikops.domain.fleet import TaskProgress, TaskSnapshot
@@ -143,7 +143,8 @@ def _fatal_unknown(view: TaskView) -> Signal | None:
         case MessageClass.CONNECTIVITY:
             why = f"{lost_connection(facts)}, but Replicate doesn't say that it has given up"
         case _:
-            why = match.doubt or match.says.rstrip(".") or "the message is not one that is known"
+            says = diagnosis_of(facts, view.memory.said_before).headline
+            why = match.doubt or says or "the message is not one that is known"
     return Signal(f"failed: {why}")
 
 

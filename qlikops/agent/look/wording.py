@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from qlikops.agent.diagnosis.messages import FAULT_CAP, MessageClass, judge
 from qlikops.agent.look.detectors import RESOURCE_STOPS, lost_connection
 from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.proposal import ProposedTask
 from qlikops.domain.task import Action, TaskFacts
 from qlikops.domain.text import harmless
@@ -20,9 +21,11 @@ _SAYS = {
 }
 
 
-def headline(kind: AnomalyKind, facts: TaskFacts, cause: str = "") -> str:
+def headline(kind: AnomalyKind, facts: TaskFacts, cause: str = "", diagnosis: Diagnosis | None = None) -> str:
     """What happened, in a few words that fit a list; `cause` already names the endpoint where there is one."""
     match kind:
+        case AnomalyKind.FATAL_UNKNOWN if diagnosis is not None and diagnosis.headline:
+            return diagnosis.headline
         case AnomalyKind.FATAL_TRANSIENT if not cause:
             return lost_connection(facts)
         case AnomalyKind.FATAL_UNKNOWN if _is_refused(facts):
@@ -33,9 +36,14 @@ def headline(kind: AnomalyKind, facts: TaskFacts, cause: str = "") -> str:
             return kind.traits.headline
 
 
-def reason(kind: AnomalyKind, facts: TaskFacts, targets: Sequence[ProposedTask]) -> str:
+def reason(
+    kind: AnomalyKind, facts: TaskFacts, targets: Sequence[ProposedTask], diagnosis: Diagnosis | None = None
+) -> str:
     """Why this action, and why it is or isn't safe, in a few sentences."""
     match kind:
+        case AnomalyKind.FATAL_UNKNOWN if diagnosis is not None and diagnosis.is_known:
+            first = " ".join(diagnosis.checks) or "Read the message."
+            why = " ".join(part for part in (diagnosis.says, "Before you resume:", first, diagnosis.never) if part)
         case AnomalyKind.FATAL_UNKNOWN if _is_refused(facts):
             why = (
                 "An endpoint answered and refused the login. Resuming with the same password fails again and may lock "

@@ -213,7 +213,8 @@ def _endpoints(facts: TaskFacts) -> list[tuple[str, str]]:
 def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_name: str, now: datetime) -> Proposal:
     targets = tuple(target_of(case.facts, group.kind, config) for case in group.cases)
     first = group.cases[0]
-    headline = wording.headline(group.kind, first.facts, group.cause)
+    diagnosis = first.anomaly.diagnosis
+    headline = wording.headline(group.kind, first.facts, group.cause, diagnosis)
     if group.cause:
         part = f" (part {group.part})" if group.part else ""
         title = f"{group.cause}: {headline}, {len(targets)} tasks{part}"
@@ -227,13 +228,14 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
         severity=group.severity,
         action=ACTIONS[group.kind],
         title=title,
-        reason=wording.reason(group.kind, first.facts, targets),
+        reason=wording.reason(group.kind, first.facts, targets, diagnosis),
         cause=group.cause,
         targets=targets,
         evidence=evidence,
         created_at=now,
         execution_arn=execution_arn,
         execution_name=execution_name,
+        diagnosis=diagnosis,
     )
 
 

@@ -14,6 +14,7 @@ from qlikops.agent.remember.run import Run
 from qlikops.agent.tell.notifications import Notifications
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.approval import ProposalRecord, Status
+from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.duration import format_duration
 from qlikops.domain.evaluation import Evaluation, Verdict, is_ai
 from qlikops.domain.text import harmless
@@ -76,11 +77,19 @@ def request_text(approval: ProposalRecord, now: datetime) -> str:
         f"{proposal.title}",
         f"Proposed: {proposal.action.replace('_', ' ')} {proposal.label}",
         f"Severity: {proposal.severity}. {_opinion(approval.evaluation)}",
+        *_look_first(proposal.diagnosis),
     ]
     if approval.deadline:
         left = format_duration(approval.deadline - now)
         lines.append(f"Answer by {_clock_time(approval.deadline)} (in {left}), or nothing is done.")
     return _text([*lines, _more(approval)])
+
+
+def _look_first(diagnosis: Diagnosis | None) -> list[str]:
+    """What happened, and what to look at before an approval; nothing if the message is none that is known."""
+    if diagnosis is None or not diagnosis.is_known:
+        return []
+    return [f"What happened: {diagnosis.says}", *(f"Look at first: {check}" for check in diagnosis.checks[:1])]
 
 
 def outcome_text(approval: ProposalRecord) -> str:

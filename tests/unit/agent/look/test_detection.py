@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from qlikops.agent.config import Thresholds
+from qlikops.agent.diagnosis.evidence import Label
 from qlikops.agent.look.detection import detect, may_have_been_restarted
 from qlikops.agent.tell.trend import changes
 from qlikops.domain.anomaly import AnomalyKind, Severity
+from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
 from qlikops.domain.report import Changes, Sighting
@@ -466,3 +468,44 @@ def test_what_qlikops_left_stopped_is_not_a_users_stop_until_it_has_run_again() 
     assert kinds(back) == []
     again = detect([SERVER], [stopped], back, CONFIG, after(180), "run-180", left_stopped=left)
     assert kinds(again) == [AnomalyKind.USER_STOPPED]
+
+
+GAVE_UP = "Task 'CRM' was stopped after 7 recovery attempts"
+REFUSED = "ORA-01017: invalid username/password; logon denied"
+
+
+def test_what_a_failure_means_goes_with_its_anomaly() -> None:
+    found = anomaly_of(poll(failed(message=REFUSED)), AnomalyKind.FATAL_UNKNOWN).diagnosis
+    assert found is not None
+    assert (found.failure, found.failure_class, found.codes) == ("oracle-login", FailureClass.ACCESS, ("ORA:1017",))
+    assert found.checks
+
+
+def test_the_message_before_is_the_cause_where_replicate_only_says_that_it_gave_up() -> None:
+    retrying = {"state": TaskState.RECOVERY, "stop_reason": StopReason.RECOVERABLE_ERROR}
+    snapshot = poll(failed(message=REFUSED, **retrying))
+    for number in range(1, 4):
+        snapshot = poll(failed(message=GAVE_UP), previous=snapshot, at=60 * number)
+        anomaly = anomaly_of(snapshot, AnomalyKind.FATAL_UNKNOWN)
+        assert anomaly.diagnosis is not None
+        assert anomaly.diagnosis.failure == "oracle-login"
+        assert REFUSED in [item.value for item in anomaly.evidence if item.label == Label.EARLIER]
+        assert anomaly.summary == f"failed: {anomaly.diagnosis.headline}"
+    again = poll(failed(message="Something else"), previous=snapshot, at=300)
+    assert not again.tasks[0].memory.said_before
+
+
+def test_a_lost_connection_that_replicate_gave_up_on_still_needs_a_human() -> None:
+    snapshot = poll(failed(message=GAVE_UP), previous=poll(failed()), at=60)
+    assert kinds(snapshot) == [AnomalyKind.FATAL_UNKNOWN]
+    found = anomaly_of(snapshot, AnomalyKind.FATAL_UNKNOWN).diagnosis
+    assert found is not None
+    assert (found.failure, found.automatic) == ("oracle-no-listener", False)
+
+
+def test_the_message_of_a_task_that_ran_is_no_cause() -> None:
+    ran = poll(failed(message=REFUSED, state=TaskState.RUNNING, stop_reason=StopReason.NONE))
+    snapshot = poll(failed(message=GAVE_UP), previous=ran, at=60)
+    found = anomaly_of(snapshot, AnomalyKind.FATAL_UNKNOWN).diagnosis
+    assert found is not None
+    assert found.failure == "replicate-attempts-used-up"

@@ -348,3 +348,26 @@ def test_the_worst_card_still_fits() -> None:
     (proposal,) = correlate(poll_twice(*tasks)).proposals
     worst = replace(proposal, reason=name * 3, severity=Severity.CRITICAL, action=Action.STOP_AND_RESUME)
     assert len(json.dumps(codec.encode(ProposalSummary.of(worst)))) <= 4096
+
+
+def test_two_known_failures_behind_one_endpoint_are_two_causes() -> None:
+    refused = "ORA-01017: invalid username/password; logon denied"
+    full = "ORA-00257: archiver error. Connect internal only, until freed."
+    tasks = [failed(f"r{number}", message=f"{refused} {number}") for number in range(2)]
+    tasks += [failed(f"f{number}", message=f"{full} {number}") for number in range(2)]
+    proposals = correlate(poll_twice(*tasks)).proposals
+    assert {each.diagnosis.failure if each.diagnosis else "" for each in proposals} == {
+        "oracle-login",
+        "oracle-archiver-full",
+    }
+    for each in proposals:
+        assert each.diagnosis is not None
+        assert each.diagnosis.headline in each.title
+        assert each.diagnosis.checks[0] in each.reason
+        assert len(each.targets) == 2
+
+
+def test_a_database_that_went_away_is_one_cause_in_whatever_words() -> None:
+    texts = ("ORA-12541: TNS:no listener", "ORA-03113: end-of-file on communication channel", "Connection refused")
+    only = only_proposal(poll_twice(*(failed(f"t{number}", message=text) for number, text in enumerate(texts))))
+    assert len(only.targets) == len(texts)

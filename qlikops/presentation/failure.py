@@ -1,0 +1,40 @@
+"""What is known of a failure, in the order in which a person needs it at three in the morning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from qlikops.domain.diagnosis import Diagnosis, Remedy
+from qlikops.presentation.tone import Line, Span, Tone, line, outside
+
+_THEN: Mapping[Remedy, str] = {
+    Remedy.RESUME: "resume",
+    Remedy.RELOAD: "reload",
+    Remedy.NOTHING: "nothing in Replicate",
+}
+_WHOLE = 2_000
+"""Characters of a check, which must not be cut; an entry's are much shorter."""
+
+
+def happened(diagnosis: Diagnosis | None) -> Iterator[Line]:
+    """What happened, what to look at first, what helps then, what never does, and where it is documented.
+
+    Nothing if the message is none that is known.
+    """
+    if diagnosis is None or not diagnosis.failure:
+        return
+    maybe = () if diagnosis.is_known else (Span("probably: ", Tone.WARNING),)
+    yield line("happened", *maybe, outside(diagnosis.says, cap=_WHOLE))
+    for number, check in enumerate(diagnosis.checks, 1):
+        yield line("look first" if number == 1 else "", outside(check, cap=_WHOLE, before=f"{number}. "))
+    if then := _THEN.get(diagnosis.then):
+        yield line("then", then)
+    if diagnosis.never:
+        yield line("never", outside(diagnosis.never, Tone.WARNING, _WHOLE))
+    if diagnosis.unexplained and not diagnosis.is_known:
+        yield line("unexplained", outside(diagnosis.unexplained))
+    if diagnosis.is_cut:
+        yield line("", Span("a part of the message is missing", Tone.WARNING))
+    where = outside(diagnosis.source, cap=_WHOLE) if diagnosis.source else Span("nowhere; judged by experience")
+    yield line("documented", where)
+    yield line("failure", outside(diagnosis.failure, Tone.MUTED, 100))

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from qlikops.agent.diagnosis.messages import diagnosis_of
+from qlikops.domain.diagnosis import Diagnosis
+from qlikops.presentation.failure import happened
+from qlikops.presentation.tone import plain
+from tests.unit.agent.fleet import failed
+
+
+def shown(diagnosis: Diagnosis | None) -> list[tuple[str, str]]:
+    return [(each.label, plain(each.spans)) for each in happened(diagnosis)]
+
+
+def test_a_known_failure_is_told_in_the_order_in_which_it_is_needed() -> None:
+    known = diagnosis_of(failed(message="ORA-01017: invalid username/password; logon denied"))
+    labels = [label for label, _ in shown(known) if label]
+    assert labels == ["happened", "look first", "then", "never", "documented", "failure"]
+    assert dict(shown(known))["look first"] == f"1. {known.checks[0]}"
+    assert dict(shown(known))["happened"] == known.says
+
+
+def test_what_is_only_probable_says_so_and_what_speaks_against_it() -> None:
+    likely = dict(shown(diagnosis_of(failed(message="ORA-12541: TNS:no listener. The moon is full."))))
+    assert likely["happened"].startswith("probably: ")
+    assert "moon" in likely["unexplained"]
+
+
+@pytest.mark.parametrize("diagnosis", [None, Diagnosis(), diagnosis_of(failed(message="Nothing that is known"))])
+def test_nothing_is_told_of_a_message_that_is_not_known(diagnosis: Diagnosis | None) -> None:
+    assert shown(diagnosis) == []
