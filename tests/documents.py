@@ -15,10 +15,15 @@ import typer
 
 from qlikops.agent.config import Thresholds
 from qlikops.agent.decide.policy import GATES, decide
+from qlikops.agent.diagnosis.library import built_in
+from qlikops.agent.diagnosis.messages import diagnosis_of
+from qlikops.agent.evaluate import EvaluationInput
+from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.cli import exit_codes
 from qlikops.cli.main import app
 from qlikops.deployment.choices import schema
 from qlikops.domain.anomaly import ACTIONS, KINDS, AnomalyKind
+from qlikops.domain.diagnosis import Certainty, FailureClass
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
 from qlikops.domain.proposal import Proposal
 from qlikops.presentation import executions, fleet, inbox
@@ -28,7 +33,8 @@ from qlikops.qlik.simulator.library import SCENARIOS
 from qlikops.resources import resource
 from tests.scenarios.library import STORIES, build_scenario
 from tests.unit.agent.decide.test_policy import CLOSING, GOOD, KEY, OPEN
-from tests.unit.agent.fleet import CONFIG
+from tests.unit.agent.fleet import CONFIG, NOW, failed, poll_twice
+from tests.unit.agent.propose.test_correlation import only_proposal
 
 DOCS = Path(__file__).parents[1] / "docs"
 _MADE = "<!-- Made from the code by `make docs`; edits are lost. -->"
@@ -56,6 +62,11 @@ def policy_page() -> str:
         f"With the best evaluation there is ({_described(GOOD)}), for one unprotected task whose full load is complete "
         "and whose restart budget is not spent.",
         _table(("kind", "proposed", "closed gates", *map(str, _MODES)), map(_kind_row, KINDS)),
+        "## By failure",
+        "What a message means decides first. Each row is a built-in failure's own example, judged by the rules, for "
+        "the same task. A failure is *likely* if only a general code or phrase matches, or if something in the message "
+        "is left unexplained.",
+        _table(("class", "certainty", "for example", "kind", "rules", "because", *map(str, _MODES)), _failure_rows()),
         "## Hard gates",
         "A closed gate rules out an automatic restart in every mode. In each row that gate alone is closed, except "
         "that a lost position brings other gates with it.",
@@ -242,6 +253,25 @@ def _kind_row(kind: AnomalyKind) -> Sequence[str]:
         return (kind, _action(kind), "", *("" for _ in _MODES))
     proposal = replace(OPEN, kind=kind, action=ACTIONS[kind])
     return (kind, _action(kind), _gates(proposal), *_routes(proposal))
+
+
+def _failure_rows() -> Iterator[Sequence[str]]:
+    examples: dict[tuple[FailureClass, Certainty], Proposal] = {}
+    for entries in built_in():
+        for failure in entries.failures:
+            task = failed(message=failure.examples[0], source_type=failure.engine)
+            found = diagnosis_of(task)
+            if found.failure == failure.id and (found.failure_class, found.certainty) not in examples:
+                examples[found.failure_class, found.certainty] = only_proposal(poll_twice(task))
+    for failure_class, certainty in product(FailureClass, Certainty):
+        if proposal := examples.get((failure_class, certainty)):
+            evaluation = RulesEvaluator(lambda: NOW).evaluate(proposal, EvaluationInput())
+            policy = _decided(proposal, evaluation, ApprovalMode.POLICY)
+            because = next((each.reason for each in policy.closed_gates), evaluation.verdict)
+            name = proposal.diagnosis.failure if proposal.diagnosis else ""
+            said = f"{evaluation.verdict}, {evaluation.risk} risk"
+            routes = _routes(proposal, evaluation)
+            yield (failure_class, certainty, f"`{name}`", proposal.kind, said, because, *routes)
 
 
 def _gate_rows() -> Iterable[Sequence[str]]:

@@ -78,6 +78,11 @@ class Proposal:
     """
 
     @property
+    def is_explained(self) -> bool:
+        """Whether it is certain what the message means."""
+        return self.diagnosis is not None and self.diagnosis.is_known
+
+    @property
     def label(self) -> str:
         """The task's name, or how many tasks there are behind which cause."""
         if len(self.targets) == 1:

@@ -145,7 +145,7 @@ def doubts(approval: ProposalRecord) -> tuple[str, ...]:
 def _doubts(approval: ProposalRecord, evaluation: Evaluation) -> Iterator[str]:
     for value in approval.unknown:
         yield f"this version does not know what “{outside(value, cap=40).text}” means"
-    if approval.proposal.kind is AnomalyKind.FATAL_UNKNOWN:
+    if approval.proposal.kind is AnomalyKind.FATAL_UNKNOWN and not approval.proposal.is_explained:
         yield "no rule knows the message"
     if evaluation.verdict is not Verdict.APPROVE:
         who = vocabulary.evaluator(evaluation.evaluator)

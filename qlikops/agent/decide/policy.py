@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from qlikops.agent.config import AgentConfig
 from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.encoding.stored import unknown_values
 from qlikops.domain.evaluation import (
     ApprovalMode,
@@ -25,6 +26,15 @@ from qlikops.domain.evaluation import (
 from qlikops.domain.proposal import Proposal, ProposedTask
 from qlikops.domain.task import Action, StopReason, TaskKey
 
+NEEDS_HUMAN: Mapping[FailureClass, str] = {
+    FailureClass.POSITION_LOST: "the log is gone from where it stopped: restore it, or reload",
+    FailureClass.ACCESS: "an endpoint refused: correct that first",
+    FailureClass.FIX_FIRST: "a resume alone fails again: put it right first",
+    FailureClass.TABLES: "some tables are suspended or miss rows: look at them first",
+    FailureClass.DEFECT: "a fault of a vendor's program: look first",
+    FailureClass.WAIT: "Replicate goes on by itself",
+}
+"""Classes of failures that never pass by themselves, known for certain or not, and what that means for a restart."""
 _NAMED = 3
 """Tasks that a reason names."""
 
@@ -93,8 +103,14 @@ def _full_load_incomplete(question: GateInput) -> str:
 def _kind_needs_human(question: GateInput) -> str:
     if unknown := next(unknown_values(question.proposal), None):
         return f"nobody knows here what {unknown} means"
-    kind = question.proposal.kind
-    return "" if kind.traits.is_automatic else f"{kind} always needs a human"
+    kind, diagnosis = question.proposal.kind, question.proposal.diagnosis
+    if diagnosis is not None and diagnosis.failure_class in NEEDS_HUMAN and diagnosis.failure:
+        return f"{NEEDS_HUMAN[diagnosis.failure_class]} ({diagnosis.failure})"
+    if not kind.traits.is_automatic:
+        return f"{kind} always needs a human"
+    if diagnosis is not None and not diagnosis.automatic:
+        return "it is not certain that the failure passes by itself"
+    return ""
 
 
 def _several_tasks(question: GateInput) -> str:

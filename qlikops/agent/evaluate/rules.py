@@ -14,12 +14,13 @@ from qlikops.agent.diagnosis.messages import MessageClass, is_proof
 from qlikops.agent.evaluate import Clock, EvaluationInput, mark_unsupported
 from qlikops.agent.look import wording
 from qlikops.domain.anomaly import ACTIONS, AnomalyKind
+from qlikops.domain.diagnosis import Diagnosis, FailureClass
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import Action
 
 NAME = "rules"
-VERSION = "3"
+VERSION = "4"
 """Rises whenever a rule says something else than before."""
 
 MANY_TASKS = 10
@@ -59,6 +60,16 @@ _KINDS: Mapping[AnomalyKind, Opinion] = {
     AnomalyKind.PROCESS_MISMATCH: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6, labels=(Label.MEMORY, Label.STATE)),
 }
 """What is missing here, the kind's own entry says: what it means, and as a caution what to look at first."""
+_CLASSES: Mapping[FailureClass, Opinion] = {
+    FailureClass.POSITION_LOST: Opinion(Verdict.CAUTION, Risk.HIGH, 0.8),
+    FailureClass.ACCESS: Opinion(Verdict.DENY, Risk.HIGH, 0.9),
+    FailureClass.FIX_FIRST: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.8),
+    FailureClass.TABLES: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.8),
+    FailureClass.DEFECT: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.7),
+    FailureClass.WAIT: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6),
+    FailureClass.RETRY_NOW: Opinion(Verdict.APPROVE, Risk.LOW, 0.85),
+}
+"""Of a failure that is known for certain. Its words come from its entry."""
 _ANY_KIND = Opinion(
     Verdict.CAUTION, Risk.MEDIUM, 0.5, labels=(Label.STATE, Label.APPLIED, Label.BACKLOG, Label.LATENCY)
 )
@@ -68,8 +79,26 @@ _NO_ACTION = Opinion(Verdict.DENY, Risk.HIGH, 0.3, "No rule says that acting on 
 def _kind(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     if proposal.kind not in ACTIONS:
         return _NO_ACTION
+    if proposal.diagnosis and (of_failure := _of_failure(proposal.diagnosis)):
+        return of_failure
     opinion, traits = _KINDS.get(proposal.kind, _ANY_KIND), proposal.kind.traits
     return replace(opinion, text=opinion.text or traits.meaning, caution=opinion.caution or traits.look_first)
+
+
+def _of_failure(diagnosis: Diagnosis) -> Opinion | None:
+    """What the entry of a known failure says; None if it is not certain, or says no more than the kind does."""
+    opinion = _CLASSES.get(diagnosis.failure_class) if diagnosis.is_known else None
+    if opinion is None:
+        return None
+    if opinion.verdict is Verdict.APPROVE and not diagnosis.automatic:
+        opinion = Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6)
+    first = [] if opinion.verdict is Verdict.APPROVE else list(diagnosis.checks[:1])
+    return replace(
+        opinion,
+        text=diagnosis.says,
+        labels=(Label.MESSAGE, Label.RECOGNISED, Label.EARLIER),
+        caution=" ".join([*first, *([f"Never: {diagnosis.never}"] if diagnosis.never else [])]),
+    )
 
 
 def _recognised(proposal: Proposal) -> list[str]:
@@ -81,7 +110,8 @@ def _not_proven(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     if proposal.kind is not AnomalyKind.FATAL_TRANSIENT:
         return None
     recognised = _recognised(proposal)
-    if recognised and all(map(is_proof, recognised)):
+    is_automatic = proposal.diagnosis is None or proposal.diagnosis.automatic
+    if recognised and all(map(is_proof, recognised)) and is_automatic:
         return None
     return Opinion(
         Verdict.CAUTION,
@@ -94,7 +124,8 @@ def _not_proven(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
 
 
 def _refused(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
-    if not any(value.startswith(MessageClass.ACCESS_REFUSED) for value in _recognised(proposal)):
+    is_said = proposal.diagnosis is not None and _of_failure(proposal.diagnosis) is not None
+    if is_said or not any(value.startswith(MessageClass.ACCESS_REFUSED) for value in _recognised(proposal)):
         return None
     return Opinion(
         Verdict.DENY,

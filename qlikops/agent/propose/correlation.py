@@ -21,6 +21,7 @@ from qlikops.agent.diagnosis.messages import EndpointSide, fingerprint, judge, s
 from qlikops.agent.look import wording
 from qlikops.agent.propose.judgement import chosen_of, target_of
 from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
+from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal, ProposedTask
@@ -213,7 +214,7 @@ def _endpoints(facts: TaskFacts) -> list[tuple[str, str]]:
 def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_name: str, now: datetime) -> Proposal:
     targets = tuple(target_of(case.facts, group.kind, config) for case in group.cases)
     first = group.cases[0]
-    diagnosis = first.anomaly.diagnosis
+    diagnosis = _diagnosis(group)
     headline = wording.headline(group.kind, first.facts, group.cause, diagnosis)
     if group.cause:
         part = f" (part {group.part})" if group.part else ""
@@ -237,6 +238,14 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
         execution_name=execution_name,
         diagnosis=diagnosis,
     )
+
+
+def _diagnosis(group: _Group) -> Diagnosis | None:
+    """What the message of the first task means; automatic only if those of all others are."""
+    found = [case.anomaly.diagnosis for case in group.cases]
+    if found[0] is None:
+        return None
+    return replace(found[0], automatic=all(each is not None and each.automatic for each in found))
 
 
 def _single_evidence(case: _Case, target: ProposedTask) -> list[Observed]:

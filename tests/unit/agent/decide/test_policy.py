@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from qlikops.agent.decide.policy import GATES, decide
 from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.diagnosis import Certainty, FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Finding, Gate, PolicyResult, Risk, Route, Verdict
 from qlikops.domain.proposal import Proposal
@@ -180,3 +181,21 @@ def test_no_evaluation_opens_a_gate_or_changes_the_proposal(
         assert result.closed_gates == ()
     else:
         assert result.route is (Route.HELD if mode is ApprovalMode.NEVER else Route.ASK)
+
+
+@pytest.mark.parametrize("failure_class", FailureClass)
+@pytest.mark.parametrize("certainty", Certainty)
+def test_the_class_of_a_failure_closes_a_gate_whatever_the_kind(
+    failure_class: FailureClass, certainty: Certainty
+) -> None:
+    assert OPEN.diagnosis is not None
+    known = replace(OPEN.diagnosis, failure_class=failure_class, certainty=certainty)
+    closed = ask_policy(replace(OPEN, diagnosis=known)).closed_gates
+    passes = {FailureClass.TRANSIENT, FailureClass.RETRY_NOW, FailureClass.UNKNOWN}
+    assert [each.gate for each in closed] == ([] if failure_class in passes else [Gate.KIND_NEEDS_HUMAN])
+    doubted = ask_policy(replace(OPEN, diagnosis=replace(known, automatic=False))).closed_gates
+    assert [each.gate for each in doubted] == [Gate.KIND_NEEDS_HUMAN]
+
+
+def test_a_record_without_a_diagnosis_is_gated_by_its_kind() -> None:
+    assert ask_policy(replace(OPEN, diagnosis=None)).route is Route.AUTOMATIC

@@ -146,3 +146,33 @@ def test_a_cited_id_that_is_not_there_is_marked() -> None:
 def test_the_configuration_names_the_evaluator() -> None:
     evaluator = make_evaluator(CONFIG, lambda: NOW, pytest.fail)
     assert evaluator.evaluate(transient(), EvaluationInput()).evaluator == "rules"
+
+
+@pytest.mark.parametrize(
+    ("message", "verdict", "risk"),
+    [
+        ("ORA-01017: invalid username/password; logon denied", Verdict.DENY, Risk.HIGH),
+        ("ORA-00257: archiver error. Connect internal only, until freed.", Verdict.CAUTION, Risk.MEDIUM),
+        ("ORA-00060: deadlock detected while waiting for resource", Verdict.APPROVE, Risk.LOW),
+        ("ORA-12541: TNS:no listener", Verdict.APPROVE, Risk.LOW),
+        ("ORA-00308: cannot open archived log '/arch/1.dbf'", Verdict.CAUTION, Risk.HIGH),
+        ("ORA-00060: deadlock detected while waiting for resource. The moon is full.", Verdict.CAUTION, Risk.MEDIUM),
+    ],
+)
+def test_the_rules_speak_from_the_entry_of_a_known_failure(message: str, verdict: Verdict, risk: Risk) -> None:
+    proposal = transient(message=message)
+    evaluation = evaluate(proposal)
+    assert (evaluation.verdict, evaluation.risk) == (verdict, risk)
+    known = proposal.diagnosis
+    assert known is not None
+    if known.is_known and proposal.kind is AnomalyKind.FATAL_UNKNOWN:
+        assert evaluation.rationale.startswith(known.says)
+        assert verdict is Verdict.APPROVE or any(known.checks[0] in caution for caution in evaluation.cautions)
+
+
+def test_a_lost_connection_that_the_diagnosis_doubts_is_not_approved() -> None:
+    proposal = transient()
+    assert proposal.diagnosis is not None
+    doubted = replace(proposal, diagnosis=replace(proposal.diagnosis, automatic=False))
+    assert evaluate(doubted).verdict is Verdict.CAUTION
+    assert evaluate(replace(proposal, diagnosis=None)).verdict is Verdict.APPROVE
