@@ -2,12 +2,11 @@
 
 A command's module is imported when it is run, or asked for its help: the console must not wait for what deploys. No
 module of a command imports boto3, textual or rich in its head, as `qlikops --help` imports all of them; a test holds
-that.
+that. What this and the other tricks of starting save is listed in CONTRIBUTING.md.
 """
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
@@ -177,12 +176,6 @@ def _head(
     with_options(ctx, context, given)
 
 
-def collect_less_often() -> None:
-    """What a start allocates is modules and classes, which stay: looking for garbage among them takes a tenth of it."""
-    gc.set_threshold(50_000)
-
-
 def main() -> None:
     """Runs the command line."""
-    collect_less_often()
     app()

@@ -24,7 +24,6 @@ from qlikops.aws import records
 from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.aws.session import Resources
-from qlikops.cli.main import collect_less_often
 from qlikops.config import LocalStatus, local_status_path
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.encoding import codec
@@ -249,15 +248,12 @@ def many(number: int, shift: int = 0) -> FakeEnvironment:
 
 
 @pytest.fixture
-def _collected_as_in_the_console() -> Iterator[None]:
-    thresholds = gc.get_threshold()
-    collect_less_often()
+def _unfrozen_at_the_end() -> Iterator[None]:
     yield
-    gc.set_threshold(*thresholds)
     gc.unfreeze()
 
 
-@pytest.mark.usefixtures("_collected_as_in_the_console")
+@pytest.mark.usefixtures("_unfrozen_at_the_end")
 @pytest.mark.parametrize(("changed", "words"), [(20, "one in a hundred"), (1_000, "half of them")])
 async def test_refreshing_with_very_much_waiting(changed: int, words: str, results: Results) -> None:
     """What a refresh takes of the UI thread, the slowest of some, repainting included, where so many of the rows went
@@ -291,7 +287,7 @@ async def test_refreshing_with_very_much_waiting(changed: int, words: str, resul
     results.add(f"a refresh of {MANY:,} waiting, {words} new", max(taken) / UI_SECONDS, 1.0, "100 ms of the UI thread")
 
 
-@pytest.mark.usefixtures("_collected_as_in_the_console")
+@pytest.mark.usefixtures("_unfrozen_at_the_end")
 async def test_refreshing_very_many_executions(results: Results) -> None:
     environment = many(1)
     app = QlikOpsApp([ContextSource("many", opener(environment))], clock=lambda: samples.NOW, once_filled=gc.freeze)
