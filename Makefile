@@ -33,8 +33,9 @@ types: $(VENV)/dev.stamp
 contracts: $(VENV)/dev.stamp
 	PYTHONPATH=. $(BIN)/lint-imports
 
+# A worker that is done takes tests from the end of another one; neighbours stay together, as they share fixtures.
 unit: $(VENV)/dev.stamp
-	$(BIN)/pytest tests/unit tests/contract -n auto
+	$(BIN)/pytest tests/unit tests/contract -n auto --dist worksteal
 
 # Many more command lines, settings, files and messages of the kind that a unit test tries a few of.
 fuzz: $(VENV)/dev.stamp
@@ -44,8 +45,9 @@ fuzz: $(VENV)/dev.stamp
 coverage: $(VENV)/dev.stamp
 	$(BIN)/python tests/individual_coverage.py
 
+# More at once than there may be cores: most of the time is spent on waiting for a schedule or a deadline.
 e2e: $(VENV)/dev.stamp
-	$(BIN)/pytest tests/e2e -n 2 --dist loadfile
+	$(BIN)/pytest tests/e2e -n 3 --dist loadfile
 
 packages: $(VENV)/dev.stamp
 	$(BIN)/python tests/packages.py

@@ -1,4 +1,7 @@
-"""What holds for every test: nothing of this machine's settings, home or signals, and no deadline of Hypothesis."""
+"""What holds for every test: nothing of this machine's settings, home or signals, no deadline of Hypothesis.
+
+And how many run at once, and how seldom garbage is looked for among them.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ import gc
 import os
 import shutil
 import signal
+import sys
 import tempfile
 
 import hypothesis
+import pytest
 
 hypothesis.settings.register_profile("qlikops", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("qlikops")
@@ -41,3 +46,10 @@ def pytest_collection_finish() -> None:
     """
     gc.freeze()
     gc.set_threshold(50_000)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: a story of the console waits for a third of its time."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 2
+    return max(2, cores * 3 // 2)
