@@ -233,7 +233,8 @@ class Restarter:
         if facts.message and not self._config.protected_tags:
             return facts
         place = key.instance, key.server
-        if place not in group.listed:
+        # Of an earlier task of the group, it says which tags there are; but not what this one says by now.
+        if place not in group.listed or not facts.message:
             group.listed[place] = {listing.facts.key: listing for listing in operator.tasks(key.server)}
         listing = group.listed[place].get(key)
         return listing.completing(facts) if listing else facts

@@ -308,7 +308,8 @@ def _differs(proposal: dict[str, Any], target: dict[str, Any], seen: Mapping[str
     reason = seen.get("task_stop_reason", seen.get("stop_reason"))
     said = {meaning(one["value"]) for one in proposal["evidence"] if one["label"] == "message"}
     says_other = meaning(seen.get("message", "")) not in said if len(said) == 1 else True
-    return (seen.get("state"), reason) != (target["state"], target["stop_reason"]) or says_other
+    loaded = seen.get("full_load_completed", target["full_load_completed"]) != target["full_load_completed"]
+    return (seen.get("state"), reason) != (target["state"], target["stop_reason"]) or says_other or loaded
 
 
 @of_each_invocation

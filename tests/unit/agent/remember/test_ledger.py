@@ -255,6 +255,23 @@ def test_a_redriven_wait_replaces_the_token_though_its_attempts_begin_anew(ledge
     assert items()["TOKEN#" + ID, "TOKEN"]["token"] == "redriven"
 
 
+def test_a_token_whose_write_was_slow_is_not_left_behind_a_closed_proposal(
+    ledger: Ledger, items: Items, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(ledger, proposal())
+    hold_all = ledger.tasks.hold_all
+
+    def slowly(*given: Any) -> None:
+        hold_all(*given)
+        ledger.close(ID, Outcome(Status.ABANDONED))  # what a later run does meanwhile
+
+    monkeypatch.setattr(ledger.tasks, "hold_all", slowly)
+    with pytest.raises(RecordClosed):
+        ledger.request(ID, "token-1", row(), START, UNTIL)
+
+    assert ("TOKEN#" + ID, "TOKEN") not in items()
+
+
 def test_requesting_holds_the_tasks_for_as_long_as_the_answer_may_take(ledger: Ledger, clock: FakeClock) -> None:
     waiting(ledger)
     clock.sleep(LEASE_SECONDS + 1)

@@ -286,6 +286,32 @@ def test_a_close_that_died_before_its_tasks_heard_of_it_is_finished(
     assert ledger.abandoned("run-2") == []
 
 
+def dies(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("status", "tellings"), [("ABORTED", 1), ("RUNNING", 0)])
+def test_an_end_of_which_its_writer_died_before_telling_is_told_unless_its_own_execution_does(
+    ledger: Ledger,
+    reconciler: Reconciler,
+    states: FakeStepFunctions,
+    told: list[ProposalRecord],
+    clock: FakeClock,
+    status: str,
+    tellings: int,
+) -> None:
+    ledger.open_proposals("run-1", [proposal()], 7200)
+    with pytest.raises(KeyboardInterrupt):
+        ledger.close(ID, Outcome(Status.FAILED, "refused"), tell=dies)
+    states.statuses[ARN] = status
+    clock.sleep(600)
+
+    assert reconciler.proposals() == [ID]
+
+    assert [record.status for record in told] == [Status.FAILED] * tellings
+    assert ledger.open() == []
+
+
 def test_leases_of_a_running_execution_without_a_record_are_freed(
     ledger: Ledger, reconciler: Reconciler, states: FakeStepFunctions, clock: FakeClock
 ) -> None:
