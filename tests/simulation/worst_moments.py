@@ -20,6 +20,8 @@ from tests.simulation.services import Invocation
 
 _SLOW_SECONDS = 600
 """That a task is watched where groups take longer than one invocation."""
+_CLOSED_AFTER_SECONDS = 900.0
+"""By then a run may close what was being carried out."""
 _OPEN = (Status.EVALUATED, Status.WAITING, Status.RESTARTING)
 Written = Callable[[Key, Wire | None, Wire | None], None]
 
@@ -81,7 +83,8 @@ class _Repeating:
         self._world = world
         self._earlier: dict[str, list[Invocation]] = {}
         """Of each proposal, what was invoked for it."""
-        self._left = 40
+        self._acting_since: dict[str, float] = {}
+        self._left = 60
         """A night has no end if each repetition brings about the next."""
 
     def begun(self, invocation: Invocation) -> None:
@@ -89,30 +92,38 @@ class _Repeating:
             self._earlier.setdefault(invocation.proposal_id, []).append(invocation)
         elif invocation.function == "MonitorTasks":  # it closes what others left behind
             for proposal_id in list(self._earlier)[-6:]:
-                self._repeat(proposal_id, 1.5 if self._is_acting(proposal_id) else 2.5)
+                acting_for = self._acting_for(proposal_id)
+                if acting_for is None:
+                    self._repeat(proposal_id, 2.5, 0.4)
+                else:  # not before it would be closed: whoever comes earlier carries it out
+                    self._repeat(proposal_id, 1.2, 0.9 if acting_for > _CLOSED_AFTER_SECONDS else 0.1)
 
     def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
         proposal_id, status = _moved(key, before, after)
         if status is not None and status.is_final:
-            self._repeat(proposal_id, self._world.kernel.random.choice([0.3, 30.0]))
+            self._repeat(proposal_id, self._world.kernel.random.choice([0.3, 30.0]), 0.4)
+        elif status is Status.RESTARTING:
+            self._acting_since[proposal_id] = self._world.kernel.now
         if key[1] in (keys.LEASE, keys.SNOOZE) and after is not None:
             # Whoever had the task before comes once more.
             task = key[0].rpartition("/")[2]
             had = [name for name in self._earlier if task in json.dumps(self._earlier[name][0].payload)]
             for name in had[-3:]:
-                self._repeat(name, 30.0)
+                self._repeat(name, 30.0, 0.4)
 
-    def _is_acting(self, proposal_id: str) -> bool:
+    def _acting_for(self, proposal_id: str) -> float | None:
+        """Seconds for which a proposal has been being carried out; None for one that is not."""
         record = self._world.dynamodb.items.get((keys.approval_partition(proposal_id), keys.RECORD))
-        return record is not None and record[Attribute.STATUS]["S"] == Status.RESTARTING
+        is_acting = record is not None and record[Attribute.STATUS]["S"] == Status.RESTARTING
+        since = self._acting_since.get(proposal_id, self._world.kernel.now)
+        return self._world.kernel.now - since if is_acting else None
 
-    def _repeat(self, proposal_id: str, within: float) -> None:
+    def _repeat(self, proposal_id: str, within: float, share: float) -> None:
         earlier, chance = self._earlier.get(proposal_id, []), self._world.kernel.random
-        is_acting = self._is_acting(proposal_id)
-        if earlier and self._left and self._world.is_night and chance.random() < (0.9 if is_acting else 0.4):
+        if earlier and self._left and self._world.is_night and chance.random() < share:
             self._left -= 1
             acting = [each for each in earlier if each.function == "ExecuteRestart"]
-            repeated = chance.choice(acting if acting and (is_acting or chance.random() < 0.5) else earlier)
+            repeated = chance.choice(acting if acting and chance.random() < max(0.5, share) else earlier)
             self._world.functions.repeat(repeated, within * chance.random())
 
 
