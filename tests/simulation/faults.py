@@ -128,9 +128,11 @@ class Faults:
         answer = send()
         if fault is Fault.KILLED:
             kernel.kill_current()
+        kernel.sleep(kernel.random.expovariate(1 / 0.02))
         if self.is_cut_off(who):
             fault = Fault.LOST
-        kernel.sleep(PATIENCE_SECONDS if fault is Fault.LOST else kernel.random.expovariate(1 / 0.02))
+        if fault is Fault.LOST:
+            kernel.sleep(PATIENCE_SECONDS)
         return _given(failure(fault)) if fault in (Fault.LOST, Fault.NONSENSE) else answer
 
     def end(self) -> None:
