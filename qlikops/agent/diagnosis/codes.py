@@ -57,6 +57,8 @@ NAMESPACES = frozenset(NUMBERED) | {
     "TNS",
     "WIN",
 }
+SHORTEST_OF_A_FAMILY = 5
+"""Characters of a code that can belong to one: 22012 to 22*, 390114 to 39*."""
 BROAD = frozenset({"SQLSTATE", "HTTP", "REPLICATE", "POSIX", "WIN", "CURL", "GRPC"})
 """A code of these says a family of causes, or is used by everybody."""
 
@@ -119,7 +121,9 @@ _FORMS = (
     _form("DB2", "sqlcode", r"\bSQLCODE\W{1,3}(-?\d{2,5})\b"),
     _form("MSSQL", "msg ", r"\bMsg (-?\d{1,6})\b"),
     _form("SQLSTATE", "sqlstate", rf"(?i:\bSQLSTATE)\W{{0,3}}({_SQLSTATE})\b"),
-    _form("SQLSTATE", ("[", "("), rf"[\[(]({_SQLSTATE})[\])]"),
+    _form("SQLSTATE", "[", rf"\[({_SQLSTATE})\]"),
+    # In parentheses digits alone are a state only after a number: `ERROR 1213 (40001)`, but not `… Edition. (22988)`.
+    _form("SQLSTATE", "(", rf"(?:(?<=\d )|(?=\(\d*[A-Z]))\(({_SQLSTATE})\)"),
     _form("SQLSTATE", ("error: ", "fatal: ", "panic: "), rf"\b(?:ERROR|FATAL|PANIC): {{1,3}}({_SQLSTATE}): "),
     _form(NATIVE, "nativeerror", r"\b(?i:NativeError)\W{1,3}(-?\d{1,12})\b"),
     _form("REPLICATE", "[1", r"\[(10\d{5}|12\d{4})\]"),
@@ -129,6 +133,7 @@ _FORMS = (
         "HTTP", "http", r"\bHTTP(?:/\d(?:\.\d)?)?(?: (?i:response|status|error))?(?: (?i:code))?[ :=]{1,2}([45]\d\d)\b"
     ),
     _form("HTTP", "status", r"\b(?i:status(?:[ _]?code)?)[ :=\"]{1,3}([45]\d\d)\b"),
+    _form("HTTP", '"code"', r'"code" ?: ?([45]\d\d)\b'),
     _form("HTTP", "response", r"\b(?i:response(?: code)?)[ :=]{1,2}([45]\d\d)\b"),
     _form("HTTP", tuple(word.lower() for word in _HTTP_WORDS), rf"\b([45]\d\d) (?:{'|'.join(_HTTP_WORDS)})", before=4),
     _form(
@@ -146,7 +151,7 @@ _FORMS = (
         r"\b(?i:(?:os )?errno|os error|system error|error code|winsock error|sockets? error)\W{1,3}"
         r"(0x[0-9a-fA-F]{1,8}|\d{1,5})\b(?!:? ?\()",
     ),
-    _form("CURL", "curl", r"\b(?i:curl(?:[ _]?error)?)[ :(]{1,2}\(?(\d{1,2})\b\)?"),
+    _form("CURL", "curl", r"\b(?i:curl(?:[ _]?(?:error|code))?)[ :(]{1,2}\(?(\d{1,2})\b\)?"),
     _form("HANA", ";", r";(-?\d{1,6}) (?=[a-zA-Z])"),
     _form("HANA", "sap dbtech", r"\bSAP DBTech \w+:? ?\[(-?\d{1,6})\]"),
     _form(
@@ -194,6 +199,11 @@ def codes_in(said: str, folded: str = "") -> list[Code]:
                 found.append(Code(form.namespace, value, start, end, form.is_marked))
     found.sort(key=lambda code: code.start)
     return found
+
+
+def family(value: str) -> str:
+    """How the family of `value` is written, of whose codes the first two characters say what they are about."""
+    return f"{value[:2]}*" if len(value) >= SHORTEST_OF_A_FAMILY else ""
 
 
 # The same numbers come again and again.

@@ -110,7 +110,21 @@ _PLACES = (
     ("localhost", re.compile(rf"(?<![\w.-]){_LOCAL}(?![\w-])")),
     (" ", re.compile(rf"{_ANNOUNCED}{_HOST}")),
     (": connect failed", re.compile(rf"(?<![\w.-]){_HOST}(?=: connect failed)")),
-    ("[m", re.compile(r"\[(?:mysqld|mariadbd?)-[\w.-]{1,24}\]")),
+    ("[m", re.compile(r"\[(?:mysqld|mariadbd?)(?:-[\w.-]{1,24})?\]")),
+    ("]e:", re.compile(r"\[[a-z_]{2,15} *\]e:")),
+    # A class of Java that says no more than its message, a tag of XML, marks of JSON, a line of librdkafka's log.
+    (
+        "exception",
+        re.compile(
+            r"(?<![\w.])(?:[a-z]\w{0,40}\.){2,8}(?:snowflakesql|sql|bigquery|hivesql|spark|kafka|mongo|connect|socket"
+            r"|sockettimeout|io|timeout|runtime|execution|noroutetohost|unknownhost|eof)exception:?"
+        ),
+    ),
+    ("<", re.compile(r"</?(?:error|code|message|requestid|hostid|resource|bucketname|key)>")),
+    ("{", re.compile(r"[{}]")),
+    ("'':", re.compile(r"'' ?: ?\d{1,6}\b")),
+    ("}", re.compile(r"[{}]")),
+    ("rdkafka#", re.compile(r"%\d\|(?:[\d.]{1,16}\|)?[a-z]{3,12}\|rdkafka#[\w-]{1,32}\|(?: \[thrd:[^\]]{1,128}\]:)?")),
 )
 """What is in every text with a place, and the place."""
 _COUNTED = frozenset(
@@ -118,7 +132,10 @@ _COUNTED = frozenset(
 )
 _COUNTS = re.compile(rf"\b\d{{1,6}}[)\]]? (?:{'|'.join(sorted(_COUNTED))})\b")
 """How often or how long."""
-_PIECE = re.compile(r"[^\s.,;:?()\[\]'-]+(?:['-]\w+)*|\.{2,}")
+_PIECE = re.compile(r"[^\s.,;:?()\[\]'\"-]+(?:['-]\w+)*|\.{2,}")
+FRAME = "REPLICATE"
+"""Namespace of Replicate's own codes."""
+_NUMBERS = frozenset({"POSIX", "CURL", "WIN"})
 _FEW = 8
 _LONGEST = 120
 
@@ -129,9 +146,14 @@ def unexplained(parsed: Parsed, library: Library, explained: Iterable[Found], co
     What is in quotes counts as well, unless it is a name: announced as one, or by a phrase that has quotes there.
     """
     accounted_for = set(codes)
-    if other := next((code for code in parsed.codes if code.is_marked and code not in accounted_for), None):
-        return _short(parsed.said[other.start : other.end])
-    spans = [*explained, *((code.start, code.end) for code in codes)]
+    explained = list(explained)
+    for code in parsed.codes:
+        if code.namespace == FRAME and not library.by_code(str(code)):
+            # It says in which part of Replicate something went wrong. One that says why has an entry.
+            accounted_for.add(code)
+        elif code.is_marked and code not in accounted_for and not _is_within(code, explained):
+            return _short(parsed.said[code.start : code.end])
+    spans = [*explained, *((code.start, code.end) for code in accounted_for)]
     if words := _left_over(parsed.folded, parsed.words, library, spans):
         return words
     for quotation in parsed.parts.quotations:
@@ -141,6 +163,11 @@ def unexplained(parsed: Parsed, library: Library, explained: Iterable[Found], co
         if _left_over(low := quotation.inner.lower(), frozenset(WORD.findall(low)), library, ()):
             return _short(quotation.text)
     return ""
+
+
+def _is_within(code: Code, explained: Sequence[Found]) -> bool:
+    """Whether a phrase has a hole for that number: `… Please try again. Error code <n>`."""
+    return code.namespace in _NUMBERS and any(start < code.start and code.end <= end for start, end in explained)
 
 
 def _left_over(folded: str, words: frozenset[str], library: Library, spans: Iterable[Found]) -> str:

@@ -9,6 +9,8 @@ import re
 
 FRAME = "replicate"
 NETWORK = "network"
+SERVICES = frozenset({"aws", "entra", "gcp"})
+"""They let an account in, on the way to endpoints of several engines."""
 EVERYWHERE = frozenset({FRAME, NETWORK, "odbc", "logstream"})
 """Their words may stand in a message about any endpoint."""
 

@@ -208,6 +208,8 @@ def _hold_together(raw: Mapping[str, Any], wrong: Callable[[str, str], None]) ->
         wrong("source", "is missing: name the page, or write judgement = true")
     if raw.get("automatic") and FailureClass(raw["class"]) not in HARMLESS:
         wrong("automatic", f"is for {' and '.join(sorted(HARMLESS))} alone, not for {raw['class']}")
+    if any(str(code).endswith("*") for code in raw.get("native", ())) and not raw.get("fallback"):
+        wrong("native", "has a family of codes: that is for a fallback alone")
     if raw.get("automatic") and raw.get("fallback"):
         wrong("automatic", "is not for a fallback: it says too little")
 

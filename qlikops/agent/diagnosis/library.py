@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qlikops.agent.diagnosis.codes import NUMBERED
+from qlikops.agent.diagnosis.codes import NUMBERED, family
 from qlikops.agent.diagnosis.engines import EVERYWHERE, spoken_by
 from qlikops.agent.diagnosis.entry import Entries, Failure, InvalidEntries, read_entries
 from qlikops.agent.diagnosis.phrases import Phrase
@@ -65,13 +65,17 @@ class Library:
         return bool(owners) and any(engine in EVERYWHERE or spoken_by(engine, engines) for engine in owners)
 
     def by_code(self, code: str) -> Sequence[int]:
-        """Numbers of the failures with that code."""
-        found: Sequence[int] = self._index["codes"].get(code, ())
+        """Numbers of the failures with that code, or else of those with its family."""
+        codes = self._index["codes"]
+        found: Sequence[int] = codes.get(code, ())
+        if not found and not self.is_tail(code):
+            namespace, _, value = code.partition(":")
+            found = codes.get(f"{namespace}:{family(value)}", ())
         return found
 
     def by_number(self, value: str) -> Sequence[tuple[str, int]]:
-        """The engines to which that value belongs, each with the number of a failure."""
-        found: Sequence[tuple[str, int]] = self._numbers.get(value, ())
+        """The engines to which that value, or else its family, belongs, each with the number of a failure."""
+        found: Sequence[tuple[str, int]] = self._numbers.get(value, ()) or self._numbers.get(family(value), ())
         return found
 
     def by_name(self, said: str, words: frozenset[str]) -> Iterator[tuple[Found, int]]:
@@ -101,7 +105,9 @@ class _Phrases:
         self._made: dict[str, list[tuple[int, Phrase, str]]] = {}
 
     def find(self, folded: str, words: frozenset[str]) -> Iterator[tuple[int, Found]]:
-        for word in ("", *(self._words & words)):
+        # A phrase in a language that writes no blanks has no word to be looked up by.
+        wordless = () if folded.isascii() else ("",)
+        for word in (*wordless, *(self._words & words)):
             for owner, phrase, needed in self._made.get(word) or self._make(word):
                 if not needed or needed in words:
                     for found in phrase.find(folded):
@@ -161,7 +167,7 @@ def index_of(files: Iterable[Entries]) -> Index:
         for code in failure.native:
             value = code.partition(":")[2]
             codes.setdefault(code, []).append(number)
-            if not value.isdigit() and len(value) > _LONGEST_STATE:
+            if not value.isdigit() and not value.endswith("*") and len(value) > _LONGEST_STATE:
                 names.setdefault(max(_WORD.findall(value.lower()), key=len), []).append((value, number))
     # Many entries share these, and the bundle has a limit.
     texts = sorted({text for failure in failures for text in (failure.never, failure.source)})

@@ -21,7 +21,7 @@ _LOG_LINE = re.compile(
 )
 _PLACE = re.compile(r"[(\[]((?:[\w-]{1,40}/)?[\w-]{1,60}\.c(?:pp)?:\d{1,6})[)\]]?")
 _CUT_MARK = re.compile(
-    r"(?:[\[(<](?:\.\.\.|truncated|cut|more|snip)[^\])>]{0,40}[\])>]\W*|\.\.\W*|[:,;(\[{\\=-]\s*)\Z", re.IGNORECASE
+    r"(?:[\[(<](?:\.\.\.|truncated|cut|more|snip)[^\])>]{0,40}[\])>]\W*|[:,;(\[{\\=-]\s*)\Z", re.IGNORECASE
 )
 """A text that ends like this goes on somewhere else. `…` is three dots by now."""
 _ENDS_WITHIN = re.compile(

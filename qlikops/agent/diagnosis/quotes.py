@@ -35,19 +35,28 @@ _SAYS_IT_IN_QUOTES = re.compile(
     # So does Replicate with what Oracle's call interface says: "OCI error 'ORA-…'".
     r"|\bOCI error:?\s*\Z"
     # And the drivers of Hive and Spark with what the server says.
-    r"|\bError from server:.{0,80}\berror message:\s*\Z",
+    r"|\bError from server:.{0,80}\berror message:\s*\Z"
+    # Azure's client libraries, and curl's within Snowflake's driver.
+    r"|\bErrorCode: ?\Z|\bErrorCode: ?'\w{1,80}'\W{1,3}Message: ?\Z|\bcode=\d{1,3} msg=\Z"
+    # An answer in JSON: `{"error":{"code":403,"message":"…","errors":[{"reason":"…"}]}}`.
+    r'|"error\w{0,20}" ?:[^}]{0,160}"(?:code|message|reason|status)" ?: ?\Z'
+    r'|"(?:error|error_?code|error_description)" ?: ?\Z',
     re.IGNORECASE,
 )
+_STATUS = re.compile(r'"code" ?: ?[45]\d\d\b')
+_IN_AN_ERROR = re.compile(r'"errors?" ?: ?[\[{][^}]{0,160}\Z', re.IGNORECASE)
 # Db2: "Reason code: "00C9008E"".
 _CODE_BEFORE = re.compile(r"\breason code\W{0,3}\Z", re.IGNORECASE)
 _A_CODE = re.compile(r"[0-9A-Z]{1,10}")
 _ANNOUNCES = re.compile(
     r"\b(?:at|to|from|on|host(?: ?name)?|server|broker|endpoint|database|task|component|source|target|socket|protocol"
-    r"|used|detected|detecting the error|error code(?:\(s\))?)[\s:]*(?:(?:'[^']{0,40}'|\"[^\"]{0,40}\"),? ?){0,9}\Z",
+    r"|used|detected|detecting the error|error code(?:\(s\))?)[\s:]*(?:(?:'[^']{0,40}'|\"[^\"]{0,40}\"),? ?){0,9}\Z"
+    # A field of an answer in JSON.
+    r"|\{ ?\Z|\{\"[^{}]{0,180}, ?\Z",
     re.IGNORECASE,
 )
 """After that, a quotation or the last one of several is a name. Without it the same text may be a reason."""
-_NAME = re.compile(r"[\w.$@:/\\#%*+-]{0,128}", re.ASCII)
+_NAME = re.compile(r"[\w.$@:/\\#%*+{}-]{0,128}", re.ASCII)
 """Of a host, a database, a file. Where words need no blanks between them, a sentence would look the same."""
 _STAND_IN = "''"
 _LONGEST_ROW = 12
@@ -140,7 +149,9 @@ def _quotations(text: str) -> list[tuple[int, int, bool]]:
             continue
         stop = match.end()
         lead = text[max(0, start - _LEAD) : start]
-        is_reason = bool(_SAYS_IT_IN_QUOTES.search(lead))
+        is_reason = bool(_SAYS_IT_IN_QUOTES.search(lead)) or bool(
+            _STATUS.match(text, start) and _IN_AN_ERROR.search(lead)
+        )
         if _A_CODE.fullmatch(text, start + 1, stop - 1) and _CODE_BEFORE.search(lead):
             # Alone, without the mark that would begin a quotation anew.
             found.extend(((start, start + 1, True), (stop - 1, stop, True)))

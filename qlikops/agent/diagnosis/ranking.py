@@ -13,10 +13,11 @@ from itertools import pairwise
 
 from qlikops.agent.diagnosis import doubts
 from qlikops.agent.diagnosis.codes import BROAD, NATIVE, Code
-from qlikops.agent.diagnosis.engines import EVERYWHERE, engine_of, is_kin, named_in, spoken_by
+from qlikops.agent.diagnosis.engines import EVERYWHERE, SERVICES, engine_of, is_kin, named_in, spoken_by
 from qlikops.agent.diagnosis.entry import HARMLESS, Failure
 from qlikops.agent.diagnosis.library import Found, Library, library
 from qlikops.agent.diagnosis.parser import Parsed, parse
+from qlikops.agent.diagnosis.sentences import own_sentences
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 
 BEFORE, AFTER = 20, 120
@@ -129,8 +130,10 @@ def _diagnosis(
             runners_up=(found.id, *runners_up)[:_MOST_RUNNERS_UP],
         )
     harmless = found.failure_class in HARMLESS
-    is_known = best.is_exact and found.failure_class is not FailureClass.UNKNOWN and not (harmless and left)
     all_harmless = all(failure.failure_class in HARMLESS or failure.is_fallback for failure in failures)
+    is_known = best.is_exact and found.failure_class is not FailureClass.UNKNOWN
+    if harmless:
+        is_known = is_known and not left and all_harmless
     return Diagnosis(
         found.id,
         found.engine,
@@ -142,7 +145,7 @@ def _diagnosis(
         found.never,
         found.source,
         found.side,
-        automatic=found.automatic and is_known and all_harmless and not parsed.is_cut,
+        automatic=found.automatic and is_known and harmless and not parsed.is_cut,
         codes=codes,
         unexplained=left,
         is_cut=parsed.is_cut,
@@ -217,7 +220,7 @@ def _nearness(engine: str, named: frozenset[str], context: MessageContext) -> in
 
 def _fits(engine: str, named: frozenset[str], context: MessageContext) -> bool:
     """Whether an entry's engine may speak in this message; a driver's header says more than the endpoints' types."""
-    if engine in EVERYWHERE:
+    if engine in EVERYWHERE or engine in SERVICES:
         return True
     if engine in named:
         return True
@@ -271,7 +274,8 @@ def _states_of(codes: tuple[Code, ...], known: set[Found], entries: Library) -> 
     for state, number in pairwise(codes):
         if state.namespace != "SQLSTATE" or number.start - state.end > _NEXT:
             continue
-        is_strict = any(entries.failure(each).failure_class not in HARMLESS for each in entries.by_code(str(state)))
+        said = map(entries.failure, entries.by_code(str(state)))
+        is_strict = any(each.failure_class not in HARMLESS and not each.is_fallback for each in said)
         if (number.start, number.end) in known and not is_strict and state.value not in _OF_A_LOG:
             yield state
 
@@ -294,4 +298,5 @@ def _what_speaks_against(parsed: Parsed, entries: Library, matches: list[_Match]
             return words
         if words := doubts.about_the_log(parsed.said, parsed.words, spans):
             return words
+        spans += own_sentences(parsed.said, (code for code in parsed.codes if (code.start, code.end) in known))
     return doubts.unexplained(parsed, entries, spans, codes)

@@ -31,3 +31,12 @@ ABOUT_DATA = re.compile(
     re.IGNORECASE,
 )
 """The engine is talking about a row: whatever else is in the message may be the row."""
+OF_ACCESS = re.compile(
+    r"\b(?:ssl|tls|certificat\w*|zertifikat\w*|log[io]n\w*|logon|anmeld\w*|angemeldet|inicio|pass\w{0,3}wor[dt]\w*"
+    r"|kennwort\w*|contraseñ\w*|senha|mot|hasł\w*|парол\w*|credential\w*|denied|refus[ée]\w*|verweiger\w*|permission\w*"
+    r"|privileg\w*|authori[sz]\w*|authent\w*|autoris\w*|autentic\w*|berechtig\w*|grant\w*|licen[sc]\w*|lizenz\w*|quota"
+    r"|expired|abgelaufen|disabled|invalid\w*|ungültig\w*|corrupt\w*|space|full|voll|memory)\b"
+    r"|パスワード|ログイン|証明書|権限|密码|登录|证书|权限|암호|로그인|인증서|권한",
+    re.IGNORECASE,
+)
+"""Speaks of what no resume mends."""

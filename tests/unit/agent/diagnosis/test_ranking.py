@@ -126,3 +126,35 @@ def test_real_messages_are_classed_as_they_are() -> None:
     assert (unsafe, missed, reloads) == ([], [], [])
     assert len(wrong) <= len(REAL) // 20, wrong
     assert len(held) <= 3, held
+
+
+@pytest.mark.parametrize(
+    ("message", "failure", "certainty"),
+    [
+        # The sentence after a code is the code's own, in any language and with any name in it.
+        ("ORA-12541: TNS: Kein Listener [1020401]  (oracle_endpoint_conn.c:859)", "oracle-no-listener", "known"),
+        ("ORA-12541: TNS: no entry that anybody wrote [1020401]", "oracle-no-listener", "known"),
+        # One that just stops may have been cut; one that speaks of a login, a log or a row is not taken on trust.
+        ("ORA-12541: TNS:no lis", "oracle-no-listener", "likely"),
+        ("ORA-12541: TNS: das Kennwort ist abgelaufen [1020401]", "oracle-no-listener", "likely"),
+        ("ORA-12541: TNS: the archived log is gone [1020401]", "oracle-no-listener", "likely"),
+        ("ORA-12541: TNS: kein Listener [1020401]; und mehr", "oracle-no-listener", "likely"),
+        # An answer in JSON says what stands in its fields; a row in JSON says nothing.
+        ('{"error":{"code":"ServerBusy","message":"Please retry your request."}}', "adls-busy", "known"),
+        ('{"error":{"code":"AuthenticationFailed","message":"x"}}', "adls-signature", "known"),
+        ('Row {"note":"ServerBusy","message":"The server is busy."}', "", "unknown"),
+        # A code that no entry has belongs to its family; that is no certainty.
+        ("SqlState: 2200B NativeError: 1 Message: odd value [1022502]", "odbc-class-data", "likely"),
+        ("AADSTS50999: something new", "entra-login-family", "likely"),
+        # A number in parentheses is a state only after a number.
+        (
+            "[Microsoft][SQL Server]Change data capture is for other editions. (22988)",
+            "sqlserver-cdc-cannot-be-enabled",
+            "known",
+        ),
+    ],
+)
+def test_what_a_code_says_and_what_stands_around_it(message: str, failure: str, certainty: str) -> None:
+    context = MessageContext.of("Oracle", "Microsoft Azure ADLS") if "error" in message else MessageContext()
+    diagnosis = diagnose(message, context)
+    assert (diagnosis.failure, diagnosis.certainty.value) == (failure, certainty), diagnosis.unexplained
