@@ -15,6 +15,7 @@ import typer
 
 from qlikops.agent.config import Thresholds
 from qlikops.agent.decide.policy import GATES, decide
+from qlikops.agent.diagnosis.entry import Failure
 from qlikops.agent.diagnosis.library import built_in
 from qlikops.agent.diagnosis.messages import diagnosis_of
 from qlikops.agent.evaluate import EvaluationInput
@@ -23,7 +24,7 @@ from qlikops.cli import exit_codes
 from qlikops.cli.main import app
 from qlikops.deployment.choices import schema
 from qlikops.domain.anomaly import ACTIONS, KINDS, AnomalyKind
-from qlikops.domain.diagnosis import Certainty, FailureClass
+from qlikops.domain.diagnosis import Certainty, FailureClass, Remedy
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
 from qlikops.domain.proposal import Proposal
 from qlikops.presentation import executions, fleet, inbox
@@ -39,6 +40,50 @@ from tests.unit.agent.propose.test_correlation import only_proposal
 DOCS = Path(__file__).parents[1] / "docs"
 _MADE = "<!-- Made from the code by `make docs`; edits are lost. -->"
 _MODES = tuple(ApprovalMode)
+_CLASSES = {
+    FailureClass.POSITION_LOST: "The source no longer has the changes from where the task stopped",
+    FailureClass.ACCESS: "An endpoint refuses: login, right, certificate",
+    FailureClass.FIX_FIRST: "To be put right first; resumed alone it fails again",
+    FailureClass.TABLES: "Some tables are set aside, the others go on",
+    FailureClass.DEFECT: "A fault of a vendor's program",
+    FailureClass.WAIT: "Replicate goes on by itself",
+    FailureClass.RETRY_NOW: "A plain resume works",
+    FailureClass.TRANSIENT: "An endpoint was away; once it is back, a resume works",
+    FailureClass.UNKNOWN: "Says nothing by itself: look for the cause beside it",
+}
+_EVERYWHERE = ("replicate", "network", "odbc")
+_ENGINES = {
+    "adls": "Azure Data Lake Storage",
+    "ase": "SAP ASE",
+    "aws": "AWS, whatever the endpoint",
+    "azuresql": "Azure SQL Database",
+    "bigquery": "Google BigQuery",
+    "db2": "Db2 for LUW",
+    "db2i": "Db2 for i",
+    "db2z": "Db2 for z/OS",
+    "entra": "Microsoft Entra, whatever the endpoint",
+    "eventhubs": "Azure Event Hubs",
+    "fabric": "Microsoft Fabric",
+    "gcp": "Google Cloud, whatever the endpoint",
+    "gcs": "Google Cloud Storage",
+    "hana": "SAP HANA",
+    "kinesis": "Amazon Kinesis",
+    "logstream": "Log stream",
+    "mainframe": "IMS, VSAM and other mainframe sources",
+    "mariadb": "MariaDB",
+    "mongodb": "MongoDB",
+    "mysql": "MySQL",
+    "network": "Network, DNS, TLS, proxies",
+    "odbc": "ODBC and SQLSTATE, whatever the driver",
+    "postgresql": "PostgreSQL",
+    "redshift": "Amazon Redshift",
+    "replicate": "Replicate itself",
+    "s3": "Amazon S3",
+    "sap": "SAP",
+    "schemaregistry": "Schema registry",
+    "sqlserver": "SQL Server",
+    "synapse": "Azure Synapse",
+}
 
 
 def policy_page() -> str:
@@ -127,6 +172,74 @@ def detection_page() -> str:
     )
 
 
+def failures_page() -> str:
+    """Every known failure in words, engine by engine, the stricter classes first."""
+    by_engine: dict[str, list[Failure]] = {}
+    for entries in built_in():
+        for failure in entries.failures:
+            by_engine.setdefault(failure.engine, []).append(failure)
+    names = [*_EVERYWHERE, *sorted(by_engine.keys() - set(_EVERYWHERE), key=_engine)]
+    return _page(
+        "# Every known failure",
+        _MADE,
+        f"{sum(map(len, by_engine.values()))} failures of {len(names)} engines. Search this page for the code in the "
+        "message, or ask `qlikops known explain 'TEXT'`. Under each engine the stricter come first. A failure has, in "
+        "this order: what happened, what to look at or put right first, what helps then, what never does, the "
+        "vendor's page, the id, and the codes or words that it is recognised by. How entries work: "
+        "[known failures](known.md).",
+        " · ".join(f"[{_engine(name)}](#{name})" for name in names),
+        *(block for name in names for block in _engine_blocks(name, by_engine[name])),
+    )
+
+
+def _engine(name: str) -> str:
+    return _ENGINES.get(name, name.capitalize())
+
+
+def _engine_blocks(name: str, failures: Sequence[Failure]) -> Iterator[str]:
+    yield f'## <a id="{name}"></a>{_engine(name)}'
+    for kind, words in _CLASSES.items():
+        if found := [failure for failure in failures if failure.failure_class is kind]:
+            yield f"### {words}"
+            yield "\n".join(map(_failure_lines, found))
+
+
+def _failure_lines(failure: Failure) -> str:
+    then = {Remedy.RESUME: "Then resume.", Remedy.RELOAD: "Then reload."}.get(failure.then, "")
+    never = f"*Never:* {failure.never}" if failure.never else ""
+    page = f"[page]({failure.source})" if failure.source else ""
+    codes = ", ".join(dict.fromkeys(map(_as_printed, failure.native))) or f"`{_example_words(failure)}`"
+    after = " ".join(part for part in (then, never, page) if part)
+    checks = "\n".join(f"  1. {_plain(check)}" for check in failure.checks)
+    return f"- **{_plain(failure.says)}** `{failure.id}`\n{checks}\n\n  {_plain(after)} <sub>{codes}</sub>"
+
+
+def _as_printed(code: str) -> str:
+    """`ORA:1017` as the message has it, so that a search on the page finds it."""
+    namespace, _, value = code.partition(":")
+    match namespace:
+        case "ORA" | "TNS" | "PLS":
+            return f"`ORA-{value:0>5}`"
+        case "DB2" if value.isdigit():
+            return f"`SQL{value:0>4}`"
+        case "AADSTS":
+            return f"`AADSTS{value}`"
+        case "SQLSTATE" | "HTTP" | "CURL" | "TLS":
+            return f"`{namespace} {value}`"
+        case _:
+            return f"`{value}`"
+
+
+def _example_words(failure: Failure) -> str:
+    first = failure.phrases[0]
+    return "…".join(first.parts).replace("`", "'").strip()
+
+
+def _plain(text: str) -> str:
+    # What looks like a tag would vanish.
+    return text.replace("<", "&lt;") if "](" not in text else text
+
+
 def commands_page() -> str:
     """Every command with its arguments and options, as `--help` has them."""
     root = typer.main.get_command(app)
@@ -193,6 +306,7 @@ SCHEMA = resource("deploy", "qlikops.deploy.schema.json")
 PAGES = {
     "policy.md": policy_page,
     "detection.md": detection_page,
+    "failures.md": failures_page,
     "commands.md": commands_page,
     "tables.md": tables_page,
 }
