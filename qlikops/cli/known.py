@@ -1,4 +1,4 @@
-"""known, known show, known explain, known test."""
+"""known, known show, known explain, known test, known draft."""
 
 from __future__ import annotations
 
@@ -145,6 +145,32 @@ def test(
     )
     if found:
         raise typer.Exit(ExitCode.FAILURE)
+
+
+@known.command()
+def draft(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="A message that was not recognised.")],
+    kind: Annotated[
+        str, typer.Option("--class", metavar="CLASS", help="What it was: fix_first, access, transient, …")
+    ] = "fix_first",
+    says: Annotated[str, typer.Option(help="What happened, in one sentence.")] = "Say here what happened.",
+    check: Annotated[str, typer.Option(help="What to look at or put right first.")] = "Say here what to look at first.",
+    source: Annotated[str, typer.Option(metavar="TYPE", help="Type of the source endpoint.", show_default=False)] = "",
+    target: Annotated[str, typer.Option(metavar="TYPE", help="Type of the target endpoint.", show_default=False)] = "",
+) -> None:
+    """Draft an entry from a message whose cause you found, without its names, hosts and numbers."""
+    from qlikops.agent.diagnosis.draft import draft as drafted
+    from qlikops.agent.diagnosis.library import library
+    from qlikops.agent.diagnosis.ranking import MessageContext
+    from qlikops.domain.diagnosis import FailureClass
+
+    if kind not in {each.value for each in FailureClass}:
+        raise UsageError(f"--class is one of {', '.join(each.value for each in FailureClass)}, not {kind}")
+    try:
+        entry = drafted(text, MessageContext.of(source, target), library(), FailureClass(kind), says, check)
+    except ValueError as exc:
+        raise UsageError(str(exc)) from exc
+    output.write(entry.rstrip("\n"))
 
 
 def _failures() -> list[Failure]:
