@@ -45,9 +45,8 @@ fuzz: $(VENV)/dev.stamp
 coverage: $(VENV)/dev.stamp
 	$(BIN)/python tests/individual_coverage.py
 
-# More at once than there may be cores: most of the time is spent on waiting for a schedule or a deadline.
 e2e: $(VENV)/dev.stamp
-	$(BIN)/pytest tests/e2e -n 3 --dist loadfile
+	$(BIN)/pytest tests/e2e -n 2 --dist loadfile
 
 packages: $(VENV)/dev.stamp
 	$(BIN)/python tests/packages.py

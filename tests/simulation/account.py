@@ -67,7 +67,7 @@ class _DynamoDb(DynamoDb):
         self.table = TableName
         return {}
 
-    def scan(self, TableName: str) -> dict[str, list[Item]]:
+    def scan(self, TableName: str, **_: Any) -> dict[str, list[Item]]:
         self._check_table(TableName, "Scan")
         return {"Items": [dict(item) for _, item in sorted(self.items.items())]}
 

@@ -24,10 +24,10 @@ from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
 from qlikops.qlik.simulator.library import server, task
 from qlikops.qlik.simulator.scenario import Break, Scenario
-from tests.embedded import EmbeddedAws
+from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import ARN, ASK, EVALUATION, SERVER, START, FakeClock, simulated
 from tests.unit.agent.fleet import CONFIG, failed, poll_twice
-from tests.unit.agent.machine import Agent, Json, items
+from tests.unit.agent.machine import Agent, Aws, Json, items
 
 ITEM_BYTES = 400 * 1024
 """DynamoDB: an item's names and values in UTF-8."""
@@ -134,9 +134,9 @@ class Measured:
 
 
 class MeasuredAws:
-    """The embedded AWS, with a DynamoDB that is looked at."""
+    """An AWS with a DynamoDB that is looked at."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
+    def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self.dynamodb = Measured(aws.client("dynamodb"))
 
@@ -181,7 +181,7 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def test_fifteen_hundred_tasks_are_three_decisions_each_within_every_limit(embedded_aws: EmbeddedAws) -> None:
+def test_fifteen_hundred_tasks_are_three_decisions_each_within_every_limit() -> None:
     names = [f"task-{number:04}" for number in range(1500)]
     scenario = Scenario(
         "dead source",
@@ -189,7 +189,7 @@ def test_fifteen_hundred_tasks_are_three_decisions_each_within_every_limit(embed
         tuple(Break(0, SERVER, name, message="ORA-12541: no listener") for name in names),
     )
     clock = FakeClock()
-    aws = MeasuredAws(embedded_aws)
+    aws = MeasuredAws(ModelledAws(clock))
     with simulated(scenario, clock) as simulator:
         here = Agent(aws, simulator, clock)
 

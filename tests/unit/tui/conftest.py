@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
 import pytest
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 
 from qlikops.tui.app import QlikOpsApp
@@ -18,6 +20,23 @@ PATIENCE_SECONDS = 30.0
 """Before a story gives up; a busy machine is slow."""
 PAUSE_SECONDS = 0.03
 """Reading the screen costs more than waiting a little."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _style_sheets_parsed_once() -> Iterator[None]:
+    """Keeps a style sheet's rules for the next console of the same colours: parsing took a tenth of a story."""
+    known: dict[tuple[object, ...], list[RuleSet]] = {}
+    parse = Stylesheet._parse_rules
+
+    def parsed_once(sheet: Stylesheet, css: str, *given: Any, **named: Any) -> list[RuleSet]:
+        key = (css, given, tuple(sorted(named.items())), tuple(sheet._variables.items()))
+        if key not in known:
+            known[key] = parse(sheet, css, *given, **named)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", parsed_once)
+        yield
 
 
 def app_of(pilot: Pilot[Any]) -> QlikOpsApp:
