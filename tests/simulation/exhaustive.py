@@ -59,7 +59,7 @@ STEPS = ("idle", "looked", "claimed", "sent", "done")
 
 @dataclass(frozen=True, slots=True)
 class Restarting:
-    """One task, two proposals, two invocations for each."""
+    """One task, two proposals, as many invocations for each."""
 
     lease: int = -1
     """Which proposal holds the task; -1: none."""
@@ -67,8 +67,8 @@ class Restarting:
     """The lease has expired; it is still there."""
     status: tuple[str, str] = ("proposed", "proposed")
     claims: tuple[bool, bool] = (False, False)
-    at: tuple[str, str, str, str] = ("idle", "idle", "idle", "idle")
-    """Invocations 0 and 1 are of proposal 0, 2 and 3 of proposal 1."""
+    at: tuple[str, ...] = ("idle", "idle", "idle", "idle")
+    """The first half of the invocations are of proposal 0, the others of proposal 1."""
     arrived: tuple[int, int] = (0, 0)
     """Run calls of each proposal that reached Enterprise Manager."""
     wrong: str = ""
@@ -89,9 +89,11 @@ class Rules:
     """A claim is given back only where nothing was sent."""
 
 
-def restarting(rules: Rules = Rules()) -> Searched[Restarting]:
-    """Every way of it."""
-    return search(Restarting(), lambda state: _restart_steps(state, rules), _restart_wrong)
+def restarting(rules: Rules = Rules(), invocations: int = 2) -> Searched[Restarting]:
+    """Every way of it, with so many invocations for each proposal."""
+    return search(
+        Restarting(at=("idle",) * 2 * invocations), lambda state: _restart_steps(state, rules), _restart_wrong
+    )
 
 
 def _put(values: Any, index: int, value: object) -> Any:
@@ -101,8 +103,8 @@ def _put(values: Any, index: int, value: object) -> Any:
 def _restart_steps(state: Restarting, rules: Rules) -> Iterator[Restarting]:
     for one in (0, 1):
         yield from _proposal_steps(state, one, rules)
-    for invocation in range(4):
-        yield from _invocation_steps(state, invocation, invocation // 2, rules)
+    for invocation in range(len(state.at)):
+        yield from _invocation_steps(state, invocation, _whose(state, invocation), rules)
     if state.lease >= 0:
         yield replace(state, lapsed=True)
 
@@ -156,13 +158,18 @@ def _invocation_steps(state: Restarting, number: int, one: int, rules: Rules) ->
         yield moved("idle")  # it dies, and is invoked again
 
 
+def _whose(state: Restarting, invocation: int) -> int:
+    """The proposal that an invocation is of."""
+    return 2 * invocation // len(state.at)
+
+
 def _restart_wrong(state: Restarting) -> str:
     if state.wrong:
         return state.wrong
     if max(state.arrived) > 1:
         return "at most one call a claim"
     for number, where in enumerate(state.at):
-        if where == "claimed" and not state.claims[number // 2]:
+        if where == "claimed" and not state.claims[_whose(state, number)]:
             return "a claim comes before the call"
     return ""
 

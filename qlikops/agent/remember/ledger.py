@@ -249,7 +249,6 @@ class Ledger:
         quiet_after_denial: int = 0,
         closed_by: str = "",
         *,
-        only_from: tuple[Status, ...] = OPEN,
         tell: Callable[[ProposalRecord], object] = lambda _: None,
     ) -> StoredRecord:
         """Ends the proposal: final status, token and inbox row gone, leases free, in history and track record.
@@ -257,8 +256,7 @@ class Ledger:
         A denial that asks for no snooze keeps its tasks quiet for `quiet_after_denial` seconds. `closed_by` names the
         run that does this in place of the proposal's own. `tell` is called with the closed record while it is still
         listed as open: whoever dies before that has left it to the next run.
-        A final record is returned as it is, after finishing what an interrupted close left undone; so is one that is
-        past `only_from`, and goes on.
+        A final record is returned as it is, after finishing what an interrupted close left undone.
         """
         before = self.record(proposal_id).approval
         decision = attributed(outcome.decision, before) if outcome.decision else before.decision
@@ -276,7 +274,7 @@ class Ledger:
             Step.CLOSED,
             values,
             event={"outcome": outcome},
-            only_from=only_from,
+            only_from=OPEN,
             remove=(keys.INBOX_PARTITION,),
             also=also,
         )
@@ -286,9 +284,9 @@ class Ledger:
         return record
 
     def withdraw(self, proposal_id: str, outcome: Outcome) -> ProposalRecord:
-        """Ends a proposal that waits, but for the wait itself: its token and its tasks stay until `finish`.
+        """Ends a proposal that nobody has answered, but for the wait itself: token and tasks stay until `finish`.
 
-        One that does not wait any more is returned as it is.
+        One that has been answered, or is over, is returned as it is.
         """
         outcome = replace(bounded(outcome), at=outcome.at or self._clock())
         return self._advance(
@@ -296,7 +294,7 @@ class Ledger:
             Step.CLOSED,
             {Attribute.STATUS: outcome.status, Attribute.OUTCOME: codec.dumps(outcome)},
             event={"outcome": outcome},
-            only_from=(Status.WAITING,),
+            only_from=UNANSWERED,
             remove=(keys.INBOX_PARTITION,),
         ).approval
 

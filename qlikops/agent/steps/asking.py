@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.tasks import LeaseLost
-from qlikops.domain.approval import UNANSWERED, InboxRow, Outcome, ProposalRecord, Status
+from qlikops.domain.approval import InboxRow, Outcome, ProposalRecord, Status
 
 if TYPE_CHECKING:
     from qlikops.agent.steps.assessment import Assessor
@@ -63,9 +63,8 @@ def ask(
             attempt=question.attempt,
         )
     except LeaseLost as exc:
-        superseded = Outcome(Status.SUPERSEDED, f"no approval would count: {exc}")
-        # A late second invocation may come after the answer, which counts.
-        ledger.close(question.proposal_id, superseded, only_from=UNANSWERED)
+        # This may be a second invocation, whose failure ends no wait: then the next run does.
+        ledger.withdraw(question.proposal_id, Outcome(Status.SUPERSEDED, f"no approval would count: {exc}"))
         raise
     notifier.asked(record.approval, clock())
     return record.approval

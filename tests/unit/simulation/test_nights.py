@@ -1,4 +1,4 @@
-"""Three hundred nights of the simulated world, and that a seed says everything about one."""
+"""Some hundred nights of the simulated world, and that a seed says everything about one."""
 
 from __future__ import annotations
 

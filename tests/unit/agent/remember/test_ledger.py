@@ -15,7 +15,7 @@ from qlikops.agent.remember.ledger import Ledger, RecordClosed
 from qlikops.agent.remember.table import Table
 from qlikops.agent.remember.tasks import Attempt, LeaseLost, RestartLimits
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import UNANSWERED, Decision, Outcome, Status, TaskOutcome
+from qlikops.domain.approval import Decision, Outcome, Status, TaskOutcome
 from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.mute import MuteReason
 from qlikops.domain.proposal import Proposal
@@ -313,9 +313,9 @@ def test_what_is_answered_meanwhile_is_not_closed_as_unanswered(ledger: Ledger) 
     restarting(ledger)
     up = ledger.save_result(ID, Outcome(Status.RESTARTED, at=START))
 
-    record = ledger.close(ID, Outcome(Status.SUPERSEDED), only_from=UNANSWERED)
+    record = ledger.withdraw(ID, Outcome(Status.SUPERSEDED))
 
-    assert (record.approval.status, record.approval.outcome) == (Status.RESTARTING, up)
+    assert (record.status, record.outcome) == (Status.RESTARTING, up)
     assert list(ledger.tasks.leases([ORDERS])) == [ORDERS]
     assert ledger.tasks.history(ORDERS) == []
 
