@@ -111,12 +111,14 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         rests_on_message=True,
     ),
     AnomalyKind.FATAL_TRANSIENT: Traits(
-        headline="connection lost",
-        meaning="The message is that of a lost connection, and Replicate has stopped retrying.",
+        headline="failed, a resume helps",
+        meaning="The message is that of a lost connection, a deadlock, a limit or the like, and Replicate has stopped "
+        "retrying.",
         look_first="Is the endpoint up? Do other tasks on it run? In the fleet, filter by `source:` or `target:`.",
         severity=Severity.CRITICAL,
         action=Action.RESUME,
-        why="An endpoint couldn't be reached and Replicate has stopped retrying; nothing says that the log is lost.",
+        why="It passes, as a lost connection or a deadlock does, and Replicate has stopped retrying; nothing says that "
+        "the log is lost.",
         is_automatic=True,
         polls="confirm_polls",
         rests_on_message=True,

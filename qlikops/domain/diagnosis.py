@@ -102,6 +102,17 @@ class Diagnosis:
         return self.certainty is Certainty.KNOWN and self.failure_class.is_explained
 
     @property
+    def passes_at_once(self) -> bool:
+        """Whether it is certain that a plain resume works without anything having come back first."""
+        return self.is_known and self.failure_class is FailureClass.RETRY_NOW
+
+    @property
     def headline(self) -> str:
-        """What happened in a few words for a list, without a full stop; empty if that is not certain."""
-        return self.says.rstrip(".") if self.is_known else ""
+        """What happened in a few words for a list, without a full stop; says so if it is only likely.
+
+        Empty if nothing is known of the message.
+        """
+        if not self.failure_class.is_explained:
+            return ""
+        says = self.says.rstrip(".")
+        return says if self.is_known or not says else f"probably: {says}"

@@ -146,7 +146,8 @@ def _doubts(approval: ProposalRecord, evaluation: Evaluation) -> Iterator[str]:
     for value in approval.unknown:
         yield f"this version does not know what “{outside(value, cap=40).text}” means"
     if approval.proposal.kind is AnomalyKind.FATAL_UNKNOWN and not approval.proposal.is_explained:
-        yield "no rule knows the message"
+        likely = approval.proposal.diagnosis is not None and approval.proposal.diagnosis.headline
+        yield "it is not certain what the message means" if likely else "no rule knows the message"
     if evaluation.verdict is not Verdict.APPROVE:
         who = vocabulary.evaluator(evaluation.evaluator)
         yield f"the rules say {evaluation.verdict}" if who == "rules" else f"{who} says {evaluation.verdict}"

@@ -1,7 +1,7 @@
 """What a task's message says went wrong, for detection, grouping and wording.
 
 Enterprise Manager has no call for logs: the message is all that there is. Whether resuming can work hangs on it, so
-only a diagnosis that is certain, and that nothing in the message speaks against, counts as a lost connection.
+only a diagnosis that is certain, and that nothing in the message speaks against, counts as a failure that passes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -31,7 +32,14 @@ class MessageClass(StrEnum):
     """The database answered and said no. Trying again changes nothing and may lock the account."""
     CONNECTIVITY = "connectivity"
     """An endpoint wasn't reachable; once it is again, a resume goes on where the task stopped."""
+    RETRY_NOW = "retry_now"
+    """A deadlock, a lock, a limit, an ended session: the endpoint is there, and a resume works at once."""
     UNMATCHED = "unmatched"
+
+    @property
+    def passes(self) -> bool:
+        """Whether a plain resume mends it."""
+        return self in _PASSING
 
 
 class EndpointSide(StrEnum):
@@ -48,7 +56,7 @@ class MessageMatch:
     message_class: MessageClass
     diagnosis: Diagnosis = field(default_factory=Diagnosis)
     doubt: str = ""
-    """Of an unmatched message that is cut or speaks of a connection: why it is not taken for a lost one."""
+    """Of an unmatched message that is cut or likely to pass: why it is not taken for one that passes."""
 
     @property
     def failure(self) -> str:
@@ -72,13 +80,21 @@ class MessageMatch:
 
     def words(self, *, quoting: bool) -> str:
         """For evidence, with the passage if it is `quoting`; empty if nothing is known and nothing in doubt."""
-        if self.failure or (self.is_known and not self.doubt):
-            name = self.message_class if self.failure else self.diagnosis.failure_class
-            return f"{name} ({self.diagnosis.failure})" + (f": {self.passage}" if quoting else "")
-        return f"nothing known: {self.doubt}" if self.doubt else ""
+        found = self.diagnosis
+        if not found.failure_class.is_explained:
+            return f"nothing known: {self.doubt}" if self.doubt else ""
+        name = f"{self.message_class if self.failure else found.failure_class} ({found.failure})"
+        if self.failure or self.is_known:
+            return name + (f": {self.passage}" if quoting else "")
+        return f"probably {name}" + (f": {self.doubt}" if self.doubt else "")
 
 
-_PROOF = re.compile(rf"{MessageClass.CONNECTIVITY} \(([a-z0-9-]+)\)")
+_PASSING: Mapping[MessageClass, FailureClass] = {
+    MessageClass.CONNECTIVITY: FailureClass.TRANSIENT,
+    MessageClass.RETRY_NOW: FailureClass.RETRY_NOW,
+}
+"""What a plain resume mends, and the failure class that it takes to be sure of that."""
+_PROOF = re.compile(rf"({'|'.join(_PASSING)}) \(([a-z0-9-]+)\)")
 _SIDE_WORD = re.compile(r"\b(source|target)\b", re.IGNORECASE)
 _IN_QUOTES = re.compile(r"'[^']*'|\"[^\"]*\"")
 _COMES_AND_GOES = re.compile(
@@ -90,13 +106,16 @@ FAULT_CAP = 120
 """Characters of a message by which a fault is known to people; a longer one has a checksum of all of it behind `…`."""
 _WAS_CUT = "a part of the message is missing"
 _FAILED = "a connection failed,"
+_PASSES = "it may pass by itself,"
 
 
 def is_proof(words: str) -> bool:
-    """Whether `words`, of a MessageMatch of this or another version, are those of a lost connection."""
+    """Whether `words`, of a MessageMatch of this or another version, are those of a failure that passes."""
     found = _PROOF.match(words)
-    failure = library().named(found[1]) if found else None
-    return failure is not None and failure.automatic and failure.failure_class is FailureClass.TRANSIENT
+    failure = library().named(found[2]) if found else None
+    if found is None or failure is None:
+        return False
+    return failure.automatic and failure.failure_class is _PASSING[MessageClass(found[1])]
 
 
 def judge(facts: TaskFacts) -> MessageMatch:
@@ -136,7 +155,9 @@ def _classified(message: str, context: MessageContext) -> MessageMatch:
             return MessageMatch(MessageClass.ACCESS_REFUSED, found)
         case FailureClass.TRANSIENT if found.automatic:
             return MessageMatch(MessageClass.CONNECTIVITY, found)
-        case FailureClass.TRANSIENT:
+        case FailureClass.RETRY_NOW if found.automatic:
+            return MessageMatch(MessageClass.RETRY_NOW, found)
+        case FailureClass.TRANSIENT | FailureClass.RETRY_NOW:
             return MessageMatch(MessageClass.UNMATCHED, found, _doubt(found))
         case _:
             return MessageMatch(MessageClass.UNMATCHED, found, _missing(found))
@@ -153,10 +174,11 @@ def _missing(found: Diagnosis) -> str:
 
 
 def _doubt(found: Diagnosis) -> str:
-    """Why a message of a failed connection is not taken for one that a resume mends."""
+    """Why a message of a failure that may pass is not taken for one that a resume mends."""
+    what = _PASSES if found.failure_class is FailureClass.RETRY_NOW else _FAILED
     if found.unexplained:
-        return f"{_FAILED} but it also says “{found.unexplained}”"
-    return f"{_FAILED} but it does not say why" if found.certainty is not Certainty.KNOWN else ""
+        return f"{what} but it also says “{found.unexplained}”"
+    return f"{what} but it does not say why" if found.certainty is not Certainty.KNOWN else ""
 
 
 def side_of(facts: TaskFacts) -> EndpointSide | None:
@@ -192,12 +214,16 @@ def fingerprint(message: str, match: MessageMatch | None = None) -> str:
 
 
 def fault_of(facts: TaskFacts) -> str:
-    """What must still be said for the task to have the same fault: the matched class, or all of an unknown text.
+    """What must still be said for the task to have the same fault: the matched class, the id of a failure that passes
+    at once, or all of an unknown text.
 
     Of one task, unlike of a group, nothing but what comes and goes is left out: a reason may stand in quotes, and far
     behind an envelope.
     """
     match = judge(facts)
+    if match.message_class is MessageClass.RETRY_NOW:
+        # A deadlock is not what a limit is, though a resume mends both.
+        return match.diagnosis.failure
     if match.message_class is not MessageClass.UNMATCHED:
         return match.message_class.value
     codes = sorted(match.diagnosis.codes)

@@ -20,7 +20,7 @@ from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import Action
 
 NAME = "rules"
-VERSION = "4"
+VERSION = "5"
 """Rises whenever a rule says something else than before."""
 
 MANY_TASKS = 10
@@ -82,6 +82,10 @@ def _kind(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     if proposal.diagnosis and (of_failure := _of_failure(proposal.diagnosis)):
         return of_failure
     opinion, traits = _KINDS.get(proposal.kind, _ANY_KIND), proposal.kind.traits
+    if proposal.kind is AnomalyKind.FATAL_UNKNOWN and proposal.diagnosis and proposal.diagnosis.headline:
+        first = proposal.diagnosis.checks[:1] or (traits.look_first,)
+        labels = (*opinion.labels, Label.RECOGNISED)
+        return replace(opinion, text=f"{proposal.diagnosis.headline}.", labels=labels, caution=first[0])
     return replace(opinion, text=opinion.text or traits.meaning, caution=opinion.caution or traits.look_first)
 
 

@@ -119,7 +119,13 @@ def _has_failed(facts: TaskFacts) -> bool:
 
 def _is_transient(facts: TaskFacts) -> bool:
     # Without FATAL_ERROR it isn't said that Replicate has given up, so a human looks first.
-    return facts.stop_reason is StopReason.FATAL_ERROR and judge(facts).message_class is MessageClass.CONNECTIVITY
+    return facts.stop_reason is StopReason.FATAL_ERROR and judge(facts).message_class.passes
+
+
+def _what_passes(facts: TaskFacts) -> str:
+    """What happened, of a failure that a plain resume mends."""
+    match = judge(facts)
+    return lost_connection(facts) if match.message_class is MessageClass.CONNECTIVITY else match.diagnosis.headline
 
 
 def _is_position_lost(facts: TaskFacts) -> bool:
@@ -129,7 +135,7 @@ def _is_position_lost(facts: TaskFacts) -> bool:
 def _fatal_transient(view: TaskView) -> Signal | None:
     if not _has_failed(view.facts) or not _is_transient(view.facts):
         return None
-    return Signal(f"failed: {lost_connection(view.facts)}; Replicate has stopped retrying")
+    return Signal(f"failed: {_what_passes(view.facts)}; Replicate has stopped retrying")
 
 
 def _fatal_unknown(view: TaskView) -> Signal | None:
@@ -137,14 +143,12 @@ def _fatal_unknown(view: TaskView) -> Signal | None:
     if not _has_failed(facts) or _is_transient(facts) or _is_position_lost(facts):
         return None
     match = judge(facts)
-    match match.message_class:
-        case MessageClass.ACCESS_REFUSED:
-            why = "an endpoint refused the login"
-        case MessageClass.CONNECTIVITY:
-            why = f"{lost_connection(facts)}, but Replicate doesn't say that it has given up"
-        case _:
-            says = diagnosis_of(facts, view.memory.said_before).headline
-            why = match.doubt or says or "the message is not one that is known"
+    if match.message_class.passes:
+        why = f"{_what_passes(facts)}, but Replicate doesn't say that it has given up"
+    else:
+        says = diagnosis_of(facts, view.memory.said_before).headline
+        parts = dict.fromkeys((says, match.doubt))
+        why = "; ".join(filter(None, parts)) or "the message is not one that is known"
     return Signal(f"failed: {why}")
 
 

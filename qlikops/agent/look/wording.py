@@ -14,10 +14,12 @@ from qlikops.domain.text import harmless
 
 _QUOTED_CAP = 160
 """Characters of a message that a sentence quotes."""
+_NOT_CERTAIN = "Probably, though the message does not make it certain:"
 _SAYS = {
     MessageClass.POSITION_LOST: "the source no longer has the log",
     MessageClass.ACCESS_REFUSED: "an endpoint refuses the login",
     MessageClass.CONNECTIVITY: "a lost connection",
+    MessageClass.RETRY_NOW: "a failure that passes",
 }
 
 
@@ -26,10 +28,10 @@ def headline(kind: AnomalyKind, facts: TaskFacts, cause: str = "", diagnosis: Di
     match kind:
         case AnomalyKind.FATAL_UNKNOWN if diagnosis is not None and diagnosis.headline:
             return diagnosis.headline
-        case AnomalyKind.FATAL_TRANSIENT if not cause:
-            return lost_connection(facts)
-        case AnomalyKind.FATAL_UNKNOWN if _is_refused(facts):
-            return "login refused"
+        case AnomalyKind.FATAL_TRANSIENT if diagnosis is not None and diagnosis.passes_at_once:
+            return diagnosis.headline
+        case AnomalyKind.FATAL_TRANSIENT:
+            return "connection lost" if cause else lost_connection(facts)
         case AnomalyKind.RESOURCE_STOP if facts.stop_reason in RESOURCE_STOPS:
             return f"stopped, {RESOURCE_STOPS[facts.stop_reason]}"
         case _:
@@ -41,14 +43,13 @@ def reason(
 ) -> str:
     """Why this action, and why it is or isn't safe, in a few sentences."""
     match kind:
-        case AnomalyKind.FATAL_UNKNOWN if diagnosis is not None and diagnosis.is_known:
+        case AnomalyKind.FATAL_UNKNOWN if diagnosis is not None and diagnosis.headline:
             first = " ".join(diagnosis.checks) or "Read the message."
-            why = " ".join(part for part in (diagnosis.says, "Before you resume:", first, diagnosis.never) if part)
-        case AnomalyKind.FATAL_UNKNOWN if _is_refused(facts):
-            why = (
-                "An endpoint answered and refused the login. Resuming with the same password fails again and may lock "
-                "the account: correct it first."
-            )
+            says = diagnosis.says if diagnosis.is_known else f"{_NOT_CERTAIN} {diagnosis.says}"
+            why = " ".join(part for part in (says, "Before you resume:", first, diagnosis.never) if part)
+        case AnomalyKind.FATAL_TRANSIENT if diagnosis is not None and diagnosis.passes_at_once:
+            stopped = "Replicate has stopped retrying; a plain resume works."
+            why = " ".join((diagnosis.says, stopped, *diagnosis.checks))
         case AnomalyKind.RESOURCE_STOP if facts.stop_reason in RESOURCE_STOPS:
             lacking = RESOURCE_STOPS[facts.stop_reason]
             why = f"Replicate stopped it: {lacking}. Resumed before that is put right, it stops again."
@@ -94,7 +95,3 @@ def _reloading(targets: Sequence[ProposedTask]) -> str:
     known = [target.tables for target in targets if target.tables is not None]
     tables = f" ({sum(known)} tables)" if known else ""
     return f"Only a reload brings it back: it replaces what the target has{tables} and takes as long as a full load."
-
-
-def _is_refused(facts: TaskFacts) -> bool:
-    return judge(facts).message_class is MessageClass.ACCESS_REFUSED

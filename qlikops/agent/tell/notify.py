@@ -87,9 +87,9 @@ def request_text(approval: ProposalRecord, now: datetime) -> str:
 
 def _look_first(diagnosis: Diagnosis | None) -> list[str]:
     """What happened, and what to look at before an approval; nothing if the message is none that is known."""
-    if diagnosis is None or not diagnosis.is_known:
+    if diagnosis is None or not diagnosis.headline:
         return []
-    return [f"What happened: {diagnosis.says}", *(f"Look at first: {check}" for check in diagnosis.checks[:1])]
+    return [f"What happened: {diagnosis.headline}.", *(f"Look at first: {check}" for check in diagnosis.checks[:1])]
 
 
 def outcome_text(approval: ProposalRecord) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.diagnosis.messages import MessageClass, classify
+from qlikops.agent.diagnosis.messages import classify
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.text import MESSAGE_CAP
@@ -60,7 +60,7 @@ def test_what_stands_far_down_decides_and_is_shown(
     (task,) = (task for task in snapshot.tasks if task.facts.key.task == "orders")
     assert [anomaly.kind for anomaly in task.anomalies] == [kind]
     assert len(task.facts.message) <= MESSAGE_CAP
-    assert classify(task.facts.message).message_class is not MessageClass.CONNECTIVITY
+    assert not classify(task.facts.message).message_class.passes
     shown = {item.label: item.value for item in task.anomalies[0].evidence}
     assert telling[:10] in shown["message"] + shown["message recognised as"]
 

@@ -116,7 +116,7 @@ FAR_DOWN = "{0} " + "and on " * 150 + "{1}"
 @pytest.mark.parametrize("frame", ["{0}. {1}", "{1}; {0}", "{0}\n{1}", "{0}: '{1}'", "{0} «{1}»", FAR_DOWN])
 def test_nothing_beside_a_lost_connection_goes_unnoticed(frame: str, beside: str) -> None:
     for classic in WHOLE:
-        assert classify(frame.format(classic, beside)).message_class is not CONNECTIVITY
+        assert not classify(frame.format(classic, beside)).message_class.passes
 
 
 REASONS_LIKE_NAMES = [
@@ -139,7 +139,7 @@ REASONS_LIKE_NAMES = [
 )
 def test_what_looks_like_a_name_is_one_only_where_it_is_announced(frame: str, reason: str) -> None:
     for classic in WHOLE:
-        assert classify(frame.format(classic, reason)).message_class is not CONNECTIVITY
+        assert not classify(frame.format(classic, reason)).message_class.passes
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_an_announced_name_is_left_alone(frame: str, name: str) -> None:
 @pytest.mark.parametrize("is_loading", [False, True])
 def test_the_code_of_a_lost_log_is_no_lost_connections_whatever_the_prose(code: str, is_loading: bool) -> None:
     for classic in WHOLE:
-        assert classify(f"{code} {classic}", is_loading).message_class is not CONNECTIVITY
+        assert not classify(f"{code} {classic}", is_loading).message_class.passes
 
 
 MARKS = (
@@ -182,30 +182,30 @@ MARKS = (
 @pytest.mark.parametrize("marks", MARKS)
 @pytest.mark.parametrize("row", ["broken pipe", "connection refused", "ORA-03113: end-of-file"])
 def test_what_is_in_quotes_proves_nothing_in_any_language(marks: str, row: str) -> None:
-    assert classify(f"{marks[0]}{row}{marks[1]}").message_class is not CONNECTIVITY
-    assert classify(f"Die Zeile {marks[0]}{row}{marks[1]}").message_class is not CONNECTIVITY
+    assert not classify(f"{marks[0]}{row}{marks[1]}").message_class.passes
+    assert not classify(f"Die Zeile {marks[0]}{row}{marks[1]}").message_class.passes
 
 
 @pytest.mark.parametrize("message", [FRAMED, *WHOLE])
 def test_a_message_that_is_cut_is_never_a_lost_connection(message: str) -> None:
     for end in range(len(message)):
-        assert classify(f"{message[:end]}…").message_class is not CONNECTIVITY
-        assert classify(f"{message[:end]}...").message_class is not CONNECTIVITY
+        assert not classify(f"{message[:end]}…").message_class.passes
+        assert not classify(f"{message[:end]}...").message_class.passes
     for within in ("and", "then", "while reading from the", "ORA-", "ORA-01", "TNS"):
-        assert classify(f"{message} {within}").message_class is not CONNECTIVITY
+        assert not classify(f"{message} {within}").message_class.passes
     for opened in ("'", '"', "(", "[", "„", "「"):
-        assert classify(f"{message} {opened}and").message_class is not CONNECTIVITY
+        assert not classify(f"{message} {opened}and").message_class.passes
 
 
 def test_an_envelope_that_is_not_closed_is_cut_wherever_that_is() -> None:
     for end in range(len(FRAMED) - len("FATAL")):
-        assert classify(FRAMED[:end]).message_class is not CONNECTIVITY, FRAMED[:end]
+        assert not classify(FRAMED[:end]).message_class.passes, FRAMED[:end]
 
 
 @given(st.sampled_from(WHOLE), st.text(st.characters(categories=("L", "N")), min_size=4, max_size=12))
 def test_a_word_that_is_on_no_list_is_left_unexplained(message: str, word: str) -> None:
     classified = classify(f"{message}. {word}xq")
-    assert classified.message_class is not CONNECTIVITY
+    assert not classified.message_class.passes
     assert classified.failure == ""
 
 
@@ -282,7 +282,7 @@ REAL = [
 
 
 @pytest.mark.skipif(not REAL, reason="the collection of real messages is not on this machine")
-def test_no_real_message_is_taken_for_a_lost_connection_that_is_none() -> None:
+def test_no_real_message_is_taken_for_one_that_passes_if_it_does_not() -> None:
     def of(*classes: str) -> list[dict[str, Any]]:
         return [entry for entry in REAL if entry["truth"]["class"] in classes]
 
@@ -290,8 +290,8 @@ def test_no_real_message_is_taken_for_a_lost_connection_that_is_none() -> None:
     wrong = [
         entry["id"]
         for entry in REAL
-        if entry["truth"]["class"] not in passing and classify(entry["message"]).message_class is CONNECTIVITY
+        if entry["truth"]["class"] not in passing and classify(entry["message"]).message_class.passes
     ]
     assert wrong == []
-    kept = [entry["id"] for entry in of("transient") if classify(entry["message"]).message_class is CONNECTIVITY]
-    assert len(kept) >= 10
+    for name in passing:
+        assert len([entry for entry in of(name) if classify(entry["message"]).message_class.passes]) >= 10

@@ -79,7 +79,12 @@ def test_one_task_one_proposal() -> None:
     ("changes", "kind", "action", "title"),
     [
         ({"message": UNMATCHED}, AnomalyKind.FATAL_UNKNOWN, Action.RESUME, "a: failed, cause not recognised"),
-        ({"message": "Login failed for user 'r'"}, AnomalyKind.FATAL_UNKNOWN, Action.RESUME, "a: login refused"),
+        (
+            {"message": "Login failed for user 'r'"},
+            AnomalyKind.FATAL_UNKNOWN,
+            Action.RESUME,
+            "a: probably: The server refuses the login",
+        ),
         ({"message": POSITION_LOST}, AnomalyKind.POSITION_LOST, Action.RELOAD, "a: log position lost"),
         (RESOURCE_STOP, AnomalyKind.RESOURCE_STOP, Action.RESUME, "a: stopped, low memory"),
         (
