@@ -107,6 +107,12 @@ class Diagnosis:
         return self.is_known and self.failure_class is FailureClass.RETRY_NOW
 
     @property
+    def citable(self) -> dict[str, str]:
+        """What an evaluation may cite as k1, k2, …: the ids of the entry that applies and of the others that match."""
+        names = (self.failure, *self.runners_up) if self.failure else self.runners_up
+        return {f"k{number}": name for number, name in enumerate(names, 1)}
+
+    @property
     def headline(self) -> str:
         """What happened in a few words for a list, without a full stop; says so if it is only likely.
 

@@ -40,7 +40,7 @@ class Finding:
     text: str
     evidence_ids: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()
-    """Cited ids that the proposal has no evidence for."""
+    """Cited ids that the proposal has neither evidence nor a known failure for."""
 
 
 @dataclass(frozen=True, slots=True)

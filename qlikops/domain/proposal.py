@@ -78,6 +78,12 @@ class Proposal:
     """
 
     @property
+    def citable(self) -> dict[str, str]:
+        """What an evaluation of it may cite, with words for each: its evidence, and the known failures that match."""
+        known = self.diagnosis.citable if self.diagnosis else {}
+        return {item.id: item.label for item in self.evidence} | known
+
+    @property
     def is_explained(self) -> bool:
         """Whether it is certain what the message means."""
         return self.diagnosis is not None and self.diagnosis.is_known

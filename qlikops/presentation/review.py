@@ -305,7 +305,7 @@ def _evaluation(approval: ProposalRecord) -> Iterator[Line]:
     evaluation = approval.evaluation
     if evaluation is None:
         return
-    labels = {each.id: each.label for each in approval.proposal.evidence}
+    labels = approval.proposal.citable
     if len(evaluation.rationale) > RATIONALE_BRIEF:
         yield line("rationale", outside(evaluation.rationale))
     for finding in evaluation.findings:

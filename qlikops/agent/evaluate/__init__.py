@@ -34,8 +34,8 @@ class Evaluator(Protocol):
 
 
 def mark_unsupported(finding: Finding, proposal: Proposal) -> Finding:
-    """`finding` with those of its cited ids marked that the proposal has no evidence for."""
-    known = {item.id for item in proposal.evidence}
+    """`finding` with those of its cited ids marked that the proposal has nothing for."""
+    known = proposal.citable
     return replace(finding, unsupported=tuple(cited for cited in finding.evidence_ids if cited not in known))
 
 

@@ -22,7 +22,8 @@ from typing import Any, Protocol
 from qlikops.agent.evaluate import Clock, EvaluationInput, mark_unsupported
 from qlikops.agent.evaluate.answer import ModelReply, read_answer
 from qlikops.agent.evaluate.causes import TRANSIENT, unavailable_for
-from qlikops.agent.evaluate.prompt import PROMPT_VERSION, bare_instructions, data_block, instructions
+from qlikops.agent.evaluate.floor import held_to_class
+from qlikops.agent.evaluate.prompt import PROMPT_VERSION, bare_instructions, data_block, instructions, task_text
 from qlikops.agent.models import ModelSettings, Structured
 from qlikops.domain.evaluation import Evaluation
 from qlikops.domain.proposal import Proposal
@@ -38,7 +39,8 @@ class Question:
     """Proposal and history, delimited."""
     structured: Structured
     """How the answer gets its form."""
-    text: str = "Evaluate the proposal in the data above."
+    text: str
+    """What is asked about it, and what the agent itself knows: nothing in it comes from outside."""
 
     @property
     def instructions(self) -> tuple[str, ...]:
@@ -89,7 +91,7 @@ class ModelEvaluator:
 
     @property
     def version(self) -> str:
-        """Prompt version, form of the answer and model ID, such as `v1 strict_tool eu.anthropic.…`."""
+        """Prompt version, form of the answer and model ID, such as `v2 strict_tool eu.anthropic.…`."""
         return f"{PROMPT_VERSION} {self._structured} {self._settings.model_id}"
 
     def evaluate(self, proposal: Proposal, history: EvaluationInput) -> Evaluation:
@@ -97,8 +99,10 @@ class ModelEvaluator:
         began = self._monotonic()
         reply: Mapping[str, Any] = {}
         try:
-            reply = self._reply(data_block(proposal, history, self._mark()))
-            evaluation = self._evaluation(read_answer(reply, self._structured), proposal)
+            mark = self._mark()
+            reply = self._reply(data_block(proposal, history, mark), task_text(proposal.diagnosis, mark))
+            said = self._evaluation(read_answer(reply, self._structured), proposal)
+            evaluation = held_to_class(said, proposal.diagnosis)
         except Exception as exc:  # a human decides, whatever it is
             unavailable = unavailable_for(exc)
             evaluation = Evaluation.unavailable(str(unavailable), self._name, self.version, self._clock())
@@ -119,14 +123,14 @@ class ModelEvaluator:
         )
         return evaluation
 
-    def _reply(self, data: str) -> Mapping[str, Any]:
+    def _reply(self, data: str, text: str) -> Mapping[str, Any]:
         """The model's reply. If the client knows no strict tool, it is asked with `tool` from then on."""
         try:
-            return self._ask(Question(data, self._structured))
+            return self._ask(Question(data, self._structured, text))
         except NoStrictTool as exc:
             _logger.warning("%s: asking with `tool` instead", exc)
         self._structured = Structured.TOOL
-        return self._ask(Question(data, self._structured))
+        return self._ask(Question(data, self._structured, text))
 
     def _ask(self, question: Question) -> Mapping[str, Any]:
         """The reply, after as many attempts as the settings allow. Raises Unavailable, or NoStrictTool."""

@@ -1,4 +1,5 @@
-"""What a model is asked: the instructions and the schema as they lie in `prompts/`, and the proposal as data.
+"""What a model is asked: the instructions and the schema as they lie in `prompts/`, the proposal as data, and what the
+agent itself knows of its failure.
 
 The files are versioned: what is asked never changes without the version that every evaluation carries.
 """
@@ -7,24 +8,30 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from qlikops.agent.diagnosis.evidence import EVIDENCE_CAP
+from qlikops.agent.diagnosis.library import library
 from qlikops.agent.evaluate import EvaluationInput
+from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.text import harmless
 
-PROMPT_VERSION = "v1"
+PROMPT_VERSION = "v2"
 TOOL_NAME = "record_evaluation"
 DATA_CAP = 24_000
 """Characters of the data, whatever the proposal holds: what an evaluation may cost has a bound."""
+KNOWN_CAP = 8_000
+"""Characters of what is known of the failure."""
 
 _TEXT_CAPS = (600, 300, 120, 40)
 """Characters of one text; the first that lets everything fit. The last always does, even with all of it escaped."""
 _TASKS = 10
 _HISTORY = 10
+_CHECKS = 8
+"""Of an entry."""
 _FOLDER = Path(__file__).with_name("prompts")
 _ESCAPES = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
 """Only in strings can these occur, so the JSON stays the same; nothing inside can look like the delimiter."""
@@ -54,11 +61,27 @@ def data_block(proposal: Proposal, history: EvaluationInput, mark: str) -> str:
 
     `mark` is random for every request.
     """
+    return _block(f"data-{mark}", lambda cap: _document(proposal, history, cap), DATA_CAP)
+
+
+def task_text(diagnosis: Diagnosis | None, mark: str) -> str:
+    """What the model is to do, after what the agent knows of the failure, in a block like that of the data.
+
+    Only entries are in that block, no word of the message. Without a `diagnosis` there is none.
+    """
+    task = "Evaluate the proposal in the data above."
+    if diagnosis is None:
+        return task
+    return f"{_block(f'known-{mark}', lambda cap: _known(diagnosis, cap), KNOWN_CAP)}\n\n{task}"
+
+
+def _block(delimiter: str, document: Callable[[int], Mapping[str, Any]], most: int) -> str:
+    """`document` as JSON between delimiters, its texts cut so that it has at most `most` characters."""
     for cap in _TEXT_CAPS:
-        document = json.dumps(_document(proposal, history, cap), ensure_ascii=False, indent=1).translate(_ESCAPES)
-        if len(document) <= DATA_CAP:
+        text = json.dumps(document(cap), ensure_ascii=False, indent=1).translate(_ESCAPES)
+        if len(text) <= most:
             break
-    return f"<data-{mark}>\n{document}\n</data-{mark}>"
+    return f"<{delimiter}>\n{text}\n</{delimiter}>"
 
 
 def _read(suffix: str) -> str:
@@ -96,4 +119,31 @@ def _document(proposal: Proposal, history: EvaluationInput, cap: int) -> dict[st
             for item in proposal.evidence[:EVIDENCE_CAP]
         ],
         "earlier_proposals": [outside(line) for line in history.recent[:_HISTORY]],
+    }
+
+
+def _known(diagnosis: Diagnosis, cap: int) -> dict[str, Any]:
+    return {
+        "class": diagnosis.failure_class.value,
+        "certainty": diagnosis.certainty.value,
+        "message_is_cut": diagnosis.is_cut,
+        "something_is_unexplained": bool(diagnosis.unexplained),
+        "known_failures": [
+            {"id": cited, "applies": name == diagnosis.failure, **_entry(name, cap)}
+            for cited, name in diagnosis.citable.items()
+        ],
+    }
+
+
+def _entry(name: str, cap: int) -> dict[str, Any]:
+    entry = library().named(name)
+    if entry is None:  # of a record that another version wrote
+        return {"failure": harmless(name, cap)}
+    return {
+        "failure": entry.id,
+        "class": entry.failure_class.value,
+        "what_happened": harmless(entry.says, cap),
+        "look_at_first": [harmless(check, cap) for check in entry.checks[:_CHECKS]],
+        "then": entry.then.value,
+        "never": harmless(entry.never, cap),
     }

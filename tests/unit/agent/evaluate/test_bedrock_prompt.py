@@ -11,10 +11,21 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qlikops.agent.diagnosis.library import built_in
 from qlikops.agent.evaluate import EvaluationInput, prompt
-from qlikops.agent.evaluate.prompt import DATA_CAP, PROMPT_VERSION, data_block, instructions, schema
+from qlikops.agent.evaluate.prompt import (
+    DATA_CAP,
+    KNOWN_CAP,
+    PROMPT_VERSION,
+    data_block,
+    instructions,
+    schema,
+    task_text,
+)
+from qlikops.agent.trial import Situation, outcome
 from qlikops.deployment.bundle import bundled_files
 from qlikops.domain.anomaly import Evidence
+from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.evaluation import Risk, Verdict
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
@@ -25,13 +36,16 @@ PINNED = {
     "v1.bare.md": "f614f09578e086c0db69e71222813ce7db0f4d6b90872c8ca7b88bbc0626eb93",
     "v1.md": "9e95496fd58e4ece576377796a6bef7469bf1776b2bcc962cd9bc4339b13d39b",
     "v1.schema.json": "371ab6362a7fdda48214dfd9c75387dcf3c283e583a324882179dfd818e2c6cf",
+    "v2.bare.md": "f614f09578e086c0db69e71222813ce7db0f4d6b90872c8ca7b88bbc0626eb93",
+    "v2.md": "e98b6373a2e3dab13c3b2527b0d3e19554b622f734e5f01c8f1740b35a608584",
+    "v2.schema.json": "f73fbbf9e4930f36867905bba7de22133adaf95beaa2925c71a446ee5487c79f",
 }
 """What each version says. A prompt or schema that must change becomes a new version, never the old one's new text."""
 
 
-def document(block: str, mark: str = "mark") -> Any:
+def document(block: str, mark: str = "data-mark") -> Any:
     first, *lines, last = block.split("\n")
-    assert (first, last) == (f"<data-{mark}>", f"</data-{mark}>")
+    assert (first, last) == (f"<{mark}>", f"</{mark}>")
     return json.loads("\n".join(lines))
 
 
@@ -117,3 +131,44 @@ def test_the_size_has_a_bound_whatever_comes() -> None:
         block = data_block(with_text(text), context, "mark")
         assert len(block) <= DATA_CAP + 40
         assert len(document(block)["evidence"]) == 12
+
+
+def known(diagnosis: Diagnosis) -> Any:
+    block, task = task_text(diagnosis, "mark").split("\n\n")
+    assert task == "Evaluate the proposal in the data above."
+    return document(block, "known-mark")
+
+
+def test_what_the_library_knows_is_said_with_ids_to_cite_and_no_word_of_the_message() -> None:
+    message = "ORA-00257: archiver error of ZEPHYR; ORA-12541: TNS:no listener"
+    proposal = outcome(Situation(message, source_type="Oracle")).proposal
+    assert proposal is not None
+    assert proposal.diagnosis is not None
+    told = known(proposal.diagnosis)
+    assert (told["class"], told["certainty"]) == ("fix_first", "known")
+    first, other = told["known_failures"]
+    assert (first["id"], first["applies"], first["failure"]) == ("k1", True, "oracle-archiver-full")
+    assert first["look_at_first"] == list(proposal.diagnosis.checks)
+    assert first["never"] == proposal.diagnosis.never
+    assert (other["id"], other["applies"], other["failure"]) == ("k2", False, "oracle-no-listener")
+    assert "ZEPHYR" in data_block(proposal, EvaluationInput(), "mark")
+    assert "ZEPHYR" not in task_text(proposal.diagnosis, "mark")
+
+
+def test_what_only_matches_can_be_cited_where_nothing_applies() -> None:
+    told = known(Diagnosis(is_cut=True, runners_up=("oracle-no-listener", "of-another-version")))
+    assert told["message_is_cut"]
+    assert [(each["id"], each["applies"]) for each in told["known_failures"]] == [("k1", False), ("k2", False)]
+    assert told["known_failures"][1]["failure"] == "of-another-version"
+
+
+def test_nothing_is_said_of_a_failure_that_rests_on_no_message() -> None:
+    assert task_text(None, "mark") == "Evaluate the proposal in the data above."
+
+
+def test_what_is_known_has_a_bound() -> None:
+    many = tuple(failure.id for entries in built_in() for failure in entries.failures)
+    longest = sorted(many, key=lambda name: -len(task_text(Diagnosis(failure=name), "mark")))[:6]
+    text = task_text(Diagnosis(failure=longest[0], runners_up=tuple(longest[1:])), "mark")
+    assert len(text) <= KNOWN_CAP + 100
+    assert text.count("<") == text.count(">") == 2

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from qlikops.agent.evaluate import EvaluationInput, make_evaluator
 from qlikops.agent.evaluate.model import ModelEvaluator
 from qlikops.agent.evaluate.openai import REPLY_CAP, OpenAiModel
-from qlikops.agent.evaluate.prompt import TOOL_NAME, bare_instructions, instructions, schema
+from qlikops.agent.evaluate.prompt import TOOL_NAME, bare_instructions, instructions, schema, task_text
 from qlikops.agent.models import EvaluatorName, OpenAiSettings, Structured, TokenLimit
+from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.evaluation import Evaluation, Finding, Verdict
+from qlikops.domain.proposal import Proposal
 from tests.converse import ANSWER, ConverseServer, Hangup, Reply, Scripted, Silence, Trickle
 from tests.unit.agent.decide.test_policy import OPEN
 from tests.unit.agent.evaluate.test_bedrock import ANSWERS, JSON_VALUES
@@ -60,12 +62,14 @@ def said(text: Any, finish: Any = "stop") -> Reply:
     return completion({"role": "assistant", "content": text}, finish)
 
 
-def evaluate(server: ConverseServer, *script: Scripted, clients: Any = None, **changes: Any) -> Evaluation:
+def evaluate(
+    server: ConverseServer, *script: Scripted, clients: Any = None, proposal: Proposal = OPEN, **changes: Any
+) -> Evaluation:
     server.script.extend(script)
     chosen = replace(SETTINGS, **{"url": f"{server.url}/v1", **changes})
     model = OpenAiModel(chosen, clients or (lambda service: pytest.fail(f"asked for {service}")))
     evaluator = ModelEvaluator("openai", chosen, model, lambda: NOW, sleep=lambda _: None, mark=lambda: "mark")
-    return evaluator.evaluate(OPEN, EvaluationInput())
+    return evaluator.evaluate(proposal, EvaluationInput())
 
 
 @pytest.mark.parametrize("finish", ["tool_calls", "stop"])
@@ -77,7 +81,7 @@ def test_a_complete_answer_becomes_the_evaluation(server: ConverseServer, finish
         confidence=0.92,
         rationale="The source was unreachable and answers again.",
         evaluator="openai",
-        evaluator_version="v1 strict_tool org/model:7b",
+        evaluator_version="v2 strict_tool org/model:7b",
         evaluated_at=NOW,
         findings=(Finding("The message is that of a lost connection.", ("e1",)),),
         cautions=("Watch the latency for a while.",),
@@ -97,6 +101,15 @@ def test_the_configuration_names_the_evaluator(server: ConverseServer) -> None:
     assert server.requests[0].model == "/v1/chat/completions"
 
 
+def test_an_approval_of_what_must_be_put_right_first_does_not_count(server: ConverseServer) -> None:
+    found = Diagnosis("oracle-x", "oracle", FailureClass.FIX_FIRST, Certainty.KNOWN, "Full.", ("Make room.",))
+    cited = json.dumps({**ANSWER, "findings": [{"text": "Full.", "evidence_ids": ["k1", "k2", "e1"]}]})
+    evaluation = evaluate(server, called(cited), proposal=replace(OPEN, diagnosis=found))
+    assert (evaluation.verdict, evaluation.risk) == ("caution", "medium")
+    assert evaluation.cautions[0] == "Make room."
+    assert evaluation.findings[0].unsupported == ("k2",)
+
+
 @pytest.mark.parametrize("structured", [Structured.STRICT_TOOL, Structured.TOOL])
 def test_the_question_is_the_prompt_the_data_and_one_tool(server: ConverseServer, structured: Structured) -> None:
     evaluate(server, called(), structured=structured, temperature=0.3, max_tokens=700)
@@ -110,7 +123,7 @@ def test_the_question_is_the_prompt_the_data_and_one_tool(server: ConverseServer
     system, user = request.body["messages"]
     assert system == {"role": "system", "content": instructions()}
     assert user["content"].startswith("<data-mark>\n{")
-    assert user["content"].endswith("</data-mark>\n\nEvaluate the proposal in the data above.")
+    assert user["content"].endswith(f"</data-mark>\n\n{task_text(OPEN.diagnosis, 'mark')}")
     (tool,) = request.body["tools"]
     assert tool["function"].pop("strict", False) is (structured is Structured.STRICT_TOOL)
     assert tool["function"] == {"name": TOOL_NAME, "description": schema()["description"], "parameters": schema()}
@@ -119,7 +132,11 @@ def test_the_question_is_the_prompt_the_data_and_one_tool(server: ConverseServer
 
 
 def test_bare_json_is_asked_for_and_taken_from_a_model_without_tools(server: ConverseServer) -> None:
-    changes = {"structured": Structured.PROMPT, "temperature": None, "token_limit": TokenLimit.MAX_COMPLETION_TOKENS}
+    changes: dict[str, Any] = {
+        "structured": Structured.PROMPT,
+        "temperature": None,
+        "token_limit": TokenLimit.MAX_COMPLETION_TOKENS,
+    }
     evaluation = evaluate(server, said(f"```json\n{json.dumps(ANSWER)}\n```"), **changes)
     assert evaluation.verdict is Verdict.APPROVE
     (request,) = server.requests
