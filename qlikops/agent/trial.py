@@ -12,7 +12,7 @@ from typing import Any
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.decide.policy import decide
-from qlikops.agent.diagnosis.library import Library
+from qlikops.agent.diagnosis.library import Library, library, using
 from qlikops.agent.diagnosis.ranking import Explained, MessageContext, explain
 from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.rules import RulesEvaluator
@@ -122,13 +122,21 @@ class Outcome:
 
 
 def outcome(situation: Situation, entries: Library | None = None, config: AgentConfig = _CONFIG) -> Outcome:
-    """What a run would make of a task with that message, the only one of its fleet that has failed."""
-    found = explain(situation.message, situation.context, entries)
+    """What a run would make of a task with that message, the only one of its fleet that has failed.
+
+    `entries` take the place of the built-in ones.
+    """
+    with using(entries or library()):
+        return _outcome(situation, config)
+
+
+def _outcome(situation: Situation, config: AgentConfig) -> Outcome:
+    found = explain(situation.message, situation.context)
     if situation.previous_message and not found.diagnosis.failure_class.is_explained:
-        earlier = explain(situation.previous_message, situation.context, entries)
+        earlier = explain(situation.previous_message, situation.context)
         if earlier.diagnosis.failure:
             found = earlier
-    proposal = _proposal(situation, config)
+    proposal = proposal_on(situation, config)
     if proposal is None:
         return Outcome(found)
     evaluation = RulesEvaluator(lambda: _NOW).evaluate(proposal, EvaluationInput())
@@ -149,7 +157,8 @@ def outcome(situation: Situation, entries: Library | None = None, config: AgentC
     )
 
 
-def _proposal(situation: Situation, config: AgentConfig) -> Proposal | None:
+def proposal_on(situation: Situation, config: AgentConfig = _CONFIG) -> Proposal | None:
+    """What a run would propose on a task in that situation; None for nothing."""
     task = TaskFacts(
         key=TaskKey("default", _SERVER.name, "task"),
         state=situation.state,

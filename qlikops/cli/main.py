@@ -38,6 +38,7 @@ _MODULES = {
     "report": "fleet",
     "handover": "handover",
     "known": "known",
+    "exam": "exam",
     "demo": "demo",
     "deploy": "deploy",
     "schedule": "schedule",

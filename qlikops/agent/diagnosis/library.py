@@ -11,6 +11,8 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,11 @@ class Library:
         number = next(numbers, None)
         return None if number is None else self.failure(number)
 
+    def without(self, name: str) -> Library:
+        """The same entries as if none were called `name`."""
+        number = next((number for number, raw in enumerate(self._index["failures"]) if raw[0] == name), -1)
+        return _LibraryWithout(self, number)
+
     def is_tail(self, code: str, engines: frozenset[str] = frozenset()) -> bool:
         """Whether NAMESPACE:VALUE says nothing by itself: anywhere, or where one of `engines` speaks."""
         owners = self._index["tail_codes"].get(code)
@@ -95,6 +102,26 @@ class Library:
         return (found for _, found in self._tails.find(folded, words))
 
 
+class _LibraryWithout(Library):
+    """All of another library but one failure."""
+
+    def __init__(self, whole: Library, hidden: int) -> None:
+        vars(self).update(vars(whole))
+        self._hidden = hidden
+
+    def by_code(self, code: str) -> Sequence[int]:
+        return [number for number in super().by_code(code) if number != self._hidden]
+
+    def by_number(self, value: str) -> Sequence[tuple[str, int]]:
+        return [found for found in super().by_number(value) if found[1] != self._hidden]
+
+    def by_name(self, said: str, words: frozenset[str]) -> Iterator[tuple[Found, int]]:
+        return (found for found in super().by_name(said, words) if found[1] != self._hidden)
+
+    def by_phrase(self, folded: str, words: frozenset[str]) -> Iterator[tuple[int, Found]]:
+        return (found for found in super().by_phrase(folded, words) if found[0] != self._hidden)
+
+
 class _Phrases:
     """Phrases with their owners, by a word of theirs; each is made when its word is met for the first time."""
 
@@ -119,9 +146,27 @@ class _Phrases:
         return self._made[word]
 
 
-@functools.cache
+_in_use: ContextVar[Library | None] = ContextVar("library", default=None)
+
+
 def library() -> Library:
-    """The built-in entries."""
+    """The entries that messages are held against: the built-in ones, but for what `using` says."""
+    chosen = _in_use.get()
+    return _built_in() if chosen is None else chosen
+
+
+@contextmanager
+def using(entries: Library) -> Iterator[None]:
+    """Inside, messages are held against `entries`."""
+    token = _in_use.set(entries)
+    try:
+        yield
+    finally:
+        _in_use.reset(token)
+
+
+@functools.cache
+def _built_in() -> Library:
     if COMPILED.exists():
         return Library(json.loads(COMPILED.read_text(encoding="utf-8")))
     return Library(index_of(built_in()))

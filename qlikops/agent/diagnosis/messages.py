@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from qlikops.agent.diagnosis.engines import EVERYWHERE, engine_of, spoken_by
 from qlikops.agent.diagnosis.evidence import VALUE_CAP
-from qlikops.agent.diagnosis.library import library
+from qlikops.agent.diagnosis.library import Library, library
 from qlikops.agent.diagnosis.parser import parse
 from qlikops.agent.diagnosis.ranking import MessageContext, diagnose
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
@@ -122,7 +122,8 @@ def judge(facts: TaskFacts) -> MessageMatch:
     """What the task's message says, given its endpoints and how far it has got."""
     loading = (facts.tables_loading or 0) + (facts.tables_queued or 0) > 0
     is_loading = facts.full_load_completed is not True or loading
-    return _classified(facts.message, MessageContext.of(facts.source_type, facts.target_type, is_loading))
+    context = MessageContext.of(facts.source_type, facts.target_type, is_loading)
+    return _classified(facts.message, context, library())
 
 
 def diagnosis_of(facts: TaskFacts, said_before: str = "") -> Diagnosis:
@@ -141,12 +142,12 @@ def diagnosis_of(facts: TaskFacts, said_before: str = "") -> Diagnosis:
 
 def classify(message: str, is_loading: bool = False) -> MessageMatch:
     """What `message` says of a task of which nothing else is known. An empty, cut or contradictory one is UNMATCHED."""
-    return _classified(message, MessageContext(is_loading=is_loading))
+    return _classified(message, MessageContext(is_loading=is_loading), library())
 
 
 # Detection, grouping and wording ask about the same message several times, one task after the other.
 @functools.lru_cache(maxsize=256)
-def _classified(message: str, context: MessageContext) -> MessageMatch:
+def _classified(message: str, context: MessageContext, _: Library) -> MessageMatch:
     found = diagnose(message, context)
     match found.failure_class:
         case FailureClass.POSITION_LOST if found.certainty is Certainty.KNOWN:

@@ -90,18 +90,18 @@ class Explained:
 
 
 def diagnose(message: str, context: MessageContext | None = None) -> Diagnosis:
-    """What `message` means by the built-in entries."""
-    return _diagnosed(message, context or MessageContext())
+    """What `message` means by the entries in use."""
+    return _diagnosed(message, context or MessageContext(), library())
 
 
 # Detection, grouping and wording ask about the same message several times, one task after the other.
 @functools.lru_cache(maxsize=1024)
-def _diagnosed(message: str, context: MessageContext) -> Diagnosis:
-    return explain(message, context).diagnosis
+def _diagnosed(message: str, context: MessageContext, entries: Library) -> Diagnosis:
+    return explain(message, context, entries).diagnosis
 
 
 def explain(message: str, context: MessageContext | None = None, entries: Library | None = None) -> Explained:
-    """What `message` means by `entries`, the built-in ones where none are given, with what led there."""
+    """What `message` means by `entries`, those in use if none are given, with what led there."""
     entries = entries or library()
     context = context or MessageContext()
     parsed = parse(message)

@@ -104,6 +104,7 @@ def test_entries_of_ones_own_are_tested_and_tried(run: Run, tmp_path: Path) -> N
     message = "ORA-20001: table is held by the night batch"
     answer = json.loads(run("known", "explain", message, "--entries", str(file), "--json").stdout)
     assert answer["failure"] == "oracle-night-batch"
+    assert answer["confidence"] == 0.8, "the rules speak from it, too"
     assert json.loads(run("known", "explain", message, "--json").stdout)["failure"] == ""
 
 

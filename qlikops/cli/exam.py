@@ -1,0 +1,173 @@
+"""exam."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qlikops.cli import output
+from qlikops.cli.context import JsonOption
+from qlikops.cli.exit_codes import ExitCode
+from qlikops.domain.errors import UsageError
+from qlikops.domain.text import harmless
+from qlikops.files import read_json, shown
+
+if TYPE_CHECKING:
+    from qlikops.agent.config import AgentConfig
+    from qlikops.agent.exam import ExamAnswer, ExamResult
+    from qlikops.presentation.tone import Section
+
+_IN_VAIN = 3
+"""Questions without an answer, one after the other from the first, after which no more are asked."""
+_PROGRESS = 20
+"""Questions between two lines that say how far it is."""
+_LISTED = 20
+"""Answers of one sort that are listed, but for unsafe ones, of which each is."""
+
+
+def exam(
+    evaluator: Annotated[str, typer.Option(metavar="NAME", help="Who evaluates proposals.", show_default="rules")] = "",
+    model: Annotated[
+        str,
+        typer.Option(metavar="ID", help="The model that the evaluator asks; bedrock does, if --evaluator names none."),
+    ] = "",
+    url: Annotated[
+        str,
+        typer.Option(metavar="URL", help="Where openai finds it: what comes before /chat/completions."),
+    ] = "",
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="All of the agent's settings, a JSON object.",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=0, help="How many at most.", show_default="all")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Examine an evaluator: what it approves that it must not, what it refuses that passes, what it costs.
+
+    The questions are the examples of the known failures, each without its own entry, put as a run in AWS would put
+    them; the classes take turns. --evaluator is rules, bedrock or openai, and with --settings these options come first.
+    A model is asked from here, with the credentials of boto3. The exit code is 1 if something was approved that must
+    not be, and if there was no answer at all.
+    """
+    config = _config(evaluator, model, url, settings)
+    from qlikops.agent.exam import ExamResult
+
+    result = ExamResult(tuple(_answers(config, limit)))
+    if as_json:
+        output.write_json(result.as_data())
+    else:
+        _write(result)
+    if result.unsafe or len(result.missing) == len(result.answers):
+        raise typer.Exit(ExitCode.FAILURE)
+
+
+def _config(evaluator: str, model: str, url: str, file: Path | None) -> AgentConfig:
+    """The settings as given. Raises UsageError."""
+    from qlikops.deployment.evaluator import agent_config
+    from qlikops.domain.evaluation import is_ai
+
+    agent: Any = read_json(file) if file else {}
+    if not isinstance(agent, dict):
+        raise UsageError(f"{shown(file or Path())} must hold a JSON object.")
+    chosen = evaluator or ("openai" if url else "") or agent.get("evaluator", "")
+    if model and not is_ai(chosen):
+        chosen = evaluator or "bedrock"
+    agent["evaluator"] = chosen or "rules"
+    asked = {name: value for name, value in (("model_id", model), ("url", url)) if value}
+    if asked and not is_ai(agent["evaluator"]):
+        raise UsageError("the rules ask no model", "Name one that does: --evaluator bedrock or openai.")
+    if asked:
+        agent[chosen] = {**agent.get(chosen, {}), **asked}
+    return agent_config(agent)
+
+
+def _answers(config: AgentConfig, limit: int) -> Iterator[ExamAnswer]:
+    from qlikops.agent.diagnosis.library import built_in
+    from qlikops.agent.evaluate import make_evaluator
+    from qlikops.agent.exam import examine, questions
+
+    def client(service: str) -> Any:
+        import boto3
+
+        return boto3.Session().client(service)  # type: ignore[call-overload]  # which service, the settings say
+
+    asked = questions(built_in(), limit)
+    examined = make_evaluator(config, lambda: datetime.now(UTC), client)
+    in_vain = 0
+    for number, answer in enumerate(examine(examined, asked), 1):
+        yield answer
+        in_vain += answer.is_missing
+        if in_vain == number == _IN_VAIN:
+            because = answer.evaluation.unavailable_because
+            output.say(f"There is no answer to the first {number} questions ({because}): no more are asked.")
+            return
+        if config.model and number % _PROGRESS == 0:
+            output.say(f"{number} of {len(asked)}")
+
+
+def _write(result: ExamResult) -> None:
+    from qlikops.presentation.table import Column
+    from qlikops.presentation.tone import Span
+
+    numbers = ("asked", "approved", "refused", "missing")
+    output.write_table(
+        (
+            Column("class", "Class", 13),
+            Column("asked", "Asked", 6, right=True),
+            Column("approved", "Approved", 8, right=True),
+            Column("refused", "Refused", 8, right=True),
+            Column("missing", "No answer", 9, right=True),
+        ),
+        [
+            {"class": Span(kind.value.replace("_", " "))} | {name: Span(str(getattr(tally, name))) for name in numbers}
+            for kind, tally in result.by_class().items()
+        ],
+    )
+    output.write_sections(_sections(result))
+
+
+def _sections(result: ExamResult) -> list[Section]:
+    from qlikops.presentation.tone import Section, line
+
+    passing = sum(answer.question.passes for answer in result.answers)
+    read, written = result.tokens
+    in_all = Section(
+        "In all",
+        (
+            line("approved wrongly", f"{len(result.unsafe)} of {len(result.answers) - passing}"),
+            line("refused wrongly", f"{len(result.needless)} of {passing}"),
+            line("no answer", f"{len(result.missing)} of {len(result.answers)}"),
+            line("tokens", f"{read:,} read, {written:,} written"),
+            line("time", f"{result.seconds:.1f} s, {result.seconds / max(1, len(result.answers)):.2f} s a question"),
+        ),
+    )
+    listed = (
+        _listed("Approved, and must not be", result.unsafe, len(result.unsafe)),
+        _listed("Refused, and passes", result.needless),
+        _listed("No answer", result.missing),
+    )
+    return [*(section for section in listed if section.lines), in_all]
+
+
+def _listed(title: str, answers: list[ExamAnswer], most: int = _LISTED) -> Section:
+    from qlikops.presentation.tone import Section, line
+
+    in_order = sorted(answers, key=lambda answer: answer.question.failure.id)
+    shown_lines = tuple(line(answer.question.failure.id, harmless(_why(answer), 200)) for answer in in_order[:most])
+    more = (line("…", f"{len(answers) - most} more; --json has all"),) if len(answers) > most else ()
+    return Section(title, shown_lines + more)
+
+
+def _why(answer: ExamAnswer) -> str:
+    kind = answer.question.failure.failure_class.value.replace("_", " ")
+    return f"{kind}: {answer.evaluation.rationale or answer.evaluation.unavailable_because}"
