@@ -20,7 +20,7 @@ from qlikops.agent.diagnosis.parser import parse
 from qlikops.agent.diagnosis.ranking import MessageContext, diagnose
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.task import TaskFacts
-from qlikops.domain.text import harmless
+from qlikops.domain.text import harmless, plain
 
 
 class MessageClass(StrEnum):
@@ -102,6 +102,14 @@ _COMES_AND_GOES = re.compile(
     r"|\b[0-9a-f]{8,}\b"
 )
 """Of a folded text, what may be another the next time that the same is said: numbers, dates, handles in hex."""
+_LASTING_CODE = re.compile(
+    r"\b(?:ORA|TNS)-\d{4,5}\b|\bSQL\d{4,5}[A-Z]\b|\bMsg -?\d{1,12}\b|(?i:\bNativeError\W{1,3})-?\d{1,12}\b"
+    r"|(?i:\b(?:error(?:[ _]code)?|errno)\W{1,2}(?:MY-0*)?)\d{4}\b|(?i:\bSQLSTATE\W{0,3})[0-9A-Z]{5}\b"
+    r"|[\[(](?:0[0-9A-Z]|2[0-8ADEF]|3[48BCDF]|4[0-4]|5[3-8]|HY|IM|XX|P0)[0-9A-Z]{3}[\])]|\[\d{6,7}\]"
+)
+"""Numbers that do not come and go. Stored texts have them as written, so this stays as it is whatever codes come to
+be known: what waits for an answer would else be another fault after each update.
+"""
 FAULT_CAP = 120
 """Characters of a message by which a fault is known to people; a longer one has a checksum of all of it behind `…`."""
 _WAS_CUT = "a part of the message is missing"
@@ -225,10 +233,19 @@ def fault_of(facts: TaskFacts) -> str:
     if match.message_class is MessageClass.RETRY_NOW:
         # A deadlock is not what a limit is, though a resume mends both.
         return match.diagnosis.failure
-    if match.message_class is not MessageClass.UNMATCHED:
-        return match.message_class.value
-    codes = sorted(match.diagnosis.codes)
-    text = " ".join((_lasting(facts.message), *codes))
+    return _text_of(facts.message) if match.message_class is MessageClass.UNMATCHED else match.message_class.value
+
+
+def still_says(facts: TaskFacts, fault: str) -> bool:
+    """Whether the task has the `fault` that `fault_of` gave of it, in this version or an earlier one.
+
+    The same text is the same fault, also if an earlier version did not know it yet.
+    """
+    return fault in (fault_of(facts), _text_of(facts.message))
+
+
+def _text_of(message: str) -> str:
+    text = " ".join((_lasting(message), *sorted({code[0] for code in _LASTING_CODE.finditer(plain(message))})))
     if len(text) <= FAULT_CAP:
         return text
     return f"{text[:FAULT_CAP]}…{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.decide.policy import decide
-from qlikops.agent.diagnosis.messages import fault_of, side_of
+from qlikops.agent.diagnosis.messages import fault_of, side_of, still_says
 from qlikops.agent.look import wording
 from qlikops.agent.look.detectors import DETECTORS, TaskView, is_stopped_by_command, is_waiting_to_apply
 from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind
@@ -166,7 +166,7 @@ def _other_diagnosis(
         _, _, reason_now = _fault(facts).partition("\n")
         if basis and reason != reason_now:
             yield f"the stop reason was {reason or 'not given'}, is {reason_now or 'not given'}"
-        if basis and said != fault_of(facts):
+        if basis and not still_says(facts, said):
             yield f"message was {wording.fault(said)}, is now: {says}"
         elif now is not kind:
             yield f"it was {kind}, is {now or 'nothing of the kind'} now: {says}"

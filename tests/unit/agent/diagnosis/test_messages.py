@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from qlikops.agent.diagnosis.messages import EndpointSide, MessageClass, classify, fingerprint, side_of
+from qlikops.agent.diagnosis.messages import (
+    EndpointSide,
+    MessageClass,
+    classify,
+    fingerprint,
+    side_of,
+    still_says,
+)
 from tests.unit.agent.fleet import task
 
 LOST, REFUSED = MessageClass.POSITION_LOST, MessageClass.ACCESS_REFUSED
@@ -198,3 +205,34 @@ def test_a_fingerprint_is_what_messages_of_one_fault_share() -> None:
     assert fingerprint("Task 'a' failed at 03:12") == fingerprint("Task 'b' failed at 04:59")
     assert fingerprint("Task 'a' failed at 03:12") != fingerprint("Cannot write file 7")
     assert fingerprint("ORA-12541: no listener") == fingerprint("ORA-03113: end-of-file")
+
+
+@pytest.mark.parametrize(
+    ("message", "fault"),
+    [
+        (
+            "ORA-12154: TNS:could not resolve the connect identifier specified [1022307]",
+            "# tns:could not resolve the connect identifier specified # ORA-12154 [1022307]",
+        ),
+        (
+            "RetCode: SQL_ERROR SqlState: 42S02 NativeError: 208 Message: Invalid object name 'dbo.orders' Line: 1",
+            "retcode: sql_error sqlstate: # nativeerror: # message: invalid object name 'dbo.orders' line: # "
+            "NativeError: 208 SqlStat…70ad7b4c",
+        ),
+        (
+            'SQL0204N "ORDERS" is an undefined name. SQLSTATE=42704',
+            '# "orders" is an undefined name. # SQL0204N SQLSTATE=42704',
+        ),
+        (
+            "Got fatal error 1236 while Error_code: 1146 at 03:12:07 on Fri",
+            "got fatal error # while error_code: # at # on # Error_code: 1146 error 1236",
+        ),
+        ("ORA-28000: the account is locked", "access_refused"),
+        ("ORA-28000: the account is locked", "# the account is locked ORA-28000"),  # of a version that knew it not
+    ],
+)
+def test_what_waits_since_before_an_update_has_the_same_fault_after_it(message: str, fault: str) -> None:
+    """Faults as the ledger holds them: a version that spells them otherwise would ask all questions anew."""
+    facts = task(message=message)
+    assert still_says(facts, fault)
+    assert not still_says(task(message=f"{message} ORA-00001"), fault) or fault == "access_refused"
