@@ -395,6 +395,15 @@ class Ledger:
                 decision = attributed(decision, approval)
                 values, event = {**values, Attribute.DECISION: codec.dumps(decision)}, {**event, "decision": decision}
             unmoved = Condition("#status = :before", {":before": status})
+            if Attribute.OUTCOME in values:
+                if Attribute.OUTCOME in item:  # what a restart came to, stored meanwhile: the first result stays
+                    given = codec.loads(Outcome, str(values[Attribute.OUTCOME]))
+                    first = codec.loads(Outcome, str(item[Attribute.OUTCOME]))
+                    first = replace(first, at=first.at or given.at, decision=first.decision or given.decision)
+                    values = {**values, Attribute.STATUS: first.status, Attribute.OUTCOME: codec.dumps(first)}
+                    event = {**event, "outcome": first}
+                else:
+                    unmoved = replace(unmoved, text=f"{unmoved.text} AND attribute_not_exists(#{Attribute.OUTCOME})")
             now = codec.format_time(self._clock())
             writes = [
                 Update(record_key(proposal_id), {**values, Attribute.UPDATED_AT: now}, remove, unmoved),

@@ -320,6 +320,17 @@ def test_what_is_answered_meanwhile_is_not_closed_as_unanswered(ledger: Ledger) 
     assert ledger.tasks.history(ORDERS) == []
 
 
+def test_what_a_restart_came_to_is_not_replaced_by_whoever_closes_it(ledger: Ledger) -> None:
+    restarting(ledger)
+    ledger.save_result(ID, Outcome(Status.RESTARTED, "up", at=START))
+
+    closed = ledger.close(ID, Outcome(Status.UNVERIFIED, "interrupted")).approval
+
+    assert closed.status is Status.RESTARTED
+    assert closed.outcome is not None
+    assert closed.outcome.detail == "up"
+
+
 def test_nobody_is_asked_about_what_is_closed(ledger: Ledger, items: Items) -> None:
     opened(ledger, proposal())
     ledger.close(ID, Outcome(Status.ABANDONED))
