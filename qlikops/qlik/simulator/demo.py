@@ -66,6 +66,9 @@ _LATER_MESSAGES = {
     "IBM DB2 for z/OS": "SQL30081N  A communication error has been detected. Communication protocol: TCP/IP",
 }
 
+_FAILS_AGAIN = AfterRun(resume=Effect.FAILS_AGAIN, fails_after_seconds=6)
+"""Of what a resume alone does not mend."""
+
 
 def _task(name: str, source: str, target: str, *tags: str, tables: int = 12, loaded: bool = True) -> SimulatedTask:
     return SimulatedTask(name, _ENDPOINTS[source], _ENDPOINTS[target], tags, tables, loaded)
@@ -121,13 +124,15 @@ def _first_night() -> tuple[Event, ...]:
             "inventory-ora-to-snowflake",
             message="ORA-00308: cannot open archived log '/u02/arch/1_88120_1071.arc'. "
             "The archived log does not exist; capture cannot continue from the last position",
-            after_run=AfterRun(resume=Effect.FAILS_AGAIN, fails_after_seconds=6),
+            after_run=_FAILS_AGAIN,
         ),
         Break(
             0,
             _COMMERCE,
             "pricing-mssql-to-redshift",
-            message="Stream component 'st_0_REDSHIFT-BI' terminated. Unexpected value in PRICE_LIST, error 1020401",
+            message="RetCode: SQL_ERROR SqlState: 40001 NativeError: 1205 Message: [Microsoft][ODBC Driver 18 for SQL "
+            "Server][SQL Server]Transaction (Process ID 61) was deadlocked on lock resources with another process and "
+            "has been chosen as the deadlock victim. Rerun the transaction. [1022502]",
         ),
         Break(0, _COMMERCE, "loyalty-points-pg-to-snowflake", TaskState.STOPPED, StopReason.NORMAL, "Stopped by user"),
         *(
@@ -157,29 +162,62 @@ def _first_night() -> tuple[Event, ...]:
     )
 
 
-def _later(servers: tuple[SimulatedServer, ...], seed: int) -> tuple[Event, ...]:
-    """What breaks as the evening goes on: two set pieces, then a connection every ten minutes for four hours."""
+def _next_minutes() -> tuple[Event, ...]:
+    """What breaks while the first of it is decided."""
+    return (
+        Break(
+            150,
+            _COMMERCE,
+            "store-footfall-mysql-to-snowflake",
+            message="RetCode: SQL_ERROR SqlState: 57P03 NativeError: 606 Message: No active warehouse selected in the "
+            "current session. Select an active warehouse with the 'use warehouse' command. [1022502]",
+            after_run=_FAILS_AGAIN,
+        ),
+        # The words of a lost connection stand first; what matters is behind them.
+        Break(
+            240,
+            _US,
+            "payments-pg-to-kafka",
+            message=f'{_LATER_MESSAGES["PostgreSQL"]}; ERROR: replication slot "qlik_payments" does not exist',
+            after_run=_FAILS_AGAIN,
+        ),
+        Break(
+            330,
+            _COMMERCE,
+            "returns-ora-to-s3",
+            message="ORA-28001: the password has expired",
+            after_run=_FAILS_AGAIN,
+        ),
+        Break(
+            420,
+            _US,
+            "agents-mssql-to-databricks",
+            message="Stream component 'st_0_DATABRICKS-LAKE' terminated. Unexpected value in PRICE_LIST, error 1020401",
+        ),
+        Break(480, _US, "claims-history-mssql-to-redshift", message=_LATER_MESSAGES["SQL Server"]),
+    )
+
+
+def _later(servers: tuple[SimulatedServer, ...], events: tuple[Event, ...], seed: int) -> tuple[Event, ...]:
+    """A connection every ten minutes for four hours, of tasks that have no part in `events`."""
     chance = random.Random(f"{seed}/demo")  # noqa: S311 - a story, no secret
-    broken = {event.task for event in _first_night() if isinstance(event, Break)}
+    broken = {event.task for event in events if isinstance(event, Break)}
     sound = [
         (server.name, task)
         for server in servers
         if server.name in (_COMMERCE, _US)
         for task in server.tasks
-        if task.name not in broken and task.full_load_completed
+        if task.name not in broken
     ]
-    return (
-        Break(240, _US, "payments-pg-to-kafka", message=_LATER_MESSAGES["PostgreSQL"]),
-        Break(480, _US, "claims-history-mssql-to-redshift", message=_LATER_MESSAGES["SQL Server"]),
-        *(
-            Break(at, server, task.name, message=_LATER_MESSAGES[task.source.type])
-            for at in range(900, 4 * 3600, 600)
-            for server, task in [chance.choice(sound)]
-        ),
+    return tuple(
+        Break(at, server, task.name, message=_LATER_MESSAGES[task.source.type])
+        for at in range(900, 4 * 3600, 600)
+        for server, task in [chance.choice(sound)]
     )
 
 
 def demo(seed: int) -> Scenario:
-    """Four servers, 36 tasks, one of every kind of trouble; what is approved runs again within four seconds."""
+    """Four servers, 36 tasks, one of every kind of trouble; what a resume mends runs again within four seconds."""
     servers = _servers()
-    return Scenario("demo", servers, (*_first_night(), *_later(servers, seed)))
+    events = (*_first_night(), *_next_minutes())
+    return Scenario("demo", servers, (*events, *_later(servers, events, seed)))

@@ -109,7 +109,7 @@ def _snapshot() -> FleetSnapshot:
 def _waiting(proposal: Proposal, number: int) -> ProposalRecord:
     evaluation = RulesEvaluator(lambda: NOW).evaluate(proposal, EvaluationInput())
     policy = decide(proposal, evaluation, restarts_last_hour={}, config=CONFIG)
-    asked = NOW - timedelta(minutes=4 + 7 * number)
+    asked = NOW - timedelta(minutes=4 + 4 * number)
     return ProposalRecord(
         proposal=proposal,
         status=Status.WAITING,
