@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 NATIVE = "NATIVE"
@@ -57,6 +58,8 @@ NAMESPACES = frozenset(NUMBERED) | {
     "TNS",
     "WIN",
 }
+WORD = re.compile(r"\w+")
+"""By which codes and phrases are looked up."""
 SHORTEST_OF_A_FAMILY = 5
 """Characters of a code that can belong to one: 22012 to 22*, 390114 to 39*."""
 BROAD = frozenset({"SQLSTATE", "HTTP", "REPLICATE", "POSIX", "WIN", "CURL", "GRPC"})
@@ -79,6 +82,7 @@ _HTTP_WORDS = (
     "Proxy Authentication Required",
     "Bad Request",
 )
+_HTTP_STATUS = frozenset(map(str, range(400, 600)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +91,23 @@ class _Form:
 
     namespace: str
     triggers: tuple[str, ...]
-    """Each such code has one of these, in lower case; to look for a text is much faster than for an expression."""
+    """Each such code has one of these, in lower case; to look for a text is much faster than for an expression. Without
+    one the code stands in brackets.
+    """
     regex: re.Pattern[str]
     """Group 1 is the value."""
     before: int = 0
     """Characters of a code that stand before its trigger."""
     is_marked: bool = True
+    words: frozenset[str] = frozenset()
+    """Each such code has one of these as a whole word; empty where that cannot be said."""
 
-    def matches(self, said: str, folded: str) -> list[re.Match[str]]:
-        """Each code of this form in `said`; `folded` is the same in lower case."""
+    def matches(self, said: str, folded: str, brackets: Sequence[int]) -> list[re.Match[str]]:
+        """Each code of this form in `said`; `folded` is the same in lower case, `brackets` where one may begin."""
         found: list[re.Match[str]] = []
+        if not self.triggers:
+            starts = (at - self.before for at in brackets if at >= self.before)
+            return [match for start in starts if (match := self.regex.match(said, start))]
         for trigger in self.triggers:
             at = folded.find(trigger)
             while at >= 0:
@@ -107,35 +118,57 @@ class _Form:
 
 
 def _form(
-    namespace: str, triggers: str | tuple[str, ...], regex: str, *, before: int = 0, is_marked: bool = True
+    namespace: str,
+    triggers: str | tuple[str, ...],
+    regex: str,
+    *,
+    before: int = 0,
+    is_marked: bool = True,
+    words: str | frozenset[str] = "",
 ) -> _Form:
     several = (triggers,) if isinstance(triggers, str) else triggers
-    return _Form(namespace, several, re.compile(regex), before, is_marked)
+    needed = frozenset(words.split()) if isinstance(words, str) else words
+    return _Form(namespace, several, re.compile(regex), before, is_marked, needed)
 
 
+_IN_BRACKETS = re.compile(r"[\[(][0-9A-Z]{3,7}[\])]")
 _FORMS = (
-    _form("ORA", "ora-", r"\bORA-(\d{3,5})\b"),
-    _form("TNS", "tns-", r"\bTNS-(\d{3,5})\b"),
-    _form("PLS", "pls-", r"\bPLS-(\d{3,5})\b"),
+    _form("ORA", "ora-", r"\bORA-(\d{3,5})\b", words="ora"),
+    _form("TNS", "tns-", r"\bTNS-(\d{3,5})\b", words="tns"),
+    _form("PLS", "pls-", r"\bPLS-(\d{3,5})\b", words="pls"),
     _form("DB2", "sql", r"\bSQL(\d{4,5}[A-Z])\b"),
-    _form("DB2", "sqlcode", r"\bSQLCODE\W{1,3}(-?\d{2,5})\b"),
-    _form("MSSQL", "msg ", r"\bMsg (-?\d{1,6})\b"),
+    _form("DB2", "sqlcode", r"\bSQLCODE\W{1,3}(-?\d{2,5})\b", words="sqlcode"),
+    _form("MSSQL", "msg ", r"\bMsg (-?\d{1,6})\b", words="msg"),
     _form("SQLSTATE", "sqlstate", rf"(?i:\bSQLSTATE)\W{{0,3}}({_SQLSTATE})\b"),
-    _form("SQLSTATE", "[", rf"\[({_SQLSTATE})\]"),
+    _form("SQLSTATE", (), rf"\[({_SQLSTATE})\]"),
     # In parentheses digits alone are a state only after a number: `ERROR 1213 (40001)`, but not `… Edition. (22988)`.
-    _form("SQLSTATE", "(", rf"(?:(?<=\d )|(?=\(\d*[A-Z]))\(({_SQLSTATE})\)"),
-    _form("SQLSTATE", ("error: ", "fatal: ", "panic: "), rf"\b(?:ERROR|FATAL|PANIC): {{1,3}}({_SQLSTATE}): "),
-    _form(NATIVE, "nativeerror", r"\b(?i:NativeError)\W{1,3}(-?\d{1,12})\b"),
-    _form("REPLICATE", "[1", r"\[(10\d{5}|12\d{4})\]"),
-    _form("REPLICATE", ", application-", r"\b(10\d{5}), Application-", before=7),
+    _form("SQLSTATE", (), rf"(?:(?<=\d )|(?=\(\d*[A-Z]))\(({_SQLSTATE})\)"),
+    _form(
+        "SQLSTATE",
+        ("error: ", "fatal: ", "panic: "),
+        rf"\b(?:ERROR|FATAL|PANIC): {{1,3}}({_SQLSTATE}): ",
+        words="error fatal panic",
+    ),
+    _form(NATIVE, "nativeerror", r"\b(?i:NativeError)\W{1,3}(-?\d{1,12})\b", words="nativeerror"),
+    _form("REPLICATE", (), r"\[(10\d{5}|12\d{4})\]"),
+    _form("REPLICATE", ", application-", r"\b(10\d{5}), Application-", before=7, words="application"),
     _form("AADSTS", "aadsts", r"\bAADSTS(\d{4,7})\b"),
     _form(
-        "HTTP", "http", r"\bHTTP(?:/\d(?:\.\d)?)?(?: (?i:response|status|error))?(?: (?i:code))?[ :=]{1,2}([45]\d\d)\b"
+        "HTTP",
+        "http",
+        r"\bHTTP(?:/\d(?:\.\d)?)?(?: (?i:response|status|error))?(?: (?i:code))?[ :=]{1,2}([45]\d\d)\b",
+        words=_HTTP_STATUS,
     ),
-    _form("HTTP", "status", r"\b(?i:status(?:[ _]?code)?)[ :=\"]{1,3}([45]\d\d)\b"),
-    _form("HTTP", '"code"', r'"code" ?: ?([45]\d\d)\b'),
-    _form("HTTP", "response", r"\b(?i:response(?: code)?)[ :=]{1,2}([45]\d\d)\b"),
-    _form("HTTP", tuple(word.lower() for word in _HTTP_WORDS), rf"\b([45]\d\d) (?:{'|'.join(_HTTP_WORDS)})", before=4),
+    _form("HTTP", "status", r"\b(?i:status(?:[ _]?code)?)[ :=\"]{1,3}([45]\d\d)\b", words=_HTTP_STATUS),
+    _form("HTTP", '"code"', r'"code" ?: ?([45]\d\d)\b', words=_HTTP_STATUS),
+    _form("HTTP", "response", r"\b(?i:response(?: code)?)[ :=]{1,2}([45]\d\d)\b", words=_HTTP_STATUS),
+    _form(
+        "HTTP",
+        tuple(word.lower() for word in _HTTP_WORDS),
+        rf"\b([45]\d\d) (?:{'|'.join(_HTTP_WORDS)})",
+        before=4,
+        words=_HTTP_STATUS,
+    ),
     _form(
         "POSIX",
         (
@@ -150,19 +183,21 @@ _FORMS = (
         ),
         r"\b(?i:(?:os )?errno|os error|system error|error code|winsock error|sockets? error)\W{1,3}"
         r"(0x[0-9a-fA-F]{1,8}|\d{1,5})\b(?!:? ?\()",
+        words="errno error",
     ),
     _form("CURL", "curl", r"\b(?i:curl(?:[ _]?(?:error|code))?)[ :(]{1,2}\(?(\d{1,2})\b\)?"),
     _form("HANA", ";", r";(-?\d{1,6}) (?=[a-zA-Z])"),
-    _form("HANA", "sap dbtech", r"\bSAP DBTech \w+:? ?\[(-?\d{1,6})\]"),
+    _form("HANA", "sap dbtech", r"\bSAP DBTech \w+:? ?\[(-?\d{1,6})\]", words="dbtech"),
     _form(
         NATIVE,
         ("error", "errno", "code"),
         r"\b(?i:error(?:[ _]code|code)?|errno|code)\W{1,3}(?:MY-0*)?(-?\d{2,6})\b",
+        words="error error_code errorcode errno code",
     ),
-    _form(NATIVE, "[", r"\[(\d{3,5})\](?=\s?[A-Z(])", is_marked=False),
-    _form("SNOWFLAKE", " (", r"\b(\d{6})(?= \([0-9A-Z]{5}\))", before=6),
-    _form(NATIVE, "(", r"\((\d{3,6})\)(?=[ .:;]|$)", is_marked=False),
-    _form("MONGODB", "e11000", r"\bE(11000)\b"),
+    _form(NATIVE, (), r"\[(\d{3,5})\](?=\s?[A-Z(])", is_marked=False),
+    _form("SNOWFLAKE", (), r"\b(\d{6})(?= \([0-9A-Z]{5}\))", before=7),
+    _form(NATIVE, (), r"\((\d{3,6})\)(?=[ .:;]|$)", is_marked=False),
+    _form("MONGODB", "e11000", r"\bE(11000)\b", words="e11000"),
     _form("IBMI", ("cpf", "sql", "mch", "cpe"), r"\b((?:CPF|SQL|MCH|CPE)[0-9A-F]{4})\b"),
 )
 """The surer first: where two stand at one place, the first one counts."""
@@ -184,13 +219,17 @@ class Code:
         return f"{self.namespace}:{self.value}"
 
 
-def codes_in(said: str, folded: str = "") -> list[Code]:
-    """The codes in `said`, in its order. `folded` is the same in lower case."""
+def codes_in(said: str, folded: str = "", words: frozenset[str] = frozenset()) -> list[Code]:
+    """The codes in `said`, in its order. `folded` is the same in lower case, `words` are those of it."""
     folded = folded or said.lower()
+    words = words or frozenset(WORD.findall(folded))
     found: list[Code] = []
     taken: set[int] = set()
+    brackets = [match.start() for match in _IN_BRACKETS.finditer(said)]
     for form in _FORMS:
-        for match in form.matches(said, folded):
+        if form.words and form.words.isdisjoint(words):
+            continue
+        for match in form.matches(said, folded, brackets):
             start, end = match.span()
             # Two readings of one place share its last character.
             if end not in taken and match.end(1) not in taken:

@@ -7,17 +7,17 @@ it would cost a restart.
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
-from qlikops.agent.diagnosis.codes import BROAD, Code, codes_in
+from qlikops.agent.diagnosis.codes import BROAD, WORD, Code, codes_in
 from qlikops.agent.diagnosis.entry import HARMLESS
 from qlikops.agent.diagnosis.library import Found, Library
-from qlikops.agent.diagnosis.parser import WORD, Parsed
+from qlikops.agent.diagnosis.parser import Parsed
 from qlikops.agent.diagnosis.quotes import Role
-from qlikops.agent.diagnosis.words import ABOUT_DATA, OF_THE_LOG
+from qlikops.agent.diagnosis.words import ABOUT_DATA, OF_DATA, OF_THE_LOG
 
 _SAY_NOTHING = frozenset(
     {
@@ -96,37 +96,56 @@ _HOST = (
     r"(?![\w-])"
 )
 """What may be a host where it is announced; alone it may be a Java exception, `status:403` or `login_denied:1017`."""
-_ANNOUNCED = r"\b(?:(?:at|to|from|on)(?: host(?: ?name)?| server)?|server|host|broker)(?: |: ?)"
+_ANNOUNCED = re.compile(rf"\b(?:(?:at|to|from|on)(?: host(?: ?name)?| server)?|server|host|broker)(?: |: ?){_HOST}")
+_ANNOUNCING = ("at", "to", "from", "on", "server", "host", "broker")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How something is written that says where or when, and not what."""
+
+    trigger: str
+    """Each such text has this in it; to look for a text is much faster than for an expression."""
+    regex: re.Pattern[str]
+    mark: re.Pattern[str] | None
+    """Each such text has this in it as well, which begins with what is quickly found."""
+
+    def spans(self, folded: str) -> Iterator[Found]:
+        """Where it stands in `folded`."""
+        if self.trigger in folded and (self.mark is None or self.mark.search(folded)):
+            yield from (match.span() for match in self.regex.finditer(folded))
+
+
+def _place(trigger: str, regex: str, mark: str = "") -> _Place:
+    return _Place(trigger, re.compile(regex), re.compile(mark) if mark else None)
+
+
 _PLACES = (
     # Lines of Replicate's log, files and lines of its source, drivers' headers, places in a statement, times.
-    (" [", re.compile(r"\d{8}: \d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(?:[.:]\d{1,6})? \[[a-z_]{2,15} *\] ?[ewit]:")),
-    (".c", re.compile(r"[(\[](?:[\w-]{1,40}/)?[\w-]{1,40}\.c(?:pp)?:\d{1,6}[)\]]")),
-    ("odbc", re.compile(r"\[(?:[\w.()-]{1,24} ){0,3}odbc [\w.() -]{0,32}driver(?: [\w.() -]{0,40})?\]")),
-    ("[odbc", re.compile(r"\[odbc [\w.]{1,8}(?:\(\w\))? driver\]")),
-    ("[db2/", re.compile(r"\[db2/[\w-]{1,24}\]")),
-    ("line ", re.compile(r"(?:at )?\(?\bline \d{1,7}\)?")),
-    (":", re.compile(r"\b\d\d(?:\d\d-\d\d-\d\d[ t]\d\d)?:\d\d:\d\d(?:[.,]\d{1,6})?(?: ?z\b| utc\b)?")),
-    (".", re.compile(rf"(?<![\w.-]){_ADDRESS}(?![\w-])")),
-    ("localhost", re.compile(rf"(?<![\w.-]){_LOCAL}(?![\w-])")),
-    (" ", re.compile(rf"{_ANNOUNCED}{_HOST}")),
-    (": connect failed", re.compile(rf"(?<![\w.-]){_HOST}(?=: connect failed)")),
-    ("[m", re.compile(r"\[(?:mysqld|mariadbd?)(?:-[\w.-]{1,24})?\]")),
-    ("]e:", re.compile(r"\[[a-z_]{2,15} *\]e:")),
+    _place("]", r"\d{8}: \d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(?:[.:]\d{1,6})? \[[a-z_]{2,15} *\] ?[ewit]:", r"\] ?[ewit]:"),
+    _place(".c", r"[(\[](?:[\w-]{1,40}/)?[\w-]{1,40}\.c(?:pp)?:\d{1,6}[)\]]"),
+    _place("odbc", r"\[(?:[\w.()-]{1,24} ){0,3}odbc [\w.() -]{0,32}driver(?: [\w.() -]{0,40})?\]"),
+    _place("[odbc", r"\[odbc [\w.]{1,8}(?:\(\w\))? driver\]"),
+    _place("[db2/", r"\[db2/[\w-]{1,24}\]"),
+    _place("line ", r"(?:at )?\(?\bline \d{1,7}\)?"),
+    _place(":", r"\b\d\d(?:\d\d-\d\d-\d\d[ t]\d\d)?:\d\d:\d\d(?:[.,]\d{1,6})?(?: ?z\b| utc\b)?", r":\d\d:"),
+    _place(".", rf"(?<![\w.-]){_ADDRESS}(?![\w-])", r"\.\d{1,3}\.\d"),
+    _place("localhost", rf"(?<![\w.-]){_LOCAL}(?![\w-])"),
+    _place(": connect failed", rf"(?<![\w.-]){_HOST}(?=: connect failed)"),
+    _place("[m", r"\[(?:mysqld|mariadbd?)(?:-[\w.-]{1,24})?\]"),
+    _place("]e:", r"\[[a-z_]{2,15} *\]e:"),
     # A class of Java that says no more than its message, a tag of XML, marks of JSON, a line of librdkafka's log.
-    (
+    _place(
         "exception",
-        re.compile(
-            r"(?<![\w.])(?:[a-z]\w{0,40}\.){2,8}(?:snowflakesql|sql|bigquery|hivesql|spark|kafka|mongo|connect|socket"
-            r"|sockettimeout|io|timeout|runtime|execution|noroutetohost|unknownhost|eof)exception:?"
-        ),
+        r"(?<![\w.])(?:[a-z]\w{0,40}\.){2,8}(?:snowflakesql|sql|bigquery|hivesql|spark|kafka|mongo|connect|socket"
+        r"|sockettimeout|io|timeout|runtime|execution|noroutetohost|unknownhost|eof)exception:?",
     ),
-    ("<", re.compile(r"</?(?:error|code|message|requestid|hostid|resource|bucketname|key)>")),
-    ("{", re.compile(r"[{}]")),
-    ("'':", re.compile(r"'' ?: ?\d{1,6}\b")),
-    ("}", re.compile(r"[{}]")),
-    ("rdkafka#", re.compile(r"%\d\|(?:[\d.]{1,16}\|)?[a-z]{3,12}\|rdkafka#[\w-]{1,32}\|(?: \[thrd:[^\]]{1,128}\]:)?")),
+    _place("<", r"</?(?:error|code|message|requestid|hostid|resource|bucketname|key)>"),
+    _place("{", r"[{}]"),
+    _place("'':", r"'' ?: ?\d{1,6}\b"),
+    _place("}", r"[{}]"),
+    _place("rdkafka#", r"%\d\|(?:[\d.]{1,16}\|)?[a-z]{3,12}\|rdkafka#[\w-]{1,32}\|(?: \[thrd:[^\]]{1,128}\]:)?"),
 )
-"""What is in every text with a place, and the place."""
 _COUNTED = frozenset(
     {"attempt", "attempts", "retries", "tries", "times", "ms", "milliseconds", "s", "second", "seconds"}
 )
@@ -172,7 +191,9 @@ def _is_within(code: Code, explained: Sequence[Found]) -> bool:
 
 def _left_over(folded: str, words: frozenset[str], library: Library, spans: Iterable[Found]) -> str:
     taken = [*spans, *library.tails_in(folded, words)]
-    taken += [match.span() for trigger, place in _PLACES if trigger in folded for match in place.finditer(folded)]
+    for place in _PLACES:
+        taken += place.spans(folded)
+    taken += _announced(folded, words)
     if not _COUNTED.isdisjoint(words):
         taken += [match.span() for match in _COUNTS.finditer(folded)]
     rest: list[str] = []
@@ -182,13 +203,23 @@ def _left_over(folded: str, words: frozenset[str], library: Library, spans: Iter
             rest.append(folded[end:start])
         end = max(end, stop)
     rest.append(folded[end:])
-    pieces = (piece for part in rest for piece in _PIECE.findall(part) if piece not in _SAY_NOTHING)
+    pieces = (piece[0] for part in rest for piece in _PIECE.finditer(part) if piece[0] not in _SAY_NOTHING)
     return _short(" ".join(islice(pieces, _FEW)))
 
 
-def about_the_log(text: str, words: Iterable[str], explained: Iterable[Found] = ()) -> str:
+def _announced(folded: str, words: frozenset[str]) -> Iterator[Found]:
+    """Where hosts are announced, with what announces them."""
+    for word in _ANNOUNCING:
+        at = folded.find(word) if word in words else -1
+        while at >= 0:
+            if match := _ANNOUNCED.match(folded, at):
+                yield match.span()
+            at = folded.find(word, at + 1)
+
+
+def about_the_log(text: str, words: frozenset[str], explained: Iterable[Found] = ()) -> str:
     """The first words in `text`, whose words are `words`, that speak of a source's log; what is `explained` apart."""
-    if not any(map(_may_be_of_the_log, words)):
+    if not _speak_of_the_log(words):
         return ""
     spans = list(explained)
     for match in OF_THE_LOG.finditer(text):
@@ -198,19 +229,44 @@ def about_the_log(text: str, words: Iterable[str], explained: Iterable[Found] = 
 
 
 # The same words come again and again, and the whole text is much slower to look through.
-@functools.lru_cache(maxsize=8192)
+_SAY_NOTHING_OF_IT: set[str] = set()
+_MOST_WORDS = 8192
+
+
+def _speak_of_the_log(words: frozenset[str]) -> bool:
+    for first in _FOLLOWED_BY.keys() & words:
+        if any(word.startswith(_FOLLOWED_BY[first]) for word in words):
+            return True
+    new = words - _SAY_NOTHING_OF_IT
+    if any(map(_may_be_of_the_log, new)):
+        return True
+    if len(_SAY_NOTHING_OF_IT) > _MOST_WORDS:
+        _SAY_NOTHING_OF_IT.clear()
+    _SAY_NOTHING_OF_IT.update(new)
+    return False
+
+
 def _may_be_of_the_log(word: str) -> bool:
-    return word in _BEGINS_ONE or any(map(word.startswith, _BEGINS_ONE_WORD)) or bool(OF_THE_LOG.search(word))
+    _, joined, last = word.rpartition("_")
+    return bool(OF_THE_LOG.search(word)) or (bool(joined) and last in _FOLLOWED_BY)
 
 
-_BEGINS_ONE = frozenset({"too", "no", "rollback", "relay", "binary", "archive", "backup", "change", "resume", "check"})
-_BEGINS_ONE_WORD = ("log", "expire", "redo")
-"""Of the phrases above that have several words."""
+_FOLLOWED_BY: Mapping[str, tuple[str, ...]] = {
+    "too": ("old",),
+    "no": ("longer",),
+    "rollback": ("segment",),
+    **dict.fromkeys(("binary", "relay", "redo", "archive", "backup", "expire", "expired"), ("log",)),
+    "change": ("stream", "table"),
+    "resume": ("token", "point"),
+    "check": ("point",),
+    "log": ("seq", "pos", "scan", "file", "seg", "backup", "reader", "m", "stream"),
+}
+"""Of the phrases above that have several words: the first one, and how the next one begins."""
 
 
-def about_a_row(said: str) -> str:
-    """The words by which `said` speaks of a row, or an empty string."""
-    found = ABOUT_DATA.search(said)
+def about_a_row(folded: str) -> str:
+    """The words by which `folded` speaks of a row, or an empty string."""
+    found = ABOUT_DATA.search(folded) if any(text in folded for text in OF_DATA) else None
     return found[0] if found else ""
 
 

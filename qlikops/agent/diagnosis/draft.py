@@ -6,11 +6,10 @@ import datetime
 import json
 import re
 
-from qlikops.agent.diagnosis.codes import BROAD, NATIVE, NUMBERED
+from qlikops.agent.diagnosis.codes import BROAD, NATIVE, NUMBERED, WORD
 from qlikops.agent.diagnosis.engines import FRAME, named_in
 from qlikops.agent.diagnosis.entry import SHORTEST_PHRASE
 from qlikops.agent.diagnosis.library import Library
-from qlikops.agent.diagnosis.parser import WORD
 from qlikops.agent.diagnosis.phrases import LONGEST_HOLE, Phrase
 from qlikops.agent.diagnosis.ranking import Explained, MessageContext, explain
 from qlikops.domain.diagnosis import FailureClass

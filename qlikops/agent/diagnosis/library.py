@@ -87,7 +87,7 @@ class Library:
 
     def by_name(self, said: str, words: frozenset[str]) -> Iterator[tuple[Found, int]]:
         """Where names of codes stand in `said`, whose words are `words`, each with the number of a failure."""
-        for word in self._names & words:
+        for word in sorted(self._names & words):
             for name, number in self._index["names"][word]:
                 start = said.find(name)
                 if start >= 0:
@@ -134,7 +134,7 @@ class _Phrases:
     def find(self, folded: str, words: frozenset[str]) -> Iterator[tuple[int, Found]]:
         # A phrase in a language that writes no blanks has no word to be looked up by.
         wordless = () if folded.isascii() else ("",)
-        for word in (*wordless, *(self._words & words)):
+        for word in (*wordless, *sorted(self._words & words)):
             for owner, phrase, needed in self._made.get(word) or self._make(word):
                 if not needed or needed in words:
                     for found in phrase.find(folded):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from qlikops.agent.diagnosis.codes import Code, codes_in
+from qlikops.agent.diagnosis.codes import WORD, Code, codes_in
 from qlikops.agent.diagnosis.quotes import Said, without_quotes
 from qlikops.domain.text import plain
 
@@ -20,27 +20,26 @@ _LOG_LINE = re.compile(
     r"(?P<level>[A-Z]):"
 )
 _PLACE = re.compile(r"[(\[]((?:[\w-]{1,40}/)?[\w-]{1,60}\.c(?:pp)?:\d{1,6})[)\]]?")
-_CUT_MARK = re.compile(
-    r"(?:[\[(<](?:\.\.\.|truncated|cut|more|snip)[^\])>]{0,40}[\])>]\W*|[:,;(\[{\\=-]\s*)\Z", re.IGNORECASE
-)
+_CUT_MARK = re.compile(r"[\[(<](?:\.\.\.|truncated|cut|more|snip)[^\])>]{0,40}[\])>]\W*\Z")
+_GOES_ON = frozenset(":,;([{\\=-")
 """A text that ends like this goes on somewhere else. `…` is three dots by now."""
 _ENDS_WITHIN = re.compile(
     r"\b(?:an?|the|and|or|of|to|from|by|with|at|on|in|for|as|that|this|while|when|during|then|is|was|were|has|have"
-    r"|been|(?:ora|tns)(?:-\d{0,4})?)[\s.]*\Z",
-    re.IGNORECASE,
+    r"|been|(?:ora|tns)(?:-\d{0,4})?)\Z"
 )
 """No sentence ends with these words, and no code is so short."""
 _ENVELOPES = (
-    (re.compile(r"\b[Ll][Aa][Ss][Tt] [Ee][Rr][Rr][Oo][Rr]\b"), re.compile(r"\berror level \w+[\s.]*\Z", re.IGNORECASE)),
+    ("last error", re.compile(r"\blast error\b"), re.compile(r"\berror level \w+[\s.]*\Z")),
     (
-        re.compile(r"\b[Tt][Aa][Ss][Kk] [Ee][Rr][Rr][Oo][Rr] notification received\b"),
-        re.compile(r"(?:\berror level \w+|\bterminated \[[\w/.-]{1,80}:\d+\] ?\[\d{6,7}\])[\s.]*\Z", re.IGNORECASE),
+        "task error notification received",
+        re.compile(r"\btask error notification received\b"),
+        re.compile(r"(?:\berror level \w+|\bterminated \[[\w/.-]{1,80}:\d+\] ?\[\d{6,7}\])[\s.]*\Z"),
     ),
 )
-"""How Replicate begins what it says of a failure, and how it ends it."""
-_LONGEST_MARK, _LONGEST_END = 80, 300
-WORD = re.compile(r"\w+")
-"""By which phrases are looked up."""
+"""How Replicate begins what it says of a failure, exactly, and how it ends it."""
+_AFTER_A_WORD = " ."
+_LONGEST_MARK, _LONGEST_END, _LONGEST_WORD = 80, 300, 12
+_BRACKET = re.compile(r"[()\[\]{}]")
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 
@@ -95,13 +94,14 @@ def parse(message: str) -> Parsed:
     if len(lowered) != len(parts.said):
         lowered = "".join(low if len(low := char.lower()) == 1 else char for char in parts.said)
     folded = lowered.replace("\n", " ")
+    words = frozenset(WORD.findall(folded))
     return Parsed(
         text,
         parts,
         folded,
-        tuple(codes_in(parts.said, folded)),
-        parts.is_open or is_cut(text, parts.said),
-        frozenset(WORD.findall(folded)),
+        tuple(codes_in(parts.said, folded, words)),
+        parts.is_open or is_cut(text, folded),
+        words,
     )
 
 
@@ -142,16 +142,21 @@ def _frame(clause: str) -> Frame:
     )
 
 
-def is_cut(text: str, said: str) -> bool:
-    """Whether something is missing at the end of `text`, or was left out of it; `said` is it without what it quotes."""
-    end = said[-_LONGEST_MARK:]
-    if "..." in text or _CUT_MARK.search(end) or _ENDS_WITHIN.search(end):
+def is_cut(text: str, folded: str) -> bool:
+    """Whether something is missing at the end of `text`, or was left out of it.
+
+    `folded` is it in lower case and without what it quotes.
+    """
+    end = folded[-_LONGEST_MARK:].rstrip()
+    if "..." in text or end[-1:] in _GOES_ON or _CUT_MARK.search(end):
         return True
-    if any(begins.search(said) and not ends.search(said[-_LONGEST_END:]) for begins, ends in _ENVELOPES):
+    if _ENDS_WITHIN.search(folded.rstrip(_AFTER_A_WORD)[-_LONGEST_WORD:]):
         return True
+    for begins, exactly, ends in _ENVELOPES:
+        if begins in folded and exactly.search(folded) and not ends.search(folded[-_LONGEST_END:]):
+            return True
     is_open: list[str] = []
-    for match in re.finditer(r"[()\[\]{}]", said):
-        char = match[0]
+    for char in _BRACKET.findall(folded):
         if char in "([{":
             is_open.append(char)
         elif is_open and is_open[-1] == _BRACKETS[char]:

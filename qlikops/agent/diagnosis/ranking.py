@@ -70,6 +70,11 @@ class _Match:
         return self.is_sure and not self.failure.is_fallback
 
     @property
+    def is_certain(self) -> bool:
+        """Whether it holds whatever else the message says."""
+        return self.is_exact and self.failure.failure_class.is_explained and self.failure.failure_class not in _PASSES
+
+    @property
     def spans(self) -> list[Found]:
         return [*self.by_phrase, *self.by_code]
 
@@ -97,11 +102,17 @@ def diagnose(message: str, context: MessageContext | None = None) -> Diagnosis:
 # Detection, grouping and wording ask about the same message several times, one task after the other.
 @functools.lru_cache(maxsize=1024)
 def _diagnosed(message: str, context: MessageContext, entries: Library) -> Diagnosis:
-    return explain(message, context, entries).diagnosis
+    return explain(message, context, entries, is_whole=False).diagnosis
 
 
-def explain(message: str, context: MessageContext | None = None, entries: Library | None = None) -> Explained:
-    """What `message` means by `entries`, those in use if none are given, with what led there."""
+def explain(
+    message: str, context: MessageContext | None = None, entries: Library | None = None, *, is_whole: bool = True
+) -> Explained:
+    """What `message` means by `entries`, those in use if none are given, with what led there.
+
+    Without `is_whole` what is left unexplained is not looked for if it would change nothing: beside a failure that is
+    known for certain and that no resume mends.
+    """
     entries = entries or library()
     context = context or MessageContext()
     parsed = parse(message)
@@ -112,7 +123,8 @@ def explain(message: str, context: MessageContext | None = None, entries: Librar
         return Explained(parsed, Diagnosis(codes=codes, unexplained=left, is_cut=parsed.is_cut))
     best = matches[0]
     failures = tuple(match.failure for match in matches)
-    left = _what_speaks_against(parsed, entries, matches, context.engines)
+    is_needed = is_whole or not best.is_certain
+    left = _what_speaks_against(parsed, entries, matches, context.engines) if is_needed else ""
     return Explained(parsed, _diagnosis(parsed, best, failures, codes, left), failures)
 
 
@@ -294,7 +306,7 @@ def _what_speaks_against(parsed: Parsed, entries: Library, matches: list[_Match]
         # The stricter readings first: they are what a human must see.
         if words := doubts.objection(parsed, entries):
             return words
-        if words := doubts.about_a_row(parsed.said):
+        if words := doubts.about_a_row(parsed.folded):
             return words
         if words := doubts.about_the_log(parsed.said, parsed.words, spans):
             return words
