@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,3 +97,32 @@ def test_nothing_that_a_resume_does_not_mend_is_approved(
     types = {"source_type" if is_source else "target_type": "" if failure.engine in EVERYWHERE else failure.engine}
     for proposal in correlate(poll_twice(failed(message=message, **types))).proposals:
         assert evaluate(proposal).verdict is not Verdict.APPROVE
+
+
+SERVER = "SqlState: 42000 NativeError: {} Message: [Microsoft][ODBC Driver 17 for SQL Server][SQL Server]{}"
+
+
+@pytest.mark.parametrize(
+    ("engine", "message"),
+    [
+        ("sqlserver", SERVER.format(104, "ORDER BY items must appear in the select list.")),
+        ("sqlserver", SERVER.format(110, "There are fewer columns in the INSERT statement than values.")),
+        (
+            "sqlserver",
+            SERVER.format(121, "The select list for the INSERT statement contains more items than the list."),
+        ),
+        ("sqlserver", SERVER.format(258, "Cannot call methods on int.")),
+        ("sqlserver", "Msg 111, Level 15, State 1, Line 1: CREATE VIEW must be the first statement in a query batch."),
+        ("sqlserver", "Query timeout expired"),
+        ("", "Query timeout expired"),
+        ("adls", "InvalidAuthenticationInfo: The authentication information was not provided in the correct format."),
+        (
+            "db2",
+            'SQL30081N  A communication error has been detected. Communication protocol being used: "SSL".  '
+            'Communication API being used: "SOCKETS".  Location where the error was detected: "".  Communication '
+            'function detecting the error: "sqlccSSLSocketSetup".  Protocol specific error code(s): "414", "*", "*".',
+        ),
+    ],
+)
+def test_what_shares_a_number_or_words_with_a_harmless_failure_is_not_automatic(engine: str, message: str) -> None:
+    assert not explain(message, MessageContext(frozenset({engine} - {""}))).diagnosis.automatic
