@@ -16,6 +16,7 @@ from qlikops.agent.models import EvaluatorName, Models, ModelSettings
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number
+from qlikops.domain.encoding.strict_json import with_names_once
 from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.task import TaskFacts
 from qlikops.domain.text import folded
@@ -151,11 +152,12 @@ class AgentConfig(Models):
             places[name] = env[variable]
         text = env.get(SETTINGS_VARIABLE) or "{}"
         try:
-            settings = json.loads(text)
+            # Numbers that are none get through: their settings name them.
+            settings = json.loads(text, object_pairs_hook=with_names_once)
         except (ValueError, RecursionError) as exc:
-            raise ConfigError(SETTINGS_VARIABLE, text[:200], f"must be a JSON object ({exc})") from exc
+            raise ConfigError(SETTINGS_VARIABLE, UNQUOTED, f"must be a JSON object ({exc})") from exc
         if not isinstance(settings, dict):
-            raise ConfigError(SETTINGS_VARIABLE, text[:200], "must be a JSON object")
+            raise ConfigError(SETTINGS_VARIABLE, UNQUOTED, "must be a JSON object")
         return codec.read_settings(cls, settings, **places)
 
     @property

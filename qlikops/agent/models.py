@@ -48,7 +48,9 @@ _MODEL_ID = re.compile(r"[A-Za-z0-9._:/@+-]{1,2048}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _GUARDRAIL_ID = re.compile(r"[a-z0-9]+|arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]+")
 _GUARDRAIL_VERSION = re.compile(r"[1-9][0-9]{0,7}|DRAFT")
-_SECRET_ARN = re.compile(r"arn:aws(-[^:]+)?:secretsmanager:[a-z0-9-]{1,20}:[0-9]{12}:secret:\S+")
+_SECRET_ARN = re.compile(
+    r"arn:aws(-[^:]+)?:secretsmanager:[a-z0-9-]{1,20}:[0-9]{12}:secret:[\w/+=.@-]{1,519}", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +189,16 @@ class OpenAiSettings(ModelSettings):
     def __post_init__(self) -> None:
         """Raises ConfigError for a malformed value, and for a key that would travel unencrypted."""
         ModelSettings.__post_init__(self)
-        self._check_form("key_secret_arn", _SECRET_ARN, "must be the ARN of a Secrets Manager secret")
+        if self.key_secret_arn and not _SECRET_ARN.fullmatch(self.key_secret_arn):
+            # It may be the key itself.
+            raise ConfigError("key_secret_arn", UNQUOTED, "must be the ARN of a Secrets Manager secret")
         if not self.url:
             return
         try:
             parts = http_address(self.url)
         except ValueError as exc:
-            raise ConfigError("url", self.url, f"must be an address, such as https://api.openai.com/v1: {exc}") from exc
+            quoted = UNQUOTED if "@" in self.url else self.url
+            raise ConfigError("url", quoted, f"must be an address, such as https://api.openai.com/v1: {exc}") from exc
         if parts.username or parts.password or parts.query or parts.fragment:
             allowed = "may hold no account, query or fragment; a key belongs into key_secret_arn"
             raise ConfigError("url", UNQUOTED, allowed)

@@ -1,4 +1,6 @@
-"""What makes a release impossible and can be told before CloudFormation is asked: sizes, and ARNs of another place."""
+"""What makes a release impossible and can be told before CloudFormation is asked: sizes, ARNs of another place,
+a place that is missing.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +46,11 @@ def check_fitness(parameters: Mapping[str, str], place: StackLocation) -> None:
             )
         for arn in _arns(value):
             _check_arn(name, arn, place)
+    if parameters.get("EvaluatorInVpc") and not parameters.get("SubnetIds"):
+        raise UsageError(
+            "the agent's settings: openai.in_vpc wants the stack's subnets, and it has none",
+            "Give --subnet and --security-group, or leave in_vpc out.",
+        )
     if (size := _environment_bytes(parameters, place)) > ENVIRONMENT_BYTES:
         raise UsageError(
             f"the functions' environment takes {size:,} bytes with these agent settings, and Lambda takes "

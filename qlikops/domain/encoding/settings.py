@@ -17,7 +17,7 @@ class ConfigError(ValueError):
     def __init__(self, key: str, value: object, allowed: str) -> None:
         """`value` is quoted, unless it is UNQUOTED."""
         quoted = "" if value is UNQUOTED else f" = {harmless(repr(value), 200)}"
-        super().__init__(f"{key}{quoted}: {allowed}")
+        super().__init__(f"{harmless(key, 200)}{quoted}: {allowed}")
         self.key = key
         self.value = value
         self.allowed = allowed

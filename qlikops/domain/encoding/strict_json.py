@@ -1,7 +1,8 @@
 """JSON from outside, read in one way: whatever is wrong with it is a ValueError in plain words that quotes no value.
 
 `json.loads` alone raises RecursionError for deep nesting, speaks of an interpreter setting where a number is long,
-takes NaN and Infinity for numbers, and lets through nesting that breaks whoever walks the result.
+takes NaN and Infinity for numbers, the last of two values with one name, and lets through nesting that breaks whoever
+walks the result.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ def parse_json(text: str) -> Any:
     """The value in `text`. Raises ValueError, whose message completes "It cannot be read: …"."""
     try:
         value = json.loads(
-            text.removeprefix("\ufeff"), parse_int=_whole, parse_float=_finite, parse_constant=_no_number
+            text.removeprefix("\ufeff"),
+            parse_int=_whole,
+            parse_float=_finite,
+            parse_constant=_no_number,
+            object_pairs_hook=with_names_once,
         )
     except RecursionError:
         raise ValueError(TOO_DEEP) from None
@@ -47,6 +52,14 @@ def _inside(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
+
+
+def with_names_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's names and values as a dict, for `json.loads`. Raises ValueError for a name that is there twice."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("an object in it has one name twice")
+    return value
 
 
 def _whole(digits: str) -> int:

@@ -82,7 +82,7 @@ def test_a_missing_place_is_named(variable: str, value: str | None) -> None:
             {"thresholds": {"source_latency_warning_seconds": 1000}},
             "thresholds.source_latency_critical_seconds = 900: must be at least source_latency_warning_seconds, 1000",
         ),
-        ([], "QLIKOPS_SETTINGS = .*must be a JSON object"),
+        ([], "QLIKOPS_SETTINGS: must be a JSON object"),
         ({"server_thresholds": []}, "server_thresholds: must be an object"),
         ({"server_thresholds": {"eu-1": 5}}, "server_thresholds.eu-1: must be an object"),
         ({"server_thresholds": {" ": {}}}, "server_thresholds = .*may not be empty"),
@@ -106,8 +106,17 @@ def test_a_wrong_setting_says_key_value_and_what_is_allowed(settings: Any, messa
 
 
 def test_broken_json_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"QLIKOPS_SETTINGS = '\{': must be a JSON object"):
+    with pytest.raises(ConfigError, match=r"^QLIKOPS_SETTINGS: must be a JSON object \(Expecting"):
         AgentConfig.from_environment({**PLACES, "QLIKOPS_SETTINGS": "{"})
+    twice = '{"restart_budget_per_hour": 0, "restart_budget_per_hour": 5}'
+    with pytest.raises(ConfigError, match="one name twice"):
+        AgentConfig.from_environment({**PLACES, "QLIKOPS_SETTINGS": twice})
+
+
+def test_a_key_with_a_line_break_stays_on_its_line() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read({"thresholds": {"a\nERROR": 1}})
+    assert str(caught.value).isprintable()
 
 
 SPELLINGS = [

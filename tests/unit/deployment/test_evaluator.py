@@ -8,6 +8,8 @@ import pytest
 from cfnlint.decode.cfn_yaml import loads as load_template
 
 from qlikops.deployment.evaluator import evaluator_parameters
+from qlikops.deployment.fitness import StackLocation, check_fitness
+from qlikops.domain.errors import UsageError
 from qlikops.resources import resource
 
 PROFILE = "eu.anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -52,6 +54,13 @@ def test_a_key_and_a_place_in_the_vpc_become_parameters() -> None:
     given = {**NOTHING, "EvaluatorSecretArn": SECRET, "EvaluatorInVpc": "true"}
     assert evaluator_parameters({"evaluator": "openai", "openai": settings}) == given
     assert evaluator_parameters({"evaluator": "rules", "openai": settings}) == NOTHING
+
+
+def test_a_place_in_the_vpc_wants_subnets() -> None:
+    place = StackLocation("aws", "eu-central-1", "123456789012", "qlikops")
+    check_fitness({"EvaluatorInVpc": "true", "SubnetIds": "subnet-1"}, place)
+    with pytest.raises(UsageError, match="in_vpc wants the stack's subnets"):
+        check_fitness({"EvaluatorInVpc": "true", "SubnetIds": ""}, place)
 
 
 def test_the_template_knows_the_parameters_and_grants_to_one_function_only() -> None:
