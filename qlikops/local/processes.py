@@ -33,9 +33,14 @@ GRACE_SECONDS = 3.0
 _KILL_SECONDS = 10.0
 _LOOK_SECONDS = 0.5
 _INSTANT_SECONDS = 0.001
+_SHOWN_SECONDS = 10.0
 
 _started: list[subprocess.Popen[bytes]] = []
 """Kept, because a Popen that is forgotten while its process runs warns of that."""
+
+
+class ProcessHidden(QlikopsError):
+    """The system does not show the environment of a process that we started."""
 
 
 class ProcessesSurvive(QlikopsError):
@@ -45,7 +50,8 @@ class ProcessesSurvive(QlikopsError):
 def spawn(*arguments: str, env: Mapping[str, str], temporary: Path, cwd: Path, log: Path) -> subprocess.Popen[bytes]:
     """Starts this interpreter with `arguments`, in a session of its own, so that no Ctrl-C of the terminal reaches it.
 
-    It gets exactly `env` and TMPDIR, which is `temporary`; its output goes to `log`. Raises UnwritableFile.
+    It gets exactly `env` and TMPDIR, which is `temporary`; its output goes to `log`. Raises UnwritableFile, and
+    ProcessHidden, having ended it, if nothing could find it again.
     """
     with contextlib.ExitStack() as stack:
         with writing(log):
@@ -62,7 +68,14 @@ def spawn(*arguments: str, env: Mapping[str, str], temporary: Path, cwd: Path, l
         )
         _started.append(child)
         # For an instant after exec the system shows no environment, and nothing may end us before the child is found.
+        deadline = time.monotonic() + _SHOWN_SECONDS
         while child.poll() is None and child.pid not in {process.pid for process in running(temporary)}:
+            if time.monotonic() >= deadline:
+                child.kill()
+                raise ProcessHidden(
+                    f"The system does not show the environment of the process {child.pid}, which must be found by it.",
+                    f"Use a Python that is not protected, in a virtual environment; this is {sys.executable}.",
+                )
             time.sleep(_INSTANT_SECONDS)
     return child
 
@@ -76,6 +89,8 @@ def running(folder: Path) -> list[psutil.Process]:
         # Both are None of a process that may not be looked at, and that is never ours.
         if (temporary := (process.info["environ"] or {}).get("TMPDIR"))
         and process.info["uids"].real == os.getuid()
+        # A relative one is relative to a folder of theirs, not to ours.
+        and os.path.isabs(temporary)
         and Path(temporary).resolve().is_relative_to(inside)
     ]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from qlikops.local import processes
 from qlikops.local.processes import running, spawn, stop
 
 SLEEPER = "import time; time.sleep(600)"
@@ -81,6 +82,30 @@ def test_an_interrupt_while_a_child_starts_comes_when_it_can_be_found(
         start_in(tmp_path, SLEEPER)
     assert len(pids(tmp_path)) == 1
     assert stop(tmp_path)
+
+
+def test_a_child_that_could_not_be_found_again_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_SHOWN_SECONDS", 0)
+    monkeypatch.setattr(processes, "running", lambda _: [])
+    with pytest.raises(processes.ProcessHidden, match="does not show the environment of the process") as caught:
+        start_in(tmp_path, SLEEPER)
+    pid = int(str(caught.value).partition(",")[0].rpartition(" ")[2])
+    os.waitpid(pid, 0)
+    assert not is_there(pid)
+
+
+def test_what_names_its_folder_relative_to_its_own_is_not_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = subprocess.Popen(
+        [sys.executable, "-c", f"print(flush=True); {SLEEPER}"], env={"TMPDIR": "."}, stdout=subprocess.PIPE
+    )
+    try:
+        assert theirs.stdout is not None
+        assert theirs.stdout.readline()
+        monkeypatch.chdir(tmp_path)
+        assert not stop(tmp_path)
+    finally:
+        theirs.kill()
+        theirs.communicate()
 
 
 def test_stop_ends_it_and_is_fine_when_it_is_gone(start: Start, tmp_path: Path) -> None:
