@@ -238,9 +238,16 @@ def _read_scalar(hint: type, data: Any) -> Any:
     fitting: Any = int | float if hint is float else hint
     is_bool = isinstance(data, bool)
     # Not isinstance alone: true is an int too, and NaN is a float that no range holds.
-    if not isinstance(data, fitting) or is_bool is not (hint is bool) or (hint is float and not math.isfinite(data)):
+    if not isinstance(data, fitting) or is_bool is not (hint is bool) or (hint is float and not _is_finite(data)):
         raise _Misfit(f"must be {_FORMS[hint]}", data)
     return data
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number that no float holds
+        return False
 
 
 def _read_dataclass(
@@ -340,7 +347,10 @@ def _decode_enum(hint: type[StoredEnum], data: Any) -> StoredEnum:
 def _decode_float(data: Any) -> float:
     if isinstance(data, bool) or not isinstance(data, int | float):
         raise _Misfit(f"expected float, got {type(data).__name__}")
-    return float(data)
+    try:
+        return float(data)
+    except OverflowError as exc:
+        raise _Misfit("a number that is too large") from exc
 
 
 def _decode_scalar(hint: type, data: Any) -> Any:

@@ -69,6 +69,7 @@ def test_a_missing_place_is_named(variable: str, value: str | None) -> None:
         ({"confidence_floor": 1.5}, "confidence_floor = 1.5: must be between 0 and 1"),
         ({"confidence_floor": "0.7"}, "confidence_floor = '0.7': must be a number"),
         ({"confidence_floor": float("nan")}, "must be a number"),
+        ({"confidence_floor": 10**400}, "confidence_floor = 1000.*: must be a number"),
         ({"restart_budget_per_hour": True}, "must be a whole number"),
         ({"restart_budget_per_hour": 2.5}, "must be a whole number"),
         ({"max_proposals": 0}, "max_proposals = 0: must be between 1 and 40"),

@@ -8,6 +8,7 @@ import pytest
 
 from qlikops.domain.approval import ProposalRecord, digest_of
 from qlikops.domain.encoding import codec
+from qlikops.domain.evaluation import Evaluation
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.proposal import Proposal, ProposalSummary
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
@@ -65,6 +66,12 @@ def test_unknown_fields_are_ignored_and_missing_ones_take_their_default() -> Non
 def test_a_wrong_shape_is_named_by_its_path(change: dict[str, object], path: str) -> None:
     with pytest.raises(codec.CodecError, match=path):
         codec.decode(Proposal, codec.encode(PROPOSAL) | change)
+
+
+def test_a_number_that_no_float_holds_is_a_codec_error() -> None:
+    data = codec.encode(EVALUATION) | {"confidence": 10**400}
+    with pytest.raises(codec.CodecError, match=r"^\$\.confidence: a number that is too large"):
+        codec.decode(Evaluation, data)
 
 
 def test_a_missing_field_is_named() -> None:
