@@ -11,8 +11,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from qlikops.agent.config import Thresholds
 from qlikops.agent.decide.policy import GATES, decide
 from qlikops.agent.diagnosis.entry import Failure
@@ -21,7 +19,6 @@ from qlikops.agent.diagnosis.messages import diagnosis_of
 from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.cli import exit_codes
-from qlikops.cli.main import app
 from qlikops.deployment.choices import schema
 from qlikops.domain.anomaly import ACTIONS, KINDS, AnomalyKind
 from qlikops.domain.diagnosis import Certainty, FailureClass, Remedy
@@ -32,6 +29,7 @@ from qlikops.presentation import filter as filters
 from qlikops.presentation.table import Table
 from qlikops.qlik.simulator.library import SCENARIOS
 from qlikops.resources import resource
+from tests.commands import root
 from tests.scenarios.library import STORIES, build_scenario
 from tests.unit.agent.decide.test_policy import CLOSING, GOOD, KEY, OPEN
 from tests.unit.agent.fleet import CONFIG, NOW, failed, poll_twice
@@ -242,9 +240,8 @@ def _plain(text: str) -> str:
 
 def commands_page() -> str:
     """Every command with its arguments and options, as `--help` has them."""
-    root = typer.main.get_command(app)
     blocks = []
-    for name, command in _commands(root, "qlikops"):
+    for name, command in _commands(root(), "qlikops"):
         blocks.append(f"## `{name}`" if name != "qlikops" else "## Before every command")
         blocks.append(inspect.cleandoc(command.help or "").partition("\f")[0])
         rows = [_parameter_row(each) for each in command.params if not getattr(each, "hidden", False)]

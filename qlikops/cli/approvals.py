@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,14 +15,18 @@ from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.cli.several import ask_each, exit_with_problems
+from qlikops.cli.watching import watch_inboxes
 from qlikops.domain.approval import SHORT_DIGEST, ProposalRecord, Status, new_decision_id
+from qlikops.domain.background import read_latest
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import ApprovalChanged, DecisionUnknown, UsageError
-from qlikops.presentation.sorting import InboxSort
-
-if TYPE_CHECKING:
-    from qlikops.domain.ports import ContextServices, DecisionReceipt, DecisionRequest
-    from qlikops.presentation.inbox import ListedRow
+from qlikops.domain.ports import Approve, ContextServices, DecisionReceipt, DecisionRequest, Deny
+from qlikops.presentation import decision, inbox, latest, review
+from qlikops.presentation.filter import parse
+from qlikops.presentation.inbox import InboxSort, ListedRow
+from qlikops.presentation.table import Column, taken
+from qlikops.presentation.tone import Section, Span, outside
+from qlikops.presentation.watch import Watch
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An approval's id, or the beginning of one that waits.")]
 DigestOption = Annotated[
@@ -56,16 +60,11 @@ def approvals(
     --watch follows what matched --filter once to its end, whatever becomes of it.
     """
     here = invocation(ctx)
-    from qlikops.presentation import inbox
-    from qlikops.presentation.filter import parse
-
     wanted = parse(filter_, inbox.TABLE.fields)
     if wanted.problem:
         raise UsageError(f"--filter: {wanted.problem}")
     contexts, order = here.named(context), inbox.TABLE.order_called(sort)
     if watch:
-        from qlikops.cli.watching import watch_inboxes
-        from qlikops.presentation.watch import Watch
 
         def watch_of(name: str) -> Watch:
             return Watch(lambda each: wanted.matches(replace(each, context=name)), order)
@@ -73,7 +72,7 @@ def approvals(
         watch_inboxes(here, contexts, watch_of, as_json=as_json)
     answers = ask_each(here, contexts, lambda environment: environment.approvals.waiting())
     now = here.now()
-    waiting = [inbox.ListedRow(row, now, answer.context) for answer in answers for row in answer.value or ()]
+    waiting = [ListedRow(row, now, answer.context) for answer in answers for row in answer.value or ()]
     shown = inbox.TABLE.sorted(filter(wanted.matches, waiting), order)
     if as_json:
         output.write_json([{"context": each.context, **codec.encode(each.row)} for each in shown])
@@ -86,10 +85,6 @@ def approvals(
 
 
 def _write_list(rows: Sequence[ListedRow], *, several: bool) -> None:
-    from qlikops.presentation import inbox
-    from qlikops.presentation.table import Column, taken
-    from qlikops.presentation.tone import Span, outside
-
     if not rows:
         return
     width = output.terminal_width()
@@ -114,8 +109,6 @@ def approve(
     as_json: JsonOption = False,
 ) -> None:
     """Approve a proposal and wait for the outcome."""
-    from qlikops.domain.ports import Approve
-
     waits = duration("--timeout", timeout)
     here = invocation(ctx)
     environment = here.environment(context)
@@ -140,8 +133,6 @@ def deny(
     as_json: JsonOption = False,
 ) -> None:
     """Deny a proposal: nothing is restarted."""
-    from qlikops.domain.ports import Deny
-
     snoozed = duration("--snooze", snooze) if snooze else None
     here = invocation(ctx)
     receipt = _decide(here, here.environment(context), approval_id, Deny(digest, reason, snoozed), yes=yes)
@@ -171,10 +162,6 @@ def _decide(
     here: Invocation, environment: ContextServices, approval_id: str, request: DecisionRequest, *, yes: bool
 ) -> DecisionReceipt:
     """Decides on what the record says now, or on what `request.digest` pins, shown before it is sent."""
-    from qlikops.domain.background import read_latest
-    from qlikops.presentation import decision, latest, review
-    from qlikops.presentation.tone import Section
-
     approval = environment.approvals.approval(approval_id)
     request = replace(request, digest=_pinned(approval, request.digest), decision_id=new_decision_id())
     if approval.status is Status.WAITING and not environment.read_only:
@@ -234,8 +221,6 @@ def _pinned(approval: ProposalRecord, digest: str) -> str:
 
 
 def _write_receipt(receipt: DecisionReceipt, *, as_json: bool) -> None:
-    from qlikops.presentation import decision
-
     with output.whatever_is_printed("The decision counts. Its receipt"):
         if as_json:
             output.write_json(receipt)

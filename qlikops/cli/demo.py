@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -25,17 +25,15 @@ from qlikops.cli.local import (
     local_environment,
     options,
 )
+from qlikops.domain.approval import InboxRow
 from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import Unreachable
 from qlikops.domain.ledger import PARTITION, SORT, TOKEN, Attribute, token_partition
+from qlikops.domain.ports import Approvals
 from qlikops.domain.text import harmless
-
-if TYPE_CHECKING:
-    from qlikops.domain.approval import InboxRow
-    from qlikops.domain.ports import Approvals
-    from qlikops.local.environment import LocalEnvironment, LocalOptions
-    from qlikops.local.state import LocalStatus
+from qlikops.local.environment import LocalEnvironment, LocalOptions
+from qlikops.local.state import LocalStatus
 
 _LOOK_SECONDS = 2.0
 

@@ -7,22 +7,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from qlikops.aws.errors import aws_errors
+from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation
+from qlikops.cli.deploying import Deployment
 from qlikops.cli.plans import show_drift, show_events
+from qlikops.config import Context
+from qlikops.deployment.choices import Choices, read_choices, with_authorities
+from qlikops.deployment.login import Logins
+from qlikops.deployment.stack import Stack
 from qlikops.domain.errors import AccessDenied, UsageError
 from qlikops.domain.evaluation import is_ai
 from qlikops.files import read_json, shown
-
-if TYPE_CHECKING:
-    from qlikops.aws.session import AwsConnection
-    from qlikops.config import Context
-    from qlikops.deployment.choices import Choices
-    from qlikops.deployment.stack import Stack
+from qlikops.qlik.config import parse_instances
+from qlikops.qlik.errors import QemMisconfigured
 
 
 def _text(metavar: str, help_: str) -> Any:
@@ -86,8 +89,6 @@ def deploy(
 
     What is chosen neither here nor in --file keeps the value that the stack has.
     """
-    from qlikops.deployment.choices import with_authorities
-
     chosen = _chosen(
         approval_timeout=approval_timeout,
         run_every=run_every,
@@ -121,8 +122,6 @@ def deploy(
             if not show_events(stack.follow()):
                 output.say(f"Nothing changes the stack {stack.where} now.")
         else:
-            from qlikops.cli.deploying import Deployment
-
             deployment = Deployment(
                 here, connection, stack, plan_only=plan_only, yes=yes, replace_data=replace_data, as_json=as_json
             )
@@ -152,9 +151,6 @@ class _Accounts:
 
     def in_file(self) -> dict[str, Any] | None:
         """The instances in the file, judged if they are the whole of it. Never quotes the text: it holds passwords."""
-        from qlikops.qlik.config import parse_instances
-        from qlikops.qlik.errors import QemMisconfigured
-
         if self.file is None:
             return None
         found = read_json(self.file)
@@ -170,18 +166,12 @@ class _Accounts:
 
     def in_keyring(self, here: Invocation, context: str, whole: Choices) -> dict[str, Any]:
         """The accounts that `qlikops login` keeps for `context`."""
-        from qlikops.deployment.login import Logins
-
         return Logins(here.keyring, context, here.environ).secret(whole.qlik, with_address=not self.alone)
 
 
 @contextmanager
 def _stack_of(here: Invocation, target: Context) -> Iterator[tuple[AwsConnection, Stack]]:
     """The stack of a context; a failure of AWS inside names it."""
-    from qlikops.aws.errors import aws_errors
-    from qlikops.aws.session import AwsConnection
-    from qlikops.deployment.stack import Stack
-
     connection = AwsConnection(target)
     with aws_errors(f"deploy the stack {target.settings.stack}"):
         yield connection, Stack(connection.cloudformation, target.settings.stack, sleep=here.sleep, now=here.now)
@@ -189,8 +179,6 @@ def _stack_of(here: Invocation, target: Context) -> Iterator[tuple[AwsConnection
 
 def _chosen(**options: Any) -> Choices:
     """What the options choose; an empty one chooses nothing."""
-    from qlikops.deployment.choices import Choices
-
     return Choices(**{name: value for name, value in options.items() if value})
 
 
@@ -212,8 +200,6 @@ def _judged(chosen: Choices, base: Choices) -> Choices:
 
 def _base(file: Path | None, settings: Path | None) -> Choices:
     """What the files choose. Raises UsageError for one that makes no sense."""
-    from qlikops.deployment.choices import Choices, read_choices
-
     base = read_choices(file) if file else Choices()
     if settings is None:
         return base

@@ -1,7 +1,4 @@
-"""What `deploy` does once it knows what is chosen: plan, show, confirm, apply, and put the Qlik accounts in place.
-
-Imported when it runs, since it needs all that deploys.
-"""
+"""What `deploy` does once it knows what is chosen: plan, show, confirm, apply, and put the Qlik accounts in place."""
 
 from __future__ import annotations
 

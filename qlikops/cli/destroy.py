@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from qlikops.aws.answers import part_of_arn
+from qlikops.aws.errors import aws_errors
+from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, JsonOption, YesOption, invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.plans import show_events
+from qlikops.deployment.data import DataStore, DataStores
+from qlikops.deployment.destroy import Destroyer
+from qlikops.deployment.executions import RunningExecutions
+from qlikops.deployment.schedule import Scheduler
+from qlikops.deployment.stack import Stack
+from qlikops.deployment.store import ArtifactStore
+from qlikops.deployment.waiting import Patience
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import AccessDenied, UsageError
-
-if TYPE_CHECKING:
-    from qlikops.deployment.data import DataStore
 
 
 def destroy(
@@ -37,17 +44,6 @@ def destroy(
     target = here.context(context)
     if target.settings.read_only and not plan_only:
         raise AccessDenied("This context is read-only.", "Use a context that may write, or only look with --plan.")
-    from qlikops.aws.answers import part_of_arn
-    from qlikops.aws.errors import aws_errors
-    from qlikops.aws.session import AwsConnection
-    from qlikops.deployment.data import DataStores
-    from qlikops.deployment.destroy import Destroyer
-    from qlikops.deployment.executions import RunningExecutions
-    from qlikops.deployment.schedule import Scheduler
-    from qlikops.deployment.stack import Stack
-    from qlikops.deployment.store import ArtifactStore
-    from qlikops.deployment.waiting import Patience
-
     began = here.monotonic()
     connection = AwsConnection(target)
     with aws_errors(f"remove the stack {target.settings.stack}"):

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import typer
 
+from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, JsonOption, invocation
 from qlikops.cli.exit_codes import ExitCode
+from qlikops.deployment.doctor import Doctor, Health
+from qlikops.deployment.login import Logins
+from qlikops.deployment.schedule import Scheduler
+from qlikops.deployment.stack import Stack
+from qlikops.presentation.table import Column
+from qlikops.presentation.tone import Span, Tone, outside
 
 
 def doctor(ctx: typer.Context, context: ContextOption = None, as_json: JsonOption = False) -> None:
@@ -16,14 +23,6 @@ def doctor(ctx: typer.Context, context: ContextOption = None, as_json: JsonOptio
     """
     here = invocation(ctx)
     target = here.context(context)
-    from qlikops.aws.session import AwsConnection
-    from qlikops.deployment.doctor import Doctor, Health
-    from qlikops.deployment.login import Logins
-    from qlikops.deployment.schedule import Scheduler
-    from qlikops.deployment.stack import Stack
-    from qlikops.presentation.table import Column
-    from qlikops.presentation.tone import Span, Tone, outside
-
     connection = AwsConnection(target)
     findings = list(
         Doctor(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,13 +16,16 @@ from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocatio
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain.approval import Status
+from qlikops.domain.background import read_background
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.naming import shown
+from qlikops.domain.ports import ContextServices, Executions
+from qlikops.domain.workflow.events import load_history_file
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, FoldedHistory
+from qlikops.domain.workflow.history import fold_history
 from qlikops.files import read_text
-
-if TYPE_CHECKING:
-    from qlikops.domain.ports import ContextServices, Executions
+from qlikops.presentation import executions as presented
+from qlikops.presentation import review
 
 _APPROVAL_ID = re.compile(r"[0-9a-f]{1,12}")
 _POLL_SECONDS = 2.0
@@ -48,7 +51,6 @@ def executions(
     if as_json:
         output.write_json(found)
         return
-    from qlikops.presentation import executions as presented
 
     if not found:
         output.say("There are no executions.")
@@ -160,9 +162,6 @@ def _pages(role: Executions, status: ExecutionStatus | None) -> Iterator[Executi
 
 
 def _folded(path: Path) -> FoldedHistory:
-    from qlikops.domain.workflow.events import load_history_file
-    from qlikops.domain.workflow.history import fold_history
-
     return fold_history(load_history_file(read_text(path, at_most=LARGEST_HISTORY)))
 
 
@@ -191,9 +190,6 @@ def _write_approval(here: Invocation, environment: ContextServices, approval_id:
     if as_json:
         output.write_json(approval)
         return True
-    from qlikops.domain.background import read_background
-    from qlikops.presentation import review
-
     output.write_sections(review.sections(approval, here.now(), read_background(environment, approval)))
     return True
 
@@ -202,14 +198,11 @@ def _write_summary(here: Invocation, summary: ExecutionSummary, *, as_json: bool
     if as_json:
         output.write_json(summary)
         return
-    from qlikops.presentation import executions as presented
 
     output.write_sections(presented.heading(ExecutionDetail(summary, None), here.now()))
 
 
 def _write_detail(here: Invocation, detail: ExecutionDetail) -> None:
-    from qlikops.presentation import executions as presented
-
     output.write_sections(presented.heading(detail, here.now()))
     if note := presented.states_note(detail):
         output.say(note)
@@ -223,7 +216,6 @@ def _write_history(here: Invocation, history: FoldedHistory, *, as_json: bool) -
         return
     # The heading of an execution asks for a name and an ARN, which a bare history does not have.
     summary = ExecutionSummary("", "", history.status, history.started_at or here.now(), history.stopped_at)
-    from qlikops.presentation import executions as presented
 
     detail = ExecutionDetail(summary, history, error=history.error, cause=history.cause)
     (heading, *_) = presented.heading(detail, here.now())
@@ -235,8 +227,6 @@ def _write_history(here: Invocation, history: FoldedHistory, *, as_json: bool) -
 
 
 def _write_states(here: Invocation, history: FoldedHistory) -> None:
-    from qlikops.presentation import executions as presented
-
     if not history.states:
         return
     output.write("")

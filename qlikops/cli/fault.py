@@ -14,6 +14,7 @@ from qlikops import __version__
 from qlikops.cli import output
 from qlikops.config import data_dir
 from qlikops.files import UnwritableFile, replace_text
+from qlikops.presentation.problem import explain
 from qlikops.streams import OutputFailed
 
 _SHOWN_BY_CLICK = typer.BadParameter.__mro__[2]
@@ -31,8 +32,6 @@ def report(error: Exception, environ: Mapping[str, str]) -> None:
     """Says what happened, that it is a fault of qlikops, and where the traceback lies; on stderr where it cannot be
     kept.
     """
-    from qlikops.presentation.problem import explain
-
     found = "".join(traceback.format_exception(error))
     problem = explain(error)
     output.say(f"{problem.title}: {problem.text}")

@@ -10,9 +10,15 @@ import typer
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, JsonOption, invocation
 from qlikops.domain.errors import UsageError
+from qlikops.domain.lookup import look_up
 from qlikops.domain.naming import is_named
+from qlikops.domain.since import read_fleet
 from qlikops.domain.task import TaskState
-from qlikops.presentation.sorting import FleetSort
+from qlikops.presentation import fleet
+from qlikops.presentation import report as run_report
+from qlikops.presentation import task as one_task
+from qlikops.presentation.filter import parse
+from qlikops.presentation.fleet import FleetSort
 
 
 def tasks(
@@ -35,10 +41,6 @@ def tasks(
 ) -> None:
     """List every task as the last run saw it, those with something wrong first."""
     here = invocation(ctx)
-    from qlikops.domain.since import read_fleet
-    from qlikops.presentation import fleet
-    from qlikops.presentation.filter import parse
-
     wanted = parse(filter_, fleet.TABLE.fields)
     if wanted.problem:
         raise UsageError(f"--filter: {wanted.problem}")
@@ -70,16 +72,13 @@ def task(
     as_json: JsonOption = False,
 ) -> None:
     """Show one task: how it is, what is wrong, why it is left alone, its latency, what was decided earlier."""
-    from qlikops.domain.lookup import look_up
-
     here = invocation(ctx)
     found = look_up(here.environment(context), name)
     if as_json:
         output.write_json(found)
         return
-    from qlikops.presentation import task as presented
 
-    output.write_sections(presented.sections(found, here.now()))
+    output.write_sections(one_task.sections(found, here.now()))
 
 
 def reports(
@@ -96,9 +95,8 @@ def reports(
     if not found:
         output.say("No run has written a report yet.")
         return
-    from qlikops.presentation import report as presented
 
-    output.write_table(presented.columns(output.terminal_width()), map(presented.cells, found))
+    output.write_table(run_report.columns(output.terminal_width()), map(run_report.cells, found))
 
 
 def report(
@@ -118,6 +116,4 @@ def report(
     elif markdown:
         output.write(role.report_markdown(execution))
     else:
-        from qlikops.presentation import report as presented
-
-        output.write_sections(presented.sections(role.report(execution)))
+        output.write_sections(run_report.sections(role.report(execution)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,9 @@ from qlikops.cli.durations import duration
 from qlikops.cli.several import ContextResult, ask_each, exit_with_problems, said
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import UsageError
-
-if TYPE_CHECKING:
-    from qlikops.domain.handover import Handover
+from qlikops.domain.handover import Handover, gather
+from qlikops.presentation import handover as presented
+from qlikops.presentation.tone import Section, as_markdown, line
 
 
 def handover(
@@ -33,7 +33,6 @@ def handover(
         raise UsageError("--markdown and --json exclude each other.")
     length = duration("--since", since)
     here = invocation(ctx)
-    from qlikops.domain.handover import gather
 
     now = here.now()
     answers = ask_each(here, here.named(context), lambda environment: gather(environment, now - length, now))
@@ -54,18 +53,12 @@ def _as_data(answer: ContextResult[Handover]) -> dict[str, object]:
 
 
 def _as_markdown(answer: ContextResult[Handover], *, several: bool) -> str:
-    from qlikops.presentation import handover as presented
-    from qlikops.presentation.tone import Section, as_markdown, line
-
     if answer.value is None:
         return as_markdown(f"Handover: {answer.context}", [Section("", (line("not read", said(answer)),))])
     return presented.markdown(answer.value, answer.context if several else "")
 
 
 def _write(answers: tuple[ContextResult[Handover], ...]) -> None:
-    from qlikops.presentation import handover as presented
-    from qlikops.presentation.tone import Section, line
-
     for number, answer in enumerate(answers):
         if len(answers) > 1:
             output.write(f"{'' if number == 0 else chr(10)}Context {answer.context}\n")

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from qlikops.agent.diagnosis.check import problems, shadowed
+from qlikops.agent.diagnosis.draft import draft as drafted
+from qlikops.agent.diagnosis.entry import Failure, InvalidEntries
+from qlikops.agent.diagnosis.library import Library, built_in, index_of, library, read_files
+from qlikops.agent.diagnosis.ranking import MessageContext
+from qlikops.agent.trial import Outcome, Situation, outcome
 from qlikops.cli import output
 from qlikops.cli.context import JsonOption
 from qlikops.cli.exit_codes import ExitCode
+from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.text import harmless
-
-if TYPE_CHECKING:
-    from qlikops.agent.diagnosis.entry import Failure
-    from qlikops.agent.diagnosis.library import Library
-    from qlikops.agent.trial import Outcome, Situation
-    from qlikops.presentation.tone import Section
+from qlikops.presentation.table import Column
+from qlikops.presentation.tone import Section, Span, line
 
 known = typer.Typer(
     help="Known failures: what the agent recognises in a message, and what it says to look at first.",
@@ -47,9 +50,6 @@ def _list(
     if as_json:
         output.write_json([_data(failure) for failure in found])
         return
-    from qlikops.presentation.table import Column
-    from qlikops.presentation.tone import Span
-
     output.write_table(
         (Column("id", "Failure", 34), Column("class", "Class", 13), Column("says", "What happened", 90)),
         [
@@ -99,8 +99,6 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Explain messages as the agent does: their parts, the known failure, what is left unexplained, what follows."""
-    from qlikops.agent.trial import Situation, outcome
-
     if bool(text) == bool(file):
         raise UsageError("give either a TEXT or --file")
     library = _library(entries or [])
@@ -126,10 +124,6 @@ def test(
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="Entries of your own.")],
 ) -> None:
     """Test entries of your own: their form, examples and near misses, and which built-in entries they shadow."""
-    from qlikops.agent.diagnosis.check import problems, shadowed
-    from qlikops.agent.diagnosis.entry import InvalidEntries
-    from qlikops.agent.diagnosis.library import built_in, read_files
-
     try:
         (written,) = read_files([file])
     except InvalidEntries as exc:
@@ -159,11 +153,6 @@ def draft(
     target: Annotated[str, typer.Option(metavar="TYPE", help="Type of the target endpoint.", show_default=False)] = "",
 ) -> None:
     """Draft an entry from a message whose cause you found, without its names, hosts and numbers."""
-    from qlikops.agent.diagnosis.draft import draft as drafted
-    from qlikops.agent.diagnosis.library import library
-    from qlikops.agent.diagnosis.ranking import MessageContext
-    from qlikops.domain.diagnosis import FailureClass
-
     if kind not in {each.value for each in FailureClass}:
         raise UsageError(f"--class is one of {', '.join(each.value for each in FailureClass)}, not {kind}")
     try:
@@ -174,15 +163,10 @@ def draft(
 
 
 def _failures() -> list[Failure]:
-    from qlikops.agent.diagnosis.library import built_in
-
     return [failure for entries in built_in() for failure in entries.failures]
 
 
 def _library(paths: list[Path]) -> Library:
-    from qlikops.agent.diagnosis.entry import InvalidEntries
-    from qlikops.agent.diagnosis.library import Library, built_in, index_of, library, read_files
-
     if not paths:
         return library()
     try:
@@ -193,18 +177,16 @@ def _library(paths: list[Path]) -> Library:
 
 def _situations(file: Path) -> list[Situation]:
     """A line each; UsageError with the number of the first line that is wrong."""
-    from qlikops.agent.trial import Situation
-
     try:
         lines = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise UsageError(f"{file} cannot be read: {exc}") from exc
     found = []
-    for number, line in enumerate(lines.split("\n"), 1):
-        if not line.strip():
+    for number, each in enumerate(lines.split("\n"), 1):
+        if not each.strip():
             continue
         try:
-            given = json.loads(line)
+            given = json.loads(each)
             if not isinstance(given, dict):
                 raise ValueError("it is no JSON object")
             found.append(Situation.of(given))
@@ -232,8 +214,6 @@ def _data(failure: Failure) -> dict[str, Any]:
 
 
 def _sections(failure: Failure) -> list[Section]:
-    from qlikops.presentation.tone import Section, line
-
     return [
         Section(failure.id, (line("class", failure.failure_class.value.replace("_", " ")), line("says", failure.says))),
         Section("Look at first", tuple(line(f"{n}.", check) for n, check in enumerate(failure.checks, 1))),
@@ -258,8 +238,6 @@ def _sections(failure: Failure) -> list[Section]:
 
 
 def _explained(found: Outcome) -> list[Section]:
-    from qlikops.presentation.tone import Section, line
-
     diagnosis = found.explained.diagnosis
     frames = found.explained.parsed.frames
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,10 +14,8 @@ from qlikops.cli.interrupts import ending_interrupts
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import UsageError
 from qlikops.domain.text import harmless
-
-if TYPE_CHECKING:
-    from qlikops.local.environment import LocalEnvironment, LocalOptions
-    from qlikops.local.state import LocalStatus
+from qlikops.local.environment import LocalEnvironment, LocalOptions, exports
+from qlikops.local.state import LocalState, LocalStatus
 
 local = typer.Typer(
     help="The whole of qlikops on this machine: an embedded AWS and a simulated Qlik fleet. Every `up` starts afresh.",
@@ -47,8 +45,6 @@ def options(
     scenario: str, seed: int, approval_timeout: str, rate: str, model_url: str = "", model: str = ""
 ) -> LocalOptions:
     """The options as given. Raises UsageError for a timeout that is none, and for a model without its server."""
-    from qlikops.local.environment import LocalOptions
-
     if model and not model_url:
         raise UsageError("--model needs --model-url")
     seconds = int(duration("--approval-timeout", approval_timeout).total_seconds())
@@ -90,16 +86,11 @@ def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
 @local.command()
 def env(ctx: typer.Context) -> None:
     """Print shell lines that point the AWS CLI at the local environment: eval "$(qlikops local env)"."""
-    from qlikops.local.environment import exports
-
     output.write(exports(_running(ctx)))
 
 
 def local_environment(ctx: typer.Context) -> LocalEnvironment:
     """The local environment of this invocation's data folder."""
-    from qlikops.local.environment import LocalEnvironment
-    from qlikops.local.state import LocalState
-
     return LocalEnvironment(LocalState.default(invocation(ctx).environ))
 
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from qlikops.aws.mfa import HEADLESS, MfaSessions, mfa_sessions
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, invocation
+from qlikops.config import Context
+from qlikops.deployment.login import Logins, no_keyring_hint
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.domain.text import harmless
 from qlikops.files import read_stdin_line
-
-if TYPE_CHECKING:
-    from qlikops.aws.mfa import MfaSessions
-    from qlikops.config import Context
-    from qlikops.deployment.login import Logins
+from qlikops.keyrings import NoKeyring
 
 
 def login(
@@ -87,9 +86,6 @@ _JWT = _Kind("", "jwt", "Token")
 
 def _login_qlik(here: Invocation, context: str, kind: _Kind, given: Mapping[str, str], *, password_stdin: bool) -> None:
     """Keeps what is `given` of an account, by key, and asks for the rest."""
-    from qlikops.deployment.login import no_keyring_hint
-    from qlikops.keyrings import NoKeyring
-
     logins = _logins(here, context)
     if not logins.has_keyring:
         raise NoKeyring("this machine has no keyring that could keep a password", no_keyring_hint())
@@ -134,8 +130,6 @@ def logout(
 
 def mfa_of(here: Invocation, target: Context) -> MfaSessions | None:
     """The sessions of the context's profile; None where that takes no code."""
-    from qlikops.aws.mfa import mfa_sessions
-
     return None if target.local else mfa_sessions(target.settings.profile, here.keyring, here.now)
 
 
@@ -158,8 +152,6 @@ def mfa_entry(here: Invocation, target: Context) -> dict[str, str]:
 
 
 def _login_mfa(here: Invocation, target: Context) -> None:
-    from qlikops.aws.mfa import HEADLESS
-
     sessions = mfa_of(here, target)
     if sessions is None:
         raise UsageError(
@@ -175,8 +167,6 @@ def _login_mfa(here: Invocation, target: Context) -> None:
 
 
 def _logins(here: Invocation, context: str) -> Logins:
-    from qlikops.deployment.login import Logins
-
     return Logins(here.keyring, context, here.environ)
 
 

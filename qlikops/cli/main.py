@@ -1,14 +1,12 @@
 """The `qlikops` command: knows the commands by name, and turns errors into words and exit codes.
 
-A command's module is imported when it is run, or asked for its help: the console must not wait for what deploys. No
-module of a command imports boto3, textual or rich in its head, as `qlikops --help` imports all of them; a test holds
-that. What this and the other tricks of starting save is listed in CONTRIBUTING.md.
+A command's module is imported when it is run, or asked for its own help: the list of commands must not wait for what
+deploys, nor the console. What this and the other tricks of starting save is listed in CONTRIBUTING.md.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, MutableMapping
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -21,81 +19,70 @@ from qlikops.cli.context import ContextOption, invocation, with_options
 from qlikops.cli.exit_codes import ExitCode, of_error
 from qlikops.domain.errors import QlikopsError
 
-_MODULES = {
-    "tui": "console",
-    "approvals": "approvals",
-    "approve": "approvals",
-    "deny": "approvals",
-    "claim": "approvals",
-    "executions": "executions",
-    "show": "executions",
-    "run": "executions",
-    "stop": "executions",
-    "redrive": "executions",
-    "tasks": "fleet",
-    "task": "fleet",
-    "reports": "fleet",
-    "report": "fleet",
-    "handover": "handover",
-    "known": "known",
-    "exam": "exam",
-    "demo": "demo",
-    "deploy": "deploy",
-    "schedule": "schedule",
-    "doctor": "doctor",
-    "destroy": "destroy",
-    "login": "login",
-    "logout": "login",
-    "config": "settings",
-    "local": "local",
+COMMANDS = {
+    "tui": ("console", "Open the console."),
+    "approvals": ("approvals", "List what waits for a decision, what expires first first."),
+    "approve": ("approvals", "Approve a proposal and wait for the outcome."),
+    "deny": ("approvals", "Deny a proposal: nothing is restarted."),
+    "claim": ("approvals", "Tell the others that you are looking at it."),
+    "executions": ("executions", "List executions, newest first, with what each found and did."),
+    "show": ("executions", "Show one execution, one approval, or a saved history."),
+    "run": ("executions", "Start a run now, as the schedule would."),
+    "stop": ("executions", "Abort an execution."),
+    "redrive": (
+        "executions",
+        "Run the rest of a failed, timed-out or aborted execution again, where nothing can be asked or done twice.",
+    ),
+    "tasks": ("fleet", "List every task as the last run saw it, those with something wrong first."),
+    "task": (
+        "fleet",
+        "Show one task: how it is, what is wrong, why it is left alone, its latency, what was decided earlier.",
+    ),
+    "reports": ("fleet", "List the runs that have a report, newest first, with what each found and came to."),
+    "report": ("fleet", "Show a run's report."),
+    "handover": (
+        "handover",
+        "Print the shift: what waits, what was decided by whom and how it ended, what is kept quiet, what runs.",
+    ),
+    "known": ("known", "Known failures: what the agent recognises in a message, and what it says to look at first."),
+    "exam": (
+        "exam",
+        "Examine an evaluator: what it approves that it must not, what it refuses that passes, what it costs.",
+    ),
+    "demo": ("demo", "Start everything on this machine, no AWS account needed, and open the console."),
+    "deploy": ("deploy", "Deploy to AWS, or update what is deployed: shows what changes, asks, then does it."),
+    "schedule": (
+        "schedule",
+        "Set when the monitoring runs; without options, show that with the last run and about the next.",
+    ),
+    "doctor": ("doctor", "Look a deployment over, from this identity to the last run, and say what to do."),
+    "destroy": ("destroy", "Take qlikops out of the account: the schedule first, then what runs, then the stack."),
+    "login": (
+        "login",
+        "Keep a Qlik account in the system keyring, for `deploy --qlik-login`; or an AWS session with a second factor.",
+    ),
+    "logout": ("login", "Forget the Qlik accounts and the MFA session of a context on this machine."),
+    "config": (
+        "settings",
+        "Show each setting's value and where it came from, those of AWS's own configuration and environment too.",
+    ),
+    "local": ("local", "The whole of qlikops on this machine: an embedded AWS and a simulated Qlik fleet."),
 }
-"""Command -> the module in this package with the function, or the group, of that name; in the order of the help."""
+"""Command -> the module in this package with the function, or the group, of that name, and the first sentence of its
+help; in the order of the help.
+"""
 
 
-class _Lazily(MutableMapping[str, Any]):
-    """The commands, each made when it is first looked at."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, Any] = {}
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._made:
-            self._made[name] = _command(name, _found(name))
-        return self._made[name]
-
-    def __setitem__(self, name: str, command: Any) -> None:
-        self._made[name] = command
-
-    def __delitem__(self, name: str) -> None:
-        del self._made[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_MODULES)
-
-    def __len__(self) -> int:
-        return len(_MODULES)
-
-
-def _found(name: str) -> Any:
-    """The function of a command, or the Typer of a group of commands."""
-    return getattr(import_module(f"qlikops.cli.{_MODULES[name]}"), name)
-
-
-def _text(found: Any) -> str | None:
-    """What the help says of a command or a group of commands."""
-    text: str | None = found.info.help if isinstance(found, typer.Typer) else found.__doc__
-    return text
-
-
-def _command(name: str, found: Any) -> Any:
-    """What Typer makes of a command's function or of a group of commands."""
-    group = found
-    if not isinstance(found, typer.Typer):
+def command(name: str) -> Any:
+    """What Typer makes of the command's function, or of its group of commands."""
+    group = getattr(import_module(f"qlikops.cli.{COMMANDS[name][0]}"), name)
+    if not isinstance(group, typer.Typer):
+        function = group
         group = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        group.command()(found)
-    command = typer.main.get_command(group)
-    command.name = name
-    return command
+        group.command()(function)
+    made = typer.main.get_command(group)
+    made.name = name
+    return made
 
 
 class _Commands(TyperGroup):
@@ -103,15 +90,12 @@ class _Commands(TyperGroup):
 
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
-        self.commands = _Lazily()
+        self.commands = {name: TyperCommand(name, help=text) for name, (_, text) in COMMANDS.items()}
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer passes it
-        return list(self.commands)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Lists the commands with their texts alone: to make all of them takes a seventh of the time of `--help`."""
-        texts: dict[str, Any] = {name: TyperCommand(name, help=_text(_found(name))) for name in _MODULES}
-        TyperGroup(commands=texts).format_commands(ctx, formatter)
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command itself, where `commands` has only what the help lists."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, name and command(name), rest
 
     def main(self, *args: Any, **extra: Any) -> Any:
         streams.prepare()

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qlikops.cli import output
+from qlikops.deployment.deployer import Uploads
+from qlikops.deployment.obstacles import Obstacle
+from qlikops.deployment.plan import Plan, PlannedChange
+from qlikops.deployment.stack import Drift, StackEvent
 from qlikops.domain.text import harmless
-
-if TYPE_CHECKING:
-    from qlikops.deployment.deployer import Uploads
-    from qlikops.deployment.obstacles import Obstacle
-    from qlikops.deployment.plan import Plan, PlannedChange
-    from qlikops.deployment.stack import Drift, StackEvent
 
 _SIGNS = {"add": "+", "change": "~", "may_replace": "±", "replace": "±", "remove": "-", "import": "<", "unknown": "?"}
 _VALUE_CAP = 200

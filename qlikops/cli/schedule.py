@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from qlikops.aws.errors import aws_errors
+from qlikops.aws.schedule import StackSchedules
+from qlikops.aws.session import AwsConnection, refuse_writing
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
 from qlikops.cli.durations import duration
+from qlikops.config import Context
+from qlikops.deployment.schedule import Scheduler, cron_expression, rate_expression
+from qlikops.deployment.stack import Stack
 from qlikops.domain.duration import format_duration
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import UsageError
-
-if TYPE_CHECKING:
-    from qlikops.aws.session import AwsConnection
-    from qlikops.config import Context
-    from qlikops.deployment.schedule import Scheduler
-    from qlikops.domain.schedule import Schedule, ScheduleStatus
+from qlikops.domain.occurrence import period
+from qlikops.domain.schedule import Schedule, ScheduleStatus
+from qlikops.presentation import schedule as presented
 
 
 def schedule(
@@ -39,8 +42,6 @@ def schedule(
     as_json: JsonOption = False,
 ) -> None:
     """Set when the monitoring runs; without options, show that with the last run and about the next."""
-    from qlikops.deployment.schedule import cron_expression, rate_expression
-
     if sum(map(bool, (rate, cron, pause, resume, remove))) > 1:
         raise UsageError("--rate, --cron, --pause, --resume and --remove exclude each other")
     if timezone and not cron:
@@ -64,18 +65,12 @@ def _show(here: Invocation, found: ScheduleStatus, *, as_json: bool) -> None:
         times = {"last_run": codec.encode(found.last_run), "next_run": codec.encode(found.next_run)}
         output.write_json({**codec.encode(found.schedule), **times})
         return
-    from qlikops.presentation import schedule as presented
 
     output.write_sections(presented.sections(found, here.now()))
 
 
 def _deploy(here: Invocation, context: Context, expression: str, timezone: str, *, as_json: bool) -> None:
     """Sets the schedule, or removes it where there is no expression."""
-    from qlikops.aws.errors import aws_errors
-    from qlikops.aws.schedule import StackSchedules
-    from qlikops.aws.session import AwsConnection, refuse_writing
-    from qlikops.deployment.schedule import Scheduler
-
     connection = AwsConnection(context)
     refuse_writing(connection)
     with aws_errors("change the schedule"):
@@ -89,9 +84,6 @@ def _deploy(here: Invocation, context: Context, expression: str, timezone: str, 
 
 
 def _set(scheduler: Scheduler, connection: AwsConnection, context: Context, expression: str, timezone: str) -> Schedule:
-    from qlikops.deployment.stack import Stack
-    from qlikops.domain.occurrence import period
-
     outputs = Stack(connection.cloudformation, context.settings.stack).outputs()
     every = period(expression)
     if every and every.total_seconds() != outputs.run_every_seconds:

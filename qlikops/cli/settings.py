@@ -7,18 +7,21 @@ from typing import Any
 
 import typer
 
+from qlikops.aws.configuration import described
+from qlikops.aws.errors import aws_errors
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, JsonOption, invocation
 from qlikops.cli.login import mfa_entry
 from qlikops.config import BUILT_IN, Settings, config_path, data_dir
 from qlikops.domain.errors import CredentialsProblem
+from qlikops.presentation.table import Column
+from qlikops.presentation.tone import Span, Tone, outside
+from qlikops.tui.keys import actions, keymap
+from qlikops.tui.themes import check_theme
 
 
 def _from_aws(profile: str) -> dict[str, dict[str, Any]]:
     """What holds of the AWS configuration, by setting or variable; nothing where it has no such profile."""
-    from qlikops.aws.configuration import described
-    from qlikops.aws.errors import aws_errors
-
     try:
         with aws_errors("read the AWS configuration"):
             return {each.name: {"value": each.value, "origin": each.origin} for each in described(profile)}
@@ -40,9 +43,6 @@ def config(ctx: typer.Context, context: ContextOption = None, as_json: JsonOptio
             settings[name] = aws.pop(name)
     settings["mfa_session"] = mfa_entry(here, chosen)
     files = {"config_file": str(config_path(here.environ)), "data_folder": str(data_dir(here.environ))}
-    from qlikops.tui.keys import actions, keymap
-    from qlikops.tui.themes import check_theme
-
     check_theme(chosen.settings.theme)
     moved = keymap(chosen.keys)
     keys = {
@@ -57,9 +57,6 @@ def config(ctx: typer.Context, context: ContextOption = None, as_json: JsonOptio
         context_entry = {"value": chosen.name, "origin": chosen.chosen_by}
         output.write_json({"context": context_entry, **settings, "aws": aws, "keys": keys, **files})
         return
-    from qlikops.presentation.table import Column
-    from qlikops.presentation.tone import Span, Tone, outside
-
     shown = {
         "context": {"value": chosen.name, "origin": chosen.chosen_by},
         **settings,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import typer
 
 from qlikops.cli import output
 from qlikops.cli.context import Invocation
 from qlikops.cli.exit_codes import of_error
+from qlikops.config import Context
 from qlikops.domain.errors import QlikopsError
-
-if TYPE_CHECKING:
-    from qlikops.config import Context
-    from qlikops.domain.ports import ContextServices
+from qlikops.domain.ports import ContextServices
+from qlikops.presentation.problem import explain
 
 T = TypeVar("T")
 
@@ -33,7 +33,6 @@ def ask_each(
     here: Invocation, contexts: Sequence[Context], question: Callable[[ContextServices], T]
 ) -> tuple[ContextResult[T], ...]:
     """The answers in the order of `contexts`. Where there is one context, its error is raised."""
-    from concurrent.futures import ThreadPoolExecutor
 
     def ask(context: Context) -> ContextResult[T]:
         try:
@@ -49,8 +48,6 @@ def ask_each(
 
 def said(answer: ContextResult[T]) -> str:
     """Why a context did not answer."""
-    from qlikops.presentation.problem import explain
-
     return "" if answer.error is None else str(explain(answer.error))
 
 

@@ -6,17 +6,15 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from qlikops.cli import output
 from qlikops.cli.context import Invocation
 from qlikops.cli.interrupts import ending_interrupts
+from qlikops.config import Context
 from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew, Unreachable
-
-if TYPE_CHECKING:
-    from qlikops.config import Context
-    from qlikops.domain.ports import Approvals, ContextServices
-    from qlikops.presentation.watch import Event, Watch
+from qlikops.domain.ports import Approvals, ContextServices
+from qlikops.presentation.watch import Event, Watch, spoken
 
 _PAUSE_SECONDS = 3.0
 _LONGEST_PAUSE = 30.0
@@ -104,8 +102,6 @@ def watch_inboxes(
     """Tells what happens until it is interrupted, or nobody reads any more. A context that does not answer within
     `patience` seconds is left to itself meanwhile.
     """
-    from qlikops.presentation.watch import spoken
-
     several = len(contexts) > 1
     inboxes = [_Inbox(here, context, watch_of(context.name), is_alone=not several) for context in contexts]
     done: queue.SimpleQueue[tuple[_Inbox, list[Event]]] = queue.SimpleQueue()

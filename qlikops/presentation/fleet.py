@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from itertools import pairwise
 
 from qlikops.domain.anomaly import AnomalyKind
@@ -13,7 +14,6 @@ from qlikops.domain.fleet import FleetSnapshot, Sample, TaskSnapshot
 from qlikops.domain.mute import MuteReason
 from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskState
 from qlikops.presentation import vocabulary
-from qlikops.presentation.sorting import FleetSort
 from qlikops.presentation.table import Column, ColumnOf, Order, Table
 from qlikops.presentation.tone import Line, Span, Tone, line, outside
 
@@ -29,6 +29,16 @@ FILTER_EXAMPLE = "server:eu !state:running tag:gold kind:"
 _LEVELS = "▁▂▃▄▅▆▇█"
 _STEPS = (5, 15, 60, 180, 600, 1800, 7200)
 """Seconds at which the trend goes up by one: the same height means the same latency in every row."""
+
+
+class FleetSort(StrEnum):
+    """The orders of the fleet, the usual one first; `TABLE` says what each means."""
+
+    WORST = "worst"
+    NAME = "name"
+    SERVER = "server"
+    LATENCY = "latency"
+    RESTARTED = "restarted"
 
 
 @dataclass(frozen=True, slots=True)

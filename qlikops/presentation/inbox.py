@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
 from qlikops.domain.anomaly import Severity
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.duration import format_duration
 from qlikops.presentation import vocabulary
 from qlikops.presentation.freshness import Freshness
-from qlikops.presentation.sorting import InboxSort
 from qlikops.presentation.table import Column, ColumnOf, Order, Table
 from qlikops.presentation.tone import Span, Tone, outside
 
@@ -22,6 +22,16 @@ FILTER_EXAMPLE = "server:eu risk:high !claimed:"
 _RISKS = {"high": 0, "unknown": 1, "medium": 2, "low": 3}
 _FIRST_UNKNOWN = -1
 """A value that this version does not know is looked at first."""
+
+
+class InboxSort(StrEnum):
+    """The orders of the inbox, the usual one first; the columns of `TABLE` say what each means."""
+
+    EXPIRES = "expires"
+    SEVERITY = "severity"
+    AGE = "age"
+    RISK = "risk"
+    TASK = "task"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from qlikops.cli.main import app
 from qlikops.deployment.choices import read_choices
 from qlikops.resources import resource
+from tests.commands import root
 from tests.documents import DOCS, PAGES, SCHEMA, schema_text
 
 
@@ -36,9 +35,9 @@ def shell_lines() -> Iterator[tuple[str, list[str]]]:
 def test_what_the_pages_tell_people_to_type_exists() -> None:
     lines = list(shell_lines())
     assert len(lines) > 15
-    root: Any = typer.main.get_command(app)
+    top: Any = root()
     for page, words in lines:
-        command, spellings = root, {spelling for each in root.params for spelling in each.opts}
+        command, spellings = top, {spelling for each in top.params for spelling in each.opts}
         for word in words:
             if word in getattr(command, "commands", {}):
                 command = command.commands[word]

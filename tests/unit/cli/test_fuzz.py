@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -27,6 +26,7 @@ from qlikops.config import CONFIG_VARIABLE, CONTEXT_VARIABLE, DATA_VARIABLE, VAR
 from qlikops.deployment.login import VARIABLES as ACCOUNT
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
+from tests.commands import root
 from tests.fakes import Clock, FakeApprovals, FakeEnvironment, FakeExecutions, FakeFleet
 from tests.unit.domain.samples import NOON, WAITING
 from tests.unit.zoo import CONTENTS, zoo
@@ -74,12 +74,12 @@ def commands() -> Iterator[Command]:
         for name in found.commands:
             yield from walk(found.commands[name], (*path, name))
 
-    yield from walk(typer.main.get_command(app), ())
+    yield from walk(root(), ())
 
 
 COMMANDS = list(commands())
 # Typer's own options about completion ask which shell the parent is, and end there.
-HEAD = tuple(p for p in typer.main.get_command(app).params if p.name not in ("install_completion", "show_completion"))
+HEAD = tuple(p for p in root().params if p.name not in ("install_completion", "show_completion"))
 
 
 def some_options(draw: Callable[..., Any], params: tuple[Any, ...], files: Mapping[str, Path]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from tests.unit.cli.conftest import Run, Terminal
 HEAVY = ("textual", "boto3", "botocore", "rich", "keyring")
 
 
-@pytest.mark.parametrize("args", [["--help"], ["--version"], ["approve", "--help"]])
+@pytest.mark.parametrize("args", [["--help"], ["--version"]])
 def test_help_and_version_import_nothing_heavy(args: list[str]) -> None:
     program = (
         "import sys\nfrom qlikops.cli.main import main\n"

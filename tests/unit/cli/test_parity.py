@@ -10,13 +10,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-import typer
 
-from qlikops.cli.main import app
 from qlikops.presentation import fleet, inbox
 from qlikops.presentation.filter import parse
 from qlikops.tui.keys import actions, places
 from qlikops.tui.screens.base import ConsoleScreen
+from tests.commands import root
 
 SCREENS = {
     "InboxScreen": ("approvals", "show"),
@@ -71,7 +70,7 @@ ON_SCREEN = frozenset(
 )
 """Moving, looking and leaving: a command line does these by itself."""
 
-COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS: Any = root().commands
 
 
 def options(command: str) -> set[str]:

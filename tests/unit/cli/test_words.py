@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 import typer
 
-from qlikops.cli.main import app
+from qlikops.cli.main import COMMANDS
+from tests.commands import root
 
 MEANS_SOMETHING_ELSE = frozenset(
     {
@@ -34,11 +36,15 @@ def described(group: typer.core.TyperGroup, before: str = "qlikops") -> Iterator
                 yield f"{before} {name}", option.opts[0], getattr(option, "help", None) or ""
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_of_each_what_its_own_help_begins_with(name: str) -> None:
+    _, text = COMMANDS[name]
+    assert " ".join((root().commands[name].help or "").split()).startswith(text)
+
+
 def test_the_same_option_is_described_in_the_same_words() -> None:
-    root = typer.main.get_command(app)
-    assert isinstance(root, typer.core.TyperGroup)
     words: dict[str, dict[str, list[str]]] = {}
-    for command, option, text in described(root):
+    for command, option, text in described(root()):
         assert text.endswith("."), (command, option)
         words.setdefault(option, {}).setdefault(text, []).append(command)
     differ = {option: texts for option, texts in words.items() if len(texts) > 1}

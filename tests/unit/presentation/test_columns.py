@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qlikops.presentation import events, executions, fleet, graph, inbox, report
-from qlikops.presentation.sorting import FleetSort, InboxSort
+from qlikops.presentation.fleet import FleetSort
+from qlikops.presentation.inbox import InboxSort
 from qlikops.presentation.table import Column, ColumnOf, Table, spread, taken
 
 TABLES: dict[str, Table[Any]] = {

@@ -15,7 +15,7 @@ from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.presentation import fleet, task
 from qlikops.presentation.filter import parse
-from qlikops.presentation.sorting import FleetSort
+from qlikops.presentation.fleet import FleetSort
 from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Section, as_text
 from tests.unit.presentation import samples

@@ -10,7 +10,7 @@ import pytest
 from qlikops.domain.approval import Claim
 from qlikops.presentation import inbox
 from qlikops.presentation.filter import parse
-from qlikops.presentation.sorting import InboxSort
+from qlikops.presentation.inbox import InboxSort
 from qlikops.presentation.table import SORTED, taken
 from tests.fakes import row_of
 from tests.unit.presentation import samples
