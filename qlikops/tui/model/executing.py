@@ -20,11 +20,18 @@ _GOES_ON = (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
 class ExecutionsQuery:
     """What a page was asked by: an answer to another question than the current one is dropped."""
 
-    context: str
     status: ExecutionStatus | None
     token: str | None
     is_next: bool
     """It is the page after the last one; otherwise one that is there is asked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPage:
+    """A page, and what it was asked by."""
+
+    query: ExecutionsQuery
+    page: ExecutionPage
 
 
 @dataclass(slots=True)

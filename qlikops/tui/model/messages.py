@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
@@ -12,13 +12,9 @@ if TYPE_CHECKING:  # the inbox is not to wait for what only other screens need
 
     from qlikops.domain.approval import InboxRow, ProposalRecord
     from qlikops.domain.background import Background
-    from qlikops.domain.fleet import FleetSnapshot
-    from qlikops.domain.lookup import TaskDetail
-    from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest, ExecutionPage
-    from qlikops.domain.report import ReportEntry
+    from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest
     from qlikops.domain.schedule import ScheduleStatus
     from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary
-    from qlikops.tui.model.executing import ExecutionsQuery, Followed
 
 
 @dataclass
@@ -143,18 +139,10 @@ class Claimed(ContextMessage):
 
 
 @dataclass
-class ExecutionsLoaded(Message):
-    """A page of executions; `query` is what it was asked by."""
+class Polled(Message):
+    """What a screen asks for again and again; the screen knows its type."""
 
-    page: ExecutionPage
-    query: ExecutionsQuery
-
-
-@dataclass
-class ExecutionLoaded(Message):
-    """One execution in detail, as far as it has been followed."""
-
-    followed: Followed
+    found: Any
 
 
 @dataclass
@@ -180,39 +168,11 @@ class RunChanged(Message):
 
 
 @dataclass
-class FleetLoaded(Message):
-    """The fleet as the last run saw it."""
-
-    snapshot: FleetSnapshot
-
-
-@dataclass
-class TaskLoaded(Message):
-    """One task of it in full."""
-
-    detail: TaskDetail
-
-
-@dataclass
-class ReportsLoaded(Message):
-    """The runs that have a report, newest first."""
-
-    entries: Sequence[ReportEntry]
-
-
-@dataclass
 class ReportLoaded(Message):
     """One report as Markdown."""
 
     name: str
     markdown: str
-
-
-@dataclass
-class ScheduleLoaded(Message):
-    """Where the schedule stands."""
-
-    status: ScheduleStatus
 
 
 @dataclass
@@ -230,6 +190,10 @@ class LoadFailed(Message):
     asked: str = ""
     context: str = ""
     """Empty where whoever asked knows it."""
+
+
+class PollFailed(LoadFailed):
+    """What a screen asks for again and again did not come."""
 
 
 class WaitingLoadFailed(LoadFailed):
@@ -256,36 +220,12 @@ class ClaimFailed(LoadFailed):
     """Nobody sees the claim."""
 
 
-class ExecutionsLoadFailed(LoadFailed):
-    """The page did not come."""
-
-
-class ExecutionLoadFailed(LoadFailed):
-    """The execution did not come."""
-
-
 class RunChangeFailed(LoadFailed):
     """It did not happen, or nobody can say; `asked` is what was to be done, such as `stop run-7`."""
 
 
-class FleetLoadFailed(LoadFailed):
-    """The snapshot did not come."""
-
-
-class TaskLoadFailed(LoadFailed):
-    """The task did not come."""
-
-
-class ReportsLoadFailed(LoadFailed):
-    """The list did not come."""
-
-
 class ReportLoadFailed(LoadFailed):
     """The report did not come; `asked` is its name."""
-
-
-class ScheduleLoadFailed(LoadFailed):
-    """Where the schedule stands did not come."""
 
 
 class ScheduleChangeFailed(LoadFailed):

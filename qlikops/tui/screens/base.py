@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, Generic, TypeVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.screen import Screen
 
 from qlikops.domain.ports import ContextServices
-from qlikops.tui.model.messages import CopyWanted
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.messages import CopyWanted, Polled, PollFailed
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.widgets.delay_bar import DelayBar
 from qlikops.tui.widgets.keybar import KeyBar
 from qlikops.tui.widgets.title import TitleBar
+
+Found = TypeVar("Found")
 
 
 class ConsoleScreen(Screen[None]):
@@ -71,11 +75,16 @@ class ConsoleScreen(Screen[None]):
         self.state_changed()
 
 
-class PolledScreen(ConsoleScreen):
-    """A screen that asks for what it shows, again and again, but only while it is on the screen."""
+class PolledScreen(ConsoleScreen, Generic[Found]):
+    """A screen that asks one context for what it shows, again and again, but only while it is on the screen."""
 
     POLL_SECONDS: ClassVar[float]
     BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "refresh", "Refresh", id="refresh")]
+
+    def __init__(self, state: ConsoleState) -> None:
+        super().__init__(state)
+        self.context: LiveContext = state.current
+        """The current one when the screen was made, whatever the other screens show by now."""
 
     @property
     def lane(self) -> str:
@@ -83,12 +92,16 @@ class PolledScreen(ConsoleScreen):
         return self.MODE
 
     @abstractmethod
-    def load(self, environment: ContextServices) -> Message:
-        """Asks, off the UI thread; what it returns comes back to this screen."""
+    def load(self, environment: ContextServices) -> Found:
+        """Asks, off the UI thread."""
 
     @abstractmethod
-    def missed(self, error: Exception) -> Message:
-        """What comes back in its place where asking failed."""
+    def took(self, found: Found) -> None:
+        """What `load` returned has come."""
+
+    @abstractmethod
+    def missed(self, error: Exception) -> None:
+        """It has not come, because of `error`."""
 
     def on_mount(self) -> None:
         """Starts polling."""
@@ -101,13 +114,27 @@ class PolledScreen(ConsoleScreen):
 
     def action_refresh(self) -> None:
         """Asks now, unless an answer is on its way."""
-        if not self.state.backend.busy(self.lane):
-            self.state.backend.call(self.lane, self.load, self.missed, self)
+        if not self.context.backend.busy(self.lane):
+            self.ask(self.load)
+
+    def ask(self, load: Callable[[ContextServices], Found]) -> None:
+        """Has `load` run off the UI thread; `took` or `missed` hears of it."""
+        self.context.backend.call(self.lane, lambda environment: Polled(load(environment)), PollFailed, self)
+
+    @on(Polled)
+    def _took(self, message: Polled) -> None:
+        message.stop()
+        self.took(message.found)
+
+    @on(PollFailed)
+    def _missed(self, message: PollFailed) -> None:
+        message.stop()
+        self.missed(message.error)
 
     def poll(self) -> None:
         """What happens every POLL_SECONDS on the screen that is shown."""
         self.action_refresh()
 
     def _poll(self) -> None:
-        if self.is_active and not self.state.current.rests():
+        if self.is_active and not self.context.rests():
             self.poll()

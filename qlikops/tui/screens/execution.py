@@ -21,8 +21,6 @@ from qlikops.presentation import events, executions, graph, vocabulary
 from qlikops.presentation.problem import explain
 from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Section, Tone
-from qlikops.tui.model import messages
-from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.executing import Followed, Follower
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.runs import RunsScreen
@@ -37,7 +35,7 @@ _VIEWS = {GRAPH: "Graph", EVENTS: "Events", PAYLOADS: "Input/output"}
 _NOWHERE = StepPath("")
 
 
-class ExecutionScreen(RunsScreen):
+class ExecutionScreen(RunsScreen[Followed]):
     """Three views of one execution, in the context in which it was opened."""
 
     AUTO_FOCUS = f"#{GRAPH}"
@@ -55,7 +53,6 @@ class ExecutionScreen(RunsScreen):
 
     def __init__(self, state: ConsoleState, execution: ExecutionSummary) -> None:
         super().__init__(state)
-        self._home = state.current
         self._follower = Follower(execution.arn)
         self._followed = Followed(ExecutionDetail(execution, None), (), trace(()), None)
         self._is_read = False
@@ -84,11 +81,6 @@ class ExecutionScreen(RunsScreen):
         self._show_views()
 
     @property
-    def context(self) -> LiveContext:
-        """Where it was opened, whatever the other screens show by now."""
-        return self._home
-
-    @property
     def execution(self) -> ExecutionSummary:
         """As it was read last."""
         return self._followed.detail.summary
@@ -100,29 +92,19 @@ class ExecutionScreen(RunsScreen):
 
     # What is asked for, and what came
 
-    def action_refresh(self) -> None:
-        """Asks now, unless an answer is on its way."""
-        if not self._home.backend.busy(self.lane):
-            self._home.backend.call(self.lane, self.load, self.missed, self)
-
     def poll(self) -> None:
         """What is over does not change by itself."""
         if not (self._is_read and self._followed.is_over):
             self.action_refresh()
 
-    def load(self, environment: ContextServices) -> Message:
+    def load(self, environment: ContextServices) -> Followed:
         """The execution with what is new of its history."""
-        return messages.ExecutionLoaded(self._follower.read(environment))
+        return self._follower.read(environment)
 
-    def missed(self, error: Exception) -> Message:
-        """Why it did not come."""
-        return messages.ExecutionLoadFailed(error)
-
-    @on(messages.ExecutionLoaded)
-    def _take(self, message: messages.ExecutionLoaded) -> None:
-        message.stop()
+    def took(self, found: Followed) -> None:
+        """Shows it in every view."""
         known = len(self._followed.events) if self._is_read else -1
-        self._followed = followed = message.followed
+        self._followed = followed = found
         self._is_read = True
         self._show_heading()
         history = followed.detail.history or FoldedHistory(followed.detail.summary.status, (), ())
@@ -137,11 +119,9 @@ class ExecutionScreen(RunsScreen):
         self._show_payloads()
         self.refresh_bindings()
 
-    @on(messages.ExecutionLoadFailed)
-    def _miss(self, message: messages.ExecutionLoadFailed) -> None:
-        message.stop()
-        problem = Text(str(explain(message.error)), palette(self)[Tone.DANGER])
-        self._show_heading(problem)
+    def missed(self, error: Exception) -> None:
+        """Says why under the heading."""
+        self._show_heading(Text(str(explain(error)), palette(self)[Tone.DANGER]))
 
     def _show_heading(self, problem: Text | None = None) -> None:
         followed = self._followed

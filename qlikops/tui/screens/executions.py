@@ -8,21 +8,18 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
-from qlikops.domain.ports import ContextServices
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary
 from qlikops.presentation import executions
 from qlikops.presentation import filter as filters
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone
-from qlikops.tui.model import messages
-from qlikops.tui.model.executing import ExecutionsQuery, LoadedExecutions
+from qlikops.tui.model.executing import ExecutionsQuery, LoadedExecutions, LoadedPage
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.execution import ExecutionScreen
 from qlikops.tui.screens.runs import RunsScreen
-from qlikops.tui.widgets.line import LineInput
+from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.prose import palette
 from qlikops.tui.widgets.table import KeyedTable
 
@@ -37,7 +34,7 @@ STATUSES = (
 """What `s` goes through; None is all."""
 
 
-class ExecutionsScreen(RunsScreen):
+class ExecutionsScreen(RunsScreen[LoadedPage]):
     """Pages come as the cursor gets near the end; what is loaded stays, and is kept true page by page."""
 
     AUTO_FOCUS = "#executions"
@@ -53,21 +50,15 @@ class ExecutionsScreen(RunsScreen):
         super().__init__(state)
         self._loaded = LoadedExecutions()
         self._status: ExecutionStatus | None = None
-        self._of = state.current
-        """The context that what is loaded belongs to."""
         self._problem = ""
         self._more_wanted = False
 
     def content(self) -> ComposeResult:
         """What is shown of how many, the list, and what is wrong with it."""
         yield Static(markup=False, id="executions-summary")
-        yield LineInput(placeholder=f"Filter: {filters.HELP}; Esc clears", id="filter", compact=True)
+        yield FilterBar(f"Filter: {filters.HELP}; Esc clears")
         yield Static("Loading …", markup=False, id="empty")
         yield KeyedTable(executions.TABLE.fit, id="executions")
-
-    def on_mount(self) -> None:
-        """The filter opens with its key."""
-        self.query_one("#filter").display = False
 
     @property
     def _table(self) -> KeyedTable:
@@ -83,24 +74,17 @@ class ExecutionsScreen(RunsScreen):
 
     def action_refresh(self) -> None:
         """Asks for the newest page, or for the one that the cursor is in."""
-        if self._of is not self.state.current:
-            self._of = self.state.current
-            self._begin_again()
-        if not self.state.backend.busy(self.lane):
+        if not self.context.backend.busy(self.lane):
             self._ask(self._loaded.token_to_refresh(self._table.chosen), is_next=False)
 
     def _ask(self, token: str | None, *, is_next: bool) -> None:
-        query = ExecutionsQuery(self._of.name, self._status, token, is_next)
-
-        def load(environment: ContextServices) -> Message:
-            return messages.ExecutionsLoaded(environment.executions.page(query.status, query.token), query)
-
-        self._of.backend.call(self.lane, load, messages.ExecutionsLoadFailed, self)
+        query = ExecutionsQuery(self._status, token, is_next)
+        self.ask(lambda environment: LoadedPage(query, environment.executions.page(query.status, query.token)))
 
     def _ask_for_more(self) -> None:
         if self._loaded.next_token is None:
             return
-        if self._of.backend.busy(self.lane):
+        if self.context.backend.busy(self.lane):
             self._more_wanted = True
         else:
             self._ask(self._loaded.next_token, is_next=True)
@@ -119,32 +103,30 @@ class ExecutionsScreen(RunsScreen):
 
     # What came
 
-    @on(messages.ExecutionsLoaded)
-    def _take(self, message: messages.ExecutionsLoaded) -> None:
-        message.stop()
-        query = message.query
-        if (query.context, query.status) != (self._of.name, self._status):
+    def took(self, found: LoadedPage) -> None:
+        """Shows it, unless something else is asked for by now."""
+        query = found.query
+        if query.status is not self._status:
             self.action_refresh()
             return
         self._problem = ""
         if not query.is_next:
-            self._loaded.take_refreshed(message.page, query.token)
+            self._loaded.take_refreshed(found.page, query.token)
         elif query.token == self._loaded.next_token:
-            self._loaded.take_next(message.page, query.token)
+            self._loaded.take_next(found.page, query.token)
         self._show()
         if self._more_wanted:
             self._more_wanted = False
             self._ask_for_more()
 
-    @on(messages.ExecutionsLoadFailed)
-    def _miss(self, message: messages.ExecutionsLoadFailed) -> None:
-        message.stop()
-        self._problem = str(explain(message.error))
+    def missed(self, error: Exception) -> None:
+        """Says why above what is there."""
+        self._problem = str(explain(error))
         self._show()
 
     def _show(self) -> None:
         now, loaded = self.state.now(), self._loaded
-        chosen = filters.parse(self._filter_text, executions.TABLE.fields)
+        chosen = self.query_one(FilterBar).parse(executions.TABLE.fields)
         found = (executions.ListedExecution(loaded.by_arn[arn], now) for arn in loaded.order)
         kept = [each.summary for each in found if chosen.matches(each)]
         rows = {each.summary.arn: each for each in executions.listed(kept, now)}
@@ -153,7 +135,7 @@ class ExecutionsScreen(RunsScreen):
         empty = self.query_one("#empty", Static)
         empty.display = not keys
         empty.update(Text(self._problem or self._why_empty()))
-        self._show_summary(len(keys), chosen)
+        self._show_summary(len(keys) if chosen else None)
         self.refresh_bindings()
         if chosen and len(keys) <= self._table.size.height:
             # What the filter looks for may lie further down.
@@ -169,14 +151,14 @@ class ExecutionsScreen(RunsScreen):
             return "No execution yet. The schedule starts them."
         return f"No execution yet. The schedule starts them; {self.state.keys['start']} starts one now."
 
-    def _show_summary(self, shown: int, chosen: filters.Filter[executions.ListedExecution]) -> None:
+    def _show_summary(self, shown: int | None = None) -> None:
         colours = palette(self)
         total = len(self._loaded.by_arn)
         which = "all" if self._status is None else f"{self._status} only"
-        counts = f"{shown:,} of {total:,}" if chosen else f"{total:,}"
+        counts = f"{total:,}" if shown is None else f"{shown:,} of {total:,}"
         text = Text(f"{which}, {counts} loaded{'' if self._loaded.complete else ', more below'}", colours[Tone.MUTED])
-        if problem := chosen.problem or (self._problem if total else ""):
-            text.append(f"   {problem}", colours[Tone.DANGER if self._problem else Tone.WARNING])
+        if self._problem and total:
+            text.append(f"   {self._problem}", colours[Tone.DANGER])
         self.query_one("#executions-summary", Static).update(text)
 
     @on(KeyedTable.Chosen)
@@ -196,33 +178,24 @@ class ExecutionsScreen(RunsScreen):
         """Shows the executions of the next status."""
         self._status = STATUSES[(STATUSES.index(self._status) + 1) % len(STATUSES)]
         self._begin_again()
-        self._show_summary(0, filters.parse("", executions.TABLE.fields))
+        self._show_summary()
         self.action_refresh()
-
-    @property
-    def _filter_text(self) -> str:
-        line = self.query_one("#filter", Input)
-        return line.value if line.display else ""
 
     def action_filter(self) -> None:
         """Opens the filter line."""
-        self.query_one("#filter").display = True
-        self.set_focus(self.query_one("#filter"))
+        self.query_one(FilterBar).open()
 
     def action_back(self) -> None:
         """Clears the filter."""
-        line = self.query_one("#filter", Input)
-        line.value = ""
-        line.display = False
-        self.set_focus(self._table)
-        self._show()
+        self.query_one(FilterBar).close()
 
-    @on(Input.Changed, "#filter")
-    def _filter(self, event: Input.Changed) -> None:
+    @on(FilterBar.Changed)
+    def _narrow(self, event: FilterBar.Changed) -> None:
         event.stop()
         self._show()
 
-    @on(Input.Submitted, "#filter")
-    def _leave_filter(self, event: Input.Submitted) -> None:
+    @on(FilterBar.Left)
+    def _leave_filter(self, event: FilterBar.Left) -> None:
         event.stop()
+        self._show()
         self.set_focus(self._table)

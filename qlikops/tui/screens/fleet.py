@@ -10,7 +10,6 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widgets import Static
 
 from qlikops.domain.fleet import FleetSnapshot
@@ -20,7 +19,6 @@ from qlikops.presentation import filter as filters
 from qlikops.presentation import fleet
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Section, Span, Tone, line
-from qlikops.tui.model import messages
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import PolledScreen
 from qlikops.tui.screens.task import TaskScreen
@@ -29,7 +27,7 @@ from qlikops.tui.widgets.prose import palette, prose
 from qlikops.tui.widgets.table import KeyedTable
 
 
-class FleetScreen(PolledScreen):
+class FleetScreen(PolledScreen[FleetSnapshot]):
     """Every task, what is wrong first."""
 
     MODE = "fleet"
@@ -58,13 +56,19 @@ class FleetScreen(PolledScreen):
         yield FilterBar(f"Filter: {fleet.FILTER_EXAMPLE}; {filters.HELP}")
         yield KeyedTable(fleet.TABLE.fit, id="fleet")
 
-    def load(self, environment: ContextServices) -> Message:
+    def load(self, environment: ContextServices) -> FleetSnapshot:
         """The snapshot, with what has ended since."""
-        return messages.FleetLoaded(read_fleet(environment))
+        return read_fleet(environment)
 
-    def missed(self, error: Exception) -> Message:
-        """Why it did not come."""
-        return messages.FleetLoadFailed(error)
+    def took(self, found: FleetSnapshot) -> None:
+        """Shows it."""
+        self._snapshot, self._error = found, None
+        self._show()
+
+    def missed(self, error: Exception) -> None:
+        """Says why above what is there."""
+        self._error = error
+        self._show()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """There is a way back only from a filter."""
@@ -83,18 +87,6 @@ class FleetScreen(PolledScreen):
     def action_sort(self) -> None:
         """The next order."""
         self._order = fleet.TABLE.order_after(self._order)
-        self._show()
-
-    @on(messages.FleetLoaded)
-    def _take(self, message: messages.FleetLoaded) -> None:
-        message.stop()
-        self._snapshot, self._error = message.snapshot, None
-        self._show()
-
-    @on(messages.FleetLoadFailed)
-    def _miss(self, message: messages.FleetLoadFailed) -> None:
-        message.stop()
-        self._error = message.error
         self._show()
 
     @on(FilterBar.Changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.cells import cell_len
@@ -10,10 +11,10 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
-from textual.message import Message
 from textual.widgets import Static
 
 from qlikops.domain.ports import ContextServices
+from qlikops.domain.report import ReportEntry
 from qlikops.domain.text import harmless
 from qlikops.presentation import report
 from qlikops.presentation.problem import explain
@@ -30,7 +31,7 @@ MARKDOWN_CAP = 200_000
 """Characters shown of a report."""
 
 
-class ReportsScreen(PolledScreen):
+class ReportsScreen(PolledScreen[Sequence[ReportEntry]]):
     """List and viewer side by side."""
 
     MODE = "reports"
@@ -68,13 +69,23 @@ class ReportsScreen(PolledScreen):
                 # Links in a report are text from outside: nothing opens a browser.
                 yield self._viewer()
 
-    def load(self, environment: ContextServices) -> Message:
+    def load(self, environment: ContextServices) -> Sequence[ReportEntry]:
         """The list."""
-        return messages.ReportsLoaded(environment.fleet.reports())
+        return environment.fleet.reports()
 
-    def missed(self, error: Exception) -> Message:
-        """Why it did not come."""
-        return messages.ReportsLoadFailed(error)
+    def took(self, found: Sequence[ReportEntry]) -> None:
+        """Shows it, or that there is nothing in it."""
+        entries = {entry.execution_name: entry for entry in found}
+        self.query_one(KeyedTable).show(tuple(entries), lambda name: report.cells(entries[name]))
+        empty = self.query_one("#empty", Static)
+        empty.display = not found
+        empty.update("No report yet: each run writes one when its last proposal is decided.")
+
+    def missed(self, error: Exception) -> None:
+        """Says why above what is there."""
+        empty = self.query_one("#empty", Static)
+        empty.display = True
+        empty.update(Text(str(explain(error))))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
         """There is a way back only from a search or the open report."""
@@ -90,28 +101,12 @@ class ReportsScreen(PolledScreen):
         self.set_focus(self.query_one(KeyedTable))
         self.refresh_bindings()
 
-    @on(messages.ReportsLoaded)
-    def _take_list(self, message: messages.ReportsLoaded) -> None:
-        message.stop()
-        entries = {entry.execution_name: entry for entry in message.entries}
-        self.query_one(KeyedTable).show(tuple(entries), lambda name: report.cells(entries[name]))
-        empty = self.query_one("#empty", Static)
-        empty.display = not message.entries
-        empty.update("No report yet: each run writes one when its last proposal is decided.")
-
-    @on(messages.ReportsLoadFailed)
-    def _miss_list(self, message: messages.ReportsLoadFailed) -> None:
-        message.stop()
-        empty = self.query_one("#empty", Static)
-        empty.display = True
-        empty.update(Text(str(explain(message.error))))
-
     @on(KeyedTable.Chosen, "#reports")
     def _choose(self, event: KeyedTable.Chosen) -> None:
         event.stop()
         name = event.key
         if name is not None:
-            self.state.backend.call(
+            self.context.backend.call(
                 "report",
                 lambda environment: messages.ReportLoaded(name, environment.fleet.report_markdown(name)),
                 lambda error: messages.ReportLoadFailed(error, name),

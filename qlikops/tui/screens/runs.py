@@ -12,8 +12,7 @@ from qlikops.domain.ports import ContextServices
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary
 from qlikops.domain.workflow.redrive import UNSUCCESSFUL
 from qlikops.tui.model import messages
-from qlikops.tui.model.context import LiveContext
-from qlikops.tui.screens.base import PolledScreen
+from qlikops.tui.screens.base import Found, PolledScreen
 from qlikops.tui.screens.running import LANE, Act, RedriveScreen, RunScreen, StartScreen, StopScreen
 from qlikops.tui.terminal.browser import has_display
 
@@ -21,7 +20,7 @@ _WRITES = frozenset({"start", "stop", "redrive"})
 _ABOUT_ONE = frozenset({"stop", "redrive", "copy", "console"})
 
 
-class RunsScreen(PolledScreen):
+class RunsScreen(PolledScreen[Found]):
     """A screen on which one execution is chosen, or none."""
 
     MODE = "executions"
@@ -31,11 +30,6 @@ class RunsScreen(PolledScreen):
         Binding("o", "console", "Console", id="aws-console"),
         Binding("y", "copy", "Copy ARN", show=False, id="copy"),
     ]
-
-    @property
-    def context(self) -> LiveContext:
-        """Where the executions on this screen are."""
-        return self.state.current
 
     @property
     def execution(self) -> ExecutionSummary | None:

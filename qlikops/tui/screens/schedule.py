@@ -49,7 +49,7 @@ class Change:
     """Of a pause; None for one until somebody resumes."""
 
 
-class ScheduleScreen(PolledScreen):
+class ScheduleScreen(PolledScreen[ScheduleStatus]):
     """What `qlikops schedule` prints, with the two things that an operator may do to it."""
 
     MODE = "schedule"
@@ -71,13 +71,21 @@ class ScheduleScreen(PolledScreen):
         with VerticalScroll(id="schedule"):
             yield Static("Loading …", markup=False, id="schedule-text")
 
-    def load(self, environment: ContextServices) -> Message:
+    def load(self, environment: ContextServices) -> ScheduleStatus:
         """Where it stands."""
-        return messages.ScheduleLoaded(environment.schedules.status())
+        return environment.schedules.status()
 
-    def missed(self, error: Exception) -> Message:
-        """Why that did not come."""
-        return messages.ScheduleLoadFailed(error)
+    def took(self, found: ScheduleStatus) -> None:
+        """Shows it."""
+        self._status, self._error = found, None
+        self._draw()
+
+    def missed(self, error: Exception) -> None:
+        """Says why under what is there; where there is no schedule, nothing is."""
+        if isinstance(error, NotFound):
+            self._status = None
+        self._error = error
+        self._draw()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hides what can never apply here and greys what cannot apply now."""
@@ -94,16 +102,15 @@ class ScheduleScreen(PolledScreen):
     def action_change(self, pause: bool) -> None:
         """Asks, then sends."""
         if self._status is not None:
-            context = self.state.current
-            dialog = ChangeScreen(self.state, context, self._status.schedule, pause=pause)
-            self.app.push_screen(dialog, lambda answer: self._send(context, answer))
+            dialog = ChangeScreen(self.state, self.context, self._status.schedule, pause=pause)
+            self.app.push_screen(dialog, self._send)
 
     def action_copy(self) -> None:
         """As plain text."""
         if self._status is not None:
             self.copy(as_text(schedule.sections(self._status, self.state.now())), "Schedule")
 
-    def _send(self, context: LiveContext, answer: Change | None) -> None:
+    def _send(self, answer: Change | None) -> None:
         if answer is None:
             return
 
@@ -111,24 +118,13 @@ class ScheduleScreen(PolledScreen):
             role = environment.schedules
             return messages.ScheduleChanged(role.pause(answer.duration) if answer.pause else role.resume())
 
-        context.backend.call("schedule-change", send, messages.ScheduleChangeFailed, self)
+        self.context.backend.call("schedule-change", send, messages.ScheduleChangeFailed, self)
 
-    @on(messages.ScheduleLoaded)
     @on(messages.ScheduleChanged)
-    def _take(self, message: messages.ScheduleLoaded | messages.ScheduleChanged) -> None:
+    def _changed(self, message: messages.ScheduleChanged) -> None:
         message.stop()
-        self._status, self._error = message.status, None
-        if isinstance(message, messages.ScheduleChanged):
-            self.notify(f"The schedule is {schedule.state(message.status.schedule).text[2:]}.", markup=False)
-        self._draw()
-
-    @on(messages.ScheduleLoadFailed)
-    def _miss(self, message: messages.ScheduleLoadFailed) -> None:
-        message.stop()
-        if isinstance(message.error, NotFound):
-            self._status = None
-        self._error = message.error
-        self._draw()
+        self.notify(f"The schedule is {schedule.state(message.status.schedule).text[2:]}.", markup=False)
+        self.took(message.status)
 
     @on(messages.ScheduleChangeFailed)
     def _not_changed(self, message: messages.ScheduleChangeFailed) -> None:

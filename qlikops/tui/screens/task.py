@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.message import Message
 from textual.widgets import Static
 
 from qlikops.domain.lookup import TaskDetail, look_up
@@ -17,13 +15,12 @@ from qlikops.domain.ports import ContextServices
 from qlikops.presentation import task
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import as_text
-from qlikops.tui.model import messages
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import PolledScreen
 from qlikops.tui.widgets.prose import palette, prose
 
 
-class TaskScreen(PolledScreen):
+class TaskScreen(PolledScreen[TaskDetail]):
     """What `qlikops task` prints, kept up to date."""
 
     MODE = "fleet"
@@ -49,13 +46,21 @@ class TaskScreen(PolledScreen):
         with VerticalScroll(id="task"):
             yield Static("Loading …", markup=False, id="task-text")
 
-    def load(self, environment: ContextServices) -> Message:
+    def load(self, environment: ContextServices) -> TaskDetail:
         """The task and its history."""
-        return messages.TaskLoaded(look_up(environment, self._key))
+        return look_up(environment, self._key)
 
-    def missed(self, error: Exception) -> Message:
-        """Why it did not come."""
-        return messages.TaskLoadFailed(error)
+    def took(self, found: TaskDetail) -> None:
+        """Shows it."""
+        self._detail = found
+        self.query_one("#task-text", Static).update(prose(task.sections(found, self.state.now()), palette(self)))
+
+    def missed(self, error: Exception) -> None:
+        """Says why on the page, or beside what is there."""
+        if self._detail is None:
+            self.query_one("#task-text", Static).update(Text(str(explain(error))))
+        else:
+            self.notify(str(explain(error)), severity="error", markup=False)
 
     def action_back(self) -> None:
         """To the list."""
@@ -65,19 +70,3 @@ class TaskScreen(PolledScreen):
         """As plain text, for a ticket."""
         if self._detail is not None:
             self.copy(as_text(task.sections(self._detail, self.state.now())), "Task")
-
-    @on(messages.TaskLoaded)
-    def _take(self, message: messages.TaskLoaded) -> None:
-        message.stop()
-        self._detail = message.detail
-        self.query_one("#task-text", Static).update(
-            prose(task.sections(message.detail, self.state.now()), palette(self))
-        )
-
-    @on(messages.TaskLoadFailed)
-    def _miss(self, message: messages.TaskLoadFailed) -> None:
-        message.stop()
-        if self._detail is None:
-            self.query_one("#task-text", Static).update(Text(str(explain(message.error))))
-        else:
-            self.notify(str(explain(message.error)), severity="error", markup=False)
