@@ -25,15 +25,12 @@ class Keyring(Protocol):
 
     def get_password(self, service_name: str, username: str) -> str | None:
         """None where there is none."""
-        ...
 
     def set_password(self, service_name: str, username: str, password: str) -> None:
         """Keeps it."""
-        ...
 
     def delete_password(self, service_name: str, username: str) -> None:
         """Forgets it."""
-        ...
 
 
 class NoKeyring(QlikopsError):

@@ -82,40 +82,32 @@ class Connection(Protocol):
     @property
     def read_only(self) -> bool:
         """Whether writing is refused."""
-        ...
 
     @property
     def resources(self) -> Resources:
         """What the stack made; found out once."""
-        ...
 
     @property
     def dynamodb(self) -> DynamoDBClient:
         """For the ledger."""
-        ...
 
     @property
     def stepfunctions(self) -> SFNClient:
         """For executions; never for callbacks."""
-        ...
 
     @property
     def s3(self) -> S3Client:
         """For snapshots and reports."""
-        ...
 
     @property
     def scheduler(self) -> EventBridgeSchedulerClient:
         """For the schedule."""
-        ...
 
     def sender(self, decision_id: str) -> SFNClient:
         """A client for one callback: one attempt, short time-outs, the decision id in its user agent."""
-        ...
 
     def caller(self) -> str:
         """The caller's ARN."""
-        ...
 
 
 class AwsConnection:

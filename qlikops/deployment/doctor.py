@@ -77,6 +77,8 @@ class Examined:
     """What to do about it."""
 
 
+Result = tuple[Health, str] | tuple[Health, str, str]
+"""What a check comes to: health, text and hint of what it found."""
 AWS = "AWS"
 """What every check needs that signs a request: credentials, a clock that is right, a certificate that is trusted."""
 
@@ -86,7 +88,7 @@ class _Check:
     """One look at one thing."""
 
     name: str
-    make: Callable[[], Examined]
+    make: Callable[[], Result]
     needs: tuple[str, ...] = (AWS, "stack")
     """Checks without which it could only repeat their error."""
 
@@ -134,58 +136,54 @@ class Doctor:
                 yield Examined(check.name, Health.SKIPPED, f"not checked: needs {lack}")
                 continue
             try:
-                yield check.make()
+                yield Examined(check.name, *check.make())
             except QlikopsError as exc:
                 lacking.add(check.name)
                 if isinstance(exc, CredentialsProblem | ClockProblem | TlsProblem):
                     lacking.add(AWS)
                 yield _not_made(check, exc)
 
-    def _identity(self) -> Examined:
-        return Examined("identity", Health.OK, self._aws.caller())
+    def _identity(self) -> Result:
+        return Health.OK, self._aws.caller()
 
-    def _clock(self) -> Examined:
+    def _clock(self) -> Result:
         theirs = self._aws.aws_time()
         if theirs is None:
-            return Examined("clock", Health.SKIPPED, "the reply had no date")
+            return Health.SKIPPED, "the reply had no date"
         skew = self._now() - theirs
         if abs(skew) < SKEW_WARNING:
-            return Examined("clock", Health.OK, f"{format_duration(abs(skew))} off")
+            return Health.OK, f"{format_duration(abs(skew))} off"
         health = Health.FAILED if abs(skew) >= SKEW_LIMIT else Health.WARNING
-        return Examined("clock", health, f"{skew_in_words(skew)} AWS's; 5 minutes off, AWS refuses", HOW_TO_SET)
+        return health, f"{skew_in_words(skew)} AWS's; 5 minutes off, AWS refuses", HOW_TO_SET
 
-    def _stack_and_version(self) -> Examined:
+    def _stack_and_version(self) -> Result:
         outputs = self._deployed()
         if outputs.version == __version__:
-            return Examined("stack", Health.OK, f"{self._stack.name}, qlikops {__version__} on both sides")
-        return Examined(
-            "stack",
+            return Health.OK, f"{self._stack.name}, qlikops {__version__} on both sides"
+        return (
             Health.WARNING,
             f"{self._stack.name} was deployed by qlikops {outputs.version}, this is {__version__}",
             "`qlikops deploy` brings them together; `qlikops deploy --plan` shows what that would change.",
         )
 
-    def _concurrency(self) -> Examined:
+    def _concurrency(self) -> Result:
         with aws_errors("read how many functions the account may run at once"):
             limits = self._aws.client("lambda").get_account_settings()["AccountLimit"]
         free, total = limits["UnreservedConcurrentExecutions"], limits["ConcurrentExecutions"]
         text = f"{free} of the account's {total} functions at once are free to use"
         if free >= FEW_FUNCTIONS:
-            return Examined("concurrency", Health.OK, text)
-        return Examined(
-            "concurrency",
+            return Health.OK, text
+        return (
             Health.WARNING,
             f"{text}; a run with {FEW_FUNCTIONS} proposals wants as many",
             "Ask AWS for more: Service Quotas, AWS Lambda, Concurrent executions (L-B99A9384). Meanwhile runs wait for "
             "each other, and no approval is lost.",
         )
 
-    def _permissions(self) -> Examined:
+    def _permissions(self) -> Result:
         machine = self._deployed().state_machine_arn
         if self._aws.caller().endswith(":root"):
-            return Examined(
-                "permissions", Health.SKIPPED, "the account's root user may do everything", "Work as a role."
-            )
+            return Health.SKIPPED, "the account's root user may do everything", "Work as a role."
         with aws_errors("simulate this identity's permissions"):
             iam = self._aws.client("iam")
             results = iam.simulate_principal_policy(
@@ -193,89 +191,75 @@ class Doctor:
             )["EvaluationResults"]
         denied = {each["EvalActionName"] for each in results if each["EvalDecision"] != "allowed"}
         if denied & set(LOOK):
-            return Examined(
-                "permissions",
-                Health.FAILED,
-                f"may not {', '.join(sorted(denied))}",
-                "Attach the stack's ReadOnlyPolicy.",
-            )
+            return Health.FAILED, f"may not {', '.join(sorted(denied))}", "Attach the stack's ReadOnlyPolicy."
         if denied:
-            return Examined(
-                "permissions",
+            return (
                 Health.WARNING,
                 f"may look, but not {', '.join(sorted(denied))}",
                 "To answer approvals and start runs, attach the stack's OperatorPolicy too.",
             )
-        return Examined("permissions", Health.OK, "may look and start runs, as far as the identity's own policies say")
+        return Health.OK, "may look and start runs, as far as the identity's own policies say"
 
-    def _table(self) -> Examined:
+    def _table(self) -> Result:
         name = self._deployed().table
         with aws_errors(f"describe the table {name}"):
             table = self._aws.dynamodb.describe_table(TableName=name)["Table"]
             backups = self._aws.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
         if table["TableStatus"] not in {"ACTIVE", "UPDATING"}:
-            return Examined("table", Health.FAILED, f"{name} is {table['TableStatus']}", "Wait, or restore it.")
+            return Health.FAILED, f"{name} is {table['TableStatus']}", "Wait, or restore it."
         missing = []
         if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") != "ENABLED":
             missing.append("point-in-time recovery")
         if not table.get("DeletionProtectionEnabled"):
             missing.append("deletion protection")
         if missing:
-            return Examined("table", Health.WARNING, f"{name} is without {' and '.join(missing)}", "`qlikops deploy`.")
-        return Examined("table", Health.OK, f"{name}, protected and backed up")
+            return Health.WARNING, f"{name} is without {' and '.join(missing)}", "`qlikops deploy`."
+        return Health.OK, f"{name}, protected and backed up"
 
-    def _schedule(self) -> Examined:
+    def _schedule(self) -> Result:
         outputs = self._deployed()
         with aws_errors("read the schedule"):
             schedule = self._make_scheduler().show()
         if schedule.target_arn != outputs.state_machine_arn:
-            return Examined("schedule", Health.FAILED, f"starts {schedule.target_arn}", "`qlikops schedule --rate 5m`.")
+            return Health.FAILED, f"starts {schedule.target_arn}", "`qlikops schedule --rate 5m`."
         if schedule.has_ended:
-            return Examined("schedule", Health.FAILED, f"ended {schedule.ends_at:{_MINUTE}}", _LIFT_THE_END)
+            return Health.FAILED, f"ended {schedule.ends_at:{_MINUTE}}", _LIFT_THE_END
         if not schedule.runs:
             until = f" until {schedule.paused_until:{_MINUTE}}" if schedule.paused_until else ""
-            return Examined("schedule", Health.WARNING, f"paused{until}", "`qlikops schedule --resume` goes on.")
+            return Health.WARNING, f"paused{until}", "`qlikops schedule --resume` goes on."
         if schedule.ends_at is not None:
-            return Examined("schedule", Health.WARNING, f"ends {schedule.ends_at:{_MINUTE}}", _LIFT_THE_END)
+            return Health.WARNING, f"ends {schedule.ends_at:{_MINUTE}}", _LIFT_THE_END
         every = period(schedule.expression)
         if every and every.total_seconds() != outputs.run_every_seconds:
-            return Examined(
-                "schedule",
+            return (
                 Health.WARNING,
                 f"{schedule.expression}, but the alarm expects one every {format_duration(outputs.run_every_seconds)}",
                 f"`qlikops deploy --run-every {int(every.total_seconds() // 60)}m`.",
             )
-        return Examined("schedule", Health.OK, f"{schedule.expression}, {schedule.timezone}")
+        return Health.OK, f"{schedule.expression}, {schedule.timezone}"
 
-    def _secret(self) -> Examined:
+    def _secret(self) -> Result:
         arn = self._deployed().qlik_secret_arn
         client = self._aws.client("secretsmanager")
         with aws_errors("describe the secret"):
             secret = client.describe_secret(SecretId=arn)
         if secret.get("DeletedDate"):
-            return Examined(
-                "secret",
-                Health.FAILED,
-                "is about to be deleted",
-                f"aws secretsmanager restore-secret --secret-id {arn}",
-            )
+            return Health.FAILED, "is about to be deleted", f"aws secretsmanager restore-secret --secret-id {arn}"
         changed = secret.get("LastChangedDate")
         when = f", changed {changed.astimezone(UTC):%Y-%m-%d}" if changed else ""
         try:
             accounts = QlikSecret(client, arn)
             if not accounts.has_accounts():
-                return Examined("secret", Health.WARNING, f"{secret['Name']} has no Qlik accounts yet", _GIVE_ACCOUNTS)
+                return Health.WARNING, f"{secret['Name']} has no Qlik accounts yet", _GIVE_ACCOUNTS
             instances = parse_instances(accounts.text())
         except AccessDenied:
             # Who looks need not be able to read passwords.
-            return Examined("secret", Health.OK, f"{secret['Name']}{when}")
+            return Health.OK, f"{secret['Name']}{when}"
         except QemMisconfigured as exc:
-            return Examined("secret", Health.FAILED, f"{secret['Name']}: {exc}", _GIVE_ACCOUNTS)
-        return Examined(
-            "secret", Health.OK, f"{secret['Name']}{when}, for {', '.join(each.name for each in instances)}"
-        )
+            return Health.FAILED, f"{secret['Name']}: {exc}", _GIVE_ACCOUNTS
+        return Health.OK, f"{secret['Name']}{when}, for {', '.join(each.name for each in instances)}"
 
-    def _last_run(self) -> Examined:
+    def _last_run(self) -> Result:
         outputs = self._deployed()
         with aws_errors("list the executions"):
             newest = self._aws.stepfunctions.list_executions(stateMachineArn=outputs.state_machine_arn, maxResults=100)[
@@ -284,89 +268,74 @@ class Doctor:
         ended = [each for each in newest if each["status"] != ExecutionStatus.RUNNING]
         well = [each for each in ended if each["status"] == ExecutionStatus.SUCCEEDED]
         if not newest:
-            return Examined("last run", Health.WARNING, "none yet", "`qlikops run --wait`, or set a schedule.")
+            return Health.WARNING, "none yet", "`qlikops run --wait`, or set a schedule."
         started = newest[0]["startDate"].astimezone(UTC)
         age = self._now() - started
         text = f"{newest[0]['name']} {newest[0]['status']}, started {format_duration(age)} ago"
         if ended and not well:
-            return Examined("last run", Health.FAILED, f"none succeeded; {text}", f"`qlikops show {ended[0]['name']}`.")
+            return Health.FAILED, f"none succeeded; {text}", f"`qlikops show {ended[0]['name']}`."
         if ended and ended[0]["status"] != ExecutionStatus.SUCCEEDED:
-            return Examined(
-                "last run",
-                Health.WARNING,
-                f"{ended[0]['name']} {ended[0]['status']}",
-                f"`qlikops show {ended[0]['name']}`.",
-            )
+            return Health.WARNING, f"{ended[0]['name']} {ended[0]['status']}", f"`qlikops show {ended[0]['name']}`."
         if age > 3 * timedelta(seconds=outputs.run_every_seconds):
-            return Examined("last run", Health.FAILED, text, "Nothing runs: look at the schedule above.")
-        return Examined("last run", Health.OK, text)
+            return Health.FAILED, text, "Nothing runs: look at the schedule above."
+        return Health.OK, text
 
-    def _qlik(self) -> Examined:
+    def _qlik(self) -> Result:
         fleet = BucketFleet(self._aws)
         report, snapshot = _if_there(fleet.report), _if_there(fleet.snapshot)
         if report and report.error and (snapshot is None or report.started_at > snapshot.taken_at):
-            return Examined(
-                "qlik",
+            return (
                 Health.FAILED,
                 f"the last run could not read it: {report.error}",
                 "The log group of QlikMonitor-MonitorTasks says more.",
             )
         if snapshot is None:
-            return Examined(
-                "qlik", Health.SKIPPED, "no run has looked at the fleet yet", "`qlikops run --wait` makes one now."
-            )
+            return Health.SKIPPED, "no run has looked at the fleet yet", "`qlikops run --wait` makes one now."
         down = [
             server.name for server in snapshot.servers if server.state is not ServerState.MONITORED or server.error_code
         ]
         age = format_duration(self._now() - snapshot.taken_at)
         text = f"{len(snapshot.servers)} servers and {len(snapshot.tasks)} tasks read {age} ago"
         if down or not snapshot.servers:
-            return Examined(
-                "qlik",
-                Health.WARNING,
-                f"{text}; without {', '.join(down) or 'any server'}",
-                "`qlikops tasks` shows them.",
-            )
-        return Examined("qlik", Health.OK, text)
+            return Health.WARNING, f"{text}; without {', '.join(down) or 'any server'}", "`qlikops tasks` shows them."
+        return Health.OK, text
 
-    def _model(self) -> Examined:
+    def _model(self) -> Result:
         with aws_errors("read the stack's settings"):
             settings = self._stack.agent_settings()
         evaluator = settings.get("evaluator", "rules")
         if evaluator == "rules":
-            return Examined("model", Health.OK, "none is used: rules evaluate")
+            return Health.OK, "none is used: rules evaluate"
         try:
             report = BucketFleet(self._aws).report()
         except NotFound as exc:
-            return Examined("model", Health.SKIPPED, exc.message, exc.hint)
+            return Health.SKIPPED, exc.message, exc.hint
         evaluations = [each.evaluation for each in report.proposals if each.evaluation]
         reasons = [each.unavailable_because for each in evaluations if each.verdict is Verdict.UNAVAILABLE]
         if reasons:
-            return Examined(
-                "model",
+            return (
                 Health.WARNING,
                 f"{evaluator} did not answer: {reasons[0]}",
                 "People decide meanwhile; check model access.",
             )
         if not evaluations:
-            return Examined("model", Health.SKIPPED, f"{evaluator} had nothing to evaluate in the last run")
+            return Health.SKIPPED, f"{evaluator} had nothing to evaluate in the last run"
         text = f"{evaluator} evaluated {len(evaluations)} proposals in the last run"
         wanted = settings.get(evaluator, {}).get("structured", "strict_tool")
         if wanted == "strict_tool" and any(each.evaluator_version.split()[1:2] == ["tool"] for each in evaluations):
-            return Examined(
-                "model",
+            return (
                 Health.WARNING,
                 f"{text}, with `tool` instead of `strict_tool`: Lambda's own botocore is older than 1.42.20",
                 "Every answer is checked all the same. A newer Lambda runtime brings strict tools; `structured: tool` "
                 "in the settings says that this is meant.",
             )
-        return Examined("model", Health.OK, text)
+        return Health.OK, text
 
-    def _keyring(self) -> Examined:
+    def _keyring(self) -> Result:
         known = ", ".join(each["name"] for each in self._logins.instances()) or "nothing kept"
         if self._logins.has_keyring:
-            return Examined("keyring", Health.OK, known)
-        return Examined("keyring", Health.SKIPPED, f"this machine has none ({known})", no_keyring_hint())
+            return Health.OK, known
+        return Health.SKIPPED, f"this machine has none ({known})", no_keyring_hint()
 
     @cached_property
     def _stack(self) -> Stack:

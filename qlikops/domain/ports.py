@@ -106,11 +106,9 @@ class Approvals(Protocol):
 
     def waiting(self) -> Sequence[InboxRow]:
         """All that waits, what expires first first. One Query."""
-        ...
 
     def approval(self, approval_id: str) -> ProposalRecord:
         """The whole record, read consistently. Raises NotFound; an unambiguous prefix of an id will do."""
-        ...
 
     def decide(self, approval_id: str, request: DecisionRequest) -> DecisionReceipt:
         """Sends the callback once and returns when the ledger holds this decision.
@@ -118,23 +116,18 @@ class Approvals(Protocol):
         Raises, before sending, ApprovalChanged if the record's digest is not `request.digest` and ApprovalGone if there
         is no record; AlreadyDecided or ApprovalExpired if it did not count; DecisionUnknown if nobody can say yet.
         """
-        ...
 
     def outcome(self, approval_id: str, timeout: timedelta) -> ProposalRecord:
         """The record once its status is final, or as it stands when `timeout` is over."""
-        ...
 
     def claim(self, approval_id: str, duration: timedelta) -> Claim:
         """Says "I am looking at it" until `duration` from now."""
-        ...
 
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:
         """How earlier proposals on this task ended, newest first."""
-        ...
 
     def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[EarlierResults]:
         """What came of proposals of this kind with this action, one entry for each evaluator's each verdict."""
-        ...
 
 
 class Executions(Protocol):
@@ -142,42 +135,33 @@ class Executions(Protocol):
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
         """One ListExecutions call, with what the ledger knows of each; that is read once where it cannot change."""
-        ...
 
     def detail(self, execution: str, *, with_history: bool = True) -> ExecutionDetail:
         """By ARN or name; an unambiguous prefix of a recent name will do."""
-        ...
 
     def proposals(self, execution_name: str) -> Sequence[RunProposal]:
         """A run's proposals and where each stands, by their Map index. One Query."""
-        ...
 
     def events(self, arn: str, after: int = 0) -> Sequence[HistoryEvent]:
         """The events with a higher id than `after`, by id. Raises NotFound where the history is gone."""
-        ...
 
     def definition(self, arn: str) -> str:
         """The definition that this execution runs by, which may be older than the state machine's."""
-        ...
 
     def console_url(self, arn: str) -> str:
         """Where the AWS console shows it; empty where no AWS console does. Asks nobody."""
-        ...
 
     def start(self) -> ExecutionSummary:
         """Starts a run now, as the schedule would."""
-        ...
 
     def stop(self, execution: str, reason: str) -> ExecutionSummary:
         """Aborts it; what it had waiting is closed as abandoned by the next run.
 
         Raises DecisionUnknown, as `start` and `redrive` do, where nobody can say whether it happened.
         """
-        ...
 
     def redrive(self, execution: str) -> ExecutionSummary:
         """Runs the rest of an ended one again. Raises UsageError where `domain.redrive` has something against it."""
-        ...
 
 
 class Fleet(Protocol):
@@ -185,19 +169,15 @@ class Fleet(Protocol):
 
     def snapshot(self) -> FleetSnapshot:
         """Raises NotFound before the first run."""
-        ...
 
     def reports(self, limit: int = 50) -> Sequence[ReportEntry]:
         """The runs that have a report, newest first; at most a hundred."""
-        ...
 
     def report(self, execution_name: str | None = None) -> RunReport:
         """One run's report; the newest where no name is given."""
-        ...
 
     def report_markdown(self, execution_name: str | None = None) -> str:
         """The same report as the Markdown in S3."""
-        ...
 
 
 class Schedules(Protocol):
@@ -205,15 +185,12 @@ class Schedules(Protocol):
 
     def status(self) -> ScheduleStatus:
         """The schedule with its last and next run. Raises NotFound where none is set."""
-        ...
 
     def pause(self, duration: timedelta | None = None) -> ScheduleStatus:
         """Until `resume`, or for a while: then it goes on by itself. Raises NotFound where none is set."""
-        ...
 
     def resume(self) -> ScheduleStatus:
         """Goes on as before. Raises NotFound where none is set."""
-        ...
 
 
 class ContextServices(Protocol):
@@ -222,65 +199,52 @@ class ContextServices(Protocol):
     @property
     def name(self) -> str:
         """The context's name."""
-        ...
 
     @property
     def where(self) -> str:
         """Account, Region and stack in a few words, for the title line."""
-        ...
 
     @property
     def read_only(self) -> bool:
         """Whether writing is refused here."""
-        ...
 
     def ask_ahead(self) -> None:
         """Has the inbox asked for while the caller still loads; its first `waiting` then has it at once.
 
         Returns at once and never raises.
         """
-        ...
 
     def sign_in(self) -> None:
         """Signs in, where that runs a program which may ask in this terminal; does nothing anywhere else.
 
         Afterwards such a program gets the terminal no more but in another call of this. Raises CredentialsProblem.
         """
-        ...
 
     @property
     def waits_for(self) -> Waiting | None:
         """What signing in waits for right now; None while it does not. Never blocks."""
-        ...
 
     def close(self) -> None:
         """Gives back connections and memory, as another one takes its place. Asks nobody and ends no call under way."""
-        ...
 
     def caller(self) -> str:
         """The caller's ARN, from STS; cached."""
-        ...
 
     def credentials(self) -> Credentials:
         """How one signs in here, and until when that lasts, as far as this machine knows."""
-        ...
 
     @property
     def approvals(self) -> Approvals:
         """The inbox."""
-        ...
 
     @property
     def executions(self) -> Executions:
         """The state machine."""
-        ...
 
     @property
     def fleet(self) -> Fleet:
         """The fleet and its reports."""
-        ...
 
     @property
     def schedules(self) -> Schedules:
         """When it runs."""
-        ...

@@ -36,19 +36,15 @@ class TaskOperator(Protocol):
 
     def task(self, server: str, task: str) -> TaskFacts:
         """One task as it is now."""
-        ...
 
     def tasks(self, server: str) -> Sequence[ListedTask]:
         """What the list of a server's tasks says of each, its tags among it."""
-        ...
 
     def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
         """Runs a task; sent once."""
-        ...
 
     def stop(self, server: str, task: str, timeout_seconds: int = 60) -> ActionReply:
         """Stops a task; sent once."""
-        ...
 
 
 @dataclass(slots=True)

@@ -30,7 +30,6 @@ class Evaluator(Protocol):
 
     def evaluate(self, proposal: Proposal, history: EvaluationInput) -> Evaluation:
         """Never raises: what goes wrong is an evaluation that is unavailable, with the reason."""
-        ...
 
 
 def mark_unsupported(finding: Finding, proposal: Proposal) -> Finding:

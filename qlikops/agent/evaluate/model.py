@@ -61,7 +61,6 @@ class Model(Protocol):
 
         Raises NoStrictTool, or anything that `unavailable_for` gives a cause.
         """
-        ...
 
 
 class ModelEvaluator:

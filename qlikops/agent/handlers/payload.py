@@ -18,7 +18,6 @@ class LambdaContext(Protocol):
 
     def get_remaining_time_in_millis(self) -> int:
         """Until the invocation is killed."""
-        ...
 
 
 def run_of(event: dict[str, Any]) -> Run:
