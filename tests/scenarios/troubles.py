@@ -7,12 +7,11 @@ from qlikops.domain.task import Action
 from qlikops.qlik.simulator.library import CONNECTION_LOST, SERVER, server, task
 from qlikops.qlik.simulator.scenario import (
     Break,
-    Disturbance,
     Event,
     LatencySide,
     LatencySpike,
-    Trouble,
 )
+from tests.scenarios.disturbed import Disturbance, Trouble
 from tests.scenarios.faulty import FaultKind, HttpFault
 from tests.scenarios.small import OTHER_SERVER, CheckedScenario, Expected, expect, small
 

@@ -15,6 +15,7 @@ from qlikops.domain.task import TaskState
 from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
 from qlikops.qlik.simulator.server import API_ROOT, SESSION_HEADER, Sessions, Unauthorized
 from qlikops.qlik.simulator.task import SimulatedState, TaskModel
+from tests.scenarios.disturbed import DisturbedFleet
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.kernel import Kernel
 
@@ -58,7 +59,7 @@ class LosableSessions(Sessions):
         self._open.clear()
 
 
-class WatchedFleet(SimulatedFleet):
+class WatchedFleet(DisturbedFleet):
     """The simulator's fleet, which says when a task last broke or was stopped."""
 
     fell_at: Mapping[tuple[str, str], float]

@@ -12,7 +12,6 @@ from qlikops.domain.task import StopReason, TaskState
 from qlikops.qlik.simulator.scenario import (
     AfterRun,
     Break,
-    Disturbance,
     Effect,
     Endpoint,
     Event,
@@ -20,8 +19,8 @@ from qlikops.qlik.simulator.scenario import (
     ServerDown,
     SimulatedServer,
     SimulatedTask,
-    Trouble,
 )
+from tests.scenarios.disturbed import Disturbance, Trouble
 from tests.simulation.faults import Mischance
 
 PROTECTED = "gold"

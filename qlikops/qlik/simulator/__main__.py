@@ -15,7 +15,7 @@ from pathlib import Path
 
 from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.library import build_scenario
-from qlikops.qlik.simulator.server import SESSION_SECONDS, AdjustableClock, SimulatorServer
+from qlikops.qlik.simulator.server import AdjustableClock, SimulatorServer
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,9 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             clock,
             accounts={options.username: options.password},
             port=options.port,
-            session_seconds=options.session_seconds,
             latency_seconds=options.latency_seconds,
-            verbose=options.verbose,
         )
     except (ValueError, OSError, OverflowError) as exc:
         print(f"simulator: {exc}", file=sys.stderr)  # noqa: T201 - a command of its own
@@ -42,8 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with server:
         if options.ready_file:
             _write_ready(options.ready_file, server.base_url, options.username, options.password)
-        if options.verbose:
-            print(f"simulator: {options.scenario} at {server.base_url}", file=sys.stderr)  # noqa: T201
         ended.wait()
     return 0
 
@@ -58,9 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ready-file", type=Path, help="written when it serves: base_url, username, password, pid")
     parser.add_argument("--username", default="monitor", help="with the domain, if there is to be one: user@domain")
     parser.add_argument("--password", default="simulated")
-    parser.add_argument("--session-seconds", type=float, default=SESSION_SECONDS)
     parser.add_argument("--latency-seconds", type=float, default=0.0, help="that every call takes")
-    parser.add_argument("--verbose", action="store_true", help="log requests to stderr")
     return parser
 
 

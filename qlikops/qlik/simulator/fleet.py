@@ -19,7 +19,6 @@ from qlikops.domain.task import RunOption, ServerState, StopReason, TaskState
 from qlikops.qlik.simulator.scenario import (
     AfterRun,
     Break,
-    Disturbance,
     Effect,
     LatencySide,
     LatencySpike,
@@ -68,6 +67,8 @@ class Call:
 class SimulatedFleet:
     """Servers and tasks under a scenario. Thread-safe."""
 
+    task_model = TaskModel
+
     def __init__(self, scenario: Scenario, *, seed: int, clock: Callable[[], float]) -> None:
         """`clock` gives seconds; the scenario begins at its first value, and again with `reset`."""
         self.scenario = scenario
@@ -82,7 +83,7 @@ class SimulatedFleet:
             self._began = self._clock()
             self._servers = {server.name: server for server in self.scenario.servers}
             self._tasks = {
-                (server.name, spec.name): TaskModel(server.name, spec, self.seed)
+                (server.name, spec.name): self.task_model(server.name, spec, self.seed)
                 for server in self.scenario.servers
                 for spec in server.tasks
             }
@@ -92,8 +93,6 @@ class SimulatedFleet:
             for event in self.scenario.events:
                 if isinstance(event, Break):
                     self._at(event.at, partial(self._break, event))
-                elif isinstance(event, Disturbance):
-                    self._at(event.at, partial(self._disturb, event))
 
     def seconds(self) -> float:
         """Since the scenario began."""
@@ -300,11 +299,6 @@ class SimulatedFleet:
         self._fall(now, task, SimulatedState(event.state, event.stop_reason, event.message))
         if event.heals_after_seconds is not None:
             self._then(now + event.heals_after_seconds, task, lambda at: self._heal(at, task))
-
-    def _disturb(self, event: Disturbance, _now: float) -> None:
-        task = self._find(event.server, event.task)
-        if task.running_since is not None:
-            task.disturbances.append(event)
 
     def _heal(self, now: float, task: TaskModel) -> None:
         task.start(now, reload=False)

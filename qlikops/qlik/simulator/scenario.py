@@ -60,10 +60,16 @@ class AfterRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
-    """At `at` seconds a task leaves RUNNING."""
+class Event:
+    """Something that happens, `at` seconds after the scenario began."""
 
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Break(Event):
+    """A task leaves RUNNING."""
+
     server: str
     task: str
     state: TaskState = TaskState.ERROR
@@ -75,10 +81,9 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerDown:
+class ServerDown(Event):
     """From `at` to `until` seconds (None: for ever) Enterprise Manager does not reach a server."""
 
-    at: float
     server: str
     message: str
     until: float | None = None
@@ -92,10 +97,9 @@ class LatencySide(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LatencySpike:
+class LatencySpike(Event):
     """From `at` to `until` seconds a task's latency rises by up to `peak_seconds` and falls again; it runs on."""
 
-    at: float
     until: float
     server: str
     task: str
@@ -108,44 +112,6 @@ class LatencySpike:
             return 0
         through = (now - self.at) / (self.until - self.at)
         return int(self.peak_seconds * min(1.0, 4 * through, 4 * (1 - through)))
-
-
-class Trouble(StrEnum):
-    """What can be wrong with a task that runs; `Disturbance.amount` says how much."""
-
-    TABLES_WITH_ERROR = "tables_with_error"
-    """`amount` tables are suspended. Only a reload helps."""
-    DATA_ERRORS = "data_errors"
-    """`amount` more a minute."""
-    DISK_SPILL = "disk_spill"
-    """`amount` more changes a minute wait on the server's disk."""
-    STALL = "stall"
-    """Nothing is applied, and `amount` changes wait."""
-    NO_PROCESS = "no_process"
-    """Shown as running, but it uses no memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Disturbance:
-    """From `at` to `until` seconds (None: until it is started again) a running task has a trouble."""
-
-    at: float
-    server: str
-    task: str
-    trouble: Trouble
-    amount: float = 0
-    until: float | None = None
-
-    def seconds(self, now: float) -> float:
-        """For how long it has disturbed by `now`."""
-        return max(0.0, (now if self.until is None else min(now, self.until)) - self.at)
-
-    def is_on(self, now: float) -> bool:
-        """Whether it disturbs at `now`."""
-        return self.at <= now and (self.until is None or now < self.until)
-
-
-Event = Break | ServerDown | LatencySpike | Disturbance
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,8 @@ class Sessions:
 
     def __init__(self, accounts: Mapping[str, str], clock: Callable[[], float], seconds: float) -> None:
         """`accounts` maps what a login may say before its first colon to what it must say after it."""
-        self._accounts = dict(accounts)
+        self.accounts = dict(accounts)
+        """Looked at by each login; sessions that are open stay so."""
         self._clock = clock
         self._seconds = seconds
         self._lock = threading.Lock()
@@ -67,7 +68,7 @@ class Sessions:
             user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             raise Unauthorized from None
-        if scheme != "Basic" or user not in self._accounts or self._accounts[user] != password:
+        if scheme != "Basic" or user not in self.accounts or self.accounts[user] != password:
             with self._lock:
                 self.refused += 1
             raise Unauthorized
@@ -76,10 +77,6 @@ class Sessions:
             self._open[session_id] = (user, self._clock())
             self.opened += 1
         return session_id
-
-    def change_password(self, user: str, password: str) -> None:
-        """From the next login on; sessions that are open stay so."""
-        self._accounts[user] = password
 
     def use(self, session_id: str) -> str:
         """The session's user; its time begins anew. Raises Refusal where it has ended or never was."""
@@ -118,9 +115,7 @@ class Handler(BaseHTTPRequestHandler):
         self.respond()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Logs a request, if that is wanted."""
-        if self.server.verbose:
-            super().log_message(format, *args)
+        """Says nothing of a request."""
 
     def respond(self) -> None:
         """Answers one request, whatever it asks for."""
@@ -230,7 +225,6 @@ class SimulatorServer(ThreadingHTTPServer):
         port: int = 0,
         session_seconds: float = SESSION_SECONDS,
         latency_seconds: float = 0,
-        verbose: bool = False,
     ) -> None:
         """`clock` is the fleet's; sessions age by it too. Raises OSError where the port is taken."""
         super().__init__(("127.0.0.1", port), self.handler)
@@ -238,7 +232,6 @@ class SimulatorServer(ThreadingHTTPServer):
         self.latency_seconds = latency_seconds
         self.clock = clock
         self.sessions = Sessions(accounts, clock, session_seconds)
-        self.verbose = verbose
 
     @property
     def origin(self) -> str:
@@ -262,8 +255,6 @@ class SimulatorServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news."""
-        if self.verbose:
-            super().handle_error(request, client_address)
 
 
 def _segments(path: str) -> list[str]:

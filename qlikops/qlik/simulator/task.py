@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qlikops.domain.task import StopReason, TaskState
-from qlikops.qlik.simulator.scenario import AfterRun, Disturbance, LatencySide, SimulatedTask, Trouble
+from qlikops.qlik.simulator.scenario import AfterRun, LatencySide, SimulatedTask
 
 _UPTIME_SECONDS = 86_400.0
 """That every task has been running for when the scenario begins."""
@@ -63,8 +63,6 @@ class TaskModel:
         self.loaded = 1.0 if spec.full_load_completed else 0.5
         """Part of the full load that is done, when it last stood still."""
         self.loading_since: float | None = None
-        self.disturbances: list[Disturbance] = []
-        """Since the last start."""
 
     def start(self, now: float, *, reload: bool) -> None:
         """It runs from now on, with a full load first where asked for or not ended before."""
@@ -73,9 +71,6 @@ class TaskModel:
         self.running_since = now
         self.applied_before = 0.0
         self.behind_seconds = 0.0 if reload else now - self.down_since
-        self.disturbances = [
-            each for each in self.disturbances if each.trouble is Trouble.TABLES_WITH_ERROR and not reload
-        ]
         if reload or self.loaded < 1:
             self.loaded, self.loading_since = 0.0, now
 
@@ -93,16 +88,11 @@ class TaskModel:
         """Records committed at the target since it last started."""
         if self.running_since is None:
             return self.applied_before
-        stalled = sum(each.seconds(now) for each in self.disturbances if each.trouble is Trouble.STALL)
-        return self.applied_before + (now - self.running_since - stalled) * self.records_per_second
+        return self.applied_before + (now - self.running_since) * self.records_per_second
 
-    def _disturbed(self, trouble: Trouble, now: float) -> float:
-        """How much of a trouble there is now; 0 for none, and at least 1 of one that has no amount."""
-        return sum(each.amount or 1 for each in self.disturbances if each.trouble is trouble and each.is_on(now))
-
-    def _piled_up(self, trouble: Trouble, now: float) -> int:
-        """What a trouble that comes by the minute has come to."""
-        return int(sum(each.amount * each.seconds(now) / 60 for each in self.disturbances if each.trouble is trouble))
+    def waiting(self, apply_latency: int, now: float) -> int:  # noqa: ARG002 - the tests' tasks stall for a time
+        """Changes that have been read and not applied, with so many seconds between the two."""
+        return int(apply_latency * self.records_per_second)
 
     def loaded_part(self, now: float, reload_seconds: float) -> float:
         """How much of the full load is done, 0 to 1."""
@@ -137,10 +127,7 @@ class TaskModel:
         completed = int(spec.tables * loaded)
         loading = min(1, spec.tables - completed) if self.loading_since is not None else 0
         rate = int(self.records_per_second * (0.8 + 0.4 * self.wave(now))) if up else 0
-        waiting = int((total_latency - source_latency) * self.records_per_second)
-        waiting += int(self._disturbed(Trouble.STALL, now))
-        suspended = min(completed, int(self._disturbed(Trouble.TABLES_WITH_ERROR, now)))
-        in_memory = self.memory_in_use and not self._disturbed(Trouble.NO_PROCESS, now)
+        waiting = self.waiting(total_latency - source_latency, now)
         return {
             "type": "AemTaskInfoDetailed",
             "name": spec.name,
@@ -156,10 +143,10 @@ class TaskModel:
                 "applied_ddl_count": 0,
             },
             "full_load_counters": {
-                "tables_completed_count": completed - suspended,
+                "tables_completed_count": completed,
                 "tables_loading_count": loading,
                 "tables_queued_count": spec.tables - completed - loading,
-                "tables_with_error_count": suspended,
+                "tables_with_error_count": 0,
                 "records_completed_count": int(spec.tables * self.rows_per_table * loaded),
                 "estimated_records_for_all_tables_count": spec.tables * self.rows_per_table,
             },
@@ -189,17 +176,17 @@ class TaskModel:
                 "applied_records_comitted_count": applied,
                 "applied_volume_comitted_mb": applied // 4000,
                 "incoming_accumulated_changes_in_memory_count": waiting,
-                "incoming_accumulated_changes_on_disk_count": self._piled_up(Trouble.DISK_SPILL, now),
+                "incoming_accumulated_changes_on_disk_count": 0,
                 "incoming_applying_changes_in_memory_count": min(waiting, rate),
                 "incoming_applying_changes_on_disk_count": 0,
             },
             "cdc_latency": {"source_latency": _clock_face(source_latency), "total_latency": _clock_face(total_latency)},
             "profile": "",
             "task_stop_reason": shown.stop_reason.value,
-            "memory_mb": self.memory_mb if in_memory else 0,
-            "cpu_percentage": 1 + round(6 * self.wave(now)) if in_memory else 0,
+            "memory_mb": self.memory_mb if self.memory_in_use else 0,
+            "cpu_percentage": 1 + round(6 * self.wave(now)) if self.memory_in_use else 0,
             "disk_usage_mb": self.disk_usage_mb,
-            "data_error_count": self._piled_up(Trouble.DATA_ERRORS, now),
+            "data_error_count": 0,
             "options": {
                 "full_load_enabled": True,
                 "apply_changes_enabled": True,

@@ -19,9 +19,9 @@ from qlikops.domain.proposal import Proposal, ProposedTask
 from qlikops.domain.task import Action, StopReason, TaskKey, TaskState
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
-from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.scenario import Break, Scenario
 from qlikops.qlik.simulator.server import AdjustableClock
+from tests.scenarios.disturbed import DisturbedFleet
 from tests.scenarios.faulty import FaultySimulator
 from tests.scenarios.library import build_scenario
 
@@ -78,7 +78,7 @@ def simulated(scenario: str | Scenario, clock: FakeClock) -> Iterator[Simulator]
     """A running simulator."""
     seconds = AdjustableClock(lambda: clock.now.timestamp())
     story = build_scenario(scenario, 1) if isinstance(scenario, str) else scenario
-    fleet = SimulatedFleet(story, seed=1, clock=seconds)
+    fleet = DisturbedFleet(story, seed=1, clock=seconds)
     with FaultySimulator(fleet, seconds, accounts={"monitor": PASSWORD}) as server:
         yield Simulator(server)
 

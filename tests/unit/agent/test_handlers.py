@@ -667,7 +667,7 @@ def test_a_rotated_password_is_used_by_the_run_that_is_refused(agent: Make) -> N
     """The functions keep what they read for minutes; nobody waits for that once Qlik refuses it."""
     here = agent()
     here.monitor("run-1")
-    here.simulator.server.sessions.change_password("monitor", "rotated")
+    here.simulator.server.sessions.accounts["monitor"] = "rotated"
     instance = {"base_url": here.simulator.instance.base_url, "username": "monitor", "password": "rotated"}
     here.aws.client("secretsmanager").put_secret_value(
         SecretId=here.services.config.qlik_secret_arn, SecretString=json.dumps({"instances": [instance]})

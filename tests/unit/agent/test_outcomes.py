@@ -20,9 +20,10 @@ from qlikops.domain.task import Action, TaskKey
 from qlikops.presentation.vocabulary import status_meaning
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.errors import QemBusinessError
-from qlikops.qlik.simulator.scenario import AfterRun, Break, Disturbance, Effect, Trouble
+from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect
 from qlikops.qlik.wire import ActionReply
 from tests.embedded import EmbeddedAws
+from tests.scenarios.disturbed import Disturbance, Trouble
 from tests.scenarios.small import expect, small
 from tests.unit.agent.fakes import ORDERS, SERVER, START, FakeClock, proposal, simulated
 from tests.unit.agent.machine import Agent, Json, items

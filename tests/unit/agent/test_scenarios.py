@@ -21,9 +21,9 @@ from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import QemError, QemUnreachable
 from qlikops.qlik.reader import FleetReading, read_fleet
 from qlikops.qlik.simulator.fleet import SimulatedFleet
-from qlikops.qlik.simulator.scenario import Trouble
 from qlikops.qlik.simulator.server import AdjustableClock
 from tests.certificates import certificate as certificate
+from tests.scenarios.disturbed import DisturbedFleet, Trouble
 from tests.scenarios.faulty import FaultKind, FaultySimulator
 from tests.scenarios.library import STORIES, build_scenario
 from tests.scenarios.small import CheckedScenario, Proposable
@@ -41,7 +41,7 @@ class Watch:
         self.scenario = scenario
         self.slept: list[float] = []
         self._clock = AdjustableClock(lambda: 0.0)
-        fleet = SimulatedFleet(scenario, seed=seed, clock=self._clock)
+        fleet = DisturbedFleet(scenario, seed=seed, clock=self._clock)
         self.server = FaultySimulator(
             fleet,
             self._clock,

@@ -18,9 +18,10 @@ from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import ApprovalMode, Route
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
-from qlikops.qlik.simulator.scenario import Disturbance, Endpoint, Trouble
+from qlikops.qlik.simulator.scenario import Endpoint
 from qlikops.qlik.simulator.task import TaskModel
 from tests.embedded import EmbeddedAws
+from tests.scenarios.disturbed import Disturbance, DisturbedTask, Trouble
 from tests.unit.agent.fakes import ORDERS, SERVER, FakeClock, proposal, simulated
 from tests.unit.agent.faults import SharedClients
 from tests.unit.agent.fleet import CONFIG, NOW, failed, task
@@ -56,9 +57,11 @@ def make(aws: SharedClients) -> Iterator[Callable[..., Agent]]:
 Make = Callable[..., Agent]
 
 
-def model(agent: Agent) -> TaskModel:
+def model(agent: Agent) -> DisturbedTask:
     """What the simulator knows of `orders`."""
-    return agent.simulator.server.fleet._find(SERVER, "orders")
+    found = agent.simulator.server.fleet._find(SERVER, "orders")
+    assert isinstance(found, DisturbedTask)
+    return found
 
 
 def says(message: str) -> Happen:

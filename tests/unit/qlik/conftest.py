@@ -9,10 +9,10 @@ import pytest
 
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
-from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.scenario import Scenario
 from qlikops.qlik.simulator.server import AdjustableClock, SimulatorServer
 from tests.certificates import certificate as certificate
+from tests.scenarios.disturbed import DisturbedFleet
 from tests.scenarios.faulty import FaultySimulator
 from tests.scenarios.library import build_scenario
 
@@ -42,7 +42,7 @@ def simulate() -> Iterator[Simulate]:
         ) -> SimulatorServer:
             clock = AdjustableClock(lambda: 0.0)
             story = build_scenario(scenario, seed) if isinstance(scenario, str) else scenario
-            fleet = SimulatedFleet(story, seed=seed, clock=clock)
+            fleet = DisturbedFleet(story, seed=seed, clock=clock)
             server = FaultySimulator(
                 fleet,
                 clock,

@@ -206,8 +206,8 @@ def test_every_event_concerns_something_that_exists(scenario: str) -> None:
     story = build_scenario(scenario, 3)
     known = {(server.name, task.name) for server in story.servers for task in server.tasks}
     for event in story.events:
-        task = getattr(event, "task", None)
-        assert (event.server, task) in known if task else event.server in {server for server, _ in known}
+        server, task = getattr(event, "server", None), getattr(event, "task", None)
+        assert (server, task) in known if task else server in {server for server, _ in known}
 
 
 def test_large_by_parameters() -> None:

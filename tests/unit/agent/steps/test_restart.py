@@ -21,8 +21,9 @@ from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import Action, RunOption, StopReason, TaskFacts, TaskState
 from qlikops.qlik.errors import QemUnreachable
 from qlikops.qlik.simulator.library import server, task
-from qlikops.qlik.simulator.scenario import AfterRun, Break, Disturbance, Effect, Scenario, Trouble
+from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Scenario
 from qlikops.qlik.wire import ActionReply, ListedTask
+from tests.scenarios.disturbed import Disturbance, Trouble
 from tests.scenarios.library import build_scenario
 from tests.unit.agent.fakes import (
     ASK,
