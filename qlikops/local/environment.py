@@ -66,9 +66,8 @@ class LocalOptions:
 class LocalEnvironment:
     """The one local environment of a data folder."""
 
-    def __init__(self, state: LocalState | None = None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)):
-        self._state = state or LocalState.default()
-        self._now = now
+    def __init__(self, state: LocalState) -> None:
+        self._state = state
 
     def up(self, options: LocalOptions | None = None, progress: Progress = lambda _: None) -> tuple[LocalStatus, bool]:
         """The running environment, and whether this call started it; what runs and answers is left as it is.
@@ -155,7 +154,7 @@ class LocalEnvironment:
             schedule=DEFAULT_SCHEDULE,
             qlik=qlik,
             pids={services.QLIK: qlik_pid, services.AWS: aws_pid},
-            started_at=self._now(),
+            started_at=datetime.now(UTC),
             version=qlikops.__version__,
             scenario=options.scenario,
             approval_timeout_seconds=options.approval_timeout_seconds,

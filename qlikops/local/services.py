@@ -10,18 +10,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import qlikops
 from qlikops.domain.errors import QlikopsError
 from qlikops.files import UnreadableFile, read_json
 from qlikops.local.processes import spawn
 from qlikops.local.state import LocalState, SimulatedQlik
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -126,22 +123,14 @@ def client(service: str, endpoint: str) -> Any:
     )
 
 
-def _await(
-    attempt: Callable[[], Any],
-    child: subprocess.Popen[bytes],
-    what: str,
-    log: Path,
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
-) -> Any:
+def _await(attempt: Callable[[], Any], child: subprocess.Popen[bytes], what: str, log: Path) -> Any:
     """What `attempt` answers once it is not None; LocalStartFailed, with the log's end, if the child dies or hangs."""
-    deadline = clock() + _START_SECONDS
+    deadline = time.monotonic() + _START_SECONDS
     while (answer := attempt()) is None:
-        if child.poll() is not None or clock() > deadline:
+        if child.poll() is not None or time.monotonic() > deadline:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
             raise LocalStartFailed(f"{what} did not start:\n{tail}", f"Its log is {log}")
-        sleep(_POLL_SECONDS)
+        time.sleep(_POLL_SECONDS)
     return answer
 
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
-from textual.app import App, ComposeResult
+from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Static
 
 from qlikops.presentation.tone import Tone
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.screens.modal import Modal
+from qlikops.tui.screens.modal import ModalPage
 from qlikops.tui.usable import Usable
-from qlikops.tui.widgets.delay_bar import DelayBar
 from qlikops.tui.widgets.prose import palette
 
 _WORDS = (
@@ -31,30 +29,21 @@ _WORDS = (
 )
 
 
-class HelpScreen(Modal[None]):
+class HelpScreen(ModalPage):
     """The keys of the screen below, and what its words mean."""
 
-    # Without the focus no key scrolls it, and at 24 lines half of it is below the edge.
-    AUTO_FOCUS = "#help"
+    NAME, KEYS = "Help", "↑ ↓ scroll, Esc closes"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,enter,q", "dismiss", "Close", id="close-help")
     ]
 
     def __init__(self, state: ConsoleState, actions: Sequence[Usable], why_not: str) -> None:
-        super().__init__()
-        self._state = state
+        super().__init__(state)
         self._actions = actions
         self._why_not = why_not
 
-    def compose(self) -> ComposeResult:
-        """One scrolling page."""
-        with VerticalScroll(id="help") as page:
-            page.border_title, page.border_subtitle = "Help", "↑ ↓ scroll, Esc closes"
-            yield Static(markup=False, id="help-text")
-        yield DelayBar(self._state)
-
-    def on_mount(self) -> None:
-        """Fills it in."""
+    def page(self) -> RenderableType:
+        """Keys here, keys everywhere, words."""
         colours = palette(self)
         grid = Table.grid(padding=(0, 2))
         grid.add_column(style=colours[Tone.INFO], no_wrap=True)
@@ -78,4 +67,4 @@ class HelpScreen(Modal[None]):
         grid.add_row(Text("Words", style="bold"), "")
         for word, meaning_of_it in _WORDS:
             grid.add_row(Text(word), Text(meaning_of_it))
-        self.query_one("#help-text", Static).update(grid)
+        return grid

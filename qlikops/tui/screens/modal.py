@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from abc import abstractmethod
+from typing import ClassVar, TypeVar
 
+from rich.console import RenderableType
+from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
+from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from qlikops.tui.model.state import ConsoleState
+from qlikops.tui.widgets.delay_bar import DelayBar
 
 Answer = TypeVar("Answer")
 
@@ -20,3 +28,32 @@ class Modal(ModalScreen[Answer]):
     def dismiss(self, result: Answer | None = None) -> AwaitComplete:
         """Closes this one, if it still is the one on top."""
         return super().dismiss(result) if self.is_active else AwaitComplete()
+
+
+class ModalPage(Modal[None]):
+    """One scrolling page over a screen, as it was when it opened."""
+
+    # Without the focus no key scrolls it, and at 24 lines half of it is below the edge.
+    AUTO_FOCUS = "#help"
+    NAME: ClassVar[str]
+    KEYS: ClassVar[str]
+    """What is said of them at the lower edge."""
+
+    def __init__(self, state: ConsoleState) -> None:
+        super().__init__()
+        self.state = state
+
+    def compose(self) -> ComposeResult:
+        """The page, and what is held back."""
+        with VerticalScroll(id="help") as page:
+            page.border_title, page.border_subtitle = self.NAME, self.KEYS
+            yield Static(markup=False, id="help-text")
+        yield DelayBar(self.state)
+
+    def on_mount(self) -> None:
+        """Fills it in."""
+        self.query_one("#help-text", Static).update(self.page())
+
+    @abstractmethod
+    def page(self) -> RenderableType:
+        """What is on it."""

@@ -71,18 +71,11 @@ class KeyedTable(ScrollView, can_focus=True):
     class NearEnd(Message):
         """The last rows are in sight."""
 
-    def __init__(
-        self,
-        columns: Callable[[int], tuple[Column, ...]],
-        *,
-        id: str,  # noqa: A002 - Textual's name
-        opens: bool = True,
-    ) -> None:
+    def __init__(self, columns: Callable[[int], tuple[Column, ...]], *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._columns_for = columns
         self._content: dict[str, int] = {}
         """Cells that the longest text took which was seen in each column since there have been rows."""
-        self._opens = opens
         self._columns: tuple[Column, ...] = ()
         self._keys: Sequence[str] = ()
         self._index: dict[str, int] = {}
@@ -172,10 +165,6 @@ class KeyedTable(ScrollView, can_focus=True):
         self._fit_columns()
         self._say_near_end()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
-        """Enter is offered only where it opens something."""
-        return action != "open" or self._opens
-
     def render_line(self, y: int) -> Strip:
         """The header, or the row in that line of the screen."""
         if y == 0:
@@ -212,7 +201,7 @@ class KeyedTable(ScrollView, can_focus=True):
         """Opens the chosen row; where there is none, chooses one."""
         if self.chosen is None:
             self.action_move(0)
-        elif self._opens:
+        else:
             self.post_message(self.Opened(self, self.chosen))
 
     def on_click(self, event: events.Click) -> None:
