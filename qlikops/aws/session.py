@@ -190,36 +190,32 @@ class AwsConnection:
     @property
     def dynamodb(self) -> DynamoDBClient:
         """For the ledger."""
-        client: DynamoDBClient = self._client("dynamodb")
+        client: DynamoDBClient = self.client("dynamodb")
         return client
 
     @property
     def stepfunctions(self) -> SFNClient:
         """For executions; never for callbacks."""
-        client: SFNClient = self._client("stepfunctions")
+        client: SFNClient = self.client("stepfunctions")
         return client
 
     @property
     def s3(self) -> S3Client:
         """For snapshots and reports."""
-        client: S3Client = self._client("s3")
+        client: S3Client = self.client("s3")
         return client
 
     @property
     def cloudformation(self) -> CloudFormationClient:
         """For the stack's outputs."""
-        client: CloudFormationClient = self._client("cloudformation")
+        client: CloudFormationClient = self.client("cloudformation")
         return client
 
     @property
     def scheduler(self) -> EventBridgeSchedulerClient:
         """For the schedule."""
-        client: EventBridgeSchedulerClient = self._client("scheduler")
+        client: EventBridgeSchedulerClient = self.client("scheduler")
         return client
-
-    def client(self, service: str) -> Any:
-        """Any other service's client, made once."""
-        return self._client(service)
 
     def sender(self, decision_id: str) -> SFNClient:
         """A client for one callback: a retry after a lost reply would read as `already answered`, so there is none."""
@@ -236,7 +232,7 @@ class AwsConnection:
         """The caller's ARN, from STS; asked for once."""
         with self._lock:
             if not self._caller:
-                sts: STSClient = self._client("sts")
+                sts: STSClient = self.client("sts")
                 with aws_errors("ask who the caller is"):
                     self._caller = sts.get_caller_identity()["Arn"]
             return self._caller
@@ -310,7 +306,8 @@ class AwsConnection:
     def _chain(self) -> botocore.session.Session:
         return _prepared(aws_session(self._context.settings.profile))
 
-    def _client(self, service: str) -> Any:
+    def client(self, service: str) -> Any:
+        """The client of `service`, made once."""
         with self._lock:
             if service not in self._clients:
                 self._clients[service] = self._make(

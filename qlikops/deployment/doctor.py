@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from qlikops import __version__
 from qlikops.aws.clock import HOW_TO_SET, SKEW_LIMIT, SKEW_WARNING, skew_in_words
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.fleet import BucketFleet
+from qlikops.aws.session import AwsConnection
 from qlikops.deployment.login import Logins, no_keyring_hint
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.secret import QlikSecret
@@ -35,9 +36,6 @@ from qlikops.domain.task import ServerState
 from qlikops.domain.workflow.execution import ExecutionStatus
 from qlikops.qlik.config import parse_instances
 from qlikops.qlik.errors import QemMisconfigured
-
-if TYPE_CHECKING:
-    from qlikops.aws.session import AwsConnection
 
 T = TypeVar("T")
 

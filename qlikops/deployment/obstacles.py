@@ -10,17 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qlikops.agent.config import AgentConfig
 from qlikops.aws.errors import aws_errors
+from qlikops.aws.session import AwsConnection
 from qlikops.deployment.fitness import StackLocation
 from qlikops.deployment.plan import ChangeKind, Plan
 from qlikops.deployment.stack import Stack
 from qlikops.domain.errors import AccessDenied, NotFound, Offline, QlikopsError
-
-if TYPE_CHECKING:
-    from qlikops.aws.session import AwsConnection
 
 _RESOURCE = re.compile(r"^  (\w+):\n    Type: (\S+)\n((?:(?:    .*)?\n)*)", re.MULTILINE)
 _NAME = re.compile(r"^      (?:FunctionName|StateMachineName): (\S+)$", re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The console's app: owns the inbox poll and every decision under way, whichever screen is shown."""
+"""The console's app: its modes and what is asked for all the time, whichever screen is shown."""
 
 from __future__ import annotations
 
@@ -12,23 +12,20 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.geometry import Size
-from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 from textual.widgets import Input
 
 from qlikops.domain.errors import DecisionUnknown
 from qlikops.domain.text import harmless
-from qlikops.presentation import decision
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
-from qlikops.presentation.vocabulary import short_duration
-from qlikops.presentation.vocabulary import status as status_word
+from qlikops.tui.deciding import HOLD_TICK_SECONDS, WATCH_AGAIN_SECONDS, DecidingApp
 from qlikops.tui.drawing import Drawing
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import ContextSource, LiveContext
-from qlikops.tui.model.outbox import Clock, Sending
+from qlikops.tui.model.outbox import Clock
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.modes import OF_ONE_CONTEXT, screen_of
 from qlikops.tui.preferences import PreferenceFile
@@ -44,8 +41,6 @@ from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
 
 POLL_SECONDS = 2.5
-WATCH_AGAIN_SECONDS = 5
-HOLD_TICK_SECONDS = 0.2
 CREDENTIALS_SECONDS = 60
 """How often it is looked up until when the credentials last."""
 SETTLED_SECONDS = 0.1
@@ -54,7 +49,7 @@ LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
 
 
-class QlikOpsApp(App[int]):
+class QlikOpsApp(DecidingApp):
     """Five screens over one ConsoleState."""
 
     CSS_PATH = "app.tcss"
@@ -329,41 +324,6 @@ class QlikOpsApp(App[int]):
         self.state.cancel_delayed("the console was ended from outside")
         self.exit(return_code=message.exit_code)
 
-    def action_cancel_delayed(self) -> None:
-        """Sends nothing of what is held back."""
-        self._withdrawn(self.state.cancel_delayed("you cancelled it"), Tone.NEUTRAL)
-
-    def _withdrawn(self, sendings: Sequence[Sending], tone: Tone) -> None:
-        for sending in {each.batch or each.key: each for each in sendings}.values():
-            self._tell_elsewhere(sending, tone)
-        self._drawing.soon()
-
-    def _let_go(self) -> None:
-        """Counts down what is held back, and sends what has been held long enough and whose turn it is.
-
-        Time in which the console stood still is none in which somebody could have thought again.
-        """
-        missed = self._pulse.missed()
-        if not self.state.held:
-            return
-        if missed:
-            self.bell()
-            stood_still = f"the console stood still for {short_duration(missed.total_seconds())}"
-            self._withdrawn(self.state.cancel_delayed(stood_still), Tone.WARNING)
-            return
-        for context in self.state.contexts:
-            if not context.outbox.held:
-                continue
-            if reason := context.locked_because():
-                self.bell()
-                self._withdrawn(context.outbox.cancel_delayed(reason), Tone.WARNING)
-            else:
-                context.outbox.send_due(self)
-        if self.state.held:
-            self._drawing.held_bars()
-        else:
-            self._drawing.soon()
-
     # What came from workers
 
     @on(messages.EnvironmentOpened)
@@ -428,66 +388,6 @@ class QlikOpsApp(App[int]):
         self._context_of(message).missed_last_run = True
         self._drawing.soon()
 
-    @on(messages.DecisionSent)
-    def _decision_sent(self, message: messages.DecisionSent) -> None:
-        context, approval_id = self._context_of(message), message.approval.approval_id
-        context.outbox.sent(approval_id, message.receipt, self)
-        self._let_go()
-        self._catch_up(context)
-
-    @on(messages.DecisionSendFailed)
-    def _decision_send_failed(self, message: messages.DecisionSendFailed) -> None:
-        context, approval_id = self._context_of(message), message.approval.approval_id
-        self.bell()
-        sending = context.outbox.not_sent(approval_id, message.error, self)
-        self._tell_elsewhere(sending, Tone.DANGER)
-        self._let_go()
-        self._catch_up(context)
-
-    @on(messages.OutcomeLoaded)
-    def _outcome_loaded(self, message: messages.OutcomeLoaded) -> None:
-        context, approval = self._context_of(message), message.approval
-        sending = context.outbox.ended(approval)
-        if sending.goes_on:
-            # A long group, or one that counted after all: until it is known what came of it.
-            self._watch_again(context, approval.approval_id)
-        else:
-            self._tell_elsewhere(sending, status_word(approval.status).tone)
-        self._catch_up(context)
-
-    def _catch_up(self, context: LiveContext) -> None:
-        """After a decision; in the midst of many the timed question is enough."""
-        if not context.outbox.sending_now:
-            context.load_rows(self)
-        self._drawing.soon()
-
-    def _tell_elsewhere(self, sending: Sending, tone: Tone) -> None:
-        """Says what became of a decision where the inbox's own line on it is not to be seen.
-
-        Of what was decided together only once nothing more comes of any of it, and in one notice.
-        """
-        latest = self.state.latest
-        is_latest = latest is not None and (latest.key == sending.key or sending.batch == latest.batch != "")
-        # An answer still comes while the app ends: it runs, and no screen is left to tell it on.
-        if not self.screen_stack or (isinstance(self.screen, InboxScreen) and is_latest):
-            return
-        together = self.state.together_with(sending)
-        if len(together) > 1 and any(each.goes_on for each in together):
-            return
-        alone = len(together) == 1
-        words = sending.progress(self.state.now()) if alone else decision.counted([each.stage for each in together])
-        severity: SeverityLevel = "information" if tone in {Tone.GOOD, Tone.NEUTRAL} else "warning"
-        self.notify(plain(words), severity=severity, timeout=8, markup=False)
-
-    @on(messages.OutcomeLoadFailed)
-    def _outcome_load_failed(self, message: messages.OutcomeLoadFailed) -> None:
-        problem = explain(message.error)
-        self.notify(f"The outcome could not be read, trying again. {problem}", severity="warning", markup=False)
-        self._watch_again(self._context_of(message), message.asked)
-
-    def _watch_again(self, context: LiveContext, approval_id: str) -> None:
-        self.set_timer(self._watch_again_seconds, lambda: context.outbox.watch(approval_id, self))
-
     @on(messages.RunChanged)
     def _run_changed(self, message: messages.RunChanged) -> None:
         self.notify(f"{message.done}: {harmless(message.execution.name, 100)}", markup=False)
@@ -510,9 +410,6 @@ class QlikOpsApp(App[int]):
         # Only an empty inbox says it.
         for context in self.state.contexts if not self.state.waiting else ():
             context.load_last_run(self)
-
-    def _context_of(self, message: messages.ContextMessage | messages.LoadFailed) -> LiveContext:
-        return self.state.context(message.context)
 
 
 def _utc_now() -> datetime:
