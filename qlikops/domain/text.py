@@ -60,7 +60,9 @@ def harmless(text: object, cap: int = MESSAGE_CAP, *, multiline: bool = False) -
     """
     raw = str(text)
     if raw.isprintable():
-        shown = raw if multiline else re.sub(r" {2,}", " ", raw).strip()
+        shown = raw if multiline else raw.strip()
+        if not multiline and "  " in shown:
+            shown = re.sub(r" {2,}", " ", shown)
     else:
         kept = _kept(_ANSI.sub("", raw.replace("\r\n", "\n")), multiline)
         # One more than the cap shows that there is more; the rest of 200 KB need not be walked.

@@ -6,6 +6,7 @@ and still names the same task, in another process and on another day.
 
 from __future__ import annotations
 
+import functools
 from urllib.parse import quote, unquote
 
 from qlikops.domain.text import harmless
@@ -32,5 +33,6 @@ def path_segment(key: str) -> str:
     return segment if segment.strip(".") else segment.replace(".", "%252E")
 
 
+@functools.lru_cache(maxsize=1024)
 def _is_plain(char: str) -> bool:
     return char == " " or (char != "%" and harmless(char) == char)

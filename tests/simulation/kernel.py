@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from greenlet import greenlet
 
@@ -45,8 +45,7 @@ class Process:
     """Counts resumptions, so that a timer set for an earlier sleep does not end a later one."""
 
 
-@dataclass(frozen=True, slots=True)
-class TraceLine:
+class TraceLine(NamedTuple):
     """One thing that happened, for people."""
 
     at: float

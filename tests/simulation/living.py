@@ -35,16 +35,39 @@ class Lived:
     events: int = 0
     faults: int = 0
     reached: Counter[str] = field(default_factory=Counter)
-    trace: list[TraceLine] = field(default_factory=list)
-    histories: dict[str, str] = field(default_factory=dict)
-    """Each execution's, as `qlikops show --history` opens it."""
-    fingerprint: str = ""
-    """SHA-256 over trace, histories, ledger, messages and objects: the same seed, the same digits."""
+    world: World | None = None
+    """As it is at the end; None once nobody wants to look at it."""
+
+    @property
+    def trace(self) -> list[TraceLine]:
+        """What happened."""
+        return self.world.kernel.trace if self.world else []
+
+    def histories(self) -> dict[str, str]:
+        """Each execution's, as `qlikops show --history` opens it."""
+        return {
+            one.name: json.dumps({"events": one.history}, default=lambda moment: moment.timestamp())
+            for one in (self.world.states.executions.values() if self.world else ())
+        }
+
+    def fingerprint(self) -> str:
+        """SHA-256 over trace, histories, ledger, messages and objects: the same seed, the same digits."""
+        if self.world is None:
+            raise ValueError("nothing was kept of this night")
+        everything = (
+            [str(line) for line in self.trace],
+            self.histories(),
+            sorted((*key, json.dumps(item, sort_keys=True)) for key, item in self.world.dynamodb.items.items()),
+            self.world.sns.published,
+            [(key, hashlib.sha256(body).hexdigest()) for key, (body, _) in sorted(self.world.s3.objects.items())],
+        )
+        return hashlib.sha256(json.dumps(everything).encode()).hexdigest()
 
 
 def live_through(night: Night) -> Lived:
     """One night, and the day after it, in which whatever was begun comes to its end."""
-    world, lived, saying = _world(night), Lived(night.seed), Saying()
+    world, saying = _world(night), Saying()
+    lived = Lived(night.seed, world=world)
     watch = Watch(world, saying)
     world.kernel.after_event = watch.check
     world.states.reached = world.faults.reached = lambda what: lived.reached.update([what])
@@ -105,25 +128,13 @@ def _pass_time(world: World, night: Night, saying: Saying) -> None:
 
 
 def _account(world: World, lived: Lived) -> None:
-    lived.events, lived.faults, lived.trace = world.kernel.events, len(world.faults.befallen), world.kernel.trace
-    lived.histories = {
-        one.name: json.dumps({"events": one.history}, default=lambda moment: moment.timestamp())
-        for one in world.states.executions.values()
-    }
+    lived.events, lived.faults = world.kernel.events, len(world.faults.befallen)
     for (_, sort), item in world.dynamodb.items.items():
         if sort == RECORD:
             lived.reached[f"proposal {status_of(item)}"] += 1
     for _, message in world.sns.published:
         words = message["Subject"].removeprefix("qlikops: ")
         lived.reached["message " + ("asked" if words.endswith("?") else words.partition(":")[0])] += 1
-    everything = (
-        [str(line) for line in lived.trace],
-        lived.histories,
-        sorted((*key, json.dumps(item, sort_keys=True)) for key, item in world.dynamodb.items.items()),
-        world.sns.published,
-        [(key, hashlib.sha256(body).hexdigest()) for key, (body, _) in sorted(world.s3.objects.items())],
-    )
-    lived.fingerprint = hashlib.sha256(json.dumps(everything).encode()).hexdigest()
 
 
 def shortened(night: Night, violation: str) -> Night:

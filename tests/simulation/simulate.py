@@ -27,7 +27,7 @@ def one(seed: int) -> Lived:
     logging.disable(logging.CRITICAL)
     with without_threads(), _without_collecting():
         lived = live_through(draw(seed))
-    lived.trace, lived.histories = [], {}
+        lived.world = None
     return lived
 
 
@@ -60,7 +60,7 @@ def replay(seed: int, folder: Path | None) -> bool:
             night = shortened(night, lived.violation)
             lived = live_through(night)
     print(*lived.trace, sep="\n")
-    for name, history in lived.histories.items() if folder else ():
+    for name, history in lived.histories().items() if folder else ():
         path = Path(folder or ".") / f"{name}.json"
         path.write_text(history)
         print(f"qlikops show --history {path}")

@@ -11,6 +11,7 @@ reference; recorded histories hold the events to the real thing.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -253,7 +254,7 @@ class StepFunctions:
     # -- the interpreter -------------------------------------------------------------------------------------------
 
     def _begin(self, execution: Execution, data: Json) -> None:
-        definition = json.loads(execution.definition)
+        definition = _parsed(execution.definition)
 
         def live() -> None:
             try:
@@ -621,6 +622,12 @@ class StepFunctions:
     def _date(self, seconds: float, *, text: bool = False) -> Any:
         moment = datetime.fromtimestamp(seconds, self.kernel.time().tzinfo)
         return codec.format_time(moment) if text else moment
+
+
+@functools.cache
+def _parsed(definition: str) -> Json:
+    """A definition, which nothing changes any more."""
+    return json.loads(definition)
 
 
 def execution_last(execution: Execution, event: int) -> int:

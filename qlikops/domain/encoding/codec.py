@@ -177,7 +177,13 @@ def _shallow(kind: Any) -> Callable[[Any], dict[str, Any]]:
 def _spelt(value: Any) -> Any:
     """What the JSON encoder does not know itself."""
     kind: Any = type(value)
-    return _shallow(typing.cast("Any", kind))(value) if dataclasses.is_dataclass(kind) else encode(value)
+    return _speller(kind)(value)
+
+
+@functools.cache
+def _speller(kind: Any) -> Callable[[Any], Any]:
+    """How a value of this type becomes something that the JSON encoder goes on with."""
+    return _shallow(typing.cast("Any", kind)) if dataclasses.is_dataclass(kind) else _encoder(kind)
 
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_spelt)

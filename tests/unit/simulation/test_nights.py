@@ -26,7 +26,13 @@ def test_all_invariants_hold(first: int) -> None:
 
 
 def test_a_seed_reproduces_a_night_to_the_byte_whatever_the_order_of_sets_is() -> None:
-    code = "from tests.simulation.simulate import one; print(*(one(seed).fingerprint for seed in (3, 4, 11)))"
+    code = (
+        "from tests.simulation.living import live_through\n"
+        "from tests.simulation.night import draw\n"
+        "from tests.simulation.plant import without_threads\n"
+        "with without_threads():\n"
+        "    print(*(live_through(draw(seed)).fingerprint() for seed in (3, 4, 11)))"
+    )
     printed = {
         subprocess.run(
             [sys.executable, "-c", code],
