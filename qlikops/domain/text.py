@@ -104,9 +104,6 @@ def fitted(text: str, size: int) -> str:
     """
     if len(json.dumps(text)) - 2 <= size:
         return text
-    left = size - len(json.dumps("…")) + 2
-    for index, char in enumerate(text):
-        left -= len(json.dumps(char)) - 2
-        if left < 0:
-            return text[:index] + "…"
-    return text
+    room = size - len(json.dumps("…")) + 2
+    taken = itertools.accumulate(len(json.dumps(char)) - 2 for char in text)
+    return text[: sum(1 for _ in itertools.takewhile(lambda end: end <= room, taken))] + "…"

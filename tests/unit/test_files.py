@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.errors import QlikopsError
 from qlikops.files import (
     STDIN,
@@ -55,11 +54,6 @@ def test_it_is_read_or_named(tmp_path: Path, read: Callable[[Path], object], kin
         assert len(problem.message) < 400
     before = CONTENTS.get(kind)
     assert before is None or path.read_bytes() == before
-
-
-@pytest.mark.parametrize("text", ["[" * 99 + "]" * 99, '"[[[[" ', "1e308", "9" * 100, "\ufeff{}"])
-def test_what_somebody_may_mean_is_read(text: str) -> None:
-    parse_json(text)
 
 
 def test_a_byte_order_mark_is_no_part_of_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

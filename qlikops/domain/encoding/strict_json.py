@@ -29,13 +29,14 @@ def parse_json(text: str) -> Any:
             object_pairs_hook=with_names_once,
         )
     except RecursionError:
-        raise ValueError(TOO_DEEP) from None
+        problem = TOO_DEEP
     except json.JSONDecodeError as exc:
-        where = f"line {exc.lineno}, column {exc.colno}"
-        # Not chained: the cause holds the whole text, which may be a secret.
-        raise ValueError(f"it is not JSON: {exc.msg}, {where}") from None
-    check_depth(value)
-    return value
+        problem = f"it is not JSON: {exc.msg}, line {exc.lineno}, column {exc.colno}"
+    else:
+        check_depth(value)
+        return value
+    # Raised out here, so that nothing hangs on it: the decoder's error holds the whole text, which may be a secret.
+    raise ValueError(problem)
 
 
 def check_depth(value: Any) -> None:
@@ -63,8 +64,8 @@ def with_names_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _whole(digits: str) -> int:
-    if len(digits) > MOST_DIGITS:
-        raise ValueError(f"it holds a number of {len(digits):,} digits")
+    if (length := len(digits.removeprefix("-"))) > MOST_DIGITS:
+        raise ValueError(f"it holds a number of {length:,} digits")
     return int(digits)
 
 

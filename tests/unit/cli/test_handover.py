@@ -12,7 +12,7 @@ from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.errors import Offline
 from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
-from qlikops.domain.handover import LOOK_BACK, PAGES, gather
+from qlikops.domain.handover import PAGES
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from qlikops.domain.workflow.execution import (
@@ -126,25 +126,9 @@ def test_what_makes_no_sense(run: Run, args: tuple[str, ...]) -> None:
     assert run("handover", *args).exit_code == ExitCode.USAGE
 
 
-def old_run(hours: float, name: str = "old") -> ExecutionDetail:
-    return run_of(name, hours, hours)
-
-
-def test_the_runs_looked_at_are_bounded(environment: FakeEnvironment) -> None:
-    old = old_run(13 + LOOK_BACK / HOUR).summary
-    many = [replace(old, arn=f"arn:old-{index}", name=f"old-{index}") for index in range(100)]
-    environment.executions.summaries = [*environment.executions.summaries, *many]
-    found = gather(environment, NOON - 12 * HOUR, NOON)
-    assert (found.is_complete, found.looked_back_to) == (True, NOON - 12 * HOUR - LOOK_BACK)
-    # Those that run, and then two to a page until one is old enough.
-    assert environment.executions.pages == 1 + 3
-
-
 def test_what_is_not_looked_at_is_said(environment: FakeEnvironment, run: Run) -> None:
-    many = [old_run(1 + index / 100, f"young-{index}").summary for index in range(2 * PAGES + 2)]
-    environment.executions.summaries = many
-    found = gather(environment, NOON - 12 * HOUR, NOON)
-    assert (found.is_complete, found.looked_back_to) == (False, many[2 * PAGES - 1].started_at)
+    ages = [1 + index / 100 for index in range(2 * PAGES + 2)]
+    environment.executions.summaries = [run_of(f"young-{age}", age, age).summary for age in ages]
     assert "more runs than are looked at" in run("handover").stdout
 
 
@@ -157,12 +141,6 @@ def test_how_far_it_looks_back_follows_the_definition_and_is_said(run: Run, envi
     text = run("handover").stdout
     assert "slow" in text
     assert "all runs begun since 2026-03-02 20:00:00 UTC, and all that run" in text
-
-
-@pytest.mark.parametrize("definition", ["[]", "{}", '{"TimeoutSeconds": "x"}', '{"TimeoutSeconds": 1e99}', "{"])
-def test_a_definition_without_a_limit_changes_nothing(definition: str, environment: FakeEnvironment) -> None:
-    environment.executions.written = definition
-    assert gather(environment, NOON - 12 * HOUR, NOON).looked_back_to == NOON - 12 * HOUR - LOOK_BACK
 
 
 def test_a_decision_in_the_shift_is_there_however_old_its_run(run: Run, environment: FakeEnvironment) -> None:

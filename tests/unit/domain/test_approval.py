@@ -6,130 +6,25 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import ROW_BYTES, ROW_TEXT_CAP, Decision, InboxRow, Status, attributed
-from qlikops.domain.callback import HOW_TO_DECIDE, NoDecision, parse_decision, parse_denial
+from qlikops.domain.approval import (
+    ROW_BYTES,
+    ROW_TEXT_CAP,
+    Decision,
+    InboxRow,
+    Outcome,
+    RunCall,
+    Status,
+    TaskOutcome,
+    attributed,
+    digest_of,
+    new_decision_id,
+)
 from qlikops.domain.encoding import codec
-from qlikops.domain.evaluation import Route
-from qlikops.domain.task import TaskKey
-from tests.unit.domain.samples import EVALUATION, NOON, POLICY, WAITING
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=3),
-)
-
-
-def test_the_plain_aws_cli_approves_without_a_digest() -> None:
-    decision = parse_decision({"approved": True})
-
-    assert decision == Decision(approved=True)
-    assert not decision.is_bound
-
-
-def test_our_own_approval_keeps_every_field() -> None:
-    decision = parse_decision(
-        {
-            "approved": True,
-            "decision_id": "d1",
-            "by": "arn:aws:sts::111111111111:assumed-role/OnCall/anna",
-            "at": "2026-03-07T12:00:00Z",
-            "reason": "source is back",
-            "digest": "ab" * 32,
-            "via": "tui",
-        }
-    )
-
-    assert decision.at == NOON
-    assert decision.who() == "anna"
-    assert decision.is_bound
-
-
-def test_a_literal_false_denies() -> None:
-    assert parse_decision({"approved": False, "reason": "no"}) == Decision(approved=False, reason="no")
-
-
-@pytest.mark.parametrize(
-    ("output", "said"),
-    [
-        ({"approved": "true"}, '`approved` was "true", not true or false'),
-        ({"approved": "\x1b[31mtrue" + "e" * 9000}, '`approved` was "true'),
-        ({"approved": 1}, "`approved` was 1, not"),
-        ({"approved": 0}, "`approved` was 0, not"),
-        ({"approved": 1.5}, "`approved` was 1.5, not"),
-        ({"approved": 10**4000}, "`approved` was a large number, not"),
-        ({"approved": None}, "`approved` was null, not"),
-        ({"approved": {"approved": True}}, "`approved` was an object, not"),
-        ({"approved": [True]}, "`approved` was a list, not"),
-        ({"Approved": True}, "the output has no `approved`"),
-        ({"decision": {"approved": True}}, "the output has no `approved`"),
-        ({}, "the output has no `approved`"),
-        ([True], "the output was a list, not an object"),
-        ("yes", 'the output was "yes", not an object'),
-        (True, "the output was true, not an object"),
-        (None, "the output was null, not an object"),
-        (7, "the output was 7, not an object"),
-    ],
-    ids=lambda value: repr(value)[:40],
-)
-def test_what_is_neither_true_nor_false_is_no_decision_and_says_what_to_send(output: Any, said: str) -> None:
-    with pytest.raises(NoDecision) as caught:
-        parse_decision(output)
-
-    assert f"the answer was none: {said}" in str(caught.value)
-    assert HOW_TO_DECIDE in str(caught.value)
-    assert len(str(caught.value)) < 400
-    assert str(caught.value).isprintable()
-
-
-def test_wrong_types_in_a_foreign_answer_are_dropped() -> None:
-    decision = parse_decision({"approved": True, "by": 7, "at": "soon", "snooze_seconds": "1h", "reason": ["x"]})
-
-    assert decision == Decision(approved=True)
-
-
-def test_a_denial_carries_our_json_or_plain_text() -> None:
-    ours = parse_denial("ApprovalDenied", json.dumps({"reason": "maintenance", "snooze_seconds": 3600}))
-    plain = parse_denial("ApprovalDenied", "not tonight")
-
-    assert (ours.reason, ours.snooze_seconds, ours.approved) == ("maintenance", 3600, False)
-    assert (plain.reason, plain.error) == ("not tonight", "")
-
-
-def test_a_denial_that_claims_to_approve_is_a_denial() -> None:
-    assert parse_denial("ApprovalDenied", '{"approved": true}').approved is False
-
-
-def test_a_failure_without_error_and_cause_is_a_denial_without_a_reason() -> None:
-    assert parse_denial(None, None) == Decision(approved=False)
-
-
-@given(json_values)
-def test_no_output_whatever_breaks_the_reading(output: Any) -> None:
-    said = output.get("approved") if isinstance(output, dict) else None
-    try:
-        assert parse_decision(output).approved is said
-    except NoDecision:
-        assert said is not True
-        assert said is not False
-
-
-@pytest.mark.parametrize(
-    ("sent", "seconds"), [(7200.0, 7200), (0.5, 1), (float("nan"), 0), (float("inf"), 0), (True, 0)]
-)
-def test_a_snooze_may_be_spelled_with_a_fraction(sent: Any, seconds: int) -> None:
-    assert parse_decision({"approved": False, "snooze_seconds": sent}).snooze == seconds
-
-
-@given(st.booleans(), st.integers())
-def test_only_a_denial_snoozes_and_not_for_ever(approved: bool, seconds: int) -> None:
-    decision = parse_decision({"approved": approved, "snooze_seconds": seconds})
-
-    assert decision.snooze == decision.snooze_seconds
-    assert decision.snooze == (0 if approved else min(max(seconds, 0), 30 * 86400))
+from qlikops.domain.evaluation import BlockingGate, Gate, Route
+from qlikops.domain.task import Action, TaskKey
+from tests.unit.domain.samples import EVALUATION, KEY, NOON, POLICY, PROPOSAL, WAITING
 
 
 def test_an_approval_that_an_earlier_version_stored_with_a_snooze_does_not_snooze() -> None:
@@ -205,3 +100,86 @@ class TestInboxRow:
     def test_it_is_as_small_as_it_says(self) -> None:
         assert all(len(text) == ROW_TEXT_CAP for text in (self.ROW.label, self.ROW.title, self.ROW.cause))
         assert len(codec.dumps(self.ROW).encode()) <= ROW_BYTES
+
+
+def test_the_digest_of_stored_json_is_that_of_the_values() -> None:
+    stored = [json.loads(codec.dumps(value)) for value in (PROPOSAL, EVALUATION, POLICY)]
+
+    assert digest_of(*stored) == digest_of(PROPOSAL, EVALUATION, POLICY)
+
+
+def test_the_digest_covers_every_part() -> None:
+    stored = [json.loads(codec.dumps(value)) for value in (PROPOSAL, EVALUATION, POLICY)]
+    digests = {digest_of(*stored)}
+    for part in stored:
+        part["reason" if "reason" in part else "rationale"] += "."
+        digests.add(digest_of(*stored))
+
+    assert len(digests) == 4
+
+
+ACTED = TaskOutcome(KEY, Status.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "was_sent", "may_have_started", "came_to"),
+    [
+        (replace(ACTED, run_call=RunCall.NOT_SENT), False, False, "not started"),
+        (replace(ACTED, run_call=RunCall.REFUSED), True, False, "start refused"),
+        (replace(ACTED, run_call=RunCall.UNCERTAIN), True, True, "failed again"),
+        (replace(ACTED, run_call=RunCall.TAKEN), True, True, "failed again"),
+        (replace(ACTED, run_call=RunCall.NOT_SENT, stopped=True), True, False, "stopped and not started again"),
+        (replace(ACTED, run_call=RunCall.REFUSED, stopped=True), True, False, "stopped and not started again"),
+        (ACTED, False, True, "failed"),  # by a version that did not say what was sent
+        (replace(ACTED, status=Status.UNVERIFIED), True, True, "unverified"),
+        (replace(ACTED, status=Status.ALREADY_RUNNING), False, False, "already running"),
+    ],
+)
+def test_what_was_sent_for_a_task_and_what_came_of_it(
+    outcome: TaskOutcome, was_sent: bool, may_have_started: bool, came_to: str
+) -> None:
+    assert (outcome.was_sent, outcome.may_have_started, outcome.came_to) == (was_sent, may_have_started, came_to)
+    assert Outcome(Status.HELD, targets=(outcome,)).was_sent is was_sent
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_task_that_was_stopped_is_left_so_unless_it_was_seen_running(status: Status) -> None:
+    stopped = TaskOutcome(KEY, status, stopped=True)
+    assert stopped.is_left_stopped is (status not in (Status.RESTARTED, Status.ALREADY_RUNNING))
+    assert not replace(stopped, stopped=False).is_left_stopped
+
+
+@pytest.mark.parametrize(
+    ("change", "agrees"),
+    [
+        ({}, True),
+        ({"deadline": NOON + timedelta(hours=4, milliseconds=700)}, True),  # a record keeps whole seconds
+        ({"deadline": NOON + timedelta(hours=4, seconds=1)}, False),
+        ({"digest": "0" * 12}, False),
+        ({"digest": ""}, False),
+    ],
+)
+def test_a_row_is_of_the_record_that_a_decision_would_be_about(change: dict[str, Any], agrees: bool) -> None:
+    row = InboxRow.of(WAITING, NOON, NOON + timedelta(hours=4))
+    assert replace(row, **change).is_of(WAITING) is agrees
+    assert not row.is_of(replace(WAITING, deadline=None))
+
+
+def test_what_nobody_here_can_approve_is_named_once() -> None:
+    assert WAITING.unknown == ()
+    strange = Action.read("rewind")
+    odd = replace(POLICY, closed_gates=(BlockingGate(Gate.read("moon_phase"), "full"),) * 2)
+    record = replace(WAITING, proposal=replace(WAITING.proposal, action=strange), policy=odd)
+    assert record.unknown == ("rewind", "moon_phase")
+    assert record.approval_id == WAITING.proposal.proposal_id
+
+
+def test_no_two_decisions_have_one_id() -> None:
+    ids = {new_decision_id() for _ in range(100)}
+    assert len(ids) == 100
+    assert all(len(each) == 16 and int(each, 16) >= 0 for each in ids)
+
+
+def test_a_decision_is_bound_by_the_digest_that_it_names() -> None:
+    assert Decision(True, digest=WAITING.digest).is_bound
+    assert not Decision(True).is_bound

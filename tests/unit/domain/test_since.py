@@ -72,3 +72,10 @@ def test_without_the_ledger_the_fleet_is_as_the_poll_saw_it(monkeypatch: pytest.
 
     monkeypatch.setattr(found, "waiting", refused)
     assert seen(found)[0] is TaskState.ERROR
+
+
+def test_where_nothing_was_open_the_ledger_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = environment(samples.approval())
+    found.snapshot = samples.fleet()
+    monkeypatch.setattr(found, "waiting", lambda: pytest.fail("asked for the inbox"))
+    assert read_fleet(cast("ContextServices", found)) is found.snapshot

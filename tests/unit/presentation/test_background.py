@@ -12,7 +12,7 @@ from qlikops.domain.approval import EarlierResults, HistoryLine, Status
 from qlikops.domain.background import HISTORY_LIMIT, Background, read_background
 from qlikops.domain.errors import AccessDenied
 from qlikops.domain.evaluation import Verdict
-from qlikops.domain.fleet import Sample, TaskProgress
+from qlikops.domain.fleet import Sample
 from qlikops.presentation.background import PLOT_COLUMNS, plot
 from qlikops.presentation.review import body
 from qlikops.presentation.tone import as_text
@@ -115,11 +115,3 @@ def test_one_part_that_cannot_be_read_costs_nothing_but_itself_and_says_so() -> 
     said = shown(background)
     assert "not read     Access denied: not allowed to look at TRACK#" in said
     assert "none yet" not in said
-
-
-def test_samples_are_those_of_the_task() -> None:
-    environment = FakeEnvironment.waiting_for(samples.approval())
-    fleet = samples.fleet()
-    tasks = tuple(replace(task, memory=TaskProgress(samples=polled(index))) for index, task in enumerate(fleet.tasks))
-    environment.snapshot = replace(fleet, tasks=tasks)
-    assert [sample.total_seconds for sample in read_background(environment, samples.approval()).samples] == [1]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from qlikops.domain.approval import Decision, Outcome, Status
+from qlikops.domain.approval import Status
 from qlikops.domain.workflow.execution import ExecutionStatus, FoldedHistory, RunProposal, StateStatus, StateVisit
 from qlikops.domain.workflow.history import trace
 from qlikops.domain.workflow.machine import Machine, parse_machine
@@ -89,20 +89,6 @@ def test_what_the_ledger_fills_in_is_known_to_the_machine_and_marked(machine: Ma
     if len(full.states) > 1:
         assert shown[full.states[-1].name].endswith("by ledger")
         assert shown["EvaluationUnavailable"] == "? not recorded"
-
-
-@pytest.mark.parametrize("decision", [None, Decision(approved=True)])
-def test_what_was_superseded_has_been_at_its_restart_only_where_somebody_had_decided(decision: Decision | None) -> None:
-    bare = FoldedHistory(
-        ExecutionStatus.RUNNING, (StateVisit("ProcessProposals", StateStatus.RUNNING, samples.NOW),), ()
-    )
-    ended = replace(proposal(Status.SUPERSEDED), outcome=Outcome(Status.SUPERSEDED, decision=decision))
-    assert ("ExecuteRestart" in {run.name for run in filled_in(bare, [ended]).states}) == (decision is not None)
-
-
-def test_what_stood_open_when_the_execution_ended_is_not_called_running() -> None:
-    ended = FoldedHistory(ExecutionStatus.ABORTED, (StateVisit("ProcessProposals", StateStatus.ABORTED, None),), ())
-    assert filled_in(ended, [proposal(Status.WAITING)]).states[-1].status is StateStatus.ABORTED
 
 
 def test_states_that_the_definition_does_not_have_are_shown_after_it(machine: Machine) -> None:

@@ -1,18 +1,28 @@
 from __future__ import annotations
 
+import dataclasses
 import json
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from enum import StrEnum
+from typing import Any
 
 import pytest
 
-from qlikops.domain.approval import ProposalRecord, digest_of
+from qlikops.domain.approval import (
+    HistoryLine,
+    InboxRow,
+    Outcome,
+    ProposalRecord,
+)
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import Evaluation
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskProgress, TaskSnapshot
-from qlikops.domain.proposal import Proposal, ProposalSummary
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.report import RunReport
+from qlikops.domain.run import RunSummary
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
-from tests.unit.domain.samples import EVALUATION, KEY, NOON, POLICY, PROPOSAL, WAITING
+from tests.unit.domain.samples import KEY, NOON, PROPOSAL, WAITING
 
 WITH_SAMPLES = TaskProgress(samples=(Sample(NOON, 3, 9), Sample(NOON, None, 4)), seen={"STALLED": NOON})
 
@@ -122,24 +132,96 @@ def test_a_wrong_shape_of_what_is_numerous_is_an_error() -> None:
         codec.loads(TaskProgress, text, numerous=Sample)
 
 
-def test_the_digest_of_stored_json_is_that_of_the_values() -> None:
-    stored = [json.loads(codec.dumps(value)) for value in (PROPOSAL, EVALUATION, POLICY)]
+@pytest.mark.parametrize(
+    "cls", [FleetSnapshot, RunReport, Proposal, InboxRow, RunSummary, HistoryLine, Outcome, ProposalRecord]
+)
+@pytest.mark.parametrize(
+    "body", [{}, {"taken_at": 7, "tasks": "many"}, {"proposal": [], "status": {"of": "the future"}}], ids=str
+)
+def test_the_version_is_seen_before_anything_else_is_read(cls: type[Any], body: dict[str, Any]) -> None:
+    with pytest.raises(codec.NewerVersion) as failure:
+        codec.loads(cls, json.dumps({**body, "version": codec.VERSION + 1}))
 
-    assert digest_of(*stored) == digest_of(PROPOSAL, EVALUATION, POLICY)
-
-
-def test_the_digest_covers_every_part() -> None:
-    stored = [json.loads(codec.dumps(value)) for value in (PROPOSAL, EVALUATION, POLICY)]
-    digests = {digest_of(*stored)}
-    for part in stored:
-        part["reason" if "reason" in part else "rationale"] += "."
-        digests.add(digest_of(*stored))
-
-    assert len(digests) == 4
+    assert failure.value.version == codec.VERSION + 1
 
 
-def test_the_card_of_a_large_proposal_stays_small() -> None:
-    card = codec.dumps(ProposalSummary.of(PROPOSAL))
+def test_the_version_is_seen_before_what_is_numerous() -> None:
+    snapshot = {
+        "version": 2,
+        "tasks": [{"memory": {"samples": [{"at": 7, "source_seconds": "9", "total_seconds": {}}]}}],
+    }
 
-    assert json.loads(card)["tasks"] == ["replicate-eu-1/sales-orders"]
-    assert codec.parse_time("2026-01-01T00:00:00Z") == datetime(2026, 1, 1, tzinfo=UTC)
+    with pytest.raises(codec.NewerVersion):
+        codec.loads(FleetSnapshot, json.dumps(snapshot), numerous=Sample)
+
+
+@pytest.mark.parametrize("version", [None, True, "2", 2.5, [2]])
+def test_what_is_no_version_is_a_wrong_shape(version: object) -> None:
+    with pytest.raises(codec.CodecError, match=r"\$\.version"):
+        codec.decode(Proposal, codec.encode(PROPOSAL) | {"version": version})
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """A field of each kind that documents hold."""
+
+    at: datetime | None = None
+    share: float | None = None
+    count: int = 0
+    by_name: dict[str, int] = field(default_factory=dict)
+    anything: Any = None
+    inner: Sample | None = None
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ({"at": 7}, r"\$\.at: expected a time, got int"),
+        ({"at": "9999-12-31T23:59:59-01:00"}, r"\$\.at: .* is not an ISO 8601 time"),
+        ({"share": "1"}, r"\$\.share: expected float, got str"),
+        ({"share": True}, r"\$\.share: expected float, got bool"),
+        ({"by_name": []}, r"\$\.by_name: must be an object \(a table in TOML\), not list"),
+        ({"by_name": {"a": 1, "b": "2"}}, r"\$\.by_name\.b: expected int, got str"),
+        ({"inner": []}, r"\$\.inner: expected an object for Sample, got list"),
+        ([], r"\$: expected an object for Kinds, got list"),
+    ],
+)
+def test_every_kind_of_field_says_what_it_expects(data: object, problem: str) -> None:
+    with pytest.raises(codec.CodecError, match=problem):
+        codec.decode(Kinds, data)
+
+
+def test_every_kind_of_field_is_read_back() -> None:
+    whole = Kinds(NOON, 1.0, 2, {"a": 1}, ["any", {"thing": None}], Sample(NOON, 3, None))
+    assert codec.loads(Kinds, codec.dumps(whole)) == whole
+    assert codec.decode(Kinds, {"share": 1, "inner": whole.inner}) == Kinds(share=1.0, inner=whole.inner)
+
+
+def test_an_object_that_is_like_what_is_numerous_in_name_only_is_left_as_it_is() -> None:
+    text = '{"anything": {"at": "soon", "source_seconds": 1, "total_seconds": 2}}'
+    assert codec.loads(Kinds, text, numerous=Sample).anything["at"] == "soon"
+
+
+def test_an_enum_that_is_not_one_of_them_cannot_be_read_at_all() -> None:
+    class Plain(StrEnum):
+        ONE = "one"
+
+    @dataclasses.dataclass
+    class Holder:
+        value: Plain
+
+    Holder.__annotations__["value"] = Plain
+    with pytest.raises(TypeError, match="Plain is read from documents"):
+        codec.decode(Holder, {"value": "one"})
+
+
+@pytest.mark.parametrize("spelling", ["", "re\x1b[31msume", "\u202eresume", "x" * 81, "two\nlines"])
+def test_what_no_version_would_call_a_value_is_refused(spelling: str) -> None:
+    with pytest.raises(codec.CodecError, match=r"\$\.action: .* is not a Action"):
+        codec.decode(Proposal, codec.encode(PROPOSAL) | {"action": spelling})
+
+
+@pytest.mark.parametrize("spelling", [None, 1, True, ["resume"], {"a": 1}])
+def test_what_is_no_text_is_no_value(spelling: object) -> None:
+    with pytest.raises(codec.CodecError, match=r"\$\.action: expected text for Action"):
+        codec.decode(Proposal, codec.encode(PROPOSAL) | {"action": spelling})

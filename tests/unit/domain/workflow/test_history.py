@@ -1,8 +1,7 @@
-"""The fold on small histories of our own; `test_recorded_histories.py` has those recorded on AWS."""
+"""The fold on small histories of our own; `test_history_recorded.py` has those recorded on AWS."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,8 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.domain.errors import UsageError
-from qlikops.domain.workflow.events import REDACTED, load_history_file, redact
 from qlikops.domain.workflow.execution import ExecutionStatus, FoldedHistory, StateStatus
 from qlikops.domain.workflow.history import fold_history
 
@@ -380,48 +377,6 @@ def test_no_part_of_a_history_makes_it_raise(events: list[Event], kept: int) -> 
     assert fold_history(events[:kept]).event_count == kept
 
 
-@pytest.mark.parametrize("wrap", [lambda events: {"events": events, "nextToken": "x"}, lambda events: events])
-def test_a_file_is_the_output_of_the_cli_or_a_bare_list(wrap: Any) -> None:
-    assert load_history_file("\ufeff" + json.dumps(wrap(waiting_map()))) == waiting_map()
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("", "not JSON"),
-        ("{'events': []}", "not JSON"),
-        ('{"executions": []}', "an object without an `events` list"),
-        ("3", "a int"),
-        ("[1]", "Entry 0"),
-        ('[{"id": 1}]', "Entry 0"),
-    ],
-)
-def test_anything_else_is_refused_with_a_reason(text: str, says: str) -> None:
-    with pytest.raises(UsageError, match=says) as caught:
-        load_history_file(text)
-    assert "get-execution-history" in caught.value.hint
-
-
-def test_tokens_are_redacted_at_any_depth_and_inside_json_text() -> None:
-    inner = json.dumps({"task_token": "secret", "n": 1})
-    value = {
-        "TaskToken": "secret",
-        "list": [{"taskToken": ["secret"]}, 3],
-        "body": json.dumps({"deep": inner}),
-        "cut": json.dumps({"a": json.dumps({"TaskToken": "secret-and-the-rest-is-cut"})})[:-9],
-        "plain": "nothing to hide",
-    }
-    clean = redact(value)
-    assert "secret" not in json.dumps(clean)
-    assert json.dumps(clean).count(REDACTED) == 4
-    assert clean["plain"] == "nothing to hide"
-    assert json.loads(json.loads(clean["body"])["deep"])["n"] == 1
-
-
-def test_text_without_a_token_is_left_as_it_is_spelled() -> None:
-    assert redact('{ "a" : 1.0 }') == '{ "a" : 1.0 }'
-
-
 def retried_map(again_after: str) -> list[Event]:
     """A Map whose first attempt failed in its second item while the first one waited, and that is tried again."""
     return [
@@ -527,3 +482,26 @@ def test_of_a_map_or_parallel_in_another_the_one_is_tried_again_that_has_not_fai
     assert runs["Outer"].status is StateStatus.RUNNING
     assert runs["Inner"].status is (StateStatus.FAILED if who == "outer" else StateStatus.RUNNING)
     assert runs["Again"].status is StateStatus.RUNNING
+
+
+def test_a_state_that_was_aborted_by_itself_has_ended() -> None:
+    history = fold_history(
+        [
+            event(1, 0, "ExecutionStarted"),
+            event(2, 1, "WaitStateEntered", name="Pause"),
+            event(3, 2, "WaitStateAborted"),
+        ]
+    )
+    assert states(history) == [("Pause", (), "aborted")]
+
+
+def test_the_end_of_an_item_whose_map_is_not_in_the_history_ends_nothing_else() -> None:
+    history = fold_history(
+        [event(7, 0, "TaskStateEntered", name="Work"), event(8, 7, "MapIterationAborted", name="Gone")]
+    )
+    assert states(history) == [("Work", (), "running")]
+
+
+def test_what_the_future_does_to_an_execution_does_not_end_it() -> None:
+    history = fold_history([event(1, 0, "ExecutionStarted"), event(2, 1, "ExecutionSuspended")])
+    assert (history.status, history.unknown_types) == (ExecutionStatus.RUNNING, ("ExecutionSuspended",))

@@ -100,3 +100,24 @@ def test_parallel_branches_and_the_old_name_of_a_maps_inside() -> None:
 @pytest.mark.parametrize("text", ["", "nonsense", "[]", "{}", '{"States": 7}', '{"States": {}}', "[" * 100_000])
 def test_what_is_no_definition_is_none(text: str) -> None:
     assert parse_machine(text) is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "when"),
+    [
+        ({"Variable": "$.n", "NumericGreaterThan": 0}, "$.n NumericGreaterThan 0"),
+        (
+            {"And": [{"Variable": "$.n", "IsPresent": True}, {"Variable": "$.n", "NumericEquals": 1}]},
+            "$.n NumericEquals 1",
+        ),
+        (
+            {"Or": [{"Variable": "$.a", "IsNull": True}, {"Not": {"Variable": "$.b", "IsNull": True}}]},
+            "not $.b IsNull True",
+        ),
+        ({"Condition": "{% $n > 0 %}"}, "{% $n > 0 %}"),
+        ({"And": "nonsense"}, "And nonsense"),
+    ],
+)
+def test_a_condition_is_said_in_one_line(rule: dict[str, Any], when: str) -> None:
+    machine = parsed({"A": {"Type": "Choice", "Choices": [{**rule, "Next": "B"}]}, "B": {"Type": "Succeed"}})
+    assert machine.states[0].edges[0].when == when

@@ -1,11 +1,10 @@
-"""Where the AWS console shows things, and whether a browser can be opened on it."""
+"""Where the AWS console shows an execution."""
 
 from __future__ import annotations
 
 import pytest
 
 from qlikops.domain.links import execution_url
-from qlikops.tui.terminal.browser import has_display
 
 
 @pytest.mark.parametrize(
@@ -24,18 +23,3 @@ def test_each_partition_has_its_own_console(partition: str, host: str) -> None:
 @pytest.mark.parametrize("arn", ["", "run-1", "arn:aws-iso:states:r:1:execution:machine:run-1", "arn:aws:states"])
 def test_where_there_is_none_nothing_is_made_up(arn: str) -> None:
     assert execution_url(arn) == ""
-
-
-@pytest.mark.parametrize(
-    ("environ", "platform", "there"),
-    [
-        ({}, "linux", False),
-        ({"DISPLAY": ":0"}, "linux", True),
-        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True),
-        ({}, "darwin", True),
-        ({"SSH_CONNECTION": "a b", "DISPLAY": ":10"}, "linux", False),
-        ({"SSH_TTY": "/dev/pts/1"}, "darwin", False),
-    ],
-)
-def test_a_browser_is_opened_only_where_a_person_sees_it(environ: dict[str, str], platform: str, there: bool) -> None:
-    assert has_display(environ, platform) is there

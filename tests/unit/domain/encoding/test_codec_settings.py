@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 import pytest
 
-from qlikops.agent.config import AgentConfig, Thresholds
-from qlikops.agent.models import BedrockSettings, OpenAiSettings
-from qlikops.config import Settings
 from qlikops.domain.encoding.codec import read_settings
 from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number
 
@@ -90,14 +86,3 @@ def test_what_does_not_fit_is_said_by_its_path(data: Any, said: str) -> None:
     assert "hidden" not in str(caught.value)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 300
-
-
-@pytest.mark.parametrize("cls", [AgentConfig, Thresholds, BedrockSettings, OpenAiSettings, Settings])
-def test_every_number_that_can_be_set_has_a_range(cls: type) -> None:
-    """The recipe "To add a setting" in CONTRIBUTING.md."""
-    hints = typing.get_type_hints(cls)
-    numbers = [each for each in fields(cls) if hints[each.name] in (int, float)]
-    assert [each.name for each in numbers if "range" not in each.metadata] == []
-    for each in numbers:
-        low, high = each.metadata["range"]
-        assert low <= each.default <= high, each.name

@@ -11,7 +11,7 @@ from qlikops.domain.workflow.events import load_history_file
 from qlikops.domain.workflow.execution import FoldedHistory
 from qlikops.domain.workflow.history import fold_history
 
-FOLDER = Path(__file__).parents[4] / "shared" / "histories"
+FOLDER = Path(__file__).parents[5] / "shared" / "histories"
 
 State = tuple[str, tuple[int, ...], str, int]
 """Name, Map indexes, status, attempts."""

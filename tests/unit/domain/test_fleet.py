@@ -1,0 +1,52 @@
+"""What a poll says nothing of, and all that it found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
+from tests.unit.domain.samples import NOON
+
+
+def task(
+    server: str, name: str, *kinds: AnomalyKind, instance: str = "default", is_unread: bool = False
+) -> TaskSnapshot:
+    key = TaskKey(instance, server, name)
+    anomalies = tuple(Anomaly(kind, Severity.WARNING, key, "") for kind in kinds)
+    return TaskSnapshot(TaskFacts(key, TaskState.UNKNOWN, StopReason.NONE), anomalies=anomalies, is_unread=is_unread)
+
+
+def on_server(kind: AnomalyKind, server: str) -> Anomaly:
+    return Anomaly(kind, Severity.CRITICAL, TaskKey("default", server, ""), "")
+
+
+UP, DOWN, ELSEWHERE, UNREAD = (
+    task("up", "a", AnomalyKind.STALLED),
+    task("down", "b"),
+    task("down", "c", instance="second"),
+    task("up", "d", is_unread=True),
+)
+SNAPSHOT = FleetSnapshot(
+    NOON,
+    "run-1",
+    (),
+    (UP, DOWN, ELSEWHERE, UNREAD),
+    (on_server(AnomalyKind.SERVER_DOWN, "down"),),
+)
+
+
+def test_the_servers_findings_come_before_the_tasks() -> None:
+    assert [anomaly.kind for anomaly in SNAPSHOT.anomalies] == [AnomalyKind.SERVER_DOWN, AnomalyKind.STALLED]
+
+
+def test_nothing_is_known_of_what_is_on_a_down_server_or_was_not_read() -> None:
+    assert SNAPSHOT.on_down_servers == {DOWN.facts.key}
+    assert SNAPSHOT.not_visible == {DOWN.facts.key, UNREAD.facts.key}
+
+
+def test_another_finding_on_a_server_hides_none_of_its_tasks() -> None:
+    others = [kind for kind in AnomalyKind if kind is not AnomalyKind.SERVER_DOWN]
+    snapshot = replace(SNAPSHOT, server_anomalies=tuple(on_server(kind, "down") for kind in others))
+    assert snapshot.on_down_servers == frozenset()
