@@ -54,7 +54,7 @@ def _tone(event: HistoryEvent) -> Tone:
 
 def _in_short(event: HistoryEvent) -> str:
     found = ((name, event.text(name, 200)) for name in _DETAILS)
-    return "  ".join(_SPELLED.get(name, f"{name} {{}}").format(_last_part(text)) for name, text in found if text)
+    return " ".join(_SPELLED.get(name, f"{name} {{}}").format(_last_part(text)) for name, text in found if text)
 
 
 def _last_part(text: str) -> str:

@@ -59,7 +59,8 @@ def redrive_lines(execution: ExecutionSummary, detail: ExecutionDetail | None) -
     if unfinished is not None:
         where = outside(f"{unfinished.name}, with the same input and the same definition", cap=200)
         lines.append(line("goes on at", where))
-    lines.append(line("was", vocabulary.execution_status(detail.summary.status), outside(f"  {detail.error}", cap=100)))
+    error = outside(detail.error, cap=100, before="  ")
+    lines.append(line("was", vocabulary.execution_status(detail.summary.status), error))
     if detail.proposals:
         closed = vocabulary.count(sum(one.status.is_final for one in detail.proposals), "proposal")
         lines.append(line("stays", f"{closed} closed: none is asked or acted on again"))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from qlikops.agent.diagnosis.messages import diagnosis_of
@@ -30,3 +32,14 @@ def test_what_is_only_probable_says_so_and_what_speaks_against_it() -> None:
 @pytest.mark.parametrize("diagnosis", [None, Diagnosis(), diagnosis_of(failed(message="Nothing that is known"))])
 def test_nothing_is_told_of_a_message_that_is_not_known(diagnosis: Diagnosis | None) -> None:
     assert shown(diagnosis) == []
+
+
+def test_a_message_of_which_a_part_is_missing_says_so() -> None:
+    known = diagnosis_of(failed(message="ORA-01017: invalid username/password; logon denied"))
+    assert ("", "a part of the message is missing") in shown(replace(known, is_cut=True))
+    assert ("", "a part of the message is missing") not in shown(known)
+
+
+def test_what_no_page_documents_is_said_to_be_a_judgement() -> None:
+    known = diagnosis_of(failed(message="ORA-01017: invalid username/password; logon denied"))
+    assert dict(shown(replace(known, source="")))["documented"] == "nowhere; judged by experience"

@@ -8,12 +8,10 @@ from datetime import timedelta
 import pytest
 
 from qlikops.domain.anomaly import KINDS, Anomaly, AnomalyKind, Severity
-from qlikops.domain.approval import HistoryLine, Status
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskProgress, TaskSnapshot
-from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
-from qlikops.presentation import fleet, task
+from qlikops.presentation import fleet
 from qlikops.presentation.filter import parse
 from qlikops.presentation.fleet import FleetSort
 from qlikops.presentation.table import Cells
@@ -162,38 +160,13 @@ def test_what_does_not_fit_goes_and_the_task_stays(width: int) -> None:
     assert "state" in keys
 
 
-def test_a_task_in_full() -> None:
-    memory = TaskProgress(
-        samples=sampled(3, 900, None, 60),
-        restarted_at=NOW - 12 * MINUTE,
-        starts=(NOW - 11 * MINUTE,),
-        quiet=Mute(MuteReason.SNOOZED, NOW + 60 * MINUTE, "anna"),
-    )
-    facts = replace(
-        ORDERS.facts, message="ORA-12541", tags=("gold",), source_endpoint="ORA", memory_mb=120, tables_completed=42
-    )
-    history = HistoryLine(NOW, "aaaa", "FATAL_TRANSIENT", "resume", Status.RESTARTED, "arn:aws:iam::1:user/bob")
-    detail = TaskDetail(replace(ORDERS, facts=facts, memory=memory), NOW - MINUTE, history=(history,))
-    text = as_text(task.sections(detail, NOW))
-    for words in (
-        "replicate-eu-1/sales-orders",
-        "ERROR   FATAL_ERROR   1m00s ago",
-        "ORA-12541",
-        "snoozed 1h00m more by anna",
-        "2026-03-07 12:20:00 UTC",
-        "12m00s ago",
-        "▁█·▁",
-        "max 15m00s, min 3s, last 1m00s; 4 samples over 15m00s",
-        "42 complete",
-        "120 MB memory",
-        "RESTARTED resume, FATAL_TRANSIENT by bob",
-    ):
-        assert words in text
+def test_a_task_is_listed_with_whether_its_server_is_down() -> None:
+    hidden = TaskSnapshot(TaskFacts(TaskKey("default", "replicate-us-1", "x"), TaskState.UNKNOWN, StopReason.UNKNOWN))
+    listed = fleet.listed(replace(SNAPSHOT, tasks=(BILLING, hidden)), NOW)
+    assert [(each.task, each.server_down) for each in listed] == [(BILLING, False), (hidden, True)]
 
 
-def test_a_task_of_which_nothing_is_known_says_so() -> None:
-    key = TaskKey("second", "s", "t")
-    detail = TaskDetail(TaskSnapshot(TaskFacts(key, TaskState.UNKNOWN, StopReason.NONE)), NOW, server_down=True)
-    text = as_text(task.sections(detail, NOW))
-    assert "server is down: nothing is known" in text
-    assert "instance     second" in text
+def test_how_many_are_shown_and_in_which_order() -> None:
+    order = fleet.TABLE.orders[0]
+    assert fleet.shown(3, SNAPSHOT, order).text == "3 tasks, worst first"
+    assert fleet.shown(1, SNAPSHOT, order).text == "1 of 3 tasks, worst first"

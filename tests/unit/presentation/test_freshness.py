@@ -9,7 +9,7 @@ import pytest
 
 from qlikops.domain.errors import AccessDenied, ClockProblem, CredentialsProblem, Offline, Throttled, TlsProblem
 from qlikops.domain.ports import Credentials, Waiting
-from qlikops.presentation.freshness import Freshness, together
+from qlikops.presentation.freshness import Freshness, Trust, together
 from qlikops.presentation.tone import plain
 from tests.unit.presentation.samples import NOW
 
@@ -68,3 +68,63 @@ def test_over_several_the_worst_is_named_and_the_oldest_counts() -> None:
     assert plain(together({"a": live, "b": Freshness()}, NOW)) == "connecting … 1 of 2"
     assert plain(together({"a": live, "b": failed}, NOW)) == "✗ b OFFLINE, 0s old, locked there"
     assert plain(together({"a": failed, "b": failed}, NOW)).startswith("▲ 2 of 2 contexts are not live")
+
+
+@pytest.mark.parametrize(
+    ("freshness", "trust"),
+    [
+        (Freshness(), Trust.CONNECTING),
+        (Freshness(NOW), Trust.LIVE),
+        (Freshness(NOW - timedelta(seconds=31)), Trust.STALE),
+        (Freshness(NOW, Offline("x")), Trust.OFFLINE),
+        (Freshness(NOW, Throttled("x")), Trust.THROTTLED),
+        (Freshness(NOW, ValueError("x")), Trust.FAILED),
+    ],
+)
+def test_only_live_data_can_be_decided_on(freshness: Freshness, trust: Trust) -> None:
+    assert freshness.trust(NOW) is trust
+    assert bool(freshness.locked_because(NOW)) is (trust is not Trust.LIVE)
+
+
+SIGN_IN = Credentials(login=("aws", "sso", "login"))
+
+
+@pytest.mark.parametrize(
+    ("freshness", "remedy"),
+    [
+        (Freshness(NOW), ""),
+        (Freshness(NOW - timedelta(seconds=31)), "no answer since; still asking"),
+        (Freshness(NOW, Offline("x")), "it recovers by itself once the network is back"),
+        (Freshness(NOW, Offline("x", "Start the VPN.")), "Start the VPN"),
+        (Freshness(NOW, Throttled("x")), "AWS asked for fewer calls; it passes by itself, asking again"),
+        (
+            Freshness(NOW, Throttled("x"), NOW + timedelta(seconds=8)),
+            "AWS asked for fewer calls; it passes by itself, asking again in 8s",
+        ),
+        (Freshness(NOW, CredentialsProblem("x"), credentials=SIGN_IN), "sign in with `aws sso login`"),
+        (
+            Freshness(NOW, CredentialsProblem("x"), credentials=Credentials(advice="Ask who gave you the keys.")),
+            "Ask who gave you the keys",
+        ),
+        (Freshness(NOW, CredentialsProblem("x")), "Sign in again, such as with `aws sso login`"),
+        (Freshness(NOW, AccessDenied("x")), "Ask for the permission or use another profile"),
+    ],
+)
+def test_what_to_do_is_a_clause(freshness: Freshness, remedy: str) -> None:
+    assert freshness.remedy(NOW) == remedy
+
+
+def test_in_full_the_error_comes_first_and_then_what_to_do() -> None:
+    assert Freshness(NOW).explanation(NOW) == ""
+    said = Freshness(NOW, CredentialsProblem("The token has expired."), credentials=SIGN_IN).explanation(NOW)
+    assert said == "Credentials: The token has expired. Sign in with `aws sso login`."
+
+
+def test_who_cannot_sign_in_is_told_how_beside_the_lock() -> None:
+    locked = Freshness(NOW, CredentialsProblem("x"), credentials=SIGN_IN).locked_because(NOW)
+    assert locked == "the data is not live (CREDENTIALS); sign in with `aws sso login`"
+
+
+def test_without_data_there_is_no_age_and_while_connecting_no_trouble() -> None:
+    assert Freshness().age(NOW) == "no data yet"
+    assert Freshness().trouble("prod", NOW) == ()

@@ -103,3 +103,15 @@ def test_items_beyond_all_measure_are_counted(machine: Machine) -> None:
     assert sum(row.key.startswith("item ") for row in rows) == 200
     assert any("300 items more" in row.cells["state"].text for row in rows)
     assert all(cell_len(row.cells["status"].text) <= 40 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        ("access denied", "The definition of this execution could not be read: access denied. These are the states"),
+        ("", "The definition of this execution could not be read. These are the states"),
+    ],
+)
+def test_a_definition_that_could_not_be_read_is_said_to_be_missing(machine: Machine, problem: str, said: str) -> None:
+    assert graph.definition_note(None, problem).startswith(said)
+    assert graph.definition_note(machine, problem) == ""

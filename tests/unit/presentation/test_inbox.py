@@ -8,10 +8,13 @@ from datetime import timedelta
 import pytest
 
 from qlikops.domain.approval import Claim
+from qlikops.domain.errors import Offline
 from qlikops.presentation import inbox
 from qlikops.presentation.filter import parse
+from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.inbox import InboxSort
 from qlikops.presentation.table import SORTED, taken
+from qlikops.presentation.tone import Span, Tone, plain
 from tests.fakes import row_of
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
@@ -101,3 +104,144 @@ def test_the_inbox_can_be_filtered_by(text: str, kept: bool) -> None:
     found = parse(text, inbox.TABLE.fields)
     assert not found.problem
     assert found.matches(inbox.ListedRow(row, NOW)) is kept
+
+
+class TestInbox:
+    def cells(self, minutes_left: float = 228, claim: Claim | None = None, mark: str = "") -> dict[str, str]:
+        row = row_of(samples.approval(minutes_left=minutes_left), claim)
+        return {key: span.text for key, span in inbox.TABLE.cells(inbox.ListedRow(row, NOW, mark=mark)).items()}
+
+    def test_a_row(self) -> None:
+        assert self.cells() == {
+            "expires": "3h48m",
+            "severity": "■ critical",
+            "severity_short": "■ crit",
+            "context": "",
+            "task": "sales-orders (replicate-eu-1)",
+            "kind": "FATAL_TRANSIENT",
+            "verdict": "AI approve 92%",
+            "verdict_short": "AI approve",
+            "risk": "low",
+            "age": "12m",
+            "claimed": "–",
+        }
+
+    def test_only_a_model_is_called_ai(self) -> None:
+        row = row_of(samples.approval(assessed=samples.evaluation(evaluator="rules")))
+        assert inbox.TABLE.cells(inbox.ListedRow(row, NOW))["verdict"].text == "rules approve 92%"
+
+    @pytest.mark.parametrize(
+        ("minutes", "left", "tone"),
+        [
+            (228, "3h48m", Tone.NEUTRAL),
+            (9, "9m", Tone.DANGER),
+            (0.5, "30s", Tone.DANGER),
+            (-1, "expired", Tone.DANGER),
+        ],
+    )
+    def test_the_countdown(self, minutes: float, left: str, tone: Tone) -> None:
+        assert inbox.countdown(NOW + timedelta(minutes=minutes), NOW) == Span(left, tone)
+
+    def test_a_claim_shows_until_it_runs_out(self) -> None:
+        claim = Claim(samples.CALLER, NOW + timedelta(minutes=1))
+        assert self.cells(claim=claim)["claimed"] == "anna"
+        assert self.cells(claim=claim)["task"] == "@ sales-orders (replicate-eu-1, claimed)"
+        assert self.cells(claim=replace(claim, until=NOW))["claimed"] == "–"
+
+    def test_values_of_a_newer_agent_are_shown_as_they_are(self) -> None:
+        row = replace(row_of(samples.approval()), severity="fatal", verdict="maybe", risk="odd", evaluator="xy")
+        cells = inbox.TABLE.cells(inbox.ListedRow(row, NOW))
+        assert [cells[key].text for key in ("severity", "verdict", "risk")] == ["? fatal", "AI maybe", "odd"]
+
+    def test_what_expires_first_comes_first(self) -> None:
+        late, soon = (
+            inbox.ListedRow(row_of(samples.approval(samples.proposal(n), minutes_left=m)), NOW)
+            for n, m in ((1, 9), (2, 5))
+        )
+        assert inbox.TABLE.sorted([late, soon], inbox.TABLE.orders[0]) == [soon, late]
+
+    def test_the_summary(self) -> None:
+        rows = [row_of(samples.approval(minutes_old=minutes)) for minutes in (3, 12)]
+        assert inbox.summary(rows, NOW) == "2 wait, oldest 12m"
+        assert inbox.summary([], NOW) == "nothing waits"
+
+
+MINUTE = timedelta(minutes=1)
+ROW = row_of(samples.approval())
+
+
+def test_without_groups_rows_are_only_sorted() -> None:
+    rows = TestArranging.ROWS
+    order = inbox.TABLE.order_called(InboxSort.AGE)
+    assert inbox.arrange(rows, order, grouped=False) == inbox.TABLE.sorted(rows, order)
+
+
+@pytest.mark.parametrize(
+    ("freshness", "read_only", "shown"),
+    [
+        (Freshness(NOW), False, Span("prod")),
+        (Freshness(NOW), True, Span("ro prod", Tone.MUTED)),
+        (Freshness(NOW, Offline("x")), True, Span("✗ prod", Tone.DANGER)),
+    ],
+)
+def test_a_context_shows_whether_anything_can_be_done_in_it(freshness: Freshness, read_only: bool, shown: Span) -> None:
+    assert inbox.where("prod", freshness, NOW, read_only=read_only) == shown
+
+
+def test_a_list_of_several_contexts_shows_each_as_it_says() -> None:
+    where = Span("✗ prod", Tone.DANGER)
+    assert inbox.TABLE.cells(inbox.ListedRow(ROW, NOW, "prod", where=where))["context"] == where
+    assert inbox.TABLE.cells(inbox.ListedRow(ROW, NOW, "prod"))["context"] == Span("prod")
+
+
+def test_of_a_group_the_label_is_the_name() -> None:
+    assert inbox.label(ROW) == "sales-orders (replicate-eu-1)"
+    assert inbox.label(replace(ROW, label="5 tasks: source ORA/PROD", task_count=5)) == "5 tasks: source ORA/PROD"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown", "ticks"),
+    [
+        (3600, "expires in 1h00m, then nothing is restarted", False),
+        (61, "expires in 1m01s, then nothing is restarted", False),
+        (60, "expires in 1m00s, then nothing is restarted", True),
+        (0, "expired: nothing is restarted", True),
+        (-2, "expired: nothing is restarted", False),
+    ],
+)
+def test_the_deadline_to_the_second(seconds: int, shown: str, ticks: bool) -> None:
+    deadline = NOW + timedelta(seconds=seconds)
+    assert plain(inbox.deadline_line(deadline, NOW)) == shown
+    assert inbox.counts_seconds(deadline, NOW) is ticks
+
+
+@pytest.mark.parametrize(
+    ("claim", "caller", "another"),
+    [
+        (None, samples.CALLER, ""),
+        (Claim(samples.CALLER, NOW + MINUTE), samples.CALLER, ""),
+        (Claim(samples.CALLER, NOW + MINUTE), "arn:aws:iam::1:user/bob", "anna"),
+        (Claim(samples.CALLER, NOW), "arn:aws:iam::1:user/bob", ""),
+    ],
+)
+def test_only_another_person_who_still_looks_at_it_is_named(claim: Claim | None, caller: str, another: str) -> None:
+    assert inbox.claimed_by_another(replace(ROW, claim=claim), caller, NOW) == another
+
+
+@pytest.mark.parametrize(
+    ("freshness", "last_run", "context", "said"),
+    [
+        (Freshness(), "", "", "Connecting …"),
+        (Freshness(NOW), "", "", "appears here.\n\nLooking up the last run …"),
+        (
+            Freshness(NOW),
+            "No run yet.",
+            "prod",
+            "prod: Nothing waits for a decision. What a run proposes appears here.\n\nNo run yet.",
+        ),
+        (Freshness(NOW, Offline("no route")), "", "", "Offline: no route. It recovers by itself"),
+        (Freshness(None, Offline("no route")), "", "", "Trying again by itself; r tries now."),
+    ],
+)
+def test_an_empty_list_says_why(freshness: Freshness, last_run: str, context: str, said: str) -> None:
+    assert said in inbox.why_empty(freshness, last_run, NOW, "r", context)

@@ -12,7 +12,7 @@ from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.latest import Latest
 from qlikops.domain.proposal import ProposedTask
 from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
-from qlikops.presentation import denial, latest
+from qlikops.presentation import latest
 from tests.unit.agent.fakes import START, proposal
 
 KEYS = tuple(TaskKey("default", "replicate-1", name) for name in ("invoices", "orders"))
@@ -69,17 +69,6 @@ def test_of_a_group_is_counted_what_is_no_longer_as_proposed() -> None:
         "now 1 ERROR, 1 RUNNING, seen 12s ago; 1 of 2 tasks is no longer as proposed"
     )
     assert latest.doubts(TWO, seen, NOW) == ("1 of 2 tasks is no longer as proposed, seen 12s ago",)
-
-
-def test_a_denial_leaves_the_tasks_as_the_last_poll_saw_them() -> None:
-    stays, _ = denial.aftermath([ONE], None, Latest.of(poll(RUNS), ONE), NOW)
-    assert words(stays) == "stays 1 task as now: RUNNING, seen 12s ago"
-    stays, _ = denial.aftermath([ONE], None, Latest.of(poll(), ONE), NOW)
-    assert words(stays) == "stays 1 task as proposed: 1 ERROR; not seen since"
-    stays, _ = denial.aftermath([ONE], None, None, NOW)
-    assert words(stays) == "stays 1 task as proposed: 1 ERROR; what the last poll says has not been read"
-    stays, _ = denial.aftermath([ONE], None)
-    assert words(stays) == "stays 1 task as proposed: 1 ERROR"
 
 
 def test_what_another_state_than_error_is_proposed_on_is_as_proposed() -> None:

@@ -93,3 +93,12 @@ def test_what_is_sent_is_shown(
 )
 def test_only_a_lost_reply_leaves_it_open_whether_the_schedule_was_changed(error: QlikopsError, says: str) -> None:
     assert schedule.not_changed(error).startswith(says)
+
+
+def test_a_schedule_that_has_not_run_yet_says_so() -> None:
+    assert "last run     none yet" in as_text(schedule.sections(ScheduleStatus(ON, None, NOW), NOW))
+
+
+def test_what_cannot_be_read_and_what_the_console_leaves_to_the_command_line_are_said() -> None:
+    assert schedule.not_read(AccessDenied("Could not read it")).text.startswith("Access denied: Could not read it")
+    assert "qlikops schedule --rate" in schedule.by_command().text

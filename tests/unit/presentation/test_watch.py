@@ -122,3 +122,17 @@ def test_a_line_is_one_line_of_plain_words() -> None:
     assert spoken(event).isprintable()
     assert spoken(event).startswith("2026-03-07 11:20:00 UTC  waits: 000000000001 ")
     assert "expires in 3h48m at 2026-03-07 15:08:00 UTC" in spoken(event)
+
+
+def test_what_the_outcome_adds_is_said_and_a_reason_not_twice() -> None:
+    def ended(detail: str) -> str:
+        console = Console()
+        console.rows(FIRST)
+        console.rows()
+        decision = Decision(False, by=CALLER, at=NOW, reason="planned work")
+        record = replace(FIRST, status=Status.DENIED, decision=decision, outcome=Outcome(Status.DENIED, detail))
+        (event,) = console.watch.took_record(record, NOW)
+        return event.text
+
+    assert ended("planned work").count("planned work") == 1
+    assert ended("no answer for 120 s").endswith("nothing was restarted (no answer for 120 s)")

@@ -22,7 +22,7 @@ from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import RunReport
 from qlikops.domain.run import RunSummary
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
-from tests.unit.domain.samples import KEY, NOON, PROPOSAL, WAITING
+from tests.unit.domain.samples import EVALUATION, KEY, NOON, PROPOSAL, WAITING
 
 WITH_SAMPLES = TaskProgress(samples=(Sample(NOON, 3, 9), Sample(NOON, None, 4)), seen={"STALLED": NOON})
 

@@ -1,0 +1,176 @@
+"""What a decision sends, where it stands meanwhile, and the receipt after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from qlikops.domain.approval import Decision, Outcome, Status, TaskOutcome
+from qlikops.domain.errors import AccessDenied, AlreadyDecided, ApprovalExpired, DecisionUnknown
+from qlikops.domain.latest import Latest
+from qlikops.domain.ports import Approve, DecisionReceipt, Deny
+from qlikops.presentation import decision
+from qlikops.presentation.tone import Section, Span, as_text, plain
+from tests.unit.presentation import samples
+from tests.unit.presentation.samples import NOW
+
+
+class TestDecision:
+    REQUEST = Approve(samples.approval().digest, decision_id="abc")
+
+    def test_what_goes_out_when_approving(self) -> None:
+        text = as_text([Section("", decision.what_goes_out(self.REQUEST, samples.approval(), samples.CALLER))])
+        for expected in ("SendTaskSuccess", "RESUME_PROCESSING", "sales-orders", "no table loads again"):
+            assert expected in text
+        for expected in (self.REQUEST.digest, samples.approval().approval_id, "abc", samples.CALLER):
+            assert expected in text
+
+    def test_what_goes_out_when_denying(self) -> None:
+        request = Deny("d1", reason="patching", snooze=timedelta(hours=1))
+        text = as_text([Section("", decision.what_goes_out(request, samples.approval()))])
+        assert "SendTaskFailure ApprovalDenied" in text
+        assert "will run     nothing" in text
+        assert "patching" in text
+        assert "left alone for 1h00m" in text
+
+    def test_a_receipt_is_complete(self) -> None:
+        made = Decision(True, "abc", samples.CALLER, NOW, "", "d1", "tui")
+        text = decision.receipt_text(DecisionReceipt("id1", made, Status.RESTARTED, Outcome(Status.RESTARTED)))
+        for expected in ("id1", "approved by anna", "abc", "2026-03-07 11:20:00 UTC", "d1", "RESTARTED"):
+            assert expected in text
+
+    def test_progress_tells_our_decision_from_another(self) -> None:
+        ended = replace(samples.approval(), status=Status.RESTARTED, decision=Decision(True, "abc"))
+        assert plain(decision.progress(samples.approval(), self.REQUEST, ended=ended)).startswith("RESTARTED ")
+        theirs = replace(ended, decision=Decision(False, "other", "arn:aws:iam::1:user/bob"), status=Status.DENIED)
+        said = plain(decision.progress(samples.approval(), self.REQUEST, ended=theirs))
+        assert said.startswith("Your answer did not count")
+        assert "bob" in said
+
+
+APPROVE = Approve(samples.approval().digest, decision_id="abc")
+DENY = Deny(samples.approval().digest, "patching", decision_id="abc")
+THEIRS = Decision(False, "other", "arn:aws:iam::1:user/bob", NOW)
+OURS = replace(samples.approval(), status=Status.RESTARTED, decision=Decision(True, "abc"))
+DECIDED = AlreadyDecided("too late", decision=THEIRS, status=Status.DENIED)
+
+
+@pytest.mark.parametrize(
+    ("how", "line", "word"),
+    [
+        ({}, "Sending: approve replicate-eu-1/sales-orders …", "on the way"),
+        ({"waited": 7}, "No answer for 7 s: nobody can say yet whether it counts.", "on the way"),
+        (
+            {"sent": DecisionReceipt("1", Decision(True), Status.RESTARTING)},
+            "replicate-eu-1/sales-orders: approved, restarting …  decision abc",
+            "RESTARTING",
+        ),
+        (
+            {"error": DECIDED},
+            "Already decided: approve replicate-eu-1/sales-orders: denied by bob",
+            "already denied by bob",
+        ),
+        ({"error": ApprovalExpired("late")}, "Expired: approve replicate-eu-1/sales-orders: late", "expired"),
+        (
+            {"error": AccessDenied("no")},
+            "Not sent: approve replicate-eu-1/sales-orders. Access denied: no",
+            "not sent (access denied)",
+        ),
+        ({"error": DecisionUnknown("cut off")}, "Not known yet: ", "not known yet"),
+        ({"error": ValueError("bug")}, "The record is being asked what became of it.", "fault"),
+        ({"ended": OURS}, "RESTARTED replicate-eu-1/sales-orders: the run call was sent", "RESTARTED"),
+        (
+            {"ended": replace(OURS, decision=THEIRS, status=Status.DENIED)},
+            "Your answer did not count: replicate-eu-1/sales-orders was denied by bob",
+            "already denied by bob",
+        ),
+        (
+            {"ended": replace(OURS, decision=None, status=Status.WAITING)},
+            "Not recorded: approve replicate-eu-1/sales-orders; it still waits and can be answered again.",
+            "WAITING",
+        ),
+    ],
+)
+def test_where_a_decision_is_in_a_line_and_in_a_word(how: dict[str, Any], line: str, word: str) -> None:
+    assert line in plain(decision.progress(samples.approval(), APPROVE, **how))
+    how.pop("waited", None)
+    assert decision.stage(APPROVE, **how).text == word
+
+
+def test_how_long_the_slowest_task_took_is_said() -> None:
+    targets = tuple(
+        TaskOutcome(samples.proposal().targets[0].key, Status.RESTARTED, seconds=each) for each in (4.2, 9.6)
+    )
+    ended = replace(OURS, outcome=Outcome(Status.RESTARTED, targets=targets))
+    assert "sales-orders in 10 s: " in plain(decision.progress(samples.approval(), APPROVE, ended=ended))
+
+
+@pytest.mark.parametrize(
+    ("error", "maybe"),
+    [(DecisionUnknown("x"), True), (ValueError("x"), True), (AccessDenied("x"), False), (ApprovalExpired("x"), False)],
+)
+def test_only_our_own_errors_rule_out_that_it_counted(error: Exception, maybe: bool) -> None:
+    assert decision.maybe_sent(error) is maybe
+
+
+def test_several_are_counted_in_the_order_in_which_each_first_occurs() -> None:
+    stages = [decision.stage(APPROVE, ended=OURS), decision.stage(APPROVE), decision.stage(APPROVE, ended=OURS)]
+    assert plain(decision.counted(stages)) == "2 RESTARTED, 1 on the way"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "others", "said"),
+    [
+        (2.1, 0, "Sending in 3 s: deny replicate-eu-1/sales-orders in prod. Esc takes it back"),
+        (0, 2, "To be sent next: deny replicate-eu-1/sales-orders in prod and 2 more. Esc takes it back"),
+    ],
+)
+def test_what_is_held_back_counts_down(seconds: float, others: int, said: str) -> None:
+    held = decision.held_back(samples.approval(), DENY, seconds, others, "Esc takes it back", "prod")
+    assert plain(held) == said
+
+
+def test_what_was_withdrawn_was_never_sent() -> None:
+    said = plain(decision.withdrawn(samples.approval(), APPROVE, "taken back"))
+    assert said == "Not sent: approve replicate-eu-1/sales-orders; taken back."
+
+
+def test_without_a_receipt_the_ticket_says_that_there_is_none() -> None:
+    text = decision.unproven(samples.approval(), DENY, (Span("not known yet"),), "prod")
+    lines = dict(line.split(None, 1) for line in text.splitlines() if not line.startswith("decision id"))
+    assert lines["context"] == "prod"
+    assert lines["decision"] == "deny; no receipt"
+    assert (lines["reason"], lines["status"]) == ("patching", "not known yet")
+
+
+def test_a_receipt_of_a_denial_has_its_snooze_and_its_context() -> None:
+    made = Decision(False, "abc", samples.CALLER, NOW, "patching", "d1", "tui", 3600)
+    text = decision.receipt_text(DecisionReceipt("id1", made, Status.DENIED), "prod")
+    for expected in ("context      prod", "denied by anna", "patching", "1h00m", "DENIED: nothing was restarted"):
+        assert expected in text
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [(THEIRS, "It no longer waits: DENIED, denied by bob at 11:20:00 UTC."), (None, "It no longer waits: DENIED.")],
+)
+def test_why_it_no_longer_waits(made: Decision | None, said: str) -> None:
+    assert decision.no_longer_waits(replace(OURS, status=Status.DENIED, decision=made)) == said
+
+
+@pytest.mark.parametrize("request_", [APPROVE, DENY])
+def test_what_goes_out_is_shown_beside_what_the_last_poll_saw_and_what_happens_otherwise(
+    request_: Approve | Deny,
+) -> None:
+    def said(seen: decision.Seen | None) -> str:
+        return as_text([Section("", decision.what_goes_out(request_, samples.approval(), now=NOW, seen=seen))])
+
+    latest = Latest.of(samples.as_proposed(samples.fleet(), samples.proposal()), samples.proposal())
+    assert "seen 40s ago" in said(decision.Seen(latest, NOW))
+    assert "what the last poll says has not been read" in said(decision.Seen(None, NOW))
+    assert "last poll" not in said(None)
+    assert "expires in 3h48m" in said(None)
+    assert "as           not known yet" in said(None)

@@ -1,0 +1,148 @@
+"""Executions as rows, and one of them in detail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, Redrive, RunSummary
+from qlikops.presentation import executions
+from qlikops.presentation.table import Cells
+from qlikops.presentation.tone import Section, Tone, as_text
+from tests.unit.presentation import samples
+from tests.unit.presentation.samples import NOW
+
+
+def cells_of(summary: ExecutionSummary) -> Cells:
+    return executions.TABLE.cells(executions.ListedExecution(summary, NOW))
+
+
+class TestExecutions:
+    def test_a_row(self) -> None:
+        cells = cells_of(samples.execution(status=ExecutionStatus.SUCCEEDED))
+        texts = {key: span.text for key, span in cells.items()}
+        assert texts["status"] == "✓ succeeded"
+        assert texts["duration"] == "1m15s"
+        assert (texts["anomalies"], texts["proposals"], texts["restarted"]) == ("4", "2", "1")
+
+    def test_what_is_not_known_is_not_zero(self) -> None:
+        for status, shown in ((ExecutionStatus.RUNNING, "…"), (ExecutionStatus.ABORTED, "–")):
+            cells = cells_of(replace(samples.execution(status=status), run=None))
+            assert {cells[key].text for key in ("anomalies", "proposals", "restarted")} == {shown}
+
+    def test_a_report_of_an_earlier_end_is_not_that_of_a_run_that_goes_on(self) -> None:
+        redriven = replace(
+            samples.execution(status=ExecutionStatus.SUCCEEDED), status=ExecutionStatus.RUNNING, stopped_at=None
+        )
+        cells = cells_of(redriven)
+        assert (cells["anomalies"].text, cells["restarted"].text) == ("4", "…")
+        assert executions.TABLE.fields["restarted"](executions.ListedExecution(redriven, NOW)) == ""
+
+    def test_the_detail_names_what_waits_and_what_the_ledger_filled_in(self) -> None:
+        text = as_text(executions.heading(samples.execution_detail(), NOW))
+        assert "WaitForApproval, item 0, for 4h00m at most" in text
+        assert "the ledger filled them in" in text
+        assert "WAITING replicate-eu-1/sales-orders: resume, FATAL_TRANSIENT" in text
+
+    def test_map_items_are_indented_and_numbered(self) -> None:
+        history = samples.execution_detail().history
+        assert history is not None
+        cells = executions.state_cells(history.states[4], NOW)
+        assert (cells["state"].text, cells["item"].text) == ("  WaitForApproval", "0")
+
+    def test_a_missing_history_says_so(self) -> None:
+        gone = replace(samples.execution_detail(), history=None)
+        assert "no longer available" in executions.states_note(gone)
+
+    def test_payloads_are_indented_and_harmless(self) -> None:
+        assert executions.payload('{"a":1}') == '{\n  "a": 1\n}'
+        assert executions.payload("\x1b[31mnot json\u202e") == "not json"
+
+
+def test_the_longest_run_fills_its_bar_and_one_that_took_anything_has_a_sliver() -> None:
+    assert executions.bar(10, 10) == "██████"
+    assert executions.bar(5, 10) == "███"
+    assert executions.bar(0.001, 10) == "▏"
+    assert executions.bar(99, 10) == "██████"
+    assert executions.bar(0, 10) == executions.bar(1, 0) == ""
+
+
+def test_the_bars_of_a_list_are_measured_by_its_longest() -> None:
+    short = samples.execution("short", ExecutionStatus.SUCCEEDED)
+    runs = samples.execution("runs", minutes_old=2.5)
+    listed = executions.listed([short, runs], NOW)
+    assert [each.longest for each in listed] == [150, 150]
+    bars = [executions.TABLE.cells(each)["bar"] for each in listed]
+    assert [(bar.text, bar.tone) for bar in bars] == [("███", Tone.MUTED), ("██████", Tone.INFO)]
+    assert executions.listed([], NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("summary", "said"),
+    [
+        (None, "No run yet."),
+        (samples.execution(), "Last run 11:08:00 UTC: 38 tasks on 3 servers checked, 4 anomalies."),
+        (replace(samples.execution(), run=None), "Last run 11:08:00 UTC: running."),
+        (
+            replace(samples.execution(), run=RunSummary("arn", "r", NOW, 1, 1, 1)),
+            "1 task on 1 server checked, 1 anomaly.",
+        ),
+        (replace(samples.execution(), run=RunSummary("arn", "r", NOW, error="no server")), "failed: no server."),
+    ],
+)
+def test_the_last_run_in_a_sentence(summary: ExecutionSummary | None, said: str) -> None:
+    assert executions.last_run(summary).endswith(said)
+
+
+def test_a_filter_for_anomalies_means_some() -> None:
+    ask = executions.TABLE.fields["anomalies"]
+    assert ask(executions.ListedExecution(samples.execution(), NOW)) == "4"
+    none = replace(samples.execution(), run=RunSummary("arn", "r", NOW))
+    assert ask(executions.ListedExecution(none, NOW)) == ""
+
+
+FAILED = replace(
+    samples.execution_detail(samples.execution(status=ExecutionStatus.FAILED)),
+    error="Boom",
+    cause="the first line\nthe second",
+    redrive=Redrive(count=2),
+)
+
+
+def test_the_headline_is_as_short_as_will_do() -> None:
+    text = as_text([Section("", executions.headline(FAILED, NOW))])
+    assert "✗ failed  took 1m15s  started 2026-03-07 11:08:00 UTC  redriven 2 x" in text
+    assert "Boom: the first line" in text
+    assert "second" not in text
+    assert "38 tasks on 3 servers checked" in text
+    assert "the ledger filled them in" in text
+    quiet = replace(samples.execution_detail(), history_note="", redrive=Redrive())
+    assert [line.label for line in executions.headline(quiet, NOW)] == ["execution", "status", "run"]
+
+
+def test_in_full_the_cause_is_whole_and_the_arn_is_there() -> None:
+    text = as_text(executions.heading(FAILED, NOW))
+    assert "cause        the first line the second" in text
+    assert FAILED.summary.arn in text
+
+
+def test_odd_histories_say_why() -> None:
+    history = FAILED.history
+    assert history is not None
+    assert executions.states_note(FAILED) == ""
+    assert "passed over: FutureEvent" in executions.states_note(
+        replace(FAILED, history=replace(history, unknown_types=("FutureEvent",)))
+    )
+    assert "No state has been entered" in executions.states_note(replace(FAILED, history=replace(history, states=())))
+
+
+def test_a_state_says_how_often_it_was_tried_and_in_a_pipe_every_column_is_there() -> None:
+    assert FAILED.history is not None
+    cells = executions.state_cells(FAILED.history.states[5], NOW)
+    assert (cells["attempts"].text, cells["attempts"].tone, cells["error"].text) == (
+        "2",
+        Tone.WARNING,
+        "States.TaskFailed",
+    )
+    assert executions.state_columns(None) == executions.STATE_COLUMNS

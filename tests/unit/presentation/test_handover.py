@@ -1,0 +1,106 @@
+"""The handover of a shift, what the next one has to act on first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from qlikops.domain.approval import Claim, Decision, Outcome, Status
+from qlikops.domain.handover import Handled, Handover, MutedTask
+from qlikops.domain.mute import Mute, MuteReason
+from qlikops.domain.workflow.execution import ExecutionStatus, RunProposal
+from qlikops.presentation import handover
+from qlikops.presentation.tone import as_text
+from tests.fakes import row_of
+from tests.unit.presentation import samples
+from tests.unit.presentation.samples import CALLER, NOW
+
+HOUR = timedelta(hours=1)
+KEY = samples.proposal().targets[0].key
+QUIET = Handover(NOW - 12 * HOUR, NOW, (), (), (), (), (), 3, NOW - 36 * HOUR, NOW - timedelta(minutes=4))
+
+
+def closed(status: Status, decision: Decision | None = None, detail: str = "", hours: float = 1) -> Handled:
+    outcome = Outcome(status, detail, decision=decision)
+    at = NOW - hours * HOUR
+    return Handled("run-1", RunProposal("0123456789ab", "eu/orders", "STALLED", "resume", status, at, outcome=outcome))
+
+
+def said(shift: Handover) -> str:
+    return as_text(handover.sections(shift))
+
+
+APPROVED = Decision(True, by=CALLER, at=NOW, reason="safe", digest="d")
+DENIED = Decision(False, by=CALLER, at=NOW, reason="planned", snooze_seconds=4 * 3600)
+
+
+def test_what_the_next_shift_acts_on_comes_first() -> None:
+    claimed = replace(row_of(samples.approval()), claim=Claim(CALLER, NOW + HOUR))
+    shift = replace(
+        QUIET,
+        handled=(closed(Status.RESTARTED, APPROVED), closed(Status.EXPIRED)),
+        waiting=(claimed,),
+        quiet=(MutedTask(KEY, Mute(MuteReason.SNOOZED, NOW + 3 * HOUR, "anna")),),
+        running=(samples.execution("now"),),
+        broken=(samples.execution("broken", ExecutionStatus.FAILED),),
+    )
+    text = said(shift)
+    titles = ("Waits for a decision", "Failed or expired", "Decided", "Kept quiet", "Runs")
+    assert [text.index(title) for title in titles] == sorted(text.index(title) for title in titles)
+    for words in (
+        "in short     1 expired, 1 restarted, 1 waiting, 1 kept quiet",
+        "■ critical replicate-eu-1/sales-orders: FATAL_TRANSIENT, resume; expires 2026-03-07 15:08:00 UTC (in 3h48m)",
+        "; claimed by anna",
+        "EXPIRED eu/orders: resume, STALLED; nobody decided in time; nothing was restarted",
+        "RESTARTED eu/orders: resume, STALLED; approved by anna at 11:20:00 UTC: safe",
+        "3h00m more",
+        "running      now since 2026-03-07 11:08:00 UTC",
+        "failed       broken took 1m15s",
+        "3 runs, 1 failed, timed out or aborted",
+    ):
+        assert words in text
+
+
+def test_a_shift_in_which_nothing_happened_says_so() -> None:
+    text = said(QUIET)
+    assert "nothing was decided, nothing waits" in text
+    assert "3 runs, none failed" in text
+    assert "last looked at 2026-03-07 11:16:00 UTC, 4m00s before" in text
+    assert "note" not in text
+
+
+def test_what_is_not_known_is_said() -> None:
+    text = said(replace(QUIET, seen_at=None, is_complete=False))
+    assert "no run has looked at it yet" in text
+    assert "the oldest are missing" in text
+
+
+def test_denials_that_no_run_has_seen_are_counted() -> None:
+    before, since = closed(Status.DENIED, DENIED, hours=1), closed(Status.DENIED, DENIED, hours=0.01)
+    assert "1 denial since keep tasks quiet too" in said(replace(QUIET, handled=(before, since)))
+
+
+def test_a_claim_that_has_run_out_is_not_told() -> None:
+    row = replace(row_of(samples.approval()), claim=Claim(CALLER, NOW))
+    assert "claimed" not in said(replace(QUIET, waiting=(row,)))
+
+
+@pytest.mark.parametrize(
+    ("each", "words"),
+    [
+        (closed(Status.DENIED, DENIED, "planned"), "denied by anna at 11:20:00 UTC: planned; snoozed for 4h00m"),
+        (closed(Status.UNVERIFIED, APPROVED, "no answer"), "approved by anna at 11:20:00 UTC: safe (no answer)"),
+        (closed(Status.ABANDONED, None, "its run died"), "STALLED; its run died"),
+    ],
+)
+def test_what_became_of_one_is_said_once(each: Handled, words: str) -> None:
+    line = next(line for line in said(replace(QUIET, handled=(each,))).splitlines() if words in line)
+    assert line.count("planned") <= 1
+
+
+def test_in_a_ticket_nothing_is_markup_and_the_context_is_named() -> None:
+    shift = replace(QUIET, handled=(closed(Status.DENIED, replace(DENIED, reason="planned [work]")),))
+    assert handover.markdown(shift, "prod_eu").startswith("# Handover: prod\\_eu\n")
+    assert "planned \\[work\\]" in handover.markdown(shift)

@@ -1,0 +1,266 @@
+"""What a person reads before deciding: what runs on what, what speaks for it, and what gives second thoughts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, TaskOutcome
+from qlikops.domain.background import Background
+from qlikops.domain.evaluation import BlockingGate, Evaluation, Finding, Gate, Risk, Verdict
+from qlikops.domain.task import Action, TaskKey
+from qlikops.presentation import review
+from qlikops.presentation.tone import Section, as_text, plain
+from tests.unit.presentation import samples
+from tests.unit.presentation.samples import NOW
+
+
+def reviewed(record: ProposalRecord) -> str:
+    return as_text(review.sections(record, NOW))
+
+
+class TestReview:
+    def test_it_says_what_runs_on_what_and_what_happens_at_zero(self) -> None:
+        text = reviewed(samples.approval())
+        for expected in (
+            "resume from where it stopped (RESUME_PROCESSING)",
+            "replicate-eu-1/sales-orders ERROR (fatal error)",
+            "1 task, 42 tables; no table loads again, only changes are read",
+            "unanswered   expires in 3h48m, then nothing is restarted",
+            "evaluation   AI approve   risk low   confidence 92%",
+            "answers again. [e1 message]",
+            "e1           message: ORA-12541",
+            "a human decides",
+            "protected: tagged critical",
+            samples.approval().digest,
+        ):
+            assert expected in text
+
+    def test_what_could_go_wrong_comes_before_what_speaks_for_it(self) -> None:
+        few, many = (
+            replace(samples.evaluation(), cautions=cautions) for cautions in (("c1", "c2"), ("c1", "c2", "c3"))
+        )
+        brief = as_text([review.brief(samples.approval(assessed=few))])
+        assert brief.index("risk low") < brief.index("c1") < brief.index("c2") < brief.index(few.rationale[:20])
+        assert reviewed(samples.approval(assessed=few)).count("caution      ") == 2
+        assert "c3" in reviewed(samples.approval(assessed=many))
+
+    @pytest.mark.parametrize(("caller", "said"), [("arn:aws:iam::1:user/ann", "you"), ("", "ann")])
+    def test_a_claim_of_ones_own_is_told_from_that_of_another(self, caller: str, said: str) -> None:
+        claim = Claim("arn:aws:iam::1:user/ann", NOW + timedelta(minutes=2))
+        assert f"claimed by   {said} until" in as_text([review.at_zero(samples.approval(), NOW, claim, caller)])
+
+    @pytest.mark.parametrize(("kind", "count"), [(AnomalyKind.FATAL_UNKNOWN, 1), (AnomalyKind.FATAL_TRANSIENT, 0)])
+    def test_a_message_that_nobody_knows_is_read_before_deciding(self, kind: AnomalyKind, count: int) -> None:
+        proposal = replace(samples.proposal(), kind=kind)
+        assert as_text([review.brief(samples.approval(proposal))]).count("message      ORA-12541") == count
+
+    def test_a_reload_says_what_it_replaces(self) -> None:
+        text = reviewed(samples.approval(samples.proposal(action=Action.RELOAD)))
+        assert "every table loads again from the source, replacing what the target has" in text
+
+    @pytest.mark.parametrize(
+        ("completed", "said"), [(False, "is not complete"), (None, "is not known"), (True, "no table loads again")]
+    )
+    def test_a_resume_says_whether_tables_load_again(self, completed: bool | None, said: str) -> None:
+        proposal = samples.proposal()
+        target = replace(proposal.targets[0], full_load_completed=completed)
+        assert said in plain(review.blast_radius(replace(proposal, targets=(target,))))
+
+    def test_tables_that_are_not_known_are_not_counted_as_none(self) -> None:
+        proposal = samples.proposal(tasks=("a", "b"))
+        targets = (proposal.targets[0], replace(proposal.targets[1], tables=None))
+        said = plain(review.blast_radius(replace(proposal, targets=targets)))
+        assert said.startswith("2 tasks, 42 tables (not known for 1 task); ")
+
+    def test_a_group_lists_every_task(self) -> None:
+        names = tuple(f"t{n}" for n in range(14))
+        text = reviewed(samples.approval(samples.proposal(tasks=names, cause="source ORA-PROD")))
+        assert "14 tasks: replicate-eu-1/t0, replicate-eu-1/t1, replicate-eu-1/t2 and 11 more" in text
+        assert all(f"replicate-eu-1/{name} ERROR" in text for name in names)
+
+    def test_a_finding_that_cites_what_is_not_there_is_marked(self) -> None:
+        finding = Finding("I saw it", ("e1", "e9"), ("e9",))
+        text = reviewed(samples.approval(assessed=samples.evaluation(findings=(finding,))))
+        assert "I saw it [e1 message] [cites e9, which does not exist]" in text
+
+    def test_an_unavailable_evaluation_says_why_and_nothing_else(self) -> None:
+        gone = Evaluation.unavailable("the answer was truncated", "bedrock", "prompt 3", NOW)
+        text = reviewed(samples.approval(assessed=gone))
+        assert "unavailable: the answer was truncated; decide on the evidence" in text
+        assert "confidence" not in text
+
+    @pytest.mark.parametrize(
+        ("tokens", "milliseconds", "said"),
+        [
+            ((812, 1210), 2340, "AI prompt-3, 812 + 1,210 tokens, 2.3 s"),
+            ((None, None), 4, "AI prompt-3, 0.0 s"),
+            ((None, None), None, "AI prompt-3"),
+        ],
+    )
+    def test_what_an_evaluation_took_stands_beside_who_made_it(
+        self, tokens: tuple[int | None, int | None], milliseconds: int | None, said: str
+    ) -> None:
+        made = replace(
+            samples.evaluation(),
+            evaluator="bedrock",
+            evaluator_version="prompt-3",
+            input_tokens=tokens[0],
+            output_tokens=tokens[1],
+            duration_ms=milliseconds,
+        )
+        assert said in [
+            line.strip().removeprefix("by").strip() for line in reviewed(samples.approval(assessed=made)).splitlines()
+        ]
+
+    def test_no_evaluation_is_unavailable_too(self) -> None:
+        assert "unavailable: none was recorded; decide on the evidence" in reviewed(
+            replace(samples.approval(), evaluation=None)
+        )
+
+    @pytest.mark.parametrize(
+        ("record", "count"),
+        [
+            (samples.approval(), 0),
+            (samples.approval(assessed=samples.evaluation(Verdict.CAUTION, Risk.MEDIUM)), 1),
+            (samples.approval(samples.proposal(kind=AnomalyKind.FATAL_UNKNOWN)), 1),
+            (samples.approval(assessed=samples.evaluation(Verdict.DENY, Risk.HIGH)), 2),
+            (replace(samples.approval(), evaluation=None), 1),
+            (samples.approval(samples.proposal(action=Action.RELOAD)), 1),
+        ],
+    )
+    def test_second_thoughts(self, record: ProposalRecord, count: int) -> None:
+        assert len(review.second_thoughts(record)) == count
+
+    @pytest.mark.parametrize("verdict", Verdict)
+    @pytest.mark.parametrize("risk", Risk)
+    @pytest.mark.parametrize("confidence", [None, -1.0, 0.0, 0.5, 0.69, 0.7, 1.0, 1.01, float("nan")])
+    def test_nothing_is_preselected_but_a_sure_yes_of_low_or_medium_risk_on_a_known_message(
+        self, verdict: Verdict, risk: Risk, confidence: float | None
+    ) -> None:
+        assessed = replace(samples.evaluation(verdict, risk), confidence=confidence)
+        below_floor = (BlockingGate(Gate.LOW_CONFIDENCE, "the floor is 0.9"),)
+        for kind, action, closed in itertools.product(AnomalyKind, Action, [(), below_floor]):
+            record = samples.approval(samples.proposal(kind=kind, action=action), assessed=assessed)
+            assert record.policy is not None
+            record = replace(record, policy=replace(record.policy, closed_gates=closed))
+            is_sound = (
+                verdict is Verdict.APPROVE
+                and risk in {Risk.LOW, Risk.MEDIUM}
+                and confidence in {0.7, 1.0}
+                and not closed
+                and kind is not AnomalyKind.FATAL_UNKNOWN
+                and action is not Action.RELOAD
+            )
+            assert (review.second_thoughts(record) == ()) is is_sound
+
+    def test_a_decision_without_a_digest_says_so(self) -> None:
+        decided = replace(samples.approval(), status=Status.DENIED, decision=Decision(False, reason="no"))
+        text = reviewed(decided)
+        assert "denied by unknown (no caller given)" in text
+        assert "made without a digest" in text
+        assert "expires" not in text
+
+
+def labelled(sections: Iterable[Section]) -> list[tuple[str, str]]:
+    return [(line.label, line.text) for section in sections for line in section.lines]
+
+
+def test_all_that_a_decision_is_about_is_what_the_digest_covers() -> None:
+    record = samples.approval()
+    shown = as_text(review.decided_on(record))
+    for covered in (record.proposal.reason, record.proposal.evidence[1].value, "tagged critical", "answers again."):
+        assert covered in shown
+    for beside in (record.approval_id, record.digest, "expires"):
+        assert beside not in shown
+
+
+def test_a_stop_says_that_nothing_is_replicated_meanwhile() -> None:
+    assert "stopped first, so nothing is replicated" in plain(
+        review.blast_radius(samples.proposal(action=Action.STOP_AND_RESUME))
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "doubt"),
+    [
+        ({"confidence": None}, "the evaluation does not say how sure it is"),
+        ({"confidence": 0.5}, "the evaluation is only 50% sure"),
+        ({"risk": Risk.UNKNOWN}, "the evaluation says approve, and no risk"),
+        ({"verdict": Verdict.DENY, "evaluator": "rules"}, "the rules say deny"),
+        ({"verdict": Verdict.CAUTION}, "AI says caution"),
+        ({"verdict": Verdict.read("maybe")}, "this version does not know what “maybe” means"),
+        ({"findings": (Finding("x", ("e9",), ("e9",)),)}, "cited evidence is missing"),
+    ],
+)
+def test_a_doubt_says_what_it_is(change: dict[str, Any], doubt: str) -> None:
+    assert doubt in review.doubts(samples.approval(assessed=replace(samples.evaluation(), **change)))
+
+
+def test_what_an_approval_must_not_pass_over_is_uncut_and_there_once() -> None:
+    message, caution = "m" * 3000, "c" * 3000
+    assessed = replace(samples.evaluation(), cautions=(caution,))
+    records = [samples.approval(samples.proposal(number, message=message), assessed=assessed) for number in (1, 2)]
+    records.append(replace(samples.approval(samples.proposal(3, message="other")), evaluation=None))
+    said = [(line.label, line.text) for line in review.in_full(*records)]
+    assert said == [("message", message), ("message", "other"), ("caution", caution)]
+
+
+def test_a_decision_and_its_outcome_are_told_task_by_task() -> None:
+    key = samples.proposal().targets[0].key
+    targets = (
+        TaskOutcome(key, Status.RESTARTED, "", "ERROR (FATAL_ERROR)", "RUNNING", 4.2),
+        TaskOutcome(key, Status.SUPERSEDED, "it runs already"),
+    )
+    made = Decision(False, "abc", samples.CALLER, NOW, "planned", "d", error="SomeError")
+    record = replace(samples.approval(), decision=made, outcome=Outcome(Status.PARTIAL, "", targets))
+    assert [(line.label, line.text) for line in review.decided(record)] == [
+        ("decision", "denied by anna"),
+        ("at", "2026-03-07 11:20:00 UTC"),
+        ("reason", "planned"),
+        ("error", "SomeError"),
+        ("decision id", "abc"),
+        ("outcome", "PARTIAL: some tasks came up and some did not"),
+        ("", "replicate-eu-1/sales-orders RESTARTED ERROR (FATAL_ERROR) -> RUNNING in 4 s"),
+        ("", "replicate-eu-1/sales-orders SUPERSEDED it runs already"),
+    ]
+
+
+def test_a_task_says_what_is_special_about_it() -> None:
+    target = replace(samples.proposal().targets[0], key=TaskKey("second", "s", "t"), protected=True)
+    text = as_text([review.brief(samples.approval(replace(samples.proposal(), targets=(target,))), "prod")])
+    assert "on           s/t ERROR (fatal error) at second protected" in text
+    assert "context      prod" in text
+
+
+def test_a_group_beyond_all_measure_is_counted() -> None:
+    names = tuple(f"t{number}" for number in range(review.TARGETS_SHOWN + 7))
+    assert reviewed(samples.approval(samples.proposal(tasks=names))).count("and 7 more") == 1
+
+
+def test_what_is_cut_beside_the_verdict_stands_in_full_further_down() -> None:
+    long = "because " * 40 + "end"
+    assessed = replace(samples.evaluation(findings=(Finding("I feel it."),)), rationale=long, cautions=(long,))
+    sections = labelled(review.sections(samples.approval(assessed=assessed), NOW))
+    assert ("rationale", long) in sections
+    assert ("caution", long) in sections
+    assert ("finding", "I feel it. [cites nothing]") in sections
+
+
+def test_a_record_without_a_policy_shows_none() -> None:
+    assert not any(label == "route" for label, _ in labelled(review.body(replace(samples.approval(), policy=None))))
+
+
+def test_what_waits_is_shown_as_the_last_poll_saw_it() -> None:
+    record = samples.approval()
+    text = as_text(review.sections(record, NOW, Background()))
+    assert "what the last poll says has not been read" in text
+    assert "no samples" in text
+    ended = as_text(review.sections(replace(record, status=Status.DENIED), NOW, Background()))
+    assert "last poll" not in ended

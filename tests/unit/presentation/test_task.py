@@ -1,0 +1,80 @@
+"""One task in full, also one of which nothing is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from qlikops.domain.anomaly import Anomaly, AnomalyKind, Evidence, Severity
+from qlikops.domain.approval import HistoryLine, Status
+from qlikops.domain.fleet import Sample, TaskProgress, TaskSnapshot
+from qlikops.domain.lookup import TaskDetail
+from qlikops.domain.mute import Mute, MuteReason
+from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.presentation import task
+from qlikops.presentation.tone import as_text
+from tests.unit.presentation import samples
+from tests.unit.presentation.samples import NOW
+
+NOT_RUNNING = samples.fleet().tasks[1]
+MINUTE = timedelta(minutes=1)
+
+
+def sampled(*seconds: int | None) -> tuple[Sample, ...]:
+    return tuple(Sample(NOW - (len(seconds) - index) * 5 * MINUTE, 1, each) for index, each in enumerate(seconds))
+
+
+def test_a_task_in_full() -> None:
+    memory = TaskProgress(
+        samples=sampled(3, 900, None, 60),
+        restarted_at=NOW - 12 * MINUTE,
+        starts=(NOW - 11 * MINUTE,),
+        quiet=Mute(MuteReason.SNOOZED, NOW + 60 * MINUTE, "anna"),
+    )
+    facts = replace(
+        NOT_RUNNING.facts,
+        message="ORA-12541",
+        tags=("gold",),
+        source_endpoint="ORA",
+        memory_mb=120,
+        tables_completed=42,
+    )
+    bob = "arn:aws:iam::1:user/bob"
+    history = HistoryLine(NOW, "aaaa", "FATAL_TRANSIENT", "resume", Status.RESTARTED, bob)
+    detail = TaskDetail(replace(NOT_RUNNING, facts=facts, memory=memory), NOW - MINUTE, history=(history,))
+    text = as_text(task.sections(detail, NOW))
+    for words in (
+        "replicate-eu-1/sales-orders",
+        "ERROR   FATAL_ERROR   1m00s ago",
+        "ORA-12541",
+        "snoozed 1h00m more by anna",
+        "2026-03-07 12:20:00 UTC",
+        "12m00s ago",
+        "▁█·▁",
+        "max 15m00s, min 3s, last 1m00s; 4 samples over 15m00s",
+        "42 complete",
+        "120 MB memory",
+        "RESTARTED resume, FATAL_TRANSIENT by bob",
+    ):
+        assert words in text
+
+
+def test_a_task_of_which_nothing_is_known_says_so() -> None:
+    key = TaskKey("second", "s", "t")
+    detail = TaskDetail(TaskSnapshot(TaskFacts(key, TaskState.UNKNOWN, StopReason.NONE)), NOW, server_down=True)
+    text = as_text(task.sections(detail, NOW))
+    assert "server is down: nothing is known" in text
+    assert "instance     second" in text
+
+
+def test_an_anomaly_is_told_with_its_evidence_and_whether_it_is_confirmed() -> None:
+    key = NOT_RUNNING.facts.key
+    evidence = (Evidence("e1", "message", "ORA-12541"),)
+    anomaly = Anomaly(
+        AnomalyKind.STALLED, Severity.WARNING, key, "no progress", evidence=evidence, polls=1, confirmed=False
+    )
+    detail = TaskDetail(replace(NOT_RUNNING, anomalies=(anomaly,)), NOW)
+    text = as_text(task.sections(detail, NOW))
+    assert "▲ warning    no progress" in text
+    assert "on 1 poll; not confirmed yet, so nothing is proposed on it" in text
+    assert "e1           message: ORA-12541" in text
