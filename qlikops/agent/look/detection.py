@@ -60,6 +60,8 @@ def detect(
         previous = None
     before = {snapshot.facts.key: snapshot for snapshot in previous.tasks} if previous else {}
     restarts = restarts_last_hour or {}
+    # What was said longer ago may have been put right since, and this be another failure.
+    is_fresh = previous is not None and now - previous.taken_at <= _HOUR
     down = [server.key for server in servers if is_down(server)]
     late = [server.key for server in servers if is_late(server)]
 
@@ -74,7 +76,7 @@ def detect(
             continue
         memory = _remembering_restarts(facts, last, now)
         memory = _remembering_whose_stop(facts, memory, (left_stopped or {}).get(facts.key))
-        memory = replace(memory, said_before=_said_before(facts, last))
+        memory = replace(memory, said_before=_said_before(facts, last) if is_fresh else "")
         poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0))
         snapshots[facts.key] = poll.snapshot(last.anomalies)
     for key, snapshot in before.items():

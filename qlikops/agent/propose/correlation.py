@@ -155,9 +155,17 @@ def _groups(cases: Iterable[_Case]) -> list[_Group]:
         key = case.facts.key
         facts, kind = case.facts, case.anomaly.kind
         # What a server lacks has nothing to do with what its tasks said; their endpoints neither.
-        sort = facts.stop_reason if kind.traits.is_servers_fault else fingerprint(facts.message, judge(facts))
+        sort = facts.stop_reason if kind.traits.is_servers_fault else _fault(case)
         alike.setdefault((key.instance, key.server, kind, sort), []).append(case)
     return [group for bucket in alike.values() for group in _split(bucket)]
+
+
+def _fault(case: _Case) -> str:
+    """What is the same of all that fail alike: what the message says, or the cause that one before it had."""
+    match = judge(case.facts)
+    said = fingerprint(case.facts.message, match)
+    cause = case.anomaly.diagnosis.failure if case.anomaly.diagnosis and match.lacks_the_cause else ""
+    return f"{said} {cause}" if cause else said
 
 
 def _split(bucket: list[_Case]) -> list[_Group]:

@@ -495,6 +495,11 @@ def test_the_message_before_is_the_cause_where_replicate_only_says_that_it_gave_
     assert not again.tasks[0].memory.said_before
 
 
+def test_a_message_from_before_a_long_silence_is_not_the_cause() -> None:
+    snapshot = poll(failed(message=GAVE_UP), previous=poll(failed(message=REFUSED)), at=5 * 3600)
+    assert snapshot.tasks[0].memory.said_before == ""
+
+
 def test_a_lost_connection_that_replicate_gave_up_on_still_needs_a_human() -> None:
     snapshot = poll(failed(message=GAVE_UP), previous=poll(failed()), at=60)
     assert kinds(snapshot) == [AnomalyKind.FATAL_UNKNOWN]

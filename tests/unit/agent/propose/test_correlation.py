@@ -376,3 +376,12 @@ def test_a_database_that_went_away_is_one_cause_in_whatever_words() -> None:
     texts = ("ORA-12541: TNS:no listener", "ORA-03113: end-of-file on communication channel", "Connection refused")
     only = only_proposal(poll_twice(*(failed(f"t{number}", message=text) for number, text in enumerate(texts))))
     assert len(only.targets) == len(texts)
+
+
+def test_what_only_ends_in_the_same_words_is_as_many_causes_as_there_were_before() -> None:
+    gave_up = "Task 'CRM' was stopped after 7 recovery attempts"
+    causes = {"a": "ORA-01017: invalid username/password; logon denied", "b": "ORA-00060: deadlock detected"}
+    first = poll(*(failed(name, message=cause) for name, cause in causes.items()))
+    found = correlate(poll(*(failed(name, message=gave_up) for name in causes), previous=first, at=60)).proposals
+    assert [len(each.targets) for each in found] == [1, 1]
+    assert {each.diagnosis.failure for each in found if each.diagnosis} == {"oracle-login", "oracle-deadlock"}
