@@ -110,6 +110,8 @@ _LASTING_CODE = re.compile(
 """Numbers that do not come and go. Stored texts have them as written, so this stays as it is whatever codes come to
 be known: what waits for an answer would else be another fault after each update.
 """
+CODES_CAP = 20
+"""Codes of a message that are stored; few have three."""
 FAULT_CAP = 120
 """Characters of a message by which a fault is known to people; a longer one has a checksum of all of it behind `…`."""
 _WAS_CUT = "a part of the message is missing"
@@ -144,7 +146,10 @@ def diagnosis_of(facts: TaskFacts, said_before: str = "") -> Diagnosis:
     if said_before:
         found = replace(judge(replace(facts, message=said_before)).diagnosis, automatic=False)
     return replace(
-        found, passage=harmless(found.passage, VALUE_CAP), unexplained=harmless(found.unexplained, VALUE_CAP)
+        found,
+        passage=harmless(found.passage, VALUE_CAP),
+        unexplained=harmless(found.unexplained, VALUE_CAP),
+        codes=found.codes[:CODES_CAP],
     )
 
 

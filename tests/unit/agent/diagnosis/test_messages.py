@@ -6,10 +6,12 @@ from qlikops.agent.diagnosis.messages import (
     EndpointSide,
     MessageClass,
     classify,
+    diagnosis_of,
     fingerprint,
     side_of,
     still_says,
 )
+from qlikops.domain.encoding import codec
 from tests.unit.agent.fleet import task
 
 LOST, REFUSED = MessageClass.POSITION_LOST, MessageClass.ACCESS_REFUSED
@@ -199,6 +201,11 @@ def test_which_endpoint_a_message_is_about(
     message: str, source_type: str, target_type: str, side: EndpointSide | None
 ) -> None:
     assert side_of(task(message=message, source_type=source_type, target_type=target_type)) is side
+
+
+def test_a_stored_diagnosis_is_small_whatever_the_message_holds() -> None:
+    flood = " ".join(f"ORA-{number:05d}" for number in range(100, 900))
+    assert len(codec.dumps(diagnosis_of(task(message=flood)))) < 3000
 
 
 def test_a_fingerprint_is_what_messages_of_one_fault_share() -> None:
