@@ -145,7 +145,7 @@ def test(
 def draft(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="A message that was not recognised.")],
     kind: Annotated[
-        str, typer.Option("--class", metavar="CLASS", help="What it was: fix_first, access, transient, …")
+        str, typer.Option("--class", metavar="CLASS", help="What it was: fix_first, access, transient ….")
     ] = "fix_first",
     says: Annotated[str, typer.Option(help="What happened, in one sentence.")] = "Say here what happened.",
     check: Annotated[str, typer.Option(help="What to look at or put right first.")] = "Say here what to look at first.",

@@ -30,7 +30,7 @@ def test_an_address_is_taken_apart(text: str, host: str, port: int | None) -> No
         ("a:hunter2@em", "begins with http"),
         ("https://a:hunter2@", "names a host"),
         ("https://a:hunter2@em:0", "from 1 to 65535"),
-        ("https://a:hunter2@em:65536", "out of range"),
+        ("https://a:hunter2@em:65536", "from 1 to 65535"),
         ("https://a:hunter2@em..example", "label"),
         (f"https://a:hunter2@{'e' * 64}.example", "label"),
     ],

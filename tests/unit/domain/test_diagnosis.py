@@ -15,12 +15,17 @@ def test_the_strictest_class_ranks_first_and_the_unexplained_last() -> None:
     assert [kind for kind in FailureClass if not kind.is_explained] == [FailureClass.UNKNOWN]
 
 
-@pytest.mark.parametrize("failure_class", [FailureClass.TRANSIENT, FailureClass.UNKNOWN])
-@pytest.mark.parametrize("certainty", Certainty)
-def test_only_what_is_certain_and_explained_is_said_in_a_list(
-    failure_class: FailureClass, certainty: Certainty
+@pytest.mark.parametrize(
+    ("failure_class", "certainty", "headline"),
+    [
+        (FailureClass.TRANSIENT, Certainty.KNOWN, "The listener was away"),
+        (FailureClass.TRANSIENT, Certainty.LIKELY, "probably: The listener was away"),
+        (FailureClass.UNKNOWN, Certainty.UNKNOWN, ""),
+    ],
+)
+def test_a_list_says_what_is_explained_and_whether_it_is_certain(
+    failure_class: FailureClass, certainty: Certainty, headline: str
 ) -> None:
     diagnosis = Diagnosis("lost", "oracle", failure_class, certainty, "The listener was away.")
-    is_known = certainty is Certainty.KNOWN and failure_class is FailureClass.TRANSIENT
-    assert diagnosis.is_known is is_known
-    assert diagnosis.headline == ("The listener was away" if is_known else "")
+    assert diagnosis.is_known is (certainty is Certainty.KNOWN)
+    assert diagnosis.headline == headline
