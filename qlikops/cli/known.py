@@ -149,8 +149,8 @@ def draft(
     ] = "fix_first",
     says: Annotated[str, typer.Option(help="What happened, in one sentence.")] = "Say here what happened.",
     check: Annotated[str, typer.Option(help="What to look at or put right first.")] = "Say here what to look at first.",
-    source: Annotated[str, typer.Option(metavar="TYPE", help="Type of the source endpoint.", show_default=False)] = "",
-    target: Annotated[str, typer.Option(metavar="TYPE", help="Type of the target endpoint.", show_default=False)] = "",
+    source: Annotated[str, typer.Option(metavar="TYPE", help="The source endpoint's type.", show_default=False)] = "",
+    target: Annotated[str, typer.Option(metavar="TYPE", help="The target endpoint's type.", show_default=False)] = "",
 ) -> None:
     """Draft an entry from a message whose cause you found, without its names, hosts and numbers."""
     if kind not in {each.value for each in FailureClass}:
