@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 NATIVE = "NATIVE"
@@ -91,9 +91,7 @@ class _Form:
 
     namespace: str
     triggers: tuple[str, ...]
-    """Each such code has one of these, in lower case; to look for a text is much faster than for an expression. Without
-    one the code stands in brackets.
-    """
+    """Each such code has one of these, in lower case; to look for a text is much faster than for an expression."""
     regex: re.Pattern[str]
     """Group 1 is the value."""
     before: int = 0
@@ -102,19 +100,24 @@ class _Form:
     words: frozenset[str] = frozenset()
     """Each such code has one of these as a whole word; empty where that cannot be said."""
 
-    def matches(self, said: str, folded: str, brackets: Sequence[int]) -> list[re.Match[str]]:
-        """Each code of this form in `said`; `folded` is the same in lower case, `brackets` where one may begin."""
+    def matches(self, said: str, folded: str, brackets: Mapping[str, Sequence[int]]) -> list[re.Match[str]]:
+        """Each code of this form in `said`; `folded` is the same in lower case.
+
+        `brackets` is where each kind of bracket stands before what may be a code.
+        """
         found: list[re.Match[str]] = []
-        if not self.triggers:
-            starts = (at - self.before for at in brackets if at >= self.before)
-            return [match for start in starts if (match := self.regex.match(said, start))]
         for trigger in self.triggers:
-            at = folded.find(trigger)
-            while at >= 0:
-                if at >= self.before and (match := self.regex.match(said, at - self.before)):
-                    found.append(match)
-                at = folded.find(trigger, at + 1)
+            places = brackets[trigger] if trigger in brackets else _places(trigger, folded)
+            starts = (at - self.before for at in places if at >= self.before)
+            found += [match for start in starts if (match := self.regex.match(said, start))]
         return found
+
+
+def _places(text: str, folded: str) -> Iterator[int]:
+    at = folded.find(text)
+    while at >= 0:
+        yield at
+        at = folded.find(text, at + 1)
 
 
 def _form(
@@ -140,9 +143,9 @@ _FORMS = (
     _form("DB2", "sqlcode", r"\bSQLCODE\W{1,3}(-?\d{2,5})\b", words="sqlcode"),
     _form("MSSQL", "msg ", r"\bMsg (-?\d{1,6})\b", words="msg"),
     _form("SQLSTATE", "sqlstate", rf"(?i:\bSQLSTATE)\W{{0,3}}({_SQLSTATE})\b"),
-    _form("SQLSTATE", (), rf"\[({_SQLSTATE})\]"),
+    _form("SQLSTATE", "[", rf"\[({_SQLSTATE})\]"),
     # In parentheses digits alone are a state only after a number: `ERROR 1213 (40001)`, but not `… Edition. (22988)`.
-    _form("SQLSTATE", (), rf"(?:(?<=\d )|(?=\(\d*[A-Z]))\(({_SQLSTATE})\)"),
+    _form("SQLSTATE", "(", rf"(?:(?<=\d )|(?=\(\d*[A-Z]))\(({_SQLSTATE})\)"),
     _form(
         "SQLSTATE",
         ("error: ", "fatal: ", "panic: "),
@@ -150,7 +153,7 @@ _FORMS = (
         words="error fatal panic",
     ),
     _form(NATIVE, "nativeerror", r"\b(?i:NativeError)\W{1,3}(-?\d{1,12})\b", words="nativeerror"),
-    _form("REPLICATE", (), r"\[(10\d{5}|12\d{4})\]"),
+    _form("REPLICATE", "[", r"\[(10\d{5}|12\d{4})\]"),
     _form("REPLICATE", ", application-", r"\b(10\d{5}), Application-", before=7, words="application"),
     _form("AADSTS", "aadsts", r"\bAADSTS(\d{4,7})\b"),
     _form(
@@ -194,9 +197,9 @@ _FORMS = (
         r"\b(?i:error(?:[ _]code|code)?|errno|code)\W{1,3}(?:MY-0*)?(-?\d{2,6})\b",
         words="error error_code errorcode errno code",
     ),
-    _form(NATIVE, (), r"\[(\d{3,5})\](?=\s?[A-Z(])", is_marked=False),
-    _form("SNOWFLAKE", (), r"\b(\d{6})(?= \([0-9A-Z]{5}\))", before=7),
-    _form(NATIVE, (), r"\((\d{3,6})\)(?=[ .:;]|$)", is_marked=False),
+    _form(NATIVE, "[", r"\[(\d{3,5})\](?=\s?[A-Z(])", is_marked=False),
+    _form("SNOWFLAKE", "(", r"\b(\d{6})(?= \([0-9A-Z]{5}\))", before=7),
+    _form(NATIVE, "(", r"\((\d{3,6})\)(?=[ .:;]|$)", is_marked=False),
     _form("MONGODB", "e11000", r"\bE(11000)\b", words="e11000"),
     _form("IBMI", ("cpf", "sql", "mch", "cpe"), r"\b((?:CPF|SQL|MCH|CPE)[0-9A-F]{4})\b"),
 )
@@ -225,7 +228,9 @@ def codes_in(said: str, folded: str = "", words: frozenset[str] = frozenset()) -
     words = words or frozenset(WORD.findall(folded))
     found: list[Code] = []
     taken: set[int] = set()
-    brackets = [match.start() for match in _IN_BRACKETS.finditer(said)]
+    brackets: dict[str, list[int]] = {"[": [], "(": []}
+    for bracketed in _IN_BRACKETS.finditer(said):
+        brackets[bracketed[0][0]].append(bracketed.start())
     for form in _FORMS:
         if form.words and form.words.isdisjoint(words):
             continue
