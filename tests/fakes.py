@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Claim, Decision, InboxRow, Outcome, ProposalRecord, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalChanged, NotFound, QlikopsError
 from qlikops.domain.fleet import FleetSnapshot
@@ -113,7 +112,7 @@ class FakeApprovals:
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:  # noqa: ARG002 - one task only
         return self.lines[:limit]
 
-    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[EarlierResults]:  # noqa: ARG002 - one kind only
+    def track_record(self, counted_as: str, action: Action) -> Sequence[EarlierResults]:  # noqa: ARG002 - one kind only
         return self.track
 
 

@@ -15,7 +15,6 @@ from typing import Any
 from qlikops.aws import records
 from qlikops.aws.errors import Sent, aws_errors, callback_failed
 from qlikops.aws.session import Connection, refuse_writing
-from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import (
     Claim,
     Decision,
@@ -175,14 +174,16 @@ class LedgerApprovals:
         lines = (records.value(HistoryLine, item, Attribute.BODY) for item in items)
         return [line for line in lines if line is not None]
 
-    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[EarlierResults]:
-        """What came of proposals of this kind with this action, one entry for each evaluator's each verdict."""
+    def track_record(self, counted_as: str, action: Action) -> Sequence[EarlierResults]:
+        """What came of proposals on this failure, or of this kind, with this action: one entry for each evaluator's
+        each verdict.
+        """
         with aws_errors("read the track record"):
             items = self._aws.dynamodb.query(
                 TableName=self._aws.resources.table,
                 KeyConditionExpression="#pk = :track",
                 ExpressionAttributeNames={"#pk": PARTITION},
-                ExpressionAttributeValues={":track": {"S": track_partition(kind, action)}},
+                ExpressionAttributeValues={":track": {"S": track_partition(counted_as, action)}},
             )["Items"]
         return [records.track_record(item) for item in items]
 

@@ -28,7 +28,9 @@ class Background:
     history: tuple[HistoryLine, ...] = ()
     """Of a task alone, newest first; groups have none."""
     track: tuple[EarlierResults, ...] = ()
-    """Of proposals with the same kind of anomaly and the same action, on any task."""
+    """Of proposals with the same action on the same known failure, or else of the same kind, on any task."""
+    track_of: str = ""
+    """The failure's id or the kind that `track` is of; empty for what the proposal itself is counted as."""
     samples: tuple[Sample, ...] = ()
     """The task's latencies, oldest first, as the last run saw them."""
     latest: Latest | None = None
@@ -53,14 +55,23 @@ def read_background(environment: ContextServices, approval: ProposalRecord) -> B
     def polls() -> tuple[Latest, ...]:
         return (Latest.of(environment.fleet.snapshot(), proposal),)
 
-    track = part(lambda: tuple(environment.approvals.track_record(proposal.kind, proposal.action)))
+    def results(counted_as: str) -> tuple[EarlierResults, ...]:
+        return part(lambda: tuple(environment.approvals.track_record(counted_as, proposal.action)))
+
+    track_of = proposal.counted_as
+    track = results(track_of)
+    if not track and not missing and track_of != proposal.kind:
+        # Before failures were counted one by one, all of a kind were counted together.
+        track_of = proposal.kind
+        track = results(track_of)
     latest = next(iter(part(polls)), None)
     if len(proposal.targets) != 1:
-        return Background(track=track, latest=latest, missing=tuple(missing))
+        return Background(track=track, track_of=track_of, latest=latest, missing=tuple(missing))
     key = proposal.targets[0].key
     history = part(lambda: tuple(environment.approvals.history(key, HISTORY_LIMIT)))
     seen = next((task for _, task in latest.tasks if task), None) if latest else None
-    return Background(history, track, seen.memory.samples if seen else (), latest, tuple(missing))
+    samples = seen.memory.samples if seen else ()
+    return Background(history, track, track_of, samples, latest, tuple(missing))
 
 
 def read_latest(environment: ContextServices, proposal: Proposal) -> Latest | None:

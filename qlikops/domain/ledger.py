@@ -11,7 +11,7 @@ The ledger is one DynamoDB table, partition key `pk`, sort key `sk`, TTL attribu
 | TASK#<instance>/<server>/<task> | SNOOZE | propose nothing until; a Quiet |
 | TASK#<instance>/<server>/<task> | RESTART#<id> | claim of a restart; counts for the budget |
 | TASK#<instance>/<server>/<task> | HISTORY#<time>#<id> | how a proposal on this task ended |
-| TRACK#<kind>/<action> | <evaluator>/<verdict> | counts: tried, recovered, denied (numbers); bounded by the enums |
+| TRACK#<failure or kind>/<action> | <evaluator>/<verdict> | counts: tried, recovered, denied (numbers) |
 | OPEN | <id> | a proposal whose end is not written everywhere yet, with its execution |
 | RUN#<execution name> | SUMMARY | what a run found and did |
 | RUN#<execution name> | PROPOSAL#<id> | the run's proposals and where each stands |
@@ -101,9 +101,9 @@ def task_partition(key: TaskKey) -> str:
     return "TASK#" + "/".join(quote(part, safe=" ") for part in (key.instance, key.server, key.task))
 
 
-def track_partition(kind: str, action: str) -> str:
-    """Where the counts of what came of proposals of one kind and action live."""
-    return f"TRACK#{kind}/{action}"
+def track_partition(counted_as: str, action: str) -> str:
+    """Where the counts of what came of proposals on one known failure, or else of one kind, with one action live."""
+    return f"TRACK#{counted_as}/{action}"
 
 
 def track_sort(evaluator: str, verdict: str) -> str:

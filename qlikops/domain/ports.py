@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Claim, Decision, InboxRow, Outcome, ProposalRecord, Status
 from qlikops.domain.approval import EarlierResults as EarlierResults
 from qlikops.domain.approval import HistoryLine as HistoryLine
@@ -126,8 +125,11 @@ class Approvals(Protocol):
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:
         """How earlier proposals on this task ended, newest first."""
 
-    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[EarlierResults]:
-        """What came of proposals of this kind with this action, one entry for each evaluator's each verdict."""
+    def track_record(self, counted_as: str, action: Action) -> Sequence[EarlierResults]:
+        """What came of proposals with this `Proposal.counted_as`, a failure's id or a kind, and this action.
+
+        One entry for each evaluator's each verdict.
+        """
 
 
 class Executions(Protocol):

@@ -89,6 +89,12 @@ class Proposal:
         return self.diagnosis is not None and self.diagnosis.is_known
 
     @property
+    def counted_as(self) -> str:
+        """What earlier results are counted by: the id of a failure that is known for certain, or else the kind."""
+        known = self.diagnosis.failure if self.diagnosis is not None and self.diagnosis.is_known else ""
+        return known or self.kind
+
+    @property
     def label(self) -> str:
         """The task's name, or how many tasks there are behind which cause."""
         if len(self.targets) == 1:

@@ -40,7 +40,7 @@ def track_record(approval: ProposalRecord, background: Background) -> Iterator[L
     evaluator = evaluation.evaluator if evaluation else ""
     verdict = evaluation.verdict if evaluation else Verdict.UNAVAILABLE
     said = vocabulary.verdict(verdict, evaluator).text if evaluator else str(verdict)
-    after = outside(approval.proposal.kind, Tone.MUTED, 40, before=f"  after “{said}” on ")
+    after = outside(background.track_of or approval.proposal.counted_as, Tone.MUTED, 40, before=f"  after “{said}” on ")
     record = next((each for each in background.track if (each.evaluator, each.verdict) == (evaluator, verdict)), None)
     if record is None:
         if not background.missing:

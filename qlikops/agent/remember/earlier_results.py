@@ -1,4 +1,7 @@
-"""The track record: what came of proposals, counted by kind, action, evaluator and verdict."""
+"""The track record: what came of proposals, counted by failure, action, evaluator and verdict.
+
+A proposal on a failure that is known for certain counts for that failure, any other one for its kind.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def count(table: Table, approval: ProposalRecord, now: datetime) -> None:
         return
     evaluation = approval.evaluation
     said = (evaluation.evaluator, evaluation.verdict) if evaluation else ("", Verdict.UNAVAILABLE)
-    partition = keys.track_partition(approval.proposal.kind, approval.proposal.action)
+    partition = keys.track_partition(approval.proposal.counted_as, approval.proposal.action)
     forgotten_at = int((now + timedelta(days=TRACK_DAYS)).timestamp())
     record = (keys.approval_partition(approval.approval_id), keys.RECORD)
     try:

@@ -72,7 +72,7 @@ def the_track_record_counts_once(watch: Watch) -> Iterator[str]:
         if Attribute.COUNTED not in item and watch.is_tampered(name):
             continue
         evaluation, proposal = told(item, Attribute.EVALUATION), watch.proposed[name]
-        partition = keys.track_partition(proposal["kind"], proposal["action"])
+        partition = keys.track_partition(_counted_as(proposal), proposal["action"])
         sort = keys.track_sort(evaluation.get("evaluator", ""), evaluation.get("verdict", "unavailable"))
         for what in _counts(item):
             wanted[partition, sort, what] += 1
@@ -84,6 +84,12 @@ def the_track_record_counts_once(watch: Watch) -> Iterator[str]:
     for place in {**wanted, **found}:
         if wanted[place] != found[place]:
             yield f"{' '.join(place)}: {wanted[place]} in the records, {found[place]} counted"
+
+
+def _counted_as(proposal: Wire) -> str:
+    diagnosis = proposal.get("diagnosis") or {}
+    is_known = diagnosis.get("certainty") == "known" and diagnosis.get("failure_class") != "unknown"
+    return str(diagnosis["failure"] if is_known else proposal["kind"])
 
 
 def _counts(item: Wire) -> list[str]:

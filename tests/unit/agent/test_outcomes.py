@@ -129,7 +129,7 @@ def test_what_was_sent_is_kept_counted_and_said(
     (quiet,) = ledger.tasks.quiet([target.key], LIMITS, {}).values()
     assert quiet.words().startswith(f"{words}, cooling down until")
     made = closed.proposal
-    key = {"pk": {"S": f"TRACK#{made.kind}/{made.action}"}, "sk": {"S": "rules/approve"}}
+    key = {"pk": {"S": f"TRACK#{made.counted_as}/{made.action}"}, "sk": {"S": "rules/approve"}}
     counted = database.get_item(TableName=table, Key=key)["Item"]
     assert (counted["tried"]["N"], counted["recovered"]["N"]) == ("1", str(int(status is Status.RESTARTED)))
 

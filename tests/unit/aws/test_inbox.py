@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.approvals import LedgerApprovals
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Claim, Decision, EarlierResults, Outcome, Status, TaskOutcome
+from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import AccessDenied, AlreadyDecided, NotFound, QlikopsError, UsageError
 from qlikops.domain.task import Action
@@ -162,6 +164,19 @@ def test_the_track_record_counts_what_came_of_one_kind_once(
     (record,) = approvals.track_record(AnomalyKind.FATAL_TRANSIENT, Action.RESUME)
     assert record == EarlierResults(EVALUATION.evaluator, EVALUATION.verdict, tried=3, recovered=2, denied=1)
     assert approvals.track_record(AnomalyKind.POSITION_LOST, Action.RELOAD) == []
+
+
+def test_the_track_record_of_a_known_failure_is_its_own_and_that_of_its_kind_stays_readable(
+    ledger: Ledger, approvals: LedgerApprovals
+) -> None:
+    deadlock = Diagnosis("oracle-deadlock", "oracle", FailureClass.RETRY_NOW, Certainty.KNOWN, "A deadlock.")
+    found = {ID: None, OTHER: deadlock, "0" * 12: replace(deadlock, certainty=Certainty.LIKELY)}
+    for approval_id, diagnosis in found.items():
+        wait_for_approval(ledger, approval_id, diagnosis=diagnosis)
+        ledger.close(approval_id, Outcome(Status.RESTARTED))
+    (known,) = approvals.track_record("oracle-deadlock", Action.RESUME)
+    (of_kind,) = approvals.track_record(AnomalyKind.FATAL_TRANSIENT, Action.RESUME)
+    assert (known.recovered, of_kind.recovered) == (1, 2)
 
 
 def test_a_record_that_cannot_be_read_names_itself(

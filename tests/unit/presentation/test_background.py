@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 
 from qlikops.domain.approval import EarlierResults, HistoryLine, Status
 from qlikops.domain.background import HISTORY_LIMIT, Background, read_background
+from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.errors import AccessDenied
 from qlikops.domain.evaluation import Verdict
 from qlikops.domain.fleet import Sample
+from qlikops.domain.task import Action
 from qlikops.presentation.background import PLOT_COLUMNS, plot
 from qlikops.presentation.review import body
 from qlikops.presentation.tone import as_text
@@ -48,6 +50,38 @@ def test_the_track_record_is_that_of_the_same_verdict_of_the_same_evaluator() ->
     said = shown(Background(track=(*others, TRACK)))
     assert "38 of 41 approved here recovered, 2 denied  after “AI approve” on FATAL_TRANSIENT" in said
     assert "track record none yet" in shown(Background(track=others))
+
+
+DEADLOCK = Diagnosis("oracle-deadlock", "oracle", FailureClass.RETRY_NOW, Certainty.KNOWN, "A deadlock.")
+
+
+@dataclass
+class Counted(FakeEnvironment):
+    """Has results for some failures and kinds only."""
+
+    counts: tuple[str, ...] = ()
+
+    def track_record(self, counted_as: str, action: Action) -> Sequence[EarlierResults]:
+        return super().track_record(counted_as, action) if counted_as in self.counts else ()
+
+
+@pytest.mark.parametrize(
+    ("counts", "certainty", "track_of"),
+    [
+        (("oracle-deadlock", "FATAL_TRANSIENT"), Certainty.KNOWN, "oracle-deadlock"),
+        (("FATAL_TRANSIENT",), Certainty.KNOWN, "FATAL_TRANSIENT"),
+        (("oracle-deadlock", "FATAL_TRANSIENT"), Certainty.LIKELY, "FATAL_TRANSIENT"),
+    ],
+)
+def test_the_track_record_is_the_failures_own_or_else_its_kinds(
+    counts: tuple[str, ...], certainty: Certainty, track_of: str
+) -> None:
+    proposal = replace(samples.proposal(), diagnosis=replace(DEADLOCK, certainty=certainty))
+    approval = samples.approval(proposal)
+    environment = Counted(counts=counts, track=(TRACK,))
+    background = read_background(environment, approval)
+    assert (background.track, background.track_of) == ((TRACK,), track_of)
+    assert f"after “AI approve” on {track_of}" in as_text(body(approval, background))
 
 
 def test_the_history_says_what_how_often_who_why_and_for_how_long() -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from qlikops.aws import records
-from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Claim, Decision, InboxRow, Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.errors import ApprovalChanged, ApprovalGone, NotFound, QlikopsError
 from qlikops.domain.fleet import FleetSnapshot
@@ -264,8 +263,8 @@ class FakeEnvironment:
         line = HistoryLine(at, "aaaa", "FATAL_TRANSIENT", "resume", Status.RESTARTED, "arn:aws:iam::1:user/bob")
         return [line][:limit] if key.task == "sales-orders" else []
 
-    def track_record(self, kind: AnomalyKind, action: Action) -> Sequence[EarlierResults]:
-        self._read(f"track {kind} {action}")
+    def track_record(self, counted_as: str, action: Action) -> Sequence[EarlierResults]:
+        self._read(f"track {counted_as} {action}")
         if self.track_error is not None:
             raise self.track_error
         return self.track
