@@ -213,9 +213,12 @@ KINDS: Mapping[AnomalyKind, Traits] = {
     AnomalyKind.TABLE_ERROR: Traits(
         headline="tables suspended",
         meaning="Some tables have errors and are suspended. The task replicates the others.",
-        look_first="Those tables, in Qlik.",
+        look_first="Why each table was suspended (`attrep_suspended_tables` in the target), and whether while it was "
+        "loaded or while changes were processed. What changed since then may be missing after a resume: a reload is "
+        "the safe way.",
         severity=Severity.WARNING,
-        why="only a reload of those tables helps, in Qlik; the task itself runs on",
+        why="the task itself runs on; once the cause is gone, resume those tables in Qlik, or reload those that were "
+        "suspended while they were loaded",
     ),
     AnomalyKind.DATA_ERRORS: Traits(
         headline="data errors",

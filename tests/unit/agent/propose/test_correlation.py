@@ -136,7 +136,10 @@ def test_the_reason_says_what_resuming_does_to_the_full_load(completed: bool | N
         (task(state=TaskState.STOPPED, stop_reason=StopReason.NORMAL), "a user stopped it"),
         (task(state=TaskState.STOPPED, stop_reason=StopReason.FULL_LOAD_ONLY_FINISHED), "as its settings planned"),
         (task(state=TaskState.RECOVERY), "still retrying by itself"),
-        (task(tables_with_error=3), "only a reload of those tables helps"),
+        (
+            task(tables_with_error=3),
+            "resume those tables in Qlik, or reload those that were suspended while they were loaded",
+        ),
     ],
 )
 def test_what_is_never_proposed_is_left_alone_with_a_reason(facts: Any, why: str) -> None:
