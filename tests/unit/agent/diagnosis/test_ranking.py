@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qlikops.agent.diagnosis import doubts
 from qlikops.agent.diagnosis.check import context_of
+from qlikops.agent.diagnosis.codes import WORD
 from qlikops.agent.diagnosis.entry import HARMLESS, Failure
 from qlikops.agent.diagnosis.library import built_in
 from qlikops.agent.diagnosis.ranking import MessageContext, diagnose, explain
@@ -158,3 +161,49 @@ def test_what_a_code_says_and_what_stands_around_it(message: str, failure: str, 
     context = MessageContext.of("Oracle", "Microsoft Azure ADLS") if "error" in message else MessageContext()
     diagnosis = diagnose(message, context)
     assert (diagnosis.failure, diagnosis.certainty.value) == (failure, certainty), diagnosis.unexplained
+
+
+def test_what_is_not_looked_for_changes_nothing() -> None:
+    for failure in FAILURES:
+        for example in failure.examples:
+            whole, lean = (explain(example, context_of(failure), is_whole=each).diagnosis for each in (True, False))
+            is_certain = lean.is_known and lean.failure_class not in HARMLESS | {FailureClass.WAIT}
+            assert lean == (replace(whole, unexplained="") if is_certain else whole), example
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Duplicate entry 5",
+        "unique constraints",
+        "a check constraint",
+        "Violation of it",
+        "data would be truncated",
+        "value too large",
+        "too long for column",
+        "out of range",
+        "must not be null",
+        "cannot insert it",
+        "invalid input syntax",
+        "conversion failed",
+        "value of x is not recognized",
+        "Incorrect date value",
+        "Arithmetic overflow",
+    ],
+)
+def test_every_way_to_speak_of_a_row_is_heard(words: str) -> None:
+    assert doubts.about_a_row(f"Connection refused. {words}".lower())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("too old", "no longer", "rollback segment", "binary logs", "relay log", "backup log", "expired logs"),
+        *("change streams", "change tables", "resume token", "resume-point", "check-points", "log sequence", "log mnr"),
+        *("log position", "x_log file", "po_no longer", "wal", "pg_replslot", "Protokolldatei", "スロット", "redo_log"),
+        *("log readers", "log miner", "log-scan", "log_backup", "log segments", "log streams", "log files"),
+    ],
+)
+def test_every_way_to_speak_of_the_log_is_heard(words: str) -> None:
+    folded = f"connection refused. {words.lower()}"
+    assert doubts.about_the_log(folded, frozenset(WORD.findall(folded)))
