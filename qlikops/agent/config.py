@@ -120,6 +120,8 @@ class AgentConfig(Models):
     """How long Enterprise Manager may go on showing the state before the run call."""
     restarts_at_a_time: int = number(10, 1, 100)
     """Tasks of one group that may be on their way up at once."""
+    own_failures_automatic: bool = False
+    """Whether a team's own known failures may make a restart automatic; without it, they only make things stricter."""
     require_digest: bool = False
     """Refuse approvals that do not name what they were made on, such as the plain AWS CLI's."""
     lease_margin_seconds: int = number(3600, 0, 86400)

@@ -10,7 +10,7 @@ import functools
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -27,6 +27,7 @@ from qlikops.agent.remember.tasks import READERS
 
 if TYPE_CHECKING:
     from qlikops.agent.act.starting import TaskOperator
+    from qlikops.agent.remember.own_failures import OwnFailures
     from qlikops.agent.remember.store import Store
     from qlikops.agent.steps.assessment import Assessor
     from qlikops.agent.steps.monitoring import Monitor
@@ -116,8 +117,18 @@ class Services:
         metrics, outages = Metrics(self._clients("cloudwatch")), Outages(self._table)
         return Reporter(self.ledger, self.store, metrics, self.notifier, outages, self.clock)
 
-    def monitor(self, reading_seconds: float) -> Monitor:
-        """One look at the fleet, for so long; what it learns of executions is not kept for the next."""
+    @cached_property
+    def own_failures(self) -> OwnFailures:
+        """What a team knows of messages beside the built-in entries."""
+        from qlikops.agent.remember.own_failures import OwnFailures
+
+        return OwnFailures(self._clients("s3"), self.config.bucket, may_be_automatic=self.config.own_failures_automatic)
+
+    def monitor(self, reading_seconds: float, notes: Sequence[str] = ()) -> Monitor:
+        """One look at the fleet, for so long; what it learns of executions is not kept for the next.
+
+        The report has its `notes` before those of its own.
+        """
         from qlikops.agent.steps.monitoring import Monitor
         from qlikops.agent.steps.reconcile import ExecutionStates
         from qlikops.qlik.reader import read_fleet
@@ -133,6 +144,7 @@ class Services:
             self.notifier,
             self.config,
             self.clock,
+            notes,
         )
 
     @contextmanager

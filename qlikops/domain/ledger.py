@@ -30,6 +30,8 @@ The bucket (S3) holds, with days as year/month/day in UTC:
 | snapshots/findings/<day>/<execution name>.json | a run's report as long as it has no proposals and no end |
 | reports/<day>/<execution name>.json, .md | a run's report |
 | reports/latest.json | the report that was written last |
+| known/entries.json | a team's own known failures, as `agent/diagnosis/own.py` writes them |
+| known/earlier/<time>.json | what they were until then |
 """
 
 from __future__ import annotations
@@ -137,6 +139,7 @@ def history_sort(at: datetime, approval_id: str) -> str:
 LATEST_SNAPSHOT = "snapshots/latest.json"
 LATEST_REPORT = "reports/latest.json"
 REPORTS = "reports/"
+OWN_FAILURES = "known/entries.json"
 
 
 def report_key(started_at: datetime, execution_name: str) -> str:
@@ -147,6 +150,11 @@ def report_key(started_at: datetime, execution_name: str) -> str:
 def detection_key(started_at: datetime, execution_name: str) -> str:
     """The key of what MonitorTasks found in a run that is not over."""
     return f"snapshots/findings/{_day(started_at)}/{execution_name}.json"
+
+
+def earlier_failures_key(until: datetime) -> str:
+    """The key of the own failures that were replaced at that time."""
+    return f"known/earlier/{format_time(until)}.json"
 
 
 def _day(moment: datetime) -> str:

@@ -73,6 +73,10 @@ class _DynamoDb(DynamoDb):
 
 
 class _S3(SimulatedS3):
+    def delete_object(self, Bucket: str, Key: str) -> dict[str, Any]:
+        self.objects.pop((Bucket, Key), None)
+        return {}
+
     def create_bucket(self, **_: Any) -> dict[str, Any]:
         return {}
 

@@ -141,7 +141,12 @@ class SimulatedS3:
         self._kernel = kernel
         self.objects: dict[tuple[str, str], tuple[bytes, datetime]] = {}
 
-    def put_object(self, Bucket: str, Key: str, Body: bytes, **_: Any) -> dict[str, Any]:
+    def put_object(
+        self, Bucket: str, Key: str, Body: bytes, IfMatch: str = "", IfNoneMatch: str = "", **_: Any
+    ) -> dict[str, Any]:
+        there = self.objects.get((Bucket, Key))
+        if (IfNoneMatch == "*" and there) or (IfMatch and (there is None or IfMatch != _etag(there[0]))):
+            raise error("PreconditionFailed", "PutObject", "At least one of the pre-conditions did not hold.")
         self.objects[Bucket, Key] = (Body, self._kernel.time())
         return {"ETag": _etag(Body)}
 

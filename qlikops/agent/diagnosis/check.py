@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from qlikops.agent.diagnosis.engines import EVERYWHERE
 from qlikops.agent.diagnosis.entry import Entries, Failure
-from qlikops.agent.diagnosis.library import Library, index_of
+from qlikops.agent.diagnosis.library import Library, index_of, with_own
 from qlikops.agent.diagnosis.ranking import MessageContext, explain
 
 
@@ -19,6 +20,24 @@ def shadowed(written: Entries, others: Iterable[Entries]) -> list[str]:
     """The ids in `written` that `others` have as well: those of `written` count."""
     ids = {failure.id for failure in written.failures}
     return sorted(ids & {failure.id for each in others for failure in each.failures})
+
+
+def taken_over(written: Entries, others: Iterable[Entries]) -> list[str]:
+    """Which examples of `others` are another failure's beside `written`, a sentence an entry: it may say too little."""
+    others = list(others)
+    ids = {failure.id for failure in written.failures}
+    entries = with_own(written.failures, may_be_automatic=True)
+    found = Counter(
+        (now, failure.id)
+        for each in others
+        for failure in each.failures
+        for example in failure.examples
+        if failure.id not in ids and (now := explain(example, context_of(failure), entries).diagnosis.failure) in ids
+    )
+    return [
+        f"{now}: takes {count} {'example' if count == 1 else 'examples'} of {before} for its own."
+        for (now, before), count in sorted(found.items())
+    ]
 
 
 def problems(written: Entries, others: Iterable[Entries]) -> list[str]:

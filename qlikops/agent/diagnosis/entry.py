@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,13 +95,7 @@ class _Mistakes:
 
 def read_entries(text: str, file: str) -> Entries:
     """The entries of a TOML file called `file`; InvalidEntries where something is wrong with it."""
-    # In Lambda nobody reads TOML.
-    import tomllib
-
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
-        raise InvalidEntries(f"{file}: {exc}") from exc
+    document = read_toml(text, file)
     mistakes = _Mistakes(file, text.splitlines())
     engine = document.get("engine")
     if not isinstance(engine, str) or not re.fullmatch(r"[a-z0-9_-]{2,32}", engine):
@@ -113,6 +108,31 @@ def read_entries(text: str, file: str) -> Entries:
     if mistakes.found:
         raise InvalidEntries("\n".join(mistakes.found))
     return Entries(engine, tuple(failures), tuple(tails))
+
+
+def read_toml(text: str, file: str) -> dict[str, Any]:
+    """What a TOML file called `file` has; InvalidEntries if it is none."""
+    # In Lambda nobody reads TOML.
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as exc:
+        raise InvalidEntries(f"{file}: {exc}") from exc
+
+
+def read_failures(raws: Sequence[Mapping[str, Any]], place: str) -> tuple[Failure, ...]:
+    """Failures that were kept as JSON at `place`, each with its engine; InvalidEntries if one of them is wrong."""
+    mistakes = _Mistakes(place, ())
+    found = []
+    for raw in raws:
+        checked = raw.get("checked")
+        with suppress(ValueError):
+            checked = datetime.date.fromisoformat(checked) if isinstance(checked, str) else checked
+        found.append(_failure({**raw, "checked": checked}, str(raw.get("engine", "")), 1, mistakes))
+    if mistakes.found:
+        raise InvalidEntries("\n".join(mistakes.found))
+    return tuple(failure for failure in found if failure is not None)
 
 
 def _blocks(

@@ -32,13 +32,19 @@ Index = dict[str, Any]
 """The entries as JSON."""
 
 _LONGEST_STATE = 5
+_ID, _SHARED = 0, (6, 13)
+"""Places in a failure as the index has it: its id, and what it has from `texts`."""
 _WORD = re.compile(r"\w+")
 
 
 class Library:
     """Known failures and known tails."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, *, vouching: Library | None = None, lacks_own: bool = False) -> None:
+        self.vouching = vouching
+        """What must call a failure automatic too before it is; None where this library decides alone."""
+        self.lacks_own = lacks_own
+        """Whether a team's own entries, which might be stricter, could not be read."""
         self._index = index
         self._made: dict[int, Failure] = {}
         self._numbers = _numbers(index["codes"])
@@ -146,30 +152,51 @@ class _Phrases:
         return self._made[word]
 
 
-_in_use: ContextVar[Library | None] = ContextVar("library", default=None)
+_IN_USE: ContextVar[Library | None] = ContextVar("_IN_USE", default=None)
 
 
 def library() -> Library:
-    """The entries that messages are held against: the built-in ones, but for what `using` says."""
-    chosen = _in_use.get()
-    return _built_in() if chosen is None else chosen
+    """The entries that messages are read by: those that are in use, or the built-in ones."""
+    in_use = _IN_USE.get()
+    return _library() if in_use is None else in_use
 
 
 @contextmanager
 def using(entries: Library) -> Iterator[None]:
-    """Inside, messages are held against `entries`."""
-    token = _in_use.set(entries)
+    """Within it, this thread reads messages by `entries`."""
+    before = _IN_USE.set(entries)
     try:
         yield
     finally:
-        _in_use.reset(token)
+        _IN_USE.reset(before)
+
+
+def with_own(own: Iterable[Failure], *, may_be_automatic: bool) -> Library:
+    """The built-in entries and a team's `own`; of several with one id the last counts, and no built-in one.
+
+    Unless they `may_be_automatic`, nothing is automatic by them that is not by the built-in entries alone.
+    """
+    by_id = {failure.id: failure for failure in own}
+    index = _joined(_built_in_index(), index_of([Entries("", tuple(by_id.values()))]))
+    return Library(index, vouching=None if may_be_automatic else _library())
+
+
+def without_own() -> Library:
+    """The built-in entries alone, if a team's own ones cannot be read: nothing is automatic by them."""
+    return Library(_built_in_index(), lacks_own=True)
 
 
 @functools.cache
-def _built_in() -> Library:
+def _library() -> Library:
+    return Library(_built_in_index())
+
+
+@functools.cache
+def _built_in_index() -> Index:
     if COMPILED.exists():
-        return Library(json.loads(COMPILED.read_text(encoding="utf-8")))
-    return Library(index_of(built_in()))
+        index: Index = json.loads(COMPILED.read_text(encoding="utf-8"))
+        return index
+    return index_of(built_in())
 
 
 @functools.cache
@@ -234,6 +261,52 @@ def index_of(files: Iterable[Entries]) -> Index:
             for code in sorted({code for tail in tails for code in tail.native})
         },
     }
+
+
+def _joined(base: Index, own: Index) -> Index:
+    """`base` with the failures of `own`, each in the place of the one with its id if there is one."""
+    failures, texts = list(base["failures"]), [*base["texts"], *own["texts"]]
+    numbers = {raw[_ID]: number for number, raw in enumerate(failures)}
+    taken, number_of = set(), []
+    for raw in own["failures"]:
+        moved = list(raw)
+        for place in _SHARED:
+            moved[place] += len(base["texts"])
+        number = numbers.get(raw[_ID], len(failures))
+        if number < len(failures):
+            failures[number] = moved
+            taken.add(number)
+        else:
+            failures.append(moved)
+        number_of.append(number)
+
+    def owners(key: str, place: int) -> dict[str, list[Any]]:
+        """One of the maps from a text to what it leads to, where `place` is that of a failure's number."""
+        found = {text: [each for each in owned if each[place] not in taken] for text, owned in base[key].items()}
+        for text, owned in own[key].items():
+            found[text] = [*found.get(text, ()), *(_with(each, place, number_of) for each in owned)]
+        return {text: owned for text, owned in found.items() if owned}
+
+    codes = {code: [number for number in owned if number not in taken] for code, owned in base["codes"].items()}
+    for code, owned in own["codes"].items():
+        codes[code] = [*codes.get(code, ()), *(number_of[number] for number in owned)]
+    wordless = [each for each in base["wordless"] if each[0] not in taken]
+    return {
+        **base,
+        "failures": failures,
+        "texts": texts,
+        "codes": {code: owned for code, owned in codes.items() if owned},
+        "names": owners("names", 1),
+        "words": owners("words", 0),
+        "wordless": [*wordless, *(_with(each, 0, number_of) for each in own["wordless"])],
+    }
+
+
+def _with(owned: Sequence[Any], place: int, number_of: Sequence[int]) -> list[Any]:
+    """`owned` with its failure's number of another index."""
+    moved = list(owned)
+    moved[place] = number_of[moved[place]]
+    return moved
 
 
 def _by_word(

@@ -119,13 +119,16 @@ _FAILED = "a connection failed,"
 _PASSES = "it may pass by itself,"
 
 
-def is_proof(words: str) -> bool:
-    """Whether `words`, of a MessageMatch of this or another version, are those of a failure that passes."""
+def is_proof(words: str, diagnosis: Diagnosis | None = None) -> bool:
+    """Whether `words`, of a MessageMatch of this or another version, are those of a failure that passes.
+
+    `diagnosis` speaks for a team's own entry, which may be known only to the run that made it.
+    """
     found = _PROOF.match(words)
-    failure = library().named(found[2]) if found else None
-    if found is None or failure is None:
+    if found is None:
         return False
-    return failure.automatic and failure.failure_class is _PASSING[MessageClass(found[1])]
+    failure = library().named(found[2]) or (diagnosis if diagnosis and diagnosis.failure == found[2] else None)
+    return failure is not None and failure.automatic and failure.failure_class is _PASSING[MessageClass(found[1])]
 
 
 def judge(facts: TaskFacts) -> MessageMatch:
@@ -150,6 +153,7 @@ def diagnosis_of(facts: TaskFacts, said_before: str = "") -> Diagnosis:
         passage=harmless(found.passage, VALUE_CAP),
         unexplained=harmless(found.unexplained, VALUE_CAP),
         codes=found.codes[:CODES_CAP],
+        automatic=found.automatic and not library().lacks_own,
     )
 
 

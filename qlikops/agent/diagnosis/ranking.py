@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from qlikops.agent.diagnosis import doubts
@@ -113,7 +113,7 @@ def explain(
     Without `is_whole` what is left unexplained is not looked for if it would change nothing: beside a failure that is
     known for certain and that no resume mends.
     """
-    entries = entries or library()
+    entries = library() if entries is None else entries
     context = context or MessageContext()
     parsed = parse(message)
     matches = _ranked(parsed, context, entries)
@@ -125,7 +125,11 @@ def explain(
     failures = tuple(match.failure for match in matches)
     is_needed = is_whole or not best.is_certain
     left = _what_speaks_against(parsed, entries, matches, context.engines) if is_needed else ""
-    return Explained(parsed, _diagnosis(parsed, best, failures, codes, left), failures)
+    diagnosis = _diagnosis(parsed, best, failures, codes, left)
+    if diagnosis.automatic and entries.vouching is not None:
+        vouched = explain(message, context, entries.vouching).diagnosis
+        diagnosis = replace(diagnosis, automatic=vouched.automatic)
+    return Explained(parsed, diagnosis, failures)
 
 
 def _diagnosis(

@@ -114,8 +114,9 @@ def _not_proven(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     if proposal.kind is not AnomalyKind.FATAL_TRANSIENT:
         return None
     recognised = _recognised(proposal)
-    is_automatic = proposal.diagnosis is None or proposal.diagnosis.automatic
-    if recognised and all(map(is_proof, recognised)) and is_automatic:
+    diagnosis = proposal.diagnosis
+    is_automatic = diagnosis is None or diagnosis.automatic
+    if recognised and is_automatic and all(is_proof(words, diagnosis) for words in recognised):
         return None
     return Opinion(
         Verdict.CAUTION,

@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: LambdaContext, services: Services | 
     """
     services = services or process_services()
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())
-    with services.restarter() as restarter:
+    with services.own_failures.in_use(), services.restarter() as restarter:
         acted = restarter.restart(
             proposal_id_of(event),
             parse_decision(event.get("decision")),

@@ -21,7 +21,9 @@ def handler(event: dict[str, Any], context: LambdaContext, services: Services | 
     run = codec.decode(Run, event)
     left = context.get_remaining_time_in_millis() / 1000
     reading_seconds = left - min(RESERVE_SECONDS, left / 2)
-    monitored = (services or process_services()).monitor(reading_seconds).run(run)
+    services = services or process_services()
+    with services.own_failures.in_use() as notes:
+        monitored = services.monitor(reading_seconds, notes).run(run)
     summary = monitored.summary
     return {
         "run": codec.encode(run),

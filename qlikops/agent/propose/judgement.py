@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.decide.policy import decide
+from qlikops.agent.diagnosis.library import library
 from qlikops.agent.diagnosis.messages import fault_of, side_of, still_says
 from qlikops.agent.look import wording
 from qlikops.agent.look.detectors import DETECTORS, TaskView, is_stopped_by_command, is_waiting_to_apply
@@ -100,6 +101,8 @@ def no_longer_automatic(
     """Why the policy would not let this task be restarted without a human any more; empty where it would."""
     if approval.evaluation is None:
         return "there is no evaluation"
+    if library().lacks_own:
+        return "the team's own known failures cannot be read"
     policy = decide(
         replace(approval.proposal, targets=(current,)),
         approval.evaluation,

@@ -58,7 +58,9 @@ class Monitor:
         notifier: Notifier,
         config: AgentConfig,
         clock: Callable[[], datetime],
+        notes: Sequence[str] = (),
     ) -> None:
+        """`notes` go into the report of the run."""
         self._ledger = ledger
         self._store = store
         self._executions = executions
@@ -66,6 +68,7 @@ class Monitor:
         self._notifier = notifier
         self._config = config
         self._clock = clock
+        self._notes = notes
 
     def run(self, run: Run) -> Monitored:
         """The same answer for the same run, however often it is invoked: the summary, written last, is the mark.
@@ -89,7 +92,7 @@ class Monitor:
         restarts = self._restarts(reading, last.snapshot)
         snapshot = self._detect(reading, last.snapshot, run, restarts)
         questions = Questions(self._ledger, self._executions, self._config)
-        notes = [*_starting_afresh(last), *questions.hold_against(snapshot, looked_at)]
+        notes = [*self._notes, *_starting_afresh(last), *questions.hold_against(snapshot, looked_at)]
         return self._propose(snapshot, restarts, reconciler, run, last, notes)
 
     def _last_snapshot(self) -> LastSnapshot:

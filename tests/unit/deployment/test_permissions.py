@@ -40,6 +40,7 @@ CALLS: dict[str, set[Right]] = {
     "remember.store.Store.findings": {("s3:GetObject", f"{BUCKET}/snapshots/findings/*"), READ_MISSING},
     "remember.store.Store.latest_report": {("s3:GetObject", f"{BUCKET}/reports/latest.json"), READ_MISSING},
     "remember.store.Store.save_report": {("s3:PutObject", f"{BUCKET}/reports/*")},
+    "remember.own_failures.OwnFailures._refresh": {("s3:GetObject", f"{BUCKET}/known/entries.json"), READ_MISSING},
     "tell.notify.Notifier._publish": {("sns:Publish", TOPIC)},
     "tell.metrics.Metrics.put": {("cloudwatch:PutMetricData", "*")},
     "steps.reconcile.ExecutionStates._described": {("states:DescribeExecution", OWN_EXECUTIONS)},
@@ -262,6 +263,16 @@ def test_no_role_of_the_stack_may_approve_and_one_may_end_a_wait(
 ) -> None:
     assert {name for name, each in resources.items() if action in str(each)} == holders
     assert "states:SendTask*" not in str(resources)
+
+
+def test_own_known_failures_are_read_by_who_reads_messages_and_written_by_who_deploys(
+    resources: dict[str, Any],
+) -> None:
+    readers = {name for name, each in resources.items() if "/known/" in str(each)}
+    assert readers == {"MonitorTasksRole", "ExecuteRestartRole", "ReadOnlyPolicy"}
+    for name in readers:
+        for each in statements(resources[name]["Properties"]):
+            assert "/known/" not in str(each) or set(many(each["Action"])) == {"s3:GetObject"}, name
 
 
 def test_looking_includes_no_write(resources: dict[str, Any]) -> None:

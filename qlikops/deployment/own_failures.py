@@ -1,0 +1,70 @@
+"""A team's own known failures in the stack's data bucket, as who deploys changes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from qlikops.agent.diagnosis.own import Kept
+from qlikops.deployment.errors import DeploymentError
+from qlikops.domain.ledger import OWN_FAILURES, earlier_failures_key
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+
+_JSON = "application/json"
+_ELSE_CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412"})
+
+
+class OwnFailuresStore:
+    """Those of one bucket. Raises what botocore raises."""
+
+    def __init__(self, s3: S3Client, bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._document = ""
+        self._etag = ""
+
+    @property
+    def place(self) -> str:
+        """Where they are, for people."""
+        return f"s3://{self._bucket}/{OWN_FAILURES}"
+
+    def read(self) -> Kept:
+        """Those that are kept; InvalidEntries if it is not possible to say which, and `replace` then replaces them."""
+        from botocore.exceptions import ClientError
+
+        try:
+            reply = self._s3.get_object(Bucket=self._bucket, Key=OWN_FAILURES)
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+                raise
+            self._document = self._etag = ""
+        else:
+            self._document, self._etag = reply["Body"].read().decode("utf-8", "replace"), reply["ETag"]
+        return Kept.of(self._document, self.place)
+
+    def replace(self, kept: Kept, now: datetime) -> str:
+        """Keeps these instead of what was read, and that as earlier ones; the earlier ones' key, empty for none.
+
+        Raises DeploymentError where somebody else changed them since they were read.
+        """
+        from botocore.exceptions import ClientError
+
+        earlier = earlier_failures_key(now) if self._document else ""
+        if earlier:
+            self._s3.put_object(Bucket=self._bucket, Key=earlier, Body=self._document.encode(), ContentType=_JSON)
+        put, body = self._s3.put_object, kept.document().encode()
+        try:
+            if self._etag:
+                put(Bucket=self._bucket, Key=OWN_FAILURES, Body=body, ContentType=_JSON, IfMatch=self._etag)
+            else:
+                put(Bucket=self._bucket, Key=OWN_FAILURES, Body=body, ContentType=_JSON, IfNoneMatch="*")
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] not in _ELSE_CHANGED:
+                raise
+            raise DeploymentError(
+                "Somebody else changed the own known failures at the same time; nothing was written.",
+                "Run the command again: it shows what has changed.",
+            ) from exc
+        return earlier
