@@ -176,6 +176,11 @@ class FakeFleet:
     latest: FleetSnapshot | None = None
     written: dict[str, RunReport] = field(default_factory=dict)
     runs: dict[str, RunSummary] = field(default_factory=dict)
+    own: str = ""
+    """Known failures of the team's own."""
+
+    def own_failures(self) -> str:
+        return self.own
 
     def snapshot(self) -> FleetSnapshot:
         if self.latest is None:

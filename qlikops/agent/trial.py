@@ -12,7 +12,6 @@ from typing import Any
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.decide.policy import decide
-from qlikops.agent.diagnosis.library import Library, library, using
 from qlikops.agent.diagnosis.ranking import Explained, MessageContext, explain
 from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.rules import RulesEvaluator
@@ -121,16 +120,8 @@ class Outcome:
         }
 
 
-def outcome(situation: Situation, entries: Library | None = None, config: AgentConfig = _CONFIG) -> Outcome:
-    """What a run would make of a task with that message, the only one of its fleet that has failed.
-
-    `entries` take the place of the built-in ones.
-    """
-    with using(entries or library()):
-        return _outcome(situation, config)
-
-
-def _outcome(situation: Situation, config: AgentConfig) -> Outcome:
+def outcome(situation: Situation, config: AgentConfig = _CONFIG) -> Outcome:
+    """What a run by the entries in use would make of a task with that message, the only one of its fleet to fail."""
     found = explain(situation.message, situation.context)
     if situation.previous_message and not found.diagnosis.failure_class.is_explained:
         earlier = explain(situation.previous_message, situation.context)

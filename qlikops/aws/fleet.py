@@ -17,6 +17,7 @@ from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ledger import (
     LATEST_REPORT,
     LATEST_SNAPSHOT,
+    OWN_FAILURES,
     REPORTS,
     SUMMARY,
     Attribute,
@@ -57,6 +58,14 @@ class BucketFleet:
         snapshot = self._parse(FleetSnapshot, LATEST_SNAPSHOT, body)
         self._snapshot = etag, snapshot
         return snapshot
+
+    def own_failures(self) -> str:
+        """The team's own known failures as the bucket has them; empty where there are none."""
+        try:
+            body, _ = self._read(OWN_FAILURES, "There are no known failures of your own.")
+        except NotFound:
+            return ""
+        return body.decode("utf-8", "replace")
 
     def reports(self, limit: int = 50) -> Sequence[ReportEntry]:
         """The runs that have a report, newest day first, newest of a day first; at most a hundred.

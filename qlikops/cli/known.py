@@ -1,28 +1,44 @@
-"""known, known show, known explain, known test, known draft."""
+"""known, known show, known explain, known test, known draft; known_own has known add and known remove."""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from qlikops.agent.diagnosis.check import problems, shadowed
+from qlikops.agent.diagnosis.check import problems, shadowed, taken_over
 from qlikops.agent.diagnosis.draft import draft as drafted
 from qlikops.agent.diagnosis.entry import Failure, InvalidEntries
-from qlikops.agent.diagnosis.library import Library, built_in, index_of, library, read_files
+from qlikops.agent.diagnosis.evidence import Label
+from qlikops.agent.diagnosis.library import Library, built_in, library, read_files, using, with_own
+from qlikops.agent.diagnosis.own import Kept
 from qlikops.agent.diagnosis.ranking import MessageContext
 from qlikops.agent.trial import Outcome, Situation, outcome
 from qlikops.cli import output
-from qlikops.cli.context import JsonOption
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
 from qlikops.cli.exit_codes import ExitCode
+from qlikops.cli.known_own import add, remove
 from qlikops.domain.diagnosis import FailureClass
-from qlikops.domain.errors import NotFound, UsageError
+from qlikops.domain.errors import NotFound, QlikopsError, UsageError
+from qlikops.domain.ledger import OWN_FAILURES
+from qlikops.domain.proposal import Proposal
 from qlikops.domain.text import harmless
 from qlikops.presentation.table import Column
 from qlikops.presentation.tone import Section, Span, line
+
+_ID = re.compile(r"[0-9a-f]{4,12}")
+"""Of a proposal, or its beginning; no message is such a word."""
+_OF_A_GROUP = re.compile(r" \(\d+ of \d+ tasks\)$")
+"""Behind the evidence of a group."""
+_TYPE = re.compile(r"\(([^()]+)\)$")
+"""Of an endpoint, behind its name."""
+BuiltInOption = Annotated[bool, typer.Option("--built-in", help="Without entries of your own: asks no environment.")]
 
 known = typer.Typer(
     help="Known failures: what the agent recognises in a message, and what it says to look at first.",
@@ -38,48 +54,56 @@ def _list(
     engine: Annotated[
         str, typer.Option(metavar="NAME", help="Only this engine's: oracle, network, replicate.", show_default=False)
     ] = "",
+    built_in: BuiltInOption = False,
+    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the known failures, engine by engine."""
+    """List the known failures, engine by engine; those of your own are marked."""
     if ctx.invoked_subcommand:
         return
-    found = [failure for failure in _failures() if not engine or failure.engine == engine.lower()]
+    failures = _failures(() if built_in else _own(invocation(ctx), context))
+    found = [each for each in failures if not engine or each.failure.engine == engine.lower()]
     if not found:
-        engines = sorted({failure.engine for failure in _failures()})
+        engines = sorted({each.failure.engine for each in failures})
         raise NotFound(f"No known failure of {engine}.", f"There are: {', '.join(engines)}.")
     if as_json:
-        output.write_json([_data(failure) for failure in found])
+        output.write_json([each.data() for each in found])
         return
     output.write_table(
         (Column("id", "Failure", 34), Column("class", "Class", 13), Column("says", "What happened", 90)),
         [
             {
-                "id": Span(failure.id),
-                "class": Span(failure.failure_class.value.replace("_", " ")),
-                "says": Span(failure.says),
+                "id": Span(each.failure.id),
+                "class": Span(each.failure.failure_class.value.replace("_", " ")),
+                "says": Span(f"{each.mark}{each.failure.says}"),
             }
-            for failure in found
+            for each in found
         ],
     )
 
 
 @known.command()
 def show(
+    ctx: typer.Context,
     failure: Annotated[str, typer.Argument(metavar="ID", help="Of a known failure, as the list has it.")],
+    built_in: BuiltInOption = False,
+    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show one known failure: what it is recognised by, and what to do about it."""
-    found = next((each for each in _failures() if each.id == failure.lower()), None)
+    failures = _failures(() if built_in else _own(invocation(ctx), context))
+    found = next((each for each in failures if each.failure.id == failure.lower()), None)
     if found is None:
         raise NotFound(f"No known failure is called {failure}.", "`qlikops known` lists them.")
     if as_json:
-        output.write_json(_data(found))
+        output.write_json(found.data())
         return
     output.write_sections(_sections(found))
 
 
 @known.command()
 def explain(
+    ctx: typer.Context,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The message of a task.", show_default=False)] = "",
     file: Annotated[
         Path | None,
@@ -96,27 +120,30 @@ def explain(
         list[Path] | None,
         typer.Option(metavar="FILE.toml", help="Entries of your own beside the built-in ones.", show_default=False),
     ] = None,
+    own: Annotated[bool, typer.Option("--own", help="With the entries of your own that the agent has.")] = False,
+    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Explain messages as the agent does: their parts, the known failure, what is left unexplained, what follows."""
     if bool(text) == bool(file):
         raise UsageError("give either a TEXT or --file")
-    library = _library(entries or [])
-    if file is None:
-        found = outcome(Situation(text, source, target), library)
-        if as_json:
-            output.write_json(found.as_data())
-        else:
-            output.write_sections(_explained(found))
-        return
-    for situation in _situations(file):
-        found = outcome(situation, library)
-        if as_json:
-            output.write(json.dumps(found.as_data(), ensure_ascii=False))
-        else:
-            diagnosis = found.explained.diagnosis
-            name = diagnosis.failure or "nobody knows"
-            output.write(f"{diagnosis.failure_class.value}  {name}  {harmless(situation.message, 100)}")
+    kept = _read_own(invocation(ctx), context) if own else ()
+    with using(_library(kept, entries or [])):
+        if file is None:
+            found = outcome(Situation(text, source, target))
+            if as_json:
+                output.write_json(found.as_data())
+            else:
+                output.write_sections(_explained(found))
+            return
+        for situation in _situations(file):
+            found = outcome(situation)
+            if as_json:
+                output.write(json.dumps(found.as_data(), ensure_ascii=False))
+            else:
+                diagnosis = found.explained.diagnosis
+                name = diagnosis.failure or "nobody knows"
+                output.write(f"{diagnosis.failure_class.value}  {name}  {harmless(situation.message, 100)}")
 
 
 @known.command()
@@ -131,8 +158,8 @@ def test(
     for name in shadowed(written, built_in()):
         output.say(f"{name}: takes the place of the built-in entry of that name.")
     found = problems(written, built_in())
-    for problem in found:
-        output.say(problem)
+    for sentence in (*found, *taken_over(written, built_in())):
+        output.say(sentence)
     count = len(written.failures)
     output.write(
         f"{count} {'entry' if count == 1 else 'entries'}, {len(found)} {'problem' if len(found) == 1 else 'problems'}."
@@ -143,18 +170,26 @@ def test(
 
 @known.command()
 def draft(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="A message that was not recognised.")],
+    ctx: typer.Context,
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="A message that was not recognised, or the ID of its proposal.")
+    ],
     kind: Annotated[
-        str, typer.Option("--class", metavar="CLASS", help="What it was: fix_first, access, transient ….")
+        str,
+        typer.Option("--class", metavar="CLASS", help="What it was: fix_first, access, transient, or another class."),
     ] = "fix_first",
     says: Annotated[str, typer.Option(help="What happened, in one sentence.")] = "Say here what happened.",
     check: Annotated[str, typer.Option(help="What to look at or put right first.")] = "Say here what to look at first.",
     source: Annotated[str, typer.Option(metavar="TYPE", help="The source endpoint's type.", show_default=False)] = "",
     target: Annotated[str, typer.Option(metavar="TYPE", help="The target endpoint's type.", show_default=False)] = "",
+    context: ContextOption = None,
 ) -> None:
     """Draft an entry from a message whose cause you found, without its names, hosts and numbers."""
     if kind not in {each.value for each in FailureClass}:
         raise UsageError(f"--class is one of {', '.join(each.value for each in FailureClass)}, not {kind}")
+    if _ID.fullmatch(text):
+        said = _said(invocation(ctx).environment(context).approvals.approval(text).proposal)
+        text, source, target = said.message, source or said.source_type, target or said.target_type
     try:
         entry = drafted(text, MessageContext.of(source, target), library(), FailureClass(kind), says, check)
     except ValueError as exc:
@@ -162,17 +197,52 @@ def draft(
     output.write(entry.rstrip("\n"))
 
 
-def _failures() -> list[Failure]:
-    return [failure for entries in built_in() for failure in entries.failures]
+def _said(proposal: Proposal) -> Situation:
+    """What a proposal's evidence says of the message that it rests on; NotFound if it rests on none."""
+    values = {item.label: _OF_A_GROUP.sub("", item.value) for item in reversed(proposal.evidence)}
+    if not (message := values.get(Label.MESSAGE, "")):
+        raise NotFound(f"The proposal {proposal.proposal_id} has no message.", "Give the message itself.")
+    source, target = (_TYPE.search(values.get(label, "")) for label in (Label.SOURCE, Label.TARGET))
+    return Situation(message, source[1] if source else "", target[1] if target else "")
 
 
-def _library(paths: list[Path]) -> Library:
-    if not paths:
+known.command()(add)
+known.command()(remove)
+
+
+def _failures(own: Sequence[Failure]) -> list[_Listed]:
+    """All of them, those of a team's `own` in place of the built-in ones with their ids."""
+    by_id = {failure.id: _Listed(failure) for entries in built_in() for failure in entries.failures}
+    for failure in own:
+        by_id[failure.id] = _Listed(failure, is_own=True, shadows=failure.id in by_id)
+    return sorted(by_id.values(), key=lambda each: each.failure.engine)
+
+
+def _own(here: Invocation, context: str | None) -> Sequence[Failure]:
+    """The team's own entries; without an environment to ask, the built-in ones are still worth a list."""
+    try:
+        return _read_own(here, context)
+    except QlikopsError as exc:
+        output.say(f"Without entries of your own: {exc}")
+        return ()
+
+
+def _read_own(here: Invocation, context: str | None) -> Sequence[Failure]:
+    try:
+        return Kept.of(here.environment(context).fleet.own_failures(), OWN_FAILURES).failures
+    except InvalidEntries as exc:
+        raise QlikopsError(str(exc), "`qlikops known add` and `remove` replace what cannot be read.") from exc
+
+
+def _library(own: Sequence[Failure], paths: list[Path]) -> Library:
+    """The built-in entries with `own` and those in files, as an agent reads them by its default settings."""
+    if not own and not paths:
         return library()
     try:
-        return Library(index_of([*built_in(), *read_files(paths)]))
+        written = [failure for entries in read_files(paths) for failure in entries.failures]
     except InvalidEntries as exc:
         raise UsageError(str(exc)) from exc
+    return with_own([*own, *written], may_be_automatic=False)
 
 
 def _situations(file: Path) -> list[Situation]:
@@ -195,6 +265,25 @@ def _situations(file: Path) -> list[Situation]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A failure, and whose it is."""
+
+    failure: Failure
+    is_own: bool = False
+    shadows: bool = False
+    """It stands in place of a built-in one."""
+
+    @property
+    def mark(self) -> str:
+        """Before its words in a list."""
+        return "" if not self.is_own else "(yours, in place of ours) " if self.shadows else "(yours) "
+
+    def data(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**_data(self.failure), "own": self.is_own, "shadows": self.shadows}
+
+
 def _data(failure: Failure) -> dict[str, Any]:
     return {
         "id": failure.id,
@@ -213,9 +302,16 @@ def _data(failure: Failure) -> dict[str, Any]:
     }
 
 
-def _sections(failure: Failure) -> list[Section]:
+def _sections(listed: _Listed) -> list[Section]:
+    failure = listed.failure
     return [
-        Section(failure.id, (line("class", failure.failure_class.value.replace("_", " ")), line("says", failure.says))),
+        Section(
+            failure.id,
+            (
+                line("class", failure.failure_class.value.replace("_", " ")),
+                line("says", f"{listed.mark}{failure.says}"),
+            ),
+        ),
         Section("Look at first", tuple(line(f"{n}.", check) for n, check in enumerate(failure.checks, 1))),
         Section(
             "Then",

@@ -172,6 +172,10 @@ class Fleet(Protocol):
     def snapshot(self) -> FleetSnapshot:
         """Raises NotFound before the first run."""
 
+    def own_failures(self) -> str:
+        """The team's own known failures as the bucket has them; empty where there are none."""
+        ...
+
     def reports(self, limit: int = 50) -> Sequence[ReportEntry]:
         """The runs that have a report, newest first; at most a hundred."""
 

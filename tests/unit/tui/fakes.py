@@ -345,6 +345,9 @@ class FakeFleet:
 
     environment: FakeEnvironment
 
+    def own_failures(self) -> str:
+        raise NotImplementedError
+
     def snapshot(self) -> FleetSnapshot:
         self.environment.listed.pass_through()
         self.environment._read("snapshot")
