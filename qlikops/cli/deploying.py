@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -31,35 +32,26 @@ from qlikops.qlik.errors import QemMisconfigured
 _ROTATE = "`qlikops deploy --rotate-secret --qlik-login`"
 
 
+@dataclass(frozen=True)
 class Deployment:
     """One use of `deploy` on one stack."""
 
-    def __init__(
-        self,
-        here: Invocation,
-        connection: AwsConnection,
-        stack: Stack,
-        *,
-        plan_only: bool,
-        yes: bool,
-        replace_data: bool,
-        as_json: bool,
-    ) -> None:
-        self._here = here
-        self._aws = connection
-        self._stack = stack
-        self._plan_only = plan_only
-        self._yes = yes
-        self._replace_data = replace_data
-        self._as_json = as_json
+    here: Invocation
+    aws: AwsConnection
+    stack: Stack
+    _: KW_ONLY
+    plan_only: bool
+    yes: bool
+    replace_data: bool
+    as_json: bool
 
     def deploy(self, chosen: Choices, base: Choices, instances: Mapping[str, Any] | None) -> None:
         """Brings the stack, and its secret where there are `instances`, to what is chosen."""
         if instances is None and chosen.ca_bundle:
             raise UsageError("the authorities go into the secret with the accounts", "Add --qlik or --qlik-login.")
-        current = self._stack.parameters()
+        current = self.stack.parameters()
         if chosen.agent and base.agent is None:
-            base = base.over(Choices(agent=self._stack.agent_settings()))
+            base = base.over(Choices(agent=self.stack.agent_settings()))
         whole = chosen.over(base)
         parameters = whole.parameters()
         parameters_then = {**current, **parameters}
@@ -75,11 +67,11 @@ class Deployment:
 
     def rotate(self, given: Mapping[str, Any]) -> None:
         """Gives the stack's secret the accounts in `given`, and deploys nothing."""
-        _refuse_foreign_secret(self._stack.parameters().get("QlikSecretArn", ""))
+        _refuse_foreign_secret(self.stack.parameters().get("QlikSecretArn", ""))
         secret = self._secret_of_the_stack()
         accounts = _judged(secret.text(), given, keep_others=True)
-        show_rotation(self._stack.name, accounts.changes, as_json=self._as_json)
-        if not accounts.changes or self._plan_only:
+        show_rotation(self.stack.name, accounts.changes, as_json=self.as_json)
+        if not accounts.changes or self.plan_only:
             return
         if not self._confirmed():
             raise typer.Exit(ExitCode.FAILURE)
@@ -89,24 +81,24 @@ class Deployment:
 
     def _bring(self, release: Release, accounts: Rotation | None, parameters: Mapping[str, str]) -> None:
         deployer = self._deployer
-        output.say(f"Comparing with the stack {self._stack.where}, account {self._place.account} …")
+        output.say(f"Comparing with the stack {self.stack.where}, account {self._place.account} …")
         plan = deployer.plan(release)
         changed = accounts.changes if accounts else {}
         try:
             obstacles = self._obstacles(plan, release, parameters)
-            show_plan(plan, Beside(deployer.uploads(release), changed, obstacles), as_json=self._as_json)
+            show_plan(plan, Beside(deployer.uploads(release), changed, obstacles), as_json=self.as_json)
             if in_the_way := next((each for each in obstacles if each.blocks), None):
                 raise DeploymentError(f"this plan cannot work: {in_the_way.text}", in_the_way.hint)
-            wanted = not (plan.is_empty and not changed) and not self._plan_only and self._may_apply(plan)
+            wanted = not (plan.is_empty and not changed) and not self.plan_only and self._may_apply(plan)
         except BaseException:
             deployer.abandon(plan)
             raise
         if not wanted:
             deployer.discard(plan)
             nothing = plan.is_empty and not changed
-            if nothing and not self._plan_only:
+            if nothing and not self.plan_only:
                 self._say_if_empty(parameters)
-            raise typer.Exit(ExitCode.OK if self._plan_only or nothing else ExitCode.FAILURE)
+            raise typer.Exit(ExitCode.OK if self.plan_only or nothing else ExitCode.FAILURE)
         self._apply(plan, release)
         if accounts is not None and changed:
             self._put(accounts)
@@ -154,26 +146,26 @@ class Deployment:
 
     def _obstacles(self, plan: Plan, release: Release, parameters: Mapping[str, str]) -> tuple[Obstacle, ...]:
         settings = agent_config(json.loads(parameters.get("AgentSettings") or "{}"))
-        look = Obstacles(self._aws, self._stack, self._place)
+        look = Obstacles(self.aws, self.stack, self._place)
         return tuple(look.of(plan, release.template.data.decode(), settings))
 
     def _secret_of_the_stack(self) -> QlikSecret:
         """Raises NotFound where there is no stack, DeploymentError where it has not got that far."""
-        return QlikSecret(self._aws.client("secretsmanager"), self._stack.outputs().qlik_secret_arn)
+        return QlikSecret(self.aws.client("secretsmanager"), self.stack.outputs().qlik_secret_arn)
 
     @cached_property
     def _place(self) -> StackLocation:
-        _, partition, _, _, account, *_ = self._aws.caller().split(":")
-        return StackLocation(partition, self._aws.s3.meta.region_name, account, self._stack.name)
+        _, partition, _, _, account, *_ = self.aws.caller().split(":")
+        return StackLocation(partition, self.aws.s3.meta.region_name, account, self.stack.name)
 
     @cached_property
     def _deployer(self) -> Deployer:
         place = self._place
-        return Deployer(self._stack, ArtifactStore(self._aws.s3, account=place.account, region=place.region))
+        return Deployer(self.stack, ArtifactStore(self.aws.s3, account=place.account, region=place.region))
 
     def _may_apply(self, plan: Plan) -> bool:
         endangered = [change.logical_id for change in plan.changes if change.endangers_data]
-        if endangered and not self._replace_data:
+        if endangered and not self.replace_data:
             raise UsageError(
                 f"this would take {', '.join(endangered)} out of use, with the data in it",
                 "Add --replace-data if that is what you want.",
@@ -181,9 +173,9 @@ class Deployment:
         return self._confirmed()
 
     def _confirmed(self) -> bool:
-        if self._yes:
+        if self.yes:
             return True
-        if not self._here.is_terminal():
+        if not self.here.is_terminal():
             raise UsageError("nobody is here to confirm it", "Add --yes.")
         return typer.confirm("Apply this?", err=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -55,33 +55,25 @@ class DataStore:
         return (f"until aws s3api delete-bucket {bucket} 2>/dev/null; do {deleted} || break; done",)
 
 
+@dataclass(frozen=True)
 class DataStores:
     """The stores of one stack."""
 
-    def __init__(
-        self,
-        dynamodb: DynamoDBClient,
-        s3: S3Client,
-        tagging: Any,
-        *,
-        stack: str,
-        artifact_bucket: str,
-        patience: Patience,
-    ) -> None:
-        """`tagging` is a client of the Resource Groups Tagging API."""
-        self._dynamodb = dynamodb
-        self._s3 = s3
-        self._tagging = tagging
-        self._stack = stack
-        self._artifact_bucket = artifact_bucket
-        self._patience = patience
+    dynamodb: DynamoDBClient
+    s3: S3Client
+    tagging: Any
+    """A client of the Resource Groups Tagging API."""
+    _: KW_ONLY
+    stack: str
+    artifact_bucket: str
+    patience: Patience
 
     def find(self, resources: Mapping[str, str], known: Iterable[DataStore] = ()) -> tuple[DataStore, ...]:
         """Those that are there: of the stack's `resources` (logical id -> physical id), by tag, and those `known`."""
         named = {
             StoreKind.LEDGER: [resources.get("Table", "")],
             StoreKind.DATA: [resources.get("DataBucket", "")],
-            StoreKind.ARTIFACTS: [self._artifact_bucket],
+            StoreKind.ARTIFACTS: [self.artifact_bucket],
         }
         stores = [DataStore(kind, name) for kind, names in named.items() for name in names if name]
         found = dict.fromkeys([*stores, *known, *self._tagged()])
@@ -94,35 +86,35 @@ class DataStores:
             return
         try:
             with aws_errors("tag what stays"):
-                reply = self._tagging.tag_resources(ResourceARNList=arns, Tags={STACK_TAG: self._stack})
+                reply = self.tagging.tag_resources(ResourceARNList=arns, Tags={STACK_TAG: self.stack})
         except QlikopsError as exc:
-            self._patience.progress(f"{exc.message}. Note its name: a later `destroy` may not find it.")
+            self.patience.progress(f"{exc.message}. Note its name: a later `destroy` may not find it.")
             return
         for arn in reply.get("FailedResourcesMap", {}):
-            self._patience.progress(f"{arn} takes no tag. Note its name: a later `destroy` may not find it.")
+            self.patience.progress(f"{arn} takes no tag. Note its name: a later `destroy` may not find it.")
 
     def _arn(self, store: DataStore) -> str:
         """Empty for what is found by its name."""
         if store.kind is StoreKind.LEDGER:
-            return self._dynamodb.describe_table(TableName=store.name)["Table"]["TableArn"]
-        return f"arn:{self._s3.meta.partition}:s3:::{store.name}" if store.kind is StoreKind.DATA else ""
+            return self.dynamodb.describe_table(TableName=store.name)["Table"]["TableArn"]
+        return f"arn:{self.s3.meta.partition}:s3:::{store.name}" if store.kind is StoreKind.DATA else ""
 
     def remove(self, store: DataStore) -> None:
         """Removes it with all that is in it."""
         took = self._remove_table(store.name) if store.kind is StoreKind.LEDGER else self._remove_bucket(store.name)
         what = "the table" if store.kind is StoreKind.LEDGER else "the bucket"
-        self._patience.progress(f"Deleted {what} {store.name} in {took}.")
+        self.patience.progress(f"Deleted {what} {store.name} in {took}.")
 
     def _tagged(self) -> Iterator[DataStore]:
         """What a stack of this name made, however long it has been gone."""
-        pages = self._tagging.get_paginator("get_resources").paginate(
-            TagFilters=[{"Key": STACK_TAG, "Values": [self._stack]}], ResourceTypeFilters=["dynamodb:table", "s3"]
+        pages = self.tagging.get_paginator("get_resources").paginate(
+            TagFilters=[{"Key": STACK_TAG, "Values": [self.stack]}], ResourceTypeFilters=["dynamodb:table", "s3"]
         )
         try:
             with aws_errors("look for what other stacks of this name left"):
                 arns = [each["ResourceARN"] for page in pages for each in page["ResourceTagMappingList"]]
         except AccessDenied as exc:
-            self._patience.progress(f"{exc.message}. What earlier stacks left is not looked for.")
+            self.patience.progress(f"{exc.message}. What earlier stacks left is not looked for.")
             return
         for arn in arns:
             _, _, service, _, _, name = arn.split(":", 5)
@@ -139,8 +131,8 @@ class DataStores:
     def _table_status(self, table: str) -> tuple[str, bool]:
         """Its status (empty: gone), and whether it is protected."""
         try:
-            found = self._dynamodb.describe_table(TableName=table)["Table"]
-        except self._dynamodb.exceptions.ResourceNotFoundException:
+            found = self.dynamodb.describe_table(TableName=table)["Table"]
+        except self.dynamodb.exceptions.ResourceNotFoundException:
             return "", False
         return found["TableStatus"], found.get("DeletionProtectionEnabled", False)
 
@@ -154,18 +146,18 @@ class DataStores:
             if status == "ACTIVE" and not asked:
                 try:
                     if protected:
-                        self._dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+                        self.dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
                     else:
-                        self._dynamodb.delete_table(TableName=table)
+                        self.dynamodb.delete_table(TableName=table)
                         asked = True
-                except self._dynamodb.exceptions.ResourceInUseException:
+                except self.dynamodb.exceptions.ResourceInUseException:
                     pass  # it has begun to change since
-                except self._dynamodb.exceptions.ResourceNotFoundException:
+                except self.dynamodb.exceptions.ResourceNotFoundException:
                     return ""
                 status = "ACTIVE, and asked to change"
             return f"the table {table} is {status}" if status else ""
 
-        return self._patience.until(left)
+        return self.patience.until(left)
 
     def _remove_bucket(self, bucket: str) -> str:
         """A function that still runs may write while the bucket is emptied: again, then."""
@@ -176,20 +168,20 @@ class DataStores:
                 return ""
             self._empty(bucket)
             try:
-                self._s3.delete_bucket(Bucket=bucket)
+                self.s3.delete_bucket(Bucket=bucket)
             except ClientError as exc:
                 if exc.response["Error"]["Code"] not in {"BucketNotEmpty", "OperationAborted"}:
                     raise
                 return f"the bucket {bucket} is written to"
             return ""
 
-        return self._patience.until(left)
+        return self.patience.until(left)
 
     def _bucket_exists(self, bucket: str) -> bool:
         from botocore.exceptions import ClientError
 
         try:
-            self._s3.head_bucket(Bucket=bucket)
+            self.s3.head_bucket(Bucket=bucket)
         except ClientError as exc:
             if exc.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 return False
@@ -198,11 +190,11 @@ class DataStores:
 
     def _empty(self, bucket: str) -> None:
         """Every version of every object: a bucket that holds any cannot be deleted."""
-        for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
             listed: list[Any] = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
             if listed:
                 keys = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in listed]
-                reply = self._s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})  # type: ignore[typeddict-item]
+                reply = self.s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})  # type: ignore[typeddict-item]
                 for error in reply.get("Errors", []):
                     raise DeploymentError(
                         f"{error.get('Key')} in the bucket {bucket} cannot be deleted: "

@@ -44,44 +44,37 @@ class Leaving:
         return not self.goes
 
 
+@dataclass(frozen=True)
 class Destroyer:
     """Looks first, then removes."""
 
-    def __init__(
-        self,
-        stack: Stack,
-        scheduler: Scheduler,
-        executions: RunningExecutions,
-        data: DataStores,
-        dynamodb: DynamoDBClient,
-    ) -> None:
-        """`dynamodb` is for counting what waits."""
-        self._stack = stack
-        self._scheduler = scheduler
-        self._executions = executions
-        self._data = data
-        self._dynamodb = dynamodb
+    stack: Stack
+    scheduler: Scheduler
+    executions: RunningExecutions
+    data: DataStores
+    dynamodb: DynamoDBClient
+    """For counting what waits."""
 
     def look(self, *, delete_data: bool) -> Leaving:
         """What would go and what would stay. Changes nothing."""
-        found = self._stack.resources()
+        found = self.stack.resources()
         resources = found or {}
         machine = resources.get("StateMachine", "")
-        running = len(self._executions.running(machine)) if machine else 0
-        stores = self._data.find(resources)
+        running = len(self.executions.running(machine)) if machine else 0
+        stores = self.data.find(resources)
         goes: list[str] = []
         if self._has_schedule():
             goes.append("the schedule")
         if running:
             goes.append(f"{running} executions, which are stopped")
         if found is not None:
-            goes.append(f"the stack {self._stack.name} with {len(resources)} resources")
+            goes.append(f"the stack {self.stack.name} with {len(resources)} resources")
             if "QlikSecret" in resources:
                 goes.append("the secret with the Qlik accounts")
         if delete_data:
             goes.extend(map(str, stores))
         return Leaving(
-            stack=self._stack.name,
+            stack=self.stack.name,
             goes=tuple(goes),
             stays=() if delete_data else stores,
             waiting=sum(self._waiting(each.name) for each in stores if each.name == resources.get("Table")),
@@ -93,31 +86,31 @@ class Destroyer:
     def destroy(self, leaving: Leaving, progress: Progress) -> Iterator[StackEvent]:
         """Does what `look` said. Yields CloudFormation's events. Raises DeploymentFailed, DeploymentError."""
         if self._has_schedule():
-            self._scheduler.remove()
+            self.scheduler.remove()
             progress("Removed the schedule.")
         if leaving.machine:
-            self._executions.stop(leaving.machine)
+            self.executions.stop(leaving.machine)
         for store in leaving.removes:
-            self._data.remove(store)
-        self._data.mark(leaving.stays)
-        yield from self._stack.delete()
+            self.data.remove(store)
+        self.data.mark(leaving.stays)
+        yield from self.stack.delete()
         if leaving.machine:
-            self._executions.await_end_of(leaving.machine)
+            self.executions.await_end_of(leaving.machine)
 
     def left(self, leaving: Leaving) -> tuple[DataStore, ...]:
         """What is still there afterwards, found again: a stack that is gone names nothing any more."""
-        return self._data.find({}, (*leaving.stays, *leaving.removes))
+        return self.data.find({}, (*leaving.stays, *leaving.removes))
 
     def _has_schedule(self) -> bool:
         try:
-            self._scheduler.show()
+            self.scheduler.show()
         except NotFound:
             return False
         return True
 
     def _waiting(self, table: str) -> int:
         try:
-            return self._dynamodb.query(
+            return self.dynamodb.query(
                 TableName=table,
                 IndexName=INBOX_INDEX,
                 KeyConditionExpression="#inbox = :waiting",
@@ -125,5 +118,5 @@ class Destroyer:
                 ExpressionAttributeValues={":waiting": {"S": INBOX_WAITING}},
                 Select="COUNT",
             )["Count"]
-        except self._dynamodb.exceptions.ResourceNotFoundException:
+        except self.dynamodb.exceptions.ResourceNotFoundException:
             return 0

@@ -6,7 +6,7 @@ Whether Qlik and a model can be reached matters where the functions run: the las
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -91,26 +91,19 @@ class _Check:
     """Checks without which it could only repeat their error."""
 
 
+@dataclass
 class Doctor:
     """The checks of one context: one that cannot be made keeps no other but those that need what it looked for."""
 
-    def __init__(
-        self,
-        connection: AwsConnection,
-        stack: Callable[[], Stack],
-        scheduler: Callable[[], Scheduler],
-        logins: Logins,
-        now: Callable[[], datetime],
-    ) -> None:
-        """`stack` and `scheduler` are made by the first check that needs them: their clients take credentials, and
-        that there are none is a finding.
-        """
-        self._aws = connection
-        self._make_stack = stack
-        self._make_scheduler = scheduler
-        self._logins = logins
-        self._now = now
-        self._outputs: StackOutputs | None = None
+    aws: AwsConnection
+    make_stack: Callable[[], Stack]
+    make_scheduler: Callable[[], Scheduler]
+    """As `make_stack`, called by the first check that needs it: a client takes credentials, and to have none is a
+    finding.
+    """
+    logins: Logins
+    now: Callable[[], datetime]
+    _outputs: StackOutputs | None = field(default=None, init=False)
 
     def examine(self) -> Iterator[Examined]:
         """Every finding, in the order in which they build on each other."""
@@ -142,13 +135,13 @@ class Doctor:
                 yield _not_made(check, exc)
 
     def _identity(self) -> Result:
-        return Health.OK, self._aws.caller()
+        return Health.OK, self.aws.caller()
 
     def _clock(self) -> Result:
-        theirs = self._aws.aws_time()
+        theirs = self.aws.aws_time()
         if theirs is None:
             return Health.SKIPPED, "the reply had no date"
-        skew = self._now() - theirs
+        skew = self.now() - theirs
         if abs(skew) < SKEW_WARNING:
             return Health.OK, f"{format_duration(abs(skew))} off"
         health = Health.FAILED if abs(skew) >= SKEW_LIMIT else Health.WARNING
@@ -166,7 +159,7 @@ class Doctor:
 
     def _concurrency(self) -> Result:
         with aws_errors("read how many functions the account may run at once"):
-            limits = self._aws.client("lambda").get_account_settings()["AccountLimit"]
+            limits = self.aws.client("lambda").get_account_settings()["AccountLimit"]
         free, total = limits["UnreservedConcurrentExecutions"], limits["ConcurrentExecutions"]
         text = f"{free} of the account's {total} functions at once are free to use"
         if free >= FEW_FUNCTIONS:
@@ -180,10 +173,10 @@ class Doctor:
 
     def _permissions(self) -> Result:
         machine = self._deployed().state_machine_arn
-        if self._aws.caller().endswith(":root"):
+        if self.aws.caller().endswith(":root"):
             return Health.SKIPPED, "the account's root user may do everything", "Work as a role."
         with aws_errors("simulate this identity's permissions"):
-            iam = self._aws.client("iam")
+            iam = self.aws.client("iam")
             results = iam.simulate_principal_policy(
                 PolicySourceArn=self._principal(iam), ActionNames=[*LOOK, *ANSWER], ResourceArns=[machine]
             )["EvaluationResults"]
@@ -201,8 +194,8 @@ class Doctor:
     def _table(self) -> Result:
         name = self._deployed().table
         with aws_errors(f"describe the table {name}"):
-            table = self._aws.dynamodb.describe_table(TableName=name)["Table"]
-            backups = self._aws.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+            table = self.aws.dynamodb.describe_table(TableName=name)["Table"]
+            backups = self.aws.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
         if table["TableStatus"] not in {"ACTIVE", "UPDATING"}:
             return Health.FAILED, f"{name} is {table['TableStatus']}", "Wait, or restore it."
         missing = []
@@ -217,7 +210,7 @@ class Doctor:
     def _schedule(self) -> Result:
         outputs = self._deployed()
         with aws_errors("read the schedule"):
-            schedule = self._make_scheduler().show()
+            schedule = self.make_scheduler().show()
         if schedule.target_arn != outputs.state_machine_arn:
             return Health.FAILED, f"starts {schedule.target_arn}", "`qlikops schedule --rate 5m`."
         if schedule.has_ended:
@@ -238,7 +231,7 @@ class Doctor:
 
     def _secret(self) -> Result:
         arn = self._deployed().qlik_secret_arn
-        client = self._aws.client("secretsmanager")
+        client = self.aws.client("secretsmanager")
         with aws_errors("describe the secret"):
             secret = client.describe_secret(SecretId=arn)
         if secret.get("DeletedDate"):
@@ -260,7 +253,7 @@ class Doctor:
     def _last_run(self) -> Result:
         outputs = self._deployed()
         with aws_errors("list the executions"):
-            newest = self._aws.stepfunctions.list_executions(stateMachineArn=outputs.state_machine_arn, maxResults=100)[
+            newest = self.aws.stepfunctions.list_executions(stateMachineArn=outputs.state_machine_arn, maxResults=100)[
                 "executions"
             ]
         ended = [each for each in newest if each["status"] != ExecutionStatus.RUNNING]
@@ -268,7 +261,7 @@ class Doctor:
         if not newest:
             return Health.WARNING, "none yet", "`qlikops run --wait`, or set a schedule."
         started = newest[0]["startDate"].astimezone(UTC)
-        age = self._now() - started
+        age = self.now() - started
         text = f"{newest[0]['name']} {newest[0]['status']}, started {format_duration(age)} ago"
         if ended and not well:
             return Health.FAILED, f"none succeeded; {text}", f"`qlikops show {ended[0]['name']}`."
@@ -279,7 +272,7 @@ class Doctor:
         return Health.OK, text
 
     def _qlik(self) -> Result:
-        fleet = BucketFleet(self._aws)
+        fleet = BucketFleet(self.aws)
         report, snapshot = _if_there(fleet.report), _if_there(fleet.snapshot)
         if report and report.error and (snapshot is None or report.started_at > snapshot.taken_at):
             return (
@@ -292,7 +285,7 @@ class Doctor:
         down = [
             server.name for server in snapshot.servers if server.state is not ServerState.MONITORED or server.error_code
         ]
-        age = format_duration(self._now() - snapshot.taken_at)
+        age = format_duration(self.now() - snapshot.taken_at)
         text = f"{len(snapshot.servers)} servers and {len(snapshot.tasks)} tasks read {age} ago"
         if down or not snapshot.servers:
             return Health.WARNING, f"{text}; without {', '.join(down) or 'any server'}", "`qlikops tasks` shows them."
@@ -305,7 +298,7 @@ class Doctor:
         if evaluator == "rules":
             return Health.OK, "none is used: rules evaluate"
         try:
-            report = BucketFleet(self._aws).report()
+            report = BucketFleet(self.aws).report()
         except NotFound as exc:
             return Health.SKIPPED, exc.message, exc.hint
         evaluations = [each.evaluation for each in report.proposals if each.evaluation]
@@ -330,14 +323,14 @@ class Doctor:
         return Health.OK, text
 
     def _keyring(self) -> Result:
-        known = ", ".join(each["name"] for each in self._logins.instances()) or "nothing kept"
-        if self._logins.has_keyring:
+        known = ", ".join(each["name"] for each in self.logins.instances()) or "nothing kept"
+        if self.logins.has_keyring:
             return Health.OK, known
         return Health.SKIPPED, f"this machine has none ({known})", no_keyring_hint()
 
     @cached_property
     def _stack(self) -> Stack:
-        return self._make_stack()
+        return self.make_stack()
 
     def _deployed(self) -> StackOutputs:
         if self._outputs is None:
@@ -347,7 +340,7 @@ class Doctor:
 
     def _principal(self, iam: Any) -> str:
         """What IAM can simulate: a user, or the role behind a session."""
-        arn = self._aws.caller()
+        arn = self.aws.caller()
         kind, _, name = arn.rpartition(":")[2].partition("/")
         if kind != "assumed-role":
             return arn

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -87,34 +87,26 @@ class Drift:
     """Paths of what differs."""
 
 
+@dataclass(frozen=True)
 class Stack:
     """Plans and applies changes of one stack. Times are in seconds."""
 
-    def __init__(
-        self,
-        cloudformation: CloudFormationClient,
-        name: str,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        poll_seconds: float = 2.0,
-        change_set_name: Callable[[], str] = lambda: f"{_PREFIX}{uuid.uuid4().hex}",
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._cloudformation = cloudformation
-        self.name = name
-        self._sleep = sleep
-        self._poll_seconds = poll_seconds
-        self._change_set_name = change_set_name
-        self._now = now
+    cloudformation: CloudFormationClient
+    name: str
+    _: KW_ONLY
+    sleep: Callable[[float], None] = time.sleep
+    poll_seconds: float = 2.0
+    change_set_name: Callable[[], str] = lambda: f"{_PREFIX}{uuid.uuid4().hex}"
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property
     def where(self) -> str:
         """Its name and Region, for people."""
-        return f"{self.name} in {self._cloudformation.meta.region_name}"
+        return f"{self.name} in {self.cloudformation.meta.region_name}"
 
     def others_with(self, output: str) -> dict[str, str]:
         """Stack -> its value of `output`, of all other stacks in this Region that have it."""
-        pages = self._cloudformation.get_paginator("describe_stacks").paginate()
+        pages = self.cloudformation.get_paginator("describe_stacks").paginate()
         return {
             stack["StackName"]: each["OutputValue"]
             for page in pages
@@ -155,7 +147,7 @@ class Stack:
         creates = status == IN_REVIEW
         request: CreateChangeSetInputTypeDef = {
             "StackName": self.name,
-            "ChangeSetName": self._change_set_name(),
+            "ChangeSetName": self.change_set_name(),
             "ChangeSetType": "CREATE" if creates else "UPDATE",
             "Parameters": self._parameters(template, parameters, {} if creates else current or {}),
             "Capabilities": ["CAPABILITY_IAM"],
@@ -166,7 +158,7 @@ class Stack:
         elif current and current.get("Tags"):
             request["Tags"] = current["Tags"]
         with self._known_types():
-            change_set = self._cloudformation.create_change_set(**request)["Id"]
+            change_set = self.cloudformation.create_change_set(**request)["Id"]
         plan = Plan(self.name, creates, change_set=change_set)
         try:
             description = self._await_change_set(change_set)
@@ -213,9 +205,9 @@ class Stack:
         if current is None:
             return
         # By its id: a deleted stack has no name any more.
-        gone = Stack(self._cloudformation, current["StackId"], sleep=self._sleep, poll_seconds=self._poll_seconds)
+        gone = Stack(self.cloudformation, current["StackId"], sleep=self.sleep, poll_seconds=self.poll_seconds)
         seen = {event.id for event in gone._events(set())}
-        self._cloudformation.delete_stack(StackName=self.name)
+        self.cloudformation.delete_stack(StackName=self.name)
         with self._going_on():
             yield from gone._follow(seen, {DELETED})
 
@@ -226,7 +218,7 @@ class Stack:
         """
         if self._describe() is None:
             return None
-        pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        pages = self.cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
         return {
             each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
             for page in pages
@@ -236,18 +228,18 @@ class Stack:
 
     def drift(self) -> tuple[Drift, ...]:
         """What was changed past CloudFormation. Raises DeploymentError where it cannot say."""
-        detection = self._cloudformation.detect_stack_drift(StackName=self.name)["StackDriftDetectionId"]
+        detection = self.cloudformation.detect_stack_drift(StackName=self.name)["StackDriftDetectionId"]
         while True:
-            found = self._cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+            found = self.cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
             if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
                 break
-            self._sleep(self._poll_seconds)
+            self.sleep(self.poll_seconds)
         if found["DetectionStatus"] == "DETECTION_FAILED":
             raise DeploymentError(f"CloudFormation cannot say: {found.get('DetectionStatusReason', 'no reason given')}")
         drifts: list[Drift] = []
         token: dict[str, str] = {}
         while True:
-            page = self._cloudformation.describe_stack_resource_drifts(
+            page = self.cloudformation.describe_stack_resource_drifts(
                 StackName=self.name,
                 StackResourceDriftStatusFilters=["MODIFIED", "DELETED"],
                 **token,  # type: ignore[arg-type]
@@ -269,12 +261,12 @@ class Stack:
         """Removes a plan's change set, and the empty stack that creating it may have left."""
         if plan.is_empty:
             return
-        self._cloudformation.delete_change_set(ChangeSetName=plan.change_set)
+        self.cloudformation.delete_change_set(ChangeSetName=plan.change_set)
         current = self._describe()
         if current and current["StackStatus"] == IN_REVIEW:
-            others = self._cloudformation.list_change_sets(StackName=self.name)["Summaries"]
+            others = self.cloudformation.list_change_sets(StackName=self.name)["Summaries"]
             if not [other for other in others if other.get("ChangeSetId") != plan.change_set]:
-                self._cloudformation.delete_stack(StackName=self.name)
+                self.cloudformation.delete_stack(StackName=self.name)
 
     def abandon(self, plan: Plan) -> None:
         """Discards a plan on the way out of a failure, which is what counts; a later plan clears what stays behind."""
@@ -320,7 +312,7 @@ class Stack:
                 yield event
             if not status.endswith("_IN_PROGRESS"):
                 break
-            self._sleep(self._poll_seconds)
+            self.sleep(self.poll_seconds)
         if status not in good:
             reasons = tuple(dict.fromkeys(failures))
             why = f": {reasons[0]}" if reasons else ""
@@ -330,7 +322,7 @@ class Stack:
         from botocore.exceptions import ClientError
 
         try:
-            (stack,) = self._cloudformation.describe_stacks(StackName=self.name)["Stacks"]
+            (stack,) = self.cloudformation.describe_stacks(StackName=self.name)["Stacks"]
         except ClientError as exc:
             error = exc.response["Error"]
             if error["Code"] == "ValidationError" and "does not exist" in error["Message"]:
@@ -340,22 +332,22 @@ class Stack:
 
     def _clear_stale(self) -> None:
         """Removes the change sets that runs of ours left when they were killed; a parallel run's are younger."""
-        pages = self._cloudformation.get_paginator("list_change_sets").paginate(StackName=self.name)
+        pages = self.cloudformation.get_paginator("list_change_sets").paginate(StackName=self.name)
         stale = [
             each["ChangeSetId"]
             for page in pages
             for each in page["Summaries"]
-            if each["ChangeSetName"].startswith(_PREFIX) and self._now() - each["CreationTime"] > _STALE
+            if each["ChangeSetName"].startswith(_PREFIX) and self.now() - each["CreationTime"] > _STALE
         ]
         for change_set in stale:
-            self._cloudformation.delete_change_set(ChangeSetName=change_set)
+            self.cloudformation.delete_change_set(ChangeSetName=change_set)
 
     def _execute(self, plan: Plan) -> None:
         from botocore.exceptions import ClientError
 
         try:
             # The token makes a repeated request the same one: the first may have counted although its reply was lost.
-            self._cloudformation.execute_change_set(
+            self.cloudformation.execute_change_set(
                 ChangeSetName=plan.change_set, ClientRequestToken=plan.change_set.split("/")[1]
             )
         except ClientError as exc:
@@ -378,7 +370,7 @@ class Stack:
             said = exc.response["Error"].get("Message", "")
             if "Unrecognized resource types" not in said:
                 raise
-            region = self._cloudformation.meta.region_name
+            region = self.cloudformation.meta.region_name
             raise ChangeRefused(
                 f"the Region {region} has no service for a part of qlikops: {said}", "Choose another --region."
             ) from exc
@@ -398,7 +390,7 @@ class Stack:
         self, template: Template, given: Mapping[str, str], current: Mapping[str, Any]
     ) -> list[ParameterTypeDef]:
         with self._known_types():
-            summary = self._cloudformation.get_template_summary(**template.argument)  # type: ignore[arg-type]
+            summary = self.cloudformation.get_template_summary(**template.argument)  # type: ignore[arg-type]
         declared = {parameter["ParameterKey"] for parameter in summary["Parameters"]}
         kept = {parameter["ParameterKey"] for parameter in current.get("Parameters", [])} & declared - given.keys()
         values: list[ParameterTypeDef] = [{"ParameterKey": key, "ParameterValue": given[key]} for key in sorted(given)]
@@ -407,15 +399,15 @@ class Stack:
     def _await_change_set(self, change_set: str) -> dict[str, Any]:
         while True:
             description: dict[str, Any] = {
-                **self._cloudformation.describe_change_set(ChangeSetName=change_set, IncludePropertyValues=True)
+                **self.cloudformation.describe_change_set(ChangeSetName=change_set, IncludePropertyValues=True)
             }
             if description["Status"] in {"CREATE_COMPLETE", "FAILED"}:
                 break
-            self._sleep(self._poll_seconds)
+            self.sleep(self.poll_seconds)
         changes = list(description.get("Changes", []))
         token = description.get("NextToken")
         while token:
-            page = self._cloudformation.describe_change_set(
+            page = self.cloudformation.describe_change_set(
                 ChangeSetName=change_set, NextToken=token, IncludePropertyValues=True
             )
             changes.extend(page.get("Changes", []))
@@ -427,7 +419,7 @@ class Stack:
         if self._describe() is None:
             return []
         fresh: list[StackEvent] = []
-        for page in self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.name):
+        for page in self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.name):
             for event in page["StackEvents"]:
                 if event["EventId"] in seen:
                     return fresh[::-1]
