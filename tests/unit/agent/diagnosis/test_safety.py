@@ -115,6 +115,8 @@ SERVER = "SqlState: 42000 NativeError: {} Message: [Microsoft][ODBC Driver 17 fo
         ("sqlserver", "Msg 111, Level 15, State 1, Line 1: CREATE VIEW must be the first statement in a query batch."),
         ("sqlserver", "Query timeout expired"),
         ("", "Query timeout expired"),
+        ("", "Request rejected"),
+        ("snowflake", "NativeError: 390195 Message: [Snowflake][Snowflake] (4) ID Token is invalid."),
         ("adls", "InvalidAuthenticationInfo: The authentication information was not provided in the correct format."),
         (
             "db2",
