@@ -28,9 +28,8 @@ def _after_demo(scenario: Scenario) -> Expected:
     )
     return expect(
         {
-            **dict.fromkeys([*erp, sales], AnomalyKind.FATAL_TRANSIENT),
+            **dict.fromkeys([*erp, sales, pricing], AnomalyKind.FATAL_TRANSIENT),
             inventory: AnomalyKind.POSITION_LOST,
-            pricing: AnomalyKind.FATAL_UNKNOWN,
             loyalty: AnomalyKind.USER_STOPPED,
             call_centre: AnomalyKind.RESOURCE_STOP,
             "replicate-ap-1/": AnomalyKind.SERVER_DOWN,
