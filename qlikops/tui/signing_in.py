@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from textual.app import App
@@ -15,30 +16,24 @@ NOTICE_SECONDS = 15
 """How long it is said what went wrong, or what to do where there is no command."""
 
 
+@dataclass
 class SigningIn:
     """Whichever context needs it, and what came of it."""
 
-    def __init__(
-        self,
-        app: App[Any],
-        state: ConsoleState,
-        run_command: Callable[[App[Any], Sequence[str]], str],
-        call: Callable[[App[Any], str, Callable[[], object]], str],
-        withdraw: Callable[[str], None],
-    ) -> None:
-        """`run_command` and `call` return what went wrong, or nothing; `withdraw` takes back what is held."""
-        self._app = app
-        self._state = state
-        self._run_command = run_command
-        self._call = call
-        self._withdraw = withdraw
-        self._once_known: LiveContext | None = None
-        """Where somebody wants to sign in before it is known how."""
+    app: App[Any]
+    state: ConsoleState
+    run_command: Callable[[App[Any], Sequence[str]], str]
+    call: Callable[[App[Any], str, Callable[[], object]], str]
+    """Returns, as `run_command` does, what went wrong, or nothing."""
+    withdraw: Callable[[str], None]
+    """Takes back what is held."""
+    _once_known: LiveContext | None = field(default=None, init=False)
+    """Where somebody wants to sign in before it is known how."""
 
     def wanted(self) -> LiveContext | None:
         """The context that needs it: that of the open dialog before others."""
-        state, now = self._state, self._state.now()
-        asked = (getattr(self._app.screen, "context", None), state.current, *state.contexts)
+        state, now = self.state, self.state.now()
+        asked = (getattr(self.app.screen, "context", None), state.current, *state.contexts)
         return next(
             (each for each in asked if isinstance(each, LiveContext) and each.freshness.wants_sign_in(now)), None
         )
@@ -57,8 +52,8 @@ class SigningIn:
         elif context.looks_up_credentials:
             self._once_known = context
         else:
-            words = f"{harmless(context.name, 30)}: {context.freshness.remedy(self._state.now())}."
-            self._app.notify(words, severity="warning", timeout=NOTICE_SECONDS, markup=False)
+            words = f"{harmless(context.name, 30)}: {context.freshness.remedy(self.state.now())}."
+            self.app.notify(words, severity="warning", timeout=NOTICE_SECONDS, markup=False)
 
     def learned(self, context: LiveContext) -> None:
         """It is known how one signs in there."""
@@ -66,17 +61,17 @@ class SigningIn:
             self.start()
 
     def _sign_in(self, context: LiveContext) -> None:
-        self._withdraw("you went to sign in")
-        if problem := self._call(self._app, f"Signing in to {harmless(context.name, 30)} …", context.backend.sign_in):
-            self._app.notify(harmless(problem), severity="error", timeout=NOTICE_SECONDS, markup=False)
+        self.withdraw("you went to sign in")
+        if problem := self.call(self.app, f"Signing in to {harmless(context.name, 30)} …", context.backend.sign_in):
+            self.app.notify(harmless(problem), severity="error", timeout=NOTICE_SECONDS, markup=False)
         else:
-            context.start_over(self._app)
+            context.start_over(self.app)
 
     def _run(self, command: Sequence[str]) -> None:
         # Nobody could cancel it meanwhile.
-        self._withdraw("you went to sign in")
-        if problem := self._run_command(self._app, command):
-            self._app.notify(harmless(problem), severity="error", timeout=NOTICE_SECONDS, markup=False)
-        for each in self._state.contexts:
+        self.withdraw("you went to sign in")
+        if problem := self.run_command(self.app, command):
+            self.app.notify(harmless(problem), severity="error", timeout=NOTICE_SECONDS, markup=False)
+        for each in self.state.contexts:
             if each.freshness.credentials.login == command:
-                each.start_anew(self._app)
+                each.start_anew(self.app)

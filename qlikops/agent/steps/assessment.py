@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from qlikops.agent.config import AgentConfig
@@ -23,22 +23,15 @@ _HISTORY_LINES = 5
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
 class Assessor:
     """Annotates proposals and decides where they go."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        evaluator: Evaluator,
-        config: AgentConfig,
-        clock: Callable[[], datetime],
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._ledger = ledger
-        self._evaluator = evaluator
-        self._config = config
-        self._clock = clock
-        self._monotonic = monotonic
+    ledger: Ledger
+    evaluator: Evaluator
+    config: AgentConfig
+    clock: Callable[[], datetime]
+    monotonic: Callable[[], float] = time.monotonic
 
     def assess(self, proposal_id: str) -> ProposalRecord:
         """The proposal with evaluation, policy and digest; evaluated now where it was not yet.
@@ -46,42 +39,42 @@ class Assessor:
         An evaluator that breaks makes an unavailable evaluation: a human decides. Raises RecordClosed for a proposal
         that ended without one.
         """
-        approval = self._ledger.record(proposal_id).approval
+        approval = self.ledger.record(proposal_id).approval
         if approval.evaluation:
             return approval
         check_open(approval)
         proposal = approval.proposal
-        restarts = self._ledger.tasks.restarts_last_hour([target.key for target in proposal.targets])
-        began = self._monotonic()
+        restarts = self.ledger.tasks.restarts_last_hour([target.key for target in proposal.targets])
+        began = self.monotonic()
         try:
-            evaluation = self._evaluator.evaluate(proposal, EvaluationInput(restarts, self._recent(proposal)))
+            evaluation = self.evaluator.evaluate(proposal, EvaluationInput(restarts, self._recent(proposal)))
         except Exception as exc:  # whatever it is: no evaluation means that a human decides
             _logger.exception("%s could not be evaluated", proposal_id)
             evaluation = self._unavailable(f"the evaluator failed: {type(exc).__name__}")
         if evaluation.duration_ms is None:
-            evaluation = replace(evaluation, duration_ms=round((self._monotonic() - began) * 1000))
-        policy = decide(proposal, evaluation, restarts_last_hour=restarts, config=self._config)
-        return self._ledger.save_evaluation(proposal_id, evaluation, policy).approval
+            evaluation = replace(evaluation, duration_ms=round((self.monotonic() - began) * 1000))
+        policy = decide(proposal, evaluation, restarts_last_hour=restarts, config=self.config)
+        return self.ledger.save_evaluation(proposal_id, evaluation, policy).approval
 
     def assess_without_evaluator(self, proposal_id: str) -> ProposalRecord:
         """The same for a proposal whose evaluation failed as a whole: unavailable, and a human is asked."""
-        approval = self._ledger.record(proposal_id).approval
+        approval = self.ledger.record(proposal_id).approval
         if approval.evaluation:
             return approval
         evaluation = self._unavailable("the evaluation did not finish")
-        policy = decide(approval.proposal, evaluation, restarts_last_hour={}, config=self._config)
+        policy = decide(approval.proposal, evaluation, restarts_last_hour={}, config=self.config)
         asked = replace(policy, route=Route.ASK, reason="There is no evaluation, so a human is asked.")
-        return self._ledger.save_evaluation(proposal_id, evaluation, asked).approval
+        return self.ledger.save_evaluation(proposal_id, evaluation, asked).approval
 
     def _unavailable(self, because: str) -> Evaluation:
-        return Evaluation.unavailable(because, self._config.evaluator, "", self._clock())
+        return Evaluation.unavailable(because, self.config.evaluator, "", self.clock())
 
     def _recent(self, proposal: Proposal) -> tuple[str, ...]:
         """How earlier proposals on these tasks ended, in words, newest first."""
         lines = [
             (line, target.key)
             for target in proposal.targets[:_HISTORY_TASKS]
-            for line in self._ledger.tasks.history(target.key, _HISTORY_LINES)
+            for line in self.ledger.tasks.history(target.key, _HISTORY_LINES)
         ]
         lines.sort(key=lambda entry: entry[0].at, reverse=True)
         return tuple(f"{key}: {_in_words(line)}" for line, key in lines)

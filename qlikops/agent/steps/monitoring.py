@@ -46,57 +46,47 @@ class Monitored:
     """In the order of their Map index."""
 
 
+@dataclass(frozen=True)
 class Monitor:
     """Reads, detects, proposes and remembers; `read` gives the fleet as it is now."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        store: Store,
-        executions: ExecutionStates,
-        read: Callable[[], FleetReading],
-        notifier: Notifier,
-        config: AgentConfig,
-        clock: Callable[[], datetime],
-        notes: Sequence[str] = (),
-    ) -> None:
-        """`notes` go into the report of the run."""
-        self._ledger = ledger
-        self._store = store
-        self._executions = executions
-        self._read = read
-        self._notifier = notifier
-        self._config = config
-        self._clock = clock
-        self._notes = notes
+    ledger: Ledger
+    store: Store
+    executions: ExecutionStates
+    read: Callable[[], FleetReading]
+    notifier: Notifier
+    config: AgentConfig
+    clock: Callable[[], datetime]
+    notes: Sequence[str] = ()
+    """What goes into the report of the run from before it."""
 
     def run(self, run: Run) -> Monitored:
         """The same answer for the same run, however often it is invoked: the summary, written last, is the mark.
 
         Raises QemError where no Enterprise Manager could be read: nobody must believe that the fleet was checked.
         """
-        done = self._ledger.run(run.execution_name)
+        done = self.ledger.run(run.execution_name)
         if done:
-            ids = [row.proposal_id for row in self._ledger.run_proposals(run.execution_name)]
-            return Monitored(done, tuple(record.approval.proposal for record in self._ledger.records(ids)))
+            ids = [row.proposal_id for row in self.ledger.run_proposals(run.execution_name)]
+            return Monitored(done, tuple(record.approval.proposal for record in self.ledger.records(ids)))
         reconciler = Reconciler(
-            self._ledger, self._executions, self._clock, run, self._config.cooldown_seconds, self._notifier.closed
+            self.ledger, self.executions, self.clock, run, self.config.cooldown_seconds, self.notifier.closed
         )
         reconciler.proposals()
         # The readers wait for the network most of the time: what the last run left is read and parsed meanwhile.
         with ThreadPoolExecutor(1) as meanwhile:
             loading = meanwhile.submit(self._last_snapshot)
-            looked_at = self._clock()
-            reading = self._read()
+            looked_at = self.clock()
+            reading = self.read()
             last = loading.result()
         restarts = self._restarts(reading, last.snapshot)
         snapshot = self._detect(reading, last.snapshot, run, restarts)
-        questions = Questions(self._ledger, self._executions, self._config)
-        notes = [*self._notes, *_starting_afresh(last), *questions.hold_against(snapshot, looked_at)]
+        questions = Questions(self.ledger, self.executions, self.config)
+        notes = [*self.notes, *_starting_afresh(last), *questions.hold_against(snapshot, looked_at)]
         return self._propose(snapshot, restarts, reconciler, run, last, notes)
 
     def _last_snapshot(self) -> LastSnapshot:
-        last, now = self._store.snapshot(), self._clock()
+        last, now = self.store.snapshot(), self.clock()
         if last.snapshot and is_from_the_future(last.snapshot, now):
             taken_at = f"{last.snapshot.taken_at:%Y-%m-%d %H:%M:%S} UTC"
             last = LastSnapshot(None, f"the snapshot of the last run is from the future ({taken_at})")
@@ -108,14 +98,14 @@ class Monitor:
 
     def _restarts(self, reading: FleetReading, previous: FleetSnapshot | None) -> Attempts:
         """The attempts on tasks that may have been restarted since the last poll, at least within the last hour."""
-        now = self._clock()
+        now = self.clock()
         since = min(self._limits.since(now), previous.taken_at if previous else now)
-        return self._ledger.tasks.attempts(may_have_been_restarted(reading.tasks, previous, now), since)
+        return self.ledger.tasks.attempts(may_have_been_restarted(reading.tasks, previous, now), since)
 
     def _detect(
         self, reading: FleetReading, previous: FleetSnapshot | None, run: Run, restarts: Attempts
     ) -> FleetSnapshot:
-        now = self._clock()
+        now = self.clock()
         counts = {
             key: sum(attempt.may_have_started and now - attempt.at <= _HOUR for attempt in attempts)
             for key, attempts in restarts.items()
@@ -124,7 +114,7 @@ class Monitor:
             reading.servers,
             reading.tasks,
             previous,
-            self._config,
+            self.config,
             now,
             run.execution_name,
             counts,
@@ -136,7 +126,7 @@ class Monitor:
 
     @property
     def _limits(self) -> RestartLimits:
-        return RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
+        return RestartLimits(self.config.restart_budget_per_hour, self.config.cooldown_seconds)
 
     def _propose(
         self,
@@ -147,36 +137,36 @@ class Monitor:
         last: LastSnapshot,
         notes: Sequence[str],
     ) -> Monitored:
-        tasks = self._ledger.tasks
+        tasks = self.ledger.tasks
         anomalous = [task.facts.key for task in snapshot.tasks if task.anomalies]
         current = reconciler.leases(tasks.leases(anomalous).values())
         began_before = any(lease.execution_arn == run.execution_arn for lease in current)
-        rows = self._ledger.run_proposals(run.execution_name) if began_before else ()
+        rows = self.ledger.run_proposals(run.execution_name) if began_before else ()
         opened_before = {row.proposal_id for row in rows}
         leases = standing.taken(current, run.execution_arn, opened_before)
         free = [key for key in dict.fromkeys((*anomalous, *restarts)) if key not in leases]
         mutes = tasks.quiet(free, self._limits, restarts)
         correlated = propose(
             snapshot,
-            self._config,
+            self.config,
             execution_arn=run.execution_arn,
             execution_name=run.execution_name,
-            now=self._clock(),
+            now=self.clock(),
             blocked=standing.blocked(leases, mutes),
             opened_before=len(opened_before),
         )
-        opened = self._ledger.open_proposals(run.execution_name, correlated.proposals, OPENING_LEASE_SECONDS)
+        opened = self.ledger.open_proposals(run.execution_name, correlated.proposals, OPENING_LEASE_SECONDS)
         left_alone = standing.no_actions(correlated, opened)
         kept = standing.with_restarts_and_mutes(snapshot, restarts, {key: mutes.get(key) for key in free})
         kept = self._telling(run, last, kept)
         held_by = standing.holders(leases, opened.proposals)
-        self._store.save_snapshot(standing.with_holders_and_notes(kept, held_by, left_alone))
+        self.store.save_snapshot(standing.with_holders_and_notes(kept, held_by, left_alone))
         findings = replace(
             _findings(snapshot, left_alone, correlated.deferred, run),
-            notes=(*notes, *_unasked(self._executions)),
+            notes=(*notes, *_unasked(self.executions)),
             changes=changes(last.snapshot, snapshot),
         )
-        self._store.save_detection(findings)
+        self.store.save_detection(findings)
         summary = RunSummary(
             execution_arn=run.execution_arn,
             execution_name=run.execution_name,
@@ -187,14 +177,14 @@ class Monitor:
             proposals=len(opened.proposals),
             deferred=findings.deferred,
         )
-        self._ledger.save_run(summary)
+        self.ledger.save_run(summary)
         _logger.info("%d tasks, %d anomalies, %d proposals", summary.tasks, summary.anomalies, summary.proposals)
         return Monitored(summary, opened.proposals)
 
     def _telling(self, run: Run, last: LastSnapshot, snapshot: FleetSnapshot) -> FleetSnapshot:
         """The snapshot with what people have been told, which they are before it is saved: twice beats never."""
         news = news_of(last.snapshot, snapshot)
-        told = not news or self._notifier.found(run, news)
+        told = not news or self.notifier.found(run, news)
         return replace(snapshot, told=news.told if told else news.told_before)
 
 

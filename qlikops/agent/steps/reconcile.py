@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -95,40 +96,32 @@ def end_wait(ledger: Ledger, executions: ExecutionStates, closed: ProposalRecord
     return not token or executions.end_wait(token, closed.outcome.detail if closed.outcome else "")
 
 
+@dataclass(frozen=True)
 class Reconciler:
     """Closes proposals whose execution is over, in the name of `run`."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        executions: ExecutionStates,
-        clock: Callable[[], datetime],
-        run: Run,
-        quiet_after_denial: int,
-        tell: Callable[[ProposalRecord], object],
-    ) -> None:
-        self._ledger = ledger
-        self._executions = executions
-        self._clock = clock
-        self._run = run
-        self._quiet_after_denial = quiet_after_denial
-        self._tell = tell
+    ledger: Ledger
+    executions: ExecutionStates
+    clock: Callable[[], datetime]
+    run: Run
+    quiet_after_denial: int
+    tell: Callable[[ProposalRecord], object]
 
     def proposals(self) -> list[str]:
         """Closes what is open for an execution that is over, asked or not; the ids of what was closed."""
-        return [one.proposal_id for one in self._ledger.open() if self._is_over(one)]
+        return [one.proposal_id for one in self.ledger.open() if self._is_over(one)]
 
     def _is_over(self, one: OpenProposal) -> bool:
         if not one.is_closed:
             return bool(self._over(one.execution_arn, one.since)) and self._is_closed(one.proposal_id)
         try:
-            closed = self._ledger.record(one.proposal_id).approval
-            if not end_wait(self._ledger, self._executions, closed):
+            closed = self.ledger.record(one.proposal_id).approval
+            if not end_wait(self.ledger, self.executions, closed):
                 return False
             if self._over(one.execution_arn, one.since):  # no RecordOutcome of its own comes to tell of it
-                self._tell(closed)
+                self.tell(closed)
             # Whoever closed it may be at it still: doing it twice changes nothing.
-            self._ledger.finish(one.proposal_id, self._quiet_after_denial)
+            self.ledger.finish(one.proposal_id, self.quiet_after_denial)
         except (NotFound, RecordTooNew) as exc:
             _logger.warning("left as it is: %s", exc)
             return False
@@ -146,24 +139,24 @@ class Reconciler:
             else:
                 # Closing frees what the proposal names. Opening a large group takes several transactions, the record
                 # with the last: leases without one are left where it died in between.
-                self._ledger.tasks.free(same)
+                self.ledger.tasks.free(same)
         return held
 
     def _is_young(self, since: datetime, grace: timedelta = GRACE) -> bool:
-        return self._clock() - since < grace
+        return self.clock() - since < grace
 
     def _over(self, execution_arn: str, since: datetime) -> str:
         """How the execution ended; empty while it goes on, or may."""
-        if execution_arn == self._run.execution_arn or self._is_young(since):
+        if execution_arn == self.run.execution_arn or self._is_young(since):
             return ""
-        status = self._executions.status(execution_arn)
+        status = self.executions.status(execution_arn)
         running = (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
         return "" if status in running else status
 
     def _is_closed(self, proposal_id: str) -> bool:
         """Whether it is closed now; one whose execution goes on is not, and a newer version's is left to that."""
         try:
-            approval = self._ledger.record(proposal_id).approval
+            approval = self.ledger.record(proposal_id).approval
         except RecordTooNew as exc:
             _logger.warning("left as it is: %s", exc)
             return False
@@ -176,18 +169,18 @@ class Reconciler:
         if not status or (approval.status is Status.RESTARTING and self._may_be_acting(approval)):
             return False
         _logger.warning("closing %s: its execution is over (%s)", proposal_id, status)
-        self._ledger.close(
+        self.ledger.close(
             proposal_id,
             self._outcome(approval, status),
-            self._quiet_after_denial,
-            closed_by=self._run.execution_name,
-            tell=self._tell,
+            self.quiet_after_denial,
+            closed_by=self.run.execution_name,
+            tell=self.tell,
         )
         return True
 
     def _may_be_acting(self, approval: ProposalRecord) -> bool:
         """Each invocation of ExecuteRestart but the first one, which moves the record, takes the leases again."""
-        leases = self._ledger.tasks.leases(target.key for target in approval.proposal.targets).values()
+        leases = self.ledger.tasks.leases(target.key for target in approval.proposal.targets).values()
         begun = [lease.taken_at for lease in leases if lease.proposal_id == approval.approval_id]
         return not approval.outcome and self._is_young(max([approval.updated_at, *begun]), ACTING)
 
@@ -197,7 +190,7 @@ class Reconciler:
             return approval.outcome
         detail = f"its execution ended without it ({status})"
         if approval.status is Status.RESTARTING:
-            left = interrupted(self._ledger.tasks, approval.proposal, detail)
+            left = interrupted(self.ledger.tasks, approval.proposal, detail)
             if left.targets:
                 return left
             detail = f"{detail}; it was approved, and nothing had been started"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,33 +28,25 @@ _NAMED = 10
 _NO_FINDINGS = "what MonitorTasks found is missing"
 
 
+@dataclass(frozen=True)
 class Reporter:
     """Writes the report of a finished run, completes its summary, puts the metrics, and says when runs fail."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        store: Store,
-        metrics: Metrics,
-        notifier: Notifier,
-        outages: Outages,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._ledger = ledger
-        self._store = store
-        self._metrics = metrics
-        self._notifier = notifier
-        self._outages = outages
-        self._clock = clock
+    ledger: Ledger
+    store: Store
+    metrics: Metrics
+    notifier: Notifier
+    outages: Outages
+    clock: Callable[[], datetime]
 
     def report(self, run: Run, error: str = "") -> RunSummary:
         """The completed summary. A second invocation writes the same report again and counts nothing twice.
 
         Of a run that failed, as much as can still be done is done: without the ledger there is a report all the same.
         """
-        latest = self._store.latest_report()
+        latest = self.store.latest_report()
         try:
-            known = self._ledger.run(run.execution_name)
+            known = self.ledger.run(run.execution_name)
         except (BotoCoreError, ClientError) as exc:
             if not error:
                 raise
@@ -63,9 +55,9 @@ class Reporter:
         reported_before = summary.finished_at is not None
         if error and not reported_before:
             self._tell(run, error, was_read=known is not None)
-        report = self._gather(run, summary, summary.finished_at or self._clock(), error or summary.error)
+        report = self._gather(run, summary, summary.finished_at or self.clock(), error or summary.error)
         report = _beside_others(report, latest)
-        key = self._store.save_report(report, markdown(report))
+        key = self.store.save_report(report, markdown(report))
         outcomes = Counter(one.status.value for one in report.proposals)
         summary = replace(
             summary,
@@ -76,34 +68,34 @@ class Reporter:
         )
         # The mark comes last: a count too many after a crash in between is better than an alarm that stays silent.
         if not reported_before:
-            self._metrics.put(summary, [one.evaluation for one in report.proposals if one.evaluation])
-        if not report.error and self._outages.is_over(run):
-            self._notifier.recovered(run)
-        self._ledger.save_run(summary)
+            self.metrics.put(summary, [one.evaluation for one in report.proposals if one.evaluation])
+        if not report.error and self.outages.is_over(run):
+            self.notifier.recovered(run)
+        self.ledger.save_run(summary)
         return summary
 
     def _tell(self, run: Run, error: str, *, was_read: bool) -> None:
-        now = self._clock()
-        if not self._outages.is_known(now) and self._notifier.run_failed(run, error, was_read=was_read):
-            self._outages.told(run, now)
+        now = self.clock()
+        if not self.outages.is_known(now) and self.notifier.run_failed(run, error, was_read=was_read):
+            self.outages.told(run, now)
 
     def _report_without_ledger(self, run: Run, error: str, latest: LatestReport) -> RunSummary:
         """What can be said of a run that failed with the ledger; the last report knows whether somebody was told."""
         if latest.report is None or not latest.report.error:
-            self._notifier.run_failed(run, error, was_read=False)
-        summary = RunSummary(run.execution_arn, run.execution_name, run.started, finished_at=self._clock(), error=error)
-        report = _beside_others(_empty(run, summary, self._clock(), error), latest)
-        self._metrics.put(summary)
-        return replace(summary, report_key=self._store.save_report(report, markdown(report)))
+            self.notifier.run_failed(run, error, was_read=False)
+        summary = RunSummary(run.execution_arn, run.execution_name, run.started, finished_at=self.clock(), error=error)
+        report = _beside_others(_empty(run, summary, self.clock(), error), latest)
+        self.metrics.put(summary)
+        return replace(summary, report_key=self.store.save_report(report, markdown(report)))
 
     def _gather(self, run: Run, summary: RunSummary, finished_at: datetime, error: str) -> RunReport:
-        rows = self._ledger.run_proposals(run.execution_name)
-        records = self._ledger.records([row.proposal_id for row in rows])
-        findings = self._store.findings(run.started, run.execution_name)
+        rows = self.ledger.run_proposals(run.execution_name)
+        records = self.ledger.records([row.proposal_id for row in rows])
+        findings = self.store.findings(run.started, run.execution_name)
         if findings is None:
             error = error or _NO_FINDINGS
             findings = _empty(run, summary, finished_at, error)
-        abandoned = self._ledger.abandoned(run.execution_name)
+        abandoned = self.ledger.abandoned(run.execution_name)
         return replace(
             findings,
             proposals=tuple(_reported(record.approval) for record in records),

@@ -7,7 +7,7 @@ those before it are known to have arrived. It knows nothing of screens, nor of w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -122,30 +122,22 @@ class Sending:
         return self.error is None or decision.maybe_sent(self.error)
 
 
+@dataclass(frozen=True)
 class Outbox:
     """Only handlers on the UI thread change it. `sendings` is shared by the contexts of a console, in order."""
 
-    def __init__(
-        self,
-        context: str,
-        backend: Backend,
-        clock: Clock,
-        hold: timedelta,
-        sendings: dict[ApprovalKey, Sending],
-        *,
-        label: str = "",
-    ) -> None:
-        """`label` says in texts which context it is; empty where there is only one."""
-        self._context = context
-        self._label = label
-        self._backend = backend
-        self._clock = clock
-        self._hold = hold
-        self._sendings = sendings
+    context: str
+    backend: Backend
+    clock: Clock
+    hold: timedelta
+    sendings: dict[ApprovalKey, Sending]
+    _: KW_ONLY
+    label: str = ""
+    """Which context it is, in texts; empty where there is only one."""
 
     def in_flight(self, approval_id: str) -> bool:
         """Whether this console has answered it, unless that certainly did not count."""
-        sending = self._sendings.get(self._key(approval_id))
+        sending = self.sendings.get(self._key(approval_id))
         return sending is not None and sending.may_count
 
     @property
@@ -173,7 +165,7 @@ class Outbox:
             one_by_one = sending.request.approved or any(on_the_way)
             if len(on_the_way) >= (1 if one_by_one else DENIALS_AT_ONCE):
                 return
-            if sending.due is None or sending.due > self._clock():
+            if sending.due is None or sending.due > self.clock():
                 return
             on_the_way.append(sending.request.approved)
             self._send(sending, to)
@@ -202,55 +194,55 @@ class Outbox:
         return self._change(approval.approval_id, ended=approval)
 
     def _ours(self) -> Iterator[Sending]:
-        return (sending for key, sending in self._sendings.items() if key.context == self._context)
+        return (sending for key, sending in self.sendings.items() if key.context == self.context)
 
     def _change(self, approval_id: str, **changed: object) -> Sending:
         key = self._key(approval_id)
-        self._sendings[key] = sending = replace(self._sendings[key], **changed)  # type: ignore[arg-type]
+        self.sendings[key] = sending = replace(self.sendings[key], **changed)  # type: ignore[arg-type]
         return sending
 
     def _key(self, approval_id: str) -> ApprovalKey:
-        return ApprovalKey(self._context, approval_id)
+        return ApprovalKey(self.context, approval_id)
 
     def send(self, answers: Iterable[Answer], to: MessagePump, batch: str = "") -> None:
         """Sends decisions in their order, once they have been held back; `batch` is theirs where they are several.
 
         What is held back goes out by `send_due`, whose caller knows whether the screen was there all the time.
         """
-        due = self._clock() + self._hold
+        due = self.clock() + self.hold
         for approval, request in answers:
             key = self._key(approval.approval_id)
             # Put last even where the same approval was tried before.
-            self._sendings.pop(key, None)
-            self._sendings[key] = Sending(key, approval, request, due=due, batch=batch, context=self._label)
-        if not self._hold:
+            self.sendings.pop(key, None)
+            self.sendings[key] = Sending(key, approval, request, due=due, batch=batch, context=self.label)
+        if not self.hold:
             self.send_due(to)
 
     def _send(self, sending: Sending, to: MessagePump) -> None:
         approval, request = sending.approval, sending.request
-        self._change(approval.approval_id, due=None, sent_at=self._clock())
+        self._change(approval.approval_id, due=None, sent_at=self.clock())
 
         def send(environment: ContextServices) -> messages.DecisionSent:
             receipt = environment.approvals.decide(approval.approval_id, request)
-            return messages.DecisionSent(self._context, approval, request, receipt)
+            return messages.DecisionSent(self.context, approval, request, receipt)
 
-        self._backend.call(
+        self.backend.call(
             f"send-{approval.approval_id}",
             send,
-            lambda error: messages.DecisionSendFailed(self._context, approval, request, error),
+            lambda error: messages.DecisionSendFailed(self.context, approval, request, error),
             to,
         )
 
     def watch(self, approval_id: str, to: MessagePump) -> None:
         """Waits for the outcome, beside everything else."""
-        timeout = OUTCOME_TIMEOUT if self._sendings[self._key(approval_id)].is_recorded else UNKNOWN_TIMEOUT
+        timeout = OUTCOME_TIMEOUT if self.sendings[self._key(approval_id)].is_recorded else UNKNOWN_TIMEOUT
 
         def watch(environment: ContextServices) -> messages.OutcomeLoaded:
-            return messages.OutcomeLoaded(self._context, environment.approvals.outcome(approval_id, timeout))
+            return messages.OutcomeLoaded(self.context, environment.approvals.outcome(approval_id, timeout))
 
-        self._backend.call(
+        self.backend.call(
             f"outcome-{approval_id}",
             watch,
-            lambda error: messages.OutcomeLoadFailed(error, approval_id, self._context),
+            lambda error: messages.OutcomeLoadFailed(error, approval_id, self.context),
             to,
         )

@@ -206,14 +206,13 @@ def test_a_poll_that_began_before_the_proposal_says_nothing_of_it(make: Make) ->
     heals(agent)
     monitor = agent.services.monitor(600)
     began = agent.clock.now - timedelta(seconds=301)
-    read = monitor._read
 
     def slowly() -> Any:
         agent.clock.now = began + timedelta(seconds=400)
-        return read()
+        return monitor.read()
 
-    agent.clock.now, monitor._read = began, slowly
-    monitor.run(codec.decode(Run, run("run-2", agent)))
+    agent.clock.now = began
+    replace(monitor, read=slowly).run(codec.decode(Run, run("run-2", agent)))
 
     assert agent.status(item) is Status.WAITING
 
