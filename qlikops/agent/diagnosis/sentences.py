@@ -15,7 +15,7 @@ from qlikops.agent.diagnosis.words import ABOUT_DATA, OF_ACCESS, OF_THE_LOG
 _LEAD = re.compile(
     # `ERROR 1205 (HY000): …`, `[131] (at 28): …`, `Msg 1205, Level 13, State 51, Line 1: …`, `SQL0911N  …`.
     r"(?: ?\([\w-]{2,40}\))?[)\]:,]{0,2}(?: \(at \d{1,9}\):)?"
-    r"(?:,? ?level \d{1,3}, state \d{1,3}(?:, [^\n]{0,80})?:?)?"
+    r"(?:,? ?level \d{1,3}, state \d{1,3}(?:, [^\n:]{0,80})?:?)?"
     # `NativeError: 1205 Message: [Microsoft][ODBC Driver 17 for SQL Server][SQL Server]…`.
     r"(?: nativeerror: ?-?\d{1,9})?(?: message:)?(?: ?\[[^\]\n]{1,60}\]){0,4}(?: ?\(-?\d{1,6}\))?"
     r" ?(?:(?:error|fatal|fehler|erreur|general error):)? ?",
@@ -33,10 +33,8 @@ _WHOSE = frozenset({"SQLSTATE", "HTTP", "POSIX", "WIN", "CURL", "GRPC", "REPLICA
 def own_sentences(said: str, codes: Iterable[Code]) -> Iterator[tuple[int, int]]:
     """Start and end of what follows each of `codes` in `said` to the end of the sentence."""
     for code in codes:
-        if code.namespace in _WHOSE and not (code.namespace == "SQLSTATE" and not code.value.isdigit()):
-            continue
-        lead = _LEAD.match(said, code.end)
-        if lead is None:
+        is_own = code.namespace not in _WHOSE or (code.namespace == "SQLSTATE" and not code.value.isdigit())
+        if not is_own or not (lead := _LEAD.match(said, code.end)):
             continue
         form = _TEXT if lead[0].rstrip().endswith(_SERVER) else _SENTENCE
         sentence = form.match(said, lead.end())

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlikops.agent.diagnosis.codes import codes_in, normal
 from qlikops.agent.diagnosis.parser import parse
 from qlikops.agent.diagnosis.ranking import explain
 
@@ -65,51 +64,6 @@ def test_a_line_of_the_log_has_its_component() -> None:
     line = "00004711: 2026-11-27T02:14:09 [TARGET_APPLY    ]E:  ORA-00060: deadlock detected [1022502]  (x.c:1)"
     (frame,) = parse(line).frames
     assert (frame.component, frame.codes) == ("TARGET_APPLY", ("ORA:60", "REPLICATE:1022502"))
-
-
-@pytest.mark.parametrize(
-    ("said", "codes"),
-    [
-        ("ORA-01017: x; TNS-12541", ["ORA:1017", "TNS:12541"]),
-        ("SQL30081N  x SQLSTATE=08001", ["DB2:30081", "SQLSTATE:08001"]),
-        ("DB2 SQLCODE: -911, SQLSTATE: 40001", ["DB2:911", "SQLSTATE:40001"]),
-        ("Msg 9003, Level 20", ["MSSQL:9003"]),
-        ("ERROR:  XX000: missing chunk", ["SQLSTATE:XX000"]),
-        ("(SQLSTATE XX000)", ["SQLSTATE:XX000"]),
-        ("[28000] Login", ["SQLSTATE:28000"]),
-        ("NativeError: -2146893019", ["NATIVE:2146893019"]),
-        ("[122301] x [1022301]", ["REPLICATE:1022301", "REPLICATE:1022301"]),
-        ("AADSTS700082: expired", ["AADSTS:700082"]),
-        ("HTTP/1.1 403 x", ["HTTP:403"]),
-        ("status code: 429", ["HTTP:429"]),
-        ("503 Service Unavailable", ["HTTP:503"]),
-        ("os error 111", ["POSIX:111"]),
-        ("ERROR 2013 (HY000): Lost", ["NATIVE:2013", "SQLSTATE:HY000"]),
-        ("SAP DBTech JDBC: [258]: x", ["HANA:258"]),
-        ("General error;258 insufficient", ["HANA:258"]),
-        ("002003 (02000): x", ["SNOWFLAKE:2003", "SQLSTATE:02000"]),
-        ("curl error 28: x", ["CURL:28"]),
-        ("between 4711 and 0815, order 08001", []),
-    ],
-)
-def test_codes_are_found_in_the_order_of_the_text(said: str, codes: list[str]) -> None:
-    assert [str(code) for code in codes_in(said) if code.is_marked] == codes
-
-
-@pytest.mark.parametrize(
-    ("namespace", "value", "expected"),
-    [
-        ("ORA", "01017", "1017"),
-        ("DB2", "SQL0911N", "911"),
-        ("DB2", "-911", "911"),
-        ("REPLICATE", "120112", "1020112"),
-        ("POSIX", "0x2746", "10054"),
-        ("SNOWFLAKE", "000606", "606"),
-        ("KAFKA", "TOPIC_AUTHORIZATION_FAILED", "TOPIC_AUTHORIZATION_FAILED"),
-    ],
-)
-def test_a_code_has_one_spelling(namespace: str, value: str, expected: str) -> None:
-    assert normal(namespace, value) == expected
 
 
 @pytest.mark.parametrize(
