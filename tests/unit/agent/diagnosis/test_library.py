@@ -11,7 +11,16 @@ import pytest
 
 from qlikops.agent.diagnosis.check import context_of
 from qlikops.agent.diagnosis.entry import InvalidEntries, read_entries
-from qlikops.agent.diagnosis.library import ENTRIES, Library, built_in, compiled, index_of, library, read_files
+from qlikops.agent.diagnosis.library import (
+    ENTRIES,
+    Library,
+    _built_in_index,
+    built_in,
+    compiled,
+    index_of,
+    library,
+    read_files,
+)
 from qlikops.agent.diagnosis.ranking import explain
 
 
@@ -145,4 +154,4 @@ def test_in_the_bundle_the_json_takes_the_place_of_the_entries(tmp_path: Path, m
     bundle = tmp_path / "entries.json"
     bundle.write_text(json.dumps(index_of([read_entries(MINE, "mine.toml")])), encoding="utf-8")
     monkeypatch.setattr("qlikops.agent.diagnosis.library.COMPILED", bundle)
-    assert len(library.__wrapped__()) == 2
+    assert len(Library(_built_in_index.__wrapped__())) == 2

@@ -130,5 +130,5 @@ def test_a_count_that_is_none_is_not_kept(usage: object) -> None:
 
 @pytest.mark.parametrize("structured", Structured)
 def test_only_who_answers_in_text_is_told_the_form(structured: Structured) -> None:
-    parts = Question("data", structured).instructions
+    parts = Question("data", structured, "text").instructions
     assert parts == (instructions(), *([bare_instructions()] if structured is Structured.PROMPT else []))
