@@ -105,7 +105,7 @@ def test_a_client_without_strict_tools_is_asked_with_an_ordinary_one() -> None:
     strict = replace(SETTINGS, structured=Structured.STRICT_TOOL)
     evaluation, model = evaluated(NoStrictTool("too old"), GOOD, settings=strict)
     assert [question.structured for question in model.asked] == [Structured.STRICT_TOOL, Structured.TOOL]
-    assert evaluation.evaluator_version == "v1 tool model-1"
+    assert evaluation.evaluator_version == "v2 tool model-1"
 
 
 def test_a_model_that_never_answers_is_not_waited_for() -> None:
