@@ -7,6 +7,7 @@ import pytest
 
 from qlikops.agent.config import AgentConfig, Thresholds
 from qlikops.agent.models import EvaluatorName
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.encoding.settings import ConfigError
 from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.text import harmless
@@ -178,3 +179,28 @@ def test_no_two_levels_can_turn_a_pair_around() -> None:
     config = read({"server_thresholds": {"eu-1": pair}, "tag_thresholds": {"slow": dict.fromkeys(pair, 9)}})
     limits = config.thresholds_for(task(tags=("slow",)))
     assert (limits.source_latency_warning_seconds, limits.source_latency_critical_seconds) == (9, 9)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"tag_thresholds": {" ": {"latency_polls": 3}}}, "tag_thresholds = ' ': whom it concerns may not be empty"),
+        ({"protected_tags": ["gold", " "]}, "protected_tags = .*: no tag may be empty"),
+    ],
+)
+def test_what_concerns_nothing_is_refused(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read(settings)
+
+
+@pytest.mark.parametrize("name", [each for each in EvaluatorName if each is not EvaluatorName.RULES])
+def test_an_evaluator_with_a_model_has_its_model_named(name: EvaluatorName) -> None:
+    with pytest.raises(ConfigError, match=rf"{name}\.\w+ = '': must be set for the evaluator {name}"):
+        AgentConfig(table="t", bucket="b", topic_arn="a", qlik_secret_arn="s", evaluator=name)
+
+
+def test_a_kind_without_a_number_of_polls_counts_at_once() -> None:
+    thresholds = Thresholds(confirm_polls=4)
+    polls = {kind: thresholds.polls_required(kind) for kind in AnomalyKind}
+    assert 4 in polls.values()
+    assert {number for kind, number in polls.items() if not kind.traits.polls} == {1}

@@ -199,3 +199,10 @@ def test_the_class_of_a_failure_closes_a_gate_whatever_the_kind(
 
 def test_a_record_without_a_diagnosis_is_gated_by_its_kind() -> None:
     assert ask_policy(replace(OPEN, diagnosis=None)).route is Route.AUTOMATIC
+
+
+def test_what_this_version_does_not_know_needs_a_human() -> None:
+    result = ask_policy(replace(OPEN, kind=AnomalyKind.read("MOON_PHASE")))
+    assert result.route is Route.ASK
+    (gate,) = [each for each in result.closed_gates if each.gate is Gate.KIND_NEEDS_HUMAN]
+    assert gate.reason == "nobody knows here what MOON_PHASE means"

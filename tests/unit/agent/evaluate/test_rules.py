@@ -10,6 +10,7 @@ from qlikops.agent.diagnosis.evidence import Label
 from qlikops.agent.evaluate import EvaluationInput, make_evaluator, mark_unsupported
 from qlikops.agent.evaluate.rules import MANY_TASKS, VERSION, RulesEvaluator
 from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal
@@ -176,3 +177,17 @@ def test_a_lost_connection_that_the_diagnosis_doubts_is_not_approved() -> None:
     doubted = replace(proposal, diagnosis=replace(proposal.diagnosis, automatic=False))
     assert evaluate(doubted).verdict is Verdict.CAUTION
     assert evaluate(replace(proposal, diagnosis=None)).verdict is Verdict.APPROVE
+
+
+def test_what_is_known_and_still_not_safe_by_itself_is_a_caution() -> None:
+    diagnosis = Diagnosis("x", "oracle", FailureClass.RETRY_NOW, Certainty.KNOWN, "A deadlock.", ("Look at it.",))
+    proposal = replace(only_proposal(poll_twice(failed(message=UNMATCHED))), diagnosis=diagnosis)
+    assert evaluate(proposal).verdict is Verdict.CAUTION
+    assert "Look at it." in evaluate(proposal).cautions
+    assert evaluate(replace(proposal, diagnosis=replace(diagnosis, automatic=True))).verdict is Verdict.APPROVE
+
+
+def test_a_refused_login_is_denied_in_a_record_without_a_diagnosis_too() -> None:
+    proposal = only_proposal(poll_twice(failed(message="ORA-01017: invalid username/password; logon denied")))
+    older = evaluate(replace(proposal, diagnosis=None))
+    assert (older.verdict, older.risk) == (Verdict.DENY, Risk.HIGH)

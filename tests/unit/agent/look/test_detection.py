@@ -1,18 +1,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from qlikops.agent.config import Thresholds
 from qlikops.agent.diagnosis.evidence import Label
-from qlikops.agent.look.detection import detect, may_have_been_restarted
+from qlikops.agent.look.detection import (
+    CLOCK_SKEW_SECONDS,
+    contradicts_itself,
+    detect,
+    is_from_the_future,
+    may_have_been_restarted,
+)
 from qlikops.agent.tell.trend import changes
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.encoding import codec
-from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
+from qlikops.domain.fleet import FleetSnapshot, Notified, Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.report import Changes, Sighting
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.qlik.reader import NOT_READ_IN_TIME
@@ -514,3 +521,35 @@ def test_the_message_of_a_task_that_ran_is_no_cause() -> None:
     found = anomaly_of(snapshot, AnomalyKind.FATAL_UNKNOWN).diagnosis
     assert found is not None
     assert found.failure == "replicate-attempts-used-up"
+
+
+LATER = timedelta(seconds=CLOCK_SKEW_SECONDS + 1)
+
+
+def test_a_snapshot_of_a_clock_that_is_ahead_is_from_the_future() -> None:
+    snapshot = FleetSnapshot(NOW, "run", (), ())
+    assert is_from_the_future(snapshot, NOW - LATER)
+    assert not is_from_the_future(snapshot, NOW - LATER + timedelta(seconds=2))
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        TaskProgress(seen={"STALLED": NOW + LATER}),
+        TaskProgress(starts=(NOW, NOW + LATER)),
+        TaskProgress(samples=(Sample(NOW + LATER, 1, 1),)),
+        TaskProgress(applied_since=NOW + LATER),
+        TaskProgress(held_at=NOW + LATER),
+        TaskProgress(restarted_at=NOW + LATER),
+        TaskProgress(back_since=NOW + LATER),
+    ],
+)
+def test_a_snapshot_that_remembers_something_later_than_itself_contradicts_itself(memory: TaskProgress) -> None:
+    snapshot = FleetSnapshot(NOW, "run", (), (TaskSnapshot(task(), memory),))
+    assert contradicts_itself(snapshot)
+    assert not contradicts_itself(replace(snapshot, taken_at=NOW + LATER))
+
+
+def test_so_does_one_whose_people_were_told_later() -> None:
+    told = Notified(task().key, AnomalyKind.STALLED, Severity.WARNING, NOW + LATER)
+    assert contradicts_itself(FleetSnapshot(NOW, "run", (), (), told=(told,)))

@@ -135,3 +135,11 @@ def test_names_from_outside_are_harmless(story: Story) -> None:
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert [line for line in text.splitlines() if line.startswith("qlikops")] == ["qlikops tasks"]
+
+
+def test_there_is_something_to_tell_if_anything_appeared_or_is_over() -> None:
+    quiet = news_of(None, poll(task()))
+    assert not quiet
+    found = news_of(None, poll(servers=[DOWN]))
+    assert found
+    assert found.appeared
