@@ -118,7 +118,10 @@ class Reconciler:
             closed = self.ledger.record(one.proposal_id).approval
             if not end_wait(self.ledger, self.executions, closed):
                 return False
-            if self._over(one.execution_arn, one.since):  # no RecordOutcome of its own comes to tell of it
+            is_over = self._over(one.execution_arn, one.since)
+            if self._is_young(one.since) or self.executions.unreachable_because:
+                return False  # whether its own RecordOutcome comes to tell of it is not known yet
+            if is_over:
                 self.tell(closed)
             # Whoever closed it may be at it still: doing it twice changes nothing.
             self.ledger.finish(one.proposal_id, self.quiet_after_denial)

@@ -73,7 +73,7 @@ def evaluated(*steps: Step, settings: BedrockSettings = SETTINGS) -> tuple[Evalu
 def test_an_answer_becomes_an_evaluation_with_what_it_took() -> None:
     evaluation, model = evaluated(GOOD)
     assert (evaluation.verdict, evaluation.evaluator) == (Verdict.APPROVE, "bedrock")
-    assert evaluation.evaluator_version == f"v1 {SETTINGS.structured} model-1"
+    assert evaluation.evaluator_version == f"v2 {SETTINGS.structured} model-1"
     assert evaluation.findings == (Finding("The listener was away.", ("e1",)),)
     assert (evaluation.duration_ms, evaluation.input_tokens, evaluation.output_tokens) == (1500, 812, 210)
     assert "<data-abcd>" in model.asked[0].data

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
@@ -265,7 +265,7 @@ def test_a_function_that_may_still_be_restarting_is_waited_for(
 
 
 def test_a_close_that_died_before_its_tasks_heard_of_it_is_finished(
-    ledger: Ledger, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, reconciler: Reconciler, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger.open_proposals("run-1", [proposal()], 7200)
 
@@ -276,6 +276,7 @@ def test_a_close_that_died_before_its_tasks_heard_of_it_is_finished(
     with pytest.raises(KeyboardInterrupt):
         ledger.close(ID, Outcome(Status.DENIED, decision=Decision(approved=False, by="arn:aws:iam::1:user/anna")))
     monkeypatch.undo()
+    clock.sleep(180)
 
     assert reconciler.proposals() == [ID]
 
@@ -310,6 +311,30 @@ def test_an_end_of_which_its_writer_died_before_telling_is_told_unless_its_own_e
 
     assert [record.status for record in told] == [Status.FAILED] * tellings
     assert ledger.open() == []
+
+
+@pytest.mark.parametrize(("seconds", "is_silent"), [(60, False), (600, True)])
+def test_an_end_stays_listed_until_it_is_known_whether_its_own_execution_tells_of_it(
+    ledger: Ledger,
+    states: FakeStepFunctions,
+    told: list[ProposalRecord],
+    clock: FakeClock,
+    seconds: int,
+    is_silent: bool,
+) -> None:
+    ledger.open_proposals("run-1", [proposal()], 7200)
+    with pytest.raises(KeyboardInterrupt):
+        ledger.close(ID, Outcome(Status.FAILED, "refused"), tell=dies)
+    states.statuses[ARN] = "ABORTED"
+    states.broken = EndpointConnectionError(endpoint_url="https://states") if is_silent else None
+    clock.sleep(seconds)
+
+    assert Reconciler(ledger, ExecutionStates(states), clock, OWN, 900, told.append).proposals() == []
+
+    states.broken = None
+    clock.sleep(600)
+    assert Reconciler(ledger, ExecutionStates(states), clock, OWN, 900, told.append).proposals() == [ID]
+    assert len(told) == 1
 
 
 def test_leases_of_a_running_execution_without_a_record_are_freed(
