@@ -111,6 +111,8 @@ def _waiting(world: World, approvals: LedgerApprovals, pause: Pause = _while_rea
     if not rows:
         return None
     chosen = approvals.approval(world.kernel.random.choice(rows).approval_id)
+    for told in world.on_review:
+        told(chosen.approval_id)
     world.kernel.sleep(pause(world, chosen))
     return chosen
 

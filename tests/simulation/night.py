@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from qlikops.domain.evaluation import ApprovalMode
@@ -73,9 +73,11 @@ class Hand(StrEnum):
     """Lambda invokes once more what began a while ago."""
     TAMPERS = "tampers"
     """Somebody changes records in the table."""
+    OVERTAKES = "overtakes"
+    """A run stands still after it has looked, while another one looks and proposes."""
 
 
-AT_WORST_MOMENTS = (Hand.STOPS_ACTING, Hand.REPEATS, Hand.TAMPERS)
+AT_WORST_MOMENTS = (Hand.STOPS_ACTING, Hand.REPEATS, Hand.TAMPERS, Hand.OVERTAKES)
 """Wait for something to happen, and come then."""
 
 
@@ -134,16 +136,19 @@ def meaning(message: str) -> str:
     return "connection" if known in MESSAGES[:2] else known
 
 
+_FIRST_HANDS = [hand for hand in Hand if hand is not Hand.OVERTAKES]
+
+
 def draw(seed: int) -> Night:
     """The night of a seed."""
     rng = random.Random(f"night {seed}")  # noqa: S311 - replayable
     # Groups that take longer than one invocation, beside which everything else may happen.
     is_slow = rng.random() < 0.12
     hours = 3.0 if is_slow else 1.0
-    hands = rng.sample(list(Hand), rng.choice([0, 0, 1, 2, 3]))
+    hands = rng.sample(_FIRST_HANDS, rng.choice([0, 0, 1, 2, 3]))
     if (Hand.REPEATS in hands) != (Hand.STOPS_ACTING in hands) and rng.random() < 0.6:
         hands = list(dict.fromkeys((*hands, Hand.REPEATS, Hand.STOPS_ACTING)))  # each is what the other waits for
-    return Night(
+    night = Night(
         seed=seed,
         scenario=_scenario(rng, seed, hours, is_slow=is_slow),
         hours=hours,
@@ -165,6 +170,8 @@ def draw(seed: int) -> Night:
             "lease_margin_seconds": rng.choice([3600, 3600, 1800]),
         },
     )
+    # Drawn last: nights without it are those that they were.
+    return replace(night, hands=(*hands, Hand.OVERTAKES)) if rng.random() < 0.1 else night
 
 
 _APPROVING = (

@@ -26,6 +26,7 @@ def wanted() -> list[str]:
         *(f"schedule {befalls}" for befalls in UNSTEADY),
         *(f"console {befalls}" for befalls in ("cancelled", "killed", "suspended", "cut off")),
         "tampering",
+        "a run overtaken",
         *(f"proposal {status}" for status in Status if status.is_known and status.is_final),
         *(f"fault {fault}" for fault in dict.fromkeys((*OF_CALLS, *OF_INVOCATIONS))),
         *(f"message {kind}" for kind in ("asked", "over", "expired", "failed", "unverified", "partial", "superseded")),

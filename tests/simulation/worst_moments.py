@@ -13,9 +13,11 @@ from typing import Any
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status, digest_of
 from qlikops.domain.ledger import Attribute
+from qlikops.domain.task import StopReason, TaskState
+from qlikops.qlik.simulator.scenario import Break
 from tests.simulation.dynamodb import Key, Wire
-from tests.simulation.night import Hand
-from tests.simulation.plant import TABLE, World
+from tests.simulation.night import MESSAGES, Hand
+from tests.simulation.plant import MACHINE_ARN, TABLE, World
 from tests.simulation.services import Invocation
 
 _SLOW_SECONDS = 600
@@ -30,13 +32,18 @@ def wait_for_it(world: World, hand: Hand) -> None:
     """Begins to wait for what `hand` waits for, until the night is over."""
     match hand:
         case Hand.STOPS_ACTING:
-            world.dynamodb.watchers.append(_at_night(world, lambda *written: _stop_acting(world, *written)))
+            stopping = _Stopping(world)
+            world.functions.on_begin.append(stopping.begun)
+            world.dynamodb.watchers.append(_at_night(world, stopping.written))
         case Hand.TAMPERS:
             world.dynamodb.watchers.append(_at_night(world, lambda *written: _tamper_soon(world, *written)))
+            world.on_review.append(lambda proposal_id: _tamper_with_what_is_read(world, proposal_id))
         case Hand.REPEATS:
             repeating = _Repeating(world)
             world.functions.on_begin.append(repeating.begun)
             world.dynamodb.watchers.append(_at_night(world, repeating.written))
+        case Hand.OVERTAKES:
+            world.functions.on_begin.append(lambda invocation: _overtake(world, invocation))
         case _:
             raise ValueError(hand)
 
@@ -58,22 +65,46 @@ def _soon(world: World) -> float:
     return world.kernel.random.choice([0.1, 1.0, 1.0, 60.0, *longest]) * world.kernel.random.random()
 
 
-def _stop_acting(world: World, key: Key, before: Wire | None, after: Wire | None) -> None:
-    """Stops the execution that has just begun to restart something, and mostly what acts for it too."""
-    proposal_id, status = _moved(key, before, after)
-    if status is not Status.RESTARTING or after is None or world.kernel.random.random() < 0.4:
-        return
-    arn, kills = after[Attribute.EXECUTION_ARN]["S"], world.kernel.random.random() < 0.6
+class _Stopping:
+    """Stops executions that have begun to restart something, mostly with what acts for them; and what closes that."""
 
-    def stop() -> None:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._stopped: set[str] = set()
+        """The proposals whose executions were stopped."""
+        self._acting: set[str] = set()
+        """Those of which a restart has begun."""
+
+    def begun(self, invocation: Invocation) -> None:
+        """One that goes on with a restart is left to itself: it acts for minutes after its execution is over."""
+        proposal_id, chance = invocation.proposal_id, self._world.kernel.random
+        goes_on = invocation.function == "ExecuteRestart" and proposal_id in self._acting
+        record = self._world.dynamodb.items.get((keys.approval_partition(proposal_id), keys.RECORD))
+        if goes_on and record is not None and self._world.is_night and chance.random() < 0.5:
+            self._world.kernel.after(30.0 * chance.random(), lambda: self._stop(proposal_id, record, kills=False))
+
+    def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
+        proposal_id, status = _moved(key, before, after)
+        chance, functions = self._world.kernel.random, self._world.functions
+        if status is Status.RESTARTING and after is not None:
+            self._acting.add(proposal_id)
+            if chance.random() < 0.6:
+                kills = chance.random() < 0.6
+                self._world.kernel.after(_soon(self._world), lambda: self._stop(proposal_id, after, kills=kills))
+        is_last = key[0] == keys.OPEN_PARTITION and key[1] in self._stopped and after is None
+        closing = functions.running.get(self._world.dynamodb.last_writer)
+        if is_last and closing and closing.name.startswith("MonitorTasks") and chance.random() < 0.5:
+            self._world.kernel.kill(closing)
+
+    def _stop(self, proposal_id: str, record: Wire, *, kills: bool) -> None:
+        world, arn = self._world, record[Attribute.EXECUTION_ARN]["S"]
         world.kernel.say(f"stops {arn.rpartition(':')[2]} while it acts", "worst moment")
         world.states.stop_execution(arn, "Stopped", "at the worst moment")
+        self._stopped.add(proposal_id)
         for name, process in list(world.functions.running.items()) if kills else ():
             begun = world.functions.begun.get(name)
             if begun and begun.proposal_id == proposal_id:
                 world.kernel.kill(process)
-
-    world.kernel.after(_soon(world), stop)
 
 
 class _Repeating:
@@ -88,8 +119,10 @@ class _Repeating:
         """A night has no end if each repetition brings about the next."""
 
     def begun(self, invocation: Invocation) -> None:
-        if invocation.proposal_id:
-            self._earlier.setdefault(invocation.proposal_id, []).append(invocation)
+        if proposal_id := invocation.proposal_id:
+            if invocation.function == "RecordOutcome" and self._acting_for(proposal_id) is not None:
+                self._repeat(proposal_id, 0.2, 0.9)  # what failed before it has done anything begins once more
+            self._earlier.setdefault(proposal_id, []).append(invocation)
         elif invocation.function == "MonitorTasks":  # it closes what others left behind
             for proposal_id in list(self._earlier)[-6:]:
                 acting_for = self._acting_for(proposal_id)
@@ -109,17 +142,22 @@ class _Repeating:
             task = key[0].rpartition("/")[2]
             had = [name for name in self._earlier if task in json.dumps(self._earlier[name][0].payload)]
             for name in had[-3:]:
-                self._repeat(name, 30.0, 0.4)
+                if key[1] == keys.SNOOZE:
+                    self._repeat(name, 30.0, 0.9, "RecordOutcome")
+                else:
+                    self._repeat(name, 30.0, 0.4)
 
     def _acting_for(self, proposal_id: str) -> float | None:
         """Seconds for which a proposal has been being carried out; None for one that is not."""
         record = self._world.dynamodb.items.get((keys.approval_partition(proposal_id), keys.RECORD))
         is_acting = record is not None and record[Attribute.STATUS]["S"] == Status.RESTARTING
+        is_acting = is_acting and Attribute.OUTCOME not in (record or {})
         since = self._acting_since.get(proposal_id, self._world.kernel.now)
         return self._world.kernel.now - since if is_acting else None
 
-    def _repeat(self, proposal_id: str, within: float, share: float) -> None:
+    def _repeat(self, proposal_id: str, within: float, share: float, function: str = "") -> None:
         earlier, chance = self._earlier.get(proposal_id, []), self._world.kernel.random
+        earlier = [each for each in earlier if function in ("", each.function)]
         if earlier and self._left and self._world.is_night and chance.random() < share:
             self._left -= 1
             acting = [each for each in earlier if each.function == "ExecuteRestart"]
@@ -137,7 +175,38 @@ def _tamper_soon(world: World, key: Key, before: Wire | None, after: Wire | None
     world.kernel.after(within * chance.random(), lambda: tamper(world, proposal_id))
 
 
-def tamper(world: World, proposal_id: str) -> None:
+def _tamper_with_what_is_read(world: World, proposal_id: str) -> None:
+    """Has a record changed with its digest while somebody reads it."""
+    if world.kernel.random.random() < 0.5:
+        world.kernel.after(world.kernel.random.random(), lambda: tamper(world, proposal_id, "both"))
+
+
+def _overtake(world: World, run: Invocation) -> None:
+    """Lets a run stand still after it has looked, while something breaks and another run proposes on it."""
+    chance = world.kernel.random
+    if run.function != "MonitorTasks" or not world.is_night or chance.random() < 0.7:
+        return
+    process = next(name for name, begun in world.functions.begun.items() if begun is run)
+
+    def look() -> None:
+        standing = world.functions.running.get(process)
+        if standing is None:
+            return
+        if not any(who == process for who, _ in world.journal.listed):
+            world.kernel.after(0.02, look)
+            return
+        standing.stands_still_until = world.kernel.now + chance.uniform(5.0, 15.0)
+        server = chance.choice(world.fleet.scenario.servers)
+        task = chance.choice(server.tasks).name
+        world.kernel.say(f"{process} stands still, and {task} breaks", "worst moment")
+        world.faults.reached("a run overtaken")
+        world.fleet.break_now(Break(0, server.name, task, TaskState.ERROR, StopReason.FATAL_ERROR, MESSAGES[0]))
+        world.states.start_execution(MACHINE_ARN, f"overtaking-{chance.getrandbits(32):08x}", "{}")
+
+    world.kernel.after(0.1, look)
+
+
+def tamper(world: World, proposal_id: str, how: str = "") -> None:
     """Changes what is stored of an open proposal, as somebody with access to the table can."""
     key = (keys.approval_partition(proposal_id), keys.RECORD)
     item = world.dynamodb.items.get(key)
@@ -146,7 +215,7 @@ def tamper(world: World, proposal_id: str) -> None:
     proposal: dict[str, Any] = json.loads(item[Attribute.PROPOSAL]["S"])
     proposal["action"] = "resume" if proposal["action"] == "reload" else "reload"
     changes: dict[str, str] = {Attribute.PROPOSAL: json.dumps(proposal)}
-    how = world.kernel.random.choice(["proposal", "digest", "both"])
+    how = how or world.kernel.random.choice(["proposal", "digest", "both"])
     match how:
         case "digest":
             changes = {Attribute.DIGEST: "0" * 64}

@@ -16,6 +16,7 @@ from qlikops.domain.ledger import Attribute
 from qlikops.domain.workflow.history import fold_history
 from tests.simulation.dynamodb import Wire
 from tests.simulation.invariants.watch import Watch, at_rest, number, partition_of, status_of, told
+from tests.simulation.stepfunctions import Execution
 
 _TOLD = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL})
 
@@ -118,7 +119,7 @@ def a_run_knows_where_its_proposals_stand(watch: Watch) -> Iterator[str]:
 
 @at_rest
 def a_report_says_what_the_ledger_says(watch: Watch) -> Iterator[str]:
-    """Every run that succeeded has one, and what it says of an end is how the proposal ended."""
+    """Every run that succeeded has one, with each proposal that it asked about, and how that ended."""
     objects = watch.world.s3.objects
     reports = {
         key.rpartition("/")[2].removesuffix(".json"): json.loads(unpacked(body))
@@ -134,6 +135,23 @@ def a_report_says_what_the_ledger_says(watch: Watch) -> Iterator[str]:
             record = watch.record(proposal_id)
             if Status(one["status"]).is_final and (record is None or status_of(record) != one["status"]):
                 yield f"the report of {name} says that {proposal_id} is {one['status']}"
+    for execution in watch.world.states.executions.values():
+        reported = reports.get(execution.name, {}).get("proposals", ())
+        ends = {one["proposal"]["proposal_id"]: one["status"] for one in reported}
+        entered = {event.get("stateEnteredEventDetails", {}).get("name") for event in execution.history}
+        for proposal_id in _mapped(execution) if execution.status == "SUCCEEDED" else ():
+            is_told = proposal_id in ends and ("OutcomeNotRecorded" in entered or Status(ends[proposal_id]).is_final)
+            if not is_told:
+                yield f"the report of {execution.name} has {ends.get(proposal_id, 'nothing')} of {proposal_id}"
+
+
+def _mapped(execution: Execution) -> list[str]:
+    """The proposals that a run's Map went through."""
+    for event in execution.history:
+        if event["type"] == "MapStateEntered":
+            given = json.loads(event["stateEnteredEventDetails"]["input"])
+            return [each["proposal_id"] for each in given["proposals"]]
+    return []
 
 
 @at_rest
@@ -204,12 +222,21 @@ def who_is_asked_is_told(watch: Watch) -> Iterator[str]:
         about = [(at, subject) for at, subject, text in messages if f"qlikops show {name}" in text]
         status, was_asked = status_of(item), Attribute.REQUESTED_AT in item
         # Who dies between inbox and message is retried; by then somebody may have answered from the inbox, and where
-        # the retries are used up, the wait is over and that is told.
-        if status is Status.EXPIRED and not any(subject.endswith("?") for _, subject in about):
+        # the retries are used up, the wait is over and that is told. So it is where Lambda brings an invocation when
+        # the wait is over, and a write of the attempt before was slow: it waits, and nothing is there that could tell.
+        was_told = any(subject.endswith("?") for _, subject in about)
+        if status is Status.EXPIRED and not was_told and not _was_asked_too_late(watch, name, item):
             yield f"{name} waited, and nobody was told"
         must_close = status in _TOLD or (status is Status.SUPERSEDED and was_asked)
         if must_close and not any(not subject.endswith("?") for _, subject in about):
             yield f"{name} is {status}, and nobody was told"
+
+
+def _was_asked_too_late(watch: Watch, name: str, item: Wire) -> bool:
+    """Whether the last invocation that was to ask began after the deadline."""
+    begun = watch.world.functions.begun.values()
+    asked = [each.at for each in begun if each.function == "RequestApproval" and each.proposal_id == name]
+    return bool(asked) and max(asked) > number(item, keys.INBOX_SORT)
 
 
 @at_rest
