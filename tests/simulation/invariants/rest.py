@@ -224,8 +224,9 @@ def who_is_asked_is_told(watch: Watch) -> Iterator[str]:
         # Who dies between inbox and message is retried; by then somebody may have answered from the inbox, and where
         # the retries are used up, the wait is over and that is told. So it is where Lambda brings an invocation when
         # the wait is over, and a write of the attempt before was slow: it waits, and nothing is there that could tell.
+        # Where no attempt came through to the ledger by the deadline, nothing waited there.
         was_told = any(subject.endswith("?") for _, subject in about)
-        if status is Status.EXPIRED and not was_told and not _was_asked_too_late(watch, name, item):
+        if status is Status.EXPIRED and was_asked and not was_told and not _was_asked_too_late(watch, name, item):
             yield f"{name} waited, and nobody was told"
         must_close = status in _TOLD or (status is Status.SUPERSEDED and was_asked)
         if must_close and not any(not subject.endswith("?") for _, subject in about):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
+from qlikops.agent.evaluate import Evaluator
 from qlikops.agent.remember.ledger import RecordClosed
 from qlikops.domain.approval import Status
 from tests.embedded import EmbeddedAws
@@ -78,7 +80,9 @@ def test_a_closed_proposal_is_neither_asked_about_nor_evaluated_again(
     aborted(agent)
     agent.monitor("run-2")
     asked: list[Any] = []
-    monkeypatch.setattr(agent.services.assessor, "_evaluator", asked)
+    monkeypatch.setattr(
+        agent.services, "assessor", replace(agent.services.assessor, evaluator=cast("Evaluator", asked))
+    )
     messages = len(agent.sns.messages)
 
     with pytest.raises(RecordClosed):

@@ -48,7 +48,9 @@ def test_an_error_says_what_happened_and_then_what_to_do(error: Exception, said:
     assert str(explain(error)).startswith(said)
 
 
-@pytest.mark.parametrize("kind", Unreachable.__subclasses__())
+@pytest.mark.parametrize(
+    "kind", [each for each in Unreachable.__subclasses__() if each.__module__ == Unreachable.__module__]
+)
 def test_whatever_keeps_one_from_the_environment_has_a_title_and_a_remedy(kind: type[Unreachable]) -> None:
     assert explain(kind("x")).title != "Failed"
     assert explain(kind("x")).hint.endswith(".")
