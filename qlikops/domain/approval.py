@@ -296,12 +296,15 @@ class InboxRow:
     execution_name: str = ""
     claim: Claim | None = None
     cause: str = ""
-    """Of several tasks; empty for one task alone, and in rows of earlier versions."""
+    """Of several tasks, else the id of a failure that is known for certain; empty if neither is there, and in rows of
+    earlier versions.
+    """
 
     @classmethod
     def of(cls, approval: ProposalRecord, requested_at: datetime, deadline: datetime) -> InboxRow:
         """The row of an evaluated proposal that waits from `requested_at` until `deadline`."""
         proposal, evaluation = approval.proposal, approval.evaluation
+        known_failure = "" if proposal.counted_as == proposal.kind else proposal.counted_as
         return cls(
             approval_id=proposal.proposal_id,
             label=_cut(proposal.label),
@@ -318,7 +321,7 @@ class InboxRow:
             deadline=deadline,
             digest=approval.digest[:SHORT_DIGEST],
             execution_name=proposal.execution_name,
-            cause=_cut(proposal.cause),
+            cause=_cut(proposal.cause or known_failure),
         )
 
     def is_of(self, approval: ProposalRecord) -> bool:

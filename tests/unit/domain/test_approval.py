@@ -21,6 +21,7 @@ from qlikops.domain.approval import (
     digest_of,
     new_decision_id,
 )
+from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import BlockingGate, Gate, Route
 from qlikops.domain.task import Action, TaskKey
@@ -96,6 +97,17 @@ class TestInboxRow:
     def test_a_field_that_earlier_rows_lack_has_a_default(self, name: str) -> None:
         stored = {key: value for key, value in codec.encode(self.ROW).items() if key != name}
         assert codec.decode(InboxRow, stored) is not None
+
+    @pytest.mark.parametrize(
+        ("certainty", "cause"),
+        [(Certainty.KNOWN, "sqlserver-deadlock"), (Certainty.LIKELY, ""), (Certainty.UNKNOWN, "")],
+    )
+    def test_the_cause_of_one_task_is_its_failure_if_that_is_certain(self, certainty: Certainty, cause: str) -> None:
+        deadlock = Diagnosis(
+            "sqlserver-deadlock", "sqlserver", FailureClass.RETRY_NOW, certainty, "Two sessions waited."
+        )
+        record = replace(self.RECORD, proposal=replace(self.RECORD.proposal, cause="", diagnosis=deadlock))
+        assert InboxRow.of(record, NOON, NOON + timedelta(hours=4)).cause == cause
 
     def test_it_is_as_small_as_it_says(self) -> None:
         assert all(len(text) == ROW_TEXT_CAP for text in (self.ROW.label, self.ROW.title, self.ROW.cause))
