@@ -304,7 +304,6 @@ class InboxRow:
     def of(cls, approval: ProposalRecord, requested_at: datetime, deadline: datetime) -> InboxRow:
         """The row of an evaluated proposal that waits from `requested_at` until `deadline`."""
         proposal, evaluation = approval.proposal, approval.evaluation
-        known_failure = "" if proposal.counted_as == proposal.kind else proposal.counted_as
         return cls(
             approval_id=proposal.proposal_id,
             label=_cut(proposal.label),
@@ -321,7 +320,7 @@ class InboxRow:
             deadline=deadline,
             digest=approval.digest[:SHORT_DIGEST],
             execution_name=proposal.execution_name,
-            cause=_cut(proposal.cause or known_failure),
+            cause=_cut(proposal.cause or proposal.known_failure),
         )
 
     def is_of(self, approval: ProposalRecord) -> bool:

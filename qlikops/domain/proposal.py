@@ -89,10 +89,14 @@ class Proposal:
         return self.diagnosis is not None and self.diagnosis.is_known
 
     @property
+    def known_failure(self) -> str:
+        """The id of the failure that is known for certain; empty if none is."""
+        return self.diagnosis.failure if self.diagnosis is not None and self.diagnosis.is_known else ""
+
+    @property
     def counted_as(self) -> str:
         """What earlier results are counted by: the id of a failure that is known for certain, or else the kind."""
-        known = self.diagnosis.failure if self.diagnosis is not None and self.diagnosis.is_known else ""
-        return known or self.kind
+        return self.known_failure or self.kind
 
     @property
     def label(self) -> str:

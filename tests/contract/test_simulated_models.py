@@ -19,6 +19,7 @@ from tests.embedded import EmbeddedAws
 from tests.simulation.account import plain_kernel
 from tests.simulation.dynamodb import DynamoDb
 from tests.simulation.stepfunctions import StepFunctions
+from tests.unit.agent.fakes import create_table
 
 TABLE = "programs"
 ARN = "arn:aws:states:eu-west-1:000000000000:stateMachine:programs"
@@ -39,27 +40,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
 @pytest.fixture
 def table(embedded: EmbeddedAws) -> Iterator[Any]:
     client = embedded.client("dynamodb")
-    client.create_table(
-        TableName=TABLE,
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-            {"AttributeName": "inbox", "AttributeType": "S"},
-            {"AttributeName": "deadline", "AttributeType": "N"},
-        ],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "inbox",
-                "KeySchema": [
-                    {"AttributeName": "inbox", "KeyType": "HASH"},
-                    {"AttributeName": "deadline", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["row", "claim"]},
-            }
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_table(client, TABLE)
     yield client
     client.delete_table(TableName=TABLE)
 

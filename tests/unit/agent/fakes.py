@@ -83,9 +83,9 @@ def simulated(scenario: str | Scenario, clock: FakeClock) -> Iterator[Simulator]
         yield Simulator(server)
 
 
-def create_table(client: Any) -> str:
-    """A fresh table with the ledger's keys and its sparse index."""
-    name = f"ledger-{next(_names)}"
+def create_table(client: Any, name: str = "") -> str:
+    """A fresh table with the ledger's keys and its sparse index; its name, a new one if none is given."""
+    name = name or f"ledger-{next(_names)}"
     client.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
