@@ -6,6 +6,7 @@ can hear is dropped: nothing is gained by failing over it.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -57,6 +58,16 @@ def prepare() -> None:
         sys.stdout = _over(stdout, _Data)
     if (stderr := sys.__stderr__) is sys.stderr:
         sys.stderr = talking(stderr)
+
+
+def finish() -> None:
+    """Writes what an interrupt has left in the buffers of `sys.stdout`, or drops it if it cannot be written.
+
+    Python flushes it in any case, after the last moment at which a failure can be handled, and would end with status
+    120 instead of the command's own.
+    """
+    with contextlib.suppress(OutputFailed):
+        sys.stdout.flush()
 
 
 def talking(stream: TextIO) -> TextIO:

@@ -104,6 +104,8 @@ class _Commands(TyperGroup):
         except streams.OutputFailed as exc:
             output.say(f"Standard output takes nothing: {exc.strerror}.")
             sys.exit(ExitCode.FAILURE)
+        finally:
+            streams.finish()
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -129,3 +129,31 @@ def test_a_receipt_that_nobody_reads_is_said_to_count() -> None:
 def test_json_loses_no_character_in_another_encoding(streams: Streams) -> None:
     (row,) = json.loads(streams.run("approvals", "--json").stdout)
     assert row["title"] == TITLE
+
+
+INTERRUPTED = """
+import sys
+from qlikops.cli import doctor
+from qlikops.cli.main import main
+
+def interrupted():
+    sys.stdout.write("printed by half")
+    sys.stdin.readline()
+    raise KeyboardInterrupt
+
+doctor.doctor = interrupted
+sys.argv[1:] = ["doctor"]
+main()
+"""
+
+
+def test_an_interrupt_while_printing_keeps_its_own_exit_code_if_the_reader_leaves() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdin and process.stdout and process.stderr
+    process.stdout.close()
+    process.stdin.close()
+    assert process.stderr.read() == b"Interrupted.\n"
+    process.stderr.close()
+    assert process.wait(60) == ExitCode.INTERRUPTED
