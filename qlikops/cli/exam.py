@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.diagnosis.library import built_in
+from qlikops.agent.evaluate import make_evaluator
+from qlikops.agent.exam import ExamAnswer, ExamResult, examine, questions
 from qlikops.cli import output
 from qlikops.cli.context import JsonOption
 from qlikops.cli.exit_codes import ExitCode
+from qlikops.deployment.evaluator import agent_config
 from qlikops.domain.errors import UsageError
+from qlikops.domain.evaluation import is_ai
 from qlikops.domain.text import harmless
 from qlikops.files import read_json, shown
-
-if TYPE_CHECKING:
-    from qlikops.agent.config import AgentConfig
-    from qlikops.agent.exam import ExamAnswer, ExamResult
-    from qlikops.presentation.tone import Section
+from qlikops.presentation.table import Column
+from qlikops.presentation.tone import Section, Span, line
 
 _IN_VAIN = 3
 """Questions without an answer, one after the other from the first, after which no more are asked."""
@@ -60,7 +63,6 @@ def exam(
     not be, and if there was no answer at all.
     """
     config = _config(evaluator, model, url, settings)
-    from qlikops.agent.exam import ExamResult
 
     result = ExamResult(tuple(_answers(config, limit)))
     if as_json:
@@ -73,9 +75,6 @@ def exam(
 
 def _config(evaluator: str, model: str, url: str, file: Path | None) -> AgentConfig:
     """The settings as given. Raises UsageError."""
-    from qlikops.deployment.evaluator import agent_config
-    from qlikops.domain.evaluation import is_ai
-
     agent: Any = read_json(file) if file else {}
     if not isinstance(agent, dict):
         raise UsageError(f"{shown(file or Path())} must hold a JSON object.")
@@ -92,10 +91,6 @@ def _config(evaluator: str, model: str, url: str, file: Path | None) -> AgentCon
 
 
 def _answers(config: AgentConfig, limit: int) -> Iterator[ExamAnswer]:
-    from qlikops.agent.diagnosis.library import built_in
-    from qlikops.agent.evaluate import make_evaluator
-    from qlikops.agent.exam import examine, questions
-
     def client(service: str) -> Any:
         import boto3
 
@@ -116,8 +111,6 @@ def _answers(config: AgentConfig, limit: int) -> Iterator[ExamAnswer]:
 
 
 def _write(result: ExamResult) -> None:
-    from qlikops.presentation.table import Column
-    from qlikops.presentation.tone import Span
 
     numbers = ("asked", "approved", "refused", "missing")
     output.write_table(
@@ -137,7 +130,6 @@ def _write(result: ExamResult) -> None:
 
 
 def _sections(result: ExamResult) -> list[Section]:
-    from qlikops.presentation.tone import Section, line
 
     passing = sum(answer.question.passes for answer in result.answers)
     read, written = result.tokens
@@ -160,7 +152,6 @@ def _sections(result: ExamResult) -> list[Section]:
 
 
 def _listed(title: str, answers: list[ExamAnswer], most: int = _LISTED) -> Section:
-    from qlikops.presentation.tone import Section, line
 
     in_order = sorted(answers, key=lambda answer: answer.question.failure.id)
     shown_lines = tuple(line(answer.question.failure.id, harmless(_why(answer), 200)) for answer in in_order[:most])

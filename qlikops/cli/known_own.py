@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from qlikops.agent.diagnosis.check import problems, taken_over
+from qlikops.agent.diagnosis.entry import Entries, InvalidEntries
+from qlikops.agent.diagnosis.library import built_in
+from qlikops.agent.diagnosis.own import Changes, Kept
+from qlikops.aws.errors import aws_errors
+from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, YesOption, invocation
 from qlikops.cli.exit_codes import ExitCode
+from qlikops.deployment.own_failures import OwnFailuresStore
 from qlikops.domain.errors import AccessDenied, NotFound, UsageError
 from qlikops.domain.text import harmless
 from qlikops.files import read_text, shown
-
-if TYPE_CHECKING:
-    from qlikops.agent.diagnosis.entry import Entries
-    from qlikops.agent.diagnosis.own import Changes, Kept
 
 
 def add(
@@ -30,9 +33,6 @@ def add(
 
     An entry takes the place of the one of yours with its id, or of the built-in one. It takes a deployer's rights.
     """
-    from qlikops.agent.diagnosis.entry import InvalidEntries
-    from qlikops.agent.diagnosis.own import Kept
-
     try:
         written, entries = Kept.written(read_text(file), file.name)
     except InvalidEntries as exc:
@@ -66,9 +66,6 @@ def remove(
 
 def _check(written: Entries) -> None:
     """Says what follows from the entries; a Typer exit if one does not do what it says."""
-    from qlikops.agent.diagnosis.check import problems, taken_over
-    from qlikops.agent.diagnosis.library import built_in
-
     if found := problems(written, built_in()):
         for problem in found:
             output.say(problem)
@@ -80,12 +77,6 @@ def _check(written: Entries) -> None:
 
 def _change(here: Invocation, name: str | None, changed: Callable[[Kept], Kept], *, yes: bool) -> None:
     """Brings what the stack keeps to what `changed` makes of it, after it was shown and confirmed."""
-    from qlikops.agent.diagnosis.entry import InvalidEntries
-    from qlikops.agent.diagnosis.own import Kept
-    from qlikops.aws.errors import aws_errors
-    from qlikops.aws.session import AwsConnection
-    from qlikops.deployment.own_failures import OwnFailuresStore
-
     target = here.context(name)
     if target.settings.read_only:
         raise AccessDenied("This context is read-only.", "Use a context that may write.")
@@ -135,7 +126,6 @@ def _value(value: object) -> str:
 
 
 def _say_what_follows(changes: Changes, after: Kept) -> None:
-    from qlikops.agent.diagnosis.library import built_in
 
     ours = {failure.id: failure for entries in built_in() for failure in entries.failures}
     for failure in after.failures:

@@ -7,6 +7,8 @@ from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from qlikops.aws.errors import aws_errors
 from qlikops.deployment.errors import DeploymentError
 from qlikops.deployment.waiting import Patience
@@ -161,7 +163,6 @@ class DataStores:
 
     def _remove_bucket(self, bucket: str) -> str:
         """A function that still runs may write while the bucket is emptied: again, then."""
-        from botocore.exceptions import ClientError
 
         def left() -> str:
             if not self._bucket_exists(bucket):
@@ -178,8 +179,6 @@ class DataStores:
         return self.patience.until(left)
 
     def _bucket_exists(self, bucket: str) -> bool:
-        from botocore.exceptions import ClientError
-
         try:
             self.s3.head_bucket(Bucket=bucket)
         except ClientError as exc:

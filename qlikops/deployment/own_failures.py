@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from qlikops.agent.diagnosis.own import Kept
 from qlikops.deployment.errors import DeploymentError
 from qlikops.domain.ledger import OWN_FAILURES, earlier_failures_key
@@ -32,8 +34,6 @@ class OwnFailuresStore:
 
     def read(self) -> Kept:
         """Those that are kept; InvalidEntries if it is not possible to say which, and `replace` then replaces them."""
-        from botocore.exceptions import ClientError
-
         try:
             reply = self._s3.get_object(Bucket=self._bucket, Key=OWN_FAILURES)
         except ClientError as exc:
@@ -49,8 +49,6 @@ class OwnFailuresStore:
 
         Raises DeploymentError where somebody else changed them since they were read.
         """
-        from botocore.exceptions import ClientError
-
         earlier = earlier_failures_key(now) if self._document else ""
         if earlier:
             self._s3.put_object(Bucket=self._bucket, Key=earlier, Body=self._document.encode(), ContentType=_JSON)

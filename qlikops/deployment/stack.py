@@ -10,6 +10,8 @@ from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from qlikops.aws.errors import aws_errors
 from qlikops.deployment.errors import ChangeRefused, DeploymentError, DeploymentFailed, StackBusy
 from qlikops.deployment.plan import Plan, parse_changes
@@ -319,8 +321,6 @@ class Stack:
             raise DeploymentFailed(f"{self.name} ended in {status}{why}", reasons=reasons)
 
     def _describe(self) -> dict[str, Any] | None:
-        from botocore.exceptions import ClientError
-
         try:
             (stack,) = self.cloudformation.describe_stacks(StackName=self.name)["Stacks"]
         except ClientError as exc:
@@ -343,8 +343,6 @@ class Stack:
             self.cloudformation.delete_change_set(ChangeSetName=change_set)
 
     def _execute(self, plan: Plan) -> None:
-        from botocore.exceptions import ClientError
-
         try:
             # The token makes a repeated request the same one: the first may have counted although its reply was lost.
             self.cloudformation.execute_change_set(
@@ -362,8 +360,6 @@ class Stack:
     @contextmanager
     def _known_types(self) -> Iterator[None]:
         """CloudFormation knows the types of the services that its Region has, and no others."""
-        from botocore.exceptions import ClientError
-
         try:
             yield
         except ClientError as exc:

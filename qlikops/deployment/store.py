@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from qlikops.deployment.artifact import Artifact
 from qlikops.deployment.errors import DeploymentError
 
@@ -60,8 +62,6 @@ class ArtifactStore:
 
     def put(self, artifact: Artifact) -> None:
         """Uploads `artifact`, unless it is there already: the key is its hash."""
-        from botocore.exceptions import ClientError
-
         try:
             self._s3.head_object(Bucket=self.bucket, Key=artifact.key, ExpectedBucketOwner=self._account)
         except ClientError as exc:
@@ -82,8 +82,6 @@ class ArtifactStore:
         return f"{self._s3.meta.endpoint_url}/{self.bucket}/{artifact.key}"
 
     def _head_bucket(self) -> int:
-        from botocore.exceptions import ClientError
-
         try:
             self._s3.head_bucket(Bucket=self.bucket, ExpectedBucketOwner=self._account)
         except ClientError as exc:
