@@ -1,7 +1,7 @@
 """Talks to one Enterprise Manager: sessions, retries and errors, so that callers see facts or a QemError.
 
-A read is repeated where nobody answered. A run or stop is sent once: repeated only where Enterprise Manager itself
-says that it did not look at it (an expired session).
+A read is repeated where nobody answered. A run, a stop or a test of an endpoint is sent once: repeated only where
+Enterprise Manager itself says that it did not look at it (an expired session).
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from qlikops.qlik.errors import (
     QemTooSlow,
     QemUnreachable,
 )
-from qlikops.qlik.names import path_segment
+from qlikops.qlik.names import key_name, path_segment
 from qlikops.qlik.transport import ANSWER_FACTOR, AnswerTooSlow, make_pool
-from qlikops.qlik.wire import ActionReply, ListedTask, ServerDetails
+from qlikops.qlik.wire import ActionReply, EndpointTest, ListedTask, ServerDetails
 
 SESSION_HEADER = "EnterpriseManager.APISessionID"
 SESSION_IDLE_SECONDS = 270.0
@@ -56,6 +56,8 @@ class ErrorCode(StrEnum):
     INVALID_SESSION_ID = "INVALID_SESSION_ID"
     UNAUTHORIZED_REQUEST = "UNAUTHORIZED_REQUEST"
     SERVER_NOT_MONITORED = "AEM_SERVER_NOT_MONITORED"
+    ENDPOINT_NOT_FOUND = "AEM_ENDPOINT_NOT_FOUND"
+    TEST_TIMEOUT = "AEM_TEST_ENDPOINT_CONNECTION_TIMEOUT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,15 @@ class QemClient:
         """Stops a task, in the same way as `run` runs one."""
         return self._act(server, task, timeout_seconds, action="stop")
 
+    def test_endpoint(self, server: str, endpoint: str, timeout_seconds: int = 60) -> EndpointTest:
+        """Has Enterprise Manager test an endpoint: the Replicate server logs in to it. Sent once, for that reason.
+
+        Enterprise Manager answers within `timeout_seconds`, or with ErrorCode.TEST_TIMEOUT.
+        """
+        query = urlencode({"action": "test", "timeout": timeout_seconds})
+        path = f"/servers/{path_segment(server)}/endpoints/{path_segment(key_name(endpoint))}?{query}"
+        return wire.parse_endpoint_test(self._call_once("GET", path, timeout_seconds))
+
     def logout(self) -> None:
         """Ends the session, where there is one. Never fails: a session that is left behind expires by itself."""
         with self._lock:
@@ -176,21 +187,24 @@ class QemClient:
                 self._exchange_once("GET", "/logout", {SESSION_HEADER: session_id})
 
     def _get(self, path: str) -> Any:
-        return self._call("GET", path)
+        return self._call("GET", path, GET_ATTEMPTS)
 
     def _act(self, server: str, task: str, timeout_seconds: int, **query: str) -> ActionReply:
         path = f"{_task_path(server, task)}?{urlencode({**query, 'timeout': timeout_seconds})}"
+        return wire.parse_action(self._call_once("POST", path, timeout_seconds))
+
+    def _call_once(self, method: str, path: str, timeout_seconds: int) -> Any:
         # Enterprise Manager is silent until its own timeout; ours must not come first.
         read_timeout = max(self._instance.read_timeout, timeout_seconds + _REPLY_MARGIN_SECONDS)
-        return wire.parse_action(self._call("POST", path, read_timeout=read_timeout))
+        return self._call(method, path, 1, read_timeout)
 
-    def _call(self, method: str, path: str, *, read_timeout: float | None = None) -> Any:
+    def _call(self, method: str, path: str, attempts: int, read_timeout: float | None = None) -> Any:
         """The JSON that `path` answers, with a session, renewed once where it turns out to have expired."""
         session_id = self._session()
-        answer = self._exchange(method, path, {SESSION_HEADER: session_id}, read_timeout)
+        answer = self._exchange(method, path, {SESSION_HEADER: session_id}, attempts, read_timeout)
         if answer.error_code == ErrorCode.INVALID_SESSION_ID:
             session_id = self._session(refused=session_id)
-            answer = self._exchange(method, path, {SESSION_HEADER: session_id}, read_timeout)
+            answer = self._exchange(method, path, {SESSION_HEADER: session_id}, attempts, read_timeout)
         return self._checked(answer, method, path)
 
     def _checked(self, answer: _Reply, method: str, path: str) -> Any:
@@ -228,7 +242,7 @@ class QemClient:
 
     def _open_session(self) -> str:
         header = "Basic " + base64.b64encode(self._credentials.encode()).decode("ascii")
-        answer = self._exchange("GET", "/login", {"Authorization": header})
+        answer = self._exchange("GET", "/login", {"Authorization": header}, GET_ATTEMPTS)
         if answer.status == 401 or answer.error_code == ErrorCode.UNAUTHORIZED_REQUEST:
             account = "operator's" if self._operator and self._instance.has_operator else "monitoring"
             raise QemLoginRefused(f"Enterprise Manager {self._instance.name} refused the {account} account")
@@ -239,13 +253,13 @@ class QemClient:
         return session_id
 
     def _exchange(
-        self, method: str, path: str, headers: Mapping[str, str], read_timeout: float | None = None
+        self, method: str, path: str, headers: Mapping[str, str], attempts: int, read_timeout: float | None = None
     ) -> _Reply:
-        """One answer, whatever it says. A GET that nobody answers is sent GET_ATTEMPTS times, a POST once.
+        """One answer, whatever it says. What nobody answers is sent `attempts` times.
 
         An answer that takes too long is not asked for again: whoever is that slow has enough to do.
         """
-        for retry in range(GET_ATTEMPTS - 1 if method == "GET" else 0):
+        for retry in range(attempts - 1):
             try:
                 return self._exchange_once(method, path, headers, read_timeout)
             except QemTooSlow:

@@ -86,6 +86,24 @@ class ActionReply:
     error_message: str = ""
 
 
+class EndpointStatus(StrEnum):
+    """What a test of an endpoint comes to."""
+
+    CONNECTED = "CONNECTED"
+    ERROR = "ERROR"
+    UNKNOWN = "UNKNOWN"
+    """Enterprise Manager's own word, and any that this version does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointTest:
+    """The answer to a test of an endpoint."""
+
+    status: EndpointStatus
+    message: str = ""
+    """Enterprise Manager's message, and its detailed one behind it if that says more."""
+
+
 def parse_server_list(body: Any, instance: str) -> tuple[ServerFacts, ...]:
     """`GET /servers`."""
     return tuple(parse_server(entry, instance) for entry in _entries(body, "serverList"))
@@ -185,6 +203,21 @@ def parse_action(body: Any) -> ActionReply:
     if "state" not in data:
         raise QemProtocolError("the answer to a run or stop has no state", maybe_sent=True)
     return ActionReply(state=_task_state(data), error_message=_text(data, "error_message"))
+
+
+def parse_endpoint_test(body: Any) -> EndpointTest:
+    """`GET /servers/S/endpoints/E?action=test`: the SDK reads `status`, the REST page has `requeststate`.
+
+    Raises QemProtocolError if there is none of them.
+    """
+    data = _object(body)
+    spelling = _text(data, "status", "requeststate", "state")
+    if not spelling:
+        raise QemProtocolError("the answer to a test of an endpoint has no status")
+    message, detailed = _text(data, "message"), _text(data, "detailed_message")
+    said = (message, detailed) if message not in detailed else (detailed,)
+    status = _member(EndpointStatus, spelling, EndpointStatus.UNKNOWN)
+    return EndpointTest(status, harmless(": ".join(part for part in said if part)))
 
 
 def parse_latency(value: Any) -> int | None:

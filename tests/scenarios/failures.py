@@ -7,7 +7,7 @@ from dataclasses import replace
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.task import Action, StopReason, TaskState
 from qlikops.qlik.simulator.library import CONNECTION_LOST, NAMES, ORACLE, SERVER, SNOWFLAKE, server, task
-from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Endpoint, ServerDown
+from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Endpoint, EndpointDown, ServerDown
 from tests.scenarios.small import OTHER_SERVER, CheckedScenario, expect, small
 
 _SQL_SERVER = Endpoint("SQL-CRM", "SQL Server")
@@ -230,6 +230,18 @@ def source_outage(_seed: int) -> CheckedScenario:
     )
 
 
+def endpoint_away(_seed: int) -> CheckedScenario:
+    """A source goes away for ten minutes: nothing that is started meanwhile comes up, and a test of it says so."""
+    lost = [task(f"erp-{number:02d}") for number in range(3)]
+    names = [each.name for each in lost]
+    return small(
+        "endpoint_away",
+        EndpointDown(0, SERVER, ORACLE.name, CONNECTION_LOST, until=600),
+        tasks=[*lost, task("crm", _SQL_SERVER)],
+        expected=expect(dict.fromkeys(names, AnomalyKind.FATAL_TRANSIENT), (Action.RESUME, names)),
+    )
+
+
 def target_outage(_seed: int) -> CheckedScenario:
     """One target takes its tasks with it, whatever their sources are."""
     sources = (ORACLE, _SQL_SERVER, _MYSQL, _POSTGRESQL)
@@ -332,6 +344,7 @@ FAILURES = (
     flapping_recovery,
     flapping_failed,
     source_outage,
+    endpoint_away,
     target_outage,
     two_causes,
     one_source_two_servers,

@@ -10,8 +10,8 @@ import heapq
 import itertools
 import math
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,11 +20,13 @@ from qlikops.qlik.simulator.scenario import (
     AfterRun,
     Break,
     Effect,
+    EndpointDown,
     LatencySide,
     LatencySpike,
     Scenario,
     ServerDown,
     SimulatedServer,
+    SimulatedTask,
 )
 from qlikops.qlik.simulator.task import RUNNING, SimulatedState, TaskModel
 
@@ -64,6 +66,18 @@ class Call:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """One test of an endpoint, as it was answered."""
+
+    at: float
+    user: str
+    server: str
+    endpoint: str
+    answer: str
+    """The status answered, or the error_code."""
+
+
 class SimulatedFleet:
     """Servers and tasks under a scenario. Thread-safe."""
 
@@ -75,6 +89,8 @@ class SimulatedFleet:
         self.seed = seed
         self._clock = clock
         self._lock = threading.RLock()
+        self.may_test: Callable[[str], bool] = lambda _: True
+        """Whether the role of a user lets him test endpoints."""
         self.reset()
 
     def reset(self) -> None:
@@ -88,11 +104,14 @@ class SimulatedFleet:
                 for spec in server.tasks
             }
             self._calls: list[Call] = []
+            self._tests: list[Tested] = []
             self._order = itertools.count()
             self._due: list[tuple[float, int, Callable[[float], None]]] = []
             for event in self.scenario.events:
                 if isinstance(event, Break):
                     self._at(event.at, partial(self._break, event))
+                if isinstance(event, EndpointDown):
+                    self._at(event.at, partial(self._lose, event))
 
     def seconds(self) -> float:
         """Since the scenario began."""
@@ -162,6 +181,21 @@ class SimulatedFleet:
         """Stops a task: STOPPED, NORMAL."""
         return self._logged(user, server, task, "stop", "", lambda now: self._stop(now, server, task))
 
+    def test_endpoint(self, server: str, endpoint: str, user: str = "") -> dict[str, Any]:
+        """Whether a server gets into one of its endpoints. Raises Refusal."""
+        with self._lock:
+            now, answer = self._now(), "FAILED"
+            try:
+                self._reach(server, now)
+                tested = self._tested(server, endpoint, user, now)
+                answer = tested["status"]
+            except Refusal as exc:
+                answer = exc.error_code
+                raise
+            finally:
+                self._tests.append(Tested(now, user, server, endpoint, answer))
+            return tested
+
     def break_now(self, event: Break) -> None:
         """Breaks a task at once, whatever `event.at` says."""
         with self._lock:
@@ -170,7 +204,7 @@ class SimulatedFleet:
             self._break(event, now)
 
     def true_state(self) -> dict[str, Any]:
-        """What really is: every task, shown and true, and every run and stop with its answer."""
+        """What really is: every task, shown and true, and every run, stop and test with its answer."""
         with self._lock:
             now = self._now()
             return {
@@ -194,6 +228,7 @@ class SimulatedFleet:
                     for (server, name), task in self._tasks.items()
                 ],
                 "calls": [call.to_json() for call in self._calls],
+                "tests": [asdict(tested) for tested in self._tests],
             }
 
     def _now(self) -> float:
@@ -235,6 +270,29 @@ class SimulatedFleet:
                 return event
         return None
 
+    def _endpoint_outage(self, server: str, endpoints: Sequence[str], now: float) -> EndpointDown | None:
+        away = (event for event in self.scenario.events if isinstance(event, EndpointDown) and event.is_on(now))
+        return next((event for event in away if event.server == server and event.endpoint in endpoints), None)
+
+    def _tested(self, server: str, endpoint: str, user: str, now: float) -> dict[str, Any]:
+        if not self.may_test(user):
+            raise Refusal("UNAUTHORIZED_REQUEST", f"User '{user}' is not authorized to test endpoints")
+        if not any(endpoint in _names(task.spec) for task in self._tasks_of(server)):
+            raise Refusal("AEM_ENDPOINT_NOT_FOUND", f"Endpoint '{endpoint}' was not found on server '{server}'")
+        outage = self._endpoint_outage(server, [endpoint], now)
+        if outage is None:
+            return {"status": "CONNECTED", "message": "", "detailed_message": ""}
+        if outage.is_silent:
+            raise Refusal("AEM_TEST_ENDPOINT_CONNECTION_TIMEOUT", f"The test of endpoint '{endpoint}' timed out")
+        return {"status": "ERROR", "message": "Cannot connect", "detailed_message": outage.message}
+
+    def _lose(self, event: EndpointDown, now: float) -> None:
+        """An endpoint is gone: every task that runs on it fails."""
+        failure = SimulatedState(TaskState.ERROR, StopReason.FATAL_ERROR, event.message)
+        for task in self._tasks_of(event.server):
+            if event.endpoint in _names(task.spec) and task.true.state is TaskState.RUNNING:
+                self._fall(now, task, failure)
+
     def _logged(
         self,
         user: str,
@@ -265,7 +323,7 @@ class SimulatedFleet:
         task.runs += 1
         if task.true.state in (TaskState.RUNNING, TaskState.RECOVERY):
             raise Refusal("AEM_TASK_ALREADY_RUNNING", f"Task '{name}' is already running")
-        after, before = task.after_run, task.true
+        after, before = self._after_run(server, task, now), task.true
         reload = option == RunOption.RELOAD_TARGET
         effect = after.reload if reload else after.resume
         failure = SimulatedState(TaskState.ERROR, StopReason.FATAL_ERROR, after.message or before.message)
@@ -281,6 +339,20 @@ class SimulatedFleet:
         if effect is Effect.FAILS_AGAIN:
             self._then(now + after.fails_after_seconds, task, lambda at: self._fall(at, task, failure))
         return {"state": RUNNING.state.value, "error_message": ""}
+
+    def _after_run(self, server: str, task: TaskModel, now: float) -> AfterRun:
+        """What running does now: nothing comes up on an endpoint that is away."""
+        outage = self._endpoint_outage(server, _names(task.spec), now)
+        if outage is None:
+            return task.after_run
+        fails = Effect.FAILS_AGAIN
+        return replace(
+            task.after_run,
+            resume=fails,
+            reload=fails,
+            fails_after_seconds=outage.fails_after_seconds,
+            message=outage.message,
+        )
 
     def _stop(self, now: float, server: str, name: str) -> dict[str, Any]:
         task = self._find(server, name)
@@ -344,3 +416,8 @@ class SimulatedFleet:
             if isinstance(event, LatencySpike) and (event.server, event.task) == (server, task):
                 extra[event.side] += event.extra_seconds(now)
         return extra
+
+
+def _names(task: SimulatedTask) -> tuple[str, str]:
+    """Of a task's endpoints."""
+    return task.source.name, task.target.name

@@ -166,6 +166,8 @@ class Handler(BaseHTTPRequestHandler):
                 return {"taskList": fleet.tasks(server)}
             case ["GET", "servers", server, "tasks", task]:
                 return fleet.task(server, task)
+            case ["GET", "servers", server, "endpoints", endpoint] if query.get("action") == "test":
+                return fleet.test_endpoint(server, endpoint, user)
             case ["POST", "servers", server, "tasks", task] if query.get("action") == "run":
                 return fleet.run(server, task, query.get("option", ""), user)
             case ["POST", "servers", server, "tasks", task] if query.get("action") == "stop":

@@ -276,3 +276,16 @@ def test_certificates_that_are_none_are_named_and_not_quoted() -> None:
     with pytest.raises(QemMisconfigured, match="ca_bundle") as caught:
         QemClient(QemInstance("q", "https://127.0.0.1:9/api/v1", "u", "pw", ca_bundle=text))
     assert "nonsense" not in str(caught.value)
+
+
+@pytest.mark.parametrize("failure", [Hangup(), Reply(502), Reply(200, b"{", promised=500), Reply(500)])
+def test_a_test_of_an_endpoint_is_sent_once(failure: Reply | Hangup) -> None:
+    with ScriptedQem(failure, json_reply({"status": "CONNECTED"})) as server, pytest.raises(QemError):
+        client_of(server).test_endpoint("s", "ORA 100%")
+    (sent,) = server.sent("GET")
+    assert sent.partition("/servers/")[2] == "s/endpoints/ORA%2520100%2525?action=test&timeout=60"
+
+
+def test_a_test_of_an_endpoint_is_sent_again_where_only_the_session_had_expired() -> None:
+    with ScriptedQem(EXPIRED, json_reply({"status": "CONNECTED"})) as server:
+        assert client_of(server).test_endpoint("s", "ORA").status == "CONNECTED"

@@ -219,3 +219,19 @@ def test_large_by_parameters() -> None:
 def test_an_unknown_scenario_names_the_known(name: str) -> None:
     with pytest.raises(ValueError, match="there are demo, healthy"):
         build_scenario(name, 1)
+
+
+def test_an_endpoint_takes_its_tasks_with_it_and_nothing_comes_up_before_it_is_back() -> None:
+    story = Story("endpoint_away")
+    assert [story.task(name)["state"] for name in ("erp-00", "erp-02", "crm")] == ["ERROR", "ERROR", "RUNNING"]
+    assert story.fleet.test_endpoint(SERVER, "ORA-PROD")["status"] == "ERROR"
+    assert story.fleet.test_endpoint(SERVER, "SNOWFLAKE-DWH")["status"] == "CONNECTED"
+    story.fleet.run(SERVER, "erp-00", RESUME)
+    assert story.after(4.5).task("erp-00")["state"] == "RUNNING"
+    assert story.after(1).task("erp-00")["state"] == "ERROR"
+    story.after(600)
+    assert story.fleet.test_endpoint(SERVER, "ORA-PROD")["status"] == "CONNECTED"
+    assert story.task("erp-01")["state"] == "ERROR"
+    story.fleet.run(SERVER, "erp-01", RESUME)
+    assert story.after(30).task("erp-01")["state"] == "RUNNING"
+    assert [tested["answer"] for tested in story.fleet.true_state()["tests"]] == ["ERROR", "CONNECTED", "CONNECTED"]

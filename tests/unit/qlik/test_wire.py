@@ -273,3 +273,32 @@ def test_the_spelling_of_a_name_makes_no_difference(enum: type[StrEnum], spellin
 def test_details_may_lie_in_an_object_of_their_own(wrapper: str) -> None:
     assert wire.parse_task({wrapper: DETAILS, "$type": "AemGetTaskDetailsResp"}, KEY) == wire.parse_task(DETAILS, KEY)
     assert wire.parse_action({wrapper: {"state": "running"}}).state is TaskState.RUNNING
+
+
+@pytest.mark.parametrize("name", ["status", "requeststate", "state"])
+@pytest.mark.parametrize(
+    ("spelling", "status"),
+    [("CONNECTED", "CONNECTED"), ("Error", "ERROR"), ("UNKNOWN", "UNKNOWN"), ("TESTING", "UNKNOWN")],
+)
+def test_the_answer_to_a_test_of_an_endpoint(name: str, spelling: str, status: str) -> None:
+    tested = wire.parse_endpoint_test({name: spelling, "message": "Cannot connect", "detailed_message": "ORA-12541"})
+    assert (tested.status, tested.message) == (status, "Cannot connect: ORA-12541")
+
+
+@pytest.mark.parametrize(
+    ("messages", "said"),
+    [
+        ({}, ""),
+        ({"message": "no", "detailed_message": "no listener"}, "no listener"),
+        ({"message": "no", "detailed_message": ""}, "no"),
+        ({"message": None, "detailed_message": "ORA-\x1b[31m12541"}, "ORA-12541"),
+    ],
+)
+def test_both_messages_of_a_test_are_said_once(messages: dict[str, Any], said: str) -> None:
+    assert wire.parse_endpoint_test({"status": "ERROR", **messages}).message == said
+
+
+@pytest.mark.parametrize("body", [None, [], {}, {"status": 7}, {"message": "CONNECTED"}])
+def test_what_has_no_status_is_no_answer_to_a_test(body: Any) -> None:
+    with pytest.raises(QemProtocolError):
+        wire.parse_endpoint_test(body)

@@ -1,0 +1,76 @@
+"""A probe: a test of an endpoint by Enterprise Manager, which tells whether the Replicate server gets into it now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from qlikops.domain.encoding.stored import StoredEnum
+
+
+class ProbeAnswer(StoredEnum):
+    """What a probe came to."""
+
+    CONNECTED = "connected"
+    """The Replicate server logged in. That says nothing of the log, a quota, a warehouse or a right beyond it."""
+    ERROR = "error"
+    """It did not get in."""
+    UNKNOWN = "unknown"
+    """Enterprise Manager itself says that it does not know."""
+    TIMED_OUT = "timed_out"
+    """The endpoint did not answer in the time that a test has."""
+    NOT_PERMITTED = "not_permitted"
+    """The Qlik account may not test endpoints."""
+    NOT_FOUND = "not_found"
+    """Enterprise Manager knows no endpoint of that name."""
+    FAILED = "failed"
+    """Enterprise Manager did not answer, or not in a way that says anything."""
+
+    @property
+    def is_of_endpoint(self) -> bool:
+        """Whether it says something of the endpoint; any other answer says that it could not be tested."""
+        return self in {ProbeAnswer.CONNECTED, ProbeAnswer.ERROR, ProbeAnswer.TIMED_OUT}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EndpointKey:
+    """Names an endpoint; each Replicate server has endpoints of its own."""
+
+    instance: str
+    """The Enterprise Manager's name in our configuration."""
+    server: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.server}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One probe and its answer."""
+
+    endpoint: EndpointKey
+    answer: ProbeAnswer
+    at: datetime
+    """When it was answered."""
+    detail: str = ""
+    """What Enterprise Manager said, made harmless: a vendor's words."""
+
+    @property
+    def words(self) -> str:
+        """What it says of the endpoint, without when that was."""
+        name, detail = self.endpoint.name, f": {self.detail}" if self.detail else ""
+        match self.answer:
+            case ProbeAnswer.CONNECTED:
+                return f"{name} takes logins again"
+            case ProbeAnswer.ERROR:
+                return f"{name} does not take logins{detail}"
+            case ProbeAnswer.TIMED_OUT:
+                return f"{name} did not answer a test in time"
+            case ProbeAnswer.NOT_PERMITTED:
+                return f"{name} was not tested: the Qlik account may not test endpoints"
+            case ProbeAnswer.NOT_FOUND:
+                return f"{name} was not tested: Enterprise Manager knows no endpoint of that name"
+            case ProbeAnswer.UNKNOWN:
+                return f"{name} was tested, and Enterprise Manager does not say what came of it{detail}"
+        return f"{name} could not be tested{detail}"
