@@ -201,7 +201,7 @@ class LedgerApprovals:
                 f"{approval.approval_id} is no longer what was reviewed: its digest is {approval.digest[:ID_DIGITS]}, "
                 f"not {request.digest[:ID_DIGITS] or 'empty'}.",
             )
-        if records.stored_digest(item) != approval.digest:
+        if records.digest(item) != approval.digest:
             raise ApprovalChanged(
                 f"The record of {approval.approval_id} does not agree with its own digest.",
                 "Somebody changed it after it was evaluated: do not approve it, and find out who did.",

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from qlikops.domain.approval import (
-    Claim,
-    Decision,
-    EarlierResults,
-    InboxRow,
-    Outcome,
-    ProposalRecord,
-    Status,
-    digest_of,
-)
+from qlikops.domain.approval import Claim, EarlierResults, InboxRow, ProposalRecord
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import QlikopsError, RecordTooNew
-from qlikops.domain.evaluation import Evaluation, PolicyResult, Verdict
+from qlikops.domain.evaluation import Verdict
 from qlikops.domain.ledger import INBOX_SORT, PARTITION, SORT, Attribute, approval_partition
-from qlikops.domain.proposal import RECORD_VERSION, Proposal
+from qlikops.domain.record import read_record, stored_digest
 
 T = TypeVar("T")
 Item = Mapping[str, Any]
@@ -62,35 +52,17 @@ def approval(item: Item, now: datetime) -> ProposalRecord:
 
     Raises RecordTooNew for one that a newer version wrote.
     """
-    version = number(item, Attribute.VERSION) or RECORD_VERSION
-    if version > RECORD_VERSION:
-        raise too_new(text(item, PARTITION), version)
-    proposal = value(Proposal, item, Attribute.PROPOSAL)
-    if proposal is None:
-        raise QlikopsError(f"The ledger's {text(item, PARTITION) or 'record'} holds no proposal.")
-    if approval_partition(proposal.proposal_id) != text(item, PARTITION):
-        # Deciding on it would be deciding on something else than its row said.
-        raise QlikopsError(f"The ledger's {text(item, PARTITION)} holds another's proposal, {proposal.proposal_id}.")
-    deadline = number(item, INBOX_SORT)
-    requested_at = text(item, Attribute.REQUESTED_AT)
+    where = text(item, PARTITION) or "record"
     try:
-        status = Status.read(text(item, Attribute.STATUS))
-        updated_at = codec.parse_time(text(item, Attribute.UPDATED_AT))
-    except ValueError as exc:
-        raise QlikopsError(f"The ledger's {text(item, PARTITION)} cannot be read: {exc}") from exc
-    return ProposalRecord(
-        proposal=proposal,
-        status=status,
-        updated_at=updated_at,
-        evaluation=value(Evaluation, item, Attribute.EVALUATION),
-        policy=value(PolicyResult, item, Attribute.POLICY),
-        digest=text(item, Attribute.DIGEST),
-        requested_at=codec.parse_time(requested_at) if requested_at else None,
-        deadline=None if deadline is None else datetime.fromtimestamp(deadline, UTC),
-        decision=value(Decision, item, Attribute.DECISION),
-        outcome=value(Outcome, item, Attribute.OUTCOME),
-        claim=_claim(item, now),
-    )
+        record = read_record(_plain(item))
+    except codec.NewerVersion as exc:
+        raise too_new(where, exc.version) from exc
+    except codec.CodecError as exc:
+        raise QlikopsError(f"The ledger's {where} cannot be read: {exc}") from exc
+    if approval_partition(record.approval_id) != where:
+        # Deciding on it would be deciding on something else than its row said.
+        raise QlikopsError(f"The ledger's {where} holds another's proposal, {record.approval_id}.")
+    return replace(record, claim=_unless_over(record.claim, now))
 
 
 def inbox_row(item: Item, now: datetime) -> InboxRow:
@@ -142,13 +114,9 @@ def track_record(item: Item) -> EarlierResults:
     return EarlierResults(evaluator, said, *counts)
 
 
-def stored_digest(item: Item) -> str:
-    """The digest over what the item holds, as it is written there: fields that this version doesn't know count too."""
-    stored: list[Any] = []
-    for name in (Attribute.PROPOSAL, Attribute.EVALUATION, Attribute.POLICY):
-        written = text(item, name)
-        stored.append(json.loads(written) if written else None)
-    return digest_of(*stored)
+def digest(item: Item) -> str:
+    """The digest over what a RECORD item holds, as it is written there."""
+    return stored_digest(_plain(item))
 
 
 def too_new(what: str, version: int) -> RecordTooNew:
@@ -156,10 +124,18 @@ def too_new(what: str, version: int) -> RecordTooNew:
     return RecordTooNew(f"{what} was written by a newer qlikops (record version {version}).", "Update qlikops.")
 
 
+def _plain(item: Item) -> dict[str, str | int]:
+    """The texts and whole numbers of `item` by attribute."""
+    return {name: each["S"] if "S" in each else int(float(each["N"])) for name, each in item.items()}
+
+
 def _claim(item: Item, now: datetime) -> Claim | None:
     try:
-        claim = value(Claim, item, Attribute.CLAIM)
+        return _unless_over(value(Claim, item, Attribute.CLAIM), now)
     except QlikopsError:
         # Written by somebody's console, perhaps of another version; it is a courtesy, nothing depends on it.
         return None
+
+
+def _unless_over(claim: Claim | None, now: datetime) -> Claim | None:
     return claim if claim is not None and claim.until > now else None
