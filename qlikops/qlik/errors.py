@@ -18,10 +18,10 @@ from qlikops.domain.text import harmless
 class QemError(Exception):
     """Anything that an Enterprise Manager call can raise."""
 
-    @property
-    def maybe_sent(self) -> bool:
+    def __init__(self, message: str, *, maybe_sent: bool = False) -> None:
+        super().__init__(harmless(message))
+        self.maybe_sent = maybe_sent
         """Whether a run or stop may have been carried out all the same: look before doing it again."""
-        return False
 
 
 class QemMisconfigured(QemError):
@@ -30,15 +30,6 @@ class QemMisconfigured(QemError):
 
 class QemUnreachable(QemError):
     """No answer from Enterprise Manager."""
-
-    def __init__(self, message: str, *, maybe_sent: bool = False) -> None:
-        super().__init__(harmless(message))
-        self._maybe_sent = maybe_sent
-
-    @property
-    def maybe_sent(self) -> bool:
-        """Whether the request may have arrived although no answer came back."""
-        return self._maybe_sent
 
 
 class QemTooSlow(QemUnreachable):
@@ -59,22 +50,12 @@ class QemBusinessError(QemError):
     def __init__(self, error_code: str, message: str) -> None:
         self.error_code = harmless(error_code, 100)
         self.message = harmless(message)
-        super().__init__(f"{self.error_code}: {self.message}" if self.message else self.error_code)
-
-    @property
-    def maybe_sent(self) -> bool:
-        """Whether Enterprise Manager stopped waiting for a task (`…_TIMEOUT`) that may still start or stop."""
-        return self.error_code.endswith("_TIMEOUT")
+        # After a `…_TIMEOUT` it waits no longer for a task that may still start or stop.
+        maybe_sent = self.error_code.endswith("_TIMEOUT")
+        super().__init__(
+            f"{self.error_code}: {self.message}" if self.message else self.error_code, maybe_sent=maybe_sent
+        )
 
 
 class QemProtocolError(QemError):
     """An answer that is not what the API answers: broken JSON, another shape, somebody else's HTML."""
-
-    def __init__(self, message: str, *, maybe_sent: bool = False) -> None:
-        super().__init__(harmless(message))
-        self._maybe_sent = maybe_sent
-
-    @property
-    def maybe_sent(self) -> bool:
-        """Whether the unreadable answer was one to a run or stop."""
-        return self._maybe_sent
