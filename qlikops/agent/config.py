@@ -122,6 +122,12 @@ class AgentConfig(Models):
     """Tasks of one group that may be on their way up at once."""
     own_failures_automatic: bool = False
     """Whether a team's own known failures may make a restart automatic; without it, they only make things stricter."""
+    probe_endpoints: bool = True
+    """Whether Enterprise Manager may be asked to test endpoints, which logs in to them."""
+    probes_per_run: int = number(5, 0, 20)
+    """Endpoints that one run tests before it proposes."""
+    probes_per_hour: int = number(3, 1, 20)
+    """Tests of one endpoint in an hour, those before restarts among them."""
     require_digest: bool = False
     """Refuse approvals that do not name what they were made on, such as the plain AWS CLI's."""
     lease_margin_seconds: int = number(3600, 0, 86400)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.endpoint import Probe
 from qlikops.domain.mute import Mute
 from qlikops.domain.proposal import RECORD_VERSION
 from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey
@@ -93,6 +94,8 @@ class FleetSnapshot:
     server_anomalies: tuple[Anomaly, ...] = ()
     told: tuple[Notified, ...] = ()
     """Until they are over."""
+    probes: tuple[Probe, ...] = ()
+    """The newest of each endpoint within the last day."""
     version: int = RECORD_VERSION
 
     @property

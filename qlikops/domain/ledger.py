@@ -11,6 +11,7 @@ The ledger is one DynamoDB table, partition key `pk`, sort key `sk`, TTL attribu
 | TASK#<instance>/<server>/<task> | SNOOZE | propose nothing until; a Quiet |
 | TASK#<instance>/<server>/<task> | RESTART#<id> | claim of a restart; counts for the budget |
 | TASK#<instance>/<server>/<task> | HISTORY#<time>#<id> | how a proposal on this task ended |
+| ENDPOINT#<instance>/<server>/<endpoint> | PROBE#<n> | one of the tests that an endpoint may have in an hour; a Probe |
 | TRACK#<failure or kind>/<action> | <evaluator>/<verdict> | counts: tried, recovered, denied (numbers) |
 | OPEN | <id> | a proposal whose end is not written everywhere yet, with its execution |
 | RUN#<execution name> | SUMMARY | what a run found and did |
@@ -41,6 +42,7 @@ from enum import StrEnum
 from urllib.parse import quote
 
 from qlikops.domain.encoding.codec import format_time
+from qlikops.domain.endpoint import EndpointKey
 from qlikops.domain.task import TaskKey
 
 PARTITION = "pk"
@@ -103,6 +105,11 @@ def task_partition(key: TaskKey) -> str:
     return "TASK#" + "/".join(quote(part, safe=" ") for part in (key.instance, key.server, key.task))
 
 
+def endpoint_partition(key: EndpointKey) -> str:
+    """Where the tests of an endpoint are counted."""
+    return "ENDPOINT#" + "/".join(quote(part, safe=" ") for part in (key.instance, key.server, key.name))
+
+
 def track_partition(counted_as: str, action: str) -> str:
     """Where the counts of what came of proposals on one known failure, or else of one kind, with one action live."""
     return f"TRACK#{counted_as}/{action}"
@@ -126,6 +133,7 @@ SUMMARY = "SUMMARY"
 OUTAGE = "OUTAGE"
 EVENT_PREFIX = "EVENT#"
 RESTART_PREFIX = "RESTART#"
+PROBE_PREFIX = "PROBE#"
 HISTORY_PREFIX = "HISTORY#"
 PROPOSAL_PREFIX = "PROPOSAL#"
 ABANDONED_PREFIX = "ABANDONED#"

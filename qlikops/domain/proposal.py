@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
-from qlikops.domain.diagnosis import Diagnosis
+from qlikops.domain.diagnosis import Diagnosis, FailureClass
 from qlikops.domain.encoding import codec
+from qlikops.domain.endpoint import EndpointKey, Probe, Siblings
 from qlikops.domain.task import Action, StopReason, TaskKey, TaskState
 from qlikops.domain.text import fitted
 
@@ -76,6 +77,32 @@ class Proposal:
     """What the message of the first task means, and so those of all; None if it does not rest on a message, and in
     records of earlier versions.
     """
+    siblings: Siblings | None = None
+    """How the tasks on the endpoint in question are; None where that is no other task, and where it is not known."""
+    probe: Probe | None = None
+    """What a test of that endpoint said right before this was proposed; None where there was none that says anything
+    of it.
+    """
+
+    @property
+    def endpoint(self) -> EndpointKey | None:
+        """The endpoint in question: the one that the message is about or that the tasks share; the source in doubt.
+
+        None if the proposal does not rest on a message, or nothing is known of its endpoints.
+        """
+        first = self.targets[0]
+        if first.basis is None or not self.kind.traits.rests_on_message:
+            return None
+        side = first.basis.side or self.cause.partition(" ")[0]
+        name = first.basis.target if side == "target" else first.basis.source
+        return EndpointKey(first.key.instance, first.key.server, name) if name else None
+
+    @property
+    def waits_for_endpoint(self) -> bool:
+        """Whether it is certain that a resume works once the endpoint in question takes logins."""
+        is_about_it = bool(self.cause or (self.targets[0].basis and self.targets[0].basis.side))
+        known = self.diagnosis if self.diagnosis and self.diagnosis.is_known else None
+        return is_about_it and known is not None and known.failure_class is FailureClass.TRANSIENT
 
     @property
     def citable(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from qlikops.domain.probe import EndpointKey, Probe, ProbeAnswer
+from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
 from qlikops.domain.text import harmless
 from qlikops.qlik.client import ErrorCode
 from qlikops.qlik.errors import QemBusinessError, QemError, QemLoginRefused

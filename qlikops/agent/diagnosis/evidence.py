@@ -9,7 +9,7 @@ from qlikops.domain.anomaly import Evidence
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from qlikops.domain.text import harmless
 
-EVIDENCE_CAP = 12
+EVIDENCE_CAP = 14
 """Items of one proposal's evidence."""
 VALUE_CAP = 400
 """Characters of one value: enough for a vendor message's telling part."""
@@ -44,6 +44,8 @@ class Label(StrEnum):
     CAUSE = "in common"
     PROTECTED = "protected"
     SERVER = "server"
+    SIBLINGS = "tasks on the endpoint"
+    PROBE = "test of the endpoint"
 
 
 def numbered(observed: Iterable[Observed], cap: int = EVIDENCE_CAP) -> tuple[Evidence, ...]:

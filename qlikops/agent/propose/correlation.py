@@ -23,6 +23,7 @@ from qlikops.agent.propose.judgement import chosen_of, target_of
 from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
 from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.encoding import codec
+from qlikops.domain.endpoint import EndpointKey, Siblings
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal, ProposedTask
 from qlikops.domain.report import NoAction
@@ -114,8 +115,12 @@ def propose(
     for group in groups[most:]:
         why = f"deferred: this run proposes {config.max_proposals} things at most; the next one finds it again"
         left_alone += [NoAction(case.facts.key, group.kind, why) for case in group.cases]
+    on_endpoints = _on_endpoints(snapshot) if groups else {}
     return Correlated(
-        proposals=tuple(_proposal(group, config, execution_arn, execution_name, now) for group in groups[:most]),
+        proposals=tuple(
+            _with_siblings(_proposal(group, config, execution_arn, execution_name, now), on_endpoints)
+            for group in groups[:most]
+        ),
         left_alone=tuple(sorted(left_alone, key=lambda each: (each.key, each.kind))),
         deferred=len(groups[most:]),
     )
@@ -246,6 +251,40 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
         execution_name=execution_name,
         diagnosis=diagnosis,
     )
+
+
+def with_evidence(proposal: Proposal, label: Label, value: str) -> Proposal:
+    """`proposal` with one more piece of evidence behind the others."""
+    observed = [(item.label, item.value) for item in proposal.evidence]
+    return replace(proposal, evidence=numbered([*observed, (label, value)]))
+
+
+def _on_endpoints(snapshot: FleetSnapshot) -> dict[EndpointKey, Siblings]:
+    """How the tasks on each endpoint are."""
+    tasks: dict[EndpointKey, list[TaskFacts]] = {}
+    for task in snapshot.tasks:
+        key = task.facts.key
+        for name in {task.facts.source_endpoint, task.facts.target_endpoint} - {""}:
+            tasks.setdefault(EndpointKey(key.instance, key.server, name), []).append(task.facts)
+    unseen = snapshot.not_visible
+    return {
+        endpoint: Siblings(
+            endpoint,
+            total=len(on_it),
+            running=sum(facts.is_up and facts.key not in unseen for facts in on_it),
+            at=snapshot.taken_at,
+            unseen=sum(facts.key in unseen for facts in on_it),
+        )
+        for endpoint, on_it in tasks.items()
+    }
+
+
+def _with_siblings(proposal: Proposal, on_endpoints: Mapping[EndpointKey, Siblings]) -> Proposal:
+    siblings = on_endpoints.get(proposal.endpoint) if proposal.endpoint else None
+    if siblings is None or siblings.total < 2:
+        return proposal
+    value = f"{siblings.words} (poll of {siblings.at:%H:%M:%S} UTC)"
+    return replace(with_evidence(proposal, Label.SIBLINGS, value), siblings=siblings)
 
 
 def _diagnosis(group: _Group) -> Diagnosis | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from qlikops.domain.probe import EndpointKey, Probe, ProbeAnswer
+from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
 from qlikops.qlik.probe import probe
 from qlikops.qlik.simulator.scenario import EndpointDown
 from tests.scenarios.library import build_scenario

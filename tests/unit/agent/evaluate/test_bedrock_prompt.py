@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qlikops.agent.diagnosis.evidence import EVIDENCE_CAP
 from qlikops.agent.diagnosis.library import built_in
 from qlikops.agent.evaluate import EvaluationInput, prompt
 from qlikops.agent.evaluate.prompt import (
@@ -130,7 +131,7 @@ def test_the_size_has_a_bound_whatever_comes() -> None:
         context = EvaluationInput({}, (text,) * 200)
         block = data_block(with_text(text), context, "mark")
         assert len(block) <= DATA_CAP + 40
-        assert len(document(block)["evidence"]) == 12
+        assert len(document(block)["evidence"]) == EVIDENCE_CAP
 
 
 def known(diagnosis: Diagnosis) -> Any:

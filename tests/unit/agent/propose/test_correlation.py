@@ -13,6 +13,7 @@ from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.correlation import Correlated, propose
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.encoding import codec
+from qlikops.domain.endpoint import EndpointKey, Siblings
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Basis, Proposal, ProposalSummary, ProposedTask
 from qlikops.domain.task import Action, ServerFacts, ServerState, StopReason, TaskKey, TaskState
@@ -21,6 +22,7 @@ from tests.unit.agent.fleet import (
     NOW,
     POSITION_LOST,
     UNMATCHED,
+    after,
     failed,
     poll,
     poll_twice,
@@ -388,3 +390,47 @@ def test_what_only_ends_in_the_same_words_is_as_many_causes_as_there_were_before
     found = correlate(poll(*(failed(name, message=gave_up) for name in causes), previous=first, at=60)).proposals
     assert [len(each.targets) for each in found] == [1, 1]
     assert {each.diagnosis.failure for each in found if each.diagnosis} == {"oracle-login", "oracle-deadlock"}
+
+
+def siblings_of(proposal: Proposal) -> str:
+    (said,) = [item.value for item in proposal.evidence if item.label == "tasks on the endpoint"] or [""]
+    return said
+
+
+def test_how_the_other_tasks_on_the_endpoint_are_is_evidence() -> None:
+    well = [task(f"well-{number}", target_endpoint="OTHER") for number in range(4)]
+    proposal = only_proposal(poll_twice(failed("a"), *well, task("elsewhere", source_endpoint="PG", server="eu-2")))
+    assert proposal.endpoint == EndpointKey("default", "eu-1", "ORA-PROD")
+    assert proposal.siblings == Siblings(proposal.endpoint, total=5, running=4, at=after(60))
+    assert siblings_of(proposal) == "4 of 5 tasks on ORA-PROD run (poll of 03:13:00 UTC)"
+
+
+def test_a_group_whose_endpoint_has_no_task_that_runs_says_so() -> None:
+    proposal = only_proposal(poll_twice(*(failed(name) for name in "abc")))
+    assert siblings_of(proposal) == "all 3 tasks on ORA-PROD are down (poll of 03:13:00 UTC)"
+    assert proposal.waits_for_endpoint
+
+
+def test_a_group_behind_its_target_has_the_siblings_of_that() -> None:
+    lost = "Cannot connect to the target: connection refused"
+    down = [failed(name, lost, source_endpoint=name) for name in "abc"]
+    proposal = only_proposal(poll_twice(*down, task("well", source_endpoint="d")))
+    assert siblings_of(proposal) == "1 of 4 tasks on LAKE run (poll of 03:13:00 UTC)"
+
+
+def test_a_task_alone_on_its_endpoint_has_no_siblings() -> None:
+    proposal = only_proposal(poll_twice(failed("a"), task("b", source_endpoint="PG")))
+    assert proposal.siblings is None
+    assert not siblings_of(proposal)
+
+
+def test_what_no_poll_could_see_is_neither_up_nor_down() -> None:
+    seen = poll_twice(failed("a"), task("b"), task("c"))
+    unread = tuple(replace(each, is_unread=each.facts.key.task == "c") for each in seen.tasks)
+    proposal = only_proposal(replace(seen, tasks=unread))
+    assert siblings_of(proposal) == "1 of 3 tasks on ORA-PROD run; 1 not seen (poll of 03:13:00 UTC)"
+
+
+def test_what_rests_on_no_message_is_about_no_endpoint() -> None:
+    proposal = only_proposal(poll_twice(failed("a", **RESOURCE_STOP), task("b")))
+    assert (proposal.endpoint, proposal.siblings) == (None, None)

@@ -1,4 +1,4 @@
-"""A probe: a test of an endpoint by Enterprise Manager, which tells whether the Replicate server gets into it now."""
+"""What is known of an endpoint: how the tasks on it are, and what a probe says, a test of it by Enterprise Manager."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class ProbeAnswer(StoredEnum):
     """Enterprise Manager knows no endpoint of that name."""
     FAILED = "failed"
     """Enterprise Manager did not answer, or not in a way that says anything."""
+    SKIPPED = "skipped"
+    """qlikops did not ask for it; `Probe.detail` says why."""
 
     @property
     def is_of_endpoint(self) -> bool:
@@ -43,6 +45,27 @@ class EndpointKey:
 
     def __str__(self) -> str:
         return f"{self.server}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """How the tasks on one endpoint were at one poll, the proposed ones among them."""
+
+    endpoint: EndpointKey
+    total: int
+    running: int
+    at: datetime
+    """When the poll was."""
+    unseen: int = 0
+    """Those of `total` that the poll could not look at."""
+
+    @property
+    def words(self) -> str:
+        """How they were, without when that was."""
+        name, unseen = self.endpoint.name, f"; {self.unseen} not seen" if self.unseen else ""
+        if self.running or self.unseen:
+            return f"{self.running} of {self.total} tasks on {name} run{unseen}"
+        return f"all {self.total} tasks on {name} are down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +94,8 @@ class Probe:
                 return f"{name} was not tested: the Qlik account may not test endpoints"
             case ProbeAnswer.NOT_FOUND:
                 return f"{name} was not tested: Enterprise Manager knows no endpoint of that name"
+            case ProbeAnswer.SKIPPED:
+                return f"{name} was not tested{detail}"
             case ProbeAnswer.UNKNOWN:
                 return f"{name} was tested, and Enterprise Manager does not say what came of it{detail}"
         return f"{name} could not be tested{detail}"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from qlikops.domain.encoding import codec
-from qlikops.domain.probe import EndpointKey, Probe, ProbeAnswer
+from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
 
 ORACLE = EndpointKey("default", "eu-1", "ORA-PROD")
 AT = datetime(2026, 3, 7, 3, 12, tzinfo=UTC)

@@ -1,0 +1,91 @@
+"""How often an endpoint was tested: a test logs in to a database, so it is counted before it is asked for.
+
+An endpoint has so many items as it may have tests in an hour. Each is taken by a conditional write at most once in an
+hour, so that runs and restarts side by side have no more between them, whichever of them dies on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from qlikops.agent.remember.table import Condition, ConditionFailed, Item, Put, Table, Update
+from qlikops.domain import ledger as keys
+from qlikops.domain.encoding import codec
+from qlikops.domain.endpoint import EndpointKey, Probe
+from qlikops.domain.ledger import Attribute
+
+_HOUR = timedelta(hours=1)
+_KEPT_FOR = timedelta(days=1)
+
+
+class ProbeLedger:
+    """The items of ENDPOINT# partitions."""
+
+    def __init__(self, table: Table, clock: Callable[[], datetime]) -> None:
+        self._table = table
+        self._clock = clock
+
+    def take(self, endpoint: EndpointKey, per_hour: int) -> str:
+        """Counts one test that is about to be asked for: its item's sort key; empty if there have been `per_hour`."""
+        now = self._clock()
+        free = {Attribute.AT: codec.format_time(now - _HOUR)}
+        items = self._items(endpoint)
+        for sort in _slots(per_hour):
+            if sort in items and str(items[sort][Attribute.AT]) > free[Attribute.AT]:
+                continue
+            is_free = Condition(
+                f"attribute_not_exists(#{keys.PARTITION}) OR #{Attribute.AT} <= :{Attribute.AT}",
+                {f":{Attribute.AT}": free[Attribute.AT]},
+            )
+            try:
+                self._table.commit(Put(_item(endpoint, sort, now), is_free))
+            except ConditionFailed:
+                continue
+            return sort
+        return ""
+
+    def keep(self, sort: str, probe: Probe) -> None:
+        """Keeps what the test came to that `take` counted."""
+        key = (keys.endpoint_partition(probe.endpoint), sort)
+        there = Condition(f"attribute_exists(#{keys.PARTITION})")
+        self._table.commit_each([Update(key, {Attribute.BODY: codec.dumps(probe)}, condition=there)])
+
+    def bar(self, endpoint: EndpointKey, per_hour: int) -> None:
+        """Lets the agent not test the endpoint for an hour from now: another login may lock its account."""
+        now = self._clock()
+        at = {f":{Attribute.AT}": codec.format_time(now)}
+        # One that is slow to arrive must not make the hour shorter that a later one began.
+        older = Condition(f"attribute_not_exists(#{keys.PARTITION}) OR #{Attribute.AT} <= :{Attribute.AT}", dict(at))
+        self._table.commit_each(
+            [
+                Update(
+                    (keys.endpoint_partition(endpoint), sort),
+                    {Attribute.AT: at[f":{Attribute.AT}"], keys.TTL: int((now + _KEPT_FOR).timestamp())},
+                    condition=older,
+                )
+                for sort in _slots(per_hour)
+            ]
+        )
+
+    def newest(self, endpoint: EndpointKey) -> Probe | None:
+        """The last answer that was kept; None where there is none."""
+        bodies = [str(item[Attribute.BODY]) for item in self._items(endpoint).values() if Attribute.BODY in item]
+        return max((codec.loads(Probe, body) for body in bodies), key=lambda probe: probe.at, default=None)
+
+    def _items(self, endpoint: EndpointKey) -> dict[str, Item]:
+        found = self._table.query(keys.endpoint_partition(endpoint), keys.PROBE_PREFIX)
+        return {str(item[keys.SORT]): item for item in found}
+
+
+def _slots(per_hour: int) -> list[str]:
+    return [f"{keys.PROBE_PREFIX}{number:02}" for number in range(per_hour)]
+
+
+def _item(endpoint: EndpointKey, sort: str, now: datetime) -> Item:
+    return {
+        keys.PARTITION: keys.endpoint_partition(endpoint),
+        keys.SORT: sort,
+        Attribute.AT: codec.format_time(now),
+        keys.TTL: int((now + _KEPT_FOR).timestamp()),
+    }
