@@ -151,7 +151,9 @@ def test_an_interrupt_while_printing_keeps_its_own_exit_code_if_the_reader_leave
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    assert process.stdin and process.stdout and process.stderr
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
     process.stdout.close()
     process.stdin.close()
     assert process.stderr.read() == b"Interrupted.\n"
