@@ -18,6 +18,7 @@ from qlikops.agent.diagnosis.library import built_in
 from qlikops.agent.diagnosis.messages import diagnosis_of
 from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.rules import RulesEvaluator
+from qlikops.agent.propose.options import options_of
 from qlikops.cli import exit_codes
 from qlikops.deployment.choices import schema
 from qlikops.domain.anomaly import ACTIONS, KINDS, AnomalyKind
@@ -356,13 +357,15 @@ def _described(evaluation: Evaluation) -> str:
 
 
 def _action(kind: AnomalyKind) -> str:
-    return ACTIONS[kind].replace("_", " ") if kind in ACTIONS else "nothing"
+    if kind not in ACTIONS:
+        return "nothing"
+    return " or ".join(option.action.replace("_", " ") for option in options_of(kind, None))
 
 
 def _kind_row(kind: AnomalyKind) -> Sequence[str]:
     if kind not in ACTIONS:
         return (kind, _action(kind), "", *("" for _ in _MODES))
-    proposal = replace(OPEN, kind=kind, action=ACTIONS[kind])
+    proposal = replace(OPEN, kind=kind, action=ACTIONS[kind], options=options_of(kind, OPEN.diagnosis))
     return (kind, _action(kind), _gates(proposal), *_routes(proposal))
 
 

@@ -95,7 +95,7 @@ class Outcome:
     def as_data(self) -> dict[str, Any]:
         """One line of the answer."""
         found = self.explained.diagnosis
-        action = self.proposal.action.value if self.proposal else ""
+        offers = self.proposal.offers if self.proposal else ()
         return {
             "kind": self.proposal.kind.value if self.proposal else "",
             "class": found.failure_class.value,
@@ -111,7 +111,15 @@ class Outcome:
             "then": found.then.value,
             "never": found.never,
             "source": found.source,
-            "options": [{"action": action, "recommended": True}] if action else [],
+            "options": [
+                {
+                    "action": option.action.value,
+                    "recommended": option is offers[0],
+                    "option": option.name,
+                    "words": option.words,
+                }
+                for option in offers
+            ],
             "verdict": self.verdict,
             "risk": self.risk,
             "confidence": self.confidence,

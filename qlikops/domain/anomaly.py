@@ -43,7 +43,7 @@ class Traits:
     severity: Severity
     """How bad it is at least; a detector may find it worse."""
     action: Action | None = None
-    """What is proposed on it; None where people are only told."""
+    """What is proposed on it first; None where people are only told."""
     why: str
     """Why the action is proposed, in full sentences; without an action, why there is none, in a clause."""
     is_automatic: bool = False
@@ -103,11 +103,12 @@ _RESTARTED = "Its process is stopped and started again; what has been applied is
 KINDS: Mapping[AnomalyKind, Traits] = {
     AnomalyKind.POSITION_LOST: Traits(
         headline="log position lost",
-        meaning="The source's log is gone from where the task stopped, so only a reload can work.",
+        meaning="The source's log is gone from where the task stopped: it is restored and the task resumed, or the "
+        "target is reloaded.",
         look_first="First see whether the log can be restored on the source: then a resume would do.",
         severity=Severity.CRITICAL,
-        action=Action.RELOAD,
-        why="The source no longer has the log from where this stopped, so resuming can't work.",
+        action=Action.RESUME,
+        why="The source no longer has the log from where this stopped, so resuming can't work before it is restored.",
         rests_on_message=True,
     ),
     AnomalyKind.FATAL_TRANSIENT: Traits(

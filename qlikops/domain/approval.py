@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.stored import StoredEnum, unknown_values
 from qlikops.domain.evaluation import Evaluation, PolicyResult, Route, Verdict
-from qlikops.domain.proposal import RECORD_VERSION, Proposal
+from qlikops.domain.naming import listed
+from qlikops.domain.proposal import RECORD_VERSION, Choice, NotOffered, Proposal
 from qlikops.domain.task import TaskKey
 from qlikops.domain.text import folded
 
@@ -91,6 +92,12 @@ class Decision:
     """The policy's own: nobody was asked. Only the workflow says so, never what came from outside."""
     error: str = ""
     """The error name of a failure callback that was not ours, for the record."""
+    option: str = ""
+    """With an approval: the name of the option that it is for; empty for the first one."""
+    tasks: tuple[str, ...] = ()
+    """With an approval: the tasks that are left of a group, as `server/task`; empty for all of them."""
+    checked: tuple[str, ...] = ()
+    """With an approval: which of the option's checks the decider ticked, in their words."""
 
     @property
     def is_bound(self) -> bool:
@@ -267,6 +274,11 @@ class ProposalRecord:
         return self.proposal.proposal_id
 
     @property
+    def chosen(self) -> Choice:
+        """What was approved of it; `choice_of`."""
+        return choice_of(self.proposal, self.decision)
+
+    @property
     def unknown(self) -> tuple[str, ...]:
         """What the digest covers and this version does not know, in its spelling: nobody here can approve that."""
         decided_on = (self.proposal, self.evaluation, self.policy)
@@ -336,6 +348,35 @@ class InboxRow:
 
 def _cut(text: str) -> str:
     return text if len(text) <= ROW_TEXT_CAP else text[: ROW_TEXT_CAP - 1] + "…"
+
+
+def choice_of(proposal: Proposal, decision: Decision | None) -> Choice:
+    """What was approved of `proposal`; without an approval, and for one of what is not offered, the first option on
+    all tasks. Whether a decision may be carried out, `Proposal.choose` says.
+    """
+    try:
+        if decision is not None and decision.approved:
+            return proposal.choose(decision.option, decision.tasks)
+    except NotOffered:
+        pass
+    return proposal.choose()
+
+
+def terms_of(decision: Decision, proposal: Proposal) -> tuple[str, ...]:
+    """What an approval is for beside a plain yes, a few words each: which option of several, which tasks are left out,
+    how many checks were ticked. Empty for a denial.
+    """
+    if not decision.approved:
+        return ()
+    choice = choice_of(proposal, decision)
+    terms = [f"option {choice.option.name}"] if len(proposal.offers) > 1 else []
+    kept = {target.key for target in choice.targets}
+    if left_out := [str(target.key) for target in proposal.targets if target.key not in kept]:
+        terms.append(f"left out: {listed(left_out)}")
+    if checks := choice.option.checks:
+        ticked = sum(check in decision.checked for check in checks)
+        terms.append(f"{ticked or 'none'} of {len(checks)} check{'s'[: len(checks) > 1]} ticked")
+    return tuple(terms)
 
 
 def attributed(decision: Decision, approval: ProposalRecord) -> Decision:

@@ -22,6 +22,8 @@ _TEXT_CAP = 2000
 """Characters kept of each text in a decision."""
 _QUOTED = 60
 """Characters of what was sent instead."""
+_LIST_CAP = 100_000
+"""Characters of all texts of a list in a decision: the tasks of the largest proposal, and room in its record."""
 
 
 class NoDecision(ValueError):
@@ -73,18 +75,33 @@ def _described(value: Any) -> str:
     return harmless(value, _QUOTED)
 
 
+def _texts(value: Any) -> tuple[str, ...]:
+    """A list of texts; empty for anything else, and for one that is larger than any proposal's."""
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        return ()
+    return tuple(value) if len(value) + sum(map(len, value)) <= _LIST_CAP else ()
+
+
 def _tolerant(data: dict[str, Any], approved: bool) -> Decision:
     """`data` made harmless, every field of a wrong type dropped: a foreign callback must not break the workflow.
 
-    But for the digest: what it names may be none, and is not the same as naming nothing.
+    But for what says what an approval is for, the digest, the option and the tasks: one of a wrong type names nothing
+    that there is, which is not the same as naming nothing.
     """
     kept: dict[str, Any] = {"approved": approved}
-    for name in ("decision_id", "by", "reason", "digest", "via", "error"):
+    names = ("digest", "option") if approved else ("digest",)
+    for name in ("decision_id", "by", "reason", "via", "error", *names):
         if isinstance(data.get(name), str):
             kept[name] = harmless(data[name], _TEXT_CAP, multiline=True)
-    digest = data.get("digest")
-    if digest is not None and digest != "":
-        kept["digest"] = kept.get("digest") or _described(digest)
+    for name in names:
+        named = data.get(name)
+        if named is not None and named != "":
+            kept[name] = kept.get(name) or _described(named)
+    if approved and (tasks := data.get("tasks")) is not None:
+        # As they are spelled: two that look alike are two.
+        kept["tasks"] = tuple(each.encode(errors="replace").decode() for each in _texts(tasks)) or (_described(tasks),)
+    if approved:
+        kept["checked"] = tuple(harmless(each, _TEXT_CAP) for each in _texts(data.get("checked")))
     snooze = data.get("snooze_seconds")
     if isinstance(snooze, int | float) and not isinstance(snooze, bool) and 0 < snooze < math.inf:
         kept["snooze_seconds"] = math.ceil(snooze)

@@ -124,6 +124,8 @@ class BlockingGate:
 
     gate: Gate
     reason: str
+    option: str = ""
+    """Names of the proposal's options that it is closed for, with commas; empty where it is for all of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,10 +11,12 @@ from qlikops.domain.diagnosis import Diagnosis, FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Probe, Siblings
 from qlikops.domain.task import Action, StopReason, TaskKey, TaskState
-from qlikops.domain.text import fitted
+from qlikops.domain.text import fitted, harmless
 
 RECORD_VERSION = codec.VERSION
 """Of every record; see there."""
+_NAME_CAP = 120
+"""Characters of a name from outside that an error quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,53 @@ class ProposedTask:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """One of the things that a proposal offers to do."""
+
+    name: str
+    """What a decision names it by; no other option of the proposal has it."""
+    action: Action
+    words: str
+    """What is done, in a few words without a full stop, such as `restore the log, then resume`."""
+    checks: tuple[str, ...] = ()
+    """What to look at or to correct before it, in this order, each a short imperative."""
+    loses: str = ""
+    """What nothing brings back afterwards, in a clause; empty if nothing is lost."""
+
+
+class NotOffered(ValueError):
+    """A decision asks for what the proposal does not offer; the message says for what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What of a proposal is to be done: one of its options, on some or all of its tasks."""
+
+    option: Option
+    targets: tuple[ProposedTask, ...]
+    """At least one, in the proposal's order."""
+
+    @property
+    def action(self) -> Action:
+        """What is done to each of its tasks."""
+        return self.option.action
+
+    @property
+    def loads_again(self) -> bool:
+        """Whether tables are certain to be emptied and loaded again, which nothing takes back."""
+        return self.action is Action.RELOAD or any(target.full_load_completed is False for target in self.targets)
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
-    """One decision: one cause, one action, one or more tasks."""
+    """One decision: one cause, one or more options, one or more tasks."""
 
     proposal_id: str
     """12 hex digits, the same for the same cause in the same execution: a retried invocation proposes once."""
     kind: AnomalyKind
     severity: Severity
     action: Action
+    """That of the first option, which is what an approval means that names none."""
     title: str
     """One line for a list, such as `sales-orders: connection lost`."""
     reason: str
@@ -83,6 +125,8 @@ class Proposal:
     """What a test of that endpoint said right before this was proposed; None where there was none that says anything
     of it.
     """
+    options: tuple[Option, ...] = ()
+    """What it offers, the recommended one first; empty in records of earlier versions, whose action is all there is."""
 
     @property
     def endpoint(self) -> EndpointKey | None:
@@ -103,6 +147,41 @@ class Proposal:
         is_about_it = bool(self.cause or (self.targets[0].basis and self.targets[0].basis.side))
         known = self.diagnosis if self.diagnosis and self.diagnosis.is_known else None
         return is_about_it and known is not None and known.failure_class is FailureClass.TRANSIENT
+
+    @property
+    def offers(self) -> tuple[Option, ...]:
+        """Its options, the recommended one first; of a record of an earlier version its action alone."""
+        return self.options or (Option(self.action.value, self.action, self.action.value.replace("_", " ")),)
+
+    @property
+    def can_be_narrowed(self) -> bool:
+        """Whether tasks may be left out. The version that carries out a record without options would not heed it."""
+        return len(self.targets) > 1 and bool(self.options)
+
+    def choose(self, option: str = "", tasks: Sequence[str] = ()) -> Choice:
+        """What a decision for `option` on `tasks` means: the first option without a name, all tasks without any.
+
+        A task is named as `task`, `server/task` or `instance/server/task`. Raises NotOffered.
+        """
+        chosen = next((each for each in self.offers if option in ("", each.name)), None)
+        if chosen is None:
+            names = " or ".join(each.name for each in self.offers)
+            raise NotOffered(f"it does not offer “{harmless(option, _NAME_CAP)}”, but {names}")
+        if not tasks:
+            return Choice(chosen, self.targets)
+        keys = {self._named(task) for task in tasks}
+        targets = tuple(target for target in self.targets if target.key in keys)
+        if len(targets) < len(self.targets) and not self.can_be_narrowed:
+            raise NotOffered("an earlier version proposed it, so no task of it can be left out")
+        return Choice(chosen, targets)
+
+    def _named(self, task: str) -> TaskKey:
+        keys = [target.key for target in self.targets]
+        found = [key for key in keys if task in (key.task, str(key), key.full)]
+        if len(found) != 1:
+            what = "several of its tasks are" if found else "none of its tasks is"
+            raise NotOffered(f"{what} called “{harmless(task, _NAME_CAP)}”")
+        return found[0]
 
     @property
     def citable(self) -> dict[str, str]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from qlikops.domain.anomaly import Anomaly
-from qlikops.domain.approval import Outcome, Status
+from qlikops.domain.approval import Outcome, Status, choice_of
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
 from qlikops.domain.run import RunSummary
-from qlikops.domain.task import TaskKey
+from qlikops.domain.task import Action, TaskKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,11 @@ class ReportedProposal:
     policy: PolicyResult | None = None
     outcome: Outcome | None = None
     digest: str = ""
+
+    @property
+    def action(self) -> Action:
+        """That of the option that was approved, or of the first one."""
+        return choice_of(self.proposal, self.outcome.decision if self.outcome else None).action
 
 
 @dataclass(frozen=True, slots=True)

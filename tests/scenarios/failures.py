@@ -48,7 +48,9 @@ def lost_position(_seed: int) -> CheckedScenario:
     return small(
         "lost_position",
         Break(0, SERVER, "orders", message=POSITION_LOST, after_run=after),
-        expected=expect({"orders": AnomalyKind.POSITION_LOST}, (Action.RELOAD, ["orders"])),
+        expected=expect(
+            {"orders": AnomalyKind.POSITION_LOST}, (Action.RESUME, ["orders"]), (Action.RELOAD, ["orders"])
+        ),
     )
 
 
@@ -67,7 +69,7 @@ def lost_positions(_seed: int) -> CheckedScenario:
         tasks=[task(name, source) for name, (source, _) in zip(names, stories, strict=True)],
         expected=expect(
             dict.fromkeys(names, AnomalyKind.POSITION_LOST),
-            *((Action.RELOAD, [name]) for name in names),
+            *((action, [name]) for name in names for action in (Action.RESUME, Action.RELOAD)),
         ),
     )
 

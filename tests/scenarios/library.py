@@ -36,6 +36,7 @@ def _after_demo(scenario: Scenario) -> Expected:
         },
         (Action.RESUME, erp),
         (Action.RESUME, [sales]),
+        (Action.RESUME, [inventory]),
         (Action.RELOAD, [inventory]),
         (Action.RESUME, [pricing]),
         (Action.RESUME, [call_centre]),

@@ -6,7 +6,7 @@ approval; it has no way to open one, nor to choose the action or the tasks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from qlikops.agent.config import AgentConfig
@@ -23,7 +23,7 @@ from qlikops.domain.evaluation import (
     Route,
     Verdict,
 )
-from qlikops.domain.proposal import Proposal, ProposedTask
+from qlikops.domain.proposal import Option, Proposal, ProposedTask
 from qlikops.domain.task import Action, StopReason, TaskKey
 
 NEEDS_HUMAN: Mapping[FailureClass, str] = {
@@ -44,6 +44,7 @@ class GateInput:
     """What the gates look at."""
 
     proposal: Proposal
+    option: Option
     evaluation: Evaluation
     restarts_last_hour: Mapping[TaskKey, int]
     config: AgentConfig
@@ -57,8 +58,9 @@ def decide(
     config: AgentConfig,
 ) -> PolicyResult:
     """Where `proposal` goes, which gates are closed, and why in a sentence."""
-    question = GateInput(proposal, evaluation, restarts_last_hour, config)
-    closed = tuple(BlockingGate(gate, reason) for gate, why in GATES.items() if (reason := why(question)))
+    closed = tuple(
+        _closed(GateInput(proposal, option, evaluation, restarts_last_hour, config) for option in proposal.offers)
+    )
     mode = config.approval_mode
     if mode is ApprovalMode.ALWAYS:
         return PolicyResult(Route.ASK, mode, closed, "A human is asked about every proposal.")
@@ -72,6 +74,16 @@ def decide(
     return PolicyResult(Route.AUTOMATIC, mode, closed, "Automatic: no gate is closed and the evaluation approves.")
 
 
+def _closed(questions: Iterable[GateInput]) -> Iterator[BlockingGate]:
+    """The gates that are closed for any of the options; automatic is only what every option would be."""
+    asked = tuple(questions)
+    for gate, why in GATES.items():
+        reasons = {question.option.name: reason for question in asked if (reason := why(question))}
+        if reasons:
+            names = "" if len(reasons) == len(asked) else ", ".join(reasons)
+            yield BlockingGate(gate, next(iter(reasons.values())), names)
+
+
 def _withheld(evaluation: Evaluation) -> str:
     """Why the evaluation is no approval that counts; empty where it is one."""
     if evaluation.verdict is not Verdict.APPROVE:
@@ -81,7 +93,7 @@ def _withheld(evaluation: Evaluation) -> str:
 
 
 def _reload(question: GateInput) -> str:
-    return "a reload replaces what the target has" if question.proposal.action is Action.RELOAD else ""
+    return "a reload replaces what the target has" if question.option.action is Action.RELOAD else ""
 
 
 def _position_lost(question: GateInput) -> str:

@@ -20,7 +20,7 @@ from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import Action
 
 NAME = "rules"
-VERSION = "5"
+VERSION = "6"
 """Rises whenever a rule says something else than before."""
 
 MANY_TASKS = 10
@@ -143,7 +143,7 @@ def _refused(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
 
 
 def _reload(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
-    if proposal.action is not Action.RELOAD:
+    if all(option.action is not Action.RELOAD for option in proposal.offers):
         return None
     known = [target.tables for target in proposal.targets if target.tables is not None]
     tables = f"{sum(known)} tables" if known else "all tables"

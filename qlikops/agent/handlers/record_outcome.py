@@ -63,7 +63,7 @@ def parse_outcome(data: Any, approval: ProposalRecord, tasks: TaskLedger, now: d
             from qlikops.agent.steps.restart import interrupted
 
             decision = approval.decision or _decision_in(data["decision"])
-            outcome = interrupted(tasks, approval.proposal, error_text(error))
+            outcome = interrupted(tasks, approval, error_text(error))
             return Outcome(outcome.status, outcome.detail, outcome.targets, decision=decision)
         case "failed" if approval.status is Status.WAITING:
             ended = f"the wait ended with an error, not with a decision: {error_text(error)}. Nothing was restarted."

@@ -9,7 +9,7 @@ from qlikops.agent.look.detectors import RESOURCE_STOPS, lost_connection
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.proposal import ProposedTask
-from qlikops.domain.task import Action, TaskFacts
+from qlikops.domain.task import TaskFacts
 from qlikops.domain.text import harmless
 
 _QUOTED_CAP = 160
@@ -55,7 +55,7 @@ def reason(
             why = f"Replicate stopped it: {lacking}. Resumed before that is put right, it stops again."
         case _:
             why = kind.traits.why
-    return f"{why} {_reloading(targets) if kind.traits.action is Action.RELOAD else _resuming(targets)}"
+    return f"{why} {_reloading(targets) if kind is AnomalyKind.POSITION_LOST else _resuming(targets)}"
 
 
 def fault(fault_of: str) -> str:
@@ -94,4 +94,6 @@ def _resuming(targets: Sequence[ProposedTask]) -> str:
 def _reloading(targets: Sequence[ProposedTask]) -> str:
     known = [target.tables for target in targets if target.tables is not None]
     tables = f" ({sum(known)} tables)" if known else ""
-    return f"Only a reload brings it back: it replaces what the target has{tables} and takes as long as a full load."
+    return (
+        f"If it can't be, only a reload helps: it replaces what the target has{tables}, and takes as a full load does."
+    )

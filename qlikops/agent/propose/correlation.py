@@ -20,6 +20,7 @@ from qlikops.agent.diagnosis.evidence import Label, Observed, numbered
 from qlikops.agent.diagnosis.messages import EndpointSide, fingerprint, judge, side_of
 from qlikops.agent.look import wording
 from qlikops.agent.propose.judgement import chosen_of, target_of
+from qlikops.agent.propose.options import options_of
 from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
 from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.encoding import codec
@@ -228,6 +229,7 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
     targets = tuple(target_of(case.facts, group.kind, config) for case in group.cases)
     first = group.cases[0]
     diagnosis = _diagnosis(group)
+    options = options_of(group.kind, diagnosis)
     headline = wording.headline(group.kind, first.facts, group.cause, diagnosis)
     if group.cause:
         part = f" (part {group.part})" if group.part else ""
@@ -240,7 +242,7 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
         proposal_id=proposal_id(execution_arn, group.cause, (target.key for target in targets)),
         kind=group.kind,
         severity=group.severity,
-        action=ACTIONS[group.kind],
+        action=options[0].action,
         title=title,
         reason=wording.reason(group.kind, first.facts, targets, diagnosis),
         cause=group.cause,
@@ -250,6 +252,7 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
         execution_arn=execution_arn,
         execution_name=execution_name,
         diagnosis=diagnosis,
+        options=options,
     )
 
 

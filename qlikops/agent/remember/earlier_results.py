@@ -29,7 +29,7 @@ def count(table: Table, approval: ProposalRecord, now: datetime) -> None:
         return
     evaluation = approval.evaluation
     said = (evaluation.evaluator, evaluation.verdict) if evaluation else ("", Verdict.UNAVAILABLE)
-    partition = keys.track_partition(approval.proposal.counted_as, approval.proposal.action)
+    partition = keys.track_partition(approval.proposal.counted_as, approval.chosen.action)
     forgotten_at = int((now + timedelta(days=TRACK_DAYS)).timestamp())
     record = (keys.approval_partition(approval.approval_id), keys.RECORD)
     try:

@@ -411,7 +411,7 @@ class Ledger:
                 entries.still_open(self._clock(), proposal, Status.read(str(values[Attribute.STATUS]))),
                 *also,
             ]
-            row = self._moved_row(proposal, values)
+            row = self._moved_row(replace(approval, decision=decision or approval.decision), values)
             try:
                 self._table.commit(*writes, *([row] if row else []))
             except ConditionFailed as exc:
@@ -420,7 +420,8 @@ class Ledger:
                 continue  # another invocation moved it; where it stands now decides
             return self.record(proposal_id)
 
-    def _moved_row(self, proposal: Proposal, values: Item) -> Put | None:
+    def _moved_row(self, approval: ProposalRecord, values: Item) -> Put | None:
+        proposal = approval.proposal
         key = (keys.run_partition(proposal.execution_name), f"{keys.PROPOSAL_PREFIX}{proposal.proposal_id}")
         item = self._table.get(key)
         if item is None:
@@ -433,7 +434,7 @@ class Ledger:
         status = Status.read(str(values[Attribute.STATUS]))
         return entries.row(
             self._clock(),
-            replace(row, status=status, updated_at=self._clock(), outcome=outcome),
+            replace(row, action=approval.chosen.action, status=status, updated_at=self._clock(), outcome=outcome),
             proposal.execution_name,
         )
 

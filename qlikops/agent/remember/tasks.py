@@ -302,21 +302,23 @@ class TaskLedger:
     def end(self, approval: ProposalRecord, quiet_after_denial: int, *last: Delete) -> None:
         """Writes a closed proposal into its tasks' histories, keeps denied ones quiet for a while, and frees them.
 
+        A task that the decision left out is only freed: nothing became of it.
         `last` is written with or after the last of these, in that order.
         """
         outcome = approval.outcome
         if outcome is None or outcome.at is None:
             return
         decision = outcome.decision
-        proposal = approval.proposal
+        proposal, choice = approval.proposal, approval.chosen
         targets = {target.key: target for target in outcome.targets}
-        writes: list[Write] = []
-        for target in proposal.targets:
+        left_out = {target.key for target in proposal.targets} - {target.key for target in choice.targets}
+        writes: list[Write] = [_freed(key, proposal.proposal_id) for key in sorted(left_out)]
+        for target in choice.targets:
             line = HistoryLine(
                 at=outcome.at,
                 approval_id=proposal.proposal_id,
                 kind=proposal.kind,
-                action=proposal.action,
+                action=choice.action,
                 status=targets[target.key].status if target.key in targets else outcome.status,
                 came_to=targets[target.key].came_to if target.key in targets else "",
                 by=decision.who() if decision else "",

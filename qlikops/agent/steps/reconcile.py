@@ -193,7 +193,7 @@ class Reconciler:
             return approval.outcome
         detail = f"its execution ended without it ({status})"
         if approval.status is Status.RESTARTING:
-            left = interrupted(self.ledger.tasks, approval.proposal, detail)
+            left = interrupted(self.ledger.tasks, approval, detail)
             if left.targets:
                 return left
             detail = f"{detail}; it was approved, and nothing had been started"

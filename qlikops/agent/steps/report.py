@@ -17,7 +17,7 @@ from qlikops.agent.remember.store import LatestReport, Store
 from qlikops.agent.tell.metrics import Metrics
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import extended
-from qlikops.domain.approval import Decision, ProposalRecord, Status
+from qlikops.domain.approval import Decision, ProposalRecord, Status, terms_of
 from qlikops.domain.duration import format_duration
 from qlikops.domain.report import Changes, ReportedProposal, RunPoint, RunReport, Sighting
 from qlikops.domain.run import RunSummary
@@ -228,20 +228,20 @@ def _decision_row(one: ReportedProposal) -> Sequence[object]:
     why = (decision.reason if decision else "") or (outcome.detail if outcome else "not closed")
     return (
         f"{proposal.title} ({proposal.proposal_id})",
-        f"{_words(proposal.action)} {proposal.label}",
+        f"{_words(one.action)} {proposal.label}",
         opinion,
         "; ".join(closed.reason for closed in one.policy.closed_gates) if one.policy else "",
         _words(one.status),
-        _decider(decision, one.status),
+        _decider(decision, one),
         why,
     )
 
 
-def _decider(decision: Decision | None, status: Status) -> str:
+def _decider(decision: Decision | None, one: ReportedProposal) -> str:
     if decision is None:
-        return "policy" if status is Status.HELD else "nobody"
-    unbound = "" if decision.is_bound or not decision.approved else ", without a digest"
-    return f"{decision.who()}{unbound}"
+        return "policy" if one.status is Status.HELD else "nobody"
+    unbound = [] if decision.is_bound or not decision.approved else ["without a digest"]
+    return ", ".join([decision.who(), *unbound, *terms_of(decision, one.proposal)])
 
 
 def _section(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:

@@ -27,8 +27,8 @@ from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.tasks import Attempt, LeaseLost, RestartLimits, StartMarker, TaskLedger
 from qlikops.domain.approval import Decision, Outcome, ProposalRecord, RunCall, Status, TaskOutcome
 from qlikops.domain.mute import Mute
-from qlikops.domain.proposal import Proposal, ProposedTask
-from qlikops.domain.task import TaskFacts, TaskKey
+from qlikops.domain.proposal import Choice, NotOffered, Proposal, ProposedTask
+from qlikops.domain.task import Action, TaskFacts, TaskKey
 from qlikops.qlik.errors import QemError, QemProtocolError, QemUnreachable
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class _Group:
     """A proposal's tasks in one invocation."""
 
     approval: ProposalRecord
+    choice: Choice
+    """What was decided on: one of its options, on some or all of its tasks."""
     is_automatic: bool
     """Nobody was asked: what the policy would ask a human about now is not done."""
     claims: Mapping[TaskKey, StartMarker]
@@ -72,8 +74,13 @@ class _Group:
 
     @property
     def proposal(self) -> Proposal:
-        """What was approved."""
+        """What was proposed."""
         return self.approval.proposal
+
+    @property
+    def targets(self) -> Sequence[ProposedTask]:
+        """The tasks that were approved."""
+        return self.choice.targets
 
 
 class Restarter:
@@ -140,24 +147,29 @@ class Restarter:
             return f"approved was {decision.digest[:12]}, the proposal is {record.approval.digest[:12]}"
         if not decision.is_bound and self._config.require_digest:
             return "the decision does not say what it was made on, and the configuration requires that"
+        try:
+            record.approval.proposal.choose(decision.option, decision.tasks)
+        except NotOffered as exc:
+            return f"approved was what is not offered: {exc}"
         return ""
 
     def _group(self, approval: ProposalRecord, decision: Decision) -> _Group:
         proposal, tasks, now = approval.proposal, self._ledger.tasks, self._clock()
-        claims = tasks.restart_claims((target.key for target in proposal.targets), proposal.proposal_id)
+        choice = proposal.choose(decision.option, decision.tasks)
+        claims = tasks.restart_claims((target.key for target in choice.targets), proposal.proposal_id)
         limits = RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
-        unclaimed = [target.key for target in proposal.targets if target.key not in claims]
+        unclaimed = [target.key for target in choice.targets if target.key not in claims]
         # Another invocation may be at it: what this proposal itself does is no reason against it.
         attempts = tasks.attempts(unclaimed, limits.since(now), but_for=proposal.proposal_id)
-        return _Group(approval, decision.automatic, claims, attempts, tasks.quiet(unclaimed, limits, attempts))
+        return _Group(approval, choice, decision.automatic, claims, attempts, tasks.quiet(unclaimed, limits, attempts))
 
     def _act(self, group: _Group, give_up_at: datetime, go_on_until: datetime) -> Outcome | Unfinished:
-        proposal, claims = group.proposal, group.claims
-        for target in proposal.targets:
+        targets, claims = group.targets, group.claims
+        for target in targets:
             if target.key in claims:
                 self._take_up(group, target, give_up_at)
-        waiting = deque(target for target in proposal.targets if target.key not in claims)
-        to_start, start_until = len(waiting), self._start_until(proposal, give_up_at)
+        waiting = deque(target for target in targets if target.key not in claims)
+        to_start, start_until = len(waiting), self._start_until(group.choice.action, give_up_at)
         while True:
             while waiting and len(group.watches) < self._config.restarts_at_a_time and self._clock() < start_until:
                 self._take_up(group, waiting.popleft(), give_up_at)
@@ -167,9 +179,9 @@ class Restarter:
             elif not waiting or self._clock() >= start_until:
                 break
         if waiting and len(waiting) < to_start and self._clock() < go_on_until:
-            return Unfinished(len(group.results), len(proposal.targets))
+            return Unfinished(len(group.results), len(targets))
         group.results += (_not_started(left.key, "no time was left") for left in waiting)
-        order = {target.key: index for index, target in enumerate(proposal.targets)}
+        order = {target.key: index for index, target in enumerate(targets)}
         return combined(sorted(group.results, key=lambda result: order[result.key]))
 
     def _take_up(self, group: _Group, target: ProposedTask, give_up_at: datetime) -> None:
@@ -192,9 +204,9 @@ class Restarter:
         else:
             group.results.append(begun)
 
-    def _start_until(self, proposal: Proposal, give_up_at: datetime) -> datetime:
+    def _start_until(self, action: Action, give_up_at: datetime) -> datetime:
         """After that nothing is started any more: it could not be watched until it is up."""
-        steps = 2 if proposal.action.stops_first else 1
+        steps = 2 if action.stops_first else 1
         watching = timedelta(seconds=steps * self._config.verify_timeout_seconds)
         # However little time there is, half of it is for starting: each invocation is to get on.
         return give_up_at - min(watching, (give_up_at - self._clock()) / 2)
@@ -217,9 +229,9 @@ class Restarter:
             return claim.result
         if not claim.fresh:
             # Where the action stops first, that may be as far as the earlier invocation got.
-            return Watch(key, claim.before, self._clock(), certain=False, stopped=proposal.action.stops_first)
+            return Watch(key, claim.before, self._clock(), certain=False, stopped=group.choice.action.stops_first)
         try:
-            begun = self._starter.send(operator, proposal.action, key, claim.before, give_up_at)
+            begun = self._starter.send(operator, group.choice.action, key, claim.before, give_up_at)
         except QemError:
             tasks.release_claim(key, proposal.proposal_id)
             raise
@@ -285,18 +297,19 @@ def combined(targets: Sequence[TaskOutcome]) -> Outcome:
     return Outcome(status, detail, tuple(targets))
 
 
-def interrupted(tasks: TaskLedger, proposal: Proposal, detail: str) -> Outcome:
+def interrupted(tasks: TaskLedger, approval: ProposalRecord, detail: str) -> Outcome:
     """What came of a restart without a result, from its claims, which get one: without any, nothing was done."""
-    claims = tasks.restart_claims((target.key for target in proposal.targets), proposal.proposal_id)
+    choice = approval.chosen
+    claims = tasks.restart_claims((target.key for target in choice.targets), approval.approval_id)
     if not claims:
         return Outcome(Status.FAILED, detail)
-    targets = [_left_by_an_interruption(tasks, proposal, target, claims.get(target.key)) for target in proposal.targets]
+    targets = [_left_by_an_interruption(tasks, approval, target, claims.get(target.key)) for target in choice.targets]
     outcome = combined(targets)
     return replace(outcome, detail=f"{outcome.detail} ({detail})" if outcome.detail else detail)
 
 
 def _left_by_an_interruption(
-    tasks: TaskLedger, proposal: Proposal, target: ProposedTask, claim: StartMarker | None
+    tasks: TaskLedger, approval: ProposalRecord, target: ProposedTask, claim: StartMarker | None
 ) -> TaskOutcome:
     if claim is None:
         return TaskOutcome(target.key, Status.FAILED, "not started", run_call=RunCall.NOT_SENT)
@@ -308,10 +321,10 @@ def _left_by_an_interruption(
         "may have been told to run; the restart was interrupted",
         claim.before,
         run_call=RunCall.UNCERTAIN,
-        stopped=proposal.action.stops_first,
+        stopped=approval.chosen.action.stops_first,
     )
     # The next run looks at the claims only to learn whether it was we who stopped the task.
-    tasks.finish_restart_claim(target.key, proposal.proposal_id, result)
+    tasks.finish_restart_claim(target.key, approval.approval_id, result)
     return result
 
 

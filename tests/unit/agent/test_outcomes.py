@@ -289,7 +289,7 @@ def test_a_restart_that_was_interrupted_after_the_stop_is_ours_as_well(
     restarting = approve(simulate("healthy"), "orders", **STALLED)
     ledger.begin_restart(ID, Decision(approved=True))
     ledger.tasks.mark_start(ORDERS, ID, "RUNNING")
-    made = ledger.record(ID).approval.proposal
+    made = ledger.record(ID).approval
 
     outcome = interrupted(ledger.tasks, made, "killed")
 

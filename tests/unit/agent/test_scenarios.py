@@ -79,7 +79,7 @@ class Watch:
         return {name: frozenset(kinds) for name, kinds in found.items()}
 
     def proposed(self) -> tuple[frozenset[Proposable], int]:
-        """What is proposed, and how much is deferred."""
+        """What is offered, and how much is deferred."""
         assert self.snapshot is not None
         correlated = propose(
             self.snapshot,
@@ -89,11 +89,12 @@ class Watch:
             now=self.snapshot.taken_at,
             blocked={},
         )
-        proposed = {
-            (proposal.action, frozenset(str(target.key) for target in proposal.targets))
+        proposed = [
+            (option.action, frozenset(str(target.key) for target in proposal.targets))
             for proposal in correlated.proposals
-        }
-        assert len(proposed) == len(correlated.proposals)
+            for option in proposal.offers
+        ]
+        assert len(proposed) == len(set(proposed))
         return frozenset(proposed), correlated.deferred
 
 

@@ -36,9 +36,14 @@ def test_our_own_approval_keeps_every_field() -> None:
             "reason": "source is back",
             "digest": "ab" * 32,
             "via": "tui",
+            "option": "reload",
+            "tasks": ["eu-1/orders", "eu-1/a  b"],
+            "checked": ["Restore the log\x00."],
         }
     )
 
+    assert (decision.option, decision.tasks) == ("reload", ("eu-1/orders", "eu-1/a  b"))
+    assert decision.checked == ("Restore the log.",)
     assert decision.at == NOON
     assert decision.who() == "anna"
     assert decision.is_bound
@@ -149,3 +154,36 @@ def test_a_digest_that_is_none_is_not_the_same_as_no_digest(digest: Any, kept: s
     decision = parse_decision({"approved": True, "digest": digest})
     assert decision.digest == kept
     assert decision.is_bound is bool(kept)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "kept"),
+    [
+        (None, ()),
+        (["a", "a"], ("a", "a")),
+        ([], ("a list",)),
+        ("orders", ('"orders"',)),
+        (["orders", 7], ("a list",)),
+        ({"orders": True}, ("an object",)),
+        (False, ("false",)),
+        (["x" * 60_000, "y" * 60_000], ("a list",)),
+        ([""] * 200_000, ("a list",)),
+        (["\ud800"], ("?",)),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_tasks_that_are_none_are_not_the_same_as_all_tasks(tasks: Any, kept: tuple[str, ...]) -> None:
+    """Else an approval of a part with a slip in it would be one of the whole group."""
+    assert parse_decision({"approved": True, "tasks": tasks}).tasks == kept
+
+
+@pytest.mark.parametrize(
+    ("option", "kept"), [("reload", "reload"), (7, "7"), ([], "a list"), (False, "false"), ("", ""), (None, "")]
+)
+def test_an_option_that_is_none_is_not_the_same_as_no_option(option: Any, kept: str) -> None:
+    assert parse_decision({"approved": True, "option": option}).option == kept
+
+
+def test_a_denial_is_for_the_whole_proposal() -> None:
+    sent = {"approved": False, "option": "reload", "tasks": ["orders"], "checked": ["It is."]}
+    assert parse_decision(sent) == Decision(approved=False)

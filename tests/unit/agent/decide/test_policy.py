@@ -13,13 +13,14 @@ from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.diagnosis import Certainty, FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Finding, Gate, PolicyResult, Risk, Route, Verdict
-from qlikops.domain.proposal import Proposal
+from qlikops.domain.proposal import Option, Proposal
 from qlikops.domain.task import Action, StopReason, TaskKey
 from tests.unit.agent.fleet import CONFIG, NOW, failed, poll_twice
 from tests.unit.agent.propose.test_correlation import only_proposal
 
 OPEN = only_proposal(poll_twice(failed()))
 """A proposal that no gate is closed for."""
+RELOAD = Option("reload", Action.RELOAD, "reload the target")
 KEY = OPEN.targets[0].key
 GOOD = Evaluation(Verdict.APPROVE, Risk.LOW, 0.9, "fine", "rules", "1", NOW)
 EVALUATION_GATES = {Gate.EVALUATION_UNAVAILABLE, Gate.HIGH_RISK, Gate.LOW_CONFIDENCE}
@@ -46,7 +47,9 @@ def closed(result: PolicyResult) -> set[Gate]:
 CLOSING: list[tuple[Gate, Proposal, Evaluation, Mapping[TaskKey, int]]] = [
     (Gate.FULL_LOAD_INCOMPLETE, with_target(full_load_completed=False), GOOD, {}),
     (Gate.FULL_LOAD_INCOMPLETE, with_target(full_load_completed=None), GOOD, {}),
-    (Gate.RELOAD, replace(OPEN, action=Action.RELOAD), GOOD, {}),
+    (Gate.RELOAD, replace(OPEN, action=Action.RELOAD, options=()), GOOD, {}),
+    (Gate.RELOAD, replace(OPEN, options=(RELOAD,)), GOOD, {}),
+    (Gate.RELOAD, replace(OPEN, options=(*OPEN.options, RELOAD)), GOOD, {}),
     (Gate.USER_STOPPED, with_target(stop_reason=StopReason.NORMAL), GOOD, {}),
     (Gate.BUDGET_SPENT, OPEN, GOOD, {KEY: 3}),
     (Gate.HIGH_RISK, OPEN, replace(GOOD, risk=Risk.HIGH), {}),
@@ -80,6 +83,14 @@ def test_each_gate_alone_rules_out_an_automatic_restart(
         assert result.route is route
         assert result.closed_gates[0].reason
         assert mode is ApprovalMode.ALWAYS or result.closed_gates[0].reason in result.reason
+
+
+@pytest.mark.parametrize(
+    ("options", "names"), [((RELOAD,), ""), ((*OPEN.options, RELOAD), "reload"), ((RELOAD, *OPEN.options), "reload")]
+)
+def test_a_gate_says_which_options_it_is_closed_for(options: tuple[Option, ...], names: str) -> None:
+    (gate,) = ask_policy(replace(OPEN, options=options)).closed_gates
+    assert (gate.gate, gate.option) == (Gate.RELOAD, names)
 
 
 @pytest.mark.parametrize(

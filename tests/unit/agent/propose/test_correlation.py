@@ -87,7 +87,7 @@ def test_one_task_one_proposal() -> None:
             Action.RESUME,
             "a: probably: The server refuses the login",
         ),
-        ({"message": POSITION_LOST}, AnomalyKind.POSITION_LOST, Action.RELOAD, "a: log position lost"),
+        ({"message": POSITION_LOST}, AnomalyKind.POSITION_LOST, Action.RESUME, "a: log position lost"),
         (RESOURCE_STOP, AnomalyKind.RESOURCE_STOP, Action.RESUME, "a: stopped, low memory"),
         (
             {"state": TaskState.RUNNING, "stop_reason": StopReason.NONE, "message": ""},
@@ -119,7 +119,9 @@ def test_the_action_follows_from_the_kind(
 
 def test_a_lost_position_never_promises_a_resume() -> None:
     proposal = only_proposal(poll(failed(message=POSITION_LOST)))
-    assert proposal.action.run_option.value == "RELOAD_TARGET"
+    restore, reload = proposal.options
+    assert (restore.action, reload.action) == (proposal.action, Action.RELOAD)
+    assert restore.checks
     assert "resuming can't work" in proposal.reason
     assert "replaces what the target has (5 tables)" in proposal.reason
 

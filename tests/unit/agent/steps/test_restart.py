@@ -557,7 +557,7 @@ def test_a_lost_position_is_reloaded_where_that_was_approved(simulate: Simulate,
 
 def test_an_interrupted_restart_is_what_its_claims_say(simulate: Simulate, approve: Approve, ledger: Ledger) -> None:
     restarting = approve(simulate("restart_fails"), "orders", "customers")
-    made = ledger.record(ID).approval.proposal
+    made = ledger.record(ID).approval
     assert interrupted(ledger.tasks, made, "killed") == Outcome(Status.FAILED, "killed")
     ledger.begin_restart(ID, Decision(approved=True))
     ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")

@@ -1,0 +1,48 @@
+"""What a proposal offers: one or more options, which follow from the kind of anomaly and from what is known of it."""
+
+from __future__ import annotations
+
+from qlikops.agent.decide.policy import NEEDS_HUMAN
+from qlikops.domain.anomaly import ACTIONS, AnomalyKind
+from qlikops.domain.diagnosis import Diagnosis, FailureClass
+from qlikops.domain.proposal import Option
+from qlikops.domain.task import Action
+
+_RESTORE = ("Restore the log on the source, from where the task stopped.",)
+_BEFORE_A_RELOAD = (
+    "Make sure that the log cannot be restored.",
+    "Tell the people who read the target.",
+)
+_REPLACES = "what the target has: until the reload is done, its readers see missing or old rows"
+_CORRECT_FIRST = "correct the cause, then resume"
+_WORDS = {
+    FailureClass.POSITION_LOST: "restore the log, then resume",
+    FailureClass.ACCESS: _CORRECT_FIRST,
+    FailureClass.FIX_FIRST: _CORRECT_FIRST,
+    FailureClass.TABLES: "look at the suspended tables, then resume the task",
+}
+_PLAIN = {
+    Action.RESUME: "resume from where it stopped",
+    Action.STOP_AND_RESUME: "stop, then resume",
+}
+
+
+def options_of(kind: AnomalyKind, diagnosis: Diagnosis | None) -> tuple[Option, ...]:
+    """What is offered on an anomaly of `kind`, the recommended option first; at least one.
+
+    Checks come first where the failure does not pass by itself. A reload is offered only where the log is certain to
+    be gone. The first option is what an approval means that names none, so it loses nothing.
+    """
+    action = ACTIONS[kind]
+    failure = diagnosis.failure_class if diagnosis is not None else FailureClass.UNKNOWN
+    checks = diagnosis.checks if diagnosis is not None and failure in NEEDS_HUMAN else ()
+    if kind is AnomalyKind.POSITION_LOST:
+        restore = Option(action.value, action, _WORDS[FailureClass.POSITION_LOST], checks or _RESTORE)
+        reload = Option(
+            Action.RELOAD.value, Action.RELOAD, "reload the target from the source", _BEFORE_A_RELOAD, _REPLACES
+        )
+        return restore, reload
+    if kind is AnomalyKind.RESOURCE_STOP:
+        return (Option(action.value, action, _CORRECT_FIRST, checks or (kind.traits.look_first,)),)
+    words = _WORDS.get(failure, _PLAIN[action]) if action is Action.RESUME else _PLAIN[action]
+    return (Option(action.value, action, words, checks),)
