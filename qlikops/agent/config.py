@@ -120,6 +120,8 @@ class AgentConfig(Models):
     """How long Enterprise Manager may go on showing the state before the run call."""
     restarts_at_a_time: int = number(10, 1, 100)
     """Tasks of one group that may be on their way up at once."""
+    max_errors: int = number(5, 1, 500)
+    """Tasks of one group that may fail to come up before no further one is started. Its cause ends it at once."""
     own_failures_automatic: bool = False
     """Whether a team's own known failures may make a restart automatic; without it, they only make things stricter."""
     probe_endpoints: bool = True

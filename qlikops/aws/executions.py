@@ -26,6 +26,7 @@ from qlikops.domain.ledger import PARTITION, PROPOSAL_PREFIX, SORT, SUMMARY, Att
 from qlikops.domain.links import execution_url
 from qlikops.domain.naming import listed, named
 from qlikops.domain.ports import ExecutionPage
+from qlikops.domain.run import Progress
 from qlikops.domain.text import harmless
 from qlikops.domain.workflow.events import HistoryEvent, redact
 from qlikops.domain.workflow.execution import (
@@ -234,7 +235,8 @@ class StepFunctionsExecutions:
                 proposal = records.value(RunProposal, item, Attribute.BODY)
                 if proposal is None:
                     raise QlikopsError(f"The ledger's {records.text(item, SORT)} of {name} has no body.")
-                proposals.append(proposal)
+                progress = records.value(Progress, item, Attribute.PROGRESS)
+                proposals.append(replace(proposal, progress=progress) if progress else proposal)
         return run, tuple(sorted(proposals, key=lambda proposal: proposal.index))
 
 

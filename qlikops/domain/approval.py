@@ -43,6 +43,8 @@ class Status(StoredEnum):
     """Of several tasks, some came up and some did not."""
     UNVERIFIED = "unverified"
     """The run call was or may have been sent, and the task was not seen to come up. It is not sent again."""
+    NOT_TRIED = "not_tried"
+    """A restart ended before the task's turn came: nothing was begun for it, and the next run proposes it again."""
     DENIED = "denied"
     EXPIRED = "expired"
     HELD = "held"
@@ -159,6 +161,8 @@ class TaskOutcome:
     """None where there was no question of one, and in records of versions that did not keep it."""
     stopped: bool = False
     """qlikops stopped the task first, or may have."""
+    same_cause: bool = False
+    """It did not come up, and what it said then is what it was proposed on: the cause is still there."""
 
     @property
     def was_sent(self) -> bool:
@@ -244,10 +248,16 @@ class EarlierResults:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A soft "I am looking at it": shown to others, stops nobody, expires by itself."""
+    """A soft "I am looking at it": shown to others, stops nobody, expires by itself. Or the brake, which does stop."""
 
     by: str
     until: datetime
+    brake: bool = False
+    """The restart that is under way begins with no further task; that does not expire."""
+
+    def who(self) -> str:
+        """The claimant for people, as a decider is named."""
+        return Decision(approved=False, by=self.by).who()
 
 
 @dataclass(frozen=True, slots=True)

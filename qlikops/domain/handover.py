@@ -21,7 +21,9 @@ PAGES = 30
 """Of a hundred runs each; more are not looked at, and that is said."""
 
 _FINE = frozenset({ExecutionStatus.SUCCEEDED, ExecutionStatus.PENDING_REDRIVE})
-_WORRYING = frozenset({Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.EXPIRED, Status.ABANDONED})
+_WORRYING = frozenset(
+    {Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.NOT_TRIED, Status.EXPIRED, Status.ABANDONED}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ class Attribute(StrEnum):
     """ISO 8601."""
     COUNTED = "counted"
     """On a RECORD: when it went into the track record, ISO 8601; it goes there once."""
+    PROGRESS = "progress"
+    """On a run's PROPOSAL#: JSON text of a Progress while a group is being restarted."""
     TRIED = "tried"
     RECOVERED = "recovered"
     DENIED = "denied"

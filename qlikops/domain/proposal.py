@@ -127,6 +127,8 @@ class Proposal:
     """
     options: tuple[Option, ...] = ()
     """What it offers, the recommended one first; empty in records of earlier versions, whose action is all there is."""
+    staging: tuple[TaskKey, ...] = ()
+    """Those of the tasks that stage a log (Log Stream), which the others may read."""
 
     @property
     def endpoint(self) -> EndpointKey | None:
@@ -182,6 +184,23 @@ class Proposal:
             what = "several of its tasks are" if found else "none of its tasks is"
             raise NotOffered(f"{what} called “{harmless(task, _NAME_CAP)}”")
         return found[0]
+
+    @property
+    def in_turn(self) -> tuple[ProposedTask, ...]:
+        """The tasks in the order in which they are started: those that stage a log before their readers, unprotected
+        before protected, few tables before many and before what is not known, then by name.
+        """
+
+        def turn(target: ProposedTask) -> tuple[bool, bool, bool, int, TaskKey]:
+            return (
+                target.key not in self.staging,
+                target.protected,
+                target.tables is None,
+                target.tables or 0,
+                target.key,
+            )
+
+        return tuple(sorted(self.targets, key=turn))
 
     @property
     def citable(self) -> dict[str, str]:

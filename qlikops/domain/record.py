@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -31,9 +30,6 @@ def read_record(item: Item) -> ProposalRecord:
     if proposal is None:
         raise codec.CodecError("it holds no proposal")
     deadline, requested_at = item.get(INBOX_SORT), item.get(Attribute.REQUESTED_AT)
-    claim: Claim | None = None
-    with suppress(codec.CodecError):  # written by somebody's console, perhaps of another version
-        claim = _value(Claim, item, Attribute.CLAIM)
     try:
         status = Status.read(str(item.get(Attribute.STATUS, "")))
         updated_at = codec.parse_time(str(item.get(Attribute.UPDATED_AT, "")))
@@ -50,9 +46,19 @@ def read_record(item: Item) -> ProposalRecord:
         deadline=None if deadline is None else datetime.fromtimestamp(int(deadline), UTC),
         decision=_value(Decision, item, Attribute.DECISION),
         outcome=_value(Outcome, item, Attribute.OUTCOME),
-        claim=claim,
+        claim=claim_in(item),
         version=version,
     )
+
+
+def claim_in(item: Item) -> Claim | None:
+    """The claim in a record's `item`; None for one that cannot be read: a person wrote it, perhaps with another
+    version, not the workflow.
+    """
+    try:
+        return _value(Claim, item, Attribute.CLAIM)
+    except codec.CodecError:
+        return None
 
 
 def stored_digest(item: Item) -> str:

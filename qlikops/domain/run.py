@@ -29,6 +29,17 @@ class RunSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the restart of a group has come."""
+
+    up: int
+    """Tasks that were seen up."""
+    down: int
+    """Tasks of which something else is known."""
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunProposal:
     """One proposal of a run and where it stands."""
 
@@ -41,3 +52,5 @@ class RunProposal:
     index: int = 0
     """Its Map index."""
     outcome: Outcome | None = None
+    progress: Progress | None = None
+    """Of a group that is being restarted; None before its first task is settled."""

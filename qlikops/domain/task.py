@@ -158,6 +158,8 @@ class TaskFacts:
     tags: tuple[str, ...] = ()
     tags_known: bool = False
     """Enterprise Manager said which tags there are; otherwise there may be others than those in `tags`."""
+    log_stream_staging: str = ""
+    """What ties the task to the Log Stream staging task whose log it reads, in Enterprise Manager's words."""
 
     @property
     def target_latency_seconds(self) -> int | None:

@@ -194,6 +194,7 @@ def parse_task(body: Any, key: TaskKey) -> TaskFacts:
         ),
         # The vendor's spelling, and the one that it will have the day somebody mends it.
         applied_records=_number(changes, "applied_records_comitted_count", "applied_records_committed_count"),
+        log_stream_staging=_text(data, "log_stream_staging", cap=_LABEL_CAP),
     )
 
 

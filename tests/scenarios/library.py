@@ -85,6 +85,7 @@ EXPECTED: dict[str, Callable[[Scenario], Expected]] = {
     "demo": _after_demo,
     "healthy": lambda _: expect(),
     "one_fatal": _after_lost_sources,
+    "log_stream": _after_lost_sources,
     "large": _after_lost_sources,
 }
 """What is expected of the simulator's own scenarios, by name."""

@@ -62,6 +62,8 @@ class Watch:
     moved: bool = False
     """It has been seen in another state than before: an error now is a new one."""
     last: str = "nothing"
+    facts: TaskFacts | None = None
+    """As it was last seen; None as long as Enterprise Manager has not said."""
 
     def result(self, status: Status, detail: str, seconds: float) -> TaskOutcome:
         """What came of it, `seconds` after the run call."""
@@ -151,7 +153,7 @@ class Starter:
         passed = self._clock() - watch.since
         seconds = round(passed.total_seconds(), 1)
         if facts:
-            watch.last = state_text(facts)
+            watch.facts, watch.last = facts, state_text(facts)
             watch.moved = watch.moved or watch.last != watch.before
             if facts.is_up:
                 return watch.result(Status.RESTARTED, "", seconds)

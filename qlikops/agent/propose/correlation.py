@@ -19,7 +19,7 @@ from qlikops.agent.config import AgentConfig, Thresholds
 from qlikops.agent.diagnosis.evidence import Label, Observed, numbered
 from qlikops.agent.diagnosis.messages import EndpointSide, fingerprint, judge, side_of
 from qlikops.agent.look import wording
-from qlikops.agent.propose.judgement import chosen_of, target_of
+from qlikops.agent.propose.judgement import chosen_of, staging_among, target_of
 from qlikops.agent.propose.options import options_of
 from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
 from qlikops.domain.diagnosis import Diagnosis
@@ -253,6 +253,7 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
         execution_name=execution_name,
         diagnosis=diagnosis,
         options=options,
+        staging=staging_among([case.facts for case in group.cases]) if group.cause else (),
     )
 
 

@@ -9,6 +9,7 @@ no part of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,16 +17,19 @@ from datetime import datetime, timedelta
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.decide.policy import decide
 from qlikops.agent.diagnosis.library import library
-from qlikops.agent.diagnosis.messages import fault_of, side_of, still_says
+from qlikops.agent.diagnosis.messages import fault_of, judge, side_of, still_says
 from qlikops.agent.look import wording
 from qlikops.agent.look.detectors import DETECTORS, TaskView, is_stopped_by_command, is_waiting_to_apply
 from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind
 from qlikops.domain.approval import ProposalRecord
+from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.evaluation import Route
 from qlikops.domain.fleet import TaskProgress
 from qlikops.domain.proposal import Basis, Proposal, ProposedTask
-from qlikops.domain.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
 
+_LOG_STREAM = "logstream"
+"""In the type of a staging task's target, whatever its spelling."""
 _FULL_LOAD = {True: "complete", False: "not complete", None: "not known to be complete"}
 
 
@@ -46,6 +50,38 @@ def target_of(facts: TaskFacts, kind: AnomalyKind, config: AgentConfig) -> Propo
         protected=config.is_protected(facts),
         basis=_basis(facts, kind),
     )
+
+
+def staging_among(tasks: Sequence[TaskFacts]) -> tuple[TaskKey, ...]:
+    """The Log Stream staging tasks: by the type of their target, or named by one of `tasks` that reads what they stage.
+
+    A reader names the task or its target: which of the two is not documented.
+    """
+    read = {facts.log_stream_staging for facts in tasks} - {""}
+    return tuple(
+        facts.key
+        for facts in tasks
+        if _LOG_STREAM in re.sub(r"[\W_]", "", facts.target_type.casefold())
+        or not read.isdisjoint((facts.key.task, facts.target_endpoint))
+    )
+
+
+def same_cause(proposal: Proposal, target: ProposedTask, facts: TaskFacts) -> bool:
+    """Whether a task that did not come up has what it was proposed on: the cause is still there.
+
+    A message says so by the same failure, or by one of the same class on the same side. Where the kind does not rest on
+    a message, the state and the stop reason do.
+    """
+    if not proposal.kind.traits.rests_on_message:
+        return (facts.state, facts.stop_reason) == (target.state, target.stop_reason)
+    if not facts.message:
+        return False
+    basis, side = target.basis or Basis(), side_of(facts)
+    if basis.side and side and basis.side != side:
+        return False
+    then, now = proposal.diagnosis or Diagnosis(), judge(facts).diagnosis
+    alike = now.failure_class.is_explained and now.failure_class is then.failure_class
+    return alike or (bool(basis.fault) and still_says(facts, basis.fault.partition("\n")[0]))
 
 
 def came_up(proposal: Proposal, target: ProposedTask, facts: TaskFacts) -> bool:

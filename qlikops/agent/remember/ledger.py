@@ -14,6 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
 from qlikops.agent.remember import earlier_results, entries
 from qlikops.agent.remember.entries import Step, key_of, record_key
 from qlikops.agent.remember.record import StoredRecord, bounded, record_of
@@ -32,6 +35,7 @@ from qlikops.agent.remember.tasks import TaskLedger, still_unanswered
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import (
     UNANSWERED,
+    Claim,
     Decision,
     InboxRow,
     Outcome,
@@ -45,7 +49,8 @@ from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
-from qlikops.domain.run import RunProposal, RunSummary
+from qlikops.domain.record import claim_in
+from qlikops.domain.run import Progress, RunProposal, RunSummary
 
 OPEN = tuple(status for status in Status if not status.is_final)
 _NEWEST_TOKEN = (
@@ -227,6 +232,21 @@ class Ledger:
             remove=(keys.INBOX_PARTITION,),
             decision=decision,
         )
+
+    def claim(self, proposal_id: str) -> Claim | None:
+        """What a person claims of a proposal right now, the brake among it."""
+        item = self._table.get(record_key(proposal_id), only=Attribute.CLAIM)
+        return claim_in(item) if item else None
+
+    def save_progress(self, proposal: Proposal, progress: Progress) -> None:
+        """Says in its run's row how far the restart of a group has come, for those who watch it.
+
+        Never raises: what it says is no part of the record, and whatever moves the record on replaces it.
+        """
+        key = (keys.run_partition(proposal.execution_name), f"{keys.PROPOSAL_PREFIX}{proposal.proposal_id}")
+        with suppress(ClientError, BotoCoreError, ResponseParserError, QlikopsError):
+            said: Item = {Attribute.PROGRESS: codec.dumps(progress)}
+            self._table.commit_each([Update(key, said, condition=Condition(f"attribute_exists(#{keys.PARTITION})"))])
 
     def save_result(self, proposal_id: str, outcome: Outcome) -> Outcome:
         """Keeps what a restart came to until it is closed; the first result stays and is returned."""

@@ -108,9 +108,11 @@ class Table:
         self._sleep = sleep
         self._rng = rng
 
-    def get(self, key: Key) -> Item | None:
-        """The item, read consistently."""
+    def get(self, key: Key, *, only: str = "") -> Item | None:
+        """The item, or of a large one `only` the attribute of that name, read consistently."""
         request = {"TableName": self._name, "Key": _wire_key(key), "ConsistentRead": True}
+        if only:
+            request |= {"ProjectionExpression": f"#{only}", "ExpressionAttributeNames": {f"#{only}": only}}
         found = self._call(self._client.get_item, request).get("Item")
         return _plain(found) if found else None
 

@@ -6,8 +6,9 @@ restarted any more, is superseded.
 The claim in the ledger comes before the run call. A claim without a result therefore means that the call may have
 been sent: it is never sent again, only watched. What a retry of the whole invocation finds is the stored result.
 
-A group may be too long for one invocation. It then starts only what it can still watch to the end, and the next
-invocation takes up from the claims: what they settle is settled, what has none has not been started.
+A group begins with one task, and goes no further where `agent/act/ramp.py` or the brake says so: the rest is not tried.
+It may be too long for one invocation. It then starts only what it can still watch to the end, and the next invocation
+takes up from the claims: what they settle is settled, what has none has not been started.
 """
 
 from __future__ import annotations
@@ -18,16 +19,26 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from qlikops.agent.act import ramp
+from qlikops.agent.act.brake import Brake
 from qlikops.agent.act.starting import POLL_SECONDS, Starter, TaskOperator, Watch
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.diagnosis.evidence import state_text
-from qlikops.agent.propose.judgement import came_up, difference, flapping, no_longer_automatic, target_of
+from qlikops.agent.propose.judgement import (
+    came_up,
+    difference,
+    flapping,
+    no_longer_automatic,
+    same_cause,
+    target_of,
+)
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.tasks import Attempt, LeaseLost, RestartLimits, StartMarker, TaskLedger
 from qlikops.domain.approval import Decision, Outcome, ProposalRecord, RunCall, Status, TaskOutcome
 from qlikops.domain.mute import Mute
 from qlikops.domain.proposal import Choice, NotOffered, Proposal, ProposedTask
+from qlikops.domain.run import Progress
 from qlikops.domain.task import Action, TaskFacts, TaskKey
 from qlikops.qlik.errors import QemError, QemProtocolError, QemUnreachable
 
@@ -38,7 +49,15 @@ CONTINUE_FOR = timedelta(minutes=90)
 """From the first invocation on; what has not been started by then is not. Within what the execution may still take."""
 LEASE_FOR = timedelta(hours=1)
 """That a group which goes on holds its tasks: several invocations, should some of them be late."""
+LISTED_FOR = timedelta(seconds=15)
+"""That a server's list of tasks is good for: each task is read anew beside it, and it adds what only the list says.
+Enterprise Manager itself is some 30 s behind Replicate; a list for each task would be hundreds for a large group.
+"""
+_PROGRESS_EVERY = timedelta(seconds=10)
+"""That those who watch a group are told at most."""
 _HOUR = timedelta(hours=1)
+_DOWN = (Status.UNVERIFIED, Status.FAILED, Status.SUPERSEDED, Status.NOT_TRIED)
+"""What a group comes to of which no task is up, what needs a look first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +84,15 @@ class _Group:
     """Of those without a claim: when other proposals restarted them."""
     quiet: Mapping[TaskKey, Mute]
     """Those of them on which nothing may be proposed for a while."""
-    listed: dict[tuple[str, str], Mapping[TaskKey, ListedTask]] = field(default_factory=dict)
-    """The lists of tasks that have been read, by instance and server."""
+    brake: Brake
+    listed: dict[tuple[str, str], tuple[datetime, Mapping[TaskKey, ListedTask]]] = field(default_factory=dict)
+    """The lists of tasks that have been read, by instance and server, with when they were asked for."""
     results: list[TaskOutcome] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
-    silent: set[str] = field(default_factory=set)
-    """The Enterprise Managers that did not answer: nothing more is begun there."""
+    is_silent: bool = False
+    """Enterprise Manager did not answer: nothing more is begun. A group is on one server."""
+    told_at: datetime | None = None
+    """When its progress was last said."""
 
     @property
     def proposal(self) -> Proposal:
@@ -161,41 +183,61 @@ class Restarter:
         unclaimed = [target.key for target in choice.targets if target.key not in claims]
         # Another invocation may be at it: what this proposal itself does is no reason against it.
         attempts = tasks.attempts(unclaimed, limits.since(now), but_for=proposal.proposal_id)
-        return _Group(approval, choice, decision.automatic, claims, attempts, tasks.quiet(unclaimed, limits, attempts))
+        quiet = tasks.quiet(unclaimed, limits, attempts)
+        brake = Brake(approval.claim, lambda: self._ledger.claim(approval.approval_id), self._clock)
+        return _Group(approval, choice, decision.automatic, claims, attempts, quiet, brake)
 
     def _act(self, group: _Group, give_up_at: datetime, go_on_until: datetime) -> Outcome | Unfinished:
         targets, claims = group.targets, group.claims
         for target in targets:
             if target.key in claims:
                 self._take_up(group, target, give_up_at)
-        waiting = deque(target for target in targets if target.key not in claims)
+        chosen = {target.key for target in targets} - set(claims)
+        waiting = deque(target for target in group.proposal.in_turn if target.key in chosen)
         to_start, start_until = len(waiting), self._start_until(group.choice.action, give_up_at)
         while True:
-            while waiting and len(group.watches) < self._config.restarts_at_a_time and self._clock() < start_until:
-                self._take_up(group, waiting.popleft(), give_up_at)
+            why = self._start(group, waiting, start_until, give_up_at)
             self._look_at(group, give_up_at)
+            self._say_progress(group)
             if group.watches:
                 self._sleep(POLL_SECONDS)
-            elif not waiting or self._clock() >= start_until:
+            elif why or not waiting or self._clock() >= start_until:
                 break
-        if waiting and len(waiting) < to_start and self._clock() < go_on_until:
+        if not why and waiting and len(waiting) < to_start and self._clock() < go_on_until:
             return Unfinished(len(group.results), len(targets))
-        group.results += (_not_started(left.key, "no time was left") for left in waiting)
+        group.results += (_not_tried(left.key, why or "no time was left") for left in waiting)
         order = {target.key: index for index, target in enumerate(targets)}
         return combined(sorted(group.results, key=lambda result: order[result.key]))
 
+    def _start(self, group: _Group, waiting: deque[ProposedTask], start_until: datetime, give_up_at: datetime) -> str:
+        """Starts as many of the `waiting` tasks as may be now; why no further one is, empty if one may be later."""
+        staging, config = group.proposal.staging, self._config
+        while waiting:
+            why = "Enterprise Manager is silent" if group.is_silent else ""
+            if why := why or ramp.why_no_further(group.results, staging, config.max_errors) or group.brake.why():
+                return why
+            under_way = {watch.key for watch in group.watches}
+            has_room = ramp.has_room(waiting[0].key, group.results, under_way, staging, config.restarts_at_a_time)
+            if not has_room or self._clock() >= start_until:
+                return ""
+            self._take_up(group, waiting.popleft(), give_up_at)
+        return ""
+
+    def _say_progress(self, group: _Group) -> None:
+        """Tells those who watch a group how far it is, now and then."""
+        total, now = len(group.targets), self._clock()
+        if total > 1 and group.results and (group.told_at is None or now - group.told_at >= _PROGRESS_EVERY):
+            group.told_at, up = now, sum(result.status.is_up for result in group.results)
+            self._ledger.save_progress(group.proposal, Progress(up, len(group.results) - up, total))
+
     def _take_up(self, group: _Group, target: ProposedTask, give_up_at: datetime) -> None:
         """Begins with one task of the group, or finds in its claim what an earlier invocation did."""
-        instance = target.key.instance
-        if instance in group.silent:
-            group.results.append(_not_started(target.key, "Enterprise Manager is silent"))
-            return
         try:
             begun = self._begin(group, target, give_up_at)
         except (QemUnreachable, QemProtocolError) as exc:
             if not (group.claims or group.results or group.watches):
                 raise
-            group.silent.add(instance)
+            group.is_silent = True
             begun = _not_started(target.key, str(exc))
         except QemError as exc:
             begun = _not_started(target.key, str(exc))
@@ -236,6 +278,8 @@ class Restarter:
             tasks.release_claim(key, proposal.proposal_id)
             raise
         if isinstance(begun, TaskOutcome):
+            if proposal.kind.traits.rests_on_message:
+                begun = _judged(begun, proposal, target, replace(facts, message=begun.detail))
             tasks.finish_restart_claim(key, proposal.proposal_id, begun)
         return begun
 
@@ -246,9 +290,11 @@ class Restarter:
             return facts
         place = key.instance, key.server
         # Of an earlier task of the group, it says which tags there are; but not what this one says by now.
-        if place not in group.listed or not facts.message:
-            group.listed[place] = {listing.facts.key: listing for listing in operator.tasks(key.server)}
-        listing = group.listed[place].get(key)
+        asked_at, listed = group.listed.get(place, (None, {}))
+        if asked_at is None or self._clock() - asked_at > LISTED_FOR:
+            asked_at, listed = self._clock(), {each.facts.key: each for each in operator.tasks(key.server)}
+            group.listed[place] = asked_at, listed
+        listing = listed.get(key)
         return listing.completing(facts) if listing else facts
 
     def _why_no_longer(self, group: _Group, target: ProposedTask, facts: TaskFacts) -> str:
@@ -270,9 +316,12 @@ class Restarter:
     def _look_at(self, group: _Group, give_up_at: datetime) -> None:
         """Looks at each watched task once; what is up, broken again or out of time is a result."""
         pending = []
+        targets = {target.key: target for target in group.proposal.targets}
         for watch in group.watches:
             operator = self._operators(watch.key.instance)
             if result := self._starter.look(operator, watch, give_up_at):
+                if watch.facts:
+                    result = _judged(result, group.proposal, targets[watch.key], watch.facts)
                 self._ledger.tasks.finish_restart_claim(watch.key, group.proposal.proposal_id, result)
                 group.results.append(result)
             else:
@@ -289,12 +338,13 @@ def combined(targets: Sequence[TaskOutcome]) -> Outcome:
     elif up:
         status = Status.PARTIAL
     else:
-        status = next(one for one in (Status.UNVERIFIED, Status.FAILED, Status.SUPERSEDED) if one in statuses)
+        status = next(one for one in _DOWN if one in statuses)
     if len(targets) == 1:
         return Outcome(status, targets[0].detail, tuple(targets))
     counts = Counter(target.came_to for target in targets)
     detail = ", ".join(f"{count} {words}" for words, count in counts.most_common())
-    return Outcome(status, detail, tuple(targets))
+    why = next((target.detail for target in targets if target.status is Status.NOT_TRIED), "")
+    return Outcome(status, f"{detail}: {why}" if why else detail, tuple(targets))
 
 
 def interrupted(tasks: TaskLedger, approval: ProposalRecord, detail: str) -> Outcome:
@@ -303,20 +353,24 @@ def interrupted(tasks: TaskLedger, approval: ProposalRecord, detail: str) -> Out
     claims = tasks.restart_claims((target.key for target in choice.targets), approval.approval_id)
     if not claims:
         return Outcome(Status.FAILED, detail)
-    targets = [_left_by_an_interruption(tasks, approval, target, claims.get(target.key)) for target in choice.targets]
+    why = Brake.of(approval.claim) or "the restart was interrupted"
+    targets = [
+        _left_by_an_interruption(tasks, approval, target.key, claims[target.key])
+        if target.key in claims
+        else _not_tried(target.key, why)
+        for target in choice.targets
+    ]
     outcome = combined(targets)
     return replace(outcome, detail=f"{outcome.detail} ({detail})" if outcome.detail else detail)
 
 
 def _left_by_an_interruption(
-    tasks: TaskLedger, approval: ProposalRecord, target: ProposedTask, claim: StartMarker | None
+    tasks: TaskLedger, approval: ProposalRecord, key: TaskKey, claim: StartMarker
 ) -> TaskOutcome:
-    if claim is None:
-        return TaskOutcome(target.key, Status.FAILED, "not started", run_call=RunCall.NOT_SENT)
     if claim.result:
         return claim.result
     result = TaskOutcome(
-        target.key,
+        key,
         Status.UNVERIFIED,
         "may have been told to run; the restart was interrupted",
         claim.before,
@@ -324,10 +378,20 @@ def _left_by_an_interruption(
         stopped=approval.chosen.action.stops_first,
     )
     # The next run looks at the claims only to learn whether it was we who stopped the task.
-    tasks.finish_restart_claim(target.key, approval.approval_id, result)
+    tasks.finish_restart_claim(key, approval.approval_id, result)
     return result
+
+
+def _judged(result: TaskOutcome, proposal: Proposal, target: ProposedTask, facts: TaskFacts) -> TaskOutcome:
+    """`result`, and whether the task as it was last seen shows that the cause is still there."""
+    return result if result.status.is_up else replace(result, same_cause=same_cause(proposal, target, facts))
 
 
 def _not_started(key: TaskKey, why: str) -> TaskOutcome:
     """Nothing was sent."""
     return TaskOutcome(key, Status.FAILED, f"not started: {why}", run_call=RunCall.NOT_SENT)
+
+
+def _not_tried(key: TaskKey, why: str) -> TaskOutcome:
+    """Nothing was begun: there is no claim, and the next run proposes the task anew."""
+    return TaskOutcome(key, Status.NOT_TRIED, why)

@@ -34,7 +34,14 @@ _PASSED = {
     Status.FAILED: (RECORD,),
     Status.ABANDONED: (),
     **dict.fromkeys(
-        (Status.RESTARTED, Status.ALREADY_RUNNING, Status.SUPERSEDED, Status.PARTIAL, Status.UNVERIFIED),
+        (
+            Status.RESTARTED,
+            Status.ALREADY_RUNNING,
+            Status.SUPERSEDED,
+            Status.PARTIAL,
+            Status.UNVERIFIED,
+            Status.NOT_TRIED,
+        ),
         (RESTART, RECORD),
     ),
 }

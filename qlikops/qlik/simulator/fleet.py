@@ -326,14 +326,16 @@ class SimulatedFleet:
         after, before = self._after_run(server, task, now), task.true
         reload = option == RunOption.RELOAD_TARGET
         effect = after.reload if reload else after.resume
+        parent = self._tasks.get((server, task.spec.reads_log_of))
+        lacks_log = parent is not None and parent.shown.state is not TaskState.RUNNING
         failure = SimulatedState(TaskState.ERROR, StopReason.FATAL_ERROR, after.message or before.message)
         if effect is Effect.REFUSED:
             raise Refusal("AEM_RUN_TASK_INNER_ERR", failure.message)
-        if effect is Effect.FAILS_AGAIN and after.fails_after_seconds <= 0:
+        if lacks_log or (effect is Effect.FAILS_AGAIN and after.fails_after_seconds <= 0):
             self._show(task, failure)
             return {"state": failure.state.value, "error_message": failure.message}
         task.start(now, reload=reload)
-        shown_at = now + self.scenario.state_lag_seconds
+        shown_at = now + self.scenario.state_lag_seconds + task.spec.start_seconds
         self._then(shown_at, task, lambda _: self._show(task, RUNNING))
         self._then(shown_at + self.scenario.memory_lag_seconds, task, lambda _: self._use_memory(task))
         if effect is Effect.FAILS_AGAIN:

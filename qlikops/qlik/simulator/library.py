@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from qlikops.qlik.simulator.demo import demo
 from qlikops.qlik.simulator.scenario import Break, Endpoint, Scenario, SimulatedServer, SimulatedTask
@@ -35,6 +36,17 @@ def one_fatal(_seed: int) -> Scenario:
     return Scenario("one_fatal", healthy(0).servers, (Break(0, SERVER, "orders", message=CONNECTION_LOST),))
 
 
+def log_stream(_seed: int) -> Scenario:
+    """A staging task and those that read its log have lost their source; a reader comes up only after its parent."""
+    stages = SimulatedTask("orders-log", ORACLE, Endpoint("LOG-STREAM", "Log Stream"), tables=500, start_seconds=20)
+    readers = [replace(task(name), reads_log_of=stages.name) for name in NAMES]
+    return Scenario(
+        "log_stream",
+        (server(SERVER, (*readers, stages)),),
+        tuple(Break(0, SERVER, each.name, message=CONNECTION_LOST) for each in (*readers, stages)),
+    )
+
+
 def large(_seed: int, servers: int = 50, tasks: int = 100) -> Scenario:
     """`servers` x `tasks`, every hundredth of which has lost its source."""
     names = [f"replicate-{number:03d}" for number in range(servers)]
@@ -50,7 +62,7 @@ def large(_seed: int, servers: int = 50, tasks: int = 100) -> Scenario:
 
 
 SCENARIOS: dict[str, Callable[[int], Scenario]] = {
-    factory.__name__: factory for factory in (demo, healthy, one_fatal, large)
+    factory.__name__: factory for factory in (demo, healthy, one_fatal, log_stream, large)
 }
 
 

@@ -27,6 +27,10 @@ class SimulatedTask:
     tables: int = 12
     full_load_completed: bool = True
     """False: the full load stands still half way."""
+    reads_log_of: str = ""
+    """The Log Stream staging task on the same server whose log it reads; run while that is down, it breaks again."""
+    start_seconds: float = 0.0
+    """That a start takes longer than the scenario's lags."""
 
 
 @dataclass(frozen=True, slots=True)

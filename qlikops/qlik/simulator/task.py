@@ -193,7 +193,7 @@ class TaskModel:
                 "store_changes_enabled": False,
                 "audit_changes_enabled": False,
             },
-            "log_stream_staging": "",
+            "log_stream_staging": spec.reads_log_of,
             "assigned_tags": list(spec.tags),
         }
 

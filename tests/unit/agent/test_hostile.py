@@ -201,7 +201,9 @@ def test_an_answer_that_is_none_restarts_nothing_denies_nothing_and_is_asked_aga
 APPROVALS: dict[str, tuple[Json, str]] = {
     "a time that is none": ({"at": "9999-12-31T23:59:59-14:00"}, "restarted"),
     "half a letter": ({"by": "\ud800", "reason": "\udfff"}, "restarted"),
-    "more than was asked": ({"targets": ["all"], "action": "reload", "option": "RELOAD_TARGET"}, "restarted"),
+    "more than was asked": ({"targets": ["all"], "action": "reload"}, "restarted"),
+    "an option that was not offered": ({"option": "RELOAD_TARGET"}, "superseded"),
+    "a task that was not proposed": ({"tasks": ["OTHER"]}, "superseded"),
     "of the wrong types": ({"by": {"a": 1}, "reason": 7, "snooze_seconds": "x", "decision_id": None}, "restarted"),
     "the policy, it says": ({"automatic": True, "by": "policy"}, "restarted"),
     "a snooze": ({"snooze_seconds": 10**12}, "restarted"),

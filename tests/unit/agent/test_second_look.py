@@ -308,6 +308,7 @@ NO_GROUNDS: dict[str, Any] = {
     "changes_in_memory": 12345,
     "changes_on_disk": 12345,
     "applied_records": 5,
+    "log_stream_staging": True,
 }
 
 

@@ -1,0 +1,158 @@
+"""One task first, then more, and no further once the cause is seen to be still there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from qlikops.agent.act import ramp
+from qlikops.domain.approval import RunCall, Status, TaskOutcome
+from qlikops.domain.task import TaskKey
+from qlikops.qlik.simulator.library import log_stream
+from tests.unit.agent.act.restarted import ANOTHER_MATTER, COMES_UP, SETTINGS, STAYS_DOWN, Restarted, lost_source
+
+KEYS = [TaskKey("default", "eu-1", f"task-{number}") for number in range(20)]
+UP = TaskOutcome(KEYS[0], Status.RESTARTED, run_call=RunCall.TAKEN)
+DOWN = TaskOutcome(KEYS[1], Status.FAILED, "failed again: another matter", run_call=RunCall.TAKEN)
+STILL = replace(DOWN, same_cause=True)
+NOTHING_DONE = TaskOutcome(KEYS[2], Status.SUPERSEDED)
+
+
+@pytest.mark.parametrize(
+    ("came_up", "under_way", "has_room"),
+    [
+        (0, 0, True),
+        (0, 1, False),
+        (1, 1, True),
+        (1, 2, False),
+        (3, 3, True),
+        (3, 4, False),
+        (90, 9, True),
+        (90, 10, False),
+    ],
+)
+def test_each_that_came_up_makes_room_for_one_more(came_up: int, under_way: int, has_room: bool) -> None:
+    assert ramp.has_room(KEYS[19], [UP] * came_up, KEYS[:under_way], (), at_a_time=10) is has_room
+
+
+@pytest.mark.parametrize("says_nothing", [NOTHING_DONE, DOWN, replace(UP, status=Status.UNVERIFIED)])
+def test_nothing_else_makes_room(says_nothing: TaskOutcome) -> None:
+    assert not ramp.has_room(KEYS[19], [says_nothing] * 9, KEYS[:1], (), at_a_time=10)
+
+
+def test_readers_wait_for_whoever_stages_their_log() -> None:
+    staging = KEYS[:2]
+    assert ramp.has_room(KEYS[1], [UP], KEYS[:1], staging, at_a_time=10)
+    assert not ramp.has_room(KEYS[5], [UP] * 5, KEYS[1:2], staging, at_a_time=10)
+    assert ramp.has_room(KEYS[5], [UP] * 5, KEYS[6:8], staging, at_a_time=10)
+
+
+@pytest.mark.parametrize(
+    ("results", "why"),
+    [
+        ([], ""),
+        ([UP, NOTHING_DONE, DOWN], ""),
+        ([UP, DOWN, DOWN], "2 tasks did not come up"),
+        ([UP, STILL], "the cause is still there: eu-1/task-1 failed again"),
+        ([replace(STILL, run_call=RunCall.UNCERTAIN)], "the cause is still there: eu-1/task-1 failed again"),
+        ([UP, replace(STILL, run_call=RunCall.UNCERTAIN)], ""),
+        ([replace(DOWN, key=KEYS[9])], "eu-1/task-9, which stages the log for others, failed again"),
+    ],
+)
+def test_what_stops_it(results: list[TaskOutcome], why: str) -> None:
+    assert ramp.why_no_further(results, [KEYS[9]], max_errors=2) == why
+
+
+@pytest.mark.parametrize("size", [2, 60, 400])
+def test_behind_a_source_that_stays_down_one_run_call_is_sent(size: int) -> None:
+    group = Restarted(lost_source(size, lambda _: STAYS_DOWN))
+
+    outcome = group.to_the_end()
+
+    assert group.runs() == ["task-0000"]
+    assert outcome.status is Status.FAILED
+    why = "the cause is still there: replicate-1/task-0000 failed again"
+    assert outcome.detail.endswith(f"{size - 1} not tried, 1 failed again: {why}" if size > 2 else why)
+    first, *rest = outcome.targets
+    assert first.same_cause
+    assert {(one.status, one.detail) for one in rest} == {(Status.NOT_TRIED, why)}
+    tasks = group.ledger.tasks
+    assert sum(tasks.restarts_last_hour([one.key for one in outcome.targets]).values()) == 1
+
+
+def test_a_source_that_goes_away_again_stops_the_rest() -> None:
+    group = Restarted(lost_source(60, lambda number: STAYS_DOWN if number == 20 else COMES_UP))
+
+    outcome = group.to_the_end()
+
+    assert outcome.status is Status.PARTIAL
+    assert 21 <= len(group.runs()) <= 31
+    assert sum(one.status is Status.NOT_TRIED for one in outcome.targets) == 60 - len(group.runs())
+
+
+def test_other_failures_stop_it_when_there_are_as_many_as_is_set() -> None:
+    group = Restarted(lost_source(60, lambda _: ANOTHER_MATTER), replace(SETTINGS, max_errors=3))
+
+    outcome = group.to_the_end()
+
+    assert len(group.runs()) == 3
+    assert outcome.detail == "57 not tried, 3 start refused: 3 tasks did not come up"
+
+
+@pytest.mark.parametrize("seconds", [10, 30, 840])
+def test_the_next_invocation_goes_on_where_the_ledger_says_it_stands(seconds: float) -> None:
+    group = Restarted(lost_source(40, lambda number: STAYS_DOWN if number == 30 else COMES_UP))
+
+    outcome = group.to_the_end(seconds)
+
+    runs = group.runs()
+    assert runs == sorted(set(runs))
+    assert 31 <= len(runs) < 40
+    assert {one.key.task for one in outcome.targets if one.status is Status.NOT_TRIED}.isdisjoint(runs)
+
+
+def test_the_smallest_unprotected_task_goes_first() -> None:
+    scenario = lost_source(4)
+    tables, tags = (9, 3, 1, 3), ((), (), ("gold",), ())
+    (only,) = scenario.servers
+    tasks = (replace(one, tables=many, tags=tag) for one, many, tag in zip(only.tasks, tables, tags, strict=True))
+    settings = replace(SETTINGS, protected_tags=("gold",), restarts_at_a_time=1)
+    group = Restarted(replace(scenario, servers=(replace(only, tasks=tuple(tasks)),)), settings)
+
+    group.to_the_end()
+
+    assert group.runs() == ["task-0001", "task-0003", "task-0000", "task-0002"]
+
+
+def test_who_stages_a_log_is_up_before_its_readers_are_started() -> None:
+    group = Restarted(log_stream(1))
+
+    outcome = group.to_the_end()
+
+    assert group.runs()[0] == "orders-log"
+    assert outcome.status is Status.RESTARTED
+
+
+def test_the_list_is_not_read_anew_for_each_task_without_a_message() -> None:
+    group = Restarted(lost_source(60))
+    details = group.operator.task
+    group.operator.task = lambda server, task: replace(details(server, task), message="")  # type: ignore[method-assign]
+    began = group.clock.now
+
+    assert group.to_the_end().status is Status.RESTARTED
+    assert group.operator.calls["tasks"] <= 1 + (group.clock.now - began).total_seconds() // 15
+
+
+def test_four_hundred_that_recover_take_hardly_longer_than_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seconds() -> float:
+        group = Restarted(lost_source(400))
+        began = group.clock.now
+        assert group.to_the_end().status is Status.RESTARTED
+        return (group.clock.now - began).total_seconds()
+
+    ramped = seconds()
+    monkeypatch.setattr(
+        ramp, "has_room", lambda _following, _results, under_way, _staging, at_a_time: len(under_way) < at_a_time
+    )
+    assert ramped <= 1.3 * seconds()
