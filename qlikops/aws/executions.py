@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from qlikops.aws import records
@@ -13,6 +14,8 @@ from qlikops.aws.errors import aws_errors
 from qlikops.aws.history import events_after
 from qlikops.aws.runs import MOST, KnownRuns
 from qlikops.aws.session import Connection, refuse_writing
+from qlikops.domain.approval import Claim
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import (
     AccessDenied,
     CredentialsProblem,
@@ -22,7 +25,16 @@ from qlikops.domain.errors import (
     Unreachable,
     UsageError,
 )
-from qlikops.domain.ledger import PARTITION, PROPOSAL_PREFIX, SORT, SUMMARY, Attribute, run_partition
+from qlikops.domain.ledger import (
+    PARTITION,
+    PROPOSAL_PREFIX,
+    RECORD,
+    SORT,
+    SUMMARY,
+    Attribute,
+    approval_partition,
+    run_partition,
+)
 from qlikops.domain.links import execution_url
 from qlikops.domain.naming import listed, named
 from qlikops.domain.ports import ExecutionPage
@@ -48,6 +60,8 @@ if TYPE_CHECKING:
 PAGE_SIZE = MOST
 """The ledger's part of a page is one call then."""
 _STOPPED = "StoppedByOperator"
+_BRAKE_SHOWN_FOR = timedelta(hours=2)
+"""As a claim, to versions that know no brake. Where it is known, it does not expire."""
 
 
 class StepFunctionsExecutions:
@@ -119,7 +133,7 @@ class StepFunctionsExecutions:
         )
 
     def stop(self, execution: str, reason: str) -> ExecutionSummary:
-        """Aborts it; what it had waiting is closed as abandoned by the next run."""
+        """Aborts it, after pulling the brake of what it restarts; what waits is closed as abandoned by the next run."""
         refuse_writing(self._aws)
         if not reason.strip():
             raise UsageError("Stopping needs a reason.", "Say why, for those who read the history.")
@@ -128,6 +142,8 @@ class StepFunctionsExecutions:
             raise UsageError(f"{description['name']} is not running: it is {description['status']}.")
         arn = description["executionArn"]
         cause = f"{reason} ({self._aws.caller()})"
+        # Step Functions stops no Lambda. One that restarts a group goes on with it, unless it finds the brake pulled.
+        self._brake(description["name"])
         try:
             with aws_errors("stop the execution"):
                 reply = self._aws.stepfunctions.stop_execution(executionArn=arn, error=_STOPPED, cause=cause)
@@ -136,6 +152,23 @@ class StepFunctionsExecutions:
         return replace(
             _summary(description, None), status=ExecutionStatus.ABORTED, stopped_at=reply["stopDate"].astimezone(UTC)
         )
+
+    def _brake(self, name: str) -> None:
+        """Pulls the brake of every proposal of a run that is not over: what waits may be approved this very moment."""
+        brake = Claim(by=self._aws.caller(), until=self._now() + _BRAKE_SHOWN_FOR, brake=True)
+        client = self._aws.dynamodb
+        for proposal in self.proposals(name):
+            if proposal.status.is_final:
+                continue
+            with aws_errors("stop what it restarts"), suppress(client.exceptions.ConditionalCheckFailedException):
+                client.update_item(
+                    TableName=self._aws.resources.table,
+                    Key=records.key(approval_partition(proposal.proposal_id), RECORD),
+                    UpdateExpression="SET #claim = :claim",
+                    ConditionExpression="attribute_exists(#pk)",
+                    ExpressionAttributeNames={"#claim": Attribute.CLAIM, "#pk": PARTITION},
+                    ExpressionAttributeValues={":claim": {"S": codec.dumps(brake)}},
+                )
 
     def redrive(self, execution: str) -> ExecutionSummary:
         """Runs the rest of an ended one again. Raises UsageError where `domain.redrive` has something against it."""

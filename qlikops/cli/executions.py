@@ -131,7 +131,7 @@ def stop(
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Abort an execution. What it had waiting is closed as abandoned by the next run."""
+    """Abort an execution. A restart under way starts no further task; what waits is closed as abandoned."""
     here = invocation(ctx)
     _write_summary(here, here.environment(context).executions.stop(execution, reason), as_json=as_json)
 

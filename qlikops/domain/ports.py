@@ -157,7 +157,7 @@ class Executions(Protocol):
         """Starts a run now, as the schedule would."""
 
     def stop(self, execution: str, reason: str) -> ExecutionSummary:
-        """Aborts it; what it had waiting is closed as abandoned by the next run.
+        """Aborts it, after pulling the brake of what it restarts; what waits is closed as abandoned by the next run.
 
         Raises DecisionUnknown, as `start` and `redrive` do, where nobody can say whether it happened.
         """

@@ -14,6 +14,7 @@ from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.text import harmless
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary, RunProposal, RunSummary, StateVisit
 from qlikops.presentation import vocabulary
+from qlikops.presentation.running import progress
 from qlikops.presentation.table import Cells, Column, ColumnOf, Table, fit
 from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
 
@@ -193,7 +194,7 @@ def _proposed(detail: ExecutionDetail) -> Section:
 
 def _proposal(proposal: RunProposal) -> Line:
     what = outside(f"{proposal.label}: {proposal.action}, {proposal.kind}", cap=200, before=" ")
-    became = "" if proposal.outcome is None else proposal.outcome.detail
+    became = progress(proposal) if proposal.outcome is None else proposal.outcome.detail
     return line(
         f"item {proposal.index}",
         vocabulary.status(proposal.status),

@@ -13,6 +13,7 @@ from datetime import datetime
 from qlikops.domain.workflow.execution import FoldedHistory, RunProposal, Source, StateStatus, StateVisit
 from qlikops.domain.workflow.machine import Machine, State, Via
 from qlikops.presentation import vocabulary
+from qlikops.presentation.running import progress
 from qlikops.presentation.table import Cells, Column, fit
 from qlikops.presentation.tone import Span, Tone, outside
 
@@ -176,6 +177,7 @@ class _Graph:
     def _item(self, index: int, proposal: RunProposal | None, runs: tuple[StateVisit, ...]) -> GraphRow:
         latest = runs[-1] if runs else None
         what = "" if proposal is None else f" {_task_first(proposal.label)}: {proposal.action}"
+        how_far = progress(proposal) if proposal else ""
         stands = vocabulary.NOTHING if latest is None else vocabulary.state_status(latest.status)
         return GraphRow(
             f"item {index}",
@@ -183,7 +185,7 @@ class _Graph:
                 "state": outside(f"#{index}{what}", cap=120, before=_INSIDE),
                 "status": stands if proposal is None else vocabulary.status(proposal.status),
                 "took": _item_took(runs, self.now),
-                "then": Span("") if latest is None else outside(f"in {latest.name}", Tone.MUTED, 60),
+                "then": Span("") if latest is None else outside(how_far or f"in {latest.name}", Tone.MUTED, 60),
             },
             runs,
         )

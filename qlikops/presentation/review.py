@@ -117,6 +117,17 @@ def blast_radius(*proposals: Proposal) -> tuple[Span, ...]:
     return (Span(size), Span("; "), *_reruns(proposals[0].action, targets))
 
 
+def in_turn(proposal: Proposal) -> Iterator[Line]:
+    """Of a group, which task goes first, and what stops the rest."""
+    if len(proposal.targets) > 1:
+        yield line(
+            "goes first",
+            outside(proposal.in_turn[0].key.task, cap=100),
+            Span(", alone; then 2, 4, 8 … as tasks come up"),
+            Span("; one that fails as before, or several for other reasons, stops the rest", Tone.MUTED),
+        )
+
+
 def _reruns(action: Action, targets: Sequence[ProposedTask]) -> Iterator[Span]:
     if action is Action.RELOAD:
         yield Span("every table loads again from the source, replacing what the target has", Tone.DANGER)
@@ -232,6 +243,7 @@ def _brief(approval: ProposalRecord) -> Iterator[Line]:
     else:
         yield line("on", f"{vocabulary.count(len(proposal.targets), 'task')}: ", targets_line(proposal))
     yield line("blast radius", *blast_radius(proposal))
+    yield from in_turn(proposal)
     yield line("why", outside(proposal.reason))
     if proposal.kind is AnomalyKind.FATAL_UNKNOWN:
         # No rule knows what it says, so whoever decides has to read it.
@@ -276,7 +288,11 @@ def _at_zero(approval: ProposalRecord, now: datetime, claim: Claim | None, calle
         yield line("status", vocabulary.status(approval.status), f": {vocabulary.status_meaning(approval.status)}")
     elif approval.deadline is not None:
         yield line("unanswered", *deadline_line(approval.deadline, now))
-    if claim is not None and claim.until > now:
+    if claim is not None and claim.brake:
+        yield line(
+            "stopped by", outside(vocabulary.person(claim.by), Tone.WARNING, 100), ": no further task is started"
+        )
+    elif claim is not None and claim.until > now:
         who = "you" if claim.by == caller else vocabulary.person(claim.by)
         yield line("claimed by", outside(who, Tone.INFO, 100), f" until {claim.until:%H:%M} UTC")
 

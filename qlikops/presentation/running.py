@@ -40,8 +40,8 @@ def stop_lines(
             line("", "nobody can answer them any more and nothing is restarted; the next run closes them as abandoned")
         )
     if acting:
-        lines.append(line("not undone", outside(_named(acting), Tone.DANGER, 500)))
-        lines.append(line("", "a restart that is under way is not called back: look at the task"))
+        lines.append(line("stopped", outside(_named(acting), Tone.DANGER, 500)))
+        lines.append(line("", "no further task is started; what was told to run is not called back: look at it"))
     if detail is not None and not (asking or acting or early):
         lines.append(line("then", "nothing of it waits for a decision; it ends without a report"))
     return tuple(lines)
@@ -65,6 +65,15 @@ def redrive_lines(execution: ExecutionSummary, detail: ExecutionDetail | None) -
         closed = vocabulary.count(sum(one.status.is_final for one in detail.proposals), "proposal")
         lines.append(line("stays", f"{closed} closed: none is asked or acted on again"))
     return tuple(lines)
+
+
+def progress(proposal: RunProposal) -> str:
+    """How far the restart of a group has come; empty where none is under way, and before its first task is settled."""
+    done = proposal.progress
+    if done is None or proposal.status is not Status.RESTARTING:
+        return ""
+    down = f"{done.down:,} not, " if done.down else ""
+    return f"{done.up:,} up, {down}{done.total - done.up - done.down:,} to go"
 
 
 def _named(proposals: Sequence[RunProposal]) -> str:

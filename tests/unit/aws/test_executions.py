@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.act.brake import Brake
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.executions import StepFunctionsExecutions
-from qlikops.domain.approval import Outcome, Status
+from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.errors import AccessDenied, NotFound, UsageError
+from qlikops.domain.run import Progress
+from qlikops.domain.task import TaskKey
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, RunSummary, Source
 from tests.embedded import ACCOUNT, EmbeddedAws
 from tests.unit.agent.fakes import START, proposal
@@ -143,6 +146,40 @@ def test_stopping_hands_on_who_and_why(
     assert cause == f"maintenance ({ANNA})"
     with pytest.raises(UsageError, match="not running"):
         executions.stop("to-stop", "again")
+
+
+def test_stopping_pulls_the_brake_of_what_is_not_over(
+    executions: StepFunctionsExecutions, ledger: Ledger, started: Any
+) -> None:
+    run = {"execution_arn": started("braked"), "execution_name": "braked"}
+    ids = [f"{number:012}" for number in range(3)]
+    made = [proposal(each, TaskKey("default", "eu", each), **run) for each in ids]
+    assert not ledger.open_proposals("braked", made, 7200).refused
+    ledger.close(ids[0], Outcome(Status.DENIED))
+    ledger.begin_restart(ids[1], Decision(approved=True))
+
+    executions.stop("braked", "maintenance")
+
+    claims = [ledger.claim(each) for each in ids]
+    assert [claim is not None and claim.brake for claim in claims] == [False, True, True]
+    assert claims[1] is not None
+    assert Brake.of(claims[1]) == "stopped by anna"
+    assert ledger.record(ids[1]).approval.claim == claims[1]
+
+
+def test_the_progress_of_a_group_comes_with_its_run(
+    executions: StepFunctionsExecutions, ledger: Ledger, started: Any
+) -> None:
+    made = proposal(execution_arn=started("going"), execution_name="going")
+    ledger.open_proposals("going", [made], 7200)
+    ledger.begin_restart(made.proposal_id, Decision(approved=True))
+    assert [one.progress for one in executions.proposals("going")] == [None]
+
+    ledger.save_progress(made, Progress(12, 1, 60))
+
+    assert [one.progress for one in executions.proposals("going")] == [Progress(12, 1, 60)]
+    ledger.close(made.proposal_id, Outcome(Status.FAILED))
+    assert [one.progress for one in executions.proposals("going")] == [None]
 
 
 def test_stopping_needs_a_reason(executions: StepFunctionsExecutions) -> None:

@@ -28,7 +28,7 @@ from qlikops.domain.errors import NotFound
 from qlikops.domain.ports import Approve
 from qlikops.domain.task import Action, TaskKey
 from tests.embedded import EmbeddedAws
-from tests.unit.agent.fakes import SERVER, FakeClock, simulated
+from tests.unit.agent.fakes import SERVER, FakeClock, proposal, simulated
 from tests.unit.agent.machine import MACHINE, Agent, items
 from tests.unit.aws.conftest import FakeConnection, Workflow, timing
 from tests.unit.deployment.iam import ACCOUNT, REGION, Request, Template, is_allowed
@@ -217,8 +217,13 @@ def _looked_at(recording: Recording, agent: Agent) -> None:
         executions.detail(started.arn)
         with contextlib.suppress(NotFound):
             fleet.report(started.name)
+    made = proposal("aaaaaaaaaaaa", execution_arn=started.arn, execution_name=started.name)
+    assert not agent.services.ledger.open_proposals(started.name, [made], 60).refused
     with recording.calling("answering"):
         executions.stop(started.name, "a test")
+    claim = agent.services.ledger.claim(made.proposal_id)
+    assert claim is not None
+    assert claim.brake
 
 
 FUNCTIONS = ["MonitorTasks", "EvaluateProposal", "RequestApproval", "ExecuteRestart", "RecordOutcome", "GenerateReport"]

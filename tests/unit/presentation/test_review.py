@@ -85,6 +85,19 @@ class TestReview:
         assert "14 tasks: replicate-eu-1/t0, replicate-eu-1/t1, replicate-eu-1/t2 and 11 more" in text
         assert all(f"replicate-eu-1/{name} ERROR" in text for name in names)
 
+    def test_a_group_says_who_goes_first_and_what_stops_the_rest(self) -> None:
+        proposal = samples.proposal(tasks=("big", "small"), cause="source ORA-PROD")
+        small = replace(proposal.targets[1], tables=1, protected=False)
+        text = reviewed(samples.approval(replace(proposal, targets=(proposal.targets[0], small))))
+        assert "goes first   small, alone; then 2, 4, 8 … as tasks come up; one that fails as before" in text
+        assert "goes first" not in reviewed(samples.approval())
+
+    def test_the_brake_says_who_pulled_it_and_does_not_expire(self) -> None:
+        record = replace(samples.approval(), status=Status.RESTARTING)
+        text = reviewed(replace(record, claim=Claim("arn:aws:iam::1:user/anna", NOW - timedelta(hours=1), brake=True)))
+        assert "stopped by   anna: no further task is started" in text
+        assert "claimed by" not in text
+
     def test_a_finding_that_cites_what_is_not_there_is_marked(self) -> None:
         finding = Finding("I saw it", ("e1", "e9"), ("e9",))
         text = reviewed(samples.approval(assessed=samples.evaluation(findings=(finding,))))

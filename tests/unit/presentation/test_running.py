@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from qlikops.domain.approval import Status
+from qlikops.domain.run import Progress
 from qlikops.domain.workflow.execution import (
     ExecutionDetail,
     ExecutionStatus,
@@ -46,10 +47,10 @@ def test_a_start_says_who_and_what_follows() -> None:
     [
         ([Status.WAITING, Status.PROPOSED], {"withdrawn": "eu/task-0 (resume), eu/task-1 (resume)"}),
         ([Status.EVALUATED], {"withdrawn": "eu/task-0 (resume)"}),
-        ([Status.RESTARTING], {"not undone": "eu/task-0 (resume)"}),
+        ([Status.RESTARTING], {"stopped": "eu/task-0 (resume)"}),
         (
             [Status.RESTARTING, Status.WAITING, Status.DENIED],
-            {"withdrawn": "eu/task-1 (resume)", "not undone": "eu/task-0 (resume)"},
+            {"withdrawn": "eu/task-1 (resume)", "stopped": "eu/task-0 (resume)"},
         ),
         ([Status.DENIED], {"then": "nothing of it waits for a decision; it ends without a report"}),
         ([Status.WAITING] * 7, {"withdrawn": ", ".join(f"eu/task-{n} (resume)" for n in range(5)) + " and 2 more"}),
@@ -58,7 +59,21 @@ def test_a_start_says_who_and_what_follows() -> None:
 def test_a_stop_says_what_is_withdrawn_and_what_cannot_be_undone(statuses: list[Status], told: dict[str, str]) -> None:
     lines = said(running.stop_lines(RUN, with_proposals(*statuses), "wrong fleet", CALLER))
     assert lines["cause"] == f"wrong fleet ({CALLER})"
-    assert {label: lines.get(label) for label in ("withdrawn", "not undone", "then") if label in lines} == told
+    assert {label: lines.get(label) for label in ("withdrawn", "stopped", "then") if label in lines} == told
+
+
+@pytest.mark.parametrize(
+    ("status", "progress", "words"),
+    [
+        (Status.RESTARTING, Progress(12, 0, 1500), "12 up, 1,488 to go"),
+        (Status.RESTARTING, Progress(12, 3, 60), "12 up, 3 not, 45 to go"),
+        (Status.RESTARTING, None, ""),
+        (Status.FAILED, Progress(12, 3, 60), ""),
+    ],
+)
+def test_how_far_a_group_has_come(status: Status, progress: Progress | None, words: str) -> None:
+    (one,) = with_proposals(status).proposals
+    assert running.progress(replace(one, progress=progress)) == words
 
 
 def test_before_the_detail_is_read_a_stop_claims_nothing_of_the_proposals() -> None:

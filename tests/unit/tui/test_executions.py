@@ -328,7 +328,7 @@ async def test_a_restart_under_way_is_said_not_to_be_called_back(
         await pilot.press("2")
         await sees(pilot, "run-0711")
         await pilot.press("x")
-        await sees(pilot, "not undone", "is not called back: look at the task")
+        await sees(pilot, "no further task is started", "is not called back: look at it")
 
 
 async def test_a_run_is_started_after_asking(started: Started, environment: FakeEnvironment) -> None:
