@@ -17,12 +17,13 @@ import typer
 
 from qlikops import config
 from qlikops.cli import output
+from qlikops.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from qlikops.domain.ports import ContextServices
 
 ContextOption = Annotated[
-    str | None, typer.Option("--context", "-c", metavar="NAME", help="The environment to talk to.", show_default=False)
+    str | None, typer.Option("--context", "-c", metavar="NAME", help="The environment to talk to.")
 ]
 ContextsOption = Annotated[
     list[str] | None,
@@ -31,7 +32,6 @@ ContextsOption = Annotated[
         "-c",
         metavar="NAME",
         help="An environment to talk to; again for more, `all` for all that are configured.",
-        show_default=False,
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
@@ -103,6 +103,12 @@ class Invocation:
     def named(self, names: Sequence[str] | None) -> tuple[config.Context, ...]:
         """The contexts for one answer: those named for it, or the one that every command uses."""
         return self.contexts(names) if names else (self.context(),)
+
+    def confirmed(self, question: str, *, yes: bool) -> bool:
+        """Whether to go on: `--yes` was given, or the person says so. Raises UsageError if nobody is there to ask."""
+        if not yes and not self.is_terminal():
+            raise UsageError("nobody is here to confirm it", "Add --yes.")
+        return yes or typer.confirm(question, err=True)
 
     def reopened(self, context: config.Context) -> ContextServices:
         """The environment of `context` as it is now: the local one may have come up since, or on another port."""

@@ -29,7 +29,7 @@ from qlikops.qlik.errors import QemMisconfigured
 
 
 def _text(metavar: str, help_: str) -> Any:
-    return typer.Option(metavar=metavar, help=help_, show_default=False)
+    return typer.Option(metavar=metavar, help=help_)
 
 
 def deploy(
@@ -81,7 +81,7 @@ def deploy(
     permissions_boundary: Annotated[str, _text("ARN", "The boundary of every role.")] = "",
     kms_key: Annotated[str, _text("ARN", "A key of yours for table, bucket, secret and topic.")] = "",
     tag: Annotated[list[str] | None, _text("KEY=VALUE", "Of everything; repeatable.")] = None,
-    log_retention: Annotated[int, _text("DAYS", "How long logs are kept; 90 at first.")] = 0,
+    log_retention: Annotated[int | None, _text("DAYS", "How long logs are kept; 90 at first.")] = None,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -29,6 +29,7 @@ from qlikops.deployment.store import ArtifactStore
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.qlik.errors import QemMisconfigured
 
+_QUESTION = "Apply this?"
 _ROTATE = "`qlikops deploy --rotate-secret --qlik-login`"
 
 
@@ -73,7 +74,7 @@ class Deployment:
         show_rotation(self.stack.name, accounts.changes, as_json=self.as_json)
         if not accounts.changes or self.plan_only:
             return
-        if not self._confirmed():
+        if not self.here.confirmed(_QUESTION, yes=self.yes):
             raise typer.Exit(ExitCode.FAILURE)
         secret.put(accounts)
         output.say("Rotated. The functions use it within five minutes, and at once where Qlik refuses the old one.")
@@ -91,10 +92,10 @@ class Deployment:
                 raise DeploymentError(f"this plan cannot work: {in_the_way.text}", in_the_way.hint)
             wanted = not (plan.is_empty and not changed) and not self.plan_only and self._may_apply(plan)
         except BaseException:
-            deployer.abandon(plan)
+            self.stack.abandon(plan)
             raise
         if not wanted:
-            deployer.discard(plan)
+            self.stack.discard(plan)
             nothing = plan.is_empty and not changed
             if nothing and not self.plan_only:
                 self._say_if_empty(parameters)
@@ -116,7 +117,7 @@ class Deployment:
             except KeyboardInterrupt:
                 output.say("CloudFormation goes on without us; `qlikops deploy --follow` shows it to its end.")
                 raise
-        output.say(f"Deployed. State machine: {self._deployer.outputs().state_machine_arn}")
+        output.say(f"Deployed. State machine: {self.stack.outputs().state_machine_arn}")
 
     def _put(self, accounts: Rotation) -> None:
         try:
@@ -170,14 +171,7 @@ class Deployment:
                 f"this would take {', '.join(endangered)} out of use, with the data in it",
                 "Add --replace-data if that is what you want.",
             )
-        return self._confirmed()
-
-    def _confirmed(self) -> bool:
-        if self.yes:
-            return True
-        if not self.here.is_terminal():
-            raise UsageError("nobody is here to confirm it", "Add --yes.")
-        return typer.confirm("Apply this?", err=True)
+        return self.here.confirmed(_QUESTION, yes=self.yes)
 
 
 def _judged(current: str, given: Mapping[str, Any], *, keep_others: bool) -> Rotation:

@@ -39,18 +39,11 @@ def exam(
         typer.Option(metavar="ID", help="The model that the evaluator asks; bedrock does, if --evaluator names none."),
     ] = "",
     url: Annotated[
-        str,
-        typer.Option(metavar="URL", help="Where openai finds it: what comes before /chat/completions."),
+        str, typer.Option(metavar="URL", help="Where openai finds it: what comes before /chat/completions.")
     ] = "",
     settings: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="All of the agent's settings, a JSON object.",
-            exists=True,
-            dir_okay=False,
-            show_default=False,
-        ),
+        typer.Option(metavar="FILE", help="All of the agent's settings, a JSON object.", exists=True, dir_okay=False),
     ] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="How many at most.", show_default="all")] = 0,
     as_json: JsonOption = False,

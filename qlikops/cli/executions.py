@@ -37,9 +37,7 @@ MOST = 1_000_000
 
 def executions(
     ctx: typer.Context,
-    status: Annotated[
-        ExecutionStatus | None, typer.Option(case_sensitive=False, help="Only these.", show_default=False)
-    ] = None,
+    status: Annotated[ExecutionStatus | None, typer.Option(case_sensitive=False, help="Only these.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=MOST, help="How many at most.")] = 20,
     all_: Annotated[bool, typer.Option("--all", help="All there are: 90 days of them, a hundred a call.")] = False,
     context: ContextOption = None,
@@ -71,7 +69,6 @@ def show(
             metavar="FILE",
             allow_dash=True,
             help="Fold the output of `aws stepfunctions get-execution-history` (- for stdin); asks nothing of AWS.",
-            show_default=False,
         ),
     ] = None,
     context: ContextOption = None,

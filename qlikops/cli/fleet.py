@@ -23,15 +23,10 @@ from qlikops.presentation.fleet import FleetSort
 
 def tasks(
     ctx: typer.Context,
-    server: Annotated[str, typer.Option(metavar="NAME", help="Only this server's.", show_default=False)] = "",
-    state: Annotated[
-        TaskState | None, typer.Option(case_sensitive=False, help="Only in this state.", show_default=False)
-    ] = None,
+    server: Annotated[str, typer.Option(metavar="NAME", help="Only this server's.")] = "",
+    state: Annotated[TaskState | None, typer.Option(case_sensitive=False, help="Only in this state.")] = None,
     filter_: Annotated[
-        str,
-        typer.Option(
-            "--filter", metavar="F", help="As in the console: 'server:eu !state:running tag:gold'.", show_default=False
-        ),
+        str, typer.Option("--filter", metavar="F", help="As in the console: 'server:eu !state:running tag:gold'.")
     ] = "",
     sort: Annotated[
         FleetSort, typer.Option(case_sensitive=False, help="What comes first; the name of a column, or the worst.")
@@ -65,8 +60,7 @@ def tasks(
 def task(
     ctx: typer.Context,
     name: Annotated[
-        str,
-        typer.Argument(metavar="NAME", help="TASK, SERVER/TASK or INSTANCE/SERVER/TASK, or a part of it."),
+        str, typer.Argument(metavar="NAME", help="TASK, SERVER/TASK or INSTANCE/SERVER/TASK, or a part of it.")
     ],
     context: ContextOption = None,
     as_json: JsonOption = False,
@@ -102,8 +96,7 @@ def reports(
 def report(
     ctx: typer.Context,
     execution: Annotated[
-        str | None,
-        typer.Argument(metavar="EXECUTION", help="The run; the newest where none is given.", show_default=False),
+        str | None, typer.Argument(metavar="EXECUTION", help="The run; the newest where none is given.")
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown, for a ticket or a chat.")] = False,
     context: ContextOption = None,

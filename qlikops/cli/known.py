@@ -51,9 +51,7 @@ known = typer.Typer(
 @known.callback()
 def _list(
     ctx: typer.Context,
-    engine: Annotated[
-        str, typer.Option(metavar="NAME", help="Only this engine's: oracle, network, replicate.", show_default=False)
-    ] = "",
+    engine: Annotated[str, typer.Option(metavar="NAME", help="Only this engine's: oracle, network, replicate.")] = "",
     built_in: BuiltInOption = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
@@ -104,21 +102,19 @@ def show(
 @known.command()
 def explain(
     ctx: typer.Context,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="The message of a task.", show_default=False)] = "",
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The message of a task.")] = "",
     file: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.jsonl",
             help="Many messages, a JSON object a line with `message` and, where known, source_type, target_type, "
             "state, stop_reason, full_load_completed, previous_message; - is stdin.",
-            show_default=False,
         ),
     ] = None,
-    source: Annotated[str, typer.Option(metavar="TYPE", help="The source endpoint's type.", show_default=False)] = "",
-    target: Annotated[str, typer.Option(metavar="TYPE", help="The target endpoint's type.", show_default=False)] = "",
+    source: Annotated[str, typer.Option(metavar="TYPE", help="The source endpoint's type.")] = "",
+    target: Annotated[str, typer.Option(metavar="TYPE", help="The target endpoint's type.")] = "",
     entries: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE.toml", help="Entries of your own beside the built-in ones.", show_default=False),
+        list[Path] | None, typer.Option(metavar="FILE.toml", help="Entries of your own beside the built-in ones.")
     ] = None,
     own: Annotated[bool, typer.Option("--own", help="With the entries of your own that the agent has.")] = False,
     context: ContextOption = None,
@@ -180,8 +176,8 @@ def draft(
     ] = "fix_first",
     says: Annotated[str, typer.Option(help="What happened, in one sentence.")] = "Say here what happened.",
     check: Annotated[str, typer.Option(help="What to look at or put right first.")] = "Say here what to look at first.",
-    source: Annotated[str, typer.Option(metavar="TYPE", help="The source endpoint's type.", show_default=False)] = "",
-    target: Annotated[str, typer.Option(metavar="TYPE", help="The target endpoint's type.", show_default=False)] = "",
+    source: Annotated[str, typer.Option(metavar="TYPE", help="The source endpoint's type.")] = "",
+    target: Annotated[str, typer.Option(metavar="TYPE", help="The target endpoint's type.")] = "",
     context: ContextOption = None,
 ) -> None:
     """Draft an entry from a message whose cause you found, without its names, hosts and numbers."""

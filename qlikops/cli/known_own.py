@@ -13,12 +13,12 @@ from qlikops.agent.diagnosis.entry import Entries, InvalidEntries
 from qlikops.agent.diagnosis.library import built_in
 from qlikops.agent.diagnosis.own import Changes, Kept
 from qlikops.aws.errors import aws_errors
-from qlikops.aws.session import AwsConnection
+from qlikops.aws.session import AwsConnection, refuse_writing
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, YesOption, invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.deployment.own_failures import OwnFailuresStore
-from qlikops.domain.errors import AccessDenied, NotFound, UsageError
+from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.text import harmless
 from qlikops.files import read_text, shown
 
@@ -77,10 +77,8 @@ def _check(written: Entries) -> None:
 
 def _change(here: Invocation, name: str | None, changed: Callable[[Kept], Kept], *, yes: bool) -> None:
     """Brings what the stack keeps to what `changed` makes of it, after it was shown and confirmed."""
-    target = here.context(name)
-    if target.settings.read_only:
-        raise AccessDenied("This context is read-only.", "Use a context that may write.")
-    connection = AwsConnection(target)
+    connection = AwsConnection(here.context(name))
+    refuse_writing(connection)
     with aws_errors("change the known failures of your own"):
         store = OwnFailuresStore(connection.s3, connection.resources.bucket)
         try:
@@ -93,7 +91,7 @@ def _change(here: Invocation, name: str | None, changed: Callable[[Kept], Kept],
         _show(changes, kept, after)
         if not changes:
             return
-        if not _confirmed(here, yes=yes):
+        if not here.confirmed("Write this?", yes=yes):
             raise typer.Exit(ExitCode.FAILURE)
         earlier = store.replace(after, here.now())
     output.say(f"Written to {store.place}. The next run reads messages by it; no deployment is needed.")
@@ -137,11 +135,3 @@ def _say_what_follows(changes: Changes, after: Kept) -> None:
     for name in changes.removed:
         if name in ours:
             output.say(f"{name}: the built-in entry of that name counts again.")
-
-
-def _confirmed(here: Invocation, *, yes: bool) -> bool:
-    if yes:
-        return True
-    if not here.is_terminal():
-        raise UsageError("nobody is here to confirm it", "Add --yes.")
-    return typer.confirm("Write this?", err=True)

@@ -31,14 +31,10 @@ RateOption = Annotated[str, typer.Option(metavar="R", help="How often the monito
 ModelUrlOption = Annotated[
     str,
     typer.Option(
-        metavar="URL",
-        help="Have a model on this OpenAI-style server (Ollama, vLLM) evaluate, instead of the rules.",
-        show_default=False,
+        metavar="URL", help="Have a model on this OpenAI-style server (Ollama, vLLM) evaluate, instead of the rules."
     ),
 ]
-ModelOption = Annotated[
-    str, typer.Option(metavar="NAME", help="Which model there; not needed if there is one.", show_default=False)
-]
+ModelOption = Annotated[str, typer.Option(metavar="NAME", help="Which model there; not needed if there is one.")]
 
 
 def options(

@@ -103,9 +103,7 @@ def _login_qlik(here: Invocation, context: str, kind: _Kind, given: Mapping[str,
 
 def logout(
     ctx: typer.Context,
-    instance: Annotated[
-        str, typer.Option(metavar="NAME", help="Only this Enterprise Manager.", show_default=False)
-    ] = "",
+    instance: Annotated[str, typer.Option(metavar="NAME", help="Only this Enterprise Manager.")] = "",
     mfa: Annotated[bool, typer.Option("--mfa", help="Only the AWS session with a second factor.")] = False,
     context: ContextOption = None,
 ) -> None:

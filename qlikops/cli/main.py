@@ -151,10 +151,10 @@ def _version(wanted: bool) -> None:
 def _head(
     ctx: typer.Context,
     context: ContextOption = None,
-    profile: Annotated[str, typer.Option(metavar="NAME", help="AWS profile.", show_default=False)] = "",
-    region: Annotated[str, typer.Option(metavar="REGION", help="AWS Region.", show_default=False)] = "",
-    stack: Annotated[str, typer.Option(metavar="NAME", help="CloudFormation stack.", show_default=False)] = "",
-    endpoint_url: Annotated[str, typer.Option(metavar="URL", help="Where AWS is not AWS.", show_default=False)] = "",
+    profile: Annotated[str, typer.Option(metavar="NAME", help="AWS profile.")] = "",
+    region: Annotated[str, typer.Option(metavar="REGION", help="AWS Region.")] = "",
+    stack: Annotated[str, typer.Option(metavar="NAME", help="CloudFormation stack.")] = "",
+    endpoint_url: Annotated[str, typer.Option(metavar="URL", help="Where AWS is not AWS.")] = "",
     version: Annotated[  # noqa: ARG001 - its callback does all
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,

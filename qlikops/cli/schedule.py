@@ -25,17 +25,11 @@ from qlikops.presentation import schedule as presented
 
 def schedule(
     ctx: typer.Context,
-    rate: Annotated[
-        str, typer.Option(metavar="R", help="How often the monitoring runs: 5m, 1h, 1d.", show_default=False)
-    ] = "",
-    cron: Annotated[
-        str, typer.Option(metavar="C", help="Run by six cron fields: '0/10 6-20 ? * MON-FRI *'.", show_default=False)
-    ] = "",
+    rate: Annotated[str, typer.Option(metavar="R", help="How often the monitoring runs: 5m, 1h, 1d.")] = "",
+    cron: Annotated[str, typer.Option(metavar="C", help="Run by six cron fields: '0/10 6-20 ? * MON-FRI *'.")] = "",
     timezone: Annotated[str, typer.Option(metavar="TZ", help="Of --cron, such as Europe/Berlin.")] = "",
     pause: Annotated[bool, typer.Option("--pause", help="Run no more until --resume.")] = False,
-    for_: Annotated[
-        str, typer.Option("--for", metavar="T", help="With --pause: only for so long, such as 2h.", show_default=False)
-    ] = "",
+    for_: Annotated[str, typer.Option("--for", metavar="T", help="With --pause: only for so long, such as 2h.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Run again as before.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the schedule.")] = False,
     context: ContextOption = None,
