@@ -10,7 +10,7 @@ from qlikops.deployment.artifact import Artifact
 from qlikops.deployment.bundle import build_bundle
 from qlikops.deployment.definition import definition_artifact
 from qlikops.deployment.plan import Plan
-from qlikops.deployment.stack import Stack, StackEvent, StackOutputs, Template
+from qlikops.deployment.stack import Stack, StackEvent, Template
 from qlikops.deployment.store import ArtifactStore
 from qlikops.resources import resource
 
@@ -67,61 +67,49 @@ def build_release(
     )
 
 
+@dataclass(frozen=True)
 class Deployer:
-    """Plans a release, then applies or discards it."""
+    """Plans a release, then applies it; what is not applied, its stack discards."""
 
-    def __init__(self, stack: Stack, store: ArtifactStore, *, inline_bytes: int = INLINE_BYTES) -> None:
-        self._stack = stack
-        self._store = store
-        self._inline_bytes = inline_bytes
+    stack: Stack
+    store: ArtifactStore
+    inline_bytes: int = INLINE_BYTES
 
     def plan(self, release: Release) -> Plan:
         """What `release` would change. Uploads nothing but a template that is too large for the request."""
-        return self._stack.plan(
+        return self.stack.plan(
             self._template(release.template),
             {
                 **release.parameters,
-                "CodeBucket": self._store.bucket,
+                "CodeBucket": self.store.bucket,
                 "BundleKey": release.bundle.key,
                 "DefinitionKey": release.definition.key,
-                **(NO_METRIC_MATH if self._store.account == EMULATED_ACCOUNT else {}),
+                **(NO_METRIC_MATH if self.store.account == EMULATED_ACCOUNT else {}),
             },
             release.tags,
         )
 
     def uploads(self, release: Release) -> Uploads:
         """What applying `release` would upload, there already or not."""
-        return Uploads(self._store.bucket, not self._store.exists, (release.bundle.key, release.definition.key))
+        return Uploads(self.store.bucket, not self.store.exists, (release.bundle.key, release.definition.key))
 
     def apply(self, plan: Plan, release: Release) -> Iterator[StackEvent]:
-        """Uploads and executes; yields CloudFormation's events. Raises DeploymentFailed where that rolled back."""
+        """Uploads and executes; yields CloudFormation's events. Raises DeploymentError where that rolled back."""
         if plan.is_empty:
             return
         try:
-            self._store.ensure()
-            self._store.put(release.bundle)
-            self._store.put(release.definition)
+            self.store.ensure()
+            self.store.put(release.bundle)
+            self.store.put(release.definition)
         except BaseException:
-            self.abandon(plan)
+            self.stack.abandon(plan)
             raise
-        yield from self._stack.apply(plan)
+        yield from self.stack.apply(plan)
 
     def _template(self, template: Artifact) -> Template:
         body = template.data.decode()
-        if len(template.data) <= self._inline_bytes:
+        if len(template.data) <= self.inline_bytes:
             return Template(body)
-        self._store.ensure()
-        self._store.put(template)
-        return Template(body, self._store.url(template))
-
-    def discard(self, plan: Plan) -> None:
-        """Forgets a plan that is not applied."""
-        self._stack.discard(plan)
-
-    def abandon(self, plan: Plan) -> None:
-        """Forgets a plan on the way out of a failure."""
-        self._stack.abandon(plan)
-
-    def outputs(self) -> StackOutputs:
-        """What the stack has. Raises NotFound where it was never deployed."""
-        return self._stack.outputs()
+        self.store.ensure()
+        self.store.put(template)
+        return Template(body, self.store.url(template))

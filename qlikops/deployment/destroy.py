@@ -84,7 +84,7 @@ class Destroyer:
         )
 
     def destroy(self, leaving: Leaving, progress: Progress) -> Iterator[StackEvent]:
-        """Does what `look` said. Yields CloudFormation's events. Raises DeploymentFailed, DeploymentError."""
+        """Does what `look` said. Yields CloudFormation's events. Raises DeploymentError."""
         if self._has_schedule():
             self.scheduler.remove()
             progress("Removed the schedule.")

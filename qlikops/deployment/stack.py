@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from qlikops.aws.errors import aws_errors
-from qlikops.deployment.errors import ChangeRefused, DeploymentError, DeploymentFailed, StackBusy
+from qlikops.deployment.errors import DeploymentError
 from qlikops.deployment.plan import Plan, parse_changes
 from qlikops.deployment.status import DELETED, IN_REVIEW, SUCCEEDED, refuse_unfit
 from qlikops.domain.encoding.strict_json import parse_json
@@ -138,8 +138,8 @@ class Stack:
     def plan(self, template: Template, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None) -> Plan:
         """A change set that would bring the stack to `template`. Nothing changes until it is applied.
 
-        Parameters and tags that are not given stay as they are. Raises StackBusy or StackBroken where no change can
-        start, ChangeRefused where CloudFormation refuses this one. What a killed run left is cleared away first.
+        Parameters and tags that are not given stay as they are. Raises DeploymentError where no change can
+        start, and where CloudFormation refuses this one. What a killed run left is cleared away first.
         """
         current = self._describe()
         status = current["StackStatus"] if current else IN_REVIEW
@@ -172,13 +172,13 @@ class Stack:
             reason = description.get("StatusReason", "no reason given")
             if any(text in reason for text in _NO_CHANGES):
                 return Plan(self.name, creates)
-            raise ChangeRefused(f"CloudFormation refuses this change of {self.name}: {reason}")
+            raise DeploymentError(f"CloudFormation refuses this change of {self.name}: {reason}")
         return Plan(self.name, creates, parse_changes(description["Changes"]), change_set)
 
     def apply(self, plan: Plan) -> Iterator[StackEvent]:
         """Executes `plan` and yields CloudFormation's events as they come, to the end of it.
 
-        Raises DeploymentFailed, with the reasons, where CloudFormation rolled back; StackBusy where somebody else
+        Raises DeploymentError, with the reason, where CloudFormation rolled back, and where somebody else
         changed the stack since the plan. An empty plan has no events.
         """
         if plan.is_empty:
@@ -191,7 +191,7 @@ class Stack:
     def follow(self) -> Iterator[StackEvent]:
         """The events of the change that runs now, whoever began it, from now on to its end; none where none runs.
 
-        Raises DeploymentFailed like apply.
+        Raises DeploymentError like apply.
         """
         status = (self._describe() or {}).get("StackStatus", "")
         if status.endswith("_IN_PROGRESS") and status != IN_REVIEW:
@@ -201,7 +201,7 @@ class Stack:
     def delete(self) -> Iterator[StackEvent]:
         """Deletes the stack and yields CloudFormation's events; what its template retains stays in the account.
 
-        Raises DeploymentFailed, with the reasons, where something could not be deleted.
+        Raises DeploymentError, with the reason, where something could not be deleted.
         """
         current = self._describe()
         if current is None:
@@ -303,22 +303,20 @@ class Stack:
             ) from exc
 
     def _follow(self, seen: set[str], good: Collection[str]) -> Iterator[StackEvent]:
-        failures: list[str] = []
+        why = ""
         while True:
             # The status first: when it is final, the events read after it are all there are.
             status = (self._describe() or {}).get("StackStatus", DELETED)
             for event in self._events(seen):
                 seen.add(event.id)
-                if event.is_failure:
-                    failures.append(f"{event.logical_id}: {event.reason or event.status}")
+                if event.is_failure and not why:
+                    why = f": {event.logical_id}: {event.reason or event.status}"
                 yield event
             if not status.endswith("_IN_PROGRESS"):
                 break
             self.sleep(self.poll_seconds)
         if status not in good:
-            reasons = tuple(dict.fromkeys(failures))
-            why = f": {reasons[0]}" if reasons else ""
-            raise DeploymentFailed(f"{self.name} ended in {status}{why}", reasons=reasons)
+            raise DeploymentError(f"{self.name} ended in {status}{why}")
 
     def _describe(self) -> dict[str, Any] | None:
         try:
@@ -352,7 +350,7 @@ class Stack:
             if exc.response["Error"]["Code"] not in _TAKEN_MEANWHILE:
                 raise
             refuse_unfit(self.name, (self._describe() or {}).get("StackStatus", IN_REVIEW))
-            raise StackBusy(
+            raise DeploymentError(
                 f"{self.name} was changed by somebody else since this plan was made; nothing of it was applied",
                 "Run it again: the new plan says what is left to do.",
             ) from exc
@@ -367,7 +365,7 @@ class Stack:
             if "Unrecognized resource types" not in said:
                 raise
             region = self.cloudformation.meta.region_name
-            raise ChangeRefused(
+            raise DeploymentError(
                 f"the Region {region} has no service for a part of qlikops: {said}", "Choose another --region."
             ) from exc
 

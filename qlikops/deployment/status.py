@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qlikops.deployment.errors import StackBroken, StackBusy
+from qlikops.deployment.errors import DeploymentError
 
 SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 DELETED = "DELETE_COMPLETE"
@@ -28,11 +28,11 @@ _NOT_KNOWN = (
 
 
 def refuse_unfit(name: str, status: str) -> None:
-    """Raises StackBusy or StackBroken, with what to do, where no change can start from `status`."""
+    """Raises DeploymentError, with what to do, where no change can start from `status`."""
     if status in _UPDATABLE:
         return
     if status.endswith("_IN_PROGRESS"):
-        raise StackBusy(
+        raise DeploymentError(
             f"{name} is being changed right now ({status})", "`qlikops deploy --follow` shows it to its end."
         )
-    raise StackBroken(f"{name} cannot be updated ({status})", _WAYS_OUT.get(status, _NOT_KNOWN).format(name=name))
+    raise DeploymentError(f"{name} cannot be updated ({status})", _WAYS_OUT.get(status, _NOT_KNOWN).format(name=name))

@@ -208,15 +208,14 @@ def _deploy(
         approval_timeout_seconds=options.approval_timeout_seconds,
     )
     release = one_evaluation_at_a_time(release) if model else release
-    deployer = Deployer(
-        Stack(services.client("cloudformation", endpoint), DEFAULT_STACK, poll_seconds=0.1),
-        ArtifactStore(services.client("s3", endpoint), account=services.ACCOUNT, region=services.REGION),
-    )
+    stack = Stack(services.client("cloudformation", endpoint), DEFAULT_STACK, poll_seconds=0.1)
+    store = ArtifactStore(services.client("s3", endpoint), account=services.ACCOUNT, region=services.REGION)
+    deployer = Deployer(stack, store)
     plan = deployer.plan(release)
     for _ in deployer.apply(plan, release):
         pass
     progress(f"Deployed {len(plan.changes)} resources.")
-    outputs = deployer.outputs()
+    outputs = stack.outputs()
     secret = QlikSecret(services.client("secretsmanager", endpoint), outputs.qlik_secret_arn)
     secret.put(rotation("", {"instances": [instance]}))
     return outputs

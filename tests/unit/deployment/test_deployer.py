@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from qlikops.deployment.deployer import Deployer, Release, build_release
-from qlikops.deployment.errors import DeploymentError, StackBusy
+from qlikops.deployment.errors import DeploymentError
 from qlikops.deployment.plan import ChangeKind
 from qlikops.deployment.stack import Stack, Template
 from qlikops.deployment.store import ArtifactStore
@@ -39,14 +39,14 @@ def test_from_nothing_to_deployed_to_changed(deployer: Deployer, release: Releas
     assert plan.creates_stack
     assert {change.kind for change in plan.changes} == {ChangeKind.ADD}
     assert sum(change.is_iam for change in plan.changes) == 10
-    deployer.discard(plan)
+    deployer.stack.discard(plan)
     with pytest.raises(NotFound):
-        deployer.outputs()
+        deployer.stack.outputs()
     assert s3.list_buckets()["Buckets"] == before
 
     events = list(deployer.apply(deployer.plan(release), release))
     assert events[-1].status == "CREATE_COMPLETE"
-    outputs = deployer.outputs()
+    outputs = deployer.stack.outputs()
     assert outputs.state_machine_arn.endswith(":stateMachine:QlikMonitoringAgent")
     states = embedded_aws.client("stepfunctions")
     definition = states.describe_state_machine(stateMachineArn=outputs.state_machine_arn)["definition"]
@@ -135,7 +135,7 @@ def test_of_two_runs_with_a_plan_each_only_one_is_applied(embedded_aws: Embedded
     first, second = (small_stack(embedded_aws, "parallel") for _ in range(2))
     plans = first.plan(SMALL, {}), second.plan(SMALL, {})
     list(first.apply(plans[0]))
-    with pytest.raises(StackBusy):
+    with pytest.raises(DeploymentError, match="nothing of it was applied"):
         list(second.apply(plans[1]))
     assert second.plan(SMALL, {}).is_empty
 
@@ -148,5 +148,5 @@ def test_a_template_too_large_for_a_request_goes_through_the_bucket(
     large = Deployer(stack, store, inline_bytes=1000)
     plan = large.plan(release)
     assert "MonitorTasks" in {change.logical_id for change in plan.changes}
-    large.discard(plan)
+    large.stack.discard(plan)
     assert embedded_aws.client("s3").head_object(Bucket=store.bucket, Key=release.template.key)

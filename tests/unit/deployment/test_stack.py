@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 
 from qlikops.aws.errors import aws_errors
-from qlikops.deployment.errors import ChangeRefused, DeploymentError, DeploymentFailed, StackBroken, StackBusy
+from qlikops.deployment.errors import DeploymentError
 from qlikops.deployment.plan import Plan
 from qlikops.deployment.stack import Stack, Template
 from qlikops.deployment.status import refuse_unfit
@@ -178,7 +178,7 @@ def test_a_refused_change_says_why_and_leaves_no_empty_stack(cloudformation: Clo
     cloudformation.creates_change_set("CREATE", [])
     cloudformation.describes_change_set("FAILED", StatusReason="Template format error")
     cloudformation.discards("REVIEW_IN_PROGRESS")
-    with pytest.raises(ChangeRefused, match="Template format error"):
+    with pytest.raises(DeploymentError, match="Template format error"):
         cloudformation.stack.plan(TEMPLATE, {})
 
 
@@ -198,7 +198,7 @@ def test_somebody_elses_change_set_keeps_its_stack(cloudformation: CloudFormatio
 
 def test_a_busy_stack_is_left_alone(cloudformation: CloudFormation) -> None:
     cloudformation.status("UPDATE_IN_PROGRESS")
-    with pytest.raises(StackBusy):
+    with pytest.raises(DeploymentError, match="being changed right now"):
         cloudformation.stack.plan(TEMPLATE, {})
 
 
@@ -215,7 +215,7 @@ def test_a_busy_stack_is_left_alone(cloudformation: CloudFormation) -> None:
 )
 def test_a_broken_stack_says_the_way_out(cloudformation: CloudFormation, status: str, way_out: str) -> None:
     cloudformation.status(status)
-    with pytest.raises(StackBroken, match=status) as caught:
+    with pytest.raises(DeploymentError, match=status) as caught:
         cloudformation.stack.plan(TEMPLATE, {})
     assert way_out in caught.value.hint
 
@@ -244,7 +244,7 @@ def test_a_region_without_a_service_is_said_to_be_one(cloudformation: CloudForma
     if asked != "get_template_summary":
         cloudformation.declares()
     cloudformation.refuses(asked, "ValidationError", said)
-    with pytest.raises(ChangeRefused, match=r"eu-west-1 has no service .*StateMachine") as caught:
+    with pytest.raises(DeploymentError, match=r"eu-west-1 has no service .*StateMachine") as caught:
         cloudformation.stack.plan(TEMPLATE, {})
     assert "--region" in caught.value.hint
 
@@ -343,7 +343,7 @@ def test_of_two_parallel_runs_the_second_refuses(
     cloudformation.events("UPDATE_COMPLETE")
     cloudformation.refuses("execute_change_set", code)
     cloudformation.status(status)
-    with pytest.raises(StackBusy, match=told):
+    with pytest.raises(DeploymentError, match=told):
         list(cloudformation.stack.apply(PLAN))
 
 
@@ -369,9 +369,8 @@ def test_a_rollback_names_what_failed_first_and_not_what_was_cancelled(cloudform
         ("2", "CREATE_FAILED", "The bucket name is taken"),
         ("1", "CREATE_IN_PROGRESS", ""),
     )
-    with pytest.raises(DeploymentFailed, match="The bucket name is taken") as caught:
+    with pytest.raises(DeploymentError, match=r"ended in UPDATE_ROLLBACK_COMPLETE: R2: The bucket name is taken$"):
         list(cloudformation.stack.apply(PLAN))
-    assert caught.value.reasons == ("R2: The bucket name is taken",)
 
 
 def test_outputs_of_a_missing_or_foreign_stack(cloudformation: CloudFormation) -> None:
@@ -421,6 +420,6 @@ def test_where_nothing_runs_there_is_nothing_to_follow(cloudformation: CloudForm
 
 def test_a_busy_stack_says_how_to_watch_it(cloudformation: CloudFormation) -> None:
     cloudformation.status("UPDATE_IN_PROGRESS")
-    with pytest.raises(StackBusy) as caught:
+    with pytest.raises(DeploymentError) as caught:
         cloudformation.stack.plan(TEMPLATE, {})
     assert "deploy --follow" in caught.value.hint
