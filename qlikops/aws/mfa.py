@@ -7,7 +7,6 @@ asked for by `qlikops login --mfa` alone, and one session serves all profiles wi
 from __future__ import annotations
 
 import functools
-import json
 import os
 import re
 import shutil
@@ -19,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from qlikops.aws.configuration import aws_session
 from qlikops.aws.errors import aws_errors
-from qlikops.domain.encoding.codec import format_time, parse_time
-from qlikops.domain.encoding.strict_json import parse_json
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import CredentialsProblem, UsageError
 from qlikops.domain.ports import Credentials
 from qlikops.domain.secrecy import kept_secret
@@ -113,9 +111,8 @@ class MfaSessions:
         if not text:
             return None
         try:
-            entry = parse_json(text)
-            return MfaSession(entry["access_key"], entry["secret_key"], entry["token"], parse_time(entry["expire_at"]))
-        except (ValueError, KeyError, TypeError) as exc:
+            return codec.loads(MfaSession, text)
+        except codec.CodecError as exc:
             why = f"it is no session ({type(exc).__name__})"
             forget = f"qlikops --profile {self.profile.name} logout --mfa"
             # Not chained: the cause may quote a key.
@@ -166,7 +163,7 @@ class MfaSessions:
         if session is None:
             raise CredentialsProblem(f"The profile {self.profile.name} takes a code from {self.profile.serial}.", hint)
         if session.expire_at <= self._now():
-            expired = f"The session with {self.profile.serial} expired at {format_time(session.expire_at)}."
+            expired = f"The session with {self.profile.serial} expired at {codec.format_time(session.expire_at)}."
             raise CredentialsProblem(expired, hint)
         return session
 
@@ -206,15 +203,9 @@ class MfaSessions:
         session.get_component("credential_provider").providers.insert(0, provider)
 
     def _keep(self, session: MfaSession) -> None:
-        text = {
-            "access_key": session.access_key,
-            "secret_key": session.secret_key,
-            "token": session.token,
-            "expire_at": format_time(session.expire_at),
-        }
         keyring = self.require_keyring()
         with kept_secret("The system keyring"):
-            keyring.set_password(SERVICE, self._entry, json.dumps(text))
+            keyring.set_password(SERVICE, self._entry, codec.dumps(session))
 
     def _refreshed(self) -> RefreshableCredentials:
         from botocore.credentials import RefreshableCredentials
@@ -225,7 +216,7 @@ class MfaSessions:
                 "access_key": found.access_key,
                 "secret_key": found.secret_key,
                 "token": found.token,
-                "expiry_time": format_time(found.expire_at),
+                "expiry_time": codec.format_time(found.expire_at),
             }
 
         # Looked up again at the very end, not some minutes before: until somebody types a code there is no newer one.

@@ -16,7 +16,7 @@ from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary,
 from qlikops.presentation import vocabulary
 from qlikops.presentation.running import progress
 from qlikops.presentation.table import Cells, Column, ColumnOf, Table, fit
-from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
+from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
 
 PAYLOAD_CAP = 100_000
 """Characters shown of an input or output, indented."""
@@ -140,7 +140,7 @@ def state_cells(run: StateVisit, now: datetime) -> Cells:
 
 def heading(detail: ExecutionDetail, now: datetime) -> tuple[Section, ...]:
     """What one sees first of an execution."""
-    return tuple(section for section in (Section("", tuple(_heading(detail, now))), _proposed(detail)) if section.lines)
+    return filled(("", _heading(detail, now)), ("Proposals", map(_proposal, detail.proposals)))
 
 
 def headline(detail: ExecutionDetail, now: datetime) -> tuple[Line, ...]:
@@ -186,10 +186,6 @@ def _heading(detail: ExecutionDetail, now: datetime) -> Iterator[Line]:
     if detail.history_note:
         yield line("note", outside(detail.history_note, Tone.WARNING))
     yield line("ARN", outside(summary.arn, Tone.MUTED, 300))
-
-
-def _proposed(detail: ExecutionDetail) -> Section:
-    return Section("Proposals", tuple(_proposal(proposal) for proposal in detail.proposals))
 
 
 def _proposal(proposal: RunProposal) -> Line:

@@ -36,24 +36,17 @@ class Trust(StrEnum):
     FAILED = "FAILED"
 
 
-_BY_ERROR: tuple[tuple[type[BaseException], Trust], ...] = (
-    (Offline, Trust.OFFLINE),
-    (TlsProblem, Trust.TLS),
-    (ClockProblem, Trust.CLOCK),
-    (Throttled, Trust.THROTTLED),
-    (CredentialsProblem, Trust.CREDENTIALS),
-    (AccessDenied, Trust.DENIED),
-)
-_LOOKS = {
-    Trust.STALE: ("▲", Tone.WARNING),
-    Trust.OFFLINE: ("✗", Tone.DANGER),
-    Trust.TLS: ("◇", Tone.DANGER),
-    Trust.CLOCK: ("○", Tone.DANGER),
-    Trust.THROTTLED: ("↷", Tone.WARNING),
-    Trust.CREDENTIALS: ("◆", Tone.DANGER),
-    Trust.DENIED: ("■", Tone.DANGER),
-    Trust.FAILED: ("‼", Tone.DANGER),
+_WRONG: dict[Trust, tuple[type[BaseException] | None, str, Tone]] = {
+    Trust.STALE: (None, "▲", Tone.WARNING),
+    Trust.OFFLINE: (Offline, "✗", Tone.DANGER),
+    Trust.TLS: (TlsProblem, "◇", Tone.DANGER),
+    Trust.CLOCK: (ClockProblem, "○", Tone.DANGER),
+    Trust.THROTTLED: (Throttled, "↷", Tone.WARNING),
+    Trust.CREDENTIALS: (CredentialsProblem, "◆", Tone.DANGER),
+    Trust.DENIED: (AccessDenied, "■", Tone.DANGER),
+    Trust.FAILED: (BaseException, "‼", Tone.DANGER),
 }
+"""The error that it stands for, the first that fits, and how it looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +66,7 @@ class Freshness:
     def trust(self, now: datetime) -> Trust:
         """How far to trust it at `now`."""
         if self.error is not None:
-            return next((trust for kind, trust in _BY_ERROR if isinstance(self.error, kind)), Trust.FAILED)
+            return next(trust for trust, (kind, *_) in _WRONG.items() if kind and isinstance(self.error, kind))
         if self.loaded_at is None:
             return Trust.CONNECTING
         return Trust.STALE if now - self.loaded_at > STALE_AFTER else Trust.LIVE
@@ -125,7 +118,8 @@ class Freshness:
 
     def look(self, now: datetime) -> tuple[str, Tone]:
         """The mark and tone of what is wrong; an empty mark where nothing is."""
-        return _LOOKS.get(self.trust(now), ("", Tone.NEUTRAL))
+        _, mark, tone = _WRONG.get(self.trust(now), (None, "", Tone.NEUTRAL))
+        return mark, tone
 
     def remedy(self, now: datetime) -> str:
         """What to do about it, or that nothing has to be done; a clause without a full stop."""

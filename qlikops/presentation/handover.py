@@ -11,7 +11,7 @@ from qlikops.domain.handover import Handled, Handover, MutedTask
 from qlikops.presentation import executions, vocabulary
 from qlikops.presentation.inbox import countdown
 from qlikops.presentation.problem import by_whom
-from qlikops.presentation.tone import Line, Section, Span, Tone, as_markdown, line, outside
+from qlikops.presentation.tone import Line, Section, Span, Tone, as_markdown, filled, line, outside
 
 
 def sections(handover: Handover) -> tuple[Section, ...]:
@@ -20,15 +20,14 @@ def sections(handover: Handover) -> tuple[Section, ...]:
     """
     worrying = [each for each in handover.handled if each.is_worrying]
     settled = [each for each in handover.handled if not each.is_worrying]
-    found = (
-        Section("", tuple(_heading(handover))),
-        Section("Waits for a decision", tuple(_waiting(handover))),
-        Section("Failed or expired: look at these", tuple(_handled(each, handover.until) for each in worrying)),
-        Section("Decided", tuple(_handled(each, handover.until) for each in settled)),
-        Section("Kept quiet", tuple(_quiet(each, handover.until) for each in handover.quiet)),
-        Section("Runs", tuple(_runs(handover))),
+    return filled(
+        ("", _heading(handover)),
+        ("Waits for a decision", _waiting(handover)),
+        ("Failed or expired: look at these", (_handled(each, handover.until) for each in worrying)),
+        ("Decided", (_handled(each, handover.until) for each in settled)),
+        ("Kept quiet", (_quiet(each, handover.until) for each in handover.quiet)),
+        ("Runs", _runs(handover)),
     )
-    return tuple(section for section in found if section.lines)
 
 
 def markdown(handover: Handover, context: str = "") -> str:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from qlikops.domain.approval import Status
 from qlikops.domain.duration import format_duration
-from qlikops.domain.report import ReportedProposal, ReportEntry, RunPoint, RunReport
+from qlikops.domain.report import NoAction, ReportedProposal, ReportEntry, RunPoint, RunReport
 from qlikops.presentation import vocabulary
 from qlikops.presentation.problem import by_whom
 from qlikops.presentation.table import Cells, Column, fit
-from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
+from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
 
 COLUMNS = (
     Column("finished", "Ended (UTC)", 11),
@@ -129,19 +129,17 @@ def sections(report: RunReport) -> tuple[Section, ...]:
     """What was checked, proposed and decided, and what was left alone."""
     if report.error:
         return (Section("", (*_heading(report), line("failed", outside(report.error, Tone.DANGER)))),)
-    found = (
-        Section("", (*_heading(report), *_checked(report))),
-        Section("Trend", tuple(_trend(report))),
-        Section("Proposals", tuple(_proposal(proposal) for proposal in report.proposals)),
-        Section("Closed for earlier runs", tuple(_proposal(proposal) for proposal in report.abandoned)),
-        Section(
-            "Left alone",
-            tuple(
-                line(outside(left.kind, cap=20).text, outside(f"{left.key}: {left.why}")) for left in report.left_alone
-            ),
-        ),
+    return filled(
+        ("", (*_heading(report), *_checked(report))),
+        ("Trend", _trend(report)),
+        ("Proposals", map(_proposal, report.proposals)),
+        ("Closed for earlier runs", map(_proposal, report.abandoned)),
+        ("Left alone", map(_left_alone, report.left_alone)),
     )
-    return tuple(section for section in found if section.lines)
+
+
+def _left_alone(left: NoAction) -> Line:
+    return line(outside(left.kind, cap=20).text, outside(f"{left.key}: {left.why}"))
 
 
 def _heading(report: RunReport) -> Iterator[Line]:

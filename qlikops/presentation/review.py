@@ -15,7 +15,7 @@ from qlikops.presentation import background as beside
 from qlikops.presentation import latest, vocabulary
 from qlikops.presentation.failure import happened
 from qlikops.presentation.inbox import deadline_line
-from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
+from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
 
 TARGETS_INLINE = 3
 """More than these have a section of their own, after what a decider needs first."""
@@ -71,30 +71,29 @@ def body(approval: ProposalRecord, background: Background | None = None) -> tupl
     proposal, around = approval.proposal, background or Background()
     track = beside.track_record(approval, around) if background else ()
     latency = beside.latency(around.samples) if background and len(proposal.targets) == 1 else ()
-    found = (
-        Section("Decision", tuple(decided(approval))),
-        Section("What happened", tuple(happened(proposal.diagnosis))),
-        Section("Evaluation", (*track, *_evaluation(approval))),
-        Section("Evidence", tuple(_evidence(proposal))),
-        Section("Latency", tuple(latency)),
-        Section("Earlier on this task", tuple(beside.earlier(around))),
-        Section("Policy", tuple(_policy(approval.policy))),
-        Section("Tasks", tuple(_targets(proposal))),
-        Section("Record", (*_record(approval), *beside.missing(around))),
+    return filled(
+        ("Decision", decided(approval)),
+        ("What happened", happened(proposal.diagnosis)),
+        ("Evaluation", (*track, *_evaluation(approval))),
+        ("Evidence", _evidence(proposal)),
+        ("Latency", latency),
+        ("Earlier on this task", beside.earlier(around)),
+        ("Policy", _policy(approval.policy)),
+        ("Tasks", _targets(proposal)),
+        ("Record", (*_record(approval), *beside.missing(around))),
     )
-    return tuple(section for section in found if section.lines)
 
 
 def decided_on(approval: ProposalRecord) -> tuple[Section, ...]:
     """What a decision is about: all that the digest covers, as it is shown; the headline apart."""
     proposal = approval.proposal
-    return (
-        Section("", tuple(_brief(approval))),
-        Section("What happened", tuple(happened(proposal.diagnosis))),
-        Section("Evaluation", tuple(_evaluation(approval))),
-        Section("Evidence", tuple(_evidence(proposal))),
-        Section("Policy", tuple(_policy(approval.policy))),
-        Section("Tasks", tuple(_targets(proposal))),
+    return filled(
+        ("", _brief(approval)),
+        ("What happened", happened(proposal.diagnosis)),
+        ("Evaluation", _evaluation(approval)),
+        ("Evidence", _evidence(proposal)),
+        ("Policy", _policy(approval.policy)),
+        ("Tasks", _targets(proposal)),
     )
 
 

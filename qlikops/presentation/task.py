@@ -12,20 +12,19 @@ from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.task import StopReason, TaskFacts
 from qlikops.presentation import background, fleet, vocabulary
 from qlikops.presentation.failure import happened
-from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
+from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
 
 
 def sections(detail: TaskDetail, now: datetime) -> tuple[Section, ...]:
     """What a person asks first of a task, first."""
     task = detail.task
-    found = [
-        Section("", tuple(_heading(detail, now))),
-        *(Section(str(anomaly.kind), tuple(_anomaly(anomaly))) for anomaly in task.anomalies),
-        Section("Latency", tuple(background.latency(task.memory.samples))),
-        Section("Figures", tuple(_figures(task.facts))),
-        Section("Earlier on this task", tuple(background.earlier(Background(history=tuple(detail.history))))),
-    ]
-    return tuple(section for section in found if section.lines)
+    return filled(
+        ("", _heading(detail, now)),
+        *((str(anomaly.kind), _anomaly(anomaly)) for anomaly in task.anomalies),
+        ("Latency", background.latency(task.memory.samples)),
+        ("Figures", _figures(task.facts)),
+        ("Earlier on this task", background.earlier(Background(history=tuple(detail.history)))),
+    )
 
 
 def _heading(detail: TaskDetail, now: datetime) -> Iterator[Line]:

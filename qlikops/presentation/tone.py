@@ -68,6 +68,12 @@ def line(label: str, *spans: Span | str) -> Line:
     return Line(label, tuple(span if isinstance(span, Span) else Span(span) for span in spans))
 
 
+def filled(*titled: tuple[str, Iterable[Line]]) -> tuple[Section, ...]:
+    """Sections by title and lines; one without lines is left out."""
+    sections = (Section(title, tuple(lines)) for title, lines in titled)
+    return tuple(section for section in sections if section.lines)
+
+
 def plain(spans: Iterable[Span]) -> str:
     """The text of `spans`."""
     return "".join(span.text for span in spans)
