@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections import deque
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote
 
 from qlikops.agent.evaluate.prompt import TOOL_NAME
+from qlikops.qlik.simulator.loopback import LoopbackHandler, LoopbackServer
 
 Json = dict[str, Any]
 
@@ -91,46 +90,21 @@ def refused(code: str, status: int, message: str = "no") -> Reply:
     return Reply(json.dumps({"message": message}).encode(), status, code)
 
 
-class ConverseServer(ThreadingHTTPServer):
+class ConverseServer(LoopbackServer):
     """Answers from `script`, in order; an empty script hangs up."""
 
-    daemon_threads = True
-
     def __init__(self, *script: Scripted) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.script: deque[Scripted] = deque(script)
         self.requests: list[Request] = []
-        self.over = threading.Event()
-
-    @property
-    def url(self) -> str:
-        """For `endpoint_url`."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.over.set()
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that go away are expected."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackHandler):
     server: ConverseServer
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
 
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    def respond(self) -> None:
         model = unquote(self.path.removeprefix("/model/").removesuffix("/converse"))
-        self.server.requests.append(Request(model, body, dict(self.headers)))
+        self.server.requests.append(Request(model, json.loads(self.body()), dict(self.headers)))
         match self.server.script.popleft() if self.server.script else Hangup():
             case Reply(body, status, error, promised):
                 self._start(status, len(body) if promised is None else promised, error)
@@ -145,15 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._start(200, 1_000_000)
                 while not self.server.over.wait(0.01):
                     self.wfile.write(b" ")
+                    self.wfile.flush()
                 self.close_connection = True
 
     def _start(self, status: int, length: int, error: str = "") -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(length))
-        if error:
-            self.send_header("x-amzn-ErrorType", error)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        """Quiet."""
+        self.write_head(status, length, "application/json", **({"x-amzn-ErrorType": error} if error else {}))

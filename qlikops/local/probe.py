@@ -7,13 +7,12 @@ refuses tools for models without them; such a model is asked for bare JSON in th
 
 from __future__ import annotations
 
-import http.client
 import json
-import urllib.error
-import urllib.request
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+
+import urllib3
 
 from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.causes import Cause
@@ -136,17 +135,17 @@ def _load(base: str, model: str) -> None:
 
 def _send(address: str, body: object = None) -> dict[str, Any]:
     """What the server answers, past any proxy. Raises Unreachable, with what it said."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})  # noqa: S310 - checked: http(s)
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    method, data = ("GET", None) if body is None else ("POST", json.dumps(body))
+    headers = {"Content-Type": "application/json"}
     try:
-        with direct.open(request, timeout=_LOADING_SECONDS) as response:
-            answer = json.load(response)
-    except urllib.error.HTTPError as exc:
-        with exc:
-            said = harmless(exc.read(2000).decode(errors="replace"), 300)
-        raise Unreachable(f"{address} answered {exc.code}: {said}") from exc
-    except (OSError, ValueError, RecursionError, http.client.HTTPException) as exc:
+        response = urllib3.PoolManager().request(
+            method, address, body=data, headers=headers, timeout=_LOADING_SECONDS, retries=False
+        )
+        if response.status >= 300:
+            said = harmless(response.data[:2000].decode(errors="replace"), 300)
+            raise Unreachable(f"{address} answered {response.status}: {said}")
+        answer = json.loads(response.data)
+    except (urllib3.exceptions.HTTPError, ValueError, RecursionError) as exc:
         why = harmless(exc, 200)
         raise Unreachable(f"{address} does not answer as an OpenAI-style server does: {why}") from exc
     return answer if isinstance(answer, dict) else {}

@@ -8,11 +8,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import urllib3
 
 import qlikops
 from qlikops.domain.errors import QlikopsError
@@ -144,14 +144,9 @@ def _read_ready(path: Path) -> Mapping[str, Any] | None:
 
 def _status_of(url: str) -> int | None:
     """The HTTP status of a GET, past any proxy; None where nothing answers."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(url, timeout=2) as response:
-            return int(response.status)
-    except urllib.error.HTTPError as exc:
-        exc.close()
-        return exc.code
-    except OSError:
+        return urllib3.PoolManager().request("GET", url, timeout=2, retries=False).status
+    except urllib3.exceptions.HTTPError:
         return None
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -20,6 +18,7 @@ from qlikops.config import Context, LocalStatus, Settings
 from qlikops.domain.approval import Decision
 from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.errors import AccessDenied
+from qlikops.qlik.simulator.loopback import LoopbackHandler, LoopbackServer
 from tests.fakes import Clock
 from tests.unit.domain.samples import NOON
 
@@ -49,31 +48,20 @@ class Wire:
 def wire() -> Iterator[Wire]:
     seen = Wire()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            seen.requests.append((dict(self.headers.items()), json.loads(body)))
+    class Handler(LoopbackHandler):
+        def respond(self) -> None:
+            seen.requests.append((dict(self.headers.items()), json.loads(self.body())))
             if seen.reply is None:
                 self.connection.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True
                 return
             status, answer = seen.reply
             payload = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", seen.content_type)
-            self.send_header("Content-Length", str(len(payload)))
-            self.end_headers()
-            self.wfile.write(payload)
+            self.write(status, payload, seen.content_type)
 
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        seen.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with LoopbackServer(Handler) as server:
+        seen.url = server.url
         yield seen
-        server.shutdown()
-        thread.join()
 
 
 def send(connection: AwsConnection, decision: Decision) -> Sent:

@@ -157,12 +157,12 @@ class FaultyHandler(Handler):
                     raise Refusal("INVALID_SESSION_ID", "The session ID is invalid or has expired")
         return super().api(segments, query)
 
-    def write(self, status: int, body: bytes, content_type: str) -> None:
+    def write(self, status: int, body: bytes, content_type: str = "application/json", **headers: str) -> None:
         if FaultKind.LOST_REPLY in self._faults and status == HTTPStatus.OK:
             return self._hang_up(reset=False)
         if FaultKind.MALFORMED in self._faults:
             body = body[: len(body) // 2]
-        self.write_head(status, len(body), content_type)
+        self.write_head(status, len(body), content_type, **headers)
         if FaultKind.TRUNCATED in self._faults:
             body, self.close_connection = body[: len(body) // 2], True
         if FaultKind.DRIP in self._faults:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import traceback
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+
+from qlikops.qlik.simulator.loopback import LoopbackHandler, LoopbackServer
 
 Refusal = Callable[[bytes], tuple[int, bytes]]
 """From a request's body to the status and body of the reply."""
@@ -33,39 +32,22 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             yield each
 
 
-class QuotingAws(ThreadingHTTPServer):
+class QuotingAws(LoopbackServer):
     """Hands requests on to another AWS, but answers `operation` (the end of X-Amz-Target) with `refusal`."""
 
-    daemon_threads = True
-
     def __init__(self, behind: str, operation: str, refusal: Refusal) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.behind = behind
         self.operation = operation
         self.refusal = refusal
         self.refused = 0
 
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackHandler):
     server: QuotingAws
 
-    def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+    def respond(self) -> None:
+        body = self.body()
         if self.headers.get("X-Amz-Target", "").endswith(f".{self.server.operation}"):
             self.server.refused += 1
             self._reply(*self.server.refusal(body))
@@ -81,8 +63,6 @@ class _Handler(BaseHTTPRequestHandler):
         except urllib.error.HTTPError as exc:
             self._reply(exc.code, exc.read(), dict(exc.headers))
 
-    do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = _answer  # noqa: N815 - the base class looks for these
-
     def _reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         for name, value in (headers or {"Content-Type": "application/x-amz-json-1.1"}).items():
@@ -92,6 +72,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""

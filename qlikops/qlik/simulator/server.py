@@ -13,12 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from qlikops.domain.task import StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
+from qlikops.qlik.simulator.loopback import LoopbackHandler, LoopbackServer
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect
 
 API_ROOT = "/attunityenterprisemanager/api/v1"
@@ -97,25 +97,11 @@ class Unauthorized(Exception):
     """The login is refused."""
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(LoopbackHandler):
     """Answers one connection's requests."""
 
     server: SimulatorServer
-    protocol_version = "HTTP/1.1"
-    # Head and body in one packet: otherwise every answer waits for an acknowledgement.
-    wbufsize = -1
-    disable_nagle_algorithm = True
-
-    def do_GET(self) -> None:
-        """Called for each GET."""
-        self.respond()
-
-    def do_POST(self) -> None:
-        """Called for each POST."""
-        self.respond()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Says nothing of a request."""
+    _new_session = ""
 
     def respond(self) -> None:
         """Answers one request, whatever it asks for."""
@@ -126,7 +112,7 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
         try:
-            body = self.rfile.read(max(0, int(length or 0)))
+            body = self.body()
             if url.path.startswith("/_sim/"):
                 answer = self._control(_segments(url.path.removeprefix("/_sim/")), _json_object(body))
             elif url.path.startswith(API_ROOT + "/"):
@@ -189,34 +175,21 @@ class Handler(BaseHTTPRequestHandler):
                 raise LookupError
         return fleet.true_state()
 
-    _new_session = ""
-
     def _send(self, status: HTTPStatus, answer: Any) -> None:
         self.write(status, b"" if answer is None else json.dumps(answer).encode(), "application/json; charset=utf-8")
 
-    def write(self, status: int, body: bytes, content_type: str) -> None:
-        """Answers with a body that is whole and of the length that is said."""
-        self.write_head(status, len(body), content_type)
-        self.wfile.write(body)
-
-    def write_head(self, status: int, length: int, content_type: str) -> None:
-        """Says what is coming."""
-        self.send_response(status)
+    def write_head(self, status: int, length: int, content_type: str, **headers: str) -> None:
+        """Says what is coming, and the session that a login has begun."""
         if self._new_session:
-            self.send_header(SESSION_HEADER, self._new_session)
+            headers[SESSION_HEADER] = self._new_session
             self._new_session = ""
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(length))
-        self.end_headers()
+        super().write_head(status, length, content_type, **headers)
 
 
-class SimulatorServer(ThreadingHTTPServer):
-    """Serves one fleet on 127.0.0.1, on a free port unless told which."""
+class SimulatorServer(LoopbackServer):
+    """Serves one fleet."""
 
-    daemon_threads = True
-    request_queue_size = 256
     handler: type[Handler] = Handler
-    scheme = "http"
 
     def __init__(
         self,
@@ -229,34 +202,16 @@ class SimulatorServer(ThreadingHTTPServer):
         latency_seconds: float = 0,
     ) -> None:
         """`clock` is the fleet's; sessions age by it too. Raises OSError where the port is taken."""
-        super().__init__(("127.0.0.1", port), self.handler)
+        super().__init__(self.handler, port)
         self.fleet = fleet
         self.latency_seconds = latency_seconds
         self.clock = clock
         self.sessions = Sessions(accounts, clock, session_seconds)
 
     @property
-    def origin(self) -> str:
-        """Where the control paths are: `http://127.0.0.1:PORT`."""
-        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}"
-
-    @property
     def base_url(self) -> str:
-        """What goes into a QemInstance."""
-        return self.origin + API_ROOT
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news."""
+        """What goes into a QemInstance; the control paths are below `url`."""
+        return self.url + API_ROOT
 
 
 def _segments(path: str) -> list[str]:

@@ -216,7 +216,7 @@ def test_a_lost_reply_leaves_open_what_was_done_and_it_was(call: str, option: Ru
 
 def test_a_private_authority_has_to_be_configured(watch: Start) -> None:
     here = watch("private_authority")
-    assert here.server.origin.startswith("https://")
+    assert here.server.url.startswith("https://")
     here.instance = replace(here.instance, ca_bundle="")
     with pytest.raises(QemUnreachable, match="certificate verify failed"):
         here.read()

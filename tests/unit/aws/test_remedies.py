@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from qlikops.config import Context, Settings
 from qlikops.domain.errors import ClockProblem, CredentialsProblem, Offline, QlikopsError, TlsProblem
 from qlikops.presentation.freshness import Freshness, Trust
 from qlikops.presentation.problem import explain
+from qlikops.qlik.simulator.loopback import LoopbackHandler, LoopbackServer
 from tests.certificates import certificate as certificate
 
 BY_ITSELF = "by itself"
@@ -184,12 +184,12 @@ def check_offline(error: QlikopsError, said: str, remedy: str) -> None:
     assert "geheim" not in everything
 
 
-class Refusing(BaseHTTPRequestHandler):
+class Refusing(LoopbackHandler):
     """AWS, refusing everything with `code` and `words`, at a time that is off from ours."""
 
     code, words, off, has_date = "AccessDenied", "no", timedelta(), True
 
-    def do_POST(self) -> None:
+    def respond(self) -> None:
         body = (
             f"<ErrorResponse><Error><Type>Sender</Type><Code>{self.code}</Code><Message>{self.words}</Message></Error>"
             "<RequestId>1</RequestId></ErrorResponse>"
@@ -202,17 +202,12 @@ class Refusing(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *args: Any) -> None:
-        pass
-
 
 @contextmanager
 def refusing(**said: Any) -> Iterator[str]:
     handler = type("Handler", (Refusing,), said)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with LoopbackServer(handler) as server:
+        yield server.url
 
 
 HOUR = timedelta(hours=1)

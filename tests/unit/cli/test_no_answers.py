@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,6 +14,7 @@ from qlikops.cli.context import Invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.config import LocalStatus, local_status_path
 from qlikops.domain.encoding import codec
+from qlikops.qlik.simulator.loopback import LoopbackHandler, LoopbackServer
 from tests.unit.cli.conftest import Run
 
 PAGE = "<html><body>Please sign in to this network.</body></html>"
@@ -69,37 +67,15 @@ class StandIn:
 def stand_in() -> Iterator[StandIn]:
     found = StandIn()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _answer(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+    class Handler(LoopbackHandler):
+        def respond(self) -> None:
+            self.body()
             found.asked.append(self.path)
-            body = found.body.encode()
-            self.send_response(found.status)
-            self.send_header("Content-Length", str(len(body)))
-            if found.body == PAGE:
-                self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(body)
+            self.write(found.status, found.body.encode(), "text/html" if found.body == PAGE else "")
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _answer  # noqa: N815 - the names that http.server calls
-
-        def log_message(self, *_: Any) -> None:
-            """Quiet."""
-
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: Any) -> None:
-            """A client that goes away before it has read all is no news."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    found.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield found
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with LoopbackServer(Handler) as server:
+        found.url = server.url
+        yield found
 
 
 @pytest.fixture

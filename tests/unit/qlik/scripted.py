@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import struct
-import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 
 from qlikops.qlik.client import SESSION_HEADER
 from qlikops.qlik.config import QemInstance
+from qlikops.qlik.simulator.loopback import LoopbackHandler, LoopbackServer
 
 
 @dataclass(frozen=True)
@@ -57,38 +56,20 @@ def json_reply(value: Any, status: int = 200) -> Reply:
 LOGGED_IN = Reply(headers={SESSION_HEADER: "session-1"})
 
 
-class ScriptedQem(ThreadingHTTPServer):
+class ScriptedQem(LoopbackServer):
     """Answers logins with a session and everything else from `script`, in order; an empty script hangs up."""
-
-    daemon_threads = True
 
     def __init__(
         self, *script: Reply | Hangup | Drip, login: Callable[[], Reply | Hangup | Drip] = lambda: LOGGED_IN
     ) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.script = deque(script)
         self.login = login
         self.requests: list[Request] = []
         self.dripped = 0
-        self.ended = threading.Event()
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.ended.set()
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that go away are expected."""
 
     def instance(self, **changes: Any) -> QemInstance:
-        port = self.server_address[1]
-        values = {"name": "scripted", "base_url": f"http://127.0.0.1:{port}/api/v1", "username": "u", "password": "pw"}
+        values = {"name": "scripted", "base_url": f"{self.url}/api/v1", "username": "u", "password": "pw"}
         return QemInstance(**{**values, **changes})
 
     def sent(self, method: str) -> list[str]:
@@ -96,20 +77,10 @@ class ScriptedQem(ThreadingHTTPServer):
         return [r.path for r in self.requests if r.method == method and not r.path.endswith(("/login", "/logout"))]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackHandler):
     server: ScriptedQem
-    protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:
-        self._respond()
-
-    def do_POST(self) -> None:
-        self._respond()
-
-    def log_message(self, *_: Any) -> None:
-        """Quiet."""
-
-    def _respond(self) -> None:
+    def respond(self) -> None:
         self.server.requests.append(Request(self.command, self.path, dict(self.headers)))
         if self.path.endswith("/login"):
             answer = self.server.login()
@@ -125,15 +96,13 @@ class _Handler(BaseHTTPRequestHandler):
             case Drip(at_once, bytewise):
                 self.close_connection = True
                 self.wfile.write(at_once)
+                self.wfile.flush()
                 for byte in bytewise:
-                    self.server.ended.wait(0.02)
+                    self.server.over.wait(0.02)
                     self.wfile.write(bytes([byte]))
+                    self.wfile.flush()
                     self.server.dripped += 1
             case Reply(status, body, headers, promised):
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body) if promised is None else promised))
-                self.end_headers()
+                self.write_head(status, len(body) if promised is None else promised, "application/json", **headers)
                 self.wfile.write(body)
                 self.close_connection |= promised is not None

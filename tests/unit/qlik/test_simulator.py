@@ -32,7 +32,7 @@ def ask(method: str, url: str, body: Any = None, **headers: str) -> tuple[int, A
 
 
 def control(server: SimulatorServer, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    return ask(method, f"{server.origin}/_sim/{path}", body)
+    return ask(method, f"{server.url}/_sim/{path}", body)
 
 
 def login(server: SimulatorServer, method: str = "GET") -> str:
