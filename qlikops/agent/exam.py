@@ -1,7 +1,7 @@
-"""How an evaluator judges failures that it is not told of: the examples of the known ones, each without its own entry.
+"""How an evaluator judges the examples of the known failures, with their entries or each without its own one.
 
-Everything is asked of the same functions that a run in Lambda asks, with all other entries in use: what the agent does
-with a failure that is not known yet.
+Everything is asked of the same functions that a run in Lambda asks. Without its own entry a failure is what the agent
+does not know yet; with it, it is what an evaluator is told of.
 """
 
 from __future__ import annotations
@@ -99,6 +99,8 @@ class ExamResult:
     """All answers of one evaluator."""
 
     answers: tuple[ExamAnswer, ...]
+    is_told: bool = False
+    """The failures' own entries were in use."""
 
     @property
     def unsafe(self) -> list[ExamAnswer]:
@@ -141,6 +143,7 @@ class ExamResult:
         return {
             "evaluator": self.answers[0].evaluation.evaluator if self.answers else "",
             "version": self.answers[0].evaluation.evaluator_version if self.answers else "",
+            "entries": "with" if self.is_told else "without",
             "asked": len(self.answers),
             "must_not_be_approved": len(self.answers) - len(passing),
             "approved_wrongly": [_as_data(answer) for answer in self.unsafe],
@@ -186,11 +189,15 @@ def questions(files: Iterable[Entries], limit: int = 0) -> list[ExamQuestion]:
 
 
 def examine(
-    evaluator: Evaluator, asked: Iterable[ExamQuestion], monotonic: Callable[[], float] = time.perf_counter
+    evaluator: Evaluator,
+    asked: Iterable[ExamQuestion],
+    monotonic: Callable[[], float] = time.perf_counter,
+    *,
+    is_told: bool = False,
 ) -> Iterator[ExamAnswer]:
-    """What `evaluator` says to each question, one after the other."""
+    """What `evaluator` says to each question, one after the other; each without its own entry unless it `is_told`."""
     for question in asked:
-        with using(library().without(question.failure.id)):
+        with using(library() if is_told else library().without(question.failure.id)):
             proposal = proposal_on(question.situation)
             if proposal is None:  # pragma: no cover - a failed task is always proposed on
                 continue

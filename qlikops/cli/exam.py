@@ -45,19 +45,29 @@ def exam(
         Path | None,
         typer.Option(metavar="FILE", help="All of the agent's settings, a JSON object.", exists=True, dir_okay=False),
     ] = None,
+    is_told: Annotated[
+        bool | None,
+        typer.Option(
+            "--with-entries/--without-entries",
+            help="Whether a question's own entry is in use.",
+            show_default="with for the rules, without for a model",
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="How many at most.", show_default="all")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Examine an evaluator: what it approves that it must not, what it refuses that passes, what it costs.
 
-    The questions are the examples of the known failures, each without its own entry, put as a run in AWS would put
-    them; the classes take turns. --evaluator is rules, bedrock or openai, and with --settings these options come first.
-    A model is asked from here, with the credentials of boto3. The exit code is 1 if something was approved that must
-    not be, and if there was no answer at all.
+    The questions are the examples of the known failures, put as a run in AWS would put them; the classes take turns.
+    The rules speak from the entries and are asked with them. A model is asked without the question's own entry, as it
+    is about a failure that nobody knows yet. --evaluator is rules, bedrock or openai, and with --settings these options
+    come first. A model is asked from here, with the credentials of boto3. The exit code is 1 if something was approved
+    that must not be, and if there was no answer at all.
     """
     config = _config(evaluator, model, url, settings)
 
-    result = ExamResult(tuple(_answers(config, limit)))
+    is_told = not config.model if is_told is None else is_told
+    result = ExamResult(tuple(_answers(config, limit, is_told)), is_told)
     if as_json:
         output.write_json(result.as_data())
     else:
@@ -83,7 +93,7 @@ def _config(evaluator: str, model: str, url: str, file: Path | None) -> AgentCon
     return agent_config(agent)
 
 
-def _answers(config: AgentConfig, limit: int) -> Iterator[ExamAnswer]:
+def _answers(config: AgentConfig, limit: int, is_told: bool) -> Iterator[ExamAnswer]:
     def client(service: str) -> Any:
         import boto3
 
@@ -92,7 +102,7 @@ def _answers(config: AgentConfig, limit: int) -> Iterator[ExamAnswer]:
     asked = questions(built_in(), limit)
     examined = make_evaluator(config, lambda: datetime.now(UTC), client)
     in_vain = 0
-    for number, answer in enumerate(examine(examined, asked), 1):
+    for number, answer in enumerate(examine(examined, asked, is_told=is_told), 1):
         yield answer
         in_vain += answer.is_missing
         if in_vain == number == _IN_VAIN:
@@ -129,6 +139,7 @@ def _sections(result: ExamResult) -> list[Section]:
     in_all = Section(
         "In all",
         (
+            line("entries", "with its own" if result.is_told else "without its own"),
             line("approved wrongly", f"{len(result.unsafe)} of {len(result.answers) - passing}"),
             line("refused wrongly", f"{len(result.needless)} of {passing}"),
             line("no answer", f"{len(result.missing)} of {len(result.answers)}"),

@@ -140,6 +140,8 @@ _FORMS = (
     _form("TNS", "tns-", r"\bTNS-(\d{3,5})\b", words="tns"),
     _form("PLS", "pls-", r"\bPLS-(\d{3,5})\b", words="pls"),
     _form("DB2", "sql", r"\bSQL(\d{4,5}[A-Z])\b"),
+    # Db2 for i has the numbers of the other Db2s, and some above 7000 of its own: `SQL0204 - ORDERS in SHOP …`.
+    _form("DB2", "sql", r"\bSQL([0-6]\d{3})(?= ?[-:] )"),
     _form("DB2", "sqlcode", r"\bSQLCODE\W{1,3}(-?\d{2,5})\b", words="sqlcode"),
     _form("MSSQL", "msg ", r"\bMsg (-?\d{1,6})\b", words="msg"),
     _form("SQLSTATE", "sqlstate", rf"(?i:\bSQLSTATE)\W{{0,3}}({_SQLSTATE})\b"),
@@ -188,6 +190,7 @@ _FORMS = (
         r"(0x[0-9a-fA-F]{1,8}|\d{1,5})\b(?!:? ?\()",
         words="errno error",
     ),
+    _form("CURL", "code=", r"\bcode=(\d{1,2})(?= msg=)"),
     _form("CURL", "curl", r"\b(?i:curl(?:[ _]?(?:error|code))?)[ :(]{1,2}\(?(\d{1,2})\b\)?"),
     _form("HANA", ";", r";(-?\d{1,6}) (?=[a-zA-Z])"),
     _form("HANA", "sap dbtech", r"\bSAP DBTech \w+:? ?\[(-?\d{1,6})\]", words="dbtech"),

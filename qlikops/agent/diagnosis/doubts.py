@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from qlikops.agent.diagnosis.codes import BROAD, WORD, Code, codes_in
+from qlikops.agent.diagnosis.codes import BROAD, NATIVE, WORD, Code, codes_in
 from qlikops.agent.diagnosis.entry import HARMLESS
 from qlikops.agent.diagnosis.library import Found, Library
 from qlikops.agent.diagnosis.parser import Parsed
@@ -130,6 +130,11 @@ _PLACES = (
     _place("line ", r"(?:at )?\(?\bline \d{1,7}\)?"),
     _place(":", r"\b\d\d(?:\d\d-\d\d-\d\d[ t]\d\d)?:\d\d:\d\d(?:[.,]\d{1,6})?(?: ?z\b| utc\b)?", r":\d\d:"),
     _place(".", rf"(?<![\w.-]){_ADDRESS}(?![\w-])", r"\.\d{1,3}\.\d"),
+    _place(".servicebus.windows.net", r"\b[a-z0-9-]{1,63}(?=\.servicebus\.windows\.net)"),
+    _place(
+        "in state ", r"(?:\[thrd:[^\]]{1,128}\]: )?[\w.-]{1,128}:\d{1,5}/(?:\d{1,6}|bootstrap)(?=: disconnected \()"
+    ),
+    _place(" brokers", r"\b\d{1,4}/\d{1,4}(?= brokers)"),
     _place("localhost", rf"(?<![\w.-]){_LOCAL}(?![\w-])"),
     _place(": connect failed", rf"(?<![\w.-]){_HOST}(?=: connect failed)"),
     _place("[m", r"\[(?:mysqld|mariadbd?)(?:-[\w.-]{1,24})?\]"),
@@ -170,7 +175,7 @@ def unexplained(parsed: Parsed, library: Library, explained: Iterable[Found], co
         if code.namespace == FRAME and not library.by_code(str(code)):
             # It says in which part of Replicate something went wrong. One that says why has an entry.
             accounted_for.add(code)
-        elif code.is_marked and code not in accounted_for and not _is_within(code, explained):
+        elif code.is_marked and code not in accounted_for and not _is_within(code, explained, library):
             return _short(parsed.said[code.start : code.end])
     spans = [*explained, *((code.start, code.end) for code in accounted_for)]
     if words := _left_over(parsed.folded, parsed.words, library, spans):
@@ -184,9 +189,12 @@ def unexplained(parsed: Parsed, library: Library, explained: Iterable[Found], co
     return ""
 
 
-def _is_within(code: Code, explained: Sequence[Found]) -> bool:
-    """Whether a phrase has a hole for that number: `… Please try again. Error code <n>`."""
-    return code.namespace in _NUMBERS and any(start < code.start and code.end <= end for start, end in explained)
+def _is_within(code: Code, explained: Sequence[Found], library: Library) -> bool:
+    """Whether a phrase has that number, or a hole for it: `… Please try again. Error code <n>`."""
+    is_of_nobody = code.namespace == NATIVE and not library.by_number(code.value)
+    return (code.namespace in _NUMBERS or is_of_nobody) and any(
+        start < code.start and code.end <= end for start, end in explained
+    )
 
 
 def _left_over(folded: str, words: frozenset[str], library: Library, spans: Iterable[Found]) -> str:

@@ -51,7 +51,8 @@ _CODE_BEFORE = re.compile(r"\breason code\W{0,3}\Z", re.IGNORECASE)
 _A_CODE = re.compile(r"[0-9A-Z]{1,10}")
 _ANNOUNCES = re.compile(
     r"\b(?:at|to|from|on|host(?: ?name)?|server|broker|endpoint|database|task|component|source|target|socket|protocol"
-    r"|used|detected|detecting the error|error code(?:\(s\))?)[\s:]*(?:(?:'[^']{0,40}'|\"[^\"]{0,40}\"),? ?){0,9}\Z"
+    r"|topic|queue|bucket|container|warehouse|cluster|used|detected|detecting the error|error code(?:\(s\))?)"
+    r"[\s:]*(?:(?:'[^']{0,40}'|\"[^\"]{0,40}\"),? ?){0,9}\Z"
     # A field of an answer in JSON.
     r"|\{ ?\Z|\{\"[^{}]{0,180}, ?\Z",
     re.IGNORECASE,

@@ -17,7 +17,7 @@ from qlikops.agent.diagnosis.engines import EVERYWHERE, SERVICES, engine_of, is_
 from qlikops.agent.diagnosis.entry import HARMLESS, Failure
 from qlikops.agent.diagnosis.library import Found, Library, library
 from qlikops.agent.diagnosis.parser import Parsed, parse
-from qlikops.agent.diagnosis.sentences import own_sentences
+from qlikops.agent.diagnosis.sentences import NAME, own_sentences
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 
 BEFORE, AFTER = 20, 120
@@ -314,5 +314,8 @@ def _what_speaks_against(parsed: Parsed, entries: Library, matches: list[_Match]
             return words
         if words := doubts.about_the_log(parsed.said, parsed.words, spans):
             return words
-        spans += own_sentences(parsed.said, (code for code in parsed.codes if (code.start, code.end) in known))
+        named = known - {(code.start, code.end) for code in parsed.codes}
+        own = [code for code in parsed.codes if (code.start, code.end) in known]
+        own += [Code(NAME, parsed.said[start:end], start, end) for start, end in sorted(named)]
+        spans += own_sentences(parsed.said, own)
     return doubts.unexplained(parsed, entries, spans, codes)

@@ -21,11 +21,17 @@ _LEAD = re.compile(
     r" ?(?:(?:error|fatal|fehler|erreur|general error):)? ?",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"((?:[^.;\n\[]|\.(?=\w)){3,300})[.;\n\[]")
+_FIELD = re.compile(r"</Code> ?<Message>|\" ?, ?'' ?: ?\"", re.IGNORECASE)
+"""Between a code that is a name and its message: `<Code>SlowDown</Code><Message>…`, `{"code":"SlowDown","message":"…"}`
+without the names of the fields.
+"""
+_SENTENCE = re.compile(r"((?:[^.;\n\[\"<]|\.(?=\w)){3,300})[.;\n\[\"<]")
 """With its end: what just stops may have been cut off."""
 _TEXT = re.compile(r"([^;\n\[]{3,500}?)(?: line: -?\d|[;\n\[])", re.IGNORECASE)
 """SQL Server's: all sentences of it, to the end of what ODBC hands on."""
 _SERVER = "[SQL Server]"
+NAME = "NAME"
+"""Namespace of a code that is a name, such as `SlowDown`, if it is not known whose it is."""
 _WHOSE = frozenset({"SQLSTATE", "HTTP", "POSIX", "WIN", "CURL", "GRPC", "REPLICATE"})
 """Codes that are no engine's own; a SQLSTATE of five characters is one of PostgreSQL only with a letter in it."""
 
@@ -34,7 +40,8 @@ def own_sentences(said: str, codes: Iterable[Code]) -> Iterator[tuple[int, int]]
     """Start and end of what follows each of `codes` in `said` to the end of the sentence."""
     for code in codes:
         is_own = code.namespace not in _WHOSE or (code.namespace == "SQLSTATE" and not code.value.isdigit())
-        if not is_own or not (lead := _LEAD.match(said, code.end)):
+        lead = (_FIELD if code.namespace == NAME else _LEAD).match(said, code.end)
+        if not is_own or not lead:
             continue
         form = _TEXT if lead[0].rstrip().endswith(_SERVER) else _SENTENCE
         sentence = form.match(said, lead.end())

@@ -41,7 +41,8 @@ OF_ACCESS = re.compile(
     r"\b(?:ssl|tls|certificat\w*|zertifikat\w*|log[io]n\w*|logon|anmeld\w*|angemeldet|inicio|pass\w{0,3}wor[dt]\w*"
     r"|kennwort\w*|contraseñ\w*|senha|mot|hasł\w*|парол\w*|credential\w*|denied|refus[ée]\w*|verweiger\w*|permission\w*"
     r"|privileg\w*|authori[sz]\w*|authent\w*|autoris\w*|autentic\w*|berechtig\w*|grant\w*|licen[sc]\w*|lizenz\w*|quota"
-    r"|expired|abgelaufen|disabled|invalid\w*|ungültig\w*|corrupt\w*|space|full|voll|memory)\b"
+    r"|expired|abgelaufen|disabled|not (?:allowed|permitted|supported)|forbidden|blocked|reject\w*|invalid\w*"
+    r"|ungültig\w*|corrupt\w*|space|full|voll|memory)\b"
     r"|パスワード|ログイン|証明書|権限|密码|登录|证书|权限|암호|로그인|인증서|권한",
     re.IGNORECASE,
 )

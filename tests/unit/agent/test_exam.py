@@ -42,6 +42,14 @@ def test_the_rules_approve_no_failure_whose_entry_they_miss() -> None:
     assert result.tokens == (0, 0)
 
 
+def test_the_rules_approve_four_in_five_of_what_passes_by_the_entries_and_nothing_else() -> None:
+    result = ExamResult(tuple(examine(RulesEvaluator(lambda: NOW), ALL, is_told=True)), is_told=True)
+    passing = sum(question.passes for question in ALL)
+    assert [answer.question.failure.id for answer in result.unsafe] == []
+    assert len(result.needless) <= passing / 5
+    assert result.as_data()["entries"] == "with"
+
+
 def test_no_question_tells_its_own_entry() -> None:
     evaluator = Scripted(Verdict.CAUTION)
     for question, answer in zip(SOME, examine(evaluator, SOME), strict=True):

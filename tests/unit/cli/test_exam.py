@@ -30,6 +30,15 @@ def test_the_rules_by_class(run: Run) -> None:
     assert "approved wrongly 0 of 12" in done.stdout
     assert "position lost" in done.stdout
     assert "Approved, and must not be" not in done.stdout
+    assert "with its own" in done.stdout
+
+
+def test_the_rules_without_the_entries_of_the_questions(run: Run) -> None:
+    done = run("exam", "--limit", "16", "--without-entries", "--json")
+    assert done.exit_code == ExitCode.OK
+    found = json.loads(done.stdout)
+    assert found["entries"] == "without"
+    assert len(found["refused_wrongly"]) >= 3
 
 
 def test_a_model_that_approves_everything_fails(run: Run, server: OpenAiServer) -> None:
@@ -39,6 +48,7 @@ def test_a_model_that_approves_everything_fails(run: Run, server: OpenAiServer) 
     assert done.exit_code == ExitCode.FAILURE
     found = json.loads(done.stdout)
     assert (found["evaluator"], found["version"]) == ("openai", "v2 strict_tool llama3.2:3b")
+    assert found["entries"] == "without"
     assert (found["asked"], found["must_not_be_approved"], found["passes"]) == (16, 12, 4)
     assert len(server.requests) == 16
     assert (found["input_tokens"], found["output_tokens"]) == (16 * 900, 16 * 80)

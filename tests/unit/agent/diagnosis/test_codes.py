@@ -29,6 +29,10 @@ from qlikops.agent.diagnosis.codes import codes_in, family, normal
         ("General error;258 insufficient", ["HANA:258"]),
         ("002003 (02000): x", ["SNOWFLAKE:2003", "SQLSTATE:02000"]),
         ("curl error 28: x", ["CURL:28"]),
+        ("(curl_easy_perform() failed) - code=60 msg=x", ["CURL:60"]),
+        ("[DB2 for i5/OS]SQL0204 - ORDERS in SHOP not found.", ["DB2:204"]),
+        ("[DB2 for i5/OS]SQL7008 - ORDERS in SHOP not valid.", ["IBMI:SQL7008"]),
+        ("at SQL0204, port 446", ["IBMI:SQL0204"]),
         ("between 4711 and 0815, order 08001", []),
     ],
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qlikops.agent.diagnosis.codes import codes_in
-from qlikops.agent.diagnosis.sentences import own_sentences
+from qlikops.agent.diagnosis.codes import Code, codes_in
+from qlikops.agent.diagnosis.sentences import NAME, own_sentences
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,18 @@ from qlikops.agent.diagnosis.sentences import own_sentences
 def test_a_code_has_the_sentence_after_it(said: str, sentences: list[str]) -> None:
     found = [said[start:end] for start, end in own_sentences(said, codes_in(said)[:1])]
     assert found == sentences
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<Error><Code>SlowDown</Code><Message>Please be slower.</Message>",
+        """{'':{'':"SlowDown",'':"Please be slower."}}""",
+    ],
+)
+def test_a_code_that_is_a_name_has_the_message_after_it(said: str) -> None:
+    start = said.index("SlowDown")
+    code = Code(NAME, "SlowDown", start, start + len("SlowDown"))
+    assert [said[begin:end] for begin, end in own_sentences(said, [code])][0].endswith("Please be slower")
+    refused = said.replace("Please be slower", "The login was not allowed")
+    assert list(own_sentences(refused, [code])) == []
