@@ -42,6 +42,6 @@ def test_a_code_has_the_sentence_after_it(said: str, sentences: list[str]) -> No
 def test_a_code_that_is_a_name_has_the_message_after_it(said: str) -> None:
     start = said.index("SlowDown")
     code = Code(NAME, "SlowDown", start, start + len("SlowDown"))
-    assert [said[begin:end] for begin, end in own_sentences(said, [code])][0].endswith("Please be slower")
+    assert [said[begin:end].endswith("Please be slower") for begin, end in own_sentences(said, [code])] == [True]
     refused = said.replace("Please be slower", "The login was not allowed")
     assert list(own_sentences(refused, [code])) == []
