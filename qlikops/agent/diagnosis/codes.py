@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 NATIVE = "NATIVE"
 """Namespace of a number whose engine stands elsewhere: in a driver's header or in the endpoint's type."""
@@ -107,17 +108,25 @@ class _Form:
         """
         found: list[re.Match[str]] = []
         for trigger in self.triggers:
-            places = brackets[trigger] if trigger in brackets else _places(trigger, folded)
-            starts = (at - self.before for at in places if at >= self.before)
-            found += [match for start in starts if (match := self.regex.match(said, start))]
+            places = brackets.get(trigger)
+            if places is None:
+                # Most forms are in few messages: what there is to do for each is nearly all of the work.
+                at = folded.find(trigger)
+                if at < 0:
+                    continue
+                places = _places(trigger, folded, at)
+            before, match_at = self.before, self.regex.match
+            found += [match for at in places if at >= before and (match := match_at(said, at - before))]
         return found
 
 
-def _places(text: str, folded: str) -> Iterator[int]:
-    at = folded.find(text)
+def _places(text: str, folded: str, at: int) -> list[int]:
+    """Where `text` is in `folded`, from `at` on, where it is for the first time."""
+    found = []
     while at >= 0:
-        yield at
+        found.append(at)
         at = folded.find(text, at + 1)
+    return found
 
 
 def _form(
@@ -207,6 +216,12 @@ _FORMS = (
     _form("IBMI", ("cpf", "sql", "mch", "cpe"), r"\b((?:CPF|SQL|MCH|CPE)[0-9A-F]{4})\b"),
 )
 """The surer first: where two stand at one place, the first one counts."""
+_ANY_WORDS = tuple(number for number, form in enumerate(_FORMS) if not form.words)
+_OF_WORD: Mapping[str, Sequence[int]] = {
+    word: tuple(number for number, form in enumerate(_FORMS) if word in form.words)
+    for word in frozenset().union(*(form.words for form in _FORMS))
+}
+"""Numbers of the forms whose codes have that word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +249,8 @@ def codes_in(said: str, folded: str = "", words: frozenset[str] = frozenset()) -
     brackets: dict[str, list[int]] = {"[": [], "(": []}
     for bracketed in _IN_BRACKETS.finditer(said):
         brackets[bracketed[0][0]].append(bracketed.start())
-    for form in _FORMS:
-        if form.words and form.words.isdisjoint(words):
-            continue
+    of_words = chain.from_iterable(_OF_WORD[word] for word in _OF_WORD.keys() & words)
+    for form in map(_FORMS.__getitem__, sorted({*_ANY_WORDS, *of_words})):
         for match in form.matches(said, folded, brackets):
             start, end = match.span()
             # Two readings of one place share its last character.

@@ -117,7 +117,8 @@ _HEADERS: tuple[tuple[str, frozenset[str], str], ...] = (
 if that is not the word alone.
 """
 _EXACTLY = tuple((engine, words, re.compile(regex) if regex else None) for engine, words, regex in _HEADERS)
-_DB2 = re.compile(r"\bsql\d{4,5}[ncw]\b")
+_DB2 = re.compile(r"sql(?<!\wsql)\d{4,5}[ncw]\b")
+"""Begins with a text, which is found much faster than what may begin at any word."""
 
 
 def engine_of(endpoint_type: str) -> str:
@@ -133,7 +134,7 @@ def named_in(folded: str, words: frozenset[str]) -> frozenset[str]:
         for engine, any_of, exactly in _EXACTLY
         if not any_of.isdisjoint(words) and (exactly is None or exactly.search(folded))
     }
-    if "sql" in folded and _DB2.search(folded):
+    if _DB2.search(folded):
         found.add("db2")
     return frozenset(found)
 

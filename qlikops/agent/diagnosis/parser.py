@@ -108,7 +108,9 @@ def parse(message: str) -> Parsed:
 def _plain(message: str) -> str:
     # What `plain` does takes time for every character, and most messages need none of it.
     if message.isascii() and message.isprintable():
-        return _BLANKS.sub(" ", message) if "  " in message else message
+        while "  " in message:
+            message = message.replace("  ", " ")
+        return message
     text = message if message.isascii() and message.replace("\n", "").isprintable() else plain(message)
     return _LINES.sub("\n", _BLANKS.sub(" ", text))
 
