@@ -16,6 +16,8 @@ import tempfile
 import hypothesis
 import pytest
 
+pytest_plugins = ("tests.embedded",)
+
 hypothesis.settings.register_profile("qlikops", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("qlikops")
 

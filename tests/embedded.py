@@ -27,6 +27,8 @@ ACCOUNT = "000000000000"
 START_SECONDS = 20.0
 STOP_SECONDS = 3.0
 """With waits inside a Map, a polite stop can take long."""
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""No proxy of this machine's may stand in between."""
 
 
 class EmbeddedAws:
@@ -85,6 +87,10 @@ class EmbeddedAws:
             self.stop()
             raise
 
+    def empty(self) -> None:
+        """Takes away all that is in it: it is as it was when it started."""
+        _DIRECT.open(f"{self.endpoint}/_ministack/reset", data=b"", timeout=10).close()
+
     def stop(self) -> None:
         """Ends it and its Lambda workers; a second stop does nothing."""
         process, self._process = self._process, None
@@ -110,13 +116,12 @@ class EmbeddedAws:
     def _await_health(self, log: Path) -> None:
         process = self._process
         assert process is not None
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 break
             try:
-                with direct.open(f"{self.endpoint}/_ministack/health", timeout=1):
+                with _DIRECT.open(f"{self.endpoint}/_ministack/health", timeout=1):
                     return
             except OSError:
                 time.sleep(0.05)
@@ -125,9 +130,25 @@ class EmbeddedAws:
 
 @pytest.fixture(scope="session")
 def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
-    """One for all tests under the conftest.py that imports it; tests keep apart by table and bucket names."""
+    """One for all tests of a process, which keep apart by the names of their tables and buckets."""
     with EmbeddedAws(tmp_path_factory.mktemp("aws")) as aws:
         yield aws
+
+
+@pytest.fixture(scope="session")
+def emptied_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
+    with EmbeddedAws(tmp_path_factory.mktemp("emptied-aws")) as aws:
+        yield aws
+
+
+@pytest.fixture
+def fresh_aws(emptied_aws: EmbeddedAws) -> EmbeddedAws:
+    """An account with nothing in it, for tests of what has a fixed name, such as the stack.
+
+    Starting a process for each, with every service that a stack needs, took longer than what was tested.
+    """
+    emptied_aws.empty()
+    return emptied_aws
 
 
 def _free_port() -> int:

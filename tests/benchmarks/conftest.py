@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.embedded import embedded_aws as embedded_aws
-
 
 @dataclass(frozen=True)
 class Row:

@@ -27,19 +27,9 @@ START = datetime(2026, 3, 7, tzinfo=UTC)
 RECORDED = Path(__file__).parents[3] / "shared" / "histories"
 
 
-@pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
-    aws = EmbeddedAws(tmp_path_factory.mktemp("aws"))
-    aws.start()
-    try:
-        yield aws
-    finally:
-        aws.stop()
-
-
 @pytest.fixture
-def table(embedded: EmbeddedAws) -> Iterator[Any]:
-    client = embedded.client("dynamodb")
+def table(embedded_aws: EmbeddedAws) -> Iterator[Any]:
+    client = embedded_aws.client("dynamodb")
     create_table(client, TABLE)
     yield client
     client.delete_table(TableName=TABLE)
@@ -339,10 +329,10 @@ PATHS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", PATHS)
-def test_paths_lead_where_they_lead_in_the_embedded_step_functions(embedded: EmbeddedAws, name: str) -> None:
+def test_paths_lead_where_they_lead_in_the_embedded_step_functions(embedded_aws: EmbeddedAws, name: str) -> None:
     definition = json.dumps({"StartAt": "One", "States": {"One": {**PATHS[name], "End": True}}})
     given = json.dumps({"a": 1, "deep": {"er": {"x": [1]}}})
-    client = embedded.client("stepfunctions")
+    client = embedded_aws.client("stepfunctions")
     arn = client.create_state_machine(
         name=f"paths-{list(PATHS).index(name)}", definition=definition, roleArn="arn:aws:iam::000000000000:role/r"
     )["stateMachineArn"]

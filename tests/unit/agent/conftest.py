@@ -9,7 +9,6 @@ import pytest
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.table import Table
 from tests.embedded import EmbeddedAws
-from tests.embedded import embedded_aws as embedded_aws
 from tests.unit.agent.fakes import FakeClock, create_table
 
 

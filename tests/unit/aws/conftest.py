@@ -20,7 +20,6 @@ from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.callback import parse_decision, parse_denial
 from qlikops.domain.diagnosis import Diagnosis
 from tests.embedded import ACCOUNT, REGION, EmbeddedAws
-from tests.embedded import embedded_aws as embedded_aws
 from tests.unit.agent.fakes import ASK, EVALUATION, START, FakeClock, create_table, proposal, row
 
 ID = "0123456789ab"

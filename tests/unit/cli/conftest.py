@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,13 +115,6 @@ def run(invocation: Invocation) -> Run:
         return done
 
     return invoke
-
-
-@pytest.fixture
-def fresh_aws(tmp_path: Path) -> Iterator[EmbeddedAws]:
-    """Of its own: the stack's names are fixed."""
-    with EmbeddedAws(tmp_path / "aws") as aws:
-        yield aws
 
 
 @pytest.fixture

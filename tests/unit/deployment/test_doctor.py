@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,16 +89,9 @@ class Deployment:
         return {finding.check: finding for finding in doctor.examine()}
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
-    with EmbeddedAws(tmp_path_factory.mktemp("aws")) as aws:
-        yield aws
-
-
 @pytest.fixture
-def deployed(tmp_path: Path) -> Iterator[Deployment]:
-    with EmbeddedAws(tmp_path / "aws") as aws:
-        yield Deployment(aws)
+def deployed(fresh_aws: EmbeddedAws) -> Deployment:
+    return Deployment(fresh_aws)
 
 
 def report(**changes: Any) -> RunReport:
@@ -279,11 +271,11 @@ def test_a_machine_without_a_keyring_is_told_what_to_do(deployed: Deployment) ->
     assert (finding.health, "QLIKOPS_QLIK_PASSWORD" in finding.hint) == (Health.SKIPPED, True)
 
 
-def test_without_a_stack_its_error_is_said_once(running: EmbeddedAws) -> None:
+def test_without_a_stack_its_error_is_said_once(fresh_aws: EmbeddedAws) -> None:
     doctor = Doctor(
-        connect(running),
-        lambda: Stack(running.client("cloudformation"), "qlikops"),
-        lambda: Scheduler(running.client("scheduler")),
+        connect(fresh_aws),
+        lambda: Stack(fresh_aws.client("cloudformation"), "qlikops"),
+        lambda: Scheduler(fresh_aws.client("scheduler")),
         Logins(FakeKeyring, "local", {}),
         lambda: datetime.now(UTC),
     )
@@ -305,11 +297,11 @@ class Nobody(AwsConnection):
         raise CredentialsProblem("the token has expired", "Sign in.")
 
 
-def test_without_credentials_nothing_else_is_asked_of_aws(running: EmbeddedAws) -> None:
+def test_without_credentials_nothing_else_is_asked_of_aws(fresh_aws: EmbeddedAws) -> None:
     doctor = Doctor(
-        Nobody(connect(running)._context),
-        lambda: Stack(running.client("cloudformation"), "qlikops"),
-        lambda: Scheduler(running.client("scheduler")),
+        Nobody(connect(fresh_aws)._context),
+        lambda: Stack(fresh_aws.client("cloudformation"), "qlikops"),
+        lambda: Scheduler(fresh_aws.client("scheduler")),
         Logins(FakeKeyring, "local", {}),
         lambda: datetime.now(UTC),
     )
