@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from mypy import build
 from mypy.modulefinder import BuildSource
@@ -64,6 +65,7 @@ class Program:
         self._classes = [
             symbol.node for tree in self._files for symbol in tree.names.values() if isinstance(symbol.node, TypeInfo)
         ]
+        self._steps: dict[Node, list[Node]] = {}
 
     def reached_from(self, function: str) -> set[str]:
         """Full names of the functions and classes of ours that `function` can come to, itself included."""
@@ -77,32 +79,36 @@ class Program:
             if node.fullname in names:  # type: ignore[attr-defined]
                 continue
             names.add(node.fullname)  # type: ignore[attr-defined]
-            queue.extend(self._next(node))
+            if node not in self._steps:
+                self._steps[node] = list(self._next(node))
+            queue.extend(self._steps[node])
         return names
 
     def made_in(self, functions: Iterable[str]) -> set[str]:
         """Full names of the classes of ours that one of `functions` makes an instance of."""
-        bodies = {node.fullname: node for tree in self._files for node in walk(tree) if isinstance(node, FuncDef)}
         return {
             call.callee.node.fullname
             for function in functions
-            if function in bodies
-            for call in walk(bodies[function])
+            if function in self._bodies
+            for call in walk(self._bodies[function])
             if isinstance(call, CallExpr)
             and isinstance(call.callee, RefExpr)
             and isinstance(call.callee.node, TypeInfo)
         }
 
-    def client_calls(self) -> set[ClientCall]:
-        """Every call of an operation of an AWS client in our modules."""
+    def client_calls(self, package: str) -> set[ClientCall]:
+        """Every call of an operation of an AWS client in the modules of `package`."""
         return {
-            ClientCall(function.fullname, _operation(call, call.callee.name))
-            for tree in self._files
-            for function in walk(tree)
-            if isinstance(function, FuncDef)
+            ClientCall(name, _operation(call, call.callee.name))
+            for name, function in self._bodies.items()
+            if name.startswith(package)
             for call in walk(function)
             if isinstance(call, CallExpr) and isinstance(call.callee, MemberExpr) and self._is_client(call.callee.expr)
         }
+
+    @cached_property
+    def _bodies(self) -> dict[str, FuncDef]:
+        return {node.fullname: node for tree in self._files for node in walk(tree) if isinstance(node, FuncDef)}
 
     def _next(self, node: Node) -> Iterator[Node]:
         if isinstance(node, TypeInfo):
