@@ -80,7 +80,7 @@ def test_opened_anew_through_an_outage_it_takes_no_more_memory(is_local: bool) -
     tracemalloc.start()
     try:
         once = reopen(1)
-        assert reopen(8) < once + 2_000_000
+        assert reopen(4) < once + 1_000_000
     finally:
         tracemalloc.stop()
 
