@@ -72,6 +72,10 @@ class Kernel:
         self._hub = greenlet.getcurrent()
         self._current: Process | None = None
         self._alive: set[Process] = set()
+        self._until = 0.0
+        """Nothing that is due later happens in this `run`."""
+        self._failure: BaseException | None = None
+        """What a check raised while a process was running."""
 
     @property
     def current_name(self) -> str:
@@ -111,8 +115,14 @@ class Kernel:
     def sleep(self, seconds: float) -> None:
         """Gives way to the others for so long. Raises Killed in a process that is not to wake."""
         process = self._running()
+        self.check_alive()
+        moment = self.now + max(0.0, seconds)
+        if self._comes_next(process, moment):  # every other event by far: no switch there and back, and no timer
+            self._check()
+            self._begin_event(moment)
+            return
         wakes = process._wakes
-        self.after(max(0.0, seconds), lambda: self._resume(process, wakes))
+        self.at(moment, lambda: self._resume(process, wakes))
         self._give_way()
 
     def wait(self, ready: Waiting) -> None:
@@ -146,16 +156,17 @@ class Kernel:
 
     def run(self, until: float) -> None:
         """Lets everything happen that is due before `until`, and checks after each event."""
-        self._hub = greenlet.getcurrent()
+        self._hub, self._until = greenlet.getcurrent(), until
         for process in self._alive:
             process._run.parent = self._hub
         while self._due and self._due[0][0] <= until:
             moment, _, action = heapq.heappop(self._due)
-            self.now = max(self.now, moment)
-            self.events += 1
+            self._begin_event(moment)
             if self.events > self._most_events:
                 raise Stuck(f"{self._most_events} events by {self.time():%Y-%m-%d %H:%M:%S}")
             action()
+            if self._failure is not None:
+                raise self._failure
             self.after_event()
         self.now = max(self.now, until)
 
@@ -191,6 +202,23 @@ class Kernel:
             process._run.switch()
         finally:
             self._current = before
+
+    def _begin_event(self, moment: float) -> None:
+        self.now = max(self.now, moment)
+        self.events += 1
+
+    def _comes_next(self, process: Process, moment: float) -> bool:
+        """Whether the running process would be the next to run if it slept until `moment`."""
+        is_first = moment <= self._until and not (self._due and self._due[0][0] <= moment)
+        return is_first and process.stands_still_until <= moment and self.events < self._most_events
+
+    def _check(self) -> None:
+        """Checks what the running process has done; a violation ends the run, whatever the process would catch."""
+        try:
+            self.after_event()
+        except Exception as exc:
+            self._failure = exc
+            self._give_way()
 
     def _give_way(self) -> None:
         self.check_alive()

@@ -103,6 +103,7 @@ def _world(night: Night) -> World:
 
 def _pass_time(world: World, night: Night, saying: Saying) -> None:
     kernel, evening = world.kernel, world.kernel.now
+    world.oversleeping = night.oversleeping
     world.run_on_schedule(night.every_seconds, evening + night.hours * 3600, is_steady=night.is_steady)
     people = [
         kernel.spawn(each.name, partial(sit if each.is_at_console else live, world, each, saying))

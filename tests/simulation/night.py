@@ -114,6 +114,8 @@ class Night:
     """The evaluator approves of nearly everything."""
     is_steady: bool
     """The schedule starts one run every time, in time."""
+    oversleeping: float
+    """How many times as long as it asks a function sleeps: it looks less often, and costs less to simulate."""
     settings: Mapping[str, int]
     """Of the agent, beside these."""
     spared: frozenset[int] = frozenset()
@@ -154,12 +156,13 @@ def draw(seed: int) -> Night:
         hours=hours,
         is_eager=rng.random() < 0.3,
         is_steady=rng.random() < 0.7,
+        oversleeping=6.0 if is_slow else rng.choice([1.0, 2.0, 5.0]),
         operators=tuple(_operator(rng, name) for name in ("anna", "bert", "carl")[: rng.choice([0, 1, 2, 2, 3, 3])]),
         hands=tuple(hands),
         mischance=Mischance.drawn(rng),
         mode=rng.choice([ApprovalMode.ALWAYS] * 3 + [ApprovalMode.POLICY] * 3 + [ApprovalMode.NEVER]),
         require_digest=rng.random() < 0.2,
-        every_seconds=rng.choice([300.0, 300.0, 900.0]),
+        every_seconds=900.0 if is_slow else rng.choice([300.0, 600.0, 900.0]),
         wait_seconds=rng.choice([14400, 14400, 600, 1800]),
         settings={
             "cooldown_seconds": rng.choice([900, 900, 120, 0]),

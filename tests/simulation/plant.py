@@ -158,6 +158,8 @@ class World:
         """From when until when an operator's machine has no network, by name."""
         self.every_seconds = 300.0
         """From run to run."""
+        self.oversleeping = 1.0
+        """How many times as long as it asks a function sleeps."""
         self.enterprise_manager_down_until = 0.0
         self.definition = DEFINITION.replace("14400", str(wait_seconds))
         """As it was deployed: how long an approval may take is one setting in two places."""
@@ -234,7 +236,7 @@ class World:
             self.config,
             self.client,
             clock=self.clock,
-            sleep=self.kernel.sleep,
+            sleep=lambda seconds: self.kernel.sleep(seconds * self.oversleeping),
             monotonic=self.kernel.monotonic,
             client_factory=qem_client,
         )

@@ -298,6 +298,7 @@ class StepFunctions:
         """The output of a line of states; goes on where `progress` stands. Raises StateError."""
         name = progress.state or block["StartAt"]
         data = progress.data if progress.state else data
+        text = json.dumps(data)
         while True:
             state = block["States"][name]
             self.kernel.say(f"enters {name}")
@@ -307,8 +308,9 @@ class StepFunctions:
                 execution,
                 previous,
                 f"{kind}StateEntered",
-                stateEnteredEventDetails={"name": name, "input": json.dumps(data)},
+                stateEnteredEventDetails={"name": name, "input": text},
             )
+            before = data
             here = {
                 **context,
                 "Execution": {
@@ -329,13 +331,14 @@ class StepFunctions:
                 data, following = _placed(data, caught.get("ResultPath", "$"), exc.output()), caught["Next"]
                 previous = exc.event or previous
             progress.items = {}
-            _check_size(data)
+            if data is not before:  # a Choice leaves it as it is
+                text = _sized(data)
             previous = (
                 self._event(
                     execution,
                     previous,
                     f"{kind}StateExited",
-                    stateExitedEventDetails={"name": name, "output": json.dumps(data)},
+                    stateExitedEventDetails={"name": name, "output": text},
                 )
                 if kind != "Fail"
                 else previous
@@ -389,6 +392,7 @@ class StepFunctions:
                 token = self._new_token(execution, wait)
             state_now = {**context["State"], "RetryCount": sum(tries)}
             arguments = _built(state, given, {**context, "State": state_now, "Task": {"Token": token}})
+            parameters = _sized(arguments)
             previous = self._event(
                 execution,
                 previous,
@@ -397,7 +401,7 @@ class StepFunctions:
                     "resourceType": "lambda",
                     "resource": state["Resource"].rpartition(":::lambda:")[2],
                     "region": "eu-west-1",
-                    "parameters": json.dumps(arguments),
+                    "parameters": parameters,
                     **({"timeoutInSeconds": state["TimeoutSeconds"]} if "TimeoutSeconds" in state else {}),
                 },
             )
@@ -446,7 +450,6 @@ class StepFunctions:
             else:
                 wait.succeed({"ExecutedVersion": "$LATEST", "StatusCode": 200, "Payload": payload})
 
-        _check_size(arguments)
         self._invoke(arguments["FunctionName"].rpartition(":")[2], arguments.get("Payload"), answered, wait.fail)
         if seconds is not None:
             wait.ends_at = self.kernel.now + seconds
@@ -696,9 +699,12 @@ def _filled(template: Json, data: Json, context: Json) -> Json:
     return [_filled(each, data, context) for each in template] if isinstance(template, list) else template
 
 
-def _check_size(data: Json) -> None:
-    if len(json.dumps(data).encode()) > MOST_PAYLOAD_BYTES:
+def _sized(data: Json) -> str:
+    """The JSON of `data`. Raises StateError for more than a state may give on."""
+    text = json.dumps(data)
+    if len(text) > MOST_PAYLOAD_BYTES:  # ASCII: a character is a byte
         raise StateError("States.DataLimitExceeded", "The state returned a result larger than 262144 bytes")
+    return text
 
 
 def _holds(rule: Json, data: Json) -> bool:

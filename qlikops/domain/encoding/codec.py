@@ -220,7 +220,7 @@ def _leaf(hint: Any) -> Callable[[Any], Any]:
         raise TypeError(f"{hint.__name__} is read from documents, so it must be a StoredEnum")
     if hint is float:
         return _decode_float
-    return functools.partial(_decode_scalar, hint)
+    return lambda data: data if type(data) is hint else _decode_scalar(hint, data)
 
 
 _FORMS: Mapping[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}

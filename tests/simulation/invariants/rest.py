@@ -250,7 +250,12 @@ def an_outage_that_was_told_is_called_off(watch: Watch) -> Iterator[str]:
 @at_rest
 def histories_fold(watch: Watch) -> Iterator[str]:
     """Every history of an execution can be read, and no state of it is without a name."""
-    for execution in watch.world.states.executions.values():
+    # One of each shape: most runs of a night found nothing, and their histories are alike but for their times.
+    shapes = {
+        tuple((event["type"], event["previousEventId"]) for event in execution.history): execution
+        for execution in watch.world.states.executions.values()
+    }
+    for execution in shapes.values():
         for run in fold_history(execution.history).states:
             if not run.name:
                 yield f"{execution.name} has a state without a name"

