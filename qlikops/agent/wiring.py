@@ -26,7 +26,6 @@ from qlikops.agent.remember.table import Table
 from qlikops.agent.remember.tasks import READERS
 
 if TYPE_CHECKING:
-    from qlikops.agent.act.starting import TaskOperator
     from qlikops.agent.remember.own_failures import OwnFailures
     from qlikops.agent.remember.store import Store
     from qlikops.agent.steps.assessment import Assessor
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
     from qlikops.qlik.client import QemClient
     from qlikops.qlik.config import QemInstance
 
+PROBING_SECONDS = 30.0
+"""After the end of reading, by which tests of endpoints are over."""
 SECRET_SECONDS = 300.0
 """How long the Qlik accounts are kept. One that Qlik refuses is looked up again at once: it may have been rotated."""
 
@@ -124,11 +125,13 @@ class Services:
 
         return OwnFailures(self._clients("s3"), self.config.bucket, may_be_automatic=self.config.own_failures_automatic)
 
-    def monitor(self, reading_seconds: float, notes: Sequence[str] = ()) -> Monitor:
+    @contextmanager
+    def monitor(self, reading_seconds: float, notes: Sequence[str] = ()) -> Iterator[Monitor]:
         """One look at the fleet, for so long; what it learns of executions is not kept for the next.
 
         The report has its `notes` before those of its own.
         """
+        from qlikops.agent.act.probing import Prober
         from qlikops.agent.steps.monitoring import Monitor
         from qlikops.agent.steps.reconcile import ExecutionStates
         from qlikops.qlik.reader import read_fleet
@@ -136,32 +139,40 @@ class Services:
         executions = ExecutionStates(self._clients("stepfunctions"))
         give_up_at = self._monotonic() + reading_seconds
         qem_client = functools.partial(self._qem_client, give_up_at=give_up_at)
-        return Monitor(
-            self.ledger,
-            self.store,
-            executions,
-            lambda: read_fleet(self.instances(), client_factory=qem_client),
-            self.notifier,
-            self.config,
-            self.clock,
-            notes,
-        )
+        with self._operators(give_up_at + PROBING_SECONDS) as operators:
+            yield Monitor(
+                self.ledger,
+                self.store,
+                executions,
+                lambda: read_fleet(self.instances(), client_factory=qem_client),
+                self.notifier,
+                Prober(self.ledger.probes, operators, self.config, self.clock),
+                self.config,
+                self.clock,
+                notes,
+            )
 
     @contextmanager
     def restarter(self) -> Iterator[Restarter]:
         """With sessions as operator, which end with it."""
         from qlikops.agent.steps.restart import Restarter
 
+        with self._operators() as operators:
+            yield Restarter(self.ledger, operators, self.config, clock=self.clock, sleep=self._sleep)
+
+    @contextmanager
+    def _operators(self, give_up_at: float = math.inf) -> Iterator[Callable[[str], QemClient]]:
+        """The clients of Enterprise Managers by their names, as operator; their sessions end with it."""
         with ExitStack() as sessions:
 
             @functools.cache
-            def operator(name: str) -> TaskOperator:
+            def operator(name: str) -> QemClient:
                 instance = next((one for one in self.instances() if one.name == name), None)
                 if instance is None:
                     raise LookupError(f"no Enterprise Manager is called {name!r} in the configuration any more")
-                return sessions.enter_context(self._qem_client(instance, operator=True))
+                return sessions.enter_context(self._qem_client(instance, operator=True, give_up_at=give_up_at))
 
-            yield Restarter(self.ledger, operator, self.config, clock=self.clock, sleep=self._sleep)
+            yield operator
 
     def _qem_client(self, instance: QemInstance, *, operator: bool = False, give_up_at: float = math.inf) -> QemClient:
         def newest() -> QemInstance | None:

@@ -12,7 +12,7 @@
 | 7 | UNKNOWN | sent, and what became of it is not known yet: look again, don't repeat it |
 | 8 | UNREACHABLE | no network, no credentials, throttled |
 | 9 | DENIED_ACCESS | this identity, or this read-only context, may not do that |
-| 10 | NOT_RESTARTED | approved, but the outcome was failed, unverified or superseded: no task was seen to come up |
+| 10 | NOT_RESTARTED | approved, but failed, unverified, still_down or superseded: no task was seen to come up |
 | 11 | WARNINGS | `doctor`: nothing is broken, but something should be looked at |
 | 12 | PARTIAL | approved, and some of the tasks came up and some did not |
 | 130 | INTERRUPTED | Ctrl-C |

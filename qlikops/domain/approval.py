@@ -39,6 +39,8 @@ class Status(StoredEnum):
     ALREADY_RUNNING = "already_running"
     SUPERSEDED = "superseded"
     """The task or the proposal changed, or another proposal took the task; nothing was done."""
+    STILL_DOWN = "still_down"
+    """An endpoint was tested before the first task was started, and took no logins; nothing was sent."""
     PARTIAL = "partial"
     """Of several tasks, some came up and some did not."""
     UNVERIFIED = "unverified"

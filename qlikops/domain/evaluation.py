@@ -111,6 +111,7 @@ class Gate(StoredEnum):
     LOW_CONFIDENCE = "low_confidence"
     SEVERAL_TASKS = "several_tasks"
     PROTECTED = "protected"
+    ENDPOINT_DOWN = "endpoint_down"
     KIND_NEEDS_HUMAN = "kind_needs_human"
     """The anomaly's kind leaves the decision to a human, whatever the evaluator thinks.
 

@@ -22,7 +22,15 @@ PAGES = 30
 
 _FINE = frozenset({ExecutionStatus.SUCCEEDED, ExecutionStatus.PENDING_REDRIVE})
 _WORRYING = frozenset(
-    {Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.NOT_TRIED, Status.EXPIRED, Status.ABANDONED}
+    {
+        Status.FAILED,
+        Status.UNVERIFIED,
+        Status.PARTIAL,
+        Status.NOT_TRIED,
+        Status.STILL_DOWN,
+        Status.EXPIRED,
+        Status.ABANDONED,
+    }
 )
 
 

@@ -69,6 +69,8 @@ class Attribute(StrEnum):
     DECISION = "decision"
     OUTCOME = "outcome"
     ROW = "row"
+    STARTS = "starts"
+    """On a RECORD: how often the start of one of its tasks was marked; a number, which never falls."""
     CLAIM = "claim"
     """JSON text of a Claim; written by consoles, never by the workflow."""
     TOKEN = "token"  # noqa: S105 - an attribute's name

@@ -136,8 +136,8 @@ class Proposal:
 
         None if the proposal does not rest on a message, or nothing is known of its endpoints.
         """
-        first = self.targets[0]
-        if first.basis is None or not self.kind.traits.rests_on_message:
+        first = self.targets[0] if self.targets and self.kind.traits.rests_on_message else None
+        if first is None or first.basis is None:
             return None
         side = first.basis.side or self.cause.partition(" ")[0]
         name = first.basis.target if side == "target" else first.basis.source
@@ -146,7 +146,7 @@ class Proposal:
     @property
     def waits_for_endpoint(self) -> bool:
         """Whether it is certain that a resume works once the endpoint in question takes logins."""
-        is_about_it = bool(self.cause or (self.targets[0].basis and self.targets[0].basis.side))
+        is_about_it = bool(self.cause or any(target.basis and target.basis.side for target in self.targets))
         known = self.diagnosis if self.diagnosis and self.diagnosis.is_known else None
         return is_about_it and known is not None and known.failure_class is FailureClass.TRANSIENT
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import qlikops.agent.act.probing
 import qlikops.agent.remember.tasks
 import qlikops.agent.steps.monitoring
 import qlikops.qlik.reader
@@ -105,7 +106,12 @@ class InlineExecutor(Executor):
 @contextlib.contextmanager
 def without_threads() -> Iterator[None]:
     """What the agent runs in threads runs inline meanwhile. The only patch there is: a pool has no other seam."""
-    modules: tuple[Any, ...] = (qlikops.agent.steps.monitoring, qlikops.agent.remember.tasks, qlikops.qlik.reader)
+    modules: tuple[Any, ...] = (
+        qlikops.agent.steps.monitoring,
+        qlikops.agent.act.probing,
+        qlikops.agent.remember.tasks,
+        qlikops.qlik.reader,
+    )
     before = [module.ThreadPoolExecutor for module in modules]
     for module in modules:
         module.ThreadPoolExecutor = InlineExecutor

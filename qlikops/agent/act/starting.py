@@ -18,6 +18,7 @@ from qlikops.domain.duration import format_duration
 from qlikops.domain.task import Action, RunOption, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.domain.text import harmless
 from qlikops.qlik.errors import QemBusinessError, QemError
+from qlikops.qlik.probe import EndpointTester
 
 if TYPE_CHECKING:
     from qlikops.qlik.wire import ActionReply, ListedTask
@@ -31,7 +32,7 @@ _ALREADY_RUNNING = "AEM_TASK_ALREADY_RUNNING"
 """By analogy with the one above; spelled otherwise, it is a refusal like any other."""
 
 
-class TaskOperator(Protocol):
+class TaskOperator(EndpointTester, Protocol):
     """Of an Enterprise Manager client, what a restart needs. Every call may raise a QemError."""
 
     def task(self, server: str, task: str) -> TaskFacts:

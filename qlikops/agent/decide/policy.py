@@ -13,6 +13,7 @@ from qlikops.agent.config import AgentConfig
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.encoding.stored import unknown_values
+from qlikops.domain.endpoint import ProbeAnswer
 from qlikops.domain.evaluation import (
     ApprovalMode,
     BlockingGate,
@@ -125,6 +126,11 @@ def _kind_needs_human(question: GateInput) -> str:
     return ""
 
 
+def _endpoint_down(question: GateInput) -> str:
+    probe = question.proposal.probe
+    return probe.words if probe and probe.answer is ProbeAnswer.ERROR else ""
+
+
 def _several_tasks(question: GateInput) -> str:
     count = len(question.proposal.targets)
     return "" if count == 1 else f"{count} tasks in one decision"
@@ -167,6 +173,7 @@ GATES: Mapping[Gate, Callable[[GateInput], str]] = {
     Gate.USER_STOPPED: _user_stopped,
     Gate.FULL_LOAD_INCOMPLETE: _full_load_incomplete,
     Gate.KIND_NEEDS_HUMAN: _kind_needs_human,
+    Gate.ENDPOINT_DOWN: _endpoint_down,
     Gate.PROTECTED: _protected,
     Gate.SEVERAL_TASKS: _several_tasks,
     Gate.BUDGET_SPENT: _budget_spent,

@@ -99,7 +99,7 @@ class ModelEvaluator:
         reply: Mapping[str, Any] = {}
         try:
             mark = self._mark()
-            reply = self._reply(data_block(proposal, history, mark), task_text(proposal.diagnosis, mark))
+            reply = self._reply(data_block(proposal, history, mark), task_text(proposal, mark))
             said = self._evaluation(read_answer(reply, self._structured), proposal)
             evaluation = held_to_class(said, proposal.diagnosis)
         except Exception as exc:  # a human decides, whatever it is

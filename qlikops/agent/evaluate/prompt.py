@@ -12,14 +12,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from qlikops.agent.diagnosis.evidence import EVIDENCE_CAP
+from qlikops.agent.diagnosis.evidence import EVIDENCE_CAP, Label
 from qlikops.agent.diagnosis.library import library
 from qlikops.agent.evaluate import EvaluationInput
 from qlikops.domain.diagnosis import Diagnosis
+from qlikops.domain.endpoint import ProbeAnswer
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.text import harmless
 
-PROMPT_VERSION = "v2"
+PROMPT_VERSION = "v3"
 TOOL_NAME = "record_evaluation"
 DATA_CAP = 24_000
 """Characters of the data, whatever the proposal holds: what an evaluation may cost has a bound."""
@@ -64,15 +65,16 @@ def data_block(proposal: Proposal, history: EvaluationInput, mark: str) -> str:
     return _block(f"data-{mark}", lambda cap: _document(proposal, history, cap), DATA_CAP)
 
 
-def task_text(diagnosis: Diagnosis | None, mark: str) -> str:
-    """What the model is to do, after what the agent knows of the failure, in a block like that of the data.
+def task_text(proposal: Proposal, mark: str) -> str:
+    """What the model is to do, after what the agent knows of failure and endpoint, in a block like that of the data.
 
-    Only entries are in that block, no word of the message. Without a `diagnosis` there is none.
+    In that block are entries and numbers, no word of the message and no name. Without a diagnosis there is none.
     """
-    task = "Evaluate the proposal in the data above."
+    task, diagnosis = "Evaluate the proposal in the data above.", proposal.diagnosis
     if diagnosis is None:
         return task
-    return f"{_block(f'known-{mark}', lambda cap: _known(diagnosis, cap), KNOWN_CAP)}\n\n{task}"
+    endpoint = _endpoint(proposal)
+    return f"{_block(f'known-{mark}', lambda cap: _known(diagnosis, cap) | endpoint, KNOWN_CAP)}\n\n{task}"
 
 
 def _block(delimiter: str, document: Callable[[int], Mapping[str, Any]], most: int) -> str:
@@ -133,6 +135,23 @@ def _known(diagnosis: Diagnosis, cap: int) -> dict[str, Any]:
             for cited, name in diagnosis.citable.items()
         ],
     }
+
+
+def _endpoint(proposal: Proposal) -> dict[str, Any]:
+    """What is known of the endpoint in question, each with the id of its evidence."""
+    known: dict[str, Any] = {}
+    ids = {item.label: item.id for item in proposal.evidence}
+    if (siblings := proposal.siblings) and Label.SIBLINGS in ids:
+        seen = {"tasks": siblings.total, "running": siblings.running, "not_seen": siblings.unseen}
+        known["siblings"] = {"id": ids[Label.SIBLINGS], **seen}
+    if (probe := proposal.probe) and Label.PROBE in ids:
+        known["probe"] = {
+            "id": ids[Label.PROBE],
+            "answer": probe.answer.value,
+            "seconds_before": max(0, round((proposal.created_at - probe.at).total_seconds())),
+            "is_enough": probe.answer is ProbeAnswer.CONNECTED and proposal.waits_for_endpoint,
+        }
+    return known
 
 
 def _entry(name: str, cap: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from qlikops.agent.diagnosis.evidence import Label
 from qlikops.agent.diagnosis.messages import MessageClass, is_proof
@@ -15,6 +16,7 @@ from qlikops.agent.evaluate import Clock, EvaluationInput, mark_unsupported
 from qlikops.agent.look import wording
 from qlikops.domain.anomaly import ACTIONS, AnomalyKind
 from qlikops.domain.diagnosis import Diagnosis, FailureClass
+from qlikops.domain.endpoint import ProbeAnswer
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import Action
@@ -142,6 +144,30 @@ def _refused(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     )
 
 
+def _siblings(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
+    """What runs on the endpoint speaks for a resume; that nothing does, speaks against none."""
+    if proposal.siblings is None or proposal.action is not Action.RESUME:
+        return None
+    return Opinion(Verdict.APPROVE, Risk.LOW, 0.9, f"{_sentence(proposal.siblings.words)}.", (Label.SIBLINGS,))
+
+
+def _probe(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
+    probe = proposal.probe
+    if probe is None:
+        return None
+    saying = partial(Opinion, text=f"{probe.words}.", labels=(Label.PROBE,))
+    if probe.answer is not ProbeAnswer.CONNECTED:
+        return saying(Verdict.CAUTION, Risk.MEDIUM, 0.8, caution="A resume fails until the endpoint takes logins.")
+    if proposal.waits_for_endpoint:
+        return saying(Verdict.APPROVE, Risk.LOW, 0.95)
+    caution = "A test proves the login, not the log, the rights or the room behind it."
+    return saying(Verdict.APPROVE, Risk.LOW, 0.9, caution=caution)
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
 def _reload(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     if all(option.action is not Action.RELOAD for option in proposal.offers):
         return None
@@ -224,6 +250,8 @@ RULES: tuple[Rule, ...] = (
     _kind,
     _not_proven,
     _refused,
+    _siblings,
+    _probe,
     _reload,
     _full_load,
     _full_load_complete,

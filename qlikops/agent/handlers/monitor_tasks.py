@@ -22,8 +22,8 @@ def handler(event: dict[str, Any], context: LambdaContext, services: Services | 
     left = context.get_remaining_time_in_millis() / 1000
     reading_seconds = left - min(RESERVE_SECONDS, left / 2)
     services = services or process_services()
-    with services.own_failures.in_use() as notes:
-        monitored = services.monitor(reading_seconds, notes).run(run)
+    with services.own_failures.in_use() as notes, services.monitor(reading_seconds, notes) as monitor:
+        monitored = monitor.run(run)
     summary = monitored.summary
     return {
         "run": codec.encode(run),

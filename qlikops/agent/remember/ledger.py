@@ -19,6 +19,7 @@ from botocore.parsers import ResponseParserError
 
 from qlikops.agent.remember import earlier_results, entries
 from qlikops.agent.remember.entries import Step, key_of, record_key
+from qlikops.agent.remember.probes import ProbeLedger
 from qlikops.agent.remember.record import StoredRecord, bounded, record_of
 from qlikops.agent.remember.table import (
     ABSENT,
@@ -32,6 +33,7 @@ from qlikops.agent.remember.table import (
     Update,
 )
 from qlikops.agent.remember.tasks import TaskLedger, still_unanswered
+from qlikops.agent.transient import TransientError
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import (
     UNANSWERED,
@@ -99,12 +101,13 @@ class OpenProposal:
 
 
 class Ledger:
-    """The life of proposals and runs; `tasks` has leases, restarts and histories."""
+    """The life of proposals and runs; `tasks` has leases, restarts and histories, `probes` the tests of endpoints."""
 
     def __init__(self, table: Table, clock: Callable[[], datetime]) -> None:
         self._table = table
         self._clock = clock
         self.tasks = TaskLedger(table, clock)
+        self.probes = ProbeLedger(table, clock)
 
     def record(self, proposal_id: str) -> StoredRecord:
         """Raises NotFound, and RecordTooNew for one that a newer version wrote."""
@@ -248,18 +251,27 @@ class Ledger:
             said: Item = {Attribute.PROGRESS: codec.dumps(progress)}
             self._table.commit_each([Update(key, said, condition=Condition(f"attribute_exists(#{keys.PARTITION})"))])
 
-    def save_result(self, proposal_id: str, outcome: Outcome) -> Outcome:
-        """Keeps what a restart came to until it is closed; the first result stays and is returned."""
+    def save_result(self, proposal_id: str, outcome: Outcome, *, none_since: int | None = None) -> Outcome:
+        """Keeps what a restart came to until it is closed; the first result stays and is returned.
+
+        One that says that nothing was sent holds only if no start was marked since there were `none_since` of them.
+        Raises TransientError where another invocation has: a retry learns from the start markers what came of it.
+        """
         outcome = bounded(outcome)
-        result = Update(
-            record_key(proposal_id),
-            {Attribute.OUTCOME: codec.dumps(outcome)},
-            condition=Condition(f"attribute_exists(#{keys.PARTITION}) AND attribute_not_exists(#outcome)"),
-        )
+        condition = Condition(f"attribute_exists(#{keys.PARTITION}) AND attribute_not_exists(#outcome)")
+        if none_since is not None:
+            condition = Condition(
+                f"{condition.text} AND (attribute_not_exists(#{Attribute.STARTS}) OR #{Attribute.STARTS} = :starts)",
+                {":starts": none_since},
+            )
+        result = Update(record_key(proposal_id), {Attribute.OUTCOME: codec.dumps(outcome)}, condition=condition)
         try:
             self._table.commit(result)
         except ConditionFailed:
-            return self.record(proposal_id).approval.outcome or outcome
+            first = self.record(proposal_id).approval.outcome
+            if first is None and none_since is not None:
+                raise TransientError(f"{proposal_id} is being started by another invocation") from None
+            return first or outcome
         return outcome
 
     def close(

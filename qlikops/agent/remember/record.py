@@ -8,6 +8,7 @@ from qlikops.agent.remember.table import Item
 from qlikops.domain.approval import Outcome, ProposalRecord
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import RecordTooNew
+from qlikops.domain.ledger import Attribute
 from qlikops.domain.record import read_record, stored_digest
 from qlikops.domain.text import harmless
 
@@ -24,6 +25,8 @@ class StoredRecord:
     approval: ProposalRecord
     intact: bool
     """The digest over the stored JSON is the stored digest; false where there is none yet."""
+    starts: int = 0
+    """How often the start of one of its tasks has been marked."""
 
     @property
     def is_forged(self) -> bool:
@@ -40,7 +43,8 @@ def record_of(proposal_id: str, item: Item) -> StoredRecord:
             f"{proposal_id} was written by a newer qlikops (record version {exc.version})",
             "Deploy that version, or wait until its proposals are closed.",
         ) from exc
-    return StoredRecord(approval, intact=bool(approval.digest) and approval.digest == stored_digest(item))
+    is_intact = bool(approval.digest) and approval.digest == stored_digest(item)
+    return StoredRecord(approval, is_intact, int(item.get(Attribute.STARTS, 0)))
 
 
 def bounded(outcome: Outcome) -> Outcome:

@@ -247,11 +247,12 @@ class Table:
             case Update(key=key, values=changes, remove=remove, add=amounts):
                 kind = "Update"
                 action["Key"] = _wire_key(key)
-                expression = "SET " + ", ".join(f"#{name} = :set_{name}" for name in changes)
-                if remove:
-                    expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
-                if amounts:
-                    expression += " ADD " + ", ".join(f"#{name} :add_{name}" for name in amounts)
+                clauses = {
+                    "SET": [f"#{name} = :set_{name}" for name in changes],
+                    "REMOVE": [f"#{name}" for name in remove],
+                    "ADD": [f"#{name} :add_{name}" for name in amounts],
+                }
+                expression = " ".join(f"{clause} {', '.join(each)}" for clause, each in clauses.items() if each)
                 action["UpdateExpression"] = expression
                 values = {f":set_{name}": value for name, value in changes.items()}
                 values |= {f":add_{name}": amount for name, amount in amounts.items()}

@@ -245,9 +245,14 @@ class TaskLedger:
             self._table.commit(
                 Put(item, ABSENT),
                 Check((keys.task_partition(key), keys.LEASE), Condition("#proposal_id = :id", {":id": proposal_id})),
-                Check(
+                Update(
                     (keys.approval_partition(proposal_id), keys.RECORD),
-                    Condition("#status = :restarting", {":restarting": Status.RESTARTING}),
+                    {},
+                    add={Attribute.STARTS: 1},
+                    condition=Condition(
+                        "#status = :restarting AND attribute_not_exists(#outcome)",
+                        {":restarting": Status.RESTARTING},
+                    ),
                 ),
             )
         except ConditionFailed as exc:

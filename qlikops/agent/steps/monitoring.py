@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from qlikops.agent.act.probing import Prober, newest_probes
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.look.detection import contradicts_itself, detect, is_from_the_future, may_have_been_restarted
 from qlikops.agent.propose import standing
@@ -55,6 +56,7 @@ class Monitor:
     executions: ExecutionStates
     read: Callable[[], FleetReading]
     notifier: Notifier
+    prober: Prober
     config: AgentConfig
     clock: Callable[[], datetime]
     notes: Sequence[str] = ()
@@ -155,9 +157,11 @@ class Monitor:
             blocked=standing.blocked(leases, mutes),
             opened_before=len(opened_before),
         )
-        opened = self.ledger.open_proposals(run.execution_name, correlated.proposals, OPENING_LEASE_SECONDS)
+        probed = self.prober.before_proposing(snapshot, correlated.proposals)
+        opened = self.ledger.open_proposals(run.execution_name, probed.proposals, OPENING_LEASE_SECONDS)
         left_alone = standing.no_actions(correlated, opened)
         kept = standing.with_restarts_and_mutes(snapshot, restarts, {key: mutes.get(key) for key in free})
+        kept = replace(kept, probes=newest_probes(last.snapshot, probed.probes, self.clock()))
         kept = self._telling(run, last, kept)
         held_by = standing.holders(leases, opened.proposals)
         self.store.save_snapshot(standing.with_holders_and_notes(kept, held_by, left_alone))

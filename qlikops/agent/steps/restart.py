@@ -1,7 +1,8 @@
 """Acts on an approved proposal: looks again, acts at most once per task, and says what really came of it.
 
 Looking again is the judgement that proposed it, on the task as it is now: what would be judged otherwise, or may not be
-restarted any more, is superseded.
+restarted any more, is superseded. Before the first task is started, the endpoint in question is tested once more: if it
+takes no logins, nothing is sent.
 
 The claim in the ledger comes before the run call. A claim without a result therefore means that the call may have
 been sent: it is never sent again, only watched. What a retry of the whole invocation finds is the stored result.
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from qlikops.agent.act import ramp
 from qlikops.agent.act.brake import Brake
+from qlikops.agent.act.probing import Prober, holds_back
 from qlikops.agent.act.starting import POLL_SECONDS, Starter, TaskOperator, Watch
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.diagnosis.evidence import state_text
@@ -36,6 +38,7 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.tasks import Attempt, LeaseLost, RestartLimits, StartMarker, TaskLedger
 from qlikops.domain.approval import Decision, Outcome, ProposalRecord, RunCall, Status, TaskOutcome
+from qlikops.domain.endpoint import Probe, ProbeAnswer
 from qlikops.domain.mute import Mute
 from qlikops.domain.proposal import Choice, NotOffered, Proposal, ProposedTask
 from qlikops.domain.run import Progress
@@ -55,6 +58,8 @@ Enterprise Manager itself is some 30 s behind Replicate; a list for each task wo
 """
 _PROGRESS_EVERY = timedelta(seconds=10)
 """That those who watch a group are told at most."""
+_LOOKED_AT = 5
+"""Tasks of a group of which one at least must be down still for its endpoint to be tested."""
 _HOUR = timedelta(hours=1)
 _DOWN = (Status.UNVERIFIED, Status.FAILED, Status.SUPERSEDED, Status.NOT_TRIED)
 """What a group comes to of which no task is up, what needs a look first."""
@@ -119,6 +124,7 @@ class Restarter:
     ) -> None:
         self._ledger = ledger
         self._operators = operators
+        self._prober = Prober(ledger.probes, operators, config, clock)
         self._config = config
         self._clock = clock
         self._sleep = sleep
@@ -146,15 +152,42 @@ class Restarter:
         made = record.approval.decision or decision
         why = self._refusal(record, made)
         if why:
-            outcome = Outcome(Status.SUPERSEDED, why)
-        else:
-            go_on_until = record.approval.updated_at + CONTINUE_FOR if may_continue else begun
-            acted = self._act(self._group(record.approval, made), give_up_at, go_on_until)
-            if isinstance(acted, Unfinished):
-                self._hold(record.approval.proposal)
-                return acted
-            outcome = acted
-        return self._ledger.save_result(proposal_id, replace(outcome, at=self._clock(), decision=made))
+            return self._save(proposal_id, Outcome(Status.SUPERSEDED, why), made)
+        group = self._group(record.approval, made)
+        probe = self._probe(group)
+        if probe and (why := holds_back(probe, self._prober, is_automatic=group.is_automatic)):
+            return self._save(proposal_id, _still_down(group, why), made, none_since=record.starts)
+        go_on_until = record.approval.updated_at + CONTINUE_FOR if may_continue else begun
+        acted = self._act(group, give_up_at, go_on_until)
+        if isinstance(acted, Unfinished):
+            self._hold(record.approval.proposal)
+            return acted
+        if probe and probe.answer is not ProbeAnswer.CONNECTED:
+            acted = replace(acted, detail="; ".join(part for part in (acted.detail, probe.words) if part))
+        return self._save(proposal_id, acted, made)
+
+    def _save(
+        self, proposal_id: str, outcome: Outcome, decision: Decision, *, none_since: int | None = None
+    ) -> Outcome:
+        outcome = replace(outcome, at=self._clock(), decision=decision)
+        return self._ledger.save_result(proposal_id, outcome, none_since=none_since)
+
+    def _probe(self, group: _Group) -> Probe | None:
+        """What the endpoint says before the first task is started; None where it is not tested.
+
+        It is not if an earlier invocation has started something, the brake is on, or there is nothing left to send.
+        """
+        if group.claims or not self._prober.tests(group.proposal) or group.brake.why():
+            return None
+        try:
+            starts = any(self._would_start(group, target) for target in group.targets[:_LOOKED_AT])
+        except QemError:
+            return None  # what it means for the restart is found where the task is looked at before it is started
+        return self._prober.before_starting(group.proposal) if starts else None
+
+    def _would_start(self, group: _Group, target: ProposedTask) -> bool:
+        facts = self._read_again(group, self._operators(target.key.instance), target.key)
+        return not came_up(group.proposal, target, facts) and not self._why_no_longer(group, target, facts)
 
     def _hold(self, proposal: Proposal) -> None:
         self._ledger.tasks.lease(proposal, self._clock() + LEASE_FOR)
@@ -345,6 +378,12 @@ def combined(targets: Sequence[TaskOutcome]) -> Outcome:
     detail = ", ".join(f"{count} {words}" for words, count in counts.most_common())
     why = next((target.detail for target in targets if target.status is Status.NOT_TRIED), "")
     return Outcome(status, f"{detail}: {why}" if why else detail, tuple(targets))
+
+
+def _still_down(group: _Group, why: str) -> Outcome:
+    """Nothing was sent to any task."""
+    targets = (TaskOutcome(target.key, Status.STILL_DOWN, run_call=RunCall.NOT_SENT) for target in group.targets)
+    return Outcome(Status.STILL_DOWN, f"nothing was sent: {why}", tuple(targets))
 
 
 def interrupted(tasks: TaskLedger, approval: ProposalRecord, detail: str) -> Outcome:

@@ -19,7 +19,7 @@ from qlikops.domain.duration import format_duration
 from qlikops.domain.evaluation import Evaluation, Verdict, is_ai
 from qlikops.domain.text import harmless
 
-NOTIFIED = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL})
+NOTIFIED = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.STILL_DOWN})
 """The ends that somebody must hear of: nobody answered, or it did not work. That a question is over is told as well."""
 _SUBJECT_CAP = 100
 _LINE_CAP = 200

@@ -38,6 +38,7 @@ _PASSED = {
             Status.RESTARTED,
             Status.ALREADY_RUNNING,
             Status.SUPERSEDED,
+            Status.STILL_DOWN,
             Status.PARTIAL,
             Status.UNVERIFIED,
             Status.NOT_TRIED,

@@ -18,7 +18,7 @@ from tests.simulation.dynamodb import Wire
 from tests.simulation.invariants.watch import Watch, at_rest, number, partition_of, status_of, told
 from tests.simulation.stepfunctions import Execution
 
-_TOLD = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL})
+_TOLD = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.STILL_DOWN})
 
 
 @at_rest

@@ -54,7 +54,12 @@ class Call:
     @property
     def writes(self) -> bool:
         """Whether the world is another one after it. Of a read it makes no difference whether it arrived."""
-        return self.name.startswith(("POST", "Transact", "Put", "Publish", "Send"))
+        return self.name.startswith(("POST", "Transact", "Put", "Publish", "Send")) or self.tests
+
+    @property
+    def tests(self) -> bool:
+        """Whether it has an endpoint tested, which logs in to a database."""
+        return "/endpoints/" in self.name
 
 
 class SharedClients:

@@ -199,6 +199,7 @@ class Story:
         self.wire.state = "check"
         assert max(self.runs().values()) <= 1
         self.check_truth()
+        self.check_tests()
         for name in runs:
             self.check_report(name)
         for name in ("run-0", *runs):
@@ -219,6 +220,14 @@ class Story:
             if Status.RESTARTED in said:
                 assert runs == 1
                 assert self.simulator.task(key.task)["state"] == "RUNNING"
+
+    def check_tests(self) -> None:
+        """No endpoint was tested more often than three times in any hour."""
+        tests: dict[str, list[float]] = {}
+        for tested in self.simulator.server.fleet.true_state()["tests"]:
+            tests.setdefault(tested["endpoint"], []).append(tested["at"])
+        for endpoint, at in tests.items():
+            assert all(fourth - first >= 3600 for first, fourth in zip(at, at[3:], strict=False)), f"{endpoint}: {at}"
 
     def check_report(self, run: str) -> None:
         """Everything that was found is proposed on or left alone, or the report says that the run failed."""
@@ -297,7 +306,7 @@ def faults_of(calls: list[Call], state: str) -> Iterator[tuple[Call, Fault]]:
         if call.writes:
             yield call, Fault.REFUSED
             yield call, Fault.KILLED
-            if call.name.startswith("POST"):
+            if call.name.startswith("POST") or call.tests:
                 yield call, Fault.UNANSWERED
         elif (kind := call.name.rpartition("/")[0] or call.name) not in reads:
             reads.add(kind)

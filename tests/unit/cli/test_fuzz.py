@@ -43,7 +43,7 @@ TEXTS = [
 ]
 EXAMPLES = int(os.environ.get("FUZZ", "15"))
 """For each command; `make fuzz` tries more."""
-BOUNDED = {("exam",): ("--limit=3",)}
+BOUNDED: Mapping[tuple[str, ...], tuple[str, ...]] = {("exam",): ("--limit=3",)}
 """What comes before the options of a command that could take seconds; one that says otherwise counts."""
 PLAIN = st.sampled_from(TEXTS)
 WORDS = st.one_of(PLAIN, PLAIN, st.text(max_size=20))

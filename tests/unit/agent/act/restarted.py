@@ -18,7 +18,15 @@ from qlikops.qlik.errors import QemBusinessError
 from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
 from qlikops.qlik.simulator.library import server, task
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Scenario
-from qlikops.qlik.wire import ActionReply, ListedTask, parse_action, parse_task, parse_task_list
+from qlikops.qlik.wire import (
+    ActionReply,
+    EndpointTest,
+    ListedTask,
+    parse_action,
+    parse_endpoint_test,
+    parse_task,
+    parse_task_list,
+)
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import ASK, EVALUATION, SERVER, FakeClock, create_table, proposal
 
@@ -63,6 +71,10 @@ class Operator:
     def stop(self, server: str, task: str, timeout_seconds: int = 60) -> ActionReply:  # noqa: ARG002
         self._call("stop")
         return parse_action(self._fleet.stop(server, task))
+
+    def test_endpoint(self, server: str, endpoint: str, timeout_seconds: int = 60) -> EndpointTest:  # noqa: ARG002
+        self._call("test")
+        return parse_endpoint_test(self._fleet.test_endpoint(server, endpoint))
 
     def _call(self, name: str) -> None:
         self.calls[name] += 1

@@ -12,6 +12,7 @@ from qlikops.agent.decide.policy import GATES, decide
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.diagnosis import Certainty, FailureClass
 from qlikops.domain.encoding import codec
+from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Finding, Gate, PolicyResult, Risk, Route, Verdict
 from qlikops.domain.proposal import Option, Proposal
 from qlikops.domain.task import Action, StopReason, TaskKey
@@ -22,6 +23,7 @@ OPEN = only_proposal(poll_twice(failed()))
 """A proposal that no gate is closed for."""
 RELOAD = Option("reload", Action.RELOAD, "reload the target")
 KEY = OPEN.targets[0].key
+ENDPOINT = EndpointKey("default", "eu-1", "ORA-PROD")
 GOOD = Evaluation(Verdict.APPROVE, Risk.LOW, 0.9, "fine", "rules", "1", NOW)
 EVALUATION_GATES = {Gate.EVALUATION_UNAVAILABLE, Gate.HIGH_RISK, Gate.LOW_CONFIDENCE}
 
@@ -62,6 +64,7 @@ CLOSING: list[tuple[Gate, Proposal, Evaluation, Mapping[TaskKey, int]]] = [
     (Gate.SEVERAL_TASKS, replace(OPEN, targets=OPEN.targets * 2), GOOD, {}),
     (Gate.SEVERAL_TASKS, replace(OPEN, targets=()), GOOD, {}),
     (Gate.PROTECTED, with_target(protected=True), GOOD, {}),
+    (Gate.ENDPOINT_DOWN, replace(OPEN, probe=Probe(ENDPOINT, ProbeAnswer.ERROR, NOW, "ORA-12541")), GOOD, {}),
     (Gate.KIND_NEEDS_HUMAN, replace(OPEN, kind=AnomalyKind.FATAL_UNKNOWN), GOOD, {}),
     (Gate.KIND_NEEDS_HUMAN, replace(OPEN, kind=AnomalyKind.RESOURCE_STOP), GOOD, {}),
     (Gate.KIND_NEEDS_HUMAN, replace(OPEN, kind=AnomalyKind.STALLED), GOOD, {}),
@@ -111,6 +114,11 @@ def test_an_approval_by_evidence_that_is_not_there_does_not_count(mode: Approval
     assert (result.route, result.closed_gates) == (route, ())
     assert "cites evidence that is not there (e99)" in result.reason
     assert ask_policy(evaluation=replace(GOOD, findings=(sound,)), mode=mode).route is Route.AUTOMATIC
+
+
+@pytest.mark.parametrize("answer", [answer for answer in ProbeAnswer if answer is not ProbeAnswer.ERROR])
+def test_only_an_endpoint_that_takes_no_logins_closes_a_gate(answer: ProbeAnswer) -> None:
+    assert closed(ask_policy(replace(OPEN, probe=Probe(ENDPOINT, answer, NOW)))) == set()
 
 
 def test_every_gate_exists_and_is_tested() -> None:

@@ -112,7 +112,7 @@ def test_a_complete_answer_becomes_the_evaluation(server: ConverseServer) -> Non
         confidence=0.92,
         rationale="The source was unreachable and answers again.",
         evaluator="bedrock",
-        evaluator_version=f"v2 strict_tool {MODEL}",
+        evaluator_version=f"v3 strict_tool {MODEL}",
         evaluated_at=NOW,
         findings=(Finding("The message is that of a lost connection.", ("e1",)),),
         cautions=("Watch the latency for a while.",),
@@ -160,7 +160,7 @@ def test_a_tool_need_not_be_strict_and_the_temperature_can_stay_out(server: Conv
     (request,) = server.requests
     assert "strict" not in request.body["toolConfig"]["tools"][0]["toolSpec"]
     assert "temperature" not in request.body["inferenceConfig"]
-    assert evaluation.evaluator_version == f"v2 tool {MODEL}"
+    assert evaluation.evaluator_version == f"v3 tool {MODEL}"
 
 
 def test_a_guardrail_looks_at_the_data(server: ConverseServer) -> None:
@@ -181,7 +181,7 @@ def test_a_model_without_tools_answers_in_bare_json(server: ConverseServer, text
     assert "toolConfig" not in request.body
     assert '"additionalProperties": false' in request.body["system"][1]["text"]
     assert (evaluation.verdict, evaluation.confidence) == (Verdict.APPROVE, 0.92)
-    assert evaluation.evaluator_version == f"v2 prompt {MODEL}"
+    assert evaluation.evaluator_version == f"v3 prompt {MODEL}"
 
 
 @pytest.mark.parametrize(

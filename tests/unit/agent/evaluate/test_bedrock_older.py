@@ -61,7 +61,7 @@ def test_without_strict_tools_the_model_is_asked_with_a_tool(server: ConverseSer
 
     assert [each.verdict for each in evaluations] == [Verdict.APPROVE] * 2
     # The record says how it was asked, not how it should have been.
-    assert {each.evaluator_version for each in evaluations} == {f"v2 tool {MODEL}"}
+    assert {each.evaluator_version for each in evaluations} == {f"v3 tool {MODEL}"}
     tools = [request.body["toolConfig"]["tools"][0]["toolSpec"] for request in server.requests]
     assert ["strict" in tool for tool in tools] == [False, False]
 
@@ -69,6 +69,6 @@ def test_without_strict_tools_the_model_is_asked_with_a_tool(server: ConverseSer
 def test_another_wrong_parameter_is_no_reason_to_ask_otherwise(server: ConverseServer) -> None:
     older = evaluator(server, "InferenceConfiguration", "temperature")
     evaluation = older.evaluate(OPEN, EvaluationInput())
-    assert (evaluation.verdict, evaluation.evaluator_version) == (Verdict.UNAVAILABLE, f"v2 strict_tool {MODEL}")
+    assert (evaluation.verdict, evaluation.evaluator_version) == (Verdict.UNAVAILABLE, f"v3 strict_tool {MODEL}")
     assert evaluation.unavailable_because == "request rejected: ParamValidationError"
     assert server.requests == []

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.agent.diagnosis.evidence import EVIDENCE_CAP
+from qlikops.agent.diagnosis.evidence import EVIDENCE_CAP, Label
 from qlikops.agent.diagnosis.library import built_in
 from qlikops.agent.evaluate import EvaluationInput, prompt
 from qlikops.agent.evaluate.prompt import (
@@ -23,14 +24,18 @@ from qlikops.agent.evaluate.prompt import (
     schema,
     task_text,
 )
+from qlikops.agent.propose.correlation import with_evidence
 from qlikops.agent.trial import Situation, outcome
 from qlikops.deployment.bundle import bundled_files
 from qlikops.domain.anomaly import Evidence
 from qlikops.domain.diagnosis import Diagnosis
+from qlikops.domain.endpoint import Probe, ProbeAnswer
 from qlikops.domain.evaluation import Risk, Verdict
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
 from tests.unit.agent.decide.test_policy import OPEN
+from tests.unit.agent.fleet import failed, poll_twice, task
+from tests.unit.agent.propose.test_correlation import only_proposal
 
 FILES = sorted((Path(prompt.__file__).parent / "prompts").iterdir())
 PINNED = {
@@ -40,6 +45,9 @@ PINNED = {
     "v2.bare.md": "f614f09578e086c0db69e71222813ce7db0f4d6b90872c8ca7b88bbc0626eb93",
     "v2.md": "e98b6373a2e3dab13c3b2527b0d3e19554b622f734e5f01c8f1740b35a608584",
     "v2.schema.json": "f73fbbf9e4930f36867905bba7de22133adaf95beaa2925c71a446ee5487c79f",
+    "v3.bare.md": "f614f09578e086c0db69e71222813ce7db0f4d6b90872c8ca7b88bbc0626eb93",
+    "v3.md": "a8cb7ef4ce14d8e5e8a9ae58c14ff2ec3e8d6eb4c915ce25f41d965121081162",
+    "v3.schema.json": "f73fbbf9e4930f36867905bba7de22133adaf95beaa2925c71a446ee5487c79f",
 }
 """What each version says. A prompt or schema that must change becomes a new version, never the old one's new text."""
 
@@ -135,7 +143,7 @@ def test_the_size_has_a_bound_whatever_comes() -> None:
 
 
 def known(diagnosis: Diagnosis) -> Any:
-    block, task = task_text(diagnosis, "mark").split("\n\n")
+    block, task = task_text(replace(OPEN, diagnosis=diagnosis), "mark").split("\n\n")
     assert task == "Evaluate the proposal in the data above."
     return document(block, "known-mark")
 
@@ -153,7 +161,7 @@ def test_what_the_library_knows_is_said_with_ids_to_cite_and_no_word_of_the_mess
     assert first["never"] == proposal.diagnosis.never
     assert (other["id"], other["applies"], other["failure"]) == ("k2", False, "oracle-no-listener")
     assert "ZEPHYR" in data_block(proposal, EvaluationInput(), "mark")
-    assert "ZEPHYR" not in task_text(proposal.diagnosis, "mark")
+    assert "ZEPHYR" not in task_text(proposal, "mark")
 
 
 def test_what_only_matches_can_be_cited_where_nothing_applies() -> None:
@@ -164,12 +172,34 @@ def test_what_only_matches_can_be_cited_where_nothing_applies() -> None:
 
 
 def test_nothing_is_said_of_a_failure_that_rests_on_no_message() -> None:
-    assert task_text(None, "mark") == "Evaluate the proposal in the data above."
+    assert task_text(replace(OPEN, diagnosis=None), "mark") == "Evaluate the proposal in the data above."
 
 
 def test_what_is_known_has_a_bound() -> None:
     many = tuple(failure.id for entries in built_in() for failure in entries.failures)
-    longest = sorted(many, key=lambda name: -len(task_text(Diagnosis(failure=name), "mark")))[:6]
-    text = task_text(Diagnosis(failure=longest[0], runners_up=tuple(longest[1:])), "mark")
+
+    def told(diagnosis: Diagnosis) -> str:
+        return task_text(replace(OPEN, diagnosis=diagnosis), "mark")
+
+    longest = sorted(many, key=lambda name: -len(told(Diagnosis(failure=name))))[:6]
+    text = told(Diagnosis(failure=longest[0], runners_up=tuple(longest[1:])))
     assert len(text) <= KNOWN_CAP + 100
     assert text.count("<") == text.count(">") == 2
+
+
+def test_what_is_known_of_the_endpoint_is_trusted_and_cited_by_its_evidence_and_names_nothing() -> None:
+    proposal = only_proposal(poll_twice(failed("a", source_endpoint="ZEPHYR"), task("b", source_endpoint="ZEPHYR")))
+    assert proposal.siblings is not None
+    probe = Probe(proposal.siblings.endpoint, ProbeAnswer.CONNECTED, proposal.created_at - timedelta(seconds=12))
+    probed = replace(with_evidence(proposal, Label.PROBE, "ZEPHYR takes logins again"), probe=probe)
+    text = task_text(probed, "mark")
+    told = document(text.split("\n\n")[0], "known-mark")
+    ids = {item.label: item.id for item in probed.evidence}
+    assert told["siblings"] == {"id": ids["tasks on the endpoint"], "tasks": 2, "running": 1, "not_seen": 0}
+    assert told["probe"] == {
+        "id": ids["test of the endpoint"],
+        "answer": "connected",
+        "seconds_before": 12,
+        "is_enough": True,
+    }
+    assert "ZEPHYR" not in text

@@ -73,7 +73,7 @@ def evaluated(*steps: Step, settings: BedrockSettings = SETTINGS) -> tuple[Evalu
 def test_an_answer_becomes_an_evaluation_with_what_it_took() -> None:
     evaluation, model = evaluated(GOOD)
     assert (evaluation.verdict, evaluation.evaluator) == (Verdict.APPROVE, "bedrock")
-    assert evaluation.evaluator_version == f"v2 {SETTINGS.structured} model-1"
+    assert evaluation.evaluator_version == f"v3 {SETTINGS.structured} model-1"
     assert evaluation.findings == (Finding("The listener was away.", ("e1",)),)
     assert (evaluation.duration_ms, evaluation.input_tokens, evaluation.output_tokens) == (1500, 812, 210)
     assert "<data-abcd>" in model.asked[0].data
@@ -105,7 +105,7 @@ def test_a_client_without_strict_tools_is_asked_with_an_ordinary_one() -> None:
     strict = replace(SETTINGS, structured=Structured.STRICT_TOOL)
     evaluation, model = evaluated(NoStrictTool("too old"), GOOD, settings=strict)
     assert [question.structured for question in model.asked] == [Structured.STRICT_TOOL, Structured.TOOL]
-    assert evaluation.evaluator_version == "v2 tool model-1"
+    assert evaluation.evaluator_version == "v3 tool model-1"
 
 
 def test_a_model_that_never_answers_is_not_waited_for() -> None:

@@ -81,7 +81,7 @@ def test_a_complete_answer_becomes_the_evaluation(server: ConverseServer, finish
         confidence=0.92,
         rationale="The source was unreachable and answers again.",
         evaluator="openai",
-        evaluator_version="v2 strict_tool org/model:7b",
+        evaluator_version="v3 strict_tool org/model:7b",
         evaluated_at=NOW,
         findings=(Finding("The message is that of a lost connection.", ("e1",)),),
         cautions=("Watch the latency for a while.",),
@@ -123,7 +123,7 @@ def test_the_question_is_the_prompt_the_data_and_one_tool(server: ConverseServer
     system, user = request.body["messages"]
     assert system == {"role": "system", "content": instructions()}
     assert user["content"].startswith("<data-mark>\n{")
-    assert user["content"].endswith(f"</data-mark>\n\n{task_text(OPEN.diagnosis, 'mark')}")
+    assert user["content"].endswith(f"</data-mark>\n\n{task_text(OPEN, 'mark')}")
     (tool,) = request.body["tools"]
     assert tool["function"].pop("strict", False) is (structured is Structured.STRICT_TOOL)
     assert tool["function"] == {"name": TOOL_NAME, "description": schema()["description"], "parameters": schema()}

@@ -9,13 +9,25 @@ import pytest
 from qlikops.agent.diagnosis.evidence import Label
 from qlikops.agent.evaluate import EvaluationInput, make_evaluator, mark_unsupported
 from qlikops.agent.evaluate.rules import MANY_TASKS, VERSION, RulesEvaluator
+from qlikops.agent.propose.correlation import with_evidence
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
+from qlikops.domain.endpoint import Probe, ProbeAnswer
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import StopReason, TaskState
-from tests.unit.agent.fleet import CONFIG, CONNECTION_LOST, NOW, POSITION_LOST, UNMATCHED, failed, poll, poll_twice
+from tests.unit.agent.fleet import (
+    CONFIG,
+    CONNECTION_LOST,
+    NOW,
+    POSITION_LOST,
+    UNMATCHED,
+    failed,
+    poll,
+    poll_twice,
+    task,
+)
 from tests.unit.agent.propose.test_correlation import correlate, only_proposal
 
 
@@ -191,3 +203,33 @@ def test_a_refused_login_is_denied_in_a_record_without_a_diagnosis_too() -> None
     proposal = only_proposal(poll_twice(failed(message="ORA-01017: invalid username/password; logon denied")))
     older = evaluate(replace(proposal, diagnosis=None))
     assert (older.verdict, older.risk) == (Verdict.DENY, Risk.HIGH)
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "said"),
+    [
+        (ProbeAnswer.CONNECTED, Verdict.APPROVE, "ORA-PROD takes logins again."),
+        (ProbeAnswer.ERROR, Verdict.CAUTION, "ORA-PROD does not take logins: gone."),
+        (ProbeAnswer.TIMED_OUT, Verdict.CAUTION, "ORA-PROD did not answer a test in time."),
+    ],
+)
+def test_what_a_test_of_the_endpoint_said_counts(answer: ProbeAnswer, verdict: Verdict, said: str) -> None:
+    proposal = only_proposal(poll_twice(failed("a"), task("c")))
+    assert proposal.endpoint is not None
+    probed = replace(
+        with_evidence(proposal, Label.PROBE, "tested"), probe=Probe(proposal.endpoint, answer, NOW, "gone")
+    )
+    evaluation = evaluate(probed)
+    texts = [evaluation.rationale, *(finding.text for finding in evaluation.findings)]
+    assert evaluation.verdict is verdict
+    assert any(text.startswith(said) for text in texts)
+    assert "1 of 2 tasks on ORA-PROD run." in texts
+
+
+def test_a_login_is_not_all_that_an_unknown_failure_may_wait_for() -> None:
+    proposal = only_proposal(poll_twice(failed("a", message=UNMATCHED)))
+    assert proposal.endpoint is not None
+    probed = replace(proposal, probe=Probe(proposal.endpoint, ProbeAnswer.CONNECTED, NOW))
+    evaluation = evaluate(probed)
+    assert evaluation.verdict is Verdict.CAUTION
+    assert any(caution.startswith("A test proves the login") for caution in evaluation.cautions)

@@ -204,15 +204,15 @@ def test_a_poll_that_began_before_the_proposal_says_nothing_of_it(make: Make) ->
     agent = make()
     item = asked(agent)
     heals(agent)
-    monitor = agent.services.monitor(600)
     began = agent.clock.now - timedelta(seconds=301)
+    with agent.services.monitor(600) as monitor:
 
-    def slowly() -> Any:
-        agent.clock.now = began + timedelta(seconds=400)
-        return monitor.read()
+        def slowly() -> Any:
+            agent.clock.now = began + timedelta(seconds=400)
+            return monitor.read()
 
-    agent.clock.now = began
-    replace(monitor, read=slowly).run(codec.decode(Run, run("run-2", agent)))
+        agent.clock.now = began
+        replace(monitor, read=slowly).run(codec.decode(Run, run("run-2", agent)))
 
     assert agent.status(item) is Status.WAITING
 

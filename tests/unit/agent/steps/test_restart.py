@@ -22,7 +22,7 @@ from qlikops.domain.task import Action, RunOption, StopReason, TaskFacts, TaskSt
 from qlikops.qlik.errors import QemUnreachable
 from qlikops.qlik.simulator.library import server, task
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Scenario
-from qlikops.qlik.wire import ActionReply, ListedTask
+from qlikops.qlik.wire import ActionReply, EndpointTest, ListedTask
 from tests.scenarios.disturbed import Disturbance, Trouble
 from tests.scenarios.library import build_scenario
 from tests.unit.agent.fakes import (
@@ -80,6 +80,9 @@ class Operator:
         reply = self._client.stop(server, task, timeout_seconds)
         self._unless(self.lose_answer, "stop", maybe_sent=True)
         return reply
+
+    def test_endpoint(self, server: str, endpoint: str, timeout_seconds: int = 60) -> EndpointTest:
+        return self._client.test_endpoint(server, endpoint, timeout_seconds)
 
     @staticmethod
     def _unless(lose: Callable[[str], bool], call: str, *, maybe_sent: bool) -> None:

@@ -1,0 +1,188 @@
+"""Has endpoints tested, before something is proposed on their tasks and before these are started.
+
+A test logs in to a database, so it is asked for seldom, and not at all where a login may have been refused: by the
+diagnosis of a task on the endpoint, or by what the last test said. Whatever else goes wrong with a test says nothing of
+the endpoint, and stops nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.diagnosis.evidence import Label
+from qlikops.agent.diagnosis.library import library
+from qlikops.agent.diagnosis.messages import classify, judge
+from qlikops.agent.propose.correlation import with_evidence
+from qlikops.agent.remember.probes import ProbeLedger
+from qlikops.domain.anomaly import ACTIONS
+from qlikops.domain.diagnosis import FailureClass
+from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
+from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.task import Action
+from qlikops.qlik.errors import QemError
+from qlikops.qlik.probe import EndpointTester, probe
+
+_MAY_BE_AWAY = frozenset({FailureClass.TRANSIENT, FailureClass.WAIT, FailureClass.UNKNOWN})
+"""Classes of failures, certain or only likely, that an endpoint which is away may be behind."""
+_HOUR = timedelta(hours=1)
+_KEPT_FOR = timedelta(days=1)
+_USED_UP = "the tests that it may have in an hour are used up, or its login was refused"
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a run's tests came to."""
+
+    proposals: tuple[Proposal, ...]
+    """As they were, with what a test said of their endpoint."""
+    probes: tuple[Probe, ...] = ()
+
+
+class Prober:
+    """Tests endpoints within the limits; `testers` gives the client of an Enterprise Manager by its name."""
+
+    def __init__(
+        self,
+        ledger: ProbeLedger,
+        testers: Callable[[str], EndpointTester],
+        config: AgentConfig,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._ledger = ledger
+        self._testers = testers
+        self._config = config
+        self._clock = clock
+
+    def before_proposing(self, snapshot: FleetSnapshot, proposals: Sequence[Proposal]) -> Probed:
+        """Tests the endpoints in question, those of the first proposals first, each once."""
+        if not self._config.probe_endpoints:
+            return Probed(tuple(proposals))
+        refused = frozenset(_refused(snapshot))
+        for endpoint in sorted(refused):
+            self._ledger.bar(endpoint, self._config.probes_per_hour)
+        in_question = dict.fromkeys(each for proposal in proposals if (each := endpoint_to_test(proposal)))
+        most = self._config.probes_per_run
+        tests = self._test([each for each in in_question if each not in refused], most)
+        found = {probe.endpoint: probe for probe in tests}
+        return Probed(tuple(_with_probe(each, found) for each in proposals), tuple(found.values()))
+
+    def tests(self, proposal: Proposal) -> bool:
+        """Whether there is an endpoint in question, and one that a test helps with."""
+        return self._config.probe_endpoints and endpoint_to_test(proposal) is not None
+
+    def before_starting(self, proposal: Proposal) -> Probe | None:
+        """Tests the endpoint in question once more, of a proposal that it `tests`."""
+        endpoint = endpoint_to_test(proposal)
+        if endpoint is None:
+            return None
+        return next(self._test([endpoint], 1), None) or Probe(endpoint, ProbeAnswer.SKIPPED, self._clock(), _USED_UP)
+
+    def last_answer(self, endpoint: EndpointKey) -> Probe | None:
+        """What the last test of the endpoint within the last hour said, as far as that is kept."""
+        last = self._ledger.newest(endpoint)
+        return last if last and self._clock() - last.at <= _HOUR else None
+
+    def _test(self, endpoints: Sequence[EndpointKey], most: int) -> Iterator[Probe]:
+        """The answers of the first `most` that may be tested now."""
+        counted: list[tuple[EndpointKey, str, EndpointTester | QemError]] = []
+        for endpoint in endpoints:
+            if len(counted) == most:
+                break
+            if sort := self._ledger.take(endpoint, self._config.probes_per_hour):
+                counted.append((endpoint, sort, self._tester(endpoint)))
+        if not counted:
+            return
+        with ThreadPoolExecutor(len(counted)) as pool:
+            tests = [pool.submit(self._answer, endpoint, tester) for endpoint, _, tester in counted]
+        for (endpoint, sort, _), test in zip(counted, tests, strict=True):
+            found = test.result()
+            _logger.info("%s", found.words)
+            self._ledger.keep(sort, found)
+            if found.answer is ProbeAnswer.ERROR and not _is_away(found):
+                self._ledger.bar(endpoint, self._config.probes_per_hour)
+            yield found
+
+    def _tester(self, endpoint: EndpointKey) -> EndpointTester | QemError:
+        try:
+            return self._testers(endpoint.instance)
+        except QemError as exc:
+            return exc
+
+    def _answer(self, endpoint: EndpointKey, tester: EndpointTester | QemError) -> Probe:
+        if isinstance(tester, QemError):
+            return Probe(endpoint, ProbeAnswer.FAILED, self._clock(), str(tester))
+        return probe(tester, endpoint, self._clock)
+
+
+def endpoint_to_test(proposal: Proposal) -> EndpointKey | None:
+    """The endpoint in question, if it may be away: a resume is proposed, and nothing says that a login was refused."""
+    diagnosis = proposal.diagnosis
+    if ACTIONS.get(proposal.kind) is not Action.RESUME or diagnosis is None:
+        return None
+    others = (library().named(name) for name in diagnosis.runners_up)
+    classes = {diagnosis.failure_class, *(entry.failure_class for entry in others if entry)}
+    if diagnosis.failure_class not in _MAY_BE_AWAY or FailureClass.ACCESS in classes:
+        return None
+    return proposal.endpoint
+
+
+def holds_back(probe: Probe, prober: Prober, *, is_automatic: bool) -> str:
+    """Why nothing is started after this answer; empty where that goes on.
+
+    What could not be tested stops nothing that a person has approved. What nobody was asked about waits if the endpoint
+    took no logins when it was last tested.
+    """
+    if probe.answer is ProbeAnswer.SKIPPED and is_automatic:
+        probe = prober.last_answer(probe.endpoint) or probe
+    return f"{probe.words}, tested at {probe.at:%H:%M:%S} UTC" if probe.answer is ProbeAnswer.ERROR else ""
+
+
+def newest_probes(last: FleetSnapshot | None, probes: Sequence[Probe], now: datetime) -> tuple[Probe, ...]:
+    """The newest of each endpoint within a day: those of this run, and those that the last one knew."""
+    known = {each.endpoint: each for each in (last.probes if last else ()) if now - each.at <= _KEPT_FOR}
+    return tuple((known | {each.endpoint: each for each in probes}).values())
+
+
+def _refused(snapshot: FleetSnapshot) -> Iterator[EndpointKey]:
+    """The endpoints of tasks that may have been refused a login, or anything else that is a matter of access."""
+    for task in snapshot.tasks:
+        if _is_refused(task):
+            key, known = task.facts.key, {each.diagnosis.side for each in task.anomalies if each.diagnosis}
+            names = {"source": task.facts.source_endpoint, "target": task.facts.target_endpoint}
+            for side, name in names.items():
+                if name and (side in known or not known & names.keys()):
+                    yield EndpointKey(key.instance, key.server, name)
+
+
+def _is_refused(task: TaskSnapshot) -> bool:
+    said = {each.diagnosis.failure_class for each in task.anomalies if each.diagnosis}
+    if task.facts.message and not task.facts.is_up:
+        said.add(judge(task.facts).diagnosis.failure_class)
+    return FailureClass.ACCESS in said
+
+
+def _is_away(probe: Probe) -> bool:
+    """Whether it is certain that no login was tried: a connection failed, and nothing more is said."""
+    return classify(probe.detail).diagnosis.failure_class is FailureClass.TRANSIENT
+
+
+def _with_probe(proposal: Proposal, found: dict[EndpointKey, Probe]) -> Proposal:
+    endpoint = endpoint_to_test(proposal)
+    probe = found.get(endpoint) if endpoint else None
+    if probe is None or not probe.answer.is_of_endpoint:
+        return proposal
+    enough = ""
+    if probe.answer is ProbeAnswer.CONNECTED:
+        enough = (
+            "; this failure waits for nothing else" if proposal.waits_for_endpoint else "; that proves the login only"
+        )
+    value = f"{probe.words}, tested at {probe.at:%H:%M:%S} UTC{enough}"
+    return replace(with_evidence(proposal, Label.PROBE, value), probe=probe)

@@ -1,0 +1,228 @@
+"""Endpoints that are tested before anything is proposed or started: on handlers, over HTTP, whatever a test says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from qlikops.agent.act.probing import holds_back
+from qlikops.agent.transient import TransientError
+from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status
+from qlikops.domain.encoding import codec
+from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
+from qlikops.domain.evaluation import Gate
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.proposal import Proposal
+from qlikops.qlik.simulator.library import CONNECTION_LOST, ORACLE, SERVER, SNOWFLAKE, task
+from qlikops.qlik.simulator.scenario import Break, Endpoint, EndpointDown, Event
+from tests.scenarios.small import expect, small
+from tests.simulation.account import ModelledAws
+from tests.unit.agent.fakes import FakeClock, simulated
+from tests.unit.agent.machine import Agent, Json, items
+from tests.unit.agent.story import approving
+
+NAMES = ("orders", "customers", "invoices")
+AWAY = EndpointDown(0, SERVER, ORACLE.name, CONNECTION_LOST, until=600)
+REFUSED = "ORA-01017: invalid username/password; logon denied"
+
+
+class Night:
+    """An agent and a fleet behind one Oracle source."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+        self.fleet = agent.simulator.server.fleet
+        self.ledger = agent.services.ledger
+        self.number = 0
+
+    def run(self) -> list[Json]:
+        """What another run proposes."""
+        self.number += 1
+        return list(items(self.agent.monitor(f"run-{self.number}")))
+
+    def proposal(self) -> tuple[Json, Proposal]:
+        (item,) = self.run()
+        return item, self.record(item).proposal
+
+    def record(self, item: Json) -> ProposalRecord:
+        return self.ledger.record(item["proposal"]["proposal_id"]).approval
+
+    def approve(self, item: Json) -> Outcome:
+        """An evaluated proposal is approved, carried out and closed."""
+        digest = self.agent.evaluate(item)["digest"]
+        self.agent.request(item)
+        restarted = self.agent.restart(item, approving(digest))
+        self.agent.record(item, {"status": restarted["status"], "result": restarted})
+        outcome = self.record(item).outcome
+        assert outcome is not None
+        return outcome
+
+    def runs(self) -> list[int]:
+        return [self.agent.simulator.task(name)["runs"] for name in NAMES]
+
+    def tests(self) -> list[str]:
+        return [tested["answer"] for tested in self.fleet.true_state()["tests"]]
+
+    def snapshot(self) -> FleetSnapshot:
+        return codec.loads(FleetSnapshot, self.agent.stored("snapshots/latest.json"))
+
+
+Begin = Callable[..., Night]
+
+
+@pytest.fixture
+def begin(clock: FakeClock) -> Iterator[Begin]:
+    with ExitStack() as running:
+
+        def make(*events: Event, tasks: Any = (), **settings: Any) -> Night:
+            fleet = [*map(task, NAMES), *tasks]
+            story = small("night", *(events or (AWAY,)), tasks=fleet, expected=expect())
+            simulator = running.enter_context(simulated(story, clock))
+            aws = ModelledAws(clock)
+            aws.client("sns").create_topic(Name="t")
+            return Night(Agent(aws, simulator, clock, **settings))
+
+        yield make
+
+
+def test_a_proposal_says_whether_its_endpoint_takes_logins_and_how_old_that_is(begin: Begin) -> None:
+    night = begin()
+    _, proposal = night.proposal()
+    assert proposal.probe == Probe(
+        EndpointKey("default", SERVER, "ORA-PROD"),
+        ProbeAnswer.ERROR,
+        night.agent.clock(),
+        f"Cannot connect: {CONNECTION_LOST}",
+    )
+    assert proposal.evidence[-1].value.endswith("TNS:Connect timeout occurred, tested at 03:00:00 UTC")
+    assert night.snapshot().probes == (proposal.probe,)
+
+
+def test_an_endpoint_that_is_away_closes_a_gate_and_the_rules_see_it(begin: Begin) -> None:
+    night = begin(approval_mode="policy")
+    item, _ = night.proposal()
+    evaluated = night.agent.evaluate(item)
+    assert Gate.ENDPOINT_DOWN in evaluated["gates"]
+    assert evaluated["verdict"] == "caution"
+
+
+def test_while_the_endpoint_is_away_nothing_is_sent_and_once_it_is_back_a_later_run_s_proposal_is(
+    begin: Begin, clock: FakeClock
+) -> None:
+    night = begin()
+    item, _ = night.proposal()
+    clock.sleep(60)
+
+    outcome = night.approve(item)
+
+    assert (outcome.status, outcome.was_sent, night.runs()) == (Status.STILL_DOWN, False, [0, 0, 0])
+    assert outcome.detail.startswith("nothing was sent: ORA-PROD does not take logins: Cannot connect: ORA-12170")
+    assert {target.status for target in outcome.targets} == {Status.STILL_DOWN}
+    keys = [target.key for target in outcome.targets]
+    assert night.ledger.tasks.restarts_last_hour(keys) == dict.fromkeys(keys, 0)
+
+    clock.sleep(600)
+    item, proposal = night.proposal()
+    assert proposal.probe is not None
+    assert proposal.probe.answer is ProbeAnswer.CONNECTED
+    assert "takes logins again, tested at 03:11:00 UTC; this failure waits for nothing else" in (
+        proposal.evidence[-1].value
+    )
+    clock.sleep(3600)
+    assert (night.approve(item).status, night.runs()) == (Status.RESTARTED, [1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("break_it", "words"),
+    [
+        ("permission", "ORA-PROD was not tested: the Qlik account may not test endpoints"),
+        ("silence", "ORA-PROD did not answer a test in time"),
+    ],
+)
+def test_what_goes_wrong_with_a_test_stops_nothing_that_was_approved(begin: Begin, break_it: str, words: str) -> None:
+    lost = [Break(0, SERVER, name, message=CONNECTION_LOST) for name in NAMES]
+    night = begin(
+        replace(AWAY, until=None, is_silent=True, fails_after_seconds=9000) if break_it == "silence" else lost[0]
+    )
+    if break_it == "permission":
+        night.fleet.may_test = lambda _: False
+    item, _ = night.proposal()
+    outcome = night.approve(item)
+    assert outcome.status is Status.RESTARTED
+    assert outcome.detail.endswith(words)
+
+
+def test_a_refused_login_is_never_tested_nor_is_another_task_on_its_endpoint(begin: Begin) -> None:
+    night = begin(
+        Break(0, SERVER, "orders", message=REFUSED),
+        Break(0, SERVER, "customers", message=CONNECTION_LOST),
+    )
+    for item in night.run():
+        night.approve(item)
+    assert sum(night.runs()) == 2
+    assert night.tests() == []
+
+
+def test_a_login_that_a_test_was_refused_is_not_tried_again(begin: Begin, clock: FakeClock) -> None:
+    night = begin(replace(AWAY, message=REFUSED), Break(1, SERVER, "orders", message=CONNECTION_LOST))
+    clock.sleep(2)
+    for name in NAMES:
+        night.agent.simulator.break_task(name, message=CONNECTION_LOST)
+    item, proposal = night.proposal()
+    assert proposal.probe is not None
+    assert REFUSED in proposal.probe.detail
+    night.approve(item)
+    clock.sleep(1200)
+    night.run()
+    assert night.tests() == ["ERROR"]
+
+
+def test_a_run_tests_a_handful_and_each_endpoint_once(begin: Begin) -> None:
+    others = [Endpoint(f"ORA-{number}", "Oracle") for number in range(9)]
+    tasks = [task(f"on-{each.name}-{copy}", each, SNOWFLAKE) for each in others for copy in range(2)]
+    lost = [EndpointDown(0, SERVER, each.name, CONNECTION_LOST) for each in others]
+    night = begin(*lost, tasks=tasks)
+    assert len(night.run()) == 9
+    assert night.tests() == ["ERROR"] * 5
+
+
+@pytest.mark.parametrize(("settings", "tests"), [({"probe_endpoints": False}, 0), ({"probes_per_run": 0}, 1)])
+def test_it_can_be_switched_off(begin: Begin, settings: Json, tests: int) -> None:
+    night = begin(Break(0, SERVER, "orders", message=CONNECTION_LOST), **settings)
+    item, proposal = night.proposal()
+    assert proposal.probe is None
+    assert night.approve(item).status is Status.RESTARTED
+    assert night.tests() == ["CONNECTED"] * tests
+
+
+def test_with_the_hours_tests_used_up_only_a_person_may_start_what_was_down(begin: Begin, clock: FakeClock) -> None:
+    night = begin(probes_per_hour=1)
+    _, proposal = night.proposal()
+    clock.sleep(900)
+    with night.agent.services.monitor(600) as monitor:
+        prober = monitor.prober
+    probe = prober.before_starting(proposal)
+    assert probe is not None
+    assert probe.answer is ProbeAnswer.SKIPPED
+    assert holds_back(probe, prober, is_automatic=True).endswith("tested at 03:00:00 UTC")
+    assert holds_back(probe, prober, is_automatic=False) == ""
+    clock.sleep(3600)
+    assert holds_back(probe, prober, is_automatic=True) == ""
+
+
+def test_what_another_invocation_has_started_is_not_said_to_be_down(begin: Begin) -> None:
+    night = begin()
+    item, proposal = night.proposal()
+    digest = night.agent.evaluate(item)["digest"]
+    begun = night.ledger.begin_restart(proposal.proposal_id, Decision(approved=True, digest=digest))
+    night.ledger.tasks.mark_start(proposal.targets[0].key, proposal.proposal_id, "ERROR")
+    said = Outcome(Status.STILL_DOWN)
+    with pytest.raises(TransientError):
+        night.ledger.save_result(proposal.proposal_id, said, none_since=begun.starts)
+    assert night.record(item).outcome is None
+    again = night.ledger.record(proposal.proposal_id).starts
+    assert night.ledger.save_result(proposal.proposal_id, said, none_since=again) == said
