@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from qlikops.domain.approval import Claim, Decision, InboxRow, Outcome, ProposalRecord, Status
+from qlikops.domain.approval import Claim, InboxRow, Outcome, ProposalRecord, Status, terms_of
 from qlikops.domain.errors import AlreadyDecided, ApprovalChanged, NotFound, QlikopsError
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.naming import named
@@ -14,7 +14,6 @@ from qlikops.domain.ports import (
     Credentials,
     DecisionReceipt,
     DecisionRequest,
-    Deny,
     EarlierResults,
     ExecutionPage,
     HistoryLine,
@@ -83,19 +82,10 @@ class FakeApprovals:
             raise AlreadyDecided("already", decision=record.decision, status=record.status)
         if request.digest != record.digest:
             raise ApprovalChanged("changed")
-        decision = Decision(
-            request.approved,
-            request.decision_id,
-            CALLER,
-            self.clock.now(),
-            request.reason,
-            request.digest,
-            request.via,
-            int(request.snooze.total_seconds()) if isinstance(request, Deny) and request.snooze else 0,
-        )
+        decision = replace(request.decision(), by=CALLER, at=self.clock.now())
         status = Status.RESTARTING if request.approved else Status.DENIED
         self.records[record.approval_id] = replace(record, status=status, decision=decision)
-        return DecisionReceipt(record.approval_id, decision, status)
+        return DecisionReceipt(record.approval_id, decision, status, terms=terms_of(decision, record.proposal))
 
     def outcome(self, approval_id: str, timeout: timedelta) -> ProposalRecord:
         record = self.approval(approval_id)

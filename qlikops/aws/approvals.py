@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from qlikops.domain.approval import (
     ProposalRecord,
     Status,
     new_decision_id,
+    terms_of,
 )
 from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.encoding import codec
@@ -52,7 +53,8 @@ from qlikops.domain.ledger import (
     track_partition,
 )
 from qlikops.domain.naming import named, shown
-from qlikops.domain.ports import DecisionReceipt, DecisionRequest, Deny, EarlierResults, HistoryLine
+from qlikops.domain.ports import Approve, DecisionReceipt, DecisionRequest, EarlierResults, HistoryLine
+from qlikops.domain.proposal import NotOffered
 from qlikops.domain.task import Action, TaskKey
 from qlikops.domain.text import harmless
 
@@ -116,15 +118,11 @@ class LedgerApprovals:
             token = self._token(approval_id)
         except NotFound as exc:
             raise ApprovalGone(approval_id) from exc
-        decision = Decision(
-            approved=request.approved,
+        decision = replace(
+            request.decision(),
             decision_id=request.decision_id or new_decision_id(),
             by=self._aws.caller(),
             at=self._timing.now(),
-            reason=request.reason,
-            digest=request.digest,
-            via=request.via,
-            snooze_seconds=int(request.snooze.total_seconds()) if isinstance(request, Deny) and request.snooze else 0,
         )
         sent = self._send(token, decision)
         return self._settle(approval_id, decision, sent)
@@ -206,14 +204,20 @@ class LedgerApprovals:
                 f"The record of {approval.approval_id} does not agree with its own digest.",
                 "Somebody changed it after it was evaluated: do not approve it, and find out who did.",
             )
+        if isinstance(request, Approve):
+            try:
+                approval.proposal.choose(request.option, request.tasks)
+            except NotOffered as exc:
+                look = f"`qlikops show {approval.approval_id}` lists its options and tasks."
+                raise UsageError(f"Nothing was sent to {approval.approval_id}: {exc}.", look) from exc
         if approval.deadline is not None and approval.deadline <= self._timing.now():
             raise ApprovalExpired(f"{approval.approval_id} expired at {codec.format_time(approval.deadline)}.")
 
     def _send(self, token: str, decision: Decision) -> Sent:
         doing = "send the decision"
-        payload = codec.dumps(
-            {name: value for name, value in codec.encode(decision).items() if name not in ("automatic", "error")}
-        )
+        # What it does not say is left out: no tasks at all would mean none of them.
+        said = {name: value for name, value in codec.encode(decision).items() if value or name == "approved"}
+        payload = codec.dumps(said)
         client = self._aws.sender(decision.decision_id)
         try:
             if decision.approved:
@@ -237,7 +241,8 @@ class LedgerApprovals:
                 continue
             recorded = reading.decision
             if recorded is not None and recorded.decision_id == decision.decision_id:
-                return DecisionReceipt(approval_id, recorded, reading.status, reading.outcome)
+                terms = terms_of(recorded, reading.proposal)
+                return DecisionReceipt(approval_id, recorded, reading.status, reading.outcome, terms)
             if recorded is not None or reading.status.is_final:
                 raise _not_waiting(reading)
         raise _unknown(approval_id, decision, sent, failed) from failed

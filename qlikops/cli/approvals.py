@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
@@ -20,8 +20,10 @@ from qlikops.domain.approval import SHORT_DIGEST, ProposalRecord, Status, new_de
 from qlikops.domain.background import read_latest
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import ApprovalChanged, DecisionUnknown, UsageError
+from qlikops.domain.naming import listed, named
 from qlikops.domain.ports import Approve, ContextServices, DecisionReceipt, DecisionRequest, Deny
-from qlikops.presentation import decision, inbox, latest, review
+from qlikops.domain.proposal import NotOffered, Proposal, ProposedTask
+from qlikops.presentation import decision, inbox
 from qlikops.presentation.filter import parse
 from qlikops.presentation.inbox import InboxSort, ListedRow
 from qlikops.presentation.table import Column, taken
@@ -101,6 +103,19 @@ def approve(
     ctx: typer.Context,
     approval_id: IdArgument,
     reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record.", show_default=False)] = "",
+    option: Annotated[
+        str,
+        typer.Option(
+            "--option", metavar="NAME", help="Which of its options; the first one if none is named.", show_default=False
+        ),
+    ] = "",
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="TASK", help="Of a group, restart only this task. Repeat for more tasks."),
+    ] = None,
+    checked: Annotated[
+        bool, typer.Option("--checked", help="Record that you have done every check that comes first.")
+    ] = False,
     digest: DigestOption = "",
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Return once the decision is recorded.")] = False,
     timeout: Annotated[str, typer.Option(metavar="T", help="How long to wait at most.")] = "10m",
@@ -112,7 +127,14 @@ def approve(
     waits = duration("--timeout", timeout)
     here = invocation(ctx)
     environment = here.environment(context)
-    receipt = _decide(here, environment, approval_id, Approve(digest, reason), yes=yes)
+    receipt = _decide(
+        here,
+        environment,
+        approval_id,
+        digest,
+        lambda approval, pinned: _approval(approval.proposal, pinned, reason, option, only or (), checked=checked),
+        yes=yes,
+    )
     if not no_wait and not receipt.status.is_final:
         output.say(f"Approved. Waiting for the outcome, {timeout} at most …")
         receipt = _followed(environment, receipt, waits, timeout)
@@ -135,7 +157,9 @@ def deny(
     """Deny a proposal: nothing is restarted."""
     snoozed = duration("--snooze", snooze) if snooze else None
     here = invocation(ctx)
-    receipt = _decide(here, here.environment(context), approval_id, Deny(digest, reason, snoozed), yes=yes)
+    receipt = _decide(
+        here, here.environment(context), approval_id, digest, lambda _, pinned: Deny(pinned, reason, snoozed), yes=yes
+    )
     _write_receipt(receipt, as_json=as_json)
 
 
@@ -158,18 +182,50 @@ def claim(
         output.write(f"Claimed until {made.until:%H:%M:%S} UTC as {made.by}.")
 
 
+def _approval(
+    proposal: Proposal, digest: str, reason: str, option: str, only: Sequence[str], *, checked: bool
+) -> Approve:
+    """An approval of an option of `proposal`, on those of its tasks that are named."""
+    tasks = tuple(str(_task(proposal, name).key) for name in only)
+    try:
+        choice = proposal.choose(option, tasks)
+    except NotOffered as exc:
+        look = f"`qlikops show {proposal.proposal_id}` lists its options and tasks."
+        raise UsageError(f"Nothing was sent: {exc}.", look) from exc
+    kept = tasks if len(choice.targets) < len(proposal.targets) else ()
+    return Approve(digest, reason, option=option, tasks=kept, checked=choice.option.checks if checked else ())
+
+
+def _task(proposal: Proposal, name: str) -> ProposedTask:
+    """The task of `proposal` that `--only` means: a name, the beginning of one, or a part that no other one has."""
+    found = named(name, proposal.targets, lambda target: target.key.task, lambda target: str(target.key))
+    if len(found) == 1:
+        return found[0]
+    fitting = listed([str(target.key) for target in found or proposal.targets])
+    what = "fits several of its tasks" if found else "is none of its tasks"
+    raise UsageError(f"Nothing was sent: --only {name} {what}: {fitting}.")
+
+
 def _decide(
-    here: Invocation, environment: ContextServices, approval_id: str, request: DecisionRequest, *, yes: bool
+    here: Invocation,
+    environment: ContextServices,
+    approval_id: str,
+    digest: str,
+    request_on: Callable[[ProposalRecord, str], DecisionRequest],
+    *,
+    yes: bool,
 ) -> DecisionReceipt:
-    """Decides on what the record says now, or on what `request.digest` pins, shown before it is sent."""
+    """Decides on what the record says now, or on what `digest` pins, shown before it is sent.
+
+    `request_on` makes the request from the record and its digest.
+    """
     approval = environment.approvals.approval(approval_id)
-    request = replace(request, digest=_pinned(approval, request.digest), decision_id=new_decision_id())
+    request = replace(request_on(approval, _pinned(approval, digest)), decision_id=new_decision_id())
     if approval.status is Status.WAITING and not environment.read_only:
         seen = decision.Seen(read_latest(environment, approval.proposal), here.now())
         lines = decision.what_goes_out(request, approval, environment.caller(), seen=seen)
         output.write_sections([Section("", lines)], to_stderr=True)
-        changed = latest.doubts(approval.proposal, seen.latest, seen.now)
-        for thought in (*changed, *review.second_thoughts(approval)) if request.approved else ():
+        for thought in decision.careful(request, approval, seen):
             output.say(f"Careful: {thought}.")
         if not yes and here.is_terminal():
             typer.confirm("Send it?", abort=True, err=True)

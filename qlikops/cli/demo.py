@@ -111,7 +111,7 @@ def _lines(rows: Sequence[InboxRow], table: str) -> Iterator[str]:
     yield f"{len(rows)} waiting for a decision:"
     for row in rows:
         left = format_duration(row.deadline - row.requested_at)
-        yield f"  {row.approval_id}  {harmless(row.title)} ({row.action}, {row.severity}; {left} to decide)"
+        yield f"  {row.approval_id}  {harmless(row.title)} ({row.offered}, {row.severity}; {left} to decide)"
     first = rows[0].approval_id
     yield "Decide with qlikops:"
     yield f"  qlikops approve {first}"

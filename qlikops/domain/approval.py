@@ -323,6 +323,13 @@ class InboxRow:
     """Of several tasks, else the id of a failure that is known for certain; empty if neither is there, and in rows of
     earlier versions.
     """
+    options: tuple[str, ...] = ()
+    """Names of its options, the first one recommended; empty if there is only one."""
+
+    @property
+    def offered(self) -> str:
+        """The actions that one decides about: `resume`, or `resume or reload`."""
+        return " or ".join(self.options) or self.action
 
     @classmethod
     def of(cls, approval: ProposalRecord, requested_at: datetime, deadline: datetime) -> InboxRow:
@@ -345,6 +352,7 @@ class InboxRow:
             digest=approval.digest[:SHORT_DIGEST],
             execution_name=proposal.execution_name,
             cause=_cut(proposal.cause or proposal.known_failure),
+            options=tuple(each.name for each in proposal.options) if len(proposal.options) > 1 else (),
         )
 
     def is_of(self, approval: ProposalRecord) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from qlikops.domain.anomaly import AnomalyKind
@@ -24,6 +25,11 @@ class Latest:
         wanted = {target.key for target in proposal.targets} - snapshot.not_visible
         seen = {task.facts.key: task for task in snapshot.tasks if task.facts.key in wanted}
         return cls(snapshot.taken_at, tuple((target, seen.get(target.key)) for target in proposal.targets))
+
+    def only(self, targets: Iterable[ProposedTask]) -> Latest:
+        """As far as it concerns these of the tasks."""
+        keys = {target.key for target in targets}
+        return replace(self, tasks=tuple(pair for pair in self.tasks if pair[0].key in keys))
 
     @property
     def saw_any(self) -> bool:

@@ -34,6 +34,25 @@ class Approve:
     """Where it was decided: cli or tui."""
     decision_id: str = field(default="", kw_only=True)
     """Empty: a fresh one is made."""
+    option: str = field(default="", kw_only=True)
+    """Name of the option that it is for; empty for the first one."""
+    tasks: tuple[str, ...] = field(default=(), kw_only=True)
+    """The tasks that are left of a group, as `server/task`; empty for all of them."""
+    checked: tuple[str, ...] = field(default=(), kw_only=True)
+    """Which of the option's checks were ticked, in their words."""
+
+    def decision(self) -> Decision:
+        """What is decided, before it is known by whom and when."""
+        return Decision(
+            approved=True,
+            decision_id=self.decision_id,
+            reason=self.reason,
+            digest=self.digest,
+            via=self.via,
+            option=self.option,
+            tasks=self.tasks,
+            checked=self.checked,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +66,17 @@ class Deny:
     """For how long nothing is proposed on the same tasks; None: for the usual cooldown."""
     via: str = field(default="cli", kw_only=True)
     decision_id: str = field(default="", kw_only=True)
+
+    def decision(self) -> Decision:
+        """What is decided, before it is known by whom and when."""
+        return Decision(
+            approved=False,
+            decision_id=self.decision_id,
+            reason=self.reason,
+            digest=self.digest,
+            via=self.via,
+            snooze_seconds=int(self.snooze.total_seconds()) if self.snooze else 0,
+        )
 
 
 DecisionRequest = Approve | Deny
@@ -62,6 +92,8 @@ class DecisionReceipt:
     status: Status
     """Where the proposal stood when the receipt was written."""
     outcome: Outcome | None = None
+    terms: tuple[str, ...] = ()
+    """What an approval is for beside a plain yes, a few words each, as `domain.approval.terms_of` has it."""
 
 
 @dataclass(frozen=True, slots=True)

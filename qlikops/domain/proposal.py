@@ -153,7 +153,7 @@ class Proposal:
     @property
     def offers(self) -> tuple[Option, ...]:
         """Its options, the recommended one first; of a record of an earlier version its action alone."""
-        return self.options or (Option(self.action.value, self.action, self.action.value.replace("_", " ")),)
+        return self.options or (Option(self.action.value, self.action, self.action.words),)
 
     @property
     def can_be_narrowed(self) -> bool:

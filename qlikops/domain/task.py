@@ -70,9 +70,21 @@ class Action(StoredEnum):
         raise ValueError(f"nobody knows here how to {self.value}")
 
     @property
+    def words(self) -> str:
+        """What it does to a task, in a few words; of an unknown action its spelling."""
+        return _ACTION_WORDS.get(self) or self.value.replace("_", " ")
+
+    @property
     def stops_first(self) -> bool:
         """Whether a running task is stopped before the run call."""
         return self is Action.STOP_AND_RESUME
+
+
+_ACTION_WORDS = {
+    Action.RESUME: "resume from where it stopped",
+    Action.RELOAD: "reload the target from the source",
+    Action.STOP_AND_RESUME: "stop, then resume from where it stopped",
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)

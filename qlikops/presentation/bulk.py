@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.proposal import Proposal
 from qlikops.presentation import denial, vocabulary
-from qlikops.presentation.review import blast_radius, in_full, second_thoughts
+from qlikops.presentation.review import blast_radius, in_full, lost, second_thoughts
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside
 
 
@@ -41,11 +42,21 @@ def together(
         return (line("will run", "nothing"), *denial.aftermath(proposals, snooze))
     cause = proposals[0].cause
     return (
-        line("will run", vocabulary.action(proposals[0].action)),
-        line("blast radius", *blast_radius(*proposals)),
+        *_options(proposals),
+        line("blast radius", *blast_radius(*(proposal.choose() for proposal in proposals))),
         *([line("cause", outside(cause))] if cause else []),
         *in_full(*approvals),
     )
+
+
+def _options(proposals: Sequence[Proposal]) -> Iterator[Line]:
+    """What each is approved for: its first option. What else there is, is chosen one by one."""
+    for option in dict.fromkeys(replace(proposal.offers[0], checks=()) for proposal in proposals):
+        yield line("will run", vocabulary.option(option))
+    for option in dict.fromkeys(replace(each, checks=()) for proposal in proposals for each in proposal.offers[1:]):
+        yield line("not this", Span(f"{option.name}, which is approved one by one"), *lost(option))
+    if checks := sum(len(proposal.offers[0].checks) for proposal in proposals):
+        yield line("first", Span(f"{vocabulary.count(checks, 'check')}, recorded as not ticked", Tone.WARNING))
 
 
 def entry(approval: ProposalRecord, *, approved: bool) -> Spans:

@@ -8,15 +8,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from qlikops.domain.approval import Decision, ProposalRecord, Status
+from qlikops.domain.approval import Decision, ProposalRecord, Status, choice_of, terms_of
 from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import AlreadyDecided, ApprovalGone, DecisionUnknown, NotDecidable, QlikopsError
 from qlikops.domain.latest import Latest
 from qlikops.domain.ports import Approve, DecisionReceipt, DecisionRequest
+from qlikops.domain.proposal import Choice
 from qlikops.presentation import denial, latest, vocabulary
 from qlikops.presentation.problem import by_whom, explain
-from qlikops.presentation.review import at_zero, blast_radius, in_full, outcome_lines, targets_line, verdict
+from qlikops.presentation.review import (
+    approved_for,
+    at_zero,
+    blast_radius,
+    in_full,
+    lost,
+    outcome_lines,
+    second_thoughts,
+    targets_line,
+    verdict,
+)
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside, plain
 
 
@@ -50,24 +61,15 @@ def what_goes_out(
 def _what_goes_out(
     request: DecisionRequest, approval: ProposalRecord, caller: str, now: datetime | None, seen: Seen | None
 ) -> Iterator[Line]:
-    proposal = approval.proposal
     if isinstance(request, Approve):
-        yield line("send", Span("approve", Tone.GOOD), Span("  SendTaskSuccess", Tone.MUTED))
-        yield line("will run", vocabulary.action(proposal.action))
+        yield from _approving(request, approval, seen)
     else:
+        proposal = approval.proposal
         yield line("send", Span("deny", Tone.WARNING), Span(f"  SendTaskFailure {APPROVAL_DENIED}", Tone.MUTED))
         yield line("will run", "nothing")
-    yield line("on", targets_line(proposal))
-    if isinstance(request, Approve):
-        yield line("blast radius", *blast_radius(proposal))
-        yield verdict(approval.evaluation)
-        yield from in_full(approval)
-        if seen is not None:
-            yield from latest.lines(proposal, seen.latest, seen.now)
-    elif seen is not None:
-        yield from denial.aftermath([proposal], request.snooze, seen.latest, seen.now)
-    else:
-        yield from denial.aftermath([proposal], request.snooze)
+        yield line("on", targets_line(proposal.targets))
+        known = (seen.latest, seen.now) if seen is not None else ()
+        yield from denial.aftermath([proposal], request.snooze, *known)
     if request.reason:
         yield line("reason", outside(request.reason))
     if now is not None:
@@ -77,6 +79,36 @@ def _what_goes_out(
     yield line("digest", outside(request.digest, Tone.MUTED, 80))
     if request.decision_id:
         yield line("decision id", outside(request.decision_id, Tone.MUTED, 64))
+
+
+def _approving(request: Approve, approval: ProposalRecord, seen: Seen | None) -> Iterator[Line]:
+    proposal, decision = approval.proposal, request.decision()
+    choice = choice_of(proposal, decision)
+    yield line("send", Span("approve", Tone.GOOD), Span("  SendTaskSuccess", Tone.MUTED))
+    yield line("will run", vocabulary.option(choice.option), *lost(choice.option))
+    yield line("on", targets_line(choice.targets))
+    yield from approved_for(terms_of(decision, proposal))
+    yield line("blast radius", *blast_radius(choice))
+    yield verdict(approval.evaluation)
+    yield from in_full(approval)
+    if seen is not None:
+        yield from latest.lines(proposal, _of_these(seen.latest, choice), seen.now)
+
+
+def careful(request: DecisionRequest, approval: ProposalRecord, seen: Seen) -> Iterator[str]:
+    """What speaks against an approval, the checks that are open among it; nothing speaks against a denial."""
+    if not isinstance(request, Approve):
+        return
+    choice = choice_of(approval.proposal, request.decision())
+    yield from latest.doubts(approval.proposal, _of_these(seen.latest, choice), seen.now)
+    yield from second_thoughts(approval, choice)
+    for check in choice.option.checks:
+        if check not in request.checked:
+            yield f"not ticked: {outside(check, cap=200).text.rstrip('.')}"
+
+
+def _of_these(poll: Latest | None, choice: Choice) -> Latest | None:
+    return poll.only(choice.targets) if poll is not None else None
 
 
 def receipt(value: DecisionReceipt, context: str = "") -> tuple[Line, ...]:
@@ -100,6 +132,9 @@ def _receipt(value: DecisionReceipt, context: str) -> Iterator[Line]:
     yield line("decision id", outside(decision.decision_id or "none", cap=64))
     if decision.at is not None:
         yield line("at", vocabulary.clock_time(decision.at))
+    yield from approved_for(value.terms)
+    for check in decision.checked:
+        yield line("", outside(check, before="[x] "))
     if decision.reason:
         yield line("reason", outside(decision.reason))
     if decision.snooze:

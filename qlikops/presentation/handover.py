@@ -67,7 +67,7 @@ def _waiting(handover: Handover) -> Iterator[Line]:
         yield line(
             row.approval_id,
             vocabulary.severity(row.severity),
-            outside(f"{row.label}: {row.kind}, {row.action}", cap=300, before=" "),
+            outside(f"{row.label}: {row.kind}, {row.offered}", cap=300, before=" "),
             Span("; expires ", Tone.MUTED),
             Span(f"{vocabulary.clock_time(row.deadline)} (in {left.text})", left.tone),
             *([outside(claim.by.rsplit("/", 1)[-1], Tone.INFO, 80, before="; claimed by ")] if claim else []),

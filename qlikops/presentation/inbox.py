@@ -100,7 +100,7 @@ def arrange(rows: Iterable[ListedRow], by: Order[ListedRow], *, grouped: bool) -
 
 def cause(row: InboxRow) -> str:
     """The cause that the agent named, else anomaly and action."""
-    return row.cause or f"{row.kind}, {row.action}"
+    return row.cause or f"{row.kind}, {row.offered}"
 
 
 def columns(width: int | None, *, by: Order[ListedRow] | None = None, several: bool = False) -> tuple[Column, ...]:
@@ -280,7 +280,7 @@ TABLE: Table[ListedRow] = Table(
         "server": lambda each: _server_and_task(each.row)[0],
         "title": lambda each: each.row.title,
         "cause": lambda each: each.row.cause,
-        "action": lambda each: each.row.action,
+        "action": lambda each: each.row.offered,
         "evaluator": lambda each: each.row.evaluator,
         "run": lambda each: each.row.execution_name,
     },

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from qlikops.domain.approval import Status
+from qlikops.domain.approval import Status, terms_of
 from qlikops.domain.duration import format_duration
 from qlikops.domain.report import NoAction, ReportedProposal, ReportEntry, RunPoint, RunReport
 from qlikops.presentation import vocabulary
@@ -191,6 +191,6 @@ def _latency(point: RunPoint) -> str:
 def _proposal(reported: ReportedProposal) -> Line:
     proposal = reported.proposal
     decision = None if reported.outcome is None else reported.outcome.decision
-    decided = "" if decision is None else f"; {by_whom(decision)}"
-    what = outside(f"{proposal.label}: {proposal.action}{decided}", cap=400, before=" ")
+    decided = "" if decision is None else "; ".join(["", by_whom(decision), *terms_of(decision, proposal)])
+    what = outside(f"{proposal.label}: {reported.action}{decided}", cap=400, before=" ")
     return line(outside(proposal.proposal_id, cap=12).text, vocabulary.status(reported.status), what)

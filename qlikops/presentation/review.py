@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Claim, Outcome, ProposalRecord, Status
+from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, terms_of
 from qlikops.domain.background import Background
 from qlikops.domain.evaluation import Evaluation, Finding, Gate, PolicyResult, Risk, Verdict
-from qlikops.domain.proposal import Proposal, ProposedTask
+from qlikops.domain.proposal import Choice, Option, Proposal, ProposedTask
 from qlikops.domain.task import Action, StopReason
 from qlikops.presentation import background as beside
 from qlikops.presentation import latest, vocabulary
@@ -75,6 +75,7 @@ def body(approval: ProposalRecord, background: Background | None = None) -> tupl
         ("Decision", decided(approval)),
         ("What happened", happened(proposal.diagnosis)),
         ("Evaluation", (*track, *_evaluation(approval))),
+        ("Options", _options(proposal)),
         ("Evidence", _evidence(proposal)),
         ("Latency", latency),
         ("Earlier on this task", beside.earlier(around)),
@@ -91,29 +92,30 @@ def decided_on(approval: ProposalRecord) -> tuple[Section, ...]:
         ("", _brief(approval)),
         ("What happened", happened(proposal.diagnosis)),
         ("Evaluation", _evaluation(approval)),
+        ("Options", _options(proposal)),
         ("Evidence", _evidence(proposal)),
         ("Policy", _policy(approval.policy)),
         ("Tasks", _targets(proposal)),
     )
 
 
-def targets_line(proposal: Proposal) -> Span:
+def targets_line(targets: Sequence[ProposedTask]) -> Span:
     """The task, or the first few of them and how many more."""
-    names = [str(target.key) for target in proposal.targets[:3]]
-    more = len(proposal.targets) - len(names)
+    names = [str(target.key) for target in targets[:3]]
+    more = len(targets) - len(names)
     return outside(", ".join(names) + (f" and {more:,} more" if more > 0 else ""))
 
 
-def blast_radius(*proposals: Proposal) -> tuple[Span, ...]:
-    """Tasks, tables, and what runs or is read again; of several proposals with one action together."""
-    targets = [target for proposal in proposals for target in proposal.targets]
+def blast_radius(*choices: Choice) -> tuple[Span, ...]:
+    """Tasks, tables, and what runs or is read again; of several choices with one action together."""
+    targets = [target for choice in choices for target in choice.targets]
     tables = [target.tables for target in targets]
     known = sum(number for number in tables if number is not None)
     size = f"{vocabulary.count(len(tables), 'task')}, "
     size += "tables not known" if all(number is None for number in tables) else vocabulary.count(known, "table")
     if known and None in tables:
         size += f" (not known for {vocabulary.count(tables.count(None), 'task')})"
-    return (Span(size), Span("; "), *_reruns(proposals[0].action, targets))
+    return (Span(size), Span("; "), *_reruns(choices[0].action, targets))
 
 
 def in_turn(proposal: Proposal) -> Iterator[Line]:
@@ -177,12 +179,15 @@ def _is_below_floor(policy: PolicyResult | None) -> bool:
     return policy is not None and any(closed.gate is Gate.LOW_CONFIDENCE for closed in policy.closed_gates)
 
 
-def second_thoughts(approval: ProposalRecord) -> tuple[str, ...]:
-    """The doubts, and what it costs if it is wrong: where there is any, approving must not be preselected."""
+def second_thoughts(approval: ProposalRecord, choice: Choice | None = None) -> tuple[str, ...]:
+    """The doubts, and what it costs if it is wrong: where there is any, approving must not be preselected.
+
+    Of the recommended option, unless another `choice` is made.
+    """
     found = list(doubts(approval))
     if approval.evaluation is not None and approval.evaluation.risk is Risk.HIGH:
         found.append("the risk is high")
-    if approval.proposal.action is Action.RELOAD:
+    if (choice or approval.proposal.choose()).action is Action.RELOAD:
         found.append("a reload replaces what the target has")
     return tuple(found)
 
@@ -211,10 +216,29 @@ def decided(approval: ProposalRecord) -> Iterator[Line]:
             yield line("error", outside(decision.error, Tone.WARNING))
         if not decision.is_bound and not decision.automatic:
             yield line("", Span("made without a digest: it does not name what was seen", Tone.WARNING))
+        yield from approved_for(terms_of(decision, approval.proposal))
+        yield from _ticks(approval.chosen.option.checks, decision)
         if decision.decision_id:
             yield line("decision id", outside(decision.decision_id, Tone.MUTED, 64))
     if approval.outcome is not None:
         yield from outcome_lines(approval.outcome)
+
+
+def approved_for(terms: Sequence[str]) -> Iterator[Line]:
+    """What an approval was for beside a plain yes."""
+    for index, term in enumerate(terms):
+        yield line("" if index else "for", outside(term))
+
+
+def _ticks(checks: Sequence[str], decision: Decision) -> Iterator[Line]:
+    for check in checks if decision.approved else ():
+        yield line("", outside(check, before="[x] " if check in decision.checked else "[ ] "))
+
+
+def lost(option: Option) -> Iterator[Span]:
+    """What an option loses, if it loses anything."""
+    if option.loses:
+        yield outside(option.loses, Tone.DANGER, before="; loses ")
 
 
 def outcome_lines(outcome: Outcome) -> Iterator[Line]:
@@ -235,13 +259,16 @@ def _headline(proposal: Proposal) -> Line:
 
 def _brief(approval: ProposalRecord) -> Iterator[Line]:
     proposal = approval.proposal
-    yield line("will run", vocabulary.action(proposal.action))
+    recommended, *others = proposal.offers
+    yield line("will run", vocabulary.option(recommended))
+    for option in others:
+        yield line("or", vocabulary.option(option), *lost(option))
     if len(proposal.targets) <= TARGETS_INLINE:
         for index, target in enumerate(proposal.targets):
             yield line("" if index else "on", *_target(target))
     else:
-        yield line("on", f"{vocabulary.count(len(proposal.targets), 'task')}: ", targets_line(proposal))
-    yield line("blast radius", *blast_radius(proposal))
+        yield line("on", f"{vocabulary.count(len(proposal.targets), 'task')}: ", targets_line(proposal.targets))
+    yield line("blast radius", *blast_radius(proposal.choose()))
     yield from in_turn(proposal)
     yield line("why", outside(proposal.reason))
     if proposal.kind is AnomalyKind.FATAL_UNKNOWN:
@@ -356,6 +383,19 @@ def _citations(finding: Finding, labels: Mapping[str, str]) -> Iterator[Span]:
         yield outside(f"[cites {missing}, which does not exist]", Tone.DANGER, 160, before=" ")
 
 
+def _options(proposal: Proposal) -> Iterator[Line]:
+    """Each with its checks; nothing where one does not choose and checks nothing first."""
+    offers = proposal.offers
+    if len(offers) == 1 and not offers[0].checks:
+        return
+    for index, option in enumerate(offers):
+        yield line(
+            option.name, outside(option.words), Span("" if index else ", recommended", Tone.MUTED), *lost(option)
+        )
+        for check in option.checks:
+            yield line("", outside(check, before="first: "))
+
+
 def _evidence(proposal: Proposal) -> Iterator[Line]:
     yield line("anomaly", str(proposal.kind))
     if proposal.cause:
@@ -371,7 +411,8 @@ def _policy(policy: PolicyResult | None) -> Iterator[Line]:
     if policy.reason:
         yield line("because", outside(policy.reason))
     for closed in policy.closed_gates:
-        yield line("gate closed", Span(vocabulary.gate(closed.gate), Tone.WARNING), outside(f": {closed.reason}"))
+        of = f" (for {closed.option})" if closed.option else ""
+        yield line("gate closed", Span(vocabulary.gate(closed.gate) + of, Tone.WARNING), outside(f": {closed.reason}"))
 
 
 def _record(approval: ProposalRecord) -> Iterator[Line]:

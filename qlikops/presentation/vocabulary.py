@@ -11,7 +11,8 @@ from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.encoding.stored import StoredEnum
 from qlikops.domain.evaluation import Gate, Risk, Route, Verdict, is_ai
-from qlikops.domain.task import Action, StopReason, TaskState
+from qlikops.domain.proposal import Option
+from qlikops.domain.task import StopReason, TaskState
 from qlikops.domain.workflow.execution import ExecutionStatus, StateStatus
 from qlikops.presentation.tone import Span, Tone, outside
 
@@ -106,11 +107,6 @@ _ROUTE = {
     Route.AUTOMATIC: "runs without asking",
     Route.HELD: "held: the policy forbids it",
 }
-_ACTION = {
-    Action.RESUME: "resume from where it stopped",
-    Action.RELOAD: "reload the target from the source",
-    Action.STOP_AND_RESUME: "stop, then resume from where it stopped",
-}
 
 
 def _spelt(value: StoredEnum, words: Mapping[Any, tuple[str, Tone]], mark: str = "") -> Span:
@@ -196,11 +192,12 @@ def gate(value: Gate) -> str:
     return value.replace("_", " ")
 
 
-def action(value: Action) -> str:
-    """What approving does, with the run call's own option."""
-    if not value.is_known:
-        return f"{outside(value, cap=40).text}: this version does not know what that does"
-    return f"{_ACTION[value]} ({value.run_option})"
+def option(value: Option) -> str:
+    """What approving this option does, with the run call's own option."""
+    action = value.action
+    if not action.is_known:
+        return f"{outside(action, cap=40).text}: this version does not know what that does"
+    return f"{outside(value.words, cap=120).text} ({action.run_option})"
 
 
 def person(arn: str) -> str:

@@ -170,7 +170,7 @@ def _described(row: InboxRow, now: datetime) -> str:
     claimant = claimed_by(row, now)
     parts = [
         f"{_name(row)}, {outside(row.severity, cap=20).text}, {outside(row.kind, cap=40).text}",
-        f"would {outside(row.action, cap=40).text.replace('_', ' ')}",
+        f"would {outside(row.offered, cap=40).text.replace('_', ' ')}",
         f"evaluation {verdict}, risk {risk}",
         _expires(row, now),
         *([f"claimed by {claimant}"] if claimant else []),

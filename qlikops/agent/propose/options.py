@@ -21,10 +21,6 @@ _WORDS = {
     FailureClass.FIX_FIRST: _CORRECT_FIRST,
     FailureClass.TABLES: "look at the suspended tables, then resume the task",
 }
-_PLAIN = {
-    Action.RESUME: "resume from where it stopped",
-    Action.STOP_AND_RESUME: "stop, then resume",
-}
 
 
 def options_of(kind: AnomalyKind, diagnosis: Diagnosis | None) -> tuple[Option, ...]:
@@ -38,11 +34,9 @@ def options_of(kind: AnomalyKind, diagnosis: Diagnosis | None) -> tuple[Option, 
     checks = diagnosis.checks if diagnosis is not None and failure in NEEDS_HUMAN else ()
     if kind is AnomalyKind.POSITION_LOST:
         restore = Option(action.value, action, _WORDS[FailureClass.POSITION_LOST], checks or _RESTORE)
-        reload = Option(
-            Action.RELOAD.value, Action.RELOAD, "reload the target from the source", _BEFORE_A_RELOAD, _REPLACES
-        )
+        reload = Option(Action.RELOAD.value, Action.RELOAD, Action.RELOAD.words, _BEFORE_A_RELOAD, _REPLACES)
         return restore, reload
     if kind is AnomalyKind.RESOURCE_STOP:
         return (Option(action.value, action, _CORRECT_FIRST, checks or (kind.traits.look_first,)),)
-    words = _WORDS.get(failure, _PLAIN[action]) if action is Action.RESUME else _PLAIN[action]
+    words = _WORDS.get(failure, action.words) if action is Action.RESUME else action.words
     return (Option(action.value, action, words, checks),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,6 @@ from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.session import Resources
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.callback import parse_decision, parse_denial
-from qlikops.domain.diagnosis import Diagnosis
 from tests.embedded import ACCOUNT, REGION, EmbeddedAws
 from tests.unit.agent.fakes import ASK, EVALUATION, START, FakeClock, create_table, proposal, row
 
@@ -103,11 +102,9 @@ def timing(clock: FakeClock) -> Timing:
     return Timing(now=clock, monotonic=lambda: (clock.now - START).total_seconds(), sleep=clock.sleep)
 
 
-def wait_for_approval(
-    ledger: Ledger, approval_id: str = ID, deadline: datetime | None = None, diagnosis: Diagnosis | None = None
-) -> str:
+def wait_for_approval(ledger: Ledger, approval_id: str = ID, deadline: datetime | None = None, **changes: Any) -> str:
     """Brings a proposal into the inbox as the workflow does; returns its digest."""
-    made = replace(proposal(approval_id), diagnosis=diagnosis)
+    made = proposal(approval_id, **changes)
     (opened,) = ledger.open_proposals(made.execution_name, [made], 7200).proposals[-1:]
     record = ledger.save_evaluation(opened.proposal_id, EVALUATION, ASK)
     waiting = row(approval_id) if deadline is None else row(approval_id, deadline)

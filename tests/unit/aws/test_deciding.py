@@ -21,7 +21,7 @@ from botocore.parsers import ResponseParserError
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.approvals import SETTLE_SECONDS, LedgerApprovals
-from qlikops.domain.approval import Decision, Outcome, Status
+from qlikops.domain.approval import Decision, Outcome, Status, terms_of
 from qlikops.domain.errors import (
     AccessDenied,
     AlreadyDecided,
@@ -38,7 +38,9 @@ from qlikops.domain.errors import (
     UsageError,
 )
 from qlikops.domain.ports import Approve, DecisionReceipt, DecisionRequest, Deny
-from tests.unit.agent.fakes import START, FakeClock
+from qlikops.domain.proposal import Option
+from qlikops.domain.task import Action
+from tests.unit.agent.fakes import START, FakeClock, group
 from tests.unit.aws.conftest import ANNA, BEN, ID, FakeConnection, Workflow, refusal, timing, wait_for_approval
 
 URL = "https://states.eu-west-1.amazonaws.com"
@@ -83,7 +85,6 @@ def test_an_approval_is_sent_once_and_the_receipt_is_the_ledgers(
                 "reason": "source is back",
                 "digest": digest,
                 "via": "tui",
-                "snooze_seconds": 0,
             },
         )
     ]
@@ -96,6 +97,42 @@ def test_a_denial_carries_reason_and_snooze(approvals: LedgerApprovals, workflow
     assert (receipt.decision.reason, receipt.decision.snooze_seconds) == ("maintenance", 3600)
     assert len(receipt.decision.decision_id) == 16
     assert len(workflow.sent) == 1
+
+
+OPTIONS = (
+    Option("resume", Action.RESUME, "restore the log, then resume", ("Restore it.", "Ask the DBA.")),
+    Option("reload", Action.RELOAD, "reload the target"),
+)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Approve("", "back", option="reload"),
+        Approve("", tasks=("replicate-1/task-001",)),
+        Approve("", option="resume", checked=("Ask the DBA.",)),
+        Approve(
+            "", via="tui", option="resume", tasks=("replicate-1/task-000",), checked=("Restore it.", "Ask the DBA.")
+        ),
+        Approve("", tasks=("replicate-1/task-000", "replicate-1/task-001")),
+    ],
+    ids=lambda request: f"{request.option or 'first'}, {len(request.tasks) or 'all'} tasks",
+)
+def test_what_was_chosen_arrives_as_it_was_sent(approvals: LedgerApprovals, ledger: Ledger, request_: Approve) -> None:
+    digest = wait_for_approval(ledger, targets=group(2).targets, options=OPTIONS)
+    sent = replace(request_, digest=digest, decision_id="d1")
+    receipt = approvals.decide(ID, sent)
+    assert replace(receipt.decision, by="", at=None) == sent.decision()
+    assert receipt.terms == terms_of(sent.decision(), approvals.approval(ID).proposal)
+
+
+@pytest.mark.parametrize("changes", [{"option": "rewind"}, {"tasks": ("payments",)}, {"tasks": ("",)}])
+def test_what_is_not_offered_is_not_sent(
+    approvals: LedgerApprovals, workflow: Workflow, digest: str, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(UsageError, match="Nothing was sent"):
+        approvals.decide(ID, Approve(digest, **changes))
+    assert workflow.sent == []
 
 
 def test_a_prefix_of_the_id_will_do(approvals: LedgerApprovals, digest: str) -> None:

@@ -31,7 +31,9 @@ from qlikops.domain.errors import (
     UsageError,
 )
 from qlikops.domain.evaluation import Verdict
-from qlikops.domain.ports import Deny
+from qlikops.domain.ports import Approve, Deny
+from qlikops.domain.proposal import Option
+from qlikops.domain.task import Action, TaskKey
 from tests.fakes import Clock, FakeEnvironment
 from tests.unit.cli.conftest import Run, Terminal
 from tests.unit.domain.samples import NOON, WAITING, waiting
@@ -302,3 +304,85 @@ def test_what_is_ended_while_it_waits_for_the_outcome_goes_on(
     result = run("approve", ID)
     assert result.exit_code == of_approved(Status.RESTARTING)
     assert "Interrupted; it goes on. Do not repeat it" in result.stderr
+
+
+GROUP = replace(
+    WAITING.proposal,
+    options=(
+        Option("resume", Action.RESUME, "restore the log, then resume", ("Restore the log.", "Ask the DBA.")),
+        Option("reload", Action.RELOAD, "reload the target from the source", ("Tell the readers.",), "what it has"),
+    ),
+    targets=tuple(
+        replace(WAITING.proposal.targets[0], key=TaskKey("default", "eu-1", name))
+        for name in ("sales-orders", "sales-invoices", "stock")
+    ),
+    cause="source ORA-PROD on eu-1",
+)
+
+
+class TestChoosing:
+    """approve --option, --only and --checked."""
+
+    @pytest.fixture(autouse=True)
+    def a_group(self, environment: FakeEnvironment) -> None:
+        environment.approvals.records[ID] = replace(WAITING, proposal=GROUP)
+
+    def approved(self, environment: FakeEnvironment) -> Approve:
+        (request,) = environment.approvals.requests
+        assert isinstance(request, Approve)
+        return request
+
+    def test_a_plain_approval_names_nothing_and_says_what_is_open(self, run: Run, environment: FakeEnvironment) -> None:
+        result = run("approve", ID)
+        request = self.approved(environment)
+        assert (request.option, request.tasks, request.checked) == ("", (), ())
+        assert "Careful: not ticked: Restore the log." in result.stderr
+        assert "restore the log, then resume (RESUME_PROCESSING)" in result.stderr
+        assert "none of 2 checks ticked" in result.stdout
+
+    def test_option_tasks_and_checks_are_sent_shown_and_on_the_receipt(
+        self, run: Run, environment: FakeEnvironment
+    ) -> None:
+        result = run("approve", ID, "--option", "reload", "--only", "stock", "--only", "invoices", "--checked")
+        request = self.approved(environment)
+        assert (request.option, request.tasks) == ("reload", ("eu-1/stock", "eu-1/sales-invoices"))
+        assert request.checked == ("Tell the readers.",)
+        for said in (result.stderr, result.stdout):
+            assert "option reload" in said
+            assert "left out: eu-1/sales-orders" in said
+            assert "1 of 1 check ticked" in said
+        assert "a reload replaces what the target has" in result.stderr
+        assert "2 tasks, 10 tables" in result.stderr
+        assert "[x] Tell the readers." in result.stdout
+
+    def test_all_tasks_by_name_are_the_whole_group(self, run: Run, environment: FakeEnvironment) -> None:
+        run("approve", ID, *(argument for name in ("orders", "invoices", "stock") for argument in ("--only", name)))
+        assert self.approved(environment).tasks == ()
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (("--option", "rewind"), "it does not offer “rewind”, but resume or reload"),
+            (("--only", "payments"), "--only payments is none of its tasks: eu-1/sales-orders, eu-1/sales-invoices"),
+            (("--only", "sales"), "--only sales fits several of its tasks: eu-1/sales-orders, eu-1/sales-invoices."),
+        ],
+    )
+    def test_what_is_not_offered_is_not_sent(
+        self, run: Run, environment: FakeEnvironment, arguments: tuple[str, ...], said: str
+    ) -> None:
+        result = run("approve", ID, *arguments)
+        assert result.exit_code == ExitCode.USAGE
+        assert "Nothing was sent" in result.stderr
+        assert said in result.stderr
+        assert environment.approvals.requests == []
+
+    def test_the_record_and_the_inbox_list_the_options(self, run: Run) -> None:
+        shown = run("show", ID).stdout
+        for said in ("resume", "first: Restore the log.", "reload the target from the source; loses what it has"):
+            assert said in shown
+        assert [each["name"] for each in json.loads(run("show", ID, "--json").stdout)["proposal"]["options"]] == [
+            "resume",
+            "reload",
+        ]
+        (row,) = json.loads(run("approvals", "--json").stdout)
+        assert row["options"] == ["resume", "reload"]

@@ -24,6 +24,7 @@ from qlikops.domain.approval import (
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import BlockingGate, Gate, Route
+from qlikops.domain.proposal import Option
 from qlikops.domain.task import Action, TaskKey
 from tests.unit.domain.samples import EVALUATION, KEY, NOON, POLICY, PROPOSAL, WAITING
 
@@ -80,6 +81,7 @@ class TestInboxRow:
             WAITING.proposal,
             kind=max(AnomalyKind, key=len),
             title="t" * 90,
+            options=(Option("resume", Action.RESUME, ""), Option("reload", Action.RELOAD, "")),
             cause="c" * 90,
             targets=(replace(WAITING.proposal.targets[0], key=TaskKey("i", "s" * 40, "t" * 40)),),
             execution_name="e" * 80,

@@ -71,12 +71,12 @@ class TestReview:
     def test_a_resume_says_whether_tables_load_again(self, completed: bool | None, said: str) -> None:
         proposal = samples.proposal()
         target = replace(proposal.targets[0], full_load_completed=completed)
-        assert said in plain(review.blast_radius(replace(proposal, targets=(target,))))
+        assert said in plain(review.blast_radius(replace(proposal, targets=(target,)).choose()))
 
     def test_tables_that_are_not_known_are_not_counted_as_none(self) -> None:
         proposal = samples.proposal(tasks=("a", "b"))
         targets = (proposal.targets[0], replace(proposal.targets[1], tables=None))
-        said = plain(review.blast_radius(replace(proposal, targets=targets)))
+        said = plain(review.blast_radius(replace(proposal, targets=targets).choose()))
         assert said.startswith("2 tasks, 42 tables (not known for 1 task); ")
 
     def test_a_group_lists_every_task(self) -> None:
@@ -196,7 +196,7 @@ def test_all_that_a_decision_is_about_is_what_the_digest_covers() -> None:
 
 def test_a_stop_says_that_nothing_is_replicated_meanwhile() -> None:
     assert "stopped first, so nothing is replicated" in plain(
-        review.blast_radius(samples.proposal(action=Action.STOP_AND_RESUME))
+        review.blast_radius(samples.proposal(action=Action.STOP_AND_RESUME).choose())
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from qlikops.domain.anomaly import Severity
 from qlikops.domain.approval import Outcome, RunCall, Status, TaskOutcome
 from qlikops.domain.evaluation import Gate, Risk, Route
+from qlikops.domain.proposal import Option
 from qlikops.domain.task import Action, StopReason, TaskKey, TaskState
 from qlikops.domain.workflow.execution import ExecutionStatus, StateStatus
 from qlikops.presentation import executions, vocabulary
@@ -29,7 +30,7 @@ from tests.unit.presentation.samples import NOW
         (Risk, vocabulary.risk),
         (Route, vocabulary.route),
         (Gate, vocabulary.gate),
-        (Action, vocabulary.action),
+        (Action, lambda action: vocabulary.option(Option(action.value, action, action.words))),
     ],
 )
 def test_every_value_has_a_word(enum: type[StrEnum], say: Callable[[StrEnum], Span | str]) -> None:
@@ -65,7 +66,7 @@ def test_what_a_newer_version_says_is_shown_in_its_own_word_and_stands_out(say: 
 
 def test_what_a_newer_version_does_is_said_not_to_be_known() -> None:
     assert vocabulary.route(Route.read("ask_twice")) == "ask_twice"
-    assert "does not know" in vocabulary.action(Action.read("rewind"))
+    assert "does not know" in vocabulary.option(Option("rewind", Action.read("rewind"), "rewind"))
     assert "update qlikops" in vocabulary.status_meaning(Status.read("paused"))
 
 

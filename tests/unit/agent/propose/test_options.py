@@ -29,7 +29,7 @@ def of_class(failure: FailureClass, certainty: Certainty = Certainty.KNOWN) -> D
         (AnomalyKind.FATAL_TRANSIENT, FailureClass.TRANSIENT, "resume from where it stopped", ()),
         (AnomalyKind.FATAL_TRANSIENT, FailureClass.RETRY_NOW, "resume from where it stopped", ()),
         (AnomalyKind.POSITION_LOST, FailureClass.POSITION_LOST, "restore the log, then resume", CHECKS),
-        (AnomalyKind.STALLED, FailureClass.UNKNOWN, "stop, then resume", ()),
+        (AnomalyKind.STALLED, FailureClass.UNKNOWN, "stop, then resume from where it stopped", ()),
     ],
 )
 def test_the_recommended_one_says_what_comes_first(
