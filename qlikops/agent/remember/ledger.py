@@ -335,9 +335,12 @@ class Ledger:
         item = self._table.get((keys.token_partition(proposal_id), keys.TOKEN))
         return str(item[Attribute.TOKEN]) if item else ""
 
-    def finish(self, proposal_id: str, quiet_after_denial: int) -> None:
-        """Does what is left to do of a closed proposal. Raises NotFound."""
-        self._finish(self.record(proposal_id), quiet_after_denial)
+    def finish(self, proposal_id: str, quiet_after_denial: int, *, stays_listed: bool = False) -> None:
+        """Does what is left to do of a closed proposal. Raises NotFound.
+
+        One that `stays_listed` as open is found again by the next run, which may have to tell of it.
+        """
+        self._finish(self.record(proposal_id), quiet_after_denial, stays_listed=stays_listed)
 
     def run(self, execution_name: str) -> RunSummary | None:
         """What a run found and did; None before MonitorTasks has finished."""
@@ -470,19 +473,20 @@ class Ledger:
             proposal.execution_name,
         )
 
-    def _finish(self, record: StoredRecord, quiet_after_denial: int) -> None:
+    def _finish(self, record: StoredRecord, quiet_after_denial: int, *, stays_listed: bool = False) -> None:
         closed = record.approval
-        token = Delete((keys.token_partition(closed.approval_id), keys.TOKEN))
-        # What says that it is open goes last: whoever finds it there finishes what was left undone.
-        last = Delete((keys.OPEN_PARTITION, closed.approval_id))
+        last = [Delete((keys.token_partition(closed.approval_id), keys.TOKEN))]
+        if not stays_listed:
+            # What says that it is open goes last: whoever finds it there finishes what was left undone.
+            last.append(Delete((keys.OPEN_PARTITION, closed.approval_id)))
         if record.is_forged:
             # The tasks that it names now are not those that it was about: nothing of it goes to their history, keeps
             # them quiet, or counts for their kind. The lease of the real one is freed by the next run.
             self.tasks.release(closed.proposal)
-            self._table.commit_each([token, last])
+            self._table.commit_each(last)
             return
         earlier_results.count(self._table, closed, self._clock())
-        self.tasks.end(closed, quiet_after_denial, token, last)
+        self.tasks.end(closed, quiet_after_denial, *last)
 
     def _items(self, proposal_ids: Sequence[str]) -> Iterator[tuple[str, Item]]:
         wanted = {proposal_id: record_key(proposal_id) for proposal_id in proposal_ids}

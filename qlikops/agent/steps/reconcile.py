@@ -27,6 +27,9 @@ SUPERSEDED_ERROR = "ProposalSuperseded"
 """The error that ends the wait for an answer to what is no longer asked; no Retry of the state machine names it."""
 GONE = "gone"
 """Of an execution that Step Functions does not know (any more)."""
+NOT_SAID = ""
+"""Of an execution of which it is not known whether it goes on: nothing of it is closed, and nothing taken for told."""
+_NOT_OVER = (NOT_SAID, ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
 
 _logger = logging.getLogger(__name__)
 
@@ -49,7 +52,7 @@ class ExecutionStates:
         """Why Step Functions did not answer; empty as long as it does."""
 
     def status(self, execution_arn: str) -> str:
-        """An ExecutionStatus, or GONE; RUNNING where nobody says, so that nobody else's work is closed."""
+        """An ExecutionStatus, GONE, or NOT_SAID if Step Functions did not answer or refused to."""
         if execution_arn not in self._known:
             self._known[execution_arn] = self._described(execution_arn)
         return self._known[execution_arn]
@@ -66,14 +69,14 @@ class ExecutionStates:
 
     def _described(self, execution_arn: str) -> str:
         if self.unreachable_because:
-            return ExecutionStatus.RUNNING
+            return NOT_SAID
         try:
             return str(self._client.describe_execution(executionArn=execution_arn)["status"])
         except (ClientError, BotoCoreError) as exc:
             if _code(exc) == "ExecutionDoesNotExist":
                 return GONE
             self._missed(exc)
-        return ExecutionStatus.RUNNING
+        return NOT_SAID
 
     def _missed(self, error: ClientError | BotoCoreError) -> bool:
         """False. An answer that says no (another state machine's execution, say) is one: the next may be another."""
@@ -118,17 +121,16 @@ class Reconciler:
             closed = self.ledger.record(one.proposal_id).approval
             if not end_wait(self.ledger, self.executions, closed):
                 return False
-            is_over = self._over(one.execution_arn, one.since)
-            if self._is_young(one.since) or self.executions.unreachable_because:
-                return False  # whether its own RecordOutcome comes to tell of it is not known yet
-            if is_over:
+            status = self._status(one.execution_arn, one.since)
+            if status not in _NOT_OVER:
                 self.tell(closed)
-            # Whoever closed it may be at it still: doing it twice changes nothing.
-            self.ledger.finish(one.proposal_id, self.quiet_after_denial)
+            # Whoever closed it may be at it still: doing it twice changes nothing. It stays listed until it is known
+            # whether its own RecordOutcome comes to tell of it.
+            self.ledger.finish(one.proposal_id, self.quiet_after_denial, stays_listed=status == NOT_SAID)
         except (NotFound, RecordTooNew) as exc:
             _logger.warning("left as it is: %s", exc)
             return False
-        return True
+        return status != NOT_SAID
 
     def leases(self, leases: Iterable[Lease]) -> list[Lease]:
         """Frees what is held for nothing; the leases that are left."""
@@ -150,11 +152,17 @@ class Reconciler:
 
     def _over(self, execution_arn: str, since: datetime) -> str:
         """How the execution ended; empty while it goes on, or may."""
-        if execution_arn == self.run.execution_arn or self._is_young(since):
-            return ""
-        status = self.executions.status(execution_arn)
-        running = (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
-        return "" if status in running else status
+        status = self._status(execution_arn, since)
+        return "" if status in _NOT_OVER else status
+
+    def _status(self, execution_arn: str, since: datetime) -> str:
+        if self._is_young(since):
+            return NOT_SAID
+        return (
+            ExecutionStatus.RUNNING
+            if execution_arn == self.run.execution_arn
+            else self.executions.status(execution_arn)
+        )
 
     def _is_closed(self, proposal_id: str) -> bool:
         """Whether it is closed now; one whose execution goes on is not, and a newer version's is left to that."""

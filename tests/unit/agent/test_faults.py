@@ -30,9 +30,6 @@ from tests.unit.agent.story import (
     telling,
 )
 
-CLOSING = [Call("MonitorTasks", number, "TransactWriteItems") for number in (0, 1)]
-"""The run closes what an ended execution has left open, and finishes that."""
-
 
 @pytest.fixture(scope="module")
 def tell() -> Iterator[Tell]:
@@ -92,11 +89,6 @@ def test_each_call_fails_once_and_the_state_is_retried(tell: Tell, calls: list[C
             if call.name == "DescribeExecution":
                 # No run fails for that; the next one asks again, closes what is left, and proposes on what that held.
                 assert story.outcomes("run-1") == []
-                story.next_run()
-                story.check("run-1", "run-2")
-                continue
-            if call in CLOSING and {one.proposal_id for one in story.ledger.open()} != set(story.others.values()):
-                # Whether the execution tells of what has just been closed is known two minutes later: by the next run.
                 story.next_run()
                 story.check("run-1", "run-2")
                 continue

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
@@ -313,23 +313,33 @@ def test_an_end_of_which_its_writer_died_before_telling_is_told_unless_its_own_e
     assert ledger.open() == []
 
 
-@pytest.mark.parametrize(("seconds", "is_silent"), [(60, False), (600, True)])
+@pytest.mark.parametrize(
+    ("seconds", "error"),
+    [
+        (60, None),
+        (600, EndpointConnectionError(endpoint_url="https://states")),
+        (600, ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "DescribeExecution")),
+    ],
+)
 def test_an_end_stays_listed_until_it_is_known_whether_its_own_execution_tells_of_it(
     ledger: Ledger,
     states: FakeStepFunctions,
     told: list[ProposalRecord],
     clock: FakeClock,
     seconds: int,
-    is_silent: bool,
+    error: BotoCoreError | ClientError | None,
 ) -> None:
     ledger.open_proposals("run-1", [proposal()], 7200)
     with pytest.raises(KeyboardInterrupt):
         ledger.close(ID, Outcome(Status.FAILED, "refused"), tell=dies)
     states.statuses[ARN] = "ABORTED"
-    states.broken = EndpointConnectionError(endpoint_url="https://states") if is_silent else None
+    states.broken = error
     clock.sleep(seconds)
 
     assert Reconciler(ledger, ExecutionStates(states), clock, OWN, 900, told.append).proposals() == []
+    assert [line.status for line in ledger.tasks.history(ORDERS)] == [Status.FAILED]  # only the telling waits
+    assert held(ledger, ORDERS) == []
+    assert told == []
 
     states.broken = None
     clock.sleep(600)
