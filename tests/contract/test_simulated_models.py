@@ -70,6 +70,17 @@ def query(**request: Any) -> tuple[str, dict[str, Any]]:
     return "query", {"TableName": TABLE, **request}
 
 
+def _with_placeholders(names: dict[str, str], values: dict[str, int]) -> tuple[str, dict[str, Any]]:
+    """An update whose condition uses #n and :n."""
+    given = {
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": {name: {"N": str(value)} for name, value in values.items()},
+    }
+    key = {"pk": {"S": "a"}, "sk": {"S": "1"}}
+    condition = {"UpdateExpression": "SET #n = :n", "ConditionExpression": "#n = :n"}
+    return "update_item", {"TableName": TABLE, "Key": key, **condition, **{k: v for k, v in given.items() if v}}
+
+
 NEWER = "attribute_not_exists(#n) OR #n < :n OR ( #n = :n AND ( #t < :t OR #t = :t ) )"
 PROGRAMS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "a condition on what is absent holds once": [
@@ -101,6 +112,15 @@ PROGRAMS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         transact(put(item("a", "1", n=1), "attribute_not_exists(#pk)"), token="t1"),
         transact(put(item("a", "1", n=1), "attribute_not_exists(#pk)"), token="t1"),
         transact(put(item("a", "1", n=2)), token="t1"),
+        get("a", "1"),
+    ],
+    "what an expression uses is given, and what is given is used": [
+        transact(put(item("a", "1", n=1))),
+        _with_placeholders({"#n": "n"}, {":n": 1}),
+        _with_placeholders({"#n": "n"}, {}),
+        _with_placeholders({}, {":n": 1}),
+        _with_placeholders({"#n": "n", "#m": "m"}, {":n": 1}),
+        _with_placeholders({"#n": "n"}, {":n": 1, ":m": 2}),
         get("a", "1"),
     ],
     "no item twice in one transaction": [transact(put(item("a", "1")), put(item("a", "1", n=2)))],

@@ -31,6 +31,14 @@ TOKEN_SECONDS = 600.0
 """How long a ClientRequestToken makes a repeated transaction the same one."""
 LATEST_TTL_SECONDS = 48 * 3600.0
 
+_EXPRESSIONS = (
+    "ConditionExpression",
+    "FilterExpression",
+    "KeyConditionExpression",
+    "ProjectionExpression",
+    "UpdateExpression",
+)
+_PLACEHOLDER = re.compile(r"[#:]\w+")
 _TOKEN = re.compile(r"\s*(<>|<=|>=|[=<>(),+]|[#:]?[A-Za-z_][\w]*)")
 
 
@@ -76,8 +84,9 @@ class DynamoDb:
     _ever_indexed: set[Key] = field(default_factory=set)
     _tokens: dict[str, tuple[float, Sequence[dict[str, Any]]]] = field(default_factory=dict)
 
-    def get_item(self, TableName: str, Key: Wire, ConsistentRead: bool = False, **_: Any) -> dict[str, Any]:
+    def get_item(self, TableName: str, Key: Wire, ConsistentRead: bool = False, **request: Any) -> dict[str, Any]:
         self._check_table(TableName, "GetItem")
+        _check_placeholders("GetItem", request)
         key = _key_of(Key)
         self.read_at[self.kernel.current_name, key] = self.kernel.now
         item = self.items.get(key) if ConsistentRead else self._seen_late(key)
@@ -88,6 +97,7 @@ class DynamoDb:
         if others:
             raise error("ValidationException", "BatchGetItem", "one table is modelled")
         self._check_table(name, "BatchGetItem")
+        _check_placeholders("BatchGetItem", request)
         keys: list[Wire] = request["Keys"]
         if not 0 < len(keys) <= 100:
             raise error("ValidationException", "BatchGetItem", "1 to 100 keys")
@@ -110,6 +120,7 @@ class DynamoDb:
 
     def query(self, TableName: str, KeyConditionExpression: str, **request: Any) -> dict[str, Any]:
         self._check_table(TableName, "Query")
+        _check_placeholders("Query", {"KeyConditionExpression": KeyConditionExpression, **request})
         names = request.get("ExpressionAttributeNames", {})
         values = request.get("ExpressionAttributeValues", {})
         by_index = "IndexName" in request
@@ -150,6 +161,7 @@ class DynamoDb:
 
     def update_item(self, TableName: str, Key: Wire, UpdateExpression: str, **request: Any) -> dict[str, Any]:
         self._check_table(TableName, "UpdateItem")
+        _check_placeholders("UpdateItem", {"UpdateExpression": UpdateExpression, **request})
         key = _key_of(Key)
         names = request.get("ExpressionAttributeNames", {})
         values = request.get("ExpressionAttributeValues", {})
@@ -174,6 +186,7 @@ class DynamoDb:
             )
         for _, body in actions:
             self._check_table(body["TableName"], operation)
+            _check_placeholders(operation, body)
         if ClientRequestToken and self._is_repeated(ClientRequestToken, TransactItems):
             return {}
         reasons = [
@@ -288,10 +301,9 @@ class DynamoDb:
             raise error("ResourceNotFoundException", operation, f"Requested resource not found: Table: {name}")
 
     def _check_size(self, item: Wire | None, operation: str) -> None:
-        if (
-            item is not None
-            and sum(len(k) + len(str(next(iter(v.values()))).encode()) for k, v in item.items()) > MOST_ITEM_BYTES
-        ):
+        if item is None or sum(len(text) for value in item.values() for text in value.values()) < MOST_ITEM_BYTES // 8:
+            return  # nearly every one: counting bytes takes time
+        if sum(len(k) + len(str(next(iter(v.values()))).encode()) for k, v in item.items()) > MOST_ITEM_BYTES:
             raise error("ValidationException", operation, "Item size has exceeded the maximum allowed size")
 
 
@@ -301,6 +313,23 @@ def _key_of(item: Wire) -> Key:
 
 def _spelt(body: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Any]]:
     return body.get("ExpressionAttributeNames", {}), body.get("ExpressionAttributeValues", {})
+
+
+def _check_placeholders(operation: str, body: Mapping[str, Any]) -> None:
+    """Raises ClientError where expressions use a name or value that is not given, or do not use one that is."""
+    names, values = _spelt(body)
+    for given, what in ((names, "ExpressionAttributeNames"), (values, "ExpressionAttributeValues")):
+        if what in body and not given:
+            raise error("ValidationException", operation, f"{what} must not be empty")
+    used = _placeholders(" ".join(body.get(kind, "") for kind in _EXPRESSIONS))
+    if wrong := sorted(used ^ {*names, *values}):
+        is_unused = wrong[0] not in used
+        raise error("ValidationException", operation, f"{wrong[0]} is {'unused' if is_unused else 'not defined'}")
+
+
+@functools.lru_cache(maxsize=512)
+def _placeholders(expressions: str) -> frozenset[str]:
+    return frozenset(_PLACEHOLDER.findall(expressions))
 
 
 def _number_or_text(value: Mapping[str, str]) -> tuple[str, Any]:

@@ -24,11 +24,20 @@ REPLAY = "python -m tests.simulation.simulate --seed {}"
 
 def one(seed: int) -> Lived:
     """The night of a seed, without what only people read."""
-    logging.disable(logging.CRITICAL)
-    with without_threads(), _without_collecting():
+    with _without_logs(), without_threads(), _without_collecting():
         lived = live_through(draw(seed))
         lived.world = None
     return lived
+
+
+@contextlib.contextmanager
+def _without_logs() -> Iterator[None]:
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 @contextlib.contextmanager
@@ -108,9 +117,9 @@ def main() -> int:
     options.add_argument("--workers", type=int, default=2)
     options.add_argument("--stop", action="store_true", help="end at the first violation")
     given = options.parse_args()
-    logging.disable(logging.CRITICAL)
     if given.seed is not None:
-        return int(replay(given.seed, given.histories))
+        with _without_logs():
+            return int(replay(given.seed, given.histories))
     is_whole = given.seeds < situations.ENOUGH_SEEDS or search_whole()
     return int(not survey(given.first, given.seeds, given.workers, stop=given.stop) or not is_whole)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
@@ -47,6 +47,7 @@ OfChange = Callable[["Watch", Change], str]
 OfSent = Callable[["Watch", Sent], str]
 OfInvocation = Callable[["Watch", Invocation], str]
 OfRest = Callable[["Watch"], Iterator[str]]
+Invariant = TypeVar("Invariant", OfChange, OfSent, OfInvocation, OfRest)
 
 _OF_RECORDS: list[OfChange] = []
 _OF_ITEMS: list[OfChange] = []
@@ -61,39 +62,27 @@ def _named(invariant: Callable[..., object]) -> str:
     return invariant.__name__.replace("_", " ")
 
 
-def of_each_record(invariant: OfChange) -> OfChange:
-    """Checked with every write to a proposal's record."""
-    _OF_RECORDS.append(invariant)
-    NAMES.append(_named(invariant))
-    return invariant
+def _kept_in(invariants: list[Invariant]) -> Callable[[Invariant], Invariant]:
+    """A decorator that keeps an invariant among others of its kind, and its name."""
+
+    def keep(invariant: Invariant) -> Invariant:
+        invariants.append(invariant)
+        NAMES.append(_named(invariant))
+        return invariant
+
+    return keep
 
 
-def of_each_item(invariant: OfChange) -> OfChange:
-    """Checked with every write to any other item."""
-    _OF_ITEMS.append(invariant)
-    NAMES.append(_named(invariant))
-    return invariant
-
-
-def of_each_call(invariant: OfSent) -> OfSent:
-    """Checked when a run or stop is sent, and again when it has arrived."""
-    _OF_SENT.append(invariant)
-    NAMES.append(_named(invariant))
-    return invariant
-
-
-def of_each_invocation(invariant: OfInvocation) -> OfInvocation:
-    """Checked when a function begins."""
-    _OF_INVOCATIONS.append(invariant)
-    NAMES.append(_named(invariant))
-    return invariant
-
-
-def at_rest(invariant: OfRest) -> OfRest:
-    """Checked when nothing is under way any more."""
-    _AT_REST.append(invariant)
-    NAMES.append(_named(invariant))
-    return invariant
+of_each_record = _kept_in(_OF_RECORDS)
+"""Has an invariant checked with every write to a proposal's record."""
+of_each_item = _kept_in(_OF_ITEMS)
+"""Has it checked with every write to any other item."""
+of_each_call = _kept_in(_OF_SENT)
+"""Has it checked when a run or stop is sent."""
+of_each_invocation = _kept_in(_OF_INVOCATIONS)
+"""Has it checked when a function begins."""
+at_rest = _kept_in(_AT_REST)
+"""Has it checked when nothing is under way any more."""
 
 
 class Watch:
