@@ -160,3 +160,8 @@ def test_what_holds_is_told_with_where_it_came_from(environ: pytest.MonkeyPatch)
     environ.delenv("AWS_DEFAULT_REGION")
     assert FromAws("region", "eu-west-1", "AWS configuration, profile work") in described()
     assert FromAws("region", "us-east-1", "AWS configuration, profile default") in described("default")
+
+
+def test_an_address_that_is_none_is_not_told(environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("HTTPS_PROXY", "http://[me:s3cret@proxy")
+    assert FromAws("HTTPS_PROXY", "set, no address", "environment") in described()

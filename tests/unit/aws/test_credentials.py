@@ -7,8 +7,11 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.credentials import Credentials as BotoCredentials
 
+from qlikops.aws.credentials import credentials_of
 from qlikops.aws.environment import AwsEnvironment
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context, Settings
@@ -147,3 +150,17 @@ def test_keys_of_the_shell_say_when_they_end(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_what_may_ask_somebody_is_not_done_ahead(profile: str, asks: bool) -> None:
     assert AwsConnection(Context("x", Settings(profile=profile))).asks_somebody is asks
+
+
+@pytest.mark.usefixtures("home")
+def test_the_machines_own_role_is_nobodys_to_renew(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = boto3.Session(region_name="eu-west-1")
+    monkeypatch.setattr(session, "get_credentials", lambda: BotoCredentials("AKIA", "nothing", method="iam-role"))
+    assert "own role gives the credentials (iam-role)" in credentials_of(session).advice
+
+
+def test_a_session_of_the_aws_console_is_begun_by_its_command(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "config").write_text("[profile web]\nlogin_session = arn:aws:iam::111122223333:user/anna\n")
+    session = boto3.Session(profile_name="web")
+    monkeypatch.setattr(session, "get_credentials", lambda: None)  # botocore wants another package for it
+    assert credentials_of(session).login == ("aws", "login", "--profile", "web")

@@ -8,13 +8,18 @@ import subprocess
 import sys
 import tracemalloc
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from qlikops.aws import process
+from qlikops.aws.ahead import EarlyInbox
 from qlikops.aws.environment import AwsEnvironment
 from qlikops.aws.session import AwsConnection, Resources
 from qlikops.config import Context, LocalStatus, Settings
-from qlikops.domain.errors import CredentialsProblem, NotFound, UsageError
+from qlikops.domain.errors import CredentialsProblem, NotFound, Offline, UsageError
+from qlikops.domain.ports import Credentials
 from qlikops.domain.workflow.execution import ExecutionStatus
 from tests.embedded import ACCOUNT, REGION, EmbeddedAws
 from tests.unit.aws.conftest import MACHINE
@@ -147,3 +152,43 @@ def test_opening_an_environment_imports_no_boto3() -> None:
         check=True,
         env={"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
+
+
+@pytest.fixture
+def local() -> AwsEnvironment:
+    status = LocalStatus("http://127.0.0.1:9", REGION, "qlikops", MACHINE, "ledger-y", "data-y")
+    return AwsEnvironment(replace(context("http://127.0.0.1:9"), local=status))
+
+
+def test_every_role_is_made_when_it_is_asked_for(local: AwsEnvironment) -> None:
+    assert (local.name, local.read_only, local.waits_for, local.credentials()) == ("x", False, None, Credentials())
+    assert local.fleet is local.fleet
+    assert local.schedules is local.schedules
+
+
+def test_signing_in_takes_the_terminal_from_every_later_process(local: AwsEnvironment) -> None:
+    with process.terminal(is_free=True):
+        local.sign_in()
+        assert not process._Terminal.is_free
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_was_asked_ahead_is_the_first_inbox_and_no_other(monkeypatch: pytest.MonkeyPatch, is_there: bool) -> None:
+    found = EarlyInbox(Resources(MACHINE, "ledger-x", "data-x"), ()) if is_there else None
+    monkeypatch.setattr("qlikops.aws.environment.Ahead", lambda _: SimpleNamespace(answer=lambda: found))
+    environment = AwsEnvironment(context("http://127.0.0.1:9"))
+    environment.ask_ahead()
+    if is_there:
+        assert environment.approvals.waiting() == ()
+        assert ACCOUNT in environment.where
+    for _ in range(2):
+        with pytest.raises(Offline):
+            environment.approvals.waiting()
+
+
+def test_a_process_of_another_profile_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").write_text(f"[profile x]\ncredential_process = touch {tmp_path / 'asked'}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    with process.terminal(is_free=True):
+        AwsEnvironment(context("http://127.0.0.1:9")).sign_in()
+    assert not (tmp_path / "asked").exists()

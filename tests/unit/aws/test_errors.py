@@ -5,11 +5,12 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+import boto3
 import pytest
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
-from qlikops.aws.errors import aws_errors
+from qlikops.aws.errors import Sent, Unchanged, aws_errors, callback_failed
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context, Settings
 from qlikops.domain.errors import (
@@ -19,6 +20,7 @@ from qlikops.domain.errors import (
     Offline,
     QlikopsError,
     Throttled,
+    TlsProblem,
     Unreachable,
     UsageError,
 )
@@ -55,6 +57,7 @@ URL = "https://x"
         (boto.ConnectTimeoutError(endpoint_url=URL), Offline),
         (boto.ReadTimeoutError(endpoint_url=URL), Offline),
         (boto.SSLError(endpoint_url=URL, error=ssl.SSLEOFError(8, "cut off")), Offline),
+        (boto.SSLError(endpoint_url=URL, error=ssl.SSLCertVerificationError(1, "self-signed")), TlsProblem),
         (boto.UnknownServiceError(service_name="x", known_service_names="y"), Unreachable),
         (ResponseParserError("half"), Unreachable),
     ],
@@ -103,3 +106,45 @@ def test_a_credential_process_that_gives_nothing_is_named_without_what_it_is_giv
     assert "by hand" in caught.value.hint
     assert "sso" not in caught.value.hint
     assert "s3cret" not in caught.value.message + caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("raised", "means"),
+    [
+        (refusal("TaskTimedOut"), Sent.TOKEN_GONE),
+        (refusal("InternalFailure", 500), Sent.MAYBE),
+        (refusal("400"), Sent.MAYBE),
+        (boto.ReadTimeoutError(endpoint_url=URL), Sent.MAYBE),
+        (RuntimeError("a bug"), Sent.MAYBE),
+        (refusal("AccessDeniedException"), AccessDenied),
+        (boto.EndpointConnectionError(endpoint_url=URL), Offline),
+        (boto.NoCredentialsError(), CredentialsProblem),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value))[:60],
+)
+def test_a_callback_that_failed_counts_perhaps_unless_it_certainly_does_not(
+    raised: Exception, means: Sent | type[QlikopsError]
+) -> None:
+    if isinstance(means, Sent):
+        assert callback_failed(raised, "send it") is means
+    else:
+        with pytest.raises(means, match="Could not send it"):
+            callback_failed(raised, "send it")
+
+
+def test_credentials_that_cannot_be_read_send_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "gone"))
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/oncall")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(FileNotFoundError) as caught:
+        boto3.Session(region_name="eu-west-1").get_credentials().get_frozen_credentials()  # type: ignore[union-attr]
+    with pytest.raises(CredentialsProblem, match="the credentials cannot be read"):
+        callback_failed(caught.value, "send it")
+
+
+def test_what_the_caller_has_already_is_no_failure() -> None:
+    with pytest.raises(Unchanged), aws_errors("read it"):
+        raise refusal("304", 304)

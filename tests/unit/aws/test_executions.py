@@ -12,9 +12,11 @@ import pytest
 
 from qlikops.agent.act.brake import Brake
 from qlikops.agent.remember.ledger import Ledger
+from qlikops.aws import records
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.domain.approval import Decision, Outcome, Status
-from qlikops.domain.errors import AccessDenied, NotFound, UsageError
+from qlikops.domain.errors import AccessDenied, NotFound, QlikopsError, UsageError
+from qlikops.domain.ledger import PROPOSAL_PREFIX, run_partition
 from qlikops.domain.run import Progress
 from qlikops.domain.task import TaskKey
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, RunSummary, Source
@@ -211,3 +213,22 @@ def test_a_read_only_context_neither_starts_nor_stops_nor_redrives(
         executions.stop("any", "reason")
     with pytest.raises(AccessDenied):
         executions.redrive("any")
+
+
+def test_links_and_proposals_of_a_run(
+    executions: StepFunctionsExecutions, connection: FakeConnection, ledger: Ledger, machine: str
+) -> None:
+    arn = f"{machine.replace(':stateMachine:', ':execution:')}:run-1"
+    assert arn in executions.console_url(arn)
+    assert StepFunctionsExecutions(connection, has_console=False).console_url(arn) == ""
+    made = proposal(ID)
+    ledger.open_proposals(made.execution_name, [made], 7200)
+    (found,) = executions.proposals(made.execution_name)
+    assert (found.index, found.status) == (0, Status.PROPOSED)
+
+
+def test_a_proposal_without_a_body_is_named(executions: StepFunctionsExecutions, connection: FakeConnection) -> None:
+    item = records.key(run_partition("run-x"), f"{PROPOSAL_PREFIX}{ID}")
+    connection.dynamodb.put_item(TableName=connection.resources.table, Item=item)
+    with pytest.raises(QlikopsError, match=f"The ledger's {PROPOSAL_PREFIX}{ID} of run-x has no body"):
+        executions.proposals("run-x")

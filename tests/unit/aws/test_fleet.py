@@ -8,15 +8,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from botocore.stub import Stubber
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.store import Store
+from qlikops.aws.errors import Unchanged
 from qlikops.aws.fleet import BucketFleet
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import packed
-from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
+from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew, UsageError
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ledger import LATEST_REPORT, LATEST_SNAPSHOT
+from qlikops.domain.ledger import LATEST_REPORT, LATEST_SNAPSHOT, OWN_FAILURES
 from qlikops.domain.report import RunReport
 from qlikops.domain.workflow.execution import RunSummary
 from tests.embedded import REGION, EmbeddedAws
@@ -117,3 +119,29 @@ def test_names_come_newest_day_first_and_no_more_than_asked_for(
     assert [entry.execution_name for entry in entries] == ["c", "b", "d", "a"]
     assert [entry.run.execution_name for entry in entries if entry.run] == ["c", "b", "d", "a"]
     assert len(fleet.reports(limit=2)) == 2
+
+
+def test_a_run_is_found_by_the_beginning_of_its_name(
+    fleet: BucketFleet, connection: FakeConnection, ledger: Ledger
+) -> None:
+    report = put_report(connection, ledger, "run-7f3", START)
+    put_report(connection, ledger, "manual-1", START)
+    put_report(connection, ledger, "manual-2", START)
+    assert fleet.report("run-7") == report
+    with pytest.raises(UsageError, match="manual begins several names"):
+        fleet.report("manual")
+
+
+def test_a_teams_own_failures_are_the_text_that_is_kept(fleet: BucketFleet, connection: FakeConnection) -> None:
+    assert fleet.own_failures() == ""
+    put(connection, OWN_FAILURES, '{"version": 1}')
+    assert fleet.own_failures() == '{"version": 1}'
+
+
+def test_a_bucket_that_has_nothing_new_for_what_was_never_read_is_a_failure(
+    fleet: BucketFleet, connection: FakeConnection
+) -> None:
+    with Stubber(connection.s3) as stub:
+        stub.add_client_error("get_object", "304", http_status_code=304)
+        with pytest.raises(Unchanged):
+            fleet.snapshot()

@@ -14,7 +14,7 @@ from qlikops.aws.session import AwsConnection
 from qlikops.config import Context, Settings
 from qlikops.domain.encoding.codec import format_time
 from qlikops.domain.errors import CredentialsProblem, UsageError
-from qlikops.keyrings import SERVICE, NoKeyring
+from qlikops.keyrings import SERVICE, KeyringFailed, NoKeyring
 from tests.embedded import REGION, EmbeddedAws
 from tests.fakes import FakeKeyring
 from tests.unit.agent.fakes import FakeClock
@@ -154,3 +154,37 @@ def test_a_session_shows_nothing_that_opens_anything(embedded_aws: EmbeddedAws) 
     begun = sessions("keys", FakeKeyring()).begin("123456", REGION, embedded_aws.endpoint)
     assert begun.secret_key not in repr(begun)
     assert begun.token not in repr(begun)
+
+
+@pytest.mark.parametrize("kept", ["no JSON", '{"access_key": 7}'])
+def test_what_is_kept_and_no_session_says_what_forgets_it(kept: str) -> None:
+    keyring = FakeKeyring()
+    keyring.set_password(SERVICE, f"mfa/{ANNA}", kept)
+    with pytest.raises(KeyringFailed) as caught:
+        sessions("keys", keyring).kept()
+    assert "qlikops --profile keys logout --mfa" in caught.value.hint
+    assert caught.value.__cause__ is None
+
+
+def test_a_session_is_forgotten_once() -> None:
+    keyring = FakeKeyring()
+    keyring.set_password(SERVICE, f"mfa/{ANNA}", "{}")
+    assert sessions("keys", keyring).forget()
+    assert not sessions("keys", keyring).forget()
+    assert not sessions("keys", None).forget()
+
+
+def test_bare_keys_are_no_credentials_that_expire_and_a_role_is_begun_with_a_code() -> None:
+    assert sessions("keys", FakeKeyring()).credentials() is None
+    begun = sessions("role", FakeKeyring()).credentials()
+    assert begun is not None
+    assert (begun.expire_at, begun.login[-4:]) == (None, ("--profile", "role", "login", "--mfa"))
+
+
+def test_a_roles_duration_is_a_whole_number(tmp_path: Path) -> None:
+    role = "[profile role]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = keys\nmfa_serial = x\n"
+    (tmp_path / "config").write_text(f"{role}duration_seconds = 3600\n")
+    assert sessions("role", None).profile.role_options == {"DurationSeconds": 3600}
+    (tmp_path / "config").write_text(f"{role}duration_seconds = an hour\n")
+    with pytest.raises(UsageError, match="duration_seconds of the profile role is no whole number"):
+        sessions("role", None)

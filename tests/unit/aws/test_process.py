@@ -170,3 +170,11 @@ def test_without_one_nothing_is_looked_at(signing_in_with: Program, tmp_path: Pa
     (tmp_path / "config").write_text("[profile work]\nregion = eu-west-1\n")
     assert not process.may_be_configured()
     environment.sign_in()
+
+
+def test_a_look_at_files_that_are_not_there_finds_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "gone"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    assert not process.may_be_configured()
+    (tmp_path / "credentials").write_text("[x]\ncredential_process = op\n")
+    assert process.may_be_configured()

@@ -27,7 +27,7 @@ from qlikops.domain.task import ServerFacts, ServerState
 from tests.embedded import ACCOUNT, REGION, EmbeddedAws
 from tests.fakes import FakeKeyring
 from tests.unit.agent.fakes import EVALUATION, proposal
-from tests.unit.aws.test_schedules import end_by_hand
+from tests.unit.aws.test_schedule import end_by_hand
 
 ARN = "arn:aws:states:eu-west-1:000000000000:execution:QlikMonitoringAgent:run-1"
 

@@ -195,3 +195,8 @@ def test_an_id_is_found_as_it_is_shown_or_begun(ledger: Ledger, approvals: Ledge
     wait_for_approval(ledger)
     assert approvals.approval(typed).approval_id == ID
     assert approvals.claim(typed, timedelta(minutes=1)).by
+
+
+def test_what_is_known_already_is_not_asked_for(connection: FakeConnection) -> None:
+    connection.dynamodb = None
+    assert LedgerApprovals(connection, first=tuple).waiting() == ()

@@ -517,3 +517,8 @@ def test_two_deciders_at_once_one_wins_and_the_other_learns_who(
     assert loser.decision == receipt.decision
     assert receipt.decision.who() in loser.message
     assert len(workflow.sent) == 2
+
+
+def test_an_outcome_that_could_not_be_read_to_the_end_is_an_error(approvals: LedgerApprovals) -> None:
+    with pytest.raises(NotFound):
+        approvals.outcome("ffffffffffff", timedelta(seconds=30))

@@ -13,7 +13,7 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.errors import QlikopsError, RecordTooNew
 from qlikops.domain.ports import Approve, Deny
 from tests.unit.aws.conftest import ID, FakeConnection, Workflow, wait_for_approval
-from tests.unit.aws.test_deciding import set_attribute
+from tests.unit.aws.test_approvals_deciding import set_attribute
 
 
 @pytest.fixture

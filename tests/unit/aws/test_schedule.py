@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -93,3 +93,10 @@ def test_an_end_that_somebody_set_is_known_kept_and_lifted_once_it_is_over(
         schedules.pause()
     found = schedules.resume()
     assert (found.schedule.ends_at, found.schedule.runs) == (None, True)
+
+
+def test_without_a_clock_the_time_is_this_machines(connection: FakeConnection, scheduled: str) -> None:
+    found = StackSchedules(connection).status()
+    assert found.schedule.target_arn == scheduled
+    assert found.next_run is not None
+    assert found.next_run > datetime.now(UTC)

@@ -15,10 +15,10 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
 
 from qlikops.agent.remember.ledger import Ledger
-from qlikops.aws.executions import StepFunctionsExecutions
+from qlikops.aws.executions import PAGE_SIZE, StepFunctionsExecutions
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.errors import AccessDenied, DecisionUnknown, QlikopsError, UsageError
-from qlikops.domain.workflow.execution import ExecutionStatus
+from qlikops.domain.workflow.execution import ExecutionStatus, RunSummary
 from tests.embedded import REGION
 from tests.unit.agent.fakes import START, proposal
 from tests.unit.aws.conftest import ID, MACHINE, FakeConnection
@@ -61,6 +61,10 @@ class Aws:
             {"events": list(reversed(events))},
             {"executionArn": ARN, "reverseOrder": True, "maxResults": 1000},
         )
+
+    def lists(self, status: str, token: str) -> None:
+        expected = {"stateMachineArn": MACHINE, "maxResults": PAGE_SIZE, "statusFilter": status, "nextToken": token}
+        self._stub.add_response("list_executions", {"executions": []}, expected)
 
     def redrives(self) -> None:
         self._stub.add_response("redrive_execution", {"redriveDate": START})
@@ -198,3 +202,26 @@ def test_a_refusal_is_final(
     with pytest.raises(error, match=code) as raised:
         executions.redrive(NAME)
     assert not isinstance(raised.value, DecisionUnknown)
+
+
+def test_what_cannot_be_read_after_a_lost_reply_leaves_it_open(executions: StepFunctionsExecutions, aws: Aws) -> None:
+    act = prepared_stop(aws)
+    aws.loses("stop_execution")
+    aws.refuses("describe_execution", "ExecutionDoesNotExist")
+    with pytest.raises(DecisionUnknown):
+        act(executions)
+
+
+def test_an_execution_outlives_its_history(executions: StepFunctionsExecutions, aws: Aws, ledger: Ledger) -> None:
+    ledger.save_run(RunSummary(ARN, NAME, START, tasks=3))
+    aws.describes(description())
+    aws.refuses("get_execution_history", "ExecutionDoesNotExist")
+    detail = executions.detail(NAME)
+    assert detail.history is None
+    assert detail.summary.run is not None
+    assert detail.summary.run.tasks == 3
+
+
+def test_another_page_is_asked_for_by_its_token(executions: StepFunctionsExecutions, aws: Aws) -> None:
+    aws.lists("FAILED", "more")
+    assert executions.page(ExecutionStatus.FAILED, "more").executions == ()
