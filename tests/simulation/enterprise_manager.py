@@ -40,11 +40,26 @@ class Sent:
     """There was no connection, or no session: Enterprise Manager did not look at it, and the sender may know."""
 
 
+@dataclass(eq=False, slots=True)
+class Tested:
+    """One test of an endpoint that a process asks for, and what becomes of it."""
+
+    at: float
+    process: str
+    server: str
+    endpoint: str
+    has_arrived: bool = False
+    """Enterprise Manager looked at it."""
+    answer: str = ""
+    """What the process was told: the status or the error_code; empty where no answer came back."""
+
+
 @dataclass
 class Journal:
     """What passed between the agent and Enterprise Manager."""
 
     sent: list[Sent] = field(default_factory=list)
+    tests: list[Tested] = field(default_factory=list)
     read: dict[tuple[str, str, str], Mapping[str, Any]] = field(default_factory=dict)
     """Process, server and task -> what the last answer told this process of this task."""
     listed: dict[tuple[str, str], tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
@@ -108,17 +123,21 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         path = urlsplit(url).path.removeprefix(API_ROOT)
         kind = "/".join(part if index % 2 else "*" for index, part in enumerate(path.split("/")))
         who, sent, asked_at = self._who(), self._sending(method, url), self._kernel.now
+        test = self._testing(method, url)
         try:
             response = self._faults.befall(
                 f"qem:{method} {kind if path != '/login' else path}",
                 who,
-                lambda: self._answer(method, url, options.get("headers", {}), sent),
+                lambda: self._answer(method, url, options.get("headers", {}), sent, test),
                 lambda fault: self._failure(fault, method, url),
             )
         except urllib3.exceptions.NewConnectionError:
             if sent:
                 sent.is_refused = True
             raise
+        if test:
+            said = json.loads(response.data) if response.data[:1] == b"{" and len(response.data) > 1 else {}
+            test.answer = said.get("status") or said.get("error_code", "")
         match [method, *_segments(url)]:
             case ["GET", "servers", server, "tasks", task] if response.status == 200:
                 self._journal.read[who, server, task] = json.loads(response.data or b"{}")
@@ -138,7 +157,17 @@ class EnterpriseManagerPool(urllib3.PoolManager):
                 return sent
         return None
 
-    def _answer(self, method: str, url: str, headers: Mapping[str, str], sent: Sent | None) -> urllib3.HTTPResponse:
+    def _testing(self, method: str, url: str) -> Tested | None:
+        """The journal's line for a request that has an endpoint tested."""
+        match [method, *_segments(url)]:
+            case ["GET", "servers", server, "endpoints", endpoint]:
+                self._journal.tests.append(Tested(self._kernel.now, self._who(), server, endpoint))
+                return self._journal.tests[-1]
+        return None
+
+    def _answer(
+        self, method: str, url: str, headers: Mapping[str, str], sent: Sent | None, test: Tested | None
+    ) -> urllib3.HTTPResponse:
         segments = _segments(url)
         new_session = ""
         if self.is_down():
@@ -151,6 +180,8 @@ class EnterpriseManagerPool(urllib3.PoolManager):
                 user = self._sessions.use(headers.get(SESSION_HEADER, ""))
                 if sent:
                     sent.arrived += 1
+                if test:
+                    test.has_arrived = True
                 body = self._api(method, segments, _query(url), user)
                 if sent:
                     sent.taken = True
@@ -186,6 +217,8 @@ class EnterpriseManagerPool(urllib3.PoolManager):
                 return {"taskList": self._fleet.tasks(server)}
             case ["GET", "servers", server, "tasks", task]:
                 return self._fleet.task(server, task)
+            case ["GET", "servers", server, "endpoints", endpoint] if query.get("action") == "test":
+                return self._fleet.test_endpoint(server, endpoint, user)
             case ["POST", "servers", server, "tasks", task] if query.get("action") == "run":
                 return self._fleet.run(server, task, query.get("option", ""), user)
             case ["POST", "servers", server, "tasks", task] if query.get("action") == "stop":

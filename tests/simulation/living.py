@@ -67,6 +67,7 @@ class Lived:
 def live_through(night: Night) -> Lived:
     """One night, and the day after it, in which whatever was begun comes to its end."""
     world, saying = _world(night), Saying()
+    world.fleet.may_test = lambda _: night.may_test
     lived = Lived(night.seed, world=world)
     watch = Watch(world, saying)
     world.kernel.after_event = watch.check
@@ -133,6 +134,7 @@ def _account(world: World, lived: Lived) -> None:
     for (_, sort), item in world.dynamodb.items.items():
         if sort == RECORD:
             lived.reached[f"proposal {status_of(item)}"] += 1
+    lived.reached.update(f"test {test.answer}" for test in world.journal.tests if test.answer)
     for _, message in world.sns.published:
         words = message["Subject"].removeprefix("qlikops: ")
         lived.reached["message " + ("asked" if words.endswith("?") else words.partition(":")[0])] += 1

@@ -14,6 +14,7 @@ from qlikops.qlik.simulator.scenario import (
     Break,
     Effect,
     Endpoint,
+    EndpointDown,
     Event,
     Scenario,
     ServerDown,
@@ -118,6 +119,8 @@ class Night:
     """How many times as long as it asks a function sleeps: it looks less often, and costs less to simulate."""
     settings: Mapping[str, int]
     """Of the agent, beside these."""
+    may_test: bool = True
+    """The agent's Qlik account may have endpoints tested."""
     spared: frozenset[int] = frozenset()
     """The numbers of faults that do not happen."""
 
@@ -174,7 +177,24 @@ def draw(seed: int) -> Night:
         },
     )
     # Drawn last: nights without it are those that they were.
-    return replace(night, hands=(*hands, Hand.OVERTAKES)) if rng.random() < 0.1 else night
+    night = replace(night, hands=(*hands, Hand.OVERTAKES)) if rng.random() < 0.1 else night
+    return replace(night, scenario=_with_endpoints(rng, night.scenario), may_test=rng.random() >= 0.1)
+
+
+def _with_endpoints(rng: random.Random, scenario: Scenario) -> Scenario:
+    """The same story, in which an endpoint may go away, come back, and go again."""
+    if rng.random() >= 0.5:
+        return scenario
+    server = rng.choice(scenario.servers)
+    task = rng.choice(server.tasks)
+    endpoint, message = rng.choice([task.source, task.target]).name, rng.choice(MESSAGES[:3])
+    at, events = rng.uniform(0, 2400), []
+    for _ in range(rng.choice([1, 1, 3])):
+        until = at + rng.choice([20.0, 400.0, 1800.0])
+        is_silent = rng.random() < 0.2
+        events.append(EndpointDown(at, server.name, endpoint, message, until, is_silent, rng.choice([0.0, 5.0, 60.0])))
+        at = until + rng.choice([30.0, 600.0])
+    return replace(scenario, events=(*scenario.events, *events))
 
 
 _APPROVING = (

@@ -12,6 +12,10 @@ from tests.simulation.plant import DEFINITION, UNSTEADY
 
 ENOUGH_SEEDS = 2000
 """As many must reach every situation."""
+ENDS = ("expired", "failed", "unverified", "partial", "superseded", "still down")
+"""That people are told of."""
+TESTS = ("CONNECTED", "ERROR", "UNAUTHORIZED_REQUEST", "AEM_TEST_ENDPOINT_CONNECTION_TIMEOUT")
+"""What tests of endpoints come to."""
 RARE = {
     "catch ProcessProposals -> GenerateReport": "each state of an item has a Catch of its own; only 256 KB do it",
 }
@@ -25,11 +29,12 @@ def wanted() -> list[str]:
         *(f"execution {status}" for status in ("SUCCEEDED", "FAILED", "ABORTED", "redriven")),
         *(f"schedule {befalls}" for befalls in UNSTEADY),
         *(f"console {befalls}" for befalls in ("cancelled", "killed", "suspended", "cut off")),
+        *(f"test {answer}" for answer in TESTS),
         "tampering",
         "a run overtaken",
         *(f"proposal {status}" for status in Status if status.is_known and status.is_final),
         *(f"fault {fault}" for fault in dict.fromkeys((*OF_CALLS, *OF_INVOCATIONS))),
-        *(f"message {kind}" for kind in ("asked", "over", "expired", "failed", "unverified", "partial", "superseded")),
+        *(f"message {kind}" for kind in ("asked", "over", *ENDS)),
         "message monitoring fails",
         "message monitoring works again",
     ]

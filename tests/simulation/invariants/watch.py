@@ -11,7 +11,7 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
 from qlikops.domain.ledger import Attribute
 from tests.simulation.dynamodb import Key, Wire
-from tests.simulation.enterprise_manager import Sent
+from tests.simulation.enterprise_manager import Sent, Tested
 from tests.simulation.plant import World
 from tests.simulation.saying import Saying
 from tests.simulation.services import Invocation
@@ -45,13 +45,15 @@ class Change:
 OfChange = Callable[["Watch", Change], str]
 """What is wrong with a write; empty where nothing is."""
 OfSent = Callable[["Watch", Sent], str]
+OfTest = Callable[["Watch", Tested], str]
 OfInvocation = Callable[["Watch", Invocation], str]
 OfRest = Callable[["Watch"], Iterator[str]]
-Invariant = TypeVar("Invariant", OfChange, OfSent, OfInvocation, OfRest)
+Invariant = TypeVar("Invariant", OfChange, OfSent, OfTest, OfInvocation, OfRest)
 
 _OF_RECORDS: list[OfChange] = []
 _OF_ITEMS: list[OfChange] = []
 _OF_SENT: list[OfSent] = []
+_OF_TESTS: list[OfTest] = []
 _OF_INVOCATIONS: list[OfInvocation] = []
 _AT_REST: list[OfRest] = []
 NAMES: list[str] = []
@@ -78,7 +80,9 @@ of_each_record = _kept_in(_OF_RECORDS)
 of_each_item = _kept_in(_OF_ITEMS)
 """Has it checked with every write to any other item."""
 of_each_call = _kept_in(_OF_SENT)
-"""Has it checked when a run or stop is sent."""
+"""Has it checked when a run or stop is sent, and again when it has arrived."""
+of_each_test = _kept_in(_OF_TESTS)
+"""Has it checked when a test of an endpoint has been answered, or lost."""
 of_each_invocation = _kept_in(_OF_INVOCATIONS)
 """Has it checked when a function begins."""
 at_rest = _kept_in(_AT_REST)
@@ -102,14 +106,16 @@ class Watch:
         self.requests: list[Sent] = world.journal.sent
         self._changed: list[Change] = []
         self._begun: list[Invocation] = []
-        self._seen = 0
+        self._seen = self._seen_tests = 0
         world.functions.on_begin.append(self._begun.append)
         world.dynamodb.watchers.append(lambda *change: self._changed.append(Change(*change)))
 
     def check(self) -> None:
         """Raises Violated."""
-        if not (self._changed or self._begun or self._seen < len(self.requests)):
+        tests = self.world.journal.tests
+        if not (self._changed or self._begun or self._seen < len(self.requests) or self._seen_tests < len(tests)):
             return
+        self._check_tests()
         while self._begun:
             invocation = self._begun.pop(0)
             for of_invocation in _OF_INVOCATIONS:
@@ -128,6 +134,14 @@ class Watch:
                 if what := of_sent(self, sent):
                     raise Violated(_named(of_sent), what)
         self._seen = len(self.requests)
+
+    def _check_tests(self) -> None:
+        tests = self.world.journal.tests
+        for test in tests[self._seen_tests :]:
+            for of_test in _OF_TESTS:
+                if what := of_test(self, test):
+                    raise Violated(_named(of_test), what)
+        self._seen_tests = len(tests)
 
     def rest(self) -> None:
         """Raises Violated."""

@@ -1,0 +1,52 @@
+"""Of tests of endpoints: seldom, never where a login may have been refused, and believed by whoever asked for them."""
+
+from __future__ import annotations
+
+from qlikops.domain.approval import Status
+from qlikops.domain.ledger import Attribute
+from tests.simulation.enterprise_manager import Sent, Tested
+from tests.simulation.invariants.watch import Change, Watch, of_each_call, of_each_record, of_each_test, told
+
+_HOUR = 3600.0
+_REFUSED = "ORA-01017"
+
+
+@of_each_test
+def an_endpoint_is_tested_seldom(watch: Watch, test: Tested) -> str:
+    """No endpoint is tested more often in an hour than is set, by runs and restarts together."""
+    same = [each for each in watch.world.journal.tests if (each.server, each.endpoint) == (test.server, test.endpoint)]
+    # A session that had expired is renewed, and the test asked for once more: Enterprise Manager looked at one of them.
+    within = [each for each in same if each.at > test.at - _HOUR and (each.has_arrived or each is test)]
+    most = watch.world.config.probes_per_hour
+    if len(within) <= most or not watch.clocks_are_right:
+        return ""
+    return f"{test.process} tests {test.endpoint}, the {len(within)}. time in an hour"
+
+
+@of_each_test
+def no_login_is_tried_after_a_refused_one(watch: Watch, test: Tested) -> str:
+    """Who has read that a task on an endpoint was refused does not have that endpoint tested."""
+    for (process, server, task), read in watch.world.journal.read.items():
+        ends = [read.get(side, {}).get("name") for side in ("source_endpoint", "target_endpoint")]
+        is_on_it = (process, server) == (test.process, test.server) and test.endpoint in ends
+        if is_on_it and read.get("state") != "RUNNING" and read.get("message", "").startswith(_REFUSED):
+            return f"{process} tests {test.endpoint}, and {task} was refused a login"
+    return ""
+
+
+@of_each_call
+def nothing_is_started_on_what_is_down(watch: Watch, sent: Sent) -> str:
+    """Who was told that the endpoint takes no logins sends nothing any more."""
+    refused = [each for each in watch.world.journal.tests if each.process == sent.process and each.answer == "ERROR"]
+    return f"{sent.process} was told that {refused[0].endpoint} is down" if refused else ""
+
+
+@of_each_record
+def what_is_still_down_was_left_alone(watch: Watch, change: Change) -> str:
+    """Nothing was sent to any task of what ends as still down, by this invocation or another one beside it."""
+    if change.after is None or Attribute.OUTCOME not in change.after:
+        return ""
+    if told(change.after, Attribute.OUTCOME).get("status") != Status.STILL_DOWN:
+        return ""
+    sent = [each for each in watch.requests if watch.proposal_of(each) == change.proposal_id and not each.is_refused]
+    return f"{change.proposal_id} is still down, and {sent[0].process} sent {sent[0].action}" if sent else ""
