@@ -14,7 +14,7 @@ from qlikops.domain.evaluation import Evaluation, PolicyResult, Route, Verdict
 from qlikops.domain.naming import listed
 from qlikops.domain.proposal import RECORD_VERSION, Choice, NotOffered, Proposal
 from qlikops.domain.task import TaskKey
-from qlikops.domain.text import folded
+from qlikops.domain.text import folded, harmless
 
 ROW_TEXT_CAP = 60
 """Characters of each text in a row of the inbox."""
@@ -24,6 +24,9 @@ SHORT_DIGEST = 12
 """Digits of a digest that rows and people need, of 64."""
 LONGEST_SNOOZE = timedelta(days=30)
 """A snooze comes from outside; nobody means for ever."""
+PULLED = '"brake":true'
+"""In the text of a Claim as the ledger has it, if it is the brake."""
+_NAME_CAP = 100
 _POLICY = "policy"
 _ARN = re.compile(r"arn:[\w-]+:(?:iam|sts)::\d*:\S+")
 
@@ -257,9 +260,11 @@ class Claim:
     brake: bool = False
     """The restart that is under way begins with no further task; that does not expire."""
 
-    def who(self) -> str:
-        """The claimant for people, as a decider is named."""
-        return Decision(approved=False, by=self.by).who()
+    @property
+    def stops_because(self) -> str:
+        """Why a restart is stopped, in words; empty for a claim that is no brake."""
+        who = Decision(approved=False, by=self.by).who()
+        return f"stopped by {harmless(who, _NAME_CAP)}" if self.brake else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,14 @@ PROGRAMS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         transact(put(item("a", "1", x=3), "#n IN (:n)", n=5)),
         get("a", "1"),
     ],
+    "a text contains another, and what is absent contains none": [
+        transact(put(item("a", "1", t="a b c"))),
+        transact(put(item("a", "1", t="a b c", n=1), "NOT contains(#t , :t)", t="b")),
+        transact(put(item("a", "1", t="a b c", n=2), "NOT contains(#t , :t)", t="d")),
+        transact(put(item("a", "1", t="a b c", n=3), "contains(#x , :t)", t="b")),
+        transact(put(item("a", "1", t="a b c", n=4), "NOT contains(#x , :t)", t="b")),
+        get("a", "1"),
+    ],
     "the same request token makes the same transaction, and no other": [
         transact(put(item("a", "1", n=1), "attribute_not_exists(#pk)"), token="t1"),
         transact(put(item("a", "1", n=1), "attribute_not_exists(#pk)"), token="t1"),

@@ -409,7 +409,7 @@ class _Parser:
             inner = self.any_of()
             self._expect(")")
             return inner
-        if self._peek() in ("attribute_exists", "attribute_not_exists", "begins_with"):
+        if self._peek() in ("attribute_exists", "attribute_not_exists", "begins_with", "contains"):
             return self._function()
         left = self._operand()
         if self._take("IN"):
@@ -434,16 +434,17 @@ class _Parser:
         name = self._next()
         self._expect("(")
         path = self._next()
-        if name == "begins_with":
+        if name in ("begins_with", "contains"):
             self._expect(",")
-            prefix = self._operand()
+            operand = self._operand()
             self._expect(")")
+            holds = str.startswith if name == "begins_with" else str.__contains__
 
-            def begins(item: Wire, names: Mapping[str, str], values: Mapping[str, Any]) -> bool:
-                text, start = item.get(names.get(path, path)), prefix(item, names, values)
-                return text is not None and "S" in text and start is not None and text["S"].startswith(str(start[1]))
+            def test(item: Wire, names: Mapping[str, str], values: Mapping[str, Any]) -> bool:
+                text, part = item.get(names.get(path, path)), operand(item, names, values)
+                return text is not None and "S" in text and part is not None and holds(text["S"], str(part[1]))
 
-            return begins
+            return test
         self._expect(")")
         wanted = name == "attribute_exists"
         return lambda item, names, _: (names.get(path, path) in item) is wanted

@@ -37,7 +37,6 @@ from qlikops.agent.transient import TransientError
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import (
     UNANSWERED,
-    Claim,
     Decision,
     InboxRow,
     Outcome,
@@ -51,7 +50,6 @@ from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
-from qlikops.domain.record import claim_in
 from qlikops.domain.run import Progress, RunProposal, RunSummary
 
 OPEN = tuple(status for status in Status if not status.is_final)
@@ -235,11 +233,6 @@ class Ledger:
             remove=(keys.INBOX_PARTITION,),
             decision=decision,
         )
-
-    def claim(self, proposal_id: str) -> Claim | None:
-        """What a person claims of a proposal right now, the brake among it."""
-        item = self._table.get(record_key(proposal_id), only=Attribute.CLAIM)
-        return claim_in(item) if item else None
 
     def save_progress(self, proposal: Proposal, progress: Progress) -> None:
         """Says in its run's row how far the restart of a group has come, for those who watch it.

@@ -21,12 +21,23 @@ from qlikops.agent.remember.table import (
     Write,
 )
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import UNANSWERED, Decision, HistoryLine, ProposalRecord, RunCall, Status, TaskOutcome
+from qlikops.domain.approval import (
+    PULLED,
+    UNANSWERED,
+    Claim,
+    Decision,
+    HistoryLine,
+    ProposalRecord,
+    RunCall,
+    Status,
+    TaskOutcome,
+)
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import QlikopsError
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.proposal import Proposal
+from qlikops.domain.record import claim_in
 from qlikops.domain.task import TaskKey
 
 RESTART_DAYS = 30
@@ -34,6 +45,8 @@ HISTORY_DAYS = 90
 READERS = 16
 """Threads that read tasks' restarts; the client needs a connection for each."""
 _HOUR = timedelta(hours=1)
+_GOES_ON = "#status = :restarting AND attribute_not_exists(#outcome) AND NOT contains(#claim, :pulled)"
+"""What came of the restart is not settled, and nobody has pulled its brake."""
 _LEASE_FREE = "attribute_not_exists(#pk) OR #expires < :now OR #proposal_id = :id"
 
 
@@ -49,6 +62,10 @@ class Lease:
 
 class LeaseLost(QlikopsError):
     """A proposal may not act on a task: it is over, or the task is another one's by now."""
+
+
+class Stopped(QlikopsError):
+    """A person stopped the restart of a proposal: no further task of it is claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +247,8 @@ class TaskLedger:
         """Claims the restart of a task for a proposal, or returns the claim that is there.
 
         An approval outlives its execution: a redriven one, or an invocation that comes late, must not act beside a
-        newer proposal. Raises LeaseLost unless this one is being carried out and has the lease at that moment.
+        newer proposal. Raises LeaseLost unless this one is being carried out and has the lease at that moment, and
+        Stopped if a person has stopped it by then.
         """
         now = self._clock()
         item: Item = {
@@ -249,19 +267,23 @@ class TaskLedger:
                     (keys.approval_partition(proposal_id), keys.RECORD),
                     {},
                     add={Attribute.STARTS: 1},
-                    condition=Condition(
-                        "#status = :restarting AND attribute_not_exists(#outcome)",
-                        {":restarting": Status.RESTARTING},
-                    ),
+                    condition=Condition(_GOES_ON, {":restarting": Status.RESTARTING, ":pulled": PULLED}),
                 ),
             )
         except ConditionFailed as exc:
             if 0 not in exc.positions:
+                if 2 in exc.positions and (claim := self.claim(proposal_id)) and claim.brake:
+                    raise Stopped(claim.stops_because) from exc
                 raise LeaseLost(self._why_not_held(key, proposal_id)) from exc
             existing = self.restart_claims([key], proposal_id).get(key)
             # Released between the two calls: whoever released it is the one to try again.
             return existing or StartMarker(now, before)
         return StartMarker(now, before, fresh=True)
+
+    def claim(self, proposal_id: str) -> Claim | None:
+        """What a person claims of a proposal right now, the brake among it."""
+        item = self._table.get((keys.approval_partition(proposal_id), keys.RECORD), only=Attribute.CLAIM)
+        return claim_in(item) if item else None
 
     def restart_claims(self, tasks: Iterable[TaskKey], proposal_id: str) -> dict[TaskKey, StartMarker]:
         """The claims of a proposal on these tasks."""

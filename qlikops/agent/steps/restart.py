@@ -7,7 +7,7 @@ takes no logins, nothing is sent.
 The claim in the ledger comes before the run call. A claim without a result therefore means that the call may have
 been sent: it is never sent again, only watched. What a retry of the whole invocation finds is the stored result.
 
-A group begins with one task, and goes no further where `agent/act/ramp.py` or the brake says so: the rest is not tried.
+A group begins with one task, and goes no further where `agent/act/ramp.py` says so, or a person: the rest is not tried.
 It may be too long for one invocation. It then starts only what it can still watch to the end, and the next invocation
 takes up from the claims: what they settle is settled, what has none has not been started.
 """
@@ -21,7 +21,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from qlikops.agent.act import ramp
-from qlikops.agent.act.brake import Brake
 from qlikops.agent.act.probing import Prober, holds_back
 from qlikops.agent.act.starting import POLL_SECONDS, Starter, TaskOperator, Watch
 from qlikops.agent.config import AgentConfig
@@ -36,7 +35,7 @@ from qlikops.agent.propose.judgement import (
 )
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.record import StoredRecord
-from qlikops.agent.remember.tasks import Attempt, LeaseLost, RestartLimits, StartMarker, TaskLedger
+from qlikops.agent.remember.tasks import Attempt, LeaseLost, RestartLimits, StartMarker, Stopped, TaskLedger
 from qlikops.domain.approval import Decision, Outcome, ProposalRecord, RunCall, Status, TaskOutcome
 from qlikops.domain.endpoint import Probe, ProbeAnswer
 from qlikops.domain.mute import Mute
@@ -89,13 +88,12 @@ class _Group:
     """Of those without a claim: when other proposals restarted them."""
     quiet: Mapping[TaskKey, Mute]
     """Those of them on which nothing may be proposed for a while."""
-    brake: Brake
+    ends_because: str = ""
+    """Why nothing more is begun, whatever came of the tasks: a person stopped it, or Enterprise Manager is silent."""
     listed: dict[tuple[str, str], tuple[datetime, Mapping[TaskKey, ListedTask]]] = field(default_factory=dict)
     """The lists of tasks that have been read, by instance and server, with when they were asked for."""
     results: list[TaskOutcome] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
-    is_silent: bool = False
-    """Enterprise Manager did not answer: nothing more is begun. A group is on one server."""
     told_at: datetime | None = None
     """When its progress was last said."""
 
@@ -175,9 +173,9 @@ class Restarter:
     def _probe(self, group: _Group) -> Probe | None:
         """What the endpoint says before the first task is started; None where it is not tested.
 
-        It is not if an earlier invocation has started something, the brake is on, or there is nothing left to send.
+        It is not if an earlier invocation has started something, a person stopped it, or there is nothing left to send.
         """
-        if group.claims or not self._prober.tests(group.proposal) or group.brake.why():
+        if group.claims or not self._prober.tests(group.proposal) or group.ends_because:
             return None
         try:
             starts = any(self._would_start(group, target) for target in group.targets[:_LOOKED_AT])
@@ -217,8 +215,8 @@ class Restarter:
         # Another invocation may be at it: what this proposal itself does is no reason against it.
         attempts = tasks.attempts(unclaimed, limits.since(now), but_for=proposal.proposal_id)
         quiet = tasks.quiet(unclaimed, limits, attempts)
-        brake = Brake(approval.claim, lambda: self._ledger.claim(approval.approval_id), self._clock)
-        return _Group(approval, choice, decision.automatic, claims, attempts, quiet, brake)
+        stopped = approval.claim.stops_because if approval.claim else ""
+        return _Group(approval, choice, decision.automatic, claims, attempts, quiet, stopped)
 
     def _act(self, group: _Group, give_up_at: datetime, go_on_until: datetime) -> Outcome | Unfinished:
         targets, claims = group.targets, group.claims
@@ -246,8 +244,7 @@ class Restarter:
         """Starts as many of the `waiting` tasks as may be now; why no further one is, empty if one may be later."""
         staging, config = group.proposal.staging, self._config
         while waiting:
-            why = "Enterprise Manager is silent" if group.is_silent else ""
-            if why := why or ramp.why_no_further(group.results, staging, config.max_errors) or group.brake.why():
+            if why := group.ends_because or ramp.why_no_further(group.results, staging, config.max_errors):
                 return why
             under_way = {watch.key for watch in group.watches}
             has_room = ramp.has_room(waiting[0].key, group.results, under_way, staging, config.restarts_at_a_time)
@@ -270,8 +267,11 @@ class Restarter:
         except (QemUnreachable, QemProtocolError) as exc:
             if not (group.claims or group.results or group.watches):
                 raise
-            group.is_silent = True
+            group.ends_because = "Enterprise Manager is silent"  # a group is on one server
             begun = _not_started(target.key, str(exc))
+        except Stopped as exc:
+            group.ends_because = str(exc)
+            begun = _not_tried(target.key, str(exc))
         except QemError as exc:
             begun = _not_started(target.key, str(exc))
         if isinstance(begun, Watch):
@@ -392,7 +392,7 @@ def interrupted(tasks: TaskLedger, approval: ProposalRecord, detail: str) -> Out
     claims = tasks.restart_claims((target.key for target in choice.targets), approval.approval_id)
     if not claims:
         return Outcome(Status.FAILED, detail)
-    why = Brake.of(approval.claim) or "the restart was interrupted"
+    why = (approval.claim.stops_because if approval.claim else "") or "the restart was interrupted"
     targets = [
         _left_by_an_interruption(tasks, approval, target.key, claims[target.key])
         if target.key in claims

@@ -209,7 +209,7 @@ def test_fifteen_hundred_tasks_are_three_decisions_each_within_every_limit() -> 
             step(20, here.request, part)
         assert [waiting.task_count for waiting in here.inbox()] == [500, 500, 500]
         approval = {"approved": True, "digest": assessed[0]["digest"]}
-        restarted = step(3 * 500 + 100, here.restart, parts[0], approval)
+        restarted = step(3 * 500 + 50, here.restart, parts[0], approval)
         ends = [
             {"status": restarted["status"], "result": restarted},
             {"status": "denied", "error": {"Error": "ApprovalDenied", "Cause": "the source is being moved"}},

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.act.brake import Brake
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws import records
 from qlikops.aws.executions import StepFunctionsExecutions
@@ -162,10 +161,10 @@ def test_stopping_pulls_the_brake_of_what_is_not_over(
 
     executions.stop("braked", "maintenance")
 
-    claims = [ledger.claim(each) for each in ids]
+    claims = [ledger.tasks.claim(each) for each in ids]
     assert [claim is not None and claim.brake for claim in claims] == [False, True, True]
     assert claims[1] is not None
-    assert Brake.of(claims[1]) == "stopped by anna"
+    assert claims[1].stops_because == "stopped by anna"
     assert ledger.record(ids[1]).approval.claim == claims[1]
 
 

@@ -221,7 +221,7 @@ def _looked_at(recording: Recording, agent: Agent) -> None:
     assert not agent.services.ledger.open_proposals(started.name, [made], 60).refused
     with recording.calling("answering"):
         executions.stop(started.name, "a test")
-    claim = agent.services.ledger.claim(made.proposal_id)
+    claim = agent.services.ledger.tasks.claim(made.proposal_id)
     assert claim is not None
     assert claim.brake
 

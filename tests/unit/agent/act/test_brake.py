@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from qlikops.agent.act.brake import LOOKS_EVERY, Brake
 from qlikops.agent.steps.restart import interrupted
 from qlikops.domain.approval import Claim, Decision, Outcome, Status
 from qlikops.domain.encoding import codec
 from tests.unit.agent.act.restarted import ID, Restarted, lost_source
-from tests.unit.agent.fakes import START, FakeClock
+from tests.unit.agent.fakes import START
 
 ANNA = "arn:aws:sts::111111111111:assumed-role/OnCall/anna"
 
@@ -36,37 +35,19 @@ def not_tried(outcome: Outcome) -> list[str]:
     return [one.key.task for one in outcome.targets if one.status is Status.NOT_TRIED]
 
 
-def test_it_looks_no_more_often_than_it_has_to_and_stays_pulled() -> None:
-    clock, looks = FakeClock(), list[datetime]()
-
-    def look() -> Claim:
-        looks.append(clock())
-        return claim(brake=len(looks) == 2)
-
-    brake = Brake(None, look, clock)
-    said = []
-    for _ in range(12):
-        said.append(brake.why())
-        clock.sleep(1)
-
-    assert looks == [START + LOOKS_EVERY, START + 2 * LOOKS_EVERY]
-    assert said == [""] * 6 + ["stopped by anna"] * 6
-
-
 @pytest.mark.parametrize(
     ("claimed", "why"),
     [
-        (None, ""),
         (claim(brake=False), ""),
         (claim(until=START - timedelta(days=1)), "stopped by anna"),
-        (claim(by="\x1b[31mme\x1b[0m" + "x" * 500), f"stopped by “me{'x' * 95}…"),
+        (claim(by="\x1b[31mme\x1b[0m" + "x" * 500), f"stopped by “me{'x' * 90}"),
     ],
 )
-def test_who_pulled_it(claimed: Claim | None, why: str) -> None:
-    assert Brake.of(claimed).startswith(why.removesuffix("…"))
-    assert bool(Brake.of(claimed)) == bool(why)
-    assert len(Brake.of(claimed)) < 120
-    assert "\x1b" not in Brake.of(claimed)
+def test_who_pulled_it(claimed: Claim, why: str) -> None:
+    assert claimed.stops_because.startswith(why)
+    assert bool(claimed.stops_because) == bool(why)
+    assert len(claimed.stops_because) < 120
+    assert "\x1b" not in claimed.stops_because
 
 
 def test_pulled_before_anything_was_begun_nothing_is() -> None:
@@ -81,27 +62,27 @@ def test_pulled_before_anything_was_begun_nothing_is() -> None:
     assert tasks.restart_claims([one.key for one in outcome.targets], ID) == {}
 
 
-def test_pulled_under_way_it_leaves_the_tasks_that_were_on_their_way() -> None:
-    group, pulled = Restarted(lost_source(60)), list[tuple[datetime, int]]()
+@pytest.mark.parametrize("at", [1, 2, 20, 59])
+def test_pulled_under_way_it_leaves_the_tasks_that_were_on_their_way(at: int) -> None:
+    group = Restarted(lost_source(60))
+    group.operator.before = lambda call: pull(group) if call == "run" and group.operator.calls["run"] == at else None
 
-    def pull_at_the_twentieth(call: str) -> None:
-        if call == "run" and group.operator.calls["run"] == 20:
-            pull(group)
-            pulled.append((group.clock.now, 20))
-
-    group.operator.before = pull_at_the_twentieth
     outcome = group.to_the_end()
 
-    ((at, sent),) = pulled
-    late = [
-        call for call in group.fleet.true_state()["calls"] if call["at"] > (at + LOOKS_EVERY - START).total_seconds()
-    ]
-    assert late == []
-    assert len(group.runs()) <= sent + 10
+    assert len(group.runs()) == at
     assert outcome.status is Status.PARTIAL
-    assert len(not_tried(outcome)) == 60 - len(group.runs())
+    assert len(not_tried(outcome)) == 60 - at
     assert set(not_tried(outcome)).isdisjoint(group.runs())
     assert {one.detail for one in outcome.targets if one.status is Status.NOT_TRIED} == {"stopped by anna"}
+    counted = group.ledger.tasks.restarts_last_hour([one.key for one in outcome.targets])
+    assert sum(counted.values()) == at
+
+
+def test_what_quotes_a_brake_is_none() -> None:
+    group = Restarted(lost_source(3))
+    pull(group, codec.dumps(claim(brake=False, by='"brake":true')))
+
+    assert group.to_the_end().status is Status.RESTARTED
 
 
 def test_the_next_invocation_finds_it_pulled() -> None:
