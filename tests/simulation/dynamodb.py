@@ -27,6 +27,9 @@ Test = Callable[[Wire, Mapping[str, str], Mapping[str, Any]], bool]
 
 MOST_ITEM_BYTES = 400 * 1024
 MOST_ACTIONS = 100
+MOST_TRANSACTION_BYTES = 4 * 1024 * 1024
+CONFLICT_SECONDS = 0.02
+"""How long a write takes: a transaction on the same item within this time may be cancelled because of it."""
 TOKEN_SECONDS = 600.0
 """How long a ClientRequestToken makes a repeated transaction the same one."""
 LATEST_TTL_SECONDS = 48 * 3600.0
@@ -79,6 +82,8 @@ class DynamoDb:
     """The process whose write came last."""
     read_at: dict[tuple[str, Key], float] = field(default_factory=dict)
     """When each process got each item last, alone."""
+    _written: dict[Key, tuple[float, str]] = field(default_factory=dict)
+    """When each item was written last, and by which process."""
     _late: dict[Key, list[_Version]] = field(default_factory=dict)
     _partitions: dict[str, set[Key]] = field(default_factory=dict)
     _ever_indexed: set[Key] = field(default_factory=set)
@@ -175,11 +180,42 @@ class DynamoDb:
         TransactItems: Sequence[dict[str, Any]],
         ClientRequestToken: str = "",
     ) -> dict[str, Any]:
-        operation = "TransactWriteItems"
-        if not 0 < len(TransactItems) <= MOST_ACTIONS:
-            raise error("ValidationException", operation, "1 to 100 actions")
         actions = [next(iter(action.items())) for action in TransactItems]
         keys = [_key_of(body["Item"] if kind == "Put" else body["Key"]) for kind, body in actions]
+        self._check_transaction(actions, keys)
+        if ClientRequestToken and self._is_repeated(ClientRequestToken, TransactItems):
+            return {}
+        after: list[tuple[Key, Wire | None]] = []
+        reasons = []
+        for key, (kind, body) in zip(keys, actions, strict=True):
+            code = "None"
+            if self._is_being_written(key):
+                code = "TransactionConflict"
+            elif not self._passes(key, body.get("ConditionExpression"), *_spelt(body)):
+                code = "ConditionalCheckFailed"
+            elif kind != "ConditionCheck":
+                item = self._after_action(key, kind, body)
+                code = "ValidationError" if item and _size(item) > MOST_ITEM_BYTES else code
+                after.append((key, item))
+            reasons.append({"Code": code})
+        if any(reason["Code"] != "None" for reason in reasons):
+            raise error(
+                "TransactionCanceledException",
+                "TransactWriteItems",
+                f"Transaction cancelled [{', '.join(reason['Code'] for reason in reasons)}]",
+                CancellationReasons=reasons,
+            )
+        for key, item in after:
+            self._write(key, item)
+        if ClientRequestToken:
+            self._tokens[ClientRequestToken] = (self.kernel.now, TransactItems)
+        return {}
+
+    def _check_transaction(self, actions: Sequence[tuple[str, Mapping[str, Any]]], keys: Sequence[Key]) -> None:
+        """Raises ClientError for what DynamoDB refuses without a look at the items."""
+        operation = "TransactWriteItems"
+        if not 0 < len(actions) <= MOST_ACTIONS:
+            raise error("ValidationException", operation, "1 to 100 actions")
         if len(set(keys)) != len(keys):
             raise error(
                 "ValidationException", operation, "Transaction request cannot include multiple operations on one item"
@@ -187,33 +223,17 @@ class DynamoDb:
         for _, body in actions:
             self._check_table(body["TableName"], operation)
             _check_placeholders(operation, body)
-        if ClientRequestToken and self._is_repeated(ClientRequestToken, TransactItems):
-            return {}
-        reasons = [
-            {"Code": "None"}
-            if self._passes(key, body.get("ConditionExpression"), *_spelt(body))
-            else {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
-            for key, (_, body) in zip(keys, actions, strict=True)
-        ]
-        if any(reason["Code"] != "None" for reason in reasons):
-            raise error(
-                "TransactionCanceledException",
-                operation,
-                f"Transaction cancelled [{', '.join(reason['Code'] for reason in reasons)}]",
-                CancellationReasons=reasons,
-            )
-        after = [
-            (key, self._after_action(key, kind, body))
-            for key, (kind, body) in zip(keys, actions, strict=True)
-            if kind != "ConditionCheck"
-        ]
-        for _, item in after:
+        put = [body["Item"] for kind, body in actions if kind == "Put"]
+        for item in put:
             self._check_size(item, operation)
-        for key, item in after:
-            self._write(key, item)
-        if ClientRequestToken:
-            self._tokens[ClientRequestToken] = (self.kernel.now, TransactItems)
-        return {}
+        if sum(map(_size, put)) > MOST_TRANSACTION_BYTES:
+            raise error("ValidationException", operation, "The items of a transaction may not be larger than 4 MB")
+
+    def _is_being_written(self, key: Key) -> bool:
+        """Whether another process' write to the item has just been carried out, and is taken for under way still."""
+        at, who = self._written.get(key, (0.0, ""))
+        is_close = self.kernel.now - at < CONFLICT_SECONDS and who != self.kernel.current_name
+        return is_close and self.kernel.random.random() < 0.5
 
     def _is_repeated(self, token: str, asked: Sequence[dict[str, Any]]) -> bool:
         at, before = self._tokens.get(token, (0.0, None))
@@ -256,6 +276,7 @@ class DynamoDb:
         if item is not None and "ttl" in item:
             self._expire_later(key, int(item["ttl"]["N"]))
         self.last_writer = self.kernel.current_name
+        self._written[key] = (self.kernel.now, self.last_writer)
         for watch in self.watchers:
             watch(key, before, item)
 
@@ -301,14 +322,20 @@ class DynamoDb:
             raise error("ResourceNotFoundException", operation, f"Requested resource not found: Table: {name}")
 
     def _check_size(self, item: Wire | None, operation: str) -> None:
-        if item is None or sum(len(text) for value in item.values() for text in value.values()) < MOST_ITEM_BYTES // 8:
-            return  # nearly every one: counting bytes takes time
-        if sum(len(k) + len(str(next(iter(v.values()))).encode()) for k, v in item.items()) > MOST_ITEM_BYTES:
+        if item is not None and _size(item) > MOST_ITEM_BYTES:
             raise error("ValidationException", operation, "Item size has exceeded the maximum allowed size")
 
 
 def _key_of(item: Wire) -> Key:
     return item["pk"]["S"], item["sk"]["S"]
+
+
+def _size(item: Wire) -> int:
+    """Bytes of names and values; of what is small by far, characters, since counting bytes takes time."""
+    characters = sum(len(name) + len(text) for name, value in item.items() for text in value.values())
+    if characters < MOST_ITEM_BYTES // 8:
+        return characters
+    return sum(len(name) + len(text.encode()) for name, value in item.items() for text in value.values())
 
 
 def _spelt(body: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Any]]:

@@ -28,6 +28,8 @@ from tests.simulation.dynamodb import error
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.kernel import Kernel, Process
 
+MOST_SUBJECT, MOST_MESSAGE_BYTES = 99, 256 * 1024
+"""Of what SNS publishes: a subject is of less than 100 ASCII characters."""
 ENDPOINT = "https://{service}.eu-west-1.amazonaws.com"
 
 
@@ -145,7 +147,9 @@ class SimulatedS3:
         self, Bucket: str, Key: str, Body: bytes, IfMatch: str = "", IfNoneMatch: str = "", **_: Any
     ) -> dict[str, Any]:
         there = self.objects.get((Bucket, Key))
-        if (IfNoneMatch == "*" and there) or (IfMatch and (there is None or IfMatch != _etag(there[0]))):
+        if IfMatch and there is None:
+            raise error("NoSuchKey", "PutObject", "The specified key does not exist.")
+        if there is not None and (IfNoneMatch == "*" or (IfMatch and IfMatch != _etag(there[0]))):
             raise error("PreconditionFailed", "PutObject", "At least one of the pre-conditions did not hold.")
         self.objects[Bucket, Key] = (Body, self._kernel.time())
         return {"ETag": _etag(Body)}
@@ -186,6 +190,11 @@ class SimulatedSns:
     published: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
 
     def publish(self, **message: Any) -> dict[str, str]:
+        subject = message.get("Subject", "-")
+        if not (0 < len(subject) <= MOST_SUBJECT and subject.isascii() and subject.isprintable() and subject[0] != " "):
+            raise error("InvalidParameter", "Publish", "Invalid parameter: Subject")
+        if not 0 < len(message["Message"].encode()) <= MOST_MESSAGE_BYTES:
+            raise error("InvalidParameter", "Publish", "Invalid parameter: Message too long")
         self.published.append((self.kernel.now, message))
         return {"MessageId": f"{len(self.published):08}"}
 

@@ -27,9 +27,14 @@ from tests.simulation.kernel import Kernel, Process, Waiting
 Json = Any
 MOST_PAYLOAD_BYTES = 262_144
 MOST_EVENTS = 25_000
+MOST_ERROR, MOST_CAUSE = 256, 32_768
+"""Characters that SendTaskFailure takes."""
+MOST_INLINE = 40
+"""Items that an inline Map goes through at a time, whatever its definition says."""
 LONGEST_LAG = 5.0
 """Seconds by which lists and descriptions of executions may lie behind."""
 REDRIVABLE_SECONDS = 14 * 86400.0
+MOST_REDRIVES = 1000
 _REDRIVABLE = ("FAILED", "ABORTED", "TIMED_OUT")
 
 Invoke = Callable[[str, Json, Callable[[Json], None], Callable[[str, str], None]], None]
@@ -158,7 +163,7 @@ class StepFunctions:
 
     def redrive_execution(self, executionArn: str) -> dict[str, Any]:
         execution = self._execution(executionArn, "RedriveExecution")
-        if execution.status not in _REDRIVABLE or self._is_old(execution):
+        if not self._is_redrivable(execution):
             raise error("ExecutionNotRedrivable", "RedriveExecution", f"{execution.status}")
         execution.redrives += 1
         self.reached("execution redriven")
@@ -229,6 +234,7 @@ class StepFunctions:
         return {}
 
     def send_task_failure(self, taskToken: str, error: str | None = None, cause: str | None = None) -> dict[str, Any]:
+        _check_failure(error or "", cause or "")
         self._open(taskToken, "SendTaskFailure").fail(error, cause)
         return {}
 
@@ -488,7 +494,7 @@ class StepFunctions:
         failure: list[StateError] = []
         over = Waiting(is_open=not items)
         waiting, running = list(range(len(items))), dict[int, Process]()
-        most = state.get("MaxConcurrency") or len(items)
+        most = min(state.get("MaxConcurrency") or MOST_INLINE, MOST_INLINE)
         left = set(waiting)
 
         last = begun
@@ -554,8 +560,11 @@ class StepFunctions:
         self.reached(f"execution {status}")
         self.on_end(execution)
 
-    def _is_old(self, execution: Execution) -> bool:
-        return execution.stopped_at is not None and self.kernel.now - execution.stopped_at > REDRIVABLE_SECONDS
+    def _is_redrivable(self, execution: Execution) -> bool:
+        """Its history must have room for one more event than that of the redrive, too."""
+        age = self.kernel.now - (execution.stopped_at or self.kernel.now)
+        has_room = len(execution.history) < MOST_EVENTS - 1 and execution.redrives < MOST_REDRIVES
+        return execution.status in _REDRIVABLE and age <= REDRIVABLE_SECONDS and has_room
 
     def _change_status(self, execution: Execution, status: str) -> None:
         execution.status = status
@@ -593,7 +602,7 @@ class StepFunctions:
             "startDate": self._date(execution.started_at),
             "redriveCount": execution.redrives,
         }
-        can_be = status in _REDRIVABLE and not self._is_old(execution)
+        can_be = status in _REDRIVABLE and self._is_redrivable(execution)
         answer["redriveStatus"] = "REDRIVABLE" if can_be else "NOT_REDRIVABLE"
         if status != "RUNNING" and execution.stopped_at is not None:
             answer["stopDate"] = self._date(execution.stopped_at)
@@ -697,6 +706,11 @@ def _filled(template: Json, data: Json, context: Json) -> Json:
             for name, value in template.items()
         }
     return [_filled(each, data, context) for each in template] if isinstance(template, list) else template
+
+
+def _check_failure(name: str, cause: str) -> None:
+    if len(name) > MOST_ERROR or len(cause) > MOST_CAUSE:
+        raise error("ValidationException", "SendTaskFailure", "error or cause is too long")
 
 
 def _sized(data: Json) -> str:

@@ -1,0 +1,104 @@
+"""What AWS documents and the embedded AWS does not do, or does otherwise: the models have it all the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.simulation.account import plain_kernel
+from tests.simulation.dynamodb import MOST_ITEM_BYTES, DynamoDb
+from tests.simulation.kernel import Kernel
+from tests.simulation.services import SimulatedS3, SimulatedSns
+from tests.simulation.stepfunctions import MOST_CAUSE, MOST_REDRIVES, StepFunctions
+
+ARN = "arn:aws:states:eu-west-1:000000000000:stateMachine:models"
+KEY = {"pk": {"S": "a"}, "sk": {"S": "1"}}
+
+
+@pytest.fixture
+def kernel() -> Kernel:
+    return plain_kernel()
+
+
+@pytest.fixture
+def database(kernel: Kernel) -> DynamoDb:
+    return DynamoDb(kernel, "t", longest_lag=0.0)
+
+
+def put(**attributes: str) -> dict[str, Any]:
+    return {"Put": {"TableName": "t", "Item": KEY | {name: {"S": value} for name, value in attributes.items()}}}
+
+
+def update(**attributes: str) -> dict[str, Any]:
+    return {
+        "Update": {
+            "TableName": "t",
+            "Key": KEY,
+            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+            "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+            "ExpressionAttributeValues": {f":{name}": {"S": value} for name, value in attributes.items()},
+        }
+    }
+
+
+def test_a_transaction_beside_another_process_s_write_is_cancelled_and_succeeds_a_moment_later(
+    kernel: Kernel, database: DynamoDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernel.random, "random", lambda: 0.0)
+    database.transact_write_items([put(x="1")])  # by the world itself
+
+    def writes() -> list[Any]:
+        other = {"Put": {"TableName": "t", "Item": {"pk": {"S": "b"}, "sk": {"S": "1"}}}}
+        with pytest.raises(ClientError) as raised:
+            database.transact_write_items([other, put(x="2")])
+        kernel.sleep(1)
+        database.transact_write_items([other, put(x="2")])
+        return [reason["Code"] for reason in raised.value.response["CancellationReasons"]]
+
+    process = kernel.spawn("one", writes)
+    kernel.run(kernel.now + 2)
+
+    assert process.error is None
+    assert process.result == ["None", "TransactionConflict"]
+    assert database.items["a", "1"]["x"] == {"S": "2"}
+
+
+def test_an_item_that_an_update_makes_too_large_cancels_the_transaction(database: DynamoDb) -> None:
+    half = "x" * (MOST_ITEM_BYTES // 2)
+    database.transact_write_items([put(x=half)])
+
+    with pytest.raises(ClientError) as raised:
+        database.transact_write_items([update(y=half)])
+
+    assert raised.value.response["CancellationReasons"] == [{"Code": "ValidationError"}]
+    with pytest.raises(ClientError, match="ValidationException"):
+        database.transact_write_items([put(x=half + half)])
+
+
+def test_an_object_that_is_gone_is_not_there_to_be_compared(kernel: Kernel) -> None:
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        SimulatedS3(kernel).put_object("bucket", "key", b"", IfMatch='"etag"')
+
+
+@pytest.mark.parametrize("subject", ["", " x", "x\n", "é", "x" * 100])
+def test_a_subject_that_sns_does_not_send(kernel: Kernel, subject: str) -> None:
+    with pytest.raises(ClientError, match="InvalidParameter"):
+        SimulatedSns(kernel).publish(Subject=subject, Message="text")
+
+
+def test_limits_of_step_functions(kernel: Kernel) -> None:
+    definition = '{"StartAt": "Ends", "States": {"Ends": {"Type": "Fail", "Error": "no"}}}'
+    states = StepFunctions(kernel, definition, lambda *_: None, ARN)
+    arn = states.start_execution(ARN, "run")["executionArn"]
+    kernel.run(kernel.now + 10)
+
+    with pytest.raises(ClientError, match="ValidationException"):
+        states.send_task_failure("token", "error", "x" * (MOST_CAUSE + 1))
+    states.executions[arn].redrives = MOST_REDRIVES - 1
+    states.redrive_execution(arn)
+    kernel.run(kernel.now + 10)
+    assert states.describe_execution(arn)["redriveStatus"] == "NOT_REDRIVABLE"
+    with pytest.raises(ClientError, match="ExecutionNotRedrivable"):
+        states.redrive_execution(arn)
