@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from qlikops import __version__, streams
 from qlikops.cli import output
+from qlikops.cli.coercion import PlainCommand, WithPlainValues
 from qlikops.cli.context import ContextOption, invocation, with_options
 from qlikops.cli.exit_codes import ExitCode, of_error
 from qlikops.domain.errors import QlikopsError
@@ -79,13 +80,13 @@ def command(name: str) -> Any:
     if not isinstance(group, typer.Typer):
         function = group
         group = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        group.command()(function)
+        group.command(cls=PlainCommand)(function)
     made = typer.main.get_command(group)
     made.name = name
     return made
 
 
-class _Commands(TyperGroup):
+class _Commands(WithPlainValues, TyperGroup):
     """The one place where an error becomes a message on stderr and an exit code."""
 
     def __init__(self, **attrs: Any) -> None:

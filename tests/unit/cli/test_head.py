@@ -14,25 +14,42 @@ from qlikops import __version__
 from qlikops.cli.exit_codes import ExitCode
 from tests.unit.cli.conftest import Run, Terminal
 
-HEAVY = ("textual", "boto3", "botocore", "rich", "keyring")
+HEAVY = ("textual", "boto3", "botocore", "rich", "keyring", "pydantic")
 
 
-@pytest.mark.parametrize("args", [["--help"], ["--version"]])
-def test_help_and_version_import_nothing_heavy(args: list[str]) -> None:
+def heavy(code: int, *args: str) -> tuple[list[str], str]:
+    """What of HEAVY a command that ends with `code` imports, and what it prints."""
     program = (
-        "import sys\nfrom qlikops.cli.main import main\n"
-        "try:\n    main()\nexcept SystemExit as exc:\n    assert not exc.code\n"
-        f"print('heavy:', [name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+        "import json, sys\nfrom qlikops.cli.main import main\n"
+        f"try:\n    main()\nexcept SystemExit as exc:\n    assert (exc.code or 0) == {code}\n"
+        f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]), file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, *args],
         capture_output=True,
         text=True,
         check=True,
-        env={"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(sys.path), "QLIKOPS_DATA_DIR": "/nowhere"},
     )
-    assert "heavy: []" in done.stderr
-    assert "Usage" in done.stdout or __version__ in done.stdout
+    return json.loads(done.stderr.splitlines()[-1]), done.stdout
+
+
+@pytest.mark.parametrize("args", [["--help"], ["--version"]])
+def test_help_and_version_import_nothing_heavy(args: list[str]) -> None:
+    imported, said = heavy(0, *args)
+    assert imported == []
+    assert "Usage" in said or __version__ in said
+
+
+@pytest.mark.parametrize("args", [["tui"], ["approvals", "--filter", "age:5m"]])
+def test_values_of_the_command_line_are_made_without_pydantic(args: list[str]) -> None:
+    imported, _ = heavy(ExitCode.USAGE, "--profile", "p", *args, "--context", "local")
+    assert "pydantic" not in imported
+
+
+def test_a_value_that_is_no_text_is_made_as_typer_makes_it(run: Run) -> None:
+    assert run("approvals", "--sort", "nothing").exit_code == ExitCode.USAGE
+    assert run("approvals", "--sort", "RISK", "--json").exit_code == ExitCode.OK
 
 
 def test_the_version_is_said(run: Run) -> None:
