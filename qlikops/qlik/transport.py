@@ -95,12 +95,15 @@ def make_pool(instance: QemInstance) -> urllib3.PoolManager:
         options["ssl_context"] = _trust(instance)
     elif address.hostname not in _LOOPBACK:
         _logger.warning("Enterprise Manager %s: passwords and data travel UNENCRYPTED over http", instance.name)
-    pool = _through_proxy(instance.proxy, options) if instance.proxy else urllib3.PoolManager(**options)
+    pool = through(instance.proxy, **options)
     pool.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
     return pool
 
 
-def _through_proxy(proxy: str, options: dict[str, Any]) -> urllib3.ProxyManager:
+def through(proxy: str, **options: Any) -> urllib3.PoolManager:
+    """Connections by way of `proxy`, whose address may hold an account; straight ones if it is empty."""
+    if not proxy:
+        return urllib3.PoolManager(**options)
     address = urlsplit(proxy)
     credentials = f"{unquote(address.username or '')}:{unquote(address.password or '')}" if address.username else None
     headers = urllib3.make_headers(proxy_basic_auth=credentials)
@@ -109,13 +112,20 @@ def _through_proxy(proxy: str, options: dict[str, Any]) -> urllib3.ProxyManager:
     )
 
 
+def trusting(ca_bundle: str) -> ssl.SSLContext:
+    """Trust in the authorities of `ca_bundle`, PEM text or a PEM file's path; in the system's if it is empty.
+
+    Raises OSError and ValueError.
+    """
+    # In Lambda there is no file of ours to name, so the text itself may lie in the secret.
+    if "-----BEGIN" in ca_bundle:
+        return ssl.create_default_context(cadata=ca_bundle)
+    return ssl.create_default_context(cafile=ca_bundle or None)
+
+
 def _trust(instance: QemInstance) -> ssl.SSLContext:
     try:
-        # In Lambda there is no file of ours to name, so the text itself may lie in the secret.
-        if "-----BEGIN" in instance.ca_bundle:
-            context = ssl.create_default_context(cadata=instance.ca_bundle)
-        else:
-            context = ssl.create_default_context(cafile=instance.ca_bundle or None)
+        context = trusting(instance.ca_bundle)
     except (OSError, ValueError) as exc:
         raise QemMisconfigured(
             f"Enterprise Manager {instance.name}: ca_bundle must be PEM text or a readable PEM file of certificates"

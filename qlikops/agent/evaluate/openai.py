@@ -1,24 +1,29 @@
 """A model behind OpenAI's chat completions, as OpenAI, vLLM, Ollama, llama.cpp and many gateways speak them.
 
-Straight over HTTP: no redirect is followed, since the question carries a key, no proxy is used, and a reply is read to
-a bound. What servers make of a forced tool differs: vLLM and OpenAI honour it, Ollama ignores the choice and refuses
-tools for models without them; `structured` in the settings says which form fits.
+Straight over HTTP: no redirect is followed, since the question carries a key, no proxy is used but the secret's, and a
+reply is read to a bound. What servers make of a forced tool differs: vLLM and OpenAI honour it, Ollama ignores the
+choice and refuses tools for models without them; `structured` in the settings says which form fits.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import urllib3
 from botocore.exceptions import ClientError
+from urllib3.exceptions import ProxySchemeUnknown
 
 from qlikops.agent.evaluate.answer import parse_object
 from qlikops.agent.evaluate.causes import Cause, Unavailable, refusal
 from qlikops.agent.evaluate.model import Question
 from qlikops.agent.evaluate.prompt import TOOL_NAME, schema
 from qlikops.agent.models import CONNECT_TIMEOUT_SECONDS, OpenAiSettings, Structured
+from qlikops.domain.encoding import codec
+from qlikops.qlik.transport import through, trusting
 
 REPLY_CAP = 1_000_000
 """Bytes of a reply that are read; an answer has a few thousand."""
@@ -28,22 +33,36 @@ _DONE = frozenset({"stop", "tool_calls", "function_call"})
 """Reasons for an end of the model's own; servers differ in which they give for a tool that had to be called."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """What the secret says: how the server lets one in, and by which way one gets there."""
+
+    api_key: str = field(default="", repr=False)
+    ca_bundle: str = ""
+    """As PEM text; empty for the system's authorities."""
+    proxy: str = field(default="", repr=False)
+    """`http://HOST:PORT`, with `USER:PASSWORD@` before the host if the proxy asks for it."""
+
+
 class OpenAiModel:
     """The model that `settings` name. `clients` makes a boto3 client by its service name, for the key."""
 
     def __init__(self, settings: OpenAiSettings, clients: Callable[[str], Any]) -> None:
         self._settings = settings
         self._clients = clients
-        self._pool = urllib3.PoolManager(retries=False)
+        self._pool = functools.lru_cache(maxsize=1)(_pool)
 
     def ask(self, question: Question) -> Mapping[str, Any]:
         """The reply in Converse's form. Raises Unavailable, and urllib3's errors."""
-        settings = self._settings
-        response = self._pool.request(
+        settings, access = self._settings, self._access()
+        headers = {"Content-Type": "application/json"}
+        if access.api_key:
+            headers["Authorization"] = f"Bearer {access.api_key}"
+        response = self._pool(access.ca_bundle, access.proxy).request(
             "POST",
             f"{settings.url.rstrip('/')}/chat/completions",
             body=json.dumps(self._request(question)).encode(),
-            headers=self._headers(),
+            headers=headers,
             timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=settings.read_timeout_seconds),
             redirect=False,
             preload_content=False,
@@ -57,17 +76,24 @@ class OpenAiModel:
             raise refusal(response.status, str((isinstance(error, dict) and error.get("code")) or ""))
         return _as_converse(reply)
 
-    def _headers(self) -> dict[str, str]:
-        headers = {"Content-Type": "application/json"}
-        if arn := self._settings.key_secret_arn:
-            try:
-                # Each time: it may have been rotated, and questions are few.
-                secret = self._clients("secretsmanager").get_secret_value(SecretId=arn)
-            except ClientError as exc:
-                # Not Unavailable by its own code: a missing secret is no missing model.
-                raise Unavailable(Cause.ACCESS_DENIED, f"no key, {exc.response['Error']['Code']}") from exc
-            headers["Authorization"] = f"Bearer {secret['SecretString'].strip()}"
-        return headers
+    def _access(self) -> _Access:
+        """What the secret says now: read each time, since it may have been rotated, and questions are few."""
+        arn = self._settings.key_secret_arn
+        if not arn:
+            return _Access()
+        try:
+            secret = self._clients("secretsmanager").get_secret_value(SecretId=arn)["SecretString"].strip()
+        except ClientError as exc:
+            # Not Unavailable by its own code: a missing secret is no missing model.
+            raise Unavailable(Cause.ACCESS_DENIED, f"no key, {exc.response['Error']['Code']}") from exc
+        if not secret.startswith("{"):
+            return _Access(secret)
+        try:
+            return codec.read_settings(_Access, json.loads(secret))
+        except (ValueError, RecursionError):
+            # Not chained: the cause may quote the key.
+            keys = ", ".join(each.name for each in fields(_Access))
+            raise Unavailable(Cause.FAILED, f"the secret is neither a key nor an object with {keys}") from None
 
     def _request(self, question: Question) -> dict[str, Any]:
         settings = self._settings
@@ -89,6 +115,13 @@ class OpenAiModel:
             request["tools"] = [{"type": "function", "function": tool}]
             request["tool_choice"] = {"type": "function", "function": {"name": TOOL_NAME}}
         return request
+
+
+def _pool(ca_bundle: str, proxy: str) -> urllib3.PoolManager:
+    try:
+        return through(proxy, retries=False, ssl_context=trusting(ca_bundle))
+    except (OSError, ValueError, ProxySchemeUnknown) as exc:
+        raise Unavailable(Cause.FAILED, f"ca_bundle or proxy of the secret, {type(exc).__name__}") from None
 
 
 def _parsed(chunks: Iterable[bytes]) -> Mapping[str, Any]:

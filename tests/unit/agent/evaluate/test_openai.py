@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -22,6 +24,7 @@ from qlikops.agent.models import EvaluatorName, OpenAiSettings, Structured, Toke
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.evaluation import Evaluation, Finding, Verdict
 from qlikops.domain.proposal import Proposal
+from tests.certificates import certificate as certificate
 from tests.converse import ANSWER, ConverseServer, Hangup, Reply, Scripted, Silence, Trickle
 from tests.unit.agent.decide.test_policy import OPEN
 from tests.unit.agent.evaluate.test_bedrock import ANSWERS, JSON_VALUES
@@ -245,6 +248,49 @@ def test_a_key_that_is_no_header_is_not_quoted(server: ConverseServer) -> None:
         "openai", SETTINGS, keyed(server, stubbed({"SecretString": "sk\r\nHost: x"})), lambda: NOW
     )
     assert evaluator.evaluate(OPEN, EvaluationInput()).unavailable_because == "evaluator failed: ValueError"
+
+
+def asked(url: str, secret: dict[str, str]) -> Evaluation:
+    """What comes of one question to a server at `url`, with a secret of more than a key."""
+    chosen = replace(SETTINGS, url="https://model.example/v1", key_secret_arn=ARN)
+    object.__setattr__(chosen, "url", url)
+    model = OpenAiModel(chosen, stubbed({"SecretString": json.dumps(secret)}))
+    return ModelEvaluator("openai", SETTINGS, model, lambda: NOW).evaluate(OPEN, EvaluationInput())
+
+
+def test_a_server_of_a_private_authority_is_trusted_by_the_secret(certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with ConverseServer(called()) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        url = server.url.replace("http", "https")
+        assert asked(f"{url}/v1", {"api_key": "sk"}).unavailable_because == "model not reachable: SSLError"
+        assert asked(f"{url}/v1", {"api_key": "sk", "ca_bundle": certificate.read_text()}).verdict is Verdict.APPROVE
+        assert server.requests[0].headers["Authorization"] == "Bearer sk"
+
+
+def test_a_proxy_of_the_secret_is_the_way(server: ConverseServer) -> None:
+    server.script.append(called())
+    proxy = server.url.replace("http://", "http://me:s3cret@")
+    assert asked("http://model.example/v1", {"proxy": proxy}).verdict is Verdict.APPROVE
+    (request,) = server.requests
+    assert request.model == "http://model.example/v1/chat/completions"
+    assert request.headers["proxy-authorization"] == "Basic bWU6czNjcmV0"
+    assert "Authorization" not in request.headers
+
+
+@pytest.mark.parametrize(
+    ("secret", "why"),
+    [
+        ({"key": "sk-hunter2"}, "the secret is neither a key nor an object with api_key, ca_bundle, proxy"),
+        ({"api_key": 7}, "the secret is neither a key nor an object with api_key, ca_bundle, proxy"),
+        ({"ca_bundle": "hunter2.pem"}, "ca_bundle or proxy of the secret, FileNotFoundError"),
+        ({"proxy": "ftp://hunter2"}, "ca_bundle or proxy of the secret, ProxySchemeUnknown"),
+    ],
+)
+def test_a_secret_that_makes_no_sense_is_not_quoted(server: ConverseServer, secret: dict[str, str], why: str) -> None:
+    assert asked(f"{server.url}/v1", secret).unavailable_because == f"evaluator failed: {why}"
+    assert server.requests == []
 
 
 MESSAGES = JSON_VALUES | st.builds(
