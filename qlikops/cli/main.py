@@ -45,6 +45,7 @@ COMMANDS = {
         "handover",
         "Print the shift: what waits, what was decided by whom and how it ended, what is kept quiet, what runs.",
     ),
+    "probe": ("probe", "Have Enterprise Manager test an endpoint now: does the Replicate server get into it?"),
     "known": ("known", "Known failures: what the agent recognises in a message, and what it says to look at first."),
     "exam": (
         "exam",

@@ -22,6 +22,7 @@ from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.secret import QlikSecret
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.domain.duration import format_duration
+from qlikops.domain.endpoint import ProbeAnswer
 from qlikops.domain.errors import (
     AccessDenied,
     ClockProblem,
@@ -118,6 +119,7 @@ class Doctor:
             _Check("secret", self._secret),
             _Check("last run", self._last_run),
             _Check("qlik", self._qlik),
+            _Check("endpoints", self._endpoints, (AWS, "stack", "qlik")),
             _Check("model", self._model),
             _Check("keyring", self._keyring, ()),
         )
@@ -290,6 +292,28 @@ class Doctor:
         if down or not snapshot.servers:
             return Health.WARNING, f"{text}; without {', '.join(down) or 'any server'}", "`qlikops tasks` shows them."
         return Health.OK, text
+
+    def _endpoints(self) -> Result:
+        with aws_errors("read the stack's settings"):
+            is_on = self._stack.agent_settings().get("probe_endpoints", True)
+        if not is_on:
+            return Health.OK, "are not tested: probe_endpoints is false"
+        snapshot = _if_there(BucketFleet(self.aws).snapshot)
+        probes = sorted(snapshot.probes if snapshot else (), key=lambda probe: probe.at)
+        if not probes:
+            return Health.SKIPPED, "none has been tested within a day: no task failed that its endpoint may be behind"
+        newest = {probe.endpoint.instance: probe for probe in probes}
+        refused = [name for name, probe in newest.items() if probe.answer is ProbeAnswer.NOT_PERMITTED]
+        if refused:
+            return (
+                Health.WARNING,
+                f"the Qlik account of {', '.join(sorted(refused))} may not test endpoints",
+                "Give the account that runs tasks a role that may, in Enterprise Manager's user permissions; or set "
+                "probe_endpoints = false below [agent] in the deploy file. Restarts work all the same.",
+            )
+        last = probes[-1]
+        ago = format_duration(self.now() - last.at)
+        return Health.OK, f"the Qlik account may test them; {last.words}, tested {ago} ago"
 
     def _model(self) -> Result:
         with aws_errors("read the stack's settings"):

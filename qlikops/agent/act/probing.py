@@ -65,7 +65,7 @@ class Prober:
         """Tests the endpoints in question, those of the first proposals first, each once."""
         if not self._config.probe_endpoints:
             return Probed(tuple(proposals))
-        refused = frozenset(_refused(snapshot))
+        refused = frozenset(refused_endpoints(snapshot))
         for endpoint in sorted(refused):
             self._ledger.bar(endpoint, self._config.probes_per_hour)
         in_question = dict.fromkeys(each for proposal in proposals if (each := endpoint_to_test(proposal)))
@@ -151,7 +151,7 @@ def newest_probes(last: FleetSnapshot | None, probes: Sequence[Probe], now: date
     return tuple((known | {each.endpoint: each for each in probes}).values())
 
 
-def _refused(snapshot: FleetSnapshot) -> Iterator[EndpointKey]:
+def refused_endpoints(snapshot: FleetSnapshot) -> Iterator[EndpointKey]:
     """The endpoints of tasks that may have been refused a login, or anything else that is a matter of access."""
     for task in snapshot.tasks:
         if _is_refused(task):

@@ -19,6 +19,7 @@ from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.deployment.store import ArtifactStore
 from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
+from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
 from qlikops.domain.errors import CredentialsProblem
 from qlikops.domain.evaluation import Evaluation
 from qlikops.domain.fleet import FleetSnapshot
@@ -117,6 +118,7 @@ def test_a_fresh_deployment_is_well_except_for_what_has_not_happened_yet(deploye
         "secret": Health.WARNING,
         "last run": Health.WARNING,
         "qlik": Health.SKIPPED,
+        "endpoints": Health.SKIPPED,
         "model": Health.OK,
         "keyring": Health.OK,
     }
@@ -224,6 +226,18 @@ def test_qlik_is_judged_by_what_the_last_run_saw(deployed: Deployment) -> None:
     deployed.put("reports/latest.json", report(error="QemUnreachable: certificate verify failed"))
     finding = deployed.examine()["qlik"]
     assert (finding.health, "certificate verify failed" in finding.text) == (Health.FAILED, True)
+    # The same snapshot says whether the account may test endpoints: what came of the newest test counts.
+    for answer, health, words in (
+        (ProbeAnswer.CONNECTED, Health.OK, "may test them; ORA-PROD takes logins again, tested 1m"),
+        (ProbeAnswer.ERROR, Health.OK, "ORA-PROD does not take logins"),
+        (ProbeAnswer.NOT_PERMITTED, Health.WARNING, "the Qlik account of default may not test endpoints"),
+    ):
+        at = datetime.now(UTC) - timedelta(minutes=1)
+        older = Probe(EndpointKey("default", "s1", "PG"), ProbeAnswer.NOT_PERMITTED, at - timedelta(hours=1))
+        newest = Probe(EndpointKey("default", "s1", "ORA-PROD"), answer, at)
+        deployed.put("snapshots/latest.json", replace(snapshot(), probes=(newest, older)))
+        finding = deployed.examine()["endpoints"]
+        assert (finding.health, words in finding.text) == (health, True), finding.text
 
 
 def test_a_clock_that_is_off(deployed: Deployment) -> None:
@@ -280,12 +294,12 @@ def test_without_a_stack_its_error_is_said_once(fresh_aws: EmbeddedAws) -> None:
         lambda: datetime.now(UTC),
     )
     found = {finding.check: finding for finding in doctor.examine()}
-    assert len(found) == 12
+    assert len(found) == 13
     assert found["identity"].health is Health.OK
     assert found["stack"].health is Health.FAILED
     assert "qlikops deploy" in found["stack"].hint
     skipped = {name for name, finding in found.items() if finding.text == "not checked: needs stack"}
-    assert skipped == {"permissions", "table", "schedule", "secret", "last run", "qlik", "model"}
+    assert skipped == {"permissions", "table", "schedule", "secret", "last run", "qlik", "endpoints", "model"}
     assert {found[name].health for name in skipped} == {Health.SKIPPED}
     assert not any(found[name].hint for name in skipped)
 
