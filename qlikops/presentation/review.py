@@ -8,6 +8,7 @@ from datetime import datetime
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, terms_of
 from qlikops.domain.background import Background
+from qlikops.domain.endpoint import ProbeAnswer
 from qlikops.domain.evaluation import Evaluation, Finding, Gate, PolicyResult, Risk, Verdict
 from qlikops.domain.proposal import Choice, Option, Proposal, ProposedTask
 from qlikops.domain.task import Action, StopReason
@@ -160,6 +161,8 @@ def _doubts(approval: ProposalRecord, evaluation: Evaluation) -> Iterator[str]:
     if approval.proposal.kind is AnomalyKind.FATAL_UNKNOWN and not approval.proposal.is_explained:
         likely = approval.proposal.diagnosis is not None and approval.proposal.diagnosis.headline
         yield "it is not certain what the message means" if likely else "no rule knows the message"
+    if (probe := approval.proposal.probe) and probe.answer is not ProbeAnswer.CONNECTED:
+        yield outside(probe.words, cap=RATIONALE_BRIEF).text
     if evaluation.verdict is not Verdict.APPROVE:
         who = vocabulary.evaluator(evaluation.evaluator)
         yield f"the rules say {evaluation.verdict}" if who == "rules" else f"{who} says {evaluation.verdict}"
@@ -314,6 +317,8 @@ def _at_zero(approval: ProposalRecord, now: datetime, claim: Claim | None, calle
         yield line("status", vocabulary.status(approval.status), f": {vocabulary.status_meaning(approval.status)}")
     elif approval.deadline is not None:
         yield line("unanswered", *deadline_line(approval.deadline, now))
+    if approval.status is Status.WAITING:
+        yield from _endpoint(approval.proposal, now)
     if claim is not None and claim.brake:
         yield line(
             "stopped by", outside(vocabulary.person(claim.by), Tone.WARNING, 100), ": no further task is started"
@@ -321,6 +326,15 @@ def _at_zero(approval: ProposalRecord, now: datetime, claim: Claim | None, calle
     elif claim is not None and claim.until > now:
         who = "you" if claim.by == caller else vocabulary.person(claim.by)
         yield line("claimed by", outside(who, Tone.INFO, 100), f" until {claim.until:%H:%M} UTC")
+
+
+def _endpoint(proposal: Proposal, now: datetime) -> Iterator[Line]:
+    """How the endpoint in question was when this was proposed, and how long ago that was."""
+    if probe := proposal.probe:
+        tone = Tone.GOOD if probe.answer is ProbeAnswer.CONNECTED else Tone.WARNING
+        yield line("endpoint", outside(f"{probe.words}, tested {vocabulary.ago(probe.at, now)} ago", tone))
+    elif siblings := proposal.siblings:
+        yield line("endpoint", outside(f"{siblings.words}, seen {vocabulary.ago(siblings.at, now)} ago"))
 
 
 def _targets(proposal: Proposal) -> Iterator[Line]:

@@ -13,6 +13,7 @@ import pytest
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.background import Background
+from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer, Siblings
 from qlikops.domain.evaluation import BlockingGate, Evaluation, Finding, Gate, Risk, Verdict
 from qlikops.domain.task import Action, TaskKey
 from qlikops.presentation import review
@@ -60,6 +61,28 @@ class TestReview:
     def test_a_message_that_nobody_knows_is_read_before_deciding(self, kind: AnomalyKind, count: int) -> None:
         proposal = replace(samples.proposal(), kind=kind)
         assert as_text([review.brief(samples.approval(proposal))]).count("message      ORA-12541") == count
+
+    @pytest.mark.parametrize(
+        ("answer", "detail", "said"),
+        [
+            (ProbeAnswer.CONNECTED, "", "ORA-PROD takes logins again, tested 12s ago"),
+            (ProbeAnswer.ERROR, "gone", "ORA-PROD does not take logins: gone, tested 12s ago"),
+        ],
+    )
+    def test_what_a_test_of_the_endpoint_said_has_its_age_and_casts_doubt(
+        self, answer: ProbeAnswer, detail: str, said: str
+    ) -> None:
+        endpoint = EndpointKey("default", "replicate-eu-1", "ORA-PROD")
+        probe = Probe(endpoint, answer, NOW - timedelta(seconds=12), detail)
+        record = samples.approval(replace(samples.proposal(), probe=probe))
+        assert said in reviewed(record)
+        assert any("ORA-PROD" in doubt for doubt in review.doubts(record)) == (answer is ProbeAnswer.ERROR)
+
+    def test_how_the_other_tasks_are_has_its_age(self) -> None:
+        endpoint = EndpointKey("default", "replicate-eu-1", "ORA-PROD")
+        siblings = Siblings(endpoint, total=6, running=5, at=NOW - timedelta(seconds=40))
+        said = reviewed(samples.approval(replace(samples.proposal(), siblings=siblings)))
+        assert "5 of 6 tasks on ORA-PROD run, seen 40s ago" in said
 
     def test_a_reload_says_what_it_replaces(self) -> None:
         text = reviewed(samples.approval(samples.proposal(action=Action.RELOAD)))
