@@ -24,7 +24,7 @@ from botocore.config import Config
 
 REGION = "eu-west-1"
 ACCOUNT = "000000000000"
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 STOP_SECONDS = 3.0
 """With waits inside a Map, a polite stop can take long."""
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -89,7 +89,7 @@ class EmbeddedAws:
 
     def empty(self) -> None:
         """Takes away all that is in it: it is as it was when it started."""
-        _DIRECT.open(f"{self.endpoint}/_ministack/reset", data=b"", timeout=10).close()
+        _DIRECT.open(f"{self.endpoint}/_ministack/reset", data=b"", timeout=START_SECONDS).close()
 
     def stop(self) -> None:
         """Ends it and its Lambda workers; a second stop does nothing."""

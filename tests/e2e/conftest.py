@@ -26,7 +26,7 @@ SERVER = "replicate-000"
 SCENARIO = "large:1x40"
 """One server, forty tasks, the first of them broken; tests break those that they need."""
 APPROVAL_SECONDS = 30
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 def eventually(look: Callable[[], T | None], what: str, seconds: float = PATIENCE_SECONDS) -> T:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode
-from tests.e2e.conftest import Local, eventually, leftovers
+from tests.e2e.conftest import PATIENCE_SECONDS, Local, eventually, leftovers
 
 pytestmark = pytest.mark.e2e
 
@@ -71,7 +71,7 @@ def test_an_interrupted_up_cleans_up(own: Local, number: int) -> None:
     )
     eventually(lambda: (own.data_folder / "local" / "logs" / "qlik.log").exists() or None, "the first child")
     process.send_signal(number)
-    assert process.wait(30) == ExitCode.INTERRUPTED
+    assert process.wait(PATIENCE_SECONDS) == ExitCode.INTERRUPTED
     assert leftovers(own.data_folder) == []
 
 
@@ -122,6 +122,6 @@ def test_the_headless_demo_says_what_waits_and_ends_when_told(own: Local) -> Non
     assert "qlikops approve " in text
     process.terminate()
     process.stdout.close()
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_SECONDS) == 0
     assert leftovers(own.data_folder) == []
     assert own.qlikops("local", "status", expect=None).returncode == ExitCode.NOT_FOUND

@@ -88,7 +88,7 @@ def test_a_pipe_that_somebody_writes_into_is_read_to_its_end() -> None:
         assert len(read_text(Path(f"/dev/fd/{reading}"))) == 100_000
     finally:
         os.close(reading)
-        writer.join(10)
+        writer.join(60)
 
 
 def test_standard_input_may_be_anything(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ class Watch:
         )
         bundle = str(certificate) if certificate else ""
         self.instance = QemInstance(
-            "default", self.server.base_url, "monitor", "correct horse", ca_bundle=bundle, read_timeout=10
+            "default", self.server.base_url, "monitor", "correct horse", ca_bundle=bundle, read_timeout=60
         )
         self.snapshot: FleetSnapshot | None = None
 
@@ -194,7 +194,7 @@ def test_details_that_drip_cost_nobody_the_run(watch: Start) -> None:
     here = watch("dripping_details")
     # The bytes come quicker than in the story, and whoever waits is as much less patient.
     here.server.sleep = lambda _: time.sleep(0.01)
-    here.instance = replace(here.instance, read_timeout=0.2)
+    here.instance = replace(here.instance, read_timeout=0.5)
     facts = {facts.key.task: facts for facts in here.read().tasks}
     assert facts["orders"].state is TaskState.ERROR
     assert {name for name, each in facts.items() if each.memory_mb is None} == {"orders"}

@@ -61,7 +61,7 @@ class Workflow:
         self._answer(taskToken, json.loads(cause), lambda name: self._ledger.close(name, outcome))
 
     def _answer(self, token: str, payload: dict[str, Any], take: Callable[[str], object]) -> None:
-        self.both.wait(10)
+        self.both.wait(60)
         with self._lock:
             self.sent.append((token, payload))
             if self.lost_before is not None:

@@ -81,7 +81,7 @@ def detail_once(
     executions: StepFunctionsExecutions, name: str, happened: Callable[[ExecutionDetail], bool]
 ) -> ExecutionDetail:
     """Its detail once that has `happened`: the embedded machine runs beside us."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         detail = executions.detail(name)
         if happened(detail):

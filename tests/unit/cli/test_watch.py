@@ -116,7 +116,7 @@ def test_a_context_that_hangs_holds_up_no_other(
     hangs = threading.Event()
 
     def hang() -> list[InboxRow]:
-        hangs.wait(30)
+        hangs.wait(60)
         return []
 
     two_contexts.approvals.waiting = hang  # type: ignore[method-assign]
@@ -235,6 +235,6 @@ def test_nothing_is_asked_once_nobody_reads() -> None:
     assert watching.stdout is not None
     watching.stdout.close()
     watching.stdout = None
-    _, said = watching.communicate(b"\n", timeout=30)
+    _, said = watching.communicate(b"\n", timeout=60)
     assert b"OutputFailed" in said
     output.check_reader()

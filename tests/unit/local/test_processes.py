@@ -49,7 +49,7 @@ def pids(folder: Path) -> set[int]:
 
 
 def first_line(log: Path) -> str:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (text := log.read_text()).endswith("\n"):
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -77,7 +77,7 @@ def test_one_at_a_time(state: LocalState) -> None:
         assert other.stdout.readline() == "waiting\n"
     assert other.stdout.readline() == "in\n"
     other.stdout.close()
-    assert other.wait(10) == 0
+    assert other.wait(60) == 0
     assert waited == []
 
 

