@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -22,10 +22,8 @@ from qlikops.tui.model import messages
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import PolledScreen
 from qlikops.tui.widgets.filtering import FilterBar
+from qlikops.tui.widgets.prose import palette
 from qlikops.tui.widgets.table import KeyedTable
-
-if TYPE_CHECKING:
-    from textual.widgets import Markdown
 
 MARKDOWN_CAP = 200_000
 """Characters shown of a report."""
@@ -52,13 +50,6 @@ class ReportsScreen(PolledScreen[Sequence[ReportEntry]]):
         self._fitted_to = 0
         """The cells that its tables were made for."""
 
-    @staticmethod
-    def _viewer() -> Markdown:
-        # Imported here: its parser would hold up the start of the console.
-        from textual.widgets import Markdown
-
-        return Markdown(open_links=False, id="markdown")
-
     def content(self) -> ComposeResult:
         """The list and the report."""
         yield Static("Loading …", markup=False, id="empty")
@@ -66,8 +57,7 @@ class ReportsScreen(PolledScreen[Sequence[ReportEntry]]):
             yield KeyedTable(report.columns, id="reports")
             with VerticalScroll(id="report"):
                 yield FilterBar("Search in this report; Esc shows all of it")
-                # Links in a report are text from outside: nothing opens a browser.
-                yield self._viewer()
+                yield Static(id="markdown")
 
     def load(self, environment: ContextServices) -> Sequence[ReportEntry]:
         """The list."""
@@ -114,29 +104,41 @@ class ReportsScreen(PolledScreen[Sequence[ReportEntry]]):
             )
 
     @on(messages.ReportLoaded)
-    async def _take(self, message: messages.ReportLoaded) -> None:
+    def _take(self, message: messages.ReportLoaded) -> None:
         message.stop()
         if message.name == self.query_one(KeyedTable).chosen and message.name != self._shown:
             self._shown = message.name
             self._markdown = harmless(message.markdown, MARKDOWN_CAP, multiline=True)
-            await self._show()
+            self._show()
 
-    async def _show(self) -> None:
-        """The report, or what of it holds what is searched for."""
+    def _show(self) -> None:
+        """The report, or what of it holds what is searched for, from its top."""
+        self._draw()
+        self.query_one("#report").scroll_home(animate=False)
+
+    def _draw(self) -> None:
+        # Imported here: its parser would hold up the start of the console.
+        from qlikops.tui.widgets.markdown import ColouredMarkdown
+
         needle = self.query_one(FilterBar).text
         shown = report.narrowed(self._markdown, needle) if needle else self._markdown
-        viewer = cast("Markdown", self.query_one("#markdown"))
+        viewer = self.query_one("#markdown", Static)
         self._fitted_to = viewer.content_size.width
-        await viewer.update(report.fitted(shown, self._fitted_to, cell_len))
-        self.query_one("#report").scroll_home(animate=False)
+        viewer.update(ColouredMarkdown(report.fitted(shown, self._fitted_to, cell_len), palette(self)))
+
+    def catch_up(self) -> None:
+        """Draws what is shown in the colours of the theme, which may be another."""
+        super().catch_up()
+        if self._markdown:
+            self._draw()
 
     @on(events.Resize)
     def _fit_anew(self) -> None:
         self.call_after_refresh(self._fit)
 
-    async def _fit(self) -> None:
+    def _fit(self) -> None:
         if self._markdown and self.query_one("#markdown").content_size.width != self._fitted_to:
-            await self._show()
+            self._show()
 
     def action_filter(self) -> None:
         """Searches in the report."""
@@ -151,15 +153,15 @@ class ReportsScreen(PolledScreen[Sequence[ReportEntry]]):
             self.copy(self._markdown, f"The report of {self._shown}")
 
     @on(FilterBar.Changed)
-    async def _search(self, event: FilterBar.Changed) -> None:
+    def _search(self, event: FilterBar.Changed) -> None:
         event.stop()
-        await self._show()
+        self._show()
 
     @on(FilterBar.Left)
-    async def _leave_search(self, event: FilterBar.Left) -> None:
+    def _leave_search(self, event: FilterBar.Left) -> None:
         event.stop()
         if event.closed:
-            await self._show()
+            self._show()
         self.set_focus(self.query_one("#report"))
         self.refresh_bindings()
 
