@@ -53,7 +53,7 @@ coverage: $(VENV)/dev.stamp
 	$(BIN)/python tests/individual_coverage.py
 
 e2e: $(VENV)/dev.stamp
-	$(BIN)/pytest tests/e2e -n 2 --dist loadfile
+	$(BIN)/pytest tests/e2e -n auto --dist loadfile
 
 packages: $(VENV)/dev.stamp
 	$(BIN)/python tests/packages.py
