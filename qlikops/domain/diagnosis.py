@@ -6,6 +6,44 @@ from dataclasses import dataclass
 
 from qlikops.domain.encoding.stored import StoredEnum
 
+_ENGINES = {
+    "adls": "Azure storage",
+    "ase": "ASE",
+    "azuresql": "Azure SQL",
+    "bigquery": "BigQuery",
+    "databricks": "Databricks",
+    "db2": "Db2",
+    "db2i": "IBM i",
+    "db2z": "Db2 for z/OS",
+    "eventhubs": "Event Hubs",
+    "fabric": "Fabric",
+    "gcs": "Google Cloud Storage",
+    "greenplum": "Greenplum",
+    "hadoop": "Hadoop",
+    "hana": "HANA",
+    "informix": "Informix",
+    "kafka": "Kafka",
+    "kinesis": "Kinesis",
+    "mainframe": "Mainframe",
+    "mariadb": "MariaDB",
+    "mongodb": "MongoDB",
+    "mysql": "MySQL",
+    "netezza": "Netezza",
+    "oracle": "Oracle",
+    "postgresql": "PostgreSQL",
+    "redshift": "Redshift",
+    "s3": "S3",
+    "salesforce": "Salesforce",
+    "sap": "SAP",
+    "schemaregistry": "Schema registry",
+    "snowflake": "Snowflake",
+    "sqlserver": "SQL Server",
+    "synapse": "Synapse",
+    "teradata": "Teradata",
+    "vertica": "Vertica",
+}
+"""What people call an engine in a few words; what is no engine's own, such as the network, has none."""
+
 
 class FailureClass(StoredEnum):
     """What a failure means for a restart, the stricter first."""
@@ -114,11 +152,14 @@ class Diagnosis:
 
     @property
     def headline(self) -> str:
-        """What happened in a few words for a list, without a full stop; says so if it is only likely.
+        """What happened in a few words for a list: `Snowflake: no warehouse is chosen`, without a full stop.
 
-        Empty if nothing is known of the message.
+        Says so if it is only likely. Empty if nothing is known of the message.
         """
-        if not self.failure_class.is_explained:
-            return ""
         says = self.says.rstrip(".")
-        return says if self.is_known or not says else f"probably: {says}"
+        if not self.failure_class.is_explained or not says:
+            return ""
+        engine = _ENGINES.get(self.engine, "")
+        is_named = engine.casefold() in says.casefold()
+        before = [*([] if is_named else [engine]), *([] if self.is_known else ["probably"])]
+        return f"{', '.join(before)}: {says}" if before else says

@@ -9,7 +9,7 @@ from datetime import datetime
 from qlikops.domain.approval import Status
 from qlikops.domain.handover import Handled, Handover, MutedTask
 from qlikops.presentation import executions, vocabulary
-from qlikops.presentation.inbox import countdown
+from qlikops.presentation.inbox import countdown, happened
 from qlikops.presentation.problem import by_whom
 from qlikops.presentation.tone import Line, Section, Span, Tone, as_markdown, filled, line, outside
 
@@ -67,7 +67,7 @@ def _waiting(handover: Handover) -> Iterator[Line]:
         yield line(
             row.approval_id,
             vocabulary.severity(row.severity),
-            outside(f"{row.label}: {row.kind}, {row.offered}", cap=300, before=" "),
+            outside(f"{row.label}: {happened(row)}, {row.offered}", cap=300, before=" "),
             Span("; expires ", Tone.MUTED),
             Span(f"{vocabulary.clock_time(row.deadline)} (in {left.text})", left.tone),
             *([outside(claim.by.rsplit("/", 1)[-1], Tone.INFO, 80, before="; claimed by ")] if claim else []),

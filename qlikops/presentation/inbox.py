@@ -211,6 +211,17 @@ def _task_order(each: ListedRow) -> tuple[str, str]:
     return task.casefold(), server.casefold()
 
 
+def happened(row: InboxRow) -> str:
+    """What happened, as the title has it: without the name of task or cause and the count, which stand beside it."""
+    _, task = _server_and_task(row)
+    words = row.title.removeprefix(f"{row.cause if row.task_count > 1 else task}: ")
+    return words.rpartition(f", {row.task_count} tasks")[0] or words or row.kind
+
+
+def _happened(each: ListedRow) -> Span:
+    return outside(happened(each.row), cap=120)
+
+
 def _claimed(each: ListedRow) -> Span:
     return Span(each.claimant, Tone.INFO) if each.claimant else vocabulary.NOTHING
 
@@ -248,9 +259,11 @@ TABLE: Table[ListedRow] = Table(
             order=Order(InboxSort.TASK, "task", _task_order),
         ),
         ColumnOf(
-            Column("kind", "Anomaly", 15, goes=40),
-            lambda each: outside(each.row.kind, cap=20),
+            Column("kind", "What happened", 24, goes=40),
+            _happened,
             field=lambda each: each.row.kind,
+            short=ColumnOf(Column("kind", "What happened", 15), _happened),
+            room=_ROOM_FOR_NAMES,
         ),
         ColumnOf(
             Column("verdict", "Evaluation", 17, goes=50),

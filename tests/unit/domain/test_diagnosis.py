@@ -18,8 +18,8 @@ def test_the_strictest_class_ranks_first_and_the_unexplained_last() -> None:
 @pytest.mark.parametrize(
     ("failure_class", "certainty", "headline"),
     [
-        (FailureClass.TRANSIENT, Certainty.KNOWN, "The listener was away"),
-        (FailureClass.TRANSIENT, Certainty.LIKELY, "probably: The listener was away"),
+        (FailureClass.TRANSIENT, Certainty.KNOWN, "Oracle: The listener was away"),
+        (FailureClass.TRANSIENT, Certainty.LIKELY, "Oracle, probably: The listener was away"),
         (FailureClass.UNKNOWN, Certainty.UNKNOWN, ""),
     ],
 )
@@ -29,3 +29,16 @@ def test_a_list_says_what_is_explained_and_whether_it_is_certain(
     diagnosis = Diagnosis("lost", "oracle", failure_class, certainty, "The listener was away.")
     assert diagnosis.is_known is (certainty is Certainty.KNOWN)
     assert diagnosis.headline == headline
+
+
+@pytest.mark.parametrize(
+    ("engine", "says", "headline"),
+    [
+        ("snowflake", "No warehouse is chosen.", "Snowflake: No warehouse is chosen"),
+        ("snowflake", "Snowflake has no warehouse.", "Snowflake has no warehouse"),
+        ("network", "The name was not found.", "The name was not found"),
+        ("ours", "The night batch holds it.", "The night batch holds it"),
+    ],
+)
+def test_a_list_names_the_engine_once(engine: str, says: str, headline: str) -> None:
+    assert Diagnosis("one", engine, FailureClass.FIX_FIRST, Certainty.KNOWN, says).headline == headline

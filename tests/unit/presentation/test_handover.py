@@ -51,7 +51,7 @@ def test_what_the_next_shift_acts_on_comes_first() -> None:
     assert [text.index(title) for title in titles] == sorted(text.index(title) for title in titles)
     for words in (
         "in short     1 expired, 1 restarted, 1 waiting, 1 kept quiet",
-        "■ critical replicate-eu-1/sales-orders: FATAL_TRANSIENT, resume; expires 2026-03-07 15:08:00 UTC (in 3h48m)",
+        "■ critical replicate-eu-1/sales-orders: connection lost, resume; expires 2026-03-07 15:08:00 UTC (in 3h48m)",
         "; claimed by anna",
         "EXPIRED eu/orders: resume, STALLED; nobody decided in time; nothing was restarted",
         "RESTARTED eu/orders: resume, STALLED; approved by anna at 11:20:00 UTC: safe",

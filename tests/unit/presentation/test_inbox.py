@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -106,6 +107,22 @@ def test_the_inbox_can_be_filtered_by(text: str, kept: bool) -> None:
     assert found.matches(inbox.ListedRow(row, NOW)) is kept
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"label": "eu-1/orders", "title": "orders: Snowflake: No warehouse"}, "Snowflake: No warehouse"),
+        (
+            {"label": "3 tasks: target DWH on eu-1", "cause": "target DWH on eu-1", "task_count": 3}
+            | {"title": "target DWH on eu-1: MySQL: Locked, for long, 3 tasks (part 1 of 2)"},
+            "MySQL: Locked, for long",
+        ),
+        ({"title": ""}, "FATAL_TRANSIENT"),
+    ],
+)
+def test_a_row_says_what_happened_in_words_of_one_task_and_of_a_group(changes: dict[str, Any], words: str) -> None:
+    assert inbox.happened(replace(row_of(samples.approval()), **changes)) == words
+
+
 class TestInbox:
     def cells(self, minutes_left: float = 228, claim: Claim | None = None, mark: str = "") -> dict[str, str]:
         row = row_of(samples.approval(minutes_left=minutes_left), claim)
@@ -118,7 +135,7 @@ class TestInbox:
             "severity_short": "■ crit",
             "context": "",
             "task": "sales-orders (replicate-eu-1)",
-            "kind": "FATAL_TRANSIENT",
+            "kind": "connection lost",
             "verdict": "AI approve 92%",
             "verdict_short": "AI approve",
             "risk": "low",

@@ -68,7 +68,7 @@ def test_what_is_only_likely_is_shown_and_gated() -> None:
     assert found is not None
     assert (found.failure_class, found.certainty) == (FailureClass.RETRY_NOW, Certainty.LIKELY)
     assert proposal.kind is AnomalyKind.FATAL_UNKNOWN
-    assert proposal.title == f"sales-orders: probably: {found.says.rstrip('.')}"
+    assert proposal.title == f"sales-orders: Oracle, probably: {found.says.rstrip('.')}"
     assert found.says in proposal.reason
     (words,) = recognised(proposal)
     assert words.startswith("probably retry_now (oracle-deadlock): it may pass by itself, but it also says “")

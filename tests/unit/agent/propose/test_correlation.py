@@ -85,7 +85,7 @@ def test_one_task_one_proposal() -> None:
             {"message": "Login failed for user 'r'"},
             AnomalyKind.FATAL_UNKNOWN,
             Action.RESUME,
-            "a: probably: The server refuses the login",
+            "a: SQL Server, probably: The server refuses the login",
         ),
         ({"message": POSITION_LOST}, AnomalyKind.POSITION_LOST, Action.RESUME, "a: log position lost"),
         (RESOURCE_STOP, AnomalyKind.RESOURCE_STOP, Action.RESUME, "a: stopped, low memory"),
