@@ -186,17 +186,13 @@ def _write_approval(here: Invocation, environment: ContextServices, approval_id:
         return False
     if as_json:
         output.write_json(approval)
-        return True
-    output.write_sections(review.sections(approval, here.now(), read_background(environment, approval)))
+    else:
+        output.write_sections(review.sections(approval, here.now(), read_background(environment, approval)))
     return True
 
 
 def _write_summary(here: Invocation, summary: ExecutionSummary, *, as_json: bool) -> None:
-    if as_json:
-        output.write_json(summary)
-        return
-
-    output.write_sections(presented.heading(ExecutionDetail(summary, None), here.now()))
+    output.write_either(summary, presented.heading(ExecutionDetail(summary, None), here.now()), as_json=as_json)
 
 
 def _write_detail(here: Invocation, detail: ExecutionDetail) -> None:

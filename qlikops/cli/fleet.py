@@ -68,11 +68,7 @@ def task(
     """Show one task: how it is, what is wrong, why it is left alone, its latency, what was decided earlier."""
     here = invocation(ctx)
     found = look_up(here.environment(context), name)
-    if as_json:
-        output.write_json(found)
-        return
-
-    output.write_sections(one_task.sections(found, here.now()))
+    output.write_either(found, one_task.sections(found, here.now()), as_json=as_json)
 
 
 def reports(

@@ -93,10 +93,7 @@ def show(
     found = next((each for each in failures if each.failure.id == failure.lower()), None)
     if found is None:
         raise NotFound(f"No known failure is called {failure}.", "`qlikops known` lists them.")
-    if as_json:
-        output.write_json(found.data())
-        return
-    output.write_sections(_sections(found))
+    output.write_either(found.data(), _sections(found), as_json=as_json)
 
 
 @known.command()
@@ -127,10 +124,7 @@ def explain(
     with using(_library(kept, entries or [])):
         if file is None:
             found = outcome(Situation(text, source, target))
-            if as_json:
-                output.write_json(found.as_data())
-            else:
-                output.write_sections(_explained(found))
+            output.write_either(found.as_data(), _explained(found), as_json=as_json)
             return
         for situation in _situations(file):
             found = outcome(situation)

@@ -130,6 +130,14 @@ def write_sections(sections: Iterable[Section], *, to_stderr: bool = False) -> N
     _print(Group(*blocks), sys.stderr if to_stderr else sys.stdout)
 
 
+def write_either(value: Any, sections: Iterable[Section], *, as_json: bool) -> None:
+    """`value` as JSON, or what people read of it."""
+    if as_json:
+        write_json(value)
+    else:
+        write_sections(sections)
+
+
 def write_lines(lines: Sequence[Line]) -> None:
     """Labelled lines, wrapped beside their labels where there is a width to wrap at."""
     _print(_grid(lines), sys.stdout)

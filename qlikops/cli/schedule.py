@@ -55,12 +55,9 @@ def schedule(
 
 
 def _show(here: Invocation, found: ScheduleStatus, *, as_json: bool) -> None:
-    if as_json:
-        times = {"last_run": codec.encode(found.last_run), "next_run": codec.encode(found.next_run)}
-        output.write_json({**codec.encode(found.schedule), **times})
-        return
-
-    output.write_sections(presented.sections(found, here.now()))
+    times = {"last_run": codec.encode(found.last_run), "next_run": codec.encode(found.next_run)}
+    data = {**codec.encode(found.schedule), **times}
+    output.write_either(data, presented.sections(found, here.now()), as_json=as_json)
 
 
 def _deploy(here: Invocation, context: Context, expression: str, timezone: str, *, as_json: bool) -> None:
