@@ -14,60 +14,43 @@ SERVICES = frozenset({"aws", "entra", "gcp"})
 EVERYWHERE = frozenset({FRAME, NETWORK, "odbc", "logstream"})
 """Their words may stand in a message about any endpoint."""
 
-_TYPES = (
+_TYPES: dict[str, tuple[str, ...]] = {
     # The more special name first: "Azure SQL Database" is SQL Server, "Amazon Aurora (PostgreSQL)" PostgreSQL.
-    ("synapse", "synapse"),
-    ("redshift", "redshift"),
-    ("snowflake", "snowflake"),
-    ("databricks", "databricks"),
-    ("bigquery", "bigquery"),
-    ("db2fori", "db2i"),
-    ("db2i", "db2i"),
-    ("as/400", "db2i"),
-    ("iseries", "db2i"),
-    ("db2forz", "db2z"),
-    ("db2z", "db2z"),
-    ("db2", "db2"),
-    ("postgres", "postgresql"),
-    ("alloydb", "postgresql"),
-    ("cockroach", "postgresql"),
-    ("greenplum", "greenplum"),
-    ("mysql", "mysql"),
-    ("mariadb", "mariadb"),
-    ("percona", "mysql"),
-    ("sqlserver", "sqlserver"),
-    ("azuresql", "azuresql"),
-    ("fabric", "fabric"),
-    ("hana", "hana"),
-    ("ase", "ase"),
-    ("sybase", "ase"),
-    ("oracle", "oracle"),
-    ("mongo", "mongodb"),
-    ("documentdb", "mongodb"),
-    ("cosmos", "mongodb"),
-    ("kafka", "kafka"),
-    ("confluent", "kafka"),
-    ("eventhub", "eventhubs"),
-    ("msk", "kafka"),
-    ("teradata", "teradata"),
-    ("vertica", "vertica"),
-    ("netezza", "netezza"),
-    ("informix", "informix"),
-    ("s3", "s3"),
-    ("adls", "adls"),
-    ("azuredatalake", "adls"),
-    ("googlecloudstorage", "gcs"),
-    ("gcs", "gcs"),
-    ("kinesis", "kinesis"),
-    ("salesforce", "salesforce"),
-    ("ims", "mainframe"),
-    ("vsam", "mainframe"),
-    ("sap", "sap"),
-    ("hadoop", "hadoop"),
-    ("hdfs", "hadoop"),
-    ("cloudera", "hadoop"),
-)
-"""Part of an endpoint's type, in lower case and without blanks -> engine."""
+    "synapse": ("synapse",),
+    "redshift": ("redshift",),
+    "snowflake": ("snowflake",),
+    "databricks": ("databricks",),
+    "bigquery": ("bigquery",),
+    "db2i": ("db2fori", "db2i", "as/400", "iseries"),
+    "db2z": ("db2forz", "db2z"),
+    "db2": ("db2",),
+    "postgresql": ("postgres", "alloydb", "cockroach"),
+    "greenplum": ("greenplum",),
+    "mysql": ("mysql", "percona"),
+    "mariadb": ("mariadb",),
+    "sqlserver": ("sqlserver",),
+    "azuresql": ("azuresql",),
+    "fabric": ("fabric",),
+    "hana": ("hana",),
+    "ase": ("ase", "sybase"),
+    "oracle": ("oracle",),
+    "mongodb": ("mongo", "documentdb", "cosmos"),
+    "kafka": ("kafka", "confluent", "msk"),
+    "eventhubs": ("eventhub",),
+    "teradata": ("teradata",),
+    "vertica": ("vertica",),
+    "netezza": ("netezza",),
+    "informix": ("informix",),
+    "s3": ("s3",),
+    "adls": ("adls", "azuredatalake"),
+    "gcs": ("googlecloudstorage", "gcs"),
+    "kinesis": ("kinesis",),
+    "salesforce": ("salesforce",),
+    "mainframe": ("ims", "vsam"),
+    "sap": ("sap",),
+    "hadoop": ("hadoop", "hdfs", "cloudera"),
+}
+"""Engine -> parts of an endpoint's type, in lower case and without blanks."""
 
 _KIN: dict[str, set[str]] = {
     # Speaks the words of the others as well: built on them, or reached by their drivers.
@@ -124,7 +107,7 @@ _DB2 = re.compile(r"sql(?<!\wsql)\d{4,5}[ncw]\b")
 def engine_of(endpoint_type: str) -> str:
     """The engine of an endpoint's type as Enterprise Manager spells it; empty where it is none that is known."""
     name = endpoint_type.casefold().replace(" ", "").replace("_", "")
-    return next((engine for part, engine in _TYPES if part in name), "")
+    return next((engine for engine, parts in _TYPES.items() if any(part in name for part in parts)), "")
 
 
 def named_in(folded: str, words: frozenset[str]) -> frozenset[str]:
