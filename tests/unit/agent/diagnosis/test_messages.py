@@ -7,12 +7,14 @@ from qlikops.agent.diagnosis.messages import (
     MessageClass,
     classify,
     diagnosis_of,
+    fault_of,
     fingerprint,
+    is_proof,
     side_of,
     still_says,
 )
 from qlikops.domain.encoding import codec
-from tests.unit.agent.fleet import task
+from tests.unit.agent.fleet import CONNECTION_LOST, failed, task
 
 LOST, REFUSED = MessageClass.POSITION_LOST, MessageClass.ACCESS_REFUSED
 CONNECTIVITY, UNMATCHED = MessageClass.CONNECTIVITY, MessageClass.UNMATCHED
@@ -243,3 +245,41 @@ def test_what_waits_since_before_an_update_has_the_same_fault_after_it(message: 
     facts = task(message=message)
     assert still_says(facts, fault)
     assert not still_says(task(message=f"{message} ORA-00001"), fault) or fault == "access_refused"
+
+
+DEADLOCK = "ORA-00060: deadlock detected while waiting for resource"
+
+
+def test_what_passes_at_once_is_a_class_of_its_own() -> None:
+    found = classify(DEADLOCK)
+    assert found.message_class is MessageClass.RETRY_NOW
+    assert fault_of(failed(message=DEADLOCK)) == found.failure == "oracle-deadlock"
+    assert is_proof(found.words(quoting=True), found.diagnosis)
+    for words in ("", "unmatched", "retry_now (of another version)", "connectivity (oracle-deadlock)"):
+        assert not is_proof(words, found.diagnosis)
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (
+            f"{DEADLOCK}; the frobnicator is gone",
+            "probably retry_now (oracle-deadlock): it may pass by itself, but it al",
+        ),
+        ("SqlState: 08001 [1022502]", ": a connection failed, but it does not say why"),
+        (f"{CONNECTION_LOST}:", "nothing known: a connection failed, but a part of the message is missing"),
+        (
+            f"{CONNECTION_LOST}; the frobnicator is gone ...",
+            "nothing known: a connection failed, but it also says “frob",
+        ),
+    ],
+)
+def test_what_is_not_sure_says_what_is_in_the_way(message: str, words: str) -> None:
+    found = classify(message)
+    assert found.message_class is UNMATCHED
+    assert words in found.words(quoting=False)
+
+
+def test_an_earlier_message_explains_and_opens_nothing() -> None:
+    found = diagnosis_of(failed(message="Task error notification received"), CONNECTION_LOST)
+    assert (found.failure, found.automatic) == ("oracle-no-listener", False)

@@ -44,3 +44,12 @@ def test_a_phrase_is_found_whatever_fills_its_holes(phrase: str, text: str) -> N
 )
 def test_a_phrase_is_not_found_in_quotes_in_longer_words_or_across_a_sentence(phrase: str, text: str) -> None:
     assert not found(phrase, text)
+
+
+def test_a_hole_in_front_has_nothing_to_hold_on_to() -> None:
+    assert list(Phrase.of("<n> rows lost").find("7 rows lost")) == [(1, 11)]
+
+
+def test_the_same_letters_within_a_longer_word_are_another_word() -> None:
+    assert not found("deadlock detected", "xdeadlock detected")
+    assert not found("deadlock detected", "deadlock detectedly")

@@ -15,7 +15,8 @@ from qlikops.agent.diagnosis import doubts
 from qlikops.agent.diagnosis.check import context_of
 from qlikops.agent.diagnosis.codes import WORD
 from qlikops.agent.diagnosis.entry import HARMLESS, Failure
-from qlikops.agent.diagnosis.library import built_in
+from qlikops.agent.diagnosis.library import built_in, with_own
+from qlikops.agent.diagnosis.phrases import Phrase
 from qlikops.agent.diagnosis.ranking import MessageContext, diagnose, explain
 from qlikops.domain.diagnosis import Certainty, FailureClass
 
@@ -207,3 +208,28 @@ def test_every_way_to_speak_of_a_row_is_heard(words: str) -> None:
 def test_every_way_to_speak_of_the_log_is_heard(words: str) -> None:
     folded = f"connection refused. {words.lower()}"
     assert doubts.about_the_log(folded, frozenset(WORD.findall(folded)))
+
+
+def of_a_team(**changes: Any) -> Failure:
+    return replace(SAFE[0], id="a-teams", **changes)
+
+
+def test_a_failure_of_one_part_of_the_work_is_none_in_the_other() -> None:
+    entries = with_own([of_a_team(during="load")], may_be_automatic=False)
+    example = SAFE[0].examples[0]
+    context = context_of(SAFE[0])
+    found = {
+        loading: explain(example, replace(context, is_loading=loading), entries).candidates for loading in (True, False)
+    }
+    assert "a-teams" in [failure.id for failure in found[True]]
+    assert "a-teams" not in [failure.id for failure in found[False]]
+
+
+def test_a_teams_entry_makes_nothing_automatic_that_is_not_without_it() -> None:
+    example, context = SAFE[0].examples[0], context_of(SAFE[0])
+    strange = Failure("strange", "network", FailureClass.TRANSIENT, "Strange.", phrases=(Phrase.of("frobnicated"),))
+    automatic = replace(strange, automatic=True)
+    assert explain("frobnicated", entries=with_own([automatic], may_be_automatic=True)).diagnosis.automatic
+    entries = with_own([automatic], may_be_automatic=False)
+    assert not explain("frobnicated", entries=entries).diagnosis.automatic
+    assert explain(example, context, entries).diagnosis.automatic

@@ -11,13 +11,14 @@ from qlikops.agent.diagnosis.entry import HARMLESS, Failure
 from qlikops.agent.diagnosis.library import built_in
 from qlikops.agent.diagnosis.messages import is_proof, judge
 from qlikops.agent.diagnosis.ranking import explain
+from qlikops.agent.look import wording
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.diagnosis import Certainty, FailureClass
 from qlikops.domain.evaluation import Verdict
-from qlikops.domain.proposal import Proposal
+from qlikops.domain.proposal import Proposal, ProposedTask
 from qlikops.domain.task import TaskFacts
 from tests.unit.agent.evaluate.test_rules import evaluate
-from tests.unit.agent.fleet import failed, poll_twice
+from tests.unit.agent.fleet import CONNECTION_LOST, UNMATCHED, failed, poll_twice
 from tests.unit.agent.propose.test_correlation import only_proposal
 
 HARMLESS_EXAMPLES = [
@@ -81,3 +82,33 @@ def test_what_is_only_likely_is_shown_and_gated() -> None:
 @pytest.mark.parametrize("words", ["retry_now (oracle-no-listener)", "connectivity (oracle-deadlock)", "retry_now (x)"])
 def test_words_of_another_class_prove_nothing(words: str) -> None:
     assert not is_proof(words)
+
+
+def target(name: str, loaded: bool | None) -> ProposedTask:
+    facts = failed(name)
+    return ProposedTask(facts.key, facts.state, facts.stop_reason, full_load_completed=loaded)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "words"),
+    [
+        ((True,), "Full load is complete, so resuming goes on where it stopped."),
+        ((None,), "Whether full load is complete isn't known; if it isn't, resuming reloads tables."),
+        ((False,), "Full load is not complete, so resuming reloads tables."),
+        (
+            (True, False, None),
+            "1 complete, 1 not complete, 1 unknown; where it isn't complete, resuming reloads tables.",
+        ),
+    ],
+)
+def test_what_resuming_does_to_tables_follows_from_their_full_load(loaded: tuple[bool | None, ...], words: str) -> None:
+    targets = [target(f"task-{number}", each) for number, each in enumerate(loaded)]
+    assert wording.reason(AnomalyKind.FATAL_TRANSIENT, failed(), targets).endswith(words)
+
+
+def test_a_message_is_told_by_what_it_was_recognised_as_or_by_its_words() -> None:
+    assert wording.message(failed()) == f"a lost connection ({CONNECTION_LOST})"
+    assert wording.message(failed(message=UNMATCHED)) == f"“{UNMATCHED}”"
+    assert wording.message(failed(message="")) == wording.fault("") == "empty"
+    assert wording.fault("connectivity") == "a lost connection"
+    assert wording.fault("x" * 500) == f"“{'x' * 121}”"

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.diagnosis.library import using, without_own
+from qlikops.agent.evaluate import EvaluationInput
+from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.agent.look.detection import detect
 from qlikops.agent.propose.correlation import propose
-from qlikops.agent.propose.judgement import difference
+from qlikops.agent.propose.judgement import came_up, difference, flapping, no_longer_automatic, target_of
 from qlikops.domain.anomaly import ACTIONS, AnomalyKind
+from qlikops.domain.approval import ProposalRecord, Status
+from qlikops.domain.evaluation import ApprovalMode
+from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from tests.unit.agent.fleet import CONFIG, NOW, POSITION_LOST, SERVER, UNMATCHED, after, failed, task
 
@@ -25,8 +34,8 @@ PROPOSED: Mapping[AnomalyKind, TaskFacts] = {
 """A task of every kind on which something is proposed."""
 
 
-@pytest.mark.parametrize("kind", ACTIONS)
-def test_nothing_is_different_about_a_task_that_is_as_it_was(kind: AnomalyKind) -> None:
+def proposed(kind: AnomalyKind) -> Proposal:
+    """What is proposed on the task of that kind."""
     facts = PROPOSED[kind]
     left_stopped = {facts.key: NOW} if kind is AnomalyKind.LEFT_STOPPED else {}
     snapshot = None
@@ -35,5 +44,89 @@ def test_nothing_is_different_about_a_task_that_is_as_it_was(kind: AnomalyKind) 
     assert snapshot is not None
     found = propose(snapshot, CONFIG, execution_arn="arn", execution_name="run", now=after(7200), blocked={})
     (proposal,) = found.proposals
+    return proposal
+
+
+def now_different(proposal: Proposal, facts: TaskFacts, config: AgentConfig = CONFIG) -> str:
+    return difference(proposal, proposal.targets[0], facts, config, after(7260))
+
+
+@pytest.mark.parametrize("kind", ACTIONS)
+def test_nothing_is_different_about_a_task_that_is_as_it_was(kind: AnomalyKind) -> None:
+    proposal = proposed(kind)
     assert (proposal.kind, proposal.action) == (kind, ACTIONS[kind])
-    assert difference(proposal, proposal.targets[0], facts, CONFIG, after(7260)) == ""
+    assert now_different(proposal, PROPOSED[kind]) == ""
+    assert not came_up(proposal, proposal.targets[0], PROPOSED[kind])
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "words"),
+    [
+        (AnomalyKind.FATAL_TRANSIENT, {"state": TaskState.RUNNING}, "state was ERROR, is RUNNING"),
+        (AnomalyKind.FATAL_TRANSIENT, {"full_load_completed": False}, "full load was complete, is not complete"),
+        (AnomalyKind.FATAL_TRANSIENT, {"tags": ("gold",)}, "it is protected now (gold)"),
+        (AnomalyKind.FATAL_TRANSIENT, {"tags_known": False}, "it is protected now (its tags are not known)"),
+        (AnomalyKind.FATAL_TRANSIENT, {"message": UNMATCHED}, f"message was a lost connection, is now: “{UNMATCHED}”"),
+        (AnomalyKind.FATAL_TRANSIENT, {"source_endpoint": "X"}, "the source endpoint was ORA-PROD, is X"),
+        (AnomalyKind.FATAL_TRANSIENT, {"target_endpoint": ""}, "the target endpoint was LAKE, is not named"),
+        (
+            AnomalyKind.FATAL_TRANSIENT,
+            {"tables_with_error": 2},
+            "tables suspended with errors: 0 then, 2 now",
+        ),
+        (
+            AnomalyKind.FATAL_TRANSIENT,
+            {"source_type": "Snowflake", "target_type": "Oracle"},
+            "the message was about the source, is about the target",
+        ),
+        (AnomalyKind.STALLED, {"applied_records": 1001}, "and is no longer"),
+        (AnomalyKind.STALLED, {"applied_records": 1001, "memory_mb": 0}, "it was STALLED, is PROCESS_MISMATCH now"),
+    ],
+)
+def test_what_is_different_is_said(kind: AnomalyKind, changes: dict[str, Any], words: str) -> None:
+    config = replace(CONFIG, protected_tags=("gold",))
+    assert words in now_different(proposed(kind), replace(PROPOSED[kind], **changes), config)
+
+
+def test_the_same_message_may_come_to_be_of_another_kind() -> None:
+    proposal = replace(proposed(AnomalyKind.FATAL_TRANSIENT), kind=AnomalyKind.FATAL_UNKNOWN)
+    assert now_different(proposal, failed()).startswith("it was FATAL_UNKNOWN, is FATAL_TRANSIENT now: ")
+
+
+def test_a_stop_reason_that_nobody_knows_is_compared_in_its_spelling() -> None:
+    before, later = (failed(stop_reason=StopReason.UNKNOWN, raw_stop_reason=name) for name in ("NEW_ONE", "NEWER"))
+    proposal = proposed(AnomalyKind.FATAL_TRANSIENT)
+    target = target_of(before, proposal.kind, CONFIG)
+    said = difference(proposal, target, later, CONFIG, after(7260))
+    assert "the stop reason was NEW_ONE, is NEWER" in said
+
+
+def test_of_a_record_without_a_basis_it_is_not_known_what_was_applied() -> None:
+    proposal = proposed(AnomalyKind.STALLED)
+    target = replace(proposal.targets[0], basis=None)
+    moved = replace(PROPOSED[AnomalyKind.STALLED], applied_records=1001)
+    assert difference(proposal, target, moved, CONFIG, after(7260)) == ""
+
+
+def test_what_was_down_and_is_up_has_come_up() -> None:
+    proposal = proposed(AnomalyKind.FATAL_TRANSIENT)
+    assert came_up(proposal, proposal.targets[0], task())
+
+
+def test_restarts_that_have_not_helped_are_counted() -> None:
+    assert flapping(failed(), 1, CONFIG, NOW) == ""
+    assert "3" in flapping(failed(), 3, CONFIG, NOW)
+
+
+def test_what_the_policy_would_not_let_pass_any_more_says_why() -> None:
+    proposal = proposed(AnomalyKind.FATAL_TRANSIENT)
+    evaluation = RulesEvaluator(lambda: NOW).evaluate(proposal, EvaluationInput())
+    record = ProposalRecord(proposal, Status.RESTARTING, NOW, evaluation)
+    (target,) = proposal.targets
+    policy = replace(CONFIG, approval_mode=ApprovalMode.POLICY)
+    assert no_longer_automatic(record, target, 0, policy) == ""
+    assert no_longer_automatic(record, target, 9, policy)
+    assert "always" in no_longer_automatic(record, target, 0, CONFIG)
+    assert no_longer_automatic(replace(record, evaluation=None), target, 0, policy) == "there is no evaluation"
+    with using(without_own()):
+        assert no_longer_automatic(record, target, 0, policy) == "the team's own known failures cannot be read"
