@@ -56,6 +56,8 @@ class Thresholds:
     process_mismatch_seconds: int = number(60, 0, 86400)
     flapping_restarts: int = number(3, 1, 100)
     """Restarts in an hour."""
+    flapping_falls_per_day: int = number(6, 1, 100)
+    """Restarts in a row within 24 hours that did not last, after which none is proposed while the task is down."""
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a value out of range, or a critical threshold below its warning."""
@@ -98,7 +100,13 @@ class AgentConfig(Models):
     restart_budget_per_hour: int = number(3, 0, 100)
     """Restarts of one task in an hour, after which none is proposed. With 0 a human is asked about each."""
     cooldown_seconds: int = number(900, 0, 86400)
-    """After a restart, nothing is proposed on the task for so long."""
+    """After a restart, nothing is proposed on the task for so long; with 0 there is no back-off either."""
+    backoff_max_seconds: int = number(3600, 0, 86400)
+    """Each restart in a row that did not last lengthens the cooldown: n²+n minutes after n of them, at most this."""
+    lasting_first_seconds: int = number(900, 60, 86400)
+    """So long after a restart it is first said whether its tasks are still up."""
+    lasting_seconds: int = number(3600, 60, 86400)
+    """So long after a restart its tasks must be up for it to have lasted; a task that fails before has fallen over."""
     protected_tags: tuple[str, ...] = ()
     """A task that carries one is never restarted automatically, nor is one whose tags are not known.
 
@@ -148,6 +156,9 @@ class AgentConfig(Models):
         for name in self.model.REQUIRED if self.model else ():
             if not getattr(self.model, name):
                 raise ConfigError(f"{self.evaluator}.{name}", "", f"must be set for the evaluator {self.evaluator}")
+        if self.lasting_seconds < self.lasting_first_seconds:
+            least = f"must be at least lasting_first_seconds, {self.lasting_first_seconds}"
+            raise ConfigError("lasting_seconds", self.lasting_seconds, least)
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> AgentConfig:

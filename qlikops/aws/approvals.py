@@ -169,8 +169,7 @@ class LedgerApprovals:
                 ScanIndexForward=False,
                 Limit=limit,
             )["Items"]
-        lines = (records.value(HistoryLine, item, Attribute.BODY) for item in items)
-        return [line for line in lines if line is not None]
+        return [line for item in items if (line := records.history_line(item))]
 
     def track_record(self, counted_as: str, action: Action) -> Sequence[EarlierResults]:
         """What came of proposals on this failure, or of this kind, with this action: one entry for each evaluator's

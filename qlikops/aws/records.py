@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from qlikops.domain.approval import Claim, EarlierResults, InboxRow, ProposalRecord
+from qlikops.domain.approval import Claim, EarlierResults, HistoryLine, InboxRow, ProposalRecord
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import QlikopsError, RecordTooNew
 from qlikops.domain.evaluation import Verdict
+from qlikops.domain.lasting import TaskLasting
 from qlikops.domain.ledger import INBOX_SORT, PARTITION, SORT, Attribute, approval_partition
 from qlikops.domain.record import read_record, stored_digest
 
@@ -103,6 +104,12 @@ def _unreadable_row(item: Item, why: str) -> InboxRow:
     )
 
 
+def history_line(item: Item) -> HistoryLine | None:
+    """The line in an item of a task's history, with how the task fell over later; None if it holds none."""
+    line = value(HistoryLine, item, Attribute.BODY)
+    return replace(line, lasting=value(TaskLasting, item, Attribute.LASTING)) if line else None
+
+
 def track_record(item: Item) -> EarlierResults:
     """The counts in an item of a TRACK# partition."""
     evaluator, _, verdict = text(item, SORT).rpartition("/")
@@ -110,8 +117,8 @@ def track_record(item: Item) -> EarlierResults:
         said = Verdict.read(verdict)
     except ValueError as exc:
         raise QlikopsError(f"The ledger's {text(item, PARTITION)} cannot be read: {exc}") from exc
-    counts = (number(item, name) or 0 for name in (Attribute.TRIED, Attribute.RECOVERED, Attribute.DENIED))
-    return EarlierResults(evaluator, said, *counts)
+    names = (Attribute.TRIED, Attribute.RECOVERED, Attribute.DENIED, Attribute.LASTED, Attribute.FELL_OVER)
+    return EarlierResults(evaluator, said, *(number(item, name) or 0 for name in names))
 
 
 def digest(item: Item) -> str:

@@ -171,11 +171,12 @@ KINDS: Mapping[AnomalyKind, Traits] = {
     ),
     AnomalyKind.FLAPPING: Traits(
         headline="keeps failing",
-        meaning="The task was started several times within an hour, by qlikops or by anybody else.",
+        meaning="The task was started several times within an hour, by qlikops or by anybody else; or it fell over "
+        "after each of its last restarts within a day.",
         look_first="What it fails on: another restart does not help.",
         severity=Severity.CRITICAL,
-        why="held: it was started again several times in the last hour, and it doesn't help",
-        limits=("flapping_restarts",),
+        why="held: it was started again several times, and it doesn't help",
+        limits=("flapping_restarts", "flapping_falls_per_day"),
         stops_proposals=True,
     ),
     AnomalyKind.NOT_RUNNING: Traits(

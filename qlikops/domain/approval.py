@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.stored import StoredEnum, unknown_values
 from qlikops.domain.evaluation import Evaluation, PolicyResult, Route, Verdict
+from qlikops.domain.lasting import FEWEST_FOR_RATE, Aftermath, TaskLasting
 from qlikops.domain.naming import listed
 from qlikops.domain.proposal import RECORD_VERSION, Choice, NotOffered, Proposal
 from qlikops.domain.task import TaskKey
@@ -168,6 +169,8 @@ class TaskOutcome:
     """qlikops stopped the task first, or may have."""
     same_cause: bool = False
     """It did not come up, and what it said then is what it was proposed on: the cause is still there."""
+    up_at: datetime | None = None
+    """When the task was seen up after its restart; None if it was not, and in records of earlier versions."""
 
     @property
     def was_sent(self) -> bool:
@@ -235,6 +238,8 @@ class HistoryLine:
     """For how long a denial asked to be left alone; 0 where it didn't."""
     came_to: str = ""
     """What became of the task in a few words, such as `failed again`; empty in lines of earlier versions."""
+    lasting: TaskLasting | None = None
+    """How the task fell over later; None if it did not. Kept beside the line, which is never written again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +254,23 @@ class EarlierResults:
     recovered: int = 0
     """Of those tried: every task was seen to come up."""
     denied: int = 0
+    lasted: int = 0
+    """Of those recovered and followed: every task lasted."""
+    fell_over: int = 0
+    """Of those recovered and followed: a task fell over."""
+
+    @property
+    def followed(self) -> int:
+        """Of those recovered: it is known whether they lasted."""
+        return self.lasted + self.fell_over
+
+    def words(self) -> str:
+        """Such as `12 of 13 recovered; of 11 followed, 9 lasted (82%)`; both numbers, and a rate only from five on."""
+        words = f"{self.recovered:,} of {self.tried:,} recovered"
+        if not self.followed:
+            return words
+        rate = f" ({self.lasted / self.followed:.0%})" if self.followed >= FEWEST_FOR_RATE else ""
+        return f"{words}; of {self.followed:,} followed, {self.lasted:,} lasted{rate}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +306,8 @@ class ProposalRecord:
     outcome: Outcome | None = None
     claim: Claim | None = None
     version: int = RECORD_VERSION
+    lasting: Aftermath | None = None
+    """What became later of the tasks that came up; None before a run has found out anything."""
 
     @property
     def approval_id(self) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.endpoint import Probe
+from qlikops.domain.lasting import Streak
 from qlikops.domain.mute import Mute
 from qlikops.domain.proposal import RECORD_VERSION
 from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey
@@ -51,6 +52,8 @@ class TaskProgress:
     """When the restart began that left it stopped, and after which it was seen running: a later stop is not ours."""
     quiet: Mute | None = None
     """Why nothing is proposed on it for now; kept after it has recovered, until it is over."""
+    streak: Streak | None = None
+    """While it is down: its last restarts in a row that did not last; None if there is none."""
     said_before: str = ""
     """The last message that had the cause, while the task's own only says that Replicate has given up."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from qlikops.domain.approval import UNANSWERED, InboxRow, Status
 from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.errors import NotFound
+from qlikops.domain.lasting import FellOver
 from qlikops.domain.mute import Mute
 from qlikops.domain.ports import ContextServices, Executions
 from qlikops.domain.task import TaskKey
@@ -78,6 +79,8 @@ class Handover:
     """When a run looked at the fleet last; None where none has. What is kept quiet since then is not in `quiet`."""
     is_complete: bool = True
     """False where there were more runs than are looked at."""
+    fell_over: tuple[FellOver, ...] = ()
+    """Restarts of which runs of the shift saw tasks down again, the newest first; each as it was seen last."""
 
 
 def gather(environment: ContextServices, since: datetime, now: datetime) -> Handover:
@@ -104,6 +107,7 @@ def gather(environment: ContextServices, since: datetime, now: datetime) -> Hand
     return Handover(
         since=since,
         until=now,
+        fell_over=_fell_over(within, since),
         handled=tuple(sorted(handled, key=lambda each: each.proposal.updated_at, reverse=True)),
         waiting=tuple(sorted(environment.approvals.waiting(), key=lambda row: (row.deadline, row.approval_id))),
         quiet=quiet,
@@ -114,6 +118,16 @@ def gather(environment: ContextServices, since: datetime, now: datetime) -> Hand
         seen_at=seen_at,
         is_complete=is_complete,
     )
+
+
+def _fell_over(runs: Iterable[ExecutionSummary], since: datetime) -> tuple[FellOver, ...]:
+    """By what the summaries of `runs`, the newest first, say; one that was told twice is named once."""
+    found: dict[str, FellOver] = {}
+    for run in runs:
+        for each in run.run.followed.fell_over if run.run else ():
+            if any(task.at >= since for task in each.tasks):
+                found.setdefault(each.proposal_id, each)
+    return tuple(found.values())
 
 
 def _may_have_closed(run: ExecutionSummary, since: datetime) -> bool:

@@ -9,11 +9,12 @@ The ledger is one DynamoDB table, partition key `pk`, sort key `sk`, TTL attribu
 | TOKEN#<id> | TOKEN | the task token, alone: who may not answer needs no read on TOKEN#* |
 | TASK#<instance>/<server>/<task> | LEASE | one open proposal a task, with expiry (each name percent-encoded) |
 | TASK#<instance>/<server>/<task> | SNOOZE | propose nothing until; a Quiet |
-| TASK#<instance>/<server>/<task> | RESTART#<id> | claim of a restart; counts for the budget |
+| TASK#<instance>/<server>/<task> | RESTART#<id> | claim of a restart; counts for the budget; how it fell over later |
 | TASK#<instance>/<server>/<task> | HISTORY#<time>#<id> | how a proposal on this task ended |
 | ENDPOINT#<instance>/<server>/<endpoint> | PROBE#<n> | one of the tests that an endpoint may have in an hour; a Probe |
-| TRACK#<failure or kind>/<action> | <evaluator>/<verdict> | counts: tried, recovered, denied (numbers) |
+| TRACK#<failure or kind>/<action> | <evaluator>/<verdict> | counts: tried, recovered, lasted, fell over, denied |
 | OPEN | <id> | a proposal whose end is not written everywhere yet, with its execution |
+| FOLLOWED | <id> | a restart that came up, until it is known and told whether it lasted |
 | RUN#<execution name> | SUMMARY | what a run found and did |
 | RUN#<execution name> | PROPOSAL#<id> | the run's proposals and where each stands |
 | RUN#<execution name> | ABANDONED#<id> | a dead run's proposal that this run closed |
@@ -53,6 +54,7 @@ INBOX_PARTITION = "inbox"
 INBOX_SORT = "deadline"
 INBOX_WAITING = "WAITING"
 OPEN_PARTITION = "OPEN"
+FOLLOWED_PARTITION = "FOLLOWED"
 
 
 class Attribute(StrEnum):
@@ -91,6 +93,14 @@ class Attribute(StrEnum):
     TRIED = "tried"
     RECOVERED = "recovered"
     DENIED = "denied"
+    LASTED = "lasted"
+    FELL_OVER = "fell_over"
+    LASTING = "lasting"
+    """JSON text of what became of a restart later: on a RECORD an Aftermath, on a RESTART# and a HISTORY# of a task
+    that fell over its TaskLasting.
+    """
+    REVISION = "revision"
+    """On a FOLLOWED: counts its changes, so that none is lost; a number."""
 
 
 def approval_partition(approval_id: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, digest_of
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import Evaluation, PolicyResult
+from qlikops.domain.lasting import Aftermath
 from qlikops.domain.ledger import INBOX_SORT, Attribute
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
 
@@ -47,6 +48,7 @@ def read_record(item: Item) -> ProposalRecord:
         decision=_value(Decision, item, Attribute.DECISION),
         outcome=_value(Outcome, item, Attribute.OUTCOME),
         claim=claim_in(item),
+        lasting=_value(Aftermath, item, Attribute.LASTING),
         version=version,
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from qlikops.domain.anomaly import Anomaly
 from qlikops.domain.approval import Outcome, Status, choice_of
 from qlikops.domain.evaluation import Evaluation, PolicyResult
+from qlikops.domain.lasting import Followed
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
 from qlikops.domain.run import RunSummary
 from qlikops.domain.task import Action, TaskKey
@@ -101,6 +102,8 @@ class RunReport:
     changes: Changes = Changes()
     trend: tuple[RunPoint, ...] = ()
     """The last runs, oldest first, this one among them; none in the reports of versions before there was one."""
+    followed: Followed = field(default_factory=Followed)
+    """What this run found out about restarts of earlier runs."""
     trend_note: str = ""
     """Why the trend begins with this run; a sentence."""
     version: int = RECORD_VERSION

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from qlikops.domain.approval import Outcome, Status
+from qlikops.domain.lasting import Followed
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class RunSummary:
     """The report's S3 key, without its `.json` or `.md` ending."""
     finished_at: datetime | None = None
     error: str = ""
+    followed: Followed = field(default_factory=Followed)
+    """What the run found out about restarts of earlier runs."""
 
 
 @dataclass(frozen=True, slots=True)

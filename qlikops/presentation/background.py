@@ -48,8 +48,8 @@ def track_record(approval: ProposalRecord, background: Background) -> Iterator[L
         return
     spans: list[Span] = []
     if record.tried:
-        tone = Tone.GOOD if record.recovered == record.tried else Tone.WARNING
-        spans.append(Span(f"{record.recovered:,} of {record.tried:,} approved here recovered", tone))
+        tone = Tone.GOOD if record.recovered == record.tried and not record.fell_over else Tone.WARNING
+        spans.append(Span(f"approved here: {record.words()}", tone))
     if record.denied:
         spans.append(Span(f"{', ' if spans else ''}{record.denied:,} denied"))
     yield line("track record", *spans, after)
@@ -123,6 +123,8 @@ def history_line(entry: HistoryLine) -> Line:
     how = f"({entry.came_to}) " if entry.status is Status.FAILED and entry.came_to not in ("", "failed") else ""
     what = f"{how}{entry.action}, {entry.kind}{by}{reason}"
     spans = [vocabulary.status(entry.status), outside(what, cap=300, before=" ")]
+    if entry.lasting:
+        spans.append(outside(entry.lasting.words(), Tone.DANGER, 200, before="; "))
     if entry.snooze_seconds:
         spans.append(Span(f"; snoozed for {format_duration(float(entry.snooze_seconds))}", Tone.MUTED))
     return line(f"{entry.at:%m-%d %H:%M}", *spans)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from qlikops.domain.approval import Status
 from qlikops.domain.handover import Handled, Handover, MutedTask
+from qlikops.domain.lasting import FellOver
 from qlikops.presentation import executions, vocabulary
 from qlikops.presentation.inbox import countdown, happened
 from qlikops.presentation.problem import by_whom
@@ -15,13 +16,14 @@ from qlikops.presentation.tone import Line, Section, Span, Tone, as_markdown, fi
 
 
 def sections(handover: Handover) -> tuple[Section, ...]:
-    """What waits and what went wrong, then what was decided, what is quiet, and the runs. Without ends: a shift in
-    which nothing happened says so.
+    """What fell over, waits and went wrong, then what was decided, what is quiet, and the runs. Without ends: a shift
+    in which nothing happened says so.
     """
     worrying = [each for each in handover.handled if each.is_worrying]
     settled = [each for each in handover.handled if not each.is_worrying]
     return filled(
         ("", _heading(handover)),
+        ("Fell over after a restart: look at these", (_fell_over(each) for each in handover.fell_over)),
         ("Waits for a decision", _waiting(handover)),
         ("Failed or expired: look at these", (_handled(each, handover.until) for each in worrying)),
         ("Decided", (_handled(each, handover.until) for each in settled)),
@@ -41,6 +43,7 @@ def _heading(handover: Handover) -> Iterator[Line]:
     yield line("shift", f"{period}, {length}")
     became = Counter(each.proposal.status for each in handover.handled)
     counted = [f"{number:,} {vocabulary.status(status).text.lower()}" for status, number in sorted(became.items())]
+    counted += [f"{len(handover.fell_over):,} fell over"] if handover.fell_over else []
     counted += [f"{len(handover.waiting):,} waiting"] if handover.waiting else []
     counted += [f"{len(handover.quiet):,} kept quiet"] if handover.quiet else []
     yield line("in short", ", ".join(counted) or "nothing was decided, nothing waits")
@@ -54,6 +57,17 @@ def _heading(handover: Handover) -> Iterator[Line]:
     yield line("looked at", f"all runs begun since {vocabulary.clock_time(handover.looked_back_to)}, and all that run")
     if not handover.is_complete:
         yield line("note", Span("there were more runs than are looked at: the oldest are missing", Tone.WARNING))
+
+
+def _fell_over(each: FellOver) -> Line:
+    restarted = min(task.at - timedelta(seconds=task.seconds) for task in each.tasks)
+    words = f"restarted {vocabulary.clock_time(restarted)}, {each.words()}"
+    detail = each.tasks[0].detail
+    return line(
+        outside(each.proposal_id, cap=12).text,
+        Span("FELL OVER", Tone.DANGER),
+        outside(f"{each.label}: {words}{f'; {detail}' if detail else ''}", cap=700, before=" "),
+    )
 
 
 def _denied_since(handover: Handover, moment: datetime) -> int:

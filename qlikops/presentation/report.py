@@ -157,6 +157,10 @@ def _checked(report: RunReport) -> Iterator[Line]:
     yield line("found", Span(found, Tone.WARNING if kinds else Tone.GOOD))
     for note in report.notes:
         yield line("note", outside(note, Tone.WARNING))
+    if followed := report.followed.words():
+        yield line("earlier restarts", Span(followed, Tone.DANGER if report.followed.fell_over else Tone.GOOD))
+    for fell in report.followed.fell_over:
+        yield line("", outside(f"{fell.label}: {fell.words()} ({fell.proposal_id})", Tone.DANGER, 300))
     if report.deferred:
         yield line("deferred", Span(f"{vocabulary.count(report.deferred, 'proposal')} to the next run", Tone.WARNING))
 

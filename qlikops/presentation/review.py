@@ -10,6 +10,7 @@ from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, St
 from qlikops.domain.background import Background
 from qlikops.domain.endpoint import ProbeAnswer
 from qlikops.domain.evaluation import Evaluation, Finding, Gate, PolicyResult, Risk, Verdict
+from qlikops.domain.lasting import Aftermath
 from qlikops.domain.proposal import Choice, Option, Proposal, ProposedTask
 from qlikops.domain.task import Action, StopReason
 from qlikops.presentation import background as beside
@@ -225,6 +226,8 @@ def decided(approval: ProposalRecord) -> Iterator[Line]:
             yield line("decision id", outside(decision.decision_id, Tone.MUTED, 64))
     if approval.outcome is not None:
         yield from outcome_lines(approval.outcome)
+    if approval.lasting is not None:
+        yield from lasting_lines(approval.lasting)
 
 
 def approved_for(terms: Sequence[str]) -> Iterator[Line]:
@@ -253,6 +256,18 @@ def outcome_lines(outcome: Outcome) -> Iterator[Line]:
         seconds = "" if target.seconds is None else f" in {target.seconds:.0f} s"
         parts = "; ".join(part for part in (change + seconds, target.detail) if part)
         yield line("", outside(target.key, cap=200), " ", vocabulary.status(target.status), outside(parts, before=" "))
+
+
+def lasting_lines(lasting: Aftermath) -> Iterator[Line]:
+    """What became later of what came up; of a group, each task that did not last."""
+    if words := lasting.words():
+        bad = lasting.fell_over or lasting.unclear
+        tone = Tone.DANGER if lasting.fell_over else Tone.WARNING if bad else Tone.GOOD
+        yield line("afterwards", Span(words, tone))
+    if lasting.came_up > 1 or lasting.fell_over:
+        for each in lasting.not_lasted:
+            said = outside(f"{each.words()}, {each.at:%H:%M} UTC: {each.detail}", cap=300, before=" ")
+            yield line("", outside(each.key, cap=200), said)
 
 
 def _headline(proposal: Proposal) -> Line:

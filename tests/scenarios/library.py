@@ -86,6 +86,7 @@ EXPECTED: dict[str, Callable[[Scenario], Expected]] = {
     "healthy": lambda _: expect(),
     "one_fatal": _after_lost_sources,
     "log_stream": _after_lost_sources,
+    "falls_over": _after_lost_sources,
     "large": _after_lost_sources,
 }
 """What is expected of the simulator's own scenarios, by name."""

@@ -265,6 +265,8 @@ class SimulatedLambda:
         self.running: dict[str, Process] = {}
         self.begun: dict[str, Invocation] = {}
         """All invocations by the names of their processes."""
+        self.were_killed = False
+        """Whether any invocation was, or took too long."""
         self.on_begin: list[Callable[[Invocation], None]] = []
         """Told each invocation as it begins."""
 
@@ -327,6 +329,7 @@ class SimulatedLambda:
         def ended(process: Process) -> None:
             self.running.pop(process.name, None)
             if process.is_killed:
+                self.were_killed = True
                 error_name = "Sandbox.Timedout" if timed_out else "Runtime.ExitError"
                 failed(error_name, json.dumps({"errorType": error_name, "errorMessage": f"RequestId: {number} Error"}))
             elif process.error is not None:

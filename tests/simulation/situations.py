@@ -35,6 +35,7 @@ def wanted() -> list[str]:
         *(f"proposal {status}" for status in Status if status.is_known and status.is_final),
         *(f"fault {fault}" for fault in dict.fromkeys((*OF_CALLS, *OF_INVOCATIONS))),
         *(f"message {kind}" for kind in ("asked", "over", *ENDS)),
+        "message fell over again",
         "message monitoring fails",
         "message monitoring works again",
     ]

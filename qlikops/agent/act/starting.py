@@ -7,7 +7,7 @@ what is not known. Only a run call that certainly did not arrive is tried again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -157,7 +157,7 @@ class Starter:
             watch.facts, watch.last = facts, state_text(facts)
             watch.moved = watch.moved or watch.last != watch.before
             if facts.is_up:
-                return watch.result(Status.RESTARTED, "", seconds)
+                return replace(watch.result(Status.RESTARTED, "", seconds), up_at=self._clock())
             # Statuses lag: until it has moved or the lag is over, the old error says nothing about the run.
             settled = watch.moved or seconds > self._config.status_lag_seconds
             if watch.certain and settled and _is_broken(facts):

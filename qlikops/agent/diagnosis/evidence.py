@@ -40,6 +40,7 @@ class Label(StrEnum):
     DATA_ERRORS = "data errors"
     DISK = "changes on disk"
     RESTARTS = "restarts in the last hour"
+    NOT_LASTED = "restarts that did not last"
     TASKS = "tasks"
     CAUSE = "in common"
     PROTECTED = "protected"

@@ -10,6 +10,7 @@ from typing import Any, Protocol, assert_never
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.models import EvaluatorName, ModelSettings
 from qlikops.domain.evaluation import Evaluation, Finding
+from qlikops.domain.lasting import Streak
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
 
@@ -22,7 +23,11 @@ class EvaluationInput:
 
     restarts_last_hour: Mapping[TaskKey, int] = field(default_factory=dict)
     recent: tuple[str, ...] = ()
-    """How earlier proposals on these tasks ended, a line each, newest first."""
+    """What came of earlier restarts on the same failure, then how earlier proposals on these tasks ended and whether
+    that lasted: a line each, newest first.
+    """
+    streaks: Mapping[TaskKey, Streak] = field(default_factory=dict)
+    """The restarts of each task in a row that did not last."""
 
 
 class Evaluator(Protocol):

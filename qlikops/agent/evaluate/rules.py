@@ -246,6 +246,22 @@ def _restarts(proposal: Proposal, context: EvaluationInput) -> Opinion | None:
     )
 
 
+def _fell_over(proposal: Proposal, context: EvaluationInput) -> Opinion | None:
+    streaks = (context.streaks.get(target.key) for target in proposal.targets)
+    longest = max((streak for streak in streaks if streak), key=lambda streak: streak.count, default=None)
+    if longest is None:
+        return None
+    once = longest.count == 1
+    return Opinion(
+        Verdict.APPROVE if once else Verdict.CAUTION,
+        Risk.MEDIUM,
+        0.75 if once else 0.4,
+        f"Restarted {'once' if once else f'{longest.count} times in a row'} without lasting: {longest.up()}.",
+        (Label.NOT_LASTED,),
+        "" if once else "Look for the cause first: the last restarts did not last.",
+    )
+
+
 RULES: tuple[Rule, ...] = (
     _kind,
     _not_proven,
@@ -258,6 +274,7 @@ RULES: tuple[Rule, ...] = (
     _several_tasks,
     _protected,
     _restarts,
+    _fell_over,
 )
 
 

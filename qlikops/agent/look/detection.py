@@ -21,6 +21,7 @@ from qlikops.agent.look.detectors import (
     TaskView,
     backlog,
     is_down,
+    is_down_again,
     is_in_trouble,
     is_late,
     is_stopped_by_command,
@@ -29,6 +30,7 @@ from qlikops.agent.look.detectors import (
 from qlikops.domain.anomaly import Anomaly, AnomalyKind
 from qlikops.domain.duration import format_duration
 from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample, TaskProgress, TaskSnapshot
+from qlikops.domain.lasting import Streak
 from qlikops.domain.task import ServerFacts, StopReason, TaskFacts, TaskKey, TaskState
 
 CLOCK_SKEW_SECONDS = 60
@@ -48,13 +50,14 @@ def detect(
     restarts_last_hour: Mapping[TaskKey, int] | None = None,
     unread: Collection[TaskKey] = (),
     left_stopped: Mapping[TaskKey, datetime] | None = None,
+    streaks: Mapping[TaskKey, Streak] | None = None,
 ) -> FleetSnapshot:
     """The snapshot of this poll, tasks in the order of their keys.
 
     A server that is down has one anomaly, its tasks none; so has one of which something was `unread` when the time
     was over, whose other tasks are looked at like any. Of tasks that could not be listed, the previous snapshot's are
     kept with an unknown state, so that they neither vanish nor seem to run. What qlikops `left_stopped`, by a restart
-    that began then, is remembered for as long as it stands so.
+    that began then, is remembered for as long as it stands so. `streaks` are restarts in a row that did not last.
     """
     if previous is not None and is_from_the_future(previous, now):
         previous = None
@@ -77,6 +80,7 @@ def detect(
         memory = _remembering_restarts(facts, last, now)
         memory = _remembering_whose_stop(facts, memory, (left_stopped or {}).get(facts.key))
         memory = replace(memory, said_before=_said_before(facts, last) if is_fresh else "")
+        memory = _remembering_falls(facts, memory, (streaks or {}).get(facts.key), config, now)
         poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0))
         snapshots[facts.key] = poll.snapshot(last.anomalies)
     for key, snapshot in before.items():
@@ -132,7 +136,7 @@ def may_have_been_restarted(tasks: Sequence[TaskFacts], previous: FleetSnapshot 
         for task in (previous.tasks if previous else ())
         if task.proposal_id or (task.memory.held_at is not None and now - task.memory.held_at <= _HOUR)
     }
-    return [facts.key for facts in tasks if is_in_trouble(facts) or facts.key in held]
+    return [facts.key for facts in tasks if is_in_trouble(facts) or is_down_again(facts) or facts.key in held]
 
 
 def _remembering_restarts(facts: TaskFacts, last: TaskSnapshot, now: datetime) -> TaskProgress:
@@ -148,6 +152,21 @@ def _remembering_whose_stop(facts: TaskFacts, memory: TaskProgress, left_at: dat
     was_ours = memory.left_stopped or (left_at is not None and left_at != memory.back_since)
     back_since = left_at if left_at and facts.is_up else memory.back_since
     return replace(memory, left_stopped=was_ours and is_stopped_by_command(facts), back_since=back_since)
+
+
+def _remembering_falls(
+    facts: TaskFacts, memory: TaskProgress, streak: Streak | None, config: AgentConfig, now: datetime
+) -> TaskProgress:
+    """`memory` with the restarts that did not last, while the task is down.
+
+    A task that went down long after it had fallen over last was up in between, whoever started it: it has lasted.
+    """
+    before = memory.streak
+    if streak and (is_in_trouble(facts) or is_down_again(facts)):
+        down_since = (before.down_since if before else None) or now
+        if down_since - streak.falls[-1].at <= timedelta(seconds=config.lasting_seconds):
+            return replace(memory, streak=replace(streak, down_since=down_since))
+    return replace(memory, streak=None) if before else memory
 
 
 def _said_before(facts: TaskFacts, last: TaskSnapshot) -> str:

@@ -17,6 +17,7 @@ from qlikops.agent.diagnosis.messages import EndpointSide, MessageClass, diagnos
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.duration import format_duration
 from qlikops.domain.fleet import TaskProgress, TaskSnapshot
+from qlikops.domain.lasting import Streak
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskState
 from qlikops.domain.text import symbol
 from qlikops.qlik.reader import NOT_READ_IN_TIME
@@ -91,6 +92,11 @@ def is_retrying(facts: TaskFacts) -> bool:
 def is_in_trouble(facts: TaskFacts) -> bool:
     """Whether it has failed or is being retried: not running, and not because somebody wanted that."""
     return is_retrying(facts) or _has_failed(facts)
+
+
+def is_down_again(facts: TaskFacts) -> bool:
+    """Whether a task that was up has failed or was stopped by Replicate, and is not being retried."""
+    return _has_failed(facts) or _resource_stop_of(facts) is not None
 
 
 def is_stopped_by_command(facts: TaskFacts) -> bool:
@@ -186,10 +192,13 @@ def _planned_stop(view: TaskView) -> Signal | None:
 
 
 def _resource_stop(view: TaskView) -> Signal | None:
-    lacking = RESOURCE_STOPS.get(view.facts.stop_reason)
-    if lacking is None or view.facts.state not in {TaskState.STOPPED, TaskState.ERROR}:
-        return None
-    return Signal(f"stopped by Replicate: {lacking}")
+    lacking = _resource_stop_of(view.facts)
+    return Signal(f"stopped by Replicate: {lacking}") if lacking else None
+
+
+def _resource_stop_of(facts: TaskFacts) -> str | None:
+    """What the server lacks for which Replicate stopped the task; None if that is not why it stands."""
+    return RESOURCE_STOPS.get(facts.stop_reason) if facts.state in {TaskState.STOPPED, TaskState.ERROR} else None
 
 
 def _not_running(view: TaskView) -> Signal | None:
@@ -291,12 +300,19 @@ def _process_mismatch(view: TaskView) -> Signal | None:
 
 
 def _flapping(view: TaskView) -> Signal | None:
-    restarts = view.restarts_last_hour
+    restarts, streak = view.restarts_last_hour, view.memory.streak
     if restarts < view.thresholds.flapping_restarts:
-        return None
+        return _falling_over(streak) if streak and streak.count >= view.thresholds.flapping_falls_per_day else None
     return Signal(
         f"started again {restarts} times in the last hour, and it doesn't help; held until someone looks",
         ((Label.RESTARTS, str(restarts)),),
+    )
+
+
+def _falling_over(streak: Streak) -> Signal:
+    return Signal(
+        f"restarted {streak.count} times in 24 h, {streak.up()}, and none lasted; held until someone looks",
+        ((Label.NOT_LASTED, streak.history()),),
     )
 
 

@@ -8,6 +8,7 @@ from qlikops.agent.diagnosis.messages import FAULT_CAP, MessageClass, judge
 from qlikops.agent.look.detectors import RESOURCE_STOPS, lost_connection
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.diagnosis import Diagnosis
+from qlikops.domain.lasting import Streak
 from qlikops.domain.proposal import ProposedTask
 from qlikops.domain.task import TaskFacts
 from qlikops.domain.text import harmless
@@ -36,6 +37,15 @@ def headline(kind: AnomalyKind, facts: TaskFacts, cause: str = "", diagnosis: Di
             return f"stopped, {RESOURCE_STOPS[facts.stop_reason]}"
         case _:
             return kind.traits.headline
+
+
+def lead(streaks: Sequence[Streak | None]) -> str:
+    """What the proposal on these tasks says first: how often restarting them did not last; empty if it never did."""
+    fallen = [streak for streak in streaks if streak]
+    if not fallen:
+        return ""
+    words = max(fallen, key=lambda streak: streak.count).words()
+    return words if len(fallen) == len(streaks) else f"{words}, {len(fallen)} of the tasks"
 
 
 def reason(

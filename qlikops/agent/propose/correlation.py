@@ -26,6 +26,7 @@ from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Siblings
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.lasting import Streak
 from qlikops.domain.proposal import Proposal, ProposedTask
 from qlikops.domain.report import NoAction
 from qlikops.domain.task import TaskFacts, TaskKey
@@ -55,6 +56,8 @@ class _Case:
 
     facts: TaskFacts
     anomaly: Anomaly
+    streak: Streak | None = None
+    """The restarts of the task that did not last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def propose(
             if why := _why_not(anomaly, config.thresholds_for(task.facts), hold, chosen):
                 left_alone.append(NoAction(anomaly.key, anomaly.kind, why))
             else:
-                cases.append(_Case(task.facts, anomaly))
+                cases.append(_Case(task.facts, anomaly, task.memory.streak))
 
     whole = sorted(_groups(cases), key=lambda group: group.urgency)
     groups = [part for group in whole for part in _parts(group, config)]
@@ -230,11 +233,14 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
     first = group.cases[0]
     diagnosis = _diagnosis(group)
     options = options_of(group.kind, diagnosis)
+    lead = wording.lead([case.streak for case in group.cases])
     headline = wording.headline(group.kind, first.facts, group.cause, diagnosis)
+    headline = f"{lead}: {headline}" if lead else headline
+    reason = wording.reason(group.kind, first.facts, targets, diagnosis)
     if group.cause:
         part = f" (part {group.part})" if group.part else ""
         title = f"{group.cause}: {headline}, {len(targets)} tasks{part}"
-        evidence = numbered(_group_evidence(group, targets))
+        evidence = numbered([(Label.NOT_LASTED, lead), *_group_evidence(group, targets)])
     else:
         title = f"{first.facts.key.task}: {headline}"
         evidence = numbered(_single_evidence(first, targets[0]))
@@ -244,7 +250,7 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
         severity=group.severity,
         action=options[0].action,
         title=title,
-        reason=wording.reason(group.kind, first.facts, targets, diagnosis),
+        reason=f"{lead}. {reason}" if lead else reason,
         cause=group.cause,
         targets=targets,
         evidence=evidence,
@@ -300,7 +306,8 @@ def _diagnosis(group: _Group) -> Diagnosis | None:
 
 
 def _single_evidence(case: _Case, target: ProposedTask) -> list[Observed]:
-    observed = [(item.label, item.value) for item in case.anomaly.evidence]
+    observed = [(Label.NOT_LASTED.value, case.streak.history())] if case.streak else []
+    observed += [(item.label, item.value) for item in case.anomaly.evidence]
     if target.protected:
         known = ", ".join(case.facts.tags)
         observed.append((Label.PROTECTED, known if case.facts.tags_known else f"its tags are not all known: {known}"))

@@ -7,19 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
 from qlikops.agent.propose.correlation import Correlated
 from qlikops.agent.remember.ledger import Opened
-from qlikops.agent.remember.tasks import Attempt, Lease
+from qlikops.agent.remember.tasks import Attempts, Lease
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.mute import Mute
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import NoAction
 from qlikops.domain.task import TaskKey
-
-Attempts: TypeAlias = Mapping[TaskKey, tuple[Attempt, ...]]
-"""To restart tasks, oldest first."""
 
 _NOT_READ = "not read in time: it is as the last run saw it"
 _TAKEN = "one of the tasks behind the same cause was taken by another proposal in the same moment"

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from qlikops.agent.remember.table import Condition, ConditionFailed, Table, Update
+from qlikops.agent.remember.record import StoredRecord
+from qlikops.agent.remember.table import Condition, ConditionFailed, Key, Table, Update
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import ProposalRecord, Status
+from qlikops.domain.approval import EarlierResults, ProposalRecord, Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import Verdict
+from qlikops.domain.lasting import Aftermath
 from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposal import Proposal
 
 TRACK_DAYS = 365
 """How long after its last entry a track record is forgotten."""
@@ -27,18 +30,45 @@ def count(table: Table, approval: ProposalRecord, now: datetime) -> None:
     amounts = _amounts(approval)
     if not amounts:
         return
-    evaluation = approval.evaluation
-    said = (evaluation.evaluator, evaluation.verdict) if evaluation else ("", Verdict.UNAVAILABLE)
-    partition = keys.track_partition(approval.proposal.counted_as, approval.chosen.action)
-    forgotten_at = int((now + timedelta(days=TRACK_DAYS)).timestamp())
     record = (keys.approval_partition(approval.approval_id), keys.RECORD)
     try:
         table.commit(
             Update(record, {Attribute.COUNTED: codec.format_time(now)}, condition=_UNCOUNTED),
-            Update((partition, keys.track_sort(*said)), {keys.TTL: forgotten_at}, add=amounts),
+            _adding(approval, amounts, now),
         )
     except ConditionFailed:
         return
+
+
+def of(table: Table, proposal: Proposal) -> EarlierResults:
+    """What came of earlier proposals on the same failure with the same action, whatever the evaluation said."""
+    items = table.query(keys.track_partition(proposal.counted_as, proposal.action))
+    names = (Attribute.TRIED, Attribute.RECOVERED, Attribute.DENIED, Attribute.LASTED, Attribute.FELL_OVER)
+    totals = (sum(int(item.get(name, 0)) for item in items) for name in names)
+    return EarlierResults("", Verdict.UNAVAILABLE, *totals)
+
+
+def lasting(record: StoredRecord, aftermath: Aftermath, now: datetime) -> list[Update]:
+    """What counts whether a restart lasted, of which every task had come up; nothing if that cannot be said.
+
+    The caller writes it once, with what ends the follow-up.
+    """
+    if record.is_forged or record.approval.status is not Status.RESTARTED:
+        return []
+    if aftermath.fell_over:
+        return [_adding(record.approval, {Attribute.FELL_OVER: 1}, now)]
+    return [] if aftermath.unclear else [_adding(record.approval, {Attribute.LASTED: 1}, now)]
+
+
+def _adding(approval: ProposalRecord, amounts: dict[str, int], now: datetime) -> Update:
+    forgotten_at = int((now + timedelta(days=TRACK_DAYS)).timestamp())
+    return Update(_key(approval), {keys.TTL: forgotten_at}, add=amounts)
+
+
+def _key(approval: ProposalRecord) -> Key:
+    evaluation = approval.evaluation
+    said = (evaluation.evaluator, evaluation.verdict) if evaluation else ("", Verdict.UNAVAILABLE)
+    return keys.track_partition(approval.proposal.counted_as, approval.chosen.action), keys.track_sort(*said)
 
 
 def _amounts(approval: ProposalRecord) -> dict[str, int]:

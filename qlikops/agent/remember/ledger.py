@@ -17,8 +17,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from qlikops.agent.remember import earlier_results, entries
+from qlikops.agent.remember import earlier_results, entries, follow_ups
 from qlikops.agent.remember.entries import Step, key_of, record_key
+from qlikops.agent.remember.follow_ups import FollowUps
 from qlikops.agent.remember.probes import ProbeLedger
 from qlikops.agent.remember.record import StoredRecord, bounded, record_of
 from qlikops.agent.remember.table import (
@@ -38,6 +39,7 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.approval import (
     UNANSWERED,
     Decision,
+    EarlierResults,
     InboxRow,
     Outcome,
     ProposalRecord,
@@ -99,13 +101,16 @@ class OpenProposal:
 
 
 class Ledger:
-    """The life of proposals and runs; `tasks` has leases, restarts and histories, `probes` the tests of endpoints."""
+    """The life of proposals and runs; `tasks` has leases, restarts and histories, `probes` the tests of endpoints,
+    `follow_ups` what came up.
+    """
 
     def __init__(self, table: Table, clock: Callable[[], datetime]) -> None:
         self._table = table
         self._clock = clock
         self.tasks = TaskLedger(table, clock)
         self.probes = ProbeLedger(table, clock)
+        self.follow_ups = FollowUps(table, clock)
 
     def record(self, proposal_id: str) -> StoredRecord:
         """Raises NotFound, and RecordTooNew for one that a newer version wrote."""
@@ -259,7 +264,7 @@ class Ledger:
             )
         result = Update(record_key(proposal_id), {Attribute.OUTCOME: codec.dumps(outcome)}, condition=condition)
         try:
-            self._table.commit(result)
+            self._table.commit(result, *follow_ups.opening(proposal_id, outcome, self._clock()))
         except ConditionFailed:
             first = self.record(proposal_id).approval.outcome
             if first is None and none_since is not None:
@@ -334,6 +339,10 @@ class Ledger:
         One that `stays_listed` as open is found again by the next run, which may have to tell of it.
         """
         self._finish(self.record(proposal_id), quiet_after_denial, stays_listed=stays_listed)
+
+    def earlier_results(self, proposal: Proposal) -> EarlierResults:
+        """What came of earlier proposals on the same failure with the same action."""
+        return earlier_results.of(self._table, proposal)
 
     def run(self, execution_name: str) -> RunSummary | None:
         """What a run found and did; None before MonitorTasks has finished."""
@@ -423,6 +432,7 @@ class Ledger:
                 decision = attributed(decision, approval)
                 values, event = {**values, Attribute.DECISION: codec.dumps(decision)}, {**event, "decision": decision}
             unmoved = Condition("#status = :before", {":before": status})
+            following: list[Put] = []
             if Attribute.OUTCOME in values:
                 if Attribute.OUTCOME in item:  # what a restart came to, stored meanwhile: the first result stays
                     given = codec.loads(Outcome, str(values[Attribute.OUTCOME]))
@@ -432,12 +442,15 @@ class Ledger:
                     event = {**event, "outcome": first}
                 else:
                     unmoved = replace(unmoved, text=f"{unmoved.text} AND attribute_not_exists(#{Attribute.OUTCOME})")
+                    outcome = codec.loads(Outcome, str(values[Attribute.OUTCOME]))
+                    following = follow_ups.opening(proposal_id, outcome, self._clock())
             now = codec.format_time(self._clock())
             writes = [
                 Update(record_key(proposal_id), {**values, Attribute.UPDATED_AT: now}, remove, unmoved),
                 entries.event(self._clock(), proposal_id, step, event),
                 entries.still_open(self._clock(), proposal, Status.read(str(values[Attribute.STATUS]))),
                 *also,
+                *following,
             ]
             row = self._moved_row(replace(approval, decision=decision or approval.decision), values)
             try:

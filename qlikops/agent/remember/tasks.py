@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
+from qlikops.agent.config import AgentConfig
 from qlikops.agent.remember.table import (
     ABSENT,
     TRANSACTION_LIMIT,
@@ -34,6 +36,7 @@ from qlikops.domain.approval import (
 )
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import QlikopsError
+from qlikops.domain.lasting import STREAK_WINDOW, Fall, Streak, TaskLasting, backoff
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.proposal import Proposal
@@ -74,10 +77,19 @@ class RestartLimits:
 
     per_hour: int
     cooldown_seconds: int
+    longest_backoff_seconds: int = 0
+    """By how much restarts in a row that did not last lengthen the cooldown at most; 0 for not at all. Where there is
+    no cooldown, there is nothing to lengthen.
+    """
+
+    @classmethod
+    def of(cls, config: AgentConfig) -> RestartLimits:
+        """The limits that are set."""
+        return cls(config.restart_budget_per_hour, config.cooldown_seconds, config.backoff_max_seconds)
 
     def since(self, now: datetime) -> datetime:
         """From when on restarts count at `now`."""
-        return now - max(_HOUR, timedelta(seconds=self.cooldown_seconds))
+        return now - max(STREAK_WINDOW, timedelta(seconds=self.cooldown_seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,17 @@ class Attempt:
     """When it was claimed, before anything was sent."""
     result: TaskOutcome | None
     """None while it is not known, and where an interrupted invocation left none."""
+    fell: TaskLasting | None = None
+    """How the task fell over later; None if it did not, and as long as no run has seen it."""
+
+    @property
+    def fall(self) -> Fall | None:
+        """The attempt as one that did not last; None if it did, or if that is not known."""
+        if self.fell:
+            return Fall(self.at, self.fell.seconds, self.fell.at)
+        if self.result is not None and self.result.status is Status.FAILED and self.result.may_have_started:
+            return Fall(self.at, 0, self.at)
+        return None
 
     @property
     def may_have_started(self) -> bool:
@@ -115,9 +138,15 @@ class Attempt:
         """What came of it, no more than is known."""
         if self.result is None:
             return "may have been told to run"
+        if self.fell:
+            return self.fell.words()
         if self.result.status is not Status.UNVERIFIED:
             return self.result.came_to
         return "told to run and not seen up" if self.result.run_call is RunCall.TAKEN else "may have been told to run"
+
+
+Attempts: TypeAlias = Mapping[TaskKey, Sequence[Attempt]]
+"""Attempts to restart tasks, oldest first."""
 
 
 class TaskLedger:
@@ -142,9 +171,7 @@ class TaskLedger:
             if int(item[Attribute.EXPIRES]) >= now
         }
 
-    def quiet(
-        self, tasks: Sequence[TaskKey], limits: RestartLimits, known: Mapping[TaskKey, Sequence[Attempt]]
-    ) -> dict[TaskKey, Mute]:
+    def quiet(self, tasks: Sequence[TaskKey], limits: RestartLimits, known: Attempts) -> dict[TaskKey, Mute]:
         """Those of `tasks` on which nothing may be proposed for a while.
 
         Reads in bulk and only for the tasks given, never for a whole fleet; `known` are attempts read already, back to
@@ -176,7 +203,7 @@ class TaskLedger:
                 keep=Condition(f"#{Attribute.AT} >= :since", {":since": codec.format_time(since)}),
             )
             attempts = (
-                Attempt(codec.parse_time(str(item[Attribute.AT])), _result_in(item))
+                Attempt(codec.parse_time(str(item[Attribute.AT])), _result_in(item), _fell_in(item))
                 for item in items
                 if item[Attribute.PROPOSAL_ID] != but_for
             )
@@ -185,14 +212,10 @@ class TaskLedger:
         with ThreadPoolExecutor(READERS) as pool:
             return dict(zip(tasks, pool.map(read, tasks), strict=True))
 
-    def restarts_last_hour(self, tasks: Sequence[TaskKey]) -> dict[TaskKey, int]:
-        """How often it was tried to restart each task within the last hour."""
-        return {key: len(attempts) for key, attempts in self.attempts(tasks, self._clock() - _HOUR).items()}
-
     def history(self, key: TaskKey, limit: int = 10) -> list[HistoryLine]:
         """How earlier proposals on a task ended, newest first."""
         items = self._table.query(keys.task_partition(key), keys.HISTORY_PREFIX, newest_first=True, limit=limit)
-        return [codec.loads(HistoryLine, str(item[Attribute.BODY])) for item in items]
+        return [replace(codec.loads(HistoryLine, str(item[Attribute.BODY])), lasting=_fell_in(item)) for item in items]
 
     def lease_writes(self, proposal: Proposal, until: datetime) -> list[Put]:
         """What leases the proposal's tasks where no other proposal holds them."""
@@ -411,15 +434,45 @@ def _result_in(item: Item) -> TaskOutcome | None:
     return codec.loads(TaskOutcome, str(item[Attribute.OUTCOME])) if Attribute.OUTCOME in item else None
 
 
+def _fell_in(item: Item) -> TaskLasting | None:
+    """How the task of a claim, or of a line of its history, fell over later."""
+    return codec.loads(TaskLasting, str(item[Attribute.LASTING])) if Attribute.LASTING in item else None
+
+
+def last_hour(attempts: Sequence[Attempt], now: datetime) -> int:
+    """How many of these attempts were made within the last hour."""
+    return sum(attempt.at >= now - _HOUR for attempt in attempts)
+
+
+def streak_of(attempts: Sequence[Attempt], now: datetime) -> Streak:
+    """The last attempts in a row that did not last; those of which nothing is known, or nothing was sent, are left out.
+
+    `attempts` are those of one task, oldest first.
+    """
+    falls: list[Fall] = []
+    for attempt in reversed(attempts):
+        if attempt.at < now - STREAK_WINDOW:
+            break
+        if fall := attempt.fall:
+            falls.append(fall)
+        elif attempt.result is not None and attempt.result.status.is_up:
+            break
+    return Streak(tuple(reversed(falls)))
+
+
 def _tried_enough(attempts: Sequence[Attempt], now: datetime, limits: RestartLimits) -> Mute | None:
     """Why a task with these attempts, oldest first, is left alone for now; None where it is not."""
-    last_hour = [attempt.at for attempt in attempts if attempt.at >= now - _HOUR]
-    if limits.per_hour and len(last_hour) >= limits.per_hour:
+    recent = last_hour(attempts, now)
+    if limits.per_hour and recent >= limits.per_hour:
         # As soon as so many are over that one fits again.
-        until = last_hour[len(last_hour) - limits.per_hour] + _HOUR
-        return Mute(MuteReason.BUDGET, until, restarts=len(last_hour))
+        until = attempts[-limits.per_hour].at + _HOUR
+        return Mute(MuteReason.BUDGET, until, restarts=recent)
     if not attempts:
         return None
-    cooled = attempts[-1].at + timedelta(seconds=limits.cooldown_seconds)
-    words = attempts[-1].words()
-    return Mute(MuteReason.COOLDOWN, cooled, restarts=len(last_hour), attempt=words) if cooled > now else None
+    streak, last = streak_of(attempts, now), attempts[-1]
+    cooled, words = last.at + timedelta(seconds=limits.cooldown_seconds), last.words()
+    if streak and limits.cooldown_seconds:
+        longer = backoff(streak.count, timedelta(seconds=limits.longest_backoff_seconds))
+        cooled = max(cooled, streak.falls[-1].at) + longer
+        words = f"{words}; {streak.count} restarts in a row did not last" if streak.count > 1 else words
+    return Mute(MuteReason.COOLDOWN, cooled, restarts=recent, attempt=words) if cooled > now else None

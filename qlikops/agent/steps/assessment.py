@@ -12,8 +12,10 @@ from qlikops.agent.config import AgentConfig
 from qlikops.agent.decide.policy import decide
 from qlikops.agent.evaluate import EvaluationInput, Evaluator
 from qlikops.agent.remember.ledger import Ledger, check_open
+from qlikops.agent.remember.tasks import last_hour, streak_of
 from qlikops.domain.approval import HistoryLine, ProposalRecord
 from qlikops.domain.evaluation import Evaluation, Route
+from qlikops.domain.lasting import STREAK_WINDOW
 from qlikops.domain.proposal import Proposal
 
 _HISTORY_TASKS = 5
@@ -44,10 +46,13 @@ class Assessor:
             return approval
         check_open(approval)
         proposal = approval.proposal
-        restarts = self.ledger.tasks.restarts_last_hour([target.key for target in proposal.targets])
+        now = self.clock()
+        attempts = self.ledger.tasks.attempts([target.key for target in proposal.targets], now - STREAK_WINDOW)
+        restarts = {key: last_hour(tried, now) for key, tried in attempts.items()}
+        streaks = {key: streak_of(tried, now) for key, tried in attempts.items()}
         began = self.monotonic()
         try:
-            evaluation = self.evaluator.evaluate(proposal, EvaluationInput(restarts, self._recent(proposal)))
+            evaluation = self.evaluator.evaluate(proposal, EvaluationInput(restarts, self._recent(proposal), streaks))
         except Exception as exc:  # whatever it is: no evaluation means that a human decides
             _logger.exception("%s could not be evaluated", proposal_id)
             evaluation = self._unavailable(f"the evaluator failed: {type(exc).__name__}")
@@ -70,17 +75,21 @@ class Assessor:
         return Evaluation.unavailable(because, self.config.evaluator, "", self.clock())
 
     def _recent(self, proposal: Proposal) -> tuple[str, ...]:
-        """How earlier proposals on these tasks ended, in words, newest first."""
+        """What came of earlier restarts on this failure; then how proposals on these tasks ended, newest first."""
+        results = self.ledger.earlier_results(proposal)
+        same = f"all earlier proposals to {proposal.action} on {proposal.counted_as}: {results.words()}"
         lines = [
             (line, target.key)
             for target in proposal.targets[:_HISTORY_TASKS]
             for line in self.ledger.tasks.history(target.key, _HISTORY_LINES)
         ]
         lines.sort(key=lambda entry: entry[0].at, reverse=True)
-        return tuple(f"{key}: {_in_words(line)}" for line, key in lines)
+        earlier = [f"{key}: {_in_words(line)}" for line, key in lines]
+        return (*([same] if results.tried else []), *earlier)
 
 
 def _in_words(line: HistoryLine) -> str:
     by = f" by {line.by}" if line.by else ""
     reason = f": {line.reason}" if line.reason else ""
-    return f"{line.at:%Y-%m-%d %H:%M} UTC, {line.action} for {line.kind}, {line.status}{by}{reason}"
+    afterwards = f"; {line.lasting.words()}" if line.lasting else ""
+    return f"{line.at:%Y-%m-%d %H:%M} UTC, {line.action} for {line.kind}, {line.status}{by}{reason}{afterwards}"

@@ -14,17 +14,18 @@ from qlikops.agent.config import AgentConfig
 from qlikops.agent.look.detection import contradicts_itself, detect, is_from_the_future, may_have_been_restarted
 from qlikops.agent.propose import standing
 from qlikops.agent.propose.correlation import propose
-from qlikops.agent.propose.standing import Attempts
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.store import LastSnapshot, Store
-from qlikops.agent.remember.tasks import RestartLimits
+from qlikops.agent.remember.tasks import Attempts, RestartLimits, streak_of
+from qlikops.agent.steps.lasting import Follower
 from qlikops.agent.steps.overtaken import Questions
 from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
 from qlikops.agent.tell.notifications import news_of
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import changes, mean_latency
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.lasting import Followed
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import NoAction, RunReport
 from qlikops.domain.run import RunSummary
@@ -76,16 +77,21 @@ class Monitor:
         )
         reconciler.proposals()
         # The readers wait for the network most of the time: what the last run left is read and parsed meanwhile.
-        with ThreadPoolExecutor(1) as meanwhile:
+        with ThreadPoolExecutor(2) as meanwhile:
             loading = meanwhile.submit(self._last_snapshot)
+            following = meanwhile.submit(self.ledger.follow_ups.open)
             looked_at = self.clock()
             reading = self.read()
-            last = loading.result()
+            last, followed = loading.result(), following.result()
+        follower = Follower(self.ledger, self.notifier, self.config, self.clock)
+        seen = follower.look(followed, reading, looked_at)
         restarts = self._restarts(reading, last.snapshot)
         snapshot = self._detect(reading, last.snapshot, run, restarts)
         questions = Questions(self.ledger, self.executions, self.config)
         notes = [*self.notes, *_starting_afresh(last), *questions.hold_against(snapshot, looked_at)]
-        return self._propose(snapshot, restarts, reconciler, run, last, notes)
+        monitored = self._propose(snapshot, restarts, reconciler, run, last, notes, seen.followed)
+        follower.tell(run, seen)
+        return monitored
 
     def _last_snapshot(self) -> LastSnapshot:
         last, now = self.store.snapshot(), self.clock()
@@ -99,7 +105,7 @@ class Monitor:
         return last
 
     def _restarts(self, reading: FleetReading, previous: FleetSnapshot | None) -> Attempts:
-        """The attempts on tasks that may have been restarted since the last poll, at least within the last hour."""
+        """The attempts on tasks that may have been restarted since the last poll, at least within the last day."""
         now = self.clock()
         since = min(self._limits.since(now), previous.taken_at if previous else now)
         return self.ledger.tasks.attempts(may_have_been_restarted(reading.tasks, previous, now), since)
@@ -112,6 +118,8 @@ class Monitor:
             key: sum(attempt.may_have_started and now - attempt.at <= _HOUR for attempt in attempts)
             for key, attempts in restarts.items()
         }
+        # What was left stopped longer ago has been seen by an earlier run, which remembers it.
+        recent = min(now - _HOUR, previous.taken_at if previous else now)
         return detect(
             reading.servers,
             reading.tasks,
@@ -122,13 +130,16 @@ class Monitor:
             counts,
             reading.not_read,
             left_stopped={
-                key: attempts[-1].at for key, attempts in restarts.items() if attempts and attempts[-1].left_stopped
+                key: attempts[-1].at
+                for key, attempts in restarts.items()
+                if attempts and attempts[-1].left_stopped and attempts[-1].at >= recent
             },
+            streaks={key: streak_of(attempts, now) for key, attempts in restarts.items()},
         )
 
     @property
     def _limits(self) -> RestartLimits:
-        return RestartLimits(self.config.restart_budget_per_hour, self.config.cooldown_seconds)
+        return RestartLimits.of(self.config)
 
     def _propose(
         self,
@@ -138,6 +149,7 @@ class Monitor:
         run: Run,
         last: LastSnapshot,
         notes: Sequence[str],
+        followed: Followed,
     ) -> Monitored:
         tasks = self.ledger.tasks
         anomalous = [task.facts.key for task in snapshot.tasks if task.anomalies]
@@ -169,6 +181,7 @@ class Monitor:
             _findings(snapshot, left_alone, correlated.deferred, run),
             notes=(*notes, *_unasked(self.executions)),
             changes=changes(last.snapshot, snapshot),
+            followed=followed,
         )
         self.store.save_detection(findings)
         summary = RunSummary(
@@ -180,6 +193,7 @@ class Monitor:
             anomalies=len(findings.anomalies),
             proposals=len(opened.proposals),
             deferred=findings.deferred,
+            followed=followed,
         )
         self.ledger.save_run(summary)
         _logger.info("%d tasks, %d anomalies, %d proposals", summary.tasks, summary.anomalies, summary.proposals)

@@ -152,6 +152,17 @@ def markdown(report: RunReport) -> str:
     )
     if report.changes.since:
         blocks.append(_changed(report.changes))
+    if followed := report.followed.words():
+        blocks.append(f"Earlier restarts: {_plain(followed)}.")
+    blocks += _section(
+        "Fell over again",
+        ("Proposal", "Task", "What", "When", "Detail"),
+        (
+            (f"{fell.label} ({fell.proposal_id})", task.key, task.words(), f"{_moment(task.at)} UTC", task.detail)
+            for fell in report.followed.fell_over
+            for task in fell.tasks
+        ),
+    )
     for title, proposals in (("Decisions", report.proposals), ("Closed for earlier runs", report.abandoned)):
         blocks += _section(
             title,

@@ -210,7 +210,7 @@ class Restarter:
         proposal, tasks, now = approval.proposal, self._ledger.tasks, self._clock()
         choice = proposal.choose(decision.option, decision.tasks)
         claims = tasks.restart_claims((target.key for target in choice.targets), proposal.proposal_id)
-        limits = RestartLimits(self._config.restart_budget_per_hour, self._config.cooldown_seconds)
+        limits = RestartLimits.of(self._config)
         unclaimed = [target.key for target in choice.targets if target.key not in claims]
         # Another invocation may be at it: what this proposal itself does is no reason against it.
         attempts = tasks.attempts(unclaimed, limits.since(now), but_for=proposal.proposal_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from qlikops.domain.approval import ProposalRecord, Status
 from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.duration import format_duration
 from qlikops.domain.evaluation import Evaluation, Verdict, is_ai
+from qlikops.domain.lasting import FellOver
 from qlikops.domain.text import harmless
 
 NOTIFIED = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.STILL_DOWN})
@@ -50,6 +51,11 @@ class Notifier:
     def found(self, run: Run, news: Notifications) -> bool:
         """Something is wrong, or over, on which nothing is proposed; whether the message went out."""
         return self._publish(f"qlikops: {_headline(news)}", findings_text(run, news))
+
+    def fell_over(self, run: Run, restarts: Sequence[FellOver]) -> bool:
+        """Tasks that a restart brought up are down again; whether the message went out."""
+        subject = restarts[0].label if len(restarts) == 1 else f"{len(restarts)} restarts"
+        return self._publish(f"qlikops: fell over again: {subject}", fell_over_text(run, restarts))
 
     def run_failed(self, run: Run, error: str, *, was_read: bool) -> bool:
         """Monitoring itself does not work; whether the message went out."""
@@ -114,6 +120,13 @@ def findings_text(run: Run, news: Notifications) -> str:
             "qlikops tasks",
         ]
     )
+
+
+def fell_over_text(run: Run, restarts: Sequence[FellOver]) -> str:
+    """Which restarts did not last, and how to see more of each."""
+    lines = [f"{each.label}: {each.words()} (qlikops show {each.proposal_id})" for each in restarts]
+    ahead = "A new proposal comes after the cooldown, unless qlikops says that the task keeps failing."
+    return _text(["Restarted by qlikops, seen up, and down again:", *_shown(lines), ahead, f"Where: {_place(run)}"])
 
 
 def _headline(news: Notifications) -> str:

@@ -326,6 +326,9 @@ class SimulatedFleet:
         after, before = self._after_run(server, task, now), task.true
         reload = option == RunOption.RELOAD_TARGET
         effect = after.reload if reload else after.resume
+        if after.times is not None:
+            effect = effect if after.times > 0 else Effect.COMES_UP
+            task.after_run = replace(after, times=after.times - 1)
         parent = self._tasks.get((server, task.spec.reads_log_of))
         lacks_log = parent is not None and parent.shown.state is not TaskState.RUNNING
         failure = SimulatedState(TaskState.ERROR, StopReason.FATAL_ERROR, after.message or before.message)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from qlikops.qlik.simulator.demo import demo
-from qlikops.qlik.simulator.scenario import Break, Endpoint, Scenario, SimulatedServer, SimulatedTask
+from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Endpoint, Scenario, SimulatedServer, SimulatedTask
 
 SERVER = "replicate-1"
 NAMES = ("orders", "customers", "invoices", "stock")
@@ -47,6 +47,15 @@ def log_stream(_seed: int) -> Scenario:
     )
 
 
+def falls_over(
+    _seed: int, after: float = 600, tasks: Iterable[str] = ("orders",), times: int | None = None
+) -> Scenario:
+    """A task has lost its source; each resume brings it up for ten minutes only."""
+    after_run = AfterRun(Effect.FAILS_AGAIN, Effect.FAILS_AGAIN, fails_after_seconds=after, times=times)
+    events = (Break(0, SERVER, name, message=CONNECTION_LOST, after_run=after_run) for name in tasks)
+    return Scenario("falls_over", healthy(0).servers, tuple(events))
+
+
 def large(_seed: int, servers: int = 50, tasks: int = 100) -> Scenario:
     """`servers` x `tasks`, every hundredth of which has lost its source."""
     names = [f"replicate-{number:03d}" for number in range(servers)]
@@ -62,7 +71,7 @@ def large(_seed: int, servers: int = 50, tasks: int = 100) -> Scenario:
 
 
 SCENARIOS: dict[str, Callable[[int], Scenario]] = {
-    factory.__name__: factory for factory in (demo, healthy, one_fatal, log_stream, large)
+    factory.__name__: factory for factory in (demo, healthy, one_fatal, log_stream, falls_over, large)
 }
 
 

@@ -61,6 +61,8 @@ class AfterRun:
     fails_after_seconds: float = 10.0
     message: str = ""
     """Of the next failure; empty: the same as before."""
+    times: int | None = None
+    """How many run calls do that; later ones bring it up for good. None: all of them."""
 
 
 @dataclass(frozen=True, slots=True)

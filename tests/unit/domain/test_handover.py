@@ -12,9 +12,10 @@ import pytest
 from qlikops.domain.approval import Status
 from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
 from qlikops.domain.handover import LOOK_BACK, PAGES, Handled, Handover, gather
+from qlikops.domain.lasting import FellOver, Followed, Lasting, TaskLasting
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.ports import ContextServices
-from qlikops.domain.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.domain.workflow.execution import (
     ExecutionDetail,
     ExecutionStatus,
@@ -103,6 +104,22 @@ def test_runs_are_counted_by_when_they_ended(environment: FakeEnvironment) -> No
     assert found.runs == 3
     assert [run.name for run in found.running] == ["now"]
     assert [run.name for run in found.broken] == ["broken"]
+
+
+def test_what_runs_of_the_shift_saw_fall_over_is_named_once(environment: FakeEnvironment) -> None:
+    def seen(name: str, hours: float, *fallen: FellOver) -> ExecutionDetail:
+        run = run_of(name, hours, hours)
+        assert run.summary.run
+        summary = replace(run.summary.run, followed=Followed(fell_over=fallen))
+        return replace(run, summary=replace(run.summary, run=summary))
+
+    def fell(proposal_id: str, hours: float) -> FellOver:
+        task = TaskLasting(TaskKey("default", "s", "orders"), Lasting.FELL_OVER, 420, NOON - hours * HOUR)
+        return FellOver(proposal_id, "s/orders", (task,), 1)
+
+    later, again = fell("later", 1), fell("later", 1)
+    found = gathered(environment, seen("one", 3, fell("first", 3)), seen("two", 1, later), seen("three", 0.5, again))
+    assert [each.proposal_id for each in found.fell_over] == ["later", "first"]
 
 
 def test_the_newest_is_first_and_what_expires_first_waits_first(environment: FakeEnvironment) -> None:

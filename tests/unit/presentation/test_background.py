@@ -14,10 +14,11 @@ from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.errors import AccessDenied
 from qlikops.domain.evaluation import Verdict
 from qlikops.domain.fleet import Sample
-from qlikops.domain.task import Action
-from qlikops.presentation.background import PLOT_COLUMNS, plot
+from qlikops.domain.lasting import Lasting, TaskLasting
+from qlikops.domain.task import Action, TaskKey
+from qlikops.presentation.background import PLOT_COLUMNS, history_line, plot
 from qlikops.presentation.review import body
-from qlikops.presentation.tone import as_text
+from qlikops.presentation.tone import Section, as_text
 from tests.unit.presentation import samples
 from tests.unit.tui.fakes import FakeEnvironment
 
@@ -48,8 +49,28 @@ def shown(background: Background | None, tasks: tuple[str, ...] = ("sales-orders
 def test_the_track_record_is_that_of_the_same_verdict_of_the_same_evaluator() -> None:
     others = (replace(TRACK, evaluator="rules", tried=7), replace(TRACK, verdict=Verdict.DENY, tried=9))
     said = shown(Background(track=(*others, TRACK)))
-    assert "38 of 41 approved here recovered, 2 denied  after “AI approve” on FATAL_TRANSIENT" in said
+    assert "approved here: 38 of 41 recovered, 2 denied  after “AI approve” on FATAL_TRANSIENT" in said
     assert "track record none yet" in shown(Background(track=others))
+
+
+@pytest.mark.parametrize(
+    ("lasted", "fell_over", "said"),
+    [
+        (3, 1, "38 of 41 recovered; of 4 followed, 3 lasted, 2 denied"),
+        (9, 2, "38 of 41 recovered; of 11 followed, 9 lasted (82%), 2 denied"),
+    ],
+)
+def test_whether_they_lasted_is_said_in_both_numbers_and_as_a_rate_from_five_on(
+    lasted: int, fell_over: int, said: str
+) -> None:
+    assert said in shown(Background(track=(replace(TRACK, lasted=lasted, fell_over=fell_over),)))
+
+
+def test_a_line_of_history_says_how_the_task_fell_over() -> None:
+    at = samples.NOW
+    fell = TaskLasting(TaskKey("default", "eu", "orders"), Lasting.FELL_OVER, 420, at)
+    entry = HistoryLine(at, "0123456789ab", "FATAL_TRANSIENT", "resume", Status.RESTARTED, lasting=fell)
+    assert "; fell over after 7 min" in as_text((Section("", (history_line(entry),)),))
 
 
 DEADLOCK = Diagnosis("oracle-deadlock", "oracle", FailureClass.RETRY_NOW, Certainty.KNOWN, "A deadlock.")

@@ -9,6 +9,7 @@ import pytest
 
 from qlikops.domain.approval import Claim, Decision, Outcome, Status
 from qlikops.domain.handover import Handled, Handover, MutedTask
+from qlikops.domain.lasting import FellOver, Lasting, TaskLasting
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.workflow.execution import ExecutionStatus, RunProposal
 from qlikops.presentation import handover
@@ -30,6 +31,19 @@ def closed(status: Status, decision: Decision | None = None, detail: str = "", h
 
 def said(shift: Handover) -> str:
     return as_text(handover.sections(shift))
+
+
+def test_what_fell_over_stands_first_of_all() -> None:
+    fell = TaskLasting(KEY, Lasting.FELL_OVER, 420, NOW - HOUR, "ERROR (FATAL_ERROR)")
+    shift = replace(
+        QUIET,
+        fell_over=(FellOver("0123456789ab", str(KEY), (fell,), 1),),
+        waiting=(row_of(samples.approval()),),
+    )
+    text = said(shift)
+    assert text.index("Fell over after a restart") < text.index("Waits for a decision")
+    assert "in short     1 fell over, 1 waiting" in text
+    assert "restarted 2026-03-07 10:13:00 UTC, fell over after 7 min; ERROR (FATAL_ERROR)" in text
 
 
 APPROVED = Decision(True, by=CALLER, at=NOW, reason="safe", digest="d")

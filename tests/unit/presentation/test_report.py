@@ -9,6 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 from qlikops.domain.approval import Decision, Outcome, Status
+from qlikops.domain.lasting import FellOver, Followed, Lasting, TaskLasting
 from qlikops.domain.report import Changes, NoAction, ReportedProposal, ReportEntry, RunPoint, RunReport, Sighting
 from qlikops.domain.run import RunSummary
 from qlikops.domain.task import TaskKey
@@ -131,6 +132,14 @@ class TestReport:
         assert "1 FATAL_TRANSIENT" in text
         assert "DENIED replicate-eu-1/sales-orders: resume; denied by bob: no" in text
         assert "s/stock: stopped by a user" in text
+
+    def test_it_says_whether_earlier_restarts_lasted(self) -> None:
+        fell = TaskLasting(TaskKey("default", "s", "orders"), Lasting.FELL_OVER, 420, NOW)
+        followed = Followed(lasted=9, fell_over=(FellOver("0123456789ab", "3 tasks: source X", (fell,) * 3, 3),))
+        found = replace(self.REPORT, followed=followed)
+        text = as_text(report.sections(found))
+        assert "of 12 that came up, 9 lasted, 3 fell over" in text
+        assert "3 tasks: source X: 3 tasks fell over: orders after 7 min" in text
 
     def test_it_says_what_changed_and_how_the_last_runs_went(self) -> None:
         points = (

@@ -15,6 +15,7 @@ from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, St
 from qlikops.domain.background import Background
 from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer, Siblings
 from qlikops.domain.evaluation import BlockingGate, Evaluation, Finding, Gate, Risk, Verdict
+from qlikops.domain.lasting import Aftermath, Lasting, TaskLasting
 from qlikops.domain.task import Action, TaskKey
 from qlikops.presentation import review
 from qlikops.presentation.tone import Section, as_text, plain
@@ -195,6 +196,15 @@ class TestReview:
                 and action is not Action.RELOAD
             )
             assert (review.second_thoughts(record) == ()) is is_sound
+
+    def test_what_became_of_a_restart_later_stands_below_its_outcome(self) -> None:
+        keys = [target.key for target in samples.proposal(tasks=("orders", "stock")).targets]
+        fell = TaskLasting(keys[0], Lasting.FELL_OVER, 420, NOW, "ERROR (FATAL_ERROR)")
+        outcome = Outcome(Status.RESTARTED, "2 restarted", tuple(TaskOutcome(key, Status.RESTARTED) for key in keys))
+        lasting = Aftermath(2, lasted=1, fell_over=1, not_lasted=(fell,))
+        text = reviewed(replace(samples.approval(), status=Status.RESTARTED, outcome=outcome, lasting=lasting))
+        assert text.index("outcome") < text.index("afterwards   came up 2: 1 lasted, 1 fell over")
+        assert f"{keys[0]} fell over after 7 min, {NOW:%H:%M} UTC: ERROR (FATAL_ERROR)" in text
 
     def test_a_decision_without_a_digest_says_so(self) -> None:
         decided = replace(samples.approval(), status=Status.DENIED, decision=Decision(False, reason="no"))

@@ -55,7 +55,7 @@ async def test_it_is_read_again_when_somebody_answered_meanwhile_but_not_at_ever
 ) -> None:
     clock = Clock()
     async with started(environment, size=SIZE, clock=clock) as pilot:
-        await sees(pilot, "38 of 41 approved here recovered, 1 denied")
+        await sees(pilot, "approved here: 38 of 41 recovered, 1 denied")
         for _ in range(3):
             clock.advance(20)
             await refresh(pilot)
@@ -63,7 +63,7 @@ async def test_it_is_read_again_when_somebody_answered_meanwhile_but_not_at_ever
         environment.decide_elsewhere(samples.proposal(2).proposal_id, approved=False)
         environment.track = record_of(2)
         await refresh(pilot)
-        await sees(pilot, "38 of 41 approved here recovered, 2 denied")
+        await sees(pilot, "approved here: 38 of 41 recovered, 2 denied")
         # So soon not again, whatever comes and goes.
         environment.add(samples.approval(samples.proposal(3, tasks=("prices",)), minutes_left=230))
         clock.advance(20)

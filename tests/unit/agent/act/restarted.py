@@ -11,6 +11,7 @@ from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import staging_among, target_of
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.table import Table
+from qlikops.agent.remember.tasks import Attempt
 from qlikops.agent.steps.restart import Restarter, Unfinished
 from qlikops.domain.approval import Decision, Outcome
 from qlikops.domain.task import RunOption, TaskFacts, TaskKey
@@ -113,6 +114,12 @@ class Restarted:
         while isinstance(came_to := self.invoke(seconds), Unfinished):
             pass
         return came_to
+
+    def attempts(self, outcome: Outcome) -> list[Attempt]:
+        """The restarts of the outcome's tasks that count for their limits."""
+        keys = [target.key for target in outcome.targets]
+        found = self.ledger.tasks.attempts(keys, self.clock.now - timedelta(hours=1))
+        return [attempt for attempts in found.values() for attempt in attempts]
 
     def runs(self) -> list[str]:
         """The tasks that were told to run, in that order."""

@@ -77,8 +77,7 @@ def test_behind_a_source_that_stays_down_one_run_call_is_sent(size: int) -> None
     first, *rest = outcome.targets
     assert first.same_cause
     assert {(one.status, one.detail) for one in rest} == {(Status.NOT_TRIED, why)}
-    tasks = group.ledger.tasks
-    assert sum(tasks.restarts_last_hour([one.key for one in outcome.targets]).values()) == 1
+    assert len(group.attempts(outcome)) == 1
 
 
 def test_a_source_that_goes_away_again_stops_the_rest() -> None:

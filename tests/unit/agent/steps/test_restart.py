@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -299,7 +299,7 @@ def test_nothing_sent_leaves_nothing_behind_for_the_retry(simulate: Simulate, ap
         restarting.operator.lose_request = lambda call, lost=lost: call == lost  # type: ignore[misc]
         with pytest.raises(QemUnreachable):
             restarting.again()
-    assert ledger.tasks.restarts_last_hour([ORDERS]) == {ORDERS: 0}
+    assert ledger.tasks.attempts([ORDERS], datetime.min.replace(tzinfo=UTC)) == {ORDERS: ()}
     restarting.operator.lose_request = lambda _: False
 
     assert restarting.again().status is Status.RESTARTED

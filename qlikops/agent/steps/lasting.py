@@ -1,0 +1,114 @@
+"""Follows restarts that came up: what a run sees of them is stored, and people are told of those that fell over.
+
+Told once: the run that tells of a restart says so in its item first, and takes it out of there afterwards. One that
+dies in between leaves it to a later run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.look.lasting import Look
+from qlikops.agent.remember.follow_ups import FollowUp, StoredFollowUp
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.record import StoredRecord
+from qlikops.agent.remember.run import Run
+from qlikops.agent.tell.notify import Notifier
+from qlikops.domain.lasting import FellOver, Followed
+from qlikops.qlik.reader import FleetReading
+
+TELLING = timedelta(minutes=2)
+"""How long a run may take to tell; after that, another one may."""
+_TASKS_NAMED = 10
+"""Tasks of one restart that a run's summary names."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a run found out, and what it has to tell."""
+
+    followed: Followed = field(default_factory=Followed)
+    untold: tuple[tuple[StoredFollowUp, FellOver], ...] = ()
+
+
+@dataclass(frozen=True)
+class Follower:
+    """Holds the restarts that are followed against one reading of the fleet."""
+
+    ledger: Ledger
+    notifier: Notifier
+    config: AgentConfig
+    clock: Callable[[], datetime]
+
+    def look(self, followed: Sequence[StoredFollowUp], reading: FleetReading, looked_at: datetime) -> Seen:
+        """What the `reading` that began at `looked_at` says of them, stored; at once for all runs that look again."""
+        if not followed:
+            return Seen()
+        look = Look(
+            looked_at,
+            {facts.key: facts for facts in reading.tasks},
+            reading.servers,
+            reading.not_read,
+            timedelta(seconds=self.config.lasting_first_seconds),
+            timedelta(seconds=self.config.lasting_seconds),
+        )
+        due = [each for each in followed if each.follow_up.untold or look.at_restart(each.follow_up) != each.follow_up]
+        records = self._records([each.follow_up.proposal_id for each in due])
+        lasted, unclear = 0, 0
+        untold: list[tuple[StoredFollowUp, FellOver]] = []
+        for stored in due:
+            record = records.get(stored.follow_up.proposal_id)
+            if record is None:
+                continue  # a newer version's: that goes on following it
+            changed = self.ledger.follow_ups.change(stored, look.at_restart, record)
+            if changed is None:
+                continue
+            before, after = changed.before, changed.after
+            lasted += after.so_far.lasted - before.so_far.lasted
+            unclear += after.so_far.unclear - before.so_far.unclear
+            if after.untold:
+                # The back-off rests on it: it is there before this run asks how often a task was restarted.
+                self.ledger.follow_ups.mark_fallen(record.approval, after.untold)
+                untold.append((changed.stored, _fell_over(after, record)))
+        return Seen(Followed(lasted, unclear, tuple(each for _, each in untold)), tuple(untold))
+
+    def tell(self, run: Run, seen: Seen) -> None:
+        """Tells people of what fell over, in one message, unless another run is at it."""
+        mine = [(stored, fell_over) for each, fell_over in seen.untold if (stored := self._begin_telling(each))]
+        if not mine or not self.notifier.fell_over(run, [fell_over for _, fell_over in mine]):
+            return
+        for stored, _ in mine:
+            told = {each.key for each in stored.follow_up.untold}
+
+            def forget(follow_up: FollowUp, told: frozenset[object] = frozenset(told)) -> FollowUp:
+                left = tuple(each for each in follow_up.untold if each.key not in told)
+                return replace(follow_up, untold=left, telling_since=None)
+
+            self.ledger.follow_ups.change(stored, forget)
+
+    def _begin_telling(self, stored: StoredFollowUp) -> StoredFollowUp | None:
+        """The follow-up that this run is to tell of; None if there is nothing to tell, or another run is at it."""
+        now = self.clock()
+
+        def begin(follow_up: FollowUp) -> FollowUp:
+            since = follow_up.telling_since
+            is_free = follow_up.untold and (since is None or now - since >= TELLING)
+            return replace(follow_up, telling_since=now) if is_free else follow_up
+
+        begun = self.ledger.follow_ups.change(stored, begin)
+        return begun.stored if begun and begun.before != begun.after else None
+
+    def _records(self, proposal_ids: Sequence[str]) -> Mapping[str, StoredRecord]:
+        found = self.ledger.readable(proposal_ids) if proposal_ids else []
+        return {record.approval.approval_id: record for record in found}
+
+
+def _fell_over(follow_up: FollowUp, record: StoredRecord) -> FellOver:
+    fallen = follow_up.untold
+    return FellOver(follow_up.proposal_id, record.approval.proposal.label, fallen[:_TASKS_NAMED], len(fallen))

@@ -1,0 +1,155 @@
+"""Of restarts that came up: each is followed to its end, told once if it fell over, and waited for before the next."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+from qlikops.agent.look.lasting import GIVE_UP_AFTER
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Status
+from qlikops.domain.encoding import codec
+from qlikops.domain.ledger import Attribute
+from tests.simulation.dynamodb import Wire
+from tests.simulation.invariants.watch import Change, Watch, at_rest, of_each_item, of_each_record, status_of, told
+
+_ENDS = (Attribute.STATUS, Attribute.OUTCOME, Attribute.DECISION, Attribute.PROPOSAL, Attribute.UPDATED_AT)
+_RUN_SECONDS = 600.0
+"""That MonitorTasks may take."""
+
+
+@of_each_record
+def what_becomes_of_a_restart_changes_nothing_of_its_end(_: Watch, change: Change) -> str:
+    """Whether it lasted stands beside the outcome; nothing of the end is written again, and nothing is taken back."""
+    if change.before is None or change.after is None:
+        return ""
+    if change.before.get(Attribute.LASTING) == change.after.get(Attribute.LASTING):
+        return ""
+    rewritten = [name for name in _ENDS if change.before.get(name) != change.after.get(name)]
+    before, after = told(change.before, Attribute.LASTING), told(change.after, Attribute.LASTING)
+    fewer = [name for name in ("lasted", "fell_over", "unclear") if before.get(name, 0) > after.get(name, 0)]
+    return f"{change.proposal_id}: {', '.join((*rewritten, *fewer))}" if rewritten or fewer else ""
+
+
+@of_each_item
+def a_restart_is_followed_until_it_is_known_and_told(watch: Watch, change: Change) -> str:
+    """No task is followed no longer before its record has what became of it, nor before people were told."""
+    if change.key[0] != keys.FOLLOWED_PARTITION or change.before is None:
+        return ""
+    name = change.key[1]
+    if watch.is_tampered(name):
+        return ""
+    before, after = _body(change.before), _body(change.after) if change.after else None
+    left = {json.dumps(each["key"]) for each in after["tasks"]} if after else set()
+    settled = sum(json.dumps(each["key"]) not in left for each in before["tasks"])
+    so_far = told(watch.record(name) or {}, Attribute.LASTING)
+    known = sum(so_far.get(each, 0) for each in ("lasted", "fell_over", "unclear"))
+    if settled and known < so_far.get("came_up", 0) - len(left):
+        return f"{name} follows {settled} tasks no longer, and knows of {known}"
+    forgotten = len(before["untold"]) and not (after and after["untold"])
+    return f"{name} fell over, and nobody was told" if forgotten and not _messages(watch, name) else ""
+
+
+@of_each_item
+def what_fell_over_is_waited_for(watch: Watch, change: Change) -> str:
+    """The more restarts in a row did not last, the later the next one: n²+n minutes beside the cooldown."""
+    if not change.key[1].startswith(keys.RESTART_PREFIX) or change.before is not None or change.after is None:
+        return ""
+    if not watch.clocks_are_right:
+        return ""
+    record = watch.items[keys.approval_partition(change.proposal_id), keys.RECORD]
+    # Looked at when the restart of a group begins, which may have been a while ago.
+    begun = codec.parse_time(record[Attribute.UPDATED_AT]["S"]).timestamp()
+    falls = [fall for fall in _falls(watch, change.key) if fall[0] <= begun]
+    if not falls or not watch.world.config.cooldown_seconds:
+        return ""
+    config, count = watch.world.config, len(falls)
+    longer = min(60 * (count * count + count), config.backoff_max_seconds)
+    restarted_at, fell_at = falls[0]
+    due = max(restarted_at + config.cooldown_seconds, fell_at) + longer
+    looked = min(begun, watch.world.kernel.now)
+    return f"{change.key[0]}: {due - looked:.0f} s too soon after {count} falls" if looked < due - 1 else ""
+
+
+def _falls(watch: Watch, key: tuple[str, str]) -> list[tuple[float, float]]:
+    """When the last restarts of a task in a row were claimed and seen down again, the newest first."""
+    claims = [
+        (codec.parse_time(item[Attribute.AT]["S"]).timestamp(), item)
+        for (partition, sort), item in watch.items.items()
+        if partition == key[0] and sort.startswith(keys.RESTART_PREFIX) and sort != key[1]
+    ]
+    found: list[tuple[float, float]] = []
+    for at, item in sorted(claims, key=lambda claim: claim[0], reverse=True):
+        outcome = told(item, Attribute.OUTCOME)
+        if Attribute.LASTING in item:
+            found.append((at, codec.parse_time(told(item, Attribute.LASTING)["at"]).timestamp()))
+        elif outcome.get("status") == "failed" and outcome["run_call"] in ("uncertain", "taken"):
+            found.append((at, at))
+        elif outcome.get("status") in ("restarted", "already_running"):
+            break
+    return found
+
+
+@at_rest
+def it_ends_as_lasted_fell_over_or_not_known(watch: Watch) -> Iterator[str]:
+    """Two hours after a task came up it is known whether that lasted, or that it cannot be said, if runs looked."""
+    if not watch.clocks_are_right:
+        return
+    looked = max(watch.summed_up_at.values(), default=0.0) - _RUN_SECONDS
+    bound = timedelta(seconds=watch.world.config.lasting_seconds) + GIVE_UP_AFTER
+    for name, item in watch.records():
+        outcome, so_far = told(item, Attribute.OUTCOME), told(item, Attribute.LASTING)
+        ups = [each["up_at"] for each in outcome.get("targets", ()) if each["status"] == "restarted"]
+        if not ups or watch.is_tampered(name):
+            continue
+        last = max(codec.parse_time(up or outcome["at"]).timestamp() for up in ups)
+        known = sum(so_far.get(each, 0) for each in ("lasted", "fell_over", "unclear"))
+        if last + bound.total_seconds() < looked and known != len(ups):
+            yield f"{name}: {len(ups)} tasks came up, and of {known} it is known what became of them"
+
+
+@at_rest
+def what_fell_over_is_told_once(watch: Watch) -> Iterator[str]:
+    """A message names each restart that fell over; a second one only if a process died, or a reply was lost."""
+    if watch.world.faults.have_hit("sns:"):
+        return
+    is_quiet = not watch.world.faults.befallen and not watch.world.functions.were_killed
+    for name, item in watch.records():
+        so_far, messages = told(item, Attribute.LASTING), _messages(watch, name)
+        seen = {each["at"] for each in so_far.get("not_lasted", ()) if each["result"] == "fell_over"}
+        if seen and not messages and (keys.FOLLOWED_PARTITION, name) not in watch.items:
+            yield f"{name} fell over, and nobody was told"
+        if len(messages) > len(seen) and is_quiet:
+            yield f"{name} fell over, and that was told {len(messages)} times"
+
+
+def _messages(watch: Watch, name: str) -> list[str]:
+    """The messages that say of this restart that it fell over."""
+    texts = [m["Message"] for _, m in watch.world.sns.published if m["Subject"].startswith("qlikops: fell over")]
+    return [text for text in texts if f"qlikops show {name}" in text]
+
+
+def _body(item: Wire) -> dict[str, list[dict[str, object]]]:
+    body: dict[str, list[dict[str, object]]] = json.loads(item[Attribute.BODY]["S"])
+    return body
+
+
+@at_rest
+def it_is_counted_once_whether_a_restart_lasted(watch: Watch) -> Iterator[str]:
+    """The numbers beside those of earlier proposals are what the records say of restarts of which all tasks came up."""
+    if watch.world.tampered:
+        return
+    wanted: Counter[str] = Counter()
+    for _, item in watch.records():
+        so_far = told(item, Attribute.LASTING)
+        known = sum(so_far.get(each, 0) for each in ("lasted", "fell_over", "unclear"))
+        if status_of(item) is Status.RESTARTED and so_far and known == so_far["came_up"]:
+            wanted[Attribute.FELL_OVER] += so_far["fell_over"] > 0
+            wanted[Attribute.LASTED] += so_far["lasted"] == so_far["came_up"]
+    for name in (Attribute.LASTED, Attribute.FELL_OVER):
+        items = (item for (partition, _), item in watch.items.items() if partition.startswith("TRACK#"))
+        counted = sum(int(item.get(name, {"N": "0"})["N"]) for item in items)
+        if counted != wanted[name]:
+            yield f"{name}: {wanted[name]} in the records, {counted} counted"

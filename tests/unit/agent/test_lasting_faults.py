@@ -1,0 +1,125 @@
+"""Each call of a run that follows a restart fails once, or its process dies after it: found, counted and told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+
+import pytest
+
+from qlikops.agent.steps.lasting import Follower
+from qlikops.domain.approval import Status
+from qlikops.domain.ledger import FOLLOWED_PARTITION, track_partition
+from qlikops.qlik.reader import read_fleet
+from tests.unit.agent.faults import Call, Fault, Killed, Wire
+from tests.unit.agent.machine import MACHINE
+from tests.unit.agent.night import Night, falling_over, wired_night
+from tests.unit.agent.story import faults_of
+
+MINUTE = timedelta(minutes=1)
+FOLLOWING = "following"
+"""The run that finds out what became of the restart."""
+
+
+@contextmanager
+def followed(times: int | None, after: timedelta) -> Iterator[tuple[Night, Wire]]:
+    """A restart, so long ago; the next run finds out that it fell over, or lasted."""
+    with wired_night(falling_over(10 * MINUTE, times=times)) as (nights, wire):
+        nights.agent.aws.client("sns").create_topic(Name="t")
+        nights.run()
+        nights.approves = False
+        nights.clock.sleep(after.total_seconds())
+        yield nights, wire
+
+
+def look(nights: Night, wire: Wire) -> None:
+    """That run, once more if it fails, and the next two."""
+    wire.state = FOLLOWING
+    try:
+        nights.agent.monitor("run-2")
+    except (Exception, Killed):
+        assert wire.fired, "it failed by itself"
+        nights.clock.sleep(5)
+        nights.agent.monitor("run-2")
+    wire.state = "later"
+    nights.agent.states.statuses[f"{MACHINE}:run-2"] = "SUCCEEDED"
+    for name in ("run-3", "run-4"):
+        nights.clock.sleep(300)
+        nights.agent.monitor(name)
+
+
+def told(nights: Night) -> int:
+    """How often people were told that it fell over."""
+    published = nights.agent.aws.client("sns")._model.published
+    return sum(message["Subject"].startswith("qlikops: fell over") for _, message in published)
+
+
+def check(nights: Night, *, fell_over: bool) -> None:
+    """What holds however it went."""
+    record = nights.again(0)
+    assert record.status is Status.RESTARTED
+    assert record.lasting
+    assert record.lasting.is_over
+    assert (record.lasting.lasted, record.lasting.fell_over) == (not fell_over, fell_over)
+    assert nights.items_under(FOLLOWED_PARTITION) == []
+    (counted,) = nights.items_under(track_partition(record.proposal.counted_as, "resume"))
+    names = {name for name in ("lasted", "fell_over") if counted.get(name) == {"N": "1"}}
+    assert names == {"fell_over" if fell_over else "lasted"}
+
+
+@pytest.mark.parametrize(("times", "minutes"), [(None, 11), (0, 61)], ids=["fell over", "lasted"])
+def test_each_call_fails_once(times: int | None, minutes: int) -> None:
+    fell_over = times is None
+    with followed(times, minutes * MINUTE) as (nights, wire):
+        look(nights, wire)
+        check(nights, fell_over=fell_over)
+        assert told(nights) == fell_over
+        calls = [call for call in wire.calls if call.state == FOLLOWING]
+    assert {"Query", "TransactWriteItems"} <= {call.name for call in calls}
+    for call, fault in faults_of(calls, FOLLOWING):
+        with ExitStack() as stack:
+            nights, wire = stack.enter_context(followed(times, minutes * MINUTE))
+            wire.fault = (call, fault)
+            look(nights, wire)
+            try:
+                assert wire.fired
+                check(nights, fell_over=fell_over)
+                # Of a message whose process died nobody knows whether it went out: twice beats never.
+                assert told(nights) in ({1, 2} if is_told_twice(calls, call, fault) else {int(fell_over)})
+            except AssertionError as exc:
+                raise AssertionError(f"{call} {fault}: {exc}") from exc
+
+
+def is_told_twice(calls: list[Call], call: Call, fault: Fault) -> bool:
+    """Whether the process died after the message, or could not keep in the ledger that it went out."""
+    told_at = next((number for number, each in enumerate(calls) if each.name == "Publish"), len(calls))
+    at = calls.index(call)
+    return at > told_at or (at == told_at and fault is Fault.KILLED)
+
+
+def test_two_runs_with_the_same_reading_find_it_out_once() -> None:
+    """One that stands still after it has read applies what it saw to what is there by then."""
+    with followed(None, 11 * MINUTE) as (nights, _):
+        services = nights.agent.services
+        follower = Follower(nights.ledger, services.notifier, services.config, nights.clock)
+        open_, looked_at = nights.ledger.follow_ups.open(), nights.clock.now
+        reading = read_fleet(services.instances(), client_factory=nights.agent.simulator.client)
+        first = follower.look(open_, reading, looked_at)
+        second = follower.look(open_, reading, looked_at)
+
+        assert first.followed.fallen == 1
+        assert second.untold[0][0].revision == first.untold[0][0].revision
+        look(nights, Wire(nights.agent.aws))
+        check(nights, fell_over=True)
+
+
+def test_what_was_read_before_the_task_came_up_says_nothing_of_it() -> None:
+    with followed(None, 11 * MINUTE) as (nights, _):
+        services = nights.agent.services
+        follower = Follower(nights.ledger, services.notifier, services.config, nights.clock)
+        reading = read_fleet(services.instances(), client_factory=nights.agent.simulator.client)
+        open_ = nights.ledger.follow_ups.open()
+
+        assert follower.look(open_, reading, open_[0].follow_up.tasks[0].up_at).untold == ()
+        assert nights.again(0).lasting is None
