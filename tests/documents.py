@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qlikops.agent.config import Thresholds
-from qlikops.agent.decide.policy import GATES, decide
+from qlikops.agent.decide.policy import GATES, NEEDS_HUMAN, decide
 from qlikops.agent.diagnosis.entry import Failure
 from qlikops.agent.diagnosis.library import built_in
 from qlikops.agent.diagnosis.messages import diagnosis_of
@@ -22,7 +22,7 @@ from qlikops.agent.propose.options import options_of
 from qlikops.cli import exit_codes
 from qlikops.deployment.choices import schema
 from qlikops.domain.anomaly import ACTIONS, KINDS, AnomalyKind
-from qlikops.domain.diagnosis import Certainty, FailureClass, Remedy
+from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass, Remedy
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
 from qlikops.domain.proposal import Proposal
 from qlikops.presentation import executions, fleet, inbox
@@ -111,8 +111,14 @@ def policy_page() -> str:
         "the same task. A failure is *likely* if only a general code or phrase matches, or if something in the message "
         "is left unexplained.",
         _table(("class", "certainty", "for example", "kind", "rules", "because", *map(str, _MODES)), _failure_rows()),
+        "## Options",
+        "What a proposal offers follows from its kind and from the class of its failure. The first option is "
+        "recommended: an approval that names none means it, on all tasks, and so does an automatic one. It is recorded "
+        "which checks were ticked, and that none was.",
+        _table(("kind", "class", "option", "what is done", "checks that come first", "loses"), _option_rows()),
         "## Hard gates",
-        "A closed gate rules out an automatic restart in every mode. In each row that gate alone is closed, except "
+        "A closed gate rules out an automatic restart in every mode, for whichever of the options it is closed: no "
+        "option opens a gate that another one keeps closed. In each row that gate alone is closed, except "
         "that a lost position brings other gates with it.",
         _table(("gate", "closed, for example, because", *map(str, _MODES)), _gate_rows()),
         "## By evaluation",
@@ -386,6 +392,17 @@ def _failure_rows() -> Iterator[Sequence[str]]:
             said = f"{evaluation.verdict}, {evaluation.risk} risk"
             routes = _routes(proposal, evaluation)
             yield (failure_class, certainty, f"`{name}`", proposal.kind, said, because, *routes)
+
+
+def _option_rows() -> Iterator[Sequence[str]]:
+    """Of each kind, and of each class that says more than the kind does."""
+    for kind in ACTIONS:
+        classes = (FailureClass.UNKNOWN, *NEEDS_HUMAN) if kind is AnomalyKind.FATAL_UNKNOWN else (FailureClass.UNKNOWN,)
+        for failure in classes:
+            said = Diagnosis("an-entry", failure_class=failure, checks=("the failure's own",))
+            for option in options_of(kind, said):
+                of_class = "" if failure is FailureClass.UNKNOWN else failure
+                yield (kind, of_class, option.name, option.words, " ".join(option.checks), option.loses)
 
 
 def _gate_rows() -> Iterable[Sequence[str]]:

@@ -113,6 +113,15 @@ class Decision:
         return bool(self.digest)
 
     @property
+    def terms(self) -> tuple[str, ...]:
+        """What it names beside a plain yes or no, a few words each; of what that is a part, `terms_of` says."""
+        return (
+            *([f"option {self.option}"] if self.option else []),
+            *([f"{len(self.tasks)} of its tasks"] if self.tasks else []),
+            *([f"{len(self.checked)} check{'s'[: len(self.checked) > 1]} ticked"] if self.checked else []),
+        )
+
+    @property
     def snooze(self) -> int:
         """Seconds for which it keeps its tasks quiet: 0 for an approval, LONGEST_SNOOZE at most for a denial."""
         longest = int(LONGEST_SNOOZE.total_seconds())

@@ -96,7 +96,9 @@ def _handled(each: Handled, until: datetime) -> Line:
         became = detail or vocabulary.status_meaning(proposal.status, outcome)
     else:
         # A denial's detail is its reason once more.
-        became = by_whom(decision) + (f" ({detail})" if detail and detail != decision.reason else "")
+        became = ", ".join((by_whom(decision), *decision.terms)) + (
+            f" ({detail})" if detail and detail != decision.reason else ""
+        )
     spans = [
         Span(f"{vocabulary.short_duration((until - proposal.updated_at).total_seconds())} ago  ", Tone.MUTED),
         vocabulary.status(proposal.status),

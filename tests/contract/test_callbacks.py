@@ -22,7 +22,10 @@ from qlikops.qlik.simulator.loopback import LoopbackHandler, LoopbackServer
 from tests.fakes import Clock
 from tests.unit.domain.samples import NOON
 
-DECISION = Decision(True, "d1", "arn:aws:iam::1:user/anna", NOON, "r" * REASON_CAP, "f" * 64, "cli")
+TASKS = tuple(f"{'s' * 40}/{'t' * 80}-{number}" for number in range(500))
+DECISION = Decision(
+    True, "d1", "arn:aws:iam::1:user/anna", NOON, "r" * REASON_CAP, "f" * 64, "cli", option="reload", tasks=TASKS
+)
 DENIAL = Decision(False, "d2", "arn:aws:iam::1:user/anna", NOON, "r" * REASON_CAP, "f" * 64, "cli", 3600)
 
 

@@ -27,8 +27,10 @@ def test_list_and_describe(local: Local) -> None:
 def test_approve_on_the_waiting_token(local: Local) -> None:
     approval_id, arn = local.broken("task-0011")
     token = local.token(approval_id)
-    local.aws(f"""stepfunctions send-task-success --task-token '{token}' --task-output '{{"approved": true}}'""")
+    output = '{"approved": true, "option": "resume", "tasks": ["task-0011"]}'
+    local.aws(f"stepfunctions send-task-success --task-token '{token}' --task-output '{output}'")
     record = local.final(approval_id, "restarted")
+    assert (record["decision"]["option"], record["decision"]["tasks"]) == ("resume", ["task-0011"])
     assert record["decision"]["digest"] == ""
     local.ended(arn)
     assert local.task("task-0011")["state"] == "RUNNING"

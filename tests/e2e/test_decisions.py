@@ -17,10 +17,11 @@ pytestmark = pytest.mark.e2e
 def test_an_approved_task_runs_again(local: Local) -> None:
     approval_id, arn = local.broken("task-0001")
     assert local.task("task-0001")["state"] == "ERROR"
-    receipt = local.qlikops("approve", approval_id, "--yes")
+    receipt = local.qlikops("approve", approval_id, "--option", "resume", "--only", "task-0001", "--checked", "--yes")
     assert local.task("task-0001")["state"] == "RUNNING"
     record = local.final(approval_id, "restarted")
     assert record["decision"]["approved"] is True
+    assert record["decision"]["option"] == "resume"
     assert record["decision"]["by"]
     assert record["decision"]["digest"] == record["digest"]
     assert record["decision"]["decision_id"][:8] in receipt.stdout + receipt.stderr

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from qlikops.agent.remember.run import Run
 from qlikops.agent.tell.notifications import Notifications
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
-from qlikops.domain.approval import ProposalRecord, Status
+from qlikops.domain.approval import ProposalRecord, Status, terms_of
 from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.duration import format_duration
 from qlikops.domain.evaluation import Evaluation, Verdict, is_ai
@@ -82,6 +82,7 @@ def request_text(approval: ProposalRecord, now: datetime) -> str:
     lines = [
         f"{proposal.title}",
         f"Proposed: {proposal.action.replace('_', ' ')} {proposal.label}",
+        *(f"Or: {option.words}" for option in proposal.offers[1:]),
         f"Severity: {proposal.severity}. {_opinion(approval.evaluation)}",
         *_look_first(proposal.diagnosis),
     ]
@@ -103,8 +104,9 @@ def outcome_text(approval: ProposalRecord) -> str:
     outcome = approval.outcome
     lines = [
         f"{approval.proposal.title}",
-        f"{approval.proposal.action.replace('_', ' ')} {approval.proposal.label}: {approval.status.replace('_', ' ')}",
+        f"{approval.chosen.action.replace('_', ' ')} {approval.proposal.label}: {approval.status.replace('_', ' ')}",
         outcome.detail if outcome else "",
+        "; ".join(terms_of(approval.decision, approval.proposal)) if approval.decision else "",
     ]
     return _text([*lines, _more(approval)])
 

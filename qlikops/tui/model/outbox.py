@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from textual.message_pump import MessagePump
 
-from qlikops.domain.approval import ProposalRecord, Status
+from qlikops.domain.approval import ProposalRecord, Status, choice_of
 from qlikops.domain.errors import Unreachable
 from qlikops.domain.ports import ContextServices, DecisionReceipt, DecisionRequest
 from qlikops.presentation import decision
@@ -21,6 +21,8 @@ from qlikops.presentation.tone import Span, Spans, Tone
 from qlikops.tui.model import messages
 from qlikops.tui.model.backend import Backend
 
+HOLD_IF_FINAL = timedelta(seconds=10)
+"""That a decision is held back at least after which tables load again, unless nothing is held back at all."""
 OUTCOME_TIMEOUT = timedelta(minutes=5)
 """How long a decision is watched: a restart is verified for two minutes, and statuses lag."""
 UNKNOWN_TIMEOUT = timedelta(minutes=1)
@@ -209,14 +211,19 @@ class Outbox:
 
         What is held back goes out by `send_due`, whose caller knows whether the screen was there all the time.
         """
-        due = self.clock() + self.hold
+        now = self.clock()
         for approval, request in answers:
-            key = self._key(approval.approval_id)
+            key, due = self._key(approval.approval_id), now + self._hold_of(approval, request)
             # Put last even where the same approval was tried before.
             self.sendings.pop(key, None)
             self.sendings[key] = Sending(key, approval, request, due=due, batch=batch, context=self.label)
         if not self.hold:
             self.send_due(to)
+
+    def _hold_of(self, approval: ProposalRecord, request: DecisionRequest) -> timedelta:
+        """Longer where nothing takes back what is set off; none at all if that is the setting."""
+        is_final = request.approved and choice_of(approval.proposal, request.decision()).loads_again
+        return max(self.hold, HOLD_IF_FINAL) if self.hold and is_final else self.hold
 
     def _send(self, sending: Sending, to: MessagePump) -> None:
         approval, request = sending.approval, sending.request

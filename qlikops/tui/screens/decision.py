@@ -14,6 +14,8 @@ from qlikops.domain.approval import ProposalRecord, new_decision_id
 from qlikops.domain.errors import ApprovalGone
 from qlikops.domain.latest import Latest
 from qlikops.domain.ports import Approve, DecisionRequest, Deny
+from qlikops.domain.proposal import Choice
+from qlikops.presentation import choosing
 from qlikops.presentation.decision import Seen, no_longer_waits, what_goes_out
 from qlikops.presentation.difference import differences, differs
 from qlikops.presentation.inbox import claimed_by_another
@@ -25,9 +27,13 @@ from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.dialog import LOOK_FIRST, Following, title_of
+from qlikops.tui.widgets.choosing import Choosing
 from qlikops.tui.widgets.denying import Denying
+from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.prose import palette
 
+LEAST_ROWS, OTHER_LINES = 5, 20
+"""Rows of the list in the smallest terminal, and lines of an approval beside it."""
 CLAIM_WHILE_ASKED = timedelta(minutes=2)
 """Whoever opens the dialog is seen by the others for so long, unless somebody else is."""
 
@@ -128,51 +134,133 @@ class DecisionScreen(Following[DecisionRequest]):
 
 
 class ApproveScreen(DecisionScreen):
-    """Enter sends, unless anything speaks against it: then that is said, and Enter cancels."""
+    """Enter sends, unless anything speaks against it or a check is open: then that is said, and Enter goes elsewhere.
+
+    Where tables are certain to load again it looks and works differently: no button sends, a word has to be typed.
+    """
 
     def __init__(self, state: ConsoleState, context: LiveContext, question: Question) -> None:
         super().__init__(state, context, question)
+        self._choosing = Choosing(self.approval.proposal)
         claimant = self._claimant()
-        self._against = (
-            *([f"{claimant} is looking at it"] if claimant else []),
-            *self._changed(),
-            *second_thoughts(self.approval),
-        )
+        self._claimed_before = (f"{claimant} is looking at it",) if claimant else ()
+
+    @property
+    def _choice(self) -> Choice:
+        return self._choosing.choice
 
     def _changed(self) -> tuple[str, ...]:
-        return doubts(self.approval.proposal, self.latest, self.context.now())
+        latest = self.latest.only(self._choice.targets) if self.latest else None
+        return doubts(self.approval.proposal, latest, self.context.now())
+
+    def _against(self) -> tuple[str, ...]:
+        """What speaks against it, but for the checks that are open."""
+        return (*self._claimed_before, *self._changed(), *second_thoughts(self.approval, self._choice))
 
     def latest_came(self) -> None:
         """Has Enter cancel where the tasks are no longer as they were proposed on."""
-        if changed := self._changed():
-            self._against = (*changed, *self._against)
-            button = self.query_one("#send", Button)
-            button.label, button.variant = f"Approve although {changed[0]}", "warning"
+        if self._changed():
             self.query_one("#cancel").focus()
 
     def heading(self) -> str:
         """What is asked."""
-        return "Approve: this will be sent"
+        return choosing.heading(self._choice)
+
+    def fields(self) -> ComposeResult:
+        """What there is to choose, and the word."""
+        yield self._choosing
+        yield LineInput(max_length=200, id="word", compact=True)
 
     def send_button(self) -> Button:
         """Carries what speaks against it."""
-        if self._against:
-            return Button(f"Approve although {self._against[0]}", variant="warning", id="send", compact=True)
-        return Button("Approve", variant="success", id="send", compact=True)
+        return Button("Approve", id="send", compact=True)
 
     def on_mount(self) -> None:
         """Chooses what Enter does."""
-        self.begin_in("#cancel" if self._against else "#send")
+        self.set_class(self._choosing.display, "-choosing")
+        self._choosing.begin()
+        self.begin_in("#choosing" if self._choosing.open_checks else self._next())
+
+    def on_resize(self) -> None:
+        """The list has the room that the lines of what goes out usually leave."""
+        self._choosing.styles.max_height = max(LEAST_ROWS, self.size.height - OTHER_LINES)
+
+    def _next(self) -> str:
+        if self._choice.loads_again:
+            return "#word"
+        return "#cancel" if self._against() or self._choosing.open_checks else "#send"
+
+    def on_descendant_focus(self) -> None:
+        """Enter means something else now."""
+        self.draw()
+
+    @on(Choosing.Done)
+    def _go_on(self) -> None:
+        self.set_focus(self.query_one(self._next()))
+
+    @on(Choosing.Changed)
+    def _choose(self, event: Choosing.Changed) -> None:
+        event.stop()
+        if event.is_other_option:
+            # It may lose something that has not been read.
+            self._outgoing.show_anew()
+        self.draw()
+
+    @on(Input.Changed, "#word")
+    def _type(self, event: Input.Changed) -> None:
+        event.stop()
+        self.draw()
+
+    @on(Input.Submitted, "#word")
+    def _send_by_word(self) -> None:
+        self.submit()
+
+    def draw(self) -> None:
+        """As it is chosen now."""
+        choice, against, is_open = self._choice, self._against(), self._choosing.open_checks
+        self.set_class(choice.loads_again, "-irreversible")
+        if self.became is None:
+            self.query_one("#dialog-title", Static).update(title_of(self.heading(), self.context))
+        button = self.query_one("#send", Button)
+        button.label = choosing.button(self.approval.proposal, choice, is_open, against)
+        button.refresh(layout=True)
+        button.variant = "warning" if against or is_open else "success"
+        button.display = not choice.loads_again
+        word, what = choosing.word_to_type(choice)
+        typing = self.query_one("#word", Input)
+        typing.display, typing.placeholder = choice.loads_again, f"{what}: {word}"
+        super().draw()
+
+    def problem(self) -> str:
+        """What is missing comes last: the word, where tables load again."""
+        if (problem := super().problem()) or not self._choice.loads_again:
+            return problem
+        word, what = choosing.word_to_type(self._choice)
+        if choosing.is_typed(self.query_one("#word", Input).value, self._choice):
+            return ""
+        return f"To send it, type {what}, {word}, then Enter. Esc cancels."
 
     def answer(self) -> Approve:
-        """An approval of this very digest."""
-        return Approve(self.approval.digest, via="tui", decision_id=self._decision_id)
+        """An approval of this very digest, for what is chosen."""
+        choice, proposal = self._choice, self.approval.proposal
+        some = len(choice.targets) < len(proposal.targets)
+        return Approve(
+            self.approval.digest,
+            via="tui",
+            decision_id=self._decision_id,
+            option=choice.option.name if len(proposal.offers) > 1 else "",
+            tasks=tuple(str(target.key) for target in choice.targets) if some else (),
+            checked=self._choosing.checked,
+        )
 
     def advice(self) -> Text:
         """Which key does what."""
         colours = palette(self)
-        keys = "Enter cancels; ← then Enter approves." if self._against else "Enter sends. Esc cancels."
-        careful = list(self._against)
+        careful = list(self._against())
+        is_sure = not careful and not self._choosing.open_checks
+        keys = "Enter sends. Esc cancels." if is_sure else "Enter cancels; ← then Enter approves."
+        if self._choosing.has_focus:
+            keys = "Space ticks and chooses. Enter goes on. Esc cancels."
         claimant = self._claimant()
         if claimant and (claimed := f"{claimant} is looking at it") not in careful:
             # Since this was opened.

@@ -20,11 +20,12 @@ from qlikops.domain.approval import (
     attributed,
     digest_of,
     new_decision_id,
+    terms_of,
 )
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import BlockingGate, Gate, Route
-from qlikops.domain.proposal import Option
+from qlikops.domain.proposal import Option, Proposal
 from qlikops.domain.task import Action, TaskKey
 from tests.unit.domain.samples import EVALUATION, KEY, NOON, POLICY, PROPOSAL, WAITING
 
@@ -197,3 +198,44 @@ def test_no_two_decisions_have_one_id() -> None:
 def test_a_decision_is_bound_by_the_digest_that_it_names() -> None:
     assert Decision(True, digest=WAITING.digest).is_bound
     assert not Decision(True).is_bound
+
+
+RESUME = Option("resume", Action.RESUME, "restore the log, then resume", ("Restore it.", "Ask the DBA."))
+OFFERED = replace(
+    PROPOSAL,
+    options=(RESUME, Option("reload", Action.RELOAD, "reload the target")),
+    targets=tuple(replace(PROPOSAL.targets[0], key=TaskKey("default", "eu-1", name)) for name in ("orders", "stock")),
+)
+
+
+@pytest.mark.parametrize(
+    ("decision", "terms", "named"),
+    [
+        (Decision(True), ("option resume", "none of 2 checks ticked"), ()),
+        (Decision(True, option="reload"), ("option reload",), ("option reload",)),
+        (
+            Decision(True, tasks=("stock",), checked=("Ask the DBA.", "Of another option.")),
+            ("option resume", "left out: eu-1/orders", "1 of 2 checks ticked"),
+            ("1 of its tasks", "2 checks ticked"),
+        ),
+        (Decision(False, "d1"), (), ()),
+    ],
+)
+def test_what_an_approval_is_for_is_said(decision: Decision, terms: tuple[str, ...], named: tuple[str, ...]) -> None:
+    assert terms_of(decision, OFFERED) == terms
+    assert decision.terms == named
+
+
+def test_of_what_is_not_offered_the_record_shows_what_was_proposed() -> None:
+    record = replace(WAITING, proposal=OFFERED, decision=Decision(True, option="rewind"))
+    assert record.chosen == OFFERED.choose()
+    assert replace(record, decision=Decision(True, option="reload")).chosen.action is Action.RELOAD
+    assert replace(record, decision=Decision(False, option="reload")).chosen == OFFERED.choose()
+
+
+@pytest.mark.parametrize("cls", [Decision, Proposal])
+def test_what_an_earlier_version_stored_is_read_without_options(cls: type) -> None:
+    stored = codec.encode(Decision(True) if cls is Decision else PROPOSAL)
+    for name in ("option", "tasks", "checked", "options"):
+        stored.pop(name, None)
+    assert codec.decode(cls, stored) == (Decision(True) if cls is Decision else PROPOSAL)

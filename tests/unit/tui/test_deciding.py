@@ -14,7 +14,7 @@ from qlikops.domain.approval import Claim, Decision, Outcome, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline, Throttled
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.ports import Deny
-from qlikops.domain.task import Action, StopReason, TaskState
+from qlikops.domain.task import StopReason, TaskState
 from qlikops.tui.screens.decision import DecisionScreen
 from qlikops.tui.widgets.review import Review
 from tests.unit.presentation import samples
@@ -208,17 +208,9 @@ async def test_where_the_evaluation_is_nothing_to_lean_on_enter_cancels_and_the_
         await wait_until(pilot, lambda: len(environment.sent) == 1)
 
 
-@pytest.mark.parametrize(
-    ("action", "assessed", "why"),
-    [
-        (Action.RELOAD, samples.evaluation(), "a reload replaces what the target has"),
-        (Action.RESUME, samples.evaluation(Verdict.CAUTION, Risk.LOW), "AI says caution"),
-    ],
-)
-async def test_what_cannot_be_taken_back_is_never_sent_by_enter_alone(
-    started: Started, action: Action, assessed: Evaluation, why: str
-) -> None:
-    environment = FakeEnvironment.waiting_for(samples.approval(samples.proposal(1, action=action), assessed=assessed))
+async def test_what_the_evaluation_warns_of_is_never_sent_by_enter_alone(started: Started) -> None:
+    why, assessed = "AI says caution", samples.evaluation(Verdict.CAUTION, Risk.LOW)
+    environment = FakeEnvironment.waiting_for(samples.approval(assessed=assessed))
     async with started(environment) as pilot:
         await asked(pilot, "a", f"Careful: {why}. Enter cancels; ← then Enter approves.", f"Approve although {why}")
         await pilot.press("enter")

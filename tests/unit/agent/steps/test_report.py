@@ -21,10 +21,11 @@ from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status, T
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import BlockingGate, Evaluation, Gate
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.proposal import Option
 from qlikops.domain.report import Changes, NoAction, ReportedProposal, RunPoint, RunReport, Sighting
-from qlikops.domain.task import TaskKey, TaskState
+from qlikops.domain.task import Action, TaskKey, TaskState
 from qlikops.domain.workflow.execution import RunSummary
-from tests.unit.agent.fakes import ARN, ASK, EVALUATION, ORDERS, SERVER, START, FakeSns, proposal
+from tests.unit.agent.fakes import ARN, ASK, EVALUATION, ORDERS, SERVER, START, FakeSns, group, proposal
 from tests.unit.agent.fleet import task as healthy
 
 ANNA = Decision(approved=True, by="arn:aws:sts::1:assumed-role/ops/anna", digest="f" * 64, reason="source is back")
@@ -170,6 +171,22 @@ def test_an_end_is_told_in_three_lines() -> None:
     assert outcome_text(ended) == (
         "orders: connection lost\nresume replicate-1/orders: unverified\nnot seen up\nqlikops show 0123456789ab"
     )
+
+
+def test_question_end_and_report_say_what_was_chosen() -> None:
+    """The option in the place of the recommended one, the task that was left out, and that a check was not ticked."""
+    reload = Option("reload", Action.RELOAD, "reload the target", ("Tell the readers.",))
+    made = replace(group(2), options=(Option("resume", Action.RESUME, "restore the log, then resume"), reload))
+    decision = replace(ANNA, approved=True, option="reload", tasks=("task-001",))
+    outcome = Outcome(Status.FAILED, "refused", decision=decision)
+    ended = approval(proposal=made, status=Status.FAILED, decision=decision, outcome=outcome)
+
+    assert "\nOr: reload the target\n" in request_text(replace(ended, status=Status.WAITING), START)
+    said = "option reload; left out: replicate-1/task-000; none of 1 check ticked"
+    assert f"reload {made.label}: failed\nrefused\n{said}\n" in outcome_text(ended)
+    text = markdown(report(proposals=(ReportedProposal(made, Status.FAILED, outcome=outcome),)))
+    assert f"reload {made.label}" in text
+    assert f"anna, {said.replace(';', ',')}" in text.replace("\\", "")
 
 
 RUN = Run(ARN, "run-1", "2026-03-07T03:00:00.000Z")
