@@ -76,9 +76,11 @@ class Hand(StrEnum):
     """Somebody changes records in the table."""
     OVERTAKES = "overtakes"
     """A run stands still after it has looked, while another one looks and proposes."""
+    BRAKES = "brakes"
+    """A restart is stopped, as `qlikops stop` does it, while it goes on."""
 
 
-AT_WORST_MOMENTS = (Hand.STOPS_ACTING, Hand.REPEATS, Hand.TAMPERS, Hand.OVERTAKES)
+AT_WORST_MOMENTS = (Hand.STOPS_ACTING, Hand.REPEATS, Hand.TAMPERS, Hand.OVERTAKES, Hand.BRAKES)
 """Wait for something to happen, and come then."""
 
 
@@ -141,7 +143,8 @@ def meaning(message: str) -> str:
     return "connection" if known in MESSAGES[:2] else known
 
 
-_FIRST_HANDS = [hand for hand in Hand if hand is not Hand.OVERTAKES]
+_LAST_HANDS = (Hand.OVERTAKES, Hand.BRAKES)
+_FIRST_HANDS = [hand for hand in Hand if hand not in _LAST_HANDS]
 
 
 def draw(seed: int) -> Night:
@@ -177,7 +180,7 @@ def draw(seed: int) -> Night:
         },
     )
     # Drawn last: nights without it are those that they were.
-    night = replace(night, hands=(*hands, Hand.OVERTAKES)) if rng.random() < 0.1 else night
+    night = replace(night, hands=(*hands, *(hand for hand in _LAST_HANDS if rng.random() < 0.1)))
     return replace(night, scenario=_with_endpoints(rng, night.scenario), may_test=rng.random() >= 0.1)
 
 

@@ -32,6 +32,7 @@ def wanted() -> list[str]:
         *(f"test {answer}" for answer in TESTS),
         "tampering",
         "a run overtaken",
+        "a brake",
         *(f"proposal {status}" for status in Status if status.is_known and status.is_final),
         *(f"fault {fault}" for fault in dict.fromkeys((*OF_CALLS, *OF_INVOCATIONS))),
         *(f"message {kind}" for kind in ("asked", "over", *ENDS)),

@@ -6,18 +6,22 @@ the two, and do the second themselves, a little sooner or later.
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status, digest_of
+from qlikops.domain.errors import QlikopsError
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.task import StopReason, TaskState
 from qlikops.qlik.simulator.scenario import Break
 from tests.simulation.dynamodb import Key, Wire
 from tests.simulation.night import MESSAGES, Hand
-from tests.simulation.plant import MACHINE_ARN, TABLE, World
+from tests.simulation.plant import MACHINE_ARN, TABLE, Person, World
 from tests.simulation.services import Invocation
 
 _SLOW_SECONDS = 600
@@ -42,6 +46,8 @@ def wait_for_it(world: World, hand: Hand) -> None:
             repeating = _Repeating(world)
             world.functions.on_begin.append(repeating.begun)
             world.dynamodb.watchers.append(_at_night(world, repeating.written))
+        case Hand.BRAKES:
+            world.dynamodb.watchers.append(_at_night(world, lambda *written: _brake_soon(world, *written)))
         case Hand.OVERTAKES:
             world.functions.on_begin.append(lambda invocation: _overtake(world, invocation))
         case _:
@@ -57,6 +63,24 @@ def _moved(key: Key, before: Wire | None, after: Wire | None) -> tuple[str, Stat
     if key[1] != keys.RECORD or after is None or (before and before.get("status") == after.get("status")):
         return "", None
     return key[0].removeprefix("APPROVAL#"), Status(after[Attribute.STATUS]["S"])
+
+
+def _brake_soon(world: World, key: Key, before: Wire | None, after: Wire | None) -> None:
+    """Stops what has begun to restart, or may begin at any moment: at once, or while it goes on."""
+    proposal_id, status = _moved(key, before, after)
+    if status is not Status.RESTARTING or after is None or world.kernel.random.random() < 0.3:
+        return
+    arn = after[Attribute.EXECUTION_ARN]["S"]
+
+    def stop() -> None:
+        world.kernel.say(f"pulls the brake of {proposal_id}", "worst moment")
+        world.states.reached("a brake")
+        with contextlib.suppress(QlikopsError):
+            StepFunctionsExecutions(Person(world, "dora", Counter()), world.kernel.time).stop(
+                arn, "at the worst moment"
+            )
+
+    world.kernel.spawn("dora", stop, after=_soon(world))
 
 
 def _soon(world: World) -> float:

@@ -232,7 +232,7 @@ class Restarter:
             self._say_progress(group)
             if group.watches:
                 self._sleep(POLL_SECONDS)
-            elif why or not waiting or self._clock() >= start_until:
+            elif (why or not waiting or self._clock() >= start_until) and not self._joins(group, waiting, give_up_at):
                 break
         if not why and waiting and len(waiting) < to_start and self._clock() < go_on_until:
             return Unfinished(len(group.results), len(targets))
@@ -252,6 +252,18 @@ class Restarter:
                 return ""
             self._take_up(group, waiting.popleft(), give_up_at)
         return ""
+
+    def _joins(self, group: _Group, waiting: deque[ProposedTask], give_up_at: datetime) -> bool:
+        """Whether another invocation of the same restart has begun with some of the `waiting` tasks: these are watched.
+
+        What is said to be left, none has begun with.
+        """
+        meanwhile = self._ledger.tasks.restart_claims((target.key for target in waiting), group.proposal.proposal_id)
+        group.claims = {**group.claims, **meanwhile}
+        for target in [each for each in waiting if each.key in meanwhile]:
+            waiting.remove(target)
+            self._take_up(group, target, give_up_at)
+        return bool(meanwhile)
 
     def _say_progress(self, group: _Group) -> None:
         """Tells those who watch a group how far it is, now and then."""
@@ -288,21 +300,16 @@ class Restarter:
 
     def _begin(self, group: _Group, target: ProposedTask, give_up_at: datetime) -> TaskOutcome | Watch:
         key, tasks, proposal = target.key, self._ledger.tasks, group.proposal
-        operator, claim = self._operators(key.instance), group.claims.get(key)
+        operator, claim, facts = self._operators(key.instance), group.claims.get(key), None
         if claim is None:
             facts = self._read_again(group, operator, key)
-            before = state_text(facts)
-            if came_up(proposal, target, facts):
-                return TaskOutcome(key, Status.ALREADY_RUNNING, before=before, after=before)
-            if why := self._why_no_longer(group, target, facts):
-                return TaskOutcome(key, Status.SUPERSEDED, why, before=before, after=before)
-            try:
-                claim = tasks.mark_start(key, proposal.proposal_id, before)
-            except LeaseLost as exc:
-                return TaskOutcome(key, Status.SUPERSEDED, str(exc), before=before, after=before)
+            marked = self._mark_start(group, target, facts)
+            if isinstance(marked, TaskOutcome):
+                return marked
+            claim = marked
         if claim.result:
             return claim.result
-        if not claim.fresh:
+        if not claim.fresh or facts is None:
             # Where the action stops first, that may be as far as the earlier invocation got.
             return Watch(key, claim.before, self._clock(), certain=False, stopped=group.choice.action.stops_first)
         try:
@@ -315,6 +322,21 @@ class Restarter:
                 begun = _judged(begun, proposal, target, replace(facts, message=begun.detail))
             tasks.finish_restart_claim(key, proposal.proposal_id, begun)
         return begun
+
+    def _mark_start(self, group: _Group, target: ProposedTask, facts: TaskFacts) -> StartMarker | TaskOutcome:
+        """The claim on a task, or what is said of one that is left alone. Raises Stopped."""
+        key, tasks, proposal_id, before = target.key, self._ledger.tasks, group.approval.approval_id, state_text(facts)
+        is_up = came_up(group.proposal, target, facts)
+        why = "" if is_up else self._why_no_longer(group, target, facts)
+        if not is_up and not why:
+            try:
+                return tasks.mark_start(key, proposal_id, before)
+            except LeaseLost as exc:
+                return TaskOutcome(key, Status.SUPERSEDED, str(exc), before=before, after=before)
+        # What has changed it may be another invocation of the same restart.
+        claim = tasks.restart_claims([key], proposal_id).get(key)
+        status = Status.ALREADY_RUNNING if is_up else Status.SUPERSEDED
+        return claim or TaskOutcome(key, status, why, before=before, after=before)
 
     def _read_again(self, group: _Group, operator: TaskOperator, key: TaskKey) -> TaskFacts:
         """The task as it is now, with what only the list says of it, as a run reads it. Raises QemError."""

@@ -96,22 +96,3 @@ def somebody_looked_again(watch: Watch, sent: Sent) -> str:
     if proposal["kind"] in _BY_MESSAGE and said and meaning(read.get("message", "")) not in said:
         return f"{sent.process} sends {sent.action} to {sent.task}, which said {read.get('message')!r}, not {said}"
     return ""
-
-
-@of_each_call
-def no_more_at_a_time_than_is_set(watch: Watch, sent: Sent) -> str:
-    """Of a group, only so many tasks are told to run before it is known what became of the first."""
-    proposal_id, most = watch.proposal_of(sent), watch.world.config.restarts_at_a_time
-    others = {
-        (each.server, each.task)
-        for each in watch.requests
-        if each.process == sent.process
-        and each.action == "run"
-        and (each.server, each.task) != (sent.server, sent.task)
-    }
-    open_ = 0
-    for server, task in others:
-        key = {"instance": "default", "server": server, "task": task}
-        claim = watch.items.get((partition_of(key), f"{keys.RESTART_PREFIX}{proposal_id}"))
-        open_ += claim is not None and Attribute.OUTCOME not in claim
-    return f"{sent.process} has {open_ + 1} tasks under way, of {most}" if open_ >= most else ""

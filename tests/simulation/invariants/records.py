@@ -244,12 +244,13 @@ def nothing_expires_before_its_time(watch: Watch, change: Change) -> str:
 
 @of_each_record
 def only_what_waits_is_claimed_by_a_person(_: Watch, change: Change) -> str:
-    """Whoever says that he looks at something finds it still to be answered."""
+    """Whoever says that he looks at something finds it still to be answered; a brake may come at any time."""
     before = change.before.get(Attribute.CLAIM) if change.before else None
     if change.after is None or Attribute.CLAIM not in change.after or change.after[Attribute.CLAIM] == before:
         return ""
     status = status_of(change.after) if Attribute.STATUS in change.after else None
-    return "" if status is Status.WAITING else f"{change.proposal_id} is claimed and {status or 'nowhere'}"
+    is_brake = status is not None and told(change.after, Attribute.CLAIM).get("brake")
+    return "" if is_brake or status is Status.WAITING else f"{change.proposal_id} is claimed and {status or 'nowhere'}"
 
 
 @of_each_record

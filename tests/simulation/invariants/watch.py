@@ -103,6 +103,8 @@ class Watch:
         """When each proposal was first stored."""
         self.summed_up_at: dict[Key, float] = {}
         """When the summary of each run was first stored."""
+        self.settled: dict[Key, tuple[str, float]] = {}
+        """By which process, and when, it was first said what came of each claim."""
         self.requests: list[Sent] = world.journal.sent
         self._changed: list[Change] = []
         self._begun: list[Invocation] = []
@@ -160,6 +162,8 @@ class Watch:
             self.world.kernel.say(f"{change.proposal_id} is {status_of(change.after)}", "ledger")
         if change.key[1] == keys.SUMMARY:
             self.summed_up_at.setdefault(change.key, self.world.kernel.now)
+        if change.key[1].startswith(keys.RESTART_PREFIX) and Attribute.OUTCOME in change.after:
+            self.settled.setdefault(change.key, (self.world.dynamodb.last_writer, self.world.kernel.now))
         if change.key[1] == keys.TOKEN:
             self.tokens.setdefault(change.proposal_id, []).append(change.after[Attribute.TOKEN]["S"])
 

@@ -1,0 +1,86 @@
+"""Of groups: how many tasks are told to run at once, and when no further one is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Status
+from qlikops.domain.ledger import Attribute
+from tests.simulation.dynamodb import Wire
+from tests.simulation.enterprise_manager import Sent
+from tests.simulation.invariants.watch import Change, Watch, of_each_call, of_each_item, partition_of, told
+
+
+def _claims(watch: Watch, proposal_id: str) -> Iterator[tuple[str, str, Wire]]:
+    """Server, task and claim of each task of a proposal that is claimed."""
+    for target in watch.proposed.get(proposal_id, {}).get("targets", []):
+        claim = watch.items.get((partition_of(target["key"]), f"{keys.RESTART_PREFIX}{proposal_id}"))
+        if claim is not None:
+            yield target["key"]["server"], target["key"]["task"], claim
+
+
+def _under_way(watch: Watch, sent: Sent) -> int:
+    """Of how many other tasks that this process told to run nobody knows yet what became of them."""
+    told_to_run = {(each.server, each.task) for each in watch.requests if each.process == sent.process}
+    open_ = {
+        (server, task)
+        for server, task, claim in _claims(watch, watch.proposal_of(sent))
+        if Attribute.OUTCOME not in claim and (server, task) in told_to_run
+    }
+    return len(open_ - {(sent.server, sent.task)})
+
+
+@of_each_call
+def no_more_at_a_time_than_is_set(watch: Watch, sent: Sent) -> str:
+    """Of a group, only so many tasks are told to run before it is known what became of the first."""
+    open_, most = _under_way(watch, sent), watch.world.config.restarts_at_a_time
+    return f"{sent.process} has {open_ + 1} tasks under way, of {most}" if open_ >= most else ""
+
+
+@of_each_call
+def a_group_goes_on_only_as_tasks_come_up(watch: Watch, sent: Sent) -> str:
+    """One task alone, and one more for each that is known to be up."""
+    proposal_id = watch.proposal_of(sent)
+    up = {
+        (server, task)
+        for server, task, claim in _claims(watch, proposal_id)
+        if Status(told(claim, Attribute.OUTCOME).get("status", Status.RESTARTING)).is_up
+    }
+    for target in watch.proposed.get(proposal_id, {}).get("targets", []):
+        place = target["key"]["server"], target["key"]["task"]
+        if watch.world.journal.read.get((sent.process, *place), {}).get("state") == "RUNNING":
+            up.add(place)  # came up by itself
+    open_ = _under_way(watch, sent)
+    return f"{sent.process} has {open_ + 1} tasks under way, and {len(up)} came up" if open_ > len(up) else ""
+
+
+@of_each_call
+def nothing_follows_what_shows_the_cause(watch: Watch, sent: Sent) -> str:
+    """No task is told to run once the sender can know that another one of its group failed as it had before."""
+    proposal_id, begun = watch.proposal_of(sent), watch.world.functions.begun.get(sent.process)
+    for server, task, claim in _claims(watch, proposal_id) if begun else ():
+        result = told(claim, Attribute.OUTCOME)
+        # What may not even have been told to run shows little where others came up.
+        if (
+            not result.get("same_cause")
+            or result["run_call"] == "uncertain"
+            or (server, task) == (sent.server, sent.task)
+        ):
+            continue
+        settled = watch.settled.get((partition_of(result["key"]), f"{keys.RESTART_PREFIX}{proposal_id}"))
+        if settled and begun and (settled[0] == sent.process or settled[1] < begun.at):
+            return f"{sent.process} runs {sent.task} after {task}: {result['detail']}"
+    return ""
+
+
+@of_each_item
+def nothing_is_begun_after_the_brake(watch: Watch, change: Change) -> str:
+    """Nor once it is said what was left: what was not tried has no claim."""
+    is_new = change.before is None and change.after is not None
+    record = watch.record(change.proposal_id) if is_new and change.key[1].startswith(keys.RESTART_PREFIX) else None
+    if record is None:
+        return ""
+    if told(record, Attribute.CLAIM).get("brake"):
+        return f"{change.proposal_id} begins with {change.key[0]}, and was stopped"
+    return f"{change.proposal_id} begins with {change.key[0]}, and is settled" if Attribute.OUTCOME in record else ""
