@@ -30,7 +30,7 @@ from qlikops.qlik.probe import EndpointTester, probe
 
 _MAY_BE_AWAY = frozenset({FailureClass.TRANSIENT, FailureClass.WAIT, FailureClass.UNKNOWN})
 """Classes of failures, certain or only likely, that an endpoint which is away may be behind."""
-_HOUR = timedelta(hours=1)
+_FRESH, _RECENT, _HOUR = timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1)
 _KEPT_FOR = timedelta(days=1)
 _USED_UP = "the tests that it may have in an hour are used up, or its login was refused"
 
@@ -83,12 +83,15 @@ class Prober:
         endpoint = endpoint_to_test(proposal)
         if endpoint is None:
             return None
+        if down := self.was_down(endpoint, _FRESH):
+            return down  # tested for another part of the same group, most likely
         return next(self._test([endpoint], 1), None) or Probe(endpoint, ProbeAnswer.SKIPPED, self._clock(), _USED_UP)
 
-    def last_answer(self, endpoint: EndpointKey) -> Probe | None:
-        """What the last test of the endpoint within the last hour said, as far as that is kept."""
+    def was_down(self, endpoint: EndpointKey, within: timedelta) -> Probe | None:
+        """The last test of the endpoint, if it is so recent and said that the endpoint takes no logins."""
         last = self._ledger.newest(endpoint)
-        return last if last and self._clock() - last.at <= _HOUR else None
+        is_recent = last is not None and self._clock() - last.at <= within
+        return last if last and is_recent and last.answer is ProbeAnswer.ERROR else None
 
     def _test(self, endpoints: Sequence[EndpointKey], most: int) -> Iterator[Probe]:
         """The answers of the first `most` that may be tested now."""
@@ -137,11 +140,11 @@ def endpoint_to_test(proposal: Proposal) -> EndpointKey | None:
 def holds_back(probe: Probe, prober: Prober, *, is_automatic: bool) -> str:
     """Why nothing is started after this answer; empty where that goes on.
 
-    What could not be tested stops nothing that a person has approved. What nobody was asked about waits if the endpoint
-    took no logins when it was last tested.
+    What could not be tested stops nothing that a person has approved. Where the tests of the hour are used up, the last
+    one counts: for a few minutes, and for the whole hour if no person was asked.
     """
-    if probe.answer is ProbeAnswer.SKIPPED and is_automatic:
-        probe = prober.last_answer(probe.endpoint) or probe
+    if probe.answer is ProbeAnswer.SKIPPED:
+        probe = prober.was_down(probe.endpoint, _HOUR if is_automatic else _RECENT) or probe
     return f"{probe.words}, tested at {probe.at:%H:%M:%S} UTC" if probe.answer is ProbeAnswer.ERROR else ""
 
 

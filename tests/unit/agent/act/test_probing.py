@@ -10,19 +10,22 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.act.probing import holds_back
-from qlikops.agent.transient import TransientError
-from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status
+from qlikops.agent.act.probing import Prober, holds_back
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.approval import Outcome, ProposalRecord, Status
+from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
 from qlikops.domain.evaluation import Gate
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal
+from qlikops.qlik.errors import QemMisconfigured
 from qlikops.qlik.simulator.library import CONNECTION_LOST, ORACLE, SERVER, SNOWFLAKE, task
 from qlikops.qlik.simulator.scenario import Break, Endpoint, EndpointDown, Event
 from tests.scenarios.small import expect, small
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import FakeClock, simulated
+from tests.unit.agent.fleet import CONFIG
 from tests.unit.agent.machine import Agent, Json, items
 from tests.unit.agent.story import approving
 
@@ -203,27 +206,64 @@ def test_it_can_be_switched_off(begin: Begin, settings: Json, tests: int) -> Non
 def test_with_the_hours_tests_used_up_only_a_person_may_start_what_was_down(begin: Begin, clock: FakeClock) -> None:
     night = begin(probes_per_hour=1)
     _, proposal = night.proposal()
-    clock.sleep(900)
     with night.agent.services.monitor(600) as monitor:
         prober = monitor.prober
+    for seconds, answer, holds_people_back in (
+        (20, ProbeAnswer.ERROR, True),
+        (200, ProbeAnswer.SKIPPED, True),
+        (900, ProbeAnswer.SKIPPED, False),
+    ):
+        clock.now = night.snapshot().taken_at + timedelta(seconds=seconds)
+        probe = prober.before_starting(proposal)
+        assert probe is not None
+        assert probe.answer is answer
+        assert holds_back(probe, prober, is_automatic=True).endswith("tested at 03:00:00 UTC")
+        assert bool(holds_back(probe, prober, is_automatic=False)) is holds_people_back
+    assert night.tests() == ["ERROR"]
+    clock.sleep(3600)
+    used_up = Probe(EndpointKey("default", SERVER, "ORA-PROD"), ProbeAnswer.SKIPPED, clock())
+    assert holds_back(used_up, prober, is_automatic=True) == ""
+
+
+def test_the_parts_of_a_large_group_send_nothing_to_what_one_of_them_found_down(begin: Begin, clock: FakeClock) -> None:
+    night = begin(replace(AWAY, until=None), tasks=[task(f"more-{number:03}") for number in range(500)])
+    parts = night.run()
+    clock.sleep(60)
+    assert [night.approve(item).status for item in parts] == [Status.STILL_DOWN] * 2
+    assert sum(each["runs"] for each in night.fleet.true_state()["tasks"]) == 0
+    assert len(night.tests()) == 2
+
+
+def test_an_enterprise_manager_that_cannot_be_asked_stops_nothing(begin: Begin, clock: FakeClock) -> None:
+    def misconfigured(name: str) -> Any:
+        raise QemMisconfigured(f"{name}: the CA bundle cannot be read")
+
+    night = begin(probe_endpoints=False)
+    _, proposal = night.proposal()
+    prober = Prober(night.ledger.probes, misconfigured, CONFIG, clock)
     probe = prober.before_starting(proposal)
     assert probe is not None
-    assert probe.answer is ProbeAnswer.SKIPPED
-    assert holds_back(probe, prober, is_automatic=True).endswith("tested at 03:00:00 UTC")
-    assert holds_back(probe, prober, is_automatic=False) == ""
-    clock.sleep(3600)
+    assert (probe.answer, probe.detail) == (ProbeAnswer.FAILED, "default: the CA bundle cannot be read")
     assert holds_back(probe, prober, is_automatic=True) == ""
 
 
-def test_what_another_invocation_has_started_is_not_said_to_be_down(begin: Begin) -> None:
-    night = begin()
-    item, proposal = night.proposal()
-    digest = night.agent.evaluate(item)["digest"]
-    begun = night.ledger.begin_restart(proposal.proposal_id, Decision(approved=True, digest=digest))
-    night.ledger.tasks.mark_start(proposal.targets[0].key, proposal.proposal_id, "ERROR")
-    said = Outcome(Status.STILL_DOWN)
-    with pytest.raises(TransientError):
-        night.ledger.save_result(proposal.proposal_id, said, none_since=begun.starts)
-    assert night.record(item).outcome is None
-    again = night.ledger.record(proposal.proposal_id).starts
-    assert night.ledger.save_result(proposal.proposal_id, said, none_since=again) == said
+def test_what_a_login_does_not_help_is_not_tested(begin: Begin, clock: FakeClock) -> None:
+    night = begin(probe_endpoints=False)
+    _, proposal = night.proposal()
+    assert proposal.diagnosis is not None
+    lacking = [
+        replace(proposal, diagnosis=None),
+        replace(proposal, kind=AnomalyKind.POSITION_LOST),
+        replace(proposal, targets=tuple(replace(each, basis=None) for each in proposal.targets)),
+        replace(proposal, diagnosis=replace(proposal.diagnosis, runners_up=("oracle-login",))),
+        *(
+            replace(proposal, diagnosis=replace(proposal.diagnosis, failure_class=each))
+            for each in (FailureClass.ACCESS, FailureClass.FIX_FIRST, FailureClass.RETRY_NOW, FailureClass.TABLES)
+        ),
+    ]
+    prober = Prober(night.ledger.probes, lambda _: night.agent.simulator.client(), CONFIG, clock)
+    assert prober.tests(proposal)
+    for each in lacking:
+        assert not prober.tests(each)
+        assert prober.before_starting(each) is None
+    assert night.tests() == []

@@ -14,6 +14,7 @@ import pytest
 from qlikops.agent.remember.ledger import Ledger, RecordClosed
 from qlikops.agent.remember.table import Table
 from qlikops.agent.remember.tasks import Attempt, LeaseLost, RestartLimits
+from qlikops.agent.transient import TransientError
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Decision, Outcome, Status, TaskOutcome
 from qlikops.domain.errors import NotFound, RecordTooNew
@@ -639,3 +640,20 @@ def test_everything_expires_one_day(ledger: Ledger, items: Items) -> None:
     ledger.close(ID, Outcome(Status.DENIED, decision=Decision(approved=False, snooze_seconds=60)))
 
     assert [key for key, item in items().items() if int(item.get(keys.TTL, 0)) <= START.timestamp()] == []
+
+
+def test_what_another_invocation_has_started_is_not_said_to_be_down(ledger: Ledger) -> None:
+    ledger.open_proposals("run-1", [proposal(ID)], 7200)
+    digest = ledger.save_evaluation(ID, EVALUATION, ASK).approval.digest
+    begun = ledger.begin_restart(ID, Decision(approved=True, digest=digest))
+    ledger.tasks.mark_start(ORDERS, ID, "ERROR")
+    said = Outcome(Status.STILL_DOWN)
+    with pytest.raises(TransientError):
+        ledger.save_result(ID, said, none_since=begun.starts)
+    assert ledger.record(ID).approval.outcome is None
+    ledger.tasks.release_claim(ORDERS, ID)
+    again = ledger.record(ID)
+    assert ledger.save_result(ID, said, none_since=again.starts) == said
+    assert ledger.save_result(ID, Outcome(Status.FAILED), none_since=begun.starts) == said
+    with pytest.raises(LeaseLost):
+        ledger.tasks.mark_start(ORDERS, ID, "ERROR")
