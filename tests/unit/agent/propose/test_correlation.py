@@ -213,6 +213,15 @@ def test_four_hundred_tasks_behind_one_dead_source_are_one_decision() -> None:
     assert len(codec.dumps(proposal.evidence).encode()) < 8192
 
 
+def test_a_group_that_no_proposal_can_hold_is_several_of_one_size() -> None:
+    dead = [failed(f"{'x' * 300}-{number:03}", target_endpoint="LAKE") for number in range(490)]
+    proposals = correlate(poll_twice(*dead)).proposals
+    sizes = [len(proposal.targets) for proposal in proposals]
+    assert sum(sizes) == 490
+    assert max(sizes) - min(sizes) <= 1
+    assert len(sizes) > 1
+
+
 def test_the_side_that_the_message_is_about_is_the_cause() -> None:
     # All share the target, but Oracle's errors are about the two sources.
     snapshot = poll_twice(
