@@ -67,6 +67,14 @@ def read_json(path: Path, *, at_most: int = MOST_BYTES, hint: str = "") -> Any:
         raise _unreadable(path, str(exc), hint) from None
 
 
+def read_object(path: Path, *, hint: str = "") -> dict[str, Any]:
+    """The object in a file of JSON. Raises MissingFile and UnreadableFile."""
+    value = read_json(path, hint=hint)
+    if not isinstance(value, dict):
+        raise UnreadableFile(f"{shown(path)} is not a JSON object.", hint)
+    return value
+
+
 def read_toml(path: Path, *, hint: str = "") -> dict[str, Any]:
     """The table in a file of TOML. Raises MissingFile and UnreadableFile."""
     text = read_text(path, hint=hint)

@@ -14,7 +14,7 @@ import typer
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, SettingsOption, YesOption, invocation
 from qlikops.cli.deploying import Deployment
 from qlikops.cli.plans import show_drift, show_events
 from qlikops.config import Context
@@ -23,7 +23,7 @@ from qlikops.deployment.login import Logins
 from qlikops.deployment.stack import Stack
 from qlikops.domain.errors import AccessDenied, UsageError
 from qlikops.domain.evaluation import is_ai
-from qlikops.files import read_json, shown
+from qlikops.files import read_object, shown
 from qlikops.qlik.config import parse_instances
 from qlikops.qlik.errors import QemMisconfigured
 
@@ -54,10 +54,7 @@ def deploy(
     model: Annotated[
         str, _text("ID", "The model that the evaluator asks; bedrock does, if --evaluator names none.")
     ] = "",
-    settings: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="All of the agent's settings, a JSON object.", exists=True, dir_okay=False),
-    ] = None,
+    settings: SettingsOption = None,
     qlik: Annotated[
         Path | None,
         typer.Option(
@@ -153,15 +150,12 @@ class _Accounts:
         """The instances in the file, judged if they are the whole of it. Never quotes the text: it holds passwords."""
         if self.file is None:
             return None
-        found = read_json(self.file)
-        where = shown(self.file)
-        if not isinstance(found, dict):
-            raise UsageError(f"{where} is not a JSON object.", 'Write {"instances": [{"name": …, "base_url": …}]}.')
+        found = read_object(self.file, hint='Write {"instances": [{"name": …, "base_url": …}]}.')
         try:
             if not self.alone:
                 parse_instances(json.dumps(found))
         except QemMisconfigured as exc:
-            raise UsageError(f"{where}: {exc}") from exc
+            raise UsageError(f"{shown(self.file)}: {exc}") from exc
         return found
 
     def in_keyring(self, here: Invocation, context: str, whole: Choices) -> dict[str, Any]:
@@ -205,10 +199,7 @@ def _base(file: Path | None, settings: Path | None) -> Choices:
         return base
     if base.agent is not None:
         raise UsageError(f"{file} has the agent's settings already", "Leave out --settings, or [agent].")
-    agent = read_json(settings)
-    if not isinstance(agent, dict):
-        raise UsageError(f"{shown(settings)} must hold a JSON object.")
-    return Choices(agent=agent).over(base)
+    return Choices(agent=read_object(settings)).over(base)
 
 
 def _tags(given: list[str]) -> dict[str, str]:

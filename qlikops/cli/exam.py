@@ -14,13 +14,13 @@ from qlikops.agent.diagnosis.library import built_in
 from qlikops.agent.evaluate import make_evaluator
 from qlikops.agent.exam import ExamAnswer, ExamResult, examine, questions
 from qlikops.cli import output
-from qlikops.cli.context import JsonOption
+from qlikops.cli.context import JsonOption, SettingsOption
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.deployment.evaluator import agent_config
 from qlikops.domain.errors import UsageError
 from qlikops.domain.evaluation import is_ai
 from qlikops.domain.text import harmless
-from qlikops.files import read_json, shown
+from qlikops.files import read_object
 from qlikops.presentation.table import Column
 from qlikops.presentation.tone import Section, Span, line
 
@@ -41,10 +41,7 @@ def exam(
     url: Annotated[
         str, typer.Option(metavar="URL", help="Where openai finds it: what comes before /chat/completions.")
     ] = "",
-    settings: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="All of the agent's settings, a JSON object.", exists=True, dir_okay=False),
-    ] = None,
+    settings: SettingsOption = None,
     is_told: Annotated[
         bool | None,
         typer.Option(
@@ -78,9 +75,7 @@ def exam(
 
 def _config(evaluator: str, model: str, url: str, file: Path | None) -> AgentConfig:
     """The settings as given. Raises UsageError."""
-    agent: Any = read_json(file) if file else {}
-    if not isinstance(agent, dict):
-        raise UsageError(f"{shown(file or Path())} must hold a JSON object.")
+    agent = read_object(file) if file else {}
     chosen = evaluator or ("openai" if url else "") or agent.get("evaluator", "")
     if model and not is_ai(chosen):
         chosen = evaluator or "bedrock"

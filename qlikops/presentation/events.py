@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from qlikops.domain.text import harmless
 from qlikops.domain.workflow.events import HistoryEvent
@@ -28,10 +29,8 @@ _DETAILS = ("error", "cause", "resource", "index", "length", "output", "input", 
 _SPELLED = dict.fromkeys(("error", "cause", "resource"), "{}")
 _BAD = ("Failed", "TimedOut", "Aborted")
 
-
-def columns(width: int) -> tuple[Column, ...]:
-    """What fits in `width` cells."""
-    return fit(COLUMNS, width)
+columns = partial(fit, COLUMNS)
+"""What fits in so many cells."""
 
 
 def cells(event: HistoryEvent, place: StepPath) -> Cells:

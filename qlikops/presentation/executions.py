@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from qlikops.domain.approval import Status
 from qlikops.domain.duration import format_duration
@@ -119,9 +120,8 @@ def checked(run: RunSummary) -> str:
     return f"{scope}, {found}"
 
 
-def state_columns(width: int | None) -> tuple[Column, ...]:
-    """What of a state run fits in `width` cells; all of it if that is None."""
-    return fit(STATE_COLUMNS, width)
+state_columns = partial(fit, STATE_COLUMNS)
+"""What of a state run fits in so many cells; all of it if that is None."""
 
 
 def state_cells(run: StateVisit, now: datetime) -> Cells:

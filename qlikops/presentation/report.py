@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from qlikops.domain.approval import Status, terms_of
 from qlikops.domain.duration import format_duration
@@ -30,10 +31,8 @@ _CELL_CAP = 24
 _CELL_EDGES = 3
 """Cells that a column takes beside its text."""
 
-
-def columns(width: int | None) -> tuple[Column, ...]:
-    """What fits in `width` cells; all of it if that is None."""
-    return fit(COLUMNS, width)
+columns = partial(fit, COLUMNS)
+"""What fits in so many cells; all of it if that is None."""
 
 
 def cells(entry: ReportEntry) -> Cells:
