@@ -102,6 +102,10 @@ def _document(proposal: Proposal, history: EvaluationInput, cap: int) -> dict[st
             "title": outside(proposal.title),
             "reason": outside(proposal.reason),
             "in_common": outside(proposal.cause),
+            "options": [
+                {"action": option.action.value, "what": option.words, "first": option.checks, "loses": option.loses}
+                for option in proposal.offers
+            ],
         },
         "task_count": len(proposal.targets),
         "tasks": [

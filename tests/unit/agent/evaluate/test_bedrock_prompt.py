@@ -100,6 +100,7 @@ def test_the_data_holds_what_there_is_to_judge() -> None:
     context = EvaluationInput({key: 2}, ("eu-1/sales-orders: denied by anna",))
     data = document(data_block(OPEN, context, "mark"))
     assert data["proposal"]["action"] == "resume"
+    assert [option["action"] for option in data["proposal"]["options"]] == ["resume"]
     assert data["tasks"][0] == {
         "task": "eu-1/sales-orders",
         "state": "ERROR",
