@@ -17,6 +17,7 @@ from qlikops.domain.ports import Approve, DecisionRequest, Deny
 from qlikops.domain.task import RunOption, StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal
 from qlikops.qlik.simulator.scenario import Break
+from tests.simulation.choosing import NOT_OFFERED, terms_chosen
 from tests.simulation.kernel import Waiting
 from tests.simulation.night import MESSAGES, Habit, Hand, Operator
 from tests.simulation.plant import MACHINE_ARN, TABLE, Person, World
@@ -67,6 +68,7 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
         Habit.RUNS: lambda: _run(world),
         Habit.CALLS_BACK: lambda: _call_back(world, person, {"approved": True}),
         Habit.CALLS_BACK_ODDLY: lambda: _call_back(world, person, kernel.random.choice(ODD_OUTPUTS)),
+        Habit.CHOOSES: lambda: _choose(world, approvals, person, saying),
         Habit.FAILS_ODDLY: lambda: _fail_oddly(world, person, *kernel.random.choice(ODD_ERRORS)),
     }
     while True:
@@ -132,14 +134,16 @@ def _decide(
     approved: bool,
     snooze: timedelta | None = None,
     pause: Pause = _while_reading,
+    chooses: bool = False,
 ) -> None:
     approval = _waiting(world, approvals, pause)
     if approval is None:
         return
     is_as_reviewed = _is_as_reviewed(world, approval)
     decision_id = f"{world.kernel.random.getrandbits(64):016x}"
+    terms = terms_chosen(world.kernel.random, approval.proposal) if chooses else {}
     request: DecisionRequest = (
-        Approve(approval.digest, "simulated", decision_id=decision_id)
+        Approve(approval.digest, "simulated", decision_id=decision_id, **terms)
         if approved
         else Deny(approval.digest, "simulated", snooze, decision_id=decision_id)
     )
@@ -157,11 +161,26 @@ def _decide(
         if approved and saying.sent[decision_id] and not is_as_reviewed:
             saying.misled.append(named)
     saying.receive(world, *named)
+    if terms:
+        world.faults.reached("something chosen")
     status = receipt.status
     if approved and world.kernel.random.random() < 0.5 and not status.is_final:
         status = approvals.outcome(approval.approval_id, timedelta(minutes=5)).status
     if status.is_final:
         saying.say_end(approval.approval_id, status)
+
+
+def _choose(world: World, approvals: LedgerApprovals, person: Person, saying: Saying) -> None:
+    """By command, or with the plain AWS CLI, where slips happen."""
+    chance = world.kernel.random
+    if chance.random() < 0.7:
+        _decide(world, approvals, saying, approved=True, chooses=True)
+    elif chance.random() < 0.5:
+        if any(key[0].startswith("TOKEN#") for key in world.dynamodb.items):
+            world.faults.reached("something chosen that is not offered")
+        _call_back(world, person, {"approved": True, **chance.choice(NOT_OFFERED)})
+    elif approval := _waiting(world, approvals):
+        _call_back(world, person, {"approved": True, **terms_chosen(chance, approval.proposal)}, approval.approval_id)
 
 
 def _claim(world: World, approvals: LedgerApprovals) -> None:
@@ -199,12 +218,12 @@ def _one_of(world: World, executions: StepFunctionsExecutions, *statuses: str) -
     return world.kernel.random.choice(found) if found else ""
 
 
-def _call_back(world: World, person: Person, output: Any) -> None:
+def _call_back(world: World, person: Person, output: Any, approval_id: str = "") -> None:
     """As docs/aws-cli.md says: the token out of the ledger, the answer to Step Functions, no digest."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        tokens = [key for key in world.dynamodb.items if key[0].startswith("TOKEN#")]
+        tokens = [key for key in world.dynamodb.items if key[0].startswith(f"TOKEN#{approval_id}")]
         if not tokens:
             return
         pk, sk = world.kernel.random.choice(sorted(tokens))

@@ -14,6 +14,7 @@ from typing import Any, cast
 from textual.message import Message
 
 from qlikops.aws.approvals import LedgerApprovals, Timing
+from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.errors import QlikopsError
 from qlikops.domain.ports import Approve, ContextServices, DecisionRequest, Deny
 from qlikops.presentation.tone import plain
@@ -21,8 +22,9 @@ from qlikops.tui.model import messages
 from qlikops.tui.model.backend import Backend
 from qlikops.tui.model.outbox import Answer, Outbox, Sending
 from qlikops.tui.terminal.pulse import Pulse
+from tests.simulation.choosing import terms_chosen
 from tests.simulation.kernel import Process
-from tests.simulation.night import Operator
+from tests.simulation.night import Habit, Operator
 from tests.simulation.plant import Person, World
 from tests.simulation.saying import Saying
 
@@ -124,7 +126,7 @@ def sit(world: World, operator: Operator, saying: Saying) -> None:
         kernel.sleep(kernel.random.expovariate(1 / operator.every_seconds))
         console.beat()
         try:
-            answers = _answers(world, console)
+            answers = _answers(world, console, chooses=Habit.CHOOSES in operator.habits)
         except QlikopsError as exc:
             kernel.say(f"reads: {type(exc).__name__}: {exc}")
             continue
@@ -133,7 +135,7 @@ def sit(world: World, operator: Operator, saying: Saying) -> None:
             console = _wait_for(world, operator, saying, console)
 
 
-def _answers(world: World, console: Console) -> list[Answer]:
+def _answers(world: World, console: Console, *, chooses: bool) -> list[Answer]:
     """To some of what waits, all in one way."""
     chance, rows = world.kernel.random, console.approvals.waiting()
     open_ = [row.approval_id for row in rows if not console.outbox.in_flight(row.approval_id)]
@@ -142,11 +144,14 @@ def _answers(world: World, console: Console) -> list[Answer]:
     world.kernel.sleep(chance.choice([0.0, 1.0, 30.0]))
     approved = chance.random() < 0.7
 
-    def request(digest: str) -> DecisionRequest:
-        kind = Approve if approved else Deny
-        return kind(digest, "simulated", via="console", decision_id=f"{chance.getrandbits(64):016x}")
+    def request(record: ProposalRecord) -> DecisionRequest:
+        decision_id = f"{chance.getrandbits(64):016x}"
+        if not approved:
+            return Deny(record.digest, "simulated", via="console", decision_id=decision_id)
+        terms = terms_chosen(chance, record.proposal) if chooses else {}
+        return Approve(record.digest, "simulated", via="console", decision_id=decision_id, **terms)
 
-    return [(record, request(record.digest)) for record in records if record.status == "waiting"]
+    return [(record, request(record)) for record in records if record.status == "waiting"]
 
 
 def _wait_for(world: World, operator: Operator, saying: Saying, console: Console) -> Console:

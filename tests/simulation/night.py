@@ -49,6 +49,8 @@ class Habit(StrEnum):
     """With something that is no decision."""
     FAILS_ODDLY = "fails_oddly"
     """The same as an error: with the names of others' errors, or a denial without words."""
+    CHOOSES = "chooses"
+    """Approves of one of the options, on some of the tasks; with the plain AWS CLI also of what is not offered."""
 
 
 class Hand(StrEnum):
@@ -181,7 +183,8 @@ def draw(seed: int) -> Night:
     )
     # Drawn last: nights without it are those that they were.
     night = replace(night, hands=(*hands, *(hand for hand in _LAST_HANDS if rng.random() < 0.1)))
-    return replace(night, scenario=_with_endpoints(rng, night.scenario), may_test=rng.random() >= 0.1)
+    night = replace(night, scenario=_with_endpoints(rng, night.scenario), may_test=rng.random() >= 0.1)
+    return replace(night, operators=tuple(_choosing(rng, operator) for operator in night.operators))
 
 
 def _with_endpoints(rng: random.Random, scenario: Scenario) -> Scenario:
@@ -209,8 +212,16 @@ _APPROVING = (
 )
 
 
+_FIRST_HABITS = [habit for habit in Habit if habit is not Habit.CHOOSES]
+
+
+def _choosing(rng: random.Random, operator: Operator) -> Operator:
+    chooses = rng.random() < 0.25
+    return replace(operator, habits=(*operator.habits, Habit.CHOOSES, Habit.CHOOSES)) if chooses else operator
+
+
 def _operator(rng: random.Random, name: str) -> Operator:
-    habits = [rng.choice(_APPROVING), *rng.sample(list(Habit), rng.randint(0, 4))]
+    habits = [rng.choice(_APPROVING), *rng.sample(_FIRST_HABITS, rng.randint(0, 4))]
     return Operator(name, tuple(habits), rng.choice([10.0, 30.0, 60.0, 300.0]), rng.random() < 0.35)
 
 

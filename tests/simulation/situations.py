@@ -33,6 +33,8 @@ def wanted() -> list[str]:
         "tampering",
         "a run overtaken",
         "a brake",
+        "something chosen",
+        "something chosen that is not offered",
         *(f"proposal {status}" for status in Status if status.is_known and status.is_final),
         *(f"fault {fault}" for fault in dict.fromkeys((*OF_CALLS, *OF_INVOCATIONS))),
         *(f"message {kind}" for kind in ("asked", "over", *ENDS)),

@@ -1,12 +1,24 @@
 """What holds whatever happens: each promise of docs/proof.md is one function, under its own name.
 
-`records`, `tasks` and `lasting` look at every write to the ledger, `calls` at every request that changes something in
-Enterprise Manager, `groups` at what belongs to one restart, `endpoints` at every test of an endpoint, `rest` at the
-world once nothing is under way any more. They are written against what is stored and sent, not with the code that they
-hold to it.
+`records`, `tasks` and `lasting` look at every write to the ledger, `calls` and `choosing` at every request that changes
+something in Enterprise Manager, `groups` at what belongs to one restart, `endpoints` at every test of an endpoint,
+`rest` at the world once nothing is under way any more. They are written against what is stored and sent, not with the
+code that they hold to it.
 """
 
-from tests.simulation.invariants import calls, endpoints, groups, lasting, records, rest, tasks
+from tests.simulation.invariants import calls, choosing, endpoints, groups, lasting, records, rest, tasks
 from tests.simulation.invariants.watch import NAMES, Violated, Watch
 
-__all__ = ["NAMES", "Violated", "Watch", "calls", "endpoints", "groups", "lasting", "records", "rest", "tasks"]
+__all__ = [
+    "NAMES",
+    "Violated",
+    "Watch",
+    "calls",
+    "choosing",
+    "endpoints",
+    "groups",
+    "lasting",
+    "records",
+    "rest",
+    "tasks",
+]

@@ -10,6 +10,7 @@ from qlikops.domain.approval import Status, digest_of
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.task import Action
 from tests.simulation.enterprise_manager import Sent
+from tests.simulation.invariants.choosing import chosen_action
 from tests.simulation.invariants.watch import Watch, of_each_call, partition_of, status_of, told
 from tests.simulation.night import meaning
 
@@ -48,7 +49,7 @@ def at_most_one_call_a_claim(watch: Watch, sent: Sent) -> str:
 
 @of_each_call
 def only_what_is_being_carried_out_is_touched(watch: Watch, sent: Sent) -> str:
-    """The task is one of a proposal that is approved and not over, and the call is the one that was proposed."""
+    """The task is one of a proposal that is approved and not over, and the call is that of the option approved."""
     proposal_id = watch.proposal_of(sent)
     record, target = watch.record(proposal_id), _target(watch, sent)
     if record is None or target is None:
@@ -57,7 +58,7 @@ def only_what_is_being_carried_out_is_touched(watch: Watch, sent: Sent) -> str:
         return f"{sent.process} acts on {proposal_id}, which is {status_of(record)}"
     if watch.could_not_see(sent):
         return ""
-    action = Action(watch.proposed[proposal_id]["action"])
+    action = Action(chosen_action(watch.proposed[proposal_id], told(record, Attribute.DECISION)))
     fits = sent.option == action.run_option if sent.action == "run" else action.stops_first
     return "" if fits else f"{proposal_id} was to {action}, and {sent.action} {sent.option} was sent"
 
@@ -84,7 +85,8 @@ def somebody_looked_again(watch: Watch, sent: Sent) -> str:
     proposal = watch.proposed.get(watch.proposal_of(sent), {})
     if target is None or watch.could_not_see(sent):
         return ""
-    if sent.action == "run" and Action(proposal["action"]).stops_first:
+    record = watch.record(watch.proposal_of(sent)) or {}
+    if sent.action == "run" and Action(chosen_action(proposal, told(record, Attribute.DECISION))).stops_first:
         is_down = read is not None and read.get("state") != "RUNNING"
         return "" if is_down else f"{sent.process} runs {sent.task} before it was seen to have stopped"
     if read is None:
