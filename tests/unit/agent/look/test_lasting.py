@@ -1,0 +1,81 @@
+"""What one run says of a restart that is followed: nothing that it did not see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from qlikops.agent.look.lasting import Look
+from qlikops.agent.remember.follow_ups import FollowedTask, FollowUp
+from qlikops.domain.lasting import Aftermath, Lasting
+from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskState
+from tests.unit.agent.fleet import NOW, failed
+
+BROKEN = failed("orders")
+UP = replace(BROKEN, state=TaskState.RUNNING, stop_reason=StopReason.NONE, message="", memory_mb=9)
+KEY = UP.key
+SERVER = ServerFacts(KEY.instance, KEY.server, ServerState.MONITORED)
+FOLLOWED = FollowUp("0123456789ab", (FollowedTask(KEY, NOW),), Aftermath(1))
+STOPPED: dict[str, Any] = {"state": TaskState.STOPPED, "message": ""}
+
+
+def look(facts: Any, minutes: float, server: ServerFacts = SERVER, not_read: bool = False) -> FollowUp:
+    """The follow-up after a run so many minutes later."""
+    tasks = {KEY: facts} if facts else {}
+    first, last = timedelta(minutes=15), timedelta(hours=1)
+    at = NOW + timedelta(minutes=minutes)
+    return Look(at, tasks, (server,), {KEY} if not_read else (), first, last).at_restart(FOLLOWED)
+
+
+@pytest.mark.parametrize(
+    ("facts", "minutes", "result"),
+    [
+        (UP, 59, None),
+        (UP, 60, Lasting.LASTED),
+        (UP, 600, Lasting.LASTED),
+        (BROKEN, 0, None),  # read before it came up
+        (BROKEN, 5, Lasting.FELL_OVER),
+        (BROKEN, 119, Lasting.FELL_OVER),
+        (BROKEN, 121, Lasting.UNCLEAR),  # no run looked in time
+        (replace(BROKEN, **STOPPED, stop_reason=StopReason.STOPPED_LOW_MEMORY), 5, Lasting.FELL_OVER),
+        (replace(BROKEN, **STOPPED, stop_reason=StopReason.NORMAL), 5, Lasting.UNCLEAR),
+        (replace(BROKEN, **STOPPED, stop_reason=StopReason.STOPPED_AFTER_DDL_APPLY), 5, Lasting.UNCLEAR),
+        (replace(BROKEN, stop_reason=StopReason.RECOVERABLE_ERROR), 5, None),  # Replicate retries
+        (replace(BROKEN, state=TaskState.RECOVERY), 121, Lasting.UNCLEAR),
+        (replace(UP, memory_mb=0), 61, None),
+        (None, 5, Lasting.UNCLEAR),  # it is gone
+    ],
+)
+def test_what_a_run_sees(facts: Any, minutes: float, result: Lasting | None) -> None:
+    found = look(facts, minutes)
+    settled = [each.result for each in found.so_far.not_lasted] or [Lasting.LASTED] * found.so_far.lasted
+    assert settled == ([result] if result else [])
+    assert [each.result for each in found.untold] == ([Lasting.FELL_OVER] if result is Lasting.FELL_OVER else [])
+    assert bool(found.tasks) is (result is None)
+
+
+@pytest.mark.parametrize("minutes", [5, 61, 119])
+@pytest.mark.parametrize(
+    "server",
+    [
+        replace(SERVER, state=ServerState.ERROR),
+        replace(SERVER, error_code="QEM_NOT_READ_IN_TIME"),
+        replace(SERVER, error_code="QEM_UNREADABLE"),
+    ],
+)
+def test_what_could_not_be_read_is_followed_on(server: ServerFacts, minutes: float) -> None:
+    assert look(None, minutes, server) == FOLLOWED
+    assert look(BROKEN, minutes, server, not_read=True) == FOLLOWED
+
+
+def test_an_hour_after_the_last_look_was_due_it_cannot_be_said() -> None:
+    (found,) = look(None, 121, replace(SERVER, state=ServerState.ERROR)).so_far.not_lasted
+    assert (found.result, found.detail) == (Lasting.UNCLEAR, "it could not be read")
+
+
+def test_the_first_look_says_once_how_long_all_were_up() -> None:
+    assert look(UP, 14).so_far.up_seconds == 0
+    assert look(UP, 15).so_far.up_seconds == 900
