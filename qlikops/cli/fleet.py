@@ -9,11 +9,14 @@ import typer
 
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, JsonOption, invocation
+from qlikops.cli.durations import duration
+from qlikops.domain.decisions import gather
 from qlikops.domain.errors import UsageError
 from qlikops.domain.lookup import look_up
 from qlikops.domain.naming import is_named
 from qlikops.domain.since import read_fleet
 from qlikops.domain.task import TaskState
+from qlikops.presentation import decisions as presented
 from qlikops.presentation import fleet
 from qlikops.presentation import report as run_report
 from qlikops.presentation import task as one_task
@@ -95,11 +98,27 @@ def report(
         str | None, typer.Argument(metavar="EXECUTION", help="The run; the newest where none is given.")
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown, for a ticket or a chat.")] = False,
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="What was decided since a time, in numbers, and what came of it.")
+    ] = False,
+    since: Annotated[str, typer.Option(metavar="T", help="How far back to look.")] = "30d",
+    mine: Annotated[bool, typer.Option("--mine", help="With --decisions: only what you decided.")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a run's report."""
-    role = invocation(ctx).environment(context).fleet
+    """Show a run's report, or what was decided over weeks."""
+    here = invocation(ctx)
+    if decisions:
+        if execution or markdown:
+            raise UsageError("--decisions is about all runs since a time: leave out EXECUTION and --markdown.")
+        now = here.now()
+        found = gather(here.environment(context), now - duration("--since", since), now, mine=mine)
+        if as_json:
+            output.write_json(found)
+        else:
+            output.write_sections(presented.sections(found, mine=mine))
+        return
+    role = here.environment(context).fleet
     if as_json:
         output.write_json(role.report(execution))
     elif markdown:

@@ -19,7 +19,7 @@ from qlikops.presentation.tone import Section, as_markdown, line
 
 def handover(
     ctx: typer.Context,
-    since: Annotated[str, typer.Option(metavar="T", help="How long the shift was.")] = "12h",
+    since: Annotated[str, typer.Option(metavar="T", help="How far back to look.")] = "12h",
     markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown, for a ticket or a chat.")] = False,
     context: ContextsOption = None,
     as_json: JsonOption = False,

@@ -40,7 +40,7 @@ COMMANDS = {
         "Show one task: how it is, what is wrong, why it is left alone, its latency, what was decided earlier.",
     ),
     "reports": ("fleet", "List the runs that have a report, newest first, with what each found and came to."),
-    "report": ("fleet", "Show a run's report."),
+    "report": ("fleet", "Show a run's report, or what was decided over weeks."),
     "handover": (
         "handover",
         "Print the shift: what waits, what was decided by whom and how it ended, what is kept quiet, what runs.",

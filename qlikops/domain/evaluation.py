@@ -138,3 +138,5 @@ class PolicyResult:
     closed_gates: tuple[BlockingGate, ...] = ()
     reason: str = ""
     """One sentence for people."""
+    shadow: Route | None = None
+    """What the mode `policy` would have done; None in records of earlier versions."""

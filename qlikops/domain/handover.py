@@ -93,7 +93,7 @@ def gather(environment: ContextServices, since: datetime, now: datetime) -> Hand
     this shift closed.
     """
     executions = environment.executions
-    runs, looked_back_to, is_complete = _runs(executions, since)
+    runs, looked_back_to, is_complete = runs_since(executions, since)
     within = [run for run in runs if run.stopped_at is None or run.stopped_at >= since]
     handled = [
         Handled(run.name, proposal)
@@ -139,8 +139,13 @@ def _may_have_closed(run: ExecutionSummary, since: datetime) -> bool:
     return has_proposed and (not is_over or run.status not in _FINE)
 
 
-def _runs(executions: Executions, since: datetime) -> tuple[list[ExecutionSummary], datetime, bool]:
-    """All that run, and those that began since a moment, newest first; that moment; and whether these are all."""
+def runs_since(
+    executions: Executions, since: datetime, pages: int = PAGES
+) -> tuple[list[ExecutionSummary], datetime, bool]:
+    """All that run, and those that began since a moment, newest first; that moment; and whether these are all.
+
+    The moment is as long before `since` as a run may take. At most so many `pages` are read.
+    """
     found = {run.arn: run for page in _pages(executions, ExecutionStatus.RUNNING) for run in page}
     back_to, is_complete = since - LOOK_BACK, True
     for number, page in enumerate(_pages(executions)):
@@ -150,7 +155,7 @@ def _runs(executions: Executions, since: datetime) -> tuple[list[ExecutionSummar
             back_to = since - max(LOOK_BACK, _longest(executions, page[0]))
         if page and page[-1].started_at < back_to:
             break
-        if number + 1 == PAGES:
+        if number + 1 == pages:
             back_to, is_complete = max([back_to, *(run.started_at for run in page[-1:])]), False
             break
     newest_first = sorted(found.values(), key=lambda run: (run.started_at, run.name), reverse=True)

@@ -62,17 +62,17 @@ def decide(
     closed = tuple(
         _closed(GateInput(proposal, option, evaluation, restarts_last_hour, config) for option in proposal.offers)
     )
-    mode = config.approval_mode
+    mode, why_not = config.approval_mode, closed[0].reason if closed else _withheld(evaluation)
+    shadow = Route.ASK if why_not else Route.AUTOMATIC
     if mode is ApprovalMode.ALWAYS:
-        return PolicyResult(Route.ASK, mode, closed, "A human is asked about every proposal.")
+        return PolicyResult(Route.ASK, mode, closed, "A human is asked about every proposal.", shadow)
+    if not why_not:
+        automatic = "Automatic: no gate is closed and the evaluation approves."
+        return PolicyResult(Route.AUTOMATIC, mode, closed, automatic, shadow)
     otherwise, consequence = (
         (Route.ASK, "a human decides") if mode is ApprovalMode.POLICY else (Route.HELD, "held, and nobody is asked")
     )
-    if closed:
-        return PolicyResult(otherwise, mode, closed, f"Not automatic, {consequence}: {closed[0].reason}.")
-    if why_not := _withheld(evaluation):
-        return PolicyResult(otherwise, mode, closed, f"Not automatic, {consequence}: {why_not}.")
-    return PolicyResult(Route.AUTOMATIC, mode, closed, "Automatic: no gate is closed and the evaluation approves.")
+    return PolicyResult(otherwise, mode, closed, f"Not automatic, {consequence}: {why_not}.", shadow)
 
 
 def _closed(questions: Iterable[GateInput]) -> Iterator[BlockingGate]:

@@ -111,6 +111,13 @@ def test_the_newest_report_is_shown_by_default(run: Run) -> None:
     assert run("report", "run-9").exit_code == ExitCode.NOT_FOUND
 
 
+def test_decisions_are_counted_since_a_time_and_are_no_report_of_one_run(run: Run) -> None:
+    assert "0 that ended" in run("report", "--decisions", "--since", "7d").stdout
+    assert "0 that you decided" in run("report", "--decisions", "--mine").stdout
+    assert json.loads(run("report", "--decisions", "--json").stdout)["closed"] == 0
+    assert run("report", "run-1", "--decisions").exit_code == ExitCode.USAGE
+
+
 def test_reports_are_listed_newest_first_with_what_they_came_to(run: Run, environment: FakeEnvironment) -> None:
     outcomes = {Status.DENIED.value: 1, Status.RESTARTED.value: 2}
     environment.fleet.runs["run-2"] = RunSummary("arn", "run-2", NOON, anomalies=4, outcomes=outcomes, finished_at=NOON)

@@ -107,6 +107,13 @@ def test_kinds_with_a_gate_of_their_own(kind: AnomalyKind, gates: set[Gate]) -> 
     assert closed(ask_policy(replace(OPEN, kind=kind))) == gates
 
 
+@pytest.mark.parametrize("mode", [mode for mode in ApprovalMode if mode.is_known])
+def test_each_mode_says_what_mode_policy_would_have_done(mode: ApprovalMode) -> None:
+    for verdict in (Verdict.APPROVE, Verdict.CAUTION):
+        evaluation = replace(GOOD, verdict=verdict)
+        assert ask_policy(evaluation=evaluation, mode=mode).shadow is ask_policy(evaluation=evaluation).route
+
+
 @pytest.mark.parametrize(("mode", "route"), [(ApprovalMode.POLICY, Route.ASK), (ApprovalMode.NEVER, Route.HELD)])
 def test_an_approval_by_evidence_that_is_not_there_does_not_count(mode: ApprovalMode, route: Route) -> None:
     sound, invented = Finding("seen", ("e1",)), Finding("seen elsewhere", ("e1", "e99"), unsupported=("e99",))

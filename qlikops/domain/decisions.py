@@ -1,0 +1,187 @@
+"""What was decided over days or weeks, beside what the approval policy alone would have done, and what lasted.
+
+It counts and names no decider: who decided is in each proposal's record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from qlikops.domain.approval import UNANSWERED, ProposalRecord, Status
+from qlikops.domain.errors import NotFound
+from qlikops.domain.evaluation import Route, Verdict
+from qlikops.domain.handover import runs_since
+from qlikops.domain.ports import ContextServices
+
+PAGES = 150
+"""Of a hundred runs each: seven weeks at one run in five minutes."""
+AFTER_ALL = timedelta(hours=24)
+"""How long after a denial a restart of one of its tasks says whether the denial was right."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByVerdict:
+    """What people decided after one evaluator's one verdict."""
+
+    evaluator: str
+    verdict: Verdict
+    approved: int
+    denied: int
+    unanswered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """What mode `policy` would have restarted of the proposals on one known failure, or else of one kind."""
+
+    counted_as: str
+    proposals: int
+    would_restart: int
+    wrongly: tuple[str, ...]
+    """The ids of those of them that a person denied, or whose restart failed or fell over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The time from `since` until `until`."""
+
+    since: datetime
+    until: datetime
+    closed: int
+    """Proposals that ended."""
+    verdicts: tuple[ByVerdict, ...]
+    median_seconds: float | None
+    """From the question to the decision of a person; None if there was none."""
+    longest_seconds: float | None
+    approved: int
+    came_up: int
+    """Of those approved: every task was seen to come up."""
+    lasted: int
+    fell_over: tuple[tuple[str, str], ...]
+    """The id of each approved proposal that fell over, and in words how."""
+    denied: int
+    denied_right: int
+    """Of those denied: one of the tasks was restarted within AFTER_ALL, and that failed or fell over."""
+    denied_restarted: int
+    """Of those denied: one of the tasks was restarted within AFTER_ALL, and it is known what came of that."""
+    shadow: tuple[Shadow, ...]
+    """The most frequent first; only of proposals that say what the policy would have done."""
+    is_complete: bool = True
+    """False if there were more runs than are looked at."""
+
+
+def gather(environment: ContextServices, since: datetime, now: datetime, *, mine: bool = False) -> Decisions:
+    """Reads the time: a hundred runs a page, one Query for each run that proposed something, one read a proposal.
+
+    `mine`: only proposals that the caller decided. Blocks like the ports do, and raises what they raise.
+    """
+    runs, _, is_complete = runs_since(environment.executions, since, PAGES)
+    records: dict[str, ProposalRecord] = {}
+    for run in runs:
+        if run.run is not None and not run.run.proposals:
+            continue
+        for row in environment.executions.proposals(run.name):
+            if row.updated_at >= since and row.status not in UNANSWERED:
+                with contextlib.suppress(NotFound):  # the ledger forgets after ninety days
+                    records[row.proposal_id] = environment.approvals.approval(row.proposal_id)
+    found = [record for record in records.values() if record.status.is_final]
+    if mine:
+        caller = environment.caller()
+        found = [record for record in found if record.decision is not None and record.decision.by == caller]
+    return tallied(found, since, now, is_complete=is_complete)
+
+
+def tallied(records: Sequence[ProposalRecord], since: datetime, until: datetime, *, is_complete: bool) -> Decisions:
+    """The numbers of closed proposals."""
+    approved = [record for record in records if record.decision is not None and record.decision.approved]
+    denied = [record for record in records if record.status is Status.DENIED]
+    waits = [
+        (record.decision.at - record.requested_at).total_seconds()
+        for record in (*approved, *denied)
+        if record.decision and record.decision.at and record.requested_at
+    ]
+    later = [went_well for record in denied if (went_well := _after_all(record, approved)) is not None]
+    return Decisions(
+        since=since,
+        until=until,
+        closed=len(records),
+        verdicts=_by_verdict(records),
+        median_seconds=median(waits) if waits else None,
+        longest_seconds=max(waits, default=None),
+        approved=len(approved),
+        came_up=sum(record.status is Status.RESTARTED for record in approved),
+        lasted=sum(_went_well(record) is True for record in approved),
+        fell_over=tuple(
+            (record.approval_id, f"{record.proposal.label}: {record.lasting.words()}")
+            for record in approved
+            if record.lasting is not None and record.lasting.fell_over
+        ),
+        denied=len(denied),
+        denied_right=later.count(False),
+        denied_restarted=len(later),
+        shadow=_shadow(records),
+        is_complete=is_complete,
+    )
+
+
+def _went_well(record: ProposalRecord) -> bool | None:
+    """Whether the restart of an approved proposal lasted; None if that is not known."""
+    lasting = record.lasting
+    if record.status in (Status.FAILED, Status.PARTIAL) or (lasting is not None and lasting.fell_over):
+        return False
+    is_known = record.status is Status.RESTARTED and lasting is not None and lasting.lasted == lasting.came_up
+    return True if is_known else None
+
+
+def _after_all(denied: ProposalRecord, approved: Iterable[ProposalRecord]) -> bool | None:
+    """How the first restart of one of the denied tasks went soon after the denial; None if there is none to go by."""
+    keys = {target.key for target in denied.proposal.targets}
+    ended = denied.outcome.at if denied.outcome and denied.outcome.at else denied.updated_at
+    restarts = [
+        record
+        for record in approved
+        if ended <= record.proposal.created_at <= ended + AFTER_ALL
+        and keys & {target.key for target in record.proposal.targets}
+        and _went_well(record) is not None
+    ]
+    return _went_well(min(restarts, key=lambda record: record.proposal.created_at)) if restarts else None
+
+
+def _by_verdict(records: Sequence[ProposalRecord]) -> tuple[ByVerdict, ...]:
+    said: dict[tuple[str, Verdict], list[ProposalRecord]] = {}
+    for record in records:
+        if record.evaluation is not None and (record.decision is not None or record.status is Status.EXPIRED):
+            said.setdefault((record.evaluation.evaluator, record.evaluation.verdict), []).append(record)
+    return tuple(
+        ByVerdict(
+            evaluator,
+            verdict,
+            approved=sum(one.decision is not None and one.decision.approved for one in of),
+            denied=sum(one.status is Status.DENIED for one in of),
+            unanswered=sum(one.status is Status.EXPIRED for one in of),
+        )
+        for (evaluator, verdict), of in sorted(said.items())
+    )
+
+
+def _shadow(records: Sequence[ProposalRecord]) -> tuple[Shadow, ...]:
+    by_failure: dict[str, list[ProposalRecord]] = {}
+    for record in records:
+        # What was taken back, or ended with its execution, nobody has judged.
+        is_judged = record.decision is not None or record.status is Status.EXPIRED
+        if is_judged and record.policy is not None and record.policy.shadow is not None:
+            by_failure.setdefault(record.proposal.counted_as, []).append(record)
+    found = [
+        Shadow(
+            counted_as,
+            proposals=len(of),
+            would_restart=len(would := [one for one in of if one.policy and one.policy.shadow is Route.AUTOMATIC]),
+            wrongly=tuple(one.approval_id for one in would if one.status is Status.DENIED or _went_well(one) is False),
+        )
+        for counted_as, of in by_failure.items()
+    ]
+    return tuple(sorted(found, key=lambda each: (-each.proposals, each.counted_as)))
