@@ -357,15 +357,16 @@ class QlikOpsApp(DecidingApp):
         if self.state.took_rows(context, message.rows) and self._rings and context.rings:
             self.bell()
         self._tick()
-        if first or waited:
-            self._ask_for_last_run()
         if first:
-            # What somebody waits for is not to wait for what was drawn a moment ago.
+            # What somebody waits for is not to wait for what was drawn a moment ago, nor for boto3 to load.
             self._drawing.now()
             self.call_after_refresh(self._once_filled)
             self._once_filled = lambda: None
+            self.call_after_refresh(self._ask_for_last_run)
         else:
             self._drawing.soon()
+            if waited:
+                self._ask_for_last_run()
         if context.wants_caller:
             context.wants_caller = False
             self.set_timer(SETTLED_SECONDS, lambda: context.load_caller(self))

@@ -70,7 +70,8 @@ class ChosenReview(Review):
         elif self._key != chosen.key or self.loading_id != row.approval_id:
             self._key, self._read_for = chosen.key, _unclaimed(row)
             self.show_loading(row.approval_id, f"Loading {inbox.label(row)} …")
-            chosen.context.load_approval(row.approval_id, self)
+            # The list is drawn first: boto3 is loaded for the first record, and holds up what is drawn meanwhile.
+            self.call_after_refresh(chosen.context.load_approval, row.approval_id, self)
 
     def follow_on(self) -> None:
         """A new inbox came: what became of a record that is gone is read again, until nothing more does."""
