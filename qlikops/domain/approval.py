@@ -343,6 +343,7 @@ class InboxRow:
     label: str
     """Cut to ROW_TEXT_CAP, as `title` and `cause` are."""
     title: str
+    """What happened, in the words of the proposal's title; in rows of earlier versions all of that."""
     kind: str
     severity: str
     action: str
@@ -376,7 +377,7 @@ class InboxRow:
         return cls(
             approval_id=proposal.proposal_id,
             label=_cut(proposal.label),
-            title=_cut(proposal.title),
+            title=_cut(proposal.happened),
             kind=proposal.kind,
             severity=proposal.severity,
             action=proposal.action,

@@ -224,11 +224,22 @@ class Proposal:
         return self.known_failure or self.kind
 
     @property
+    def happened(self) -> str:
+        """What happened, as the title has it, without the name of task or cause and the count, which `label` has."""
+        return happened_by(self.title, self.cause or self.targets[0].key.task, len(self.targets))
+
+    @property
     def label(self) -> str:
         """The task's name, or how many tasks there are behind which cause."""
         if len(self.targets) == 1:
             return str(self.targets[0].key)
         return f"{len(self.targets)} tasks: {self.cause}"
+
+
+def happened_by(title: str, name: str, tasks: int) -> str:
+    """What `title` says beside the `name` it begins with and the number of `tasks` that it ends with."""
+    words = title.removeprefix(f"{name}: ")
+    return words.rpartition(f", {tasks} tasks")[0] or words
 
 
 @dataclass(frozen=True, slots=True)

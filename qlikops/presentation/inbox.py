@@ -10,6 +10,7 @@ from enum import StrEnum
 from qlikops.domain.anomaly import Severity
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.duration import format_duration
+from qlikops.domain.proposal import happened_by
 from qlikops.presentation import vocabulary
 from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.table import Column, ColumnOf, Order, Table
@@ -212,10 +213,9 @@ def _task_order(each: ListedRow) -> tuple[str, str]:
 
 
 def happened(row: InboxRow) -> str:
-    """What happened, as the title has it: without the name of task or cause and the count, which stand beside it."""
+    """What happened, without the name of task or cause and the count, which stand beside it."""
     _, task = _server_and_task(row)
-    words = row.title.removeprefix(f"{row.cause if row.task_count > 1 else task}: ")
-    return words.rpartition(f", {row.task_count} tasks")[0] or words or row.kind
+    return happened_by(row.title, row.cause if row.task_count > 1 else task, row.task_count) or row.kind
 
 
 def _happened(each: ListedRow) -> Span:
@@ -259,11 +259,10 @@ TABLE: Table[ListedRow] = Table(
             order=Order(InboxSort.TASK, "task", _task_order),
         ),
         ColumnOf(
-            Column("kind", "What happened", 24, goes=40),
+            Column("kind", "What happened", 20, goes=40),
             _happened,
             field=lambda each: each.row.kind,
             short=ColumnOf(Column("kind", "What happened", 15), _happened),
-            room=_ROOM_FOR_NAMES,
         ),
         ColumnOf(
             Column("verdict", "Evaluation", 17, goes=50),

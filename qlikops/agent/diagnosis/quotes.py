@@ -45,6 +45,8 @@ _SAYS_IT_IN_QUOTES = re.compile(
 _BEFORE_ITS_WORDS = (":", "=", "error")
 """What all of them end with: most quotations stand after something else, and the long expression takes its time."""
 _STATUS = re.compile(r'"code" ?: ?[45]\d\d\b')
+_NUMBERED = re.compile(r'"error_code" ?: ?\d{3,5}\b')
+"""How a schema registry gives its number."""
 _IN_AN_ERROR = re.compile(r'"errors?" ?: ?[\[{][^}]{0,160}\Z', re.IGNORECASE)
 # Db2: "Reason code: "00C9008E"".
 _CODE_BEFORE = re.compile(r"\breason code\W{0,3}\Z", re.IGNORECASE)
@@ -155,6 +157,7 @@ def _quotations(text: str) -> list[tuple[int, int, bool]]:
         is_reason = (may_say_it and bool(_SAYS_IT_IN_QUOTES.search(lead))) or bool(
             _STATUS.match(text, start) and _IN_AN_ERROR.search(lead)
         )
+        is_reason = is_reason or bool(_NUMBERED.match(text, start))
         if _A_CODE.fullmatch(text, start + 1, stop - 1) and _CODE_BEFORE.search(lead):
             # Alone, without the mark that would begin a quotation anew.
             found.extend(((start, start + 1, True), (stop - 1, stop, True)))
