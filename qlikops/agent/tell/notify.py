@@ -126,7 +126,8 @@ def findings_text(run: Run, news: Notifications) -> str:
 
 def fell_over_text(run: Run, restarts: Sequence[FellOver]) -> str:
     """Which restarts did not last, and how to see more of each."""
-    lines = [f"{each.label}: {each.words()} (qlikops show {each.proposal_id})" for each in restarts]
+    # How to see more comes before what a long line may lose.
+    lines = [f"{each.label} (qlikops show {each.proposal_id}): {each.words()}" for each in restarts]
     ahead = "A new proposal comes after the cooldown, unless qlikops says that the task keeps failing."
     return _text(["Restarted by qlikops, seen up, and down again:", *_shown(lines), ahead, f"Where: {_place(run)}"])
 

@@ -81,7 +81,7 @@ def test_what_falls_over_is_told_once_and_stands_beside_the_outcome(falling: Nig
     assert counts(falling, "recovered", "lasted", "fell_over") == [1, 0, 1]
     assert falling.items_under(FOLLOWED_PARTITION) == []
     (message,) = falling.told_of("fell over")
-    assert f"{ORDERS}: fell over after 10 min (qlikops show {record.approval_id})" in message
+    assert f"{ORDERS} (qlikops show {record.approval_id}): fell over after 10 min" in message
     (line, *_) = falling.ledger.tasks.history(ORDERS)
     assert line.lasting == fell
 
