@@ -44,3 +44,9 @@ def test_a_task_that_the_poll_did_not_see_has_not_changed(tasks: tuple[TaskSnaps
     assert not latest.saw_any
     assert latest.tasks == ((PROPOSAL.targets[0], None),)
     assert latest.changed(KIND) == ()
+
+
+def test_of_a_part_of_the_tasks_it_says_what_concerns_that_part() -> None:
+    latest = seen(SAME)
+    assert latest.only(PROPOSAL.targets) == latest
+    assert latest.only(()).tasks == ()

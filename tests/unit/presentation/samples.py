@@ -19,7 +19,7 @@ from qlikops.domain.evaluation import (
     Verdict,
 )
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.proposal import Proposal, ProposedTask
+from qlikops.domain.proposal import Option, Proposal, ProposedTask
 from qlikops.domain.task import Action, ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.domain.workflow.events import HistoryEvent, parse_events
 from qlikops.domain.workflow.execution import (
@@ -265,3 +265,13 @@ def fleet() -> FleetSnapshot:
             ),
         ),
     )
+
+
+OFFERING = replace(
+    proposal(tasks=("orders", "stock", "payments"), cause="source ORA-PROD"),
+    options=(
+        Option("resume", Action.RESUME, "restore the log, then resume", ("Restore the log.", "Ask the DBA.")),
+        Option("reload", Action.RELOAD, "reload the target from the source", loses="what the target has"),
+    ),
+)
+"""A group with two options, of which the second one cannot be undone."""

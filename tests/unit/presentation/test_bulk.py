@@ -75,3 +75,10 @@ def test_denying_together_says_what_stays_and_when_it_is_asked_again_and_nothing
     assert "■ critical FATAL_TRANSIENT" in each
     for warning in second_thoughts(group):
         assert warning not in each
+
+
+def test_several_at_once_are_approved_for_their_first_options_and_the_others_are_said() -> None:
+    lines = [f"{each.label}: {each.text}" for each in together([samples.approval(samples.OFFERING)] * 2, approved=True)]
+    assert "will run: restore the log, then resume (RESUME_PROCESSING)" in lines
+    assert "not this: reload, which is approved one by one; loses what the target has" in lines
+    assert "first: 4 checks, recorded as not ticked" in lines

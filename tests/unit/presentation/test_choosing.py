@@ -6,17 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from qlikops.domain.proposal import Choice, Option
-from qlikops.domain.task import Action, TaskKey
-from qlikops.presentation import bulk, choosing
+from qlikops.domain.proposal import Choice
+from qlikops.domain.task import TaskKey
+from qlikops.presentation import choosing
 from qlikops.presentation.tone import plain
 from tests.unit.presentation import samples
 
-RESTORE = Option("resume", Action.RESUME, "restore the log, then resume", ("Restore the log.", "Ask the DBA."))
-RELOAD = Option("reload", Action.RELOAD, "reload the target from the source", loses="what the target has")
-GROUP = replace(
-    samples.proposal(tasks=("orders", "stock", "payments"), cause="source ORA-PROD"), options=(RESTORE, RELOAD)
-)
+GROUP = samples.OFFERING
+RESTORE, RELOAD = GROUP.options
 
 
 def of(*names: str, tables: int | None = 4) -> Choice:
@@ -72,10 +69,3 @@ def test_a_row_says_what_it_does_and_loses_without_a_colour() -> None:
     ]
     left_out = choosing.task_row(GROUP.targets[0], is_chosen=False)
     assert plain(left_out) == "[ ] replicate-eu-1/orders  left out, proposed again"
-
-
-def test_several_at_once_are_approved_for_their_first_options_and_the_others_are_said() -> None:
-    lines = [f"{each.label}: {each.text}" for each in bulk.together([samples.approval(GROUP)] * 2, approved=True)]
-    assert "will run: restore the log, then resume (RESUME_PROCESSING)" in lines
-    assert "not this: reload, which is approved one by one; loses what the target has" in lines
-    assert "first: 4 checks, recorded as not ticked" in lines

@@ -174,3 +174,27 @@ def test_what_goes_out_is_shown_beside_what_the_last_poll_saw_and_what_happens_o
     assert "last poll" not in said(None)
     assert "expires in 3h48m" in said(None)
     assert "as           not known yet" in said(None)
+
+
+class TestChoosing:
+    RECORD = samples.approval(samples.OFFERING)
+    REQUEST = Approve("d", option="reload", tasks=("stock",))
+
+    def test_what_goes_out_says_the_option_what_it_loses_and_what_is_left_out(self) -> None:
+        text = as_text([Section("", decision.what_goes_out(self.REQUEST, self.RECORD))])
+        assert "reload the target from the source (RELOAD_TARGET); loses what the target has" in text
+        assert "left out: replicate-eu-1/orders, replicate-eu-1/payments" in text
+        assert "blast radius 1 task, 42 tables" in text
+
+    def test_what_speaks_against_it_goes_by_option_tasks_and_open_checks(self) -> None:
+        seen = decision.Seen(None, NOW)
+        assert list(decision.careful(self.REQUEST, self.RECORD, seen)) == ["a reload replaces what the target has"]
+        first = Approve("d", checked=("Ask the DBA.",))
+        assert list(decision.careful(first, self.RECORD, seen)) == ["not ticked: Restore the log"]
+        assert not list(decision.careful(Deny("d", "no"), self.RECORD, seen))
+
+    def test_a_receipt_says_what_was_chosen_and_ticked(self) -> None:
+        made = Decision(True, "abc", option="resume", checked=("Ask the DBA.",))
+        text = decision.receipt_text(DecisionReceipt("id1", made, Status.RESTARTING, terms=("1 of 2 checks ticked",)))
+        assert "for          1 of 2 checks ticked" in text
+        assert "[x] Ask the DBA." in text

@@ -310,3 +310,29 @@ def test_what_waits_is_shown_as_the_last_poll_saw_it() -> None:
     assert "no samples" in text
     ended = as_text(review.sections(replace(record, status=Status.DENIED), NOW, Background()))
     assert "last poll" not in ended
+
+
+def test_options_stand_with_what_comes_first_and_what_they_lose() -> None:
+    text = reviewed(samples.approval(samples.OFFERING))
+    assert "will run     restore the log, then resume (RESUME_PROCESSING)" in text
+    assert "or           reload the target from the source (RELOAD_TARGET); loses what the target has" in text
+    assert "resume       restore the log, then resume, recommended" in text
+    assert "first: Restore the log." in text
+
+
+def test_a_record_says_which_option_was_approved_what_was_left_out_and_which_checks_were_ticked() -> None:
+    made = Decision(True, tasks=("stock",), checked=("Ask the DBA.",))
+    text = reviewed(replace(samples.approval(samples.OFFERING), status=Status.RESTARTING, decision=made))
+    assert "for          option resume" in text
+    assert "left out: replicate-eu-1/orders, replicate-eu-1/payments" in text
+    assert "1 of 2 checks ticked" in text
+    assert "[ ] Restore the log." in text
+    assert "[x] Ask the DBA." in text
+
+
+def test_a_gate_that_is_closed_for_one_option_says_for_which() -> None:
+    record = samples.approval(samples.OFFERING)
+    assert record.policy is not None
+    gate = BlockingGate(Gate.RELOAD, "a reload replaces it", "reload")
+    text = reviewed(replace(record, policy=replace(record.policy, closed_gates=(gate,))))
+    assert "(for reload): a reload replaces it" in text
