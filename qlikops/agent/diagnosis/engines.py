@@ -106,7 +106,8 @@ _DB2 = re.compile(r"sql(?<!\wsql)\d{4,5}[ncw]\b")
 
 def engine_of(endpoint_type: str) -> str:
     """The engine of an endpoint's type as Enterprise Manager spells it; empty where it is none that is known."""
-    name = endpoint_type.casefold().replace(" ", "").replace("_", "")
+    # Every "database" would be an ASE.
+    name = endpoint_type.casefold().replace(" ", "").replace("_", "").replace("database", "")
     return next((engine for engine, parts in _TYPES.items() if any(part in name for part in parts)), "")
 
 
