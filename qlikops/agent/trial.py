@@ -134,7 +134,8 @@ def outcome(situation: Situation, config: AgentConfig = _CONFIG) -> Outcome:
     if situation.previous_message and not found.diagnosis.failure_class.is_explained:
         earlier = explain(situation.previous_message, situation.context)
         if earlier.diagnosis.failure:
-            found = earlier
+            # It explains and opens nothing, as in a run.
+            found = replace(earlier, diagnosis=replace(earlier.diagnosis, automatic=False))
     proposal = proposal_on(situation, config)
     if proposal is None:
         return Outcome(found)
@@ -175,8 +176,12 @@ def proposal_on(situation: Situation, config: AgentConfig = _CONFIG) -> Proposal
         tables_with_error=0,
         tags_known=True,
     )
+    said_before = None
+    if situation.previous_message:
+        before = replace(task, message=harmless(situation.previous_message))
+        said_before = detect((_SERVER,), (before,), None, config, _NOW - 2 * _POLL, "trial-0")
     # Two polls confirm what one does not.
-    first = detect((_SERVER,), (task,), None, config, _NOW - _POLL, "trial-1")
+    first = detect((_SERVER,), (task,), said_before, config, _NOW - _POLL, "trial-1")
     snapshot = detect((_SERVER,), (task,), first, config, _NOW, "trial-2")
     found = propose(
         snapshot, config, execution_arn="arn:aws:states:::execution:trial", execution_name="trial", now=_NOW, blocked={}

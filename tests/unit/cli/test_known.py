@@ -63,12 +63,16 @@ def test_explains_a_file_line_by_line(run: Run, tmp_path: Path) -> None:
         },
         {"message": "Something nobody has seen", "state": "ERROR", "stop_reason": "FATAL_ERROR", "id": "extra"},
         {"message": "Task 'A' was stopped after 7 recovery attempts", "previous_message": "ORA-01017: logon denied"},
+        {"message": "Task 'A' was stopped after 7 recovery attempts", "previous_message": MESSAGE},
     ]
     file = tmp_path / "many.jsonl"
     file.write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
     answers = [json.loads(line) for line in run("known", "explain", "--file", str(file), "--json").stdout.splitlines()]
-    assert [answer["failure"] for answer in answers] == ["oracle-deadlock", "", "oracle-login"]
-    assert [answer["class"] for answer in answers] == ["retry_now", "unknown", "access"]
+    assert [answer["failure"] for answer in answers] == ["oracle-deadlock", "", "oracle-login", "oracle-deadlock"]
+    assert [answer["class"] for answer in answers] == ["retry_now", "unknown", "access", "retry_now"]
+    # What was said before is the cause for the rules and the policy as well, and makes nothing automatic.
+    assert [answer["verdict"] for answer in answers] == ["approve", "caution", "deny", "caution"]
+    assert [answer["automatic"] for answer in answers] == [True, False, False, False]
     assert {"kind", "options", "verdict", "risk", "confidence", "route_policy", "route_always"} <= answers[1].keys()
 
 
