@@ -73,8 +73,9 @@ FIRST ?= 0
 simulate: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.simulation.simulate --seeds $(SEEDS) --first $(FIRST)
 
-# A new stretch of seeds every day.
+# A new stretch of seeds every day, and as many restarts as there may be tasks.
 nightly: $(VENV)/dev.stamp
+	LARGE=5000 $(BIN)/pytest tests/unit/agent/act/test_large.py
 	$(BIN)/python -m tests.simulation.simulate --seeds 10000 --first $$(( $$(date +%s) / 86400 * 10000 ))
 
 # Each screen of the demo, as pictures for the docs and as text that a test compares.

@@ -39,9 +39,9 @@ STAYS_DOWN = AfterRun(resume=Effect.FAILS_AGAIN, fails_after_seconds=3)
 ANOTHER_MATTER = AfterRun(resume=Effect.REFUSED, message="Something nobody has seen before")
 
 
-def lost_source(size: int, after: Callable[[int], AfterRun] = lambda _: COMES_UP) -> Scenario:
+def lost_source(size: int, after: Callable[[int], AfterRun] = lambda _: COMES_UP, *, first: int = 0) -> Scenario:
     """`size` tasks that have lost their source; `after` says of each by its number what running it does."""
-    names = [f"task-{number:04}" for number in range(size)]
+    names = [f"task-{number:04}" for number in range(first, first + size)]
     broken = (Break(0, SERVER, name, message=LOST, after_run=after(number)) for number, name in enumerate(names))
     return Scenario("lost source", (server(SERVER, map(task, names)),), tuple(broken))
 
