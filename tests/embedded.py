@@ -38,6 +38,7 @@ class EmbeddedAws:
         self._folder = folder
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self._clients: dict[tuple[str, int], Any] = {}
 
     @property
     def endpoint(self) -> str:
@@ -45,7 +46,16 @@ class EmbeddedAws:
         return f"http://127.0.0.1:{self._port}"
 
     def client(self, service: str, attempts: int = 2) -> Any:
-        """A boto3 client with dummy credentials; nothing of the machine's own AWS configuration is read."""
+        """A boto3 client with dummy credentials; nothing of the machine's own AWS configuration is read.
+
+        One for all who ask for the same: making one takes longer than most of what is asked of it.
+        """
+        if (service, attempts) not in self._clients:
+            self._clients[service, attempts] = self.new_client(service, attempts)
+        return self._clients[service, attempts]
+
+    def new_client(self, service: str, attempts: int = 2) -> Any:
+        """The same, for whoever changes it."""
         return boto3.client(  # type: ignore[call-overload]
             service,
             region_name=REGION,

@@ -200,7 +200,7 @@ class Counted:
 @pytest.mark.parametrize("number", [0, 100, MANY])
 def test_calls_to_refresh_the_inbox(number: int, waiting: Waiting, results: Results) -> None:
     items = waiting.fill(number)
-    counted = Counted(waiting.aws.client("dynamodb"))
+    counted = Counted(waiting.aws.new_client("dynamodb"))
     connection = FakeConnection(counted.client, Resources(MACHINE, waiting.table, "data"), None)  # type: ignore[arg-type]
     assert len(LedgerApprovals(connection).waiting()) == number
     results.add(f"calls to refresh the inbox, {number:,} waiting", len(counted.calls), 1.0, "1 Query")
@@ -216,8 +216,8 @@ def projected_bytes(item: dict[str, Any]) -> int:
 
 
 def test_calls_to_refresh_executions(waiting: Waiting, results: Results) -> None:
-    stepfunctions = Counted(waiting.aws.client("stepfunctions"))
-    dynamodb = Counted(waiting.aws.client("dynamodb"))
+    stepfunctions = Counted(waiting.aws.new_client("stepfunctions"))
+    dynamodb = Counted(waiting.aws.new_client("dynamodb"))
     machine = stepfunctions.client.create_state_machine(  # type: ignore[attr-defined]
         name=f"m-{waiting.table}",
         definition='{"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}',

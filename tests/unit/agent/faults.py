@@ -7,7 +7,6 @@ Enterprise Manager.
 from __future__ import annotations
 
 import contextlib
-import functools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from qlikops.agent.wiring import Services
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.transport import CONNECTIONS
-from tests.embedded import EmbeddedAws
 from tests.unit.agent.machine import Aws
 
 T = TypeVar("T")
@@ -60,13 +58,6 @@ class Call:
     def tests(self) -> bool:
         """Whether it has an endpoint tested, which logs in to a database."""
         return "/endpoints/" in self.name
-
-
-class SharedClients:
-    """The embedded AWS with one client a service: making one takes longer than a story."""
-
-    def __init__(self, aws: EmbeddedAws) -> None:
-        self.client = functools.cache(aws.client)
 
 
 class Wire:

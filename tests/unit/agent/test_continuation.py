@@ -17,7 +17,7 @@ from qlikops.qlik.simulator.scenario import Scenario
 from tests.embedded import EmbeddedAws
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import SERVER
-from tests.unit.agent.faults import Call, Fault, SharedClients
+from tests.unit.agent.faults import Call, Fault
 from tests.unit.agent.story import INTRUDER, STRANGE, Story, Tell, faults_of, telling
 
 GROUP = tuple(TaskKey("default", SERVER, f"task-{number:02}") for number in range(12))
@@ -34,8 +34,7 @@ def tell() -> Iterator[Tell]:
 
 @pytest.fixture(scope="module")
 def tell_on_embedded_aws(embedded_aws: EmbeddedAws) -> Iterator[Tell]:
-    clients = SharedClients(embedded_aws)
-    with telling(lambda _: clients, FLEET, GROUP, seconds=SECONDS, restarts_at_a_time=5) as tell:
+    with telling(lambda _: embedded_aws, FLEET, GROUP, seconds=SECONDS, restarts_at_a_time=5) as tell:
         yield tell
 
 

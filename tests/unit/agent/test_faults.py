@@ -15,7 +15,7 @@ from qlikops.domain.approval import Status
 from tests.embedded import EmbeddedAws
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import SERVER
-from tests.unit.agent.faults import Call, Fault, SharedClients
+from tests.unit.agent.faults import Call, Fault
 from tests.unit.agent.machine import MACHINE, Json, items
 from tests.unit.agent.story import (
     BROKEN,
@@ -39,8 +39,7 @@ def tell() -> Iterator[Tell]:
 
 @pytest.fixture(scope="module")
 def tell_on_embedded_aws(embedded_aws: EmbeddedAws) -> Iterator[Tell]:
-    clients = SharedClients(embedded_aws)
-    with telling(lambda _: clients, "healthy") as tell:
+    with telling(lambda _: embedded_aws, "healthy") as tell:
         yield tell
 
 

@@ -223,7 +223,7 @@ def test_fifteen_hundred_tasks_are_three_decisions_each_within_every_limit() -> 
         assert len(json.dumps(reported)) < STATE_BYTES
         step(10, here.report, reported)
         assert peak_memory() - before < LAMBDA_BYTES / 2
-        runs = {name: simulator.task(name)["runs"] for name in names}
+        runs = {each["task"]: each["runs"] for each in simulator.server.fleet.true_state()["tasks"]}
 
     statuses = [Status.RESTARTED, Status.DENIED, Status.EXPIRED]
     report = codec.loads(RunReport, here.stored("reports/latest.json"))

@@ -23,7 +23,6 @@ from qlikops.qlik.simulator.task import TaskModel
 from tests.embedded import EmbeddedAws
 from tests.scenarios.disturbed import Disturbance, DisturbedTask, Trouble
 from tests.unit.agent.fakes import ORDERS, SERVER, FakeClock, proposal, simulated
-from tests.unit.agent.faults import SharedClients
 from tests.unit.agent.fleet import CONFIG, NOW, failed, task
 from tests.unit.agent.machine import Agent, Json, items
 from tests.unit.agent.test_unattended import YesMan
@@ -32,20 +31,15 @@ MESSAGE = "ORA-12541: TNS:no listener"
 Happen = Callable[[Agent], object]
 
 
-@pytest.fixture(scope="module")
-def aws(embedded_aws: EmbeddedAws) -> SharedClients:
-    return SharedClients(embedded_aws)
-
-
 @pytest.fixture
-def make(aws: SharedClients) -> Iterator[Callable[..., Agent]]:
+def make(embedded_aws: EmbeddedAws) -> Iterator[Callable[..., Agent]]:
     """An agent on a fleet in which `orders` has lost its connection, and an evaluator that always approves."""
     with ExitStack() as running:
 
         def made(**settings: Any) -> Agent:
             clock = FakeClock()
             simulator = running.enter_context(simulated("healthy", clock))
-            agent = Agent(aws, simulator, clock, **{"protected_tags": ("gold",), **settings})
+            agent = Agent(embedded_aws, simulator, clock, **{"protected_tags": ("gold",), **settings})
             services = agent.services
             services.assessor = Assessor(services.ledger, YesMan(), services.config, clock)
             simulator.break_task("orders", message=MESSAGE)

@@ -28,7 +28,6 @@ from tests.embedded import EmbeddedAws
 from tests.scenarios.library import STORIES, build_scenario
 from tests.scenarios.small import CheckedScenario, Expected
 from tests.unit.agent.fakes import EVALUATION, SERVER, FakeClock, simulated
-from tests.unit.agent.faults import SharedClients
 from tests.unit.agent.machine import Agent, items
 
 PROTECTED = "protected"
@@ -51,7 +50,7 @@ class YesMan:
 class Night:
     """A scenario that is monitored, and nobody there."""
 
-    def __init__(self, aws: SharedClients, scenario: CheckedScenario, running: ExitStack) -> None:
+    def __init__(self, embedded_aws: EmbeddedAws, scenario: CheckedScenario, running: ExitStack) -> None:
         self.clock = FakeClock()
         # How the connection is protected makes no difference to what is decided.
         simulator = running.enter_context(simulated(replace(scenario, tls=False), self.clock))
@@ -62,7 +61,7 @@ class Night:
             "protected_tags": (PROTECTED,),
             "thresholds": Thresholds(),
         }
-        self.agent = Agent(aws, simulator, self.clock, **settings)
+        self.agent = Agent(embedded_aws, simulator, self.clock, **settings)
         services = self.agent.services
         services.assessor = Assessor(services.ledger, YesMan(), services.config, self.clock)
         self.automatic: list[Proposal] = []
@@ -82,11 +81,6 @@ class Night:
     def calls(self) -> list[dict[str, Any]]:
         """Everything that was done to the fleet."""
         return list(self.fleet.true_state()["calls"])
-
-
-@pytest.fixture(scope="module")
-def aws(embedded_aws: EmbeddedAws) -> SharedClients:
-    return SharedClients(embedded_aws)
 
 
 @pytest.fixture
@@ -128,10 +122,10 @@ READABLE = [name for name in STORIES if not build_scenario(name, 1).expected.is_
 
 @pytest.mark.parametrize("name", READABLE)
 def test_nothing_unsafe_restarts_by_itself_in_a_night_of_the_library(
-    aws: SharedClients, running: ExitStack, name: str
+    embedded_aws: EmbeddedAws, running: ExitStack, name: str
 ) -> None:
     scenario = build_scenario(SMALLER.get(name, name), 1)
-    night = Night(aws, scenario, running)
+    night = Night(embedded_aws, scenario, running)
     for number in range(max(scenario.expected.polls, LEAST_RUNS)):
         night.run(number)
         night.clock.sleep(scenario.expected.poll_seconds)
@@ -147,11 +141,11 @@ def test_nothing_unsafe_restarts_by_itself_in_a_night_of_the_library(
 
 
 def test_a_task_that_always_fails_again_is_restarted_no_oftener_than_the_budget_allows(
-    aws: SharedClients, running: ExitStack
+    embedded_aws: EmbeddedAws, running: ExitStack
 ) -> None:
     again = AfterRun(resume=Effect.FAILS_AGAIN, fails_after_seconds=90)
     breaks = Break(0, SERVER, "orders", message="ORA-12541: no listener", after_run=again)
-    night = Night(aws, replace(build_scenario("healthy", 1), events=(breaks,)), running)
+    night = Night(embedded_aws, replace(build_scenario("healthy", 1), events=(breaks,)), running)
     budget = night.agent.services.config.restart_budget_per_hour
     sent: list[datetime] = []
     for number in range(24):

@@ -49,7 +49,7 @@ class Recording:
 
     def client(self, service: str) -> Any:
         """A client whose calls are recorded while somebody is named."""
-        client = self.aws.client(service)
+        client = self.aws.new_client(service)
         client.meta.events.register("provide-client-params.*", self._take)
         return client
 

@@ -26,7 +26,6 @@ from qlikops.domain.report import RunReport
 from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskState
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import SERVER, FakeClock, proposal, simulated
-from tests.unit.agent.faults import SharedClients
 from tests.unit.agent.fleet import CONFIG, HEALTHY, failed, poll, task
 from tests.unit.agent.fleet import SERVER as MONITORED
 from tests.unit.agent.machine import MACHINE, Agent, Json, items
@@ -35,13 +34,8 @@ from tests.unit.agent.test_second_look import CHANGED, MESSAGE, SAME, Happen
 LOST = "ORA-00308: cannot open archived log"
 
 
-@pytest.fixture(scope="module")
-def aws(embedded_aws: EmbeddedAws) -> SharedClients:
-    return SharedClients(embedded_aws)
-
-
 @pytest.fixture
-def make(aws: SharedClients) -> Iterator[Callable[..., Agent]]:
+def make(embedded_aws: EmbeddedAws) -> Iterator[Callable[..., Agent]]:
     with ExitStack() as running:
 
         def made(*names: str, **settings: Any) -> Agent:
@@ -49,7 +43,7 @@ def make(aws: SharedClients) -> Iterator[Callable[..., Agent]]:
             simulator = running.enter_context(simulated("healthy", clock))
             for name in names or ("orders",):
                 simulator.break_task(name, message=MESSAGE)
-            return Agent(aws, simulator, clock, **{"protected_tags": ("gold",), **settings})
+            return Agent(embedded_aws, simulator, clock, **{"protected_tags": ("gold",), **settings})
 
         yield made
 
