@@ -23,8 +23,10 @@ _LEFT_OUT = re.compile(
 )
 _PLACE = re.compile(r"[(\[](?:[\w-]{1,40}/)?[\w-]{1,60}\.c(?:pp)?:\d{1,6}[)\]](?: ?\[1\d{5,6}\])?")
 _HOST = re.compile(r"\b(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[A-Za-z0-9-]{1,63}\.){2,8}[A-Za-z]{2,24})(?::\d{1,5})?\b")
+_NUMBERED = re.compile(r"(?<![\w<])(?=\w{0,60}\d)(?=\w{0,60}[^\W\d])\w{2,120}(?![\w>])")
+"""A name that has a number in it: `MEC_0412`, `batch7`."""
 _NUMBER = re.compile(r"(?<![\w<])-?\d[\d.,]{0,15}(?![\w>])")
-_STANDS_FOR = {"<n>": "1", "<host>": "db1.example.net", "<name>": "x"}
+_STANDS_FOR = {"<n>": "1", "<word>": "A1", "<host>": "db1.example.net", "<name>": "x"}
 _LONGEST = 160
 
 
@@ -44,7 +46,9 @@ def draft(message: str, context: MessageContext, entries: Library, kind: Failure
     example = phrase
     for hole, filled in _STANDS_FOR.items():
         example = example.replace(hole, filled)
-    name = "-".join(re.findall(r"[a-z]{3,}", phrase.lower().replace("<name>", "").replace("<host>", ""))[:4])
+    name = "-".join(
+        re.findall(r"[a-z]{3,}", phrase.lower().replace("<name>", "").replace("<host>", "").replace("<word>", ""))[:4]
+    )
     lines = [
         f"engine = {_text(engine)}",
         "",
@@ -71,7 +75,8 @@ def _says_something(clause: str, entries: Library) -> bool:
 
 
 def _phrase(clause: str) -> str:
-    said = _NUMBER.sub("<n>", _HOST.sub("<host>", _LEFT_OUT.sub(" ", clause))).replace("''", "'<name>'")
+    said = _HOST.sub("<host>", _LEFT_OUT.sub(" ", clause))
+    said = _NUMBER.sub("<n>", _NUMBERED.sub("<word>", said)).replace("''", "'<name>'")
     words = " ".join(said.split()).strip(" .;:-")
     return words if len(words) <= _LONGEST else words[:_LONGEST].rpartition(" ")[0]
 

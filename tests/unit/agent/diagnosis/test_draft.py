@@ -42,3 +42,15 @@ def test_a_draft_recognises_its_message_and_names_nobody(message: str, frame: st
 def test_nothing_is_drafted_from_names_and_numbers_alone(message: str) -> None:
     with pytest.raises(ValueError, match="nothing is left"):
         draft(message, MessageContext(), library(), FailureClass.FIX_FIRST, "It.", "Look.")
+
+
+def test_a_name_with_a_number_in_it_is_a_hole() -> None:
+    text = draft(
+        "ORA-20077: ledger closed by job MEC_0412 until 06:00 [1022307]",
+        MessageContext(),
+        library(),
+        FailureClass.FIX_FIRST,
+        "The month end job has closed the ledger.",
+        "Wait.",
+    )
+    assert 'text = ["ledger closed by job <word> until <n>:<n>"]' in text
