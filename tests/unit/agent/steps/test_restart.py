@@ -16,7 +16,7 @@ from qlikops.agent.propose.judgement import target_of
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.steps.restart import CONTINUE_FOR, Restarter, Unfinished, interrupted
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Decision, Outcome, Status
+from qlikops.domain.approval import Decision, Outcome, RunCall, Status
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import Action, RunOption, StopReason, TaskFacts, TaskState
 from qlikops.qlik.errors import QemUnreachable
@@ -173,6 +173,29 @@ def test_two_invocations_at_once_restart_once(simulate: Simulate, approve: Appro
 
     assert restarting.simulator.task("orders")["runs"] == 1
     assert len(set(outcomes)) == 1
+
+
+def test_what_another_invocation_has_sent_meanwhile_is_not_said_to_be_unsent(
+    simulate: Simulate, approve: Approve
+) -> None:
+    restarting = approve(simulate("one_fatal"))
+    begun: list[str] = []
+
+    def meanwhile(call: str) -> bool:
+        if not begun:
+            begun.append(call)
+            restarting.operator.die_after_run = True
+            with pytest.raises(KeyboardInterrupt):
+                restarting.again()
+            restarting.clock.sleep(10)  # by then it is up
+        return False
+
+    restarting.operator.lose_request = meanwhile
+    outcome = restarting.again()
+
+    (target,) = outcome.targets
+    assert (outcome.status, target.run_call) == (Status.RESTARTED, RunCall.UNCERTAIN)
+    assert restarting.runs(["orders"]) == [1]
 
 
 def test_a_task_that_came_up_by_itself_is_left_alone(simulate: Simulate, approve: Approve) -> None:
