@@ -60,6 +60,8 @@ class Journal:
 
     sent: list[Sent] = field(default_factory=list)
     tests: list[Tested] = field(default_factory=list)
+    on_read: list[Callable[[str, str, str], None]] = field(default_factory=list)
+    """Told process, server and task of each look at one task, before the process goes on."""
     read: dict[tuple[str, str, str], Mapping[str, Any]] = field(default_factory=dict)
     """Process, server and task -> what the last answer told this process of this task."""
     listed: dict[tuple[str, str], tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
@@ -141,6 +143,8 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         match [method, *_segments(url)]:
             case ["GET", "servers", server, "tasks", task] if response.status == 200:
                 self._journal.read[who, server, task] = json.loads(response.data or b"{}")
+                for told in self._journal.on_read:
+                    told(who, server, task)
             case ["GET", "servers", server, "tasks"] if response.status == 200:
                 entries = json.loads(response.data or b"{}").get("taskList", ())
                 self._journal.listed[who, server] = (asked_at, {entry["name"]: entry for entry in entries})

@@ -34,18 +34,21 @@ class Fault(StrEnum):
     """The service carries it out, and what comes back is no answer."""
     BUSY = "busy"
     """The service says to come again."""
+    STALLED = "stalled"
+    """The caller's process stands still before it sends: what it has read is older by then."""
     KILLED = "killed"
     """The service carries it out, and the caller's process is gone."""
 
 
-OF_CALLS = (Fault.REFUSED, Fault.LOST, Fault.LATE, Fault.NONSENSE, Fault.BUSY, Fault.KILLED)
+OF_CALLS = (Fault.REFUSED, Fault.LOST, Fault.LATE, Fault.NONSENSE, Fault.BUSY, Fault.STALLED, Fault.KILLED)
 OF_INVOCATIONS = (Fault.REFUSED, Fault.LOST, Fault.LATE, Fault.TWICE, Fault.BUSY)
-OFTEN_KILLED = ("MonitorTasks", "EvaluateProposal", "RequestApproval", "ExecuteRestart", "RecordOutcome")
+OFTEN_STRUCK = ("MonitorTasks", "EvaluateProposal", "RequestApproval", "ExecuteRestart", "RecordOutcome")
 SIGNATURE_SECONDS = 299.0
 """After which AWS refuses what was signed before; nothing between a caller and a service holds a request for longer."""
 PATIENCE_SECONDS = 20.0
 """After which a caller takes an answer for lost."""
 
+_STALLED_SECONDS = (1.0, 10.0, 60.0, 400.0)
 
 _ONLY = ("dynamodb:", "TransactWriteItems", "qem:", "qem:POST", "s3:", "stepfunctions:", "DescribeExecution", "Send")
 
@@ -60,9 +63,10 @@ class Mischance:
     """Part of the calls' names that are concerned; empty: any."""
     share_of_invocations: float = 0.0
     kinds_of_invocations: tuple[Fault, ...] = ()
-    killed_function: str = ""
-    """Every other invocation of it is killed in its call `killed_after`, which is carried out; empty: of none."""
-    killed_after: int = 0
+    struck_function: str = ""
+    """Every other invocation of it is killed or stalled in its call `struck_after`; empty: of none."""
+    struck_after: int = 0
+    struck_by: Fault = Fault.KILLED
 
     @classmethod
     def drawn(cls, rng: random.Random) -> Mischance:
@@ -78,8 +82,9 @@ class Mischance:
             only=only,
             share_of_invocations=rng.choice([0.0, 0.05, 0.2]),
             kinds_of_invocations=tuple(rng.sample(OF_INVOCATIONS, min(count, 3))),
-            killed_function=rng.choice(["", "", "", "", *OFTEN_KILLED]),
-            killed_after=rng.randint(1, 30),
+            struck_function=rng.choice(["", "", "", "", *OFTEN_STRUCK]),
+            struck_after=rng.randint(1, 30),
+            struck_by=rng.choice([Fault.KILLED, Fault.KILLED, Fault.STALLED]),
         )
 
 
@@ -98,7 +103,7 @@ class Faults:
     """Whether a caller has no network right now."""
     calls: Counter[str] = field(default_factory=Counter)
     _made: Counter[str] = field(default_factory=Counter)
-    """Calls of each process of the function that is killed."""
+    """Calls of each process of the function that is struck."""
 
     def befall(self, name: str, who: str, send: Callable[[], T], failure: Callable[[Fault], T | Exception]) -> T:
         """What `send` answers after a while, or what goes wrong instead.
@@ -109,10 +114,12 @@ class Faults:
         kernel = self.kernel
         kernel.check_alive()
         self.calls[name] += 1
-        fault = self._killing(name, who) or self._draw(name, self.mischance.share_of_calls, self.mischance.kinds)
+        fault = self._striking(name, who) or self._draw(name, self.mischance.share_of_calls, self.mischance.kinds)
         kernel.sleep(kernel.random.expovariate(1 / 0.02))
         if fault is not None:
             kernel.say(f"{fault} {name}", who)
+        if fault is Fault.STALLED:
+            kernel.sleep(kernel.random.choice(_STALLED_SECONDS) * (0.5 + kernel.random.random()))
         if self.is_cut_off(who):
             kernel.sleep(2.0)
             return _given(failure(Fault.REFUSED))
@@ -155,13 +162,14 @@ class Faults:
             0.5 + self.kernel.random.random()
         )
 
-    def _killing(self, name: str, who: str) -> Fault | None:
-        """KILLED where this is the call that the process of a function does not survive."""
+    def _striking(self, name: str, who: str) -> Fault | None:
+        """What befalls the process of a function in this call of it."""
         function, _, number = who.partition("#")
-        if function != self.mischance.killed_function or int(number) % 2:
+        if function != self.mischance.struck_function or int(number) % 2:
             return None  # every other invocation gets through, so that something comes of it
         self._made[who] += 1
-        return self._befalls(Fault.KILLED, name) if self._made[who] == self.mischance.killed_after else None
+        is_struck = self._made[who] == self.mischance.struck_after
+        return self._befalls(self.mischance.struck_by, name) if is_struck else None
 
     def _draw(self, name: str, share: float, kinds: tuple[Fault, ...]) -> Fault | None:
         chance, kind = self.rng.random(), self.rng.random()

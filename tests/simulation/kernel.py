@@ -144,6 +144,11 @@ class Kernel:
         if process is not self._current:
             self.after(0.0, lambda: self._resume(process, process._wakes))
 
+    def wake(self, process: Process) -> None:
+        """Lets a process that stands still go on at once."""
+        process.stands_still_until = 0.0
+        self.after(0.0, lambda: self._resume(process, process._wakes))
+
     def kill_current(self) -> None:
         """Ends the process that runs now. Raises Killed in it."""
         self.kill(self._running())

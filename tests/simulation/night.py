@@ -80,9 +80,11 @@ class Hand(StrEnum):
     """A run stands still after it has looked, while another one looks and proposes."""
     BRAKES = "brakes"
     """A restart is stopped, as `qlikops stop` does it, while it goes on."""
+    LINGERS = "lingers"
+    """What acts stands still between its last look and its claim, until another invocation has ended the proposal."""
 
 
-AT_WORST_MOMENTS = (Hand.STOPS_ACTING, Hand.REPEATS, Hand.TAMPERS, Hand.OVERTAKES, Hand.BRAKES)
+AT_WORST_MOMENTS = (Hand.STOPS_ACTING, Hand.REPEATS, Hand.TAMPERS, Hand.OVERTAKES, Hand.BRAKES, Hand.LINGERS)
 """Wait for something to happen, and come then."""
 
 
@@ -145,7 +147,7 @@ def meaning(message: str) -> str:
     return "connection" if known in MESSAGES[:2] else known
 
 
-_LAST_HANDS = (Hand.OVERTAKES, Hand.BRAKES)
+_LAST_HANDS = (Hand.OVERTAKES, Hand.BRAKES, Hand.LINGERS)
 _FIRST_HANDS = [hand for hand in Hand if hand not in _LAST_HANDS]
 
 
@@ -156,8 +158,14 @@ def draw(seed: int) -> Night:
     is_slow = rng.random() < 0.12
     hours = 3.0 if is_slow else 1.0
     hands = rng.sample(_FIRST_HANDS, rng.choice([0, 0, 1, 2, 3]))
+    if is_slow and rng.random() < 0.5:
+        hands = list(dict.fromkeys((*hands, Hand.STOPS_ACTING)))  # of groups that go on, in a later invocation
     if (Hand.REPEATS in hands) != (Hand.STOPS_ACTING in hands) and rng.random() < 0.6:
         hands = list(dict.fromkeys((*hands, Hand.REPEATS, Hand.STOPS_ACTING)))  # each is what the other waits for
+    require_digest = rng.random() < 0.2
+    people = [_operator(rng, name) for name in ("anna", "bert", "carl")[: rng.choice([0, 1, 2, 2, 3, 3])]]
+    if require_digest:
+        people = [replace(each, habits=(*each.habits, Habit.CALLS_BACK)) for each in people]
     night = Night(
         seed=seed,
         scenario=_scenario(rng, seed, hours, is_slow=is_slow),
@@ -165,11 +173,11 @@ def draw(seed: int) -> Night:
         is_eager=rng.random() < 0.3,
         is_steady=rng.random() < 0.7,
         oversleeping=6.0 if is_slow else rng.choice([1.0, 2.0, 5.0]),
-        operators=tuple(_operator(rng, name) for name in ("anna", "bert", "carl")[: rng.choice([0, 1, 2, 2, 3, 3])]),
+        operators=tuple(people),
         hands=tuple(hands),
         mischance=Mischance.drawn(rng),
         mode=rng.choice([ApprovalMode.ALWAYS] * 3 + [ApprovalMode.POLICY] * 3 + [ApprovalMode.NEVER]),
-        require_digest=rng.random() < 0.2,
+        require_digest=require_digest,
         every_seconds=900.0 if is_slow else rng.choice([300.0, 600.0, 900.0]),
         wait_seconds=rng.choice([14400, 14400, 600, 1800]),
         settings={

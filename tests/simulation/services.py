@@ -269,6 +269,9 @@ class SimulatedLambda:
         """Whether any invocation was, or took too long."""
         self.on_begin: list[Callable[[Invocation], None]] = []
         """Told each invocation as it begins."""
+        self.on_answer: list[Callable[[Invocation], None]] = []
+        """Told each invocation that answers."""
+        self._failed: dict[str, Callable[[str, str], None]] = {}
 
     def invoke(
         self, name: str, payload: Any, answered: Callable[[Any], None], failed: Callable[[str, str], None]
@@ -300,6 +303,10 @@ class SimulatedLambda:
         """Begins one once more, as a service does that promises at least once; nobody waits for its answer."""
         self._run(invocation.function, invocation.payload, after, lambda _: None, lambda *_: None)
 
+    def give_up(self, process: Process) -> None:
+        """Tells who waits for an invocation that its answer is lost; the invocation itself goes on."""
+        self._failed[process.name]("Lambda.SdkClientException", "timeout")
+
     def _run(
         self,
         name: str,
@@ -328,6 +335,7 @@ class SimulatedLambda:
 
         def ended(process: Process) -> None:
             self.running.pop(process.name, None)
+            self._failed.pop(process.name, None)
             if process.is_killed:
                 self.were_killed = True
                 error_name = "Sandbox.Timedout" if timed_out else "Runtime.ExitError"
@@ -337,8 +345,10 @@ class SimulatedLambda:
                 said = {"errorType": error_name, "errorMessage": str(process.error), "stackTrace": []}
                 failed(error_name, json.dumps(said))
             else:
+                for told in self.on_answer:
+                    told(self.begun[process.name])
                 answered(process.result)
 
         timed_out: list[bool] = []
         process = self._kernel.spawn(f"{name}#{number}", live, after=arrives, on_end=ended)
-        self.running[process.name] = process
+        self.running[process.name], self._failed[process.name] = process, failed

@@ -17,9 +17,11 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status, digest_of
 from qlikops.domain.errors import QlikopsError
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.task import RunOption, StopReason, TaskState
+from qlikops.qlik.simulator.fleet import Refusal
 from qlikops.qlik.simulator.scenario import Break
 from tests.simulation.dynamodb import Key, Wire
+from tests.simulation.kernel import Process
 from tests.simulation.night import MESSAGES, Hand
 from tests.simulation.plant import MACHINE_ARN, TABLE, Person, World
 from tests.simulation.services import Invocation
@@ -48,6 +50,10 @@ def wait_for_it(world: World, hand: Hand) -> None:
             world.dynamodb.watchers.append(_at_night(world, repeating.written))
         case Hand.BRAKES:
             world.dynamodb.watchers.append(_at_night(world, lambda *written: _brake_soon(world, *written)))
+        case Hand.LINGERS:
+            lingering = _Lingering(world)
+            world.journal.on_read.append(lingering.looked)
+            world.dynamodb.watchers.append(lingering.written)
         case Hand.OVERTAKES:
             world.functions.on_begin.append(lambda invocation: _overtake(world, invocation))
         case _:
@@ -125,10 +131,16 @@ class _Stopping:
         world.kernel.say(f"stops {arn.rpartition(':')[2]} while it acts", "worst moment")
         world.states.stop_execution(arn, "Stopped", "at the worst moment")
         self._stopped.add(proposal_id)
+        if not kills:  # a run comes while it is still at it
+            world.kernel.after(world.kernel.random.uniform(150.0, 800.0), self._run)
         for name, process in list(world.functions.running.items()) if kills else ():
             begun = world.functions.begun.get(name)
             if begun and begun.proposal_id == proposal_id:
                 world.kernel.kill(process)
+
+    def _run(self) -> None:
+        name = f"after-{self._world.kernel.random.getrandbits(32):08x}"
+        self._world.states.start_execution(MACHINE_ARN, name, "{}")
 
 
 class _Repeating:
@@ -161,6 +173,7 @@ class _Repeating:
             self._repeat(proposal_id, self._world.kernel.random.choice([0.3, 30.0]), 0.4)
         elif status is Status.RESTARTING:
             self._acting_since[proposal_id] = self._world.kernel.now
+            self._repeat(proposal_id, 30.0, 0.5, "ExecuteRestart")
         if key[1] in (keys.LEASE, keys.SNOOZE) and after is not None:
             # Whoever had the task before comes once more.
             task = key[0].rpartition("/")[2]
@@ -187,6 +200,43 @@ class _Repeating:
             acting = [each for each in earlier if each.function == "ExecuteRestart"]
             repeated = chance.choice(acting if acting and chance.random() < max(0.5, share) else earlier)
             self._world.functions.repeat(repeated, within * chance.random())
+
+
+class _Lingering:
+    """Has what acts stand still between its look and its claim, and go on just when its proposal has been closed.
+
+    Meanwhile Lambda gives the invocation up, and somebody brings the task up in Qlik: the next one finds nothing to do.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._lingering: dict[str, Process] = {}
+        """Of each proposal, the process that stands still."""
+
+    def looked(self, who: str, server: str, task: str) -> None:
+        world, chance = self._world, self._world.kernel.random
+        acting, process = world.functions.begun.get(who), world.functions.running.get(who)
+        if acting is None or process is None or acting.function != "ExecuteRestart" or not world.is_night:
+            return
+        proposal_id = acting.proposal_id
+        key = (f"TASK#default/{server}/{task}", f"{keys.RESTART_PREFIX}{proposal_id}")
+        if proposal_id in self._lingering or key in world.dynamodb.items or chance.random() < 0.4:
+            return
+        world.kernel.say(f"{who} stands still before it claims {task}", "worst moment")
+        world.faults.reached("a claim that lingers")
+        self._lingering[proposal_id] = process
+        process.stands_still_until = world.kernel.now + 600.0
+        world.functions.give_up(process)
+        with contextlib.suppress(Refusal):
+            world.fleet.run(server, task, RunOption.RESUME_PROCESSING.value, "dba")
+
+    def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
+        proposal_id, status = _moved(key, before, after)
+        process = self._lingering.get(proposal_id)
+        if status is not None and status.is_final and process is not None and not process.is_over:
+            self._world.kernel.after(
+                self._world.kernel.random.choice([0.0, 0.05, 0.1, 2.0]), lambda: self._world.kernel.wake(process)
+            )
 
 
 def _tamper_soon(world: World, key: Key, before: Wire | None, after: Wire | None) -> None:

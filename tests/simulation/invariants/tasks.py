@@ -7,7 +7,8 @@ from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
 from tests.simulation.invariants.choosing import left_out
-from tests.simulation.invariants.watch import Change, Watch, number, of_each_item, status_of, told
+from tests.simulation.invariants.watch import Change, Watch, number, of_each_answer, of_each_item, status_of, told
+from tests.simulation.services import Invocation
 
 _ACTING_SECONDS, _RESERVE_SECONDS = 900.0, 25.0
 """That ExecuteRestart may take, and what it keeps of that to store the result, with the way there."""
@@ -249,3 +250,16 @@ def an_outage_ends_with_a_run_that_began_after_it(watch: Watch, change: Change) 
         return ""
     run = ending.payload.get("run", ending.payload)
     return "" if run["started_at"] >= change.before[Attribute.AT]["S"] else f"{run['execution_name']} ended it"
+
+
+@of_each_answer
+def what_is_recorded_is_finished(watch: Watch, answered: Invocation) -> str:
+    """Once RecordOutcome has answered, nothing of its proposal is left for the next run to make up for."""
+    proposal_id = answered.proposal_id
+    if answered.function != "RecordOutcome" or watch.is_tampered(proposal_id):
+        return ""
+    if (keys.OPEN_PARTITION, proposal_id) in watch.items:
+        return f"{proposal_id} is recorded, and is listed as open still"
+    histories = {key[0] for key in _histories(watch) if key[1].endswith(f"#{proposal_id}")}
+    missing = [partition for partition in watch.task_partitions(proposal_id) if partition not in histories]
+    return f"{proposal_id} is recorded, and is not in the history of {missing[0]}" if missing else ""

@@ -48,6 +48,7 @@ OfSent = Callable[["Watch", Sent], str]
 OfTest = Callable[["Watch", Tested], str]
 OfInvocation = Callable[["Watch", Invocation], str]
 OfRest = Callable[["Watch"], Iterator[str]]
+T = TypeVar("T")
 Invariant = TypeVar("Invariant", OfChange, OfSent, OfTest, OfInvocation, OfRest)
 
 _OF_RECORDS: list[OfChange] = []
@@ -55,6 +56,7 @@ _OF_ITEMS: list[OfChange] = []
 _OF_SENT: list[OfSent] = []
 _OF_TESTS: list[OfTest] = []
 _OF_INVOCATIONS: list[OfInvocation] = []
+_OF_ANSWERS: list[OfInvocation] = []
 _AT_REST: list[OfRest] = []
 NAMES: list[str] = []
 """Of all invariants, as docs/proof.md has them."""
@@ -85,6 +87,8 @@ of_each_test = _kept_in(_OF_TESTS)
 """Has it checked when a test of an endpoint has been answered, or lost."""
 of_each_invocation = _kept_in(_OF_INVOCATIONS)
 """Has it checked when a function begins."""
+of_each_answer = _kept_in(_OF_ANSWERS)
+"""Has it checked when a function has answered."""
 at_rest = _kept_in(_AT_REST)
 """Has it checked when nothing is under way any more."""
 
@@ -108,41 +112,42 @@ class Watch:
         self.requests: list[Sent] = world.journal.sent
         self._changed: list[Change] = []
         self._begun: list[Invocation] = []
+        self._answered: list[Invocation] = []
         self._seen = self._seen_tests = 0
         world.functions.on_begin.append(self._begun.append)
+        world.functions.on_answer.append(self._answered.append)
         world.dynamodb.watchers.append(lambda *change: self._changed.append(Change(*change)))
 
     def check(self) -> None:
         """Raises Violated."""
-        tests = self.world.journal.tests
-        if not (self._changed or self._begun or self._seen < len(self.requests) or self._seen_tests < len(tests)):
+        tests, requests = self.world.journal.tests, self.requests
+        is_new = self._seen < len(requests) or self._seen_tests < len(tests)
+        if not (self._changed or self._begun or self._answered or is_new):
             return
         self._check_tests()
         while self._begun:
-            invocation = self._begun.pop(0)
-            for of_invocation in _OF_INVOCATIONS:
-                if what := of_invocation(self, invocation):
-                    raise Violated(_named(of_invocation), what)
+            self._hold(_OF_INVOCATIONS, self._begun.pop(0))
         changed, self._changed = self._changed, []
         for change in changed:
             self._note(change)
         for change in changed:
-            for invariant in _OF_RECORDS if change.key[1] == keys.RECORD else _OF_ITEMS:
-                if what := invariant(self, change):
-                    raise Violated(_named(invariant), what)
+            self._hold(_OF_RECORDS if change.key[1] == keys.RECORD else _OF_ITEMS, change)
         for sent in self.requests[self._seen :]:
             self.world.kernel.say(f"sends {sent.action} {sent.option} to {sent.server}/{sent.task}", sent.process)
-            for of_sent in _OF_SENT:
-                if what := of_sent(self, sent):
-                    raise Violated(_named(of_sent), what)
+            self._hold(_OF_SENT, sent)
         self._seen = len(self.requests)
+        while self._answered:
+            self._hold(_OF_ANSWERS, self._answered.pop(0))
+
+    def _hold(self, invariants: list[Callable[[Watch, T], str]], given: T) -> None:
+        for invariant in invariants:
+            if what := invariant(self, given):
+                raise Violated(_named(invariant), what)
 
     def _check_tests(self) -> None:
         tests = self.world.journal.tests
         for test in tests[self._seen_tests :]:
-            for of_test in _OF_TESTS:
-                if what := of_test(self, test):
-                    raise Violated(_named(of_test), what)
+            self._hold(_OF_TESTS, test)
         self._seen_tests = len(tests)
 
     def rest(self) -> None:
