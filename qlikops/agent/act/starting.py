@@ -60,8 +60,10 @@ class Watch:
     """Enterprise Manager took the run call; otherwise nobody can say."""
     stopped: bool
     """It was stopped first, or may have been."""
+    standing: str = ""
+    """How it was last seen before the run call, if that is not `before`: it broke while it was stopped for the call."""
     moved: bool = False
-    """It has been seen in another state than before: an error now is a new one."""
+    """It has been seen in another state than then: an error now is a new one."""
     last: str = "nothing"
     facts: TaskFacts | None = None
     """As it was last seen; None as long as Enterprise Manager has not said."""
@@ -95,9 +97,9 @@ class Starter:
 
         `before` is how the task stood in words.
         """
-        stopped = False
+        stopped, standing = False, before
         if action.stops_first:
-            stopped, why = self._stop(operator, key, give_up_at)
+            stopped, why, standing = self._stop(operator, key, give_up_at)
             if why:
                 return TaskOutcome(key, Status.FAILED, why, before=before, run_call=RunCall.NOT_SENT, stopped=stopped)
         for attempt in range(1, _RUN_ATTEMPTS + 1):
@@ -106,7 +108,7 @@ class Starter:
                 break
             except QemBusinessError as exc:
                 if exc.maybe_sent:
-                    return Watch(key, before, self._clock(), certain=False, stopped=stopped)
+                    return Watch(key, before, self._clock(), certain=False, stopped=stopped, standing=standing)
                 if exc.error_code == _ALREADY_RUNNING:
                     return TaskOutcome(
                         key, Status.ALREADY_RUNNING, str(exc), before=before, run_call=RunCall.REFUSED, stopped=stopped
@@ -114,7 +116,7 @@ class Starter:
                 return _down(key, str(exc), before, RunCall.REFUSED, stopped=stopped)
             except QemError as exc:
                 if exc.maybe_sent:
-                    return Watch(key, before, self._clock(), certain=False, stopped=stopped)
+                    return Watch(key, before, self._clock(), certain=False, stopped=stopped, standing=standing)
                 if attempt == _RUN_ATTEMPTS:
                     if not stopped:
                         raise
@@ -122,10 +124,10 @@ class Starter:
             self._sleep(POLL_SECONDS)
         if reply.error_message and reply.state is not TaskState.RUNNING:
             return _replied(key, reply, before, stopped=stopped)
-        return Watch(key, before, self._clock(), certain=True, stopped=stopped)
+        return Watch(key, before, self._clock(), certain=True, stopped=stopped, standing=standing)
 
-    def _stop(self, operator: TaskOperator, key: TaskKey, give_up_at: datetime) -> tuple[bool, str]:
-        """Whether this stopped the task, or may have; and why it is not down, empty once it is.
+    def _stop(self, operator: TaskOperator, key: TaskKey, give_up_at: datetime) -> tuple[bool, str, str]:
+        """Whether this stopped the task, or may have; why it is not down, empty once it is; and how it was seen then.
 
         Raises QemError: the stop was certainly not sent.
         """
@@ -135,7 +137,7 @@ class Starter:
         except QemBusinessError as exc:
             stopped = exc.maybe_sent
             if exc.error_code != _ALREADY_STOPPED and not exc.maybe_sent:
-                return False, str(exc)
+                return False, str(exc), ""
         except QemError as exc:
             if not exc.maybe_sent:
                 raise
@@ -143,9 +145,9 @@ class Starter:
         while True:
             facts = _read(operator, key)
             if facts and facts.state is not TaskState.RUNNING:
-                return stopped, ""
+                return stopped, "", state_text(facts)
             if self._clock() >= until:
-                return stopped, "told to stop, and not seen to stop; it was not run"
+                return stopped, "told to stop, and not seen to stop; it was not run", ""
             self._sleep(POLL_SECONDS)
 
     def look(self, operator: TaskOperator, watch: Watch, give_up_at: datetime) -> TaskOutcome | None:
@@ -155,7 +157,7 @@ class Starter:
         seconds = round(passed.total_seconds(), 1)
         if facts:
             watch.facts, watch.last = facts, state_text(facts)
-            watch.moved = watch.moved or watch.last != watch.before
+            watch.moved = watch.moved or watch.last != (watch.standing or watch.before)
             if facts.is_up:
                 return replace(watch.result(Status.RESTARTED, "", seconds), up_at=self._clock())
             # Statuses lag: until it has moved or the lag is over, the old error says nothing about the run.
