@@ -53,6 +53,7 @@ class Choosing(OptionList):
     def on_mount(self) -> None:
         """Shows what there is to choose, if there is anything."""
         self._fill()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
         self.display = self.option_count > 0
 
     @property

@@ -47,7 +47,7 @@ def test_a_model_that_approves_everything_fails(run: Run, server: OpenAiServer) 
     done = run(*asked(server), "--json")
     assert done.exit_code == ExitCode.FAILURE
     found = json.loads(done.stdout)
-    assert (found["evaluator"], found["version"]) == ("openai", "v2 strict_tool llama3.2:3b")
+    assert (found["evaluator"], found["version"]) == ("openai", "v3 strict_tool llama3.2:3b")
     assert found["entries"] == "without"
     assert (found["asked"], found["must_not_be_approved"], found["passes"]) == (16, 12, 4)
     assert len(server.requests) == 16
@@ -82,7 +82,7 @@ def test_settings_of_a_file_and_options_that_come_first(run: Run, server: OpenAi
     model = {"model_id": "none", "url": f"{server.url}/v1", "structured": "tool", "attempts": 1}
     file.write_text(json.dumps({"evaluator": "openai", "openai": model}))
     done = run("exam", "--settings", str(file), "--model", "llama3.2:3b", "--limit", "1", "--json")
-    assert json.loads(done.stdout)["version"] == "v2 tool llama3.2:3b"
+    assert json.loads(done.stdout)["version"] == "v3 tool llama3.2:3b"
 
 
 @pytest.mark.parametrize(

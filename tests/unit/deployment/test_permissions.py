@@ -46,7 +46,7 @@ CALLS: dict[str, set[Right]] = {
     "steps.reconcile.ExecutionStates._described": {("states:DescribeExecution", OWN_EXECUTIONS)},
     "steps.reconcile.ExecutionStates.end_wait": {("states:SendTaskFailure", OWN_MACHINE)},
     "evaluate.bedrock.BedrockModel.ask": settings_rights(BedrockSettings),
-    "evaluate.openai.OpenAiModel._headers": settings_rights(OpenAiSettings),
+    "evaluate.openai.OpenAiModel._access": settings_rights(OpenAiSettings),
     "wiring.Services.instances": {("secretsmanager:GetSecretValue", SECRET)},
 }
 """What it takes to call each of these; `qlikops.agent.` goes before each name."""
