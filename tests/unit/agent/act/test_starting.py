@@ -1,0 +1,72 @@
+"""Stopping, running and watching one task, as Enterprise Manager says how it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from qlikops.agent.act.starting import POLL_SECONDS, Starter, Watch
+from qlikops.agent.config import AgentConfig
+from qlikops.domain.approval import Status, TaskOutcome
+from qlikops.domain.task import Action, RunOption, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.qlik.wire import ActionReply, EndpointTest, ListedTask
+from tests.unit.agent.fakes import FakeClock
+
+KEY = TaskKey("default", "replicate-1", "orders")
+BROKEN = TaskFacts(KEY, TaskState.ERROR, StopReason.FATAL_ERROR, message="ORA-03113: end-of-file")
+RUNNING = TaskFacts(KEY, TaskState.RUNNING, StopReason.NONE, memory_mb=4)
+STOPPED = TaskFacts(KEY, TaskState.STOPPED, StopReason.NORMAL)
+STARTED = ActionReply(TaskState.RUNNING, "")
+
+
+class Told:
+    """An Enterprise Manager that says one thing of the task after another, the last one from then on."""
+
+    def __init__(self, *says: TaskFacts) -> None:
+        self._says = list(says)
+
+    def task(self, server: str, task: str) -> TaskFacts:  # noqa: ARG002
+        return self._says.pop(0) if len(self._says) > 1 else self._says[0]
+
+    def tasks(self, server: str) -> Sequence[ListedTask]:
+        raise NotImplementedError
+
+    def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:  # noqa: ARG002
+        return STARTED
+
+    def stop(self, server: str, task: str, timeout_seconds: int = 60) -> ActionReply:  # noqa: ARG002
+        return ActionReply(TaskState.STOPPED, "")
+
+    def test_endpoint(self, server: str, endpoint: str, timeout_seconds: int = 60) -> EndpointTest:
+        raise NotImplementedError
+
+
+def restarted(action: Action, before: str, *says: TaskFacts) -> TaskOutcome:
+    clock = FakeClock()
+    starter = Starter(AgentConfig("ledger", "data", "topic", "secret"), clock=clock, sleep=clock.sleep)
+    until, operator = clock.now + timedelta(minutes=10), Told(*says)
+    watch = starter.send(operator, action, KEY, before, until)
+    assert isinstance(watch, Watch)
+    while not (result := starter.look(operator, watch, until)):
+        clock.sleep(POLL_SECONDS)
+    return result
+
+
+@pytest.mark.parametrize("seen_then", [BROKEN, STOPPED])
+def test_how_a_task_stood_when_it_was_stopped_says_nothing_of_its_run(seen_then: TaskFacts) -> None:
+    found = restarted(Action.STOP_AND_RESUME, "RUNNING", RUNNING, seen_then, seen_then, RUNNING)
+    assert (found.status, found.before) == (Status.RESTARTED, "RUNNING")
+
+
+def test_an_error_that_was_not_there_before_the_run_is_a_failure_of_it() -> None:
+    found = restarted(Action.STOP_AND_RESUME, "RUNNING", STOPPED, STOPPED, BROKEN)
+    assert (found.status, found.detail) == (Status.FAILED, "failed again: ORA-03113: end-of-file")
+
+
+def test_an_error_that_was_there_is_one_of_the_run_once_statuses_had_time_to_follow() -> None:
+    found = restarted(Action.RESUME, "ERROR (FATAL_ERROR)", BROKEN)
+    assert found.status is Status.FAILED
+    assert found.seconds is not None
+    assert found.seconds > AgentConfig("ledger", "data", "topic", "secret").status_lag_seconds
