@@ -26,7 +26,7 @@ class Choosing(OptionList):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "change", "Tick", show=False),
+        Binding("space", "change", "Tick", show=False, id="tick"),
         Binding("enter", "go_on", "Go on", show=False, id="go-on"),
         Binding("pagedown", "screen.page(1)", "Page down", show=False, id="page-down"),
         Binding("pageup", "screen.page(-1)", "Page up", show=False, id="page-up"),

@@ -261,5 +261,8 @@ def what_is_recorded_is_finished(watch: Watch, answered: Invocation) -> str:
     if (keys.OPEN_PARTITION, proposal_id) in watch.items:
         return f"{proposal_id} is recorded, and is listed as open still"
     histories = {key[0] for key in _histories(watch) if key[1].endswith(f"#{proposal_id}")}
-    missing = [partition for partition in watch.task_partitions(proposal_id) if partition not in histories]
+    record = watch.record(proposal_id)
+    spared = left_out(watch.proposed[proposal_id], told(record, Attribute.DECISION)) if record else set()
+    partitions = [partition for partition in watch.task_partitions(proposal_id) if partition not in spared]
+    missing = [partition for partition in partitions if partition not in histories]
     return f"{proposal_id} is recorded, and is not in the history of {missing[0]}" if missing else ""
