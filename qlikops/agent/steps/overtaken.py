@@ -109,7 +109,8 @@ class Questions:
             _logger.info("%s is superseded: %s", approval.approval_id, why)
             said.append(f"No longer asked: {harmless(approval.proposal.label, _LABEL_CAP)}: {why}.")
             if end_wait(self._ledger, self._executions, closed):
-                self._ledger.finish(approval.approval_id, self._config.cooldown_seconds)
+                # Its execution tells people and strikes it off; if that is aborted right now, the next run does.
+                self._ledger.finish(approval.approval_id, self._config.cooldown_seconds, stays_listed=True)
             else:
                 # The next run ends the wait; what this one proposes anew must not wait for that.
                 self._ledger.tasks.release(approval.proposal)

@@ -8,6 +8,8 @@ from tests.simulation.enterprise_manager import Sent, Tested
 from tests.simulation.invariants.watch import Change, Watch, of_each_call, of_each_record, of_each_test, told
 
 _HOUR = 3600.0
+_LIFE = 900.0
+"""Seconds of a function's life. A test is counted before it is asked for: one that stands still in between is late."""
 _REFUSED = "ORA-01017"
 
 
@@ -16,7 +18,8 @@ def an_endpoint_is_tested_seldom(watch: Watch, test: Tested) -> str:
     """No endpoint is tested more often in an hour than is set, by runs and restarts together."""
     same = [each for each in watch.world.journal.tests if (each.server, each.endpoint) == (test.server, test.endpoint)]
     # A session that had expired is renewed, and the test asked for once more: Enterprise Manager looked at one of them.
-    within = [each for each in same if each.at > test.at - _HOUR and (each.has_arrived or each is test)]
+    since = test.at - _HOUR + _LIFE
+    within = [each for each in same if each.at > since and (each.has_arrived or each is test)]
     most = watch.world.config.probes_per_hour
     if len(within) <= most or not watch.clocks_are_right:
         return ""

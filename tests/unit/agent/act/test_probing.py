@@ -253,7 +253,7 @@ def test_what_a_login_does_not_help_is_not_tested(begin: Begin, clock: FakeClock
     assert proposal.diagnosis is not None
     lacking = [
         replace(proposal, diagnosis=None),
-        replace(proposal, kind=AnomalyKind.POSITION_LOST),
+        replace(proposal, kind=AnomalyKind.STALLED),
         replace(proposal, targets=tuple(replace(each, basis=None) for each in proposal.targets)),
         replace(proposal, diagnosis=replace(proposal.diagnosis, runners_up=("oracle-login",))),
         *(

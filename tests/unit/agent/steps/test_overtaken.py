@@ -90,7 +90,8 @@ def test_what_runs_again_is_no_longer_asked_and_people_are_told_once(make: Make)
     assert outcome(agent, item).status is Status.SUPERSEDED
     assert outcome(agent, item).detail.startswith("it runs again, as the poll of 03:05:")
     assert list(agent.states.ended) == ["the-token"]
-    assert agent.services.ledger.open() == []
+    # Its execution, or else the next run, has yet to tell people.
+    assert [each.proposal_id for each in agent.services.ledger.open()] == [item["proposal"]["proposal_id"]]
     snapshot = codec.loads(FleetSnapshot, agent.stored("snapshots/latest.json"))
     assert {each.proposal_id for each in snapshot.tasks} == {""}
     agent.report(monitored)
@@ -98,6 +99,7 @@ def test_what_runs_again_is_no_longer_asked_and_people_are_told_once(make: Make)
     assert note.startswith("No longer asked: replicate-1/orders: it runs again")
 
     assert ended(agent, item)["status"] == "superseded"
+    assert agent.services.ledger.open() == []
     assert [message["Subject"] for message in agent.sns.messages] == [
         "qlikops: resume replicate-1/orders?",
         "qlikops: superseded: replicate-1/orders",
@@ -405,3 +407,19 @@ def test_a_stall_without_details_is_no_end_of_it() -> None:
     assert seen(unsaid).overtakes(asked_about) == ""
     applies = seen(replace(stalled, applied_records=1001))
     assert applies.overtakes(asked_about).startswith("it was running, but applying nothing, and is no longer")
+
+
+def test_an_execution_that_is_aborted_as_its_question_is_withdrawn_leaves_the_telling_to_the_next_run(
+    make: Make,
+) -> None:
+    agent = make()
+    asked(agent)
+    heals(agent)
+    agent.monitor("run-2")
+    agent.states.statuses = dict.fromkeys(agent.states.statuses, "ABORTED")
+    agent.clock.sleep(600)
+
+    agent.monitor("run-3")
+
+    assert [message["Subject"] for message in agent.sns.messages][1:] == ["qlikops: superseded: replicate-1/orders"]
+    assert agent.services.ledger.open() == []
