@@ -34,6 +34,7 @@ from qlikops.domain.ports import Approvals
 from qlikops.domain.text import harmless
 from qlikops.local.environment import LocalEnvironment, LocalOptions
 from qlikops.local.state import LocalStatus
+from qlikops.presentation.inbox import happened
 
 _LOOK_SECONDS = 2.0
 
@@ -111,7 +112,8 @@ def _lines(rows: Sequence[InboxRow], table: str) -> Iterator[str]:
     yield f"{len(rows)} waiting for a decision:"
     for row in rows:
         left = format_duration(row.deadline - row.requested_at)
-        yield f"  {row.approval_id}  {harmless(row.title)} ({row.offered}, {row.severity}; {left} to decide)"
+        yield f"  {row.approval_id}  {harmless(f'{row.label}: {happened(row)}')}"
+        yield f"    {row.offered}, {row.severity}; {left} to decide"
     first = rows[0].approval_id
     yield "Decide with qlikops:"
     yield f"  qlikops approve {first}"

@@ -119,6 +119,7 @@ def test_the_headless_demo_says_what_waits_and_ends_when_told(own: Local) -> Non
         text += line
     patience.cancel()
     assert "1 waiting for a decision" in text
+    assert "replicate-1/orders: connection to the source lost" in text
     assert "qlikops approve " in text
     process.terminate()
     process.stdout.close()
