@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -31,6 +31,7 @@ NOT_SAID = ""
 """Of an execution of which it is not known whether it goes on: nothing of it is closed, and nothing taken for told."""
 _NOT_OVER = (NOT_SAID, ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
 
+Settled = TypeVar("Settled")
 _logger = logging.getLogger(__name__)
 
 
@@ -112,7 +113,15 @@ class Reconciler:
 
     def proposals(self) -> list[str]:
         """Closes what is open for an execution that is over, asked or not; the ids of what was closed."""
-        return [one.proposal_id for one in self.ledger.open() if self._is_over(one)]
+        return [one.proposal_id for one in self.ledger.open() if self._settled(one.proposal_id, self._is_over, one)]
+
+    def _settled(self, proposal_id: str, settle: Callable[[Settled], bool], what: Settled) -> bool:
+        """Whether it is; one that cannot be is left to the next run, and stops neither the others nor this run."""
+        try:
+            return settle(what)
+        except Exception:  # whatever is wrong with one, a run that fails of it looks at no task at all
+            _logger.exception("left as it is: %s", proposal_id)
+            return False
 
     def _is_over(self, one: OpenProposal) -> bool:
         if not one.is_closed:
@@ -139,13 +148,18 @@ class Reconciler:
             by_proposal.setdefault(lease.proposal_id, []).append(lease)
         held: list[Lease] = []
         for proposal_id, same in by_proposal.items():
-            if self._is_young(max(lease.taken_at for lease in same)) or not self._is_closed(proposal_id):
+            if not self._settled(proposal_id, self._are_freed, same):
                 held += same
-            else:
-                # Closing frees what the proposal names. Opening a large group takes several transactions, the record
-                # with the last: leases without one are left where it died in between.
-                self.ledger.tasks.free(same)
         return held
+
+    def _are_freed(self, same: Sequence[Lease]) -> bool:
+        """Whether the leases of one proposal are free now."""
+        if self._is_young(max(lease.taken_at for lease in same)) or not self._is_closed(same[0].proposal_id):
+            return False
+        # Closing frees what the proposal names. Opening a large group takes several transactions, the record with the
+        # last: leases without one are left where it died in between.
+        self.ledger.tasks.free(same)
+        return True
 
     def _is_young(self, since: datetime, grace: timedelta = GRACE) -> bool:
         return self.clock() - since < grace

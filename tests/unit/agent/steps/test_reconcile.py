@@ -384,3 +384,28 @@ def test_what_a_newer_version_wrote_is_left_to_it(
     assert reconciler.proposals() == []
     assert len(reconciler.leases(ledger.tasks.leases([ORDERS]).values())) == 1
     assert held(ledger, ORDERS) == [ID]
+
+
+def test_one_that_cannot_be_closed_stops_no_other(
+    ledger: Ledger, reconciler: Reconciler, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [proposal(f"{index:012x}", TaskKey("default", "s", f"t{index}")) for index in range(3)]
+    for each in made:
+        waiting(ledger, each)
+    too_large, *others = (each.proposal_id for each in made)
+    close = ledger.close
+
+    def closed(proposal_id: str, *args: Any, **named: Any) -> Any:
+        if proposal_id == too_large:
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": "Item size"}}, "TransactWriteItems")
+        return close(proposal_id, *args, **named)
+
+    monkeypatch.setattr(ledger, "close", closed)
+    clock.sleep(600)
+    keys = [each.targets[0].key for each in made]
+    leases = list(ledger.tasks.leases(keys).values())
+
+    assert reconciler.proposals() == others
+    clock.sleep(600)
+    assert [lease.proposal_id for lease in reconciler.leases(leases)] == [too_large]
+    assert held(ledger, *keys) == [too_large]
