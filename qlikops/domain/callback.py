@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,8 +23,10 @@ _TEXT_CAP = 2000
 """Characters kept of each text in a decision."""
 _QUOTED = 60
 """Characters of what was sent instead."""
-_LIST_CAP = 100_000
-"""Characters of all texts of a list in a decision: the tasks of the largest proposal, and room in its record."""
+LISTS_BYTES = 40_000
+"""As JSON, of the tasks and the checks of a decision together. The record of the largest group has no room for more: it
+holds the decision twice, in the outcome too, beside all tasks.
+"""
 
 
 class NoDecision(ValueError):
@@ -75,11 +78,28 @@ def _described(value: Any) -> str:
     return harmless(value, _QUOTED)
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    """A list of texts; empty for anything else, and for one that is larger than any proposal's."""
+def _texts(value: Any, made: Callable[[str], str], room: int) -> tuple[str, ...]:
+    """A list of texts, each `made` and once; empty for anything else, and for one that takes more than the `room`."""
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         return ()
-    return tuple(value) if len(value) + sum(map(len, value)) <= _LIST_CAP else ()
+    texts = tuple(dict.fromkeys(map(made, value)))
+    return texts if _size(texts) <= room else ()
+
+
+def _size(texts: tuple[str, ...]) -> int:
+    return len(codec.dumps(texts).encode("utf-8", "surrogatepass"))
+
+
+def _lists(data: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The tasks and the checks of an approval; of what there is no room for, the tasks go first."""
+    kept: dict[str, tuple[str, ...]] = {}
+    if (tasks := data.get("tasks")) is not None:
+        # As they are spelled: two that look alike are two.
+        said = _texts(tasks, lambda each: each.encode(errors="replace").decode(), LISTS_BYTES)
+        kept["tasks"] = said or (_described(tasks),)
+    room = LISTS_BYTES - sum(map(_size, kept.values()))
+    kept["checked"] = _texts(data.get("checked"), lambda each: harmless(each, _TEXT_CAP), room)
+    return kept
 
 
 def _tolerant(data: dict[str, Any], approved: bool) -> Decision:
@@ -97,11 +117,8 @@ def _tolerant(data: dict[str, Any], approved: bool) -> Decision:
         named = data.get(name)
         if named is not None and named != "":
             kept[name] = kept.get(name) or _described(named)
-    if approved and (tasks := data.get("tasks")) is not None:
-        # As they are spelled: two that look alike are two.
-        kept["tasks"] = tuple(each.encode(errors="replace").decode() for each in _texts(tasks)) or (_described(tasks),)
     if approved:
-        kept["checked"] = tuple(harmless(each, _TEXT_CAP) for each in _texts(data.get("checked")))
+        kept |= _lists(data)
     snooze = data.get("snooze_seconds")
     if isinstance(snooze, int | float) and not isinstance(snooze, bool) and 0 < snooze < math.inf:
         kept["snooze_seconds"] = math.ceil(snooze)

@@ -160,14 +160,18 @@ def test_a_digest_that_is_none_is_not_the_same_as_no_digest(digest: Any, kept: s
     ("tasks", "kept"),
     [
         (None, ()),
-        (["a", "a"], ("a", "a")),
+        (["a", "b", "a"], ("a", "b")),
         ([], ("a list",)),
         ("orders", ('"orders"',)),
         (["orders", 7], ("a list",)),
         ({"orders": True}, ("an object",)),
         (False, ("false",)),
-        (["x" * 60_000, "y" * 60_000], ("a list",)),
-        ([""] * 200_000, ("a list",)),
+        (["x" * 20_000, "y" * 19_990], ("x" * 20_000, "y" * 19_990)),
+        (["x" * 20_000, "y" * 20_000], ("a list",)),
+        (["漢" * 7_000, "字" * 7_000], ("a list",)),
+        (['"' * 20_001], ("a list",)),
+        ([str(number) for number in range(9_000)], ("a list",)),
+        ([""] * 200_000, ("",)),
         (["\ud800"], ("?",)),
     ],
     ids=lambda value: repr(value)[:40],
@@ -175,6 +179,23 @@ def test_a_digest_that_is_none_is_not_the_same_as_no_digest(digest: Any, kept: s
 def test_tasks_that_are_none_are_not_the_same_as_all_tasks(tasks: Any, kept: tuple[str, ...]) -> None:
     """Else an approval of a part with a slip in it would be one of the whole group."""
     assert parse_decision({"approved": True, "tasks": tasks}).tasks == kept
+
+
+@pytest.mark.parametrize(
+    ("tasks", "checked", "kept"),
+    [
+        (None, ["It is."] * 30_000, ("It is.",)),
+        (None, [str(number) for number in range(9_000)], ()),
+        (["x" * 20_000], [f"{number:02}{'y' * 1_000}" for number in range(15)], 15),
+        (["x" * 20_000], [f"{number:02}{'y' * 1_000}" for number in range(20)], 0),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_checks_have_the_room_that_the_tasks_leave(tasks: Any, checked: list[str], kept: tuple[str, ...] | int) -> None:
+    decision = parse_decision({"approved": True, "tasks": tasks, "checked": checked})
+
+    assert decision.tasks == tuple(tasks or ())
+    assert decision.checked == kept if isinstance(kept, tuple) else len(decision.checked) == kept
 
 
 @pytest.mark.parametrize(
