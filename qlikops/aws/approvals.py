@@ -16,6 +16,7 @@ from qlikops.aws import records
 from qlikops.aws.errors import Sent, aws_errors, callback_failed
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.domain.approval import (
+    PULLED,
     Claim,
     Decision,
     InboxRow,
@@ -139,7 +140,9 @@ class LedgerApprovals:
         return reading
 
     def claim(self, approval_id: str, duration: timedelta) -> Claim:
-        """Says "I am looking at it" until `duration` from now. Whoever claimed it before is overruled."""
+        """Says "I am looking at it" until `duration` from now. Whoever claimed it before is overruled, but for one who
+        pulled the brake: a claim in its place would let go of it.
+        """
         refuse_writing(self._aws)
         approval_id = self._full_id(approval_id)
         claim = Claim(by=self._aws.caller(), until=self._timing.now() + duration)
@@ -150,12 +153,13 @@ class LedgerApprovals:
                     TableName=self._aws.resources.table,
                     Key=records.key(approval_partition(approval_id), RECORD),
                     UpdateExpression="SET #claim = :claim",
-                    ConditionExpression="attribute_exists(#inbox)",
+                    ConditionExpression="attribute_exists(#inbox) AND NOT contains(#claim, :pulled)",
                     ExpressionAttributeNames={"#claim": Attribute.CLAIM, "#inbox": INBOX_PARTITION},
-                    ExpressionAttributeValues={":claim": {"S": codec.dumps(claim)}},
+                    ExpressionAttributeValues={":claim": {"S": codec.dumps(claim)}, ":pulled": {"S": PULLED}},
                 )
             except client.exceptions.ConditionalCheckFailedException:
-                raise _not_waiting(self._approval(self._item(approval_id))) from None
+                approval = self._approval(self._item(approval_id))
+                raise _not_waiting(approval) if approval.status is not Status.WAITING else _stopped(approval) from None
         return claim
 
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:
@@ -188,6 +192,8 @@ class LedgerApprovals:
         approval = self._approval(item)
         if approval.status is not Status.WAITING:
             raise _not_waiting(approval)
+        if request.approved and approval.claim and approval.claim.brake:
+            raise _stopped(approval)
         if request.approved and approval.unknown:
             raise RecordTooNew(
                 f"{approval.approval_id} says what this version does not know: {', '.join(approval.unknown)}.",
@@ -337,6 +343,15 @@ def _unknown(approval_id: str, decision: Decision, sent: Sent, failed: Exception
         why = failed.message if isinstance(failed, QlikopsError) else repr(failed)
         said += f" Its record could not be read: {harmless(why, _WHY_CAP)}"
     return DecisionUnknown(said, f"Look again with `qlikops show {approval_id}` before you do anything else.")
+
+
+def _stopped(approval: ProposalRecord) -> QlikopsError:
+    """Why a proposal that waits takes no claim and no approval any more: its brake is pulled."""
+    why = approval.claim.stops_because if approval.claim else ""
+    return UsageError(
+        f"{approval.approval_id} was {why or 'stopped'}: no task of it would be started, even if it were approved.",
+        "Deny it, or leave it to the next run, which closes it and proposes anew what is still down.",
+    )
 
 
 def _not_waiting(approval: ProposalRecord) -> QlikopsError:

@@ -145,4 +145,5 @@ def _claim(item: Item, now: datetime) -> Claim | None:
 
 
 def _unless_over(claim: Claim | None, now: datetime) -> Claim | None:
-    return claim if claim is not None and claim.until > now else None
+    """The brake does not run out, whatever time it has for versions that know no brake."""
+    return claim if claim is not None and (claim.brake or claim.until > now) else None

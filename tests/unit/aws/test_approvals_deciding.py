@@ -21,7 +21,8 @@ from botocore.parsers import ResponseParserError
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.approvals import SETTLE_SECONDS, LedgerApprovals
-from qlikops.domain.approval import Decision, Outcome, Status, terms_of
+from qlikops.domain.approval import Claim, Decision, Outcome, Status, terms_of
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import (
     AccessDenied,
     AlreadyDecided,
@@ -187,6 +188,18 @@ def test_after_the_deadline_nothing_is_sent(
     with pytest.raises(ApprovalExpired):
         approvals.decide(ID, Approve(digest))
     assert workflow.sent == []
+
+
+def test_what_is_stopped_is_not_approved_and_may_be_denied(
+    approvals: LedgerApprovals, connection: FakeConnection, workflow: Workflow, clock: FakeClock, digest: str
+) -> None:
+    set_attribute(connection, "claim", {"S": codec.dumps(Claim(BEN, START + timedelta(hours=2), brake=True))})
+    clock.now += timedelta(hours=3)
+    with pytest.raises(UsageError, match="was stopped by ben"):
+        approvals.decide(ID, Approve(digest))
+    assert workflow.sent == []
+
+    assert approvals.decide(ID, Deny(digest, "the run was stopped")).status is Status.DENIED
 
 
 def test_what_is_no_longer_waiting_names_who_decided(

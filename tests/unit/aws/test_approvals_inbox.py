@@ -120,6 +120,18 @@ def test_only_what_waits_can_be_claimed(ledger: Ledger, approvals: LedgerApprova
         approvals.claim("f" * 12, timedelta(minutes=1))
 
 
+def test_no_claim_takes_the_place_of_a_brake(
+    ledger: Ledger, connection: FakeConnection, approvals: LedgerApprovals, clock: FakeClock
+) -> None:
+    wait_for_approval(ledger)
+    pulled = Claim(ANNA, START + timedelta(hours=2), brake=True)
+    write(connection, "claim", codec.dumps(pulled))
+    clock.now += timedelta(hours=3)
+    with pytest.raises(UsageError, match="was stopped by anna"):
+        approvals.claim(ID, timedelta(minutes=15))
+    assert ledger.record(ID).approval.claim == approvals.approval(ID).claim == approvals.waiting()[0].claim == pulled
+
+
 def test_a_read_only_context_claims_nothing(connection: FakeConnection, approvals: LedgerApprovals) -> None:
     connection.read_only = True
     with pytest.raises(AccessDenied):
