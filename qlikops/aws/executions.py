@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -62,6 +63,10 @@ PAGE_SIZE = MOST
 _STOPPED = "StoppedByOperator"
 _BRAKE_SHOWN_FOR = timedelta(hours=2)
 """As a claim, to versions that know no brake. Where it is known, it does not expire."""
+_WATCH = "Watch it with `qlikops show`: it starts tasks until it is through, or its function runs out of time."
+_BRAKE_TRIES = 5
+_BRAKE_PAUSE = 0.1
+"""Seconds between them: a transaction on the record is over in a fraction of that."""
 
 
 class StepFunctionsExecutions:
@@ -73,8 +78,10 @@ class StepFunctionsExecutions:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         has_console: bool = True,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._aws = connection
+        self._sleep = sleep
         self._now = now
         self._has_console = has_console
         self._runs = KnownRuns(connection, now)
@@ -143,32 +150,58 @@ class StepFunctionsExecutions:
         arn = description["executionArn"]
         cause = f"{reason} ({self._aws.caller()})"
         # Step Functions stops no Lambda. One that restarts a group goes on with it, unless it finds the brake pulled.
-        self._brake(description["name"])
+        # The execution is stopped all the same where one cannot be: what waits can be approved no more then.
+        goes_on = self._brake(description["name"])
         try:
             with aws_errors("stop the execution"):
                 reply = self._aws.stepfunctions.stop_execution(executionArn=arn, error=_STOPPED, cause=cause)
         except Unreachable as exc:
-            return self._reread(exc, arn, lambda now: now["status"] == ExecutionStatus.ABORTED)
-        return replace(
-            _summary(description, None), status=ExecutionStatus.ABORTED, stopped_at=reply["stopDate"].astimezone(UTC)
-        )
+            stopped = self._reread(exc, arn, lambda now: now["status"] == ExecutionStatus.ABORTED)
+        else:
+            at = reply["stopDate"].astimezone(UTC)
+            stopped = replace(_summary(description, None), status=ExecutionStatus.ABORTED, stopped_at=at)
+        if goes_on:
+            raise QlikopsError(f"{description['name']} is stopped. {goes_on}", _WATCH)
+        return stopped
 
-    def _brake(self, name: str) -> None:
-        """Pulls the brake of every proposal of a run that is not over: what waits may be approved this very moment."""
+    def _brake(self, name: str) -> str:
+        """Pulls the brake of every proposal of a run that is not over: what waits may be approved this very moment.
+
+        Returns what was not braked, and why, in a sentence; empty where everything was.
+        """
         brake = Claim(by=self._aws.caller(), until=self._now() + _BRAKE_SHOWN_FOR, brake=True)
+        try:
+            going_on = [each for each in self.proposals(name) if not each.status.is_final]
+        except QlikopsError as exc:
+            return f"What it is restarting goes on, since nobody could read what that is: {exc.message}"
+        failed: list[str] = []
+        for proposal in going_on:
+            try:
+                self._brake_one(proposal.proposal_id, brake)
+            except QlikopsError as exc:
+                failed.append(f"{proposal.proposal_id} ({exc.message})")
+        return f"What is being restarted of {listed(failed)} goes on." if failed else ""
+
+    def _brake_one(self, proposal_id: str, brake: Claim) -> None:
         client = self._aws.dynamodb
-        for proposal in self.proposals(name):
-            if proposal.status.is_final:
-                continue
+        for left in reversed(range(_BRAKE_TRIES)):
             with aws_errors("stop what it restarts"), suppress(client.exceptions.ConditionalCheckFailedException):
-                client.update_item(
-                    TableName=self._aws.resources.table,
-                    Key=records.key(approval_partition(proposal.proposal_id), RECORD),
-                    UpdateExpression="SET #claim = :claim",
-                    ConditionExpression="attribute_exists(#pk)",
-                    ExpressionAttributeNames={"#claim": Attribute.CLAIM, "#pk": PARTITION},
-                    ExpressionAttributeValues={":claim": {"S": codec.dumps(brake)}},
-                )
+                try:
+                    client.update_item(
+                        TableName=self._aws.resources.table,
+                        Key=records.key(approval_partition(proposal_id), RECORD),
+                        UpdateExpression="SET #claim = :claim",
+                        ConditionExpression="attribute_exists(#pk)",
+                        ExpressionAttributeNames={"#claim": Attribute.CLAIM, "#pk": PARTITION},
+                        ExpressionAttributeValues={":claim": {"S": codec.dumps(brake)}},
+                    )
+                except client.exceptions.TransactionConflictException:
+                    # The workflow is moving it on this very moment, or starts one of its tasks.
+                    if not left:
+                        raise
+                    self._sleep(_BRAKE_PAUSE)
+                    continue
+            return
 
     def redrive(self, execution: str) -> ExecutionSummary:
         """Runs the rest of an ended one again. Raises UsageError where `domain.redrive` has something against it."""

@@ -168,6 +168,61 @@ def test_stopping_pulls_the_brake_of_what_is_not_over(
     assert ledger.record(ids[1]).approval.claim == claims[1]
 
 
+class Refusing:
+    """DynamoDB that refuses to write the records named, so often and with that code."""
+
+    def __init__(self, client: Any, refused: dict[str, int], code: str) -> None:
+        self._client, self._refused, self._code = client, refused, code
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def update_item(self, **request: Any) -> Any:
+        proposal_id = request["Key"]["pk"]["S"].removeprefix("APPROVAL#")
+        if self._refused.get(proposal_id):
+            self._refused[proposal_id] -= 1
+            reply = {"Error": {"Code": self._code, "Message": "no"}}
+            raise self._client.exceptions.from_code(self._code)(reply, "UpdateItem")
+        return self._client.update_item(**request)
+
+
+@pytest.mark.parametrize(
+    ("code", "refused", "goes_on"),
+    [
+        ("TransactionConflictException", 3, False),
+        ("TransactionConflictException", 99, True),
+        ("ProvisionedThroughputExceededException", 99, True),
+    ],
+)
+def test_what_cannot_be_braked_stops_neither_the_others_nor_the_execution(
+    executions: StepFunctionsExecutions,
+    connection: FakeConnection,
+    ledger: Ledger,
+    started: Any,
+    code: str,
+    refused: int,
+    goes_on: bool,
+) -> None:
+    name = f"refused-{code}-{refused}"
+    arn = started(name)
+    ids = [f"{number:012}" for number in range(2)]
+    made = [proposal(each, TaskKey("default", "eu", each), execution_arn=arn, execution_name=name) for each in ids]
+    assert not ledger.open_proposals(name, made, 7200).refused
+    connection.dynamodb = Refusing(connection.dynamodb, {ids[0]: refused}, code)
+    slept: list[float] = []
+    executions._sleep = slept.append
+
+    if goes_on:
+        with pytest.raises(QlikopsError, match=f"{name} is stopped. What is being restarted of {ids[0]} .* goes on"):
+            executions.stop(name, "maintenance")
+    else:
+        assert executions.stop(name, "maintenance").status is ExecutionStatus.ABORTED
+
+    assert connection.stepfunctions.describe_execution(executionArn=arn)["status"] == "ABORTED"
+    assert [claim is not None and claim.brake for claim in map(ledger.tasks.claim, ids)] == [not goes_on, True]
+    assert bool(slept) == (code == "TransactionConflictException")
+
+
 def test_the_progress_of_a_group_comes_with_its_run(
     executions: StepFunctionsExecutions, ledger: Ledger, started: Any
 ) -> None:
