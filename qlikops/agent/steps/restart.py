@@ -21,7 +21,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from qlikops.agent.act import ramp
-from qlikops.agent.act.parts import Parts, Word
 from qlikops.agent.act.probing import Prober, holds_back
 from qlikops.agent.act.starting import POLL_SECONDS, Starter, TaskOperator, Watch
 from qlikops.agent.config import AgentConfig
@@ -127,7 +126,6 @@ class Restarter:
         self._config = config
         self._clock = clock
         self._sleep = sleep
-        self._parts = Parts(ledger, clock)
         self._starter = Starter(config, clock=clock, sleep=sleep)
 
     def restart(
@@ -228,8 +226,6 @@ class Restarter:
         chosen = {target.key for target in targets} - set(claims)
         waiting = deque(target for target in group.proposal.in_turn if target.key in chosen)
         to_start, start_until = len(waiting), self._start_until(group.choice.action, give_up_at)
-        if len(targets) > 1 and not claims and not group.ends_because:
-            group.ends_because = self._heard(group.proposal, start_until)
         while True:
             why = self._start(group, waiting, start_until, give_up_at)
             self._look_at(group, give_up_at)
@@ -243,12 +239,6 @@ class Restarter:
         group.results += (_not_tried(left.key, why or "no time was left") for left in waiting)
         order = {target.key: index for index, target in enumerate(targets)}
         return combined(sorted(group.results, key=lambda result: order[result.key]))
-
-    def _heard(self, proposal: Proposal, start_until: datetime) -> str:
-        """Why nothing is begun, as another part of the same cause has just seen; empty if nothing speaks against it."""
-        while (word := self._parts.word(proposal)) is Word.WAIT and self._clock() < start_until:
-            self._sleep(POLL_SECONDS)
-        return "" if isinstance(word, Word) else word
 
     def _start(self, group: _Group, waiting: deque[ProposedTask], start_until: datetime, give_up_at: datetime) -> str:
         """Starts as many of the `waiting` tasks as may be now; why no further one is, empty if one may be later."""

@@ -22,8 +22,8 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.proposal import Proposal, ProposalSummary
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
-from qlikops.qlik.simulator.library import server, task
-from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Scenario
+from qlikops.qlik.simulator.library import ORACLE, server, task
+from qlikops.qlik.simulator.scenario import Break, EndpointDown, Scenario
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import ARN, ASK, EVALUATION, SERVER, START, FakeClock, simulated
 from tests.unit.agent.fleet import CONFIG, failed, poll_twice
@@ -239,20 +239,21 @@ def test_fifteen_hundred_tasks_are_three_decisions_each_within_every_limit() -> 
     assert here.services.ledger.tasks.leases(TaskKey("default", SERVER, name) for name in names) == {}
 
 
-@pytest.mark.parametrize("size", [1500])
-def test_behind_a_source_that_stays_down_its_parts_get_one_run_call_together(size: int) -> None:
-    names = [f"task-{number:04}" for number in range(size)]
-    down = AfterRun(resume=Effect.FAILS_AGAIN, fails_after_seconds=3)
-    broken = (Break(0, SERVER, name, message="ORA-12541: no listener", after_run=down) for name in names)
+@pytest.mark.parametrize(("is_tested", "status", "sent"), [(True, "still_down", 0), (False, "failed", 3)])
+def test_behind_a_source_that_stays_down_each_part_is_told_by_a_test_or_sends_one_run_call(
+    is_tested: bool, status: str, sent: int
+) -> None:
+    names = [f"task-{number:04}" for number in range(1500)]
+    away = EndpointDown(0, SERVER, ORACLE.name, "ORA-12541: no listener", fails_after_seconds=3)
     clock = FakeClock()
-    with simulated(Scenario("dead source", (server(SERVER, map(task, names)),), tuple(broken)), clock) as simulator:
-        here = Agent(ModelledAws(clock), simulator, clock)
+    with simulated(Scenario("dead source", (server(SERVER, map(task, names)),), (away,)), clock) as simulator:
+        here = Agent(ModelledAws(clock), simulator, clock, probe_endpoints=is_tested)
         parts = items(here.monitor())
         ends = [here.restart(part, {"approved": True, "digest": here.evaluate(part)["digest"]}) for part in parts]
         calls = simulator.server.fleet.true_state()["calls"]
 
-    assert [end["status"] for end in ends] == ["failed", "not_tried", "not_tried"]
-    assert [(call["task"], call["action"]) for call in calls] == [("task-0000", "run")]
+    assert [end["status"] for end in ends] == [status] * 3
+    assert [call["action"] for call in calls] == ["run"] * sent
 
 
 def test_a_group_that_loses_a_task_to_another_proposal_keeps_none(
