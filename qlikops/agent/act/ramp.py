@@ -13,7 +13,7 @@ from qlikops.domain.approval import RunCall, Status, TaskOutcome
 from qlikops.domain.task import TaskKey
 
 _SAYS_NOTHING = frozenset({Status.RESTARTED, Status.ALREADY_RUNNING, Status.SUPERSEDED, Status.NOT_TRIED})
-"""Speaks no word against starting the next task."""
+"""Speaks no word against starting the next task, unless that reads the log of this one."""
 
 
 def has_room(
@@ -46,6 +46,7 @@ def why_no_further(results: Sequence[TaskOutcome], staging: Collection[TaskKey],
     shows = (result for result in bad if result.same_cause)
     if still_there := next((one for one in shows if not (some_came_up and one.run_call is RunCall.UNCERTAIN)), None):
         return f"the cause is still there: {still_there.key} {still_there.came_to}"
-    if parent := next((result for result in bad if result.key in staging), None):
+    # Also one that was left alone as it is another matter by now: it is not up, whatever it speaks for.
+    if parent := next((result for result in results if result.key in staging and not result.status.is_up), None):
         return f"{parent.key}, which stages the log for others, {parent.came_to}"
     return f"{len(bad)} tasks did not come up" if len(bad) >= max_errors else ""

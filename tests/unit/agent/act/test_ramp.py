@@ -8,7 +8,7 @@ import pytest
 
 from qlikops.agent.act import ramp
 from qlikops.domain.approval import RunCall, Status, TaskOutcome
-from qlikops.domain.task import TaskKey
+from qlikops.domain.task import TaskFacts, TaskKey, TaskState
 from qlikops.qlik.simulator.library import log_stream
 from tests.unit.agent.act.restarted import ANOTHER_MATTER, COMES_UP, SETTINGS, STAYS_DOWN, Restarted, lost_source
 
@@ -58,6 +58,8 @@ def test_readers_wait_for_whoever_stages_their_log() -> None:
         ([replace(STILL, run_call=RunCall.UNCERTAIN)], "the cause is still there: eu-1/task-1 failed again"),
         ([UP, replace(STILL, run_call=RunCall.UNCERTAIN)], ""),
         ([replace(DOWN, key=KEYS[9])], "eu-1/task-9, which stages the log for others, failed again"),
+        ([replace(NOTHING_DONE, key=KEYS[9])], "eu-1/task-9, which stages the log for others, superseded"),
+        ([replace(UP, key=KEYS[9], status=Status.ALREADY_RUNNING)], ""),
     ],
 )
 def test_what_stops_it(results: list[TaskOutcome], why: str) -> None:
@@ -131,6 +133,21 @@ def test_who_stages_a_log_is_up_before_its_readers_are_started() -> None:
 
     assert group.runs()[0] == "orders-log"
     assert outcome.status is Status.RESTARTED
+
+
+def test_readers_of_a_log_whose_staging_task_was_stopped_meanwhile_are_not_started() -> None:
+    group = Restarted(log_stream(1))
+    details = group.operator.task
+
+    def stopped(server: str, task: str) -> TaskFacts:
+        facts = details(server, task)
+        return replace(facts, state=TaskState.STOPPED, message="") if task == "orders-log" else facts
+
+    group.operator.task = stopped  # type: ignore[method-assign]
+    outcome = group.to_the_end()
+
+    assert group.runs() == []
+    assert {one.status for one in outcome.targets} == {Status.SUPERSEDED, Status.NOT_TRIED}
 
 
 def test_the_list_is_not_read_anew_for_each_task_without_a_message() -> None:
