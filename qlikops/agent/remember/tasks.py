@@ -308,6 +308,11 @@ class TaskLedger:
         item = self._table.get((keys.approval_partition(proposal_id), keys.RECORD), only=Attribute.CLAIM)
         return claim_in(item) if item else None
 
+    def starts(self, proposal_id: str) -> int:
+        """How many starts of a proposal's tasks have been marked by now."""
+        item = self._table.get((keys.approval_partition(proposal_id), keys.RECORD), only=Attribute.STARTS)
+        return int(item.get(Attribute.STARTS, 0)) if item else 0
+
     def restart_claims(self, tasks: Iterable[TaskKey], proposal_id: str) -> dict[TaskKey, StartMarker]:
         """The claims of a proposal on these tasks."""
         wanted = {(keys.task_partition(key), f"{keys.RESTART_PREFIX}{proposal_id}"): key for key in tasks}

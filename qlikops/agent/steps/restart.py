@@ -94,6 +94,8 @@ class _Group:
     """The lists of tasks that have been read, by instance and server, with when they were asked for."""
     results: list[TaskOutcome] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
+    starts: int | None = None
+    """How many starts were marked when the claims of those that are left were last looked for."""
     told_at: datetime | None = None
     """When its progress was last said."""
 
@@ -162,7 +164,7 @@ class Restarter:
             return acted
         if probe and probe.answer is not ProbeAnswer.CONNECTED:
             acted = replace(acted, detail="; ".join(part for part in (acted.detail, probe.words) if part))
-        return self._save(proposal_id, acted, made)
+        return self._save(proposal_id, acted, made, none_since=_none_since(group, acted, record.starts))
 
     def _save(
         self, proposal_id: str, outcome: Outcome, decision: Decision, *, none_since: int | None = None
@@ -256,8 +258,10 @@ class Restarter:
     def _joins(self, group: _Group, waiting: deque[ProposedTask], give_up_at: datetime) -> bool:
         """Whether another invocation of the same restart has begun with some of the `waiting` tasks: these are watched.
 
-        What is said to be left, none has begun with.
+        What is said to be left, none has begun with; whoever does after this has marked a start more.
         """
+        if waiting:
+            group.starts = self._ledger.tasks.starts(group.proposal.proposal_id)
         meanwhile = self._ledger.tasks.restart_claims((target.key for target in waiting), group.proposal.proposal_id)
         group.claims = {**group.claims, **meanwhile}
         for target in [each for each in waiting if each.key in meanwhile]:
@@ -400,6 +404,13 @@ def combined(targets: Sequence[TaskOutcome]) -> Outcome:
     detail = ", ".join(f"{count} {words}" for words, count in counts.most_common())
     why = next((target.detail for target in targets if target.status is Status.NOT_TRIED), "")
     return Outcome(status, f"{detail}: {why}" if why else detail, tuple(targets))
+
+
+def _none_since(group: _Group, acted: Outcome, at_first: int) -> int | None:
+    """How many starts may be marked for `acted` to hold, `at_first` those at the beginning; None for any number."""
+    if not group.claims and all(target.run_call is None for target in acted.targets):
+        return at_first  # nothing was sent, nor claimed
+    return group.starts if any(target.status is Status.NOT_TRIED for target in acted.targets) else None
 
 
 def _still_down(group: _Group, why: str) -> Outcome:

@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from qlikops.agent.act import ramp
-from qlikops.domain.approval import RunCall, Status, TaskOutcome
-from qlikops.domain.task import TaskFacts, TaskKey, TaskState
+from qlikops.agent.transient import TransientError
+from qlikops.domain.approval import Outcome, RunCall, Status, TaskOutcome
+from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.qlik.simulator.library import log_stream
+from qlikops.qlik.simulator.scenario import AfterRun
 from tests.unit.agent.act.restarted import ANOTHER_MATTER, COMES_UP, SETTINGS, STAYS_DOWN, Restarted, lost_source
 
 KEYS = [TaskKey("default", "eu-1", f"task-{number}") for number in range(20)]
@@ -148,6 +150,31 @@ def test_readers_of_a_log_whose_staging_task_was_stopped_meanwhile_are_not_start
 
     assert group.runs() == []
     assert {one.status for one in outcome.targets} == {Status.SUPERSEDED, Status.NOT_TRIED}
+
+
+@pytest.mark.parametrize(("size", "is_up", "first"), [(6, False, STAYS_DOWN), (1, True, COMES_UP)])
+def test_what_another_invocation_begins_while_this_one_ends_is_not_said_to_be_left(
+    size: int, is_up: bool, first: AfterRun
+) -> None:
+    group = Restarted(lost_source(size, lambda number: COMES_UP if number else first))
+    keep, details = group.ledger.save_result, group.operator.task
+
+    def begin_beside(proposal_id: str, outcome: Outcome, *, none_since: int | None = None) -> Outcome:
+        """As this one has looked for claims for the last time, the other one claims the last task."""
+        group.operator.task = details  # type: ignore[method-assign]
+        group.ledger.tasks.mark_start(outcome.targets[-1].key, proposal_id, "ERROR (FATAL_ERROR)")
+        group.ledger.save_result = keep  # type: ignore[method-assign]
+        return keep(proposal_id, outcome, none_since=none_since)
+
+    group.ledger.save_result = begin_beside  # type: ignore[method-assign]
+    if is_up:  # for this one, which therefore sends nothing
+        group.operator.task = lambda server, task: replace(  # type: ignore[method-assign]
+            details(server, task), state=TaskState.RUNNING, stop_reason=StopReason.NONE
+        )
+    with pytest.raises(TransientError, match="by another invocation"):
+        group.to_the_end()
+
+    assert group.to_the_end().targets[-1].status is Status.UNVERIFIED
 
 
 def test_the_list_is_not_read_anew_for_each_task_without_a_message() -> None:
