@@ -34,7 +34,7 @@ class Seen:
     """What a run found out, and what it has to tell."""
 
     followed: Followed = field(default_factory=Followed)
-    untold: tuple[tuple[StoredFollowUp, FellOver], ...] = ()
+    untold: tuple[tuple[StoredFollowUp, StoredRecord], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Follower:
         due = [each for each in followed if each.follow_up.untold or look.at_restart(each.follow_up) != each.follow_up]
         records = self._records([each.follow_up.proposal_id for each in due])
         lasted, unclear = 0, 0
-        untold: list[tuple[StoredFollowUp, FellOver]] = []
+        untold: list[tuple[StoredFollowUp, StoredRecord]] = []
         for stored in due:
             record = records.get(stored.follow_up.proposal_id)
             if record is None:
@@ -75,13 +75,15 @@ class Follower:
             if after.untold:
                 # The back-off rests on it: it is there before this run asks how often a task was restarted.
                 self.ledger.follow_ups.mark_fallen(record.approval, after.untold)
-                untold.append((changed.stored, _fell_over(after, record)))
-        return Seen(Followed(lasted, unclear, tuple(each for _, each in untold)), tuple(untold))
+                untold.append((changed.stored, record))
+        fell_over = tuple(_fell_over(stored.follow_up, record) for stored, record in untold)
+        return Seen(Followed(lasted, unclear, fell_over), tuple(untold))
 
     def tell(self, run: Run, seen: Seen) -> None:
         """Tells people of what fell over, in one message, unless another run is at it."""
-        mine = [(stored, fell_over) for each, fell_over in seen.untold if (stored := self._begin_telling(each))]
-        if not mine or not self.notifier.fell_over(run, [fell_over for _, fell_over in mine]):
+        mine = [(stored, record) for each, record in seen.untold if (stored := self._begin_telling(each))]
+        # As it is now: another run may have found more since this one looked, and what is told is forgotten.
+        if not mine or not self.notifier.fell_over(run, [_fell_over(each.follow_up, record) for each, record in mine]):
             return
         for stored, _ in mine:
             told = {each.key for each in stored.follow_up.untold}

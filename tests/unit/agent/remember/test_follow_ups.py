@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from qlikops.agent.remember.run import Run
 from qlikops.agent.steps.lasting import Follower
 from qlikops.domain.approval import Status
+from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import FOLLOWED_PARTITION, track_partition
 from qlikops.qlik.reader import read_fleet
 from tests.unit.agent.faults import Call, Fault, Killed, Wire
 from tests.unit.agent.machine import MACHINE
-from tests.unit.agent.night import Night, falling_over, wired_night
+from tests.unit.agent.night import Night, falling_over, night, wired_night
 from tests.unit.agent.story import faults_of
 
 MINUTE = timedelta(minutes=1)
@@ -112,6 +115,26 @@ def test_two_runs_with_the_same_reading_find_it_out_once() -> None:
         assert second.untold[0][0].revision == first.untold[0][0].revision
         look(nights, Wire(nights.agent.aws))
         check(nights, fell_over=True)
+
+
+def test_what_another_run_found_since_is_told_with_it() -> None:
+    """What is forgotten after the message is what the message said, not what the run saw when it looked."""
+    with night(falling_over(10 * MINUTE, "orders", "invoices")) as nights:
+        nights.run()
+        services, open_ = nights.agent.services, nights.ledger.follow_ups.open()
+        follower = Follower(nights.ledger, services.notifier, services.config, nights.clock)
+        up = read_fleet(services.instances(), client_factory=nights.agent.simulator.client).tasks
+        nights.clock.sleep(11 * 60)
+        down = read_fleet(services.instances(), client_factory=nights.agent.simulator.client)
+        first_down = [*(each for each in up if each.key.task == "invoices"), *down.tasks]
+        one = replace(down, tasks=tuple({each.key: each for each in reversed(first_down)}.values()))
+        early = follower.look(open_, one, nights.clock.now)
+        follower.look(nights.ledger.follow_ups.open(), down, nights.clock.now)
+        follower.tell(Run(f"{MACHINE}:early", "early", codec.format_time(nights.clock.now)), early)
+
+        (message,) = nights.told_of("fell over")
+        assert "2 tasks fell over: orders after" in message
+        assert nights.ledger.follow_ups.open() == []
 
 
 def test_what_was_read_before_the_task_came_up_says_nothing_of_it() -> None:
