@@ -6,6 +6,7 @@ overtaken applies his change again to what is there by then.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +21,13 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.lasting import Aftermath, TaskLasting
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.task import TaskKey
+
+BODY_BYTES = 300_000
+"""Of a follow-up as JSON; a DynamoDB item has 400 KB."""
+_DETAIL_CAPS = (40, 0)
+"""Characters that are kept of what is said of each task where all of it does not fit, tried one after another."""
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +104,11 @@ class FollowUps:
         self._clock = clock
 
     def open(self) -> list[StoredFollowUp]:
-        """All that is followed or not told yet. One Query."""
-        return [_read(item) for item in self._table.query(keys.FOLLOWED_PARTITION)]
+        """All that is followed or not told yet, but for what this version cannot read. One Query."""
+        return [stored for item in self._table.query(keys.FOLLOWED_PARTITION) if (stored := _read(item))]
 
     def change(self, stored: StoredFollowUp, change: Change, record: StoredRecord | None = None) -> Changed | None:
-        """The follow-up before and after `change`; None if another run has settled it meanwhile.
+        """The follow-up before and after `change`; None if another run, or a newer version, has taken it over.
 
         What is known of its tasks goes to its proposal's record, and to the earlier results once it is all known, in
         the same transaction. `record` is that proposal's; without one, only the item itself changes.
@@ -117,9 +125,10 @@ class FollowUps:
                     record = None  # the ledger has forgotten it
                     continue
                 item = self._table.get((keys.FOLLOWED_PARTITION, before.proposal_id))
-                if item is None:
+                read = _read(item) if item else None
+                if read is None:
                     return None
-                stored = _read(item)
+                stored = read
             else:
                 return Changed(before, StoredFollowUp(after, stored.revision + 1))
 
@@ -165,12 +174,32 @@ class FollowUps:
 def _put(stored: StoredFollowUp, now: datetime) -> Put:
     item: Item = {
         **key_of(keys.FOLLOWED_PARTITION, stored.follow_up.proposal_id),
-        Attribute.BODY: codec.dumps(stored.follow_up),
+        Attribute.BODY: _body(stored.follow_up),
         Attribute.REVISION: stored.revision,
         **entries.kept(now),
     }
     return Put(item)
 
 
-def _read(item: Item) -> StoredFollowUp:
-    return StoredFollowUp(codec.loads(FollowUp, str(item[Attribute.BODY])), int(item[Attribute.REVISION]))
+def _body(follow_up: FollowUp) -> str:
+    """`follow_up` as JSON, with as much of what is said of each task as fits."""
+    body = codec.dumps(follow_up)
+    for cap in _DETAIL_CAPS:
+        if len(body.encode("utf-8", "surrogatepass")) <= BODY_BYTES:
+            break
+        so_far = replace(follow_up.so_far, not_lasted=_cut(follow_up.so_far.not_lasted, cap))
+        body = codec.dumps(replace(follow_up, so_far=so_far, untold=_cut(follow_up.untold, cap)))
+    return body
+
+
+def _cut(tasks: Sequence[TaskLasting], cap: int) -> tuple[TaskLasting, ...]:
+    return tuple(replace(each, detail=each.detail[:cap]) for each in tasks)
+
+
+def _read(item: Item) -> StoredFollowUp | None:
+    """The follow-up in `item`; None, and a line in the log, for one that cannot be read: it must not stop others."""
+    try:
+        return StoredFollowUp(codec.loads(FollowUp, str(item[Attribute.BODY])), int(item[Attribute.REVISION]))
+    except (codec.CodecError, KeyError, ValueError) as exc:
+        _logger.warning("%s %s is not followed on: %s", keys.FOLLOWED_PARTITION, item[keys.SORT], exc)
+        return None

@@ -8,6 +8,7 @@ is found and returned, never taken twice. A status moves forwards only; a final 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -53,6 +54,8 @@ from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
 from qlikops.domain.run import Progress, RunProposal, RunSummary
+
+_logger = logging.getLogger(__name__)
 
 OPEN = tuple(status for status in Status if not status.is_final)
 _NEWEST_TOKEN = (
@@ -124,11 +127,13 @@ class Ledger:
         return [record_of(proposal_id, item) for proposal_id, item in self._items(proposal_ids)]
 
     def readable(self, proposal_ids: Sequence[str]) -> list[StoredRecord]:
-        """The same without those that a newer version wrote: they are left to that."""
+        """The same without those that cannot be read, or that a newer version wrote: they are left to that."""
         found = []
         for proposal_id, item in self._items(proposal_ids):
-            with suppress(RecordTooNew):
+            try:
                 found.append(record_of(proposal_id, item))
+            except (RecordTooNew, codec.CodecError) as exc:
+                _logger.warning("%s is left out: %s", proposal_id, exc)
         return found
 
     def open(self) -> list[OpenProposal]:

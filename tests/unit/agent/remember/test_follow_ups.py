@@ -6,20 +6,28 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from qlikops.agent.remember.follow_ups import BODY_BYTES, FollowUp, opening
+from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
+from qlikops.agent.remember.table import Put, Table
 from qlikops.agent.steps.lasting import Follower
-from qlikops.domain.approval import Status
+from qlikops.domain.approval import Outcome, Status, TaskOutcome
 from qlikops.domain.encoding import codec
-from qlikops.domain.ledger import FOLLOWED_PARTITION, track_partition
+from qlikops.domain.lasting import Lasting, TaskLasting
+from qlikops.domain.ledger import FOLLOWED_PARTITION, RECORD, Attribute, approval_partition, track_partition
+from qlikops.domain.task import TaskKey
 from qlikops.qlik.reader import read_fleet
+from tests.unit.agent.fakes import START
 from tests.unit.agent.faults import Call, Fault, Killed, Wire
 from tests.unit.agent.machine import MACHINE
-from tests.unit.agent.night import Night, falling_over, night, wired_night
+from tests.unit.agent.night import ORDERS, Night, falling_over, night, wired_night
 from tests.unit.agent.story import faults_of
 
+ID = "0123456789ab"
 MINUTE = timedelta(minutes=1)
 FOLLOWING = "following"
 """The run that finds out what became of the restart."""
@@ -146,3 +154,47 @@ def test_what_was_read_before_the_task_came_up_says_nothing_of_it() -> None:
 
         assert follower.look(open_, reading, open_[0].follow_up.tasks[0].up_at).untold == ()
         assert nights.again(0).lasting is None
+
+
+def test_one_that_cannot_be_read_stops_no_other(database: Any, table: str, ledger: Ledger, caplog: Any) -> None:
+    items = Table(database, table)
+    for proposal_id in ("broken", "good", "newer"):
+        items.commit(
+            *opening(proposal_id, Outcome(Status.RESTARTED, targets=(TaskOutcome(ORDERS, Status.RESTARTED),)), START)
+        )
+    broken = Put({"pk": FOLLOWED_PARTITION, "sk": "broken", Attribute.BODY: "{", Attribute.REVISION: 1})
+    bare = Put({"pk": FOLLOWED_PARTITION, "sk": "newer"})
+    items.commit(broken, bare)
+
+    assert [each.follow_up.proposal_id for each in ledger.follow_ups.open()] == ["good"]
+    assert [message.split(" is not")[0] for message in caplog.messages] == ["FOLLOWED broken", "FOLLOWED newer"]
+
+
+def test_nor_does_a_record_that_cannot_be_read(database: Any, table: str, ledger: Ledger) -> None:
+    Table(database, table).commit(Put({"pk": approval_partition(ID), "sk": RECORD, Attribute.PROPOSAL: "{"}))
+    assert ledger.readable([ID]) == []
+
+
+@pytest.mark.parametrize("name", ["task_%03d", "受注データ連携_本番環境_%03d"])
+def test_what_is_said_of_many_tasks_is_cut_until_it_fits(database: Any, table: str, ledger: Ledger, name: str) -> None:
+    keys = [TaskKey("default", "replicate-eu-1.example.com", name % number) for number in range(500)]
+    items = Table(database, table)
+    items.commit(
+        *opening(
+            ID, Outcome(Status.RESTARTED, targets=tuple(TaskOutcome(key, Status.RESTARTED) for key in keys)), START
+        )
+    )
+    (stored,) = ledger.follow_ups.open()
+    fallen = tuple(TaskLasting(key, Lasting.FELL_OVER, 420, START, "😀" * 160) for key in keys)
+
+    def fall(follow_up: FollowUp) -> FollowUp:
+        return replace(follow_up, tasks=(), so_far=follow_up.so_far.with_results(fallen), untold=fallen)
+
+    ledger.follow_ups.change(stored, fall)
+
+    (found,) = ledger.follow_ups.open()
+    assert [each.key for each in found.follow_up.untold] == keys
+    assert len(found.follow_up.untold[0].detail) == 40
+    item = items.get((FOLLOWED_PARTITION, ID))
+    assert item
+    assert len(str(item[Attribute.BODY]).encode()) <= BODY_BYTES
