@@ -18,7 +18,7 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.run import Run
 from qlikops.agent.tell.notify import Notifier
-from qlikops.domain.lasting import FellOver, Followed
+from qlikops.domain.lasting import FellOver, Followed, TaskLasting
 from qlikops.qlik.reader import FleetReading
 
 TELLING = timedelta(minutes=2)
@@ -34,7 +34,9 @@ class Seen:
     """What a run found out, and what it has to tell."""
 
     followed: Followed = field(default_factory=Followed)
+    """What no run had found out before it."""
     untold: tuple[tuple[StoredFollowUp, StoredRecord], ...] = ()
+    """Restarts that fell over and their records; some may have been found by an earlier run that could not tell."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Follower:
         due = [each for each in followed if each.follow_up.untold or look.at_restart(each.follow_up) != each.follow_up]
         records = self._records([each.follow_up.proposal_id for each in due])
         lasted, unclear = 0, 0
+        fell_over: list[FellOver] = []
         untold: list[tuple[StoredFollowUp, StoredRecord]] = []
         for stored in due:
             record = records.get(stored.follow_up.proposal_id)
@@ -72,18 +75,21 @@ class Follower:
             before, after = changed.before, changed.after
             lasted += after.so_far.lasted - before.so_far.lasted
             unclear += after.so_far.unclear - before.so_far.unclear
+            known = {each.key for each in before.untold}
+            if fallen := [each for each in after.untold if each.key not in known]:
+                fell_over.append(_fell_over(record, fallen))
             if after.untold:
                 # The back-off rests on it: it is there before this run asks how often a task was restarted.
                 self.ledger.follow_ups.mark_fallen(record.approval, after.untold)
                 untold.append((changed.stored, record))
-        fell_over = tuple(_fell_over(stored.follow_up, record) for stored, record in untold)
-        return Seen(Followed(lasted, unclear, fell_over), tuple(untold))
+        return Seen(Followed(lasted, unclear, tuple(fell_over)), tuple(untold))
 
     def tell(self, run: Run, seen: Seen) -> None:
         """Tells people of what fell over, in one message, unless another run is at it."""
         mine = [(stored, record) for each, record in seen.untold if (stored := self._begin_telling(each))]
         # As it is now: another run may have found more since this one looked, and what is told is forgotten.
-        if not mine or not self.notifier.fell_over(run, [_fell_over(each.follow_up, record) for each, record in mine]):
+        fell_over = [_fell_over(record, stored.follow_up.untold) for stored, record in mine]
+        if not mine or not self.notifier.fell_over(run, fell_over):
             return
         for stored, _ in mine:
             told = {each.key for each in stored.follow_up.untold}
@@ -111,6 +117,6 @@ class Follower:
         return {record.approval.approval_id: record for record in found}
 
 
-def _fell_over(follow_up: FollowUp, record: StoredRecord) -> FellOver:
-    fallen = follow_up.untold
-    return FellOver(follow_up.proposal_id, record.approval.proposal.label, fallen[:_TASKS_NAMED], len(fallen))
+def _fell_over(record: StoredRecord, fallen: Sequence[TaskLasting]) -> FellOver:
+    proposal = record.approval.proposal
+    return FellOver(proposal.proposal_id, proposal.label, tuple(fallen[:_TASKS_NAMED]), len(fallen))

@@ -212,8 +212,12 @@ def test_a_message_that_does_not_go_out_is_tried_by_the_next_run(falling: Night)
     falling.agent.sns.broken = True
     falling.live(12 * MINUTE)
     assert falling.told_of("fell over") == []
+    found_by = falling.runs
     falling.agent.sns.broken = False
     falling.live(5 * MINUTE)
+
+    summaries = [falling.ledger.run(f"run-{number}") for number in range(found_by, falling.runs + 1)]
+    assert [summary.followed.fallen for summary in summaries if summary] == [1, *[0] * (falling.runs - found_by)]
 
     assert len(falling.told_of("fell over")) == 1
     assert falling.items_under(FOLLOWED_PARTITION) == []
