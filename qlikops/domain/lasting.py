@@ -124,9 +124,10 @@ class FellOver:
     """How many fell over."""
 
     def words(self) -> str:
-        """Such as `fell over after 7 min`, or how many did and which first."""
+        """Such as `fell over after 7 min`; of a group `orders fell over after 7 min`, or how many did, which first."""
         if self.count == 1:
-            return self.tasks[0].words()
+            task = self.tasks[0]
+            return task.words() if self.label == str(task.key) else f"{task.key.task} {task.words()}"
         named = ", ".join(f"{each.key.task} after {minutes(each.seconds)}" for each in self.tasks[:_NAMED])
         more = f" and {self.count - _NAMED:,} more" if self.count > _NAMED else ""
         return f"{self.count:,} tasks fell over: {named}{more}"

@@ -54,7 +54,9 @@ class Notifier:
 
     def fell_over(self, run: Run, restarts: Sequence[FellOver]) -> bool:
         """Tasks that a restart brought up are down again; whether the message went out."""
-        subject = restarts[0].label if len(restarts) == 1 else f"{len(restarts)} restarts"
+        tasks = sum(each.count for each in restarts)
+        # Not the restart's label: of a group, others may be up.
+        subject = restarts[0].tasks[0].key if tasks == 1 else f"{tasks:,} tasks"
         return self._publish(f"qlikops: fell over again: {subject}", fell_over_text(run, restarts))
 
     def run_failed(self, run: Run, error: str, *, was_read: bool) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -67,9 +68,10 @@ def test_of_a_large_group_the_first_are_named_and_all_are_counted() -> None:
 
 def test_what_one_run_found_out() -> None:
     fell = of_task(Lasting.FELL_OVER)
-    alone = FellOver("0123456789ab", "eu/orders", (fell,), 1)
+    alone = FellOver("0123456789ab", str(KEY), (fell,), 1)
     group = FellOver("ba9876543210", "8 tasks: source X", (fell,) * 8, 8)
     assert alone.words() == "fell over after 7 min"
+    assert replace(group, tasks=(fell,), count=1).words() == "sales-orders fell over after 7 min"
     assert group.words() == "8 tasks fell over: " + ", ".join(["sales-orders after 7 min"] * 5) + " and 3 more"
     assert Followed(9, 1, (alone, group)).words() == "of 19 that came up, 9 lasted, 9 fell over, 1 cannot be said"
     assert Followed().words() == ""

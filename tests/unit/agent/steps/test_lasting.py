@@ -244,6 +244,8 @@ def test_a_group_says_of_each_task_what_became_of_it() -> None:
         assert record.lasting
         assert record.lasting.words() == "came up 2: 1 lasted, 1 fell over"
         assert [each.key.task for each in record.lasting.not_lasted] == ["orders"]
+        assert "qlikops: fell over again: replicate-1/orders" in nights.told
+        assert f"(qlikops show {record.approval_id}): orders fell over after 10 min" in nights.told_of("fell over")[0]
         assert record.approval_id not in [item["sk"]["S"] for item in nights.items_under(FOLLOWED_PARTITION)]
 
 
