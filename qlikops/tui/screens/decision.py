@@ -257,10 +257,7 @@ class ApproveScreen(DecisionScreen):
         """Which key does what."""
         colours = palette(self)
         careful = list(self._against())
-        is_sure = not careful and not self._choosing.open_checks
-        keys = "Enter sends. Esc cancels." if is_sure else "Enter cancels; ← then Enter approves."
-        if self._choosing.has_focus:
-            keys = "Space ticks and chooses. Enter goes on. Esc cancels."
+        keys = self._keys()
         claimant = self._claimant()
         if claimant and (claimed := f"{claimant} is looking at it") not in careful:
             # Since this was opened.
@@ -268,6 +265,19 @@ class ApproveScreen(DecisionScreen):
         if careful:
             return Text(f"Careful: {'; '.join(careful)}. {keys}", style=colours[Tone.WARNING])
         return Text(keys, style=colours[Tone.MUTED])
+
+    def _keys(self) -> str:
+        # By what has the focus, not by what speaks against it: the focus is what Enter goes by.
+        match self.focused.id if self.focused is not None else None:
+            case "choosing":
+                return "Space ticks and chooses. Enter goes on. Esc cancels."
+            case "word":
+                return "Enter sends, once it is typed. Esc cancels."
+            case "send":
+                return "Enter approves. Esc cancels."
+            case "cancel":
+                return "Enter cancels." if self._choice.loads_again else "Enter cancels; ← then Enter approves."
+        return "Esc cancels."
 
 
 class DenyScreen(DecisionScreen):

@@ -98,6 +98,32 @@ async def test_a_reload_is_sent_by_a_word_and_by_nothing_else(started: Started) 
     assert (request.option, request.checked) == ("reload", ("Tell the readers.",))
 
 
+async def test_what_enter_does_is_said_by_what_has_the_focus(started: Started) -> None:
+    environment = waits(replace(PLAIN, checks=RESTORE.checks))
+    async with started(environment) as pilot:
+        await asked(pilot, "a")
+        await pilot.press("pagedown")
+        await sees(pilot, "Space ticks and chooses. Enter goes on. Esc cancels.")
+        await pilot.press("enter", "enter")
+        await sees(pilot, "Enter cancels; ← then Enter approves.")
+        await pilot.press("left")
+        await sees(pilot, "Enter approves. Esc cancels.")
+        assert "Enter cancels" not in flat_text(pilot)
+
+
+async def test_what_enter_does_is_said_of_a_reload_too_where_no_button_sends(started: Started) -> None:
+    environment = waits(RESTORE, RELOAD)
+    async with started(environment) as pilot:
+        await asked(pilot, "a")
+        await pilot.press("up", "space", "pagedown", "pagedown", "down", "enter", "enter", *"sales")
+        await sees(pilot, "Enter sends, once it is")
+        await pilot.press("tab")
+        await sees(pilot, "Enter cancels.")
+        assert "then Enter approves" not in flat_text(pilot)
+        await pilot.press("shift+tab", "enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+
+
 async def test_a_record_of_an_earlier_version_that_reloads_takes_the_word_too(started: Started) -> None:
     made = samples.proposal(1, tasks=NAMES, action=Action.RELOAD, title="sales-orders: connection lost")
     environment = FakeEnvironment.waiting_for(samples.approval(made))

@@ -136,7 +136,7 @@ async def test_a_dialog_that_opens_long_after_its_key_takes_no_enter_before_it_c
         await pilot.press("enter")
         assert isinstance(pilot.app.screen, DecisionScreen)
         clock.advance(1)
-        await sees(pilot, "Enter sends. Esc cancels.")
+        await sees(pilot, "Enter approves. Esc cancels.")
         await pilot.press("enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
 
@@ -488,7 +488,7 @@ async def test_whoever_is_asked_is_seen_by_the_others(started: Started, environm
         await asked(pilot, "a")
         await wait_until(pilot, lambda: environment.claimed == [FIRST])
         refresh(pilot)
-        await sees(pilot, "Enter sends.")
+        await sees(pilot, "Enter approves.")
         assert "is looking at it" not in flat_text(pilot)
 
 
@@ -504,7 +504,7 @@ async def test_going_offline_while_the_modal_is_open_locks_it_until_it_is_back(
         assert environment.sent == []
         environment.error = None
         refresh(pilot)
-        await sees(pilot, "Enter sends.")
+        await sees(pilot, "Enter approves.")
 
 
 async def test_under_the_modal_the_countdown_goes_on(started: Started, environment: FakeEnvironment) -> None:

@@ -49,9 +49,9 @@ async def test_what_does_not_fit_says_so_is_scrolled_by_key_and_is_not_sent_unre
             before = lines(pilot).below
             await pilot.press("pagedown")
             await wait_until(pilot, lambda before=before: lines(pilot).below < before)  # type: ignore[misc]
-        await sees(pilot, "lines above: PgUp", "then nothing is restarted", "Enter sends.")
+        await sees(pilot, "lines above: PgUp", "then nothing is restarted", "Enter approves.")
         await pilot.press("pageup")
-        await sees(pilot, "below: PgDn", "Enter sends.")
+        await sees(pilot, "below: PgDn", "Enter approves.")
         await pilot.press("enter")
         await wait_until(pilot, lambda: [sent[0] for sent in environment.sent] == [FIRST])
 
@@ -67,7 +67,8 @@ async def test_it_takes_the_focus_where_there_is_something_to_scroll(
         await pilot.press("down")
         await wait_until(pilot, lambda: lines(pilot).below < below)
         await pilot.press("end")
-        await sees(pilot, "then nothing is restarted", "Enter sends.")
+        await sees(pilot, "then nothing is restarted", "Esc cancels.")
+        assert "Enter" not in dialog_text(pilot)
 
 
 async def test_in_a_denial_the_keys_work_from_the_reason_and_what_one_writes_oneself_has_been_seen(
@@ -98,7 +99,7 @@ async def test_a_smaller_terminal_hides_lines_and_a_larger_one_shows_them_again(
         await pilot.resize_terminal(60, 20)
         await sees(pilot, "below: PgDn", "Cancel")
         await pilot.resize_terminal(120, 36)
-        await sees(pilot, "then nothing is restarted", "Enter sends.")
+        await sees(pilot, "then nothing is restarted", "Enter approves.")
         await no_longer_sees(pilot, "PgDn")
 
 
