@@ -146,13 +146,15 @@ class Restarter:
         record = self._ledger.begin_restart(proposal_id, decision)
         if record.approval.outcome:
             return record.approval.outcome
-        if record.approval.updated_at < begun:
-            # Not the first invocation: while it runs, nobody may take the first one's age for its end.
-            self._hold(record.approval.proposal)
         made = record.approval.decision or decision
         why = self._refusal(record, made)
         if why:
             return self._save(proposal_id, Outcome(Status.SUPERSEDED, why), made)
+        choice = record.approval.proposal.choose(made.option, made.tasks)
+        if record.approval.updated_at < begun:
+            # Not the first invocation: while it runs, nobody may take the first one's age for its end.
+            self._hold(record.approval.proposal, choice)
+        self._let_go(record.approval.proposal, choice)
         group = self._group(record.approval, made)
         probe = self._probe(group)
         if probe and (why := holds_back(probe, self._prober, is_automatic=group.is_automatic)):
@@ -160,7 +162,7 @@ class Restarter:
         go_on_until = record.approval.updated_at + CONTINUE_FOR if may_continue else begun
         acted = self._act(group, give_up_at, go_on_until)
         if isinstance(acted, Unfinished):
-            self._hold(record.approval.proposal)
+            self._hold(record.approval.proposal, choice)
             return acted
         if probe and probe.answer is not ProbeAnswer.CONNECTED:
             acted = replace(acted, detail="; ".join(part for part in (acted.detail, probe.words) if part))
@@ -189,8 +191,15 @@ class Restarter:
         facts = self._read_again(group, self._operators(target.key.instance), target.key)
         return not came_up(group.proposal, target, facts) and not self._why_no_longer(group, target, facts)
 
-    def _hold(self, proposal: Proposal) -> None:
-        self._ledger.tasks.lease(proposal, self._clock() + LEASE_FOR)
+    def _hold(self, proposal: Proposal, choice: Choice) -> None:
+        self._ledger.tasks.lease(replace(proposal, targets=choice.targets), self._clock() + LEASE_FOR)
+
+    def _let_go(self, proposal: Proposal, choice: Choice) -> None:
+        """Frees the tasks that the decision left out: the others may take long, and a run may propose these anew."""
+        kept = {target.key for target in choice.targets}
+        left_out = tuple(target for target in proposal.targets if target.key not in kept)
+        if left_out:
+            self._ledger.tasks.release(replace(proposal, targets=left_out))
 
     def _refusal(self, record: StoredRecord, decision: Decision) -> str:
         """Why this decision does not count for what is stored; empty where it does."""

@@ -12,7 +12,7 @@ import pytest
 
 from qlikops.agent.propose.options import options_of
 from qlikops.agent.remember.ledger import Ledger
-from qlikops.agent.steps.restart import interrupted
+from qlikops.agent.steps.restart import Unfinished, interrupted
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, RunCall, Status
 from qlikops.domain.report import ReportedProposal
@@ -68,6 +68,23 @@ def test_a_task_that_was_left_out_is_not_touched_and_is_free_again(group: Restar
     assert not ledger.tasks.history(left_out)
     assert not ledger.tasks.leases(target.key for target in closed.proposal.targets)
     assert not ledger.tasks.attempts([left_out], group.clock.now - timedelta(hours=1)).get(left_out)
+
+
+def test_what_is_left_out_is_free_while_the_others_are_under_way(group: Restarting, ledger: Ledger) -> None:
+    keys = [target.key for target in ledger.record(ID).approval.proposal.targets]
+    held: list[list[str]] = []
+
+    def look() -> None:
+        held.append(sorted(key.task for key in ledger.tasks.leases(keys)))
+
+    group.operator.run_takes = look
+    while isinstance(
+        group.invoke(give_up_at=group.clock.now + timedelta(seconds=8), tasks=("erp-00", "erp-02")), Unfinished
+    ):
+        look()
+        group.clock.sleep(1)
+
+    assert held == [["erp-00", "erp-02"]] * 3
 
 
 @pytest.mark.parametrize(
