@@ -228,8 +228,12 @@ class Outcome:
 
     @property
     def was_sent(self) -> bool:
-        """Whether any call went out for any task, or may have."""
-        return self.status.was_sent or any(target.was_sent for target in self.targets)
+        """Whether any call went out for any task, or may have.
+
+        The tasks say so where there are any: PARTIAL also is a group of which some came up by themselves, and which
+        nothing was sent to.
+        """
+        return any(target.was_sent for target in self.targets) if self.targets else self.status.was_sent
 
 
 @dataclass(frozen=True, slots=True)

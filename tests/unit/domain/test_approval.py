@@ -155,6 +155,12 @@ def test_what_was_sent_for_a_task_and_what_came_of_it(
 ) -> None:
     assert (outcome.was_sent, outcome.may_have_started, outcome.came_to) == (was_sent, may_have_started, came_to)
     assert Outcome(Status.HELD, targets=(outcome,)).was_sent is was_sent
+    assert Outcome(Status.PARTIAL, targets=(outcome,)).was_sent is was_sent
+
+
+@pytest.mark.parametrize("status", [Status.RESTARTED, Status.PARTIAL, Status.UNVERIFIED, Status.FAILED, Status.HELD])
+def test_an_outcome_without_tasks_says_by_its_status_what_was_sent(status: Status) -> None:
+    assert Outcome(status).was_sent is status.was_sent
 
 
 @pytest.mark.parametrize("status", Status)
