@@ -92,6 +92,8 @@ class _Group:
     """Why nothing more is begun, whatever came of the tasks: a person stopped it, or Enterprise Manager is silent."""
     listed: dict[tuple[str, str], tuple[datetime, Mapping[TaskKey, ListedTask]]] = field(default_factory=dict)
     """The lists of tasks that have been read, by instance and server, with when they were asked for."""
+    seen_up: dict[TaskKey, TaskOutcome] = field(default_factory=dict)
+    """Those that were up when they were looked at before the endpoint was tested."""
     results: list[TaskOutcome] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
     starts: int | None = None
@@ -189,7 +191,11 @@ class Restarter:
 
     def _would_start(self, group: _Group, target: ProposedTask) -> bool:
         facts = self._read_again(group, self._operators(target.key.instance), target.key)
-        return not came_up(group.proposal, target, facts) and not self._why_no_longer(group, target, facts)
+        if came_up(group.proposal, target, facts):
+            state = state_text(facts)
+            group.seen_up[target.key] = TaskOutcome(target.key, Status.ALREADY_RUNNING, before=state, after=state)
+            return False
+        return not self._why_no_longer(group, target, facts)
 
     def _hold(self, proposal: Proposal, choice: Choice) -> None:
         self._ledger.tasks.lease(replace(proposal, targets=choice.targets), self._clock() + LEASE_FOR)
@@ -423,9 +429,10 @@ def _none_since(group: _Group, acted: Outcome, at_first: int) -> int | None:
 
 
 def _still_down(group: _Group, why: str) -> Outcome:
-    """Nothing was sent to any task."""
-    targets = (TaskOutcome(target.key, Status.STILL_DOWN, run_call=RunCall.NOT_SENT) for target in group.targets)
-    return Outcome(Status.STILL_DOWN, f"nothing was sent: {why}", tuple(targets))
+    """Nothing was sent to any task; what was seen up needs nothing."""
+    down = (TaskOutcome(target.key, Status.STILL_DOWN, run_call=RunCall.NOT_SENT) for target in group.targets)
+    targets = tuple(group.seen_up.get(target.key, target) for target in down)
+    return Outcome(Status.STILL_DOWN, f"nothing was sent: {why}", targets)
 
 
 def interrupted(tasks: TaskLedger, approval: ProposalRecord, detail: str) -> Outcome:

@@ -19,6 +19,7 @@ from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
 from qlikops.domain.evaluation import Gate
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal
+from qlikops.domain.task import RunOption
 from qlikops.qlik.errors import QemMisconfigured
 from qlikops.qlik.simulator.library import CONNECTION_LOST, ORACLE, SERVER, SNOWFLAKE, task
 from qlikops.qlik.simulator.scenario import Break, Endpoint, EndpointDown, Event
@@ -138,6 +139,23 @@ def test_while_the_endpoint_is_away_nothing_is_sent_and_once_it_is_back_a_later_
     )
     clock.sleep(3600)
     assert (night.approve(item).status, night.runs()) == (Status.RESTARTED, [1, 1, 1])
+
+
+def test_what_is_seen_up_before_the_test_is_not_said_to_be_down(begin: Begin, clock: FakeClock) -> None:
+    night = begin(replace(AWAY, fails_after_seconds=600))
+    item, proposal = night.proposal()
+    first, *rest = (target.key for target in proposal.targets)
+    night.fleet.run(SERVER, first.task, RunOption.RESUME_PROCESSING)
+    clock.sleep(60)
+
+    outcome = night.approve(item)
+
+    assert outcome.status is Status.STILL_DOWN
+    assert [(target.key, target.status) for target in outcome.targets] == [
+        (first, Status.ALREADY_RUNNING),
+        *((key, Status.STILL_DOWN) for key in rest),
+    ]
+    assert sum(night.runs()) == 1
 
 
 @pytest.mark.parametrize(
