@@ -300,7 +300,6 @@ class Ledger:
         values: Item = {Attribute.STATUS: outcome.status, Attribute.OUTCOME: codec.dumps(outcome)}
         also: tuple[Put | Delete, ...] = (Delete((keys.token_partition(proposal_id), keys.TOKEN)),)
         if decided:
-            values[Attribute.DECISION] = codec.dumps(outcome.decision)
             also += (entries.event(self._clock(), proposal_id, Step.DECIDED, {"decision": outcome.decision}),)
         if closed_by:
             also += (entries.abandoned(self._clock(), proposal_id, closed_by),)
@@ -312,6 +311,7 @@ class Ledger:
             only_from=OPEN,
             remove=(keys.INBOX_PARTITION,),
             also=also,
+            decision=outcome.decision if decided else None,
         )
         if record.approval.status.is_final:
             tell(record.approval)

@@ -11,16 +11,18 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.propose.options import options_of
 from qlikops.agent.remember.ledger import Ledger, RecordClosed
 from qlikops.agent.remember.table import Table
 from qlikops.agent.remember.tasks import Attempt, LeaseLost, RestartLimits
 from qlikops.agent.transient import TransientError
 from qlikops.domain import ledger as keys
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, Status, TaskOutcome
 from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.mute import MuteReason
 from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import TaskKey
+from qlikops.domain.task import Action, TaskKey
 from qlikops.domain.workflow.execution import RunSummary
 from tests.unit.agent.fakes import (
     ARN,
@@ -471,6 +473,17 @@ def test_closing_ends_everything_and_a_second_close_returns_the_first(
 
     assert ledger.close(ID, Outcome(Status.FAILED, "late")) == first
     assert items() == before
+
+
+def test_what_an_approval_chose_is_in_the_row_of_a_restart_that_never_began(ledger: Ledger) -> None:
+    options = options_of(AnomalyKind.POSITION_LOST, None)
+    opened(ledger, replace(proposal(), kind=AnomalyKind.POSITION_LOST, action=Action.RESUME, options=options))
+    chosen = Decision(approved=True, option="reload")
+
+    closed = ledger.close(ID, Outcome(Status.FAILED, "it never began", decision=chosen)).approval
+
+    assert closed.decision == chosen
+    assert [run_row.action for run_row in ledger.run_proposals("run-1")] == [Action.RELOAD]
 
 
 def test_a_close_that_died_halfway_is_finished_by_the_next(
