@@ -5,8 +5,10 @@ A proposal on a failure that is known for certain counts for that failure, any o
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
+from qlikops.agent.remember.entries import record_key
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.table import Condition, ConditionFailed, Key, Table, Update
 from qlikops.domain import ledger as keys
@@ -28,16 +30,19 @@ def count(table: Table, approval: ProposalRecord, now: datetime) -> None:
     A transaction of its own, after the record is final: closing must not wait for a number that many close at once.
     """
     amounts = _amounts(approval)
-    if not amounts:
-        return
-    record = (keys.approval_partition(approval.approval_id), keys.RECORD)
-    try:
-        table.commit(
-            Update(record, {Attribute.COUNTED: codec.format_time(now)}, condition=_UNCOUNTED),
-            _adding(approval, amounts, now),
-        )
-    except ConditionFailed:
-        return
+    key = record_key(approval.approval_id)
+    while amounts and (item := table.get(key)) and Attribute.COUNTED not in item:
+        known = str(item.get(Attribute.LASTING, ""))
+        # A restart may be closed long after it came up: whether it lasted may be known, or become known right now.
+        lasted = _lasted(approval, codec.loads(Aftermath, known)) if known else {}
+        same = f"#{Attribute.LASTING} = :known" if known else f"attribute_not_exists(#{Attribute.LASTING})"
+        unmoved = Condition(f"{_UNCOUNTED.text} AND {same}", {":known": known} if known else {})
+        with suppress(ConditionFailed):
+            table.commit(
+                Update(key, {Attribute.COUNTED: codec.format_time(now)}, condition=unmoved),
+                _adding(approval, {**amounts, **lasted}, now),
+            )
+            return
 
 
 def of(table: Table, proposal: Proposal) -> EarlierResults:
@@ -49,15 +54,21 @@ def of(table: Table, proposal: Proposal) -> EarlierResults:
 
 
 def lasting(record: StoredRecord, aftermath: Aftermath, now: datetime) -> list[Update]:
-    """What counts whether a restart lasted, of which every task had come up; nothing if that cannot be said.
+    """What counts whether a counted restart lasted; of one that is not counted yet, `count` does.
 
-    The caller writes it once, with what ends the follow-up.
+    The caller writes it once, with what ends the follow-up, and only if the record is still counted or not, as read.
     """
-    if record.is_forged or record.approval.status is not Status.RESTARTED:
-        return []
+    amounts = _lasted(record.approval, aftermath)
+    return [_adding(record.approval, amounts, now)] if amounts and record.is_counted and not record.is_forged else []
+
+
+def _lasted(approval: ProposalRecord, aftermath: Aftermath) -> dict[str, int]:
+    """What a restart adds of which every task had come up; nothing if it cannot be said yet whether they lasted."""
+    if approval.status is not Status.RESTARTED or not aftermath.is_over:
+        return {}
     if aftermath.fell_over:
-        return [_adding(record.approval, {Attribute.FELL_OVER: 1}, now)]
-    return [] if aftermath.unclear else [_adding(record.approval, {Attribute.LASTED: 1}, now)]
+        return {Attribute.FELL_OVER: 1}
+    return {} if aftermath.unclear else {Attribute.LASTED: 1}
 
 
 def _adding(approval: ProposalRecord, amounts: dict[str, int], now: datetime) -> Update:

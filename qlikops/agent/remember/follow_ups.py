@@ -13,7 +13,7 @@ from datetime import datetime
 
 from qlikops.agent.remember import earlier_results, entries
 from qlikops.agent.remember.entries import key_of, record_key
-from qlikops.agent.remember.record import StoredRecord
+from qlikops.agent.remember.record import StoredRecord, record_of
 from qlikops.agent.remember.table import Condition, ConditionFailed, Delete, Item, Put, Table, Update, Write
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Outcome, ProposalRecord, Status
@@ -122,7 +122,8 @@ class FollowUps:
                 self._table.commit(*self._writes(stored, after, record))
             except ConditionFailed as exc:
                 if 0 not in exc.positions:
-                    record = None  # the ledger has forgotten it
+                    now = self._table.get(record_key(before.proposal_id))
+                    record = record_of(before.proposal_id, now) if now else None  # counted meanwhile, or forgotten
                     continue
                 item = self._table.get((keys.FOLLOWED_PARTITION, before.proposal_id))
                 read = _read(item) if item else None
@@ -159,11 +160,12 @@ class FollowUps:
         ]
         if record is None or after.so_far == before.so_far:
             return writes
+        counted = f"attribute_{'exists' if record.is_counted else 'not_exists'}(#{Attribute.COUNTED})"
         writes.append(
             Update(
                 record_key(before.proposal_id),
                 {Attribute.LASTING: codec.dumps(after.so_far)},
-                condition=Condition(f"attribute_exists(#{keys.PARTITION})"),
+                condition=Condition(f"attribute_exists(#{keys.PARTITION}) AND {counted}"),
             )
         )
         if after.so_far.is_over and not before.so_far.is_over:

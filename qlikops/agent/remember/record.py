@@ -27,6 +27,8 @@ class StoredRecord:
     """The digest over the stored JSON is the stored digest; false where there is none yet."""
     starts: int = 0
     """How often the start of one of its tasks has been marked."""
+    is_counted: bool = False
+    """Whether the track record has what came of it; whether it lasted goes there with that, or after it."""
 
     @property
     def is_forged(self) -> bool:
@@ -44,7 +46,7 @@ def record_of(proposal_id: str, item: Item) -> StoredRecord:
             "Deploy that version, or wait until its proposals are closed.",
         ) from exc
     is_intact = bool(approval.digest) and approval.digest == stored_digest(item)
-    return StoredRecord(approval, is_intact, int(item.get(Attribute.STARTS, 0)))
+    return StoredRecord(approval, is_intact, int(item.get(Attribute.STARTS, 0)), Attribute.COUNTED in item)
 
 
 def bounded(outcome: Outcome) -> Outcome:

@@ -36,7 +36,7 @@ from qlikops.domain.approval import (
 )
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import QlikopsError
-from qlikops.domain.lasting import STREAK_WINDOW, Fall, Streak, TaskLasting, backoff
+from qlikops.domain.lasting import STREAK_WINDOW, Fall, Lasting, Streak, TaskLasting, backoff
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.proposal import Proposal
@@ -366,6 +366,8 @@ class TaskLedger:
         decision = outcome.decision
         proposal, choice = approval.proposal, approval.chosen
         targets = {target.key: target for target in outcome.targets}
+        not_lasted = approval.lasting.not_lasted if approval.lasting else ()
+        fallen = {each.key: each for each in not_lasted if each.result is Lasting.FELL_OVER}
         left_out = {target.key for target in proposal.targets} - {target.key for target in choice.targets}
         writes: list[Write] = [_freed(key, proposal.proposal_id) for key in sorted(left_out)]
         for target in choice.targets:
@@ -380,16 +382,15 @@ class TaskLedger:
                 reason=decision.reason if decision else "",
                 snooze_seconds=decision.snooze if decision else 0,
             )
-            writes.append(
-                Put(
-                    {
-                        keys.PARTITION: keys.task_partition(target.key),
-                        keys.SORT: keys.history_sort(outcome.at, proposal.proposal_id),
-                        Attribute.BODY: codec.dumps(line),
-                        keys.TTL: int((outcome.at + timedelta(days=HISTORY_DAYS)).timestamp()),
-                    }
-                )
-            )
+            written: Item = {
+                Attribute.BODY: codec.dumps(line),
+                keys.TTL: int((outcome.at + timedelta(days=HISTORY_DAYS)).timestamp()),
+            }
+            if target.key in fallen:
+                written[Attribute.LASTING] = codec.dumps(fallen[target.key])
+            # An update: if it is written once more, what a run has marked since stays.
+            key = (keys.task_partition(target.key), keys.history_sort(outcome.at, proposal.proposal_id))
+            writes.append(Update(key, written))
             if decision:
                 writes += _snooze(target.key, outcome.at, decision, quiet_after_denial)
             writes.append(_freed(target.key, proposal.proposal_id))

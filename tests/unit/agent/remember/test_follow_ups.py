@@ -156,6 +156,19 @@ def test_what_was_read_before_the_task_came_up_says_nothing_of_it() -> None:
         assert nights.again(0).lasting is None
 
 
+def test_what_lasted_is_counted_once_though_the_record_was_read_before_it_was_counted() -> None:
+    with followed(0, 61 * MINUTE) as (nights, _):
+        (stored,) = nights.ledger.follow_ups.open()
+        record = replace(nights.ledger.record(nights.asked[0].approval_id), is_counted=False)
+
+        def last(follow_up: FollowUp) -> FollowUp:
+            return replace(follow_up, tasks=(), so_far=replace(follow_up.so_far, lasted=1))
+
+        nights.ledger.follow_ups.change(stored, last, record)
+
+        check(nights, fell_over=False)
+
+
 def test_one_that_cannot_be_read_stops_no_other(database: Any, table: str, ledger: Ledger, caplog: Any) -> None:
     items = Table(database, table)
     for proposal_id in ("broken", "good", "newer"):
