@@ -187,15 +187,17 @@ class Streak:
         return len(self.falls)
 
     def up(self) -> str:
-        """How long the task was up each time: `up 31 min each time`, `up 7 to 31 min`, `not up once`."""
+        """How long the task was up: `up 31 min each time`, `up 7 min to 2h05m`, `up 0 to 7 min`, `not up once`."""
         ups = [fall.seconds for fall in self.falls]
         if not any(ups):
             return "not up once"
         shortest, longest = min(ups), max(ups)
-        if longest - shortest <= max(longest // 5, _A_POLL):
+        if len(ups) == 1 or (shortest and longest - shortest <= max(longest // 5, _A_POLL)):
             times = " each time" if len(ups) > 1 else ""
             return f"up {minutes(sum(ups) // len(ups))}{times}"
-        return f"up {shortest // 60} to {minutes(longest)}"
+        low, high = minutes(shortest) if shortest else "0", minutes(longest)
+        # The same unit once: `7 to 31 min`.
+        return f"up {low.removesuffix(' min') if high.endswith(' min') else low} to {high}"
 
     def history(self) -> str:
         """Each restart and what became of it, the newest first."""

@@ -87,6 +87,10 @@ def streak(*ups: int) -> Streak:
         (streak(1860), "2nd time in 24 h, up 31 min"),
         (streak(1860, 1900, 1830, 1870, 1850), "6th time in 24 h, up 31 min each time"),
         (streak(420, 1860), "3rd time in 24 h, up 7 to 31 min"),
+        (streak(0, 200), "3rd time in 24 h, up 0 to 3 min"),
+        (streak(45, 1000), "3rd time in 24 h, up 45s to 17 min"),
+        (streak(400, 7300), "3rd time in 24 h, up 7 min to 2h01m"),
+        (streak(3000, 3600), "3rd time in 24 h, up 55 min each time"),
         (streak(0, 0), "3rd time in 24 h, not up once"),
     ],
 )
