@@ -6,7 +6,7 @@ Pure: a run may look at the same restart twice, and what it does not see it says
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from qlikops.agent.diagnosis.evidence import state_text
@@ -34,6 +34,8 @@ class Look:
     """From a restart to when it is first said whether its tasks are still up."""
     last: timedelta
     """From a restart to when it is said that it lasted."""
+    last_up: Mapping[TaskKey, datetime] = field(default_factory=dict)
+    """When the newest of the restarts that are followed brought each task up."""
 
     def at_restart(self, follow_up: FollowUp) -> FollowUp:
         """The follow-up with what this run sees of its tasks; the same if that is nothing new."""
@@ -50,6 +52,9 @@ class Look:
         """What is known of a task now; None while it is followed on."""
         if self.at <= task.up_at:
             return None
+        if task.up_at < self.last_up.get(task.key, task.up_at):
+            # What it was restarted for, such as a stall, may be back while the task is up: being up says nothing.
+            return self._said(task, Lasting.UNCLEAR, "it was restarted again")
         if self._is_up_after(task, self.last):
             return self._said(task, Lasting.LASTED)
         facts = self.tasks.get(task.key)

@@ -59,6 +59,8 @@ class Follower:
             reading.not_read,
             timedelta(seconds=self.config.lasting_first_seconds),
             timedelta(seconds=self.config.lasting_seconds),
+            # Of one task that was restarted twice, the later one stays.
+            dict(sorted((task.key, task.up_at) for each in followed for task in each.follow_up.tasks)),
         )
         due = [each for each in followed if each.follow_up.untold or look.at_restart(each.follow_up) != each.follow_up]
         records = self._records([each.follow_up.proposal_id for each in due])

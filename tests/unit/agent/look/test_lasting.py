@@ -57,6 +57,20 @@ def test_what_a_run_sees(facts: Any, minutes: float, result: Lasting | None) -> 
     assert bool(found.tasks) is (result is None)
 
 
+@pytest.mark.parametrize("minutes", [40, 61])
+def test_of_one_that_was_restarted_again_it_cannot_be_said(minutes: int) -> None:
+    """A stall that is back shows a task that is up; the newer restart is followed on its own."""
+    again = NOW + timedelta(minutes=30)
+    at = NOW + timedelta(minutes=minutes)
+    newer = FollowUp("ba9876543210", (FollowedTask(KEY, again),), Aftermath(1))
+    look = Look(at, {KEY: UP}, (SERVER,), (), timedelta(minutes=15), timedelta(hours=1), {KEY: again})
+
+    found = look.at_restart(FOLLOWED).so_far
+    assert (found.unclear, found.lasted) == (1, 0)
+    assert found.words() == "whether it lasted cannot be said (it was restarted again)"
+    assert look.at_restart(newer).so_far.is_over is False
+
+
 @pytest.mark.parametrize("minutes", [5, 61, 119])
 @pytest.mark.parametrize(
     "server",

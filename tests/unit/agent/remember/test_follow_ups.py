@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.remember.follow_ups import BODY_BYTES, FollowUp, opening
+from qlikops.agent.remember.follow_ups import BODY_BYTES, FollowedTask, FollowUp, opening
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.table import Put, Table
@@ -167,6 +167,23 @@ def test_what_lasted_is_counted_once_though_the_record_was_read_before_it_was_co
         nights.ledger.follow_ups.change(stored, last, record)
 
         check(nights, fell_over=False)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_one_that_was_restarted_again_did_not_last_for_being_up(is_first: bool) -> None:
+    with followed(0, 61 * MINUTE) as (nights, _):
+        services, (stored,) = nights.agent.services, nights.ledger.follow_ups.open()
+        again = FollowedTask(ORDERS, nights.clock.now - 30 * MINUTE)
+        newer = replace(stored, follow_up=replace(stored.follow_up, proposal_id=ID, tasks=(again,)))
+        reading = read_fleet(services.instances(), client_factory=nights.agent.simulator.client)
+        follower = Follower(nights.ledger, services.notifier, services.config, nights.clock)
+
+        seen = follower.look((stored, newer) if is_first else (newer, stored), reading, nights.clock.now)
+
+        assert (seen.followed.lasted, seen.followed.unclear) == (0, 1)
+        found = nights.again(0).lasting
+        assert found
+        assert found.words() == "whether it lasted cannot be said (it was restarted again)"
 
 
 def test_one_that_cannot_be_read_stops_no_other(database: Any, table: str, ledger: Ledger, caplog: Any) -> None:
