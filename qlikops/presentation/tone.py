@@ -89,7 +89,8 @@ def as_text(sections: Iterable[Section], label_width: int = 12) -> str:
     return "\n\n".join(blocks)
 
 
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~&])")
+"""An ampersand too: `&rlm;` would come out as the control character that was made harmless before."""
 
 
 def as_markdown(title: str, sections: Iterable[Section]) -> str:

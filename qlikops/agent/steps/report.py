@@ -22,7 +22,8 @@ from qlikops.domain.duration import format_duration
 from qlikops.domain.report import Changes, ReportedProposal, RunPoint, RunReport, Sighting
 from qlikops.domain.run import RunSummary
 
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~&])")
+"""An ampersand too: `&rlm;` would come out as the control character that was made harmless before."""
 _NAMED = 10
 """New and resolved anomalies that are named; the JSON has them all."""
 _NO_FINDINGS = "what MonitorTasks found is missing"

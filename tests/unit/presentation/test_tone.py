@@ -29,7 +29,7 @@ def test_as_markdown_each_line_is_an_item_and_nothing_is_markup() -> None:
 @given(st.text(max_size=60))
 def test_no_text_from_outside_becomes_markup_or_steers(text: str) -> None:
     written = as_markdown("t", [Section("", (line("x", outside(text)),))]).removeprefix("# t\n\n- **x** ")
-    assert not re.search(r"(?<!\\)(?:\\\\)*[`*_\[\]<>|#~]", written)
+    assert not re.search(r"(?<!\\)(?:\\\\)*[`*_\[\]<>|#~&]", written)
     assert written.count("\n") == 1
 
 

@@ -129,6 +129,12 @@ def test_text_from_outside_is_no_markup() -> None:
     assert len([line for line in text.splitlines() if line.startswith("| orders")]) == 1
 
 
+def test_neither_an_entity_nor_a_tilde_from_outside_is_markup() -> None:
+    text = markdown(report(proposals=(reported(Status.DENIED, replace(ANNA, reason="a&rlm;b &#8238;c ~~d~~")),)))
+
+    assert "a\\&rlm;b \\&\\#8238;c \\~\\~d\\~\\~" in text
+
+
 def test_a_failed_run_never_says_that_nothing_is_wrong() -> None:
     text = markdown(report(error="no login", anomalies=(), tasks=0))
 
