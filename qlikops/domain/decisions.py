@@ -58,6 +58,11 @@ class Decisions:
     """From the question to the decision of a person; None if there was none."""
     longest_seconds: float | None
     approved: int
+    """By people."""
+    automatic: int
+    """Restarted by the policy, which asked nobody; they count in no number of what people decided."""
+    automatic_fell_over: tuple[tuple[str, str], ...]
+    """As `fell_over`, of those."""
     came_up: int
     """Of those approved: every task was seen to come up."""
     lasted: int
@@ -88,23 +93,40 @@ def gather(environment: ContextServices, since: datetime, now: datetime, *, mine
             if row.updated_at >= since and row.status not in UNANSWERED:
                 with contextlib.suppress(NotFound):  # the ledger forgets after ninety days
                     records[row.proposal_id] = environment.approvals.approval(row.proposal_id)
-    found = [record for record in records.values() if record.status.is_final]
+    everyones = found = [record for record in records.values() if record.status.is_final]
     if mine:
         caller = environment.caller()
         found = [record for record in found if record.decision is not None and record.decision.by == caller]
-    return tallied(found, since, now, is_complete=is_complete)
+    return tallied(found, since, now, is_complete=is_complete, everyones=everyones)
 
 
-def tallied(records: Sequence[ProposalRecord], since: datetime, until: datetime, *, is_complete: bool) -> Decisions:
-    """The numbers of closed proposals."""
-    approved = [record for record in records if record.decision is not None and record.decision.approved]
+def tallied(
+    records: Sequence[ProposalRecord],
+    since: datetime,
+    until: datetime,
+    *,
+    is_complete: bool,
+    everyones: Sequence[ProposalRecord] | None = None,
+) -> Decisions:
+    """The numbers of closed proposals.
+
+    `everyones`: those of other people too, where `records` are one person's; a denied task may have been restarted by
+    anybody, or by the policy.
+    """
+    approved = [record for record in records if _by_people(record)]
+    automatic = [record for record in records if record.decision is not None and record.decision.automatic]
+    restarted = [
+        record
+        for record in (records if everyones is None else everyones)
+        if record.decision is not None and record.decision.approved
+    ]
     denied = [record for record in records if record.status is Status.DENIED]
     waits = [
         (record.decision.at - record.requested_at).total_seconds()
         for record in (*approved, *denied)
         if record.decision and record.decision.at and record.requested_at
     ]
-    later = [went_well for record in denied if (went_well := _after_all(record, approved)) is not None]
+    later = [went_well for record in denied if (went_well := _after_all(record, restarted)) is not None]
     return Decisions(
         since=since,
         until=until,
@@ -113,19 +135,30 @@ def tallied(records: Sequence[ProposalRecord], since: datetime, until: datetime,
         median_seconds=median(waits) if waits else None,
         longest_seconds=max(waits, default=None),
         approved=len(approved),
+        automatic=len(automatic),
+        automatic_fell_over=_fell_over(automatic),
         came_up=sum(record.status is Status.RESTARTED for record in approved),
         lasted=sum(_went_well(record) is True for record in approved),
-        fell_over=tuple(
-            (record.approval_id, f"{record.proposal.label}: {record.lasting.words()}")
-            for record in approved
-            if record.lasting is not None and record.lasting.fell_over
-        ),
+        fell_over=_fell_over(approved),
         denied=len(denied),
         denied_right=later.count(False),
         denied_restarted=len(later),
         shadow=_shadow(records),
         is_complete=is_complete,
     )
+
+
+def _fell_over(records: Iterable[ProposalRecord]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (record.approval_id, f"{record.proposal.label}: {record.lasting.words()}")
+        for record in records
+        if record.lasting is not None and record.lasting.fell_over
+    )
+
+
+def _by_people(record: ProposalRecord) -> bool:
+    """Whether somebody approved it; what the policy restarted by itself says nothing of what people decide."""
+    return record.decision is not None and record.decision.approved and not record.decision.automatic
 
 
 def _went_well(record: ProposalRecord) -> bool | None:
@@ -137,15 +170,16 @@ def _went_well(record: ProposalRecord) -> bool | None:
     return True if is_known else None
 
 
-def _after_all(denied: ProposalRecord, approved: Iterable[ProposalRecord]) -> bool | None:
+def _after_all(denied: ProposalRecord, restarted: Iterable[ProposalRecord]) -> bool | None:
     """How the first restart of one of the denied tasks went soon after the denial; None if there is none to go by."""
     keys = {target.key for target in denied.proposal.targets}
     ended = denied.outcome.at if denied.outcome and denied.outcome.at else denied.updated_at
     restarts = [
         record
-        for record in approved
+        for record in restarted
         if ended <= record.proposal.created_at <= ended + AFTER_ALL
-        and keys & {target.key for target in record.proposal.targets}
+        # What was left out of an approval was not restarted.
+        and keys & {target.key for target in record.chosen.targets}
         and _went_well(record) is not None
     ]
     return _went_well(min(restarts, key=lambda record: record.proposal.created_at)) if restarts else None
@@ -154,13 +188,14 @@ def _after_all(denied: ProposalRecord, approved: Iterable[ProposalRecord]) -> bo
 def _by_verdict(records: Sequence[ProposalRecord]) -> tuple[ByVerdict, ...]:
     said: dict[tuple[str, Verdict], list[ProposalRecord]] = {}
     for record in records:
-        if record.evaluation is not None and (record.decision is not None or record.status is Status.EXPIRED):
+        is_peoples = record.decision is not None and not record.decision.automatic
+        if record.evaluation is not None and (is_peoples or record.status is Status.EXPIRED):
             said.setdefault((record.evaluation.evaluator, record.evaluation.verdict), []).append(record)
     return tuple(
         ByVerdict(
             evaluator,
             verdict,
-            approved=sum(one.decision is not None and one.decision.approved for one in of),
+            approved=sum(map(_by_people, of)),
             denied=sum(one.status is Status.DENIED for one in of),
             unanswered=sum(one.status is Status.EXPIRED for one in of),
         )

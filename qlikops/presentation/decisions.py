@@ -24,7 +24,8 @@ def sections(found: Decisions, *, mine: bool = False) -> tuple[Section, ...]:
 def _heading(found: Decisions, *, mine: bool) -> Iterator[Line]:
     yield line("time", f"{vocabulary.clock_time(found.since)} to {vocabulary.clock_time(found.until)}")
     whose = "that you decided" if mine else "that ended"
-    yield line("proposals", f"{found.closed:,} {whose}: {found.approved:,} approved, {found.denied:,} denied")
+    ended = f"{found.closed:,} {whose}: {found.approved:,} approved, {found.denied:,} denied"
+    yield line("proposals", ended + (f", {found.automatic:,} restarted by the policy" if found.automatic else ""))
     if found.median_seconds is not None and found.longest_seconds is not None:
         longest = format_duration(found.longest_seconds)
         yield line("decided in", f"{format_duration(found.median_seconds)} (median), at most {longest}")
@@ -44,7 +45,9 @@ def _became(found: Decisions) -> Iterator[Line]:
         yield line(
             "approved", f"came up {found.came_up:,}, lasted {found.lasted:,}, fell over {len(found.fell_over):,}"
         )
-    for approval_id, words in found.fell_over:
+    if found.automatic:
+        yield line("by itself", f"restarted {found.automatic:,}, fell over {len(found.automatic_fell_over):,}")
+    for approval_id, words in (*found.fell_over, *found.automatic_fell_over):
         yield line(outside(approval_id, cap=12).text, outside(words, Tone.DANGER, 300))
     if found.denied:
         after = f"of {found.denied_restarted:,} restarted within a day after all, {found.denied_right:,} did not last"

@@ -13,6 +13,8 @@ from qlikops.domain.decisions import ByVerdict, Decisions, Shadow, gather, talli
 from qlikops.domain.evaluation import Route, Verdict
 from qlikops.domain.lasting import Aftermath, Lasting, TaskLasting
 from qlikops.domain.ports import ContextServices
+from qlikops.domain.proposal import Option
+from qlikops.domain.task import Action
 from qlikops.domain.workflow.execution import RunProposal
 from tests.fakes import CALLER, Clock, FakeApprovals, FakeEnvironment
 from tests.unit.domain.samples import KEY, NOON, waiting
@@ -101,6 +103,32 @@ def test_a_denial_was_right_if_the_restart_that_followed_did_not_last(
     assert (found.denied_right, found.denied_restarted) == (right, known)
 
 
+def test_what_the_policy_restarted_is_no_approval_of_a_person() -> None:
+    record = ended("a", Status.RESTARTED, FELL)
+    assert record.decision
+    automatic = replace(record, decision=replace(record.decision, by="", automatic=True))
+    found = tally(automatic, ended("b", Status.RESTARTED, LASTED))
+    assert (found.closed, found.approved, found.automatic, found.came_up, found.lasted) == (2, 1, 1, 1, 1)
+    assert [one for one, _ in found.automatic_fell_over] == [automatic.approval_id]
+    assert found.fell_over == ()
+    assert tally(automatic).verdicts == ()
+    assert tally(automatic).median_seconds is None
+    # It says all the same whether a denial before it was right.
+    assert tally(ended("c", Status.DENIED, hours=6), automatic).denied_right == 1
+
+
+def test_a_task_that_was_left_out_of_an_approval_was_not_restarted() -> None:
+    denied, later = ended("a", Status.DENIED), ended("b", Status.RESTARTED, FELL, hours=3)
+    other = replace(later.proposal.targets[0], key=replace(KEY, task="another"))
+    offers = (Option("resume", Action.RESUME, "resume from where it stopped"),)
+    targets = (*later.proposal.targets, other)
+    group = replace(later, proposal=replace(later.proposal, targets=targets, options=offers))
+    assert group.decision
+    for kept, restarted in ((other, 0), (later.proposal.targets[0], 1)):
+        chosen = replace(group, decision=replace(group.decision, tasks=(str(kept.key),)))
+        assert tally(denied, chosen).denied_restarted == restarted
+
+
 def test_nothing_decided_is_no_time_and_no_verdict() -> None:
     found = tally(ended("a", Status.SUPERSEDED))
     assert (found.verdicts, found.median_seconds, found.shadow) == ((), None, ())
@@ -108,7 +136,13 @@ def test_nothing_decided_is_no_time_and_no_verdict() -> None:
 
 def test_it_reads_what_ended_in_the_time_and_ones_own_only_if_asked() -> None:
     environment = FakeEnvironment(FakeApprovals(Clock(NOON)))
-    records = [ended("a", Status.DENIED), ended("b", Status.DENIED, by="arn:aws:iam::1:user/bob"), waiting("c")]
+    bob = "arn:aws:iam::1:user/bob"
+    records = [
+        ended("a", Status.DENIED),
+        ended("b", Status.DENIED, by=bob),
+        ended("d", Status.RESTARTED, FELL, hours=3, by=bob),
+        waiting("c"),
+    ]
     environment.approvals.records = {record.approval_id: record for record in records}
     rows = [
         RunProposal(each.approval_id, "eu/x", "STALLED", "resume", each.status, NOON - HOUR)
@@ -120,7 +154,9 @@ def test_it_reads_what_ended_in_the_time_and_ones_own_only_if_asked() -> None:
     services = cast("ContextServices", environment)
 
     assert gather(services, NOON - 24 * HOUR, NOON).denied == 2
-    assert gather(services, NOON - 24 * HOUR, NOON, mine=True).denied == 1
+    mine = gather(services, NOON - 24 * HOUR, NOON, mine=True)
+    # Somebody else restarted what one denied oneself.
+    assert (mine.denied, mine.approved, mine.denied_restarted, mine.denied_right) == (1, 0, 1, 1)
     assert gather(services, NOON - timedelta(minutes=5), NOON).closed == 0
 
 

@@ -19,6 +19,8 @@ FOUND = Decisions(
     median_seconds=240,
     longest_seconds=3600,
     approved=34,
+    automatic=2,
+    automatic_fell_over=(("cdef01234567", "eu/stock: fell over after 3 min"),),
     came_up=33,
     lasted=30,
     fell_over=(("0123456789ab", "eu/orders: fell over after 7 min"),),
@@ -32,11 +34,13 @@ FOUND = Decisions(
 def test_it_says_what_was_decided_what_came_of_it_and_what_the_policy_would_have_done() -> None:
     text = as_text(decisions.sections(FOUND))
     for words in (
-        "40 that ended: 34 approved, 3 denied",
+        "40 that ended: 34 approved, 3 denied, 2 restarted by the policy",
         "4m00s (median), at most 1h00m",
         "30 approved, 1 denied, 3 not decided",
         "came up 33, lasted 30, fell over 1",
+        "restarted 2, fell over 1",
         "0123456789ab eu/orders: fell over after 7 min",
+        "cdef01234567 eu/stock: fell over after 3 min",
         "3; of 2 restarted within a day after all, 1 did not last",
         "would have restarted 32 of 36 by itself, 1 wrongly",
         "would have restarted 31 of 34 by itself, 0 wrongly",
@@ -53,6 +57,8 @@ def test_nothing_is_said_of_what_there_was_none_of() -> None:
         median_seconds=None,
         longest_seconds=None,
         approved=0,
+        automatic=0,
+        automatic_fell_over=(),
         fell_over=(),
         denied=0,
         shadow=(),
