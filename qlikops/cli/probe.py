@@ -46,8 +46,8 @@ def probe(
     deployment, if you may read it. A test logs in to the endpoint. Asks first if a login to it was refused: another one
     may lock the account. Does not count against the agent's own tests.
 
-    Exit codes: 0 takes logins, 1 does not, 3 no such endpoint, 8 Enterprise Manager does not answer, 9 the account may
-    not test endpoints.
+    Exit codes: 0 takes logins, 1 does not, did not answer in time, or Enterprise Manager does not say; 3 no such
+    endpoint, 8 Enterprise Manager does not answer, 9 the account may not test endpoints.
     """
     here = invocation(ctx)
     server, _, name = endpoint.partition("/")

@@ -85,7 +85,7 @@ class Probe:
         name, detail = self.endpoint.name, f": {self.detail}" if self.detail else ""
         match self.answer:
             case ProbeAnswer.CONNECTED:
-                return f"{name} takes logins again"
+                return f"{name} takes logins"
             case ProbeAnswer.ERROR:
                 return f"{name} does not take logins{detail}"
             case ProbeAnswer.TIMED_OUT:
@@ -99,3 +99,8 @@ class Probe:
             case ProbeAnswer.UNKNOWN:
                 return f"{name} was tested, and Enterprise Manager does not say what came of it{detail}"
         return f"{name} could not be tested{detail}"
+
+    @property
+    def words_of_proposal(self) -> str:
+        """The same where a task failed on it before: "again" would be invented of any other endpoint."""
+        return f"{self.words} again" if self.answer is ProbeAnswer.CONNECTED else self.words

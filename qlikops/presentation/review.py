@@ -347,7 +347,7 @@ def _endpoint(proposal: Proposal, now: datetime) -> Iterator[Line]:
     """How the endpoint in question was when this was proposed, and how long ago that was."""
     if probe := proposal.probe:
         tone = Tone.GOOD if probe.answer is ProbeAnswer.CONNECTED else Tone.WARNING
-        yield line("endpoint", outside(f"{probe.words}, tested {vocabulary.ago(probe.at, now)} ago", tone))
+        yield line("endpoint", outside(f"{probe.words_of_proposal}, tested {vocabulary.ago(probe.at, now)} ago", tone))
     elif siblings := proposal.siblings:
         yield line("endpoint", outside(f"{siblings.words}, seen {vocabulary.ago(siblings.at, now)} ago"))
 

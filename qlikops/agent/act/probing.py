@@ -187,5 +187,5 @@ def _with_probe(proposal: Proposal, found: dict[EndpointKey, Probe]) -> Proposal
         enough = (
             "; this failure waits for nothing else" if proposal.waits_for_endpoint else "; that proves the login only"
         )
-    value = f"{probe.words}, tested at {probe.at:%H:%M:%S} UTC{enough}"
+    value = f"{probe.words_of_proposal}, tested at {probe.at:%H:%M:%S} UTC{enough}"
     return replace(with_evidence(proposal, Label.PROBE, value), probe=probe)

@@ -155,7 +155,7 @@ def _probe(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     probe = proposal.probe
     if probe is None:
         return None
-    saying = partial(Opinion, text=f"{probe.words}.", labels=(Label.PROBE,))
+    saying = partial(Opinion, text=f"{probe.words_of_proposal}.", labels=(Label.PROBE,))
     if probe.answer is not ProbeAnswer.CONNECTED:
         return saying(Verdict.CAUTION, Risk.MEDIUM, 0.8, caution="A resume fails until the endpoint takes logins.")
     if proposal.waits_for_endpoint:

@@ -228,7 +228,7 @@ def test_qlik_is_judged_by_what_the_last_run_saw(deployed: Deployment) -> None:
     assert (finding.health, "certificate verify failed" in finding.text) == (Health.FAILED, True)
     # The same snapshot says whether the account may test endpoints: what came of the newest test counts.
     for answer, health, words in (
-        (ProbeAnswer.CONNECTED, Health.OK, "may test them; ORA-PROD takes logins again, tested 1m"),
+        (ProbeAnswer.CONNECTED, Health.OK, "may test them; ORA-PROD takes logins, tested 1m"),
         (ProbeAnswer.ERROR, Health.OK, "ORA-PROD does not take logins"),
         (ProbeAnswer.NOT_PERMITTED, Health.WARNING, "the Qlik account of default may not test endpoints"),
     ):

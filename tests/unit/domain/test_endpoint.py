@@ -17,6 +17,9 @@ def test_every_answer_has_words_of_its_own_and_survives_being_stored(answer: Pro
     others = {Probe(ORACLE, other, AT, "ORA-12541").words for other in ProbeAnswer if other is not answer}
     assert probe.words.startswith("ORA-PROD ")
     assert probe.words not in others or not answer.is_known
+    # Only a proposal is of an endpoint that did not take them.
+    assert "again" not in probe.words
+    assert probe.words_of_proposal.endswith(" again") is (answer is ProbeAnswer.CONNECTED)
     assert codec.loads(Probe, codec.dumps(probe)) == probe
 
 
