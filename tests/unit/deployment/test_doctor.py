@@ -230,7 +230,12 @@ def test_qlik_is_judged_by_what_the_last_run_saw(deployed: Deployment) -> None:
     for answer, health, words in (
         (ProbeAnswer.CONNECTED, Health.OK, "may test them; ORA-PROD takes logins, tested 1m"),
         (ProbeAnswer.ERROR, Health.OK, "ORA-PROD does not take logins"),
+        (ProbeAnswer.TIMED_OUT, Health.OK, "may test them; ORA-PROD did not answer a test in time"),
         (ProbeAnswer.NOT_PERMITTED, Health.WARNING, "the Qlik account of default may not test endpoints"),
+        # Neither proves that it may.
+        (ProbeAnswer.FAILED, Health.WARNING, "account may is not known; ORA-PROD could not be tested"),
+        (ProbeAnswer.UNKNOWN, Health.WARNING, "account may is not known; ORA-PROD was tested, and"),
+        (ProbeAnswer.NOT_FOUND, Health.SKIPPED, "account may is not known; ORA-PROD was not tested"),
     ):
         at = datetime.now(UTC) - timedelta(minutes=1)
         older = Probe(EndpointKey("default", "s1", "PG"), ProbeAnswer.NOT_PERMITTED, at - timedelta(hours=1))
