@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from qlikops.agent.remember.table import Item
 from qlikops.domain.approval import Outcome, ProposalRecord
@@ -27,7 +27,7 @@ class StoredRecord:
     """The digest over the stored JSON is the stored digest; false where there is none yet."""
     starts: int = 0
     """How often the start of one of its tasks has been marked."""
-    is_counted: bool = False
+    is_counted: bool = field(default=False, compare=False)
     """Whether the track record has what came of it; whether it lasted goes there with that, or after it."""
 
     @property
