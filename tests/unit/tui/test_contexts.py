@@ -378,7 +378,7 @@ async def test_credentials_that_expire_in_a_dialog_are_renewed_from_there_and_it
         assert east.sent == []
         before = len(opened)
         await pilot.press("ctrl+l")
-        await sees(pilot, "Enter sends.")
+        await sees(pilot, "Enter approves.")
         assert terminal.ran == [LOGIN]
         assert len(opened) > before
         await pilot.press("enter")
@@ -430,7 +430,7 @@ async def test_an_expiry_that_is_known_is_said_before(started: Started, east: Fa
         await sees(pilot, "credentials expire in 12m", "sign in with `aws sso login --profile prod`", "Sign in")
         # A warning locks nothing.
         await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent", "Enter sends.")
+        await sees(pilot, "Approve: this will be sent", "Enter approves.")
 
 
 async def test_what_is_held_back_does_not_go_out_while_somebody_signs_in(
