@@ -25,7 +25,7 @@ from qlikops.domain.approval import (
     new_decision_id,
     terms_of,
 )
-from qlikops.domain.callback import APPROVAL_DENIED
+from qlikops.domain.callback import APPROVAL_DENIED, parse_decision
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import (
     AlreadyDecided,
@@ -125,6 +125,7 @@ class LedgerApprovals:
             by=self._aws.caller(),
             at=self._timing.now(),
         )
+        _check_size(decision)
         sent = self._send(token, decision)
         return self._settle(approval_id, decision, sent)
 
@@ -328,6 +329,16 @@ def _check_request(request: DecisionRequest) -> None:
         raise UsageError("Denying needs a reason.", "Say why, for those who read the report.")
     if len(request.reason) > REASON_CAP:
         raise UsageError(f"The reason has {len(request.reason)} characters; {REASON_CAP} are allowed.")
+
+
+def _check_size(decision: Decision) -> None:
+    """Raises UsageError for one that the workflow would not take as it is said here."""
+    taken = parse_decision(codec.encode(decision)) if decision.tasks else decision
+    if set(taken.tasks) != set(decision.tasks):
+        raise UsageError(
+            f"The names of the {len(decision.tasks)} tasks that are left take more room than an answer has.",
+            "Nothing was sent. Leave out more of them, or none.",
+        )
 
 
 def _unknown(approval_id: str, decision: Decision, sent: Sent, failed: Exception | None) -> DecisionUnknown:

@@ -181,6 +181,23 @@ def test_a_record_that_was_tampered_with_is_refused(
     assert workflow.sent == []
 
 
+def test_more_tasks_than_the_workflow_takes_are_not_sent(
+    approvals: LedgerApprovals, ledger: Ledger, workflow: Workflow
+) -> None:
+    """It would take them for none that is offered, and restart nothing."""
+    targets = tuple(
+        replace(target, key=replace(target.key, task=target.key.task + "x" * 1_200)) for target in group(35).targets
+    )
+    digest = wait_for_approval(ledger, targets=targets, options=OPTIONS)
+    names = tuple(str(target.key) for target in targets)
+    with pytest.raises(UsageError, match="take more room than an answer has"):
+        approvals.decide(ID, Approve(digest, tasks=names[1:]))
+    assert workflow.sent == []
+
+    approvals.decide(ID, Approve(digest, tasks=names[5:]))
+    assert len(workflow.sent) == 1
+
+
 def test_after_the_deadline_nothing_is_sent(
     approvals: LedgerApprovals, workflow: Workflow, clock: FakeClock, digest: str
 ) -> None:
