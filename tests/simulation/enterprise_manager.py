@@ -194,6 +194,8 @@ class EnterpriseManagerPool(urllib3.PoolManager):
                 sent.is_refused = True
             return _http(401, {"error_code": "UNAUTHORIZED_REQUEST", "error_message": "The credentials are not valid"})
         except Refusal as exc:
+            if sent and not sent.arrived:  # the session was one of before a restart
+                sent.is_refused = True
             return _http(500, {"error_code": exc.error_code, "error_message": exc.message})
         return _http(200, body, {SESSION_HEADER: new_session} if new_session else {})
 
