@@ -14,6 +14,7 @@ from qlikops.agent.remember.ledger import Ledger, OpenProposal
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.tasks import Lease
 from qlikops.agent.steps.restart import interrupted
+from qlikops.agent.transient import may_pass
 from qlikops.domain.approval import Outcome, ProposalRecord, Status
 from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.text import harmless
@@ -119,7 +120,9 @@ class Reconciler:
         """Whether it is; one that cannot be is left to the next run, and stops neither the others nor this run."""
         try:
             return settle(what)
-        except Exception:  # whatever is wrong with one, a run that fails of it looks at no task at all
+        except Exception as exc:  # whatever is wrong with one, a run that fails of it looks at no task at all
+            if may_pass(exc):
+                raise  # not this one's fault: the state is tried again
             _logger.exception("left as it is: %s", proposal_id)
             return False
 

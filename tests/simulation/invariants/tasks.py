@@ -31,13 +31,16 @@ def a_lease_is_taken_from_nobody(watch: Watch, change: Change) -> str:
 
 @of_each_item
 def a_lease_is_given_back_by_whose_it_is(watch: Watch, change: Change) -> str:
-    """What holds a task and is not over keeps it, whoever ends, late or once more, beside it."""
+    """What holds a task and is not over keeps it, whoever ends beside it; but for a task that was left out."""
     if change.key[1] != keys.LEASE or change.before is None or change.after is not None:
         return ""
     record = watch.record(change.before[Attribute.PROPOSAL_ID]["S"])
     if record is None or status_of(record).is_final or number(change.before, keys.TTL) < watch.world.kernel.now:
         return ""
-    return f"{change.key[0]} was taken from {change.before[Attribute.PROPOSAL_ID]['S']}, which is {status_of(record)}"
+    proposal_id = change.before[Attribute.PROPOSAL_ID]["S"]
+    if change.key[0] in left_out(watch.proposed[proposal_id], told(record, Attribute.DECISION)):
+        return ""
+    return f"{change.key[0]} was taken from {proposal_id}, which is {status_of(record)}"
 
 
 @of_each_item

@@ -79,7 +79,7 @@ async def test_approve_pressed_while_the_record_loads_asks_once_it_is_there(
         environment.loads.open()
         await sees(pilot, "Approve: this will be sent", "replicate-eu-1/sales-orders")
         # An Enter before the dialog has been seen is refused.
-        await wait_until(pilot, lambda: not pilot.app.screen.query_one("#send").has_class("-blocked"))
+        await wait_until(pilot, lambda: isinstance(screen := pilot.app.screen, DecisionScreen) and not screen.problem())
         await pilot.press("enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
 
