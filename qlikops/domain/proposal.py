@@ -177,6 +177,11 @@ class Proposal:
             raise NotOffered("an earlier version proposed it, so no task of it can be left out")
         return Choice(chosen, targets)
 
+    def left_out(self, choice: Choice) -> tuple[ProposedTask, ...]:
+        """The tasks that a choice of this proposal is not about."""
+        kept = {target.key for target in choice.targets}
+        return tuple(target for target in self.targets if target.key not in kept)
+
     def _named(self, task: str) -> TaskKey:
         keys = [target.key for target in self.targets]
         found = [key for key in keys if task in (key.task, str(key), key.full)]

@@ -117,7 +117,7 @@ class Ledger:
 
     def record(self, proposal_id: str) -> StoredRecord:
         """Raises NotFound, and RecordTooNew for one that a newer version wrote."""
-        item = self._table.get((keys.approval_partition(proposal_id), keys.RECORD))
+        item = self._table.get(record_key(proposal_id))
         if item is None:
             raise NotFound(f"there is no proposal {proposal_id}")
         return record_of(proposal_id, item)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from qlikops.agent.config import AgentConfig
+from qlikops.agent.remember.entries import record_key
 from qlikops.agent.remember.table import (
     ABSENT,
     TRANSACTION_LIMIT,
@@ -287,7 +288,7 @@ class TaskLedger:
                 Put(item, ABSENT),
                 Check((keys.task_partition(key), keys.LEASE), Condition("#proposal_id = :id", {":id": proposal_id})),
                 Update(
-                    (keys.approval_partition(proposal_id), keys.RECORD),
+                    record_key(proposal_id),
                     {},
                     add={Attribute.STARTS: 1},
                     condition=Condition(_GOES_ON, {":restarting": Status.RESTARTING, ":pulled": PULLED}),
@@ -305,12 +306,12 @@ class TaskLedger:
 
     def claim(self, proposal_id: str) -> Claim | None:
         """What a person claims of a proposal right now, the brake among it."""
-        item = self._table.get((keys.approval_partition(proposal_id), keys.RECORD), only=Attribute.CLAIM)
+        item = self._table.get(record_key(proposal_id), only=Attribute.CLAIM)
         return claim_in(item) if item else None
 
     def starts(self, proposal_id: str) -> int:
         """How many starts of a proposal's tasks have been marked by now."""
-        item = self._table.get((keys.approval_partition(proposal_id), keys.RECORD), only=Attribute.STARTS)
+        item = self._table.get(record_key(proposal_id), only=Attribute.STARTS)
         return int(item.get(Attribute.STARTS, 0)) if item else 0
 
     def restart_claims(self, tasks: Iterable[TaskKey], proposal_id: str) -> dict[TaskKey, StartMarker]:
@@ -368,8 +369,7 @@ class TaskLedger:
         targets = {target.key: target for target in outcome.targets}
         not_lasted = approval.lasting.not_lasted if approval.lasting else ()
         fallen = {each.key: each for each in not_lasted if each.result is Lasting.FELL_OVER}
-        left_out = {target.key for target in proposal.targets} - {target.key for target in choice.targets}
-        writes: list[Write] = [_freed(key, proposal.proposal_id) for key in sorted(left_out)]
+        writes: list[Write] = [_freed(left.key, proposal.proposal_id) for left in proposal.left_out(choice)]
         for target in choice.targets:
             line = HistoryLine(
                 at=outcome.at,
@@ -400,7 +400,7 @@ class TaskLedger:
 def still_unanswered(proposal_id: str) -> Check:
     """That nobody has decided a proposal yet, in the moment of what is written beside it."""
     return Check(
-        (keys.approval_partition(proposal_id), keys.RECORD),
+        record_key(proposal_id),
         Condition(
             f"#{Attribute.STATUS} IN ({', '.join(f':{status}' for status in UNANSWERED)})",
             {f":{status}": status for status in UNANSWERED},

@@ -157,7 +157,7 @@ class Restarter:
             # Not the first invocation: while it runs, nobody may take the first one's age for its end.
             self._hold(record.approval.proposal, choice)
         self._let_go(record.approval.proposal, choice)
-        group = self._group(record.approval, made)
+        group = self._group(record.approval, choice, is_automatic=made.automatic)
         probe = self._probe(group)
         if probe and (why := holds_back(probe, self._prober, is_automatic=group.is_automatic)):
             return self._save(proposal_id, _still_down(group, why), made, none_since=record.starts)
@@ -202,9 +202,7 @@ class Restarter:
 
     def _let_go(self, proposal: Proposal, choice: Choice) -> None:
         """Frees the tasks that the decision left out: the others may take long, and a run may propose these anew."""
-        kept = {target.key for target in choice.targets}
-        left_out = tuple(target for target in proposal.targets if target.key not in kept)
-        if left_out:
+        if left_out := proposal.left_out(choice):
             self._ledger.tasks.release(replace(proposal, targets=left_out))
 
     def _refusal(self, record: StoredRecord, decision: Decision) -> str:
@@ -223,9 +221,8 @@ class Restarter:
             return f"approved was what is not offered: {exc}"
         return ""
 
-    def _group(self, approval: ProposalRecord, decision: Decision) -> _Group:
+    def _group(self, approval: ProposalRecord, choice: Choice, *, is_automatic: bool) -> _Group:
         proposal, tasks, now = approval.proposal, self._ledger.tasks, self._clock()
-        choice = proposal.choose(decision.option, decision.tasks)
         claims = tasks.restart_claims((target.key for target in choice.targets), proposal.proposal_id)
         limits = RestartLimits.of(self._config)
         unclaimed = [target.key for target in choice.targets if target.key not in claims]
@@ -233,7 +230,7 @@ class Restarter:
         attempts = tasks.attempts(unclaimed, limits.since(now), but_for=proposal.proposal_id)
         quiet = tasks.quiet(unclaimed, limits, attempts)
         stopped = approval.claim.stops_because if approval.claim else ""
-        return _Group(approval, choice, decision.automatic, claims, attempts, quiet, stopped)
+        return _Group(approval, choice, is_automatic, claims, attempts, quiet, stopped)
 
     def _act(self, group: _Group, give_up_at: datetime, go_on_until: datetime) -> Outcome | Unfinished:
         targets, claims = group.targets, group.claims
