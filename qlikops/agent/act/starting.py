@@ -158,7 +158,8 @@ class Starter:
         if facts:
             watch.facts, watch.last = facts, state_text(facts)
             watch.moved = watch.moved or watch.last != (watch.standing or watch.before)
-            if facts.is_up:
+            # Told to stop first, it ran before: it may not have been stopped yet, by the invocation that is at it.
+            if facts.is_up and (watch.moved or not watch.stopped):
                 return replace(watch.result(Status.RESTARTED, "", seconds), up_at=self._clock())
             # Statuses lag: until it has moved or the lag is over, the old error says nothing about the run.
             settled = watch.moved or seconds > self._config.status_lag_seconds
@@ -167,7 +168,8 @@ class Starter:
         if seconds < self._config.verify_timeout_seconds and self._clock() < give_up_at:
             return None
         sent = "was told to run" if watch.certain else "may have been told to run"
-        detail = f"{sent}, and was not seen up within {format_duration(passed)}; last seen: {watch.last}"
+        seen = "was only seen running as before" if facts and facts.is_up else "was not seen up"
+        detail = f"{sent}, and {seen} within {format_duration(passed)}; last seen: {watch.last}"
         return watch.result(Status.UNVERIFIED, detail, seconds)
 
 

@@ -100,9 +100,14 @@ def _counts(item: Wire) -> list[str]:
     status, targets = status_of(item), told(item, Attribute.OUTCOME).get("targets", [])
     if status is Status.DENIED:
         return [Attribute.DENIED]
-    tried = status.was_sent or any(
-        each["stopped"] or Status(each["status"]).was_sent or each["run_call"] not in (None, "not_sent")
-        for each in targets
+    # Of a group, "partial" says nothing: all that was left may have come up, or changed, by itself.
+    tried = (
+        status.was_sent
+        if not targets
+        else any(
+            each["stopped"] or Status(each["status"]).was_sent or each["run_call"] not in (None, "not_sent")
+            for each in targets
+        )
     )
     if not tried:
         return []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -70,3 +71,28 @@ def test_an_error_that_was_there_is_one_of_the_run_once_statuses_had_time_to_fol
     assert found.status is Status.FAILED
     assert found.seconds is not None
     assert found.seconds > AgentConfig("ledger", "data", "topic", "secret").status_lag_seconds
+
+
+def watched(watch: Watch, *says: TaskFacts) -> TaskOutcome:
+    clock = FakeClock()
+    watch = replace(watch, since=clock.now)
+    starter = Starter(AgentConfig("ledger", "data", "topic", "secret"), clock=clock, sleep=clock.sleep)
+    operator, until = Told(*says), clock.now + timedelta(minutes=10)
+    while not (result := starter.look(operator, watch, until)):
+        clock.sleep(POLL_SECONDS)
+    return result
+
+
+ANOTHERS = Watch(KEY, "RUNNING", datetime(2026, 3, 7, tzinfo=UTC), certain=False, stopped=True)
+"""A task that ran, and that another invocation stops and runs, or was about to when it ended."""
+
+
+def test_a_task_that_ran_before_is_up_only_after_it_was_seen_down() -> None:
+    found = watched(ANOTHERS, RUNNING, STOPPED, RUNNING)
+    assert (found.status, found.seconds) == (Status.RESTARTED, 2 * POLL_SECONDS)
+
+
+def test_a_task_that_runs_as_before_says_nothing_of_a_restart_by_another_invocation() -> None:
+    found = watched(ANOTHERS, RUNNING)
+    assert found.status is Status.UNVERIFIED
+    assert "may have been told to run, and was only seen running as before" in found.detail
