@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from qlikops.agent.act.outcomes import interrupted
 from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import error_text, proposal_id_of
 from qlikops.agent.remember.tasks import TaskLedger
@@ -59,9 +60,6 @@ def parse_outcome(data: Any, approval: ProposalRecord, tasks: TaskLedger, now: d
         case "expired":
             return Outcome(Status.EXPIRED, "nobody answered in time; nothing was done")
         case "failed" if "decision" in data:
-            # Rare, and the only one that needs to know of restarting: the others start sooner without it.
-            from qlikops.agent.steps.restart import interrupted
-
             decision = approval.decision or _decision_in(data["decision"])
             outcome = interrupted(tasks, approval, error_text(error))
             return Outcome(outcome.status, outcome.detail, outcome.targets, decision=decision)

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from qlikops.agent.act.outcomes import interrupted
 from qlikops.agent.remember.ledger import Ledger, OpenProposal
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.tasks import Lease
-from qlikops.agent.steps.restart import interrupted
 from qlikops.agent.transient import may_pass
 from qlikops.domain.approval import Outcome, ProposalRecord, Status
 from qlikops.domain.errors import NotFound, RecordTooNew

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from qlikops.agent.act.group import Unfinished
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import staging_among, target_of
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.table import Table
 from qlikops.agent.remember.tasks import Attempt
-from qlikops.agent.steps.restart import Restarter, Unfinished
+from qlikops.agent.steps.restart import Restarter
 from qlikops.domain.approval import Decision, Outcome
 from qlikops.domain.task import RunOption, TaskFacts, TaskKey
 from qlikops.qlik.errors import QemBusinessError

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from qlikops.agent.steps.restart import interrupted
+from qlikops.agent.act.outcomes import interrupted
 from qlikops.domain.approval import Claim, Decision, Outcome, Status
 from qlikops.domain.encoding import codec
 from tests.unit.agent.act.restarted import ID, Restarted, lost_source

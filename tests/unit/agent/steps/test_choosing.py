@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.act.group import Unfinished
+from qlikops.agent.act.outcomes import interrupted
 from qlikops.agent.propose.options import options_of
 from qlikops.agent.remember.ledger import Ledger
-from qlikops.agent.steps.restart import Unfinished, interrupted
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, RunCall, Status
 from qlikops.domain.report import ReportedProposal

@@ -25,11 +25,11 @@ from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskState
 from tests.embedded import EmbeddedAws
+from tests.unit.agent.act.test_second_look import CHANGED, MESSAGE, SAME, Happen
 from tests.unit.agent.fakes import SERVER, FakeClock, proposal, simulated
 from tests.unit.agent.fleet import CONFIG, HEALTHY, failed, poll, task
 from tests.unit.agent.fleet import SERVER as MONITORED
 from tests.unit.agent.machine import MACHINE, Agent, Json, items
-from tests.unit.agent.test_second_look import CHANGED, MESSAGE, SAME, Happen
 
 LOST = "ORA-00308: cannot open archived log"
 

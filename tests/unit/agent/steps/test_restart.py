@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.act.group import Unfinished
+from qlikops.agent.act.outcomes import interrupted
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import target_of
 from qlikops.agent.remember.ledger import Ledger
-from qlikops.agent.steps.restart import CONTINUE_FOR, Restarter, Unfinished, interrupted
+from qlikops.agent.steps.restart import CONTINUE_FOR, Restarter
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, RunCall, Status
 from qlikops.domain.proposal import Proposal

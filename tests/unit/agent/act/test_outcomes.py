@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.act.outcomes import combined
 from qlikops.agent.config import Thresholds
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.tasks import Attempt, RestartLimits
-from qlikops.agent.steps.restart import combined
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, RunCall, Status, TaskOutcome
 from qlikops.domain.encoding import codec
@@ -284,7 +284,7 @@ def test_a_restart_that_was_interrupted_after_the_stop_is_ours_as_well(
     approve: Approve,  # noqa: F811
     ledger: Ledger,
 ) -> None:
-    from qlikops.agent.steps.restart import interrupted
+    from qlikops.agent.act.outcomes import interrupted
 
     restarting = approve(simulate("healthy"), "orders", **STALLED)
     ledger.begin_restart(ID, Decision(approved=True))

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.act.outcomes import combined
 from qlikops.agent.propose.correlation import Correlated, propose
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.table import Table
-from qlikops.agent.steps.restart import combined
 from qlikops.domain.approval import Decision, InboxRow, Status, TaskOutcome
 from qlikops.domain.encoding import codec
 from qlikops.domain.proposal import Proposal, ProposalSummary

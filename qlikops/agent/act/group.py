@@ -1,0 +1,252 @@
+"""Restarts the tasks of a group: each started at most once, and watched until it is known what it does.
+
+The claim in the ledger comes before the run call. A claim without a result therefore means that the call may have
+been sent: it is never sent again, only watched. What a retry of the whole invocation finds is the stored result.
+
+A group begins with one task, and goes no further where `agent/act/ramp.py` says so, or a person: the rest is not tried.
+It may be too long for one invocation. It then starts only what it can still watch to the end, and the next invocation
+takes up from the claims: what they settle is settled, what has none has not been started.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from qlikops.agent.act import ramp
+from qlikops.agent.act.outcomes import combined, not_started, not_tried
+from qlikops.agent.act.second_look import SecondLook
+from qlikops.agent.act.starting import POLL_SECONDS, Starter, TaskOperator, Watch
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.diagnosis.evidence import state_text
+from qlikops.agent.propose.judgement import came_up, same_cause
+from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.tasks import LeaseLost, StartMarker, Stopped
+from qlikops.domain.approval import Outcome, ProposalRecord, Status, TaskOutcome
+from qlikops.domain.proposal import Choice, Proposal, ProposedTask
+from qlikops.domain.run import Progress
+from qlikops.domain.task import Action, TaskFacts, TaskKey
+from qlikops.qlik.errors import QemError, QemProtocolError, QemUnreachable
+
+_PROGRESS_EVERY = timedelta(seconds=10)
+"""That those who watch a group are told at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """One invocation was too short for the group. The next one goes on; nothing is lost if it comes twice."""
+
+    done: int
+    """Tasks of which it is known what came of them."""
+    total: int
+
+
+@dataclass
+class Group:
+    """A proposal's tasks in one invocation."""
+
+    approval: ProposalRecord
+    choice: Choice
+    """What was decided on: one of its options, on some or all of its tasks."""
+    claims: Mapping[TaskKey, StartMarker]
+    """Of earlier invocations."""
+    second_look: SecondLook
+    ends_because: str = ""
+    """Why nothing more is begun, whatever came of the tasks: a person stopped it, or Enterprise Manager is silent."""
+    seen_up: dict[TaskKey, TaskOutcome] = field(default_factory=dict)
+    """Those that were up when they were looked at before the endpoint was tested."""
+    results: list[TaskOutcome] = field(default_factory=list)
+    watches: list[Watch] = field(default_factory=list)
+    starts: int | None = None
+    """How many starts were marked when the claims of those that are left were last looked for."""
+    told_at: datetime | None = None
+    """When its progress was last said."""
+
+    @property
+    def proposal(self) -> Proposal:
+        """What was proposed."""
+        return self.approval.proposal
+
+    @property
+    def targets(self) -> Sequence[ProposedTask]:
+        """The tasks that were approved."""
+        return self.choice.targets
+
+    @cached_property
+    def by_key(self) -> Mapping[TaskKey, ProposedTask]:
+        """The tasks that were approved, by their keys."""
+        return {target.key: target for target in self.targets}
+
+
+class GroupRestarter:
+    """Restarts groups; `operators` gives the client of an Enterprise Manager by its name."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        operators: Callable[[str], TaskOperator],
+        config: AgentConfig,
+        *,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._ledger = ledger
+        self._operators = operators
+        self._config = config
+        self._clock = clock
+        self._sleep = sleep
+        self._starter = Starter(config, clock=clock, sleep=sleep)
+
+    def would_start(self, group: Group, target: ProposedTask) -> bool:
+        """Whether a task would be started if its turn came now. Raises QemError."""
+        facts = group.second_look.read(target.key)
+        if came_up(group.proposal, target, facts):
+            state = state_text(facts)
+            group.seen_up[target.key] = TaskOutcome(target.key, Status.ALREADY_RUNNING, before=state, after=state)
+            return False
+        return not group.second_look.why_no_longer(target, facts)
+
+    def restart(self, group: Group, give_up_at: datetime, go_on_until: datetime) -> Outcome | Unfinished:
+        """What came of the group by `give_up_at`, or that another invocation is to go on, until `go_on_until`."""
+        targets, claims = group.targets, group.claims
+        for target in targets:
+            if target.key in claims:
+                self._take_up(group, target, give_up_at)
+        chosen = {target.key for target in targets} - set(claims)
+        waiting = deque(target for target in group.proposal.in_turn if target.key in chosen)
+        to_start, start_until = len(waiting), self._start_until(group.choice.action, give_up_at)
+        while True:
+            why = self._start(group, waiting, start_until, give_up_at)
+            self._look_at(group, give_up_at)
+            self._say_progress(group)
+            if group.watches:
+                self._sleep(POLL_SECONDS)
+            elif (why or not waiting or self._clock() >= start_until) and not self._joins(group, waiting, give_up_at):
+                break
+        if not why and waiting and len(waiting) < to_start and self._clock() < go_on_until:
+            return Unfinished(len(group.results), len(targets))
+        group.results += (not_tried(left.key, why or "no time was left") for left in waiting)
+        order = {target.key: index for index, target in enumerate(targets)}
+        return combined(sorted(group.results, key=lambda result: order[result.key]))
+
+    def _start(self, group: Group, waiting: deque[ProposedTask], start_until: datetime, give_up_at: datetime) -> str:
+        """Starts as many of the `waiting` tasks as may be now; why no further one is, empty if one may be later."""
+        staging, config = group.proposal.staging, self._config
+        while waiting:
+            if why := group.ends_because or ramp.why_no_further(group.results, staging, config.max_errors):
+                return why
+            under_way = {watch.key for watch in group.watches}
+            has_room = ramp.has_room(waiting[0].key, group.results, under_way, staging, config.restarts_at_a_time)
+            if not has_room or self._clock() >= start_until:
+                return ""
+            self._take_up(group, waiting.popleft(), give_up_at)
+        return ""
+
+    def _joins(self, group: Group, waiting: deque[ProposedTask], give_up_at: datetime) -> bool:
+        """Whether another invocation of the same restart has begun with some of the `waiting` tasks: these are watched.
+
+        What is said to be left, none has begun with; whoever does after this has marked a start more.
+        """
+        if waiting:
+            group.starts = self._ledger.tasks.starts(group.proposal.proposal_id)
+        meanwhile = self._ledger.tasks.restart_claims((target.key for target in waiting), group.proposal.proposal_id)
+        group.claims = {**group.claims, **meanwhile}
+        for target in [each for each in waiting if each.key in meanwhile]:
+            waiting.remove(target)
+            self._take_up(group, target, give_up_at)
+        return bool(meanwhile)
+
+    def _say_progress(self, group: Group) -> None:
+        """Tells those who watch a group how far it is, now and then."""
+        total, now = len(group.targets), self._clock()
+        if total > 1 and group.results and (group.told_at is None or now - group.told_at >= _PROGRESS_EVERY):
+            group.told_at, up = now, sum(result.status.is_up for result in group.results)
+            self._ledger.save_progress(group.proposal, Progress(up, len(group.results) - up, total))
+
+    def _take_up(self, group: Group, target: ProposedTask, give_up_at: datetime) -> None:
+        """Begins with one task of the group, or finds in its claim what an earlier invocation did."""
+        try:
+            begun = self._begin(group, target, give_up_at)
+        except (QemUnreachable, QemProtocolError) as exc:
+            if not (group.claims or group.results or group.watches):
+                raise
+            group.ends_because = "Enterprise Manager is silent"  # a group is on one server
+            begun = not_started(target.key, str(exc))
+        except Stopped as exc:
+            group.ends_because = str(exc)
+            begun = not_tried(target.key, str(exc))
+        except QemError as exc:
+            begun = not_started(target.key, str(exc))
+        if isinstance(begun, Watch):
+            group.watches.append(begun)
+        else:
+            group.results.append(begun)
+
+    def _start_until(self, action: Action, give_up_at: datetime) -> datetime:
+        """After that nothing is started any more: it could not be watched until it is up."""
+        steps = 2 if action.stops_first else 1
+        watching = timedelta(seconds=steps * self._config.verify_timeout_seconds)
+        # However little time there is, half of it is for starting: each invocation is to get on.
+        return give_up_at - min(watching, (give_up_at - self._clock()) / 2)
+
+    def _begin(self, group: Group, target: ProposedTask, give_up_at: datetime) -> TaskOutcome | Watch:
+        key, tasks, proposal = target.key, self._ledger.tasks, group.proposal
+        operator, claim, facts = self._operators(key.instance), group.claims.get(key), None
+        if claim is None:
+            facts = group.second_look.read(key)
+            marked = self._mark_start(group, target, facts)
+            if isinstance(marked, TaskOutcome):
+                return marked
+            claim = marked
+        if claim.result:
+            return claim.result
+        if not claim.fresh or facts is None:
+            # Where the action stops first, that may be as far as the earlier invocation got.
+            return Watch(key, claim.before, self._clock(), certain=False, stopped=group.choice.action.stops_first)
+        try:
+            begun = self._starter.send(operator, group.choice.action, key, claim.before, give_up_at)
+        except QemError:
+            tasks.release_claim(key, proposal.proposal_id)
+            raise
+        if isinstance(begun, TaskOutcome):
+            if proposal.kind.traits.rests_on_message:
+                begun = _judged(begun, proposal, target, replace(facts, message=begun.detail))
+            tasks.finish_restart_claim(key, proposal.proposal_id, begun)
+        return begun
+
+    def _mark_start(self, group: Group, target: ProposedTask, facts: TaskFacts) -> StartMarker | TaskOutcome:
+        """The claim on a task, or what is said of one that is left alone. Raises Stopped."""
+        key, tasks, proposal_id, before = target.key, self._ledger.tasks, group.approval.approval_id, state_text(facts)
+        is_up = came_up(group.proposal, target, facts)
+        why = "" if is_up else group.second_look.why_no_longer(target, facts)
+        if not is_up and not why:
+            try:
+                return tasks.mark_start(key, proposal_id, before)
+            except LeaseLost as exc:
+                return TaskOutcome(key, Status.SUPERSEDED, str(exc), before=before, after=before)
+        # What has changed it may be another invocation of the same restart.
+        claim = tasks.restart_claims([key], proposal_id).get(key)
+        status = Status.ALREADY_RUNNING if is_up else Status.SUPERSEDED
+        return claim or TaskOutcome(key, status, why, before=before, after=before)
+
+    def _look_at(self, group: Group, give_up_at: datetime) -> None:
+        """Looks at each watched task once; what is up, broken again or out of time is a result."""
+        pending = []
+        for watch in group.watches:
+            operator = self._operators(watch.key.instance)
+            if result := self._starter.look(operator, watch, give_up_at):
+                if watch.facts:
+                    result = _judged(result, group.proposal, group.by_key[watch.key], watch.facts)
+                self._ledger.tasks.finish_restart_claim(watch.key, group.proposal.proposal_id, result)
+                group.results.append(result)
+            else:
+                pending.append(watch)
+        group.watches = pending
+
+
+def _judged(result: TaskOutcome, proposal: Proposal, target: ProposedTask, facts: TaskFacts) -> TaskOutcome:
+    """`result`, and whether the task as it was last seen shows that the cause is still there."""
+    return result if result.status.is_up else replace(result, same_cause=same_cause(proposal, target, facts))

@@ -1,0 +1,79 @@
+"""Looks again at a task before it is started: does what was decided on it hold for what it is now?
+
+It is the judgement that proposed it, on the task as it is now: what would be judged otherwise, or may not be restarted
+any more, is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from qlikops.agent.act.starting import TaskOperator
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.propose.judgement import difference, flapping, no_longer_automatic, target_of
+from qlikops.agent.remember.tasks import Attempt
+from qlikops.domain.approval import ProposalRecord
+from qlikops.domain.mute import Mute
+from qlikops.domain.proposal import ProposedTask
+from qlikops.domain.task import TaskFacts, TaskKey
+
+if TYPE_CHECKING:
+    from qlikops.qlik.wire import ListedTask
+
+LISTED_FOR = timedelta(seconds=15)
+"""That a server's list of tasks is good for: each task is read anew beside it, and it adds what only the list says.
+Enterprise Manager itself is some 30 s behind Replicate; a list for each task would be hundreds for a large group.
+"""
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(slots=True)
+class SecondLook:
+    """Looks at the tasks of one proposal in one invocation."""
+
+    approval: ProposalRecord
+    is_automatic: bool
+    """The policy approved it, not a person: a task that the policy would ask a person about now is left alone."""
+    attempts: Mapping[TaskKey, Sequence[Attempt]]
+    """When other proposals restarted the tasks that this one has not claimed."""
+    quiet: Mapping[TaskKey, Mute]
+    """Those of them on which nothing may be proposed for a while."""
+    operators: Callable[[str], TaskOperator]
+    config: AgentConfig
+    clock: Callable[[], datetime]
+    _listed: dict[tuple[str, str], tuple[datetime, Mapping[TaskKey, ListedTask]]] = field(default_factory=dict)
+    """The lists of tasks that have been read, by instance and server, with when they were asked for."""
+
+    def read(self, key: TaskKey) -> TaskFacts:
+        """The task as it is now, with what only the list says of it, as a run reads it. Raises QemError."""
+        operator = self.operators(key.instance)
+        facts = operator.task(key.server, key.task)
+        if facts.message and not self.config.protected_tags:
+            return facts
+        place = key.instance, key.server
+        # Of an earlier task of the group, it says which tags there are; but not what this one says by now.
+        asked_at, listed = self._listed.get(place, (None, {}))
+        if asked_at is None or self.clock() - asked_at > LISTED_FOR:
+            asked_at, listed = self.clock(), {each.facts.key: each for each in operator.tasks(key.server)}
+            self._listed[place] = asked_at, listed
+        listing = listed.get(key)
+        return listing.completing(facts) if listing else facts
+
+    def why_no_longer(self, target: ProposedTask, facts: TaskFacts) -> str:
+        """Why what was decided on the task does not hold for what it is now; empty if it does."""
+        config, now, proposal = self.config, self.clock(), self.approval.proposal
+        if changed := difference(proposal, target, facts, config, now):
+            return changed
+        if quiet := self.quiet.get(target.key):
+            return f"nothing would be proposed on it now: {quiet.words()}"
+        last_hour = [attempt for attempt in self.attempts.get(target.key, ()) if now - attempt.at <= _HOUR]
+        if flaps := flapping(facts, sum(attempt.may_have_started for attempt in last_hour), config, now):
+            return flaps
+        if not self.is_automatic:
+            return ""
+        current = target_of(facts, proposal.kind, config)
+        why = no_longer_automatic(self.approval, current, len(last_hour), config)
+        return f"not without a human any more: {why}" if why else ""
