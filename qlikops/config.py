@@ -20,6 +20,7 @@ from qlikops.domain.address import http_address
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number
 from qlikops.domain.errors import NotFound, UsageError
+from qlikops.domain.naming import did_you_mean
 from qlikops.domain.text import harmless
 from qlikops.files import MissingFile, UnreadableFile, read_json, read_toml, shown
 
@@ -185,8 +186,9 @@ def resolve_context(
             raise NotFound("The local environment is not running.", "Start it with: qlikops local up")
         return replace(_local_context(chosen_by, status, layers), keys=config.keys)
     if chosen not in config.contexts and chosen != DEFAULT:
-        known = ", ".join(sorted({*config.contexts, LOCAL, DEFAULT}))
-        raise NotFound(f"There is no context {chosen!r}.", f"There are: {known}. Contexts live in {config.path}.")
+        known = sorted({*config.contexts, LOCAL, DEFAULT})
+        hint = f"There are: {', '.join(known)}. Contexts live in {config.path}."
+        raise NotFound(f"There is no context {chosen!r}.", " ".join(filter(None, (did_you_mean(chosen, known), hint))))
     return _settled(Context(chosen, chosen_by=chosen_by, keys=config.keys), layers)
 
 

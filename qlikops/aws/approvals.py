@@ -53,7 +53,7 @@ from qlikops.domain.ledger import (
     token_partition,
     track_partition,
 )
-from qlikops.domain.naming import named, shown
+from qlikops.domain.naming import did_you_mean, named, shown
 from qlikops.domain.ports import Approve, DecisionReceipt, DecisionRequest, EarlierResults, HistoryLine
 from qlikops.domain.proposal import NotOffered
 from qlikops.domain.task import Action, TaskKey
@@ -305,13 +305,14 @@ class LedgerApprovals:
             return approval_id
         if not approval_id:
             raise UsageError("An approval has an id of 12 digits; none was given.")
-        matching = named(approval_id, [row.approval_id for row in self.waiting()], str, parts=False)
+        waiting = [row.approval_id for row in self.waiting()]
+        matching = named(approval_id, waiting, str, parts=False)
         if len(matching) > 1:
             raise UsageError(f"{approval_id} begins several ids: {', '.join(matching[:5])}.", "Give more digits.")
         if not matching:
             raise NotFound(
                 f"Nothing that waits has an id beginning with {approval_id}.",
-                "One that no longer waits needs its whole id.",
+                did_you_mean(approval_id, waiting) or "One that no longer waits needs its whole id.",
             )
         return matching[0]
 

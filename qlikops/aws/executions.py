@@ -37,7 +37,7 @@ from qlikops.domain.ledger import (
     run_partition,
 )
 from qlikops.domain.links import execution_url
-from qlikops.domain.naming import listed, named
+from qlikops.domain.naming import did_you_mean, listed, named
 from qlikops.domain.ports import ExecutionPage
 from qlikops.domain.run import Progress
 from qlikops.domain.text import harmless
@@ -264,12 +264,16 @@ class StepFunctionsExecutions:
         except NotFound:
             if execution.startswith("arn:"):
                 raise
-        matching = named(execution, self.page().executions, lambda summary: summary.name, parts=False)
+        newest = self.page().executions
+        matching = named(execution, newest, lambda summary: summary.name, parts=False)
         if len(matching) > 1:
             names = listed([summary.name for summary in matching])
             raise UsageError(f"{harmless(execution, 120)} begins several names: {names}.", "Give more of it.")
         if not matching:
-            raise NotFound(f"There is no execution {harmless(execution, 120)}.", "`qlikops executions` lists them.")
+            meant = did_you_mean(execution, [summary.name for summary in newest])
+            raise NotFound(
+                f"There is no execution {harmless(execution, 120)}.", meant or "`qlikops executions` lists them."
+            )
         with aws_errors(f"describe the execution {execution}"):
             return self._aws.stepfunctions.describe_execution(executionArn=matching[0].arn)
 

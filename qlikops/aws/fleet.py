@@ -24,7 +24,7 @@ from qlikops.domain.ledger import (
     report_key,
     run_partition,
 )
-from qlikops.domain.naming import listed, named
+from qlikops.domain.naming import did_you_mean, listed, named
 from qlikops.domain.report import ReportEntry, RunReport
 from qlikops.domain.text import harmless
 from qlikops.domain.workflow.execution import RunSummary
@@ -105,11 +105,14 @@ class BucketFleet:
 
     def _begun_by(self, name: str) -> str:
         """The run with a report whose name `name` begins, among the newest. Raises NotFound, UsageError."""
-        found = named(name, islice(self._names(REPORTS, _DAY_LEVELS), MOST), str, parts=False)
+        newest = list(islice(self._names(REPORTS, _DAY_LEVELS), MOST))
+        found = named(name, newest, str, parts=False)
         if len(found) > 1:
             raise UsageError(f"{harmless(name, 120)} begins several names: {listed(found)}.", "Give more of it.")
         if not found or found[0] == name:
-            raise NotFound(f"{harmless(name, 120)} has no report.", "`qlikops reports` lists those that have one.")
+            meant = "" if found else did_you_mean(name, newest)
+            hint = meant or "`qlikops reports` lists those that have one."
+            raise NotFound(f"{harmless(name, 120)} has no report.", hint)
         return found[0]
 
     def _names(self, prefix: str, levels: int) -> Iterator[str]:

@@ -11,21 +11,37 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from qlikops.domain.errors import UsageError
+from qlikops.domain.naming import begun, did_you_mean
+from qlikops.domain.text import harmless
+
 
 class _Plain:
     """Stands where a parameter keeps what makes its values, and gives way to Typer's for a value that needs it."""
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """`value` as Typer gives it to the command. Raises Typer's BadParameter."""
+        """`value` as Typer gives it to the command. Raises UsageError, and Typer's BadParameter."""
         is_many = param.multiple or param.nargs == -1
         if value is None:
             return () if is_many else None
         if isinstance(value, Enum):
             return value
-        if param.type_descriptor.annotation in (str, list[str]):
+        kind = param.type_descriptor.annotation
+        if kind in (str, list[str]):
             return list(value) if is_many else value
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            return _member(kind, value, param)
         param._runtime_param = None
         return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
+
+
+def _member(kind: type[Enum], given: str, param: Any) -> Enum:
+    """The member whose value `given` is or begins, case aside. Raises UsageError."""
+    values = [str(member.value) for member in kind]
+    if (found := begun(given, values)) is not None:
+        return kind(found)
+    hint = did_you_mean(given, values) or f"Choose one of {', '.join(values)}."
+    raise UsageError(f"{param.opts[0]}: there is no {harmless(given, 40)!r}.", hint)
 
 
 class WithPlainValues:

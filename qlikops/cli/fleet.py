@@ -13,9 +13,10 @@ from qlikops.cli.durations import duration
 from qlikops.domain.decisions import gather
 from qlikops.domain.errors import UsageError
 from qlikops.domain.lookup import look_up
-from qlikops.domain.naming import is_named
+from qlikops.domain.naming import did_you_mean, is_named, listed
 from qlikops.domain.since import read_fleet
 from qlikops.domain.task import TaskState
+from qlikops.domain.text import harmless
 from qlikops.presentation import decisions as presented
 from qlikops.presentation import fleet
 from qlikops.presentation import report as run_report
@@ -51,6 +52,10 @@ def tasks(
         and (state is None or each.facts.state is state)
         and wanted.matches(each)
     ]
+    servers = sorted({each.name for each in snapshot.servers})
+    if server and not any(is_named(server, name) for name in servers):
+        hint = did_you_mean(server, servers) or f"There are: {listed(servers)}."
+        output.say(f"The last run saw no server {harmless(server, 120)}. {hint}")
     if as_json:
         output.write_json(replace(snapshot, tasks=tuple(each.task for each in chosen)))
         return

@@ -21,12 +21,15 @@ from qlikops.agent.diagnosis.own import Kept
 from qlikops.agent.diagnosis.ranking import MessageContext
 from qlikops.agent.trial import Outcome, Situation, outcome
 from qlikops.cli import output
+from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.known_own import add, remove
+from qlikops.cli.names import Group
 from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.domain.ledger import OWN_FAILURES
+from qlikops.domain.naming import begun, did_you_mean
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.text import harmless
 from qlikops.presentation.table import Column
@@ -41,6 +44,7 @@ _TYPE = re.compile(r"\(([^()]+)\)$")
 BuiltInOption = Annotated[bool, typer.Option("--built-in", help="Without entries of your own: asks no environment.")]
 
 known = typer.Typer(
+    cls=Group,
     help="Known failures: what the agent recognises in a message, and what it says to look at first.",
     add_completion=False,
     invoke_without_command=True,
@@ -60,10 +64,14 @@ def _list(
     if ctx.invoked_subcommand:
         return
     failures = _failures(() if built_in else _own(invocation(ctx), context))
-    found = [each for each in failures if not engine or each.failure.engine == engine.lower()]
-    if not found:
-        engines = sorted({each.failure.engine for each in failures})
-        raise NotFound(f"No known failure of {engine}.", f"There are: {', '.join(engines)}.")
+    engines = sorted({each.failure.engine for each in failures})
+    chosen = begun(engine, engines)
+    if engine and chosen is None:
+        raise NotFound(
+            f"No known failure is of {harmless(engine, 120)}.",
+            did_you_mean(engine, engines) or f"There are: {', '.join(engines)}.",
+        )
+    found = [each for each in failures if not engine or each.failure.engine == chosen]
     if as_json:
         output.write_json([each.data() for each in found])
         return
@@ -80,7 +88,7 @@ def _list(
     )
 
 
-@known.command()
+@known.command(cls=PlainCommand)
 def show(
     ctx: typer.Context,
     failure: Annotated[str, typer.Argument(metavar="ID", help="Of a known failure, as the list has it.")],
@@ -90,13 +98,18 @@ def show(
 ) -> None:
     """Show one known failure: what it is recognised by, and what to do about it."""
     failures = _failures(() if built_in else _own(invocation(ctx), context))
-    found = next((each for each in failures if each.failure.id == failure.lower()), None)
-    if found is None:
-        raise NotFound(f"No known failure is called {failure}.", "`qlikops known` lists them.")
+    ids = [each.failure.id for each in failures]
+    meant = begun(failure, ids)
+    if meant is None:
+        raise NotFound(
+            f"No known failure is called {harmless(failure, 120)}.",
+            did_you_mean(failure, ids) or "`qlikops known` lists them.",
+        )
+    found = failures[ids.index(meant)]
     output.write_either(found.data(), _sections(found), as_json=as_json)
 
 
-@known.command()
+@known.command(cls=PlainCommand)
 def explain(
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The message of a task.")] = "",
@@ -136,7 +149,7 @@ def explain(
                 output.write(f"{diagnosis.failure_class.value}  {name}  {harmless(situation.message, 100)}")
 
 
-@known.command()
+@known.command(cls=PlainCommand)
 def test(
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="Entries of your own.")],
 ) -> None:
@@ -158,16 +171,15 @@ def test(
         raise typer.Exit(ExitCode.FAILURE)
 
 
-@known.command()
+@known.command(cls=PlainCommand)
 def draft(
     ctx: typer.Context,
     text: Annotated[
         str, typer.Argument(metavar="TEXT", help="A message that was not recognised, or the ID of its proposal.")
     ],
     kind: Annotated[
-        str,
-        typer.Option("--class", metavar="CLASS", help="What it was: fix_first, access, transient, or another class."),
-    ] = "fix_first",
+        FailureClass, typer.Option("--class", case_sensitive=False, help="What it was.")
+    ] = FailureClass.FIX_FIRST,
     says: Annotated[str, typer.Option(help="What happened, in one sentence.")] = "Say here what happened.",
     check: Annotated[str, typer.Option(help="What to look at or put right first.")] = "Say here what to look at first.",
     source: Annotated[str, typer.Option(metavar="TYPE", help="The source endpoint's type.")] = "",
@@ -175,13 +187,11 @@ def draft(
     context: ContextOption = None,
 ) -> None:
     """Draft an entry from a message whose cause you found, without its names, hosts and numbers."""
-    if kind not in {each.value for each in FailureClass}:
-        raise UsageError(f"--class is one of {', '.join(each.value for each in FailureClass)}, not {kind}")
     if _ID.fullmatch(text):
         said = _said(invocation(ctx).environment(context).approvals.approval(text).proposal)
         text, source, target = said.message, source or said.source_type, target or said.target_type
     try:
-        entry = drafted(text, MessageContext.of(source, target), library(), FailureClass(kind), says, check)
+        entry = drafted(text, MessageContext.of(source, target), library(), kind, says, check)
     except ValueError as exc:
         raise UsageError(str(exc)) from exc
     output.write(entry.rstrip("\n"))
@@ -196,8 +206,8 @@ def _said(proposal: Proposal) -> Situation:
     return Situation(message, source[1] if source else "", target[1] if target else "")
 
 
-known.command()(add)
-known.command()(remove)
+known.command(cls=PlainCommand)(add)
+known.command(cls=PlainCommand)(remove)
 
 
 def _failures(own: Sequence[Failure]) -> list[_Listed]:

@@ -19,6 +19,7 @@ from qlikops.cli.context import ContextOption, Invocation, YesOption, invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.deployment.own_failures import OwnFailuresStore
 from qlikops.domain.errors import NotFound, UsageError
+from qlikops.domain.naming import did_you_mean
 from qlikops.domain.text import harmless
 from qlikops.files import read_text, shown
 
@@ -56,9 +57,13 @@ def remove(
     """Take entries of your own back: the built-in ones with their ids count again. It takes a deployer's rights."""
 
     def changed(kept: Kept) -> Kept:
-        missing = sorted({*failures} - {str(raw["id"]) for raw in kept.raws})
+        yours = [str(raw["id"]) for raw in kept.raws]
+        missing = sorted({*failures} - {*yours})
         if missing:
-            raise NotFound(f"No entry of your own is called {', '.join(missing)}.", "`qlikops known` marks yours.")
+            raise NotFound(
+                f"No entry of your own is called {', '.join(missing)}.",
+                did_you_mean(missing[0], yours) or "`qlikops known` marks yours.",
+            )
         return kept.without(failures)
 
     _change(invocation(ctx), context, changed, yes=yes)

@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
+from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.context import JsonOption, invocation
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.interrupts import ending_interrupts
+from qlikops.cli.names import Group
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import UsageError
 from qlikops.domain.text import harmless
@@ -18,6 +20,7 @@ from qlikops.local.environment import LocalEnvironment, LocalOptions, exports
 from qlikops.local.state import LocalState, LocalStatus
 
 local = typer.Typer(
+    cls=Group,
     help="The whole of qlikops on this machine: an embedded AWS and a simulated Qlik fleet. Every `up` starts afresh.",
     add_completion=False,
     no_args_is_help=True,
@@ -47,7 +50,7 @@ def options(
     return LocalOptions(scenario, seed, seconds, rate, model_url, model)
 
 
-@local.command()
+@local.command(cls=PlainCommand)
 def up(
     ctx: typer.Context,
     scenario: ScenarioOption = "demo",
@@ -66,20 +69,20 @@ def up(
     _write(running, as_json=as_json)
 
 
-@local.command()
+@local.command(cls=PlainCommand)
 def down(ctx: typer.Context) -> None:
     """End the local environment and remove what it kept."""
     ended = local_environment(ctx).down(output.say)
     output.say("The local environment is down." if ended else "The local environment was not running.")
 
 
-@local.command()
+@local.command(cls=PlainCommand)
 def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Say whether the local environment runs, and how to reach it. Exit codes: 0 it runs, 3 it doesn't."""
     _write(_running(ctx), as_json=as_json)
 
 
-@local.command()
+@local.command(cls=PlainCommand)
 def env(ctx: typer.Context) -> None:
     """Print shell lines that point the AWS CLI at the local environment: eval "$(qlikops local env)"."""
     output.write(exports(_running(ctx)))

@@ -11,13 +11,14 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
 from qlikops import __version__, streams
 from qlikops.cli import output
-from qlikops.cli.coercion import PlainCommand, WithPlainValues
+from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.context import ContextOption, invocation, with_options
 from qlikops.cli.exit_codes import ExitCode, of_error
+from qlikops.cli.names import Group
 from qlikops.domain.errors import QlikopsError
 
 COMMANDS = {
@@ -87,7 +88,7 @@ def command(name: str) -> Any:
     return made
 
 
-class _Commands(WithPlainValues, TyperGroup):
+class _Commands(Group):
     """The one place where an error becomes a message on stderr and an exit code."""
 
     def __init__(self, **attrs: Any) -> None:

@@ -18,6 +18,7 @@ from qlikops.deployment.stack import Stack
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, ProbeAnswer
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
+from qlikops.domain.naming import did_you_mean
 from qlikops.presentation.tone import Tone, line, outside
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance, parse_instances
@@ -82,8 +83,10 @@ def _account(here: Invocation, target: Context, instance: str) -> QemInstance:
         raise UsageError(f"the Qlik account of {instance}: {exc}", "`qlikops login` keeps it.") from None
     if account := next((each for each in found if each.name == instance), None):
         return account
+    names = [each.name for each in found]
     raise NotFound(
-        f"no Enterprise Manager is called {instance}", f"There are {', '.join(each.name for each in found)}."
+        f"No Enterprise Manager is called {instance}.",
+        did_you_mean(instance, names) or f"There are: {', '.join(names)}.",
     )
 
 

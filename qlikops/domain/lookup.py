@@ -8,7 +8,7 @@ from datetime import datetime
 from qlikops.domain.approval import HistoryLine
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.naming import is_named, listed, named
+from qlikops.domain.naming import did_you_mean, is_named, listed, named
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.since import read_fleet
 from qlikops.domain.text import harmless
@@ -54,7 +54,9 @@ def _find(snapshot: FleetSnapshot, name: str) -> TaskSnapshot:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise NotFound(f"The last run saw no task {harmless(name, 120)}.", "`qlikops tasks` lists them.")
+        keys = [task.facts.key for task in snapshot.tasks]
+        meant = did_you_mean(name, [*(key.task for key in keys), *map(str, keys)])
+        raise NotFound(f"The last run saw no task {harmless(name, 120)}.", meant or "`qlikops tasks` lists them.")
     names = listed([task.facts.key.full for task in found])
     what = "are called" if all(is_named(name, task.facts.key.task) for task in found) else "may be meant by"
     raise UsageError(f"{len(found)} tasks {what} {harmless(name, 120)}: {names}.", "Give more of it.")

@@ -16,6 +16,8 @@ T = TypeVar("T")
 _CAP = 2000
 _NAMED = 5
 """So many of the names that something fits are named."""
+_ALIKE = 0.75
+"""Of 1: how much of a name must be as it was typed. Two letters in the wrong order of a word of five are 0.8."""
 
 
 def named(given: str, among: Iterable[T], *spellings: Callable[[T], str], parts: bool = True) -> list[T]:
@@ -36,6 +38,29 @@ def named(given: str, among: Iterable[T], *spellings: Callable[[T], str], parts:
             if found := [thing for thing in things if fits(shown(spelling(thing)))]:
                 return found
     return []
+
+
+def begun(given: str, names: Iterable[str]) -> str | None:
+    """The one of `names` that `given` is or begins, case aside; None if that is none of them or several."""
+    found = named(given, names, str, parts=False)
+    return found[0] if len(found) == 1 else None
+
+
+def did_you_mean(given: str, names: Iterable[str]) -> str:
+    """A question with those of `names` that `given` may be meant for: the ones that it begins, else the ones spelled
+    almost like it. `Did you mean approve or approvals?`; empty if there is none.
+    """
+    among = list(dict.fromkeys(names))
+    found = named(given, among, str)
+    if not found:
+        from difflib import get_close_matches
+
+        spelled = {shown(name): name for name in among}
+        found = [spelled[name] for name in get_close_matches(shown(given), spelled, _NAMED, _ALIKE)]
+    if not found:
+        return ""
+    *others, last = (harmless(name, 120) for name in found[:_NAMED])
+    return f"Did you mean {', '.join(others)} or {last}?" if others else f"Did you mean {last}?"
 
 
 def is_named(given: str, name: str) -> bool:

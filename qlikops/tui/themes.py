@@ -11,6 +11,7 @@ from rich.color import ColorSystem
 from textual.theme import BUILTIN_THEMES, Theme
 
 from qlikops.domain.errors import UsageError
+from qlikops.domain.naming import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,11 @@ def check_theme(name: str) -> str:
     """`name`, where there is such a theme or it is empty. Raises UsageError."""
     if not name or name in BUILTIN_THEMES or name in {theme.name for theme in THEMES}:
         return name
-    ours = ", ".join(theme.name for theme in THEMES)
-    raise UsageError(f"There is no theme {name!r}.", f"There are: {ours}; and Textual's: {', '.join(BUILTIN_THEMES)}.")
+    ours = [theme.name for theme in THEMES]
+    hint = f"There are: {', '.join(ours)}; and Textual's: {', '.join(BUILTIN_THEMES)}."
+    raise UsageError(
+        f"There is no theme {name!r}.", " ".join(filter(None, (did_you_mean(name, (*ours, *BUILTIN_THEMES)), hint)))
+    )
 
 
 def default_theme(colour_system: str | None) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.domain.naming import is_named, listed, named, shown
+from qlikops.domain.naming import begun, did_you_mean, is_named, listed, named, shown
 from qlikops.domain.text import harmless
 
 NAMES = st.lists(
@@ -51,3 +51,28 @@ def test_many_are_counted() -> None:
     assert listed(list("abcdefg")) == "a, b, c, d, e and 2 more"
     assert is_named("a b", "a  b ")
     assert not is_named("a", "a b")
+
+
+def test_a_beginning_is_one_name_or_none() -> None:
+    names = ["task", "tasks", "tui"]
+    assert begun("task", names) == "task"
+    assert begun("TU", names) == "tui"
+    assert begun("ta", names) is None
+    assert begun("ask", names) is None
+    assert begun("", names) is None
+
+
+def test_what_may_have_been_meant() -> None:
+    names = ["orders", "orders-eu", "sales"]
+    assert did_you_mean("order", names) == "Did you mean orders or orders-eu?"
+    assert did_you_mean("slaes", names) == "Did you mean sales?"
+    assert did_you_mean("SA\u200bELS", names) == "Did you mean sales?"
+    assert did_you_mean("customers", names) == ""
+    assert did_you_mean("", names) == ""
+    assert did_you_mean("orders", [f"orders-{number}" for number in range(9)]).count(",") == 3
+
+
+@given(st.text(max_size=30), st.lists(st.text(max_size=12), max_size=5))
+def test_whatever_is_typed_the_question_is_harmless(typed: str, names: list[str]) -> None:
+    said = did_you_mean(typed, names)
+    assert said == harmless(said, 1000)
