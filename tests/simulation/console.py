@@ -15,12 +15,12 @@ from textual.message import Message
 
 from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.domain.approval import ProposalRecord
-from qlikops.domain.errors import QlikopsError
+from qlikops.domain.errors import DecisionUnknown, QlikopsError, Unreachable
 from qlikops.domain.ports import Approve, ContextServices, DecisionRequest, Deny
 from qlikops.presentation.tone import plain
 from qlikops.tui.model import messages
 from qlikops.tui.model.backend import Backend
-from qlikops.tui.model.outbox import Answer, Outbox, Sending
+from qlikops.tui.model.outbox import Answer, ApprovalKey, Outbox, Sending
 from qlikops.tui.terminal.pulse import Pulse
 from tests.simulation.choosing import terms_chosen
 from tests.simulation.kernel import Process
@@ -30,6 +30,8 @@ from tests.simulation.saying import Saying
 
 BEAT_SECONDS = 0.4
 HOLD = timedelta(seconds=5)
+_SENDING = "send-"
+"""What the names of lanes begin with that send a decision."""
 _WATCH_AGAIN_SECONDS = 30.0
 
 
@@ -39,6 +41,8 @@ class Console:
     def __init__(self, world: World, name: str, saying: Saying) -> None:
         self._world, self._name, self._saying = world, name, saying
         self._lanes: list[Process] = []
+        self._lost: set[str] = set()
+        """Batches of which a decision may have been lost, or could not be sent."""
         self._came: list[Message] = []
         kernel = world.kernel
         person = Person(world, name, saying.sent)
@@ -59,7 +63,21 @@ class Console:
         return [lane for lane in self._lanes if not lane.is_over]
 
     def _start(self, lane: str, body: Callable[[], None]) -> None:
+        if lane.startswith(_SENDING):
+            self._note_order(lane)
         self._lanes.append(self._world.kernel.spawn(f"{self._name}:{lane}", body))
+
+    def _note_order(self, lane: str) -> None:
+        """Whether a decision goes out that was to wait for another one, or not to go out at all."""
+        this = self._sent_in(lane)
+        beside = [self._sent_in(each.name.partition(":")[2]) for each in self.processes if f":{_SENDING}" in each.name]
+        if beside and any(each.request.approved for each in (this, *beside)):
+            self._saying.side_by_side.append(this.request.decision_id)
+        if this.batch and this.batch in self._lost:
+            self._saying.after_a_lost_one.append(this.request.decision_id)
+
+    def _sent_in(self, lane: str) -> Sending:
+        return self.sendings[ApprovalKey("night", lane.removeprefix(_SENDING))]
 
     def post_message(self, message: Message) -> bool:
         """What a lane says; heard with the next beat."""
@@ -96,7 +114,9 @@ class Console:
                 self.outbox.sent(message.approval.approval_id, message.receipt, self._to)
                 self._saying.receive(self._world, message.approval.approval_id, message.request.decision_id)
             case messages.DecisionSendFailed():
-                self.outbox.not_sent(message.approval.approval_id, message.error, self._to)
+                batch = self.outbox.not_sent(message.approval.approval_id, message.error, self._to).batch
+                if isinstance(message.error, DecisionUnknown | Unreachable):
+                    self._lost.add(batch)
             case messages.OutcomeLoaded():
                 if self.outbox.ended(message.approval).goes_on:
                     self._watch_again(message.approval.approval_id)

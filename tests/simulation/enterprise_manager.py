@@ -50,6 +50,7 @@ class Tested:
     endpoint: str
     has_arrived: bool = False
     """Enterprise Manager looked at it."""
+    answered_at: float = 0.0
     answer: str = ""
     """What the process was told: the status or the error_code; empty where no answer came back."""
 
@@ -139,6 +140,7 @@ class EnterpriseManagerPool(urllib3.PoolManager):
             raise
         if test:
             said = json.loads(response.data) if response.data[:1] == b"{" and len(response.data) > 1 else {}
+            test.answered_at = self._kernel.now
             test.answer = said.get("status") or said.get("error_code", "")
         match [method, *_segments(url)]:
             case ["GET", "servers", server, "tasks", task] if response.status == 200:

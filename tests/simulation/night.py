@@ -192,7 +192,24 @@ def draw(seed: int) -> Night:
     # Drawn last: nights without it are those that they were.
     night = replace(night, hands=(*hands, *(hand for hand in _LAST_HANDS if rng.random() < 0.1)))
     night = replace(night, scenario=_with_endpoints(rng, night.scenario), may_test=rng.random() >= 0.1)
-    return replace(night, operators=tuple(_choosing(rng, operator) for operator in night.operators))
+    night = replace(night, operators=tuple(_choosing(rng, operator) for operator in night.operators))
+    limits = {"probes_per_hour": rng.choice([3, 3, 1]), "max_errors": rng.choice([5, 5, 2, 1])}
+    night = replace(night, settings={**night.settings, **limits})
+    return replace(night, scenario=_with_log_stream(rng, night.scenario)) if rng.random() < 0.12 else night
+
+
+def _with_log_stream(rng: random.Random, scenario: Scenario) -> Scenario:
+    """The same story with a server whose tasks read what one of them stages, and lose their source together."""
+    server = max(scenario.servers, key=lambda each: len(each.tasks))
+    stages, *readers = server.tasks
+    stages = replace(stages, target=Endpoint("LOG-STREAM", "Log Stream"), start_seconds=rng.choice([0.0, 20.0]))
+    readers = [replace(each, source=stages.source, reads_log_of=stages.name) for each in readers]
+    at, message = rng.uniform(0, 1800), rng.choice(MESSAGES[:2])
+    places = [(server.name, each.name) for each in server.tasks]
+    events = (_break(rng, place, at + rng.uniform(0, 10), message) for place in places)
+    changed = replace(server, tasks=(stages, *readers))
+    servers = tuple(changed if each is server else each for each in scenario.servers)
+    return replace(scenario, servers=servers, events=(*scenario.events, *events))
 
 
 def _with_endpoints(rng: random.Random, scenario: Scenario) -> Scenario:

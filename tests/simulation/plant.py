@@ -154,6 +154,8 @@ class World:
         """The proposals whose records somebody changed behind qlikops' back, and when."""
         self.forged: set[str] = set()
         """Those of them whose digest was changed with them: only a decision's own digest tells them from real ones."""
+        self.stopped: set[str] = set()
+        """The executions that `qlikops stop` has stopped without complaint."""
         self.on_review: list[Callable[[str], None]] = []
         """Told each proposal that an operator begins to read."""
         self.answering: dict[str, Waiting] = {}

@@ -26,6 +26,10 @@ class Saying:
         """How often each decision was handed to Step Functions."""
         self.misled: list[Named] = []
         """Sent as approvals although the record had been changed by then, and nobody was told."""
+        self.side_by_side: list[str] = []
+        """Decisions that a console sent beside an approval, or as an approval beside others."""
+        self.after_a_lost_one: list[str] = []
+        """Decisions that a console sent although one before them, answered together with them, may have been lost."""
         self.ends: list[tuple[str, Status]] = []
         """Final statuses that somebody was shown."""
 

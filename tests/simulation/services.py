@@ -11,6 +11,7 @@ import functools
 import hashlib
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -265,8 +266,8 @@ class SimulatedLambda:
         self.running: dict[str, Process] = {}
         self.begun: dict[str, Invocation] = {}
         """All invocations by the names of their processes."""
-        self.were_killed = False
-        """Whether any invocation was, or took too long."""
+        self.unanswered: Counter[str] = Counter()
+        """How many invocations of each function were killed, took too long or failed."""
         self.on_begin: list[Callable[[Invocation], None]] = []
         """Told each invocation as it begins."""
         self.on_answer: list[Callable[[Invocation], None]] = []
@@ -336,8 +337,8 @@ class SimulatedLambda:
         def ended(process: Process) -> None:
             self.running.pop(process.name, None)
             self._failed.pop(process.name, None)
+            self.unanswered[name] += process.is_killed or process.error is not None
             if process.is_killed:
-                self.were_killed = True
                 error_name = "Sandbox.Timedout" if timed_out else "Runtime.ExitError"
                 failed(error_name, json.dumps({"errorType": error_name, "errorMessage": f"RequestId: {number} Error"}))
             elif process.error is not None:

@@ -82,9 +82,9 @@ def _brake_soon(world: World, key: Key, before: Wire | None, after: Wire | None)
         world.kernel.say(f"pulls the brake of {proposal_id}", "worst moment")
         world.states.reached("a brake")
         with contextlib.suppress(QlikopsError):
-            StepFunctionsExecutions(Person(world, "dora", Counter()), world.kernel.time).stop(
-                arn, "at the worst moment"
-            )
+            executions = StepFunctionsExecutions(Person(world, "dora", Counter()), world.kernel.time)
+            executions.stop(arn, "at the worst moment")
+            world.stopped.add(arn)
 
     world.kernel.spawn("dora", stop, after=_soon(world))
 
@@ -203,7 +203,7 @@ class _Repeating:
 
 
 class _Lingering:
-    """Has what acts stand still between its look and its claim, and go on just when its proposal has been closed.
+    """Has what acts stand still between its look and its claim, and go on just when its proposal is settled or closed.
 
     Meanwhile Lambda gives the invocation up, and somebody brings the task up in Qlik: the next one finds nothing to do.
     """
@@ -231,9 +231,12 @@ class _Lingering:
             world.fleet.run(server, task, RunOption.RESUME_PROCESSING.value, "dba")
 
     def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
-        proposal_id, status = _moved(key, before, after)
-        process = self._lingering.get(proposal_id)
-        if status is not None and status.is_final and process is not None and not process.is_over:
+        if key[1] != keys.RECORD or after is None or Attribute.OUTCOME not in after:
+            return
+        process = self._lingering.get(key[0].removeprefix("APPROVAL#"))
+        is_settled = before is not None and Attribute.OUTCOME not in before
+        is_closed = _moved(key, before, after)[1] is not None
+        if (is_settled or is_closed) and process is not None and not process.is_over:
             self._world.kernel.after(
                 self._world.kernel.random.choice([0.0, 0.05, 0.1, 2.0]), lambda: self._world.kernel.wake(process)
             )

@@ -2,11 +2,11 @@
 
 `records`, `tasks` and `lasting` look at every write to the ledger, `calls` and `choosing` at every request that changes
 something in Enterprise Manager, `groups` at what belongs to one restart, `endpoints` at every test of an endpoint,
-`rest` at the world once nothing is under way any more. They are written against what is stored and sent, not with the
-code that they hold to it.
+`sending` at what consoles sent, `rest` at the world once nothing is under way any more. They are written against what
+is stored and sent, not with the code that they hold to it.
 """
 
-from tests.simulation.invariants import calls, choosing, endpoints, groups, lasting, records, rest, tasks
+from tests.simulation.invariants import calls, choosing, endpoints, groups, lasting, records, rest, sending, tasks
 from tests.simulation.invariants.watch import NAMES, Violated, Watch
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "lasting",
     "records",
     "rest",
+    "sending",
     "tasks",
 ]

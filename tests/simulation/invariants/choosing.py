@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Status
 from qlikops.domain.ledger import Attribute
 from tests.simulation.enterprise_manager import Sent
-from tests.simulation.invariants.watch import Change, Watch, of_each_call, of_each_record, partition_of, told
+from tests.simulation.invariants.watch import (
+    Change,
+    Watch,
+    of_each_call,
+    of_each_item,
+    of_each_record,
+    partition_of,
+    status_of,
+    told,
+)
 
 
 def chosen_action(proposal: dict[str, Any], decision: dict[str, Any]) -> str:
@@ -64,6 +75,19 @@ def nothing_is_done_that_was_not_offered(watch: Watch, sent: Sent) -> str:
     if chosen_action(proposal, decision):
         return ""
     return f"{sent.process} acts on {proposal_id}, which does not offer {decision.get('option')}"
+
+
+@of_each_item
+def what_was_left_out_is_held_no_longer(watch: Watch, change: Change) -> str:
+    """A restart holds the tasks that were approved for longer, and no other one."""
+    if change.key[1] != keys.LEASE or change.after is None:
+        return ""
+    proposal_id = change.after[Attribute.PROPOSAL_ID]["S"]
+    record = watch.record(proposal_id)
+    if record is None or status_of(record) is not Status.RESTARTING:
+        return ""
+    spared = left_out(watch.proposed[proposal_id], told(record, Attribute.DECISION))
+    return f"{proposal_id} takes {change.key[0]}, which was left out" if change.key[0] in spared else ""
 
 
 @of_each_record

@@ -7,7 +7,7 @@ from qlikops.domain.ledger import Attribute
 from tests.simulation.enterprise_manager import Sent, Tested
 from tests.simulation.invariants.watch import Change, Watch, of_each_call, of_each_record, of_each_test, told
 
-_HOUR = 3600.0
+_HOUR, _RECENT = 3600.0, 300.0
 _LIFE = 900.0
 """Seconds of a function's life. A test is counted before it is asked for: one that stands still in between is late."""
 _REFUSED = "ORA-01017"
@@ -42,6 +42,22 @@ def nothing_is_started_on_what_is_down(watch: Watch, sent: Sent) -> str:
     """Who was told that the endpoint takes no logins sends nothing any more."""
     refused = [each for each in watch.world.journal.tests if each.process == sent.process and each.answer == "ERROR"]
     return f"{sent.process} was told that {refused[0].endpoint} is down" if refused else ""
+
+
+@of_each_record
+def what_is_still_down_was_tested_just_now(watch: Watch, change: Change) -> str:
+    """Nobody goes by an old test: one of minutes ago, or of within the hour where no person was asked."""
+    before = change.before or {}
+    if change.after is None or Attribute.OUTCOME not in change.after or Attribute.OUTCOME in before:
+        return ""
+    outcome, acting = told(change.after, Attribute.OUTCOME), watch.writer()
+    if outcome["status"] != Status.STILL_DOWN or acting is None or not watch.clocks_are_right:
+        return ""
+    is_automatic = (outcome["decision"] or {}).get("automatic")
+    since = acting.at - (_HOUR if is_automatic else _RECENT) - 1
+    if any(test.answer == "ERROR" and test.answered_at >= since for test in watch.world.journal.tests):
+        return ""
+    return f"{change.proposal_id} is still down, and no test has said so of late"
 
 
 @of_each_record

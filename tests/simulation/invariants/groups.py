@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
 from qlikops.domain.ledger import Attribute
 from tests.simulation.dynamodb import Wire
 from tests.simulation.enterprise_manager import Sent
-from tests.simulation.invariants.watch import Change, Watch, of_each_call, of_each_item, partition_of, told
+from tests.simulation.invariants.choosing import is_chosen
+from tests.simulation.invariants.watch import Change, Watch, at_rest, of_each_call, of_each_item, partition_of, told
 
 
 def _claims(watch: Watch, proposal_id: str) -> Iterator[tuple[str, str, Wire]]:
@@ -58,20 +60,58 @@ def a_group_goes_on_only_as_tasks_come_up(watch: Watch, sent: Sent) -> str:
 @of_each_call
 def nothing_follows_what_shows_the_cause(watch: Watch, sent: Sent) -> str:
     """No task is told to run once the sender can know that another one of its group failed as it had before."""
+    for (_, task), result in _known(watch, sent):
+        # What may not even have been told to run shows little where others came up.
+        if result.get("same_cause") and result["run_call"] != "uncertain":
+            return f"{sent.process} runs {sent.task} after {task}: {result['detail']}"
+    return ""
+
+
+@of_each_call
+def a_group_ends_after_so_many_that_did_not_come_up(watch: Watch, sent: Sent) -> str:
+    """No further task is told to run once the sender can know that so many as are set did not come up."""
+    known = [result for _, result in _known(watch, sent) if result["status"] in (Status.FAILED, Status.UNVERIFIED)]
+    most = watch.world.config.max_errors
+    return f"{sent.process} runs {sent.task} after {len(known)} that did not come up" if len(known) >= most else ""
+
+
+@of_each_call
+def no_reader_is_started_before_what_it_reads(watch: Watch, sent: Sent) -> str:
+    """Of tasks that read a log, none is told to run before the one that stages it was seen up, if that is approved."""
+    proposal_id = watch.proposal_of(sent)
+    proposal, record = watch.proposed.get(proposal_id, {}), watch.record(proposal_id)
+    decision, here = told(record, Attribute.DECISION) if record else {}, (sent.server, sent.task)
+    staging = {(each["server"], each["task"]) for each in proposal.get("staging", ())}
+    if here in staging:
+        return ""
+    up = {place for place, result in _known(watch, sent) if Status(result["status"]).is_up}
+    for place in sorted(place for place in staging - up if is_chosen(*place, decision)):
+        if watch.world.journal.read.get((sent.process, *place), {}).get("state") != "RUNNING":
+            return f"{sent.process} runs {sent.task} before {place[1]}, whose log it reads, is up"
+    return ""
+
+
+def _known(watch: Watch, sent: Sent) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+    """Server, task and result of each other task of the group of which the sender can know what came of it."""
     proposal_id, begun = watch.proposal_of(sent), watch.world.functions.begun.get(sent.process)
     for server, task, claim in _claims(watch, proposal_id) if begun else ():
         result = told(claim, Attribute.OUTCOME)
-        # What may not even have been told to run shows little where others came up.
-        if (
-            not result.get("same_cause")
-            or result["run_call"] == "uncertain"
-            or (server, task) == (sent.server, sent.task)
-        ):
+        if not result or (server, task) == (sent.server, sent.task):
             continue
         settled = watch.settled.get((partition_of(result["key"]), f"{keys.RESTART_PREFIX}{proposal_id}"))
         if settled and begun and (settled[0] == sent.process or settled[1] < begun.at):
-            return f"{sent.process} runs {sent.task} after {task}: {result['detail']}"
-    return ""
+            yield (server, task), result
+
+
+@at_rest
+def what_is_stopped_is_braked_first(watch: Watch) -> Iterator[str]:
+    """Once `qlikops stop` has stopped an execution without complaint, none of its restarts has begun after that."""
+    for key, at in watch.claimed_at.items():
+        proposal_id = key[1].removeprefix(keys.RESTART_PREFIX)
+        arn = watch.proposed[proposal_id]["execution_arn"]
+        execution = watch.world.states.executions[arn]
+        if arn in watch.world.stopped and not execution.redrives and at > (execution.stopped_at or at):
+            yield f"{proposal_id} begins with {key[0]} {at - (execution.stopped_at or at):.3f} s after its execution"
 
 
 @of_each_item

@@ -13,7 +13,16 @@ from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
 from tests.simulation.dynamodb import Wire
-from tests.simulation.invariants.watch import Change, Watch, at_rest, of_each_item, of_each_record, status_of, told
+from tests.simulation.invariants.watch import (
+    Change,
+    Watch,
+    at_rest,
+    of_each_item,
+    of_each_record,
+    partition_of,
+    status_of,
+    told,
+)
 
 _ENDS = (Attribute.STATUS, Attribute.OUTCOME, Attribute.DECISION, Attribute.PROPOSAL, Attribute.UPDATED_AT)
 _RUN_SECONDS = 600.0
@@ -115,7 +124,10 @@ def what_fell_over_is_told_once(watch: Watch) -> Iterator[str]:
     """A message names each restart that fell over; a second one only if a process died, or a reply was lost."""
     if watch.world.faults.have_hit("sns:"):
         return
-    is_quiet = not watch.world.faults.befallen and not watch.world.functions.were_killed
+    may_repeat = ("lost", "late", "nonsense", "stalled")
+    befallen = watch.world.faults.befallen
+    is_quiet = not watch.world.functions.unanswered["MonitorTasks"]
+    is_quiet = is_quiet and not any(each.startswith(may_repeat) for each in befallen)
     for name, item in watch.records():
         so_far, messages = told(item, Attribute.LASTING), _messages(watch, name)
         seen = {each["at"] for each in so_far.get("not_lasted", ()) if each["result"] == "fell_over"}
@@ -123,6 +135,20 @@ def what_fell_over_is_told_once(watch: Watch) -> Iterator[str]:
             yield f"{name} fell over, and nobody was told"
         if len(messages) > len(seen) and is_quiet:
             yield f"{name} fell over, and that was told {len(messages)} times"
+
+
+@at_rest
+def what_fell_over_is_marked(watch: Watch) -> Iterator[str]:
+    """Claim and line of history of each task that fell over say so: the back-off rests on it."""
+    for name, item in watch.records():
+        not_lasted = told(item, Attribute.LASTING).get("not_lasted", ())
+        fell_over = {partition_of(each["key"]) for each in not_lasted if each["result"] == "fell_over"}
+        if not fell_over or watch.is_tampered(name) or (keys.FOLLOWED_PARTITION, name) in watch.items:
+            continue
+        for (partition, sort), marked in watch.items.items():
+            is_of_it = partition in fell_over and sort.startswith((keys.RESTART_PREFIX, keys.HISTORY_PREFIX))
+            if is_of_it and sort.endswith(f"#{name}") and Attribute.LASTING not in marked:
+                yield f"{name} fell over, and {partition} {sort} does not say so"
 
 
 def _messages(watch: Watch, name: str) -> list[str]:

@@ -71,7 +71,8 @@ def the_first_result_stays(_: Watch, change: Change) -> str:
     if change.before is None or change.after is None or Attribute.OUTCOME not in change.before:
         return ""
     before, after = told(change.before, Attribute.OUTCOME), told(change.after, Attribute.OUTCOME)
-    same = all(before.get(name) == after.get(name) for name in ("status", "targets", "detail"))
+    known = (name for name in ("status", "targets", "detail", "at", "decision") if before.get(name) is not None)
+    same = all(before[name] == after.get(name) for name in known)
     return "" if same else f"{change.proposal_id}: {before} became {after}"
 
 

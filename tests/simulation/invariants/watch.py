@@ -107,6 +107,8 @@ class Watch:
         """When each proposal was first stored."""
         self.summed_up_at: dict[Key, float] = {}
         """When the summary of each run was first stored."""
+        self.claimed_at: dict[Key, float] = {}
+        """When each claim was made."""
         self.settled: dict[Key, tuple[str, float]] = {}
         """By which process, and when, it was first said what came of each claim."""
         self.requests: list[Sent] = world.journal.sent
@@ -167,6 +169,8 @@ class Watch:
             self.world.kernel.say(f"{change.proposal_id} is {status_of(change.after)}", "ledger")
         if change.key[1] == keys.SUMMARY:
             self.summed_up_at.setdefault(change.key, self.world.kernel.now)
+        if change.key[1].startswith(keys.RESTART_PREFIX) and change.before is None:
+            self.claimed_at[change.key] = self.world.kernel.now
         if change.key[1].startswith(keys.RESTART_PREFIX) and Attribute.OUTCOME in change.after:
             self.settled.setdefault(change.key, (self.world.dynamodb.last_writer, self.world.kernel.now))
         if change.key[1] == keys.TOKEN:

@@ -1,0 +1,21 @@
+"""Of what a console sends: in which order, and what it keeps back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.simulation.invariants.watch import Watch, at_rest
+
+
+@at_rest
+def approvals_go_one_by_one(watch: Watch) -> Iterator[str]:
+    """A console sends no approval beside another decision; of denials, several may be on their way."""
+    for decision_id in watch.saying.side_by_side:
+        yield f"{decision_id} went out beside another one"
+
+
+@at_rest
+def one_lost_decision_is_enough(watch: Watch) -> Iterator[str]:
+    """Of what was answered together, a console sends nothing more once one may have been lost."""
+    for decision_id in watch.saying.after_a_lost_one:
+        yield f"{decision_id} went out after one that may have been lost"
