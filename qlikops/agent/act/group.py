@@ -207,7 +207,14 @@ class GroupRestarter:
             # Where the action stops first, that may be as far as the earlier invocation got.
             return Watch(key, claim.before, self._clock(), certain=False, stopped=group.choice.action.stops_first)
         try:
-            begun = self._starter.send(operator, group.choice.action, key, claim.before, give_up_at)
+            begun = self._starter.send(
+                operator,
+                group.choice.action,
+                key,
+                claim.before,
+                give_up_at,
+                is_over=lambda: not tasks.is_acting(key, proposal.proposal_id),
+            )
         except QemError:
             tasks.release_claim(key, proposal.proposal_id)
             raise

@@ -91,15 +91,23 @@ class Starter:
         self._sleep = sleep
 
     def send(
-        self, operator: TaskOperator, action: Action, key: TaskKey, before: str, give_up_at: datetime
+        self,
+        operator: TaskOperator,
+        action: Action,
+        key: TaskKey,
+        before: str,
+        give_up_at: datetime,
+        *,
+        is_over: Callable[[], bool],
     ) -> TaskOutcome | Watch:
         """Stops the task if that is part of the action, and runs it. Raises QemError: nothing was done.
 
-        `before` is how the task stood in words.
+        `before` is how the task stood in words. `is_over` says whether the restart has been ended by now: a stop takes
+        up to minutes, and what has been recorded as ended is not run any more.
         """
         stopped, standing = False, before
         if action.stops_first:
-            stopped, why, standing = self._stop(operator, key, give_up_at)
+            stopped, why, standing = self._stop(operator, key, give_up_at, is_over)
             if why:
                 return TaskOutcome(key, Status.FAILED, why, before=before, run_call=RunCall.NOT_SENT, stopped=stopped)
         for attempt in range(1, _RUN_ATTEMPTS + 1):
@@ -126,8 +134,10 @@ class Starter:
             return _replied(key, reply, before, stopped=stopped)
         return Watch(key, before, self._clock(), certain=True, stopped=stopped, standing=standing)
 
-    def _stop(self, operator: TaskOperator, key: TaskKey, give_up_at: datetime) -> tuple[bool, str, str]:
-        """Whether this stopped the task, or may have; why it is not down, empty once it is; and how it was seen then.
+    def _stop(
+        self, operator: TaskOperator, key: TaskKey, give_up_at: datetime, is_over: Callable[[], bool]
+    ) -> tuple[bool, str, str]:
+        """Whether this stopped the task, or may have; why it is not run then, empty if it is; and how it was seen down.
 
         Raises QemError: the stop was certainly not sent.
         """
@@ -145,7 +155,8 @@ class Starter:
         while True:
             facts = _read(operator, key)
             if facts and facts.state is not TaskState.RUNNING:
-                return stopped, "", state_text(facts)
+                why = "stopped, and not started again: the restart was ended meanwhile" if is_over() else ""
+                return stopped, why, state_text(facts)
             if self._clock() >= until:
                 return stopped, "told to stop, and not seen to stop; it was not run", ""
             self._sleep(POLL_SECONDS)

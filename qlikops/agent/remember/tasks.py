@@ -338,6 +338,11 @@ class TaskLedger:
             ]
         )
 
+    def is_acting(self, key: TaskKey, proposal_id: str) -> bool:
+        """Whether there is a claim on the task and nobody has kept yet what came of it."""
+        claim = self.restart_claims([key], proposal_id).get(key)
+        return claim is not None and claim.result is None
+
     def release_claim(self, key: TaskKey, proposal_id: str) -> None:
         """Takes a claim back. Only where the run call was certainly not sent."""
         self._table.commit_each(

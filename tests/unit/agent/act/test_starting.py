@@ -10,7 +10,7 @@ import pytest
 
 from qlikops.agent.act.starting import POLL_SECONDS, Starter, Watch
 from qlikops.agent.config import AgentConfig
-from qlikops.domain.approval import Status, TaskOutcome
+from qlikops.domain.approval import RunCall, Status, TaskOutcome
 from qlikops.domain.task import Action, RunOption, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.qlik.wire import ActionReply, EndpointTest, ListedTask
 from tests.unit.agent.fakes import FakeClock
@@ -48,7 +48,7 @@ def restarted(action: Action, before: str, *says: TaskFacts) -> TaskOutcome:
     clock = FakeClock()
     starter = Starter(AgentConfig("ledger", "data", "topic", "secret"), clock=clock, sleep=clock.sleep)
     until, operator = clock.now + timedelta(minutes=10), Told(*says)
-    watch = starter.send(operator, action, KEY, before, until)
+    watch = starter.send(operator, action, KEY, before, until, is_over=lambda: False)
     assert isinstance(watch, Watch)
     while not (result := starter.look(operator, watch, until)):
         clock.sleep(POLL_SECONDS)
@@ -96,3 +96,14 @@ def test_a_task_that_runs_as_before_says_nothing_of_a_restart_by_another_invocat
     found = watched(ANOTHERS, RUNNING)
     assert found.status is Status.UNVERIFIED
     assert "may have been told to run, and was only seen running as before" in found.detail
+
+
+def test_a_restart_that_was_ended_while_its_task_was_stopped_is_not_run() -> None:
+    clock = FakeClock()
+    starter = Starter(AgentConfig("ledger", "data", "topic", "secret"), clock=clock, sleep=clock.sleep)
+    until = clock.now + timedelta(minutes=10)
+    # Told can run, and the outcome of that would be a Watch.
+    found = starter.send(Told(STOPPED), Action.STOP_AND_RESUME, KEY, "RUNNING", until, is_over=lambda: True)
+    assert isinstance(found, TaskOutcome)
+    assert (found.status, found.run_call, found.stopped) == (Status.FAILED, RunCall.NOT_SENT, True)
+    assert found.detail == "stopped, and not started again: the restart was ended meanwhile"
