@@ -8,8 +8,9 @@ from `QLIKOPS_SETTINGS`, a JSON object whose keys are the other fields of AgentC
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
 from typing import Any
 
 from qlikops.agent.models import EvaluatorName, Models, ModelSettings
@@ -84,6 +85,33 @@ PAIRS = tuple(
 
 
 @dataclass(frozen=True, slots=True)
+class LogRetention:
+    """For how long sources keep their logs, as durations such as `24h`. What is not named here is not known."""
+
+    endpoints: dict[str, timedelta] = field(default_factory=dict)
+    """By the name of a source endpoint, on every server that has one of that name; `server/name` for one server's."""
+    tags: dict[str, timedelta] = field(default_factory=dict)
+    """By tag, compared without regard to case; of a task's several tags the last one written here wins."""
+    tasks: dict[str, timedelta] = field(default_factory=dict)
+    """By `server/task`. The more particular wins: task over endpoint over tag."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for a name that is empty."""
+        for spec in fields(self):
+            _check_names(spec.name, getattr(self, spec.name))
+
+    def of(self, facts: TaskFacts) -> timedelta | None:
+        """For how long the source of this task keeps its log; None if that is not set."""
+        server, endpoint = facts.key.server, facts.source_endpoint
+        tags = {folded(tag) for tag in facts.tags} if self.tags else set()
+        of_tags = [kept for tag, kept in self.tags.items() if folded(tag) in tags]
+        for names, name in ((self.tasks, str(facts.key)), (self.endpoints, f"{server}/{endpoint}")):
+            if name in names:
+                return names[name]
+        return self.endpoints.get(endpoint) or (of_tags[-1] if of_tags else None)
+
+
+@dataclass(frozen=True, slots=True)
 class AgentConfig(Models):
     """Everything that the agent can be told."""
 
@@ -122,6 +150,8 @@ class AgentConfig(Models):
     """By tag, compared without regard to case; of a task's several tags the last one written here wins."""
     task_thresholds: dict[str, Changes] = field(default_factory=dict)
     """By `server/task`. The more particular wins: task over tag over server."""
+    log_retention: LogRetention = field(default_factory=LogRetention)
+    """Says until when a task that is down can be resumed, the point of no return."""
     verify_timeout_seconds: int = number(120, 5, 600)
     """How long a restarted task may take to be up."""
     status_lag_seconds: int = number(30, 0, 300)
@@ -147,9 +177,8 @@ class AgentConfig(Models):
         """Raises ConfigError for a value out of range, one that contradicts another, or a model without a name."""
         check_ranges(self)
         for name in ("server_thresholds", "tag_thresholds", "task_thresholds"):
+            _check_names(name, getattr(self, name))
             for of, changes in getattr(self, name).items():
-                if not of.strip():
-                    raise ConfigError(name, of, "whom it concerns may not be empty")
                 _check_changes(changes, f"{name}.{of}.", self.thresholds)
         if not all(folded(tag) for tag in self.protected_tags):
             raise ConfigError("protected_tags", list(self.protected_tags), "no tag may be empty")
@@ -208,6 +237,12 @@ class AgentConfig(Models):
             return False
         protected = {folded(tag) for tag in self.protected_tags}
         return not facts.tags_known or any(folded(tag) in protected for tag in facts.tags)
+
+
+def _check_names(setting: str, names: Iterable[str]) -> None:
+    for name in names:
+        if not name.strip():
+            raise ConfigError(setting, name, "whom it concerns may not be empty")
 
 
 def _check_changes(changes: Changes, prefix: str, thresholds: Thresholds) -> None:

@@ -23,6 +23,12 @@ class Severity(StoredEnum):
         """0 for a mere remark, more for worse; what this version does not know ranks above all."""
         return self.rank_of(self)
 
+    @property
+    def raised(self) -> Severity:
+        """The next worse one; of the worst, and of one that this version does not know, itself."""
+        ranks = tuple(Severity)
+        return ranks[min(self.rank + 1, len(ranks) - 1)] if self.is_known else self
+
     @classmethod
     def rank_of(cls, spelling: str) -> int:
         """The rank of a severity that is kept as text."""
@@ -313,3 +319,5 @@ class Anomaly:
     """False while a rule that wants several polls has not had them yet; nothing is proposed on it."""
     diagnosis: Diagnosis | None = None
     """What the task's message means; None if the kind does not rest on it, and in records of earlier versions."""
+    resume_until: datetime | None = None
+    """Until about when the task can be resumed; None if it is not known or no question, and in earlier records."""

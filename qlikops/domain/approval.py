@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
 from qlikops.domain.encoding import codec
@@ -19,7 +19,7 @@ from qlikops.domain.text import folded, harmless
 
 ROW_TEXT_CAP = 60
 """Characters of each text in a row of the inbox."""
-ROW_BYTES = 650
+ROW_BYTES = 700
 """Of a row as JSON with every text cut; of usual ones, one Query page of 1 MB holds 2,000, as a benchmark shows."""
 SHORT_DIGEST = 12
 """Digits of a digest that rows and people need, of 64."""
@@ -368,6 +368,8 @@ class InboxRow:
     """
     options: tuple[str, ...] = ()
     """Names of its options, the first one recommended; empty if there is only one."""
+    resume_until: datetime | None = None
+    """The point of no return; None if it is not known, and in rows of earlier versions."""
 
     @property
     def offered(self) -> str:
@@ -396,7 +398,14 @@ class InboxRow:
             execution_name=proposal.execution_name,
             cause=_cut(proposal.cause or proposal.known_failure),
             options=tuple(each.name for each in proposal.options) if len(proposal.options) > 1 else (),
+            resume_until=proposal.resume_until,
         )
+
+    def as_stored(self) -> str:
+        """The row as canonical JSON text without what is not known, which is read as None: 2,000 rows are one page."""
+        optional = {each.name for each in fields(self) if each.default is None}
+        values = codec.encode(self).items()
+        return codec.dumps({name: value for name, value in values if value is not None or name not in optional})
 
     def is_of(self, approval: ProposalRecord) -> bool:
         """Whether the row agrees with a record on what a decision would be about; a record keeps whole seconds."""

@@ -54,6 +54,11 @@ class TaskProgress:
     """Why nothing is proposed on it for now; kept after it has recovered, until it is over."""
     streak: Streak | None = None
     """While it is down: its last restarts in a row that did not last; None if there is none."""
+    position: datetime | None = None
+    """The target has the source's changes up to about then, as far as a run could see; it stays while the task is down.
+
+    None if no run has seen the task run.
+    """
     said_before: str = ""
     """The last message that had the cause, while the task's own only says that Replicate has given up."""
 

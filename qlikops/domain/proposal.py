@@ -10,6 +10,7 @@ from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.diagnosis import Diagnosis, FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Probe, Siblings
+from qlikops.domain.point_of_no_return import PointOfNoReturn
 from qlikops.domain.task import Action, StopReason, TaskKey, TaskState
 from qlikops.domain.text import fitted, harmless
 
@@ -129,6 +130,13 @@ class Proposal:
     """What it offers, the recommended one first; empty in records of earlier versions, whose action is all there is."""
     staging: tuple[TaskKey, ...] = ()
     """Those of the tasks that stage a log (Log Stream), which the others may read."""
+    point_of_no_return: PointOfNoReturn | None = None
+    """Until when a resume is possible; None where that is no question, and in records of earlier versions."""
+
+    @property
+    def resume_until(self) -> datetime | None:
+        """Until about when a resume is possible; None if that is not known."""
+        return self.point_of_no_return.resume_until if self.point_of_no_return else None
 
     @property
     def endpoint(self) -> EndpointKey | None:

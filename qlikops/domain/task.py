@@ -162,6 +162,8 @@ class TaskFacts:
     tables_loading: int | None = None
     tables_queued: int | None = None
     tables_with_error: int | None = None
+    full_load_seconds: int | None = None
+    """How long the last full load took; None before it has ended."""
     changes_in_memory: int | None = None
     """Accumulated and applying, not yet committed at the target."""
     changes_on_disk: int | None = None
@@ -179,6 +181,13 @@ class TaskFacts:
         if self.total_latency_seconds is None or self.source_latency_seconds is None:
             return None
         return max(0, self.total_latency_seconds - self.source_latency_seconds)
+
+    @property
+    def tables(self) -> int | None:
+        """How many tables it replicates; None if Enterprise Manager did not say."""
+        counts = (self.tables_completed, self.tables_loading, self.tables_queued, self.tables_with_error)
+        known = [count for count in counts if count is not None]
+        return sum(known) if known else None
 
     @property
     def has_details(self) -> bool:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from qlikops.domain.duration import LONGEST
+from qlikops.domain.encoding.codec import CodecError, parse_time
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.domain.text import harmless, symbol, unhidden
 from qlikops.qlik.errors import QemProtocolError
@@ -181,6 +183,7 @@ def parse_task(body: Any, key: TaskKey) -> TaskFacts:
         data_error_count=_number(data, "data_error_count"),
         full_load_enabled=_flag(options, "full_load_enabled"),
         full_load_completed=_flag(data, "full_load_completed"),
+        full_load_seconds=_seconds_between(data, "full_load_start", "full_load_end"),
         apply_changes_enabled=_flag(options, "apply_changes_enabled"),
         tables_completed=_number(load, "tables_completed_count"),
         tables_loading=_number(load, "tables_loading_count"),
@@ -290,6 +293,16 @@ def _number(data: Mapping[str, Any], *names: str) -> int | None:
 def _sum(data: Mapping[str, Any], *names: str) -> int | None:
     known = [number for name in names if (number := _number(data, name)) is not None]
     return sum(known) if known else None
+
+
+def _seconds_between(data: Mapping[str, Any], start: str, end: str) -> int | None:
+    """From one time to a later one; None if one is missing, or says that it was not yet."""
+    try:
+        began, ended = parse_time(_text(data, start, cap=_LABEL_CAP)), parse_time(_text(data, end, cap=_LABEL_CAP))
+    except CodecError:
+        return None
+    seconds = int((ended - began).total_seconds())
+    return seconds if 0 < seconds < LONGEST.total_seconds() else None
 
 
 def _flag(data: Mapping[str, Any], name: str) -> bool | None:

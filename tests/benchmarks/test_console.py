@@ -106,7 +106,7 @@ def copied(item: dict[str, Any], index: int) -> dict[str, Any]:
         **item,
         **records.key(approval_partition(approval_id), RECORD),
         INBOX_SORT: {"N": str(int(deadline.timestamp()))},
-        Attribute.ROW: {"S": codec.dumps(row)},
+        Attribute.ROW: {"S": row.as_stored()},
     }
 
 

@@ -9,7 +9,7 @@ from qlikops.domain.anomaly import Evidence
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from qlikops.domain.text import harmless
 
-EVIDENCE_CAP = 14
+EVIDENCE_CAP = 16
 """Items of one proposal's evidence."""
 VALUE_CAP = 400
 """Characters of one value: enough for a vendor message's telling part."""
@@ -47,6 +47,8 @@ class Label(StrEnum):
     SERVER = "server"
     SIBLINGS = "tasks on the endpoint"
     PROBE = "test of the endpoint"
+    POINT_OF_NO_RETURN = "point of no return"
+    SOURCE_MEANWHILE = "the source meanwhile"
 
 
 def numbered(observed: Iterable[Observed], cap: int = EVIDENCE_CAP) -> tuple[Evidence, ...]:

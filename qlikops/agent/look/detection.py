@@ -27,10 +27,12 @@ from qlikops.agent.look.detectors import (
     is_stopped_by_command,
     is_waiting_to_apply,
 )
+from qlikops.agent.look.waiting import point_of, position_of, source_meanwhile
 from qlikops.domain.anomaly import Anomaly, AnomalyKind
 from qlikops.domain.duration import format_duration
 from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.lasting import Streak
+from qlikops.domain.point_of_no_return import PointOfNoReturn
 from qlikops.domain.task import ServerFacts, StopReason, TaskFacts, TaskKey, TaskState
 
 CLOCK_SKEW_SECONDS = 60
@@ -79,9 +81,13 @@ def detect(
             continue
         memory = _remembering_restarts(facts, last, now)
         memory = _remembering_whose_stop(facts, memory, (left_stopped or {}).get(facts.key))
-        memory = replace(memory, said_before=_said_before(facts, last) if is_fresh else "")
+        memory = replace(
+            memory,
+            said_before=_said_before(facts, last) if is_fresh else "",
+            position=position_of(facts, last, now),
+        )
         memory = _remembering_falls(facts, memory, (streaks or {}).get(facts.key), config, now)
-        poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0))
+        poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0), config)
         snapshots[facts.key] = poll.snapshot(last.anomalies)
     for key, snapshot in before.items():
         if key in snapshots:
@@ -122,6 +128,7 @@ def contradicts_itself(snapshot: FleetSnapshot) -> bool:
 def _remembered(memory: TaskProgress) -> Iterator[datetime]:
     yield from memory.seen.values()
     yield from memory.starts
+    yield from (memory.position,) if memory.position else ()
     yield from (sample.at for sample in memory.samples[-1:])
     yield from (each for each in (memory.applied_since, memory.held_at, memory.restarted_at, memory.back_since) if each)
 
@@ -187,6 +194,7 @@ class _Poll:
     thresholds: Thresholds
     now: datetime
     restarts_last_hour: int
+    config: AgentConfig
 
     def snapshot(self, anomalies_before: Sequence[Anomaly]) -> TaskSnapshot:
         counts = self._counts()
@@ -256,10 +264,23 @@ class _Poll:
         seen = f"{polls} poll{'s'[: polls > 1]}, first {first_seen:%Y-%m-%d %H:%M:%S} UTC"
         said_before = self.memory.said_before
         observed = (*_described(self.facts, said_before), *signal.evidence, (Label.SEEN, seen))
+        point = point_of(kind, self.facts, self.memory.position, self.config)
+        if point:
+            meanwhile = source_meanwhile(self.facts)
+            observed += ((Label.POINT_OF_NO_RETURN, point.words), (Label.SOURCE_MEANWHILE, meanwhile))
         found = _anomaly(kind, self.facts.key, signal, observed, first_seen, polls, self.thresholds)
+        if point and point.resume_until:
+            found = _with_point(found, point, self.now)
         if not kind.traits.rests_on_message or not self.facts.message:
             return found
         return replace(found, diagnosis=diagnosis_of(self.facts, said_before))
+
+
+def _with_point(anomaly: Anomaly, point: PointOfNoReturn, now: datetime) -> Anomaly:
+    """`anomaly` with until when the task can be resumed; worse than it would be by itself once that is near."""
+    severity = anomaly.severity.raised if point.is_near(now) else anomaly.severity
+    summary = f"{anomaly.summary}; {point.brief(now)}"
+    return replace(anomaly, severity=severity, summary=summary, resume_until=point.resume_until)
 
 
 def _described(facts: TaskFacts, said_before: str) -> list[Observed]:

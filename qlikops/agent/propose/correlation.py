@@ -19,14 +19,16 @@ from qlikops.agent.config import AgentConfig, Thresholds
 from qlikops.agent.diagnosis.evidence import Label, Observed, numbered
 from qlikops.agent.diagnosis.messages import EndpointSide, fingerprint, judge, side_of
 from qlikops.agent.look import wording
+from qlikops.agent.look.waiting import point_of
 from qlikops.agent.propose.judgement import chosen_of, staging_among, target_of
-from qlikops.agent.propose.options import options_of
+from qlikops.agent.propose.options import looking_for_the_log, options_of
 from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
 from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Siblings
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lasting import Streak
+from qlikops.domain.point_of_no_return import PointOfNoReturn, earliest
 from qlikops.domain.proposal import Proposal, ProposedTask
 from qlikops.domain.report import NoAction
 from qlikops.domain.task import TaskFacts, TaskKey
@@ -58,6 +60,8 @@ class _Case:
     anomaly: Anomaly
     streak: Streak | None = None
     """The restarts of the task that did not last."""
+    position: datetime | None = None
+    """Up to when about the target has the source's changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ def propose(
             if why := _why_not(anomaly, config.thresholds_for(task.facts), hold, chosen):
                 left_alone.append(NoAction(anomaly.key, anomaly.kind, why))
             else:
-                cases.append(_Case(task.facts, anomaly, task.memory.streak))
+                cases.append(_Case(task.facts, anomaly, task.memory.streak, task.memory.position))
 
     whole = sorted(_groups(cases), key=lambda group: group.urgency)
     groups = [part for group in whole for part in _parts(group, config)]
@@ -232,7 +236,11 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
     targets = tuple(target_of(case.facts, group.kind, config) for case in group.cases)
     first = group.cases[0]
     diagnosis = _diagnosis(group)
+    points = (point_of(group.kind, case.facts, case.position, config) for case in group.cases)
+    point = earliest(each for each in points if each)
     options = options_of(group.kind, diagnosis)
+    if point and point.has_passed(now):
+        options = looking_for_the_log(options, point)
     lead = wording.lead([case.streak for case in group.cases])
     headline = wording.headline(group.kind, first.facts, group.cause, diagnosis)
     headline = f"{lead}: {headline}" if lead else headline
@@ -240,7 +248,7 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
     if group.cause:
         part = f" (part {group.part})" if group.part else ""
         title = f"{group.cause}: {headline}, {len(targets)} tasks{part}"
-        evidence = numbered([(Label.NOT_LASTED, lead), *_group_evidence(group, targets)])
+        evidence = numbered([(Label.NOT_LASTED, lead), *_group_evidence(group, targets, point)])
     else:
         title = f"{first.facts.key.task}: {headline}"
         evidence = numbered(_single_evidence(first, targets[0]))
@@ -260,6 +268,7 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
         diagnosis=diagnosis,
         options=options,
         staging=staging_among([case.facts for case in group.cases]) if group.cause else (),
+        point_of_no_return=point,
     )
 
 
@@ -326,7 +335,7 @@ def _recognised_alike(values: Counter[str]) -> list[Observed]:
     return [(Label.RECOGNISED, f"{text} ({count} of {values.total()} tasks)")]
 
 
-def _group_evidence(group: _Group, targets: Sequence[ProposedTask]) -> list[Observed]:
+def _group_evidence(group: _Group, targets: Sequence[ProposedTask], point: PointOfNoReturn | None) -> list[Observed]:
     """What the tasks have in common, counted; their number doesn't make it longer."""
     values: dict[str, Counter[str]] = {}
     for case in group.cases:
@@ -348,4 +357,6 @@ def _group_evidence(group: _Group, targets: Sequence[ProposedTask]) -> list[Obse
         (Label.FULL_LOAD, wording.full_loads(targets)),
         (Label.PROTECTED, ", ".join(protected)),
         (Label.SEEN, f"first {min(first_seen):%Y-%m-%d %H:%M:%S} UTC" if first_seen else ""),
+        (Label.POINT_OF_NO_RETURN, point.words if point else ""),
+        *counted(Label.SOURCE_MEANWHILE),
     ]

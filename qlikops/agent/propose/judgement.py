@@ -46,7 +46,7 @@ def target_of(facts: TaskFacts, kind: AnomalyKind, config: AgentConfig) -> Propo
         state=facts.state,
         stop_reason=facts.stop_reason,
         full_load_completed=facts.full_load_completed,
-        tables=_tables(facts),
+        tables=facts.tables,
         protected=config.is_protected(facts),
         basis=_basis(facts, kind),
     )
@@ -168,12 +168,6 @@ def _fault(facts: TaskFacts) -> str:
     """`Basis.fault`."""
     is_unknown = facts.stop_reason is StopReason.UNKNOWN and facts.raw_stop_reason
     return f"{fault_of(facts)}\n{facts.raw_stop_reason}" if is_unknown else fault_of(facts)
-
-
-def _tables(facts: TaskFacts) -> int | None:
-    counts = (facts.tables_completed, facts.tables_loading, facts.tables_queued, facts.tables_with_error)
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
 
 
 def _applies_nothing(target: ProposedTask, facts: TaskFacts) -> bool:

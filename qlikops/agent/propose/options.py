@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from qlikops.agent.decide.policy import NEEDS_HUMAN
 from qlikops.domain.anomaly import ACTIONS, AnomalyKind
 from qlikops.domain.diagnosis import Diagnosis, FailureClass
+from qlikops.domain.point_of_no_return import PointOfNoReturn
 from qlikops.domain.proposal import Option
 from qlikops.domain.task import Action
 
@@ -40,3 +43,9 @@ def options_of(kind: AnomalyKind, diagnosis: Diagnosis | None) -> tuple[Option, 
         return (Option(action.value, action, _CORRECT_FIRST, checks or (kind.traits.look_first,)),)
     words = _WORDS.get(failure, action.words) if action is Action.RESUME else action.words
     return (Option(action.value, action, words, checks),)
+
+
+def looking_for_the_log(options: tuple[Option, ...], passed: PointOfNoReturn) -> tuple[Option, ...]:
+    """`options` once the point of no return has `passed`: the log is probably gone, so it is looked for first."""
+    check = f"See whether the source still has its log: {passed.grounds}."
+    return tuple(replace(option, checks=(check, *option.checks)) for option in options)

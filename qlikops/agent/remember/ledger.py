@@ -222,7 +222,7 @@ class Ledger:
             {
                 Attribute.STATUS: Status.WAITING,
                 Attribute.REQUESTED_AT: codec.format_time(row.requested_at),
-                Attribute.ROW: codec.dumps(row),
+                Attribute.ROW: row.as_stored(),
                 keys.INBOX_PARTITION: keys.INBOX_WAITING,
                 keys.INBOX_SORT: int(row.deadline.timestamp()),
             },

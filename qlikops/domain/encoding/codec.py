@@ -15,10 +15,11 @@ import math
 import types
 import typing
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, TypeGuard, TypeVar
 
+from qlikops.domain.duration import LONGEST, parse_duration
 from qlikops.domain.encoding.settings import UNQUOTED, ConfigError
 from qlikops.domain.encoding.stored import StoredEnum
 
@@ -231,6 +232,8 @@ def _strict_leaf(hint: Any) -> Callable[[Any], Any]:
     if issubclass(hint, Enum):
         members = {member.value: member for member in hint}
         return lambda data: _chosen(members, data)
+    if hint is timedelta:
+        return _read_duration
     return functools.partial(_read_scalar, hint)
 
 
@@ -238,6 +241,15 @@ def _chosen(members: Mapping[str, Enum], data: Any) -> Enum:
     if not isinstance(data, str) or data not in members:
         raise _Misfit(f"must be one of {', '.join(members)}", data)
     return members[data]
+
+
+def _read_duration(data: Any) -> timedelta:
+    if not isinstance(data, str):
+        raise _Misfit("must be a duration such as 90s, 5m, 1h30m or 2d", data)
+    try:
+        return parse_duration(data)
+    except ValueError as exc:
+        raise _Misfit(f"must be a duration such as 90s, 5m, 1h30m or 2d, {LONGEST.days:,} days at most", data) from exc
 
 
 def _read_scalar(hint: type, data: Any) -> Any:

@@ -174,6 +174,42 @@ def test_the_more_particular_threshold_wins() -> None:
     assert config.thresholds_for_server("eu-2") == config.thresholds
 
 
+def test_the_more_particular_log_retention_wins() -> None:
+    config = read(
+        {
+            "log_retention": {
+                "tags": {"Gold": "3h", "slow": "4h"},
+                "endpoints": {"ORA-PROD": "5h", "eu-2/ORA-PROD": "6h"},
+                "tasks": {"eu-1/sales-orders": "1d12h"},
+            }
+        }
+    )
+
+    def of(**changes: Any) -> float | None:
+        kept = config.log_retention.of(task(**changes))
+        return kept.total_seconds() / 3600 if kept else None
+
+    assert of() == 36
+    assert of(name="other", tags=("gold",)) == 5
+    assert of(server="eu-2") == 6
+    assert of(server="eu-2", source_endpoint="ORA-HR", tags=("slow", " GOLD")) == 4
+    assert of(server="eu-2", source_endpoint="") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"endpoints": {"ORA": "24"}}, "log_retention.endpoints.ORA = '24': must be a duration such as 90s, 5m"),
+        ({"endpoints": {"ORA": 24}}, "log_retention.endpoints.ORA = 24: must be a duration such as 90s, 5m"),
+        ({"tags": {" ": "1h"}}, "log_retention.tags = ' ': whom it concerns may not be empty"),
+        ({"servers": {}}, "log_retention.servers: no such setting; there are endpoints, tags, tasks"),
+    ],
+)
+def test_a_log_retention_that_is_wrong_is_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read({"log_retention": given})
+
+
 def test_no_two_levels_can_turn_a_pair_around() -> None:
     pair = {"source_latency_warning_seconds": 10, "source_latency_critical_seconds": 20}
     config = read({"server_thresholds": {"eu-1": pair}, "tag_thresholds": {"slow": dict.fromkeys(pair, 9)}})

@@ -25,6 +25,7 @@ from qlikops.domain.approval import (
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import BlockingGate, Gate, Route
+from qlikops.domain.point_of_no_return import PointOfNoReturn
 from qlikops.domain.proposal import Option, Proposal
 from qlikops.domain.task import Action, TaskKey
 from tests.unit.domain.samples import EVALUATION, KEY, NOON, POLICY, PROPOSAL, WAITING
@@ -86,6 +87,7 @@ class TestInboxRow:
             cause="c" * 90,
             targets=(replace(WAITING.proposal.targets[0], key=TaskKey("i", "s" * 40, "t" * 40)),),
             execution_name="e" * 80,
+            point_of_no_return=PointOfNoReturn("s", NOON, 3600),
         ),
         evaluation=replace(EVALUATION, confidence=0.9),
         digest="ab" * 32,
@@ -114,7 +116,12 @@ class TestInboxRow:
 
     def test_it_is_as_small_as_it_says(self) -> None:
         assert all(len(text) == ROW_TEXT_CAP for text in (self.ROW.label, self.ROW.title, self.ROW.cause))
-        assert len(codec.dumps(self.ROW).encode()) <= ROW_BYTES
+        assert len(self.ROW.as_stored().encode()) <= ROW_BYTES
+
+    @pytest.mark.parametrize("row", [ROW, replace(ROW, resume_until=None, confidence=None)])
+    def test_stored_it_is_read_as_it_was(self, row: InboxRow) -> None:
+        assert codec.loads(InboxRow, row.as_stored()) == row
+        assert "null" not in row.as_stored().replace('"confidence":null', "")
 
 
 def test_the_digest_of_stored_json_is_that_of_the_values() -> None:

@@ -44,6 +44,22 @@ DETAILS: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "seconds"),
+    [
+        ("2026-01-12T02:00:00", "2026-01-12T05:40:00", 13_200),
+        ("2026-01-12T02:00:00Z", "2026-01-12T02:00:00.500", None),
+        ("2026-01-12T02:00:00", "", None),
+        ("0001-01-01T00:00:00", "2026-01-12T02:00:00", None),
+        ("2026-01-12T02:00:00", "2026-01-11T02:00:00", None),
+        (1_768_183_200, "soon", None),
+    ],
+)
+def test_how_long_the_full_load_took(start: object, end: object, seconds: int | None) -> None:
+    facts = wire.parse_task({**DETAILS, "full_load_start": start, "full_load_end": end}, KEY)
+    assert facts.full_load_seconds == seconds
+
+
 def test_task_details() -> None:
     facts = wire.parse_task(DETAILS, KEY)
     assert (facts.key, facts.state, facts.stop_reason) == (KEY, TaskState.RUNNING, StopReason.NONE)
