@@ -59,6 +59,8 @@ class Thresholds:
     """Restarts in an hour."""
     flapping_falls_per_day: int = number(6, 1, 100)
     """Restarts in a row within 24 hours that did not last, after which none is proposed while the task is down."""
+    server_state_seconds: int = number(600, 60, 86400)
+    """Age of what Enterprise Manager says of a server's tasks, by its `last_connection`."""
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a value out of range, or a critical threshold below its warning."""

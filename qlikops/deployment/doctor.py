@@ -21,6 +21,7 @@ from qlikops.deployment.login import Logins, no_keyring_hint
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.secret import QlikSecret
 from qlikops.deployment.stack import Stack, StackOutputs
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.duration import format_duration
 from qlikops.domain.endpoint import ProbeAnswer
 from qlikops.domain.errors import (
@@ -52,6 +53,7 @@ _LIFT_THE_END = (
     "Somebody gave it an end (qlikops sets none): `qlikops schedule --remove`, then `--rate`, sets it without one."
 )
 
+_FETCH_AGAIN = "Look at the connection of Enterprise Manager to that server, and at its own service."
 _GIVE_ACCOUNTS = "`qlikops login`, then `qlikops deploy --rotate-secret --qlik-login`."
 
 
@@ -289,8 +291,13 @@ class Doctor:
         ]
         age = format_duration(self.now() - snapshot.taken_at)
         text = f"{len(snapshot.servers)} servers and {len(snapshot.tasks)} tasks read {age} ago"
+        if snapshot.state_age is not None:
+            text += f", Enterprise Manager's state up to {format_duration(snapshot.state_age)} older"
+        old = [found.key.server for found in snapshot.server_anomalies if found.kind is AnomalyKind.SERVER_STATE_OLD]
         if down or not snapshot.servers:
             return Health.WARNING, f"{text}; without {', '.join(down) or 'any server'}", "`qlikops tasks` shows them."
+        if old:
+            return Health.WARNING, f"{text}; too old on {', '.join(old)}: nothing is proposed there", _FETCH_AGAIN
         return Health.OK, text
 
     def _endpoints(self) -> Result:

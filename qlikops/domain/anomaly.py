@@ -91,6 +91,7 @@ class AnomalyKind(StoredEnum):
     FLAPPING = "FLAPPING"
     NOT_RUNNING = "NOT_RUNNING"
     SERVER_DOWN = "SERVER_DOWN"
+    SERVER_STATE_OLD = "SERVER_STATE_OLD"
     NOT_READ = "NOT_READ"
 
     @property
@@ -266,6 +267,16 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         look_first="The Replicate service on that host, and the network to it.",
         severity=Severity.CRITICAL,
         why="a task can't be restarted while its server is down; nothing is proposed on its tasks",
+        of_server=True,
+    ),
+    AnomalyKind.SERVER_STATE_OLD: Traits(
+        headline="state of its tasks is old",
+        meaning="Enterprise Manager has not fetched the tasks of this server for a while. What it says of them, and so "
+        "all that qlikops shows of them, is as old as that.",
+        look_first="Enterprise Manager's connection to the server, and its own service.",
+        severity=Severity.WARNING,
+        why="nothing is proposed on its tasks before Enterprise Manager has fetched them again",
+        limits=("server_state_seconds",),
         of_server=True,
     ),
     AnomalyKind.NOT_READ: Traits(

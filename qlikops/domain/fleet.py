@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.endpoint import Probe
 from qlikops.domain.lasting import Streak
 from qlikops.domain.mute import Mute
 from qlikops.domain.proposal import RECORD_VERSION
-from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey
+from qlikops.domain.task import ServerFacts, ServerState, TaskFacts, TaskKey
 
 LATENCY_SAMPLES = 60
 """Kept per task: five hours at one poll in five minutes."""
@@ -110,6 +110,14 @@ class FleetSnapshot:
     def anomalies(self) -> tuple[Anomaly, ...]:
         """The servers', then the tasks'."""
         return self.server_anomalies + tuple(anomaly for task in self.tasks for anomaly in task.anomalies)
+
+    @property
+    def state_age(self) -> timedelta | None:
+        """How old the state of the tasks was at this poll, of the server where it is oldest; None if none is known."""
+        known = [
+            server.fetched.at for server in self.servers if server.fetched and server.state is ServerState.MONITORED
+        ]
+        return self.taken_at - min(known) if known else None
 
     @property
     def on_down_servers(self) -> frozenset[TaskKey]:

@@ -25,6 +25,8 @@ class TaskDetail:
     """Then nothing is known of it but its name."""
     history: tuple[HistoryLine, ...] = ()
     """Newest first."""
+    fetched_at: datetime | None = None
+    """When Enterprise Manager had fetched its state; None where that is not known."""
 
 
 def look_up(environment: ContextServices, name: str) -> TaskDetail:
@@ -36,7 +38,9 @@ def look_up(environment: ContextServices, name: str) -> TaskDetail:
     task = _find(snapshot, name)
     key = task.facts.key
     history = tuple(environment.approvals.history(key))
-    return TaskDetail(task, snapshot.taken_at, key in snapshot.on_down_servers, history)
+    fetched = next((server.fetched for server in snapshot.servers if server.key == key.of_server), None)
+    is_down, fetched_at = key in snapshot.on_down_servers, fetched.at if fetched else None
+    return TaskDetail(task, snapshot.taken_at, is_down, history, fetched_at)
 
 
 def _find(snapshot: FleetSnapshot, name: str) -> TaskSnapshot:

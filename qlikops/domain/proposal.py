@@ -11,7 +11,7 @@ from qlikops.domain.diagnosis import Diagnosis, FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Probe, Siblings
 from qlikops.domain.point_of_no_return import PointOfNoReturn
-from qlikops.domain.task import Action, StopReason, TaskKey, TaskState
+from qlikops.domain.task import Action, Fetched, StopReason, TaskKey, TaskState
 from qlikops.domain.text import fitted, harmless
 
 RECORD_VERSION = codec.VERSION
@@ -132,6 +132,8 @@ class Proposal:
     """Those of the tasks that stage a log (Log Stream), which the others may read."""
     point_of_no_return: PointOfNoReturn | None = None
     """Until when a resume is possible; None where that is no question, and in records of earlier versions."""
+    fetched: Fetched | None = None
+    """How old the state of its tasks was; None where Enterprise Manager did not say."""
 
     @property
     def resume_until(self) -> datetime | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from qlikops.domain.encoding.stored import StoredEnum
 
@@ -105,12 +106,38 @@ class TaskKey:
         """With the instance."""
         return f"{self.instance}/{self.server}/{self.task}"
 
+    @property
+    def of_server(self) -> TaskKey:
+        """The key of the task's server itself."""
+        return TaskKey(self.instance, self.server, "")
+
     def covers(self, other: TaskKey) -> bool:
         """Whether this names a server, and `other` one of its tasks.
 
         An Enterprise Manager that cannot be read at all stands as one server, named after its instance: all are its.
         """
         return not self.task and self.instance == other.instance and self.server in (other.server, other.instance)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """When Enterprise Manager last fetched a server's tasks: all that it says of them is as old as that."""
+
+    written: datetime
+    """As Enterprise Manager writes it, by its own clock."""
+    at: datetime
+    """The same moment by the agent's clock, as far as earlier readings tell how far the two clocks are apart."""
+
+    def dated(self, now: datetime, before: Fetched | None = None, read_at: datetime | None = None) -> Fetched:
+        """The same with `at` by the clock that says `now`, and that said `read_at` when `before` was read.
+
+        The clocks need not agree, nor their time zones: a time that stands still is as old as when it was seen first,
+        and one that has moved on was written since `read_at`, whatever it says. What is ahead counts as now.
+        """
+        at = before.at + (self.written - before.written) if before else self.written
+        if before and read_at and self.written != before.written and at < read_at:
+            return replace(self, at=now)
+        return replace(self, at=min(at, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +152,8 @@ class ServerFacts:
     error_code: str = ""
     """Enterprise Manager's error_code where the server's tasks could not be listed."""
     task_count: int = 0
+    fetched: Fetched | None = None
+    """How old the state of its tasks is; None where Enterprise Manager does not say, and in earlier records."""
 
     @property
     def key(self) -> TaskKey:

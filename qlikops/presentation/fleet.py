@@ -133,7 +133,9 @@ def summary(snapshot: FleetSnapshot, now: datetime) -> tuple[Line, ...]:
     """Counts by state, how old they are, and a line for every server that is not well."""
     states = Counter(str(task.facts.state) for task in snapshot.tasks)
     counted = ", ".join(f"{number:,} {state}" for state, number in sorted(states.items())) or "no tasks"
-    head = line(vocabulary.count(len(snapshot.servers), "server"), f"{counted}   ", age(snapshot, now))
+    older = vocabulary.short_duration(snapshot.state_age.total_seconds()) if snapshot.state_age else ""
+    state = [Span(f"; Enterprise Manager's state up to {older} older", Tone.MUTED)] if older else []
+    head = line(vocabulary.count(len(snapshot.servers), "server"), f"{counted}   ", age(snapshot, now), *state)
     return (head, *_unwell(snapshot))
 
 

@@ -38,6 +38,9 @@ def _heading(detail: TaskDetail, now: datetime) -> Iterator[Line]:
     yield line(
         "state", vocabulary.task_state(facts.state, facts.raw_state), *stopped, Span(f"   {ago} ago", Tone.MUTED)
     )
+    if detail.fetched_at:
+        known = f"{vocabulary.clock_time(detail.fetched_at)}, {vocabulary.ago(detail.fetched_at, now)} ago"
+        yield line("fetched", known, Span("  by Enterprise Manager", Tone.MUTED))
     if facts.message:
         yield line("message", outside(facts.message))
     if quiet := fleet.why_quiet(task, now, server_down=detail.server_down):

@@ -12,12 +12,12 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from qlikops.domain.duration import LONGEST
-from qlikops.domain.encoding.codec import CodecError, parse_time
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.task import Fetched, ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.domain.text import harmless, symbol, unhidden
 from qlikops.qlik.errors import QemProtocolError
 from qlikops.qlik.names import key_name
@@ -36,6 +36,9 @@ _USUAL_LIMITS = frozenset(
     for short in (0, 1)
 )
 """Lengths at which columns, log lines and buffers cut a text, with and without a final zero."""
+
+_DATE_LENGTH = len("2026-11-27")
+_FIRST_YEAR = 2000
 
 _TASK_STATE_SPELLINGS = {"RECOVERING": "RECOVERY"}
 
@@ -78,6 +81,8 @@ class ServerDetails:
     machine_cpu_percent: int | None = None
     license_state: str = ""
     license_days_left: int | None = None
+    fetched: Fetched | None = None
+    """How old the state of its tasks is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,7 @@ def parse_server(entry: Any, instance: str) -> ServerFacts:
         state=_member(ServerState, raw_state, ServerState.UNKNOWN),
         message=_text(data, "message"),
         host=_text(data, "host", cap=_LABEL_CAP),
+        fetched=_fetched(data),
     )
 
 
@@ -143,6 +149,7 @@ def parse_server_details(body: Any) -> ServerDetails:
         machine_cpu_percent=_number(resources, "machine_cpu_percentage"),
         license_state=_text(license_, "state", cap=_LABEL_CAP),
         license_days_left=_number(license_, "days_to_expiration"),
+        fetched=_fetched(details),
     )
 
 
@@ -233,6 +240,25 @@ def parse_latency(value: Any) -> int | None:
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
+def parse_time(value: Any) -> datetime | None:
+    """A moment in ISO 8601, in UTC where it names no zone; None for anything else.
+
+    A date alone is no moment, and .NET writes what has never been as a day of the year 1.
+    """
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) and len(value) > _DATE_LENGTH else None
+        found = found and (found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        return None
+    return found if found and found.year >= _FIRST_YEAR else None
+
+
+def _fetched(data: Mapping[str, Any]) -> Fetched | None:
+    """When a server's tasks were last fetched, taken for the same by every clock."""
+    written = parse_time(data.get("last_connection"))
+    return Fetched(written, written) if written else None
+
+
 def _status(data: Mapping[str, Any]) -> dict[str, Any]:
     """What the list and the details of tasks share, though they call the stop reason differently."""
     raw_stop_reason = _text(data, "task_stop_reason", "stop_reason")
@@ -297,9 +323,8 @@ def _sum(data: Mapping[str, Any], *names: str) -> int | None:
 
 def _seconds_between(data: Mapping[str, Any], start: str, end: str) -> int | None:
     """From one time to a later one; None if one is missing, or says that it was not yet."""
-    try:
-        began, ended = parse_time(_text(data, start, cap=_LABEL_CAP)), parse_time(_text(data, end, cap=_LABEL_CAP))
-    except CodecError:
+    began, ended = parse_time(data.get(start)), parse_time(data.get(end))
+    if began is None or ended is None:
         return None
     seconds = int((ended - began).total_seconds())
     return seconds if 0 < seconds < LONGEST.total_seconds() else None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.task import Action, StopReason, TaskState
 from qlikops.qlik.simulator.library import CONNECTION_LOST, NAMES, ORACLE, SERVER, SNOWFLAKE, server, task
-from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Endpoint, EndpointDown, ServerDown
+from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Endpoint, EndpointDown, FetchingStops, ServerDown
 from tests.scenarios.small import OTHER_SERVER, CheckedScenario, expect, small
 
 _SQL_SERVER = Endpoint("SQL-CRM", "SQL Server")
@@ -305,6 +305,37 @@ def server_down(_seed: int) -> CheckedScenario:
     )
 
 
+def state_is_old(_seed: int) -> CheckedScenario:
+    """Enterprise Manager has stopped fetching the tasks of one of two servers, and goes on saying what it knew."""
+    servers = tuple(server(name, [task("orders"), task("customers")]) for name in (SERVER, OTHER_SERVER))
+    return CheckedScenario(
+        "state_is_old",
+        servers,
+        (
+            Break(0, OTHER_SERVER, "orders", message=CONNECTION_LOST),
+            FetchingStops(60, OTHER_SERVER),
+            Break(90, OTHER_SERVER, "customers", message=CONNECTION_LOST),
+        ),
+        expected=expect(
+            {f"{OTHER_SERVER}/": AnomalyKind.SERVER_STATE_OLD, f"{OTHER_SERVER}/orders": AnomalyKind.FATAL_TRANSIENT},
+            polls=4,
+            poll_seconds=300,
+        ),
+    )
+
+
+def state_was_old(_seed: int) -> CheckedScenario:
+    """Enterprise Manager fetches the tasks of a server again after a while: what failed meanwhile is proposed."""
+    return small(
+        "state_was_old",
+        FetchingStops(60, SERVER, until=900),
+        Break(90, SERVER, "orders", message=CONNECTION_LOST),
+        expected=expect(
+            {"orders": AnomalyKind.FATAL_TRANSIENT}, (Action.RESUME, ["orders"]), polls=5, poll_seconds=300
+        ),
+    )
+
+
 def server_back(_seed: int) -> CheckedScenario:
     """A server was not reachable for a minute and a half."""
     servers = tuple(server(name, [task("orders"), task("customers")]) for name in (SERVER, OTHER_SERVER))
@@ -351,6 +382,8 @@ FAILURES = (
     two_causes,
     one_source_two_servers,
     server_down,
+    state_is_old,
+    state_was_old,
     server_back,
     restart_fails,
 )

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from qlikops.agent.act.starting import TaskOperator
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.propose.judgement import difference, flapping, no_longer_automatic, target_of
+from qlikops.agent.propose.judgement import difference, flapping, no_longer_automatic, target_of, too_old
 from qlikops.agent.remember.tasks import Attempt
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.mute import Mute
 from qlikops.domain.proposal import ProposedTask
-from qlikops.domain.task import TaskFacts, TaskKey
+from qlikops.domain.task import ServerFacts, ServerState, TaskFacts, TaskKey
+from qlikops.qlik.errors import QemError
 
 if TYPE_CHECKING:
     from qlikops.qlik.wire import ListedTask
@@ -46,6 +47,8 @@ class SecondLook:
     clock: Callable[[], datetime]
     _listed: dict[tuple[str, str], tuple[datetime, Mapping[TaskKey, ListedTask]]] = field(default_factory=dict)
     """The lists of tasks that have been read, by instance and server, with when they were asked for."""
+    _too_old: tuple[datetime, str] | None = None
+    """When it was looked at how old the state of the tasks is, and why that is too old; empty where it is not."""
 
     def read(self, key: TaskKey) -> TaskFacts:
         """The task as it is now, with what only the list says of it, as a run reads it. Raises QemError."""
@@ -67,6 +70,8 @@ class SecondLook:
         config, now, proposal = self.config, self.clock(), self.approval.proposal
         if changed := difference(proposal, target, facts, config, now):
             return changed
+        if old := self._why_too_old(target.key):
+            return old
         if quiet := self.quiet.get(target.key):
             return f"nothing would be proposed on it now: {quiet.words()}"
         last_hour = [attempt for attempt in self.attempts.get(target.key, ()) if now - attempt.at <= _HOUR]
@@ -77,3 +82,16 @@ class SecondLook:
         current = target_of(facts, proposal.kind, config)
         why = no_longer_automatic(self.approval, current, len(last_hour), config)
         return f"not without a human any more: {why}" if why else ""
+
+    def _why_too_old(self, key: TaskKey) -> str:
+        """That what is said of the proposal's server is too old to act on; empty where it is not, or not known."""
+        now = self.clock()
+        if self._too_old is None or now - self._too_old[0] > LISTED_FOR:
+            try:
+                fetched = self.operators(key.instance).server(key.server).fetched
+            except QemError:
+                fetched = None
+            fetched = fetched and fetched.dated(now, self.approval.proposal.fetched)
+            server = ServerFacts(key.instance, key.server, ServerState.MONITORED, fetched=fetched)
+            self._too_old = now, too_old(server, self.config, now)
+        return self._too_old[1]

@@ -21,7 +21,7 @@ from qlikops.qlik.errors import QemBusinessError, QemError
 from qlikops.qlik.probe import EndpointTester
 
 if TYPE_CHECKING:
-    from qlikops.qlik.wire import ActionReply, ListedTask
+    from qlikops.qlik.wire import ActionReply, ListedTask, ServerDetails
 
 POLL_SECONDS = 2.0
 """From one look at a task to the next."""
@@ -40,6 +40,9 @@ class TaskOperator(EndpointTester, Protocol):
 
     def tasks(self, server: str) -> Sequence[ListedTask]:
         """What the list of a server's tasks says of each, its tags among it."""
+
+    def server(self, server: str) -> ServerDetails:
+        """What is known of a server itself."""
 
     def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
         """Runs a task; sent once."""

@@ -45,6 +45,7 @@ class Label(StrEnum):
     CAUSE = "in common"
     PROTECTED = "protected"
     SERVER = "server"
+    FETCHED = "state last fetched"
     SIBLINGS = "tasks on the endpoint"
     PROBE = "test of the endpoint"
     POINT_OF_NO_RETURN = "point of no return"

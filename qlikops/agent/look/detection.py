@@ -67,6 +67,7 @@ def detect(
     restarts = restarts_last_hour or {}
     # What was said longer ago may have been put right since, and this be another failure.
     is_fresh = previous is not None and now - previous.taken_at <= _HOUR
+    servers = [_dated(server, previous, now) for server in servers]
     down = [server.key for server in servers if is_down(server)]
     late = [server.key for server in servers if is_late(server)]
 
@@ -106,7 +107,7 @@ def detect(
             anomaly
             for server in sorted(servers, key=lambda server: server.key)
             for anomaly in _of_server(
-                ServerView(server, snapshots.values(), config.thresholds_for_server(server.name)), previous, now
+                ServerView(server, snapshots.values(), config.thresholds_for_server(server.name), now), previous
             )
         ),
     )
@@ -334,8 +335,16 @@ def _unseen(facts: TaskFacts) -> TaskFacts:
     )
 
 
-def _of_server(view: ServerView, previous: FleetSnapshot | None, now: datetime) -> Iterator[Anomaly]:
-    server = view.facts
+def _dated(server: ServerFacts, previous: FleetSnapshot | None, now: datetime) -> ServerFacts:
+    """`server` with the age of its tasks' state by our clock, as far as the poll before helps to tell."""
+    if server.fetched is None:
+        return server
+    before = next((each.fetched for each in previous.servers if each.key == server.key), None) if previous else None
+    return replace(server, fetched=server.fetched.dated(now, before, previous.taken_at if previous else None))
+
+
+def _of_server(view: ServerView, previous: FleetSnapshot | None) -> Iterator[Anomaly]:
+    server, now = view.facts, view.now
     for kind, detector in SERVER_DETECTORS.items():
         signal = detector(view)
         if signal is None:

@@ -43,6 +43,7 @@ class ServerView:
     fleet: Collection[TaskSnapshot]
     """Every task at this poll, whichever server has it."""
     thresholds: Thresholds
+    now: datetime
 
     @property
     def tasks(self) -> list[TaskSnapshot]:
@@ -332,6 +333,19 @@ def _server_down(view: ServerView) -> Signal | None:
     return Signal("down or not reachable; nothing is known of its tasks", _counted(len(view.tasks)))
 
 
+def _server_state_old(view: ServerView) -> Signal | None:
+    facts = view.facts
+    if facts.fetched is None or is_down(facts) or facts.state is ServerState.NOT_MONITORED:
+        return None
+    age, limit = (view.now - facts.fetched.at).total_seconds(), view.thresholds.server_state_seconds
+    if age < limit:
+        return None
+    return Signal(
+        f"Enterprise Manager last fetched its tasks {format_duration(age)} ago, limit {format_duration(limit)}",
+        (*_counted(len(view.tasks)), (Label.FETCHED, f"{facts.fetched.at:%Y-%m-%d %H:%M:%S} UTC")),
+    )
+
+
 def _not_read(view: ServerView) -> Signal | None:
     if not is_late(view.facts):
         return None
@@ -366,6 +380,7 @@ DETECTORS: Mapping[AnomalyKind, Detector] = {
 
 SERVER_DETECTORS: Mapping[AnomalyKind, ServerDetector] = {
     AnomalyKind.SERVER_DOWN: _server_down,
+    AnomalyKind.SERVER_STATE_OLD: _server_state_old,
     AnomalyKind.NOT_READ: _not_read,
 }
 """How each kind is seen on a server."""

@@ -20,7 +20,7 @@ from qlikops.agent.diagnosis.evidence import Label, Observed, numbered
 from qlikops.agent.diagnosis.messages import EndpointSide, fingerprint, judge, side_of
 from qlikops.agent.look import wording
 from qlikops.agent.look.waiting import point_of
-from qlikops.agent.propose.judgement import chosen_of, staging_among, target_of
+from qlikops.agent.propose.judgement import chosen_of, staging_among, target_of, too_old
 from qlikops.agent.propose.options import looking_for_the_log, options_of
 from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
 from qlikops.domain.diagnosis import Diagnosis
@@ -31,7 +31,7 @@ from qlikops.domain.lasting import Streak
 from qlikops.domain.point_of_no_return import PointOfNoReturn, earliest
 from qlikops.domain.proposal import Proposal, ProposedTask
 from qlikops.domain.report import NoAction
-from qlikops.domain.task import TaskFacts, TaskKey
+from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey
 
 _MESSAGES_QUOTED = 3
 TARGETS_LIMIT = 500
@@ -108,9 +108,11 @@ def propose(
         for anomaly in snapshot.server_anomalies
     ]
     cases: list[_Case] = []
+    servers = {server.key: server for server in snapshot.servers}
+    old = {key: why for key, server in servers.items() if (why := too_old(server, config, snapshot.taken_at))}
     for task in snapshot.tasks:
         chosen = chosen_of(task.anomalies)
-        hold = _hold(task.anomalies, blocked.get(task.facts.key, ""))
+        hold = _hold(task.anomalies, blocked.get(task.facts.key, "") or old.get(task.facts.key.of_server, ""))
         for anomaly in task.anomalies:
             if why := _why_not(anomaly, config.thresholds_for(task.facts), hold, chosen):
                 left_alone.append(NoAction(anomaly.key, anomaly.kind, why))
@@ -126,7 +128,7 @@ def propose(
     on_endpoints = _on_endpoints(snapshot) if groups else {}
     return Correlated(
         proposals=tuple(
-            _with_siblings(_proposal(group, config, execution_arn, execution_name, now), on_endpoints)
+            _with_siblings(_proposal(group, config, execution_arn, execution_name, now, servers), on_endpoints)
             for group in groups[:most]
         ),
         left_alone=tuple(sorted(left_alone, key=lambda each: (each.key, each.kind))),
@@ -232,9 +234,17 @@ def _endpoints(facts: TaskFacts) -> list[tuple[str, str]]:
     return [(side.value, name) for side, name in names if name and known in (None, side)]
 
 
-def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_name: str, now: datetime) -> Proposal:
+def _proposal(
+    group: _Group,
+    config: AgentConfig,
+    execution_arn: str,
+    execution_name: str,
+    now: datetime,
+    servers: Mapping[TaskKey, ServerFacts],
+) -> Proposal:
     targets = tuple(target_of(case.facts, group.kind, config) for case in group.cases)
     first = group.cases[0]
+    server = servers.get(first.facts.key.of_server)
     diagnosis = _diagnosis(group)
     points = (point_of(group.kind, case.facts, case.position, config) for case in group.cases)
     point = earliest(each for each in points if each)
@@ -269,6 +279,7 @@ def _proposal(group: _Group, config: AgentConfig, execution_arn: str, execution_
         options=options,
         staging=staging_among([case.facts for case in group.cases]) if group.cause else (),
         point_of_no_return=point,
+        fetched=server.fetched if server else None,
     )
 
 

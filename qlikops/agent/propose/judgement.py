@@ -19,14 +19,21 @@ from qlikops.agent.decide.policy import decide
 from qlikops.agent.diagnosis.library import library
 from qlikops.agent.diagnosis.messages import fault_of, judge, side_of, still_says
 from qlikops.agent.look import wording
-from qlikops.agent.look.detectors import DETECTORS, TaskView, is_stopped_by_command, is_waiting_to_apply
+from qlikops.agent.look.detectors import (
+    DETECTORS,
+    SERVER_DETECTORS,
+    ServerView,
+    TaskView,
+    is_stopped_by_command,
+    is_waiting_to_apply,
+)
 from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.evaluation import Route
 from qlikops.domain.fleet import TaskProgress
 from qlikops.domain.proposal import Basis, Proposal, ProposedTask
-from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.task import ServerFacts, StopReason, TaskFacts, TaskKey, TaskState
 
 _LOG_STREAM = "logstream"
 """In the type of a staging task's target, whatever its spelling."""
@@ -128,6 +135,13 @@ def flapping(facts: TaskFacts, restarts_last_hour: int, config: AgentConfig, now
     """That so many restarts have not helped, in words; empty where there are not that many."""
     view = TaskView(facts, TaskProgress(), config.thresholds_for(facts), now, restarts_last_hour)
     signal = DETECTORS[AnomalyKind.FLAPPING](view)
+    return signal.summary if signal else ""
+
+
+def too_old(server: ServerFacts, config: AgentConfig, now: datetime) -> str:
+    """That what is said of the server's tasks is too old to act on, in words; empty where it is not, or not known."""
+    view = ServerView(server, (), config.thresholds_for_server(server.name), now)
+    signal = SERVER_DETECTORS[AnomalyKind.SERVER_STATE_OLD](view)
     return signal.summary if signal else ""
 
 

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    clock = AdjustableClock(time.monotonic)
+    clock = AdjustableClock(time.time)
     try:
         fleet = SimulatedFleet(build_scenario(options.scenario, options.seed), seed=options.seed, clock=clock)
         server = SimulatorServer(

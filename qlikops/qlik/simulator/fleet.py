@@ -12,6 +12,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from qlikops.qlik.simulator.scenario import (
     Break,
     Effect,
     EndpointDown,
+    FetchingStops,
     LatencySide,
     LatencySpike,
     Scenario,
@@ -78,13 +80,23 @@ class Tested:
     """The status answered, or the error_code."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What Enterprise Manager goes on saying of a server's tasks."""
+
+    at: float
+    listed: list[dict[str, Any]]
+    details: dict[str, dict[str, Any]]
+    """By task."""
+
+
 class SimulatedFleet:
     """Servers and tasks under a scenario. Thread-safe."""
 
     task_model = TaskModel
 
     def __init__(self, scenario: Scenario, *, seed: int, clock: Callable[[], float]) -> None:
-        """`clock` gives seconds; the scenario begins at its first value, and again with `reset`."""
+        """`clock` gives seconds since 1970; the scenario begins at its first value, and again with `reset`."""
         self.scenario = scenario
         self.seed = seed
         self._clock = clock
@@ -105,6 +117,7 @@ class SimulatedFleet:
             }
             self._calls: list[Call] = []
             self._tests: list[Tested] = []
+            self._known: dict[str, _Known] = {}
             self._order = itertools.count()
             self._due: list[tuple[float, int, Callable[[float], None]]] = []
             for event in self.scenario.events:
@@ -112,6 +125,8 @@ class SimulatedFleet:
                     self._at(event.at, partial(self._break, event))
                 if isinstance(event, EndpointDown):
                     self._at(event.at, partial(self._lose, event))
+                if isinstance(event, FetchingStops):
+                    self._at(event.at, partial(self._stop_fetching, event))
 
     def seconds(self) -> float:
         """Since the scenario began."""
@@ -153,25 +168,43 @@ class SimulatedFleet:
         """The entries of `taskList`."""
         with self._lock:
             self._reach(server, self._now())
-            return [
-                {
-                    "name": task.spec.name,
-                    "state": task.shown.state.value,
-                    "stop_reason": task.shown.stop_reason.value,
-                    "message": task.shown.message,
-                    "assigned_tags": list(task.spec.tags),
-                }
-                for task in self._tasks_of(server)
-            ]
+            known = self._known.get(server)
+            return known.listed if known else self._listed(server)
+
+    def _listed(self, server: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": task.spec.name,
+                "state": task.shown.state.value,
+                "stop_reason": task.shown.stop_reason.value,
+                "message": task.shown.message,
+                "assigned_tags": list(task.spec.tags),
+            }
+            for task in self._tasks_of(server)
+        ]
 
     def task(self, server: str, task: str) -> dict[str, Any]:
         """A task's details."""
         with self._lock:
             now = self._now()
             self._reach(server, now)
-            found = self._find(server, task)
-            extra = self._extra_latency(server, task, now)
-            return found.details(now, self.scenario.reload_seconds, extra)
+            known = self._known.get(server)
+            return known.details[task] if known and task in known.details else self._details(server, task, now)
+
+    def _details(self, server: str, task: str, now: float) -> dict[str, Any]:
+        extra = self._extra_latency(server, task, now)
+        return self._find(server, task).details(now, self.scenario.reload_seconds, extra)
+
+    def _stop_fetching(self, event: FetchingStops, now: float) -> None:
+        details = {
+            task.spec.name: self._details(event.server, task.spec.name, now) for task in self._tasks_of(event.server)
+        }
+        self._known[event.server] = _Known(now, self._listed(event.server), details)
+        if event.until is not None:
+            self._at(event.until, partial(self._fetch_again, event))
+
+    def _fetch_again(self, event: FetchingStops, _now: float) -> None:
+        del self._known[event.server]
 
     def run(self, server: str, task: str, option: str, user: str = "") -> dict[str, Any]:
         """Runs a task. The answer tells the truth; what is shown of the task follows with the scenario's lags."""
@@ -411,8 +444,14 @@ class SimulatedFleet:
             "message": outage.message if outage else "",
             "platform": "Linux",
             "version": "2024.11.0.400",
-            "last_connection": "2026-03-07T11:19:03",
+            "last_connection": self._last_connection(server.name, now),
         }
+
+    def _last_connection(self, server: str, now: float) -> str:
+        """In UTC, without saying so, as Enterprise Manager writes it."""
+        known, outage = self._known.get(server), self._outage(server, now)
+        at = min(known.at if known else now, outage.at if outage else now)
+        return datetime.fromtimestamp(self._began + at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
     def _extra_latency(self, server: str, task: str, now: float) -> dict[LatencySide, int]:
         """Seconds that spikes add at `now`."""

@@ -96,6 +96,16 @@ class ServerDown(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FetchingStops(Event):
+    """From `at` to `until` seconds (None: for ever) Enterprise Manager goes on saying what it knew of a server's tasks
+    at `at`, as if nothing were wrong.
+    """
+
+    server: str
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointDown(Event):
     """From `at` to `until` seconds (None: for ever) an endpoint of a server is away.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class Watch:
     def __init__(self, scenario: CheckedScenario, certificate: Path | None, seed: int = 1) -> None:
         self.scenario = scenario
         self.slept: list[float] = []
-        self._clock = AdjustableClock(lambda: 0.0)
+        self._clock = AdjustableClock(START.timestamp)
         fleet = DisturbedFleet(scenario, seed=seed, clock=self._clock)
         self.server = FaultySimulator(
             fleet,
@@ -66,7 +66,7 @@ class Watch:
             if number:
                 self._clock.advance(self.scenario.expected.poll_seconds)
             reading = self.read()
-            now = START + timedelta(seconds=self._clock())
+            now = datetime.fromtimestamp(self._clock(), UTC)
             self.snapshot = detect(reading.servers, reading.tasks, self.snapshot, CONFIG, now, f"run-{number}")
 
     def found(self) -> dict[str, frozenset[AnomalyKind]]:

@@ -17,6 +17,7 @@ from qlikops.deployment.login import Logins
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.deployment.store import ArtifactStore
+from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
@@ -24,7 +25,7 @@ from qlikops.domain.errors import CredentialsProblem
 from qlikops.domain.evaluation import Evaluation
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.report import ReportedProposal, RunReport
-from qlikops.domain.task import ServerFacts, ServerState
+from qlikops.domain.task import Fetched, ServerFacts, ServerState
 from tests.embedded import ACCOUNT, REGION, EmbeddedAws
 from tests.fakes import FakeKeyring
 from tests.unit.agent.fakes import EVALUATION, proposal
@@ -223,6 +224,14 @@ def test_qlik_is_judged_by_what_the_last_run_saw(deployed: Deployment) -> None:
     deployed.put("snapshots/latest.json", snapshot(ServerState.ERROR))
     finding = deployed.examine()["qlik"]
     assert (finding.health, "s1" in finding.text) == (Health.WARNING, True)
+    then = snapshot().taken_at - timedelta(seconds=700)
+    aged = replace(snapshot(), taken_at=then + timedelta(seconds=700))
+    aged = replace(aged, servers=(replace(aged.servers[0], fetched=Fetched(then, then)),))
+    found = Anomaly(AnomalyKind.SERVER_STATE_OLD, Severity.WARNING, aged.servers[0].key, "old")
+    for anomalies, health in (((), Health.OK), ((found,), Health.WARNING)):
+        deployed.put("snapshots/latest.json", replace(aged, server_anomalies=anomalies))
+        finding = deployed.examine()["qlik"]
+        assert (finding.health, "state up to 11m40s older" in finding.text) == (health, True), finding.text
     deployed.put("reports/latest.json", report(error="QemUnreachable: certificate verify failed"))
     finding = deployed.examine()["qlik"]
     assert (finding.health, "certificate verify failed" in finding.text) == (Health.FAILED, True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from qlikops.domain.task import (
     Action,
+    Fetched,
     RunOption,
     ServerFacts,
     ServerState,
@@ -20,6 +22,35 @@ from qlikops.domain.task import (
 
 KEY = TaskKey("default", "eu-1", "orders")
 RUNS = TaskFacts(KEY, TaskState.RUNNING, StopReason.NONE, memory_mb=120)
+
+
+NOW = datetime(2026, 3, 7, 3, 12, tzinfo=UTC)
+
+
+def minutes(number: float) -> timedelta:
+    return timedelta(minutes=number)
+
+
+@pytest.mark.parametrize("apart", [-5 * 60, -7, 0, 7, 60])
+def test_how_old_a_state_is_needs_no_clocks_that_agree(apart: float) -> None:
+    """One clock writes the time, `apart` minutes from the one that reads it, every five minutes."""
+    read, fetched = NOW, None
+    for lag in (0.5, 0.2, 5.2, 10.2, 0.3):  # it is not fetched at the third and fourth reading
+        written = read - minutes(lag) + minutes(apart)
+        before, fetched = fetched, Fetched(written, written).dated(read, fetched, read - minutes(5))
+        is_first = before is None
+        # What the clocks are apart is known after the first reading, as exactly as a state is young.
+        assert abs(read - fetched.at - minutes(lag)) <= minutes(0.5) or (is_first and apart < 0), lag
+        read += minutes(5)
+
+
+def test_a_clock_that_is_ahead_makes_nothing_old_and_hides_nothing_for_long() -> None:
+    ahead = NOW + minutes(30)
+    fetched = Fetched(ahead, ahead).dated(NOW)
+    assert fetched.at == NOW
+    assert Fetched(ahead, ahead).dated(NOW + minutes(20), fetched, NOW).at == NOW
+    set_back = Fetched(NOW - minutes(90), NOW - minutes(90)).dated(NOW + minutes(25), fetched, NOW + minutes(20))
+    assert set_back.at == NOW + minutes(25)
 
 
 @pytest.mark.parametrize("action", Action)

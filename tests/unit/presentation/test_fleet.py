@@ -10,7 +10,7 @@ import pytest
 from qlikops.domain.anomaly import KINDS, Anomaly, AnomalyKind, Severity
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.mute import Mute, MuteReason
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.task import Fetched, ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.presentation import fleet
 from qlikops.presentation.filter import parse
 from qlikops.presentation.fleet import FleetSort
@@ -100,6 +100,13 @@ def test_a_server_that_is_down_is_one_line_with_its_tasks_counted() -> None:
     assert "1 ERROR, 2 RUNNING, 1 STOPPED, 1 UNKNOWN" in text
     assert text.count("replicate-us-1") == 1
     assert "■ critical replicate-us-1: server is down (connection refused); 1 task suppressed" in text
+
+
+def test_how_old_the_state_already_was_is_said_if_it_is_known() -> None:
+    assert "Enterprise Manager" not in summary(SNAPSHOT)
+    at = SNAPSHOT.taken_at - timedelta(seconds=40)
+    servers = [replace(server, fetched=Fetched(at, at)) for server in SNAPSHOT.servers[:1]]
+    assert "; Enterprise Manager's state up to 40s older" in summary(replace(SNAPSHOT, servers=tuple(servers)))
 
 
 @pytest.mark.parametrize(

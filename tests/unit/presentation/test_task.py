@@ -41,11 +41,13 @@ def test_a_task_in_full() -> None:
     )
     bob = "arn:aws:iam::1:user/bob"
     history = HistoryLine(NOW, "aaaa", "FATAL_TRANSIENT", "resume", Status.RESTARTED, bob)
-    detail = TaskDetail(replace(NOT_RUNNING, facts=facts, memory=memory), NOW - MINUTE, history=(history,))
+    shown = replace(NOT_RUNNING, facts=facts, memory=memory)
+    detail = TaskDetail(shown, NOW - MINUTE, history=(history,), fetched_at=NOW - 2 * MINUTE)
     text = as_text(task.sections(detail, NOW))
     for words in (
         "replicate-eu-1/sales-orders",
         "ERROR   FATAL_ERROR   1m00s ago",
+        "2m00s ago  by Enterprise Manager",
         "ORA-12541",
         "snoozed 1h00m more by anna",
         "2026-03-07 12:20:00 UTC",

@@ -141,6 +141,23 @@ def test_latency(text: Any, seconds: int | None) -> None:
     assert wire.parse_latency(text) == seconds
 
 
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("2026-11-27T02:10:05", "2026-11-27 02:10:05"),
+        ("2026-11-27T02:10:05Z", "2026-11-27 02:10:05"),
+        ("2026-11-27T02:10:05.1234567", "2026-11-27 02:10:05.123456"),
+        ("2026-11-27T04:10:05+02:00", "2026-11-27 02:10:05"),
+        *((value, None) for value in ("", "0001-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "2026-11-27", 7, None)),
+        *((value, None) for value in ("9999-12-31T23:59:59-14:00", "11/27/2026 2:10 AM", "2026-13-27T02:10:05")),
+    ],
+)
+def test_when_the_tasks_of_a_server_were_fetched_is_a_time_in_utc(value: Any, read: str | None) -> None:
+    fetched = wire.parse_server({"name": "s", "state": "MONITORED", "last_connection": value}, "qem").fetched
+    assert (str(fetched.written) if fetched else None) == (f"{read}+00:00" if read else None)
+    assert wire.parse_server_details({"serverDetails": {"last_connection": value}}).fetched == fetched
+
+
 @pytest.mark.parametrize("key", ["serverDetails", "server_details"])
 def test_both_names_of_server_details(key: str) -> None:
     body = {

@@ -24,8 +24,10 @@ from qlikops.qlik.wire import (
     ActionReply,
     EndpointTest,
     ListedTask,
+    ServerDetails,
     parse_action,
     parse_endpoint_test,
+    parse_server_details,
     parse_task,
     parse_task_list,
 )
@@ -62,6 +64,10 @@ class Operator:
     def tasks(self, server: str) -> Sequence[ListedTask]:
         self._call("tasks")
         return parse_task_list({"taskList": self._fleet.tasks(server)}, "default", server)
+
+    def server(self, server: str) -> ServerDetails:
+        self._call("server")
+        return parse_server_details({"serverDetails": self._fleet.server_details(server)})
 
     def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:  # noqa: ARG002
         self._call("run")

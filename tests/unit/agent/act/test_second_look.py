@@ -18,7 +18,7 @@ from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import ApprovalMode, Route
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
-from qlikops.qlik.simulator.scenario import Endpoint
+from qlikops.qlik.simulator.scenario import Endpoint, FetchingStops
 from qlikops.qlik.simulator.task import TaskModel
 from tests.embedded import EmbeddedAws
 from tests.scenarios.disturbed import Disturbance, DisturbedTask, Trouble
@@ -81,6 +81,12 @@ def loses_tables(agent: Agent) -> None:
     model(agent).disturbances.append(Disturbance(0, SERVER, "orders", Trouble.TABLES_WITH_ERROR, amount=7))
 
 
+def is_no_longer_fetched(agent: Agent) -> None:
+    fleet = agent.simulator.server.fleet
+    fleet._stop_fetching(FetchingStops(0, SERVER), fleet.seconds())
+    agent.clock.sleep(660)
+
+
 def is_restarted(times: int) -> Happen:
     """By other proposals, within the hour."""
 
@@ -122,6 +128,7 @@ CHANGED: dict[str, tuple[Happen, str]] = {
     "another source": (reads_another_source, "the source endpoint was ORA-PROD, is ORA-DR"),
     "another target": (writes_to_another_target, "is LAKE-TEST"),
     "tables are suspended": (loses_tables, "tables suspended with errors: 0 then, 7 now"),
+    "its state is old": (is_no_longer_fetched, "Enterprise Manager last fetched its tasks 11m"),
     "the budget is spent": (is_restarted(3), "restart budget spent: 3 attempts in the last hour"),
 }
 
@@ -303,6 +310,7 @@ NO_GROUNDS: dict[str, Any] = {
     "changes_on_disk": 12345,
     "applied_records": 5,
     "log_stream_staging": True,
+    "full_load_seconds": 900,
 }
 
 

@@ -12,7 +12,7 @@ from qlikops.agent.act.starting import POLL_SECONDS, Starter, Watch
 from qlikops.agent.config import AgentConfig
 from qlikops.domain.approval import RunCall, Status, TaskOutcome
 from qlikops.domain.task import Action, RunOption, StopReason, TaskFacts, TaskKey, TaskState
-from qlikops.qlik.wire import ActionReply, EndpointTest, ListedTask
+from qlikops.qlik.wire import ActionReply, EndpointTest, ListedTask, ServerDetails
 from tests.unit.agent.fakes import FakeClock
 
 KEY = TaskKey("default", "replicate-1", "orders")
@@ -32,6 +32,9 @@ class Told:
         return self._says.pop(0) if len(self._says) > 1 else self._says[0]
 
     def tasks(self, server: str) -> Sequence[ListedTask]:
+        raise NotImplementedError
+
+    def server(self, server: str) -> ServerDetails:
         raise NotImplementedError
 
     def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:  # noqa: ARG002

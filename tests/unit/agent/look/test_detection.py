@@ -21,7 +21,7 @@ from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot, Notified, Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.report import Changes, Sighting
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.task import Fetched, ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.qlik.reader import NOT_READ_IN_TIME
 from tests.unit.agent.fleet import (
     CONFIG,
@@ -357,6 +357,35 @@ def test_a_server_down_is_one_anomaly_and_its_tasks_none() -> None:
     assert by_name["b"].facts.source_endpoint == "ORA-PROD"
     back = poll(failed("b"), previous=snapshot, at=180)
     assert anomaly_of(back, AnomalyKind.FATAL_TRANSIENT).first_seen == NOW
+
+
+def fetched(seconds: float) -> Fetched:
+    return Fetched(after(seconds), after(seconds))
+
+
+def test_a_state_that_is_not_fetched_any_more_is_found_once_it_is_old() -> None:
+    still = replace(SERVER, fetched=fetched(-5))
+    snapshot = poll(task(), servers=[still])
+    for at, found in ((300, []), (594, []), (595, [AnomalyKind.SERVER_STATE_OLD])):
+        snapshot = poll(task(), servers=[still], previous=snapshot, at=at)
+        assert [anomaly.kind for anomaly in snapshot.server_anomalies] == found
+    (anomaly,) = snapshot.server_anomalies
+    assert "10m00s ago, limit 10m00s" in anomaly.summary
+    assert (anomaly.severity, anomaly.confirmed) == (Severity.WARNING, True)
+    patient = replace(CONFIG, server_thresholds={"eu-1": {"server_state_seconds": 1200}})
+    assert not poll(task(), servers=[still], previous=snapshot, at=900, config=patient).server_anomalies
+    again = poll(task(), servers=[replace(SERVER, fetched=fetched(895))], previous=snapshot, at=900)
+    assert not again.server_anomalies
+
+
+@pytest.mark.parametrize(
+    "server", [SERVER, replace(DOWN, fetched=fetched(-9000)), replace(SERVER, state=ServerState.NOT_MONITORED)]
+)
+def test_a_state_of_unknown_age_is_as_before_and_a_server_that_is_down_or_not_monitored_has_one_finding_less(
+    server: ServerFacts,
+) -> None:
+    kinds = {anomaly.kind for anomaly in poll(task(), servers=[server]).server_anomalies}
+    assert AnomalyKind.SERVER_STATE_OLD not in kinds
 
 
 def test_a_server_down_remembers_since_when() -> None:

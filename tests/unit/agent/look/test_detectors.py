@@ -130,7 +130,7 @@ def test_a_server_that_is_down_or_late_counts_its_own_tasks() -> None:
     down = replace(SERVER, state=ServerState.ERROR)
     late = replace(SERVER, error_code=NOT_READ_IN_TIME, message="2 of its 9 tasks were not read in time")
     found = {
-        kind: [detect(ServerView(facts, fleet, Thresholds())) for facts in (SERVER, down, late)]
+        kind: [detect(ServerView(facts, fleet, Thresholds(), NOW)) for facts in (SERVER, down, late)]
         for kind, detect in SERVER_DETECTORS.items()
     }
     nothing, is_down, not_late = found[AnomalyKind.SERVER_DOWN]

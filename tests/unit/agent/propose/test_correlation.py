@@ -16,7 +16,7 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Siblings
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Basis, Proposal, ProposalSummary, ProposedTask
-from qlikops.domain.task import Action, ServerFacts, ServerState, StopReason, TaskKey, TaskState
+from qlikops.domain.task import Action, Fetched, ServerFacts, ServerState, StopReason, TaskKey, TaskState
 from tests.unit.agent.fleet import (
     CONFIG,
     NOW,
@@ -182,6 +182,17 @@ def test_a_flapping_task_is_held() -> None:
         ("FATAL_TRANSIENT", "held"),
         ("FLAPPING", "held"),
     }
+
+
+def test_nothing_is_proposed_on_a_state_that_is_old_and_the_reason_is_said() -> None:
+    eu_1 = ServerFacts("default", "eu-1", ServerState.MONITORED, fetched=Fetched(after(-600), after(-600)))
+    eu_2 = replace(eu_1, name="eu-2", fetched=Fetched(after(0), after(0)))
+    tasks = [failed("a", message=POSITION_LOST), failed("b", server="eu-2", message=POSITION_LOST)]
+    correlated = correlate(poll(*tasks, servers=[eu_1, eu_2]))
+    (proposal,) = correlated.proposals
+    assert [str(target.key) for target in proposal.targets] == ["eu-2/b"]
+    assert proposal.fetched == eu_2.fetched
+    assert whys(correlated)["a"] == "Enterprise Manager last fetched its tasks 10m00s ago, limit 10m00s"
 
 
 def test_a_server_down_is_said_once_and_proposes_nothing() -> None:

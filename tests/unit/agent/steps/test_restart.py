@@ -24,7 +24,7 @@ from qlikops.domain.task import Action, RunOption, StopReason, TaskFacts, TaskSt
 from qlikops.qlik.errors import QemUnreachable
 from qlikops.qlik.simulator.library import server, task
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Scenario
-from qlikops.qlik.wire import ActionReply, EndpointTest, ListedTask
+from qlikops.qlik.wire import ActionReply, EndpointTest, ListedTask, ServerDetails
 from tests.scenarios.disturbed import Disturbance, Trouble
 from tests.scenarios.library import build_scenario
 from tests.unit.agent.fakes import (
@@ -67,6 +67,10 @@ class Operator:
 
     def tasks(self, server: str) -> Sequence[ListedTask]:
         return self._client.tasks(server)
+
+    def server(self, server: str) -> ServerDetails:
+        self._unless(self.lose_request, "server", maybe_sent=False)
+        return self._client.server(server)
 
     def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
         self._unless(self.lose_request, "run", maybe_sent=False)
