@@ -133,6 +133,7 @@ class Services:
         """
         from qlikops.agent.act.probing import Prober
         from qlikops.agent.steps.monitoring import Monitor
+        from qlikops.agent.steps.orders import Desk
         from qlikops.agent.steps.reconcile import ExecutionStates
         from qlikops.qlik.reader import read_fleet
 
@@ -149,6 +150,7 @@ class Services:
                 Prober(self.ledger.probes, operators, self.config, self.clock),
                 self.config,
                 self.clock,
+                Desk(self.ledger, self.notifier, self.config, self.clock),
                 notes,
             )
 

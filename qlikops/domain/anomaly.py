@@ -68,6 +68,8 @@ class Traits:
     """Whether it compares a counter with the previous poll's; between polls that count as one, it stays as it is."""
     stops_proposals: bool = False
     """Whether nothing else is proposed on the task either."""
+    comes_through: bool = False
+    """Whether people hear of it during planned work too."""
 
 
 class AnomalyKind(StoredEnum):
@@ -89,6 +91,7 @@ class AnomalyKind(StoredEnum):
     DISK_SPILL = "DISK_SPILL"
     PROCESS_MISMATCH = "PROCESS_MISMATCH"
     FLAPPING = "FLAPPING"
+    STOPPED_IN_PLAN = "STOPPED_IN_PLAN"
     NOT_RUNNING = "NOT_RUNNING"
     SERVER_DOWN = "SERVER_DOWN"
     SERVER_STATE_OLD = "SERVER_STATE_OLD"
@@ -117,6 +120,7 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         action=Action.RESUME,
         why="The source no longer has the log from where this stopped, so resuming can't work before it is restored.",
         rests_on_message=True,
+        comes_through=True,
     ),
     AnomalyKind.FATAL_TRANSIENT: Traits(
         headline="failed, a resume helps",
@@ -186,6 +190,14 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         limits=("flapping_restarts", "flapping_falls_per_day"),
         stops_proposals=True,
     ),
+    AnomalyKind.STOPPED_IN_PLAN: Traits(
+        headline="stopped for planned work, still down",
+        meaning="The task was stopped during planned work that is over by now, and it still stands.",
+        look_first="Is the work really over? Ask who planned it.",
+        severity=Severity.WARNING,
+        action=Action.RESUME,
+        why="It was stopped during planned work, the work is over, and it still stands.",
+    ),
     AnomalyKind.NOT_RUNNING: Traits(
         headline="not running",
         meaning="The task stands still, and neither its state nor its stop reason says why.",
@@ -237,6 +249,7 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         why="a restart doesn't repair data; look at the exceptions table in the target",
         limits=("data_errors_warning", "data_errors_critical"),
         is_between_polls=True,
+        comes_through=True,
     ),
     AnomalyKind.DISK_SPILL: Traits(
         headline="changes pile up on disk",

@@ -9,6 +9,7 @@ from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.endpoint import Probe
 from qlikops.domain.lasting import Streak
 from qlikops.domain.mute import Mute
+from qlikops.domain.plan import Plan, StoppedInPlan, covering
 from qlikops.domain.proposal import RECORD_VERSION
 from qlikops.domain.task import ServerFacts, ServerState, TaskFacts, TaskKey
 
@@ -59,6 +60,8 @@ class TaskProgress:
 
     None if no run has seen the task run.
     """
+    stopped_in: StoppedInPlan | None = None
+    """The planned work during which it was stopped, for as long as it stands so; None if it was not."""
     said_before: str = ""
     """The last message that had the cause, while the task's own only says that Replicate has given up."""
 
@@ -104,6 +107,8 @@ class FleetSnapshot:
     """Until they are over."""
     probes: tuple[Probe, ...] = ()
     """The newest of each endpoint within the last day."""
+    plans: tuple[Plan, ...] = ()
+    """Planned work that is to come, goes on, or was over less than two days ago, by its beginning."""
     version: int = RECORD_VERSION
 
     @property
@@ -130,3 +135,15 @@ class FleetSnapshot:
     def not_visible(self) -> frozenset[TaskKey]:
         """All tasks that this poll says nothing of, whatever the reason: what was wrong with them may be still."""
         return self.on_down_servers | {task.facts.key for task in self.tasks if task.is_unread}
+
+    @property
+    def planned(self) -> dict[TaskKey, Plan]:
+        """The tasks and servers that planned work covers at this poll, each with the plan that ends last."""
+        active = [plan for plan in self.plans if plan.is_active(self.taken_at)]
+        if not active:
+            return {}
+        planned = {task.facts.key: covering(active, task.facts, self.taken_at) for task in self.tasks}
+        for server in self.servers:
+            named = [plan for plan in active if server.name in plan.scope.servers]
+            planned[server.key] = max(named, key=lambda plan: plan.until, default=None)
+        return {key: plan for key, plan in planned.items() if plan}

@@ -8,7 +8,7 @@ The ledger is one DynamoDB table, partition key `pk`, sort key `sk`, TTL attribu
 | APPROVAL#<id> | EVENT#<nn>-<what> | one audit record a step; written once, never overwritten |
 | TOKEN#<id> | TOKEN | the task token, alone: who may not answer needs no read on TOKEN#* |
 | TASK#<instance>/<server>/<task> | LEASE | one open proposal a task, with expiry (each name percent-encoded) |
-| TASK#<instance>/<server>/<task> | SNOOZE | propose nothing until; a Quiet |
+| TASK#<instance>/<server>/<task> | SNOOZE | propose nothing until; a Mute; and up to when that was lifted |
 | TASK#<instance>/<server>/<task> | RESTART#<id> | claim of a restart; counts for the budget; how it fell over later |
 | TASK#<instance>/<server>/<task> | HISTORY#<time>#<id> | how a proposal on this task ended |
 | ENDPOINT#<instance>/<server>/<endpoint> | PROBE#<n> | one of the tests that an endpoint may have in an hour; a Probe |
@@ -18,6 +18,8 @@ The ledger is one DynamoDB table, partition key `pk`, sort key `sk`, TTL attribu
 | RUN#<execution name> | SUMMARY | what a run found and did |
 | RUN#<execution name> | PROPOSAL#<id> | the run's proposals and where each stands |
 | RUN#<execution name> | ABANDONED#<id> | a dead run's proposal that this run closed |
+| RUN#<execution name> | ORDER#<nn> | what became of an order in the run's input; written once, with what it does |
+| PLANS | plan-<id> | planned work, until two days after its end |
 | OUTAGE | OUTAGE | that runs fail, and somebody has been told |
 
 The sparse index `inbox` (partition `inbox` = WAITING, sort `deadline`, a number: epoch seconds) holds RECORD items
@@ -55,6 +57,7 @@ INBOX_SORT = "deadline"
 INBOX_WAITING = "WAITING"
 OPEN_PARTITION = "OPEN"
 FOLLOWED_PARTITION = "FOLLOWED"
+PLANS_PARTITION = "PLANS"
 
 
 class Attribute(StrEnum):
@@ -81,7 +84,7 @@ class Attribute(StrEnum):
     EXPIRES = "expires"
     """Epoch seconds; a lease or snooze past it counts for nothing, deleted yet or not."""
     BODY = "body"
-    """JSON text of an audit event, run summary, history line or Quiet."""
+    """JSON text of an audit event, run summary, history line, Mute, order or plan."""
     ATTEMPT = "attempt"
     """On a TOKEN: of its wait, how often the state had been retried; a number."""
     AT = "at"
@@ -99,6 +102,8 @@ class Attribute(StrEnum):
     """JSON text of what became of a restart later: on a RECORD an Aftermath, on a RESTART# and a HISTORY# of a task
     that fell over its TaskLasting.
     """
+    LIFTED = "lifted"
+    """On a SNOOZE: what kept the task quiet up to then does so no more; ISO 8601."""
     REVISION = "revision"
     """On a FOLLOWED: counts its changes, so that none is lost; a number."""
 
@@ -151,6 +156,7 @@ PROBE_PREFIX = "PROBE#"
 HISTORY_PREFIX = "HISTORY#"
 PROPOSAL_PREFIX = "PROPOSAL#"
 ABANDONED_PREFIX = "ABANDONED#"
+ORDER_PREFIX = "ORDER#"
 
 
 def history_sort(at: datetime, approval_id: str) -> str:

@@ -50,6 +50,7 @@ class Label(StrEnum):
     PROBE = "test of the endpoint"
     POINT_OF_NO_RETURN = "point of no return"
     SOURCE_MEANWHILE = "the source meanwhile"
+    PLAN = "planned work"
 
 
 def numbered(observed: Iterable[Observed], cap: int = EVIDENCE_CAP) -> tuple[Evidence, ...]:

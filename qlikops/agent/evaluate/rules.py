@@ -59,6 +59,7 @@ _KINDS: Mapping[AnomalyKind, Opinion] = {
     AnomalyKind.POSITION_LOST: Opinion(Verdict.CAUTION, Risk.HIGH, 0.8, labels=(Label.MESSAGE, Label.RECOGNISED)),
     AnomalyKind.RESOURCE_STOP: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6, labels=(Label.STATE,)),
     AnomalyKind.LEFT_STOPPED: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6, labels=(Label.STATE, Label.SEEN)),
+    AnomalyKind.STOPPED_IN_PLAN: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6, labels=(Label.STATE, Label.PLAN)),
     AnomalyKind.PROCESS_MISMATCH: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6, labels=(Label.MEMORY, Label.STATE)),
 }
 """What is missing here, the kind's own entry says: what it means, and as a caution what to look at first."""

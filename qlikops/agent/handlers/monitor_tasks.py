@@ -17,13 +17,16 @@ RESERVE_SECONDS = 120.0
 
 @names_what_may_pass
 def handler(event: dict[str, Any], context: LambdaContext, services: Services | None = None) -> dict[str, Any]:
-    """`{"run", "proposal_count", "proposals", "outcomes", "counts"}`; a card is 4 KB at most, and there are 40."""
+    """`{"run", "proposal_count", "proposals", "outcomes", "counts"}`; a card is 4 KB at most, and there are 40.
+
+    `event` is the run, with the execution's `input` where the definition hands it over: orders of people, or anything.
+    """
     run = codec.decode(Run, event)
     left = context.get_remaining_time_in_millis() / 1000
     reading_seconds = left - min(RESERVE_SECONDS, left / 2)
     services = services or process_services()
     with services.own_failures.in_use() as notes, services.monitor(reading_seconds, notes) as monitor:
-        monitored = monitor.run(run)
+        monitored = monitor.run(run, event.get("input"))
     summary = monitored.summary
     return {
         "run": codec.encode(run),

@@ -32,6 +32,7 @@ from qlikops.domain.anomaly import Anomaly, AnomalyKind
 from qlikops.domain.duration import format_duration
 from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.lasting import Streak
+from qlikops.domain.plan import Plan, still_stopped, stopped_in
 from qlikops.domain.point_of_no_return import PointOfNoReturn
 from qlikops.domain.task import ServerFacts, StopReason, TaskFacts, TaskKey, TaskState
 
@@ -53,6 +54,7 @@ def detect(
     unread: Collection[TaskKey] = (),
     left_stopped: Mapping[TaskKey, datetime] | None = None,
     streaks: Mapping[TaskKey, Streak] | None = None,
+    plans: Sequence[Plan] = (),
 ) -> FleetSnapshot:
     """The snapshot of this poll, tasks in the order of their keys.
 
@@ -60,6 +62,7 @@ def detect(
     was over, whose other tasks are looked at like any. Of tasks that could not be listed, the previous snapshot's are
     kept with an unknown state, so that they neither vanish nor seem to run. What qlikops `left_stopped`, by a restart
     that began then, is remembered for as long as it stands so. `streaks` are restarts in a row that did not last.
+    What is stopped during one of the `plans` is remembered too, for as long as it stands so.
     """
     if previous is not None and is_from_the_future(previous, now):
         previous = None
@@ -87,6 +90,7 @@ def detect(
             said_before=_said_before(facts, last) if is_fresh else "",
             position=position_of(facts, last, now),
         )
+        memory = _remembering_plans(facts, memory, plans, previous.taken_at if previous else None, now)
         memory = _remembering_falls(facts, memory, (streaks or {}).get(facts.key), config, now)
         poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0), config)
         snapshots[facts.key] = poll.snapshot(last.anomalies)
@@ -102,6 +106,7 @@ def detect(
         taken_at=now,
         execution_name=execution_name,
         servers=tuple(sorted(servers, key=lambda server: server.key)),
+        plans=tuple(plans),
         tasks=tuple(snapshots[key] for key in sorted(snapshots)),
         server_anomalies=tuple(
             anomaly
@@ -160,6 +165,23 @@ def _remembering_whose_stop(facts: TaskFacts, memory: TaskProgress, left_at: dat
     was_ours = memory.left_stopped or (left_at is not None and left_at != memory.back_since)
     back_since = left_at if left_at and facts.is_up else memory.back_since
     return replace(memory, left_stopped=was_ours and is_stopped_by_command(facts), back_since=back_since)
+
+
+def _remembering_plans(
+    facts: TaskFacts, memory: TaskProgress, plans: Sequence[Plan], looked_before: datetime | None, now: datetime
+) -> TaskProgress:
+    """`memory` with the planned work during which the task was stopped, for as long as it stands so.
+
+    A task that was down before the work began is none of its business, and neither is what qlikops left stopped.
+    """
+    if not is_stopped_by_command(facts) or memory.left_stopped:
+        return replace(memory, stopped_in=None) if memory.stopped_in else memory
+    if memory.stopped_in:
+        return replace(memory, stopped_in=still_stopped(memory.stopped_in, plans, facts, now))
+    if not plans:
+        return memory
+    seen_at = memory.seen.get(AnomalyKind.USER_STOPPED, now)
+    return replace(memory, stopped_in=stopped_in(plans, facts, seen_at, looked_before, now))
 
 
 def _remembering_falls(

@@ -173,9 +173,16 @@ def _recovering_long(view: TaskView) -> Signal | None:
 
 
 def _user_stopped(view: TaskView) -> Signal | None:
-    if not is_stopped_by_command(view.facts) or view.memory.left_stopped:
+    if not is_stopped_by_command(view.facts) or view.memory.left_stopped or _stopped_in_plan(view):
         return None
     return Signal("stopped by a user")
+
+
+def _stopped_in_plan(view: TaskView) -> Signal | None:
+    stopped_in = view.memory.stopped_in
+    if stopped_in is None or view.now < stopped_in.until:
+        return None
+    return Signal("stopped during planned work, and still down after it", ((Label.PLAN, stopped_in.words()),))
 
 
 def _left_stopped(view: TaskView) -> Signal | None:
@@ -206,7 +213,8 @@ def _not_running(view: TaskView) -> Signal | None:
     facts = view.facts
     if facts.state is TaskState.RUNNING or is_retrying(facts) or _has_failed(facts):
         return None
-    if any(explains(view) for explains in (_user_stopped, _left_stopped, _planned_stop, _resource_stop)):
+    explained = (_user_stopped, _left_stopped, _stopped_in_plan, _planned_stop, _resource_stop)
+    if any(explains(view) for explains in explained):
         return None
     return Signal(f"not running ({state_text(facts)}), and nothing says why")
 
@@ -366,6 +374,7 @@ DETECTORS: Mapping[AnomalyKind, Detector] = {
     AnomalyKind.PROCESS_MISMATCH: _process_mismatch,
     AnomalyKind.STALLED: _stalled,
     AnomalyKind.FLAPPING: _flapping,
+    AnomalyKind.STOPPED_IN_PLAN: _stopped_in_plan,
     AnomalyKind.NOT_RUNNING: _not_running,
     AnomalyKind.RECOVERING_LONG: _recovering_long,
     AnomalyKind.SOURCE_LATENCY: _source_latency,

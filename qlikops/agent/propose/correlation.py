@@ -28,12 +28,16 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Siblings
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lasting import Streak
+from qlikops.domain.plan import Plan, StoppedInPlan
 from qlikops.domain.point_of_no_return import PointOfNoReturn, earliest
 from qlikops.domain.proposal import Proposal, ProposedTask
 from qlikops.domain.report import NoAction
 from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey
+from qlikops.domain.text import harmless
 
 _MESSAGES_QUOTED = 3
+_WHY_CAP = 80
+"""Characters of the reason for planned work that a title quotes."""
 TARGETS_LIMIT = 500
 """Tasks of one proposal: more than that nobody can look over, and one invocation can hardly restart."""
 TARGETS_BYTES = 160_000
@@ -62,6 +66,8 @@ class _Case:
     """The restarts of the task that did not last."""
     position: datetime | None = None
     """Up to when about the target has the source's changes."""
+    stopped_in: StoppedInPlan | None = None
+    """The planned work during which the task was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +107,17 @@ def propose(
     """The proposals on `snapshot`, at most `config.max_proposals` with those that this run has `opened_before`.
 
     `blocked` are the tasks on which nothing may be proposed now, each with the reason for people: an open proposal,
-    a snooze, a cooldown. The same snapshot in the same execution gives the same proposals with the same ids.
+    a snooze, a cooldown. On what planned work covers, only kinds that come through are proposed. The same snapshot in
+    the same execution gives the same proposals with the same ids.
     """
+    planned, taken_at = snapshot.planned, snapshot.taken_at
     left_alone = [
-        NoAction(anomaly.key, anomaly.kind, _why_not(anomaly, config.thresholds_for_server(anomaly.key.server)))
+        NoAction(
+            anomaly.key,
+            anomaly.kind,
+            _planned(anomaly, planned.get(anomaly.key), taken_at)
+            or _why_not(anomaly, config.thresholds_for_server(anomaly.key.server)),
+        )
         for anomaly in snapshot.server_anomalies
     ]
     cases: list[_Case] = []
@@ -113,11 +126,14 @@ def propose(
     for task in snapshot.tasks:
         chosen = chosen_of(task.anomalies)
         hold = _hold(task.anomalies, blocked.get(task.facts.key, "") or old.get(task.facts.key.of_server, ""))
+        plan = planned.get(task.facts.key)
         for anomaly in task.anomalies:
-            if why := _why_not(anomaly, config.thresholds_for(task.facts), hold, chosen):
+            why = _planned(anomaly, plan, taken_at)
+            if why or (why := _why_not(anomaly, config.thresholds_for(task.facts), hold, chosen)):
                 left_alone.append(NoAction(anomaly.key, anomaly.kind, why))
             else:
-                cases.append(_Case(task.facts, anomaly, task.memory.streak, task.memory.position))
+                memory = task.memory
+                cases.append(_Case(task.facts, anomaly, memory.streak, memory.position, memory.stopped_in))
 
     whole = sorted(_groups(cases), key=lambda group: group.urgency)
     groups = [part for group in whole for part in _parts(group, config)]
@@ -148,6 +164,11 @@ def _hold(anomalies: Sequence[Anomaly], blocked: str) -> str:
     return next((each.kind.traits.why for each in anomalies if each.kind.traits.stops_proposals), "")
 
 
+def _planned(anomaly: Anomaly, plan: Plan | None, now: datetime) -> str:
+    """That planned work covers what is wrong, in words; empty if none does, or if it comes through."""
+    return plan.words(now) if plan and not anomaly.kind.traits.comes_through else ""
+
+
 def _why_not(anomaly: Anomaly, thresholds: Thresholds, hold: str = "", chosen: Anomaly | None = None) -> str:
     """Why nothing is proposed on `anomaly`; empty where something is."""
     if not anomaly.confirmed:
@@ -169,6 +190,10 @@ def _groups(cases: Iterable[_Case]) -> list[_Group]:
     for case in sorted(cases, key=lambda case: case.facts.key):
         key = case.facts.key
         facts, kind = case.facts, case.anomaly.kind
+        if case.stopped_in and kind is AnomalyKind.STOPPED_IN_PLAN:
+            # One decision for all that the work stopped, wherever that was.
+            alike.setdefault(("", "", kind, case.stopped_in.plan_id), []).append(case)
+            continue
         # What a server lacks has nothing to do with what its tasks said; their endpoints neither.
         sort = facts.stop_reason if kind.traits.is_servers_fault else _fault(case)
         alike.setdefault((key.instance, key.server, kind, sort), []).append(case)
@@ -185,7 +210,9 @@ def _fault(case: _Case) -> str:
 
 def _split(bucket: list[_Case]) -> list[_Group]:
     """`bucket` by what its tasks share, each with the endpoint that most share; who shares nothing stays alone."""
-    server = bucket[0].facts.key.server
+    server, stop = bucket[0].facts.key.server, bucket[0].stopped_in
+    if len(bucket) > 1 and stop and bucket[0].anomaly.kind is AnomalyKind.STOPPED_IN_PLAN:
+        return [_Group(f"{stop.plan_id} ({harmless(stop.why, _WHY_CAP)})", tuple(bucket))]
     if len(bucket) > 1 and bucket[0].anomaly.kind.traits.is_servers_fault:
         return [_Group(f"server {server}", tuple(bucket))]
     groups: list[_Group] = []
@@ -363,6 +390,7 @@ def _group_evidence(group: _Group, targets: Sequence[ProposedTask], point: Point
         (Label.TASKS, f"{len(targets)}: " + ", ".join(target.key.task for target in targets)),
         (Label.CAUSE, group.cause),
         *counted(Label.STATE),
+        *counted(Label.PLAN),
         *counted(Label.MESSAGE, _MESSAGES_QUOTED),
         *_recognised_alike(values.get(Label.RECOGNISED, Counter())),
         (Label.FULL_LOAD, wording.full_loads(targets)),

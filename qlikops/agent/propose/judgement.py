@@ -32,6 +32,7 @@ from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.evaluation import Route
 from qlikops.domain.fleet import TaskProgress
+from qlikops.domain.plan import StoppedInPlan
 from qlikops.domain.proposal import Basis, Proposal, ProposedTask
 from qlikops.domain.task import ServerFacts, StopReason, TaskFacts, TaskKey, TaskState
 
@@ -122,9 +123,11 @@ def kind_now(
         return kind  # what it had applied by then is not on record
     thresholds = config.thresholds_for(facts)
     stands_still_since = now - timedelta(seconds=thresholds.stalled_seconds)
+    by_command = is_stopped_by_command(facts)
     memory = TaskProgress(
         applied_since=stands_still_since if _applies_nothing(target, facts) else None,
-        left_stopped=kind is AnomalyKind.LEFT_STOPPED and is_stopped_by_command(facts),
+        left_stopped=kind is AnomalyKind.LEFT_STOPPED and by_command,
+        stopped_in=StoppedInPlan("", "", now) if kind is AnomalyKind.STOPPED_IN_PLAN and by_command else None,
     )
     view = TaskView(facts, memory, thresholds, now)
     seen = [each for each in ACTIONS if DETECTORS[each](view)]

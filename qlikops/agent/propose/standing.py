@@ -68,8 +68,9 @@ def with_restarts_and_mutes(
 def with_holders_and_notes(
     snapshot: FleetSnapshot, held_by: Mapping[TaskKey, str], left_alone: Sequence[NoAction]
 ) -> FleetSnapshot:
-    """The snapshot with who holds a task, and why nothing is proposed on one."""
+    """The snapshot with who holds a task, why nothing is proposed on one, and that planned work covers one."""
     notes = {left.key: left.why for left in left_alone}
+    notes |= {key: plan.words(snapshot.taken_at) for key, plan in snapshot.planned.items() if key not in held_by}
 
     def updated(task: TaskSnapshot) -> TaskSnapshot:
         holder = held_by.get(task.facts.key, "")

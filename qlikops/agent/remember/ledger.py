@@ -21,6 +21,7 @@ from botocore.parsers import ResponseParserError
 from qlikops.agent.remember import earlier_results, entries, follow_ups
 from qlikops.agent.remember.entries import Step, key_of, record_key
 from qlikops.agent.remember.follow_ups import FollowUps
+from qlikops.agent.remember.orders import OrderLedger
 from qlikops.agent.remember.probes import ProbeLedger
 from qlikops.agent.remember.record import StoredRecord, bounded, record_of
 from qlikops.agent.remember.table import (
@@ -105,7 +106,7 @@ class OpenProposal:
 
 class Ledger:
     """The life of proposals and runs; `tasks` has leases, restarts and histories, `probes` the tests of endpoints,
-    `follow_ups` what came up.
+    `follow_ups` what came up, `orders` what people ordered.
     """
 
     def __init__(self, table: Table, clock: Callable[[], datetime]) -> None:
@@ -114,6 +115,7 @@ class Ledger:
         self.tasks = TaskLedger(table, clock)
         self.probes = ProbeLedger(table, clock)
         self.follow_ups = FollowUps(table, clock)
+        self.orders = OrderLedger(table, clock)
 
     def record(self, proposal_id: str) -> StoredRecord:
         """Raises NotFound, and RecordTooNew for one that a newer version wrote."""

@@ -188,7 +188,8 @@ class TaskLedger:
         unread = [key for key in tasks if key not in quiet and key not in known]
         attempts = {**known, **self.attempts(unread, limits.since(now))}
         for key in tasks:
-            if key not in quiet and (enough := _tried_enough(attempts[key], now, limits)):
+            lifted = _lifted(snoozes.get((keys.task_partition(key), keys.SNOOZE)))
+            if key not in quiet and (enough := _tried_enough(attempts[key], now, limits, lifted)):
                 quiet[key] = enough
         return quiet
 
@@ -418,26 +419,35 @@ def _freed(key: TaskKey, proposal_id: str) -> Delete:
     return Delete((keys.task_partition(key), keys.LEASE), mine)
 
 
-def _snooze(key: TaskKey, at: datetime, decision: Decision, quiet_after_denial: int) -> list[Put]:
+def _snooze(key: TaskKey, at: datetime, decision: Decision, quiet_after_denial: int) -> list[Update]:
     """What keeps a denied task quiet for as long as was asked for, or for `quiet_after_denial` seconds."""
     kind = MuteReason.SNOOZED if decision.snooze else MuteReason.DENIED
     seconds = decision.snooze or quiet_after_denial
     if decision.approved or not seconds:
         return []
-    until = at + timedelta(seconds=seconds)
+    until, denied_at = at + timedelta(seconds=seconds), codec.format_time(at)
     return [
-        Put(
+        Update(
+            (keys.task_partition(key), keys.SNOOZE),
             {
-                keys.PARTITION: keys.task_partition(key),
-                keys.SORT: keys.SNOOZE,
+                Attribute.AT: denied_at,
                 Attribute.EXPIRES: int(until.timestamp()),
                 Attribute.BODY: codec.dumps(Mute(kind, until, decision.who())),
-                keys.TTL: int(until.timestamp()),
+                keys.TTL: int((until + timedelta(days=RESTART_DAYS)).timestamp()),
             },
-            # This may be an old denial, written once more: a longer silence stays.
-            Condition("attribute_not_exists(#pk) OR #expires < :expires", {":expires": int(until.timestamp())}),
+            # This may be an old denial, written once more: a longer silence stays, and what was lifted since is over.
+            condition=Condition(
+                f"attribute_not_exists(#pk) OR (#expires < :expires AND (attribute_not_exists(#{Attribute.LIFTED})"
+                f" OR #{Attribute.LIFTED} < :denied_at))",
+                {":expires": int(until.timestamp()), ":denied_at": denied_at},
+            ),
         )
     ]
+
+
+def _lifted(item: Item | None) -> datetime | None:
+    """Up to when a person lifted what kept a task quiet, in its SNOOZE."""
+    return codec.parse_time(str(item[Attribute.LIFTED])) if item and Attribute.LIFTED in item else None
 
 
 def _result_in(item: Item) -> TaskOutcome | None:
@@ -471,8 +481,13 @@ def streak_of(attempts: Sequence[Attempt], now: datetime) -> Streak:
     return Streak(tuple(reversed(falls)))
 
 
-def _tried_enough(attempts: Sequence[Attempt], now: datetime, limits: RestartLimits) -> Mute | None:
-    """Why a task with these attempts, oldest first, is left alone for now; None where it is not."""
+def _tried_enough(
+    attempts: Sequence[Attempt], now: datetime, limits: RestartLimits, lifted: datetime | None = None
+) -> Mute | None:
+    """Why a task with these attempts, oldest first, is left alone for now; None where it is not.
+
+    A cooldown from before `lifted` is over; the budget is not.
+    """
     recent = last_hour(attempts, now)
     if limits.per_hour and recent >= limits.per_hour:
         # As soon as so many are over that one fits again.
@@ -481,9 +496,12 @@ def _tried_enough(attempts: Sequence[Attempt], now: datetime, limits: RestartLim
     if not attempts:
         return None
     streak, last = streak_of(attempts, now), attempts[-1]
-    cooled, words = last.at + timedelta(seconds=limits.cooldown_seconds), last.words()
+    since, words = last.at, last.words()
+    cooled = since + timedelta(seconds=limits.cooldown_seconds)
     if streak and limits.cooldown_seconds:
         longer = backoff(streak.count, timedelta(seconds=limits.longest_backoff_seconds))
+        since = max(since, streak.falls[-1].at)
         cooled = max(cooled, streak.falls[-1].at) + longer
         words = f"{words}; {streak.count} restarts in a row did not last" if streak.count > 1 else words
-    return Mute(MuteReason.COOLDOWN, cooled, restarts=recent, attempt=words) if cooled > now else None
+    is_lifted = lifted is not None and since <= lifted
+    return Mute(MuteReason.COOLDOWN, cooled, restarts=recent, attempt=words) if cooled > now and not is_lifted else None

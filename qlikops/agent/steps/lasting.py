@@ -7,7 +7,7 @@ dies in between leaves it to a later run.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -19,6 +19,7 @@ from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.run import Run
 from qlikops.agent.tell.notify import Notifier
 from qlikops.domain.lasting import FellOver, Followed, TaskLasting
+from qlikops.domain.task import TaskKey
 from qlikops.qlik.reader import FleetReading
 
 TELLING = timedelta(minutes=2)
@@ -86,9 +87,17 @@ class Follower:
                 untold.append((changed.stored, record))
         return Seen(Followed(lasted, unclear, tuple(fell_over)), tuple(untold))
 
-    def tell(self, run: Run, seen: Seen) -> None:
-        """Tells people of what fell over, in one message, unless another run is at it."""
-        mine = [(stored, record) for each, record in seen.untold if (stored := self._begin_telling(each))]
+    def tell(self, run: Run, seen: Seen, planned: Collection[TaskKey] = ()) -> None:
+        """Tells people of what fell over, in one message, unless another run is at it.
+
+        A restart of which all that fell over is `planned` work's is told of by a run after that work.
+        """
+        due = [
+            (stored, record)
+            for stored, record in seen.untold
+            if not all(each.key in planned for each in stored.follow_up.untold)
+        ]
+        mine = [(stored, record) for each, record in due if (stored := self._begin_telling(each))]
         # As it is now: another run may have found more since this one looked, and what is told is forgotten.
         fell_over = [_fell_over(record, stored.follow_up.untold) for stored, record in mine]
         if not mine or not self.notifier.fell_over(run, fell_over):

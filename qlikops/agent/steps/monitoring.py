@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from qlikops.agent.act.probing import Prober, newest_probes
 from qlikops.agent.config import AgentConfig
@@ -19,6 +20,7 @@ from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.store import LastSnapshot, Store
 from qlikops.agent.remember.tasks import Attempts, RestartLimits, streak_of
 from qlikops.agent.steps.lasting import Follower
+from qlikops.agent.steps.orders import Desk, notes_on
 from qlikops.agent.steps.overtaken import Questions
 from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
 from qlikops.agent.tell.notifications import news_of
@@ -26,6 +28,7 @@ from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import changes, mean_latency
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lasting import Followed
+from qlikops.domain.plan import Plan
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import NoAction, RunReport
 from qlikops.domain.run import RunSummary
@@ -60,11 +63,14 @@ class Monitor:
     prober: Prober
     config: AgentConfig
     clock: Callable[[], datetime]
+    desk: Desk
     notes: Sequence[str] = ()
     """What goes into the report of the run from before it."""
 
-    def run(self, run: Run) -> Monitored:
+    def run(self, run: Run, given: Any = None) -> Monitored:
         """The same answer for the same run, however often it is invoked: the summary, written last, is the mark.
+
+        `given` is its execution's input: orders of people are applied first, so that they count for this run.
 
         Raises QemError where no Enterprise Manager could be read: nobody must believe that the fleet was checked.
         """
@@ -72,25 +78,28 @@ class Monitor:
         if done:
             ids = [row.proposal_id for row in self.ledger.run_proposals(run.execution_name)]
             return Monitored(done, tuple(record.approval.proposal for record in self.ledger.records(ids)))
+        orders = self.desk.take(run, given)
         reconciler = Reconciler(
             self.ledger, self.executions, self.clock, run, self.config.cooldown_seconds, self.notifier.closed
         )
         reconciler.proposals()
         # The readers wait for the network most of the time: what the last run left is read and parsed meanwhile.
-        with ThreadPoolExecutor(2) as meanwhile:
+        with ThreadPoolExecutor(3) as meanwhile:
             loading = meanwhile.submit(self._last_snapshot)
+            planning = meanwhile.submit(self.ledger.orders.plans)
             following = meanwhile.submit(self.ledger.follow_ups.open)
             looked_at = self.clock()
             reading = self.read()
-            last, followed = loading.result(), following.result()
+            last, followed, plans = loading.result(), following.result(), planning.result()
         follower = Follower(self.ledger, self.notifier, self.config, self.clock)
         seen = follower.look(followed, reading, looked_at)
         restarts = self._restarts(reading, last.snapshot)
-        snapshot = self._detect(reading, last.snapshot, run, restarts)
+        snapshot = self._detect(reading, last.snapshot, run, restarts, plans)
         questions = Questions(self.ledger, self.executions, self.config)
-        notes = [*self.notes, *_starting_afresh(last), *questions.hold_against(snapshot, looked_at)]
+        notes = [*self.notes, *notes_on(orders, given, snapshot), *_starting_afresh(last)]
+        notes += questions.hold_against(snapshot, looked_at)
         monitored = self._propose(snapshot, restarts, reconciler, run, last, notes, seen.followed)
-        follower.tell(run, seen)
+        follower.tell(run, seen, snapshot.planned)
         return monitored
 
     def _last_snapshot(self) -> LastSnapshot:
@@ -111,7 +120,12 @@ class Monitor:
         return self.ledger.tasks.attempts(may_have_been_restarted(reading.tasks, previous, now), since)
 
     def _detect(
-        self, reading: FleetReading, previous: FleetSnapshot | None, run: Run, restarts: Attempts
+        self,
+        reading: FleetReading,
+        previous: FleetSnapshot | None,
+        run: Run,
+        restarts: Attempts,
+        plans: Sequence[Plan],
     ) -> FleetSnapshot:
         now = self.clock()
         counts = {
@@ -135,6 +149,7 @@ class Monitor:
                 if attempts and attempts[-1].left_stopped and attempts[-1].at >= recent
             },
             streaks={key: streak_of(attempts, now) for key, attempts in restarts.items()},
+            plans=plans,
         )
 
     @property

@@ -4,6 +4,7 @@ A question is overtaken when none of its tasks is as it was proposed any more, o
 otherwise: its lease keeps that from being proposed for as long as the question is open. Of a group whose tasks come up
 one after the other nothing is closed before the last one is up: approving does nothing to those that run, and a new
 question at every poll would ring a phone every five minutes. What a poll could not look at says nothing.
+Once planned work covers one of its tasks, a question is over as well; what it does not cover is asked anew.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Poll:
         self._config = config
         self._taken_at = snapshot.taken_at
         self._tasks = {task.facts.key: task for task in snapshot.tasks}
+        self._planned = snapshot.planned
         self._hidden = snapshot.not_visible
         self._read = {
             (server.instance, server.name)
@@ -59,12 +61,23 @@ class Poll:
 
     def overtakes(self, proposal: Proposal) -> str:
         """Why the question of `proposal` is over, in words; empty while it stands."""
+        if planned := self._in_planned_work(proposal):
+            return planned
         looks = [(target, self._look(proposal, target)) for target in proposal.targets]
         changed = [(target, look) for target, look in looks if look is not None and look.change]
         others = [(target, look) for target, look in changed if look.is_other]
         if not others and len(changed) < len(looks):
             return ""
         return f"{_in_words(others or changed, len(looks))}, as the poll of {self._taken_at:%H:%M:%S} UTC saw it"
+
+    def _in_planned_work(self, proposal: Proposal) -> str:
+        """That planned work covers a task of the proposal by now: approved, it would be restarted in the middle."""
+        covered = [plan for target in proposal.targets if (plan := self._planned.get(target.key))]
+        if not covered or proposal.kind.traits.comes_through:
+            return ""
+        words = max(covered, key=lambda plan: plan.until).words(self._taken_at)
+        of = f" ({len(covered)} of {len(proposal.targets)} tasks)" if len(proposal.targets) > 1 else ""
+        return f"planned work has begun: {words}{of}"
 
     def _look(self, proposal: Proposal, target: ProposedTask) -> _Look | None:
         """None where the poll says nothing of the task."""

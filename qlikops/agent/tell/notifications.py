@@ -36,6 +36,7 @@ class Notifications:
 def news_of(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> Notifications:
     """What is new for people in `snapshot`; everything where nothing is remembered."""
     found = {_place(anomaly): anomaly for anomaly in snapshot.anomalies if is_told(anomaly)}
+    planned = snapshot.planned
     hidden, now = snapshot.not_visible, snapshot.taken_at
     before = tuple(
         replace(told, seen_at=now) if _place(told) in found or told.key in hidden else told
@@ -46,6 +47,8 @@ def news_of(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> Notifica
         anomaly
         for place, anomaly in found.items()
         if place not in known or anomaly.severity.rank > known[place].severity.rank
+        # What planned work covers is told once that is over, if it is still there.
+        if anomaly.key not in planned or anomaly.kind.traits.comes_through
     ]
     louder = {_place(anomaly): Notified(anomaly.key, anomaly.kind, anomaly.severity, now) for anomaly in appeared}
     over = tuple(told for told in before if now - told.seen_at >= OVER_AFTER)

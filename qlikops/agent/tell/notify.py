@@ -18,6 +18,7 @@ from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.duration import format_duration
 from qlikops.domain.evaluation import Evaluation, Verdict, is_ai
 from qlikops.domain.lasting import FellOver
+from qlikops.domain.plan import Plan
 from qlikops.domain.text import harmless
 
 NOTIFIED = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.STILL_DOWN})
@@ -58,6 +59,10 @@ class Notifier:
         # Not the restart's label: of a group, others may be up.
         subject = restarts[0].tasks[0].key if tasks == 1 else f"{tasks:,} tasks"
         return self._publish(f"qlikops: fell over again: {subject}", fell_over_text(run, restarts))
+
+    def long_plan(self, run: Run, plan: Plan) -> None:
+        """Somebody planned work for so long that others must hear of it."""
+        self._publish(f"qlikops: planned work: {plan.scope.words()}", plan_text(run, plan))
 
     def run_failed(self, run: Run, error: str, *, was_read: bool) -> bool:
         """Monitoring itself does not work; whether the message went out."""
@@ -132,6 +137,21 @@ def fell_over_text(run: Run, restarts: Sequence[FellOver]) -> str:
     lines = [f"{each.label} (qlikops show {each.proposal_id}): {each.words()}" for each in restarts]
     ahead = "A new proposal comes after the cooldown, unless qlikops says that the task keeps failing."
     return _text(["Restarted by qlikops, seen up, and down again:", *_shown(lines), ahead, f"Where: {_place(run)}"])
+
+
+def plan_text(run: Run, plan: Plan) -> str:
+    """What is kept quiet for how long, who says so, and how to see more."""
+    lasts = format_duration(plan.ends_at - plan.starts_at)
+    return _text(
+        [
+            f"Planned work for {lasts}: {plan.why}",
+            f"Covers: {plan.scope.words()}",
+            f"From {_day_time(plan.starts_at)} until {_day_time(plan.ends_at)}, says {plan.by or 'nobody'}.",
+            "Nothing is proposed or told of what it covers, but for a lost log position and data errors.",
+            f"Where: {_place(run)}",
+            f"qlikops plan end {plan.plan_id}",
+        ]
+    )
 
 
 def _headline(news: Notifications) -> str:
@@ -217,6 +237,10 @@ def _more(approval: ProposalRecord) -> str:
 
 def _clock_time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%H:%M} UTC"
+
+
+def _day_time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _text(lines: list[str]) -> str:

@@ -11,6 +11,7 @@ from qlikops.agent.config import AgentConfig
 from qlikops.agent.look.detection import detect
 from qlikops.domain.anomaly import Anomaly, AnomalyKind
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.plan import Plan, Scope
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 
 NOW = datetime(2026, 3, 7, 3, 12, tzinfo=UTC)
@@ -58,6 +59,18 @@ def after(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
+def stopped(name: str = "sales-orders", **changes: Any) -> TaskFacts:
+    """A task that somebody stopped."""
+    return task(name, **{"state": TaskState.STOPPED, "stop_reason": StopReason.NORMAL, "memory_mb": 0, **changes})
+
+
+def plan(plan_id: str = "plan-1", until: datetime | None = None, **changes: Any) -> Plan:
+    """Planned work on the server, from NOW for an hour unless said otherwise."""
+    scope = Scope(servers=("eu-1",))
+    made = Plan(plan_id, scope, NOW, until or after(3600), "CHG123", "ana", "run-0", NOW)
+    return replace(made, **changes)
+
+
 def poll(
     *tasks: TaskFacts,
     previous: FleetSnapshot | None = None,
@@ -65,9 +78,11 @@ def poll(
     servers: Sequence[ServerFacts] = (SERVER,),
     config: AgentConfig = CONFIG,
     restarts: Mapping[TaskKey, int] | None = None,
+    plans: Sequence[Plan] = (),
 ) -> FleetSnapshot:
     """One poll, `at` seconds after NOW."""
-    return detect(servers, tasks, previous, config, after(at), f"run-{at}", restarts_last_hour=restarts)
+    now = after(at)
+    return detect(servers, tasks, previous, config, now, f"run-{at}", restarts_last_hour=restarts, plans=plans)
 
 
 def poll_twice(

@@ -84,12 +84,14 @@ class Agent:
             client_factory=self.simulator.client,
         )
 
-    def monitor(self, name: str = "run-1") -> Json:
+    def monitor(self, name: str = "run-1", given: Any = None) -> Json:
+        """A run whose execution has the input `given`."""
         self.states.statuses.setdefault(f"{MACHINE}:{name}", "RUNNING")
         event = {
             "execution_arn": f"{MACHINE}:{name}",
             "execution_name": name,
             "started_at": codec.format_time(self.clock.now),
+            "input": {} if given is None else given,
         }
         return self.monitor_as(event)
 

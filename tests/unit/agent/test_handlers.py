@@ -882,7 +882,7 @@ def test_the_payloads_here_are_those_of_the_state_machine() -> None:
     def payload(state: Json) -> set[str]:
         return {name.removesuffix(".$") for name in state["Parameters"]["Payload"]}
 
-    assert payload(states["MonitorTasks"]) == {"execution_arn", "execution_name", "started_at"}
+    assert payload(states["MonitorTasks"]) == {"execution_arn", "execution_name", "started_at", "input"}
     assert {name.removesuffix(".$") for name in states["ProcessProposals"]["ItemSelector"]} == {
         "proposal",
         "index",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot, Notified, Sample, TaskProgress, TaskSnapshot
+from qlikops.domain.plan import Plan, Scope
 from qlikops.domain.report import Changes, Sighting
 from qlikops.domain.task import Fetched, ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.qlik.reader import NOT_READ_IN_TIME
@@ -35,8 +37,10 @@ from tests.unit.agent.fleet import (
     failed,
     kinds,
     only_task,
+    plan,
     poll,
     poll_twice,
+    stopped,
     task,
 )
 
@@ -504,6 +508,67 @@ def test_what_qlikops_left_stopped_is_not_a_users_stop_until_it_has_run_again() 
     assert kinds(back) == []
     again = detect([SERVER], [stopped], back, CONFIG, after(180), "run-180", left_stopped=left)
     assert kinds(again) == [AnomalyKind.USER_STOPPED]
+
+
+def looked(*looks: tuple[float, TaskFacts], plans: Sequence[Plan] = (plan(until=after(3600)),)) -> FleetSnapshot:
+    """The last of these looks at one task, each so many seconds after NOW."""
+    snapshot = None
+    for seconds, facts in looks:
+        snapshot = poll(facts, previous=snapshot, at=seconds, plans=plans)
+    assert snapshot
+    return snapshot
+
+
+@pytest.mark.parametrize(
+    ("looks", "kind"),
+    [
+        ([(-60, task()), (240, stopped()), (3540, stopped())], AnomalyKind.USER_STOPPED),
+        ([(-60, task()), (240, stopped()), (3600, stopped())], AnomalyKind.STOPPED_IN_PLAN),
+        ([(3540, task()), (3840, stopped())], AnomalyKind.STOPPED_IN_PLAN),
+        ([(3660, task()), (3840, stopped())], AnomalyKind.USER_STOPPED),
+        ([(-360, task()), (-60, stopped()), (3600, stopped())], AnomalyKind.USER_STOPPED),
+        ([(240, stopped()), (3600, stopped())], AnomalyKind.STOPPED_IN_PLAN),
+        ([(240, stopped()), (1000, task()), (3700, stopped()), (4000, stopped())], AnomalyKind.STOPPED_IN_PLAN),
+        ([(240, stopped()), (3700, task()), (4000, stopped())], AnomalyKind.USER_STOPPED),
+        ([(240, failed()), (3700, stopped())], AnomalyKind.STOPPED_IN_PLAN),
+    ],
+    ids=[
+        "while it goes on",
+        "at its end",
+        "in its last minutes, or right after it",
+        "after it",
+        "before it",
+        "by the first look there is",
+        "again, in its last minutes or right after it",
+        "up in between",
+        "after a failure",
+    ],
+)
+def test_planned_work_is_asked_about_what_was_stopped_during_it(
+    looks: list[tuple[float, TaskFacts]], kind: AnomalyKind
+) -> None:
+    assert kinds(looked(*looks)) == [kind]
+
+
+def test_planned_work_that_goes_on_in_other_work_ends_with_that() -> None:
+    later = plan("plan-2", until=after(7200), starts_at=after(3000))
+    both = [plan(until=after(3600)), later]
+    going_on = looked((-60, task()), (240, stopped()), (3540, stopped()), (3700, stopped()), plans=both)
+    assert kinds(going_on) == [AnomalyKind.USER_STOPPED]
+    over = poll(stopped(), previous=going_on, at=7300, plans=both)
+    assert kinds(over) == [AnomalyKind.STOPPED_IN_PLAN]
+    stop = over.tasks[0].memory.stopped_in
+    assert stop
+    assert stop.plan_id == "plan-2"
+    # It is remembered longer than the plan.
+    assert kinds(poll(stopped(), previous=over, at=7400)) == [AnomalyKind.STOPPED_IN_PLAN]
+
+
+def test_planned_work_covers_what_it_names() -> None:
+    elsewhere = replace(plan(until=after(3600)), scope=Scope(servers=("eu-2",)))
+    assert kinds(looked((-60, task()), (240, stopped()), (3600, stopped()), plans=[elsewhere])) == [
+        AnomalyKind.USER_STOPPED
+    ]
 
 
 GAVE_UP = "Task 'CRM' was stopped after 7 recovery attempts"

@@ -20,6 +20,7 @@ from qlikops.agent.look.detectors import (
 )
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.fleet import TaskProgress, TaskSnapshot
+from qlikops.domain.plan import StoppedInPlan
 from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskState
 from qlikops.qlik.reader import NOT_READ_IN_TIME
 from tests.unit.agent.fleet import CONNECTION_LOST, HEALTHY, NOW, POSITION_LOST, SERVER, UNMATCHED, failed, task
@@ -52,6 +53,12 @@ def test_a_healthy_task_has_nothing(kind: AnomalyKind) -> None:
             task(**STOPPED, stop_reason=StopReason.NORMAL),
             {"left_stopped": True},
             "stopped by qlikops for a restart",
+        ),
+        (
+            AnomalyKind.STOPPED_IN_PLAN,
+            task(**STOPPED, stop_reason=StopReason.NORMAL),
+            {"stopped_in": StoppedInPlan("plan-1", "CHG123", NOW)},
+            "stopped during planned work, and still down",
         ),
         (
             AnomalyKind.PLANNED_STOP,

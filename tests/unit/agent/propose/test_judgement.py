@@ -20,7 +20,7 @@ from qlikops.domain.approval import ProposalRecord, Status
 from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
-from tests.unit.agent.fleet import CONFIG, NOW, POSITION_LOST, SERVER, UNMATCHED, after, failed, task
+from tests.unit.agent.fleet import CONFIG, NOW, POSITION_LOST, SERVER, UNMATCHED, after, failed, plan, task
 
 PROPOSED: Mapping[AnomalyKind, TaskFacts] = {
     AnomalyKind.POSITION_LOST: failed(message=POSITION_LOST),
@@ -28,6 +28,7 @@ PROPOSED: Mapping[AnomalyKind, TaskFacts] = {
     AnomalyKind.FATAL_UNKNOWN: failed(message=UNMATCHED),
     AnomalyKind.RESOURCE_STOP: failed(stop_reason=StopReason.STOPPED_LOW_MEMORY),
     AnomalyKind.LEFT_STOPPED: task(state=TaskState.STOPPED, stop_reason=StopReason.NORMAL, memory_mb=0),
+    AnomalyKind.STOPPED_IN_PLAN: task(state=TaskState.STOPPED, stop_reason=StopReason.NORMAL, memory_mb=0),
     AnomalyKind.PROCESS_MISMATCH: task(memory_mb=0),
     AnomalyKind.STALLED: task(changes_in_memory=7),
 }
@@ -38,9 +39,11 @@ def proposed(kind: AnomalyKind) -> Proposal:
     """What is proposed on the task of that kind."""
     facts = PROPOSED[kind]
     left_stopped = {facts.key: NOW} if kind is AnomalyKind.LEFT_STOPPED else {}
+    plans = [plan(until=after(3600))] if kind is AnomalyKind.STOPPED_IN_PLAN else []
     snapshot = None
     for seconds in (0, 7200):
-        snapshot = detect([SERVER], [facts], snapshot, CONFIG, after(seconds), "run", left_stopped=left_stopped)
+        now = after(seconds)
+        snapshot = detect([SERVER], [facts], snapshot, CONFIG, now, "run", left_stopped=left_stopped, plans=plans)
     assert snapshot is not None
     found = propose(snapshot, CONFIG, execution_arn="arn", execution_name="run", now=after(7200), blocked={})
     (proposal,) = found.proposals

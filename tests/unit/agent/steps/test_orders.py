@@ -1,0 +1,245 @@
+"""What people order with a run's input: applied once, whatever fails; and what planned work keeps quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.approval import Status
+from qlikops.domain.encoding import codec
+from qlikops.domain.orders import LATEST, MOST, Order, OrderOutcome, lift_order, plan_order
+from qlikops.domain.plan import Plan, Scope
+from qlikops.domain.report import RunReport
+from qlikops.domain.task import TaskKey
+from tests.scenarios.library import build_scenario
+from tests.unit.agent.fakes import SERVER, START
+from tests.unit.agent.machine import MACHINE, items
+from tests.unit.agent.night import Night, night
+
+ORDERS, INVOICES = (TaskKey("default", SERVER, name) for name in ("orders", "invoices"))
+MINUTE = timedelta(minutes=1)
+LOST = "ORA-12541: TNS:no listener"
+POSITION_LOST = "ORA-00308: cannot open archived log '/arch/1_4711.dbf'"
+ANA = "arn:aws:sts::000000000000:assumed-role/ops/ana"
+
+
+def given(*orders: Order) -> dict[str, Any]:
+    """An execution's input with these orders, as ana sends them."""
+    encoded = [codec.encode(order) for order in orders]
+    return {"orders": [{**order, "by": order["by"] or ANA} for order in encoded]}
+
+
+def work(lasts: timedelta = 60 * MINUTE, starts_at: datetime | None = None, **scope: Any) -> Order:
+    """Planned work on the server, or on `scope`, that ends so long after START."""
+    return plan_order(Scope(**(scope or {"servers": (SERVER,)})), starts_at, START + lasts, "CHG123")
+
+
+@pytest.fixture
+def nights() -> Iterator[Night]:
+    with night(build_scenario("healthy", 1)) as made:
+        made.agent.monitor("run-0")
+        made.clock.sleep(300)
+        yield made
+
+
+def run(nights: Night, orders: Any = None, minutes: int = 5) -> OrderOutcome | None:
+    """One run with these orders, and the time until the next; what became of the first order."""
+    nights.runs += 1
+    name = f"ordered-{nights.runs}"
+    nights.agent.monitor(name, orders)
+    nights.agent.states.statuses[f"{MACHINE}:{name}"] = "SUCCEEDED"
+    nights.clock.sleep(60 * minutes)
+    return nights.ledger.orders.outcomes(name).get(0)
+
+
+def taken(nights: Night, *orders: Order) -> OrderOutcome:
+    """What became of the first order."""
+    outcome = run(nights, given(*orders))
+    assert outcome
+    return outcome
+
+
+def only_plan(nights: Night) -> Plan:
+    (plan,) = nights.ledger.orders.plans()
+    return plan
+
+
+def last_report(nights: Night) -> RunReport:
+    run_of = nights.agent.services.store
+    snapshot = run_of.snapshot().snapshot
+    assert snapshot
+    report = run_of.findings(START, snapshot.execution_name)
+    assert report
+    return report
+
+
+def stop(nights: Night, *names: str) -> None:
+    """A user stops these tasks; what is shown of them follows a little later."""
+    for name in names:
+        nights.agent.simulator.server.fleet.stop(SERVER, name)
+
+
+@pytest.mark.parametrize("anything", [{}, [], "text", 7, None, True, {"detail": {"orders": [{}]}}, {"orders": None}])
+def test_an_input_without_orders_is_ignored_as_ever(nights: Night, anything: Any) -> None:
+    assert run(nights, anything) is None
+    assert last_report(nights).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("order", "why"),
+    [
+        ("plan", "It makes no sense"),
+        ({}, "It makes no sense"),
+        ({"order": "reload", "reason": "r"}, "Nobody knows here what reload is"),
+        ({"order": "plan", "reason": "r", "scope": {"servers": ["s"]}}, "Planned work needs an end."),
+        ({"order": "plan", "reason": "r", "ends_at": "2026-03-08T00:00:00Z"}, "It covers nothing"),
+        ({"order": "plan", "scope": {"servers": ["s"]}, "ends_at": "2026-03-08T00:00:00Z"}, "It gives no reason"),
+        (
+            {"order": "plan", "reason": "r", "scope": {"servers": ["s"]}, "ends_at": "2026-03-01T00:00:00Z"},
+            "It would be over already",
+        ),
+        (
+            {"order": "plan", "reason": "r", "scope": {"servers": ["s"]}, "ends_at": "2027-03-01T00:00:00Z"},
+            "31 days is the most",
+        ),
+        ({"order": "plan", "reason": "r", "scope": {"servers": ["a\x1b[2Jb"]}}, "is no name"),
+        ({"order": "plan", "reason": "r", "scope": {"servers": ["s" * 300]}}, "is no name"),
+        ({"order": "plan", "reason": "r", "scope": {"tags": ["t"] * 51}}, "more than 50 things"),
+        ({"order": "plan", "reason": "r", "version": 99}, "written by a newer qlikops"),
+        ({"order": "lift", "reason": "r"}, "Say what to lift"),
+        ({"order": "lift", "reason": "r", "id": "plan-0123456789"}, "There is no plan plan-0123456789"),
+        ({"order": "lift", "reason": "r", "id": "0123456789ab"}, "There is no plan and no proposal"),
+        ({"order": "lift", "reason": "r", "scope": {"tasks": [codec.encode(ORDERS)]}}, "There is nothing to lift"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_said(nights: Night, order: Any, why: str) -> None:
+    outcome = run(nights, {"orders": [order]})
+    assert outcome
+    assert not outcome.is_applied
+    assert why in outcome.detail
+    assert nights.ledger.orders.plans() == ()
+    (note,) = last_report(nights).notes
+    assert why in note
+
+
+def test_a_run_takes_so_many_orders(nights: Night) -> None:
+    run(nights, {"orders": [{}] * (MOST + 1)})
+    assert last_report(nights).notes[-1] == f"1 more orders were refused: a run takes {MOST}."
+
+
+def test_an_order_is_said_with_who_says_to_have_sent_it(nights: Night) -> None:
+    outcome = taken(nights, work())
+    plan = only_plan(nights)
+    assert (outcome.is_applied, outcome.plan_id) == (True, plan.plan_id)
+    assert (plan.by, plan.why, plan.until) == (ANA, "CHG123", START + 60 * MINUTE)
+    notes = last_report(nights).notes
+    assert notes[0].startswith(
+        f"Order 1 (plan, says {ANA}) was applied: {plan.plan_id}: planned work on server {SERVER}"
+    )
+    assert "It covers 4 tasks" in notes[1]
+
+
+def test_one_for_more_than_a_day_is_told(nights: Night) -> None:
+    outcome = taken(nights, work(26 * 60 * MINUTE))
+    assert "people are notified" in outcome.detail
+    assert nights.told == [f"qlikops: planned work: server {SERVER}"]
+
+
+def test_an_order_of_long_ago_is_refused(nights: Night) -> None:
+    """A redriven run sends what was meant for then."""
+    nights.agent.monitor_as(
+        {
+            "execution_arn": f"{MACHINE}:old",
+            "execution_name": "old",
+            "started_at": codec.format_time(nights.clock.now - LATEST - MINUTE),
+            "input": given(work()),
+        }
+    )
+    assert "orders are applied within 1h00m" in nights.ledger.orders.outcomes("old")[0].detail
+    assert nights.ledger.orders.plans() == ()
+
+
+class TestPlannedWork:
+    """From its beginning to the question about what it stopped."""
+
+    def test_inside_nothing_is_proposed_or_told_but_what_comes_through(self, nights: Night) -> None:
+        nights.agent.simulator.break_task("invoices", message=POSITION_LOST)
+        nights.agent.simulator.break_task("orders", message=LOST)
+        stop(nights, "stock")
+        run(nights, given(work()))
+        proposed = [row.kind for row in nights.ledger.run_proposals("ordered-1")]
+        assert proposed == [AnomalyKind.POSITION_LOST]
+        assert nights.seen(ORDERS).anomalies
+        assert nights.seen(ORDERS).note == "planned until 04:00 UTC, CHG123"
+        assert nights.told == []
+
+    def test_what_it_stopped_is_one_proposal_at_its_end(self, nights: Night) -> None:
+        stop(nights, "stock")
+        nights.clock.sleep(60)
+        run(nights, minutes=4)
+        run(nights, given(work(40 * MINUTE)))
+        stop(nights, "orders", "invoices")
+        for _ in range(5):
+            run(nights)
+            assert nights.ledger.open() == []
+        assert nights.clock.now == START + 40 * MINUTE
+        run(nights)
+        (row,) = nights.ledger.run_proposals("ordered-8")
+        assert (row.kind, row.action) == (AnomalyKind.STOPPED_IN_PLAN, "resume")
+        proposal = nights.ledger.record(row.proposal_id).approval.proposal
+        assert [target.key.task for target in proposal.targets] == ["invoices", "orders"]
+        assert "CHG123" in proposal.title
+        run(nights)
+        assert nights.seen(TaskKey("default", SERVER, "stock")).anomalies[0].kind is AnomalyKind.USER_STOPPED
+
+    def test_what_runs_again_by_its_end_is_not_asked_about_and_neither_is_what_is_stopped_later(
+        self, nights: Night
+    ) -> None:
+        run(nights, given(work(20 * MINUTE)))
+        stop(nights, "orders")
+        run(nights)
+        nights.agent.simulator.server.fleet.run(SERVER, "orders", "RESUME_PROCESSING")
+        run(nights)
+        run(nights)
+        stop(nights, "invoices")
+        run(nights, minutes=20)
+        run(nights)
+        assert nights.ledger.open() == []
+
+    def test_a_failure_that_is_still_there_is_proposed_as_ever(self, nights: Night) -> None:
+        run(nights, given(work(12 * MINUTE)))
+        nights.agent.simulator.break_task("orders", message=LOST)
+        run(nights, minutes=3)
+        assert nights.ledger.open() == []
+        run(nights)
+        (row,) = nights.ledger.run_proposals("ordered-3")
+        assert row.kind == AnomalyKind.FATAL_TRANSIENT
+
+    def test_a_question_that_it_begins_beneath_is_closed(self, nights: Night) -> None:
+        nights.agent.simulator.break_task("orders", message=LOST)
+        (item,) = items(nights.agent.monitor("run-1"))
+        nights.agent.evaluate(item)
+        nights.agent.request(item)
+        nights.clock.sleep(300)
+        run(nights, given(work(tasks=(ORDERS,))))
+        record = nights.record(item)
+        assert record.status is Status.SUPERSEDED
+        assert record.outcome
+        assert record.outcome.detail == "planned work has begun: planned until 04:00 UTC, CHG123"
+        assert nights.seen(ORDERS).proposal_id == ""
+
+    def test_it_is_ended_early_once(self, nights: Night) -> None:
+        run(nights, given(work()))
+        stop(nights, "orders")
+        plan = only_plan(nights)
+        run(nights)
+        ended = taken(nights, lift_order(plan.plan_id, "done"))
+        assert ended.is_applied
+        assert only_plan(nights).ended_why == "done"
+        assert [row.kind for row in nights.ledger.run_proposals("ordered-3")] == [AnomalyKind.STOPPED_IN_PLAN]
+        again = taken(nights, lift_order(plan.plan_id, "again"))
+        assert (again.is_applied, "is over since" in again.detail) == (False, True)
