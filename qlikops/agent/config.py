@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from qlikops.agent.models import EvaluatorName, Models, ModelSettings
@@ -77,6 +78,17 @@ class Thresholds:
         """How many polls must see an anomaly of this kind before it counts as confirmed."""
         polls: int = getattr(self, kind.traits.polls, 1)
         return polls
+
+
+class NotificationFormat(StrEnum):
+    """How a message of the topic is written."""
+
+    TEXT = "text"
+    """A few lines for people; several findings of one run are one message."""
+    JSON = "json"
+    """An event's detail, one message each."""
+    CHAT = "chat"
+    """The text, as Amazon Q Developer in chat applications takes it for Slack and Microsoft Teams."""
 
 
 PAIRS = tuple(
@@ -170,6 +182,8 @@ class AgentConfig(Models):
     """Endpoints that one run tests before it proposes."""
     probes_per_hour: int = number(3, 1, 20)
     """Tests of one endpoint in an hour, those before restarts among them."""
+    notification_format: NotificationFormat = NotificationFormat.TEXT
+    """How a message of the topic is written; EventBridge gets the same events whatever it is."""
     require_digest: bool = False
     """Refuse approvals that do not name what they were made on, such as the plain AWS CLI's."""
     lease_margin_seconds: int = number(3600, 0, 86400)

@@ -97,7 +97,7 @@ class Services:
         """Messages to people."""
         from qlikops.agent.tell.notify import Notifier
 
-        return Notifier(self._clients("sns"), self.config.topic_arn)
+        return Notifier(functools.cache(self._clients), self.config.topic_arn, self.config.notification_format)
 
     @cached_property
     def assessor(self) -> Assessor:

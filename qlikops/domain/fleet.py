@@ -92,6 +92,8 @@ class Notified:
     """The highest that was told."""
     seen_at: datetime
     """When a poll saw it last, or could not look."""
+    tags: tuple[str, ...] = ()
+    """Its task's when it was told: who filters by them hears of its end too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,8 @@ class Proposal:
     """What it offers, the recommended one first; empty in records of earlier versions, whose action is all there is."""
     staging: tuple[TaskKey, ...] = ()
     """Those of the tasks that stage a log (Log Stream), which the others may read."""
+    tags: tuple[str, ...] = ()
+    """The first few that its tasks carry, by name: what is told of it is filtered by them."""
     point_of_no_return: PointOfNoReturn | None = None
     """Until when a resume is possible; None where that is no question, and in records of earlier versions."""
     fetched: Fetched | None = None

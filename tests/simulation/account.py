@@ -16,7 +16,14 @@ from typing import Any
 from tests.simulation.dynamodb import DynamoDb
 from tests.simulation.dynamodb import Wire as Item
 from tests.simulation.kernel import Kernel
-from tests.simulation.services import ModelClient, SimulatedCloudWatch, SimulatedS3, SimulatedSecrets, SimulatedSns
+from tests.simulation.services import (
+    ModelClient,
+    SimulatedCloudWatch,
+    SimulatedEventBridge,
+    SimulatedS3,
+    SimulatedSecrets,
+    SimulatedSns,
+)
 
 
 class Plain(random.Random):
@@ -47,6 +54,7 @@ class ModelledAws:
             "s3": _S3(kernel),
             "sns": _Sns(kernel),
             "cloudwatch": SimulatedCloudWatch(),
+            "events": SimulatedEventBridge(kernel),
             "secretsmanager": _Secrets(""),
         }
 

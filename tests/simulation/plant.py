@@ -42,6 +42,7 @@ from tests.simulation.services import (
     Context,
     Function,
     SimulatedCloudWatch,
+    SimulatedEventBridge,
     SimulatedLambda,
     SimulatedS3,
     SimulatedSecrets,
@@ -178,7 +179,7 @@ class World:
         _InlineFuture.numbers = itertools.count()
         self.dynamodb = DynamoDb(kernel, TABLE)
         self.s3, self.sns = SimulatedS3(kernel), SimulatedSns(kernel)
-        self.cloudwatch = SimulatedCloudWatch()
+        self.cloudwatch, self.eventbridge = SimulatedCloudWatch(), SimulatedEventBridge(kernel)
         self.fleet = WatchedFleet(scenario, seed=seed, clock=kernel.monotonic)
         self.journal = Journal()
         self.sessions = LosableSessions({"monitor": PASSWORD}, kernel.monotonic, 300.0)
@@ -222,6 +223,7 @@ class World:
             "dynamodb": self.dynamodb,
             "s3": self.s3,
             "sns": self.sns,
+            "events": self.eventbridge,
             "cloudwatch": self.cloudwatch,
             "secretsmanager": self.secrets,
             "stepfunctions": self.states,

@@ -29,6 +29,8 @@ from tests.simulation.dynamodb import error
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.kernel import Kernel, Process
 
+MOST_ENTRIES = 10
+"""In one call of EventBridge's PutEvents."""
 MOST_SUBJECT, MOST_MESSAGE_BYTES = 99, 256 * 1024
 """Of what SNS publishes: a subject is of less than 100 ASCII characters."""
 ENDPOINT = "https://{service}.eu-west-1.amazonaws.com"
@@ -198,6 +200,22 @@ class SimulatedSns:
             raise error("InvalidParameter", "Publish", "Invalid parameter: Message too long")
         self.published.append((self.kernel.now, message))
         return {"MessageId": f"{len(self.published):08}"}
+
+
+@dataclass
+class SimulatedEventBridge:
+    """The default bus and all that was put on it."""
+
+    kernel: Kernel
+    put: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    """When, and the entry."""
+
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:
+        size = sum(len(f"{each['Source']}{each['DetailType']}{each['Detail']}".encode()) + 14 for each in Entries)
+        if not 0 < len(Entries) <= MOST_ENTRIES or size > MOST_MESSAGE_BYTES:
+            raise error("ValidationException", "PutEvents", "Total size of the entries is over the limit.")
+        self.put += [(self.kernel.now, each) for each in Entries]
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": f"{len(self.put):08}"} for _ in Entries]}
 
 
 @dataclass

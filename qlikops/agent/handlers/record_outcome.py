@@ -27,8 +27,8 @@ def handler(event: dict[str, Any], _context: object, services: Services | None =
     proposal_id = proposal_id_of(event)
     approval = services.ledger.record(proposal_id).approval
     outcome = parse_outcome(event.get("outcome"), approval, services.ledger.tasks, services.clock())
-    quiet, tell = services.config.cooldown_seconds, services.notifier.closed
-    closed = services.ledger.close(proposal_id, outcome, quiet, tell=tell).approval
+    quiet = services.config.cooldown_seconds
+    closed = services.ledger.close(proposal_id, outcome, quiet, tell=services.notifier.closed).approval
     return {
         "proposal_id": proposal_id,
         "status": closed.status.value,

@@ -38,6 +38,7 @@ from qlikops.domain.text import harmless
 _MESSAGES_QUOTED = 3
 _WHY_CAP = 80
 """Characters of the reason for planned work that a title quotes."""
+_TAGS_KEPT = 10
 TARGETS_LIMIT = 500
 """Tasks of one proposal: more than that nobody can look over, and one invocation can hardly restart."""
 TARGETS_BYTES = 160_000
@@ -307,6 +308,7 @@ def _proposal(
         staging=staging_among([case.facts for case in group.cases]) if group.cause else (),
         point_of_no_return=point,
         fetched=server.fetched if server else None,
+        tags=tuple(sorted({tag for case in group.cases for tag in case.facts.tags})[:_TAGS_KEPT]),
     )
 
 

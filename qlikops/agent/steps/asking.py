@@ -66,5 +66,7 @@ def ask(
         # This may be a second invocation, whose failure ends no wait: then the next run does.
         ledger.withdraw(question.proposal_id, Outcome(Status.SUPERSEDED, f"no approval would count: {exc}"))
         raise
-    notifier.asked(record.approval, clock())
+    from qlikops.agent.tell.events import ApprovalRequested
+
+    notifier.tell(ApprovalRequested.of(record.approval, clock()))
     return record.approval

@@ -17,6 +17,7 @@ from qlikops.agent.remember.follow_ups import FollowUp, StoredFollowUp
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.run import Run
+from qlikops.agent.tell.events import RestartFellOver
 from qlikops.agent.tell.notify import Notifier
 from qlikops.domain.lasting import FellOver, Followed, TaskLasting
 from qlikops.domain.task import TaskKey
@@ -100,7 +101,8 @@ class Follower:
         mine = [(stored, record) for each, record in due if (stored := self._begin_telling(each))]
         # As it is now: another run may have found more since this one looked, and what is told is forgotten.
         fell_over = [_fell_over(record, stored.follow_up.untold) for stored, record in mine]
-        if not mine or not self.notifier.fell_over(run, fell_over):
+        events = [RestartFellOver.of(run, each, self.clock()) for each in fell_over]
+        if not mine or not self.notifier.tell(*events):
             return
         for stored, _ in mine:
             told = {each.key for each in stored.follow_up.untold}

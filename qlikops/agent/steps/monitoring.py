@@ -23,6 +23,7 @@ from qlikops.agent.steps.lasting import Follower
 from qlikops.agent.steps.orders import Desk, notes_on
 from qlikops.agent.steps.overtaken import Questions
 from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
+from qlikops.agent.tell.events import findings
 from qlikops.agent.tell.notifications import news_of
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import changes, mean_latency
@@ -217,7 +218,7 @@ class Monitor:
     def _telling(self, run: Run, last: LastSnapshot, snapshot: FleetSnapshot) -> FleetSnapshot:
         """The snapshot with what people have been told, which they are before it is saved: twice beats never."""
         news = news_of(last.snapshot, snapshot)
-        told = not news or self.notifier.found(run, news)
+        told = self.notifier.tell(*findings(run, news, snapshot.taken_at))
         return replace(snapshot, told=news.told if told else news.told_before)
 
 

@@ -14,6 +14,7 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.orders import Overtaken, adding, changing, lifting
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.tasks import RestartLimits
+from qlikops.agent.tell.events import LongWorkPlanned
 from qlikops.agent.tell.notify import Notifier
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import NotFound
@@ -92,7 +93,7 @@ class Desk:
             f"{moment(ends_at, now)}.{is_long}"
         )
         if plan.is_long:
-            self.notifier.long_plan(run, plan)  # before it counts: twice is better than never
+            self.notifier.tell(LongWorkPlanned.of(run, plan))  # before it counts: twice is better than never
         return self.ledger.orders.keep(run, OrderOutcome(index, True, detail, now, order, plan.plan_id), adding(plan))
 
     def _end(self, run: Run, index: int, order: Order) -> OrderOutcome:

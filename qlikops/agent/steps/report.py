@@ -14,6 +14,7 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.outage import Outages
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.store import LatestReport, Store
+from qlikops.agent.tell.events import MonitoringFailed, MonitoringRecovered
 from qlikops.agent.tell.metrics import Metrics
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import extended
@@ -71,19 +72,19 @@ class Reporter:
         if not reported_before:
             self.metrics.put(summary, [one.evaluation for one in report.proposals if one.evaluation])
         if not report.error and self.outages.is_over(run):
-            self.notifier.recovered(run)
+            self.notifier.tell(MonitoringRecovered.of(run))
         self.ledger.save_run(summary)
         return summary
 
     def _tell(self, run: Run, error: str, *, was_read: bool) -> None:
         now = self.clock()
-        if not self.outages.is_known(now) and self.notifier.run_failed(run, error, was_read=was_read):
+        if not self.outages.is_known(now) and self.notifier.tell(MonitoringFailed.of(run, error, was_read=was_read)):
             self.outages.told(run, now)
 
     def _report_without_ledger(self, run: Run, error: str, latest: LatestReport) -> RunSummary:
         """What can be said of a run that failed with the ledger; the last report knows whether somebody was told."""
         if latest.report is None or not latest.report.error:
-            self.notifier.run_failed(run, error, was_read=False)
+            self.notifier.tell(MonitoringFailed.of(run, error, was_read=False))
         summary = RunSummary(run.execution_arn, run.execution_name, run.started, finished_at=self.clock(), error=error)
         report = _beside_others(_empty(run, summary, self.clock(), error), latest)
         self.metrics.put(summary)

@@ -50,7 +50,12 @@ def news_of(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> Notifica
         # What planned work covers is told once that is over, if it is still there.
         if anomaly.key not in planned or anomaly.kind.traits.comes_through
     ]
-    louder = {_place(anomaly): Notified(anomaly.key, anomaly.kind, anomaly.severity, now) for anomaly in appeared}
+    keys = {anomaly.key for anomaly in appeared}
+    tags = {task.facts.key: task.facts.tags for task in snapshot.tasks if task.facts.key in keys}
+    louder = {
+        _place(anomaly): Notified(anomaly.key, anomaly.kind, anomaly.severity, now, tags.get(anomaly.key, ()))
+        for anomaly in appeared
+    }
     over = tuple(told for told in before if now - told.seen_at >= OVER_AFTER)
     return Notifications(
         appeared=tuple(sorted(appeared, key=lambda one: (-one.severity.rank, one.key, one.kind))),

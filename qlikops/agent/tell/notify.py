@@ -1,247 +1,142 @@
-"""Tells people, in texts that fit a phone. Never a token, never a link: answering is the console's."""
+"""Tells people and programs: each event goes to an SNS topic, for people, and to EventBridge, for programs."""
 
 from __future__ import annotations
 
+import json
 import logging
-import shlex
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from qlikops.agent.remember.run import Run
-from qlikops.agent.tell.notifications import Notifications
-from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
-from qlikops.domain.approval import ProposalRecord, Status, terms_of
-from qlikops.domain.diagnosis import Diagnosis
-from qlikops.domain.duration import format_duration
-from qlikops.domain.evaluation import Evaluation, Verdict, is_ai
-from qlikops.domain.lasting import FellOver
-from qlikops.domain.plan import Plan
+from qlikops.agent.config import NotificationFormat
+from qlikops.agent.tell.events import Event, ended
+from qlikops.domain.approval import ProposalRecord
+from qlikops.domain.encoding import codec
 from qlikops.domain.text import harmless
 
-NOTIFIED = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.STILL_DOWN})
-"""The ends that somebody must hear of: nobody answered, or it did not work. That a question is over is told as well."""
+SOURCE = "qlikops"
+"""Of all events; the functions may put no others."""
+MOST_ENTRIES = 10
+"""In one call of PutEvents; together they may have 256 KB, and each event has less than a tenth of that."""
 _SUBJECT_CAP = 100
-_LINE_CAP = 200
-_FINDINGS_SHOWN = 6
-"""Lines of what appeared, and of what is over; a phone shows no more, and `qlikops tasks` has them all."""
+_MOST_VALUES = 50
+"""Of one attribute of a message: attributes share the 256 KB of the message."""
 
 _logger = logging.getLogger(__name__)
 
 
 class Notifier:
-    """Publishes to one SNS topic; `client` is boto3's. A message that cannot be sent is logged and lost."""
+    """Tells events. What one channel does not take goes to the other one all the same, is logged and lost."""
 
-    def __init__(self, client: Any, topic_arn: str) -> None:
-        self._client = client
+    def __init__(
+        self,
+        clients: Callable[[str], Any],
+        topic_arn: str,
+        message_format: NotificationFormat = NotificationFormat.TEXT,
+    ) -> None:
+        """`clients` gives boto3's client of a service, the same one each time."""
+        self._clients = clients
         self._topic_arn = topic_arn
+        self._format = message_format
 
-    def asked(self, approval: ProposalRecord, now: datetime) -> None:
-        """Somebody has to decide."""
-        self._publish(f"qlikops: {approval.proposal.action} {approval.proposal.label}?", request_text(approval, now))
+    def tell(self, *events: Event) -> bool:
+        """Tells `events`, all of one kind and of one run; whether the topic took them."""
+        if not events:
+            return True
+        self._put(events)
+        alone = self._format is NotificationFormat.JSON
+        published = [self._publish(each) for each in ([[event] for event in events] if alone else [events])]
+        return all(published)
 
-    def closed(self, approval: ProposalRecord) -> None:
-        """Something ended in a way that somebody must hear of; other ends are not told."""
-        no_longer_asked = approval.status is Status.SUPERSEDED and approval.requested_at is not None
-        if approval.status in NOTIFIED or no_longer_asked:
-            words = approval.status.replace("_", " ")
-            self._publish(f"qlikops: {words}: {approval.proposal.label}", outcome_text(approval))
+    def closed(self, approval: ProposalRecord) -> bool:
+        """Tells that a proposal is over, if people have heard of it or have to; the same as `tell`."""
+        return self.tell(*ended(approval))
 
-    def found(self, run: Run, news: Notifications) -> bool:
-        """Something is wrong, or over, on which nothing is proposed; whether the message went out."""
-        return self._publish(f"qlikops: {_headline(news)}", findings_text(run, news))
-
-    def fell_over(self, run: Run, restarts: Sequence[FellOver]) -> bool:
-        """Tasks that a restart brought up are down again; whether the message went out."""
-        tasks = sum(each.count for each in restarts)
-        # Not the restart's label: of a group, others may be up.
-        subject = restarts[0].tasks[0].key if tasks == 1 else f"{tasks:,} tasks"
-        return self._publish(f"qlikops: fell over again: {subject}", fell_over_text(run, restarts))
-
-    def long_plan(self, run: Run, plan: Plan) -> None:
-        """Somebody planned work for so long that others must hear of it."""
-        self._publish(f"qlikops: planned work: {plan.scope.words()}", plan_text(run, plan))
-
-    def run_failed(self, run: Run, error: str, *, was_read: bool) -> bool:
-        """Monitoring itself does not work; whether the message went out."""
-        return self._publish("qlikops: monitoring fails", failure_text(run, error, was_read=was_read))
-
-    def recovered(self, run: Run) -> None:
-        """Monitoring works again."""
-        self._publish("qlikops: monitoring works again", recovery_text(run))
-
-    def _publish(self, subject: str, message: str) -> bool:
+    def _publish(self, events: Sequence[Event]) -> bool:
+        summary, text = events[0].together(events)
         # SNS takes ASCII only in a subject.
-        plain = harmless(subject, _SUBJECT_CAP).encode("ascii", "replace").decode()[:_SUBJECT_CAP]
+        subject = harmless(f"qlikops: {summary}", _SUBJECT_CAP).encode("ascii", "replace").decode()[:_SUBJECT_CAP]
         try:
-            self._client.publish(TopicArn=self._topic_arn, Subject=plain, Message=message)
+            self._clients("sns").publish(
+                TopicArn=self._topic_arn,
+                Subject=subject,
+                Message=_message(self._format, events, summary, text),
+                MessageAttributes=_attributes(events),
+            )
         except (BotoCoreError, ClientError):
-            _logger.exception("nobody was told: %s", plain)
+            _logger.exception("nobody was told: %s", subject)
             return False
         return True
 
-
-def request_text(approval: ProposalRecord, now: datetime) -> str:
-    """What, where, how bad, until when, and how to see more."""
-    proposal = approval.proposal
-    lines = [
-        f"{proposal.title}",
-        f"Proposed: {proposal.action.replace('_', ' ')} {proposal.label}",
-        *(f"Or: {option.words}" for option in proposal.offers[1:]),
-        f"Severity: {proposal.severity}. {_opinion(approval.evaluation)}",
-        *_look_first(proposal.diagnosis),
-    ]
-    if approval.deadline:
-        left = format_duration(approval.deadline - now)
-        lines.append(f"Answer by {_clock_time(approval.deadline)} (in {left}), or nothing is done.")
-    return _text([*lines, _more(approval)])
+    def _put(self, events: Sequence[Event]) -> None:
+        for start in range(0, len(events), MOST_ENTRIES):
+            entries = [_entry(event) for event in events[start : start + MOST_ENTRIES]]
+            try:
+                answer = self._clients("events").put_events(Entries=entries)
+            except (BotoCoreError, ClientError):
+                _logger.exception("EventBridge did not take %d events", len(events) - start)
+                return
+            if answer["FailedEntryCount"]:
+                # Without the details: what is told has no place in a log of failures.
+                refused = {each.get("ErrorCode", "") for each in answer["Entries"]} - {""}
+                _logger.error("EventBridge refused %d events: %s", answer["FailedEntryCount"], sorted(refused))
 
 
-def _look_first(diagnosis: Diagnosis | None) -> list[str]:
-    """What happened, and what to look at before an approval; nothing if the message is none that is known."""
-    if diagnosis is None or not diagnosis.headline:
-        return []
-    return [f"What happened: {diagnosis.headline}.", *(f"Look at first: {check}" for check in diagnosis.checks[:1])]
+def _entry(event: Event) -> dict[str, Any]:
+    return {"Source": SOURCE, "DetailType": event.name, "Time": event.at, "Detail": codec.dumps(event.detail())}
 
 
-def outcome_text(approval: ProposalRecord) -> str:
-    """What it was, how it ended, and how to see more."""
-    outcome = approval.outcome
-    lines = [
-        f"{approval.proposal.title}",
-        f"{approval.chosen.action.replace('_', ' ')} {approval.proposal.label}: {approval.status.replace('_', ' ')}",
-        outcome.detail if outcome else "",
-        "; ".join(terms_of(approval.decision, approval.proposal)) if approval.decision else "",
-    ]
-    return _text([*lines, _more(approval)])
+def _message(message_format: NotificationFormat, events: Sequence[Event], summary: str, text: str) -> str:
+    match message_format:
+        case NotificationFormat.JSON:
+            return codec.dumps(events[0].detail())
+        case NotificationFormat.CHAT:
+            return codec.dumps(_chat(events, summary, text))
+    return text
 
 
-def findings_text(run: Run, news: Notifications) -> str:
-    """What and where, the worst first and what is alike in one line; what is over; and how to see more."""
-    return _text(
-        [
-            *_shown(_alike(news.appeared)),
-            *_shown([f"over: {told.key} {told.kind.traits.headline}" for told in news.over]),
-            "Nothing is proposed on these; you are told once." if news.appeared else "",
-            f"Where: {_place(run)}",
-            "qlikops tasks",
-        ]
-    )
+def _chat(events: Sequence[Event], summary: str, text: str) -> codec.Json:
+    """The custom notification of Amazon Q Developer in chat applications; what is told of one thing is one thread."""
+    metadata = {"summary": _unmarked(summary), "eventType": events[0].name}
+    if len(events) == 1:
+        metadata["threadId"] = events[0].dedup_key
+    return {
+        "version": "1.0",
+        "source": "custom",
+        "content": {
+            "textType": "client-markdown",
+            "title": _unmarked(summary),
+            # In a block of code nothing is markup: a name with underscores stays one.
+            "description": f"```\n{_unmarked(text)}\n```",
+        },
+        "metadata": metadata,
+    }
 
 
-def fell_over_text(run: Run, restarts: Sequence[FellOver]) -> str:
-    """Which restarts did not last, and how to see more of each."""
-    # How to see more comes before what a long line may lose.
-    lines = [f"{each.label} (qlikops show {each.proposal_id}): {each.words()}" for each in restarts]
-    ahead = "A new proposal comes after the cooldown, unless qlikops says that the task keeps failing."
-    return _text(["Restarted by qlikops, seen up, and down again:", *_shown(lines), ahead, f"Where: {_place(run)}"])
+def _unmarked(text: str) -> str:
+    """`text` that mentions nobody, links nowhere and ends no block of code."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'")
 
 
-def plan_text(run: Run, plan: Plan) -> str:
-    """What is kept quiet for how long, who says so, and how to see more."""
-    lasts = format_duration(plan.ends_at - plan.starts_at)
-    return _text(
-        [
-            f"Planned work for {lasts}: {plan.why}",
-            f"Covers: {plan.scope.words()}",
-            f"From {_day_time(plan.starts_at)} until {_day_time(plan.ends_at)}, says {plan.by or 'nobody'}.",
-            "Nothing is proposed or told of what it covers, but for a lost log position and data errors.",
-            f"Where: {_place(run)}",
-            f"qlikops plan end {plan.plan_id}",
-        ]
-    )
+def _attributes(events: Sequence[Event]) -> dict[str, Any]:
+    """What the filters of subscriptions go by: ten at most, or SNS drops what goes to a queue as raw messages."""
+    values: dict[str, Iterator[str]] = {
+        "event": (event.name for event in events),
+        "state": (event.STATE.value for event in events),
+        "severity": (event.severity.value for event in events),
+        "kind": (event.kind for event in events),
+        "instance": (name for event in events for name in event.instances),
+        "server": (name for event in events for name in event.servers),
+        "tags": (tag for event in events for tag in event.tags),
+        "approval_id": (event.approval_id for event in events),
+        "dedup_key": (event.dedup_key for event in events),
+    }
+    several = {name: list(filter(None, dict.fromkeys(each)))[:_MOST_VALUES] for name, each in values.items()}
+    return {name: _attribute(each) for name, each in several.items() if each}
 
 
-def _headline(news: Notifications) -> str:
-    if len(news.appeared) == 1:
-        (only,) = news.appeared
-        return f"{only.severity}: {only.key}: {only.kind.traits.headline}"
-    if news.appeared:
-        return f"{news.appeared[0].severity}: {len(news.appeared)} new findings"
-    if len(news.over) == 1:
-        return f"over: {news.over[0].key}: {news.over[0].kind.traits.headline}"
-    return f"{len(news.over)} findings are over"
-
-
-def _alike(appeared: Iterable[Anomaly]) -> list[str]:
-    """A line for each finding, or for all of a kind on one server."""
-    together: dict[tuple[str, str, AnomalyKind, Severity], list[Anomaly]] = {}
-    for anomaly in appeared:
-        key = anomaly.key
-        together.setdefault((key.instance, key.server, anomaly.kind, anomaly.severity), []).append(anomaly)
-    lines = []
-    for (_, server, kind, severity), alike in together.items():
-        if len(alike) > 1:
-            lines.append(f"{severity}: {server}: {kind.traits.headline} on {len(alike)} tasks")
-        else:
-            lines.append(f"{severity}: {alike[0].key}: {alike[0].summary}")
-    return lines
-
-
-def _shown(lines: list[str]) -> list[str]:
-    left = len(lines) - _FINDINGS_SHOWN
-    return [*lines[:_FINDINGS_SHOWN], f"and {left} more"] if left > 0 else lines
-
-
-def failure_text(run: Run, error: str, *, was_read: bool) -> str:
-    """What does not work, where, since when, for how long, and how to see more."""
-    what = (
-        "The fleet was read, but what to do about it could not be decided."
-        if was_read
-        else "The fleet cannot be read: nobody knows how Qlik is."
-    )
-    return _text(
-        [
-            what,
-            f"Where: {_place(run)}",
-            f"Since: {_clock_time(run.started)}, until a run succeeds. You are told once, and when it is over.",
-            f"Why: {error}",
-            f"qlikops show {shlex.quote(run.execution_name)}",
-            "qlikops doctor",
-        ]
-    )
-
-
-def recovery_text(run: Run) -> str:
-    """Since when it works, where, and how to see more."""
-    return _text(
-        [
-            f"The run of {_clock_time(run.started)} succeeded.",
-            f"Where: {_place(run)}",
-            f"qlikops report {shlex.quote(run.execution_name)}",
-        ]
-    )
-
-
-def _place(run: Run) -> str:
-    """Region and account, from an ARN; what it is instead, where it is none."""
-    parts = run.execution_arn.split(":")
-    return f"{parts[3]}, account {parts[4]}" if len(parts) > 5 else run.execution_arn
-
-
-def _opinion(evaluation: Evaluation | None) -> str:
-    if evaluation is None:
-        return "Not evaluated."
-    source = "AI" if is_ai(evaluation.evaluator) else evaluation.evaluator.capitalize()
-    if evaluation.verdict is Verdict.UNAVAILABLE:
-        return f"{source}: no evaluation ({evaluation.unavailable_because})."
-    confidence = f", {evaluation.confidence:.0%} sure" if evaluation.confidence is not None else ""
-    return f"{source}: {evaluation.verdict}, {evaluation.risk} risk{confidence}."
-
-
-def _more(approval: ProposalRecord) -> str:
-    return f"qlikops show {approval.approval_id}"
-
-
-def _clock_time(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%H:%M} UTC"
-
-
-def _day_time(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _text(lines: list[str]) -> str:
-    return "\n".join(shown for line in lines if (shown := harmless(line, _LINE_CAP)))
+def _attribute(values: Sequence[str]) -> dict[str, str]:
+    if len(values) == 1:
+        return {"DataType": "String", "StringValue": values[0]}
+    return {"DataType": "String.Array", "StringValue": json.dumps(values)}

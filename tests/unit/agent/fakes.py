@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from qlikops.agent.tell.notify import Notifier
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.encoding import codec
@@ -125,14 +127,42 @@ class FakeSns:
     """Keeps what was published; `broken` makes it fail."""
 
     def __init__(self) -> None:
-        self.messages: list[dict[str, str]] = []
+        self.messages: list[dict[str, Any]] = []
         self.broken = False
 
-    def publish(self, **message: str) -> None:
+    def publish(self, **message: Any) -> None:
         """Like boto3's."""
         if self.broken:
             raise EndpointConnectionError(endpoint_url="https://sns.example.com")
         self.messages.append(message)
+
+
+class FakeEvents:
+    """Keeps what was put; `broken` makes it fail, `refusing` makes it answer so."""
+
+    def __init__(self) -> None:
+        self.put: list[dict[str, Any]] = []
+        self.broken = self.refusing = False
+
+    @property
+    def details(self) -> list[dict[str, Any]]:
+        """Of the events."""
+        return [json.loads(entry["Detail"]) for entry in self.put]
+
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        """Like boto3's."""
+        if self.broken:
+            raise EndpointConnectionError(endpoint_url="https://events.example.com")
+        if self.refusing:
+            return {"FailedEntryCount": len(Entries), "Entries": [{"ErrorCode": "ThrottlingException"}] * len(Entries)}
+        self.put += Entries
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}] * len(Entries)}
+
+
+def notifier(sns: FakeSns | None = None, events: FakeEvents | None = None, **options: Any) -> Notifier:
+    """One that tells these fakes."""
+    clients = {"sns": sns or FakeSns(), "events": events or FakeEvents()}
+    return Notifier(clients.__getitem__, "topic", **options)
 
 
 class FakeStepFunctions:

@@ -21,7 +21,16 @@ from qlikops.agent.wiring import Services
 from qlikops.domain.approval import InboxRow, Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import unpacked
-from tests.unit.agent.fakes import PASSWORD, FakeClock, FakeSns, FakeStepFunctions, Simulator, create_table, inbox
+from tests.unit.agent.fakes import (
+    PASSWORD,
+    FakeClock,
+    FakeEvents,
+    FakeSns,
+    FakeStepFunctions,
+    Simulator,
+    create_table,
+    inbox,
+)
 
 Json = dict[str, Any]
 MACHINE = "arn:aws:states:eu-west-1:000000000000:execution:QlikMonitoringAgent"
@@ -68,13 +77,13 @@ class Agent:
         config = AgentConfig(table, self.bucket, "arn:aws:sns:eu-west-1:000000000000:t", secret["ARN"])
         # One poll is enough here: what confirms an anomaly is detection's business.
         config = replace(config, **{"thresholds": Thresholds(confirm_polls=1), **settings})
-        self.sns, self.states = FakeSns(), FakeStepFunctions()
+        self.sns, self.events, self.states = FakeSns(), FakeEvents(), FakeStepFunctions()
         self._config, self._make_services = config, make_services
         self.services = self.again()
 
     def again(self, **clients: Any) -> Services:
         """The services of another process, with these clients in place of AWS's."""
-        fakes = {"sns": self.sns, "stepfunctions": self.states, **clients}
+        fakes = {"sns": self.sns, "events": self.events, "stepfunctions": self.states, **clients}
         return self._make_services(
             self._config,
             lambda service: fakes.get(service) or self.aws.client(service),

@@ -202,9 +202,7 @@ def test_every_shape_of_an_end_closes_the_record(agent: Make, outcome: Json, sta
         "detail": detail,
     }
     assert here.inbox() == []
-    assert [message["Subject"].split(":")[1] for message in here.sns.messages[1:]] == (
-        [f" {status}"] if status in ("expired", "failed") else []
-    )
+    assert [message["Subject"].split(":")[1] for message in here.sns.messages[1:]] == [f" {status}"]
 
 
 @pytest.mark.parametrize("outcome", [None, "denied", {}, {"status": "restarted"}, {"status": "surprise"}])

@@ -83,12 +83,20 @@ class Template:
         return {name: self.value(each["Properties"]) for name, each in self.resources.items() if each["Type"] in types}
 
     def identity_policies(self) -> dict[str, tuple[Statement, ...]]:
-        """What each role and each policy for people allows."""
-        found = {}
-        for name, properties in self.of_type("AWS::IAM::Role", "AWS::IAM::ManagedPolicy").items():
-            documents = [each["PolicyDocument"] for each in properties.get("Policies", [properties])]
-            found[name] = tuple(statement for document in documents for statement in statements(document))
+        """What each role, with what is attached to it, and each policy allows."""
+        found = {
+            name: tuple(statements(each["PolicyDocument"]))
+            for name, each in self.of_type("AWS::IAM::ManagedPolicy").items()
+        }
+        for name, role in self.of_type("AWS::IAM::Role").items():
+            own = [statement for each in role["Policies"] for statement in statements(each["PolicyDocument"])]
+            attached = [statement for each in self._attached(name) for statement in found[each]]
+            found[name] = (*own, *attached)
         return found
+
+    def _attached(self, role: str) -> list[str]:
+        """The logical ids of the policies that are attached to a role."""
+        return [each["Ref"] for each in self._all[role]["Properties"].get("ManagedPolicyArns", ())]
 
     def trust_policies(self) -> dict[str, tuple[Statement, ...]]:
         """Who may be each role."""

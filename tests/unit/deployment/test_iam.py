@@ -52,6 +52,7 @@ ESCALATES = (
 )  # fmt: skip
 """Beginnings of actions that lead to other rights than the written ones, around a condition, or out of sight."""
 TO_OTHER_RIGHTS = {
+    "Events": "of qlikops' own source, which no rule of AWS itself goes by",
     "PauseSchedule": "of one schedule, which may only be given the role below",
     "RoleOfTheSchedule": "of one role, to the Scheduler alone; it may start this state machine, as operators may",
 }
@@ -68,6 +69,7 @@ CONDITION_KEYS = {
     },
     "dynamodb:ReturnValues": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"},
     "cloudwatch:namespace": {"cloudwatch:PutMetricData"},
+    "events:source": {"events:PutEvents"},
     "kms:ViaService": {"kms:Decrypt", "kms:GenerateDataKey"},
     "bedrock:InferenceProfileArn": {"bedrock:InvokeModel"},
     "iam:PassedToService": {"iam:PassRole"},

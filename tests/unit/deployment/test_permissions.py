@@ -11,6 +11,7 @@ from cfnlint.decode.cfn_yaml import loads as load_template
 
 from qlikops.agent.models import BedrockSettings, ModelSettings, OpenAiSettings, Right
 from qlikops.agent.tell.metrics import NAMESPACE, Metrics
+from qlikops.agent.tell.notify import SOURCE
 from qlikops.domain.workflow.execution import RunSummary
 from qlikops.resources import resource
 from tests.unit.agent.fakes import ARN, START
@@ -18,6 +19,7 @@ from tests.unit.deployment.reach import Program
 
 TABLE, BUCKET = "Table.Arn", "DataBucket.Arn"
 SECRET, TOPIC = "QlikSecret|QlikSecretArn", "Topic|NotificationTopicArn"
+BUS = "arn:AWS::Partition:events:AWS::Region:AWS::AccountId:event-bus/default"
 OWN_EXECUTIONS = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:QlikMonitoringAgent:*"
 OWN_MACHINE = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:stateMachine:QlikMonitoringAgent"
 
@@ -42,6 +44,7 @@ CALLS: dict[str, set[Right]] = {
     "remember.store.Store.save_report": {("s3:PutObject", f"{BUCKET}/reports/*")},
     "remember.own_failures.OwnFailures._refresh": {("s3:GetObject", f"{BUCKET}/known/entries.json"), READ_MISSING},
     "tell.notify.Notifier._publish": {("sns:Publish", TOPIC)},
+    "tell.notify.Notifier._put": {("events:PutEvents", BUS)},
     "tell.metrics.Metrics.put": {("cloudwatch:PutMetricData", "*")},
     "steps.reconcile.ExecutionStates._described": {("states:DescribeExecution", OWN_EXECUTIONS)},
     "steps.reconcile.ExecutionStates.end_wait": {("states:SendTaskFailure", OWN_MACHINE)},
@@ -120,6 +123,13 @@ def statements(properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
 
+def of_role(resources: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """All statements of a role, those of the stack's policies that it has attached too."""
+    properties = resources[name]["Properties"]
+    attached = [resources[each["Ref"]]["Properties"] for each in properties.get("ManagedPolicyArns", ())]
+    return [statement for each in (properties, *attached) for statement in statements(each)]
+
+
 def rights(statement: dict[str, Any]) -> set[Right]:
     return {(action, written(each)) for action in many(statement["Action"]) for each in many(statement["Resource"])}
 
@@ -142,9 +152,7 @@ def test_every_known_call_is_still_in_the_code(program: Program, handlers: dict[
 def test_a_function_may_do_what_its_code_can_come_to_and_nothing_else(
     program: Program, resources: dict[str, Any], handlers: dict[str, str], function: str
 ) -> None:
-    given = [
-        each for each in statements(resources[f"{function}Role"]["Properties"]) if each["Sid"] not in LAMBDA_ITSELF
-    ]
+    given = [each for each in of_role(resources, f"{function}Role") if each["Sid"] not in LAMBDA_ITSELF]
     assert {each["Effect"] for each in given} == {"Allow"}
     assert set().union(*map(rights, given)) == needed(program, handlers[function])
 
@@ -158,6 +166,11 @@ def test_metrics_go_to_the_namespace_that_is_allowed(resources: dict[str, Any]) 
         each for each in statements(resources["GenerateReportRole"]["Properties"]) if each["Sid"] == "Metrics"
     )
     assert metrics["Condition"] == {"StringEquals": {"cloudwatch:namespace": NAMESPACE}}
+
+
+def test_events_have_the_source_that_is_allowed(resources: dict[str, Any]) -> None:
+    (events,) = (each for each in statements(resources["TellPolicy"]["Properties"]) if each["Sid"] == "Events")
+    assert events["Condition"] == {"StringEquals": {"events:source": SOURCE}}
 
 
 class Published:
@@ -227,7 +240,7 @@ def test_keys_are_used_through_the_services_that_a_function_calls(
     resources: dict[str, Any], handlers: dict[str, str]
 ) -> None:
     for name in handlers:
-        given = list(statements(resources[f"{name}Role"]["Properties"]))
+        given = of_role(resources, f"{name}Role")
         services = {action.partition(":")[0] for each in given for action in many(each["Action"])}
         via = {
             written(each).partition(".")[0]

@@ -13,8 +13,9 @@ import pytest
 
 from qlikops.agent.remember.run import Run
 from qlikops.agent.steps.report import markdown
+from qlikops.agent.tell.events import ApprovalRequested, MonitoringFailed, MonitoringRecovered
 from qlikops.agent.tell.metrics import Metrics
-from qlikops.agent.tell.notify import Notifier, failure_text, outcome_text, recovery_text, request_text
+from qlikops.agent.tell.texts import failure_text, outcome_text, recovery_text, request_text
 from qlikops.agent.tell.trend import TREND_RUNS, changes, extended, mean_latency
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status, TaskOutcome
@@ -25,7 +26,7 @@ from qlikops.domain.proposal import Option
 from qlikops.domain.report import Changes, NoAction, ReportedProposal, RunPoint, RunReport, Sighting
 from qlikops.domain.task import Action, TaskKey, TaskState
 from qlikops.domain.workflow.execution import RunSummary
-from tests.unit.agent.fakes import ARN, ASK, EVALUATION, ORDERS, SERVER, START, FakeSns, group, proposal
+from tests.unit.agent.fakes import ARN, ASK, EVALUATION, ORDERS, SERVER, START, FakeSns, group, notifier, proposal
 from tests.unit.agent.fleet import task as healthy
 
 ANNA = Decision(approved=True, by="arn:aws:sts::1:assumed-role/ops/anna", digest="f" * 64, reason="source is back")
@@ -224,16 +225,16 @@ HOSTILE = (
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_from_outside_breaks_a_message(text: str) -> None:
     sns = FakeSns()
-    notifier = Notifier(sns, "topic")
+    telling = notifier(sns)
     made = proposal("0123456789ab", TaskKey("default", text, text), title=text, reason=text, cause=text)
     evaluation = Evaluation.unavailable(text, "bedrock", text, START)
     ended = approval(proposal=made, evaluation=evaluation, status=Status.FAILED, outcome=Outcome(Status.FAILED, text))
     run = replace(RUN, execution_name=text, execution_arn=text)
 
-    notifier.asked(approval(proposal=made, evaluation=evaluation), START)
-    notifier.closed(ended)
-    notifier.run_failed(run, text, was_read=False)
-    notifier.recovered(run)
+    telling.tell(ApprovalRequested.of(approval(proposal=made, evaluation=evaluation), START))
+    telling.closed(ended)
+    telling.tell(MonitoringFailed.of(run, text, was_read=False))
+    telling.tell(MonitoringRecovered.of(run))
 
     assert len(sns.messages) == 4
     for message in sns.messages:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from qlikops.agent.remember.run import Run
+from qlikops.agent.tell.events import findings
 from qlikops.agent.tell.notifications import OVER_AFTER, Notifications, news_of
-from qlikops.agent.tell.notify import Notifier, findings_text
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskState
 from qlikops.qlik.reader import NOT_READ_IN_TIME
-from tests.unit.agent.fakes import FakeSns
+from tests.unit.agent.fakes import START, FakeSns, notifier
 from tests.unit.agent.fleet import SERVER, failed, poll, task
 
 RUN = Run("arn:aws:states:eu-west-1:123456789012:execution:QlikMonitoringAgent:run-9", "run-9", "2026-03-07T03:12:00Z")
@@ -113,7 +113,7 @@ def test_a_storm_is_one_message_that_fits_a_phone() -> None:
     assert snapshot is not None
     sns = FakeSns()
 
-    Notifier(sns, "topic").found(RUN, news_of(None, snapshot))
+    notifier(sns).tell(*findings(RUN, news_of(None, snapshot), snapshot.taken_at))
 
     (message,) = sns.messages
     assert message["Subject"] == "qlikops: critical: 2901 new findings"
@@ -131,7 +131,8 @@ def test_a_storm_is_one_message_that_fits_a_phone() -> None:
 
 def test_names_from_outside_are_harmless(story: Story) -> None:
     server = replace(DOWN, name="eu\x1b[31m-1\r\nqlikops approve ffffffffffff", message="\u202eevil")
-    text = findings_text(RUN, story.poll(server=server))
+    (event,) = findings(RUN, story.poll(server=server), START)
+    text = event.text
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert [line for line in text.splitlines() if line.startswith("qlikops")] == ["qlikops tasks"]

@@ -1,0 +1,504 @@
+"""What people and programs are told: one class for each thing that happens.
+
+The fields of an event are the detail of its EventBridge event and of a JSON message; docs/events has their schemas,
+made from here. A field that is renamed or removed takes another VERSION. Text from outside is made harmless and cut
+here, since what is told leaves the account. Never a token, never a link that acts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from qlikops.agent.remember.run import Run
+from qlikops.agent.tell import texts
+from qlikops.agent.tell.notifications import Notifications
+from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.approval import ProposalRecord, Status
+from qlikops.domain.encoding import codec
+from qlikops.domain.fleet import Notified
+from qlikops.domain.lasting import FellOver
+from qlikops.domain.plan import Plan
+from qlikops.domain.task import TaskKey
+from qlikops.domain.text import harmless
+
+VERSION = 1
+"""Of the details. A consumer may rely on the fields of a version; one that it does not know it leaves alone."""
+LONGEST_KEY = 255
+"""Characters of a dedup key: what PagerDuty takes."""
+NAMED = 10
+"""Tasks, servers and tags of a group that an event names."""
+NOTIFIED = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.STILL_DOWN})
+"""The ends of what nobody was asked about that people hear of all the same: it did not work."""
+_NAME_CAP = 120
+_SUMMARY_CAP = 200
+
+
+class State(StrEnum):
+    """What an event does to whoever follows it by its dedup key."""
+
+    OPEN = "open"
+    """Somebody has to look; told again with the same key it is still the same thing."""
+    CLOSED = "closed"
+    """What was opened with this key is over."""
+    NOTICE = "notice"
+    """Opens nothing, so nothing closes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What all events say."""
+
+    STATE: ClassVar[State] = State.NOTICE
+
+    dedup_key: str
+    """The same in all events of one thing, such as `qlikops/eu-west-1/123456789012/approval/0123456789ab`."""
+    at: datetime
+    """When it happened or was seen."""
+    severity: Severity
+    """The same when it is closed as when it was opened."""
+    summary: str
+    """One line, such as the subject of a message; at most 200 characters."""
+    text: str
+    """A few lines for people; how to see more is a command to type."""
+    kind: str = ""
+    """The kind of anomaly, such as `FATAL_TRANSIENT`; empty if it is about none."""
+    instances: tuple[str, ...] = ()
+    """The Enterprise Managers that it is about, the first 10."""
+    servers: tuple[str, ...] = ()
+    """The Replicate servers that it is about, the first 10."""
+    tags: tuple[str, ...] = ()
+    """The tags of the tasks that it is about, the first 10; the same when it is closed as when it was opened."""
+    approval_id: str = ""
+    """The id of the proposal, as commands take it; empty if it is about none."""
+
+    @property
+    def name(self) -> str:
+        """What happened, such as `ApprovalRequested`: the detail-type."""
+        return type(self).__name__
+
+    def detail(self) -> codec.Json:
+        """The event as JSON."""
+        return {"version": VERSION, "event": self.name, "state": self.STATE.value, **codec.encode(self)}
+
+    @classmethod
+    def together(cls, events: Sequence[Event]) -> tuple[str, str]:
+        """Summary and text of one message for several events of this kind, which happened in one run."""
+        summary = events[0].summary if len(events) == 1 else f"{events[0].summary} (and {len(events) - 1} more)"
+        return summary, "\n".join(event.text for event in events)
+
+
+# -- proposals -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalEvent(Event):
+    """What all events about one proposal say."""
+
+    label: str
+    """The task, or how many tasks behind which cause."""
+    title: str
+    """What happened to it."""
+    action: str
+    """What is proposed first, such as `resume`."""
+    options: tuple[str, ...]
+    """Names of all that can be chosen, the recommended one first."""
+    tasks: tuple[str, ...]
+    """The tasks as `instance/server/task`, the first 10."""
+    task_count: int
+    execution_name: str
+    """The run that proposed it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequested(ProposalEvent):
+    """A proposal waits for somebody's decision."""
+
+    STATE: ClassVar[State] = State.OPEN
+
+    deadline: datetime | None
+    """When nobody can answer it any more; nothing is done then."""
+    verdict: str
+    """What the evaluator says, such as `approve`; empty if it was not asked."""
+    risk: str
+    evaluator: str
+
+    @classmethod
+    def of(cls, approval: ProposalRecord, now: datetime) -> ApprovalRequested:
+        """That `approval` waits."""
+        proposal, evaluation = approval.proposal, approval.evaluation
+        return cls(
+            **_about(approval),
+            at=now,
+            summary=_summary(f"{proposal.action} {proposal.label}?"),
+            text=texts.request_text(approval, now),
+            deadline=approval.deadline,
+            verdict=evaluation.verdict if evaluation else "",
+            risk=evaluation.risk if evaluation else "",
+            evaluator=evaluation.evaluator if evaluation else "",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended(ProposalEvent):
+    status: str
+    """How it ended, such as `restarted`, `denied`, `expired` or `superseded`."""
+    outcome: str
+    """Why, or what came of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalClosed(_Ended):
+    """A proposal that waited for a decision is over, whatever its end."""
+
+    STATE: ClassVar[State] = State.CLOSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalFailed(_Ended):
+    """A proposal of which nobody was asked came to nothing: an automatic restart that did not work, or no question."""
+
+
+def ended(approval: ProposalRecord) -> tuple[ApprovalClosed | ProposalFailed, ...]:
+    """What is told of a proposal that is over: that it is closed if it was asked, or that it did not work."""
+    if approval.requested_at is None and approval.status not in NOTIFIED:
+        return ()
+    cls = ProposalFailed if approval.requested_at is None else ApprovalClosed
+    outcome = approval.outcome
+    words = approval.status.replace("_", " ")
+    return (
+        cls(
+            **_about(approval),
+            at=outcome.at if outcome and outcome.at else approval.updated_at,
+            summary=_summary(f"{words}: {approval.proposal.label}"),
+            text=texts.outcome_text(approval),
+            status=approval.status.value,
+            outcome=harmless(outcome.detail, 2 * _SUMMARY_CAP) if outcome else "",
+        ),
+    )
+
+
+# -- findings --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingEvent(Event):
+    """What all events about one finding say: something is wrong on which nothing is proposed."""
+
+    label: str
+    """The server, or the task as `server/task`."""
+    headline: str
+    """The kind in words."""
+    place: str
+    """Region and account."""
+
+    @classmethod
+    def together(cls, events: Sequence[Event]) -> tuple[str, str]:
+        """What appeared, the worst first and what is alike in one line; then what is over."""
+        appeared = [event for event in events if isinstance(event, FindingOpened)]
+        over = [event for event in events if isinstance(event, FindingClosed)]
+        first = (appeared or over)[0]
+        summary = first.summary
+        if len(appeared) > 1:
+            summary = f"{first.severity}: {len(appeared)} new findings"
+        elif len(over) > 1 and not appeared:
+            summary = f"{len(over)} findings are over"
+        gone = [f"over: {event.label} {event.headline}" for event in over]
+        return summary, texts.findings_text(first.place, _alike(appeared), gone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingOpened(FindingEvent):
+    """Something is wrong with a task or a server, or is worse than it was told; nothing is proposed on it."""
+
+    STATE: ClassVar[State] = State.OPEN
+
+    what: str
+    """What is wrong, with numbers."""
+
+    @classmethod
+    def of(cls, run: Run, anomaly: Anomaly, tags: Sequence[str], now: datetime) -> FindingOpened:
+        """That `anomaly`, of a task with these `tags`, is told in `run`."""
+        key, headline = anomaly.key, anomaly.kind.traits.headline
+        line = f"{anomaly.severity}: {key}: {anomaly.summary}"
+        return cls(
+            **_found(run, key, anomaly.kind, tags, now),
+            severity=anomaly.severity,
+            summary=_summary(f"{anomaly.severity}: {key}: {headline}"),
+            text=texts.findings_text(texts.place_of(run.execution_arn), [line], ()),
+            what=harmless(anomaly.summary, 2 * _SUMMARY_CAP),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingClosed(FindingEvent):
+    """A finding that was told is over: no run has seen it for a quarter of an hour."""
+
+    STATE: ClassVar[State] = State.CLOSED
+
+    @classmethod
+    def of(cls, run: Run, told: Notified, now: datetime) -> FindingClosed:
+        """That what was `told` is over, as `run` says."""
+        headline = told.kind.traits.headline
+        line = f"over: {told.key} {headline}"
+        return cls(
+            **_found(run, told.key, told.kind, told.tags, now),
+            severity=told.severity,
+            summary=_summary(f"over: {told.key}: {headline}"),
+            text=texts.findings_text(texts.place_of(run.execution_arn), (), [line]),
+        )
+
+
+def findings(run: Run, news: Notifications, now: datetime) -> tuple[FindingEvent, ...]:
+    """What is told of one run's findings: what appeared, the worst first, and what is over."""
+    tags = {told.key: told.tags for told in news.told}
+    return (
+        *(FindingOpened.of(run, anomaly, tags.get(anomaly.key, ()), now) for anomaly in news.appeared),
+        *(FindingClosed.of(run, told, now) for told in news.over),
+    )
+
+
+def _alike(appeared: Iterable[FindingOpened]) -> list[str]:
+    """A line for each finding, or for all of a kind on one server."""
+    together: dict[tuple[object, ...], list[FindingOpened]] = {}
+    for event in appeared:
+        together.setdefault((event.instances, event.servers, event.kind, event.severity), []).append(event)
+    return [
+        f"{first.severity}: {first.servers[0]}: {first.headline} on {len(alike)} tasks"
+        if len(alike) > 1
+        else f"{first.severity}: {first.label}: {first.what}"
+        for alike in together.values()
+        for first in alike[:1]
+    ]
+
+
+# -- restarts that did not last --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartFellOver(Event):
+    """Tasks that a restart brought up are down again; a new proposal or a finding follows."""
+
+    label: str
+    """The restart's: the task, or how many tasks behind which cause."""
+    tasks: tuple[str, ...]
+    """Those that fell over as `instance/server/task`, the first 10."""
+    task_count: int
+    """How many fell over."""
+    words: str
+    """After how long, such as `fell over after 7 min`."""
+    place: str
+    """Region and account."""
+
+    @classmethod
+    def of(cls, run: Run, restart: FellOver, now: datetime) -> RestartFellOver:
+        """That `restart` did not last, as `run` saw."""
+        keys = [task.key for task in restart.tasks]
+        place, words = texts.place_of(run.execution_arn), restart.words()
+        # Not the restart's label: of a group, others may be up.
+        subject = str(keys[0]) if restart.count == 1 else f"{restart.count:,} tasks"
+        return cls(
+            **_where(keys),
+            dedup_key=dedup_key(run.execution_arn, "fell-over", restart.proposal_id),
+            at=max((task.at for task in restart.tasks), default=now),
+            severity=Severity.CRITICAL,
+            approval_id=restart.proposal_id,
+            summary=_summary(f"fell over again: {subject}"),
+            text=texts.fell_over_text(place, [_fell_over_line(restart.label, restart.proposal_id, words)]),
+            label=_name(restart.label),
+            tasks=_named(keys),
+            task_count=restart.count,
+            words=harmless(words, _SUMMARY_CAP),
+            place=harmless(place, _NAME_CAP),
+        )
+
+    @classmethod
+    def together(cls, events: Sequence[Event]) -> tuple[str, str]:
+        """How many tasks fell over, and which restarts these were."""
+        fallen = [event for event in events if isinstance(event, RestartFellOver)]
+        tasks = sum(event.task_count for event in fallen)
+        summary = fallen[0].summary if len(fallen) == 1 else f"fell over again: {tasks:,} tasks"
+        lines = [_fell_over_line(event.label, event.approval_id, event.words) for event in fallen]
+        return summary, texts.fell_over_text(fallen[0].place, lines)
+
+
+def _fell_over_line(label: str, proposal_id: str, words: str) -> str:
+    # How to see more comes before what a long line may lose.
+    return f"{label} (qlikops show {proposal_id}): {words}"
+
+
+# -- monitoring itself -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitoringFailed(Event):
+    """Runs fail: until one succeeds, nobody knows how Qlik is."""
+
+    STATE: ClassVar[State] = State.OPEN
+
+    execution_name: str
+    """The first run that failed."""
+    reason: str
+    was_read: bool
+    """Whether the fleet was read, and only what follows failed."""
+
+    @classmethod
+    def of(cls, run: Run, error: str, *, was_read: bool) -> MonitoringFailed:
+        """That `run` failed of `error`."""
+        return cls(
+            **_monitoring(run),
+            summary="monitoring fails",
+            text=texts.failure_text(run, error, was_read=was_read),
+            reason=harmless(error, 2 * _SUMMARY_CAP),
+            was_read=was_read,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitoringRecovered(Event):
+    """A run succeeded after some that failed."""
+
+    STATE: ClassVar[State] = State.CLOSED
+
+    execution_name: str
+    """The first run that succeeded."""
+
+    @classmethod
+    def of(cls, run: Run) -> MonitoringRecovered:
+        """That `run` succeeded."""
+        return cls(**_monitoring(run), summary="monitoring works again", text=texts.recovery_text(run))
+
+
+# -- planned work ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongWorkPlanned(Event):
+    """Somebody planned work for more than a day, in which little is told of what it covers."""
+
+    plan_id: str
+    covers: str
+    """What the work is on, in words."""
+    why: str
+    starts_at: datetime
+    ends_at: datetime
+
+    @classmethod
+    def of(cls, run: Run, plan: Plan) -> LongWorkPlanned:
+        """That an order in the input of `run` plans the work."""
+        covers = plan.scope.words()
+        return cls(
+            dedup_key=dedup_key(run.execution_arn, "plan", plan.plan_id),
+            at=run.started,
+            severity=Severity.WARNING,
+            summary=_summary(f"planned work: {covers}"),
+            text=texts.plan_text(run, plan),
+            plan_id=plan.plan_id,
+            covers=harmless(covers, _SUMMARY_CAP),
+            why=harmless(plan.why, _SUMMARY_CAP),
+            starts_at=plan.starts_at,
+            ends_at=plan.ends_at,
+        )
+
+
+# -- what they have in common ----------------------------------------------------------------------------------------
+
+EVENTS: tuple[type[Event], ...] = (
+    ApprovalRequested,
+    ApprovalClosed,
+    ProposalFailed,
+    RestartFellOver,
+    FindingOpened,
+    FindingClosed,
+    MonitoringFailed,
+    MonitoringRecovered,
+    LongWorkPlanned,
+)
+"""All that is told; each has a schema in docs/events."""
+
+
+def dedup_key(execution_arn: str, *thing: str) -> str:
+    """The key of one thing in the account and Region of an execution; of a long one, its beginning and a digest."""
+    parts = execution_arn.split(":")
+    deployment = parts[3:5] if len(parts) > 5 else parts[-1:]
+    key = "/".join(quote(part, safe="") for part in ("qlikops", *deployment, *thing))
+    digest = hashlib.sha256(key.encode()).hexdigest()[:32]
+    return key if len(key) <= LONGEST_KEY else f"{key[: LONGEST_KEY - len(digest) - 1]}#{digest}"
+
+
+def _about(approval: ProposalRecord) -> dict[str, Any]:
+    """What all events about one proposal say alike."""
+    proposal = approval.proposal
+    keys = [target.key for target in proposal.targets]
+    return {
+        **_where(keys),
+        "dedup_key": dedup_key(proposal.execution_arn, "approval", proposal.proposal_id),
+        "severity": proposal.severity,
+        "kind": proposal.kind.value,
+        "tags": _tags(proposal.tags),
+        "approval_id": proposal.proposal_id,
+        "label": _name(proposal.label),
+        "title": harmless(proposal.title, _SUMMARY_CAP),
+        "action": proposal.action.value,
+        "options": tuple(_name(option.name) for option in proposal.offers),
+        "tasks": _named(keys),
+        "task_count": len(keys),
+        "execution_name": _name(proposal.execution_name),
+    }
+
+
+def _found(run: Run, key: TaskKey, kind: AnomalyKind, tags: Sequence[str], now: datetime) -> dict[str, Any]:
+    """What all events about one finding say alike."""
+    names = (key.instance, key.server, key.task) if key.task else (key.instance, key.server)
+    return {
+        **_where([key]),
+        "dedup_key": dedup_key(run.execution_arn, "finding", kind.value, *names),
+        "at": now,
+        "kind": kind.value,
+        "tags": _tags(tags),
+        "label": _name(str(key)),
+        "headline": kind.traits.headline,
+        "place": harmless(texts.place_of(run.execution_arn), _NAME_CAP),
+    }
+
+
+def _monitoring(run: Run) -> dict[str, Any]:
+    return {
+        "dedup_key": dedup_key(run.execution_arn, "monitoring"),
+        "at": run.started,
+        "severity": Severity.CRITICAL,
+        "execution_name": _name(run.execution_name),
+    }
+
+
+def _where(keys: Sequence[TaskKey]) -> dict[str, Any]:
+    return {
+        "instances": _distinct(key.instance for key in keys),
+        "servers": _distinct(key.server for key in keys),
+    }
+
+
+def _named(keys: Sequence[TaskKey]) -> tuple[str, ...]:
+    return tuple(_name(key.full) for key in keys[:NAMED])
+
+
+def _tags(tags: Sequence[str]) -> tuple[str, ...]:
+    return _distinct(sorted(tags))
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    """The first few different ones that are not empty."""
+    return tuple(name for each in dict.fromkeys(names) if (name := _name(each)))[:NAMED]
+
+
+def _name(text: str) -> str:
+    return harmless(text, _NAME_CAP)
+
+
+def _summary(text: str) -> str:
+    return harmless(text, _SUMMARY_CAP)
