@@ -1,6 +1,18 @@
-"""`python -m qlikops` is the `qlikops` command."""
+"""The `qlikops` command, also as `python -m qlikops`: a shell that asks what may come next does not wait for Typer."""
 
-from qlikops.cli.main import main
+import os
+
+
+def main() -> None:
+    """Runs the command line, or answers a shell's question about it."""
+    if "_QLIKOPS_COMPLETE" in os.environ:
+        from qlikops.cli import completion
+
+        completion.main()
+    from qlikops.cli import main as command_line
+
+    command_line.main()
+
 
 if __name__ == "__main__":
     main()

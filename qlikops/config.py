@@ -23,15 +23,19 @@ from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.naming import did_you_mean
 from qlikops.domain.text import harmless
 from qlikops.files import MissingFile, UnreadableFile, read_json, read_toml, shown
+from qlikops.places import APP as APP
+from qlikops.places import CONFIG_VARIABLE as CONFIG_VARIABLE
+from qlikops.places import DATA_VARIABLE as DATA_VARIABLE
+from qlikops.places import config_path as config_path
+from qlikops.places import data_dir as data_dir
 
-APP = "qlikops"
 LOCAL = "local"
 DEFAULT = "default"
 ALL = "all"
 """In place of a context's name: every context of config.toml."""
 BUILT_IN = "built in"
-CONFIG_VARIABLE, DATA_VARIABLE, CONTEXT_VARIABLE = "QLIKOPS_CONFIG", "QLIKOPS_DATA_DIR", "QLIKOPS_CONTEXT"
-"""Where config.toml is, where qlikops keeps its files, and which context to use."""
+CONTEXT_VARIABLE = "QLIKOPS_CONTEXT"
+"""Which context to use."""
 _ANSWER_SECONDS = 0.5
 _PLACES = ("profile", "region", "stack", "endpoint_url")
 """Settings that say where a context is."""
@@ -133,24 +137,6 @@ def endpoint_answers(url: str) -> bool:
             return True
     except (OSError, ValueError):
         return False
-
-
-def config_path(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where config.toml is, or would be."""
-    if given := environ.get(CONFIG_VARIABLE):
-        return Path(given)
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir(APP)) / "config.toml"
-
-
-def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder for everything that qlikops keeps on this machine."""
-    if given := environ.get(DATA_VARIABLE):
-        return Path(given)
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir(APP))
 
 
 def local_status_path(environ: Mapping[str, str] = os.environ) -> Path:

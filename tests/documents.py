@@ -7,6 +7,7 @@ import inspect
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from enum import Enum
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from qlikops.agent.diagnosis.messages import diagnosis_of
 from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.agent.propose.options import options_of
-from qlikops.cli import exit_codes
+from qlikops.cli import completion, exit_codes
 from qlikops.deployment.choices import schema
 from qlikops.domain.anomaly import ACTIONS, KINDS, AnomalyKind
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass, Remedy
@@ -306,6 +307,31 @@ def schema_text() -> str:
     return json.dumps(schema(), indent=2) + "\n"
 
 
+def completion_text() -> str:
+    """The commands as shell completion reads them."""
+    return json.dumps(_node(root()), indent=1, ensure_ascii=False) + "\n"
+
+
+def _node(command: Any) -> dict[str, Any]:
+    options = [each for each in command.params if each.param_type_name == "option"]
+    return {
+        "help": _first_sentence(command.help or ""),
+        "options": {name: _takes(each) for each in options for name in (*each.opts, *each.secondary_opts)},
+        "arguments": [_takes(each) for each in command.params if each.param_type_name == "argument"],
+        "commands": {name: _node(each) for name, each in getattr(command, "commands", {}).items()},
+    }
+
+
+def _takes(parameter: Any) -> str | list[str] | None:
+    """What a value of it is: choices, or its metavar; None for a flag."""
+    if getattr(parameter, "is_flag", False):
+        return None
+    kind = parameter.type_descriptor.annotation
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return [str(each.value) for each in kind]
+    return (parameter.metavar or "").removesuffix("…")
+
+
 SCHEMA = resource("deploy", "qlikops.deploy.schema.json")
 PAGES = {
     "policy.md": policy_page,
@@ -315,6 +341,10 @@ PAGES = {
     "tables.md": tables_page,
 }
 _OPINIONS = tuple(verdict for verdict in Verdict if verdict is not Verdict.UNAVAILABLE)
+
+
+def _first_sentence(text: str) -> str:
+    return " ".join(text.partition("\n\n")[0].split()).partition(". ")[0].rstrip(".")
 
 
 def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -443,6 +473,7 @@ def main() -> None:
     for name, make in PAGES.items():
         (DOCS / name).write_text(make())
     SCHEMA.write_text(schema_text())
+    completion.TREE.write_text(completion_text())
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from qlikops.cli.context import ContextOption, ContextsOption, Invocation, JsonO
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
 from qlikops.cli.interrupts import ending_interrupts
+from qlikops.cli.remembering import remember
 from qlikops.cli.several import ask_each, exit_with_problems
 from qlikops.cli.watching import watch_inboxes
 from qlikops.domain.approval import SHORT_DIGEST, ProposalRecord, Status, new_decision_id
@@ -73,6 +74,9 @@ def approvals(
 
         watch_inboxes(here, contexts, watch_of, as_json=as_json)
     answers = ask_each(here, contexts, lambda environment: environment.approvals.waiting())
+    for answer in answers:
+        if answer.value is not None:
+            remember(here, answer.context, "proposals", {row.approval_id: row.label for row in answer.value})
     now = here.now()
     waiting = [ListedRow(row, now, answer.context) for answer in answers for row in answer.value or ()]
     shown = inbox.TABLE.sorted(filter(wanted.matches, waiting), order)

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from qlikops.domain.ports import ContextServices
 
 ContextOption = Annotated[
-    str | None, typer.Option("--context", "-c", metavar="NAME", help="The environment to talk to.")
+    str | None, typer.Option("--context", "-c", metavar="CONTEXT", help="The environment to talk to.")
 ]
 ContextsOption = Annotated[
     list[str] | None,
     typer.Option(
         "--context",
         "-c",
-        metavar="NAME",
+        metavar="CONTEXT",
         help="An environment to talk to; again for more, `all` for all that are configured.",
     ),
 ]

@@ -15,6 +15,7 @@ from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
+from qlikops.cli.remembering import remember
 from qlikops.domain.approval import Status
 from qlikops.domain.background import read_background
 from qlikops.domain.errors import NotFound, UsageError
@@ -45,7 +46,10 @@ def executions(
 ) -> None:
     """List executions, newest first, with what each found and did."""
     here = invocation(ctx)
-    found = _newest(here.environment(context).executions, status, None if all_ else limit)
+    environment = here.environment(context)
+    found = _newest(environment.executions, status, None if all_ else limit)
+    if status is None:
+        remember(here, environment.name, "runs", {each.name: each.status.lower() for each in found})
     if as_json:
         output.write_json(found)
         return

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, JsonOption, invocation
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
 from qlikops.cli.durations import duration
+from qlikops.cli.remembering import remember
 from qlikops.domain.decisions import gather
 from qlikops.domain.errors import UsageError
+from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lookup import look_up
 from qlikops.domain.naming import did_you_mean, is_named, listed
 from qlikops.domain.since import read_fleet
@@ -27,7 +30,7 @@ from qlikops.presentation.fleet import FleetSort
 
 def tasks(
     ctx: typer.Context,
-    server: Annotated[str, typer.Option(metavar="NAME", help="Only this server's.")] = "",
+    server: Annotated[str, typer.Option(metavar="SERVER", help="Only this server's.")] = "",
     state: Annotated[TaskState | None, typer.Option(case_sensitive=False, help="Only in this state.")] = None,
     filter_: Annotated[
         str, typer.Option("--filter", metavar="F", help="As in the console: 'server:eu !state:running tag:gold'.")
@@ -43,7 +46,9 @@ def tasks(
     wanted = parse(filter_, fleet.TABLE.fields)
     if wanted.problem:
         raise UsageError(f"--filter: {wanted.problem}")
-    snapshot = read_fleet(here.environment(context))
+    environment = here.environment(context)
+    snapshot = read_fleet(environment)
+    _remember(here, environment.name, snapshot)
     now, order = here.now(), fleet.TABLE.order_called(sort)
     chosen = [
         each
@@ -65,10 +70,19 @@ def tasks(
     output.write_table(fleet.TABLE.fit(output.terminal_width()), map(fleet.TABLE.cells, chosen))
 
 
+def _remember(here: Invocation, context: str, snapshot: FleetSnapshot) -> None:
+    """Keeps the names for completion: of tasks that have the same name, with their servers."""
+    keys = [each.facts.key for each in snapshot.tasks]
+    often = Counter(key.task for key in keys)
+    names = {key.task if often[key.task] == 1 else f"{key.server}/{key.task}": f"on {key.server}" for key in keys}
+    remember(here, context, "tasks", names)
+    remember(here, context, "servers", {each.name: "" for each in snapshot.servers})
+
+
 def task(
     ctx: typer.Context,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="TASK, SERVER/TASK or INSTANCE/SERVER/TASK, or a part of it.")
+        str, typer.Argument(metavar="TASK", help="TASK, SERVER/TASK or INSTANCE/SERVER/TASK, or a part of it.")
     ],
     context: ContextOption = None,
     as_json: JsonOption = False,
@@ -86,7 +100,10 @@ def reports(
     as_json: JsonOption = False,
 ) -> None:
     """List the runs that have a report, newest first, with what each found and came to."""
-    found = invocation(ctx).environment(context).fleet.reports(limit)
+    here = invocation(ctx)
+    environment = here.environment(context)
+    found = environment.fleet.reports(limit)
+    remember(here, environment.name, "runs", {each.execution_name: "" for each in found})
     if as_json:
         output.write_json(found)
         return

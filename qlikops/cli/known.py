@@ -26,6 +26,7 @@ from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocatio
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.known_own import add, remove
 from qlikops.cli.names import Group
+from qlikops.cli.remembering import remember
 from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.domain.ledger import OWN_FAILURES
@@ -72,6 +73,7 @@ def _list(
             did_you_mean(engine, engines) or f"There are: {', '.join(engines)}.",
         )
     found = [each for each in failures if not engine or each.failure.engine == chosen]
+    remember(invocation(ctx), context or "", "failures", {each.failure.id: each.failure.says for each in failures})
     if as_json:
         output.write_json([each.data() for each in found])
         return
@@ -91,7 +93,7 @@ def _list(
 @known.command(cls=PlainCommand)
 def show(
     ctx: typer.Context,
-    failure: Annotated[str, typer.Argument(metavar="ID", help="Of a known failure, as the list has it.")],
+    failure: Annotated[str, typer.Argument(metavar="FAILURE", help="Id of a known failure, as the list has it.")],
     built_in: BuiltInOption = False,
     context: ContextOption = None,
     as_json: JsonOption = False,

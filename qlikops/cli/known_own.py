@@ -50,7 +50,7 @@ def add(
 
 def remove(
     ctx: typer.Context,
-    failures: Annotated[list[str], typer.Argument(metavar="ID…", help="Of entries of your own.")],
+    failures: Annotated[list[str], typer.Argument(metavar="FAILURE…", help="Ids of entries of your own.")],
     yes: YesOption = False,
     context: ContextOption = None,
 ) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from qlikops.cli import completion
 from qlikops.deployment.choices import read_choices
 from qlikops.resources import resource
 from tests.commands import root
-from tests.documents import DOCS, PAGES, SCHEMA, schema_text
+from tests.documents import DOCS, PAGES, SCHEMA, completion_text, schema_text
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -21,6 +22,10 @@ def test_a_page_made_from_the_code_is_current(name: str) -> None:
 
 def test_the_schema_of_the_deployment_file_is_current() -> None:
     assert SCHEMA.read_text() == schema_text(), "make docs"
+
+
+def test_what_shell_completion_knows_of_the_commands_is_current() -> None:
+    assert completion.TREE.read_text() == completion_text(), "make docs"
 
 
 def shell_lines() -> Iterator[tuple[str, list[str]]]:
