@@ -66,7 +66,8 @@ def ask(
         # This may be a second invocation, whose failure ends no wait: then the next run does.
         ledger.withdraw(question.proposal_id, Outcome(Status.SUPERSEDED, f"no approval would count: {exc}"))
         raise
-    from qlikops.agent.tell.events import ApprovalRequested
+    if record.approval.status is Status.WAITING:  # not where its token was answered before the inbox had it
+        from qlikops.agent.tell.events import ApprovalRequested
 
-    notifier.tell(ApprovalRequested.of(record.approval, clock()))
+        notifier.tell(ApprovalRequested.of(record.approval, clock()))
     return record.approval

@@ -285,6 +285,18 @@ def test_without_an_evaluation_a_human_is_asked_all_the_same(agent: Make) -> Non
     assert here.inbox()[0].verdict == "unavailable"
 
 
+def test_nobody_is_told_of_a_question_that_was_answered_before_it_was_in_the_inbox(agent: Make) -> None:
+    here = agent(approval_mode=ApprovalMode.ALWAYS)
+    (item,) = items(here.monitor())
+    here.evaluate(item)
+    here.restart(item, {"approved": True})  # with the token, which the execution's history has
+
+    here.request(item)  # late
+
+    assert here.events.details == []
+    assert here.sns.messages == []
+
+
 class Counted:
     """Passes calls on and keeps the tasks that they asked for."""
 
