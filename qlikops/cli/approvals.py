@@ -54,11 +54,11 @@ def approvals(
             "--filter", metavar="F", help="As in the console: 'server:eu risk:high !claimed:'.", show_default=False
         ),
     ] = "",
-    sort: Annotated[InboxSort, typer.Option(case_sensitive=False, help="What comes first.")] = InboxSort.EXPIRES,
+    sort: Annotated[InboxSort, typer.Option(case_sensitive=False, help="What comes first.")] = InboxSort.URGENT,
     context: ContextsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List what waits for a decision, what expires first first.
+    """List what waits for a decision, the most urgent first.
 
     --watch follows what matched --filter once to its end, whatever becomes of it.
     """
@@ -95,7 +95,9 @@ def _write_list(rows: Sequence[ListedRow], *, several: bool) -> None:
         return
     width = output.terminal_width()
     identity, digest = Column("id", "Id", 12), Column("digest", "Digest", 12)
-    columns = inbox.columns(None if width is None else width - taken([identity]), several=several)
+    with_log = width is None or any(each.row.resume_until for each in rows)
+    room = None if width is None else width - taken([identity])
+    columns = inbox.columns(room, several=several, with_log=with_log)
     cells = [
         {"id": outside(each.row.approval_id), "digest": Span(each.row.digest), **inbox.TABLE.cells(each)}
         for each in rows

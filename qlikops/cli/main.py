@@ -23,7 +23,7 @@ from qlikops.domain.errors import QlikopsError
 
 COMMANDS = {
     "tui": ("console", "Open the console."),
-    "approvals": ("approvals", "List what waits for a decision, what expires first first."),
+    "approvals": ("approvals", "List what waits for a decision, the most urgent first."),
     "approve": ("approvals", "Approve a proposal and wait for the outcome."),
     "deny": ("approvals", "Deny a proposal: nothing is restarted."),
     "claim": ("approvals", "Tell the others that you are looking at it."),

@@ -6,8 +6,9 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from qlikops.domain.anomaly import Severity
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.stored import StoredEnum, unknown_values
 from qlikops.domain.evaluation import Evaluation, PolicyResult, Route, Verdict
@@ -28,6 +29,7 @@ LONGEST_SNOOZE = timedelta(days=30)
 PULLED = '"brake":true'
 """In the text of a Claim as the ledger has it, if it is the brake."""
 _NAME_CAP = 100
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _POLICY = "policy"
 _ARN = re.compile(r"arn:[\w-]+:(?:iam|sts)::\d*:\S+")
 
@@ -370,6 +372,11 @@ class InboxRow:
     """Names of its options, the first one recommended; empty if there is only one."""
     resume_until: datetime | None = None
     """The point of no return; None if it is not known, and in rows of earlier versions."""
+
+    @property
+    def urgency(self) -> tuple[datetime, int, datetime]:
+        """Sorts the most urgent first: by point of no return, then severity, then the deadline for an answer."""
+        return self.resume_until or _NEVER, -Severity.rank_of(self.severity), self.deadline
 
     @property
     def offered(self) -> str:

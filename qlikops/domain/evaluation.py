@@ -112,6 +112,8 @@ class Gate(StoredEnum):
     SEVERAL_TASKS = "several_tasks"
     PROTECTED = "protected"
     ENDPOINT_DOWN = "endpoint_down"
+    POINT_OF_NO_RETURN = "point_of_no_return"
+    """It had passed when this was proposed: the source has probably thrown away what a resume needs."""
     KIND_NEEDS_HUMAN = "kind_needs_human"
     """The anomaly's kind leaves the decision to a human, whatever the evaluator thinks.
 

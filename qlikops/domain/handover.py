@@ -65,7 +65,7 @@ class Handover:
     handled: tuple[Handled, ...]
     """What was closed or approved within the shift, newest first."""
     waiting: tuple[InboxRow, ...]
-    """What expires first first."""
+    """The most urgent first."""
     quiet: tuple[MutedTask, ...]
     """As the last run knew it, what ends last first."""
     running: tuple[ExecutionSummary, ...]
@@ -109,7 +109,7 @@ def gather(environment: ContextServices, since: datetime, now: datetime) -> Hand
         until=now,
         fell_over=_fell_over(within, since),
         handled=tuple(sorted(handled, key=lambda each: each.proposal.updated_at, reverse=True)),
-        waiting=tuple(sorted(environment.approvals.waiting(), key=lambda row: (row.deadline, row.approval_id))),
+        waiting=tuple(sorted(environment.approvals.waiting(), key=lambda row: (row.urgency, row.approval_id))),
         quiet=quiet,
         running=tuple(run for run in within if run.status is ExecutionStatus.RUNNING),
         broken=tuple(run for run in ended if run.status not in _FINE),

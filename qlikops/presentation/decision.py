@@ -15,7 +15,7 @@ from qlikops.domain.errors import AlreadyDecided, ApprovalGone, DecisionUnknown,
 from qlikops.domain.latest import Latest
 from qlikops.domain.ports import Approve, DecisionReceipt, DecisionRequest
 from qlikops.domain.proposal import Choice
-from qlikops.presentation import denial, latest, vocabulary
+from qlikops.presentation import denial, latest, vocabulary, waiting
 from qlikops.presentation.problem import by_whom, explain
 from qlikops.presentation.review import (
     approved_for,
@@ -74,6 +74,8 @@ def _what_goes_out(
         yield line("reason", outside(request.reason))
     if now is not None:
         yield from at_zero(approval, now).lines
+    elif seen is not None:
+        yield from waiting.lines(approval.proposal, seen.now)
     yield line("as", outside(caller or vocabulary.NO_CALLER, cap=300))
     yield line("approval", outside(approval.approval_id, cap=64))
     yield line("digest", outside(request.digest, Tone.MUTED, 80))

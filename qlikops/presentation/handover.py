@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from qlikops.domain.approval import Status
 from qlikops.domain.handover import Handled, Handover, MutedTask
 from qlikops.domain.lasting import FellOver
-from qlikops.presentation import executions, vocabulary
+from qlikops.presentation import executions, vocabulary, waiting
 from qlikops.presentation.inbox import countdown, happened
 from qlikops.presentation.problem import by_whom
 from qlikops.presentation.tone import Line, Section, Span, Tone, as_markdown, filled, line, outside
@@ -82,10 +82,17 @@ def _waiting(handover: Handover) -> Iterator[Line]:
             row.approval_id,
             vocabulary.severity(row.severity),
             outside(f"{row.label}: {happened(row)}, {row.offered}", cap=300, before=" "),
+            *_resumable(row.resume_until, handover.until),
             Span("; expires ", Tone.MUTED),
             Span(f"{vocabulary.clock_time(row.deadline)} (in {left.text})", left.tone),
             *([outside(claim.by.rsplit("/", 1)[-1], Tone.INFO, 80, before="; claimed by ")] if claim else []),
         )
+
+
+def _resumable(until: datetime | None, now: datetime) -> Iterator[Span]:
+    if until is not None:
+        yield Span("; to be resumed by ", Tone.MUTED)
+        yield Span(f"about {waiting.clock(until, now)}", waiting.left(until, now).tone)
 
 
 def _handled(each: Handled, until: datetime) -> Line:

@@ -10,8 +10,9 @@ from enum import StrEnum
 from qlikops.domain.anomaly import Severity
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.duration import format_duration
+from qlikops.domain.point_of_no_return import LEAST_NOTICE
 from qlikops.domain.proposal import happened_by
-from qlikops.presentation import vocabulary
+from qlikops.presentation import vocabulary, waiting
 from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.table import Column, ColumnOf, Order, Table
 from qlikops.presentation.tone import Span, Tone, outside
@@ -28,6 +29,7 @@ _FIRST_UNKNOWN = -1
 class InboxSort(StrEnum):
     """The orders of the inbox, the usual one first; the columns of `TABLE` say what each means."""
 
+    URGENT = "urgent"
     EXPIRES = "expires"
     SEVERITY = "severity"
     AGE = "age"
@@ -104,9 +106,14 @@ def cause(row: InboxRow) -> str:
     return row.cause or f"{row.kind}, {row.offered}"
 
 
-def columns(width: int | None, *, by: Order[ListedRow] | None = None, several: bool = False) -> tuple[Column, ...]:
-    """The columns that fit in `width` cells; that of the context only if there are `several` contexts."""
-    return TABLE.fit(width, by=by, without=() if several else ("context",))
+def columns(
+    width: int | None, *, by: Order[ListedRow] | None = None, several: bool = False, with_log: bool = True
+) -> tuple[Column, ...]:
+    """The columns that fit in `width` cells; that of the context only if there are `several` contexts.
+
+    Without any row whose log is known to be kept for a time, `with_log` spares its column.
+    """
+    return TABLE.fit(width, by=by, without={*(() if several else ("context",)), *(() if with_log else ("log",))})
 
 
 def where(name: str, freshness: Freshness, now: datetime, *, read_only: bool) -> Span:
@@ -222,6 +229,14 @@ def _happened(each: ListedRow) -> Span:
     return outside(happened(each.row), cap=120)
 
 
+def _log(each: ListedRow) -> str:
+    """What a filter finds: `passed`, `soon` or `kept`; nothing if it is not known."""
+    until = each.row.resume_until
+    if until is None or until <= each.now:
+        return "passed" if until else ""
+    return "soon" if until - each.now <= LEAST_NOTICE else "kept"
+
+
 def _claimed(each: ListedRow) -> Span:
     return Span(each.claimant, Tone.INFO) if each.claimant else vocabulary.NOTHING
 
@@ -235,6 +250,12 @@ TABLE: Table[ListedRow] = Table(
             Column("expires", "Expires", 8, right=True),
             lambda each: countdown(each.row.deadline, each.now),
             order=Order(InboxSort.EXPIRES, "expires first", lambda each: each.row.deadline),
+        ),
+        ColumnOf(
+            Column("log", "Log kept", 9, right=True, goes=35),
+            lambda each: waiting.left(each.row.resume_until, each.now),
+            field=_log,
+            order=Order(InboxSort.URGENT, "most urgent first", lambda each: each.row.urgency),
         ),
         ColumnOf(
             Column("severity", "Severity", 10),

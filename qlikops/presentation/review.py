@@ -14,7 +14,7 @@ from qlikops.domain.lasting import Aftermath
 from qlikops.domain.proposal import Choice, Option, Proposal, ProposedTask
 from qlikops.domain.task import Action, StopReason
 from qlikops.presentation import background as beside
-from qlikops.presentation import latest, vocabulary
+from qlikops.presentation import latest, vocabulary, waiting
 from qlikops.presentation.failure import happened
 from qlikops.presentation.inbox import deadline_line
 from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
@@ -288,6 +288,7 @@ def _brief(approval: ProposalRecord) -> Iterator[Line]:
         yield line("on", f"{vocabulary.count(len(proposal.targets), 'task')}: ", targets_line(proposal.targets))
     yield line("blast radius", *blast_radius(proposal.choose()))
     yield from in_turn(proposal)
+    yield from waiting.unknown(proposal)
     yield line("why", outside(proposal.reason))
     if proposal.kind is AnomalyKind.FATAL_UNKNOWN:
         # No rule knows what it says, so whoever decides has to read it.
@@ -333,6 +334,7 @@ def _at_zero(approval: ProposalRecord, now: datetime, claim: Claim | None, calle
     elif approval.deadline is not None:
         yield line("unanswered", *deadline_line(approval.deadline, now))
     if approval.status is Status.WAITING:
+        yield from waiting.lines(approval.proposal, now)
         yield from _endpoint(approval.proposal, now)
     if claim is not None and claim.brake:
         yield line(

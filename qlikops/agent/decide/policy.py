@@ -131,6 +131,12 @@ def _endpoint_down(question: GateInput) -> str:
     return probe.words if probe and probe.answer is ProbeAnswer.ERROR else ""
 
 
+def _point_of_no_return(question: GateInput) -> str:
+    proposal = question.proposal
+    point = proposal.point_of_no_return
+    return point.brief(proposal.created_at) if point and point.has_passed(proposal.created_at) else ""
+
+
 def _several_tasks(question: GateInput) -> str:
     count = len(question.proposal.targets)
     return "" if count == 1 else f"{count} tasks in one decision"
@@ -174,6 +180,7 @@ GATES: Mapping[Gate, Callable[[GateInput], str]] = {
     Gate.FULL_LOAD_INCOMPLETE: _full_load_incomplete,
     Gate.KIND_NEEDS_HUMAN: _kind_needs_human,
     Gate.ENDPOINT_DOWN: _endpoint_down,
+    Gate.POINT_OF_NO_RETURN: _point_of_no_return,
     Gate.PROTECTED: _protected,
     Gate.SEVERAL_TASKS: _several_tasks,
     Gate.BUDGET_SPENT: _budget_spent,

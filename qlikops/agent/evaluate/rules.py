@@ -22,7 +22,7 @@ from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import Action
 
 NAME = "rules"
-VERSION = "6"
+VERSION = "7"
 """Rises whenever a rule says something else than before."""
 
 MANY_TASKS = 10
@@ -165,6 +165,21 @@ def _probe(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     return saying(Verdict.APPROVE, Risk.LOW, 0.9, caution=caution)
 
 
+def _point_of_no_return(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
+    """That there is time left speaks for no resume; that the log is probably gone, against one."""
+    point = proposal.point_of_no_return
+    if point is None or point.resume_until is None:
+        return None
+    saying = partial(
+        Opinion, text=f"{_sentence(point.brief(proposal.created_at))}.", labels=(Label.POINT_OF_NO_RETURN,)
+    )
+    if not point.has_passed(proposal.created_at):
+        return saying(Verdict.APPROVE, Risk.LOW, 0.95)
+    return saying(
+        Verdict.CAUTION, Risk.MEDIUM, 0.6, caution=f"See whether the source still has its log: {point.grounds}."
+    )
+
+
 def _sentence(words: str) -> str:
     return words[0].upper() + words[1:]
 
@@ -269,6 +284,7 @@ RULES: tuple[Rule, ...] = (
     _refused,
     _siblings,
     _probe,
+    _point_of_no_return,
     _reload,
     _full_load,
     _full_load_complete,

@@ -123,6 +123,8 @@ class ApprovalRequested(ProposalEvent):
 
     deadline: datetime | None
     """When nobody can answer it any more; nothing is done then."""
+    resume_until: datetime | None
+    """Until about when its tasks can be resumed; null if that is not known or no question."""
     verdict: str
     """What the evaluator says, such as `approve`; empty if it was not asked."""
     risk: str
@@ -138,6 +140,7 @@ class ApprovalRequested(ProposalEvent):
             summary=_summary(f"{proposal.action} {proposal.label}?"),
             text=texts.request_text(approval, now),
             deadline=approval.deadline,
+            resume_until=proposal.resume_until,
             verdict=evaluation.verdict if evaluation else "",
             risk=evaluation.risk if evaluation else "",
             evaluator=evaluation.evaluator if evaluation else "",
@@ -220,6 +223,8 @@ class FindingOpened(FindingEvent):
 
     what: str
     """What is wrong, with numbers."""
+    resume_until: datetime | None
+    """Until about when the task can be resumed; null if that is not known or no question."""
 
     @classmethod
     def of(cls, run: Run, anomaly: Anomaly, tags: Sequence[str], now: datetime) -> FindingOpened:
@@ -232,6 +237,7 @@ class FindingOpened(FindingEvent):
             summary=_summary(f"{anomaly.severity}: {key}: {headline}"),
             text=texts.findings_text(texts.place_of(run.execution_arn), [line], ()),
             what=harmless(anomaly.summary, 2 * _SUMMARY_CAP),
+            resume_until=anomaly.resume_until,
         )
 
 
@@ -268,13 +274,16 @@ def _alike(appeared: Iterable[FindingOpened]) -> list[str]:
     together: dict[tuple[object, ...], list[FindingOpened]] = {}
     for event in appeared:
         together.setdefault((event.instances, event.servers, event.kind, event.severity), []).append(event)
-    return [
-        f"{first.severity}: {first.servers[0]}: {first.headline} on {len(alike)} tasks"
-        if len(alike) > 1
-        else f"{first.severity}: {first.label}: {first.what}"
-        for alike in together.values()
-        for first in alike[:1]
-    ]
+    return [_line(alike) for alike in together.values()]
+
+
+def _line(alike: Sequence[FindingOpened]) -> str:
+    first = alike[0]
+    if len(alike) == 1:
+        return f"{first.severity}: {first.label}: {first.what}"
+    soonest = min((event.resume_until for event in alike if event.resume_until), default=None)
+    until = f"; the first can be resumed until about {soonest:%Y-%m-%d %H:%M} UTC" if soonest else ""
+    return f"{first.severity}: {first.servers[0]}: {first.headline} on {len(alike)} tasks{until}"
 
 
 # -- restarts that did not last --------------------------------------------------------------------------------------

@@ -30,6 +30,9 @@ def request_text(approval: ProposalRecord, now: datetime) -> str:
         f"Severity: {proposal.severity}. {_opinion(approval.evaluation)}",
         *_look_first(proposal.diagnosis),
     ]
+    point = proposal.point_of_no_return
+    if point and (words := point.brief(now)):
+        lines.append(f"{words[0].upper()}{words[1:]}, after that {point.afterwards}.")
     if approval.deadline:
         left = format_duration(approval.deadline - now)
         lines.append(f"Answer by {_clock_time(approval.deadline)} (in {left}), or nothing is done.")

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from qlikops.presentation import executions, inbox
 from qlikops.presentation.filter import HELP
-from qlikops.presentation.table import Cells, Column
+from qlikops.presentation.table import Cells, Column, taken
 from qlikops.tui.model.context import LiveContext, Waiting
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.widgets.filtering import FilterBar
@@ -24,8 +24,8 @@ TICK_SECONDS = 60
 """How often the ages are written anew, even if no answer comes."""
 SHARE = 65
 """Percent of the screen that the list has beside the record; app.tcss draws it so."""
-WIDE = ceil((inbox.TABLE.width + 1) * 100 / SHARE)
-"""From this width on every column fits beside the record, and a scrollbar."""
+WIDE = ceil((taken(inbox.columns(None, several=True, with_log=False)) + 1) * 100 / SHARE)
+"""From this width on every column fits beside the record, and a scrollbar; with the log's, one less important goes."""
 BY_CAUSE = "cause"
 """As preferences spell the grouping."""
 
@@ -192,7 +192,8 @@ class WaitingList(Vertical):
         self.screen.set_focus(self.table)
 
     def _columns(self, width: int) -> tuple[Column, ...]:
-        return inbox.columns(width, by=self._order, several=self._state.several)
+        with_log = any(each.row.resume_until for each in self._state.waiting)
+        return inbox.columns(width, by=self._order, several=self._state.several, with_log=with_log)
 
 
 def _cause_and_context(waiting: Waiting) -> tuple[str, str]:

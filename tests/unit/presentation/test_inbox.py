@@ -43,6 +43,7 @@ class TestArranging:
                 risk=risk,
                 requested_at=NOW - timedelta(minutes=age),
                 kind=kind,
+                resume_until=NOW + timedelta(hours=2) if number == 3 else None,
             ),
             NOW,
         )
@@ -57,6 +58,7 @@ class TestArranging:
     @pytest.mark.parametrize(
         ("by", "order"),
         [
+            (InboxSort.URGENT, [3, 4, 2, 1]),
             (InboxSort.EXPIRES, [1, 2, 3, 4]),
             (InboxSort.SEVERITY, [4, 2, 3, 1]),
             (InboxSort.AGE, [2, 3, 1, 4]),
@@ -131,6 +133,7 @@ class TestInbox:
     def test_a_row(self) -> None:
         assert self.cells() == {
             "expires": "3h48m",
+            "log": "–",
             "severity": "■ critical",
             "severity_short": "■ crit",
             "context": "",
@@ -146,6 +149,26 @@ class TestInbox:
     def test_only_a_model_is_called_ai(self) -> None:
         row = row_of(samples.approval(assessed=samples.evaluation(evaluator="rules")))
         assert inbox.TABLE.cells(inbox.ListedRow(row, NOW))["verdict"].text == "rules approve 92%"
+
+    @pytest.mark.parametrize(
+        ("minutes", "cell", "found"),
+        [
+            (130, Span("2h10m"), "log:kept"),
+            (90, Span("1h30m", Tone.WARNING), "log:soon"),
+            (0, Span("passed", Tone.DANGER), "log:passed"),
+            (None, Span("–", Tone.MUTED), "!log:"),
+        ],
+    )
+    def test_how_long_the_log_is_kept(self, minutes: int | None, cell: Span, found: str) -> None:
+        until = None if minutes is None else NOW + timedelta(minutes=minutes)
+        listed = inbox.ListedRow(replace(row_of(samples.approval()), resume_until=until), NOW)
+        assert inbox.TABLE.cells(listed)["log"] == cell
+        asked = ("log:kept", "log:soon", "log:passed", "!log:")
+        assert [text for text in asked if parse(text, inbox.TABLE.fields).matches(listed)] == [found]
+
+    def test_without_any_log_its_column_is_spared(self) -> None:
+        keys = [column.key for column in inbox.columns(None, with_log=False)]
+        assert keys == [column.key for column in inbox.columns(None) if column.key != "log"]
 
     @pytest.mark.parametrize(
         ("minutes", "left", "tone"),
@@ -170,7 +193,7 @@ class TestInbox:
         cells = inbox.TABLE.cells(inbox.ListedRow(row, NOW))
         assert [cells[key].text for key in ("severity", "verdict", "risk")] == ["? fatal", "AI maybe", "odd"]
 
-    def test_what_expires_first_comes_first(self) -> None:
+    def test_of_what_is_as_urgent_what_expires_first_comes_first(self) -> None:
         late, soon = (
             inbox.ListedRow(row_of(samples.approval(samples.proposal(n), minutes_left=m)), NOW)
             for n, m in ((1, 9), (2, 5))

@@ -80,7 +80,7 @@ def test_an_order_that_was_remembered_is_found_again() -> None:
         "task": InboxSort.TASK,
     }
     assert {words: inbox.TABLE.order_called(words).name for words in remembered} == remembered
-    assert inbox.TABLE.order_called("of another version").name is InboxSort.EXPIRES
+    assert inbox.TABLE.order_called("of another version").name is InboxSort.URGENT
 
 
 @pytest.mark.parametrize("name", TABLES)

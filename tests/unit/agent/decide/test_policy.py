@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from qlikops.domain.diagnosis import Certainty, FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, Finding, Gate, PolicyResult, Risk, Route, Verdict
+from qlikops.domain.point_of_no_return import PointOfNoReturn
 from qlikops.domain.proposal import Option, Proposal
 from qlikops.domain.task import Action, StopReason, TaskKey
 from tests.unit.agent.fleet import CONFIG, NOW, failed, poll_twice
@@ -46,6 +48,7 @@ def closed(result: PolicyResult) -> set[Gate]:
     return {each.gate for each in result.closed_gates}
 
 
+PASSED = PointOfNoReturn("ORA-PROD", OPEN.created_at - timedelta(hours=1), 3600)
 CLOSING: list[tuple[Gate, Proposal, Evaluation, Mapping[TaskKey, int]]] = [
     (Gate.FULL_LOAD_INCOMPLETE, with_target(full_load_completed=False), GOOD, {}),
     (Gate.FULL_LOAD_INCOMPLETE, with_target(full_load_completed=None), GOOD, {}),
@@ -65,6 +68,7 @@ CLOSING: list[tuple[Gate, Proposal, Evaluation, Mapping[TaskKey, int]]] = [
     (Gate.SEVERAL_TASKS, replace(OPEN, targets=()), GOOD, {}),
     (Gate.PROTECTED, with_target(protected=True), GOOD, {}),
     (Gate.ENDPOINT_DOWN, replace(OPEN, probe=Probe(ENDPOINT, ProbeAnswer.ERROR, NOW, "ORA-12541")), GOOD, {}),
+    (Gate.POINT_OF_NO_RETURN, replace(OPEN, point_of_no_return=PASSED), GOOD, {}),
     (Gate.KIND_NEEDS_HUMAN, replace(OPEN, kind=AnomalyKind.FATAL_UNKNOWN), GOOD, {}),
     (Gate.KIND_NEEDS_HUMAN, replace(OPEN, kind=AnomalyKind.RESOURCE_STOP), GOOD, {}),
     (Gate.KIND_NEEDS_HUMAN, replace(OPEN, kind=AnomalyKind.STALLED), GOOD, {}),
@@ -86,6 +90,10 @@ def test_each_gate_alone_rules_out_an_automatic_restart(
         assert result.route is route
         assert result.closed_gates[0].reason
         assert mode is ApprovalMode.ALWAYS or result.closed_gates[0].reason in result.reason
+
+
+def test_a_point_of_no_return_that_lies_ahead_closes_nothing() -> None:
+    assert closed(ask_policy(replace(OPEN, point_of_no_return=replace(PASSED, retention_seconds=3601)))) == set()
 
 
 @pytest.mark.parametrize(

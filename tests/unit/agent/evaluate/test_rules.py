@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.endpoint import Probe, ProbeAnswer
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.point_of_no_return import PointOfNoReturn
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import StopReason, TaskState
 from tests.unit.agent.fleet import (
@@ -121,6 +123,22 @@ def test_a_protected_task_needs_care() -> None:
     evaluation = evaluate(proposal)
     assert evaluation.verdict is Verdict.CAUTION
     assert "Ask the owner of the protected task, if there is time." in evaluation.cautions
+
+
+@pytest.mark.parametrize(
+    ("hours", "verdict", "said"),
+    [
+        (24, Verdict.APPROVE, "A resume is possible until about 2026-03-08 02:12 UTC."),
+        (1, Verdict.CAUTION, "Since about 2026-03-07 03:12 UTC its log is probably gone."),
+    ],
+)
+def test_a_point_of_no_return_is_cited_and_once_passed_it_needs_care(hours: int, verdict: Verdict, said: str) -> None:
+    point = PointOfNoReturn("ORA-PROD", NOW - timedelta(hours=1), hours * 3600)
+    (cited,) = [item.id for item in transient().evidence if item.label == Label.POINT_OF_NO_RETURN]
+    evaluation = evaluate(replace(transient(), point_of_no_return=point))
+    assert evaluation.verdict is verdict
+    assert f"{said} [{cited}]" == evaluation.rationale or Finding(said, (cited,)) in evaluation.findings
+    assert any("still has its log" in caution for caution in evaluation.cautions) is (verdict is Verdict.CAUTION)
 
 
 @pytest.mark.parametrize(("count", "warned"), [(2, False), (MANY_TASKS, True)])

@@ -22,6 +22,7 @@ from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status, T
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import BlockingGate, Evaluation, Gate
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.point_of_no_return import PointOfNoReturn
 from qlikops.domain.proposal import Option
 from qlikops.domain.report import Changes, NoAction, ReportedProposal, RunPoint, RunReport, Sighting
 from qlikops.domain.task import Action, TaskKey, TaskState
@@ -158,6 +159,16 @@ def test_a_question_fits_a_phone() -> None:
         "Answer by 07:00 UTC (in 4h00m), or nothing is done.\n"
         "qlikops show 0123456789ab"
     )
+
+
+def test_a_question_says_until_when_a_resume_is_possible() -> None:
+    point = PointOfNoReturn("ORA", START, 24 * 3600, tables=5, reload_seconds=6 * 3600)
+    asked = approval(proposal=replace(proposal(), point_of_no_return=point))
+    said = (
+        "A resume is possible until about 2026-03-08 03:00 UTC, after that only a reload of 5 tables, 6h00m last time."
+    )
+    assert said in request_text(asked, START).splitlines()
+    assert "its log is probably gone" in request_text(asked, START + timedelta(days=2))
 
 
 def test_only_a_model_is_called_ai() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from qlikops.agent.config import LogRetention
 from qlikops.agent.remember.run import Run
 from qlikops.agent.tell.events import findings
 from qlikops.agent.tell.notifications import OVER_AFTER, Notifications, news_of
@@ -14,7 +16,7 @@ from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskState
 from qlikops.qlik.reader import NOT_READ_IN_TIME
 from tests.unit.agent.fakes import START, FakeSns, notifier
-from tests.unit.agent.fleet import SERVER, failed, poll, task
+from tests.unit.agent.fleet import CONFIG, SERVER, failed, poll, task
 
 RUN = Run("arn:aws:states:eu-west-1:123456789012:execution:QlikMonitoringAgent:run-9", "run-9", "2026-03-07T03:12:00Z")
 DOWN = replace(SERVER, state=ServerState.ERROR, message="it does not answer")
@@ -127,6 +129,19 @@ def test_a_storm_is_one_message_that_fits_a_phone() -> None:
         "qlikops tasks",
     ]
     assert len(message["Message"]) < 700
+
+
+def test_of_what_is_alike_the_first_that_can_no_longer_be_resumed_is_told() -> None:
+    kept = replace(CONFIG, log_retention=LogRetention(endpoints={"ORA-PROD": timedelta(hours=24)}))
+    names = ("a", "b", "c")
+    late = [task(name, total_latency_seconds=60 * number) for number, name in enumerate(names, 1)]
+    stopped = [task(name, state=TaskState.STOPPED, stop_reason=StopReason.NORMAL, memory_mb=0) for name in names]
+    first = poll(*late, config=kept)
+    news = news_of(first, poll(*stopped, previous=first, at=20 * 3600, config=kept))
+    told = findings(RUN, news, START)
+    assert told[0].together(told)[1].splitlines()[0] == (
+        "warning: eu-1: stopped by a user on 3 tasks; the first can be resumed until about 2026-03-08 03:09 UTC"
+    )
 
 
 def test_names_from_outside_are_harmless(story: Story) -> None:

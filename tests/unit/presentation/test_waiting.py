@@ -1,0 +1,107 @@
+"""What it costs to wait, as a person reads it before deciding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from qlikops.domain.point_of_no_return import PointOfNoReturn
+from qlikops.domain.ports import Approve, Deny
+from qlikops.presentation import denial, review, waiting
+from qlikops.presentation.decision import Seen, what_goes_out
+from qlikops.presentation.handover import sections
+from qlikops.presentation.tone import Line, Tone, as_text
+from tests.fakes import row_of
+from tests.unit.presentation import samples
+from tests.unit.presentation.samples import NOW
+from tests.unit.presentation.test_handover import QUIET
+
+HOUR = timedelta(hours=1)
+POINT = PointOfNoReturn("ORA-PROD", NOW - 6 * HOUR, 24 * 3600, tables=214, reload_seconds=6 * 3600)
+ONE = replace(samples.proposal(), point_of_no_return=POINT)
+ASKED = samples.approval(ONE)
+UNSET = replace(ONE, point_of_no_return=replace(POINT, retention_seconds=None))
+UNTIL = waiting.clock(NOW + 18 * HOUR, NOW)
+
+
+def said(lines: Iterable[Line], label: str = "resume by") -> list[str]:
+    return [each.text for each in lines if each.label == label]
+
+
+@pytest.mark.parametrize(
+    ("part", "drawn"), [(0, "············"), (0.25, "━━━·········"), (0.3, "━━━╸········"), (1, "━━━━━━━━━━━━")]
+)
+def test_the_bar(part: float, drawn: str) -> None:
+    assert waiting.bar(part) == drawn
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"), [(1, "{time}"), (24, "tomorrow {time}"), (48, "{date} {time}"), (-24, "{date} {time}")]
+)
+def test_a_moment_is_said_as_one_speaks(hours: int, words: str) -> None:
+    noon = NOW.replace(hour=12)
+    moment = noon + hours * HOUR
+    assert waiting.clock(moment, noon) == words.format(time=f"{moment:%H:%M} UTC", date=f"{moment:%Y-%m-%d}")
+
+
+@pytest.mark.parametrize(
+    ("now", "words", "tone"),
+    [
+        (
+            NOW,
+            f"about {UNTIL}, in 18h00m  ━━━········· of 1d0h; after that only a reload of 214 tables, 6h00m last time",
+            Tone.NEUTRAL,
+        ),
+        (NOW + 13 * HOUR, "in 5h00m  ━━━━━━━━━╸··", Tone.WARNING),
+        (NOW + 18 * HOUR, "has passed: the log is probably gone; if it is, only a reload of 214 tables", Tone.DANGER),
+    ],
+)
+def test_the_review_says_until_when_a_resume_is_possible(now: datetime, words: str, tone: Tone) -> None:
+    lines = review.at_zero(ASKED, now).lines
+    (text,) = said(lines)
+    assert words in text
+    assert next(each for each in lines if each.label == "resume by").spans[0].tone is tone
+
+
+def test_not_set_the_review_says_how_to_set_it() -> None:
+    asked = samples.approval(UNSET)
+    assert said(review.brief(asked).lines) == ["unknown: set log_retention for ORA-PROD"]
+    assert said(review.at_zero(asked, NOW).lines) == said(review.brief(ASKED).lines) == []
+
+
+def test_of_records_of_earlier_versions_nothing_is_said() -> None:
+    assert "resume by" not in as_text(review.sections(samples.approval(), NOW))
+
+
+@pytest.mark.parametrize("now", [NOW, None])
+def test_what_goes_out_says_it_once(now: datetime | None) -> None:
+    approve = Approve(ASKED.digest)
+    assert len(said(what_goes_out(approve, ASKED, now=now, seen=Seen(None, NOW)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("snooze", "label", "words"),
+    [
+        (None, "waiting", f"until {UNTIL} is possible"),
+        (4 * HOUR, "waiting", f"until {waiting.clock(NOW + 4 * HOUR, NOW)} is possible"),
+        (24 * HOUR, "too late", f"after about {UNTIL} only a reload of 214 tables, 6h00m last time"),
+    ],
+)
+def test_a_denial_says_whether_it_can_still_be_resumed_then(snooze: timedelta | None, label: str, words: str) -> None:
+    denied = what_goes_out(Deny(ASKED.digest, "later", snooze), ASKED, now=NOW, seen=Seen(None, NOW))
+    assert said(denied, label) == [words]
+
+
+def test_of_several_denials_the_first_counts() -> None:
+    early = replace(ONE, point_of_no_return=replace(POINT, position=NOW - 23 * HOUR))
+    found = denial.aftermath([ONE, UNSET, early, samples.proposal()], 2 * HOUR, now=NOW)
+    assert said(found, "too late")[0].startswith(f"after about {waiting.clock(NOW + HOUR, NOW)} only a reload")
+    assert len(denial.aftermath([UNSET], None, now=NOW)) == 2
+
+
+def test_a_handover_says_until_when_what_waits_can_be_resumed() -> None:
+    shift = replace(QUIET, waiting=(row_of(ASKED), row_of(samples.approval())))
+    assert as_text(sections(shift)).count(f"; to be resumed by about {UNTIL}; expires") == 1
