@@ -85,6 +85,8 @@ VARIABLES: tuple[str, ...] = (
     *("QLIKOPS_QLIK_OPERATOR_USERNAME", "QLIKOPS_QLIK_OPERATOR_PASSWORD"),
     # Whether keys come from the shell, where programs are, and what kind of screen this is.
     *("AWS_ACCESS_KEY_ID", "PATH", "TERM", "SSH_CONNECTION", "SSH_TTY", "DISPLAY", "TMUX", "WAYLAND_DISPLAY"),
+    # What a shell asks at Tab.
+    *("COMP_WORDS", "COMP_CWORD", "_TYPER_COMPLETE_ARGS", "_TYPER_COMPLETE_FISH_ACTION"),
 )
 """Every variable of the environment that the operator's side reads itself. Libraries read more: AWS_*, NO_COLOR,
 COLUMNS, LINES, XDG_*, LANG.

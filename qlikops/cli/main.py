@@ -24,9 +24,9 @@ from qlikops.domain.errors import QlikopsError
 COMMANDS = {
     "tui": ("console", "Open the console."),
     "approvals": ("approvals", "List what waits for a decision, the most urgent first."),
-    "approve": ("approvals", "Approve a proposal and wait for the outcome."),
-    "deny": ("approvals", "Deny a proposal: nothing is restarted."),
-    "claim": ("approvals", "Tell the others that you are looking at it."),
+    "approve": ("deciding", "Approve a proposal and wait for the outcome."),
+    "deny": ("deciding", "Deny a proposal: nothing is restarted."),
+    "claim": ("deciding", "Tell the others that you are looking at it."),
     "executions": ("executions", "List executions, newest first, with what each found and did."),
     "show": ("executions", "Show one execution, one approval, or a saved history."),
     "run": ("executions", "Start a run now, as the schedule would."),

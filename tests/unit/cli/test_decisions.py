@@ -217,6 +217,64 @@ def test_denying_sends_reason_and_snooze(run: Run, environment: FakeEnvironment)
     assert "denied by anna" in result.stdout
 
 
+def test_deny_asks_for_the_reason_at_a_terminal(run: Run, environment: FakeEnvironment, terminal: Terminal) -> None:
+    terminal.present = True
+    result = run("deny", ID, input="maintenance\ny\n")
+    assert result.exit_code == ExitCode.OK
+    assert WAITING.proposal.label in result.stderr
+    assert environment.approvals.requests[0].reason == "maintenance"
+
+
+class TestSeveral:
+    """Several proposals at once."""
+
+    IDS = tuple(f"{number:012x}" for number in range(3))
+
+    @pytest.fixture(autouse=True)
+    def three(self, environment: FakeEnvironment) -> None:
+        environment.approvals.records = {name: waiting(name) for name in self.IDS}
+
+    def test_are_denied_with_one_reason_after_one_question(
+        self, run: Run, environment: FakeEnvironment, terminal: Terminal
+    ) -> None:
+        terminal.present = True
+        result = run("deny", *self.IDS, self.IDS[0], input="maintenance\ny\n")
+        assert result.exit_code == ExitCode.OK
+        assert "Send these 3?" in result.stderr
+        assert [request.reason for request in environment.approvals.requests] == ["maintenance"] * 3
+        assert len({request.decision_id for request in environment.approvals.requests}) == 3
+        assert all(result.stdout.count(name) == 1 for name in self.IDS)
+
+    def test_one_that_was_decided_keeps_none_of_the_others(self, run: Run) -> None:
+        run("deny", self.IDS[1], "--reason", "first")
+        result = run("deny", *self.IDS, "--reason", "r", "--json")
+        assert result.exit_code == ExitCode.ALREADY_DECIDED
+        assert [receipt["approval_id"] for receipt in json.loads(result.stdout)] == [self.IDS[0], self.IDS[2]]
+        assert f"{self.IDS[1]}: Already decided: denied by anna" in result.stderr
+
+    def test_what_was_not_sent_is_named_when_nothing_more_can_be_sent(
+        self, run: Run, environment: FakeEnvironment
+    ) -> None:
+        environment.approvals.fails = Offline("no net")
+        result = run("deny", *self.IDS, "--reason", "r")
+        assert result.exit_code == ExitCode.UNREACHABLE
+        assert len(environment.approvals.requests) == 1
+        assert f"Not sent: {self.IDS[1]} {self.IDS[2]}." in result.stderr
+
+    def test_are_approved_only_with_one_cause(self, run: Run, environment: FakeEnvironment) -> None:
+        result = run("approve", *self.IDS)
+        assert result.exit_code == ExitCode.USAGE
+        assert "Nothing was sent. Not together" in result.stderr
+        for name, record in environment.approvals.records.items():
+            proposal = replace(record.proposal, cause="source ORA-PROD on eu-1")
+            environment.approvals.records[name] = replace(record, proposal=proposal)
+        assert run("approve", *self.IDS, "--option", "resume").exit_code == ExitCode.USAGE
+        assert environment.approvals.requests == []
+        result = run("approve", *self.IDS, "--json")
+        assert result.exit_code == ExitCode.OK
+        assert [receipt["status"] for receipt in json.loads(result.stdout)] == ["restarted"] * 3
+
+
 @pytest.mark.parametrize(
     "args",
     [
