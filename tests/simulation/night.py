@@ -80,11 +80,22 @@ class Hand(StrEnum):
     """A run stands still after it has looked, while another one looks and proposes."""
     BRAKES = "brakes"
     """A restart is stopped, as `qlikops stop` does it, while it goes on."""
+    RACES = "races"
+    """What writes to the table stands still before it does, until another process comes to the same items."""
     LINGERS = "lingers"
     """What acts stands still between its last look and its claim, until another invocation has ended the proposal."""
 
 
-AT_WORST_MOMENTS = (Hand.STOPS_ACTING, Hand.REPEATS, Hand.TAMPERS, Hand.OVERTAKES, Hand.BRAKES, Hand.LINGERS)
+_LAST_HANDS = (Hand.OVERTAKES, Hand.BRAKES, Hand.LINGERS)
+AT_WORST_MOMENTS = (
+    Hand.STOPS_ACTING,
+    Hand.REPEATS,
+    Hand.TAMPERS,
+    Hand.OVERTAKES,
+    Hand.BRAKES,
+    Hand.RACES,
+    Hand.LINGERS,
+)
 """Wait for something to happen, and come then."""
 
 
@@ -147,8 +158,7 @@ def meaning(message: str) -> str:
     return "connection" if known in MESSAGES[:2] else known
 
 
-_LAST_HANDS = (Hand.OVERTAKES, Hand.BRAKES, Hand.LINGERS)
-_FIRST_HANDS = [hand for hand in Hand if hand not in _LAST_HANDS]
+_FIRST_HANDS = [hand for hand in Hand if hand not in (*_LAST_HANDS, Hand.RACES)]
 
 
 def draw(seed: int) -> Night:
@@ -195,14 +205,16 @@ def draw(seed: int) -> Night:
     night = replace(night, operators=tuple(_choosing(rng, operator) for operator in night.operators))
     limits = {"probes_per_hour": rng.choice([3, 3, 1]), "max_errors": rng.choice([5, 5, 2, 1])}
     night = replace(night, settings={**night.settings, **limits})
-    return replace(night, scenario=_with_log_stream(rng, night.scenario)) if rng.random() < 0.12 else night
+    if rng.random() < 0.12:
+        night = replace(night, scenario=_with_log_stream(rng, night.scenario))
+    return replace(night, hands=(*night.hands, Hand.RACES)) if rng.random() < 0.15 else night
 
 
 def _with_log_stream(rng: random.Random, scenario: Scenario) -> Scenario:
     """The same story with a server whose tasks read what one of them stages, and lose their source together."""
     server = max(scenario.servers, key=lambda each: len(each.tasks))
     stages, *readers = server.tasks
-    stages = replace(stages, target=Endpoint("LOG-STREAM", "Log Stream"), start_seconds=rng.choice([0.0, 20.0]))
+    stages = replace(stages, target=Endpoint("LOG-STREAM", "Log Stream"), start_seconds=rng.choice([0.0, 5.0]))
     readers = [replace(each, source=stages.source, reads_log_of=stages.name) for each in readers]
     at, message = rng.uniform(0, 1800), rng.choice(MESSAGES[:2])
     places = [(server.name, each.name) for each in server.tasks]

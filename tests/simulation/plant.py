@@ -41,6 +41,7 @@ from tests.simulation.kernel import Kernel, Waiting
 from tests.simulation.services import (
     Context,
     Function,
+    OnCall,
     SimulatedCloudWatch,
     SimulatedEventBridge,
     SimulatedLambda,
@@ -157,6 +158,8 @@ class World:
         """Those of them whose digest was changed with them: only a decision's own digest tells them from real ones."""
         self.stopped: set[str] = set()
         """The executions that `qlikops stop` has stopped without complaint."""
+        self.on_call: list[OnCall] = []
+        """Told each call to the table before it goes out."""
         self.on_review: list[Callable[[str], None]] = []
         """Told each proposal that an operator begins to read."""
         self.answering: dict[str, Waiting] = {}
@@ -228,7 +231,7 @@ class World:
             "secretsmanager": self.secrets,
             "stepfunctions": self.states,
         }
-        return Wire(self.faults, service, models[service], self.who)
+        return Wire(self.faults, service, models[service], self.who, self.on_call if service == "dynamodb" else ())
 
     def clock(self) -> datetime:
         """A function's: it may be wrong."""

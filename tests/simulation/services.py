@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -108,13 +108,24 @@ class ModelClient:
             raise modelled(exc.response, exc.operation_name) from None
 
 
+OnCall = Callable[[str, str, Mapping[str, Any]], None]
+"""Told caller, operation under boto3's name, and request."""
+
+
 class Wire(ModelClient):
     """The way from one process to one service."""
 
-    def __init__(self, faults: Faults, service: str, model: object, who: Callable[[], str]) -> None:
-        """`who` names the caller, for faults and the trace."""
+    def __init__(
+        self, faults: Faults, service: str, model: object, who: Callable[[], str], on_call: Sequence[OnCall] = ()
+    ) -> None:
+        """`who` names the caller, for faults and the trace; `on_call` is told of each call before it goes out."""
         super().__init__(service, model, self._befall)
-        self._faults, self._who = faults, who
+        self._faults, self._who, self._on_call = faults, who, on_call
+
+    def _call(self, operation: str, **request: Any) -> Any:
+        for told in self._on_call:
+            told(self._who(), operation, request)
+        return super()._call(operation, **request)
 
     def _befall(self, operation: str, send: Callable[[], Any]) -> Any:
         return self._faults.befall(

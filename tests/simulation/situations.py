@@ -36,6 +36,7 @@ def wanted() -> list[str]:
         "something chosen",
         "something chosen that is not offered",
         "a claim that lingers",
+        "a race",
         *(f"proposal {status}" for status in Status if status.is_known and status.is_final),
         *(f"fault {fault}" for fault in dict.fromkeys((*OF_CALLS, *OF_INVOCATIONS))),
         *(f"message {kind}" for kind in ("asked", "over", *ENDS)),

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from qlikops.aws.executions import StepFunctionsExecutions
@@ -54,6 +55,8 @@ def wait_for_it(world: World, hand: Hand) -> None:
             lingering = _Lingering(world)
             world.journal.on_read.append(lingering.looked)
             world.dynamodb.watchers.append(lingering.written)
+        case Hand.RACES:
+            world.on_call.append(_Racing(world).called)
         case Hand.OVERTAKES:
             world.functions.on_begin.append(lambda invocation: _overtake(world, invocation))
         case _:
@@ -240,6 +243,65 @@ class _Lingering:
             self._world.kernel.after(
                 self._world.kernel.random.choice([0.0, 0.05, 0.1, 2.0]), lambda: self._world.kernel.wake(process)
             )
+
+
+class _Racing:
+    """Has what is about to write stand still until another process reads or writes the same items, and go on then.
+
+    The other one is there by chance, or it is the same invocation once more, or another run.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._standing: dict[str, tuple[Process, frozenset[str], bool]] = {}
+        """By name, each process that stands still, the partitions that it writes to, and if only a write wakes it."""
+        self._left = 25
+
+    def called(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
+        writes = operation == "transact_write_items"
+        touched = frozenset(_partitions(request)) - {keys.OPEN_PARTITION}
+        for name, (standing, partitions, for_a_write) in list(self._standing.items()):
+            if standing.is_over:
+                del self._standing[name]
+            elif name != who and touched & partitions and (writes or not for_a_write):
+                del self._standing[name]
+                self._world.kernel.after(0.1 * self._world.kernel.random.random(), partial(self._go_on, standing))
+        if writes and self._world.is_night:
+            self._hold(who, touched)
+
+    def _hold(self, who: str, touched: frozenset[str]) -> None:
+        world, chance = self._world, self._world.kernel.random
+        process, begun = world.functions.running.get(who), world.functions.begun.get(who)
+        if process is None or begun is None or not self._left or who in self._standing or chance.random() > 0.07:
+            return
+        self._left -= 1
+        world.kernel.say("stands still before it writes", who)
+        world.faults.reached("a race")
+        process.stands_still_until = world.kernel.now + chance.choice([2.0, 20.0, 50.0])
+        self._standing[who] = process, touched, chance.random() < 0.5
+        comes = chance.random()
+        if comes < 0.5:
+            world.functions.repeat(begun, 3.0 * chance.random())
+        elif comes < 0.65:
+            world.states.start_execution(MACHINE_ARN, f"racing-{chance.getrandbits(32):08x}", "{}")
+
+    def _go_on(self, process: Process) -> None:
+        if not process.is_over:
+            self._world.kernel.wake(process)
+
+
+def _partitions(request: Mapping[str, Any]) -> Iterator[str]:
+    """Those of the items that a request reads or writes."""
+    if "pk" in request:
+        yield request["pk"]["S"]
+    for name, part in request.items():
+        if name == ":pk":
+            yield part["S"]
+        elif isinstance(part, Mapping):
+            yield from _partitions(part)
+        elif isinstance(part, list):
+            for each in part:
+                yield from _partitions(each) if isinstance(each, Mapping) else ()
 
 
 def _tamper_soon(world: World, key: Key, before: Wire | None, after: Wire | None) -> None:
