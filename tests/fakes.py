@@ -10,6 +10,7 @@ from qlikops.domain.approval import Claim, InboxRow, Outcome, ProposalRecord, St
 from qlikops.domain.errors import AlreadyDecided, ApprovalChanged, NotFound, QlikopsError
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.naming import named
+from qlikops.domain.orders import Order, Taken
 from qlikops.domain.ports import (
     Credentials,
     DecisionReceipt,
@@ -52,6 +53,7 @@ class FakeApprovals:
 
     clock: Clock
     records: dict[str, ProposalRecord] = field(default_factory=dict)
+    released: list[str] = field(default_factory=list)
     becomes: Status = Status.RESTARTED
     """The final status of what is approved; a status that is not final stays."""
     fails: QlikopsError | None = None
@@ -99,6 +101,9 @@ class FakeApprovals:
         self.approval(approval_id)
         return Claim(CALLER, self.clock.now() + duration)
 
+    def release(self, approval_id: str) -> None:
+        self.released.append(self.approval(approval_id).approval_id)
+
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:  # noqa: ARG002 - one task only
         return self.lines[:limit]
 
@@ -118,6 +123,9 @@ class FakeExecutions:
     redrive_error: QlikopsError | None = None
     written: str = ""
     """The definition that executions run by; empty: one that cannot be read."""
+    ordered: list[Order] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=lambda: [Taken((), is_over=True)])
+    """What is said of orders, one answer after the other; the last one stays."""
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
         self.pages += 1
@@ -146,8 +154,12 @@ class FakeExecutions:
     def console_url(self, arn: str) -> str:
         return f"https://console.test/{arn}"
 
-    def start(self) -> ExecutionSummary:
+    def start(self, orders: Sequence[Order] = ()) -> ExecutionSummary:
+        self.ordered += orders
         return self.summaries[0]
+
+    def orders(self, arn: str) -> Taken:  # noqa: ARG002 - there is one that orders
+        return self.taken.pop(0) if len(self.taken) > 1 else self.taken[0]
 
     def redrive(self, execution: str) -> ExecutionSummary:
         if self.redrive_error is not None:

@@ -163,6 +163,25 @@ class LedgerApprovals:
                 raise _not_waiting(approval) if approval.status is not Status.WAITING else _stopped(approval) from None
         return claim
 
+    def release(self, approval_id: str) -> None:
+        """Takes the caller's claim back. Raises UsageError where there is none of theirs."""
+        refuse_writing(self._aws)
+        approval_id = self._full_id(approval_id)
+        mine = codec.dumps({"by": self._aws.caller()})[1:-1]
+        client = self._aws.dynamodb
+        with aws_errors("release the approval"):
+            try:
+                client.update_item(
+                    TableName=self._aws.resources.table,
+                    Key=records.key(approval_partition(approval_id), RECORD),
+                    UpdateExpression="REMOVE #claim",
+                    ConditionExpression="contains(#claim, :mine) AND NOT contains(#claim, :pulled)",
+                    ExpressionAttributeNames={"#claim": Attribute.CLAIM},
+                    ExpressionAttributeValues={":mine": {"S": mine}, ":pulled": {"S": PULLED}},
+                )
+            except client.exceptions.ConditionalCheckFailedException:
+                raise UsageError(f"You have not claimed {approval_id}, so there is nothing to release.") from None
+
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:
         """How earlier proposals on this task ended, newest first."""
         with aws_errors("read the task's history"):

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from qlikops.domain.errors import (
     UsageError,
 )
 from qlikops.domain.ledger import (
+    ORDER_PREFIX,
     PARTITION,
     PROPOSAL_PREFIX,
     RECORD,
@@ -38,6 +39,7 @@ from qlikops.domain.ledger import (
 )
 from qlikops.domain.links import execution_url
 from qlikops.domain.naming import did_you_mean, listed, named
+from qlikops.domain.orders import ORDERS, Order, OrderOutcome, Taken
 from qlikops.domain.ports import ExecutionPage
 from qlikops.domain.run import Progress
 from qlikops.domain.text import harmless
@@ -67,6 +69,18 @@ _WATCH = "Watch it with `qlikops show`: it starts tasks until it is through, or 
 _BRAKE_TRIES = 5
 _BRAKE_PAUSE = 0.1
 """Seconds between them: a transaction on the record is over in a fraction of that."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the ledger has on a run."""
+
+    summary: RunSummary | None
+    """None before MonitorTasks has finished."""
+    proposals: tuple[RunProposal, ...]
+    """By their Map index."""
+    orders: tuple[OrderOutcome, ...]
+    """By their place in its input."""
 
 
 class StepFunctionsExecutions:
@@ -121,23 +135,32 @@ class StepFunctionsExecutions:
 
     def proposals(self, execution_name: str) -> Sequence[RunProposal]:
         """A run's proposals and where each stands, by their Map index. One Query."""
-        return self._run(execution_name)[1]
+        return self._run(execution_name).proposals
 
-    def start(self) -> ExecutionSummary:
-        """Starts a run now, as the schedule would."""
+    def start(self, orders: Sequence[Order] = ()) -> ExecutionSummary:
+        """Starts a run now, as the schedule would, with orders in the caller's name."""
         refuse_writing(self._aws)
+        sent = [replace(order, by=self._aws.caller()) for order in orders]
+        given = codec.dumps({ORDERS: sent}) if sent else "{}"
         # A name of our own makes the call idempotent, so that the SDK may repeat it.
         name = f"manual-{self._now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         try:
             with aws_errors("start a run"):
                 reply = self._aws.stepfunctions.start_execution(
-                    stateMachineArn=self._aws.resources.state_machine_arn, name=name, input="{}"
+                    stateMachineArn=self._aws.resources.state_machine_arn, name=name, input=given
                 )
         except Unreachable as exc:
             return self._reread(exc, self._arn(name), lambda _: True)
         return ExecutionSummary(
             reply["executionArn"], name, ExecutionStatus.RUNNING, reply["startDate"].astimezone(UTC)
         )
+
+    def orders(self, arn: str) -> Taken:
+        """What the run of that ARN has made of its orders so far. One DescribeExecution, one Query."""
+        # In that turn: what has ended writes nothing more that the other call could have missed.
+        has_ended = self._describe(arn)["status"] != ExecutionStatus.RUNNING
+        found = self._run(arn.rpartition(":")[2])
+        return Taken(found.orders, has_ended or found.summary is not None)
 
     def stop(self, execution: str, reason: str) -> ExecutionSummary:
         """Aborts it, after pulling the brake of what it restarts; what waits is closed as abandoned by the next run."""
@@ -237,13 +260,14 @@ class StepFunctionsExecutions:
         ) from error
 
     def _detail(self, description: Mapping[str, Any], *, with_history: bool = True) -> ExecutionDetail:
-        run, proposals = self._run(description["name"])
+        run = self._run(description["name"])
         history = self._history(description["executionArn"]) if with_history else None
-        note = history_note(history, proposals) if with_history else ""
+        note = history_note(history, run.proposals) if with_history else ""
         return ExecutionDetail(
-            summary=_summary(description, run),
-            history=None if history is None else filled_in(history, proposals),
-            proposals=proposals,
+            summary=_summary(description, run.summary),
+            history=None if history is None else filled_in(history, run.proposals),
+            proposals=run.proposals,
+            orders=run.orders,
             input=redact(description.get("input", "")),
             output=redact(description.get("output", "")),
             error=harmless(description.get("error", ""), 256),
@@ -286,9 +310,10 @@ class StepFunctionsExecutions:
         except NotFound:
             return None
 
-    def _run(self, name: str) -> tuple[RunSummary | None, tuple[RunProposal, ...]]:
+    def _run(self, name: str) -> _Run:
         run: RunSummary | None = None
         proposals: list[RunProposal] = []
+        orders: list[OrderOutcome] = []
         with aws_errors("read the run"):
             pages = self._aws.dynamodb.get_paginator("query").paginate(
                 TableName=self._aws.resources.table,
@@ -299,15 +324,19 @@ class StepFunctionsExecutions:
             )
             items = [item for page in pages for item in page["Items"]]
         for item in items:
-            if records.text(item, SORT) == SUMMARY:
+            sort = records.text(item, SORT)
+            if sort == SUMMARY:
                 run = records.value(RunSummary, item, Attribute.BODY)
-            elif records.text(item, SORT).startswith(PROPOSAL_PREFIX):
+            elif sort.startswith(ORDER_PREFIX):
+                orders += [each for each in [records.value(OrderOutcome, item, Attribute.BODY)] if each]
+            elif sort.startswith(PROPOSAL_PREFIX):
                 proposal = records.value(RunProposal, item, Attribute.BODY)
                 if proposal is None:
-                    raise QlikopsError(f"The ledger's {records.text(item, SORT)} of {name} has no body.")
+                    raise QlikopsError(f"The ledger's {sort} of {name} has no body.")
                 progress = records.value(Progress, item, Attribute.PROGRESS)
                 proposals.append(replace(proposal, progress=progress) if progress else proposal)
-        return run, tuple(sorted(proposals, key=lambda proposal: proposal.index))
+        in_turn = tuple(sorted(proposals, key=lambda proposal: proposal.index))
+        return _Run(run, in_turn, tuple(sorted(orders, key=lambda order: order.index)))
 
 
 def _summary(execution: Mapping[str, Any], run: RunSummary | None) -> ExecutionSummary:

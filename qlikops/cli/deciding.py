@@ -120,11 +120,17 @@ def claim(
     ctx: typer.Context,
     approval_id: IdArgument,
     for_: Annotated[str, typer.Option("--for", metavar="T", help="For how long.")] = "15m",
+    release: Annotated[bool, typer.Option("--release", help="Take your claim back.")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell the others that you are looking at it. It stops nobody and runs out by itself."""
-    made = invocation(ctx).environment(context).approvals.claim(approval_id, duration("--for", for_))
+    approvals = invocation(ctx).environment(context).approvals
+    if release:
+        approvals.release(approval_id)
+        output.say("Your claim is released.")
+        return
+    made = approvals.claim(approval_id, duration("--for", for_))
     if as_json:
         output.write_json(made)
     else:

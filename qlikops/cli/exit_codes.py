@@ -36,6 +36,7 @@ from qlikops.domain.errors import (
     Unreachable,
     UsageError,
 )
+from qlikops.domain.ordering import OrderState
 
 
 class ExitCode(IntEnum):
@@ -63,6 +64,12 @@ DECISION_CODES = (
 )
 """For the help of the commands that decide."""
 
+ORDER_CODES = (
+    "Exit codes: 0 applied, 1 refused or not taken, 2 usage, 3 no such plan or task, 7 sent but not known yet, "
+    "8 unreachable, 9 access denied."
+)
+"""For the help of the commands that order."""
+
 _OF_ERRORS: tuple[tuple[type[QlikopsError], ExitCode], ...] = (
     (UsageError, ExitCode.USAGE),
     (NotFound, ExitCode.NOT_FOUND),
@@ -78,6 +85,17 @@ _OF_ERRORS: tuple[tuple[type[QlikopsError], ExitCode], ...] = (
 def of_error(error: QlikopsError) -> ExitCode:
     """The exit code that `error` means."""
     return next((code for kind, code in _OF_ERRORS if isinstance(error, kind)), ExitCode.FAILURE)
+
+
+def of_order(state: OrderState) -> ExitCode:
+    """The exit code of an order of which so much is known when the command has waited."""
+    match state:
+        case OrderState.APPLIED:
+            return ExitCode.OK
+        case OrderState.UNKNOWN:
+            return ExitCode.UNKNOWN
+        case OrderState.REFUSED | OrderState.NOT_TAKEN:
+            return ExitCode.FAILURE
 
 
 def of_approved(status: Status) -> ExitCode:

@@ -46,6 +46,14 @@ COMMANDS = {
         "handover",
         "Print the shift: what waits, what was decided by whom and how it ended, what is kept quiet, what runs.",
     ),
+    "plan": (
+        "planning",
+        "Planned work: for a time, what it covers is looked at as always, and neither proposed on nor told.",
+    ),
+    "lift": (
+        "planning",
+        "End what keeps a task quiet: a snooze, the time after a denial, a cooldown; or planned work.",
+    ),
     "probe": ("probe", "Have Enterprise Manager test an endpoint now: does the Replicate server get into it?"),
     "known": ("known", "Known failures: what the agent recognises in a message, and what it says to look at first."),
     "exam": (

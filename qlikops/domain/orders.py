@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from qlikops.domain.approval import Decision
 from qlikops.domain.duration import format_duration
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.stored import StoredEnum
@@ -78,8 +79,18 @@ class OrderOutcome:
     def words(self) -> str:
         """A sentence for the report: what, and who says to have ordered it."""
         what = self.order.order.value if self.order else "unreadable"
-        by = f", says {self.order.by or 'nobody'}" if self.order else ""
+        by = f", says {Decision(approved=False, by=self.order.by).who()}" if self.order else ""
         return f"Order {self.index + 1} ({what}{by}) was {'applied' if self.is_applied else 'refused'}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a run has made of its orders so far."""
+
+    outcomes: tuple[OrderOutcome, ...]
+    """Of those that are settled, by their place."""
+    is_over: bool
+    """Whether the run takes no order any more."""
 
 
 class Refused(ValueError):

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from qlikops.domain.task import TaskFacts, TaskKey
 from qlikops.domain.text import folded, harmless
 
+PLAN_PREFIX = "plan-"
+"""Begins the id of a plan, so that nobody takes it for a proposal's."""
 LONG = timedelta(hours=24)
 """A plan for longer than that is allowed, and people are told of it."""
 LONGEST = timedelta(days=31)

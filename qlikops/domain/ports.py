@@ -17,6 +17,7 @@ from qlikops.domain.task import Action, TaskKey
 
 if TYPE_CHECKING:  # each caller needs a role or two, and a command's start is not to pay for all of them
     from qlikops.domain.fleet import FleetSnapshot
+    from qlikops.domain.orders import Order, Taken
     from qlikops.domain.report import ReportEntry, RunReport
     from qlikops.domain.schedule import ScheduleStatus
     from qlikops.domain.workflow.events import HistoryEvent
@@ -154,6 +155,9 @@ class Approvals(Protocol):
     def claim(self, approval_id: str, duration: timedelta) -> Claim:
         """Says "I am looking at it" until `duration` from now."""
 
+    def release(self, approval_id: str) -> None:
+        """Takes the caller's claim back. Raises UsageError where there is none of theirs."""
+
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:
         """How earlier proposals on this task ended, newest first."""
 
@@ -185,8 +189,11 @@ class Executions(Protocol):
     def console_url(self, arn: str) -> str:
         """Where the AWS console shows it; empty where no AWS console does. Asks nobody."""
 
-    def start(self) -> ExecutionSummary:
-        """Starts a run now, as the schedule would."""
+    def start(self, orders: Sequence[Order] = ()) -> ExecutionSummary:
+        """Starts a run now, as the schedule would, with orders in the caller's name."""
+
+    def orders(self, arn: str) -> Taken:
+        """What the run of that ARN has made of its orders so far. One DescribeExecution, one Query."""
 
     def stop(self, execution: str, reason: str) -> ExecutionSummary:
         """Aborts it, after pulling the brake of what it restarts; what waits is closed as abandoned by the next run.

@@ -143,6 +143,10 @@ def _receipt(value: DecisionReceipt, context: str) -> Iterator[Line]:
         yield line("snooze", format_duration(float(decision.snooze)))
     if decision.digest:
         yield line("digest", outside(decision.digest, Tone.MUTED, 80))
+    if not decision.approved:
+        yield line(
+            "taken back", outside(f"`qlikops lift {value.approval_id} --reason …`: it is proposed again", cap=120)
+        )
     if value.outcome is not None:
         yield from outcome_lines(value.outcome)
     else:

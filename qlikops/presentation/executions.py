@@ -159,9 +159,15 @@ def headline(detail: ExecutionDetail, now: datetime) -> tuple[Line, ...]:
     if detail.error or detail.cause:
         cause = detail.cause.partition("\n")[0]
         lines.append(line("error", outside(f"{detail.error or 'no name'}: {cause}", Tone.DANGER, 300)))
+    lines += _orders(detail)
     if detail.history_note:
         lines.append(line("note", outside(detail.history_note, Tone.WARNING)))
     return tuple(lines)
+
+
+def _orders(detail: ExecutionDetail) -> Iterator[Line]:
+    for each in detail.orders:
+        yield line("order", outside(each.words(), Tone.NEUTRAL if each.is_applied else Tone.WARNING, 500))
 
 
 def _heading(detail: ExecutionDetail, now: datetime) -> Iterator[Line]:
@@ -175,6 +181,7 @@ def _heading(detail: ExecutionDetail, now: datetime) -> Iterator[Line]:
     yield line("started", vocabulary.clock_time(summary.started_at))
     if summary.run is not None:
         yield line("run", checked(summary.run))
+    yield from _orders(detail)
     if detail.error:
         yield line("error", outside(detail.error, Tone.DANGER, 200))
     if detail.cause:

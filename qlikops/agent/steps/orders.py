@@ -22,7 +22,7 @@ from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.mute import MuteReason
 from qlikops.domain.naming import listed
 from qlikops.domain.orders import LATEST, MOST, Order, OrderKind, OrderOutcome, Refused, orders_in, read_order, span_of
-from qlikops.domain.plan import Plan, moment
+from qlikops.domain.plan import PLAN_PREFIX, Plan, moment
 from qlikops.domain.task import TaskKey
 from qlikops.domain.text import harmless
 
@@ -61,7 +61,7 @@ class Desk:
             order = read_order(data)
             if order.order is OrderKind.PLAN:
                 return self._begin(run, index, order)
-            if order.id.startswith("plan-"):
+            if order.id.startswith(PLAN_PREFIX):
                 return self._end(run, index, order)
             return self._lift(run, index, order)
         except Refused as exc:
@@ -77,7 +77,7 @@ class Desk:
             raise Refused(f"There are {PLANS_AT_ONCE} plans that are not over. End some: `qlikops plan`.")
         digits = hashlib.sha256(f"{run.execution_name}#{index}".encode("utf-8", "surrogatepass")).hexdigest()
         plan = Plan(
-            f"plan-{digits[:10]}",
+            f"{PLAN_PREFIX}{digits[:10]}",
             order.scope,
             starts_at,
             ends_at,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from qlikops.domain.encoding.stored import StoredEnum
+from qlikops.domain.orders import OrderOutcome
 from qlikops.domain.run import RunProposal as RunProposal
 from qlikops.domain.run import RunSummary as RunSummary
 
@@ -131,3 +132,5 @@ class ExecutionDetail:
     history_note: str = ""
     """Set where the history lacks detail and the ledger filled in."""
     redrive: Redrive = Redrive()
+    orders: tuple[OrderOutcome, ...] = ()
+    """What became of orders in its input, as far as the ledger has it."""

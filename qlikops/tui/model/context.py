@@ -285,6 +285,15 @@ class LiveContext:
 
         self.backend.call("claims", claim, lambda error: messages.ClaimFailed(error, approval_id, self.name), to)
 
+    def release(self, approval_id: str, to: MessagePump) -> None:
+        """Takes one's own claim back."""
+
+        def release(environment: ContextServices) -> messages.Claimed:
+            environment.approvals.release(approval_id)
+            return messages.Claimed(self.name, approval_id, is_released=True)
+
+        self.backend.call("claims", release, lambda error: messages.ClaimFailed(error, approval_id, self.name), to)
+
 
 def _record(environment: ContextServices, approval_id: str) -> ProposalRecord:
     """The record of one that is or was in the inbox: that there is none is news, no slip of the pen."""

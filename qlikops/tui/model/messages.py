@@ -133,9 +133,10 @@ class OutcomeLoaded(ContextMessage):
 
 @dataclass
 class Claimed(ContextMessage):
-    """Others now see who looks at it."""
+    """Others now see who looks at it, or that one does so no longer."""
 
     approval_id: str
+    is_released: bool = False
 
 
 @dataclass

@@ -36,6 +36,7 @@ _MARKED = Binding.Group("Marked")
 """In the footer; at 80 columns their whole names would push Help out of it."""
 AT_ONCE = timedelta(seconds=0.5)
 """A dialog that opens within this time of its key is what the person waits for."""
+_CLAIMED = "Claimed: others see that you look at it."
 _SEVERAL_CONTEXTS = "Not together: the marked ones are in different contexts."
 
 
@@ -64,7 +65,9 @@ class InboxScreen(ConsoleScreen):
         Binding("M", "mark_all", "Mark all shown", show=False, id="mark-all", tooltip="again: none"),
         Binding("A", "decide_marked(True)", "Approve marked", id="approve-marked", group=_MARKED),
         Binding("D", "decide_marked(False)", "Deny marked", id="deny-marked", group=_MARKED),
-        Binding("c", "claim", "Claim", id="claim", tooltip="tells the others that you are looking at it"),
+        Binding(
+            "c", "claim", "Claim", id="claim", tooltip="tells the others that you are looking at it; again: no longer"
+        ),
         # What there is to copy says so itself.
         Binding("y", "copy", "Copy", show=False, id="copy", tooltip="the last receipt, or else the approval's id"),
         Binding("slash", "filter", "Filter", key_display="/", id="filter", tooltip=inbox.FILTER_EXAMPLE),
@@ -320,15 +323,19 @@ class InboxScreen(ConsoleScreen):
         self.state_changed()
 
     def action_claim(self) -> None:
-        """Says "I am looking at it" to the others."""
+        """Says "I am looking at it" to the others, or no longer if one has said so."""
         chosen = self._list.chosen
-        if chosen is not None:
-            chosen.context.claim(chosen.row.approval_id, self)
+        if chosen is None:
+            return
+        claim, context = chosen.row.claim, chosen.context
+        is_own = claim is not None and claim.by == context.caller and claim.until > context.now()
+        (context.release if is_own else context.claim)(chosen.row.approval_id, self)
 
     @on(messages.Claimed)
     def _claimed(self, message: messages.Claimed) -> None:
         message.stop()
-        self.notify("Claimed: others see that you look at it.", markup=False)
+        words = "Released: others no longer see that you look at it." if message.is_released else _CLAIMED
+        self.notify(words, markup=False)
         self.action_refresh()
 
     @on(messages.ClaimFailed)

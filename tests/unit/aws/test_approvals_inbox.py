@@ -111,6 +111,15 @@ def test_a_claim_shows_until_it_runs_out(ledger: Ledger, approvals: LedgerApprov
     assert approvals.approval(ID).claim is None
 
 
+def test_a_claim_is_taken_back_by_who_made_it(ledger: Ledger, approvals: LedgerApprovals) -> None:
+    wait_for_approval(ledger)
+    with pytest.raises(UsageError, match="nothing to release"):
+        approvals.release(ID)
+    approvals.claim(ID, timedelta(minutes=15))
+    approvals.release(ID)
+    assert approvals.waiting()[0].claim is None
+
+
 def test_only_what_waits_can_be_claimed(ledger: Ledger, approvals: LedgerApprovals) -> None:
     wait_for_approval(ledger)
     ledger.begin_restart(ID, Decision(True, "d", ANNA, START))

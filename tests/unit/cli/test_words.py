@@ -17,7 +17,7 @@ MEANS_SOMETHING_ELSE = frozenset(
         # What is filtered and sorted differs, and with it the example and what there is to sort by.
         *("--filter", "--sort"),
         # A part of what the command does, said as such.
-        *("--file", "--for", "--instance", "--mfa", "--model", "--url"),
+        *("--file", "--for", "--instance", "--mfa", "--model", "--server", "--tag", "--url"),
         # With the value that counts where nobody chooses.
         *("--approval-timeout", "--rate"),
     }

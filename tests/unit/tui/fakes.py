@@ -12,6 +12,7 @@ from qlikops.domain.approval import Claim, Decision, InboxRow, Outcome, Proposal
 from qlikops.domain.errors import ApprovalChanged, ApprovalGone, NotFound, QlikopsError
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ledger import INBOX_SORT, RECORD, Attribute, approval_partition
+from qlikops.domain.orders import Order, Taken
 from qlikops.domain.ports import (
     Credentials,
     DecisionReceipt,
@@ -127,6 +128,9 @@ class FakeEnvironment:
     console: str = "https://console.test"
     """Empty where there is none."""
     run_error: QlikopsError | None = None
+    ordered: list[Order] = field(default_factory=list)
+    taken_orders: Taken = field(default_factory=lambda: Taken((), is_over=False))
+    """What is said of orders."""
     """Raised by starting, stopping and redriving."""
     written: list[str] = field(default_factory=list)
     """What was started, stopped and redriven."""
@@ -258,6 +262,9 @@ class FakeEnvironment:
         self.records[approval_id] = replace(self.records[approval_id], claim=claim)
         return claim
 
+    def release(self, approval_id: str) -> None:
+        self.records[approval_id] = replace(self.records[approval_id], claim=None)
+
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:
         at = samples.NOW - timedelta(days=2)
         line = HistoryLine(at, "aaaa", "FATAL_TRANSIENT", "resume", Status.RESTARTED, "arn:aws:iam::1:user/bob")
@@ -310,10 +317,15 @@ class FakeExecutions:
     def proposals(self, execution_name: str) -> Sequence[RunProposal]:
         return self.detail(execution_name).proposals
 
-    def start(self) -> ExecutionSummary:
-        self._write("start")
+    def start(self, orders: Sequence[Order] = ()) -> ExecutionSummary:
+        self._write(" ".join(["start", *(each.order for each in orders)]))
+        self.environment.ordered += orders
         self.environment.runs.insert(0, samples.execution("run-by-hand", minutes_old=0))
         return self.environment.runs[0]
+
+    def orders(self, arn: str) -> Taken:
+        self.environment._read(f"orders of {arn.rpartition(':')[2]}")
+        return self.environment.taken_orders
 
     def stop(self, execution: str, reason: str) -> ExecutionSummary:
         self._write(f"stop {execution.rpartition(':')[2]}: {reason}")

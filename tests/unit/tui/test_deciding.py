@@ -407,6 +407,9 @@ async def test_in_whose_name_it_goes_out_is_said_as_soon_as_it_is_known(
         await sees(pilot, f"as {samples.CALLER}")
         await pilot.press("escape")
         await sees(pilot, "claimed by you until")
+        await pilot.press("c")
+        await sees(pilot, "Released: others no longer see that you look at it.")
+        assert environment.records[FIRST].claim is None
 
 
 async def test_in_whose_name_is_asked_again_when_it_is_needed_where_nobody_could_say(

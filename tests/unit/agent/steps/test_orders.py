@@ -137,9 +137,7 @@ def test_an_order_is_said_with_who_says_to_have_sent_it(nights: Night) -> None:
     assert (outcome.is_applied, outcome.plan_id) == (True, plan.plan_id)
     assert (plan.by, plan.why, plan.until) == (ANA, "CHG123", START + 60 * MINUTE)
     notes = last_report(nights).notes
-    assert notes[0].startswith(
-        f"Order 1 (plan, says {ANA}) was applied: {plan.plan_id}: planned work on server {SERVER}"
-    )
+    assert notes[0].startswith(f"Order 1 (plan, says ana) was applied: {plan.plan_id}: planned work on server {SERVER}")
     assert "It covers 4 tasks" in notes[1]
 
 

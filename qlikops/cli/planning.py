@@ -1,0 +1,191 @@
+"""plan, plan add, plan end, lift: orders, which a run applies. People may start runs, and write nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Annotated
+
+import typer
+
+from qlikops.cli import output
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
+from qlikops.cli.durations import duration, moment
+from qlikops.cli.exit_codes import ORDER_CODES, of_order
+from qlikops.domain.errors import NotFound, UsageError
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.lookup import look_up
+from qlikops.domain.naming import listed, named, shown
+from qlikops.domain.ordering import send
+from qlikops.domain.orders import Order, Refused, lift_order, plan_order, span_of
+from qlikops.domain.plan import PLAN_PREFIX, Scope
+from qlikops.domain.ports import ContextServices
+from qlikops.domain.task import TaskKey
+from qlikops.presentation import plans as presented
+
+_APPROVAL_ID = re.compile(r"[0-9a-f]{1,12}")
+
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="R", help="Why, for the record.")]
+WaitOption = Annotated[str, typer.Option("--timeout", metavar="T", help="How long to wait at most.")]
+
+plan = typer.Typer(
+    help="Planned work: for a time, what it covers is looked at as always, and neither proposed on nor told.",
+    add_completion=False,
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+
+
+@plan.callback()
+def _list(ctx: typer.Context, context: ContextOption = None, as_json: JsonOption = False) -> None:
+    """List planned work as the last run knew it: what is to come, what goes on, and what was over lately."""
+    if ctx.invoked_subcommand:
+        return
+    here = invocation(ctx)
+    snapshot = here.environment(context).fleet.snapshot()
+    if as_json:
+        output.write_json(snapshot.plans)
+        return
+    if not snapshot.plans:
+        output.say("No work is planned.")
+        return
+    rows = presented.listed(snapshot, here.now())
+    output.write_table(presented.TABLE.fit(output.terminal_width()), map(presented.TABLE.cells, rows))
+
+
+@plan.command()
+def add(
+    ctx: typer.Context,
+    lasts: Annotated[str, typer.Option("--for", metavar="T", help="How long it lasts, such as 90m or 4h.")],
+    why: Annotated[str, typer.Option("--why", metavar="R", help="Why, such as the number of a change.")],
+    server: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="All tasks of this server; again for more.")
+    ] = None,
+    endpoint: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="All tasks on this source or target; again for more.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="All tasks with this tag; again for more.")
+    ] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(metavar="TASK", help="This task, as `qlikops task` takes it; again for more.")
+    ] = None,
+    starts: Annotated[
+        str, typer.Option("--from", metavar="WHEN", help="In so long (2h), at a time (22:00, UTC), or a full time.")
+    ] = "now",
+    timeout: WaitOption = "3m",
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Plan work: nothing is proposed or told of what is named, but for a lost log position and data errors."""
+    here = invocation(ctx)
+    now = here.now()
+    starts_at = None if starts == "now" else moment("--from", starts, now)
+    ends_at = (starts_at or now) + duration("--for", lasts)
+    environment = here.environment(context)
+    snapshot = environment.fleet.snapshot()
+    scope = Scope(
+        tuple(_known(server, (each.name for each in snapshot.servers), "server")),
+        tuple(_known(endpoint, _endpoints(snapshot), "endpoint")),
+        tuple(_known(tag, (tag for each in snapshot.tasks for tag in each.facts.tags), "tag")),
+        tuple(look_up(environment, name).task.facts.key for name in task or ()),
+    )
+    order = plan_order(scope, starts_at, ends_at, why)
+    try:
+        span_of(order, now)
+    except Refused as exc:
+        raise UsageError(f"Nothing was sent: {exc}") from exc
+    covered = sum(scope.covers(each.facts) for each in snapshot.tasks)
+    output.say(f"It covers {covered} of {len(snapshot.tasks)} tasks, as the last run saw them.")
+    _send(here, environment, order, timeout, as_json=as_json)
+
+
+@plan.command()
+def end(
+    ctx: typer.Context,
+    plan_id: Annotated[str, typer.Argument(metavar="ID", help="From `qlikops plan`; its beginning will do.")],
+    reason: ReasonOption = "done",
+    timeout: WaitOption = "3m",
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End planned work now. What it stopped and still is down is proposed by the same run."""
+    here = invocation(ctx)
+    environment = here.environment(context)
+    order = lift_order(_plan_id(environment, plan_id), reason)
+    _send(here, environment, order, timeout, as_json=as_json)
+
+
+def lift(
+    ctx: typer.Context,
+    what: Annotated[
+        str, typer.Argument(metavar="ID-OR-TASK", help="A task, the id of a proposal that was denied, or of a plan.")
+    ],
+    reason: ReasonOption,
+    timeout: WaitOption = "3m",
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End what keeps a task quiet: a snooze, the time after a denial, a cooldown; or planned work."""
+    here = invocation(ctx)
+    environment = here.environment(context)
+    _send(here, environment, lift_order(_lifted(environment, what), reason), timeout, as_json=as_json)
+
+
+for _command in (add, end, lift):
+    _command.__doc__ = f"{_command.__doc__}\n\n{ORDER_CODES}"
+
+
+def _send(here: Invocation, environment: ContextServices, order: Order, timeout: str, *, as_json: bool) -> None:
+    receipt = send(
+        environment.executions,
+        order,
+        sleep=here.sleep,
+        monotonic=here.monotonic,
+        wait=duration("--timeout", timeout),
+        started=lambda summary: output.say(f"Sent with {summary.name}."),
+    )
+    with output.whatever_is_printed("The order was sent. What became of it"):
+        output.write_either(receipt, presented.receipt(receipt), as_json=as_json)
+    raise typer.Exit(of_order(receipt.state))
+
+
+def _lifted(environment: ContextServices, what: str) -> str | TaskKey:
+    if what.startswith(PLAN_PREFIX):
+        return _plan_id(environment, what)
+    if _APPROVAL_ID.fullmatch(shown(what)):
+        try:
+            return environment.approvals.approval(what).approval_id
+        except NotFound:
+            pass  # a task's name may look like an id
+    return look_up(environment, what).task.facts.key
+
+
+def _plan_id(environment: ContextServices, given: str) -> str:
+    """The id of the plan that is meant: in full, as a run may have begun it since the last snapshot, or its start."""
+    plans = environment.fleet.snapshot().plans
+    found = named(given, plans, lambda plan: plan.plan_id, lambda plan: plan.plan_id.removeprefix(PLAN_PREFIX))
+    if len(found) > 1:
+        raise UsageError(f"{given} begins several plans: {listed([each.plan_id for each in found])}.")
+    if found:
+        return found[0].plan_id
+    if given.startswith(PLAN_PREFIX):
+        return given
+    raise NotFound(f"The last run knew no plan {given}.", "`qlikops plan` lists them.")
+
+
+def _known(given: Iterable[str] | None, names: Iterable[str], what: str) -> Iterable[str]:
+    """The names of the fleet that are meant by those given. Raises NotFound for one that is none."""
+    known = sorted(set(names))
+    name_of: Callable[[str], str] = str
+    for name in given or ():
+        found = named(name, known, name_of, parts=False)
+        if len(found) != 1:
+            told = f"may mean {listed(found)}" if found else f"is no {what} that the last run saw"
+            raise NotFound(f"--{what} {name} {told}.", f"There are: {listed(known)}.")
+        yield found[0]
+
+
+def _endpoints(snapshot: FleetSnapshot) -> Iterable[str]:
+    for task in snapshot.tasks:
+        yield from {task.facts.source_endpoint, task.facts.target_endpoint} - {""}
