@@ -62,6 +62,15 @@ class Thresholds:
     """Restarts in a row within 24 hours that did not last, after which none is proposed while the task is down."""
     server_state_seconds: int = number(600, 60, 86400)
     """Age of what Enterprise Manager says of a server's tasks, by its `last_connection`."""
+    license_days_warning: int = number(30, 0, 3650)
+    """Days that are left of a server's licence, or fewer."""
+    license_days_critical: int = number(7, 0, 3650)
+    server_disk_mb: int = number(0, 0, 10**9)
+    """Disk that a server's tasks use, in MB; with 0 nothing is found. How much there is, Enterprise Manager does not
+    say.
+    """
+    server_memory_mb: int = number(0, 0, 10**9)
+    """Memory that a server's active tasks use, in MB; with 0 nothing is found."""
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a value out of range, or a critical threshold below its warning."""
@@ -184,6 +193,8 @@ class AgentConfig(Models):
     """Tests of one endpoint in an hour, those before restarts among them."""
     notification_format: NotificationFormat = NotificationFormat.TEXT
     """How a message of the topic is written; EventBridge gets the same events whatever it is."""
+    server_details_every: int = number(12, 0, 1000)
+    """Runs from one reading of a server's licence, disk and memory to the next, a call each; with 0 there is none."""
     require_digest: bool = False
     """Refuse approvals that do not name what they were made on, such as the plain AWS CLI's."""
     lease_margin_seconds: int = number(3600, 0, 86400)

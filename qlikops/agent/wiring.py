@@ -145,7 +145,7 @@ class Services:
                 self.ledger,
                 self.store,
                 executions,
-                lambda: read_fleet(self.instances(), client_factory=qem_client),
+                lambda due: read_fleet(self.instances(), client_factory=qem_client, whose_health=due),
                 self.notifier,
                 Prober(self.ledger.probes, operators, self.config, self.clock),
                 self.config,

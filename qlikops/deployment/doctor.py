@@ -121,6 +121,7 @@ class Doctor:
             _Check("secret", self._secret),
             _Check("last run", self._last_run),
             _Check("qlik", self._qlik),
+            _Check("servers", self._servers, (AWS, "stack", "qlik")),
             _Check("endpoints", self._endpoints, (AWS, "stack", "qlik")),
             _Check("model", self._model),
             _Check("keyring", self._keyring, ()),
@@ -299,6 +300,26 @@ class Doctor:
         if old:
             return Health.WARNING, f"{text}; too old on {', '.join(old)}: nothing is proposed there", _FETCH_AGAIN
         return Health.OK, text
+
+    def _servers(self) -> Result:
+        with aws_errors("read the stack's settings"):
+            every = self._stack.agent_settings().get("server_details_every", 12)
+        if not every:
+            return Health.OK, "licence, disk and memory are not read: server_details_every is 0"
+        snapshot = _if_there(BucketFleet(self.aws).snapshot)
+        healths = {server.name: server.health for server in (snapshot.servers if snapshot else ()) if server.health}
+        if not healths:
+            return Health.SKIPPED, "no run has read licence, disk and memory of a server yet"
+        if refused := [name for name, health in healths.items() if health.refused]:
+            return (
+                Health.WARNING,
+                f"the Qlik account may not read licence, disk and memory of {', '.join(refused)}",
+                "Give the account that monitors a role that may view servers, in Enterprise Manager's user "
+                "permissions; or set server_details_every = 0 below [agent]. Everything else works all the same.",
+            )
+        ends = [(each.license_days_left, name) for name, each in healths.items() if each.license_days_left is not None]
+        first = "; the first licence ends in {} days, on {}".format(*min(ends)) if ends else ""
+        return Health.OK, f"licence, disk and memory of {len(healths)} are known{first}"
 
     def _endpoints(self) -> Result:
         with aws_errors("read the stack's settings"):

@@ -95,6 +95,9 @@ class AnomalyKind(StoredEnum):
     NOT_RUNNING = "NOT_RUNNING"
     SERVER_DOWN = "SERVER_DOWN"
     SERVER_STATE_OLD = "SERVER_STATE_OLD"
+    LICENSE_EXPIRING = "LICENSE_EXPIRING"
+    SERVER_DISK = "SERVER_DISK"
+    SERVER_MEMORY = "SERVER_MEMORY"
     NOT_READ = "NOT_READ"
 
     @property
@@ -290,6 +293,33 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         severity=Severity.WARNING,
         why="nothing is proposed on its tasks before Enterprise Manager has fetched them again",
         limits=("server_state_seconds",),
+        of_server=True,
+    ),
+    AnomalyKind.LICENSE_EXPIRING: Traits(
+        headline="licence ends soon",
+        meaning="The licence of the Replicate server ends within days, or has ended. Its tasks stop when it does.",
+        look_first="The server's licence in Enterprise Manager, and who orders the next one.",
+        severity=Severity.WARNING,
+        why="no restart helps; the server needs another licence",
+        limits=("license_days_warning", "license_days_critical"),
+        of_server=True,
+    ),
+    AnomalyKind.SERVER_DISK: Traits(
+        headline="server uses much disk",
+        meaning="The tasks of the server use more disk than its limit.",
+        look_first="The free disk space of the Replicate server, and the tasks whose changes pile up on disk.",
+        severity=Severity.WARNING,
+        why="a restart frees no disk; where there is none left, Replicate stops tasks",
+        limits=("server_disk_mb",),
+        of_server=True,
+    ),
+    AnomalyKind.SERVER_MEMORY: Traits(
+        headline="server uses much memory",
+        meaning="The active tasks of the server use more memory than its limit.",
+        look_first="The free memory of the Replicate server, and its largest tasks.",
+        severity=Severity.WARNING,
+        why="a restart frees memory for a while only; where there is none left, Replicate stops tasks",
+        limits=("server_memory_mb",),
         of_server=True,
     ),
     AnomalyKind.NOT_READ: Traits(

@@ -141,6 +141,26 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerHealth:
+    """What a Replicate server has left and uses. A number is None where Enterprise Manager did not say."""
+
+    license_days_left: int | None = None
+    """Below 0 of a licence that has ended, and of a valid one that does not end."""
+    license_state: str = ""
+    """In Enterprise Manager's words, of which it has several spellings."""
+    disk_usage_mb: int | None = None
+    """Used by all tasks; how much there is, Enterprise Manager does not know."""
+    memory_mb: int | None = None
+    """Used by all active tasks."""
+    refused: bool = False
+    """The account may not read it."""
+    read_at: datetime | None = None
+    """None before the run that has read it keeps it."""
+    runs_ago: int = 0
+    """How many runs ago it was read."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerFacts:
     """One Replicate server at one poll."""
 
@@ -154,6 +174,8 @@ class ServerFacts:
     task_count: int = 0
     fetched: Fetched | None = None
     """How old the state of its tasks is; None where Enterprise Manager does not say, and in earlier records."""
+    health: ServerHealth | None = None
+    """As it was read last, which not every run does; None before that."""
 
     @property
     def key(self) -> TaskKey:

@@ -147,7 +147,7 @@ class QemClient:
         return wire.parse_server_list(self._get("/servers"), self._instance.name)
 
     def server(self, server: str) -> ServerDetails:
-        """One server's resources, licence and task counts."""
+        """One server's licence and resources, and how old the state of its tasks is."""
         return wire.parse_server_details(self._get(f"/servers/{path_segment(server)}"))
 
     def tasks(self, server: str) -> tuple[ListedTask, ...]:

@@ -9,14 +9,14 @@ import itertools
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
-from qlikops.domain.task import ServerFacts, ServerState, TaskFacts, TaskKey
+from qlikops.domain.task import ServerFacts, ServerHealth, ServerState, TaskFacts, TaskKey
 from qlikops.qlik.client import ErrorCode, QemClient
 from qlikops.qlik.config import QemInstance
-from qlikops.qlik.errors import QemBusinessError, QemError, QemOutOfTime, QemUnreachable
+from qlikops.qlik.errors import QemBusinessError, QemError, QemLoginRefused, QemOutOfTime, QemUnreachable
 from qlikops.qlik.wire import ListedTask
 
 CONCURRENCY = 16
@@ -25,6 +25,9 @@ UNREADABLE = "QEM_UNREADABLE"
 """The error_code, of our making, of a server or Enterprise Manager that gave no error_code itself."""
 NOT_READ_IN_TIME = "QEM_NOT_READ_IN_TIME"
 """The same of one of which something could not be read in time."""
+
+Chooser = Callable[[Sequence[ServerFacts]], Collection[TaskKey]]
+"""Picks the servers whose own details are read, of those of one Enterprise Manager."""
 
 _logger = logging.getLogger(__name__)
 
@@ -44,12 +47,14 @@ def read_fleet(
     *,
     concurrency: int = CONCURRENCY,
     client_factory: Callable[[QemInstance], QemClient] = QemClient,
+    whose_health: Chooser = lambda _: (),
 ) -> FleetReading:
     """Reads every task of every server, `concurrency` calls at a time.
 
     A server whose tasks cannot be listed has state ERROR and an error_code; a task whose details cannot be read
     keeps what the list says of it; an Enterprise Manager that cannot be read at all appears as a server named after
-    the instance. What a client had no time for says so: the server's error_code is NOT_READ_IN_TIME, its state what it
+    the instance. The health of the servers that `whose_health` picks is read too, and what cannot be read of it is
+    missing. What a client had no time for says so: the server's error_code is NOT_READ_IN_TIME, its state what it
     was listed with, and its tasks are missing or among the unread ones. Only where none can be read is its QemError
     raised: nothing read is not a healthy fleet.
     """
@@ -58,7 +63,9 @@ def read_fleet(
     # Calls share one pool of workers; an instance's coordinator only waits, so a slow one holds up nobody.
     with ThreadPoolExecutor(concurrency) as workers, ThreadPoolExecutor(len(instances)) as coordinators:
         jobs = {
-            instance: coordinators.submit(_read_instance, instance, workers, 2 * concurrency, client_factory)
+            instance: coordinators.submit(
+                _read_instance, instance, workers, 2 * concurrency, client_factory, whose_health
+            )
             for instance in instances
         }
     readings = list(_readings(jobs))
@@ -88,12 +95,14 @@ def _read_instance(
     workers: ThreadPoolExecutor,
     patience: int,
     client_factory: Callable[[QemInstance], QemClient],
+    whose_health: Chooser,
 ) -> FleetReading:
     with client_factory(instance) as client:
         details = _Details(client, patience)
         servers: list[ServerFacts] = []
         reading: list[tuple[ListedTask, Future[TaskFacts]]] = []
-        listings = {workers.submit(client.tasks, server.name): server for server in client.servers()}
+        known = client.servers()
+        listings = {workers.submit(client.tasks, server.name): server for server in known}
         for listing in as_completed(listings):
             server = listings[listing]
             try:
@@ -104,6 +113,7 @@ def _read_instance(
                 continue
             servers.append(dataclasses.replace(server, task_count=len(found)))
             reading += [(entry, workers.submit(details.read, entry)) for entry in found]
+        healths = {key: workers.submit(_health, client, key) for key in whose_health(known)}
         tasks: list[TaskFacts] = []
         unread: set[TaskKey] = set()
         for entry, job in reading:
@@ -112,7 +122,22 @@ def _read_instance(
             except QemOutOfTime:
                 tasks.append(entry.facts)
                 unread.add(entry.facts.key)
-        return FleetReading(tuple(_saying_what_is_missing(servers, unread)), tuple(tasks), frozenset(unread))
+        said = _saying_what_is_missing(servers, unread)
+        with_health = tuple(
+            dataclasses.replace(server, health=healths[server.key].result()) if server.key in healths else server
+            for server in said
+        )
+        return FleetReading(with_health, tuple(tasks), frozenset(unread))
+
+
+def _health(client: QemClient, key: TaskKey) -> ServerHealth | None:
+    """What a server has left; None where that cannot be read now, which says nothing of the server."""
+    try:
+        return client.server(key.server).health
+    except QemError as exc:
+        _logger.warning("the details of server %s cannot be read: %s", key, exc)
+        is_refused = isinstance(exc, QemBusinessError) and exc.error_code == ErrorCode.UNAUTHORIZED_REQUEST
+        return ServerHealth(refused=True) if is_refused or isinstance(exc, QemLoginRefused) else None
 
 
 class _Details:

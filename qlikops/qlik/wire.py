@@ -17,7 +17,16 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from qlikops.domain.duration import LONGEST
-from qlikops.domain.task import Fetched, ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.task import (
+    Fetched,
+    ServerFacts,
+    ServerHealth,
+    ServerState,
+    StopReason,
+    TaskFacts,
+    TaskKey,
+    TaskState,
+)
 from qlikops.domain.text import harmless, symbol, unhidden
 from qlikops.qlik.errors import QemProtocolError
 from qlikops.qlik.names import key_name
@@ -69,18 +78,9 @@ class ListedTask:
 
 @dataclass(frozen=True, slots=True)
 class ServerDetails:
-    """One server's own numbers. A number is None where Enterprise Manager did not say."""
+    """What only the details of one server say."""
 
-    tasks_total: int | None = None
-    tasks_running: int | None = None
-    tasks_stopped: int | None = None
-    tasks_recovering: int | None = None
-    tasks_in_error: int | None = None
-    disk_usage_mb: int | None = None
-    memory_mb: int | None = None
-    machine_cpu_percent: int | None = None
-    license_state: str = ""
-    license_days_left: int | None = None
+    health: ServerHealth
     fetched: Fetched | None = None
     """How old the state of its tasks is."""
 
@@ -135,22 +135,14 @@ def parse_server_details(body: Any) -> ServerDetails:
     details = _object(body).get("serverDetails", _object(body).get("server_details"))
     if not isinstance(details, dict):
         raise QemProtocolError("the details of a server have no serverDetails")
-    summary = _object(details.get("task_summary"))
-    resources = _object(details.get("resource_utilization"))
-    license_ = _object(details.get("license"))
-    return ServerDetails(
-        tasks_total=_number(summary, "total"),
-        tasks_running=_number(summary, "running"),
-        tasks_stopped=_number(summary, "stopped"),
-        tasks_recovering=_number(summary, "recovering"),
-        tasks_in_error=_number(summary, "error"),
+    resources, license_ = _object(details.get("resource_utilization")), _object(details.get("license"))
+    health = ServerHealth(
+        license_days_left=_number(license_, "days_to_expiration"),
+        license_state=_text(license_, "state", cap=_LABEL_CAP),
         disk_usage_mb=_number(resources, "disk_usage_mb"),
         memory_mb=_number(resources, "memory_mb"),
-        machine_cpu_percent=_number(resources, "machine_cpu_percentage"),
-        license_state=_text(license_, "state", cap=_LABEL_CAP),
-        license_days_left=_number(license_, "days_to_expiration"),
-        fetched=_fetched(details),
     )
+    return ServerDetails(health, _fetched(details))
 
 
 def parse_task_list(body: Any, instance: str, server: str) -> tuple[ListedTask, ...]:

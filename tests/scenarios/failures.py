@@ -336,6 +336,18 @@ def state_was_old(_seed: int) -> CheckedScenario:
     )
 
 
+def server_short(_seed: int) -> CheckedScenario:
+    """The licence of one of two servers ends within a week, and it uses much disk and memory; its tasks run."""
+    servers = tuple(server(name, [task("orders")]) for name in (SERVER, OTHER_SERVER))
+    return CheckedScenario(
+        "server_short",
+        (servers[0], replace(servers[1], license_days=6, other_disk_mb=10**6, other_memory_mb=10**6)),
+        expected=expect(
+            {f"{OTHER_SERVER}/": (AnomalyKind.LICENSE_EXPIRING, AnomalyKind.SERVER_DISK, AnomalyKind.SERVER_MEMORY)}
+        ),
+    )
+
+
 def server_back(_seed: int) -> CheckedScenario:
     """A server was not reachable for a minute and a half."""
     servers = tuple(server(name, [task("orders"), task("customers")]) for name in (SERVER, OTHER_SERVER))
@@ -384,6 +396,7 @@ FAILURES = (
     server_down,
     state_is_old,
     state_was_old,
+    server_short,
     server_back,
     restart_fails,
 )

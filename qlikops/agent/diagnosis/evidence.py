@@ -46,6 +46,8 @@ class Label(StrEnum):
     PROTECTED = "protected"
     SERVER = "server"
     FETCHED = "state last fetched"
+    LICENSE = "licence"
+    READ = "read"
     SIBLINGS = "tasks on the endpoint"
     PROBE = "test of the endpoint"
     POINT_OF_NO_RETURN = "point of no return"

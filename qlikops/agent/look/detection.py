@@ -27,6 +27,7 @@ from qlikops.agent.look.detectors import (
     is_stopped_by_command,
     is_waiting_to_apply,
 )
+from qlikops.agent.look.servers import remembering
 from qlikops.agent.look.waiting import point_of, position_of, source_meanwhile
 from qlikops.domain.anomaly import Anomaly, AnomalyKind
 from qlikops.domain.duration import format_duration
@@ -70,7 +71,7 @@ def detect(
     restarts = restarts_last_hour or {}
     # What was said longer ago may have been put right since, and this be another failure.
     is_fresh = previous is not None and now - previous.taken_at <= _HOUR
-    servers = [_dated(server, previous, now) for server in servers]
+    servers = remembering(servers, previous, now)
     down = [server.key for server in servers if is_down(server)]
     late = [server.key for server in servers if is_late(server)]
 
@@ -355,14 +356,6 @@ def _unseen(facts: TaskFacts) -> TaskFacts:
         tags=facts.tags,
         tags_known=facts.tags_known,
     )
-
-
-def _dated(server: ServerFacts, previous: FleetSnapshot | None, now: datetime) -> ServerFacts:
-    """`server` with the age of its tasks' state by our clock, as far as the poll before helps to tell."""
-    if server.fetched is None:
-        return server
-    before = next((each.fetched for each in previous.servers if each.key == server.key), None) if previous else None
-    return replace(server, fetched=server.fetched.dated(now, before, previous.taken_at if previous else None))
 
 
 def _of_server(view: ServerView, previous: FleetSnapshot | None) -> Iterator[Anomaly]:

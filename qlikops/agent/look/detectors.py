@@ -18,7 +18,7 @@ from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.duration import format_duration
 from qlikops.domain.fleet import TaskProgress, TaskSnapshot
 from qlikops.domain.lasting import Streak
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskState
+from qlikops.domain.task import ServerFacts, ServerHealth, ServerState, StopReason, TaskFacts, TaskState
 from qlikops.domain.text import symbol
 from qlikops.qlik.reader import NOT_READ_IN_TIME
 
@@ -80,6 +80,7 @@ _PLANNED_STOPS = {
     StopReason.STOPPED_AFTER_DDL_APPLY,
 }
 _PLANNED_PREFIX = "STOPPED_AFTER_"
+_VALID_LICENSES = {"VALID_LICENSE", "LICENSE_VALID"}
 _NOT_CONNECTED = "AEM_SERVER_NOT_CONNECTED"
 
 
@@ -354,6 +355,38 @@ def _server_state_old(view: ServerView) -> Signal | None:
     )
 
 
+def _license_expiring(view: ServerView) -> Signal | None:
+    health, limits = view.facts.health, view.thresholds
+    days = health.license_days_left if health else None
+    if health is None or days is None or days > limits.license_days_warning:
+        return None
+    if days < 0 and symbol(health.license_state) in _VALID_LICENSES:
+        return None  # it does not end
+    says = f"the licence ends in {days} day{'s'[: days != 1]}" if days > 0 else "the licence has ended or ends today"
+    severity = Severity.CRITICAL if days <= limits.license_days_critical else None
+    return Signal(says, ((Label.LICENSE, health.license_state), *_read(health)), severity=severity)
+
+
+def _server_disk(view: ServerView) -> Signal | None:
+    health, limit = view.facts.health, view.thresholds.server_disk_mb
+    return _used(health, health.disk_usage_mb if health else None, limit, "its tasks use", "disk")
+
+
+def _server_memory(view: ServerView) -> Signal | None:
+    health, limit = view.facts.health, view.thresholds.server_memory_mb
+    return _used(health, health.memory_mb if health else None, limit, "its active tasks use", "memory")
+
+
+def _used(health: ServerHealth | None, used: int | None, limit: int, who: str, what: str) -> Signal | None:
+    if health is None or used is None or not limit or used < limit:
+        return None
+    return Signal(f"{who} {used:,} MB of {what}, limit {limit:,} MB", _read(health))
+
+
+def _read(health: ServerHealth) -> tuple[Observed, ...]:
+    return ((Label.READ, f"{health.read_at:%Y-%m-%d %H:%M:%S} UTC"),) if health.read_at else ()
+
+
 def _not_read(view: ServerView) -> Signal | None:
     if not is_late(view.facts):
         return None
@@ -390,6 +423,9 @@ DETECTORS: Mapping[AnomalyKind, Detector] = {
 SERVER_DETECTORS: Mapping[AnomalyKind, ServerDetector] = {
     AnomalyKind.SERVER_DOWN: _server_down,
     AnomalyKind.SERVER_STATE_OLD: _server_state_old,
+    AnomalyKind.LICENSE_EXPIRING: _license_expiring,
+    AnomalyKind.SERVER_DISK: _server_disk,
+    AnomalyKind.SERVER_MEMORY: _server_memory,
     AnomalyKind.NOT_READ: _not_read,
 }
 """How each kind is seen on a server."""

@@ -13,6 +13,7 @@ from typing import Any
 from qlikops.agent.act.probing import Prober, newest_probes
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.look.detection import contradicts_itself, detect, is_from_the_future, may_have_been_restarted
+from qlikops.agent.look.servers import due
 from qlikops.agent.propose import standing
 from qlikops.agent.propose.correlation import propose
 from qlikops.agent.remember.ledger import Ledger
@@ -34,7 +35,7 @@ from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import NoAction, RunReport
 from qlikops.domain.run import RunSummary
 from qlikops.domain.text import harmless
-from qlikops.qlik.reader import FleetReading
+from qlikops.qlik.reader import Chooser, FleetReading
 
 OPENING_LEASE_SECONDS = 2 * 3600
 """From the proposal to the question, or to the end of an automatic restart; asking makes it longer."""
@@ -54,12 +55,12 @@ class Monitored:
 
 @dataclass(frozen=True)
 class Monitor:
-    """Reads, detects, proposes and remembers; `read` gives the fleet as it is now."""
+    """Reads, detects, proposes and remembers; `read` gives the fleet as it is now, with some servers' health."""
 
     ledger: Ledger
     store: Store
     executions: ExecutionStates
-    read: Callable[[], FleetReading]
+    read: Callable[[Chooser], FleetReading]
     notifier: Notifier
     prober: Prober
     config: AgentConfig
@@ -90,7 +91,9 @@ class Monitor:
             planning = meanwhile.submit(self.ledger.orders.plans)
             following = meanwhile.submit(self.ledger.follow_ups.open)
             looked_at = self.clock()
-            reading = self.read()
+            reading = self.read(
+                lambda servers: due(servers, loading.result().snapshot, self.config.server_details_every)
+            )
             last, followed, plans = loading.result(), following.result(), planning.result()
         follower = Follower(self.ledger, self.notifier, self.config, self.clock)
         seen = follower.look(followed, reading, looked_at)

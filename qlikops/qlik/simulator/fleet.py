@@ -103,6 +103,8 @@ class SimulatedFleet:
         self._lock = threading.RLock()
         self.may_test: Callable[[str], bool] = lambda _: True
         """Whether the role of a user lets him test endpoints."""
+        self.may_read_servers: Callable[[str], bool] = lambda _: True
+        """Whether it lets him read the details of servers."""
         self.reset()
 
     def reset(self) -> None:
@@ -139,15 +141,18 @@ class SimulatedFleet:
             now = self._now()
             return [self._server_json(server, now) for server in self._servers.values()]
 
-    def server_details(self, server: str) -> dict[str, Any]:
-        """The object under `serverDetails`."""
+    def server_details(self, server: str, user: str = "") -> dict[str, Any]:
+        """The object under `serverDetails`. Raises Refusal."""
         with self._lock:
             now = self._now()
+            if not self.may_read_servers(user):
+                raise Refusal("UNAUTHORIZED_REQUEST", f"User '{user}' is not authorized to view server '{server}'")
             self._reach(server, now)
-            tasks = self._tasks_of(server)
+            spec, tasks = self._servers[server], self._tasks_of(server)
+            days_left = spec.license_days - int(now // 86_400)
             states = [task.shown.state for task in tasks]
             return {
-                **self._server_json(self._servers[server], now),
+                **self._server_json(spec, now),
                 "task_summary": {
                     "total": len(states),
                     "running": states.count(TaskState.RUNNING),
@@ -156,12 +161,15 @@ class SimulatedFleet:
                     "error": states.count(TaskState.ERROR),
                 },
                 "resource_utilization": {
-                    "disk_usage_mb": sum(task.disk_usage_mb for task in tasks),
-                    "memory_mb": sum(task.memory_mb for task in tasks if task.memory_in_use),
+                    "disk_usage_mb": spec.other_disk_mb + sum(task.disk_usage_mb for task in tasks),
+                    "memory_mb": spec.other_memory_mb + sum(task.memory_mb for task in tasks if task.memory_in_use),
                     "attunity_cpu_percentage": min(90, 2 * states.count(TaskState.RUNNING)),
                     "machine_cpu_percentage": min(95, 5 + 2 * states.count(TaskState.RUNNING)),
                 },
-                "license": {"state": "VALID_LICENSE", "expiration": "2027-12-31", "days_to_expiration": 400},
+                "license": {
+                    "state": "VALID_LICENSE" if days_left >= 0 else "EXPIRED_LICENSE",
+                    "days_to_expiration": days_left,
+                },
             }
 
     def tasks(self, server: str) -> list[dict[str, Any]]:

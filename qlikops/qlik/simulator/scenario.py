@@ -40,6 +40,12 @@ class SimulatedServer:
     name: str
     host: str
     tasks: tuple[SimulatedTask, ...]
+    license_days: int = 400
+    """That its licence has left when the scenario begins."""
+    other_disk_mb: int = 0
+    """Disk used beside what its tasks use for themselves."""
+    other_memory_mb: int = 0
+    """The same of memory."""
 
 
 class Effect(StrEnum):

@@ -147,7 +147,7 @@ class Handler(LoopbackHandler):
             case ["GET", "servers"]:
                 return {"serverList": fleet.servers()}
             case ["GET", "servers", server]:
-                return {"serverDetails": fleet.server_details(server)}
+                return {"serverDetails": fleet.server_details(server, user)}
             case ["GET", "servers", server, "tasks"]:
                 return {"taskList": fleet.tasks(server)}
             case ["GET", "servers", server, "tasks", task]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.config import Thresholds
 from qlikops.agent.look.detection import detect
 from qlikops.agent.propose.correlation import propose
 from qlikops.domain.anomaly import AnomalyKind
@@ -27,8 +28,9 @@ from tests.scenarios.disturbed import DisturbedFleet, Trouble
 from tests.scenarios.faulty import FaultKind, FaultySimulator
 from tests.scenarios.library import STORIES, build_scenario
 from tests.scenarios.small import CheckedScenario, Proposable
-from tests.unit.agent.fleet import CONFIG
+from tests.unit.agent import fleet
 
+CONFIG = replace(fleet.CONFIG, thresholds=Thresholds(server_disk_mb=10**6, server_memory_mb=10**6))
 START = datetime(2026, 3, 7, 3, 0, tzinfo=UTC)
 SMALLER = {"large": "large:6x100"}
 """What takes long at its full size and shows nothing more there."""
@@ -59,7 +61,11 @@ class Watch:
         return QemClient(instance, clock=self._clock, sleep=lambda _: None)
 
     def read(self) -> FleetReading:
-        return read_fleet([self.instance], client_factory=self.client)
+        return read_fleet(
+            [self.instance],
+            client_factory=self.client,
+            whose_health=lambda servers: [server.key for server in servers],
+        )
 
     def poll_as_expected(self) -> None:
         for number in range(self.scenario.expected.polls):
@@ -182,7 +188,10 @@ def test_another_seed_is_another_night(watch: Start) -> None:
 @pytest.mark.parametrize(
     # Login and logout have no body that could be slow.
     ("name", "calls"),
-    [("slow_manager", ["login", "servers", "tasks", *["details"] * 4, "logout"]), ("slow_bodies", ["body"] * 6)],
+    [
+        ("slow_manager", ["login", "servers", "server", "tasks", *["details"] * 4, "logout"]),
+        ("slow_bodies", ["body"] * 7),
+    ],
 )
 def test_slow_answers_take_their_time(name: str, calls: list[str], watch: Start) -> None:
     here = watch(name)

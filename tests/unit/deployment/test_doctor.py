@@ -25,7 +25,7 @@ from qlikops.domain.errors import CredentialsProblem
 from qlikops.domain.evaluation import Evaluation
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.report import ReportedProposal, RunReport
-from qlikops.domain.task import Fetched, ServerFacts, ServerState
+from qlikops.domain.task import Fetched, ServerFacts, ServerHealth, ServerState
 from tests.embedded import ACCOUNT, REGION, EmbeddedAws
 from tests.fakes import FakeKeyring
 from tests.unit.agent.fakes import EVALUATION, proposal
@@ -119,6 +119,7 @@ def test_a_fresh_deployment_is_well_except_for_what_has_not_happened_yet(deploye
         "secret": Health.WARNING,
         "last run": Health.WARNING,
         "qlik": Health.SKIPPED,
+        "servers": Health.SKIPPED,
         "endpoints": Health.SKIPPED,
         "model": Health.OK,
         "keyring": Health.OK,
@@ -232,6 +233,14 @@ def test_qlik_is_judged_by_what_the_last_run_saw(deployed: Deployment) -> None:
         deployed.put("snapshots/latest.json", replace(aged, server_anomalies=anomalies))
         finding = deployed.examine()["qlik"]
         assert (finding.health, "state up to 11m40s older" in finding.text) == (health, True), finding.text
+    for left, expected, words in (
+        (ServerHealth(41), Health.OK, "of 1 are known; the first licence ends in 41 days, on s1"),
+        (ServerHealth(), Health.OK, "of 1 are known"),
+        (ServerHealth(refused=True), Health.WARNING, "may not read licence, disk and memory of s1"),
+    ):
+        deployed.put("snapshots/latest.json", replace(aged, servers=(replace(aged.servers[0], health=left),)))
+        finding = deployed.examine()["servers"]
+        assert (finding.health, words in finding.text) == (expected, True), finding.text
     deployed.put("reports/latest.json", report(error="QemUnreachable: certificate verify failed"))
     finding = deployed.examine()["qlik"]
     assert (finding.health, "certificate verify failed" in finding.text) == (Health.FAILED, True)
@@ -308,12 +317,22 @@ def test_without_a_stack_its_error_is_said_once(fresh_aws: EmbeddedAws) -> None:
         lambda: datetime.now(UTC),
     )
     found = {finding.check: finding for finding in doctor.examine()}
-    assert len(found) == 13
+    assert len(found) == 14
     assert found["identity"].health is Health.OK
     assert found["stack"].health is Health.FAILED
     assert "qlikops deploy" in found["stack"].hint
     skipped = {name for name, finding in found.items() if finding.text == "not checked: needs stack"}
-    assert skipped == {"permissions", "table", "schedule", "secret", "last run", "qlik", "endpoints", "model"}
+    assert skipped == {
+        "permissions",
+        "table",
+        "schedule",
+        "secret",
+        "last run",
+        "qlik",
+        "servers",
+        "endpoints",
+        "model",
+    }
     assert {found[name].health for name in skipped} == {Health.SKIPPED}
     assert not any(found[name].hint for name in skipped)
 

@@ -20,8 +20,10 @@ def test_every_reading_call(simulate: Simulate) -> None:
     with client_of(simulate("one_fatal")) as client:
         (server,) = client.servers()
         assert (server.instance, server.name, server.state) == ("qem", SERVER, ServerState.MONITORED)
-        details = client.server(SERVER)
-        assert (details.tasks_total, details.tasks_running, details.tasks_in_error) == (4, 3, 1)
+        health = client.server(SERVER).health
+        assert (health.license_days_left, health.license_state) == (400, "VALID_LICENSE")
+        assert health.disk_usage_mb
+        assert health.memory_mb
         listings = {listed.facts.key.task: listed.facts for listed in client.tasks(SERVER)}
         assert listings["orders"].state is TaskState.ERROR
         assert listings["orders"].stop_reason is StopReason.FATAL_ERROR

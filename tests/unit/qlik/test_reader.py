@@ -1,21 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from qlikops.domain.task import ServerState, TaskFacts, TaskState
+from qlikops.domain.task import ServerHealth, ServerState, TaskFacts, TaskKey, TaskState
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import QemBusinessError, QemLoginRefused, QemOutOfTime, QemProtocolError, QemUnreachable
-from qlikops.qlik.reader import NOT_READ_IN_TIME, UNREADABLE, FleetReading, read_fleet
+from qlikops.qlik.reader import NOT_READ_IN_TIME, UNREADABLE, FleetReading, _health, read_fleet
 from qlikops.qlik.simulator.library import server as simulated_server
 from qlikops.qlik.simulator.library import task
 from qlikops.qlik.simulator.scenario import Scenario
 from qlikops.qlik.simulator.server import SimulatorServer
 from qlikops.qlik.wire import ListedTask
 from tests.scenarios.faulty import FaultKind, HttpFault
+from tests.scenarios.library import build_scenario
 from tests.scenarios.small import CheckedScenario
 from tests.unit.qlik.conftest import Simulate, instance_of
 
@@ -107,6 +109,36 @@ def test_a_task_without_details_keeps_what_the_list_says(simulate: Simulate) -> 
     assert facts["orders"].message == "ORA-12170: TNS:Connect timeout occurred"
     assert facts["stock"].source_endpoint == ""
     assert facts["customers"].source_endpoint == "ORA-PROD"
+
+
+def test_the_health_of_those_servers_is_read_that_are_chosen(simulate: Simulate) -> None:
+    simulator = simulate("server_back")
+    servers = read(simulator, whose_health=lambda listed: [listed[0].key]).servers
+    assert [each.health is not None for each in servers] == [True, False]
+    simulator.fleet.may_read_servers = lambda _: False
+    assert read(simulator, whose_health=lambda listed: [listed[0].key]).servers[0].health == ServerHealth(refused=True)
+
+
+@pytest.mark.parametrize(
+    "kind", [FaultKind.MALFORMED, FaultKind.TRUNCATED, FaultKind.GATEWAY, FaultKind.RESET, FaultKind.LOST_REPLY]
+)
+def test_a_health_that_cannot_be_read_costs_nothing_else(simulate: Simulate, kind: FaultKind) -> None:
+    story = build_scenario("one_fatal", 1)
+    simulator = simulate(replace(story, faults=(HttpFault(kind, path="/servers/replicate-1$"),)))
+    reading = read(simulator, whose_health=lambda listed: [each.key for each in listed])
+    assert [(each.health, each.error_code) for each in reading.servers] == [(None, "")]
+    assert len(reading.tasks) == 4
+
+
+@pytest.mark.parametrize(
+    "body", [None, [], {}, {"serverDetails": 7}, {"error_code": "AEM_SERVER_NOT_CONNECTED"}, {"x": "y" * 10**6}]
+)
+def test_nonsense_is_no_health(body: Any) -> None:
+    class Told(QemClient):
+        def _get(self, path: str) -> Any:  # noqa: ARG002
+            return body
+
+    assert _health(Told(DEAD), TaskKey("gone", "s", "")) is None
 
 
 @pytest.mark.parametrize(

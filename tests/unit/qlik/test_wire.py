@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.domain.task import ServerState, StopReason, TaskKey, TaskState
+from qlikops.domain.task import ServerHealth, ServerState, StopReason, TaskKey, TaskState
 from qlikops.qlik import wire
 from qlikops.qlik.errors import QemProtocolError
 
@@ -168,8 +168,12 @@ def test_both_names_of_server_details(key: str) -> None:
         }
     }
     details = wire.parse_server_details(body)
-    assert (details.tasks_total, details.tasks_running, details.tasks_in_error) == (7, 4, 1)
-    assert (details.memory_mb, details.license_state, details.license_days_left) == (900, "VALID_LICENSE", 30)
+    assert details.health == ServerHealth(30, "VALID_LICENSE", 20, 900)
+
+
+def test_what_a_server_does_not_say_of_itself_is_not_known() -> None:
+    odd = {"license": "unlimited", "resource_utilization": {"disk_usage_mb": "much", "memory_mb": None}}
+    assert wire.parse_server_details({"serverDetails": odd}).health == ServerHealth()
 
 
 def test_servers() -> None:

@@ -23,7 +23,16 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot, Notified, Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.plan import Plan, Scope
 from qlikops.domain.report import Changes, Sighting
-from qlikops.domain.task import Fetched, ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.task import (
+    Fetched,
+    ServerFacts,
+    ServerHealth,
+    ServerState,
+    StopReason,
+    TaskFacts,
+    TaskKey,
+    TaskState,
+)
 from qlikops.qlik.reader import NOT_READ_IN_TIME
 from tests.unit.agent.fleet import (
     CONFIG,
@@ -390,6 +399,32 @@ def test_a_state_of_unknown_age_is_as_before_and_a_server_that_is_down_or_not_mo
 ) -> None:
     kinds = {anomaly.kind for anomaly in poll(task(), servers=[server]).server_anomalies}
     assert AnomalyKind.SERVER_STATE_OLD not in kinds
+
+
+@pytest.mark.parametrize(
+    ("health", "found"),
+    [
+        (ServerHealth(31, "VALID_LICENSE", 9000, 9000), {}),
+        (ServerHealth(30, "VALID_LICENSE"), {AnomalyKind.LICENSE_EXPIRING: Severity.WARNING}),
+        (ServerHealth(7, "LICENSE_VALID"), {AnomalyKind.LICENSE_EXPIRING: Severity.CRITICAL}),
+        (ServerHealth(0, "VALID_LICENSE"), {AnomalyKind.LICENSE_EXPIRING: Severity.CRITICAL}),
+        (ServerHealth(-3, "EXPIRED_LICENSE"), {AnomalyKind.LICENSE_EXPIRING: Severity.CRITICAL}),
+        (ServerHealth(-1, "VALID_LICENSE"), {}),
+        (ServerHealth(), {}),
+        (ServerHealth(refused=True), {}),
+        (ServerHealth(disk_usage_mb=9001), {AnomalyKind.SERVER_DISK: Severity.WARNING}),
+        (ServerHealth(memory_mb=9001), {AnomalyKind.SERVER_MEMORY: Severity.WARNING}),
+    ],
+)
+def test_what_a_server_has_left_and_uses(health: ServerHealth, found: dict[AnomalyKind, Severity]) -> None:
+    limits = {"server_disk_mb": 9001, "server_memory_mb": 9001}
+    servers, config = [replace(SERVER, health=health)], replace(CONFIG, server_thresholds={"eu-1": limits})
+    snapshot = poll(task(), servers=servers, config=config)
+    assert {anomaly.kind: anomaly.severity for anomaly in snapshot.server_anomalies} == found
+    by_default = poll(task(), servers=servers)
+    assert not {AnomalyKind.SERVER_DISK, AnomalyKind.SERVER_MEMORY} & {each.kind for each in by_default.anomalies}
+    remembered = poll(task(), previous=snapshot, at=300, config=config)
+    assert {anomaly.kind: anomaly.severity for anomaly in remembered.server_anomalies} == found
 
 
 def test_a_server_down_remembers_since_when() -> None:
