@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from qlikops.agent.remember.orders import Overtaken, changing
+from qlikops.agent.remember.run import Run
+from qlikops.agent.remember.tasks import RestartLimits
+from qlikops.agent.steps.orders import Desk
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Status
+from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.encoding import codec
-from qlikops.domain.orders import LATEST, MOST, Order, OrderOutcome, lift_order, plan_order
+from qlikops.domain.mute import MuteReason
+from qlikops.domain.orders import LATEST, MOST, Order, OrderKind, OrderOutcome, lift_order, plan_order
 from qlikops.domain.plan import Plan, Scope
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
 from tests.scenarios.library import build_scenario
-from tests.unit.agent.fakes import SERVER, START
+from tests.unit.agent.fakes import SERVER, START, proposal
+from tests.unit.agent.faults import Fault, Killed, Wire
 from tests.unit.agent.machine import MACHINE, items
-from tests.unit.agent.night import Night, night
+from tests.unit.agent.night import Night, night, wired_night
+from tests.unit.agent.story import faults_of
 
 ORDERS, INVOICES = (TaskKey("default", SERVER, name) for name in ("orders", "invoices"))
 MINUTE = timedelta(minutes=1)
@@ -241,3 +251,182 @@ class TestPlannedWork:
         assert [row.kind for row in nights.ledger.run_proposals("ordered-3")] == [AnomalyKind.STOPPED_IN_PLAN]
         again = taken(nights, lift_order(plan.plan_id, "again"))
         assert (again.is_applied, "is over since" in again.detail) == (False, True)
+
+
+def denied(nights: Night, snooze_seconds: int = 0, task: str = "orders") -> str:
+    """A proposal on the task, denied; its id."""
+    nights.agent.simulator.break_task(task, message=LOST)
+    nights.runs += 1
+    name = f"denied-{nights.runs}"
+    (item,) = items(nights.agent.monitor(name))
+    nights.agent.evaluate(item)
+    nights.agent.request(item, f"token-{name}")
+    cause = json.dumps({"approved": False, "by": ANA, "reason": "not now", "snooze_seconds": snooze_seconds})
+    nights.agent.record(item, {"status": "denied", "error": {"Error": "ApprovalDenied", "Cause": cause}})
+    nights.agent.states.statuses[f"{MACHINE}:{name}"] = "SUCCEEDED"
+    nights.clock.sleep(60)
+    return str(item["proposal"]["proposal_id"])
+
+
+def quiet(nights: Night, key: TaskKey = ORDERS) -> MuteReason | None:
+    """Why nothing is proposed on the task now."""
+    limits = RestartLimits.of(nights.agent.services.config)
+    mute = nights.ledger.tasks.quiet([key], limits, {}).get(key)
+    return mute.kind if mute else None
+
+
+def on(*tasks: TaskKey) -> Order:
+    return Order(OrderKind.LIFT, "it is back", scope=Scope(tasks=tasks))
+
+
+class TestLift:
+    """What keeps a task quiet is taken back."""
+
+    @pytest.mark.parametrize("snooze_seconds", [0, 86400])
+    @pytest.mark.parametrize("by_task", [True, False])
+    def test_a_denial_is_taken_back_and_asked_anew_by_the_same_run(
+        self, nights: Night, snooze_seconds: int, by_task: bool
+    ) -> None:
+        proposal_id = denied(nights, snooze_seconds)
+        assert quiet(nights) in (MuteReason.SNOOZED, MuteReason.DENIED)
+        outcome = taken(nights, on(ORDERS) if by_task else lift_order(proposal_id, "it is back"))
+        assert outcome.is_applied
+        assert outcome.detail.startswith(f"Lifted: {ORDERS} was {'snoozed' if snooze_seconds else 'denied'}")
+        assert len(nights.ledger.run_proposals(f"ordered-{nights.runs}")) == 1
+
+    def test_a_denial_that_is_written_once_more_stays_lifted_and_a_newer_one_counts(self, nights: Night) -> None:
+        proposal_id = denied(nights, 86400)
+        nights.agent.simulator.server.fleet.run(SERVER, "orders", "RESUME_PROCESSING")
+        assert taken(nights, on(ORDERS)).is_applied
+        nights.ledger.finish(proposal_id, 900)
+        assert quiet(nights) is None
+        denied(nights, 3600)
+        assert quiet(nights) is MuteReason.SNOOZED
+
+    def test_a_denial_after_the_order_was_sent_stays(self, nights: Night) -> None:
+        sent_at = codec.format_time(nights.clock.now)
+        nights.clock.sleep(60)
+        denied(nights, 86400)
+        late = {"execution_arn": f"{MACHINE}:late", "execution_name": "late", "started_at": sent_at}
+        nights.agent.monitor_as({**late, "input": given(on(ORDERS))})
+        outcome = nights.ledger.orders.outcomes("late")[0]
+        assert (outcome.is_applied, "changed in the same moment" in outcome.detail) == (False, True)
+        assert quiet(nights) is MuteReason.SNOOZED
+
+    @pytest.mark.parametrize("budget", [1, 3])
+    def test_a_cooldown_is_lifted_and_the_restart_limit_is_not(self, budget: int) -> None:
+        with night(build_scenario("healthy", 1), restart_budget_per_hour=budget) as nights:
+            nights.agent.simulator.break_task("orders", message=LOST)
+            nights.run()
+            nights.clock.sleep(60)
+            assert quiet(nights) is (MuteReason.COOLDOWN if budget > 1 else MuteReason.BUDGET)
+            outcome = taken(nights, on(ORDERS))
+            assert outcome.is_applied is (budget > 1)
+            assert quiet(nights) is (None if budget > 1 else MuteReason.BUDGET)
+            assert ("restart budget spent" in outcome.detail) is (budget == 1)
+
+    def test_a_group_of_more_tasks_than_a_transaction_takes(self, nights: Night) -> None:
+        keys = tuple(TaskKey("default", SERVER, f"t{number}") for number in range(150))
+        made = proposal("0123456789ab", *keys, created_at=nights.clock.now)
+        assert not nights.ledger.open_proposals("group", [made], 60).refused
+        nights.ledger.close(made.proposal_id, Outcome(Status.DENIED, decision=Decision(False, by=ANA)), 86400)
+        nights.clock.sleep(1)
+        outcome = taken(nights, lift_order(made.proposal_id, "it is back"))
+        assert outcome.is_applied
+        assert [key for key in keys if quiet(nights, key)] == []
+
+
+ORDERING = "ordering"
+"""The run that is given orders."""
+
+
+def order_once(nights: Night, wire: Wire) -> None:
+    """That run with two orders, once more if it fails; then it is redriven, and the next one looks."""
+    wire.state = ORDERING
+    event = {
+        "execution_arn": f"{MACHINE}:run-2",
+        "execution_name": "run-2",
+        "started_at": codec.format_time(nights.clock.now),
+        "input": given(work(26 * 60 * MINUTE, servers=(), tags=("gold",)), on(ORDERS)),
+    }
+    nights.agent.states.statuses[f"{MACHINE}:run-2"] = "RUNNING"
+    try:
+        nights.agent.monitor_as(event)
+    except (Exception, Killed):
+        assert wire.fired, "it failed by itself"
+        nights.clock.sleep(5)
+        nights.agent.monitor_as(event)
+    wire.state = "later"
+    nights.agent.monitor_as(event)
+    nights.clock.sleep(300)
+    nights.agent.monitor("run-3")
+
+
+def check(nights: Night, wire: Wire) -> None:
+    """What holds however it went."""
+    outcomes = nights.ledger.orders.outcomes("run-2")
+    assert [outcomes[index].is_applied for index in (0, 1)] == [True, True]
+    assert len(nights.ledger.orders.plans()) == 1
+    assert quiet(nights) is None
+    # Of a message whose process died nobody knows whether it went out: twice beats never.
+    published = [message["Subject"] for _, message in nights.agent.aws.client("sns")._model.published]
+    told = sum(subject.startswith("qlikops: planned work") for subject in published)
+    assert told in ({1, 2} if wire.fired else {1})
+
+
+@contextmanager
+def to_order() -> Iterator[tuple[Night, Wire]]:
+    with wired_night(build_scenario("healthy", 1)) as (nights, wire):
+        nights.agent.aws.client("sns").create_topic(Name="t")
+        nights.agent.monitor("run-0")
+        denied(nights, 86400)
+        nights.agent.simulator.server.fleet.run(SERVER, "orders", "RESUME_PROCESSING")
+        yield nights, wire
+
+
+def test_orders_are_applied_once_whatever_fails() -> None:
+    with to_order() as (nights, wire):
+        order_once(nights, wire)
+        check(nights, wire)
+        calls = [call for call in wire.calls if call.state == ORDERING]
+    for call, fault in faults_of(calls, ORDERING):
+        with to_order() as (nights, wire):
+            wire.fault = (call, fault)
+            order_once(nights, wire)
+            try:
+                if call.name != "Publish" or fault is not Fault.REFUSED:
+                    check(nights, wire)
+            except AssertionError as exc:
+                raise AssertionError(f"{call} {fault}: {exc}") from exc
+
+
+def test_an_invocation_that_comes_late_applies_nothing_again(nights: Night) -> None:
+    plan = work(servers=(), tags=("gold",))
+    event = {
+        "execution_arn": f"{MACHINE}:run-2",
+        "execution_name": "run-2",
+        "started_at": codec.format_time(nights.clock.now),
+        "input": given(plan, on(ORDERS)),
+    }
+    denied(nights, 86400)
+    desk = Desk(nights.ledger, nights.agent.services.notifier, nights.agent.services.config, nights.clock)
+    first = desk.take(codec.decode(Run, event), event["input"])
+    run(nights, given(lift_order(first[0].plan_id, "done")))
+    nights.clock.sleep(120)
+    assert desk.take(codec.decode(Run, event), event["input"]) == first
+    assert only_plan(nights).ended_at is not None
+
+
+def test_two_runs_that_end_the_same_plan_at_once(nights: Night) -> None:
+    run(nights, given(work()))
+    plan_id = only_plan(nights).plan_id
+    orders, now = nights.ledger.orders, nights.clock.now
+    stored = orders.plan(plan_id)
+    assert stored
+    one, other = (Run(f"{MACHINE}:{name}", name, codec.format_time(now)) for name in ("one", "other"))
+    ended = changing(stored, replace(stored.plan, ended_at=now, ended_why="one"))
+    orders.keep(one, OrderOutcome(0, is_applied=True, detail="ended", at=now), ended)
+    with pytest.raises(Overtaken):
+        orders.keep(other, OrderOutcome(0, is_applied=True, detail="ended", at=now), ended)
+    assert orders.outcomes("other") == {}
+    assert only_plan(nights).ended_why == "one"
