@@ -308,6 +308,17 @@ def somebody_looked_before_a_question_was_dropped(watch: Watch, change: Change) 
     return f"{change.proposal_id} is no longer asked: {told(change.after, Attribute.OUTCOME).get('detail')}"
 
 
+@of_each_record
+def what_was_answered_is_not_dropped(watch: Watch, change: Change) -> str:
+    """A run that finds a question overtaken closes it only as long as nobody has answered."""
+    closing = watch.writer()
+    if change.before is None or change.after is None or closing is None or closing.function != "MonitorTasks":
+        return ""
+    was_answered = status_of(change.before) is Status.RESTARTING and Attribute.OUTCOME not in change.before
+    dropped = was_answered and status_of(change.after) is Status.SUPERSEDED
+    return f"{change.proposal_id} was answered, and is no longer asked" if dropped else ""
+
+
 def _differs(proposal: dict[str, Any], target: dict[str, Any], seen: Mapping[str, Any]) -> bool:
     """Whether what was read of a task is not what was proposed on."""
     reason = seen.get("task_stop_reason", seen.get("stop_reason"))

@@ -143,6 +143,13 @@ def a_report_says_what_the_ledger_says(watch: Watch) -> Iterator[str]:
             record = watch.record(proposal_id)
             if Status(one["status"]).is_final and (record is None or status_of(record) != one["status"]):
                 yield f"the report of {name} says that {proposal_id} is {one['status']}"
+    dropped = [
+        told(item, Attribute.OUTCOME)["detail"] for _, item in watch.records() if status_of(item) is Status.SUPERSEDED
+    ]
+    for name, report in reports.items():
+        for note in report["notes"]:
+            if note.startswith("No longer asked: ") and not any(detail in note for detail in dropped if detail):
+                yield f"the report of {name} says what nothing in the ledger does: {note}"
     for execution in watch.world.states.executions.values():
         reported = reports.get(execution.name, {}).get("proposals", ())
         ends = {one["proposal"]["proposal_id"]: one["status"] for one in reported}
