@@ -38,7 +38,7 @@ def test_from_nothing_to_deployed_to_changed(deployer: Deployer, release: Releas
     plan = deployer.plan(release)
     assert plan.creates_stack
     assert {change.kind for change in plan.changes} == {ChangeKind.ADD}
-    assert sum(change.is_iam for change in plan.changes) == 10
+    assert sum(change.is_iam for change in plan.changes) == 11
     deployer.stack.discard(plan)
     with pytest.raises(NotFound):
         deployer.stack.outputs()
