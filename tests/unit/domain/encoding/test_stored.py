@@ -29,8 +29,8 @@ from qlikops.domain.encoding.stored import StoredEnum, unknown_values
 from qlikops.domain.evaluation import BlockingGate, Gate, Verdict
 from qlikops.domain.fleet import TaskProgress, TaskSnapshot
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.ordering import OrderState
 from qlikops.domain.mute import Mute, MuteReason
+from qlikops.domain.ordering import OrderState
 from qlikops.domain.proposal import Proposal, ProposalSummary
 from qlikops.domain.report import ReportedProposal, RunReport
 from qlikops.domain.run import RunProposal, RunSummary
