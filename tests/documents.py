@@ -25,7 +25,7 @@ from qlikops.deployment.choices import schema
 from qlikops.domain.anomaly import ACTIONS, KINDS, AnomalyKind
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass, Remedy
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
-from qlikops.domain.proposal import Proposal
+from qlikops.domain.proposal import WHEN_IT_ANSWERS, Proposal
 from qlikops.presentation import executions, fleet, inbox
 from qlikops.presentation import filter as filters
 from qlikops.presentation.table import Table
@@ -117,6 +117,10 @@ def policy_page() -> str:
         "recommended: an approval that names none means it, on all tasks, and so does an automatic one. It is recorded "
         "which checks were ticked, and that none was.",
         _table(("kind", "class", "option", "what is done", "checks that come first", "loses"), _option_rows()),
+        f"Where the failure is known and waits for nothing but its endpoint, and no test says that the endpoint takes "
+        f"logins, `{WHEN_IT_ANSWERS}` is offered too, behind the others: the same resume, sent once a test says that "
+        "it does, or not at all ([operations](operations.md#is-it-back)). Its gates are those of the resume, and "
+        "nothing automatic means it.",
         "## Hard gates",
         "A closed gate rules out an automatic restart in every mode, for whichever of the options it is closed: no "
         "option opens a gate that another one keeps closed. In each row that gate alone is closed, except "

@@ -195,6 +195,10 @@ class AgentConfig(Models):
     """How a message of the topic is written; EventBridge gets the same events whatever it is."""
     server_details_every: int = number(12, 0, 1000)
     """Runs from one reading of a server's licence, disk and memory to the next, a call each; with 0 there is none."""
+    wait_for_endpoint_seconds: int = number(21600, 0, 21600)
+    """How long an approved `resume when it answers` waits for its endpoint; with 0, that is not offered."""
+    wait_probes_per_hour: int = number(8, 1, 20)
+    """Tests of one endpoint in an hour by restarts that wait for it; `probes_per_hour` is apart from these."""
     require_digest: bool = False
     """Refuse approvals that do not name what they were made on, such as the plain AWS CLI's."""
     lease_margin_seconds: int = number(3600, 0, 86400)

@@ -14,8 +14,12 @@ from qlikops.resources import resource
 _PLACEHOLDER = re.compile(r"\$\{(AWS_REGION|AWS_ACCOUNT_ID)\}")
 _PARTITION = "aws"
 """The partition that the file names, so that two `sed` expressions are enough in most accounts."""
-_MARGIN_SECONDS = 2 * 3600
-"""What a run needs besides its longest wait: monitoring, restarting, reporting, retries."""
+LONGEST_ENDPOINT_WAIT_SECONDS = 6 * 3600
+"""What an approved restart may wait for its endpoint, which comes after the wait for the approval."""
+_MARGIN_SECONDS = LONGEST_ENDPOINT_WAIT_SECONDS + 2 * 3600
+"""What a run needs besides the wait for an approval: waiting for an endpoint, and monitoring, restarting, reporting,
+retries.
+"""
 _LONGEST_RUN_SECONDS = 365 * 86400
 """Step Functions ends an execution after a year."""
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from qlikops.domain.anomaly import Severity
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.stored import StoredEnum, unknown_values
+from qlikops.domain.endpoint import EndpointWait
 from qlikops.domain.evaluation import Evaluation, PolicyResult, Route, Verdict
 from qlikops.domain.lasting import FEWEST_FOR_RATE, Aftermath, TaskLasting
 from qlikops.domain.naming import listed
@@ -323,6 +324,8 @@ class ProposalRecord:
     version: int = RECORD_VERSION
     lasting: Aftermath | None = None
     """What became later of the tasks that came up; None before a run has found out anything."""
+    waits: EndpointWait | None = None
+    """What an approved restart waits for before it starts a task; None if it does not."""
 
     @property
     def approval_id(self) -> str:
@@ -380,8 +383,8 @@ class InboxRow:
 
     @property
     def offered(self) -> str:
-        """The actions that one decides about: `resume`, or `resume or reload`."""
-        return " or ".join(self.options) or self.action
+        """The actions that one decides about: `resume`, `resume or reload`, or `resume or when it answers`."""
+        return " or ".join(self.options).replace("_", " ") or self.action
 
     @classmethod
     def of(cls, approval: ProposalRecord, requested_at: datetime, deadline: datetime) -> InboxRow:

@@ -104,3 +104,20 @@ class Probe:
     def words_of_proposal(self) -> str:
         """The same where a task failed on it before: "again" would be invented of any other endpoint."""
         return f"{self.words} again" if self.answer is ProbeAnswer.CONNECTED else self.words
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointWait:
+    """An approved restart waits until a test says that an endpoint takes logins."""
+
+    endpoint: EndpointKey
+    next_test_at: datetime
+    until: datetime
+    """When it ends without having sent anything."""
+    said: str = ""
+    """What the last test came to, or why there was none."""
+
+    @property
+    def words(self) -> str:
+        """Such as `next test of ORA-PROD at 03:24, until 06:00 UTC`."""
+        return f"next test of {self.endpoint.name} at {self.next_test_at:%H:%M}, until {self.until:%H:%M} UTC"

@@ -12,6 +12,7 @@ The ledger is one DynamoDB table, partition key `pk`, sort key `sk`, TTL attribu
 | TASK#<instance>/<server>/<task> | RESTART#<id> | claim of a restart; counts for the budget; how it fell over later |
 | TASK#<instance>/<server>/<task> | HISTORY#<time>#<id> | how a proposal on this task ended |
 | ENDPOINT#<instance>/<server>/<endpoint> | PROBE#<n> | one of the tests that an endpoint may have in an hour; a Probe |
+| ENDPOINT#<instance>/<server>/<endpoint> | PROBE#W<n> | the same of restarts that wait for the endpoint |
 | TRACK#<failure or kind>/<action> | <evaluator>/<verdict> | counts: tried, recovered, lasted, fell over, denied |
 | OPEN | <id> | a proposal whose end is not written everywhere yet, with its execution |
 | FOLLOWED | <id> | a restart that came up, until it is known and told whether it lasted |
@@ -92,7 +93,9 @@ class Attribute(StrEnum):
     COUNTED = "counted"
     """On a RECORD: when it went into the track record, ISO 8601; it goes there once."""
     PROGRESS = "progress"
-    """On a run's PROPOSAL#: JSON text of a Progress while a group is being restarted."""
+    """On a run's PROPOSAL#: JSON text of a Progress while a group is being restarted, or waits for its endpoint."""
+    WAITS = "waits"
+    """On a RECORD: JSON text of an EndpointWait while an approved restart waits for its endpoint."""
     TRIED = "tried"
     RECOVERED = "recovered"
     DENIED = "denied"

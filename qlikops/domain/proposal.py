@@ -16,6 +16,8 @@ from qlikops.domain.text import fitted, harmless
 
 RECORD_VERSION = codec.VERSION
 """Of every record; see there."""
+WHEN_IT_ANSWERS = "when_it_answers"
+"""Name of the option to resume once a test says that the endpoint in question takes logins."""
 _NAME_CAP = 120
 """Characters of a name from outside that an error quotes."""
 
@@ -69,6 +71,11 @@ class Option:
     """What to look at or to correct before it, in this order, each a short imperative."""
     loses: str = ""
     """What nothing brings back afterwards, in a clause; empty if nothing is lost."""
+
+    @property
+    def waits_for_endpoint(self) -> bool:
+        """Whether nothing is sent before a test says that the endpoint takes logins."""
+        return self.name == WHEN_IT_ANSWERS
 
 
 class NotOffered(ValueError):

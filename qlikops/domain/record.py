@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, digest_of
 from qlikops.domain.encoding import codec
+from qlikops.domain.endpoint import EndpointWait
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.lasting import Aftermath
 from qlikops.domain.ledger import INBOX_SORT, Attribute
@@ -49,6 +50,7 @@ def read_record(item: Item) -> ProposalRecord:
         outcome=_value(Outcome, item, Attribute.OUTCOME),
         claim=claim_in(item),
         lasting=_value(Aftermath, item, Attribute.LASTING),
+        waits=_value(EndpointWait, item, Attribute.WAITS),
         version=version,
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from qlikops.domain.approval import Outcome, Status
+from qlikops.domain.endpoint import EndpointWait
 from qlikops.domain.lasting import Followed
 
 
@@ -33,13 +34,15 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the restart of a group has come."""
+    """How far a restart has come."""
 
     up: int
     """Tasks that were seen up."""
     down: int
     """Tasks of which something else is known."""
     total: int
+    waits: EndpointWait | None = None
+    """What it waits for before it starts a task; None if it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +59,4 @@ class RunProposal:
     """Its Map index."""
     outcome: Outcome | None = None
     progress: Progress | None = None
-    """Of a group that is being restarted; None before its first task is settled."""
+    """Of a group that is being restarted, or of what waits for its endpoint; None before there is anything to say."""

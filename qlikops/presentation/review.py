@@ -331,6 +331,9 @@ def _cautions_and_rationale(evaluation: Evaluation) -> Iterator[Line]:
 def _at_zero(approval: ProposalRecord, now: datetime, claim: Claim | None, caller: str) -> Iterator[Line]:
     if approval.status is not Status.WAITING:
         yield line("status", vocabulary.status(approval.status), f": {vocabulary.status_meaning(approval.status)}")
+        if approval.waits and approval.status is Status.RESTARTING:
+            yield line("waits", outside(approval.waits.words, Tone.INFO, 120))
+            yield line("", outside(approval.waits.said, Tone.MUTED, 300))
     elif approval.deadline is not None:
         yield line("unanswered", *deadline_line(approval.deadline, now))
     if approval.status is Status.WAITING:

@@ -68,10 +68,12 @@ def redrive_lines(execution: ExecutionSummary, detail: ExecutionDetail | None) -
 
 
 def progress(proposal: RunProposal) -> str:
-    """How far the restart of a group has come; empty where none is under way, and before its first task is settled."""
+    """How far a restart has come, or what it waits for; empty if none is under way, or nothing is settled yet."""
     done = proposal.progress
     if done is None or proposal.status is not Status.RESTARTING:
         return ""
+    if done.waits:
+        return outside(done.waits.words, cap=120).text
     down = f"{done.down:,} not, " if done.down else ""
     return f"{done.up:,} up, {down}{done.total - done.up - done.down:,} to go"
 

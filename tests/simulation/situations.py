@@ -53,6 +53,8 @@ def _of_states(states: dict[str, Any]) -> Iterator[str]:
             yield f"retry {name} {at}"
         for catch in state.get("Catch", ()):
             yield f"catch {name} -> {catch['Next']}"
+        if state["Type"] == "Wait":
+            yield f"wait {name}"
         if state["Type"] == "Choice":
             nexts = [*(choice["Next"] for choice in state["Choices"]), state.get("Default")]
             yield from (f"choice {name} -> {each}" for each in nexts if each)

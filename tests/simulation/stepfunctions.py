@@ -1,6 +1,7 @@
 """Step Functions as its documentation has it, interpreting the very definition that is deployed.
 
-Modelled: Standard executions of Task (lambda:invoke and .waitForTaskToken), Choice, inline Map, Pass, Succeed, Fail;
+Modelled: Standard executions of Task (lambda:invoke and .waitForTaskToken), Choice, inline Map, Pass, Wait for seconds,
+Succeed, Fail;
 Parameters, ItemSelector, ResultSelector, ResultPath, OutputPath; Retry with back-off, cap and full jitter; Catch;
 time-outs of states and executions; stop, redrive, update of the definition; single-use tokens; idempotent starts;
 lists and descriptions that are late; the limits on payloads and histories. An execution keeps the definition that it
@@ -31,6 +32,7 @@ MOST_ERROR, MOST_CAUSE = 256, 32_768
 """Characters that SendTaskFailure takes."""
 MOST_INLINE = 40
 """Items that an inline Map goes through at a time, whatever its definition says."""
+MOST_WAIT_SECONDS = 99_999_999
 LONGEST_LAG = 5.0
 """Seconds by which lists and descriptions of executions may lie behind."""
 REDRIVABLE_SECONDS = 14 * 86400.0
@@ -376,6 +378,13 @@ class StepFunctions:
             case "Pass":
                 result = state["Result"] if "Result" in state else _built(state, given, context)
                 return self._left(state, data, result, context), previous, state.get("Next", "")
+            case "Wait":
+                seconds = _at(state["SecondsPath"], given, context) if "SecondsPath" in state else state["Seconds"]
+                if type(seconds) is not int or not 0 <= seconds <= MOST_WAIT_SECONDS:
+                    raise StateError("States.Runtime", f"{seconds!r} are no seconds to wait")
+                self.reached(f"wait {name}")
+                self.kernel.sleep(seconds)
+                return given, previous, state.get("Next", "")
             case "Task":
                 raw, previous = self._task(execution, name, state, given, context, previous)
                 result = _filled(state["ResultSelector"], raw, context) if "ResultSelector" in state else raw

@@ -164,7 +164,7 @@ class GroupRestarter:
         total, now = len(group.targets), self._clock()
         if total > 1 and group.results and (group.told_at is None or now - group.told_at >= _PROGRESS_EVERY):
             group.told_at, up = now, sum(result.status.is_up for result in group.results)
-            self._ledger.save_progress(group.proposal, Progress(up, len(group.results) - up, total))
+            self._ledger.progress.say(group.proposal, Progress(up, len(group.results) - up, total))
 
     def _take_up(self, group: Group, target: ProposedTask, give_up_at: datetime) -> None:
         """Begins with one task of the group, or finds in its claim what an earlier invocation did."""

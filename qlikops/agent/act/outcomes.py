@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from qlikops.agent.remember.tasks import StartMarker, TaskLedger
@@ -30,6 +30,12 @@ def combined(targets: Sequence[TaskOutcome]) -> Outcome:
     detail = ", ".join(f"{count} {words}" for words, count in counts.most_common())
     why = next((target.detail for target in targets if target.status is Status.NOT_TRIED), "")
     return Outcome(status, f"{detail}: {why}" if why else detail, tuple(targets))
+
+
+def nothing_sent(status: Status, tasks: Iterable[TaskKey], seen_up: Mapping[TaskKey, TaskOutcome], why: str) -> Outcome:
+    """What a restart comes to that started none of its `tasks`; those of them that were `seen_up` need nothing."""
+    left = (TaskOutcome(key, status, run_call=RunCall.NOT_SENT) for key in tasks)
+    return Outcome(status, f"nothing was sent: {why}", tuple(seen_up.get(each.key, each) for each in left))
 
 
 def interrupted(tasks: TaskLedger, approval: ProposalRecord, detail: str) -> Outcome:

@@ -8,7 +8,7 @@ the endpoint, and stops nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,7 +18,8 @@ from qlikops.agent.diagnosis.evidence import Label
 from qlikops.agent.diagnosis.library import library
 from qlikops.agent.diagnosis.messages import classify, judge
 from qlikops.agent.propose.correlation import with_evidence
-from qlikops.agent.remember.probes import ProbeLedger
+from qlikops.agent.propose.options import with_wait
+from qlikops.agent.remember.probes import ProbeLedger, slots
 from qlikops.domain.anomaly import ACTIONS
 from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
@@ -32,6 +33,9 @@ _MAY_BE_AWAY = frozenset({FailureClass.TRANSIENT, FailureClass.WAIT, FailureClas
 """Classes of failures, certain or only likely, that an endpoint which is away may be behind."""
 _FRESH, _RECENT, _HOUR = timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1)
 _KEPT_FOR = timedelta(days=1)
+_NO_TEST = frozenset({ProbeAnswer.NOT_PERMITTED, ProbeAnswer.NOT_FOUND})
+"""Another test would say the same."""
+_WAITING = "W"
 _USED_UP = "the tests that it may have in an hour are used up, or its login was refused"
 
 _logger = logging.getLogger(__name__)
@@ -60,6 +64,8 @@ class Prober:
         self._testers = testers
         self._config = config
         self._clock = clock
+        self._slots = slots(config.probes_per_hour)
+        self._waiting_slots = slots(config.wait_probes_per_hour, _WAITING)
 
     def before_proposing(self, snapshot: FleetSnapshot, proposals: Sequence[Proposal]) -> Probed:
         """Tests the endpoints in question, those of the first proposals first, each once."""
@@ -67,25 +73,53 @@ class Prober:
             return Probed(tuple(proposals))
         refused = frozenset(refused_endpoints(snapshot))
         for endpoint in sorted(refused):
-            self._ledger.bar(endpoint, self._config.probes_per_hour)
+            self._bar(endpoint)
         in_question = dict.fromkeys(each for proposal in proposals if (each := endpoint_to_test(proposal)))
-        most = self._config.probes_per_run
-        tests = self._test([each for each in in_question if each not in refused], most)
-        found = {probe.endpoint: probe for probe in tests}
-        return Probed(tuple(_with_probe(each, found) for each in proposals), tuple(found.values()))
+        may_be_tested = [each for each in in_question if each not in refused]
+        found = {probe.endpoint: probe for probe in self._test(may_be_tested, self._config.probes_per_run)}
+        waits = frozenset(each for each in may_be_tested if self._is_worth_waiting(each, found))
+        return Probed(tuple(self._with_probe(each, found, waits) for each in proposals), tuple(found.values()))
 
-    def tests(self, proposal: Proposal) -> bool:
-        """Whether there is an endpoint in question, and one that a test helps with."""
-        return self._config.probe_endpoints and endpoint_to_test(proposal) is not None
+    def in_question(self, proposal: Proposal) -> EndpointKey | None:
+        """The endpoint that may be tested before the tasks of `proposal` are started; None if none helps with it."""
+        return endpoint_to_test(proposal) if self._config.probe_endpoints else None
 
-    def before_starting(self, proposal: Proposal) -> Probe | None:
-        """Tests the endpoint in question once more, of a proposal that it `tests`."""
-        endpoint = endpoint_to_test(proposal)
-        if endpoint is None:
-            return None
+    def before_starting(self, endpoint: EndpointKey) -> Probe:
+        """Tests an endpoint `in_question` once more."""
         if down := self.was_down(endpoint, _FRESH):
             return down  # tested for another part of the same group, most likely
-        return next(self._test([endpoint], 1), None) or Probe(endpoint, ProbeAnswer.SKIPPED, self._clock(), _USED_UP)
+        return self._tested(endpoint, self._slots)
+
+    def while_waiting(self, endpoint: EndpointKey) -> Probe:
+        """Tests an endpoint `in_question` that a restart waits for: those tests are counted apart from the others.
+
+        They come at the intervals that a person approved, more often than a run's at first; neither may use up the
+        other's.
+        """
+        last = self._ledger.newest(endpoint)
+        if last and last.answer.is_of_endpoint and self._clock() - last.at <= _FRESH:
+            return last
+        return self._tested(endpoint, self._waiting_slots)
+
+    def _tested(self, endpoint: EndpointKey, slots: Sequence[str]) -> Probe:
+        tests = self._test([endpoint], 1, slots)
+        return next(tests, None) or Probe(endpoint, ProbeAnswer.SKIPPED, self._clock(), _USED_UP)
+
+    def _is_worth_waiting(self, endpoint: EndpointKey, found: Mapping[EndpointKey, Probe]) -> bool:
+        """Whether a later test may say that the endpoint takes logins again, and the last one did not say so."""
+        if not self._config.wait_for_endpoint_seconds:
+            return False
+        if probe := found.get(endpoint):
+            return probe.answer is not ProbeAnswer.CONNECTED and not ends_waiting(probe)
+        last = self._ledger.newest(endpoint)
+        return last is None or not ends_waiting(last)
+
+    def _with_probe(
+        self, proposal: Proposal, found: Mapping[EndpointKey, Probe], waits: Collection[EndpointKey]
+    ) -> Proposal:
+        if proposal.waits_for_endpoint and endpoint_to_test(proposal) in waits:
+            proposal = with_wait(proposal, self._config.wait_for_endpoint_seconds)
+        return _with_probe(proposal, found)
 
     def was_down(self, endpoint: EndpointKey, within: timedelta) -> Probe | None:
         """The last test of the endpoint, if it is so recent and said that the endpoint takes no logins."""
@@ -93,13 +127,16 @@ class Prober:
         is_recent = last is not None and self._clock() - last.at <= within
         return last if last and is_recent and last.answer is ProbeAnswer.ERROR else None
 
-    def _test(self, endpoints: Sequence[EndpointKey], most: int) -> Iterator[Probe]:
+    def _bar(self, endpoint: EndpointKey) -> None:
+        self._ledger.bar(endpoint, (*self._slots, *self._waiting_slots))
+
+    def _test(self, endpoints: Sequence[EndpointKey], most: int, slots: Sequence[str] = ()) -> Iterator[Probe]:
         """The answers of the first `most` that may be tested now."""
         counted: list[tuple[EndpointKey, str, EndpointTester | QemError]] = []
         for endpoint in endpoints:
             if len(counted) == most:
                 break
-            if sort := self._ledger.take(endpoint, self._config.probes_per_hour):
+            if sort := self._ledger.take(endpoint, slots or self._slots):
                 counted.append((endpoint, sort, self._tester(endpoint)))
         if not counted:
             return
@@ -110,7 +147,7 @@ class Prober:
             _logger.info("%s", found.words)
             self._ledger.keep(sort, found)
             if found.answer is ProbeAnswer.ERROR and not _is_away(found):
-                self._ledger.bar(endpoint, self._config.probes_per_hour)
+                self._bar(endpoint)
             yield found
 
     def _tester(self, endpoint: EndpointKey) -> EndpointTester | QemError:
@@ -148,6 +185,11 @@ def holds_back(probe: Probe, prober: Prober, *, is_automatic: bool) -> str:
     return f"{probe.words}, tested at {probe.at:%H:%M:%S} UTC" if probe.answer is ProbeAnswer.ERROR else ""
 
 
+def ends_waiting(probe: Probe) -> bool:
+    """Whether no later test helps: the endpoint cannot be tested, or refuses a login that a wait would only repeat."""
+    return probe.answer in _NO_TEST or (probe.answer is ProbeAnswer.ERROR and _class_of(probe) is FailureClass.ACCESS)
+
+
 def newest_probes(last: FleetSnapshot | None, probes: Sequence[Probe], now: datetime) -> tuple[Probe, ...]:
     """The newest of each endpoint within a day: those of this run, and those that the last one knew."""
     known = {each.endpoint: each for each in (last.probes if last else ()) if now - each.at <= _KEPT_FOR}
@@ -174,10 +216,14 @@ def _is_refused(task: TaskSnapshot) -> bool:
 
 def _is_away(probe: Probe) -> bool:
     """Whether it is certain that no login was tried: a connection failed, and nothing more is said."""
-    return classify(probe.detail).diagnosis.failure_class is FailureClass.TRANSIENT
+    return _class_of(probe) is FailureClass.TRANSIENT
 
 
-def _with_probe(proposal: Proposal, found: dict[EndpointKey, Probe]) -> Proposal:
+def _class_of(probe: Probe) -> FailureClass:
+    return classify(probe.detail).diagnosis.failure_class
+
+
+def _with_probe(proposal: Proposal, found: Mapping[EndpointKey, Probe]) -> Proposal:
     endpoint = endpoint_to_test(proposal)
     probe = found.get(endpoint) if endpoint else None
     if probe is None or not probe.answer.is_of_endpoint:

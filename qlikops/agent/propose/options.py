@@ -7,8 +7,9 @@ from dataclasses import replace
 from qlikops.agent.decide.policy import NEEDS_HUMAN
 from qlikops.domain.anomaly import ACTIONS, AnomalyKind
 from qlikops.domain.diagnosis import Diagnosis, FailureClass
+from qlikops.domain.duration import format_duration
 from qlikops.domain.point_of_no_return import PointOfNoReturn
-from qlikops.domain.proposal import Option
+from qlikops.domain.proposal import WHEN_IT_ANSWERS, Option, Proposal
 from qlikops.domain.task import Action
 
 _RESTORE = ("Restore the log on the source, from where the task stopped.",)
@@ -49,3 +50,9 @@ def looking_for_the_log(options: tuple[Option, ...], passed: PointOfNoReturn) ->
     """`options` once the point of no return has `passed`: the log is probably gone, so it is looked for first."""
     check = f"See whether the source still has its log: {passed.grounds}."
     return tuple(replace(option, checks=(check, *option.checks)) for option in options)
+
+
+def with_wait(proposal: Proposal, seconds: int) -> Proposal:
+    """The proposal with one option more: a resume that waits until the endpoint in question takes logins."""
+    words = f"resume when it answers, within {format_duration(float(seconds))}"
+    return replace(proposal, options=(*proposal.options, Option(WHEN_IT_ANSWERS, Action.RESUME, words)))

@@ -15,14 +15,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
-
 from qlikops.agent.remember import earlier_results, entries, follow_ups
 from qlikops.agent.remember.entries import Step, key_of, record_key
 from qlikops.agent.remember.follow_ups import FollowUps
 from qlikops.agent.remember.orders import OrderLedger
 from qlikops.agent.remember.probes import ProbeLedger
+from qlikops.agent.remember.progress import ProgressBoard
 from qlikops.agent.remember.record import StoredRecord, bounded, record_of
 from qlikops.agent.remember.table import (
     ABSENT,
@@ -54,7 +52,7 @@ from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
-from qlikops.domain.run import Progress, RunProposal, RunSummary
+from qlikops.domain.run import RunProposal, RunSummary
 
 _logger = logging.getLogger(__name__)
 
@@ -106,7 +104,7 @@ class OpenProposal:
 
 class Ledger:
     """The life of proposals and runs; `tasks` has leases, restarts and histories, `probes` the tests of endpoints,
-    `follow_ups` what came up, `orders` what people ordered.
+    `follow_ups` what came up, `progress` how far restarts are, `orders` what people ordered.
     """
 
     def __init__(self, table: Table, clock: Callable[[], datetime]) -> None:
@@ -116,6 +114,7 @@ class Ledger:
         self.probes = ProbeLedger(table, clock)
         self.follow_ups = FollowUps(table, clock)
         self.orders = OrderLedger(table, clock)
+        self.progress = ProgressBoard(table)
 
     def record(self, proposal_id: str) -> StoredRecord:
         """Raises NotFound, and RecordTooNew for one that a newer version wrote."""
@@ -246,16 +245,6 @@ class Ledger:
             decision=decision,
         )
 
-    def save_progress(self, proposal: Proposal, progress: Progress) -> None:
-        """Says in its run's row how far the restart of a group has come, for those who watch it.
-
-        Never raises: what it says is no part of the record, and whatever moves the record on replaces it.
-        """
-        key = (keys.run_partition(proposal.execution_name), f"{keys.PROPOSAL_PREFIX}{proposal.proposal_id}")
-        with suppress(ClientError, BotoCoreError, ResponseParserError, QlikopsError):
-            said: Item = {Attribute.PROGRESS: codec.dumps(progress)}
-            self._table.commit_each([Update(key, said, condition=Condition(f"attribute_exists(#{keys.PARTITION})"))])
-
     def save_result(self, proposal_id: str, outcome: Outcome, *, none_since: int | None = None) -> Outcome:
         """Keeps what a restart came to until it is closed; the first result stays and is returned.
 
@@ -311,7 +300,7 @@ class Ledger:
             values,
             event={"outcome": outcome},
             only_from=OPEN,
-            remove=(keys.INBOX_PARTITION,),
+            remove=(keys.INBOX_PARTITION, Attribute.WAITS),
             also=also,
             decision=outcome.decision if decided else None,
         )

@@ -6,7 +6,7 @@ hour, so that runs and restarts side by side have no more between them, whicheve
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from qlikops.agent.remember.table import Condition, ConditionFailed, Item, Put, Table, Update
@@ -26,12 +26,12 @@ class ProbeLedger:
         self._table = table
         self._clock = clock
 
-    def take(self, endpoint: EndpointKey, per_hour: int) -> str:
-        """Counts one test that is about to be asked for: its item's sort key; empty if there have been `per_hour`."""
+    def take(self, endpoint: EndpointKey, slots: Sequence[str]) -> str:
+        """Counts one test that is about to be asked for: the one of `slots` that it takes; empty if none is free."""
         now = self._clock()
         free = {Attribute.AT: codec.format_time(now - _HOUR)}
         items = self._items(endpoint)
-        for sort in _slots(per_hour):
+        for sort in slots:
             if sort in items and str(items[sort][Attribute.AT]) > free[Attribute.AT]:
                 continue
             is_free = Condition(
@@ -51,7 +51,7 @@ class ProbeLedger:
         there = Condition(f"attribute_exists(#{keys.PARTITION})")
         self._table.commit_each([Update(key, {Attribute.BODY: codec.dumps(probe)}, condition=there)])
 
-    def bar(self, endpoint: EndpointKey, per_hour: int) -> None:
+    def bar(self, endpoint: EndpointKey, slots: Sequence[str]) -> None:
         """Lets the agent not test the endpoint for an hour from now: another login may lock its account."""
         now = self._clock()
         at = {f":{Attribute.AT}": codec.format_time(now)}
@@ -64,7 +64,7 @@ class ProbeLedger:
                     {Attribute.AT: at[f":{Attribute.AT}"], keys.TTL: int((now + _KEPT_FOR).timestamp())},
                     condition=older,
                 )
-                for sort in _slots(per_hour)
+                for sort in slots
             ]
         )
 
@@ -78,8 +78,9 @@ class ProbeLedger:
         return {str(item[keys.SORT]): item for item in found}
 
 
-def _slots(per_hour: int) -> list[str]:
-    return [f"{keys.PROBE_PREFIX}{number:02}" for number in range(per_hour)]
+def slots(per_hour: int, of: str = "") -> tuple[str, ...]:
+    """Sort keys of the tests that an endpoint may have in an hour; `of` names those that are counted apart."""
+    return tuple(f"{keys.PROBE_PREFIX}{of}{number:02}" for number in range(per_hour))
 
 
 def _item(endpoint: EndpointKey, sort: str, now: datetime) -> Item:

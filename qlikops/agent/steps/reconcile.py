@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from qlikops.agent.act.outcomes import interrupted
 from qlikops.agent.remember.ledger import Ledger, OpenProposal
+from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.tasks import Lease
 from qlikops.agent.transient import may_pass
@@ -184,7 +185,8 @@ class Reconciler:
     def _is_closed(self, proposal_id: str) -> bool:
         """Whether it is closed now; one whose execution goes on is not, and a newer version's is left to that."""
         try:
-            approval = self.ledger.record(proposal_id).approval
+            record = self.ledger.record(proposal_id)
+            approval = record.approval
         except RecordTooNew as exc:
             _logger.warning("left as it is: %s", exc)
             return False
@@ -194,7 +196,7 @@ class Reconciler:
             _logger.warning("left as it is: %s is %s, which this version does not know", proposal_id, approval.status)
             return False
         status = self._over(approval.proposal.execution_arn, approval.updated_at)
-        if not status or (approval.status is Status.RESTARTING and self._may_be_acting(approval)):
+        if not status or (approval.status is Status.RESTARTING and self._may_be_acting(record)):
             return False
         _logger.warning("closing %s: its execution is over (%s)", proposal_id, status)
         self.ledger.close(
@@ -206,8 +208,14 @@ class Reconciler:
         )
         return True
 
-    def _may_be_acting(self, approval: ProposalRecord) -> bool:
-        """Each invocation of ExecuteRestart but the first one, which moves the record, takes the leases again."""
+    def _may_be_acting(self, record: StoredRecord) -> bool:
+        """Each invocation of ExecuteRestart but the first one, which moves the record, takes the leases again.
+
+        One whose brake was pulled before it had started anything never will.
+        """
+        approval = record.approval
+        if approval.claim and approval.claim.brake and not record.starts:
+            return False
         leases = self.ledger.tasks.leases(target.key for target in approval.proposal.targets).values()
         begun = [lease.taken_at for lease in leases if lease.proposal_id == approval.approval_id]
         return not approval.outcome and self._is_young(max([approval.updated_at, *begun]), ACTING)

@@ -12,22 +12,24 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from qlikops.agent.act.group import Group, GroupRestarter, Unfinished
+from qlikops.agent.act.outcomes import nothing_sent
 from qlikops.agent.act.probing import Prober, holds_back
 from qlikops.agent.act.second_look import SecondLook
 from qlikops.agent.act.starting import TaskOperator
+from qlikops.agent.act.waiting import Waiter, Waiting
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.tasks import RestartLimits
-from qlikops.domain.approval import Decision, Outcome, ProposalRecord, RunCall, Status, TaskOutcome
+from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.endpoint import Probe, ProbeAnswer
 from qlikops.domain.proposal import Choice, NotOffered, Proposal
 from qlikops.qlik.errors import QemError
 
 CONTINUE_FOR = timedelta(minutes=90)
-"""From the first invocation on; what has not been started by then is not. Within what the execution may still take."""
+"""From the first start on; what has not been started by then is not. Within what the execution may still take."""
 LEASE_FOR = timedelta(hours=1)
-"""That a group which goes on holds its tasks: several invocations, should some of them be late."""
+"""That a restart which goes on, or waits, holds its tasks: several invocations, should some of them be late."""
 _LOOKED_AT = 5
 """Tasks of a group of which one at least must be down still for its endpoint to be tested."""
 
@@ -50,13 +52,15 @@ class Restarter:
         self._config = config
         self._clock = clock
         self._groups = GroupRestarter(ledger, operators, config, clock=clock, sleep=sleep)
+        self._waiter = Waiter(self._prober, self._groups, config, clock)
 
     def restart(
-        self, proposal_id: str, decision: Decision, give_up_at: datetime, *, may_continue: bool
-    ) -> Outcome | Unfinished:
+        self, proposal_id: str, decision: Decision, give_up_at: datetime, *, may_continue: bool, may_wait: bool = False
+    ) -> Outcome | Unfinished | Waiting:
         """What came of it, stored before it is returned, or that this must be called again; by `give_up_at`.
 
         Unfinished only where it `may_continue`: whoever would not call again gets an outcome that says what is left.
+        Waiting only where it `may_wait`: whoever would not wait is told at once that the endpoint takes no logins.
 
         Raises QemError where Enterprise Manager could not be reached and nothing at all was done: safe to try again.
         Raises ValueError for a decision that does not approve, and what the ledger raises.
@@ -77,16 +81,23 @@ class Restarter:
             self._hold(record.approval.proposal, choice)
         self._let_go(record.approval.proposal, choice)
         group = self._group(record.approval, choice, is_automatic=made.automatic)
-        probe = self._probe(group)
-        if probe and (why := holds_back(probe, self._prober, is_automatic=made.automatic)):
-            return self._save(proposal_id, _still_down(group, why), made, none_since=record.starts)
-        go_on_until = record.approval.updated_at + CONTINUE_FOR if may_continue else begun
+        tested = None if group.claims or group.ends_because else self._before_starting(group, made, may_wait=may_wait)
+        if isinstance(tested, Waiting):
+            self._hold(record.approval.proposal, choice)
+            self._ledger.progress.wait(record.approval.proposal, tested.wait)
+            return tested
+        if isinstance(tested, Outcome):
+            return self._save(proposal_id, tested, made, none_since=record.starts)
+        if record.approval.waits:
+            self._ledger.progress.wait(record.approval.proposal, None)
+        first_start = min((claim.at for claim in group.claims.values()), default=begun)
+        go_on_until = first_start + CONTINUE_FOR if may_continue else begun
         acted = self._groups.restart(group, give_up_at, go_on_until)
         if isinstance(acted, Unfinished):
             self._hold(record.approval.proposal, choice)
             return acted
-        if probe and probe.answer is not ProbeAnswer.CONNECTED:
-            acted = replace(acted, detail="; ".join(part for part in (acted.detail, probe.words) if part))
+        if tested and tested.answer is not ProbeAnswer.CONNECTED:
+            acted = replace(acted, detail="; ".join(part for part in (acted.detail, tested.words) if part))
         return self._save(proposal_id, acted, made, none_since=_none_since(group, acted, record.starts))
 
     def _save(
@@ -95,18 +106,26 @@ class Restarter:
         outcome = replace(outcome, at=self._clock(), decision=decision)
         return self._ledger.save_result(proposal_id, outcome, none_since=none_since)
 
-    def _probe(self, group: Group) -> Probe | None:
-        """What the endpoint says before the first task is started; None where it is not tested.
+    def _before_starting(self, group: Group, decision: Decision, *, may_wait: bool) -> Probe | Waiting | Outcome | None:
+        """What the endpoint says before the first task is started, or what follows from it if that is not started now.
 
-        It is not if an earlier invocation has started something, a person stopped it, or there is nothing left to send.
+        None where the endpoint is not tested, or is waited for no more: there is nothing left to send, for example.
         """
-        if group.claims or not self._prober.tests(group.proposal) or group.ends_because:
+        if group.choice.option.waits_for_endpoint:
+            return self._waiter.look(group, may_wait=may_wait)
+        endpoint = self._prober.in_question(group.proposal)
+        if endpoint is None:
             return None
         try:
             starts = any(self._groups.would_start(group, target) for target in group.targets[:_LOOKED_AT])
         except QemError:
             return None  # what it means for the restart is found where the task is looked at before it is started
-        return self._prober.before_starting(group.proposal) if starts else None
+        if not starts:
+            return None
+        probe = self._prober.before_starting(endpoint)
+        why = holds_back(probe, self._prober, is_automatic=decision.automatic)
+        tasks = (target.key for target in group.targets)
+        return nothing_sent(Status.STILL_DOWN, tasks, group.seen_up, why) if why else probe
 
     def _hold(self, proposal: Proposal, choice: Choice) -> None:
         self._ledger.tasks.lease(replace(proposal, targets=choice.targets), self._clock() + LEASE_FOR)
@@ -150,10 +169,3 @@ def _none_since(group: Group, acted: Outcome, at_first: int) -> int | None:
     if not group.claims and all(target.run_call is None for target in acted.targets):
         return at_first  # nothing was sent, nor claimed
     return group.starts if any(target.status is Status.NOT_TRIED for target in acted.targets) else None
-
-
-def _still_down(group: Group, why: str) -> Outcome:
-    """Nothing was sent to any task; what was seen up needs nothing."""
-    down = (TaskOutcome(target.key, Status.STILL_DOWN, run_call=RunCall.NOT_SENT) for target in group.targets)
-    targets = tuple(group.seen_up.get(target.key, target) for target in down)
-    return Outcome(Status.STILL_DOWN, f"nothing was sent: {why}", targets)

@@ -19,6 +19,7 @@ from qlikops.domain.workflow.execution import (
     StateVisit,
 )
 
+WAIT_FOR_ENDPOINT = "WaitForEndpoint"
 EVALUATE, WAIT, RESTART, RECORD = "EvaluateProposal", "WaitForApproval", "ExecuteRestart", "RecordOutcome"
 HELD, EXPIRED = "ProposalHeld", "ApprovalExpired"
 
@@ -88,7 +89,10 @@ def _standing(proposal: RunProposal, execution: ExecutionStatus) -> Iterator[Sta
             source=Source.LEDGER,
         )
 
-    if stands_in := _STANDS_IN.get(proposal.status):
+    stands_in = _STANDS_IN.get(proposal.status)
+    if proposal.progress and proposal.progress.waits and stands_in == RESTART:
+        stands_in = WAIT_FOR_ENDPOINT
+    if stands_in:
         goes_on = execution in (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
         yield run(stands_in, StateStatus.RUNNING if goes_on else StateStatus.ABORTED)
     for name in _passed(proposal):

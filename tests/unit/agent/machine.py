@@ -125,8 +125,8 @@ class Agent:
         }
         return passed(request_approval.handler(event, Context(), self.services))
 
-    def restart(self, item: Json, decision: Json, seconds: int = 900) -> Json:
-        event = {**item, "decision": decision, "may_continue": True}
+    def restart(self, item: Json, decision: Json, seconds: int = 900, *, may_wait: bool = True) -> Json:
+        event = {**item, "decision": decision, "may_continue": True, "may_wait": may_wait}
         return passed(execute_restart.handler(event, Context(seconds), self.services))
 
     def record(self, item: Json, outcome: Json) -> Json:

@@ -231,7 +231,7 @@ def test_the_progress_of_a_group_comes_with_its_run(
     ledger.begin_restart(made.proposal_id, Decision(approved=True))
     assert [one.progress for one in executions.proposals("going")] == [None]
 
-    ledger.save_progress(made, Progress(12, 1, 60))
+    ledger.progress.say(made, Progress(12, 1, 60))
 
     assert [one.progress for one in executions.proposals("going")] == [Progress(12, 1, 60)]
     ledger.close(made.proposal_id, Outcome(Status.FAILED))

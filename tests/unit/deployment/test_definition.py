@@ -14,10 +14,12 @@ from cfnlint.api import lint
 from cfnlint.decode.cfn_yaml import loads as load_template
 from statelint.linter import Linter
 
-from qlikops.agent.handlers.execute_restart import CONTINUE
+from qlikops.agent.config import AgentConfig
+from qlikops.agent.handlers.execute_restart import CONTINUE, WAITING
 from qlikops.agent.steps.restart import CONTINUE_FOR
 from qlikops.agent.transient import TransientError
 from qlikops.deployment.definition import (
+    LONGEST_ENDPOINT_WAIT_SECONDS,
     approval_timeout,
     definition_artifact,
     in_partition,
@@ -26,6 +28,7 @@ from qlikops.deployment.definition import (
     with_approval_timeout,
 )
 from qlikops.domain.callback import APPROVAL_DENIED
+from qlikops.domain.encoding.settings import ConfigError
 from qlikops.domain.errors import UsageError
 from qlikops.domain.evaluation import Route
 from qlikops.resources import resource
@@ -90,20 +93,20 @@ def test_every_path_through_an_item_ends_recorded(machine: dict[str, Any]) -> No
     states = processor["States"]
     assert {name for name, state in states.items() if state.get("End")} == {"RecordOutcome", "OutcomeNotRecorded"}
     # No Fail, no way for an error to leave the item: every Task catches everything, last.
-    assert {state["Type"] for state in states.values()} <= {"Task", "Choice", "Pass"}
+    assert {state["Type"] for state in states.values()} <= {"Task", "Choice", "Pass", "Wait"}
     for name, state in states.items():
         if state["Type"] == "Task":
             assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
         if state["Type"] == "Choice":
             assert state["Default"], name
-    # And one loop only, which the function ends: following every other edge comes to an end.
+    # And two loops only, which the function ends: following every other edge comes to an end.
     path: list[str] = []
 
     def walk(name: str) -> None:
         assert name not in path, [*path, name]
         path.append(name)
         for target in targets(states[name]):
-            if (name, target) != ("CheckRestart", "ExecuteRestart"):
+            if target != "ExecuteRestart" or name not in ("CheckRestart", "WaitForEndpoint"):
                 walk(target)
         path.pop()
 
@@ -116,7 +119,9 @@ def test_nothing_restarts_without_passing_a_decision(machine: dict[str, Any]) ->
         "CheckDecision",
         "ApproveAutomatically",
         "CheckRestart",
+        "WaitForEndpoint",
     }
+    assert {name for name, state in states.items() if "WaitForEndpoint" in targets(state)} == {"CheckRestart"}
     assert {name for name, state in states.items() if "CheckRestart" in targets(state)} == {"ExecuteRestart"}
     assert {name for name, state in states.items() if "ApproveAutomatically" in targets(state)} == {"CheckApproval"}
     (only,) = states["CheckDecision"]["Choices"]
@@ -128,15 +133,22 @@ def test_names_shared_with_the_code_are_the_codes(machine: dict[str, Any]) -> No
     assert states["WaitForApproval"]["Catch"][0]["ErrorEquals"] == [APPROVAL_DENIED]
     routes = {choice["StringEquals"] for choice in states["CheckApproval"]["Choices"]}
     assert routes == {Route.ASK.value, Route.AUTOMATIC.value}
-    (again,) = states["CheckRestart"]["Choices"]
-    assert (again["StringEquals"], again["Next"]) == (CONTINUE, "ExecuteRestart")
+    again = {choice["StringEquals"]: choice["Next"] for choice in states["CheckRestart"]["Choices"]}
+    assert again == {CONTINUE: "ExecuteRestart", WAITING: "WaitForEndpoint"}
+    assert {"may_continue", "may_wait"} < states["ExecuteRestart"]["Parameters"]["Payload"].keys()
 
 
-def test_a_restart_that_goes_on_ends_before_its_execution(machine: dict[str, Any]) -> None:
+def test_a_restart_may_wait_as_long_as_its_execution_allows() -> None:
+    with pytest.raises(ConfigError):
+        AgentConfig("t", "b", "t", "s", wait_for_endpoint_seconds=LONGEST_ENDPOINT_WAIT_SECONDS + 1)
+    AgentConfig("t", "b", "t", "s", wait_for_endpoint_seconds=LONGEST_ENDPOINT_WAIT_SECONDS)
+
+
+def test_a_restart_that_waits_and_goes_on_ends_before_its_execution(machine: dict[str, Any]) -> None:
     states = all_states(machine)
     after_the_answer = machine["TimeoutSeconds"] - states["WaitForApproval"]["TimeoutSeconds"]
     last_invocation = states["ExecuteRestart"]["TimeoutSeconds"] + waits_for(states["ExecuteRestart"], FULL_ACCOUNT)
-    assert CONTINUE_FOR.total_seconds() + last_invocation < after_the_answer
+    assert LONGEST_ENDPOINT_WAIT_SECONDS + CONTINUE_FOR.total_seconds() + last_invocation < after_the_answer
 
 
 FULL_ACCOUNT = "Lambda.TooManyRequestsException"
@@ -300,7 +312,7 @@ def test_the_approval_timeout_has_one_source() -> None:
     states = all_states(json.loads(text))
     assert approval_timeout(text) == 45
     assert states["WaitForApproval"]["Parameters"]["Payload"]["timeout_seconds"] == 45
-    assert json.loads(text)["TimeoutSeconds"] == 45 + 7200
+    assert json.loads(text)["TimeoutSeconds"] == 45 + LONGEST_ENDPOINT_WAIT_SECONDS + 7200
     assert text.count("${AWS_REGION}") == read_definition().count("${AWS_REGION}")
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from qlikops.agent.act.group import Unfinished
+from qlikops.agent.act.waiting import Waiting
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import staging_among, target_of
 from qlikops.agent.remember.ledger import Ledger
@@ -114,7 +115,9 @@ class Restarted:
             self.ledger, lambda _: self.operator, self.settings, clock=self.clock, sleep=self.clock.sleep
         )
         until = self.clock.now + timedelta(seconds=seconds)
-        return restarter.restart(ID, Decision(approved=True, digest=self.digest), until, may_continue=True)
+        acted = restarter.restart(ID, Decision(approved=True, digest=self.digest), until, may_continue=True)
+        assert not isinstance(acted, Waiting)
+        return acted
 
     def to_the_end(self, seconds: float = 840) -> Outcome:
         """In as many invocations as it takes, each so many `seconds` long."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,93 +10,27 @@ import pytest
 
 from qlikops.agent.act.probing import Prober, holds_back
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Outcome, ProposalRecord, Status
+from qlikops.domain.approval import Status
 from qlikops.domain.diagnosis import FailureClass
-from qlikops.domain.encoding import codec
-from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
+from qlikops.domain.endpoint import Probe, ProbeAnswer
 from qlikops.domain.evaluation import Gate
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import RunOption
 from qlikops.qlik.errors import QemMisconfigured
-from qlikops.qlik.simulator.library import CONNECTION_LOST, ORACLE, SERVER, SNOWFLAKE, task
-from qlikops.qlik.simulator.scenario import Break, Endpoint, EndpointDown, Event
-from tests.scenarios.small import expect, small
-from tests.simulation.account import ModelledAws
-from tests.unit.agent.fakes import FakeClock, simulated
+from qlikops.qlik.simulator.library import CONNECTION_LOST, SERVER, SNOWFLAKE, task
+from qlikops.qlik.simulator.scenario import Break, Endpoint, EndpointDown
+from tests.unit.agent.act.behind import AWAY, NAMES, ORA_PROD, Begin
+from tests.unit.agent.fakes import FakeClock
 from tests.unit.agent.fleet import CONFIG
-from tests.unit.agent.machine import Agent, Json, items
-from tests.unit.agent.story import approving
+from tests.unit.agent.machine import Json
 
-NAMES = ("orders", "customers", "invoices")
-AWAY = EndpointDown(0, SERVER, ORACLE.name, CONNECTION_LOST, until=600)
 REFUSED = "ORA-01017: invalid username/password; logon denied"
-
-
-class Night:
-    """An agent and a fleet behind one Oracle source."""
-
-    def __init__(self, agent: Agent) -> None:
-        self.agent = agent
-        self.fleet = agent.simulator.server.fleet
-        self.ledger = agent.services.ledger
-        self.number = 0
-
-    def run(self) -> list[Json]:
-        """What another run proposes."""
-        self.number += 1
-        return list(items(self.agent.monitor(f"run-{self.number}")))
-
-    def proposal(self) -> tuple[Json, Proposal]:
-        (item,) = self.run()
-        return item, self.record(item).proposal
-
-    def record(self, item: Json) -> ProposalRecord:
-        return self.ledger.record(item["proposal"]["proposal_id"]).approval
-
-    def approve(self, item: Json) -> Outcome:
-        """An evaluated proposal is approved, carried out and closed."""
-        digest = self.agent.evaluate(item)["digest"]
-        self.agent.request(item)
-        restarted = self.agent.restart(item, approving(digest))
-        self.agent.record(item, {"status": restarted["status"], "result": restarted})
-        outcome = self.record(item).outcome
-        assert outcome is not None
-        return outcome
-
-    def runs(self) -> list[int]:
-        return [self.agent.simulator.task(name)["runs"] for name in NAMES]
-
-    def tests(self) -> list[str]:
-        return [tested["answer"] for tested in self.fleet.true_state()["tests"]]
-
-    def snapshot(self) -> FleetSnapshot:
-        return codec.loads(FleetSnapshot, self.agent.stored("snapshots/latest.json"))
-
-
-Begin = Callable[..., Night]
-
-
-@pytest.fixture
-def begin(clock: FakeClock) -> Iterator[Begin]:
-    with ExitStack() as running:
-
-        def make(*events: Event, tasks: Any = (), **settings: Any) -> Night:
-            fleet = [*map(task, NAMES), *tasks]
-            story = small("night", *(events or (AWAY,)), tasks=fleet, expected=expect())
-            simulator = running.enter_context(simulated(story, clock))
-            aws = ModelledAws(clock)
-            aws.client("sns").create_topic(Name="t")
-            return Night(Agent(aws, simulator, clock, **settings))
-
-        yield make
 
 
 def test_a_proposal_says_whether_its_endpoint_takes_logins_and_how_old_that_is(begin: Begin) -> None:
     night = begin()
     _, proposal = night.proposal()
     assert proposal.probe == Probe(
-        EndpointKey("default", SERVER, "ORA-PROD"),
+        ORA_PROD,
         ProbeAnswer.ERROR,
         night.agent.clock(),
         f"Cannot connect: {CONNECTION_LOST}",
@@ -223,7 +155,7 @@ def test_it_can_be_switched_off(begin: Begin, settings: Json, tests: int) -> Non
 
 def test_with_the_hours_tests_used_up_only_a_person_may_start_what_was_down(begin: Begin, clock: FakeClock) -> None:
     night = begin(probes_per_hour=1)
-    _, proposal = night.proposal()
+    night.run()
     with night.agent.services.monitor(600) as monitor:
         prober = monitor.prober
     for seconds, answer, holds_people_back in (
@@ -232,14 +164,13 @@ def test_with_the_hours_tests_used_up_only_a_person_may_start_what_was_down(begi
         (900, ProbeAnswer.SKIPPED, False),
     ):
         clock.now = night.snapshot().taken_at + timedelta(seconds=seconds)
-        probe = prober.before_starting(proposal)
-        assert probe is not None
+        probe = prober.before_starting(ORA_PROD)
         assert probe.answer is answer
         assert holds_back(probe, prober, is_automatic=True).endswith("tested at 03:00:00 UTC")
         assert bool(holds_back(probe, prober, is_automatic=False)) is holds_people_back
     assert night.tests() == ["ERROR"]
     clock.sleep(3600)
-    used_up = Probe(EndpointKey("default", SERVER, "ORA-PROD"), ProbeAnswer.SKIPPED, clock())
+    used_up = Probe(ORA_PROD, ProbeAnswer.SKIPPED, clock())
     assert holds_back(used_up, prober, is_automatic=True) == ""
 
 
@@ -257,10 +188,8 @@ def test_an_enterprise_manager_that_cannot_be_asked_stops_nothing(begin: Begin, 
         raise QemMisconfigured(f"{name}: the CA bundle cannot be read")
 
     night = begin(probe_endpoints=False)
-    _, proposal = night.proposal()
     prober = Prober(night.ledger.probes, misconfigured, CONFIG, clock)
-    probe = prober.before_starting(proposal)
-    assert probe is not None
+    probe = prober.before_starting(ORA_PROD)
     assert (probe.answer, probe.detail) == (ProbeAnswer.FAILED, "default: the CA bundle cannot be read")
     assert holds_back(probe, prober, is_automatic=True) == ""
 
@@ -280,8 +209,7 @@ def test_what_a_login_does_not_help_is_not_tested(begin: Begin, clock: FakeClock
         ),
     ]
     prober = Prober(night.ledger.probes, lambda _: night.agent.simulator.client(), CONFIG, clock)
-    assert prober.tests(proposal)
+    assert prober.in_question(proposal) == ORA_PROD
     for each in lacking:
-        assert not prober.tests(each)
-        assert prober.before_starting(each) is None
+        assert prober.in_question(each) is None
     assert night.tests() == []

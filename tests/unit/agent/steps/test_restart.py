@@ -13,6 +13,7 @@ import pytest
 
 from qlikops.agent.act.group import Unfinished
 from qlikops.agent.act.outcomes import interrupted
+from qlikops.agent.act.waiting import Waiting
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import target_of
 from qlikops.agent.remember.ledger import Ledger
@@ -118,7 +119,9 @@ class Restarting:
         restarter = Restarter(self.ledger, lambda _: self.operator, settings, clock=self.clock, sleep=self.clock.sleep)
         answer = Decision(**{"approved": True, "digest": self.digest, **decision})
         until = give_up_at or self.clock.now + timedelta(minutes=14)
-        return restarter.restart(ID, answer, until, may_continue=may_continue)
+        acted = restarter.restart(ID, answer, until, may_continue=may_continue)
+        assert not isinstance(acted, Waiting)
+        return acted
 
     def again(self, *args: Any, **kwargs: Any) -> Outcome:
         """An invocation that comes to an end."""

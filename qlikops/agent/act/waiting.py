@@ -1,0 +1,93 @@
+"""Waits for an endpoint before the first task is started, without a function that sleeps meanwhile.
+
+An approval of "resume when it answers" is carried out as soon as a test says that the endpoint takes logins. Until
+then, each invocation of ExecuteRestart looks, tests once, and answers in how many seconds it is to be called again:
+Step Functions waits. All of it follows from when the restart began, so it makes no difference how often it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from qlikops.agent.act.group import Group, GroupRestarter
+from qlikops.agent.act.outcomes import nothing_sent
+from qlikops.agent.act.probing import Prober, ends_waiting
+from qlikops.agent.config import AgentConfig
+from qlikops.domain.approval import Outcome, Status
+from qlikops.domain.endpoint import EndpointKey, EndpointWait, Probe, ProbeAnswer
+from qlikops.qlik.errors import QemError
+
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
+"""From one test to the next: 1, 2, 4, 8, then 15 minutes."""
+_CANNOT_WAIT = "the state machine's definition cannot wait"
+_NO_LONGER = "its endpoint may not be tested any more"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The endpoint takes no logins yet: this must be called again after so many `seconds`."""
+
+    wait: EndpointWait
+    seconds: int
+
+
+class Waiter:
+    """Looks whether what is waited for has come."""
+
+    def __init__(
+        self, prober: Prober, groups: GroupRestarter, config: AgentConfig, clock: Callable[[], datetime]
+    ) -> None:
+        self._prober = prober
+        self._groups = groups
+        self._config = config
+        self._clock = clock
+
+    def look(self, group: Group, *, may_wait: bool) -> Outcome | Waiting | None:
+        """None if the group's tasks may be started now, or none would be. An Outcome ends it: nothing was sent.
+
+        Waiting only if it `may_wait`: the definition of the state machine calls again.
+        """
+        endpoint = self._prober.in_question(group.proposal)
+        try:
+            starts = any(self._groups.would_start(group, target) for target in group.targets)
+        except QemError as exc:
+            said = f"Enterprise Manager does not say how the tasks are: {exc}"
+        else:
+            if not starts:
+                return None  # why not, is found task by task
+            if endpoint is None:
+                return _ended(group, Status.FAILED, _NO_LONGER)
+            probe = self._prober.while_waiting(endpoint)
+            if probe.answer is ProbeAnswer.CONNECTED:
+                return None
+            if ends_waiting(probe):
+                return _ended(group, _status_of(probe), probe.words)
+            said = probe.words
+        now, began = self._clock(), group.approval.updated_at
+        until = began + timedelta(seconds=self._config.wait_for_endpoint_seconds)
+        if not may_wait or endpoint is None:
+            return _ended(group, Status.STILL_DOWN, f"{said}; {_CANNOT_WAIT}")
+        if now >= until:
+            return _ended(group, Status.STILL_DOWN, f"{said}; waited until {until:%H:%M} UTC")
+        return _waiting(endpoint, said, now, pause(now - began, until - now), until)
+
+
+def pause(waited: timedelta, left: timedelta) -> timedelta:
+    """Until the next test of an endpoint that has been `waited` for; there is one when no time is `left`."""
+    return min(max(waited + FIRST_PAUSE, FIRST_PAUSE), LONGEST_PAUSE, left)
+
+
+def _waiting(endpoint: EndpointKey, said: str, now: datetime, seconds: timedelta, until: datetime) -> Waiting:
+    whole = max(1, round(seconds.total_seconds()))
+    return Waiting(EndpointWait(endpoint, now + timedelta(seconds=whole), until, said), whole)
+
+
+def _status_of(probe: Probe) -> Status:
+    """What it comes to if no later test helps."""
+    return Status.STILL_DOWN if probe.answer is ProbeAnswer.ERROR else Status.FAILED
+
+
+def _ended(group: Group, status: Status, why: str) -> Outcome:
+    return nothing_sent(status, (target.key for target in group.targets), group.seen_up, why)

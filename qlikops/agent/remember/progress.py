@@ -1,0 +1,47 @@
+"""How far a restart is, for those who watch it. It is no part of what is decided on, and nothing depends on it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from qlikops.agent.remember.entries import record_key
+from qlikops.agent.remember.table import Condition, Item, Table, Update
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Status
+from qlikops.domain.encoding import codec
+from qlikops.domain.endpoint import EndpointWait
+from qlikops.domain.errors import QlikopsError
+from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposal import Proposal
+from qlikops.domain.run import Progress
+
+
+class ProgressBoard:
+    """Says it in the run's row of the proposal, and on its record what it waits for. No method ever raises."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def say(self, proposal: Proposal, progress: Progress) -> None:
+        """How far the restart has come; whatever moves the record on replaces it."""
+        with suppress(ClientError, BotoCoreError, ResponseParserError, QlikopsError):
+            self._table.commit_each([_in_row(proposal, progress)])
+
+    def wait(self, proposal: Proposal, wait: EndpointWait | None) -> None:
+        """What the restart waits for before it starts a task; None once it waits no more."""
+        said: Item = {Attribute.WAITS: codec.dumps(wait)} if wait else {}
+        goes_on = Condition("#status = :restarting", {":restarting": Status.RESTARTING})
+        on_record = Update(
+            record_key(proposal.proposal_id), said, () if wait else (Attribute.WAITS,), condition=goes_on
+        )
+        with suppress(ClientError, BotoCoreError, ResponseParserError, QlikopsError):
+            self._table.commit_each([on_record, _in_row(proposal, Progress(0, 0, len(proposal.targets), wait))])
+
+
+def _in_row(proposal: Proposal, progress: Progress) -> Update:
+    key = (keys.run_partition(proposal.execution_name), f"{keys.PROPOSAL_PREFIX}{proposal.proposal_id}")
+    there = Condition(f"attribute_exists(#{keys.PARTITION})")
+    return Update(key, {Attribute.PROGRESS: codec.dumps(progress)}, condition=there)
