@@ -113,7 +113,7 @@ def lifting(tasks: Sequence[TaskKey], at: datetime) -> list[Update]:
     no_later_lift = f"(attribute_not_exists(#{Attribute.LIFTED}) OR #{Attribute.LIFTED} <= :at)"
     condition = Condition(f"{earlier} AND {no_later_lift}", {":at": codec.format_time(at)})
     values: Item = {
-        Attribute.EXPIRES: int(at.timestamp()),
+        Attribute.EXPIRES: 0,  # over by every clock
         Attribute.LIFTED: codec.format_time(at),
         keys.TTL: int((at + timedelta(days=LIFT_DAYS)).timestamp()),
     }

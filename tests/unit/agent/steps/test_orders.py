@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from qlikops.agent.remember.orders import Overtaken, changing
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.tasks import RestartLimits
 from qlikops.agent.steps.orders import Desk
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Decision, Outcome, Status
+from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.mute import MuteReason
 from qlikops.domain.orders import LATEST, MOST, Order, OrderKind, OrderOutcome, lift_order, plan_order
@@ -24,7 +22,7 @@ from qlikops.domain.plan import Plan, Scope
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
 from tests.scenarios.library import build_scenario
-from tests.unit.agent.fakes import SERVER, START, proposal
+from tests.unit.agent.fakes import SERVER, START
 from tests.unit.agent.faults import Fault, Killed, Wire
 from tests.unit.agent.machine import MACHINE, items
 from tests.unit.agent.night import Night, night, wired_night
@@ -325,16 +323,6 @@ class TestLift:
             assert quiet(nights) is (None if budget > 1 else MuteReason.BUDGET)
             assert ("restart budget spent" in outcome.detail) is (budget == 1)
 
-    def test_a_group_of_more_tasks_than_a_transaction_takes(self, nights: Night) -> None:
-        keys = tuple(TaskKey("default", SERVER, f"t{number}") for number in range(150))
-        made = proposal("0123456789ab", *keys, created_at=nights.clock.now)
-        assert not nights.ledger.open_proposals("group", [made], 60).refused
-        nights.ledger.close(made.proposal_id, Outcome(Status.DENIED, decision=Decision(False, by=ANA)), 86400)
-        nights.clock.sleep(1)
-        outcome = taken(nights, lift_order(made.proposal_id, "it is back"))
-        assert outcome.is_applied
-        assert [key for key in keys if quiet(nights, key)] == []
-
 
 ORDERING = "ordering"
 """The run that is given orders."""
@@ -415,18 +403,3 @@ def test_an_invocation_that_comes_late_applies_nothing_again(nights: Night) -> N
     nights.clock.sleep(120)
     assert desk.take(codec.decode(Run, event), event["input"]) == first
     assert only_plan(nights).ended_at is not None
-
-
-def test_two_runs_that_end_the_same_plan_at_once(nights: Night) -> None:
-    run(nights, given(work()))
-    plan_id = only_plan(nights).plan_id
-    orders, now = nights.ledger.orders, nights.clock.now
-    stored = orders.plan(plan_id)
-    assert stored
-    one, other = (Run(f"{MACHINE}:{name}", name, codec.format_time(now)) for name in ("one", "other"))
-    ended = changing(stored, replace(stored.plan, ended_at=now, ended_why="one"))
-    orders.keep(one, OrderOutcome(0, is_applied=True, detail="ended", at=now), ended)
-    with pytest.raises(Overtaken):
-        orders.keep(other, OrderOutcome(0, is_applied=True, detail="ended", at=now), ended)
-    assert orders.outcomes("other") == {}
-    assert only_plan(nights).ended_why == "one"
