@@ -37,8 +37,12 @@ AGENT_SETTINGS: dict[str, object] = {
     "verify_timeout_seconds": 60,
     "status_lag_seconds": 10,
     "thresholds": {"confirm_polls": 1},
+    "log_retention": {"endpoints": {"MYSQL-STORES": "3h", "MYSQL-WEB": "6h", "SQL-CRM-PROD": "24h"}},
 }
-"""What differs from the agent's defaults: the simulated fleet is quick, and nobody wants to wait for a second poll."""
+"""What differs from the agent's defaults: the simulated fleet is quick, and nobody wants to wait for a second poll.
+
+Some of the demo's sources have a log that is kept for a time, so that one sees what that looks like.
+"""
 
 
 _WHEN_BUSY = {"IntervalSeconds": 3, "MaxAttempts": 200, "BackoffRate": 1.0}

@@ -87,6 +87,7 @@ EXPECTED: dict[str, Callable[[Scenario], Expected]] = {
     "one_fatal": _after_lost_sources,
     "log_stream": _after_lost_sources,
     "falls_over": _after_lost_sources,
+    "log_runs_out": lambda _: expect({"orders": AnomalyKind.FATAL_TRANSIENT}, (Action.RESUME, ["orders"]), polls=4),
     "large": _after_lost_sources,
 }
 """What is expected of the simulator's own scenarios, by name."""

@@ -375,6 +375,11 @@ class SimulatedFleet:
         failure = SimulatedState(TaskState.ERROR, StopReason.FATAL_ERROR, after.message or before.message)
         if effect is Effect.REFUSED:
             raise Refusal("AEM_RUN_TASK_INNER_ERR", failure.message)
+        log = task.spec.source.log
+        if log is not None and not reload and task.log_is_gone(now):
+            task.true = SimulatedState(TaskState.ERROR, StopReason.FATAL_ERROR, log.message)
+            self._show(task, task.true)
+            return {"state": task.true.state.value, "error_message": log.message}
         if lacks_log or (effect is Effect.FAILS_AGAIN and after.fails_after_seconds <= 0):
             self._show(task, failure)
             return {"state": failure.state.value, "error_message": failure.message}

@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from qlikops.qlik.simulator.demo import demo
-from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Endpoint, Scenario, SimulatedServer, SimulatedTask
+from qlikops.qlik.simulator.scenario import (
+    AfterRun,
+    Break,
+    Effect,
+    Endpoint,
+    KeptLog,
+    Scenario,
+    SimulatedServer,
+    SimulatedTask,
+)
 
 SERVER = "replicate-1"
 NAMES = ("orders", "customers", "invoices", "stock")
@@ -56,6 +65,20 @@ def falls_over(
     return Scenario("falls_over", healthy(0).servers, tuple(events))
 
 
+LOG_GONE = (
+    "ORA-00308: cannot open archived log '/u02/arch/1_88120_1071.arc'. The archived log does not exist; capture cannot "
+    "continue from the last position"
+)
+
+
+def log_runs_out(_seed: int, keeps: float = 3 * 3600) -> Scenario:
+    """A task has lost a source that keeps its log for three hours: resumed after that, it fails for good."""
+    source = replace(ORACLE, log=KeptLog(keeps, LOG_GONE))
+    tasks = (replace(task(name), source=source) for name in NAMES)
+    events = (Break(60, SERVER, "orders", message=CONNECTION_LOST),)
+    return Scenario("log_runs_out", (server(SERVER, tasks),), events)
+
+
 def large(_seed: int, servers: int = 50, tasks: int = 100) -> Scenario:
     """`servers` x `tasks`, every hundredth of which has lost its source."""
     names = [f"replicate-{number:03d}" for number in range(servers)]
@@ -71,7 +94,7 @@ def large(_seed: int, servers: int = 50, tasks: int = 100) -> Scenario:
 
 
 SCENARIOS: dict[str, Callable[[int], Scenario]] = {
-    factory.__name__: factory for factory in (demo, healthy, one_fatal, log_stream, falls_over, large)
+    factory.__name__: factory for factory in (demo, healthy, one_fatal, log_stream, falls_over, log_runs_out, large)
 }
 
 

@@ -9,11 +9,21 @@ from qlikops.domain.task import StopReason, TaskState
 
 
 @dataclass(frozen=True, slots=True)
+class KeptLog:
+    """For how long a source keeps its log. A task that is resumed after that fails with `message`."""
+
+    seconds: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A source or target, as Enterprise Manager names it."""
 
     name: str
     type: str
+    log: KeptLog | None = None
+    """Of a source; None: it keeps its log for ever."""
 
 
 @dataclass(frozen=True, slots=True)

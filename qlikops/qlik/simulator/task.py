@@ -60,6 +60,8 @@ class TaskModel:
         self.behind_seconds = 0.0
         """For how long it was down when it last started."""
         self.down_since = 0.0
+        self.position = 0.0
+        """The target had the source's changes up to then when it last stood still."""
         self.loaded = 1.0 if spec.full_load_completed else 0.5
         """Part of the full load that is done, when it last stood still."""
         self.loading_since: float | None = None
@@ -80,9 +82,16 @@ class TaskModel:
         self.loaded = self.loaded_part(now, reload_seconds)
         self.loading_since = None
         self.applied_before = self.applied(now)
+        if self.running_since is not None:
+            self.position = now - self._latencies(now, dict.fromkeys(LatencySide, 0))[1]
         self.running_since = None
         self.down_since = now
         self.true = condition
+
+    def log_is_gone(self, now: float) -> bool:
+        """Whether the source no longer has its log from where the task stands."""
+        log = self.spec.source.log
+        return log is not None and self.running_since is None and now - self.position > log.seconds
 
     def applied(self, now: float) -> float:
         """Records committed at the target since it last started."""

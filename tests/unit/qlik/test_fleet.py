@@ -85,6 +85,17 @@ def test_resuming_on_a_lost_position_fails_again_and_a_reload_helps() -> None:
     assert loaded["full_load_counters"]["tables_completed_count"] == 12
 
 
+@pytest.mark.parametrize(("hours", "state"), [(2.9, TaskState.RUNNING), (3.1, TaskState.ERROR)])
+def test_once_its_log_is_gone_a_task_can_only_be_reloaded(hours: float, state: TaskState) -> None:
+    story = Story("log_runs_out").after(60 + hours * 3600)
+    assert story.fleet.run(SERVER, "orders", RESUME)["state"] == state
+    assert story.after(30).task()["state"] == state
+    if state is TaskState.ERROR:
+        assert "The archived log does not exist" in story.task()["message"]
+        assert story.fleet.run(SERVER, "orders", RELOAD)["state"] == TaskState.RUNNING
+        assert story.after(60).task()["state"] == TaskState.RUNNING
+
+
 def test_resuming_before_the_full_load_ended_loads_again() -> None:
     story = Story("demo").after(481)
     name, server = "claims-history-mssql-to-redshift", "replicate-us-1"
