@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import Enum
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from qlikops.presentation import filter as filters
 from qlikops.presentation.table import Table
 from qlikops.qlik.simulator.library import SCENARIOS
 from qlikops.resources import resource
+from tests import event_schemas
 from tests.commands import root
 from tests.scenarios.library import STORIES, build_scenario
 from tests.unit.agent.decide.test_policy import CLOSING, GOOD, KEY, OPEN
@@ -336,6 +338,7 @@ def _takes(parameter: Any) -> str | list[str] | None:
     return (parameter.metavar or "").removesuffix("…")
 
 
+EXAMPLES = event_schemas.examples()
 SCHEMA = resource("deploy", "qlikops.deploy.schema.json")
 PAGES = {
     "policy.md": policy_page,
@@ -343,6 +346,7 @@ PAGES = {
     "failures.md": failures_page,
     "commands.md": commands_page,
     "tables.md": tables_page,
+    **{f"events/{name}.json": partial(event_schemas.schema_text, event) for name, event in EXAMPLES.items()},
 }
 _OPINIONS = tuple(verdict for verdict in Verdict if verdict is not Verdict.UNAVAILABLE)
 

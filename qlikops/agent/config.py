@@ -8,6 +8,7 @@ from `QLIKOPS_SETTINGS`, a JSON object whose keys are the other fields of AgentC
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
@@ -26,6 +27,7 @@ from qlikops.domain.text import folded
 Changes = dict[str, int]
 """Some of Thresholds' fields with other values."""
 
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:\S+")
 SETTINGS_VARIABLE = "QLIKOPS_SETTINGS"
 PLACE_VARIABLES: Mapping[str, str] = {
     "table": "QLIKOPS_TABLE",
@@ -199,6 +201,8 @@ class AgentConfig(Models):
     """How long an approved `resume when it answers` waits for its endpoint; with 0, that is not offered."""
     wait_probes_per_hour: int = number(8, 1, 20)
     """Tests of one endpoint in an hour by restarts that wait for it; `probes_per_hour` is apart from these."""
+    escalation_topic_arn: str = ""
+    """An SNS topic that hears of what waits, too, when it is told again and nobody has claimed it; empty for none."""
     require_digest: bool = False
     """Refuse approvals that do not name what they were made on, such as the plain AWS CLI's."""
     lease_margin_seconds: int = number(3600, 0, 86400)
@@ -216,6 +220,8 @@ class AgentConfig(Models):
         for name in self.model.REQUIRED if self.model else ():
             if not getattr(self.model, name):
                 raise ConfigError(f"{self.evaluator}.{name}", "", f"must be set for the evaluator {self.evaluator}")
+        if self.escalation_topic_arn and not _TOPIC.fullmatch(self.escalation_topic_arn):
+            raise ConfigError("escalation_topic_arn", self.escalation_topic_arn, "must be the ARN of an SNS topic")
         if self.lasting_seconds < self.lasting_first_seconds:
             least = f"must be at least lasting_first_seconds, {self.lasting_first_seconds}"
             raise ConfigError("lasting_seconds", self.lasting_seconds, least)

@@ -97,7 +97,8 @@ class Services:
         """Messages to people."""
         from qlikops.agent.tell.notify import Notifier
 
-        return Notifier(functools.cache(self._clients), self.config.topic_arn, self.config.notification_format)
+        config, clients = self.config, functools.cache(self._clients)
+        return Notifier(clients, config.topic_arn, config.notification_format, config.escalation_topic_arn)
 
     @cached_property
     def assessor(self) -> Assessor:

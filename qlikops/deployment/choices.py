@@ -13,7 +13,7 @@ from typing import Any
 
 from qlikops.agent.config import PLACE_VARIABLES, AgentConfig
 from qlikops.deployment.definition import approval_timeout, read_definition
-from qlikops.deployment.evaluator import agent_config, evaluator_parameters
+from qlikops.deployment.evaluator import agent_config, agent_parameters
 from qlikops.domain.duration import parse_duration
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.settings import UNQUOTED, ConfigError
@@ -98,7 +98,7 @@ class Choices:
             for name, (parameter, render) in wanted.items()
             if getattr(self, name) is not None
         }
-        return parameters | (evaluator_parameters(self.agent) if self.agent is not None else {})
+        return parameters | (agent_parameters(self.agent) if self.agent is not None else {})
 
 
 def read_choices(path: Path) -> Choices:

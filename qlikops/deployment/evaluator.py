@@ -1,4 +1,4 @@
-"""From the agent's settings to the template's parameters that let it ask the model which they name, and no other."""
+"""From the agent's settings to the template's parameters that let it use what they name, and nothing else."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ def agent_config(settings: Mapping[str, Any]) -> AgentConfig:
         raise UsageError(f"the agent's settings: {exc}") from exc
 
 
-def evaluator_parameters(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Every evaluator's parameters; those of the others are empty, which takes their rights away. Raises UsageError."""
-    model, unused = agent_config(settings).model, Models()
-    asked = [getattr(unused, each.name) for each in fields(Models)] + ([model] if model else [])
-    return {name: value for each in asked for name, value in each.parameters().items()}
+def agent_parameters(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters that follow from the agent's settings: the escalation topic, and every evaluator's; those of what
+    is not set are empty, which takes the rights away. Raises UsageError.
+    """
+    config, unused = agent_config(settings), Models()
+    asked = [getattr(unused, each.name) for each in fields(Models)] + ([config.model] if config.model else [])
+    of_models = {name: value for each in asked for name, value in each.parameters().items()}
+    return of_models | {"EscalationTopicArn": config.escalation_topic_arn}

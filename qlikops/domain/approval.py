@@ -306,6 +306,18 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Reminded:
+    """For what reasons people were told again that a proposal waits."""
+
+    reasons: tuple[str, ...] = ()
+    """In the order in which they came up; each is told once."""
+    escalated: bool = False
+    """Whether it went to the escalation topic as well, which then hears of the end too."""
+    telling_since: datetime | None = None
+    """When a run began to tell the last one; None once it has."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProposalRecord:
     """One proposal's ledger record as the operator's side reads it. The token is not part of it."""
 
@@ -326,6 +338,8 @@ class ProposalRecord:
     """What became later of the tasks that came up; None before a run has found out anything."""
     waits: EndpointWait | None = None
     """What an approved restart waits for before it starts a task; None if it does not."""
+    reminded: Reminded | None = None
+    """None as long as nobody was told again that it waits."""
 
     @property
     def approval_id(self) -> str:

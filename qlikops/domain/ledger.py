@@ -101,6 +101,8 @@ class Attribute(StrEnum):
     DENIED = "denied"
     LASTED = "lasted"
     FELL_OVER = "fell_over"
+    REMINDED = "reminded"
+    """On a RECORD: JSON text of a Reminded once it was told again that it waits."""
     LASTING = "lasting"
     """JSON text of what became of a restart later: on a RECORD an Aftermath, on a RESTART# and a HISTORY# of a task
     that fell over its TaskLasting.

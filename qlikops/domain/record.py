@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, digest_of
+from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Reminded, Status, digest_of
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointWait
 from qlikops.domain.evaluation import Evaluation, PolicyResult
@@ -51,6 +51,7 @@ def read_record(item: Item) -> ProposalRecord:
         claim=claim_in(item),
         lasting=_value(Aftermath, item, Attribute.LASTING),
         waits=_value(EndpointWait, item, Attribute.WAITS),
+        reminded=_value(Reminded, item, Attribute.REMINDED),
         version=version,
     )
 

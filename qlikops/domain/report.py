@@ -106,6 +106,10 @@ class RunReport:
     """What this run found out about restarts of earlier runs."""
     trend_note: str = ""
     """Why the trend begins with this run; a sentence."""
+    failure_told: bool = False
+    """Whether people were told that runs fail, and only this says so, since the ledger was away; until they hear that
+    runs succeed.
+    """
     version: int = RECORD_VERSION
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import qlikops
 from qlikops.aws.schedule import DEFAULT_SCHEDULE
 from qlikops.deployment.deployer import DEFAULT_STACK, Deployer, Release, build_release
-from qlikops.deployment.evaluator import evaluator_parameters
+from qlikops.deployment.evaluator import agent_parameters
 from qlikops.deployment.schedule import Scheduler, rate_expression
 from qlikops.deployment.secret import QlikSecret, rotation
 from qlikops.deployment.stack import Stack, StackOutputs
@@ -204,7 +204,7 @@ def _deploy(
     release = build_release(
         {
             "AgentSettings": json.dumps(settings),
-            **evaluator_parameters(settings),
+            **agent_parameters(settings),
             "TableDeletionProtection": "false",
             "LogRetentionDays": "1",
             "RunEverySeconds": str(int(min(every, LONGEST_PERIOD).total_seconds())),

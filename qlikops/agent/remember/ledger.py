@@ -43,6 +43,7 @@ from qlikops.domain.approval import (
     InboxRow,
     Outcome,
     ProposalRecord,
+    Reminded,
     Status,
     attributed,
     digest_of,
@@ -323,6 +324,22 @@ class Ledger:
             only_from=UNANSWERED,
             remove=(keys.INBOX_PARTITION,),
         ).approval
+
+    def save_reminded(self, approval: ProposalRecord, reminded: Reminded) -> bool:
+        """Keeps for what people were told again that a proposal waits; false if it waits no longer, or if another run
+        has kept something since `approval` was read.
+        """
+        condition = Condition(f"#status = :waiting AND attribute_not_exists(#{Attribute.REMINDED})")
+        if approval.reminded:
+            before = codec.dumps(approval.reminded)
+            condition = Condition(f"#status = :waiting AND #{Attribute.REMINDED} = :before", {":before": before})
+        condition = replace(condition, values={**condition.values, ":waiting": Status.WAITING})
+        said: Item = {Attribute.REMINDED: codec.dumps(reminded)}
+        try:
+            self._table.commit(Update(record_key(approval.approval_id), said, condition=condition))
+        except ConditionFailed:
+            return False
+        return True
 
     def token(self, proposal_id: str) -> str:
         """The token of the wait for an answer; empty where nothing waits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from qlikops.agent.remember.run import Run
@@ -41,13 +42,15 @@ class Outages:
         )
 
     def is_over(self, run: Run) -> bool:
-        """Whether this run, which did not fail, is the first since the outage: asked twice, it is no more.
+        """Whether people have been told of an outage that this run, which did not fail, has ended.
 
         A run that began before the outage and waited through it ends nothing.
         """
+        item = self._table.get(_KEY)
+        return item is not None and str(item[Attribute.AT]) <= codec.format_time(run.started)
+
+    def forget(self, run: Run) -> None:
+        """Forgets the outage that `run` has ended; a later one stays."""
         began_before = Condition("#at <= :started", {":started": codec.format_time(run.started)})
-        try:
+        with suppress(ConditionFailed):
             self._table.commit(Delete(_KEY, began_before))
-        except ConditionFailed:
-            return False
-        return True

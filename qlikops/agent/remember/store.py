@@ -13,7 +13,7 @@ from qlikops.agent.diagnosis.evidence import shortened
 from qlikops.agent.diagnosis.messages import judge
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import ENCODING, packed, unpacked
-from qlikops.domain.fleet import FleetSnapshot, Sample, TaskSnapshot
+from qlikops.domain.fleet import FleetSnapshot, Notified, Sample, TaskSnapshot
 from qlikops.domain.ledger import LATEST_REPORT, LATEST_SNAPSHOT, detection_key, report_key
 from qlikops.domain.report import RunReport
 from qlikops.domain.text import MESSAGE_CAP
@@ -27,6 +27,8 @@ class LastSnapshot:
 
     snapshot: FleetSnapshot | None
     lost_because: str = ""
+    told: tuple[Notified, ...] = ()
+    """What people had been told by then, as far as it can be read: it is not over because a run starts afresh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Store:
         except codec.CodecError as exc:
             _logger.warning("%s: %s", LATEST_SNAPSHOT, exc)
             return LastSnapshot(None, "the snapshot of the last run cannot be read")
-        return LastSnapshot(snapshot)
+        return LastSnapshot(snapshot, told=snapshot.told)
 
     def save_snapshot(self, snapshot: FleetSnapshot) -> None:
         """Replaces the last snapshot. Packed: a large fleet's is some thirty megabytes of text.

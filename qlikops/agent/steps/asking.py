@@ -70,4 +70,12 @@ def ask(
         from qlikops.agent.tell.events import ApprovalRequested
 
         notifier.tell(ApprovalRequested.of(record.approval, clock()))
+        close_if_over(ledger, notifier, question.proposal_id)
     return record.approval
+
+
+def close_if_over(ledger: Ledger, notifier: Notifier, proposal_id: str) -> None:
+    """Tells that a proposal is over if it ended while it was told that it waits: the closing must come last."""
+    approval = ledger.record(proposal_id).approval
+    if approval.status.is_final:
+        notifier.closed(approval)

@@ -24,6 +24,7 @@ from qlikops.agent.steps.lasting import Follower
 from qlikops.agent.steps.orders import Desk, notes_on
 from qlikops.agent.steps.overtaken import Questions
 from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
+from qlikops.agent.steps.reminding import Reminders
 from qlikops.agent.tell.events import findings
 from qlikops.agent.tell.notifications import news_of
 from qlikops.agent.tell.notify import Notifier
@@ -100,8 +101,9 @@ class Monitor:
         restarts = self._restarts(reading, last.snapshot)
         snapshot = self._detect(reading, last.snapshot, run, restarts, plans)
         questions = Questions(self.ledger, self.executions, self.config)
-        notes = [*self.notes, *notes_on(orders, given, snapshot), *_starting_afresh(last)]
-        notes += questions.hold_against(snapshot, looked_at)
+        held = questions.hold_against(snapshot, looked_at)
+        Reminders(self.ledger, self.notifier, self.clock).tell(held.waiting)
+        notes = [*self.notes, *notes_on(orders, given, snapshot), *_starting_afresh(last), *held.said]
         monitored = self._propose(snapshot, restarts, reconciler, run, last, notes, seen.followed)
         follower.tell(run, seen, snapshot.planned)
         return monitored
@@ -110,9 +112,11 @@ class Monitor:
         last, now = self.store.snapshot(), self.clock()
         if last.snapshot and is_from_the_future(last.snapshot, now):
             taken_at = f"{last.snapshot.taken_at:%Y-%m-%d %H:%M:%S} UTC"
-            last = LastSnapshot(None, f"the snapshot of the last run is from the future ({taken_at})")
+            because = f"the snapshot of the last run is from the future ({taken_at})"
+            last = replace(last, snapshot=None, lost_because=because)
         elif last.snapshot and contradicts_itself(last.snapshot):
-            last = LastSnapshot(None, "the snapshot of the last run remembers what had not happened yet")
+            because = "the snapshot of the last run remembers what had not happened yet"
+            last = replace(last, snapshot=None, lost_because=because)
         if last.lost_because:
             _logger.warning("this run starts afresh: %s", last.lost_because)
         return last
@@ -220,7 +224,7 @@ class Monitor:
 
     def _telling(self, run: Run, last: LastSnapshot, snapshot: FleetSnapshot) -> FleetSnapshot:
         """The snapshot with what people have been told, which they are before it is saved: twice beats never."""
-        news = news_of(last.snapshot, snapshot)
+        news = news_of(last.told, snapshot)
         told = self.notifier.tell(*findings(run, news, snapshot.taken_at))
         return replace(snapshot, told=news.told if told else news.told_before)
 

@@ -95,6 +95,16 @@ class Poll:
         return _Look(change, is_other=bool(change) and chosen_of(found.anomalies) is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What became of what waited for an answer."""
+
+    said: tuple[str, ...]
+    """What is not asked any more and why, a sentence each."""
+    waiting: tuple[ProposalRecord, ...]
+    """What goes on waiting."""
+
+
 class Questions:
     """What waits for an answer."""
 
@@ -103,18 +113,19 @@ class Questions:
         self._executions = executions
         self._config = config
 
-    def hold_against(self, snapshot: FleetSnapshot, looked_at: datetime) -> list[str]:
-        """Closes what a poll that began at `looked_at` has overtaken, and says what and why, a sentence each.
+    def hold_against(self, snapshot: FleetSnapshot, looked_at: datetime) -> Held:
+        """Closes what a poll that began at `looked_at` has overtaken.
 
         What was proposed after that saw the fleet later than the poll did. An answer that comes at the same time
         counts or does not: whichever moves the record first.
         """
         poll = Poll(snapshot, self._config)
-        said = []
+        said, waiting = [], []
         for approval in self._waiting():
             if approval.unknown:
                 continue  # a newer version's: that knows what has become of it
             if approval.proposal.created_at > looked_at or not (why := poll.overtakes(approval.proposal)):
+                waiting.append(approval)
                 continue
             closed = self._ledger.withdraw(approval.approval_id, Outcome(Status.SUPERSEDED, why))
             if closed.status is not Status.SUPERSEDED:
@@ -127,7 +138,7 @@ class Questions:
             else:
                 # The next run ends the wait; what this one proposes anew must not wait for that.
                 self._ledger.tasks.release(approval.proposal)
-        return said
+        return Held(tuple(said), tuple(waiting))
 
     def _waiting(self) -> Sequence[ProposalRecord]:
         ids = [one.proposal_id for one in self._ledger.open() if one.status is Status.WAITING]

@@ -137,13 +137,13 @@ class Reconciler:
             status = self._status(one.execution_arn, one.since)
             if status not in _NOT_OVER:
                 self.tell(closed)
-            # Whoever closed it may be at it still: doing it twice changes nothing. It stays listed until it is known
-            # whether its own RecordOutcome comes to tell of it.
-            self.ledger.finish(one.proposal_id, self.quiet_after_denial, stays_listed=status == NOT_SAID)
+            # Whoever closed it may be at it still: doing it twice changes nothing. It stays listed until its own
+            # RecordOutcome has told of it, or cannot come any more.
+            self.ledger.finish(one.proposal_id, self.quiet_after_denial, stays_listed=status in _NOT_OVER)
         except (NotFound, RecordTooNew) as exc:
             _logger.warning("left as it is: %s", exc)
             return False
-        return status != NOT_SAID
+        return status not in _NOT_OVER
 
     def leases(self, leases: Iterable[Lease]) -> list[Lease]:
         """Frees what is held for nothing; the leases that are left."""

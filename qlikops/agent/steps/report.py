@@ -59,6 +59,7 @@ class Reporter:
             self._tell(run, error, was_read=known is not None)
         report = self._gather(run, summary, summary.finished_at or self.clock(), error or summary.error)
         report = _beside_others(report, latest)
+        report = replace(report, failure_told=self._is_untold(run, latest, failed=bool(report.error)))
         key = self.store.save_report(report, markdown(report))
         outcomes = Counter(one.status.value for one in report.proposals)
         summary = replace(
@@ -71,8 +72,6 @@ class Reporter:
         # The mark comes last: a count too many after a crash in between is better than an alarm that stays silent.
         if not reported_before:
             self.metrics.put(summary, [one.evaluation for one in report.proposals if one.evaluation])
-        if not report.error and self.outages.is_over(run):
-            self.notifier.tell(MonitoringRecovered.of(run))
         self.ledger.save_run(summary)
         return summary
 
@@ -81,12 +80,28 @@ class Reporter:
         if not self.outages.is_known(now) and self.notifier.tell(MonitoringFailed.of(run, error, was_read=was_read)):
             self.outages.told(run, now)
 
+    def _is_untold(self, run: Run, latest: LatestReport, *, failed: bool) -> bool:
+        """Whether a failure that only reports remember is not over, or not told to be, after `run`.
+
+        The end is told first and forgotten then: who dies in between leaves it to the next run, and twice beats never.
+        """
+        before = latest.report
+        owes = before is not None and before.failure_told
+        has_ended = before is not None and before.started_at <= run.started
+        if failed or not (self.outages.is_over(run) or (owes and has_ended)):
+            return owes
+        if not self.notifier.tell(MonitoringRecovered.of(run)):
+            return owes
+        self.outages.forget(run)
+        return False
+
     def _report_without_ledger(self, run: Run, error: str, latest: LatestReport) -> RunSummary:
         """What can be said of a run that failed with the ledger; the last report knows whether somebody was told."""
-        if latest.report is None or not latest.report.error:
-            self.notifier.tell(MonitoringFailed.of(run, error, was_read=False))
+        told = latest.report is not None and latest.report.failure_told
+        if not told:
+            told = self.notifier.tell(MonitoringFailed.of(run, error, was_read=False))
         summary = RunSummary(run.execution_arn, run.execution_name, run.started, finished_at=self.clock(), error=error)
-        report = _beside_others(_empty(run, summary, self.clock(), error), latest)
+        report = replace(_beside_others(_empty(run, summary, self.clock(), error), latest), failure_told=told)
         self.metrics.put(summary)
         return replace(summary, report_key=self.store.save_report(report, markdown(report)))
 

@@ -1,96 +1,31 @@
 """What people and programs are told: one class for each thing that happens.
 
 The fields of an event are the detail of its EventBridge event and of a JSON message; docs/events has their schemas,
-made from here. A field that is renamed or removed takes another VERSION. Text from outside is made harmless and cut
-here, since what is told leaves the account. Never a token, never a link that acts.
+made from here. A field that is renamed or removed takes another VERSION. Never a token, never a link that acts.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from qlikops.agent.remember.run import Run
 from qlikops.agent.tell import texts
+from qlikops.agent.tell.event import SUMMARY_CAP, Event, State, dedup_key, name_of, named, summary_of, tags_of, where
 from qlikops.agent.tell.notifications import Notifications
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.approval import ProposalRecord, Status
-from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import Notified
 from qlikops.domain.lasting import FellOver
 from qlikops.domain.plan import Plan
 from qlikops.domain.task import TaskKey
 from qlikops.domain.text import harmless
 
-VERSION = 1
-"""Of the details. A consumer may rely on the fields of a version; one that it does not know it leaves alone."""
-LONGEST_KEY = 255
-"""Characters of a dedup key: what PagerDuty takes."""
-NAMED = 10
-"""Tasks, servers and tags of a group that an event names."""
 NOTIFIED = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.STILL_DOWN})
 """The ends of what nobody was asked about that people hear of all the same: it did not work."""
-_NAME_CAP = 120
-_SUMMARY_CAP = 200
-
-
-class State(StrEnum):
-    """What an event does to whoever follows it by its dedup key."""
-
-    OPEN = "open"
-    """Somebody has to look; told again with the same key it is still the same thing."""
-    CLOSED = "closed"
-    """What was opened with this key is over."""
-    NOTICE = "notice"
-    """Opens nothing, so nothing closes it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """What all events say."""
-
-    STATE: ClassVar[State] = State.NOTICE
-
-    dedup_key: str
-    """The same in all events of one thing, such as `qlikops/eu-west-1/123456789012/approval/0123456789ab`."""
-    at: datetime
-    """When it happened or was seen."""
-    severity: Severity
-    """The same when it is closed as when it was opened."""
-    summary: str
-    """One line, such as the subject of a message; at most 200 characters."""
-    text: str
-    """A few lines for people; how to see more is a command to type."""
-    kind: str = ""
-    """The kind of anomaly, such as `FATAL_TRANSIENT`; empty if it is about none."""
-    instances: tuple[str, ...] = ()
-    """The Enterprise Managers that it is about, the first 10."""
-    servers: tuple[str, ...] = ()
-    """The Replicate servers that it is about, the first 10."""
-    tags: tuple[str, ...] = ()
-    """The tags of the tasks that it is about, the first 10; the same when it is closed as when it was opened."""
-    approval_id: str = ""
-    """The id of the proposal, as commands take it; empty if it is about none."""
-
-    @property
-    def name(self) -> str:
-        """What happened, such as `ApprovalRequested`: the detail-type."""
-        return type(self).__name__
-
-    def detail(self) -> codec.Json:
-        """The event as JSON."""
-        return {"version": VERSION, "event": self.name, "state": self.STATE.value, **codec.encode(self)}
-
-    @classmethod
-    def together(cls, events: Sequence[Event]) -> tuple[str, str]:
-        """Summary and text of one message for several events of this kind, which happened in one run."""
-        summary = events[0].summary if len(events) == 1 else f"{events[0].summary} (and {len(events) - 1} more)"
-        return summary, "\n".join(event.text for event in events)
 
 
 # -- proposals -------------------------------------------------------------------------------------------------------
@@ -137,13 +72,62 @@ class ApprovalRequested(ProposalEvent):
         return cls(
             **_about(approval),
             at=now,
-            summary=_summary(f"{proposal.action} {proposal.label}?"),
+            summary=summary_of(f"{proposal.action} {proposal.label}?"),
             text=texts.request_text(approval, now),
             deadline=approval.deadline,
             resume_until=proposal.resume_until,
             verdict=evaluation.verdict if evaluation else "",
             risk=evaluation.risk if evaluation else "",
             evaluator=evaluation.evaluator if evaluation else "",
+        )
+
+
+class Reason(StrEnum):
+    """Why it is told again that a proposal waits."""
+
+    HALF = "half_of_its_time"
+    MOST = "most_of_its_time"
+    POINT_OF_NO_RETURN = "point_of_no_return"
+    """Soon a resume will not be possible any more."""
+
+
+_TOLD_AGAIN = {
+    Reason.HALF: "half of the time for an answer is over",
+    Reason.MOST: "80% of the time for an answer is over",
+    Reason.POINT_OF_NO_RETURN: "the point of no return is near",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalReminder(ProposalEvent):
+    """A proposal still waits for somebody's decision."""
+
+    STATE: ClassVar[State] = State.OPEN
+
+    deadline: datetime | None
+    """When nobody can answer it any more; nothing is done then."""
+    resume_until: datetime | None
+    """Until about when its tasks can be resumed; null if that is not known or no question."""
+    reason: Reason
+    """Why it is told again."""
+    is_claimed: bool
+    """Whether somebody says that they are looking at it; if not, the escalation topic hears of it too."""
+
+    @classmethod
+    def of(cls, approval: ProposalRecord, reason: Reason, now: datetime, *, is_claimed: bool) -> ApprovalReminder:
+        """That `approval` still waits."""
+        proposal = approval.proposal
+        claimed = "Somebody is looking at it." if is_claimed else "Nobody has claimed it."
+        told_again = f"Not answered yet: {_TOLD_AGAIN[reason]}. {claimed}"
+        return cls(
+            **_about(approval),
+            at=now,
+            summary=summary_of(f"still waiting: {proposal.action} {proposal.label}"),
+            text=f"{told_again}\n{texts.request_text(approval, now)}",
+            deadline=approval.deadline,
+            resume_until=proposal.resume_until,
+            reason=reason,
+            is_claimed=is_claimed,
         )
 
 
@@ -178,10 +162,10 @@ def ended(approval: ProposalRecord) -> tuple[ApprovalClosed | ProposalFailed, ..
         cls(
             **_about(approval),
             at=outcome.at if outcome and outcome.at else approval.updated_at,
-            summary=_summary(f"{words}: {approval.proposal.label}"),
+            summary=summary_of(f"{words}: {approval.proposal.label}"),
             text=texts.outcome_text(approval),
             status=approval.status.value,
-            outcome=harmless(outcome.detail, 2 * _SUMMARY_CAP) if outcome else "",
+            outcome=harmless(outcome.detail, 2 * SUMMARY_CAP) if outcome else "",
         ),
     )
 
@@ -234,9 +218,9 @@ class FindingOpened(FindingEvent):
         return cls(
             **_found(run, key, anomaly.kind, tags, now),
             severity=anomaly.severity,
-            summary=_summary(f"{anomaly.severity}: {key}: {headline}"),
+            summary=summary_of(f"{anomaly.severity}: {key}: {headline}"),
             text=texts.findings_text(texts.place_of(run.execution_arn), [line], ()),
-            what=harmless(anomaly.summary, 2 * _SUMMARY_CAP),
+            what=harmless(anomaly.summary, 2 * SUMMARY_CAP),
             resume_until=anomaly.resume_until,
         )
 
@@ -255,7 +239,7 @@ class FindingClosed(FindingEvent):
         return cls(
             **_found(run, told.key, told.kind, told.tags, now),
             severity=told.severity,
-            summary=_summary(f"over: {told.key}: {headline}"),
+            summary=summary_of(f"over: {told.key}: {headline}"),
             text=texts.findings_text(texts.place_of(run.execution_arn), (), [line]),
         )
 
@@ -312,18 +296,18 @@ class RestartFellOver(Event):
         # Not the restart's label: of a group, others may be up.
         subject = str(keys[0]) if restart.count == 1 else f"{restart.count:,} tasks"
         return cls(
-            **_where(keys),
+            **where(keys),
             dedup_key=dedup_key(run.execution_arn, "fell-over", restart.proposal_id),
             at=max((task.at for task in restart.tasks), default=now),
             severity=Severity.CRITICAL,
             approval_id=restart.proposal_id,
-            summary=_summary(f"fell over again: {subject}"),
+            summary=summary_of(f"fell over again: {subject}"),
             text=texts.fell_over_text(place, [_fell_over_line(restart.label, restart.proposal_id, words)]),
-            label=_name(restart.label),
-            tasks=_named(keys),
+            label=name_of(restart.label),
+            tasks=named(keys),
             task_count=restart.count,
-            words=harmless(words, _SUMMARY_CAP),
-            place=harmless(place, _NAME_CAP),
+            words=harmless(words, SUMMARY_CAP),
+            place=name_of(place),
         )
 
     @classmethod
@@ -363,7 +347,7 @@ class MonitoringFailed(Event):
             **_monitoring(run),
             summary="monitoring fails",
             text=texts.failure_text(run, error, was_read=was_read),
-            reason=harmless(error, 2 * _SUMMARY_CAP),
+            reason=harmless(error, 2 * SUMMARY_CAP),
             was_read=was_read,
         )
 
@@ -405,11 +389,11 @@ class LongWorkPlanned(Event):
             dedup_key=dedup_key(run.execution_arn, "plan", plan.plan_id),
             at=run.started,
             severity=Severity.WARNING,
-            summary=_summary(f"planned work: {covers}"),
+            summary=summary_of(f"planned work: {covers}"),
             text=texts.plan_text(run, plan),
             plan_id=plan.plan_id,
-            covers=harmless(covers, _SUMMARY_CAP),
-            why=harmless(plan.why, _SUMMARY_CAP),
+            covers=harmless(covers, SUMMARY_CAP),
+            why=harmless(plan.why, SUMMARY_CAP),
             starts_at=plan.starts_at,
             ends_at=plan.ends_at,
         )
@@ -419,6 +403,7 @@ class LongWorkPlanned(Event):
 
 EVENTS: tuple[type[Event], ...] = (
     ApprovalRequested,
+    ApprovalReminder,
     ApprovalClosed,
     ProposalFailed,
     RestartFellOver,
@@ -431,33 +416,24 @@ EVENTS: tuple[type[Event], ...] = (
 """All that is told; each has a schema in docs/events."""
 
 
-def dedup_key(execution_arn: str, *thing: str) -> str:
-    """The key of one thing in the account and Region of an execution; of a long one, its beginning and a digest."""
-    parts = execution_arn.split(":")
-    deployment = parts[3:5] if len(parts) > 5 else parts[-1:]
-    key = "/".join(quote(part, safe="") for part in ("qlikops", *deployment, *thing))
-    digest = hashlib.sha256(key.encode()).hexdigest()[:32]
-    return key if len(key) <= LONGEST_KEY else f"{key[: LONGEST_KEY - len(digest) - 1]}#{digest}"
-
-
 def _about(approval: ProposalRecord) -> dict[str, Any]:
     """What all events about one proposal say alike."""
     proposal = approval.proposal
     keys = [target.key for target in proposal.targets]
     return {
-        **_where(keys),
+        **where(keys),
         "dedup_key": dedup_key(proposal.execution_arn, "approval", proposal.proposal_id),
         "severity": proposal.severity,
         "kind": proposal.kind.value,
-        "tags": _tags(proposal.tags),
+        "tags": tags_of(proposal.tags),
         "approval_id": proposal.proposal_id,
-        "label": _name(proposal.label),
-        "title": harmless(proposal.title, _SUMMARY_CAP),
+        "label": name_of(proposal.label),
+        "title": harmless(proposal.title, SUMMARY_CAP),
         "action": proposal.action.value,
-        "options": tuple(_name(option.name) for option in proposal.offers),
-        "tasks": _named(keys),
+        "options": tuple(name_of(option.name) for option in proposal.offers),
+        "tasks": named(keys),
         "task_count": len(keys),
-        "execution_name": _name(proposal.execution_name),
+        "execution_name": name_of(proposal.execution_name),
     }
 
 
@@ -465,14 +441,14 @@ def _found(run: Run, key: TaskKey, kind: AnomalyKind, tags: Sequence[str], now: 
     """What all events about one finding say alike."""
     names = (key.instance, key.server, key.task) if key.task else (key.instance, key.server)
     return {
-        **_where([key]),
+        **where([key]),
         "dedup_key": dedup_key(run.execution_arn, "finding", kind.value, *names),
         "at": now,
         "kind": kind.value,
-        "tags": _tags(tags),
-        "label": _name(str(key)),
+        "tags": tags_of(tags),
+        "label": name_of(str(key)),
         "headline": kind.traits.headline,
-        "place": harmless(texts.place_of(run.execution_arn), _NAME_CAP),
+        "place": name_of(texts.place_of(run.execution_arn)),
     }
 
 
@@ -481,33 +457,5 @@ def _monitoring(run: Run) -> dict[str, Any]:
         "dedup_key": dedup_key(run.execution_arn, "monitoring"),
         "at": run.started,
         "severity": Severity.CRITICAL,
-        "execution_name": _name(run.execution_name),
+        "execution_name": name_of(run.execution_name),
     }
-
-
-def _where(keys: Sequence[TaskKey]) -> dict[str, Any]:
-    return {
-        "instances": _distinct(key.instance for key in keys),
-        "servers": _distinct(key.server for key in keys),
-    }
-
-
-def _named(keys: Sequence[TaskKey]) -> tuple[str, ...]:
-    return tuple(_name(key.full) for key in keys[:NAMED])
-
-
-def _tags(tags: Sequence[str]) -> tuple[str, ...]:
-    return _distinct(sorted(tags))
-
-
-def _distinct(names: Iterable[str]) -> tuple[str, ...]:
-    """The first few different ones that are not empty."""
-    return tuple(name for each in dict.fromkeys(names) if (name := _name(each)))[:NAMED]
-
-
-def _name(text: str) -> str:
-    return harmless(text, _NAME_CAP)
-
-
-def _summary(text: str) -> str:
-    return harmless(text, _SUMMARY_CAP)

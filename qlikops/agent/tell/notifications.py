@@ -6,6 +6,7 @@ seen it for a while. What a poll could not look at stays as it was.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -33,14 +34,15 @@ class Notifications:
         return bool(self.appeared or self.over)
 
 
-def news_of(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> Notifications:
-    """What is new for people in `snapshot`; everything where nothing is remembered."""
+def news_of(earlier: Iterable[Notified], snapshot: FleetSnapshot) -> Notifications:
+    """What is new for people in `snapshot`, who have been told `earlier` ones."""
     found = {_place(anomaly): anomaly for anomaly in snapshot.anomalies if is_told(anomaly)}
     planned = snapshot.planned
     hidden, now = snapshot.not_visible, snapshot.taken_at
     before = tuple(
-        replace(told, seen_at=now) if _place(told) in found or told.key in hidden else told
-        for told in (previous.told if previous else ())
+        # A clock that was ahead says nothing of how long it has been away.
+        replace(told, seen_at=now) if _place(told) in found or told.key in hidden or told.seen_at > now else told
+        for told in earlier
     )
     known = {_place(told): told for told in before}
     appeared = [

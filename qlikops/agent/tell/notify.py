@@ -10,7 +10,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from qlikops.agent.config import NotificationFormat
-from qlikops.agent.tell.events import Event, ended
+from qlikops.agent.tell.event import Event
+from qlikops.agent.tell.events import ended
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.encoding import codec
 from qlikops.domain.text import harmless
@@ -34,32 +35,41 @@ class Notifier:
         clients: Callable[[str], Any],
         topic_arn: str,
         message_format: NotificationFormat = NotificationFormat.TEXT,
+        escalation_topic_arn: str = "",
     ) -> None:
-        """`clients` gives boto3's client of a service, the same one each time."""
+        """`clients` gives boto3's client of a service, the same one each time; there may be no escalation topic."""
         self._clients = clients
         self._topic_arn = topic_arn
         self._format = message_format
+        self._escalation_topic_arn = escalation_topic_arn
 
-    def tell(self, *events: Event) -> bool:
-        """Tells `events`, all of one kind and of one run; whether the topic took them."""
+    def tell(self, *events: Event, escalates: bool = False) -> bool:
+        """Tells `events`, all of one kind and of one run; whether the topic took them.
+
+        What `escalates` goes to the escalation topic as well, if there is one.
+        """
         if not events:
             return True
         self._put(events)
         alone = self._format is NotificationFormat.JSON
-        published = [self._publish(each) for each in ([[event] for event in events] if alone else [events])]
+        messages = [[event] for event in events] if alone else [events]
+        if escalates and self._escalation_topic_arn:
+            for message in messages:
+                self._publish(self._escalation_topic_arn, message)
+        published = [self._publish(self._topic_arn, message) for message in messages]
         return all(published)
 
     def closed(self, approval: ProposalRecord) -> bool:
-        """Tells that a proposal is over, if people have heard of it or have to; the same as `tell`."""
-        return self.tell(*ended(approval))
+        """Tells that a proposal is over, if people have heard of it or have to; to all who were told that it waits."""
+        return self.tell(*ended(approval), escalates=approval.reminded is not None and approval.reminded.escalated)
 
-    def _publish(self, events: Sequence[Event]) -> bool:
+    def _publish(self, topic_arn: str, events: Sequence[Event]) -> bool:
         summary, text = events[0].together(events)
         # SNS takes ASCII only in a subject.
         subject = harmless(f"qlikops: {summary}", _SUBJECT_CAP).encode("ascii", "replace").decode()[:_SUBJECT_CAP]
         try:
             self._clients("sns").publish(
-                TopicArn=self._topic_arn,
+                TopicArn=topic_arn,
                 Subject=subject,
                 Message=_message(self._format, events, summary, text),
                 MessageAttributes=_attributes(events),

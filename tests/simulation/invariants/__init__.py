@@ -2,11 +2,22 @@
 
 `records`, `tasks` and `lasting` look at every write to the ledger, `calls` and `choosing` at every request that changes
 something in Enterprise Manager, `groups` at what belongs to one restart, `endpoints` at every test of an endpoint,
-`sending` at what consoles sent, `rest` at the world once nothing is under way any more. They are written against what
-is stored and sent, not with the code that they hold to it.
+`sending` at what consoles sent, `telling` and `rest` at the world once nothing is under way any more. They are written
+against what is stored and sent, not with the code that they hold to it.
 """
 
-from tests.simulation.invariants import calls, choosing, endpoints, groups, lasting, records, rest, sending, tasks
+from tests.simulation.invariants import (
+    calls,
+    choosing,
+    endpoints,
+    groups,
+    lasting,
+    records,
+    rest,
+    sending,
+    tasks,
+    telling,
+)
 from tests.simulation.invariants.watch import NAMES, Violated, Watch
 
 __all__ = [
@@ -22,4 +33,5 @@ __all__ = [
     "rest",
     "sending",
     "tasks",
+    "telling",
 ]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from qlikops.agent.handlers.execute_restart import CONTINUE
-from qlikops.agent.remember.ledger import RecordClosed
+from qlikops.agent.remember.ledger import OpenProposal, RecordClosed
 from qlikops.agent.remember.tasks import LeaseLost
 from qlikops.agent.steps.monitoring import OPENING_LEASE_SECONDS
 from qlikops.agent.steps.reconcile import GRACE
@@ -206,9 +206,13 @@ class Story:
         for name in ("run-0", *runs):
             for row in self.ledger.run_proposals(name):
                 self.check_record(row.proposal_id, row.status)
-        # What was closed a moment ago stays listed until it is known whether its own execution tells of it.
-        now = self.clock()
-        listed = [one for one in self.ledger.open() if not (one.is_closed and now - one.since < GRACE)]
+        # What is closed stays listed until its own execution has told of it, or is known to be over.
+        now, states = self.clock(), self.agent.states.statuses
+
+        def may_be_told(one: OpenProposal) -> bool:
+            return one.is_closed and (now - one.since < GRACE or states.get(one.execution_arn) == "RUNNING")
+
+        listed = [one for one in self.ledger.open() if not may_be_told(one)]
         assert {one.proposal_id for one in listed} == set(self.others.values())
         leases = self.ledger.tasks.leases([*self.broken, STRANGE])
         assert {key: lease.proposal_id for key, lease in leases.items()} == self.others

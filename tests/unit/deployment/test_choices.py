@@ -59,6 +59,7 @@ def test_a_whole_file_is_parameters_tags_and_a_timeout(file: Path) -> None:
         "EvaluatorGuardrail": "",
         "EvaluatorSecretArn": "",
         "EvaluatorInVpc": "",
+        "EscalationTopicArn": "",
     }
     assert choices.tags == {"team": "data"}
     assert choices.approval_timeout_seconds({"ApprovalTimeoutSeconds": "60"}) == 7200

@@ -23,6 +23,7 @@ EVERYTHING = {
     "EvaluatorGuardrail": "abc123",
     "EvaluatorSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:model-key",
     "EvaluatorInVpc": "true",
+    "EscalationTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:escalation",
     "NotificationTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:ours",
     "QlikSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:ours",
 }

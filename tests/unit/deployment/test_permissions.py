@@ -43,7 +43,7 @@ CALLS: dict[str, set[Right]] = {
     "remember.store.Store.latest_report": {("s3:GetObject", f"{BUCKET}/reports/latest.json"), READ_MISSING},
     "remember.store.Store.save_report": {("s3:PutObject", f"{BUCKET}/reports/*")},
     "remember.own_failures.OwnFailures._refresh": {("s3:GetObject", f"{BUCKET}/known/entries.json"), READ_MISSING},
-    "tell.notify.Notifier._publish": {("sns:Publish", TOPIC)},
+    "tell.notify.Notifier._publish": {("sns:Publish", TOPIC), ("sns:Publish", "EscalationTopicArn|AWS::NoValue")},
     "tell.notify.Notifier._put": {("events:PutEvents", BUS)},
     "tell.metrics.Metrics.put": {("cloudwatch:PutMetricData", "*")},
     "steps.reconcile.ExecutionStates._described": {("states:DescribeExecution", OWN_EXECUTIONS)},

@@ -28,5 +28,9 @@ def test_an_outage_is_known_until_a_run_that_began_after_it_has_worked() -> None
     assert not outages.is_over(run(4))  # it began before the outage and waited through it
 
     assert outages.is_over(run(10))
+    assert outages.is_over(run(15))  # whoever finds that tells of it, until one has
+    outages.forget(run(4))
+    assert outages.is_known(START)
+    outages.forget(run(10))
     assert not outages.is_over(run(15))
     assert not outages.is_known(START)

@@ -347,7 +347,7 @@ def test_what_a_newer_version_asks_is_left_to_it(make: Make) -> None:
     agent.clock.sleep(600)
 
     read = replace(MONITORED, name=SERVER)
-    assert questions.hold_against(poll(task("another"), servers=[read]), agent.clock()) == []
+    assert questions.hold_against(poll(task("another"), servers=[read]), agent.clock()).said == ()
     assert agent.status(item) is Status.WAITING
 
 

@@ -37,7 +37,7 @@ class Story:
 
     def poll(self, *tasks: TaskFacts, server: ServerFacts = SERVER, goes_out: bool = True) -> Notifications:
         snapshot = poll(*tasks, previous=self.previous, at=self.at, servers=(server,))
-        news = news_of(self.previous, snapshot)
+        news = news_of(self.previous.told if self.previous else (), snapshot)
         self.previous = replace(snapshot, told=news.told if goes_out else news.told_before)
         self.at += STEP
         return news
@@ -115,7 +115,7 @@ def test_a_storm_is_one_message_that_fits_a_phone() -> None:
     assert snapshot is not None
     sns = FakeSns()
 
-    notifier(sns).tell(*findings(RUN, news_of(None, snapshot), snapshot.taken_at))
+    notifier(sns).tell(*findings(RUN, news_of((), snapshot), snapshot.taken_at))
 
     (message,) = sns.messages
     assert message["Subject"] == "qlikops: critical: 2901 new findings"
@@ -137,7 +137,7 @@ def test_of_what_is_alike_the_first_that_can_no_longer_be_resumed_is_told() -> N
     late = [task(name, total_latency_seconds=60 * number) for number, name in enumerate(names, 1)]
     stopped = [task(name, state=TaskState.STOPPED, stop_reason=StopReason.NORMAL, memory_mb=0) for name in names]
     first = poll(*late, config=kept)
-    news = news_of(first, poll(*stopped, previous=first, at=20 * 3600, config=kept))
+    news = news_of(first.told, poll(*stopped, previous=first, at=20 * 3600, config=kept))
     told = findings(RUN, news, START)
     assert told[0].together(told)[1].splitlines()[0] == (
         "warning: eu-1: stopped by a user on 3 tasks; the first can be resumed until about 2026-03-08 03:09 UTC"
@@ -154,8 +154,8 @@ def test_names_from_outside_are_harmless(story: Story) -> None:
 
 
 def test_there_is_something_to_tell_if_anything_appeared_or_is_over() -> None:
-    quiet = news_of(None, poll(task()))
+    quiet = news_of((), poll(task()))
     assert not quiet
-    found = news_of(None, poll(servers=[DOWN]))
+    found = news_of((), poll(servers=[DOWN]))
     assert found
     assert found.appeared

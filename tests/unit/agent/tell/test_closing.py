@@ -1,0 +1,159 @@
+"""What was opened is closed: every end there is, on every way to it, with the same dedup key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+
+import pytest
+
+from qlikops.agent.steps.asking import close_if_over
+from qlikops.agent.tell.event import State
+from qlikops.agent.tell.events import NOTIFIED, ApprovalRequested, ended
+from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Reminded, Status
+from tests.unit.agent.fakes import START, FakeEvents, FakeSns, group, notifier
+from tests.unit.agent.machine import Json, items
+from tests.unit.agent.night import Night, falling_over, night
+from tests.unit.agent.pager import Pager
+from tests.unit.agent.story import approving
+
+HOUR = timedelta(hours=1)
+FINAL = [status for status in Status if status.is_final]
+TIMEOUT = 14400
+DECISION = Decision(approved=True, by="arn:aws:sts::1:assumed-role/ops/anna")
+
+
+@pytest.mark.parametrize(("status", "was_asked"), list(product(FINAL, (True, False))))
+def test_each_end_closes_what_was_asked_and_nothing_else(status: Status, was_asked: bool) -> None:
+    proposal = replace(group(3), tags=("gold", "prod"))
+    waiting = ProposalRecord(proposal, Status.WAITING, START, requested_at=START, deadline=START + HOUR)
+    over = replace(waiting, status=status, outcome=Outcome(status, "so it was", at=START + HOUR))
+    if not was_asked:
+        over = replace(over, requested_at=None, deadline=None)
+
+    told = ended(over)
+
+    closing = [event for event in told if event.STATE is State.CLOSED]
+    assert len(closing) == was_asked
+    assert bool(told) is (was_asked or status in NOTIFIED)
+    pager = Pager(event.detail() for event in (ApprovalRequested.of(waiting, START), *told) if was_asked)
+    assert (pager.open, pager.unopened, pager.otherwise) == ({}, [], [])
+
+
+@pytest.mark.parametrize("escalated", [True, False])
+def test_who_heard_of_it_hears_of_its_end(escalated: bool) -> None:
+    sns = FakeSns()
+    over = ProposalRecord(group(1), Status.DENIED, START, requested_at=START, outcome=Outcome(Status.DENIED))
+
+    notifier(sns, escalation_topic_arn="second").closed(replace(over, reminded=Reminded(("x",), escalated)))
+
+    assert {message["TopicArn"] for message in sns.messages} == {"topic", *(["second"] if escalated else [])}
+
+
+def _recorded(outcome: Json, after: float = 60) -> Callable[[Night, Json], object]:
+    def end(nights: Night, item: Json) -> object:
+        nights.clock.sleep(after)
+        return nights.agent.record(item, outcome)
+
+    return end
+
+
+def _restarted(nights: Night, item: Json) -> object:
+    restarted = nights.agent.restart(item, approving(nights.record(item).digest))
+    return nights.agent.record(item, {"status": restarted["status"], "result": restarted})
+
+
+def _aborted(nights: Night, _: Json) -> object:
+    nights.agent.states.statuses = dict.fromkeys(nights.agent.states.statuses, "ABORTED")
+    nights.clock.sleep(1200)
+    return nights.agent.monitor("later")
+
+
+def _aborted_while_restarting(nights: Night, item: Json) -> object:
+    nights.ledger.begin_restart(item["proposal"]["proposal_id"], replace(DECISION, digest=nights.record(item).digest))
+    return _aborted(nights, item)
+
+
+def _healed(nights: Night) -> None:
+    nights.agent.simulator.break_task("orders", heals_after_seconds=1)
+    nights.clock.sleep(600)
+    nights.agent.monitor("overtaking")
+
+
+def _overtaken(nights: Night, item: Json) -> object:
+    _healed(nights)
+    return nights.agent.record(item, {"status": "failed", "error": {"Error": "ProposalSuperseded"}})
+
+
+def _overtaken_and_aborted(nights: Night, item: Json) -> object:
+    _healed(nights)
+    return _aborted(nights, item)
+
+
+def _overtaken_and_recorded_late(nights: Night, item: Json) -> object:
+    """Its execution goes on while a run looks, and is aborted before its RecordOutcome came."""
+    _healed(nights)
+    nights.clock.sleep(600)
+    nights.agent.monitor("looking")
+    return _aborted(nights, item)
+
+
+def _answered_as_it_is_told(nights: Night, item: Json) -> object:
+    """The invocation that tells of it stood still until it was over."""
+    nights.agent.record(item, {"status": "denied", "decision": {"approved": False}})
+    record = nights.record(item)
+    nights.agent.services.notifier.tell(ApprovalRequested.of(record, nights.clock()))
+    close_if_over(nights.ledger, nights.agent.services.notifier, record.approval_id)
+    return None
+
+
+ENDS = {
+    "restarted": _restarted,
+    "denied": _recorded({"status": "denied", "decision": {"approved": False, "reason": "no"}}),
+    "expired": _recorded({"status": "expired", "error": {"Error": "States.Timeout"}}, TIMEOUT),
+    "failed": _recorded({"status": "failed", "error": {"Error": "Sandbox.Timedout"}}),
+    "failed at restarting": _recorded({"status": "failed", "error": {"Error": "X"}, "decision": {"approved": True}}),
+    "aborted": _aborted,
+    "aborted while restarting": _aborted_while_restarting,
+    "overtaken": _overtaken,
+    "overtaken and aborted": _overtaken_and_aborted,
+    "overtaken and aborted late": _overtaken_and_recorded_late,
+    "answered as it is told": _answered_as_it_is_told,
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_each_way_to_an_end_closes_what_it_opened(end: Callable[[Night, Json], object]) -> None:
+    with night(falling_over(HOUR, times=0)) as nights:
+        (item,) = items(nights.agent.monitor("run-1"))
+        nights.agent.evaluate(item)
+        nights.agent.request(item)
+        key = nights.agent.events.details[0]["dedup_key"]
+        assert Pager(nights.agent.events.details).open.keys() == {key}
+
+        end(nights, item)
+
+        pager = Pager(nights.agent.events.details)
+        assert nights.record(item).status.is_final
+        assert key not in pager.open
+        assert pager.closed[key] >= 1
+        assert pager.otherwise == []
+        if end is not _answered_as_it_is_told:
+            assert (pager.rang[key], pager.closed[key], pager.unopened) == (1, 1, [])
+
+
+def test_a_channel_that_fails_stops_neither_the_other_nor_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    waiting = ProposalRecord(group(1), Status.WAITING, START, requested_at=START, deadline=START + HOUR)
+    event = ApprovalRequested.of(waiting, START)
+    sns, events = FakeSns(), FakeEvents()
+    events.broken = True
+    assert notifier(sns, events).tell(event)
+    events.broken, events.refusing = False, True
+    assert notifier(sns, events).tell(event)
+    assert len(sns.messages) == 2
+    assert "EventBridge refused 1 events: ['ThrottlingException']" in caplog.text
+    sns.broken, events.refusing = True, False
+    assert not notifier(sns, events).tell(event)
+    assert [entry["DetailType"] for entry in events.put] == ["ApprovalRequested"]
