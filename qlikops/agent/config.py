@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from qlikops.agent.models import EvaluatorName, Models, ModelSettings
 from qlikops.domain.anomaly import AnomalyKind
@@ -24,6 +24,7 @@ from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.task import TaskFacts
 from qlikops.domain.text import folded
 
+T = TypeVar("T")
 Changes = dict[str, int]
 """Some of Thresholds' fields with other values."""
 
@@ -102,6 +103,8 @@ class NotificationFormat(StrEnum):
     """The text, as Amazon Q Developer in chat applications takes it for Slack and Microsoft Teams."""
 
 
+_LEAST_FRESHNESS = timedelta(minutes=1)
+
 PAIRS = tuple(
     (name.format("warning"), name.format("critical"))
     for name in ("source_latency_{}_seconds", "target_latency_{}_seconds", "data_errors_{}")
@@ -128,12 +131,34 @@ class LogRetention:
     def of(self, facts: TaskFacts) -> timedelta | None:
         """For how long the source of this task keeps its log; None if that is not set."""
         server, endpoint = facts.key.server, facts.source_endpoint
-        tags = {folded(tag) for tag in facts.tags} if self.tags else set()
-        of_tags = [kept for tag, kept in self.tags.items() if folded(tag) in tags]
         for names, name in ((self.tasks, str(facts.key)), (self.endpoints, f"{server}/{endpoint}")):
             if name in names:
                 return names[name]
-        return self.endpoints.get(endpoint) or (of_tags[-1] if of_tags else None)
+        return self.endpoints.get(endpoint) or next((kept for _, kept in _of_tags(self.tags, facts)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class FreshnessLimits:
+    """How old the data in targets may be, as durations such as `15m`. What is not named here may be of any age."""
+
+    tags: dict[str, timedelta] = field(default_factory=dict)
+    """By tag, compared without regard to case; of a task's several tags the last one written here wins."""
+    tasks: dict[str, timedelta] = field(default_factory=dict)
+    """By `server/task`, which wins over its tags."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for a name that is empty, and for a limit of nothing, which no task keeps."""
+        for spec in fields(self):
+            limits = getattr(self, spec.name)
+            _check_names(spec.name, limits)
+            for name, limit in limits.items():
+                if limit < _LEAST_FRESHNESS:
+                    raise ConfigError(f"{spec.name}.{name}", str(limit), f"must be at least {_LEAST_FRESHNESS}")
+
+    def of(self, facts: TaskFacts) -> tuple[str, timedelta] | None:
+        """The limit of this task, with the tag or task that it is set for; None if none is set."""
+        name = str(facts.key)
+        return (name, self.tasks[name]) if name in self.tasks else next(_of_tags(self.tags, facts), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +202,8 @@ class AgentConfig(Models):
     """By `server/task`. The more particular wins: task over tag over server."""
     log_retention: LogRetention = field(default_factory=LogRetention)
     """Says until when a task that is down can be resumed, the point of no return."""
+    freshness: FreshnessLimits = field(default_factory=FreshnessLimits)
+    """Says since when a target is too old, and which tags are out of it for how long."""
     verify_timeout_seconds: int = number(120, 5, 600)
     """How long a restarted task may take to be up."""
     status_lag_seconds: int = number(30, 0, 300)
@@ -256,11 +283,8 @@ class AgentConfig(Models):
     def thresholds_for(self, facts: TaskFacts) -> Thresholds:
         """The thresholds that hold for this task."""
         changes = dict(self.server_thresholds.get(facts.key.server, {}))
-        if self.tag_thresholds:
-            tags = {folded(tag) for tag in facts.tags}
-            for tag, of_tag in self.tag_thresholds.items():
-                if folded(tag) in tags:
-                    changes |= of_tag
+        for _, of_tag in reversed(list(_of_tags(self.tag_thresholds, facts))):
+            changes |= of_tag
         changes |= self.task_thresholds.get(str(facts.key), {})
         return replace(self.thresholds, **changes) if changes else self.thresholds
 
@@ -274,6 +298,13 @@ class AgentConfig(Models):
             return False
         protected = {folded(tag) for tag in self.protected_tags}
         return not facts.tags_known or any(folded(tag) in protected for tag in facts.tags)
+
+
+def _of_tags(settings: dict[str, T], facts: TaskFacts) -> Iterator[tuple[str, T]]:
+    """What is set for tags of this task, with the tag as it is written there; the last one first."""
+    if settings:
+        tags = {folded(tag) for tag in facts.tags}
+        yield from ((tag, setting) for tag, setting in reversed(settings.items()) if folded(tag) in tags)
 
 
 def _check_names(setting: str, names: Iterable[str]) -> None:

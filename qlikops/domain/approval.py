@@ -21,7 +21,7 @@ from qlikops.domain.text import folded, harmless
 
 ROW_TEXT_CAP = 60
 """Characters of each text in a row of the inbox."""
-ROW_BYTES = 700
+ROW_BYTES = 720
 """Of a row as JSON with every text cut; of usual ones, one Query page of 1 MB holds 2,000, as a benchmark shows."""
 SHORT_DIGEST = 12
 """Digits of a digest that rows and people need, of 64."""
@@ -389,11 +389,20 @@ class InboxRow:
     """Names of its options, the first one recommended; empty if there is only one."""
     resume_until: datetime | None = None
     """The point of no return; None if it is not known, and in rows of earlier versions."""
+    stale_from: datetime | None = None
+    """From when on the target is out of freshness; None if that is not known, and in rows of earlier versions."""
 
     @property
-    def urgency(self) -> tuple[datetime, int, datetime]:
-        """Sorts the most urgent first: by point of no return, then severity, then the deadline for an answer."""
-        return self.resume_until or _NEVER, -Severity.rank_of(self.severity), self.deadline
+    def urgency(self) -> tuple[datetime, datetime, int, datetime]:
+        """Sorts the most urgent first: by point of no return, then freshness, then severity, then the deadline for an
+        answer.
+        """
+        return (
+            self.resume_until or _NEVER,
+            self.stale_from or _NEVER,
+            -Severity.rank_of(self.severity),
+            self.deadline,
+        )
 
     @property
     def offered(self) -> str:
@@ -423,6 +432,7 @@ class InboxRow:
             cause=_cut(proposal.cause or proposal.known_failure),
             options=tuple(each.name for each in proposal.options) if len(proposal.options) > 1 else (),
             resume_until=proposal.resume_until,
+            stale_from=proposal.stale_from,
         )
 
     def as_stored(self) -> str:

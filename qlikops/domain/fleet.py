@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.endpoint import Probe
+from qlikops.domain.freshness import Freshness, StaleTask
 from qlikops.domain.lasting import Streak
 from qlikops.domain.mute import Mute
 from qlikops.domain.plan import Plan, StoppedInPlan, covering
@@ -60,6 +61,8 @@ class TaskProgress:
 
     None if no run has seen the task run.
     """
+    freshness: Freshness | None = None
+    """How old its target's data may be, and is; None without a limit, and while `position` is None."""
     stopped_in: StoppedInPlan | None = None
     """The planned work during which it was stopped, for as long as it stands so; None if it was not."""
     said_before: str = ""
@@ -125,6 +128,17 @@ class FleetSnapshot:
             server.fetched.at for server in self.servers if server.fetched and server.state is ServerState.MONITORED
         ]
         return self.taken_at - min(known) if known else None
+
+    @property
+    def stale(self) -> tuple[StaleTask, ...]:
+        """The tasks whose targets were too old at this poll, as far as it saw them; the longest stale first."""
+        unseen = self.not_visible
+        found = [
+            StaleTask(task.facts.key, task.memory.freshness)
+            for task in self.tasks
+            if task.memory.freshness and task.memory.freshness.is_stale(self.taken_at) and task.facts.key not in unseen
+        ]
+        return tuple(sorted(found, key=lambda each: (each.freshness.stale_from, each.key)))
 
     @property
     def on_down_servers(self) -> frozenset[TaskKey]:

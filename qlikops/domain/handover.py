@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from qlikops.domain.approval import UNANSWERED, InboxRow, Status
 from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.errors import NotFound
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.freshness import StaleTask, StaleTime, together
 from qlikops.domain.lasting import FellOver
 from qlikops.domain.mute import Mute
 from qlikops.domain.ports import ContextServices, Executions
@@ -81,6 +83,10 @@ class Handover:
     """False where there were more runs than are looked at."""
     fell_over: tuple[FellOver, ...] = ()
     """Restarts of which runs of the shift saw tasks down again, the newest first; each as it was seen last."""
+    stale: tuple[StaleTask, ...] = ()
+    """The tasks whose targets were out of freshness when a run looked last, the longest first."""
+    stale_time: tuple[StaleTime, ...] = ()
+    """For how long targets were out of freshness in the shift, by the tag or task that the limit is set for."""
 
 
 def gather(environment: ContextServices, since: datetime, now: datetime) -> Handover:
@@ -102,7 +108,7 @@ def gather(environment: ContextServices, since: datetime, now: datetime) -> Hand
         for proposal in executions.proposals(run.name)
         if proposal.updated_at >= since and proposal.status not in UNANSWERED
     ]
-    quiet, seen_at = _quiet(environment, now)
+    snapshot = _snapshot(environment)
     ended = [run for run in within if run.stopped_at is not None]
     return Handover(
         since=since,
@@ -110,13 +116,15 @@ def gather(environment: ContextServices, since: datetime, now: datetime) -> Hand
         fell_over=_fell_over(within, since),
         handled=tuple(sorted(handled, key=lambda each: each.proposal.updated_at, reverse=True)),
         waiting=tuple(sorted(environment.approvals.waiting(), key=lambda row: (row.urgency, row.approval_id))),
-        quiet=quiet,
+        quiet=_quiet(snapshot, now) if snapshot else (),
         running=tuple(run for run in within if run.status is ExecutionStatus.RUNNING),
         broken=tuple(run for run in ended if run.status not in _FINE),
         runs=len(ended),
         looked_back_to=looked_back_to,
-        seen_at=seen_at,
+        seen_at=snapshot.taken_at if snapshot else None,
         is_complete=is_complete,
+        stale=snapshot.stale if snapshot else (),
+        stale_time=together(each for run in within if run.run for each in run.run.stale),
     )
 
 
@@ -179,14 +187,16 @@ def _pages(executions: Executions, status: ExecutionStatus | None = None) -> Ite
             return
 
 
-def _quiet(environment: ContextServices, now: datetime) -> tuple[tuple[MutedTask, ...], datetime | None]:
-    try:
-        snapshot = environment.fleet.snapshot()
-    except NotFound:
-        return (), None
+def _snapshot(environment: ContextServices) -> FleetSnapshot | None:
+    with contextlib.suppress(NotFound):
+        return environment.fleet.snapshot()
+    return None
+
+
+def _quiet(snapshot: FleetSnapshot, now: datetime) -> tuple[MutedTask, ...]:
     quiet = [
         MutedTask(task.facts.key, task.memory.quiet)
         for task in snapshot.tasks
         if task.memory.quiet is not None and task.memory.quiet.until > now
     ]
-    return tuple(sorted(quiet, key=lambda each: (-each.quiet.until.timestamp(), each.key))), snapshot.taken_at
+    return tuple(sorted(quiet, key=lambda each: (-each.quiet.until.timestamp(), each.key)))

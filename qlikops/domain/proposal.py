@@ -141,6 +141,10 @@ class Proposal:
     """The first few that its tasks carry, by name: what is told of it is filtered by them."""
     point_of_no_return: PointOfNoReturn | None = None
     """Until when a resume is possible; None where that is no question, and in records of earlier versions."""
+    stale_from: datetime | None = None
+    """From when on the data in the target is older than its freshness allows, of the task that is there first; it may
+    be ahead. None without a limit, and if that is not known.
+    """
     fetched: Fetched | None = None
     """How old the state of its tasks was; None where Enterprise Manager did not say."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from qlikops.domain.anomaly import Anomaly
 from qlikops.domain.approval import Outcome, Status, choice_of
 from qlikops.domain.evaluation import Evaluation, PolicyResult
+from qlikops.domain.freshness import StaleTime
 from qlikops.domain.lasting import Followed
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
 from qlikops.domain.run import RunSummary
@@ -104,6 +105,8 @@ class RunReport:
     """The last runs, oldest first, this one among them; none in the reports of versions before there was one."""
     followed: Followed = field(default_factory=Followed)
     """What this run found out about restarts of earlier runs."""
+    stale: tuple[StaleTime, ...] = ()
+    """For how long targets were out of freshness since the run before, the longest first."""
     trend_note: str = ""
     """Why the trend begins with this run; a sentence."""
     failure_told: bool = False

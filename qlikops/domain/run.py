@@ -7,6 +7,7 @@ from datetime import datetime
 
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.endpoint import EndpointWait
+from qlikops.domain.freshness import StaleTime
 from qlikops.domain.lasting import Followed
 
 
@@ -30,6 +31,8 @@ class RunSummary:
     error: str = ""
     followed: Followed = field(default_factory=Followed)
     """What the run found out about restarts of earlier runs."""
+    stale: tuple[StaleTime, ...] = ()
+    """For how long targets were out of freshness since the run before."""
 
 
 @dataclass(frozen=True, slots=True)

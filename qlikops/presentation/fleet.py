@@ -13,7 +13,7 @@ from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskSnapshot
 from qlikops.domain.mute import MuteReason
 from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskState
-from qlikops.presentation import vocabulary
+from qlikops.presentation import stale, vocabulary
 from qlikops.presentation.table import Column, ColumnOf, Order, Table
 from qlikops.presentation.tone import Line, Span, Tone, line, outside
 
@@ -120,8 +120,17 @@ _QUIET = {
 
 
 def _latency(each: ListedTask) -> Span:
-    seconds = each.facts.total_latency_seconds
-    return vocabulary.NOTHING if seconds is None else Span(vocabulary.short_duration(seconds))
+    seconds, freshness = each.facts.total_latency_seconds, each.task.memory.freshness
+    if seconds is None:
+        return vocabulary.NOTHING
+    is_stale = freshness is not None and freshness.is_stale(each.now)
+    return Span(vocabulary.short_duration(seconds), Tone.DANGER if is_stale else Tone.NEUTRAL)
+
+
+def _stale(each: ListedTask) -> str:
+    """What a filter finds: the limit that a target is out of; nothing if it is not, or not known to be."""
+    freshness = each.task.memory.freshness
+    return freshness.name if freshness and freshness.is_stale(each.now) else ""
 
 
 def is_stale(snapshot: FleetSnapshot, now: datetime) -> bool:
@@ -136,7 +145,7 @@ def summary(snapshot: FleetSnapshot, now: datetime) -> tuple[Line, ...]:
     older = vocabulary.short_duration(snapshot.state_age.total_seconds()) if snapshot.state_age else ""
     state = [Span(f"; Enterprise Manager's state up to {older} older", Tone.MUTED)] if older else []
     head = line(vocabulary.count(len(snapshot.servers), "server"), f"{counted}   ", age(snapshot, now), *state)
-    return (head, *_unwell(snapshot))
+    return (head, *_unwell(snapshot), *stale.lines(snapshot.stale, now))
 
 
 def age(snapshot: FleetSnapshot, now: datetime) -> Span:
@@ -262,6 +271,7 @@ TABLE: Table[ListedTask] = Table(
         "target": lambda each: f"{each.facts.target_endpoint} {each.facts.target_type}".strip(),
         "proposal": lambda each: each.task.proposal_id,
         "note": lambda each: each.task.note,
+        "stale": _stale,
     },
 )
 """The fleet."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from qlikops.domain.approval import Status
 from qlikops.domain.handover import Handled, Handover, MutedTask
 from qlikops.domain.lasting import FellOver
-from qlikops.presentation import executions, vocabulary, waiting
+from qlikops.presentation import executions, stale, vocabulary, waiting
 from qlikops.presentation.inbox import countdown, happened
 from qlikops.presentation.problem import by_whom
 from qlikops.presentation.tone import Line, Section, Span, Tone, as_markdown, filled, line, outside
@@ -27,6 +27,7 @@ def sections(handover: Handover) -> tuple[Section, ...]:
         ("Waits for a decision", _waiting(handover)),
         ("Failed or expired: look at these", (_handled(each, handover.until) for each in worrying)),
         ("Decided", (_handled(each, handover.until) for each in settled)),
+        ("Out of freshness", (*stale.lines(handover.stale, handover.until), *stale.time_out(handover.stale_time))),
         ("Kept quiet", (_quiet(each, handover.until) for each in handover.quiet)),
         ("Runs", _runs(handover)),
     )

@@ -10,7 +10,7 @@ from functools import partial
 from qlikops.domain.approval import Status, terms_of
 from qlikops.domain.duration import format_duration
 from qlikops.domain.report import NoAction, ReportedProposal, ReportEntry, RunPoint, RunReport
-from qlikops.presentation import vocabulary
+from qlikops.presentation import stale, vocabulary
 from qlikops.presentation.problem import by_whom
 from qlikops.presentation.table import Cells, Column, fit
 from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
@@ -131,6 +131,7 @@ def sections(report: RunReport) -> tuple[Section, ...]:
     return filled(
         ("", (*_heading(report), *_checked(report))),
         ("Trend", _trend(report)),
+        ("Out of freshness since the run before", stale.time_out(report.stale)),
         ("Proposals", map(_proposal, report.proposals)),
         ("Closed for earlier runs", map(_proposal, report.abandoned)),
         ("Left alone", map(_left_alone, report.left_alone)),

@@ -10,7 +10,7 @@ from qlikops.domain.background import Background
 from qlikops.domain.duration import format_duration
 from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.task import StopReason, TaskFacts
-from qlikops.presentation import background, fleet, vocabulary
+from qlikops.presentation import background, fleet, stale, vocabulary
 from qlikops.presentation.failure import happened
 from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
 
@@ -47,6 +47,8 @@ def _heading(detail: TaskDetail, now: datetime) -> Iterator[Line]:
         yield line("left alone" if not task.proposal_id else "waits", quiet)
         if memory.quiet is not None and memory.quiet.until > now:
             yield line("until", vocabulary.clock_time(memory.quiet.until))
+    if memory.freshness:
+        yield line("freshness", *stale.spans(memory.freshness, now))
     if memory.restarted_at is not None:
         yield line(
             "restarted",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.task import Action
 from qlikops.qlik.simulator.library import CONNECTION_LOST, SERVER, server, task
@@ -48,6 +50,17 @@ def target_latency(_seed: int) -> CheckedScenario:
         "target_latency",
         spike,
         expected=expect({"orders": AnomalyKind.TARGET_LATENCY}, polls=10, poll_seconds=300),
+    )
+
+
+def catches_up(_seed: int) -> CheckedScenario:
+    """A task was down for half an hour and works that off within an hour: it runs, and is late meanwhile."""
+    slow = replace(task("orders"), catch_up_seconds=3600)
+    return small(
+        "catches_up",
+        Break(60, SERVER, "orders", message=CONNECTION_LOST, heals_after_seconds=1800),
+        tasks=(slow, task("customers")),
+        expected=expect({"orders": AnomalyKind.SOURCE_LATENCY}, polls=10, poll_seconds=300),
     )
 
 
@@ -237,6 +250,7 @@ TROUBLES = (
     latency_spike,
     source_latency,
     target_latency,
+    catches_up,
     stalled,
     stalled_briefly,
     table_errors,

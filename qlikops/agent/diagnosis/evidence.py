@@ -45,6 +45,7 @@ class Label(StrEnum):
     CAUSE = "in common"
     PROTECTED = "protected"
     SERVER = "server"
+    FRESHNESS = "freshness of the target"
     FETCHED = "state last fetched"
     LICENSE = "licence"
     READ = "read"

@@ -27,6 +27,7 @@ from qlikops.agent.look.detectors import (
     is_stopped_by_command,
     is_waiting_to_apply,
 )
+from qlikops.agent.look.freshness import freshness_of
 from qlikops.agent.look.servers import remembering
 from qlikops.agent.look.waiting import point_of, position_of, source_meanwhile
 from qlikops.domain.anomaly import Anomaly, AnomalyKind
@@ -71,7 +72,9 @@ def detect(
     restarts = restarts_last_hour or {}
     # What was said longer ago may have been put right since, and this be another failure.
     is_fresh = previous is not None and now - previous.taken_at <= _HOUR
+    polled_before = previous.taken_at if previous else None
     servers = remembering(servers, previous, now)
+    fetched_at = {server.key: server.fetched.at for server in servers if server.fetched}
     down = [server.key for server in servers if is_down(server)]
     late = [server.key for server in servers if is_late(server)]
 
@@ -89,9 +92,10 @@ def detect(
         memory = replace(
             memory,
             said_before=_said_before(facts, last) if is_fresh else "",
-            position=position_of(facts, last, now),
+            position=position_of(facts, last, fetched_at.get(facts.key.of_server, now)),
         )
-        memory = _remembering_plans(facts, memory, plans, previous.taken_at if previous else None, now)
+        memory = replace(memory, freshness=freshness_of(facts, memory, polled_before, config, now))
+        memory = _remembering_plans(facts, memory, plans, polled_before, now)
         memory = _remembering_falls(facts, memory, (streaks or {}).get(facts.key), config, now)
         poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0), config)
         snapshots[facts.key] = poll.snapshot(last.anomalies)

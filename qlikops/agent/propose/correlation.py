@@ -27,6 +27,7 @@ from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Siblings
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.freshness import Freshness
 from qlikops.domain.lasting import Streak
 from qlikops.domain.plan import Plan, StoppedInPlan
 from qlikops.domain.point_of_no_return import PointOfNoReturn, earliest
@@ -69,6 +70,8 @@ class _Case:
     """Up to when about the target has the source's changes."""
     stopped_in: StoppedInPlan | None = None
     """The planned work during which the task was stopped."""
+    freshness: Freshness | None = None
+    """How old the target's data may be, and is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,8 @@ def propose(
                 left_alone.append(NoAction(anomaly.key, anomaly.kind, why))
             else:
                 memory = task.memory
-                cases.append(_Case(task.facts, anomaly, memory.streak, memory.position, memory.stopped_in))
+                waits = memory.position, memory.stopped_in, memory.freshness
+                cases.append(_Case(task.facts, anomaly, memory.streak, *waits))
 
     whole = sorted(_groups(cases), key=lambda group: group.urgency)
     groups = [part for group in whole for part in _parts(group, config)]
@@ -276,6 +280,8 @@ def _proposal(
     diagnosis = _diagnosis(group)
     points = (point_of(group.kind, case.facts, case.position, config) for case in group.cases)
     point = earliest(each for each in points if each)
+    limits = [case.freshness for case in group.cases if case.freshness]
+    stalest = min(limits, key=lambda each: each.stale_from, default=None)
     options = options_of(group.kind, diagnosis)
     if point and point.has_passed(now):
         options = looking_for_the_log(options, point)
@@ -286,10 +292,10 @@ def _proposal(
     if group.cause:
         part = f" (part {group.part})" if group.part else ""
         title = f"{group.cause}: {headline}, {len(targets)} tasks{part}"
-        evidence = numbered([(Label.NOT_LASTED, lead), *_group_evidence(group, targets, point)])
+        observed = [(Label.NOT_LASTED.value, lead), *_group_evidence(group, targets, point)]
     else:
         title = f"{first.facts.key.task}: {headline}"
-        evidence = numbered(_single_evidence(first, targets[0]))
+        observed = _single_evidence(first, targets[0])
     return Proposal(
         proposal_id=proposal_id(execution_arn, group.cause, (target.key for target in targets)),
         kind=group.kind,
@@ -299,7 +305,7 @@ def _proposal(
         reason=f"{lead}. {reason}" if lead else reason,
         cause=group.cause,
         targets=targets,
-        evidence=evidence,
+        evidence=numbered([*observed, (Label.FRESHNESS, stalest.words(now) if stalest else "")]),
         created_at=now,
         execution_arn=execution_arn,
         execution_name=execution_name,
@@ -307,6 +313,7 @@ def _proposal(
         options=options,
         staging=staging_among([case.facts for case in group.cases]) if group.cause else (),
         point_of_no_return=point,
+        stale_from=stalest.stale_from if stalest else None,
         fetched=server.fetched if server else None,
         tags=tuple(sorted({tag for case in group.cases for tag in case.facts.tags})[:_TAGS_KEPT]),
     )

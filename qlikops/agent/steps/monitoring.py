@@ -28,7 +28,7 @@ from qlikops.agent.steps.reminding import Reminders
 from qlikops.agent.tell.events import findings
 from qlikops.agent.tell.notifications import news_of
 from qlikops.agent.tell.notify import Notifier
-from qlikops.agent.tell.trend import changes, mean_latency
+from qlikops.agent.tell.trend import changes, mean_latency, stale_since
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lasting import Followed
 from qlikops.domain.plan import Plan
@@ -204,6 +204,7 @@ class Monitor:
             _findings(snapshot, left_alone, correlated.deferred, run),
             notes=(*notes, *_unasked(self.executions)),
             changes=changes(last.snapshot, snapshot),
+            stale=stale_since(last.snapshot, snapshot),
             followed=followed,
         )
         self.store.save_detection(findings)
@@ -217,6 +218,7 @@ class Monitor:
             proposals=len(opened.proposals),
             deferred=findings.deferred,
             followed=followed,
+            stale=findings.stale,
         )
         self.ledger.save_run(summary)
         _logger.info("%d tasks, %d anomalies, %d proposals", summary.tasks, summary.anomalies, summary.proposals)

@@ -205,6 +205,11 @@ def markdown(report: RunReport) -> str:
         ("Where", "Kind", "Severity", "What"),
         ((anomaly.key, anomaly.kind, anomaly.severity, anomaly.summary) for anomaly in report.anomalies),
     )
+    blocks += _section(
+        "Out of freshness since the run before",
+        ("Tag or task", "Minutes", "Tasks"),
+        ((each.name, f"{each.seconds / 60:.1f}", each.tasks) for each in report.stale),
+    )
     if len(report.trend) > 1:
         blocks += _section(
             "Trend",

@@ -9,6 +9,7 @@ from qlikops.agent.tell.metrics import RESTART_FAILURES
 from qlikops.domain.anomaly import Anomaly
 from qlikops.domain.approval import Status
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.freshness import StaleTime, stale_time
 from qlikops.domain.report import Changes, RunPoint, RunReport, Sighting
 from qlikops.domain.task import TaskState
 
@@ -30,6 +31,13 @@ def changes(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> Changes:
     ]
     resolved = [sighting for sighting in before if sighting not in now and sighting.key not in hidden_now]
     return Changes(previous.taken_at, tuple(sorted(new)), tuple(sorted(resolved)))
+
+
+def stale_since(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> tuple[StaleTime, ...]:
+    """For how long targets were out of freshness since the run before; nothing where there is none."""
+    if previous is None:
+        return ()
+    return stale_time((each.freshness for each in snapshot.stale), previous.taken_at, snapshot.taken_at)
 
 
 def mean_latency(snapshot: FleetSnapshot) -> float | None:

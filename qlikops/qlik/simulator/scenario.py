@@ -41,6 +41,8 @@ class SimulatedTask:
     """The Log Stream staging task on the same server whose log it reads; run while that is down, it breaks again."""
     start_seconds: float = 0.0
     """That a start takes longer than the scenario's lags."""
+    catch_up_seconds: float = 30.0
+    """In which it works off the time that it was down, once it runs again."""
 
 
 @dataclass(frozen=True, slots=True)

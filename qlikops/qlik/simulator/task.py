@@ -13,8 +13,6 @@ from qlikops.qlik.simulator.scenario import AfterRun, LatencySide, SimulatedTask
 
 _UPTIME_SECONDS = 86_400.0
 """That every task has been running for when the scenario begins."""
-_CATCH_UP_SECONDS = 30.0
-"""In which a resumed task works off the time that it was down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +115,7 @@ class TaskModel:
         """Seconds of latency left over from having been down."""
         if self.running_since is None:
             return 0.0
-        return self.behind_seconds * max(0.0, 1 - (now - self.running_since) / _CATCH_UP_SECONDS)
+        return self.behind_seconds * max(0.0, 1 - (now - self.running_since) / self.spec.catch_up_seconds)
 
     def _latencies(self, now: float, extra: Mapping[LatencySide, int]) -> tuple[int, int]:
         """Source and total latency in seconds; 0 of a task that does not run."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -208,6 +209,27 @@ def test_the_more_particular_log_retention_wins() -> None:
 def test_a_log_retention_that_is_wrong_is_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         read({"log_retention": given})
+
+
+def test_the_more_particular_freshness_wins_and_says_what_it_is_set_for() -> None:
+    config = read({"freshness": {"tags": {"Gold": "15m", "slow": "4h"}, "tasks": {"eu-1/sales-orders": "5m"}}})
+    assert config.freshness.of(task()) == ("eu-1/sales-orders", timedelta(minutes=5))
+    assert config.freshness.of(task("other", tags=("slow", " GOLD"))) == ("slow", timedelta(hours=4))
+    assert config.freshness.of(task("other", tags=("gold",))) == ("Gold", timedelta(minutes=15))
+    assert config.freshness.of(task("other")) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"tags": {"gold": "59s"}}, "freshness.* = '0:00:59': must be at least 0:01:00"),
+        ({"tags": {"gold": "soon"}}, "freshness.tags.gold = 'soon': must be a duration such as 90s, 5m"),
+        ({"tasks": {"": "1h"}}, "freshness.tasks = '': whom it concerns may not be empty"),
+    ],
+)
+def test_a_freshness_that_is_wrong_is_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read({"freshness": given})
 
 
 def test_no_two_levels_can_turn_a_pair_around() -> None:

@@ -88,6 +88,7 @@ class TestInboxRow:
             targets=(replace(WAITING.proposal.targets[0], key=TaskKey("i", "s" * 40, "t" * 40)),),
             execution_name="e" * 80,
             point_of_no_return=PointOfNoReturn("s", NOON, 3600),
+            stale_from=NOON,
         ),
         evaluation=replace(EVALUATION, confidence=0.9),
         digest="ab" * 32,

@@ -11,6 +11,7 @@ import pytest
 
 from qlikops.domain.approval import Status
 from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
+from qlikops.domain.freshness import Freshness, StaleTask, StaleTime
 from qlikops.domain.handover import LOOK_BACK, PAGES, Handled, Handover, gather
 from qlikops.domain.lasting import FellOver, Followed, Lasting, TaskLasting
 from qlikops.domain.mute import Mute, MuteReason
@@ -142,6 +143,24 @@ def test_what_is_kept_quiet_is_what_is_not_over_and_the_longest_first(environmen
     found = gathered(environment)
     assert [each.key.task for each in found.quiet] == ["a-long", "b-long", "short"]
     assert found.seen_at == NOON - HOUR
+
+
+def test_what_is_out_of_freshness_is_that_of_the_last_run_and_the_time_that_of_all_in_the_shift(
+    environment: FakeEnvironment,
+) -> None:
+    def run(name: str, ended: float, seconds: int) -> ExecutionDetail:
+        detail = run_of(name, ended + 0.1, ended)
+        assert detail.summary.run
+        counted = replace(detail.summary.run, stale=(StaleTime("gold", seconds, 2),))
+        return replace(detail, summary=replace(detail.summary, run=counted))
+
+    freshness = Freshness("gold", 900, NOON - 2 * HOUR)
+    facts = TaskFacts(KEY, TaskState.RUNNING, StopReason.NONE)
+    stale = TaskSnapshot(facts, TaskProgress(freshness=freshness))
+    environment.fleet.latest = FleetSnapshot(NOON - HOUR, "run-1", (), (stale,))
+    found = gathered(environment, run("early", 3, 60), run("late", 1, 300), run("before", 30, 900))
+    assert found.stale == (StaleTask(KEY, freshness),)
+    assert found.stale_time == (StaleTime("gold", 360, 2),)
 
 
 @pytest.mark.parametrize("status", [*Status, Status.read("paused")])

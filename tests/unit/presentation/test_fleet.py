@@ -9,13 +9,14 @@ import pytest
 
 from qlikops.domain.anomaly import KINDS, Anomaly, AnomalyKind, Severity
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskProgress, TaskSnapshot
+from qlikops.domain.freshness import Freshness
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.task import Fetched, ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.presentation import fleet
 from qlikops.presentation.filter import parse
 from qlikops.presentation.fleet import FleetSort
 from qlikops.presentation.table import Cells
-from qlikops.presentation.tone import Section, as_text
+from qlikops.presentation.tone import Section, Tone, as_text
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import HOSTILE, NOW
 
@@ -107,6 +108,16 @@ def test_how_old_the_state_already_was_is_said_if_it_is_known() -> None:
     at = SNAPSHOT.taken_at - timedelta(seconds=40)
     servers = [replace(server, fetched=Fetched(at, at)) for server in SNAPSHOT.servers[:1]]
     assert "; Enterprise Manager's state up to 40s older" in summary(replace(SNAPSHOT, servers=tuple(servers)))
+
+
+def test_what_is_out_of_freshness_is_said_above_the_fleet_and_can_be_filtered() -> None:
+    memory = TaskProgress(freshness=Freshness("gold", 900, NOW - 60 * MINUTE))
+    snapshot = replace(SNAPSHOT, tasks=(*SNAPSHOT.tasks[1:], with_memory(memory)))
+    assert "gold allows 15m: out of it since 10:20 UTC, 1h00m" in summary(snapshot)
+    wanted = parse("stale:gold", fleet.TABLE.fields)
+    found = [each for each in fleet.listed(snapshot, NOW) if wanted.matches(each)]
+    assert [each.task.memory for each in found] == [memory]
+    assert fleet.TABLE.cells(found[0])["latency"].tone is Tone.DANGER or found[0].facts.total_latency_seconds is None
 
 
 @pytest.mark.parametrize(

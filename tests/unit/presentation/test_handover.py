@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from qlikops.domain.approval import Claim, Decision, Outcome, Status
+from qlikops.domain.freshness import Freshness, StaleTask, StaleTime
 from qlikops.domain.handover import Handled, Handover, MutedTask
 from qlikops.domain.lasting import FellOver, Lasting, TaskLasting
 from qlikops.domain.mute import Mute, MuteReason
@@ -75,6 +76,18 @@ def test_what_the_next_shift_acts_on_comes_first() -> None:
         "3 runs, 1 failed, timed out or aborted",
     ):
         assert words in text
+
+
+def test_what_is_out_of_freshness_is_named_and_counted() -> None:
+    freshness = Freshness("gold", 900, NOW - HOUR, NOW + 0.5 * HOUR, NOW + HOUR)
+    tasks = [StaleTask(replace(KEY, task=f"t{number}"), freshness) for number in range(5)]
+    times = (StaleTime("gold", 5400, 5), StaleTime("eu/b", 59, 1))
+    text = said(replace(QUIET, stale=tuple(tasks), stale_time=times))
+    out = "gold allows 15m: out of it since 10:20 UTC, 1h00m; fresh again between 11:50 and 12:20 UTC"
+    assert f"5 stale      {tasks[0].key}: {out}" in text
+    assert "and 2 more" in text
+    assert "gold         90 min out of freshness, 5 tasks" in text
+    assert "less than a minute out of freshness, 1 task" in text
 
 
 def test_a_shift_in_which_nothing_happened_says_so() -> None:

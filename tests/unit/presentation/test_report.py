@@ -9,6 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 from qlikops.domain.approval import Decision, Outcome, Status
+from qlikops.domain.freshness import StaleTime
 from qlikops.domain.lasting import FellOver, Followed, Lasting, TaskLasting
 from qlikops.domain.report import Changes, NoAction, ReportedProposal, ReportEntry, RunPoint, RunReport, Sighting
 from qlikops.domain.run import RunSummary
@@ -140,6 +141,10 @@ class TestReport:
         text = as_text(report.sections(found))
         assert "of 12 that came up, 9 lasted, 3 fell over" in text
         assert "3 tasks: source X: 3 tasks fell over: orders after 7 min" in text
+
+    def test_it_says_for_how_long_targets_were_out_of_freshness(self) -> None:
+        text = as_text(report.sections(replace(self.REPORT, stale=(StaleTime("gold", 600, 2),))))
+        assert "gold         10 min out of freshness, 2 tasks" in text
 
     def test_it_says_what_changed_and_how_the_last_runs_went(self) -> None:
         points = (

@@ -8,6 +8,7 @@ from datetime import timedelta
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Evidence, Severity
 from qlikops.domain.approval import HistoryLine, Status
 from qlikops.domain.fleet import Sample, TaskProgress, TaskSnapshot
+from qlikops.domain.freshness import Freshness
 from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
@@ -29,6 +30,7 @@ def test_a_task_in_full() -> None:
         samples=sampled(3, 900, None, 60),
         restarted_at=NOW - 12 * MINUTE,
         starts=(NOW - 11 * MINUTE,),
+        freshness=Freshness("gold", 900, NOW + 4 * MINUTE),
         quiet=Mute(MuteReason.SNOOZED, NOW + 60 * MINUTE, "anna"),
     )
     facts = replace(
@@ -48,6 +50,7 @@ def test_a_task_in_full() -> None:
         "replicate-eu-1/sales-orders",
         "ERROR   FATAL_ERROR   1m00s ago",
         "2m00s ago  by Enterprise Manager",
+        "freshness    gold allows 15m: kept, until about 11:24 UTC if nothing runs",
         "ORA-12541",
         "snoozed 1h00m more by anna",
         "2026-03-07 12:20:00 UTC",

@@ -22,6 +22,7 @@ from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status, T
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import BlockingGate, Evaluation, Gate
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.freshness import StaleTime
 from qlikops.domain.point_of_no_return import PointOfNoReturn
 from qlikops.domain.proposal import Option
 from qlikops.domain.report import Changes, NoAction, ReportedProposal, RunPoint, RunReport, Sighting
@@ -53,6 +54,10 @@ def reported(status: Status, decision: Decision | None, **changes: Any) -> Repor
     target = TaskOutcome(ORDERS, status, "", "ERROR (FATAL_ERROR)", "RUNNING", 4.0)
     outcome = Outcome(status, "how it ended", (target,), START, decision)
     return ReportedProposal(proposal(**changes), status, EVALUATION, ASK, outcome, "f" * 64)
+
+
+def test_minutes_out_of_freshness_stand_in_a_table() -> None:
+    assert "| gold | 7.5 | 2 |" in markdown(report(stale=(StaleTime("gold", 450, 2),)))
 
 
 def test_a_report_reads_from_the_whole_to_the_detail() -> None:

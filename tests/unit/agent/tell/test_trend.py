@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from qlikops.agent.tell.trend import TREND_RUNS, changes, extended, mean_latency, point_of
+from qlikops.agent.tell.trend import TREND_RUNS, changes, extended, mean_latency, point_of, stale_since
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.approval import Status
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
+from qlikops.domain.freshness import Freshness, StaleTime
 from qlikops.domain.report import Changes, ReportedProposal, RunPoint, RunReport
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from tests.unit.domain.samples import KEY, NOON, PROPOSAL
@@ -59,6 +60,12 @@ def test_what_is_new_and_what_is_over(
 
 def test_without_a_run_before_nothing_is_new() -> None:
     assert changes(None, poll(task("a", STALLED))) == Changes()
+
+
+def test_time_out_of_freshness_is_counted_from_the_run_before() -> None:
+    stale = TaskSnapshot(task("a").facts, TaskProgress(freshness=Freshness("gold", 900, NOON - STEP)))
+    assert stale_since(poll(), poll(stale, runs=1)) == (StaleTime("gold", 300, 1),)
+    assert stale_since(None, poll(stale)) == ()
 
 
 def test_the_mean_latency_is_that_of_the_running_tasks_that_say_one() -> None:
