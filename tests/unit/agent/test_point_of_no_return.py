@@ -12,8 +12,8 @@ from qlikops.agent.config import AgentConfig, LogRetention
 from qlikops.agent.look.detection import detect
 from qlikops.agent.propose.correlation import propose
 from qlikops.agent.remember.run import Run
+from qlikops.agent.tell.events import findings
 from qlikops.agent.tell.notifications import news_of
-from qlikops.agent.tell.notify import findings_text
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Status
 from qlikops.domain.evaluation import ApprovalMode, Gate, Route
@@ -91,9 +91,10 @@ class Polls:
         keys = [TaskKey("default", SERVER, name) for name in names]
         facts = [parse_task(self.fleet.task(SERVER, key.task), key) for key in keys]
         snapshot = detect([SERVER_UP], facts, self.snapshot, self.config, now, "run")
-        news = news_of(self.snapshot, snapshot)
+        news = news_of(self.snapshot.told if self.snapshot else (), snapshot)
         self.snapshot = replace(snapshot, told=news.told)
-        said = findings_text(RUN, news) if news else ""
+        told = findings(RUN, news, now)
+        said = told[0].together(told)[1] if told else ""
         for line in (line for line in said.splitlines() if "until about" in line):
             for each in news.appeared:
                 alike = f"{each.severity}: {SERVER}: {each.kind.traits.headline} on "
