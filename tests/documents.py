@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import Enum
 from functools import partial
@@ -340,7 +340,7 @@ def _takes(parameter: Any) -> str | list[str] | None:
 
 EXAMPLES = event_schemas.examples()
 SCHEMA = resource("deploy", "qlikops.deploy.schema.json")
-PAGES = {
+PAGES: dict[str, Callable[[], str]] = {
     "policy.md": policy_page,
     "detection.md": detection_page,
     "failures.md": failures_page,

@@ -133,7 +133,8 @@ def _words(cls: type) -> dict[str, str]:
         (body,) = ast.parse(textwrap.dedent(inspect.getsource(each))).body
         assert isinstance(body, ast.ClassDef)
         for field, line in zip(body.body, body.body[1:], strict=False):
-            is_line = isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
-            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and is_line:
+            if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
+                continue
+            if isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant):
                 found[field.target.id] = " ".join(str(line.value.value).split())
     return found

@@ -29,7 +29,8 @@ def queue(aws: EmbeddedAws, name: str) -> tuple[str, str]:
 
 
 def received(aws: EmbeddedAws, url: str, count: int) -> list[Any]:
-    sqs, bodies = aws.client("sqs"), []
+    sqs = aws.client("sqs")
+    bodies: list[Any] = []
     while len(bodies) < count:
         found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5).get("Messages", [])
         assert found, f"{len(bodies)} of {count} arrived"

@@ -22,7 +22,7 @@ def what_was_opened_is_closed(watch: Watch) -> Iterator[str]:
     seen = _seen(watch)
     for key in pager.open:
         # Who dies between telling of a finding and keeping that tells of it again, or it is gone by then.
-        if "/finding/" not in key or (key not in seen and not watch.world.functions.were_killed):
+        if "/finding/" not in key or (key not in seen and not watch.world.functions.unanswered["MonitorTasks"]):
             yield f"{key} is open"
     for key in pager.otherwise:
         yield f"{key} was closed with other words to filter by"
