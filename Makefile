@@ -90,7 +90,7 @@ lock: $(VENV)/dev.stamp
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet \
 		--extra local --group build --output-file requirements/local.txt pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet \
-		--extra local --group build --group dev --output-file requirements/dev.txt pyproject.toml
+		--extra local --extra jq --group build --group dev --output-file requirements/dev.txt pyproject.toml
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "qlikops needs Python 3.11 or newer on the PATH." >&2; exit 1; }

@@ -264,7 +264,8 @@ def commands_page() -> str:
     return _page(
         "# Commands",
         _MADE,
-        "Commands that list or show take `--json`: data on stdout, talk on stderr.",
+        "Commands that list or show take `--json`: data on stdout, talk on stderr. [On the command line](command-line.md) "
+        "says what holds for all of them.",
         *blocks,
         "## Exit codes",
         "\n".join(line for line in (exit_codes.__doc__ or "").splitlines() if line.startswith("|")),
@@ -330,7 +331,7 @@ def _node(command: Any) -> dict[str, Any]:
 
 def _takes(parameter: Any) -> str | list[str] | None:
     """What a value of it is: choices, or its metavar; None for a flag."""
-    if getattr(parameter, "is_flag", False):
+    if getattr(parameter, "is_flag", False) or (parameter.metavar or "").startswith("[="):
         return None
     kind = parameter.type_descriptor.annotation
     if isinstance(kind, type) and issubclass(kind, Enum):

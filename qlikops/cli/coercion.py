@@ -11,6 +11,7 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from qlikops.cli.shape import FLAG, with_value
 from qlikops.domain.errors import UsageError
 from qlikops.domain.naming import begun, did_you_mean
 from qlikops.domain.text import harmless
@@ -46,6 +47,18 @@ def _member(kind: type[Enum], given: str, param: Any) -> Enum:
 
 class WithPlainValues:
     """A command, or group of commands, whose values are made by pydantic only where they need it."""
+
+    params: list[Any]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Reads its options, of which --json need not have a value."""
+        if any(FLAG in param.opts for param in self.params):
+            commands = getattr(self, "commands", ())
+            # What stands behind a group's command is the command's own.
+            end = next((place for place, word in enumerate(args) if word in commands), len(args))
+            takes_words = bool(commands) or any(param.param_type_name == "argument" for param in self.params)
+            args = [*with_value(args[:end], takes_words=takes_words), *args[end:]]
+        return super().parse_args(ctx, args)  # type: ignore[misc]  # Typer's, beside which it stands
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own parameters and --help."""

@@ -40,7 +40,8 @@ SettingsOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="All of the agent's settings, a JSON object.", exists=True, dir_okay=False),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Data on stdout as JSON.")]
+JsonOption = bool
+"""Whether to write data: `shape.shaped` makes --json and its like of a parameter `as_json` of this type."""
 
 
 def _open_aws(context: config.Context) -> ContextServices:

@@ -27,6 +27,7 @@ from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.known_own import add, remove
 from qlikops.cli.names import Group
 from qlikops.cli.remembering import remember
+from qlikops.cli.shape import shaped
 from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.domain.ledger import OWN_FAILURES
@@ -54,6 +55,7 @@ known = typer.Typer(
 
 
 @known.callback()
+@shaped
 def _list(
     ctx: typer.Context,
     engine: Annotated[str, typer.Option(metavar="NAME", help="Only this engine's: oracle, network, replicate.")] = "",
@@ -91,6 +93,7 @@ def _list(
 
 
 @known.command(cls=PlainCommand)
+@shaped
 def show(
     ctx: typer.Context,
     failure: Annotated[str, typer.Argument(metavar="FAILURE", help="Id of a known failure, as the list has it.")],
@@ -112,6 +115,7 @@ def show(
 
 
 @known.command(cls=PlainCommand)
+@shaped
 def explain(
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The message of a task.")] = "",

@@ -13,6 +13,7 @@ from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.cli.names import Group
+from qlikops.cli.shape import shaped
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import UsageError
 from qlikops.domain.text import harmless
@@ -51,6 +52,7 @@ def options(
 
 
 @local.command(cls=PlainCommand)
+@shaped
 def up(
     ctx: typer.Context,
     scenario: ScenarioOption = "demo",
@@ -77,6 +79,7 @@ def down(ctx: typer.Context) -> None:
 
 
 @local.command(cls=PlainCommand)
+@shaped
 def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Say whether the local environment runs, and how to reach it. Exit codes: 0 it runs, 3 it doesn't."""
     _write(_running(ctx), as_json=as_json)

@@ -19,6 +19,7 @@ from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.context import ContextOption, invocation, with_options
 from qlikops.cli.exit_codes import ExitCode, of_error
 from qlikops.cli.names import Group
+from qlikops.cli.shape import shaped
 from qlikops.domain.errors import QlikopsError
 
 COMMANDS = {
@@ -90,7 +91,7 @@ def command(name: str) -> Any:
     if not isinstance(group, typer.Typer):
         function = group
         group = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        group.command(cls=PlainCommand)(function)
+        group.command(cls=PlainCommand)(shaped(function))
     made = typer.main.get_command(group)
     made.name = name
     return made

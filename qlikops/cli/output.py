@@ -7,6 +7,7 @@ Text is never markup.
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
 import json
 import os
@@ -15,7 +16,9 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from qlikops.cli.shape import current
 from qlikops.domain.encoding import codec
+from qlikops.domain.text import harmless
 from qlikops.streams import OutputFailed
 
 if TYPE_CHECKING:
@@ -31,23 +34,33 @@ _STYLES = {"muted": "dim", "good": "green", "info": "cyan", "warning": "yellow",
 
 
 def write_json(value: Any) -> None:
-    """`value` on stdout, indented, in the codec's spelling."""
-    write(_json(value, indent=2))
+    """`value` on stdout, indented, in the codec's spelling and the shape that was asked for. Raises UsageError."""
+    _write_shaped(value, indent=2)
 
 
 def write_json_line(value: Any) -> None:
     """`value` on stdout as one line, at once: of a stream, each object is there when it happened."""
-    write(_json(value))
+    _write_shaped(value)
+
+
+def _write_shaped(value: Any, indent: int | None = None) -> None:
+    shape = current()
+    for each in shape.of(codec.encode(value)):
+        if not shape.jq:
+            write(_json(each, indent))
+        elif isinstance(each, str):
+            write(harmless(each, ANY_WIDTH, multiline=True) if sys.stdout.isatty() else each)
+        else:
+            write(_json(each))
 
 
 def _json(value: Any, indent: int | None = None) -> str:
     """`value` as JSON that stdout can encode: with escapes where it lacks a character, so that nothing is lost."""
-    encoded = codec.encode(value)
-    written = json.dumps(encoded, indent=indent, ensure_ascii=False)
+    written = json.dumps(value, indent=indent, ensure_ascii=False)
     try:
         written.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        return json.dumps(encoded, indent=indent)
+        return json.dumps(value, indent=indent)
     return written
 
 
@@ -91,13 +104,18 @@ def say(text: str) -> None:
 
 
 def terminal_width() -> int | None:
-    """The width of stdout where it is a terminal."""
+    """The width of stdout if it is a terminal and no csv was asked for."""
+    if current().is_csv:
+        return None
     console = _console(sys.stdout)
     return console.width if console.is_terminal else None
 
 
 def write_table(columns: Sequence[Column], rows: Iterable[Cells]) -> None:
     """Rows under headers on stdout; on a terminal each column keeps to its width, elsewhere to its content."""
+    if current().is_csv:
+        _write_csv(columns, rows)
+        return
     from rich.table import Table
 
     fixed = terminal_width() is not None
@@ -113,6 +131,20 @@ def write_table(columns: Sequence[Column], rows: Iterable[Cells]) -> None:
     for row in rows:
         table.add_row(*(_text(row[column.key]) for column in columns))
     _print(table, sys.stdout)
+
+
+def _write_csv(columns: Sequence[Column], rows: Iterable[Cells]) -> None:
+    """A line of column keys, then a line a row, as RFC 4180 has them but with this system's line ends."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([column.key for column in columns])
+    for row in rows:
+        writer.writerow([_no_formula(row[column.key].text) for column in columns])
+    sys.stdout.flush()
+
+
+def _no_formula(text: str) -> str:
+    """`text` as a spreadsheet takes it for text: names come from outside."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def write_sections(sections: Iterable[Section], *, to_stderr: bool = False) -> None:

@@ -1,0 +1,154 @@
+"""What becomes of a command's data on its way to stdout: `--json FIELDS`, `--jq EXPR`, `--format csv`.
+
+Each command with a parameter `as_json` gets the options here, so that none of them spells them out. The shape belongs
+to the one stdout that a process has; `output` asks for it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any
+
+import typer
+
+from qlikops.domain.errors import QlikopsError, UsageError
+from qlikops.domain.naming import did_you_mean
+from qlikops.domain.text import harmless
+
+FLAG = "--json"
+LISTS = frozenset({"approvals", "executions", "tasks", "reports", "config", "doctor", "_list"})
+"""Functions of the commands whose answer is one table."""
+
+
+class Format(Enum):
+    """How a list is written, if not as a table for people."""
+
+    CSV = "csv"
+
+
+JsonFields = Annotated[
+    str | None,
+    typer.Option(FLAG, metavar="[=FIELDS]", help="Data on stdout as JSON; with FIELDS, such as id,task, only these."),
+]
+JqOption = Annotated[
+    str, typer.Option("--jq", metavar="EXPR", help="As --json, through this jq expression; text comes without quotes.")
+]
+FormatOption = Annotated[
+    Format | None, typer.Option("--format", case_sensitive=False, help="The list with all its columns as csv.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What was asked of the data."""
+
+    fields: tuple[str, ...] = ()
+    jq: str = ""
+    is_csv: bool = False
+
+    def of(self, value: Any) -> list[Any]:
+        """What is written of `value`, which is JSON: one value, or all that the expression gives. Raises UsageError."""
+        picked = _picked(value, self.fields) if self.fields else value
+        return _through(self.jq, picked) if self.jq else [picked]
+
+
+_ALL = Shape()
+_current: ContextVar[Shape] = ContextVar("shape", default=_ALL)
+
+
+def current() -> Shape:
+    """The shape of the command that runs."""
+    return _current.get()
+
+
+@contextmanager
+def _in(shape: Shape) -> Iterator[None]:
+    before = _current.set(shape)
+    try:
+        yield
+    finally:
+        _current.reset(before)
+
+
+def shaped(function: Callable[..., None]) -> Callable[..., None]:
+    """`function` as a command that has the options of this module where it can write JSON."""
+    signature = inspect.signature(function, eval_str=True)
+    if "as_json" not in signature.parameters:
+        return function
+    is_list = function.__name__ in LISTS
+
+    @functools.wraps(function)
+    def run(*, as_json: str | None, jq: str, format_: Format | None = None, **given: Any) -> None:
+        if format_ is not None and (as_json is not None or jq):
+            raise UsageError("--format and --json exclude each other.", "--jq '… | @csv' writes csv of any data.")
+        fields = tuple(name.strip() for name in (as_json or "").split(",") if name.strip())
+        with _in(Shape(fields, jq, format_ is Format.CSV)):
+            function(**given, as_json=as_json is not None or bool(jq))
+
+    added = [("jq", JqOption, ""), *([("format_", FormatOption, None)] if is_list else [])]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        each.replace(annotation=JsonFields, default=None) if each.name == "as_json" else each
+        for each in signature.parameters.values()
+    ] + [inspect.Parameter(name, keyword, default=default, annotation=kind) for name, kind, default in added]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run
+
+
+def with_value(args: Sequence[str], *, takes_words: bool) -> list[str]:
+    """`args` in which --json has a value: the word behind it if the command has no other use for one, else none.
+
+    So `--json` alone means all of the data, and `show --json ID` still shows ID.
+    """
+    found = list(args)
+    end = found.index("--") if "--" in found else len(found)
+    if FLAG in found[:end]:
+        at = found.index(FLAG)
+        is_fields = not takes_words and at + 1 < end and not found[at + 1].startswith("-")
+        found[at : at + 1 + is_fields] = [f"{FLAG}={found[at + 1] if is_fields else ''}"]
+    return found
+
+
+def _picked(value: Any, fields: Sequence[str]) -> Any:
+    rows = value if isinstance(value, list) else [value]
+    known = list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
+    for field in fields if rows else ():
+        if field.partition(".")[0] not in known:
+            hint = did_you_mean(field.partition(".")[0], known)
+            raise UsageError(
+                f"--json: there is no field {harmless(field, 80)}.", f"{hint} There are: {', '.join(known)}.".lstrip()
+            )
+    found = [{field: _at(row, field.split(".")) for field in fields} for row in rows]
+    return found if isinstance(value, list) else found[0]
+
+
+def _at(value: Any, path: Sequence[str]) -> Any:
+    if isinstance(value, list) and path:
+        return [_at(each, path) for each in value]
+    if not path:
+        return value
+    return _at(value.get(path[0]), path[1:]) if isinstance(value, dict) else None
+
+
+def _through(expression: str, value: Any) -> list[Any]:
+    try:
+        import jq
+    except ImportError as exc:
+        raise QlikopsError(
+            "--jq needs the library jq, which is not installed.",
+            "Install it with `pip install jq`, or pipe --json into the program jq.",
+        ) from exc
+    try:
+        found: list[Any] = jq.compile(expression).input_value(value).all()
+    except ValueError as exc:
+        raise UsageError(
+            f"--jq: {harmless(str(exc), 300)}", "The manual of jq explains its language: https://jqlang.org/manual."
+        ) from exc
+    return found
