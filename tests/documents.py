@@ -264,8 +264,8 @@ def commands_page() -> str:
     return _page(
         "# Commands",
         _MADE,
-        "Commands that list or show take `--json`: data on stdout, talk on stderr. [On the command line](command-line.md) "
-        "says what holds for all of them.",
+        "Commands that list or show take `--json`: data on stdout, talk on stderr. [On the command line]"
+        "(command-line.md) says what holds for all of them.",
         *blocks,
         "## Exit codes",
         "\n".join(line for line in (exit_codes.__doc__ or "").splitlines() if line.startswith("|")),

@@ -55,6 +55,11 @@ COMMANDS = {
         "planning",
         "End what keeps a task quiet: a snooze, the time after a denial, a cooldown; or planned work.",
     ),
+    "decisions": (
+        "decisions",
+        "List the proposals of a shift: what waits, who decided what, how it ended, whether it lasted, until when its "
+        "tasks are muted.",
+    ),
     "probe": ("probe", "Have Enterprise Manager test an endpoint now: does the Replicate server get into it?"),
     "known": ("known", "Known failures: what the agent recognises in a message, and what it says to look at first."),
     "exam": (

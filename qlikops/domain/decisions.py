@@ -80,9 +80,20 @@ class Decisions:
 
 
 def gather(environment: ContextServices, since: datetime, now: datetime, *, mine: bool = False) -> Decisions:
-    """Reads the time: a hundred runs a page, one Query for each run that proposed something, one read a proposal.
+    """The numbers of what `decided_since` reads; `mine`: only of proposals that the caller decided."""
+    records, is_complete = decided_since(environment, since)
+    everyones = found = [record for record in records if record.status.is_final]
+    if mine:
+        caller = environment.caller()
+        found = [record for record in found if record.decision is not None and record.decision.by == caller]
+    return tallied(found, since, now, is_complete=is_complete, everyones=everyones)
 
-    `mine`: only proposals that the caller decided. Blocks like the ports do, and raises what they raise.
+
+def decided_since(environment: ContextServices, since: datetime) -> tuple[list[ProposalRecord], bool]:
+    """The proposals that were answered or closed since a moment, and whether these are all.
+
+    A hundred runs a page, one Query for each run that proposed something, one read a proposal. Blocks like the ports
+    do, and raises what they raise.
     """
     runs, _, is_complete = runs_since(environment.executions, since, PAGES)
     records: dict[str, ProposalRecord] = {}
@@ -93,11 +104,7 @@ def gather(environment: ContextServices, since: datetime, now: datetime, *, mine
             if row.updated_at >= since and row.status not in UNANSWERED:
                 with contextlib.suppress(NotFound):  # the ledger forgets after ninety days
                     records[row.proposal_id] = environment.approvals.approval(row.proposal_id)
-    everyones = found = [record for record in records.values() if record.status.is_final]
-    if mine:
-        caller = environment.caller()
-        found = [record for record in found if record.decision is not None and record.decision.by == caller]
-    return tallied(found, since, now, is_complete=is_complete, everyones=everyones)
+    return list(records.values()), is_complete
 
 
 def tallied(

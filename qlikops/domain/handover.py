@@ -108,7 +108,7 @@ def gather(environment: ContextServices, since: datetime, now: datetime) -> Hand
         for proposal in executions.proposals(run.name)
         if proposal.updated_at >= since and proposal.status not in UNANSWERED
     ]
-    snapshot = _snapshot(environment)
+    snapshot = last_snapshot(environment)
     ended = [run for run in within if run.stopped_at is not None]
     return Handover(
         since=since,
@@ -116,7 +116,7 @@ def gather(environment: ContextServices, since: datetime, now: datetime) -> Hand
         fell_over=_fell_over(within, since),
         handled=tuple(sorted(handled, key=lambda each: each.proposal.updated_at, reverse=True)),
         waiting=tuple(sorted(environment.approvals.waiting(), key=lambda row: (row.urgency, row.approval_id))),
-        quiet=_quiet(snapshot, now) if snapshot else (),
+        quiet=muted(snapshot, now),
         running=tuple(run for run in within if run.status is ExecutionStatus.RUNNING),
         broken=tuple(run for run in ended if run.status not in _FINE),
         runs=len(ended),
@@ -187,13 +187,17 @@ def _pages(executions: Executions, status: ExecutionStatus | None = None) -> Ite
             return
 
 
-def _snapshot(environment: ContextServices) -> FleetSnapshot | None:
+def last_snapshot(environment: ContextServices) -> FleetSnapshot | None:
+    """The fleet as the last run saw it; None if none has."""
     with contextlib.suppress(NotFound):
         return environment.fleet.snapshot()
     return None
 
 
-def _quiet(snapshot: FleetSnapshot, now: datetime) -> tuple[MutedTask, ...]:
+def muted(snapshot: FleetSnapshot | None, now: datetime) -> tuple[MutedTask, ...]:
+    """The tasks that are muted at `now`, what ends last first."""
+    if snapshot is None:
+        return ()
     quiet = [
         MutedTask(task.facts.key, task.memory.quiet)
         for task in snapshot.tasks

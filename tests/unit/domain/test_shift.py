@@ -1,0 +1,86 @@
+"""A shift proposal by proposal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from qlikops.domain.approval import Status
+from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
+from qlikops.domain.mute import Mute, MuteReason
+from qlikops.domain.ports import ContextServices
+from qlikops.domain.shift import ME, Shift, fits, gather_shift
+from qlikops.domain.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.workflow.execution import RunProposal
+from tests.fakes import CALLER, Clock, FakeApprovals, FakeEnvironment
+from tests.unit.domain.samples import KEY, NOON, waiting
+from tests.unit.domain.test_decisions import FELL, HOUR, ended
+from tests.unit.domain.test_handover import run_of
+
+BOB = "arn:aws:iam::1:user/bob"
+
+
+def shift_of(environment: FakeEnvironment) -> FakeEnvironment:
+    """One proposal that bob denied, one restarted that fell over, one that waits; the task of all is snoozed."""
+    records = [ended("a", Status.DENIED, by=BOB), ended("b", Status.RESTARTED, FELL, hours=3), waiting("c" * 12)]
+    environment.approvals.records = {record.approval_id: record for record in records}
+    rows = [RunProposal(each.approval_id, "eu/x", "", "resume", each.status, NOON - HOUR) for each in records]
+    run = run_of("one", 5, 1, *rows)
+    environment.executions.details = [run]
+    environment.executions.summaries = [run.summary]
+    facts = TaskFacts(KEY, TaskState.ERROR, StopReason.FATAL_ERROR)
+    muted = TaskProgress(quiet=Mute(MuteReason.SNOOZED, NOON + HOUR))
+    environment.fleet.latest = FleetSnapshot(NOON, "one", (), (TaskSnapshot(facts, memory=muted),))
+    return environment
+
+
+@pytest.fixture
+def shift() -> Shift:
+    environment = shift_of(FakeEnvironment(FakeApprovals(Clock(NOON))))
+    return gather_shift(cast("ContextServices", environment), NOON - 24 * HOUR, NOON)
+
+
+def test_what_waits_comes_first_and_then_the_newest(shift: Shift) -> None:
+    assert [entry.status for entry in shift.entries] == [Status.WAITING, Status.RESTARTED, Status.DENIED]
+    waits, restarted, denied = shift.entries
+    assert (waits.decision, waits.deadline is not None) == (None, True)
+    assert restarted.lasting == FELL
+    assert denied.decision is not None
+    assert denied.decision.who() == "bob"
+    assert {entry.muted_until for entry in shift.entries} == {NOON + HOUR}
+
+
+@pytest.mark.parametrize(
+    ("by", "task", "failure", "found"),
+    [
+        ("", "", "", 3),
+        ("bob", "", "", 1),
+        ("BO", "", "", 1),
+        (ME, "", "", 1),
+        ("", KEY.task, "", 3),
+        ("", "nothing", "", 0),
+    ],
+)
+def test_it_is_narrowed(shift: Shift, by: str, task: str, failure: str, found: int) -> None:
+    fitting = [each for each in shift.entries if fits(each, by=by, task=task, failure=failure, caller=CALLER)]
+    assert len(fitting) == found
+
+
+def test_a_failure_by_its_beginning(shift: Shift) -> None:
+    entry = replace(shift.entries[0], failure="oracle-missing-logfile")
+    narrowed = [fits(entry, by="", task="", failure=each, caller="") for each in ("oracle", "ORACLE-M", "logfile")]
+    assert narrowed == [True, True, False]
+
+
+def test_a_group_is_muted_if_all_of_its_tasks_are() -> None:
+    environment = shift_of(FakeEnvironment(FakeApprovals(Clock(NOON))))
+    record = environment.approvals.records["c" * 12]
+    (target,) = record.proposal.targets
+    other = replace(target, key=replace(target.key, task="other"))
+    group = replace(record.proposal, targets=(target, other), cause="x")
+    environment.approvals.records["c" * 12] = replace(record, proposal=group)
+    (waits, *_) = gather_shift(cast("ContextServices", environment), NOON - timedelta(hours=24), NOON).entries
+    assert waits.muted_until is None
