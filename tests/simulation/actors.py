@@ -20,6 +20,7 @@ from qlikops.qlik.simulator.scenario import Break
 from tests.simulation.choosing import NOT_OFFERED, terms_chosen
 from tests.simulation.kernel import Waiting
 from tests.simulation.night import MESSAGES, Habit, Hand, Operator
+from tests.simulation.orders import order
 from tests.simulation.plant import MACHINE_ARN, TABLE, Person, World
 from tests.simulation.saying import Saying
 
@@ -250,7 +251,7 @@ def _fail_oddly(world: World, person: Person, error: str, cause: str) -> None:
         world.kernel.say(f"fails: {exc}")
 
 
-_PAUSES = {Hand.RUNS_TWICE: 900.0}
+_PAUSES = {Hand.RUNS_TWICE: 900.0, Hand.ORDERS: 700.0}
 """Seconds from one deed to the next on average, where that is not five minutes."""
 
 
@@ -265,6 +266,7 @@ def lend(world: World, hand: Hand) -> None:
         Hand.STEPS_CLOCK: lambda: _step_clock(world),
         Hand.KILLS: lambda: _kill(world),
         Hand.RUNS_TWICE: lambda: _run_twice(world),
+        Hand.ORDERS: lambda: order(world),
         Hand.RESTARTS_QEM: lambda: _restart_enterprise_manager(world),
     }
     while True:

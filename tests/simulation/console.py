@@ -30,7 +30,7 @@ from tests.simulation.saying import Saying
 
 BEAT_SECONDS = 0.4
 HOLD = timedelta(seconds=5)
-_SENDING = "send-"
+_SENDING = "qlikops-send-"
 """What the names of lanes begin with that send a decision."""
 _WATCH_AGAIN_SECONDS = 30.0
 

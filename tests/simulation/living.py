@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from qlikops.domain.ledger import RECORD
+from qlikops.domain.ledger import ORDER_PREFIX, RECORD
 from tests.simulation.actors import lend, live
 from tests.simulation.console import sit
 from tests.simulation.invariants import Violated, Watch
@@ -134,6 +134,10 @@ def _account(world: World, lived: Lived) -> None:
     for (_, sort), item in world.dynamodb.items.items():
         if sort == RECORD:
             lived.reached[f"proposal {status_of(item)}"] += 1
+            lived.reached["asked after planned work"] += '"kind":"STOPPED_IN_PLAN"' in item["proposal"]["S"]
+        if sort.startswith(ORDER_PREFIX):
+            is_applied = '"is_applied":true' in item["body"]["S"]
+            lived.reached[f"an order {'applied' if is_applied else 'refused'}"] += 1
     lived.reached.update(f"test {test.answer}" for test in world.journal.tests if test.answer)
     for _, message in world.sns.published:
         words = message["Subject"].removeprefix("qlikops: ")

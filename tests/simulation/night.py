@@ -80,6 +80,8 @@ class Hand(StrEnum):
     """A run stands still after it has looked, while another one looks and proposes."""
     BRAKES = "brakes"
     """A restart is stopped, as `qlikops stop` does it, while it goes on."""
+    ORDERS = "orders"
+    """Work is planned, and what keeps tasks quiet is lifted, by a run's input."""
     RACES = "races"
     """What writes to the table stands still before it does, until another process comes to the same items."""
     LINGERS = "lingers"
@@ -158,7 +160,7 @@ def meaning(message: str) -> str:
     return "connection" if known in MESSAGES[:2] else known
 
 
-_FIRST_HANDS = [hand for hand in Hand if hand not in (*_LAST_HANDS, Hand.RACES)]
+_FIRST_HANDS = [hand for hand in Hand if hand not in (*_LAST_HANDS, Hand.RACES, Hand.ORDERS)]
 
 
 def draw(seed: int) -> Night:
@@ -207,7 +209,9 @@ def draw(seed: int) -> Night:
     night = replace(night, settings={**night.settings, **limits})
     if rng.random() < 0.12:
         night = replace(night, scenario=_with_log_stream(rng, night.scenario))
-    return replace(night, hands=(*night.hands, Hand.RACES)) if rng.random() < 0.15 else night
+    if rng.random() < 0.15:
+        night = replace(night, hands=(*night.hands, Hand.RACES))
+    return replace(night, hands=(*night.hands, Hand.ORDERS)) if rng.random() < 0.15 else night
 
 
 def _with_log_stream(rng: random.Random, scenario: Scenario) -> Scenario:

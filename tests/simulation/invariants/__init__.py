@@ -2,8 +2,9 @@
 
 `records`, `tasks` and `lasting` look at every write to the ledger, `calls` and `choosing` at every request that changes
 something in Enterprise Manager, `groups` at what belongs to one restart, `endpoints` at every test of an endpoint,
-`sending` at what consoles sent, `telling` and `rest` at the world once nothing is under way any more. They are written
-against what is stored and sent, not with the code that they hold to it.
+`orders` at orders and planned work, `sending` at what consoles sent, `telling` at what people and programs were told,
+`rest` at the world once nothing is under way any more. They are written against what is stored and sent, not with the
+code that they hold to it.
 """
 
 from tests.simulation.invariants import (
@@ -12,6 +13,7 @@ from tests.simulation.invariants import (
     endpoints,
     groups,
     lasting,
+    orders,
     records,
     rest,
     sending,
@@ -29,6 +31,7 @@ __all__ = [
     "endpoints",
     "groups",
     "lasting",
+    "orders",
     "records",
     "rest",
     "sending",

@@ -74,6 +74,8 @@ def what_fell_over_is_waited_for(watch: Watch, change: Change) -> str:
     falls = [fall for fall in _falls(watch, change.key) if fall[0] <= begun]
     if not falls or not watch.world.config.cooldown_seconds:
         return ""
+    if max(falls[0]) <= watch.lifted_at(change.key[0]):
+        return ""
     config, count = watch.world.config, len(falls)
     longer = min(60 * (count * count + count), config.backoff_max_seconds)
     restarted_at, fell_at = falls[0]

@@ -10,6 +10,7 @@ from qlikops.domain.approval import Status
 from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.ledger import Attribute
 from tests.simulation.dynamodb import Wire
+from tests.simulation.invariants.orders import may_be_planned
 from tests.simulation.invariants.watch import (
     Change,
     Watch,
@@ -290,7 +291,9 @@ def only_what_is_over_is_abandoned(watch: Watch, change: Change) -> str:
 
 @of_each_record
 def somebody_looked_before_a_question_was_dropped(watch: Watch, change: Change) -> str:
-    """A run that asks no longer has itself read, after the proposal was made, that a task is not as it was."""
+    """A run that asks no longer has itself read, after the proposal was made, that a task is not as it was; or that
+    planned work covers it.
+    """
     process, closing = watch.world.dynamodb.last_writer, watch.writer()
     if change.before is None or change.after is None or closing is None or closing.function != "MonitorTasks":
         return ""
@@ -299,6 +302,8 @@ def somebody_looked_before_a_question_was_dropped(watch: Watch, change: Change) 
     proposal = watch.proposed[change.proposal_id]
     for target in proposal["targets"]:
         server, task = target["key"]["server"], target["key"]["task"]
+        if may_be_planned(watch, server, task, closing.at):
+            return ""
         asked_at, entries = watch.world.journal.listed.get((process, server), (0.0, {}))
         if asked_at < watch.opened_at[change.proposal_id]:
             continue

@@ -73,7 +73,8 @@ def budget_and_cooldown_hold(watch: Watch, change: Change) -> str:
     in_an_hour = sum(now - at < 3600 for at in others)
     if config.restart_budget_per_hour and in_an_hour >= config.restart_budget_per_hour:
         return f"{change.key[0]}: {in_an_hour + 1} restarts in an hour"
-    if others and looked - max(others) < config.cooldown_seconds - 1:
+    is_lifted = bool(others) and max(others) <= watch.lifted_at(change.key[0])
+    if others and looked - max(others) < config.cooldown_seconds - 1 and not is_lifted:
         return f"{change.key[0]}: again after {looked - max(others):.0f} s"
     return ""
 
@@ -117,8 +118,10 @@ def nothing_is_asked_while_there_is_to_be_quiet(watch: Watch, change: Change) ->
 
 @of_each_item
 def a_silence_is_not_shortened(_: Watch, change: Change) -> str:
-    """An old denial, written once more, does not end a longer snooze."""
+    """An old denial, written once more, does not end a longer snooze; only a person's lift does."""
     if change.key[1] != keys.SNOOZE or change.before is None or change.after is None:
+        return ""
+    if change.after.get(Attribute.LIFTED) != change.before.get(Attribute.LIFTED):
         return ""
     shorter = number(change.before, Attribute.EXPIRES) - number(change.after, Attribute.EXPIRES)
     return f"{change.key[0]}: by {shorter:g} s" if shorter > 0 else ""
@@ -200,7 +203,8 @@ def what_is_told_of_a_denial_keeps_its_tasks_quiet(watch: Watch, change: Change)
     until = codec.parse_time(outcome["at"]).timestamp() + seconds
     snooze = watch.items.get((change.key[0], keys.SNOOZE))
     quiet_until = number(snooze, Attribute.EXPIRES) if snooze else 0.0
-    if not seconds or until < watch.world.kernel.now or quiet_until >= int(until):
+    is_lifted = codec.parse_time(outcome["at"]).timestamp() <= watch.lifted_at(change.key[0])
+    if not seconds or until < watch.world.kernel.now or quiet_until >= int(until) or is_lifted:
         return ""
     return f"{proposal_id} was denied, and {change.key[0]} is quiet until {quiet_until:g}, not {until:g}"
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
+from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
 from tests.simulation.dynamodb import Key, Wire
 from tests.simulation.enterprise_manager import Sent, Tested
@@ -107,6 +108,10 @@ class Watch:
         """When each proposal was first stored."""
         self.summed_up_at: dict[Key, float] = {}
         """When the summary of each run was first stored."""
+        self.plans: dict[Key, Wire] = {}
+        """Planned work as it was last stored, forgotten by now or not."""
+        self.planned_at: dict[Key, float] = {}
+        """When each plan was first stored."""
         self.claimed_at: dict[Key, float] = {}
         """When each claim was made."""
         self.settled: dict[Key, tuple[str, float]] = {}
@@ -167,6 +172,9 @@ class Watch:
             self.opened_at.setdefault(change.proposal_id, self.world.kernel.now)
         if change.key[1] == keys.RECORD and not (change.before and status_of(change.before) is status_of(change.after)):
             self.world.kernel.say(f"{change.proposal_id} is {status_of(change.after)}", "ledger")
+        if change.key[0] == keys.PLANS_PARTITION:
+            self.plans[change.key] = change.after
+            self.planned_at.setdefault(change.key, self.world.kernel.now)
         if change.key[1] == keys.SUMMARY:
             self.summed_up_at.setdefault(change.key, self.world.kernel.now)
         if change.key[1].startswith(keys.RESTART_PREFIX) and change.before is None:
@@ -190,6 +198,11 @@ class Watch:
     def is_tampered(self, proposal_id: str) -> bool:
         """Whether somebody changed its record behind qlikops' back."""
         return proposal_id in self.world.tampered
+
+    def lifted_at(self, partition: str) -> float:
+        """Up to when a person has lifted what keeps a task quiet; 0 if nobody has."""
+        lifted = self.items.get((partition, keys.SNOOZE), {}).get(Attribute.LIFTED)
+        return codec.parse_time(lifted["S"]).timestamp() if lifted else 0.0
 
     def could_not_see(self, sent: Sent) -> bool:
         """Whether the record was changed only after the sender had read it for the last time."""

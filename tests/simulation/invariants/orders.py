@@ -1,0 +1,139 @@
+"""Of orders and of planned work: each order is applied once, and what is planned is neither proposed on nor told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from qlikops.domain import ledger as keys
+from qlikops.domain.encoding import codec
+from qlikops.domain.ledger import Attribute
+from tests.simulation.invariants.watch import Change, Watch, at_rest, of_each_item, of_each_record
+
+_MOST = 20
+"""Orders that a run takes."""
+_COMES_THROUGH = ("POSITION_LOST", "DATA_ERRORS")
+"""What people hear of during planned work as well."""
+_RUN_SECONDS = 600.0
+"""That MonitorTasks may take."""
+
+
+@of_each_item
+def an_order_is_settled_once(_: Watch, change: Change) -> str:
+    """What became of an order is written once."""
+    if not change.key[1].startswith(keys.ORDER_PREFIX) or change.before is None or change.after is None:
+        return ""
+    return f"{change.key[0]} {change.key[1]} was settled once more"
+
+
+@of_each_item
+def what_is_ordered_comes_with_its_outcome(watch: Watch, change: Change) -> str:
+    """A plan is there as soon as, and not before, it is said that its order was applied."""
+    if change.key[0] == keys.PLANS_PARTITION and change.before is None and change.after is not None:
+        plan = json.loads(change.after[Attribute.BODY]["S"])
+        return "" if change.key[1] in _applied(watch, plan["execution_name"]) else f"{change.key[1]} has no order"
+    if not change.key[1].startswith(keys.ORDER_PREFIX) or change.after is None:
+        return ""
+    outcome = json.loads(change.after[Attribute.BODY]["S"])
+    is_missing = outcome["plan_id"] and (keys.PLANS_PARTITION, outcome["plan_id"]) not in watch.items
+    return f"{change.key[0]} says that there is {outcome['plan_id']}" if is_missing else ""
+
+
+def _applied(watch: Watch, execution_name: str) -> set[str]:
+    partition = keys.run_partition(execution_name)
+    items = (watch.items[key] for key in watch.items if key[0] == partition and key[1].startswith(keys.ORDER_PREFIX))
+    return {json.loads(item[Attribute.BODY]["S"])["plan_id"] for item in items}
+
+
+@at_rest
+def every_order_is_answered(watch: Watch) -> Iterator[str]:
+    """Of a run that succeeded, each order has an outcome, and there is none that nobody ordered."""
+    kept: dict[str, int] = {}
+    for partition, sort in watch.items:
+        kept[partition] = kept.get(partition, 0) + sort.startswith(keys.ORDER_PREFIX)
+    for execution in watch.world.states.executions.values():
+        orders = json.loads(execution.input).get("orders", ()) if "orders" in execution.input else ()
+        count = kept.get(keys.run_partition(execution.name), 0)
+        if count > len(orders) or (execution.status == "SUCCEEDED" and count != min(len(orders), _MOST)):
+            yield f"{execution.name} was given {len(orders)} orders, and {count} are answered"
+
+
+@of_each_record
+def nothing_is_proposed_during_planned_work(watch: Watch, change: Change) -> str:
+    """But for what people have to hear of at once."""
+    run = watch.writer()
+    if change.before is not None or change.after is None or run is None or not watch.clocks_are_right:
+        return ""
+    proposal = watch.proposed[change.proposal_id]
+    if proposal["kind"] in _COMES_THROUGH:
+        return ""
+    for target in proposal["targets"]:
+        server, task = target["key"]["server"], target["key"]["task"]
+        if plan := _plan_over(watch, server, task, run.at, watch.world.kernel.now):
+            return f"{change.proposal_id} is about {task}, and {plan} covers that"
+    return ""
+
+
+@at_rest
+def nothing_is_told_during_planned_work(watch: Watch) -> Iterator[str]:
+    """But for what people have to hear of at once."""
+    if not watch.clocks_are_right:
+        return
+    for _, entry in watch.world.eventbridge.put:
+        detail = json.loads(entry["Detail"])
+        if entry["DetailType"] != "FindingOpened" or detail["kind"] in _COMES_THROUGH or "/" not in detail["label"]:
+            continue
+        at, (server, task) = codec.parse_time(detail["at"]).timestamp(), detail["label"].split("/")
+        if plan := _plan_over(watch, server, task, at - _RUN_SECONDS, at):
+            yield f"{detail['kind']} of {task} was told, and {plan} covers that"
+
+
+def may_be_planned(watch: Watch, server: str, task: str, since: float) -> bool:
+    """Whether a plan covers a task now, or has covered it at some time since then."""
+    now, plans = watch.world.kernel.now, list(_plans_on(watch, server, task))
+    return any((begins <= now and ends >= since) or not watch.clocks_are_right for _, begins, ends in plans)
+
+
+def _plan_over(watch: Watch, server: str, task: str, since: float, until: float) -> str:
+    """A plan that was there and covered a task all that time; empty if there was none."""
+    plans = _plans_on(watch, server, task)
+    return next((plan for plan, begins, ends in plans if begins < since and until < ends), "")
+
+
+def _plans_on(watch: Watch, server: str, task: str) -> Iterator[tuple[str, float, float]]:
+    """Each plan that is about a task, with from when until when it was known and held."""
+    for (partition, sort), item in watch.plans.items():
+        plan = json.loads(item[Attribute.BODY]["S"])
+        if _covers(watch, plan["scope"], server, task):
+            ends = [codec.parse_time(plan[name]).timestamp() for name in ("ends_at", "ended_at") if plan[name]]
+            begins = max(codec.parse_time(plan["starts_at"]).timestamp(), watch.planned_at[partition, sort])
+            yield sort, begins, min(ends)
+
+
+def _covers(watch: Watch, scope: Mapping[str, Any], server: str, task: str) -> bool:
+    spec = next(
+        one
+        for each in watch.world.fleet.scenario.servers
+        for one in each.tasks
+        if (each.name, one.name) == (server, task)
+    )
+    named = {(each["server"], each["task"]) for each in scope["tasks"]}
+    return bool(
+        server in scope["servers"]
+        or (server, task) in named
+        or {spec.source.name, spec.target.name} & set(scope["endpoints"])
+        or {tag.lower() for tag in spec.tags} & {tag.lower() for tag in scope["tags"]}
+    )
+
+
+@of_each_item
+def what_was_lifted_does_not_come_back(_: Watch, change: Change) -> str:
+    """An old denial, written once more after a lift, keeps nothing quiet."""
+    if change.key[1] != keys.SNOOZE or change.before is None or change.after is None:
+        return ""
+    lifted = change.before.get(Attribute.LIFTED, {}).get("S", "")
+    is_old = lifted and change.after.get(Attribute.AT, {}).get("S", "") < lifted
+    is_later = float(change.after[Attribute.EXPIRES]["N"]) > float(change.before[Attribute.EXPIRES]["N"])
+    is_lift = change.after.get(Attribute.LIFTED) != change.before.get(Attribute.LIFTED)
+    return f"{change.key[0]} was lifted at {lifted}, and is quiet again" if is_old and is_later and not is_lift else ""
