@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 from qlikops.aws.approvals import LedgerApprovals, Timing
@@ -14,10 +15,11 @@ from qlikops.domain.approval import ProposalRecord, digest_of
 from qlikops.domain.errors import DecisionUnknown, QlikopsError
 from qlikops.domain.ledger import LEASE, RECORD, approval_partition
 from qlikops.domain.ports import Approve, DecisionRequest, Deny
+from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import RunOption, StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal
 from qlikops.qlik.simulator.scenario import Break
-from tests.simulation.choosing import NOT_OFFERED, terms_chosen
+from tests.simulation.choosing import NOT_OFFERED, terms_chosen, waiting
 from tests.simulation.kernel import Waiting
 from tests.simulation.night import MESSAGES, Habit, Hand, Operator
 from tests.simulation.orders import order
@@ -70,6 +72,7 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
         Habit.CALLS_BACK: lambda: _call_back(world, person, {"approved": True}),
         Habit.CALLS_BACK_ODDLY: lambda: _call_back(world, person, kernel.random.choice(ODD_OUTPUTS)),
         Habit.CHOOSES: lambda: _choose(world, approvals, person, saying),
+        Habit.WAITS: lambda: _decide(world, approvals, saying, approved=True, choose=waiting),
         Habit.FAILS_ODDLY: lambda: _fail_oddly(world, person, *kernel.random.choice(ODD_ERRORS)),
     }
     while True:
@@ -135,14 +138,14 @@ def _decide(
     approved: bool,
     snooze: timedelta | None = None,
     pause: Pause = _while_reading,
-    chooses: bool = False,
+    choose: Callable[[Random, Proposal], dict[str, Any]] = lambda *_: {},
 ) -> None:
     approval = _waiting(world, approvals, pause)
     if approval is None:
         return
     is_as_reviewed = _is_as_reviewed(world, approval)
     decision_id = f"{world.kernel.random.getrandbits(64):016x}"
-    terms = terms_chosen(world.kernel.random, approval.proposal) if chooses else {}
+    terms = choose(world.kernel.random, approval.proposal)
     request: DecisionRequest = (
         Approve(approval.digest, "simulated", decision_id=decision_id, **terms)
         if approved
@@ -175,7 +178,7 @@ def _choose(world: World, approvals: LedgerApprovals, person: Person, saying: Sa
     """By command, or with the plain AWS CLI, where slips happen."""
     chance = world.kernel.random
     if chance.random() < 0.7:
-        _decide(world, approvals, saying, approved=True, chooses=True)
+        _decide(world, approvals, saying, approved=True, choose=terms_chosen)
     elif chance.random() < 0.5:
         if any(key[0].startswith("TOKEN#") for key in world.dynamodb.items):
             world.faults.reached("something chosen that is not offered")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from qlikops.domain.proposal import Proposal
+from qlikops.domain.proposal import WHEN_IT_ANSWERS, Proposal
 
 NOT_OFFERED: tuple[dict[str, Any], ...] = (
     {"option": "rewind"},
@@ -28,3 +28,8 @@ def terms_chosen(chance: Random, proposal: Proposal) -> dict[str, Any]:
         kept = chance.sample(proposal.targets, chance.randint(1, len(proposal.targets) - 1))
         fields["tasks"] = tuple(chance.choice([target.key.task, str(target.key)]) for target in kept)
     return fields
+
+
+def waiting(_: Random, proposal: Proposal) -> dict[str, Any]:
+    """The option to wait until the endpoint answers; of what does not offer it, the first one."""
+    return {"option": WHEN_IT_ANSWERS} if proposal.offers[-1].waits_for_endpoint else {}

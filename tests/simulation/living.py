@@ -13,6 +13,7 @@ from qlikops.domain.ledger import ORDER_PREFIX, RECORD
 from tests.simulation.actors import lend, live
 from tests.simulation.console import sit
 from tests.simulation.invariants import Violated, Watch
+from tests.simulation.invariants.waiting import is_waited_for
 from tests.simulation.invariants.watch import status_of
 from tests.simulation.kernel import Stuck, TraceLine
 from tests.simulation.night import AT_WORST_MOMENTS, PROTECTED, Night
@@ -138,6 +139,8 @@ def _account(world: World, lived: Lived) -> None:
         if sort.startswith(ORDER_PREFIX):
             is_applied = '"is_applied":true' in item["body"]["S"]
             lived.reached[f"an order {'applied' if is_applied else 'refused'}"] += 1
+            if is_waited_for(item):
+                lived.reached[f"waited {status_of(item)}"] += 1
     lived.reached.update(f"test {test.answer}" for test in world.journal.tests if test.answer)
     for _, message in world.sns.published:
         words = message["Subject"].removeprefix("qlikops: ")

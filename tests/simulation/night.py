@@ -51,6 +51,8 @@ class Habit(StrEnum):
     """The same as an error: with the names of others' errors, or a denial without words."""
     CHOOSES = "chooses"
     """Approves of one of the options, on some of the tasks; with the plain AWS CLI also of what is not offered."""
+    WAITS = "waits"
+    """Approves of a resume when the endpoint answers, where that is offered."""
 
 
 class Hand(StrEnum):
@@ -211,7 +213,11 @@ def draw(seed: int) -> Night:
         night = replace(night, scenario=_with_log_stream(rng, night.scenario))
     if rng.random() < 0.15:
         night = replace(night, hands=(*night.hands, Hand.RACES))
-    return replace(night, hands=(*night.hands, Hand.ORDERS)) if rng.random() < 0.15 else night
+    if rng.random() < 0.15:
+        night = replace(night, hands=(*night.hands, Hand.ORDERS))
+    # Six hours of tests say no more than two.
+    night = replace(night, settings={**night.settings, "wait_for_endpoint_seconds": rng.choice([600, 3600, 7200, 0])})
+    return _with_who_waits(rng, night) if rng.random() < 0.2 else night
 
 
 def _with_log_stream(rng: random.Random, scenario: Scenario) -> Scenario:
@@ -253,12 +259,26 @@ _APPROVING = (
 )
 
 
-_FIRST_HABITS = [habit for habit in Habit if habit is not Habit.CHOOSES]
+_FIRST_HABITS = [habit for habit in Habit if habit not in (Habit.CHOOSES, Habit.WAITS)]
 
 
 def _choosing(rng: random.Random, operator: Operator) -> Operator:
     chooses = rng.random() < 0.25
     return replace(operator, habits=(*operator.habits, Habit.CHOOSES, Habit.CHOOSES)) if chooses else operator
+
+
+def _with_who_waits(rng: random.Random, night: Night) -> Night:
+    """The same night, in which an endpoint is away for long, and somebody more has it waited for."""
+    server = rng.choice(night.scenario.servers)
+    endpoint, at = rng.choice(server.tasks).source.name, rng.uniform(0, 600)
+    away = EndpointDown(at, server.name, endpoint, MESSAGES[1], at + rng.choice([400.0, 1800.0, 5400.0, 90000.0]))
+    scenario = replace(night.scenario, events=(*night.scenario.events, away))
+    who = Operator("dora", (Habit.WAITS,), rng.choice([10.0, 60.0]))
+    stops = rng.choice([(), (), (Hand.BRAKES,), (Hand.STOPS_ACTING,)])
+    hands = tuple(dict.fromkeys((*night.hands, *stops)))
+    longest = {"wait_for_endpoint_seconds": rng.choice([600, 3600, 7200])}
+    everybody = (*night.operators, who)
+    return replace(night, scenario=scenario, operators=everybody, hands=hands, settings={**night.settings, **longest})
 
 
 def _operator(rng: random.Random, name: str) -> Operator:

@@ -15,12 +15,13 @@ _REFUSED = "ORA-01017"
 
 @of_each_test
 def an_endpoint_is_tested_seldom(watch: Watch, test: Tested) -> str:
-    """No endpoint is tested more often in an hour than is set, by runs and restarts together."""
+    """No endpoint is tested more often in an hour than is set, by runs, restarts and those that wait together."""
     same = [each for each in watch.world.journal.tests if (each.server, each.endpoint) == (test.server, test.endpoint)]
     # A session that had expired is renewed, and the test asked for once more: Enterprise Manager looked at one of them.
     since = test.at - _HOUR + _LIFE
     within = [each for each in same if each.at > since and (each.has_arrived or each is test)]
-    most = watch.world.config.probes_per_hour
+    config = watch.world.config
+    most = config.probes_per_hour + config.wait_probes_per_hour * bool(config.wait_for_endpoint_seconds)
     if len(within) <= most or not watch.clocks_are_right:
         return ""
     return f"{test.process} tests {test.endpoint}, the {len(within)}. time in an hour"

@@ -908,6 +908,6 @@ def test_the_payloads_here_are_those_of_the_state_machine() -> None:
         "proposal",
         "run",
     }
-    assert payload(inner["ExecuteRestart"]) == {"proposal", "run", "decision", "may_continue"}
+    assert payload(inner["ExecuteRestart"]) == {"proposal", "run", "decision", "may_continue", "may_wait"}
     assert payload(inner["RecordOutcome"]) == {"proposal", "run", "outcome"}
     assert payload(states["ReportMonitoringFailure"]) == {"run", "error"}

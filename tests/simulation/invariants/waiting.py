@@ -1,0 +1,92 @@
+"""Of restarts that wait for an endpoint: nothing is sent before it answers, and a wait has an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from qlikops.agent.act.waiting import LONGEST_PAUSE
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Status
+from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposal import WHEN_IT_ANSWERS
+from tests.simulation.dynamodb import Wire
+from tests.simulation.enterprise_manager import Sent, Tested
+from tests.simulation.invariants.watch import (
+    Change,
+    Watch,
+    at_rest,
+    of_each_call,
+    of_each_record,
+    of_each_test,
+    status_of,
+    told,
+)
+
+_LIFE = timedelta(minutes=15)
+"""Of a function: what it wrote may be so much older than what it does."""
+
+
+def is_waited_for(record: Wire) -> bool:
+    """Whether a resume was approved that waits until its endpoint answers."""
+    decision = told(record, Attribute.DECISION)
+    return bool(decision.get("approved")) and decision.get("option") == WHEN_IT_ANSWERS
+
+
+def _endpoints(proposed: Any) -> set[tuple[str, str]]:
+    """Servers and names of the endpoints that a proposal may be about."""
+    return {
+        (target["key"]["server"], (target.get("basis") or {}).get(side, ""))
+        for target in proposed.get("targets", [])
+        for side in ("source", "target")
+    }
+
+
+@of_each_call
+def nothing_is_sent_before_the_endpoint_answers(watch: Watch, sent: Sent) -> str:
+    """What was approved for when it answers is sent only after a test has said that the endpoint takes logins."""
+    proposal_id = watch.proposal_of(sent)
+    record = watch.record(proposal_id)
+    if record is None or not is_waited_for(record):
+        return ""
+    endpoints = _endpoints(watch.proposed.get(proposal_id, {}))
+    answered = [
+        each
+        for each in watch.world.journal.tests
+        if each.answer == "CONNECTED" and (each.server, each.endpoint) in endpoints and each.at <= sent.at
+    ]
+    return "" if answered else f"{sent.process} {sent.action}s {sent.task}, and no test said that its endpoint answers"
+
+
+@of_each_test
+def a_test_is_counted_before_it_is_asked_for(watch: Watch, test: Tested) -> str:
+    """Each test of an endpoint has been counted in the ledger by the time Enterprise Manager is asked for it."""
+    since = watch.world.kernel.time() - _LIFE
+    for (partition, sort), item in watch.items.items():
+        is_of_it = partition.startswith("ENDPOINT#") and partition.endswith(f"/{test.server}/{test.endpoint}")
+        if is_of_it and sort.startswith(keys.PROBE_PREFIX) and datetime.fromisoformat(item["at"]["S"]) >= since:
+            return ""
+    return "" if not watch.clocks_are_right else f"{test.process} tests {test.endpoint}, which nothing has counted"
+
+
+@of_each_record
+def a_wait_has_an_end(watch: Watch, change: Change) -> str:
+    """What is said to be waited for is tested again within a quarter of an hour, and not later than it ends."""
+    waits = told(change.after, Attribute.WAITS) if change.after and Attribute.WAITS in change.after else None
+    if not waits or not watch.clocks_are_right:
+        return ""
+    now, until = watch.world.kernel.time(), datetime.fromisoformat(waits["until"])
+    following = datetime.fromisoformat(waits["next_test_at"])
+    longest = timedelta(seconds=watch.world.config.wait_for_endpoint_seconds)
+    if following > now + LONGEST_PAUSE or until > now + longest or following > until + timedelta(seconds=1):
+        return f"{change.proposal_id} is tested again at {following}, until {until}"
+    return ""
+
+
+@at_rest
+def nothing_waits_any_more(watch: Watch) -> Iterator[str]:
+    """In the end, nothing says that it waits for an endpoint."""
+    for (_, sort), item in watch.items.items():
+        if sort == keys.RECORD and Attribute.WAITS in item and Status(status_of(item)).is_final:
+            yield f"{item['pk']['S']} is over, and waits"
