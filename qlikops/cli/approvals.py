@@ -10,6 +10,7 @@ import typer
 
 from qlikops.cli import output
 from qlikops.cli.context import ContextsOption, JsonOption, invocation
+from qlikops.cli.hook import Hook
 from qlikops.cli.remembering import remember
 from qlikops.cli.several import ask_each, exit_with_problems
 from qlikops.cli.watching import watch_inboxes
@@ -41,6 +42,15 @@ def approvals(
         ),
     ] = "",
     sort: Annotated[InboxSort, typer.Option(case_sensitive=False, help="What comes first.")] = InboxSort.URGENT,
+    exec_: Annotated[
+        str,
+        typer.Option(
+            "--exec",
+            metavar="CMD",
+            help="With --watch: run this program for each proposal that waits, once, with the event as JSON on stdin.",
+            show_default=False,
+        ),
+    ] = "",
     context: ContextsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,12 +63,14 @@ def approvals(
     if wanted.problem:
         raise UsageError(f"--filter: {wanted.problem}")
     contexts, order = here.named(context), inbox.TABLE.order_called(sort)
+    if exec_ and not watch:
+        raise UsageError("--exec goes with --watch.")
     if watch:
 
         def watch_of(name: str) -> Watch:
             return Watch(lambda each: wanted.matches(replace(each, context=name)), order)
 
-        watch_inboxes(here, contexts, watch_of, as_json=as_json)
+        watch_inboxes(here, contexts, watch_of, as_json=as_json, take=Hook(exec_).take if exec_ else lambda _: None)
     answers = ask_each(here, contexts, lambda environment: environment.approvals.waiting())
     for answer in answers:
         if answer.value is not None:

@@ -97,10 +97,11 @@ def watch_inboxes(
     watch_of: Callable[[str], Watch],
     *,
     as_json: bool,
+    take: Callable[[Event], None] = lambda _: None,
     patience: float = _PAUSE_SECONDS,
 ) -> NoReturn:
     """Tells what happens until it is interrupted, or nobody reads any more. A context that does not answer within
-    `patience` seconds is left to itself meanwhile.
+    `patience` seconds is left to itself meanwhile. `take` gets each event before it is written.
     """
     several = len(contexts) > 1
     inboxes = [_Inbox(here, context, watch_of(context.name), is_alone=not several) for context in contexts]
@@ -114,6 +115,7 @@ def watch_inboxes(
                 if inbox.error is not None:
                     raise inbox.error
                 for event in events:
+                    take(event)
                     if as_json:
                         output.write_json_line(event)
                     else:

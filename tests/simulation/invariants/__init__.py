@@ -1,10 +1,10 @@
 """What holds whatever happens: each promise of docs/proof.md is one function, under its own name.
 
 `records`, `tasks` and `lasting` look at every write to the ledger, `calls` and `choosing` at every request that changes
-something in Enterprise Manager, `groups` at what belongs to one restart, `endpoints` and `waiting` at every test of an endpoint,
-`orders` at orders and planned work, `sending` at what consoles sent, `telling` at what people and programs were told,
-`rest` at the world once nothing is under way any more. They are written against what is stored and sent, not with the
-code that they hold to it.
+something in Enterprise Manager, `groups` at what belongs to one restart, `endpoints` and `waiting` at every test of an
+endpoint, `orders` at orders and planned work, `sending` at what consoles sent, `telling` at what people and programs
+were told, `rest` at the world once nothing is under way any more. They are written against what is stored and sent, not
+with the code that they hold to it.
 """
 
 from tests.simulation.invariants import (
