@@ -123,7 +123,9 @@ def report(
     decisions: Annotated[
         bool, typer.Option("--decisions", help="What was decided since a time, in numbers, and what came of it.")
     ] = False,
-    since: Annotated[str, typer.Option(metavar="T", help="How far back to look.")] = "30d",
+    since: Annotated[
+        str | None, typer.Option(metavar="T", help="With --decisions: how far back to look; 30d if not given.")
+    ] = None,
     mine: Annotated[bool, typer.Option("--mine", help="With --decisions: only what you decided.")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
@@ -134,12 +136,14 @@ def report(
         if execution or markdown:
             raise UsageError("--decisions is about all runs since a time: leave out EXECUTION and --markdown.")
         now = here.now()
-        found = gather(here.environment(context), now - duration("--since", since), now, mine=mine)
+        found = gather(here.environment(context), now - duration("--since", since or "30d"), now, mine=mine)
         if as_json:
             output.write_json(found)
         else:
             output.write_sections(presented.sections(found, mine=mine))
         return
+    if since or mine:
+        raise UsageError("--since and --mine are about decisions: add --decisions, or leave them out.")
     role = here.environment(context).fleet
     if as_json:
         output.write_json(role.report(execution))

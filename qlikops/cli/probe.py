@@ -17,7 +17,7 @@ from qlikops.deployment.secret import QlikSecret
 from qlikops.deployment.stack import Stack
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, ProbeAnswer
-from qlikops.domain.errors import NotFound, QlikopsError, UsageError
+from qlikops.domain.errors import AccessDenied, NotFound, QlikopsError, UsageError
 from qlikops.domain.naming import did_you_mean
 from qlikops.presentation.tone import Tone, line, outside
 from qlikops.qlik.client import QemClient
@@ -55,6 +55,8 @@ def probe(
     if not (server and name):
         raise UsageError(f"{endpoint!r} is no endpoint", "Give server and endpoint: replicate-eu-1/ORA-SALES-PROD.")
     target, key = here.context(context), EndpointKey(instance, server, name)
+    if target.settings.read_only:
+        raise AccessDenied("This context is read-only, and a test logs in to the endpoint.", "Use one that may write.")
     account = _account(here, target, instance)
     if not yes and _may_be_refused(here, target, key):
         _confirm(here, key)

@@ -5,14 +5,13 @@ It counts and names no decider: who decided is in each proposal's record.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 
 from qlikops.domain.approval import UNANSWERED, ProposalRecord, Status
-from qlikops.domain.errors import NotFound
+from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.evaluation import Route, Verdict
 from qlikops.domain.handover import runs_since
 from qlikops.domain.ports import ContextServices
@@ -77,34 +76,53 @@ class Decisions:
     """The most frequent first; only of proposals that say what the policy would have done."""
     is_complete: bool = True
     """False if there were more runs than are looked at."""
+    too_new: tuple[str, ...] = ()
+    """The ids of proposals that a newer qlikops wrote: they are in no number."""
 
 
 def gather(environment: ContextServices, since: datetime, now: datetime, *, mine: bool = False) -> Decisions:
     """The numbers of what `decided_since` reads; `mine`: only of proposals that the caller decided."""
-    records, is_complete = decided_since(environment, since)
-    everyones = found = [record for record in records if record.status.is_final]
+    decided = decided_since(environment, since)
+    everyones = found = [record for record in decided.records if record.status.is_final]
     if mine:
         caller = environment.caller()
         found = [record for record in found if record.decision is not None and record.decision.by == caller]
-    return tallied(found, since, now, is_complete=is_complete, everyones=everyones)
+    counted = tallied(found, since, now, is_complete=decided.is_complete, everyones=everyones)
+    return replace(counted, too_new=decided.too_new)
 
 
-def decided_since(environment: ContextServices, since: datetime) -> tuple[list[ProposalRecord], bool]:
-    """The proposals that were answered or closed since a moment, and whether these are all.
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The proposals that were answered or closed since a moment."""
+
+    records: tuple[ProposalRecord, ...]
+    is_complete: bool
+    """False if there were more runs than are looked at."""
+    too_new: tuple[str, ...] = ()
+    """The ids of those that a newer qlikops wrote."""
+
+
+def decided_since(environment: ContextServices, since: datetime) -> Decided:
+    """Reads what was answered or closed since a moment.
 
     A hundred runs a page, one Query for each run that proposed something, one read a proposal. Blocks like the ports
     do, and raises what they raise.
     """
     runs, _, is_complete = runs_since(environment.executions, since, PAGES)
     records: dict[str, ProposalRecord] = {}
+    too_new: list[str] = []
     for run in runs:
         if run.run is not None and not run.run.proposals:
             continue
         for row in environment.executions.proposals(run.name):
             if row.updated_at >= since and row.status not in UNANSWERED:
-                with contextlib.suppress(NotFound):  # the ledger forgets after ninety days
+                try:
                     records[row.proposal_id] = environment.approvals.approval(row.proposal_id)
-    return list(records.values()), is_complete
+                except NotFound:
+                    pass  # the ledger forgets after ninety days
+                except RecordTooNew:
+                    too_new.append(row.proposal_id)
+    return Decided(tuple(records.values()), is_complete, tuple(too_new))
 
 
 def tallied(

@@ -60,8 +60,8 @@ class Shift:
 
 def gather_shift(environment: ContextServices, since: datetime, now: datetime) -> Shift:
     """Reads it: what `decided_since` reads, one read for what waits, each record of that, and one for the fleet."""
-    records, is_complete = decided_since(environment, since)
-    found = {record.approval_id: record for record in records}
+    decided = decided_since(environment, since)
+    found = {record.approval_id: record for record in decided.records}
     for row in environment.approvals.waiting():
         if row.digest:  # the record of a row that cannot be read cannot be read either
             found[row.approval_id] = environment.approvals.approval(row.approval_id)
@@ -69,7 +69,7 @@ def gather_shift(environment: ContextServices, since: datetime, now: datetime) -
     entries = [_entry(record, until) for record in found.values()]
     entries.sort(key=lambda each: each.at, reverse=True)
     entries.sort(key=lambda each: (each.status is not Status.WAITING, each.deadline or now))
-    return Shift(since, now, tuple(entries), is_complete)
+    return Shift(since, now, tuple(entries), decided.is_complete)
 
 
 def _entry(record: ProposalRecord, muted_until: Mapping[str, datetime]) -> ShiftEntry:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from qlikops.domain.decisions import Decisions, Shadow
 from qlikops.domain.duration import format_duration
+from qlikops.domain.naming import listed
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
 
@@ -31,6 +32,9 @@ def _heading(found: Decisions, *, mine: bool) -> Iterator[Line]:
         yield line("decided in", f"{format_duration(found.median_seconds)} (median), at most {longest}")
     if not found.is_complete:
         yield line("note", Span("there were more runs than are looked at: the oldest are missing", Tone.WARNING))
+    if found.too_new:
+        ids = outside(listed(found.too_new), Tone.WARNING, 200)
+        yield line("left out", ids, ": a newer qlikops wrote them; update this one to count them")
 
 
 def _verdicts(found: Decisions) -> Iterator[Line]:

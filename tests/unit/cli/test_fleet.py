@@ -116,6 +116,9 @@ def test_decisions_are_counted_since_a_time_and_are_no_report_of_one_run(run: Ru
     assert "0 that you decided" in run("report", "--decisions", "--mine").stdout
     assert json.loads(run("report", "--decisions", "--json").stdout)["closed"] == 0
     assert run("report", "run-1", "--decisions").exit_code == ExitCode.USAGE
+    for alone in (("--since", "7d"), ("--mine",)):
+        result = run("report", *alone)
+        assert (result.exit_code, "add --decisions" in result.stderr) == (ExitCode.USAGE, True)
 
 
 def test_reports_are_listed_newest_first_with_what_they_came_to(run: Run, environment: FakeEnvironment) -> None:

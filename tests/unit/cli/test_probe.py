@@ -88,3 +88,10 @@ def test_an_account_that_makes_no_sense_says_so(run: Run, environ: dict[str, str
     done = run("probe", ORACLE)
     assert done.exit_code == ExitCode.USAGE
     assert "base_url must be" in done.stderr
+
+
+def test_a_read_only_context_tests_nothing(run: Run, environ: dict[str, str], manager: SimulatorServer) -> None:
+    environ["QLIKOPS_READ_ONLY"] = "true"
+    result = run("probe", ORACLE)
+    assert (result.exit_code, "read-only" in result.stderr) == (ExitCode.DENIED_ACCESS, True)
+    assert manager.fleet.true_state()["tests"] == []

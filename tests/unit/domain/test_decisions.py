@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from typing import cast
+from unittest.mock import patch
 
 import pytest
 
 from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.decisions import ByVerdict, Decisions, Shadow, gather, tallied
+from qlikops.domain.errors import RecordTooNew
 from qlikops.domain.evaluation import Route, Verdict
 from qlikops.domain.lasting import Aftermath, Lasting, TaskLasting
 from qlikops.domain.ports import ContextServices
@@ -158,6 +160,17 @@ def test_it_reads_what_ended_in_the_time_and_ones_own_only_if_asked() -> None:
     # Somebody else restarted what one denied oneself.
     assert (mine.denied, mine.approved, mine.denied_restarted, mine.denied_right) == (1, 0, 1, 1)
     assert gather(services, NOON - timedelta(minutes=5), NOON).closed == 0
+
+    read, newer = environment.approvals.approval, records[0].approval_id
+
+    def approval(approval_id: str) -> ProposalRecord:
+        if approval_id == newer:
+            raise RecordTooNew(approval_id)
+        return read(approval_id)
+
+    with patch.object(environment.approvals, "approval", approval):
+        found = gather(services, NOON - 24 * HOUR, NOON)
+    assert (found.too_new, found.closed) == ((newer,), gather(services, NOON - 24 * HOUR, NOON).closed - 1)
 
 
 def test_verdicts_are_counted_apart() -> None:

@@ -68,3 +68,8 @@ def test_nothing_is_said_of_what_there_was_none_of() -> None:
     assert "0 that you decided" in text
     assert "the oldest are missing" in text
     assert "restarted" not in text
+
+
+def test_what_a_newer_version_wrote_is_left_out_and_named() -> None:
+    text = as_text(decisions.sections(replace(FOUND, too_new=("aaaa01234567",))))
+    assert "aaaa01234567: a newer qlikops wrote them; update this one to count them" in text
