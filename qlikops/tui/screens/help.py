@@ -20,6 +20,7 @@ from qlikops.tui.widgets.prose import palette
 
 _WORDS = (
     ("Expires", "At zero nothing is restarted; the proposal is recorded as expired."),
+    ("Log kept", "How long its tasks can still be resumed; after that only a reload helps."),
     ("Evaluation", "“AI” is a model's opinion, “rules” is not. Neither decides: the policy asks you."),
     ("✓ → @", "Before a task: marked, answered by you, claimed by somebody."),
     ("┌3 │ └", "Three with one cause."),

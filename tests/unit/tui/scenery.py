@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from qlikops.agent.config import LogRetention
 from qlikops.agent.decide.policy import decide
 from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.rules import RulesEvaluator
@@ -17,22 +18,26 @@ from qlikops.agent.look.detection import detect
 from qlikops.agent.propose.correlation import propose
 from qlikops.agent.steps import report
 from qlikops.domain.approval import Claim, Outcome, ProposalRecord, Status, digest_of
+from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import ReportedProposal, ReportEntry, RunReport
 from qlikops.domain.task import TaskKey
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, RunSummary
+from qlikops.local.environment import AGENT_SETTINGS
 from qlikops.qlik import wire
 from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.server import AdjustableClock
 from tests.scenarios.library import build_scenario
-from tests.unit.agent.fleet import CONFIG
+from tests.unit.agent.fleet import CONFIG as DEFAULTS
 from tests.unit.presentation.samples import ARN, NOW
 from tests.unit.tui.fakes import FakeEnvironment, FakeFleet
 
 RUN = "run-0711"
 POLLS, POLL_SECONDS = 8, 300
 APPROVAL_TIMEOUT = timedelta(hours=1)
+CONFIG = replace(DEFAULTS, log_retention=codec.read_settings(LogRetention, AGENT_SETTINGS["log_retention"]))
+"""The demo's, as far as one sees it."""
 
 
 @dataclass

@@ -55,7 +55,7 @@ def something_changes(pilot: Pilot[Any]) -> None:
 
 SCENES = {
     "inbox": Scene("InboxScreen"),
-    "review": Scene("InboxScreen", ((("enter",), "track record"),)),
+    "review": Scene("InboxScreen", ((("enter",), "esc Back"),)),
     "filter": Scene("InboxScreen", ((("slash", "o"), "Task or group"),)),
     "approve": Scene("ApproveScreen", ((("a",), "Approve: this will be sent"),)),
     "changed": Scene("ChangedScreen", (((), "AI approve"),), something_changes),

@@ -52,7 +52,7 @@ def old_keys(app: App[Any], text: str, typed: Collection[str] = ()) -> set[str]:
         key
         for key in {named[name] for name in MOVED}.difference(typed)
         # An edge cuts words of what lies below into letters.
-        if re.search(rf"(?<![\w!./:'\"│▌-]){re.escape(key)}(?=[ ,;:)]|$)", text, re.MULTILINE)
+        if re.search(rf"(?<![\w!./:'\"│▌╯-]){re.escape(key)}(?=[ ,;:)]|$)", text, re.MULTILINE)
         and (key not in WORDS or re.search(rf"\b{key} {WORDS[key]}", text, re.IGNORECASE))
     }
 
