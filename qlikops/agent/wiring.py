@@ -98,7 +98,8 @@ class Services:
         from qlikops.agent.tell.notify import Notifier
 
         config, clients = self.config, functools.cache(self._clients)
-        return Notifier(clients, config.topic_arn, config.notification_format, config.escalation_topic_arn)
+        form, second = config.notification_format, config.escalation_topic_arn
+        return Notifier(clients, config.topic_arn, form, second, self._monotonic)
 
     @cached_property
     def assessor(self) -> Assessor:

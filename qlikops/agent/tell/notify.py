@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,6 +22,8 @@ SOURCE = "qlikops"
 """Of all events; the functions may put no others."""
 MOST_ENTRIES = 10
 """In one call of PutEvents; together they may have 256 KB, and each event has less than a tenth of that."""
+PAUSE_SECONDS = 60.0
+"""For so long EventBridge gets nothing after it did not answer: a VPC may have no way to it, and each try waits."""
 _SUBJECT_CAP = 100
 _MOST_VALUES = 50
 """Of one attribute of a message: attributes share the 256 KB of the message."""
@@ -36,12 +40,15 @@ class Notifier:
         topic_arn: str,
         message_format: NotificationFormat = NotificationFormat.TEXT,
         escalation_topic_arn: str = "",
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`clients` gives boto3's client of a service, the same one each time; there may be no escalation topic."""
         self._clients = clients
         self._topic_arn = topic_arn
         self._format = message_format
         self._escalation_topic_arn = escalation_topic_arn
+        self._monotonic = monotonic
+        self._no_answer_at = -math.inf
 
     def tell(self, *events: Event, escalates: bool = False) -> bool:
         """Tells `events`, all of one kind and of one run; whether the topic took them.
@@ -80,12 +87,16 @@ class Notifier:
         return True
 
     def _put(self, events: Sequence[Event]) -> None:
+        if self._monotonic() - self._no_answer_at < PAUSE_SECONDS:
+            _logger.error("EventBridge did not answer just now: %d events are lost", len(events))
+            return
         for start in range(0, len(events), MOST_ENTRIES):
             entries = [_entry(event) for event in events[start : start + MOST_ENTRIES]]
             try:
                 answer = self._clients("events").put_events(Entries=entries)
             except (BotoCoreError, ClientError):
                 _logger.exception("EventBridge did not take %d events", len(events) - start)
+                self._no_answer_at = self._monotonic()
                 return
             if answer["FailedEntryCount"]:
                 # Without the details: what is told has no place in a log of failures.

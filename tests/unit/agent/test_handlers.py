@@ -765,6 +765,36 @@ def test_an_outage_is_told_once_without_the_ledger_too(agent: Make) -> None:
     assert [point.failed for point in report.trend] == [True] * 3
 
 
+def test_a_failure_that_was_told_without_the_ledger_is_called_off(agent: Make) -> None:
+    here = agent("healthy")
+    whole = here.services
+    here.services = here.again(dynamodb=Broken())
+    failing(here, "failed-0")
+    failing(here, "failed-1")
+    here.services = whole
+    here.sns.broken = True
+    here.report(here.monitor("well-0"))  # the message that it works again does not go out
+    here.sns.broken = False
+    here.clock.sleep(300)
+    for number in range(1, 3):
+        here.report(here.monitor(f"well-{number}"))
+        here.clock.sleep(300)
+
+    assert subjects(here) == [FAILS, WORKS]
+
+
+def test_an_outage_of_which_the_end_could_not_be_told_is_called_off_by_the_next_run(agent: Make) -> None:
+    here = agent("healthy")
+    failing(here, "failed-0")
+    here.sns.broken = True
+    here.report(here.monitor("well-0"))
+    here.sns.broken = False
+    here.clock.sleep(300)
+    here.report(here.monitor("well-1"))
+
+    assert subjects(here) == [FAILS, WORKS]
+
+
 def test_an_outage_is_told_once_without_the_bucket_too(agent: Make) -> None:
     here = agent("healthy")
     here.services = here.again(s3=Broken())

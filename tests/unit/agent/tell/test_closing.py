@@ -13,7 +13,9 @@ from qlikops.agent.steps.asking import close_if_over
 from qlikops.agent.tell.event import State
 from qlikops.agent.tell.events import NOTIFIED, ApprovalRequested, ended
 from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Reminded, Status
-from tests.unit.agent.fakes import START, FakeEvents, FakeSns, group, notifier
+from qlikops.qlik.simulator.scenario import ServerDown
+from tests.scenarios.library import build_scenario
+from tests.unit.agent.fakes import SERVER, START, FakeSns, group, notifier
 from tests.unit.agent.machine import Json, items
 from tests.unit.agent.night import Night, falling_over, night
 from tests.unit.agent.pager import Pager
@@ -144,16 +146,19 @@ def test_each_way_to_an_end_closes_what_it_opened(end: Callable[[Night, Json], o
             assert (pager.rang[key], pager.closed[key], pager.unopened) == (1, 1, [])
 
 
-def test_a_channel_that_fails_stops_neither_the_other_nor_the_run(caplog: pytest.LogCaptureFixture) -> None:
-    waiting = ProposalRecord(group(1), Status.WAITING, START, requested_at=START, deadline=START + HOUR)
-    event = ApprovalRequested.of(waiting, START)
-    sns, events = FakeSns(), FakeEvents()
-    events.broken = True
-    assert notifier(sns, events).tell(event)
-    events.broken, events.refusing = False, True
-    assert notifier(sns, events).tell(event)
-    assert len(sns.messages) == 2
-    assert "EventBridge refused 1 events: ['ThrottlingException']" in caplog.text
-    sns.broken, events.refusing = True, False
-    assert not notifier(sns, events).tell(event)
-    assert [entry["DetailType"] for entry in events.put] == ["ApprovalRequested"]
+def test_a_finding_that_was_told_is_called_off_though_the_run_starts_afresh() -> None:
+    down = ServerDown(0, SERVER, "no route to host", until=60)
+    with night(replace(build_scenario("healthy", 1), events=(down,))) as nights:
+        nights.agent.monitor("run-0")
+        snapshot = nights.agent.services.store.snapshot().snapshot
+        assert snapshot
+        future = nights.clock.now + 6 * HOUR
+        told = tuple(replace(each, seen_at=future) for each in snapshot.told)
+        nights.agent.services.store.save_snapshot(replace(snapshot, taken_at=future, told=told))
+        for number in range(1, 6):
+            nights.clock.sleep(300)
+            nights.agent.monitor(f"run-{number}")
+
+        pager = Pager(nights.agent.events.details)
+        assert (pager.open, pager.unopened, pager.otherwise) == ({}, [], [])
+        assert list(pager.closed.values()) == [1]
