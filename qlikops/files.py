@@ -11,7 +11,6 @@ import os
 import stat
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,6 +77,9 @@ def read_object(path: Path, *, hint: str = "") -> dict[str, Any]:
 def read_toml(path: Path, *, hint: str = "") -> dict[str, Any]:
     """The table in a file of TOML. Raises MissingFile and UnreadableFile."""
     text = read_text(path, hint=hint)
+    # Not above: it compiles its patterns, and every command comes by here, most of them without a file to read.
+    import tomllib
+
     try:
         table = tomllib.loads(text)
         check_depth(table)

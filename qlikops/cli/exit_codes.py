@@ -23,8 +23,8 @@ The console that a signal ended, or whose terminal is gone, has 128 and the sign
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from qlikops.domain.approval import Status
 from qlikops.domain.errors import (
     AccessDenied,
     AlreadyDecided,
@@ -37,6 +37,9 @@ from qlikops.domain.errors import (
     UsageError,
 )
 from qlikops.domain.ordering import OrderState
+
+if TYPE_CHECKING:
+    from qlikops.domain.approval import Status
 
 
 class ExitCode(IntEnum):
@@ -100,7 +103,10 @@ def of_order(state: OrderState) -> ExitCode:
 
 def of_approved(status: Status) -> ExitCode:
     """The exit code of an approval whose proposal stands at `status` when the command has waited."""
-    if status in (Status.RESTARTED, Status.ALREADY_RUNNING):
+    # Not above: the list of commands need not know what a proposal is.
+    from qlikops.domain.approval import Status
+
+    if status.is_up:
         return ExitCode.OK
     if status is Status.PARTIAL:
         return ExitCode.PARTIAL

@@ -21,7 +21,10 @@ QlikopsError
 
 from __future__ import annotations
 
-from qlikops.domain.approval import Decision, Status
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qlikops.domain.approval import Decision, Status
 
 
 class QlikopsError(Exception):

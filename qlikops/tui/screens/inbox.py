@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,15 +22,16 @@ from qlikops.tui.model.context import LiveContext, Waiting
 from qlikops.tui.model.outbox import ApprovalKey
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import ConsoleScreen
-from qlikops.tui.screens.bulk import Answers, BulkScreen
-from qlikops.tui.screens.changed import ChangedScreen
-from qlikops.tui.screens.decision import ApproveScreen, DecisionScreen, DenyScreen, Question
 from qlikops.tui.widgets.chosen import ChosenReview
 from qlikops.tui.widgets.prose import palette, text
 from qlikops.tui.widgets.table import KeyedTable
 from qlikops.tui.widgets.title import TitleBar
 from qlikops.tui.widgets.troubles import Troubles
 from qlikops.tui.widgets.waiting import BY_CAUSE, WIDE, WaitingList
+
+if TYPE_CHECKING:
+    from qlikops.tui.screens.bulk import Answers
+    from qlikops.tui.screens.decision import DecisionScreen
 
 _MARKED = Binding.Group("Marked")
 """In the footer; at 80 columns their whole names would push Help out of it."""
@@ -255,11 +256,15 @@ class InboxScreen(ConsoleScreen):
             return
 
         if changes := self._review.changes():
+            from qlikops.tui.screens.changed import ChangedScreen
+
             saw = self._review.have_seen
             self.app.push_screen(
                 ChangedScreen(self.state, chosen.context, changes), lambda _: saw(chosen.key, approval)
             )
             return
+        from qlikops.tui.screens.decision import ApproveScreen, DenyScreen, Question
+
         kind = ApproveScreen if approved else DenyScreen
         question = Question(approval, late, self._review.latest)
         screen: DecisionScreen = kind(self.state, chosen.context, question)
@@ -313,6 +318,8 @@ class InboxScreen(ConsoleScreen):
         if any(waiting.context is not context for waiting in marked):
             self.notify(_SEVERAL_CONTEXTS, severity="warning", markup=False)
             return
+        from qlikops.tui.screens.bulk import BulkScreen
+
         ids = [waiting.row.approval_id for waiting in marked]
         screen = BulkScreen(self.state, context, ids, approved=approved)
         self.app.push_screen(screen, lambda answers: self._send_marked(context, answers))
