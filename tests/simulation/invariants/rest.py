@@ -144,7 +144,10 @@ def a_report_says_what_the_ledger_says(watch: Watch) -> Iterator[str]:
             if Status(one["status"]).is_final and (record is None or status_of(record) != one["status"]):
                 yield f"the report of {name} says that {proposal_id} is {one['status']}"
     dropped = [
-        told(item, Attribute.OUTCOME)["detail"] for _, item in watch.records() if status_of(item) is Status.SUPERSEDED
+        # Where an invocation comes twice, its twin may have closed it, with a poll of a moment before.
+        told(item, Attribute.OUTCOME)["detail"].partition(", as the poll of")[0]
+        for _, item in watch.records()
+        if status_of(item) is Status.SUPERSEDED
     ]
     for name, report in reports.items():
         for note in report["notes"]:

@@ -764,6 +764,12 @@ def test_an_outage_is_told_once_without_the_ledger_too(agent: Make) -> None:
     assert report.error.startswith("QemUnreachable: no answer (and the ledger cannot be read: ")
     assert [point.failed for point in report.trend] == [True] * 3
 
+    here.services = here.again()
+    for number in range(2):
+        here.report(here.monitor(f"healthy-{number}"))
+        here.clock.sleep(300)
+    assert subjects(here) == [FAILS, WORKS]
+
 
 def test_a_failure_that_was_told_without_the_ledger_is_called_off(agent: Make) -> None:
     here = agent("healthy")
