@@ -11,6 +11,7 @@ from datetime import datetime
 
 from qlikops.domain.approval import Decision, ProposalRecord, Status
 from qlikops.domain.decisions import decided_since
+from qlikops.domain.errors import RecordTooNew
 from qlikops.domain.handover import last_snapshot, muted
 from qlikops.domain.lasting import Aftermath
 from qlikops.domain.naming import shown
@@ -56,20 +57,28 @@ class Shift:
     """What waits first, by its deadline; then the newest."""
     is_complete: bool = True
     """False if there were more runs than are looked at."""
+    too_new: tuple[str, ...] = ()
+    """The ids of proposals that a newer qlikops wrote: they are no entries."""
 
 
 def gather_shift(environment: ContextServices, since: datetime, now: datetime) -> Shift:
     """Reads it: what `decided_since` reads, one read for what waits, each record of that, and one for the fleet."""
     decided = decided_since(environment, since)
     found = {record.approval_id: record for record in decided.records}
+    too_new = list(decided.too_new)
     for row in environment.approvals.waiting():
-        if row.digest:  # the record of a row that cannot be read cannot be read either
-            found[row.approval_id] = environment.approvals.approval(row.approval_id)
+        try:
+            if row.digest:
+                found[row.approval_id] = environment.approvals.approval(row.approval_id)
+            else:  # the row itself cannot be read
+                too_new.append(row.approval_id)
+        except RecordTooNew:
+            too_new.append(row.approval_id)
     until = {str(each.key): each.quiet.until for each in muted(last_snapshot(environment), now)}
     entries = [_entry(record, until) for record in found.values()]
     entries.sort(key=lambda each: each.at, reverse=True)
     entries.sort(key=lambda each: (each.status is not Status.WAITING, each.deadline or now))
-    return Shift(since, now, tuple(entries), decided.is_complete)
+    return Shift(since, now, tuple(entries), decided.is_complete, tuple(too_new))
 
 
 def _entry(record: ProposalRecord, muted_until: Mapping[str, datetime]) -> ShiftEntry:

@@ -8,6 +8,7 @@ from functools import partial
 
 from qlikops.domain.approval import Status
 from qlikops.domain.lasting import Aftermath
+from qlikops.domain.naming import listed
 from qlikops.domain.shift import Shift, ShiftEntry
 from qlikops.presentation import vocabulary
 from qlikops.presentation.inbox import countdown
@@ -35,6 +36,8 @@ def summary(shift: Shift) -> str:
     since = f"since {vocabulary.clock_time(shift.since)}"
     total = vocabulary.count(len(shift.entries), "proposal")
     rest = "" if shift.is_complete else " There were more runs than are looked at: the oldest are missing."
+    if shift.too_new:
+        rest += f" A newer qlikops wrote {listed(shift.too_new)}: update this one to see them."
     return f"{total} {since}{': ' if words else ''}{', '.join(words)}.{rest}"
 
 

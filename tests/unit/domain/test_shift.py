@@ -8,7 +8,8 @@ from typing import cast
 
 import pytest
 
-from qlikops.domain.approval import Status
+from qlikops.domain.approval import ProposalRecord, Status
+from qlikops.domain.errors import RecordTooNew
 from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.ports import ContextServices
@@ -84,3 +85,18 @@ def test_a_group_is_muted_if_all_of_its_tasks_are() -> None:
     environment.approvals.records["c" * 12] = replace(record, proposal=group)
     (waits, *_) = gather_shift(cast("ContextServices", environment), NOON - timedelta(hours=24), NOON).entries
     assert waits.muted_until is None
+
+
+def test_what_a_newer_version_wrote_is_named_and_costs_nothing_else() -> None:
+    environment = shift_of(FakeEnvironment(FakeApprovals(Clock(NOON))))
+    readable = environment.approvals.approval
+
+    def approval(approval_id: str) -> ProposalRecord:
+        if approval_id in (f"{0:011}a", "c" * 12):
+            raise RecordTooNew("it is of version 9")
+        return readable(approval_id)
+
+    environment.approvals.approval = approval  # type: ignore[method-assign]
+    found = gather_shift(cast("ContextServices", environment), NOON - timedelta(hours=24), NOON)
+    assert [entry.approval_id for entry in found.entries] == [f"{0:011}b"]
+    assert found.too_new == (f"{0:011}a", "c" * 12)
