@@ -113,7 +113,7 @@ class Invocation:
     def confirmed(self, question: str, *, yes: bool) -> bool:
         """Whether to go on: `--yes` was given, or the person says so. Raises UsageError if nobody is there to ask."""
         if not yes and not self.is_terminal():
-            raise UsageError("nobody is here to confirm it", "Add --yes.")
+            raise UsageError("There is no terminal to confirm it.", "Add --yes.")
         return yes or typer.confirm(question, err=True)
 
     def reopened(self, context: config.Context) -> ContextServices:

@@ -140,11 +140,11 @@ class _Accounts:
     def check(self, chosen: Choices) -> None:
         """Raises UsageError for options that do not go together."""
         if sum((self.file is not None, self.from_keyring, bool(chosen.qlik_secret_arn))) > 1:
-            raise UsageError("--qlik, --qlik-login and --qlik-secret-arn exclude each other")
+            raise UsageError("--qlik, --qlik-login and --qlik-secret-arn exclude each other.")
         if self.alone and not (self.file or self.from_keyring):
-            raise UsageError("--rotate-secret needs the accounts", "Add --qlik-login or --qlik FILE.")
+            raise UsageError("--rotate-secret needs the accounts.", "Add --qlik-login or --qlik FILE.")
         if self.alone and chosen != type(chosen)(ca_bundle=chosen.ca_bundle):
-            raise UsageError("--rotate-secret deploys nothing else", "Choose the rest in a deployment of its own.")
+            raise UsageError("--rotate-secret deploys nothing else.", "Choose the rest in a deployment of its own.")
 
     def in_file(self) -> dict[str, Any] | None:
         """The instances in the file, judged if they are the whole of it. Never quotes the text: it holds passwords."""
@@ -198,12 +198,12 @@ def _base(file: Path | None, settings: Path | None) -> Choices:
     if settings is None:
         return base
     if base.agent is not None:
-        raise UsageError(f"{file} has the agent's settings already", "Leave out --settings, or [agent].")
+        raise UsageError(f"{file} has the agent's settings already.", "Leave out --settings, or [agent].")
     return Choices(agent=read_object(settings)).over(base)
 
 
 def _tags(given: list[str]) -> dict[str, str]:
     tags = dict(each.partition("=")[::2] for each in given)
     if not all(tags) or any("=" not in each for each in given):
-        raise UsageError("a tag is KEY=VALUE", "Such as --tag team=data.")
+        raise UsageError("A tag is KEY=VALUE.", "Such as --tag team=data.")
     return tags

@@ -49,7 +49,7 @@ class Deployment:
     def deploy(self, chosen: Choices, base: Choices, instances: Mapping[str, Any] | None) -> None:
         """Brings the stack, and its secret where there are `instances`, to what is chosen."""
         if instances is None and chosen.ca_bundle:
-            raise UsageError("the authorities go into the secret with the accounts", "Add --qlik or --qlik-login.")
+            raise UsageError("The authorities go into the secret with the accounts.", "Add --qlik or --qlik-login.")
         current = self.stack.parameters()
         if chosen.agent and base.agent is None:
             base = base.over(Choices(agent=self.stack.agent_settings()))
@@ -168,7 +168,7 @@ class Deployment:
         endangered = [change.logical_id for change in plan.changes if change.endangers_data]
         if endangered and not self.replace_data:
             raise UsageError(
-                f"this would take {', '.join(endangered)} out of use, with the data in it",
+                f"This would take {', '.join(endangered)} out of use, with the data in it.",
                 "Add --replace-data if that is what you want.",
             )
         return self.here.confirmed(_QUESTION, yes=self.yes)
@@ -184,6 +184,6 @@ def _judged(current: str, given: Mapping[str, Any], *, keep_others: bool) -> Rot
 def _refuse_foreign_secret(arn: str) -> None:
     if arn:
         raise UsageError(
-            "this stack uses a secret of yours, so its value is yours to change",
+            "This stack uses a secret of yours, so its value is yours to change.",
             "`aws secretsmanager put-secret-value` does; the functions read it again within five minutes.",
         )

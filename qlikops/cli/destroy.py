@@ -91,7 +91,7 @@ def destroy(
             output.say("Stopping what runs takes up to a minute, the stack a few minutes, longer in a VPC.")
         if not yes:
             if not here.is_terminal():
-                raise UsageError("nobody is here to confirm it", "Add --yes.")
+                raise UsageError("There is no terminal to confirm it.", "Add --yes.")
             if typer.prompt(f"Type the stack's name, {leaving.stack}, to remove it", err=True) != leaving.stack:
                 output.say("Nothing was removed.")
                 raise typer.Exit(ExitCode.FAILURE)

@@ -8,12 +8,13 @@ from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, JsonOption, invocation
 from qlikops.cli.exit_codes import ExitCode
+from qlikops.cli.shape import current
 from qlikops.deployment.doctor import Doctor, Health
 from qlikops.deployment.login import Logins
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack
 from qlikops.presentation.table import Column
-from qlikops.presentation.tone import Span, Tone, outside
+from qlikops.presentation.tone import Section, Span, Tone, line, outside
 
 
 def doctor(ctx: typer.Context, context: ContextOption = None, as_json: JsonOption = False) -> None:
@@ -53,9 +54,14 @@ def doctor(ctx: typer.Context, context: ContextOption = None, as_json: JsonOptio
                 for each in findings
             ],
         )
-        for each in findings:
-            if each.hint and each.health is not Health.OK:
-                output.say(f"{each.check}: {each.hint}")
+        to_do = [
+            line(each.check, outside(each.hint, cap=600))
+            for each in findings
+            if each.hint and each.health is not Health.OK
+        ]
+        if to_do and not current().is_csv:
+            output.write("")
+            output.write_sections([Section("What to do", tuple(to_do))])
     worst = {each.health for each in findings}
     if Health.FAILED in worst:
         raise typer.Exit(ExitCode.FAILURE)

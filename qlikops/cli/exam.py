@@ -82,7 +82,7 @@ def _config(evaluator: str, model: str, url: str, file: Path | None) -> AgentCon
     agent["evaluator"] = chosen or "rules"
     asked = {name: value for name, value in (("model_id", model), ("url", url)) if value}
     if asked and not is_ai(agent["evaluator"]):
-        raise UsageError("the rules ask no model", "Name one that does: --evaluator bedrock or openai.")
+        raise UsageError("The rules ask no model.", "Name one that does: --evaluator bedrock or openai.")
     if asked:
         agent[chosen] = {**agent.get(chosen, {}), **asked}
     return agent_config(agent)

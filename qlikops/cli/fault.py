@@ -17,15 +17,13 @@ from qlikops.files import UnwritableFile, replace_text
 from qlikops.presentation.problem import explain
 from qlikops.streams import OutputFailed
 
-_SHOWN_BY_CLICK = typer.BadParameter.__mro__[2]
-"""ClickException: Typer has a click of its own by now, and does not say where."""
 FILE = "last-fault.txt"
 """In the data folder: the traceback of the last one."""
 
 
 def ends_outside(error: Exception) -> bool:
-    """Whether a command ends by `error` outside of it: a wrong option, an exit, Ctrl-D, a stdout that takes nothing."""
-    return isinstance(error, (_SHOWN_BY_CLICK, typer.Exit, typer.Abort, OutputFailed))
+    """Whether a command ends by `error` outside of it: an exit, Ctrl-D, a stdout that takes nothing."""
+    return isinstance(error, (typer.Exit, typer.Abort, OutputFailed))
 
 
 def report(error: Exception, environ: Mapping[str, str]) -> None:

@@ -138,7 +138,7 @@ def explain(
 ) -> None:
     """Explain messages as the agent does: their parts, the known failure, what is left unexplained, what follows."""
     if bool(text) == bool(file):
-        raise UsageError("give either a TEXT or --file")
+        raise UsageError("Give either a TEXT or --file.")
     kept = _read_own(invocation(ctx), context) if own else ()
     with using(_library(kept, entries or [])):
         if file is None:

@@ -39,7 +39,7 @@ def add(
     except InvalidEntries as exc:
         raise UsageError(str(exc)) from exc
     if not entries.failures:
-        raise UsageError(f"{shown(file)} has no [[failure]]", "`qlikops known remove ID` takes one of yours back.")
+        raise UsageError(f"{shown(file)} has no [[failure]].", "`qlikops known remove ID` takes one of yours back.")
     _check(entries)
 
     def changed(kept: Kept) -> Kept:

@@ -46,7 +46,7 @@ def options(
 ) -> LocalOptions:
     """The options as given. Raises UsageError for a timeout that is none, and for a model without its server."""
     if model and not model_url:
-        raise UsageError("--model needs --model-url")
+        raise UsageError("--model needs --model-url.")
     seconds = int(duration("--approval-timeout", approval_timeout).total_seconds())
     return LocalOptions(scenario, seed, seconds, rate, model_url, model)
 

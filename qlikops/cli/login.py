@@ -51,10 +51,10 @@ def login(
     """
     kinds = [kind for kind, is_chosen in ((_OPERATOR, operator), (_TOKEN, token), (_JWT, jwt)) if is_chosen]
     if len(kinds) > 1:
-        raise UsageError("--operator, --token and --jwt exclude each other", "A token is the one account for both.")
+        raise UsageError("--operator, --token and --jwt exclude each other.", "A token is the one account for both.")
     if mfa and (kinds or any((url, username, domain, password_stdin))):
         raise UsageError(
-            "--mfa is about AWS, the other options about Qlik", "Log in to each with a command of its own."
+            "--mfa is about AWS, the other options about Qlik.", "Log in to each with a command of its own."
         )
     here = invocation(ctx)
     target = here.context(context)
@@ -90,7 +90,7 @@ def _login_qlik(here: Invocation, context: str, kind: _Kind, given: Mapping[str,
     if not logins.has_keyring:
         raise NoKeyring("this machine has no keyring that could keep a password", no_keyring_hint())
     if not password_stdin and not here.is_terminal():
-        raise UsageError("nobody is here to be asked for the password", "Pipe it in with --password-stdin.")
+        raise UsageError("There is no terminal to ask for the password.", "Pipe it in with --password-stdin.")
     known = next((each for each in logins.instances() if each["name"] == given["name"]), {})
     entry = {key: value for key, value in given.items() if key and value}
     if "base_url" not in {**known, **entry}:
@@ -109,14 +109,14 @@ def logout(
 ) -> None:
     """Forget the Qlik accounts and the MFA session of a context on this machine. What is in AWS stays there."""
     if mfa and instance:
-        raise UsageError("--mfa and --instance exclude each other")
+        raise UsageError("--mfa and --instance exclude each other.")
     here = invocation(ctx)
     target = here.context(context)
     gone = []
     if not instance and (sessions := mfa_of(here, target)) and sessions.forget():
         gone.append(f"the session with {sessions.profile.serial}")
     if mfa and not gone:
-        raise NotFound("no session is kept here")
+        raise NotFound("No session is kept here.")
     if not mfa:
         try:
             gone += _logins(here, target.name).remove(instance)
@@ -153,12 +153,12 @@ def _login_mfa(here: Invocation, target: Context) -> None:
     sessions = mfa_of(here, target)
     if sessions is None:
         raise UsageError(
-            f"the profile {target.settings.profile or 'default'} has no mfa_serial",
+            f"The profile {target.settings.profile or 'default'} has no mfa_serial.",
             "Put the ARN of your device into it, in the AWS configuration, or choose another with --profile.",
         )
     sessions.require_keyring()
     if not here.is_terminal():
-        raise UsageError("nobody is here to be asked for the code", HEADLESS)
+        raise UsageError("There is no terminal to ask for the code.", HEADLESS)
     code = typer.prompt(f"Code of {harmless(sessions.profile.serial)}", hide_input=True, err=True).strip()
     begun = sessions.begin(code, target.settings.region, target.settings.endpoint_url)
     output.say(f"Signed in until {begun.expire_at:%Y-%m-%d %H:%M} UTC; kept in the system keyring.")
@@ -170,12 +170,12 @@ def _logins(here: Invocation, context: str) -> Logins:
 
 def _ask(what: str, password_stdin: bool, option: str) -> str:
     if password_stdin:
-        raise UsageError(f"stdin holds the password, so {option} must be given")
+        raise UsageError(f"Stdin holds the password, so {option} must be given.")
     return str(typer.prompt(what, err=True))
 
 
 def _secret(what: str, password_stdin: bool) -> str:
     given = read_stdin_line() if password_stdin else typer.prompt(what, hide_input=True, err=True)
     if not given:
-        raise UsageError("the password is empty")
+        raise UsageError("The password is empty.")
     return str(given)

@@ -18,10 +18,12 @@ from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.context import ContextOption, invocation, with_options
 from qlikops.cli.exit_codes import ExitCode, of_error
-from qlikops.cli.names import Group
+from qlikops.cli.names import Group, of_parser
 from qlikops.cli.shape import shaped
 from qlikops.domain.errors import QlikopsError
 
+SHOWN_BY_CLICK: Any = typer.BadParameter.__mro__[2]
+"""ClickException: Typer has a click of its own by now, and does not say where."""
 COMMANDS = {
     "tui": ("console", "Open the console."),
     "approvals": ("approvals", "List what waits for a decision, the most urgent first."),
@@ -114,6 +116,14 @@ class _Commands(Group):
         name, _, rest = super().resolve_command(ctx, args)
         return name, name and command(name), rest
 
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Reads what comes before the command."""
+        try:
+            return super().make_context(*args, **extra)
+        except SHOWN_BY_CLICK as exc:
+            _say_wrong_line(exc)
+            raise typer.Exit(exc.exit_code) from exc
+
     def main(self, *args: Any, **extra: Any) -> Any:
         streams.prepare()
         try:
@@ -138,6 +148,9 @@ class _Commands(Group):
         except KeyboardInterrupt:
             output.say("Interrupted.")
             ctx.exit(ExitCode.INTERRUPTED)
+        except SHOWN_BY_CLICK as exc:
+            _say_wrong_line(exc)
+            ctx.exit(exc.exit_code)
         except Exception as exc:
             from qlikops.cli.fault import ends_outside, report
 
@@ -145,6 +158,15 @@ class _Commands(Group):
                 raise
             report(exc, invocation(ctx).environ)
             ctx.exit(ExitCode.FAILURE)
+
+
+def _say_wrong_line(error: Any) -> None:
+    """In the form of all errors; where the help is all that is wanted, that."""
+    if not getattr(error, "message", "").startswith("Usage:"):
+        text, hint = of_parser(error)
+        output.say(f"Failed: {text}\n{hint}")
+    else:
+        error.show()
 
 
 app = typer.Typer(

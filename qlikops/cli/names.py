@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from typer.core import TyperGroup
 
@@ -20,6 +20,28 @@ READING = frozenset(
 """Commands that change nothing. Any other one is run by its whole name only: in a script, the beginning of it could
 be the beginning of another one after an update.
 """
+
+
+class WrongLine(Protocol):
+    """What the parser of the command line raises: Typer's own, which it does not name."""
+
+    message: str
+    exit_code: int
+
+    def format_message(self) -> str:
+        """What is wrong, in the parser's words."""
+
+
+def of_parser(error: WrongLine) -> tuple[str, str]:
+    """What is wrong with the command line and what to do, in the words that all other errors have."""
+    ctx = getattr(error, "ctx", None)
+    command = ctx.command_path if ctx is not None else "qlikops"
+    hint = f"`{command} --help` says what it takes."
+    if (option := getattr(error, "option_name", "")) and ctx is not None and not error.message.startswith("Option "):
+        known = [name for param in ctx.command.get_params(ctx) for name in param.opts if name.startswith("--")]
+        return f"There is no option {harmless(option, 40)}.", did_you_mean(option, known) or hint
+    text = harmless(error.format_message(), 400).rstrip(".")
+    return f"{text}.", hint
 
 
 class Group(WithPlainValues, TyperGroup):

@@ -53,7 +53,7 @@ def probe(
     here = invocation(ctx)
     server, _, name = endpoint.partition("/")
     if not (server and name):
-        raise UsageError(f"{endpoint!r} is no endpoint", "Give server and endpoint: replicate-eu-1/ORA-SALES-PROD.")
+        raise UsageError(f"{endpoint!r} is no endpoint.", "Give server and endpoint: replicate-eu-1/ORA-SALES-PROD.")
     target, key = here.context(context), EndpointKey(instance, server, name)
     if target.settings.read_only:
         raise AccessDenied("This context is read-only, and a test logs in to the endpoint.", "Use one that may write.")
@@ -82,7 +82,7 @@ def _account(here: Invocation, target: Context, instance: str) -> QemInstance:
         secret = Stack(connection.cloudformation, target.settings.stack, sleep=here.sleep).outputs().qlik_secret_arn
         found = parse_instances(QlikSecret(connection.client("secretsmanager"), secret).text())
     except (codec.CodecError, QemMisconfigured) as exc:
-        raise UsageError(f"the Qlik account of {instance}: {exc}", "`qlikops login` keeps it.") from None
+        raise UsageError(f"The Qlik account of {instance}: {exc}.", "`qlikops login` keeps it.") from None
     if account := next((each for each in found if each.name == instance), None):
         return account
     names = [each.name for each in found]

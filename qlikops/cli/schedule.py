@@ -37,11 +37,11 @@ def schedule(
 ) -> None:
     """Set when the monitoring runs; without options, show that with the last run and about the next."""
     if sum(map(bool, (rate, cron, pause, resume, remove))) > 1:
-        raise UsageError("--rate, --cron, --pause, --resume and --remove exclude each other")
+        raise UsageError("--rate, --cron, --pause, --resume and --remove exclude each other.")
     if timezone and not cron:
-        raise UsageError("--timezone goes with --cron", "A rate knows no time of day.")
+        raise UsageError("--timezone goes with --cron.", "A rate knows no time of day.")
     if for_ and not pause:
-        raise UsageError("--for goes with --pause", "Such as --pause --for 2h.")
+        raise UsageError("--for goes with --pause.", "Such as --pause --for 2h.")
     # Before any call: a wrong rate needs no credentials to be told.
     expression = rate_expression(rate) if rate else cron_expression(cron) if cron else ""
     pause_for = duration("--for", for_) if for_ else None
