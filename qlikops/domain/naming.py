@@ -73,6 +73,11 @@ def shown(name: str) -> str:
     return harmless(name, _CAP).removesuffix("…").casefold()
 
 
+def counted(names: Sequence[str], what: str) -> str:
+    """One name, or how many of `what` there are and some of their names: `6 tasks (a, b, c, d, e and 1 more)`."""
+    return listed(names) if len(names) == 1 else f"{len(names):,} {what} ({listed(names)})"
+
+
 def listed(names: Sequence[str]) -> str:
     """Some names for a message, and how many more there are."""
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""

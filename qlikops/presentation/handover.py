@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from qlikops.domain.approval import Status
-from qlikops.domain.handover import Handled, Handover, MutedTask
+from qlikops.domain.handover import Handled, Handover
 from qlikops.domain.lasting import FellOver
+from qlikops.domain.mute import Mute
+from qlikops.domain.naming import counted
 from qlikops.presentation import executions, stale, vocabulary, waiting
 from qlikops.presentation.inbox import countdown, happened
 from qlikops.presentation.problem import by_whom
@@ -28,7 +30,7 @@ def sections(handover: Handover) -> tuple[Section, ...]:
         ("Failed or expired: look at these", (_handled(each, handover.until) for each in worrying)),
         ("Decided", (_handled(each, handover.until) for each in settled)),
         ("Out of freshness", (*stale.lines(handover.stale, handover.until), *stale.time_out(handover.stale_time))),
-        ("Kept quiet", (_quiet(each, handover.until) for each in handover.quiet)),
+        ("Kept quiet", _quiet(handover)),
         ("Runs", _runs(handover)),
     )
 
@@ -117,9 +119,14 @@ def _handled(each: Handled, until: datetime) -> Line:
     return line(outside(proposal.proposal_id, cap=12).text, *spans)
 
 
-def _quiet(each: MutedTask, until: datetime) -> Line:
-    left = vocabulary.short_duration((each.quiet.until - until).total_seconds())
-    return line(f"{left} more", outside(f"{each.key}: {each.quiet.words()}", cap=300))
+def _quiet(handover: Handover) -> Iterator[Line]:
+    """A line for all tasks that one decision keeps quiet."""
+    alike: dict[Mute, list[str]] = {}
+    for each in handover.quiet:
+        alike.setdefault(each.quiet, []).append(str(each.key))
+    for mute, tasks in alike.items():
+        left = vocabulary.short_duration((mute.until - handover.until).total_seconds())
+        yield line(f"{left} more", outside(f"{counted(tasks, 'tasks')}: {mute.words()}", cap=700))
 
 
 def _runs(handover: Handover) -> Iterator[Line]:

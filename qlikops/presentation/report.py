@@ -9,6 +9,7 @@ from functools import partial
 
 from qlikops.domain.approval import Status, terms_of
 from qlikops.domain.duration import format_duration
+from qlikops.domain.naming import counted
 from qlikops.domain.report import NoAction, ReportedProposal, ReportEntry, RunPoint, RunReport
 from qlikops.presentation import stale, vocabulary
 from qlikops.presentation.problem import by_whom
@@ -134,12 +135,17 @@ def sections(report: RunReport) -> tuple[Section, ...]:
         ("Out of freshness since the run before", stale.time_out(report.stale)),
         ("Proposals", map(_proposal, report.proposals)),
         ("Closed for earlier runs", map(_proposal, report.abandoned)),
-        ("Left alone", map(_left_alone, report.left_alone)),
+        ("Left alone", _left_alone(report.left_alone)),
     )
 
 
-def _left_alone(left: NoAction) -> Line:
-    return line(outside(left.kind, cap=20).text, outside(f"{left.key}: {left.why}"))
+def _left_alone(left_alone: Sequence[NoAction]) -> Iterator[Line]:
+    """A line for all tasks with the same anomaly on which nothing was proposed for the same reason."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for each in left_alone:
+        alike.setdefault((each.kind, each.why), []).append(str(each.key))
+    for (kind, why), tasks in alike.items():
+        yield line(outside(kind, cap=20).text, outside(f"{counted(tasks, 'tasks')}: {why}", cap=700))
 
 
 def _heading(report: RunReport) -> Iterator[Line]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.domain.naming import begun, did_you_mean, is_named, listed, named, shown
+from qlikops.domain.naming import begun, counted, did_you_mean, is_named, listed, named, shown
 from qlikops.domain.text import harmless
 
 NAMES = st.lists(
@@ -49,6 +49,8 @@ def test_the_closest_way_wins() -> None:
 def test_many_are_counted() -> None:
     assert listed(["a"]) == "a"
     assert listed(list("abcdefg")) == "a, b, c, d, e and 2 more"
+    assert counted(["a"], "tasks") == "a"
+    assert counted(list("abcdef"), "tasks") == "6 tasks (a, b, c, d, e and 1 more)"
     assert is_named("a b", "a  b ")
     assert not is_named("a", "a b")
 

@@ -131,3 +131,13 @@ def test_in_a_ticket_nothing_is_markup_and_the_context_is_named() -> None:
     shift = replace(QUIET, handled=(closed(Status.DENIED, replace(DENIED, reason="planned [work]")),))
     assert handover.markdown(shift, "prod_eu").startswith("# Handover: prod\\_eu\n")
     assert "planned \\[work\\]" in handover.markdown(shift)
+
+
+def test_what_one_denial_keeps_quiet_is_one_line() -> None:
+    mute = Mute(MuteReason.SNOOZED, NOW + 3 * HOUR, "anna")
+    tasks = tuple(MutedTask(replace(KEY, task=f"t{number}"), mute) for number in range(60))
+    other = MutedTask(KEY, replace(mute, by="ben"))
+    lines = [text for text in said(replace(QUIET, quiet=(*tasks, other))).splitlines() if "more" in text]
+    assert len(lines) == 2
+    assert "60 tasks (" in lines[0]
+    assert "and 55 more): " in lines[0]
