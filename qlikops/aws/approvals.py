@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from qlikops.aws import records
+from qlikops.aws.claims import write_claim
 from qlikops.aws.errors import Sent, aws_errors, callback_failed
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.domain.approval import (
-    PULLED,
     Claim,
     Decision,
     InboxRow,
@@ -147,20 +147,11 @@ class LedgerApprovals:
         refuse_writing(self._aws)
         approval_id = self._full_id(approval_id)
         claim = Claim(by=self._aws.caller(), until=self._timing.now() + duration)
-        client = self._aws.dynamodb
         with aws_errors("claim the approval"):
-            try:
-                client.update_item(
-                    TableName=self._aws.resources.table,
-                    Key=records.key(approval_partition(approval_id), RECORD),
-                    UpdateExpression="SET #claim = :claim",
-                    ConditionExpression="attribute_exists(#inbox) AND NOT contains(#claim, :pulled)",
-                    ExpressionAttributeNames={"#claim": Attribute.CLAIM, "#inbox": INBOX_PARTITION},
-                    ExpressionAttributeValues={":claim": {"S": codec.dumps(claim)}, ":pulled": {"S": PULLED}},
-                )
-            except client.exceptions.ConditionalCheckFailedException:
-                approval = self._approval(self._item(approval_id))
-                raise _not_waiting(approval) if approval.status is not Status.WAITING else _stopped(approval) from None
+            is_written = write_claim(self._aws, approval_id, claim, self._timing.sleep)
+        if not is_written:
+            approval = self._approval(self._item(approval_id))
+            raise _not_waiting(approval) if approval.status is not Status.WAITING else _stopped(approval)
         return claim
 
     def release(self, approval_id: str) -> None:

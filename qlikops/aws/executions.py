@@ -5,18 +5,17 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from qlikops.aws import records
+from qlikops.aws.claims import write_claim
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.history import events_after
 from qlikops.aws.runs import MOST, KnownRuns
 from qlikops.aws.session import Connection, refuse_writing
-from qlikops.domain.approval import Claim
-from qlikops.domain.encoding import codec
+from qlikops.domain.approval import Claim, Status
 from qlikops.domain.errors import (
     AccessDenied,
     CredentialsProblem,
@@ -30,11 +29,9 @@ from qlikops.domain.ledger import (
     ORDER_PREFIX,
     PARTITION,
     PROPOSAL_PREFIX,
-    RECORD,
     SORT,
     SUMMARY,
     Attribute,
-    approval_partition,
     run_partition,
 )
 from qlikops.domain.links import execution_url
@@ -65,10 +62,7 @@ PAGE_SIZE = MOST
 _STOPPED = "StoppedByOperator"
 _BRAKE_SHOWN_FOR = timedelta(hours=2)
 """As a claim, to versions that know no brake. Where it is known, it does not expire."""
-_WATCH = "Watch it with `qlikops show`: it starts tasks until it is through, or its function runs out of time."
-_BRAKE_TRIES = 5
-_BRAKE_PAUSE = 0.1
-"""Seconds between them: a transaction on the record is over in a fraction of that."""
+_WATCH = "Stop it again, or watch it with `qlikops show`: it starts tasks until it is through, or out of time."
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,18 +157,22 @@ class StepFunctionsExecutions:
         return Taken(found.orders, has_ended or found.summary is not None)
 
     def stop(self, execution: str, reason: str) -> ExecutionSummary:
-        """Aborts it, after pulling the brake of what it restarts; what waits is closed as abandoned by the next run."""
+        """Aborts it, after pulling the brake of what it restarts; what waits is closed as abandoned by the next run.
+
+        Of one that has ended already, it pulls the brake of what is restarted all the same: no function ends with it.
+        """
         refuse_writing(self._aws)
         if not reason.strip():
             raise UsageError("Stopping needs a reason.", "Say why, for those who read the history.")
         description = self._describe(execution)
         if description["status"] != ExecutionStatus.RUNNING:
-            raise UsageError(f"{description['name']} is not running: it is {description['status']}.")
+            self._brake_what_it_left(description)
+            return _summary(description, None)
         arn = description["executionArn"]
         cause = f"{reason} ({self._aws.caller()})"
         # Step Functions stops no Lambda. One that restarts a group goes on with it, unless it finds the brake pulled.
         # The execution is stopped all the same where one cannot be: what waits can be approved no more then.
-        goes_on = self._brake(description["name"])
+        goes_on = self._brake(description["name"], _open)
         try:
             with aws_errors("stop the execution"):
                 reply = self._aws.stepfunctions.stop_execution(executionArn=arn, error=_STOPPED, cause=cause)
@@ -187,44 +185,32 @@ class StepFunctionsExecutions:
             raise QlikopsError(f"{description['name']} is stopped. {goes_on}", _WATCH)
         return stopped
 
-    def _brake(self, name: str) -> str:
-        """Pulls the brake of every proposal of a run that is not over: what waits may be approved this very moment.
+    def _brake_what_it_left(self, description: Mapping[str, Any]) -> None:
+        """Raises UsageError if nothing of an execution that has ended is being restarted."""
+        name = description["name"]
+        if not any(map(_acting, self.proposals(name))):
+            raise UsageError(f"{name} is not running: it is {description['status']}.")
+        if goes_on := self._brake(name, _acting):
+            raise QlikopsError(f"{name} is {description['status']}. {goes_on}", _WATCH)
+
+    def _brake(self, name: str, concerns: Callable[[RunProposal], bool]) -> str:
+        """Pulls the brake of the proposals of a run that it `concerns`.
 
         Returns what was not braked, and why, in a sentence; empty where everything was.
         """
         brake = Claim(by=self._aws.caller(), until=self._now() + _BRAKE_SHOWN_FOR, brake=True)
         try:
-            going_on = [each for each in self.proposals(name) if not each.status.is_final]
+            going_on = [each for each in self.proposals(name) if concerns(each)]
         except QlikopsError as exc:
             return f"What it is restarting goes on, since nobody could read what that is: {exc.message}"
         failed: list[str] = []
         for proposal in going_on:
             try:
-                self._brake_one(proposal.proposal_id, brake)
+                with aws_errors("stop what it restarts"):
+                    write_claim(self._aws, proposal.proposal_id, brake, self._sleep)
             except QlikopsError as exc:
                 failed.append(f"{proposal.proposal_id} ({exc.message})")
         return f"What is being restarted of {listed(failed)} goes on." if failed else ""
-
-    def _brake_one(self, proposal_id: str, brake: Claim) -> None:
-        client = self._aws.dynamodb
-        for left in reversed(range(_BRAKE_TRIES)):
-            with aws_errors("stop what it restarts"), suppress(client.exceptions.ConditionalCheckFailedException):
-                try:
-                    client.update_item(
-                        TableName=self._aws.resources.table,
-                        Key=records.key(approval_partition(proposal_id), RECORD),
-                        UpdateExpression="SET #claim = :claim",
-                        ConditionExpression="attribute_exists(#pk)",
-                        ExpressionAttributeNames={"#claim": Attribute.CLAIM, "#pk": PARTITION},
-                        ExpressionAttributeValues={":claim": {"S": codec.dumps(brake)}},
-                    )
-                except client.exceptions.TransactionConflictException:
-                    # The workflow is moving it on this very moment, or starts one of its tasks.
-                    if not left:
-                        raise
-                    self._sleep(_BRAKE_PAUSE)
-                    continue
-            return
 
     def redrive(self, execution: str) -> ExecutionSummary:
         """Runs the rest of an ended one again. Raises UsageError where `domain.redrive` has something against it."""
@@ -337,6 +323,15 @@ class StepFunctionsExecutions:
                 proposals.append(replace(proposal, progress=progress) if progress else proposal)
         in_turn = tuple(sorted(proposals, key=lambda proposal: proposal.index))
         return _Run(run, in_turn, tuple(sorted(orders, key=lambda order: order.index)))
+
+
+def _open(proposal: RunProposal) -> bool:
+    """Whether it is not over; what waits may be approved this very moment."""
+    return not proposal.status.is_final
+
+
+def _acting(proposal: RunProposal) -> bool:
+    return proposal.status is Status.RESTARTING
 
 
 def _summary(execution: Mapping[str, Any], run: RunSummary | None) -> ExecutionSummary:

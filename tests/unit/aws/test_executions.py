@@ -223,6 +223,28 @@ def test_what_cannot_be_braked_stops_neither_the_others_nor_the_execution(
     assert bool(slept) == (code == "TransactionConflictException")
 
 
+def test_stopping_again_pulls_the_brake_that_could_not_be_pulled(
+    executions: StepFunctionsExecutions, connection: FakeConnection, ledger: Ledger, started: Any
+) -> None:
+    arn, name, whole = started("twice"), "twice", connection.dynamodb
+    made = proposal(execution_arn=arn, execution_name=name)
+    assert not ledger.open_proposals(name, [made], 7200).refused
+    ledger.begin_restart(made.proposal_id, Decision(approved=True))
+    connection.dynamodb = Refusing(whole, {made.proposal_id: 2}, "ProvisionedThroughputExceededException")
+    for ended in ("is stopped", "is ABORTED"):
+        with pytest.raises(QlikopsError, match=f"twice {ended}. What is being restarted of .* goes on"):
+            executions.stop(name, "maintenance")
+
+    assert executions.stop(name, "maintenance").status is ExecutionStatus.ABORTED
+
+    claim = ledger.tasks.claim(made.proposal_id)
+    assert claim is not None
+    assert claim.brake
+    ledger.close(made.proposal_id, Outcome(Status.NOT_TRIED))
+    with pytest.raises(UsageError, match="is not running: it is ABORTED"):
+        executions.stop(name, "maintenance")
+
+
 def test_the_progress_of_a_group_comes_with_its_run(
     executions: StepFunctionsExecutions, ledger: Ledger, started: Any
 ) -> None:

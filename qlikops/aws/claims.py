@@ -1,0 +1,49 @@
+"""The one attribute of a record that people write: a claim, or the brake of what is being restarted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qlikops.aws import records
+from qlikops.aws.session import Connection
+from qlikops.domain.approval import PULLED, Claim
+from qlikops.domain.encoding import codec
+from qlikops.domain.ledger import INBOX_PARTITION, PARTITION, RECORD, Attribute, approval_partition
+
+_TRIES = 5
+_PAUSE = 0.1
+"""Seconds between them: a transaction on the record is over in a fraction of that."""
+
+
+def write_claim(connection: Connection, approval_id: str, claim: Claim, sleep: Callable[[float], None]) -> bool:
+    """Whether it was written: a brake on any record that there is, a claim only on one that waits and has no brake.
+
+    A claim in place of a brake would let go of it. Tries again while the workflow moves the record on, or starts one of
+    its tasks. Raises what the client raises.
+    """
+    client = connection.dynamodb
+    names, values = {"#claim": Attribute.CLAIM.value}, {":claim": {"S": codec.dumps(claim)}}
+    if claim.brake:
+        condition, names["#pk"] = "attribute_exists(#pk)", PARTITION
+    else:
+        condition = "attribute_exists(#inbox) AND NOT contains(#claim, :pulled)"
+        names["#inbox"], values[":pulled"] = INBOX_PARTITION, {"S": PULLED}
+    for left in reversed(range(_TRIES)):
+        try:
+            client.update_item(
+                TableName=connection.resources.table,
+                Key=records.key(approval_partition(approval_id), RECORD),
+                UpdateExpression="SET #claim = :claim",
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+            )
+        except client.exceptions.ConditionalCheckFailedException:
+            return False
+        except client.exceptions.TransactionConflictException:
+            if not left:
+                raise
+            sleep(_PAUSE)
+        else:
+            return True
+    return False
