@@ -394,6 +394,14 @@ class QlikOpsApp(DecidingApp):
         self.notify(f"{message.done}: {harmless(message.execution.name, 100)}", markup=False)
         self._refresh_shown()
 
+    @on(messages.OrderSettled)
+    def _order_settled(self, message: messages.OrderSettled) -> None:
+        from qlikops.presentation import plans
+
+        words, is_good = plans.settled(message.receipt)
+        self.notify(words, severity="information" if is_good else "warning", timeout=15, markup=False)
+        self._refresh_shown()
+
     @on(messages.RunChangeFailed)
     def _run_not_changed(self, message: messages.RunChangeFailed) -> None:
         self.bell()

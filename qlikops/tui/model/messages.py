@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # the inbox is not to wait for what only other screens need
 
     from qlikops.domain.approval import InboxRow, ProposalRecord
     from qlikops.domain.background import Background
+    from qlikops.domain.ordering import OrderReceipt
     from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest
     from qlikops.domain.schedule import ScheduleStatus
     from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary
@@ -166,6 +167,13 @@ class RunChanged(Message):
 
     done: str
     execution: ExecutionSummary
+
+
+@dataclass
+class OrderSettled(Message):
+    """An order was sent; so much is known of what became of it."""
+
+    receipt: OrderReceipt
 
 
 @dataclass

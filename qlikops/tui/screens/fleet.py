@@ -20,14 +20,15 @@ from qlikops.presentation import fleet
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Section, Span, Tone, line
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.screens.base import PolledScreen
+from qlikops.tui.screens.ordering import LiftScreen, OrderingScreen
+from qlikops.tui.screens.plans import PlansScreen
 from qlikops.tui.screens.task import TaskScreen
 from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.prose import palette, prose
 from qlikops.tui.widgets.table import KeyedTable
 
 
-class FleetScreen(PolledScreen[FleetSnapshot]):
+class FleetScreen(OrderingScreen[FleetSnapshot]):
     """Every task, what is wrong first."""
 
     MODE = "fleet"
@@ -37,6 +38,7 @@ class FleetScreen(PolledScreen[FleetSnapshot]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/", id="filter"),
         Binding("s", "sort", "Sort", id="sort"),
+        Binding("w", "plans", "Planned work", id="planned-work"),
         Binding("escape", "close_filter", "All tasks", id="back"),
     ]
 
@@ -70,9 +72,9 @@ class FleetScreen(PolledScreen[FleetSnapshot]):
         self._error = error
         self._show()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is a way back only from a filter."""
-        return action != "close_filter" or FilterBar.is_open_in(self)
+        return FilterBar.is_open_in(self) if action == "close_filter" else super().check_action(action, parameters)
 
     def action_filter(self) -> None:
         """Opens the filter."""
@@ -88,6 +90,16 @@ class FleetScreen(PolledScreen[FleetSnapshot]):
         """The next order."""
         self._order = fleet.TABLE.order_after(self._order)
         self._show()
+
+    def action_lift(self) -> None:
+        """Ends what keeps the chosen task quiet."""
+        chosen = self._shown.get(self.query_one(KeyedTable).chosen or "")
+        if chosen is not None:
+            self.confirm(LiftScreen(self.state, self.context, chosen.task))
+
+    def action_plans(self) -> None:
+        """Opens planned work."""
+        self.app.push_screen(PlansScreen(self.state))
 
     @on(FilterBar.Changed)
     def _narrow(self, event: FilterBar.Changed) -> None:

@@ -16,11 +16,11 @@ from qlikops.presentation import task
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import as_text
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.screens.base import PolledScreen
+from qlikops.tui.screens.ordering import LiftScreen, OrderingScreen
 from qlikops.tui.widgets.prose import palette, prose
 
 
-class TaskScreen(PolledScreen[TaskDetail]):
+class TaskScreen(OrderingScreen[TaskDetail]):
     """What `qlikops task` prints, kept up to date."""
 
     MODE = "fleet"
@@ -65,6 +65,11 @@ class TaskScreen(PolledScreen[TaskDetail]):
     def action_back(self) -> None:
         """To the list."""
         self.app.pop_screen()
+
+    def action_lift(self) -> None:
+        """Ends what keeps the task quiet."""
+        if self._detail is not None:
+            self.confirm(LiftScreen(self.state, self.context, self._detail.task))
 
     def action_copy(self) -> None:
         """As plain text, for a ticket."""

@@ -23,6 +23,7 @@ SCREENS = {
     "ExecutionScreen": ("show",),
     "FleetScreen": ("tasks",),
     "TaskScreen": ("task",),
+    "PlansScreen": ("plan",),
     "ReportsScreen": ("reports", "report"),
     "ScheduleScreen": ("schedule",),
 }
@@ -33,6 +34,8 @@ ACTIONS = {
     "deny": ("deny", "--snooze"),
     "deny-marked": ("deny",),
     "claim": ("claim",),
+    "lift": ("lift", "--reason"),
+    "plan": ("plan",),
     "filter": ("approvals", "--filter"),
     "sort": ("approvals", "--sort"),
     "status": ("executions", "--status"),
@@ -52,6 +55,7 @@ ON_SCREEN = frozenset(
         *("back", "cancel", "close-changes", "close-errors", "close-help", "commands", "copy", "do-not-send", "down"),
         *(
             "errors",
+            "planned-work",
             "first-row",
             "go-on",
             "help",

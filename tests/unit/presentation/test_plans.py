@@ -7,10 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.errors import UsageError
+from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
+from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.ordering import OrderReceipt, OrderState
 from qlikops.domain.plan import Plan, Scope
-from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.presentation import plans
 from tests.unit.domain.samples import NOON
 
@@ -61,3 +63,84 @@ def test_what_is_not_over_comes_first() -> None:
 def test_a_receipt_says_what_became_of_the_order(state: OrderState) -> None:
     (section,) = plans.receipt(OrderReceipt("run-1", state, "Because."))
     assert [line.text for line in section.lines][1:] == ["Because.", "run-1"]
+
+
+SNAPSHOT = FleetSnapshot(
+    NOON,
+    "r",
+    (ServerFacts("default", "eu", ServerState.MONITORED),),
+    (TaskSnapshot(replace(FACTS, source_endpoint="ORA PROD", tags=("gold",))),),
+    plans=(PLAN,),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [
+        ("server:eu", Scope(servers=("eu",))),
+        ('endpoint:"ORA PROD"  tag:gold', Scope(endpoints=("ORA PROD",), tags=("gold",))),
+        ("task:eu/orders", Scope(tasks=(FACTS.key,))),
+    ],
+)
+def test_what_is_typed_names_what_the_last_run_saw(text: str, scope: Scope) -> None:
+    assert plans.scope_of(text, SNAPSHOT) == scope
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("", "Name what"), ("eu", "eu names nothing"), ("server:us", "no server us"), ("task:orders", "no task orders")],
+)
+def test_what_names_nothing_is_said(text: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        plans.scope_of(text, SNAPSHOT)
+
+
+def test_the_list_says_how_much_is_planned() -> None:
+    assert plans.summary(SNAPSHOT, NOON) == "Planned work, as the run of 0s ago knew it: 1 going on, 0 to come."
+    assert plans.summary(replace(SNAPSHOT, plans=()), NOON) == "No work is planned."
+
+
+def test_all_of_a_plan() -> None:
+    said = "plan-1 covers server eu. Says ana: planned until 13:00 UTC, CHG123."
+    assert plans.whole(PLAN, NOON) == said
+    ended = replace(PLAN, ended_at=NOON + HOUR, ended_by="arn:aws:iam::1:user/ben", ended_why="done")
+    assert plans.whole(ended, NOON) == f"{said} Ended by ben: done."
+
+
+def test_a_dialog_says_what_is_covered_and_until_when() -> None:
+    lines = [line.text for line in plans.plan_lines(Scope(("eu",)), NOON + HOUR, "CHG123", "", SNAPSHOT)]
+    assert {"server eu", "1 of 1 task, as the last run saw them", "CHG123"} <= set(lines)
+    assert plans.plan_lines(None, NOON, "", "", SNAPSHOT)[1].text == "…"
+
+
+def test_a_dialog_says_what_is_lifted() -> None:
+    mute = Mute(MuteReason.SNOOZED, NOON + HOUR, "ana")
+    quiet = TaskSnapshot(FACTS, memory=TaskProgress(quiet=mute))
+    assert mute.words() in [line.text for line in plans.lift_lines(quiet, "", "", NOON)]
+    assert any("plan-1" in line.text for line in plans.lift_lines(PLAN, "done", "ana", NOON))
+
+
+@pytest.mark.parametrize(
+    ("mute", "why"),
+    [
+        (Mute(MuteReason.SNOOZED, NOON + HOUR), ""),
+        (Mute(MuteReason.SNOOZED, NOON), "Nothing keeps it quiet"),
+        (None, "Nothing keeps it quiet"),
+        (Mute(MuteReason.BUDGET, NOON + HOUR), "cannot be lifted"),
+    ],
+)
+def test_there_may_be_nothing_to_lift(mute: Mute | None, why: str) -> None:
+    said = plans.nothing_to_lift(TaskSnapshot(FACTS, memory=TaskProgress(quiet=mute)), NOON)
+    assert (why in said, bool(said)) == (True, bool(why))
+
+
+def test_a_plan_that_is_over_cannot_be_ended() -> None:
+    assert plans.nothing_to_lift(PLAN, NOON) == ""
+    assert plans.nothing_to_lift(PLAN, NOON + HOUR) == "It is over already."
+
+
+@pytest.mark.parametrize("state", OrderState)
+def test_what_became_of_it_is_said_in_a_line(state: OrderState) -> None:
+    words, is_good = plans.settled(OrderReceipt("run-1", state, "Because."))
+    assert words.endswith(": Because.")
+    assert is_good is (state is OrderState.APPLIED)

@@ -20,6 +20,7 @@ from qlikops.agent.steps import report
 from qlikops.domain.approval import Claim, Outcome, ProposalRecord, Status, digest_of
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.plan import Plan, Scope
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import ReportedProposal, ReportEntry, RunReport
 from qlikops.domain.task import TaskKey
@@ -34,6 +35,7 @@ from tests.unit.presentation.samples import ARN, NOW
 from tests.unit.tui.fakes import FakeEnvironment, FakeFleet
 
 RUN = "run-0711"
+HOUR = timedelta(hours=1)
 POLLS, POLL_SECONDS = 8, 300
 APPROVAL_TIMEOUT = timedelta(hours=1)
 CONFIG = replace(DEFAULTS, log_retention=codec.read_settings(LogRetention, AGENT_SETTINGS["log_retention"]))
@@ -78,7 +80,7 @@ def demo() -> Demo:
         {record.approval_id: record for record in records},
         name="demo",
         runs=_runs(snapshot, len(records)),
-        taken=snapshot,
+        taken=replace(snapshot, plans=_plans(snapshot)),
     )
 
 
@@ -90,6 +92,17 @@ def _night() -> tuple[FleetSnapshot, tuple[ProposalRecord, ...]]:
     *others, last = (_waiting(proposal, number) for number, proposal in enumerate(found.proposals))
     claim = Claim("arn:aws:iam::111122223333:user/ben", NOW + timedelta(minutes=9))
     return snapshot, (*others, replace(last, claim=claim))
+
+
+def _plans(snapshot: FleetSnapshot) -> tuple[Plan, ...]:
+    """Work that is over, and work of the next night."""
+    over = Scope(servers=(snapshot.servers[0].name,))
+    to_come = Scope(endpoints=("ORA-ERP-PROD",), tags=("gold",))
+    by = "arn:aws:iam::111122223333:user/ben"
+    return (
+        Plan("plan-3f9a1c20de", over, NOW - 9 * HOUR, NOW - 7 * HOUR, "CHG123 patches", by, RUN, NOW - 10 * HOUR),
+        Plan("plan-b7702e51aa", to_come, NOW + 9 * HOUR, NOW + 13 * HOUR, "CHG130 new listener", by, RUN, NOW - HOUR),
+    )
 
 
 def _snapshot() -> FleetSnapshot:

@@ -1,0 +1,194 @@
+"""Orders from the console: each asks once, in a dialog that says what is sent; the run that takes it says the rest."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Button, Input, Select
+
+from qlikops.domain.errors import UsageError
+from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.ordering import send
+from qlikops.domain.orders import Order, lift_order, plan_order
+from qlikops.domain.plan import Plan, Scope
+from qlikops.domain.ports import ContextServices
+from qlikops.presentation import plans
+from qlikops.presentation.tone import Line
+from qlikops.tui.model import messages
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.state import ConsoleState
+from qlikops.tui.screens.base import Found, PolledScreen
+from qlikops.tui.screens.dialog import OutgoingDialog
+from qlikops.tui.widgets.line import LineInput
+
+WAIT = timedelta(minutes=1)
+HOURS = (
+    ("for 30 minutes", 0.5),
+    ("for 1 hour", 1.0),
+    ("for 2 hours", 2.0),
+    ("for 4 hours", 4.0),
+    ("for 8 hours", 8.0),
+    ("for 12 hours", 12.0),
+    ("for 24 hours", 24.0),
+)
+_USUAL_HOURS = 2.0
+_REASON_CAP = 500
+
+
+class OrderingScreen(PolledScreen[Found]):
+    """A screen from which orders are sent."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("L", "lift", "Lift", id="lift", tooltip="ends what keeps it quiet"),
+    ]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hides what can never apply here and greys what cannot apply now."""
+        if action in {"lift", "plan"}:
+            if self.context.read_only:
+                return False
+            return None if self.context.locked_because() else True
+        return super().check_action(action, parameters)
+
+    def confirm(self, dialog: OrderDialog) -> None:
+        """Asks, then sends."""
+        context = self.context
+
+        def answered(order: Order | None) -> None:
+            # The data may have grown old in the very moment of the key.
+            if order is None or context.locked_because():
+                return
+
+            def work(environment: ContextServices) -> messages.OrderSettled:
+                sent = send(environment.executions, order, sleep=time.sleep, monotonic=time.monotonic, wait=WAIT)
+                return messages.OrderSettled(sent)
+
+            context.backend.call("orders", work, lambda error: messages.RunChangeFailed(error, "the order"), self.app)
+            self.notify("Sent; a run applies it.", markup=False)
+
+        self.app.push_screen(dialog, answered)
+
+
+class OrderDialog(OutgoingDialog[Order]):
+    """Answers with the order to send, or None."""
+
+    AUTO_FOCUS = ""
+    FIRST: ClassVar[str] = "#reason"
+    VERB: ClassVar[str]
+
+    def fields(self) -> ComposeResult:
+        """The reason."""
+        yield LineInput(placeholder="Reason (required)", max_length=_REASON_CAP, id="reason", compact=True)
+
+    def on_mount(self) -> None:
+        """Starts with what is typed first."""
+        self.begin_in(self.FIRST)
+
+    def send_button(self) -> Button:
+        """The verb."""
+        return Button(self.VERB, variant="warning", id="send", compact=True)
+
+    @property
+    def reason(self) -> str:
+        """As it stands."""
+        return self.query_one("#reason", Input).value.strip()
+
+    def problem(self) -> str:
+        """Whoever reads the report asks why."""
+        return super().problem() or ("" if self.reason else "A reason is required.")
+
+    @on(Input.Changed)
+    def _follow(self, event: Input.Changed) -> None:
+        event.stop()
+        self.draw()
+
+    @on(Input.Submitted)
+    def _enter(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.submit()
+
+
+class LiftScreen(OrderDialog):
+    """Ends what keeps one task quiet, or planned work."""
+
+    VERB = "Lift"
+
+    def __init__(self, state: ConsoleState, context: LiveContext, what: TaskSnapshot | Plan) -> None:
+        super().__init__(state, context)
+        self._what = what
+
+    def heading(self) -> str:
+        """What is asked."""
+        return "End planned work" if isinstance(self._what, Plan) else "Lift what keeps it quiet"
+
+    def outgoing(self) -> tuple[Line, ...]:
+        """What ends."""
+        return plans.lift_lines(self._what, self.reason, self.context.caller, self.context.now())
+
+    def problem(self) -> str:
+        """There may be nothing to end."""
+        return plans.nothing_to_lift(self._what, self.context.now()) or super().problem()
+
+    def answer(self) -> Order:
+        """With the reason as it stands."""
+        what = self._what.plan_id if isinstance(self._what, Plan) else self._what.facts.key
+        return lift_order(what, self.reason)
+
+
+class PlanScreen(OrderDialog):
+    """Plans work that begins at once; `qlikops plan add` plans what begins later."""
+
+    VERB = "Plan it"
+    FIRST = "#scope"
+
+    def __init__(self, state: ConsoleState, context: LiveContext, snapshot: FleetSnapshot, named: str = "") -> None:
+        """`named` is what is filled in already, such as `server:replicate-eu-1`."""
+        super().__init__(state, context)
+        self._snapshot = snapshot
+        self._named = named
+
+    def heading(self) -> str:
+        """What is asked."""
+        return "Plan work that begins now"
+
+    def fields(self) -> ComposeResult:
+        """What is covered, for how long, and why."""
+        yield LineInput(self._named, placeholder=plans.SCOPE_EXAMPLE, max_length=_REASON_CAP, id="scope", compact=True)
+        yield Select(HOURS, value=_USUAL_HOURS, allow_blank=False, id="duration", compact=True)
+        yield from super().fields()
+
+    def outgoing(self) -> tuple[Line, ...]:
+        """What is covered, until when, and what that means."""
+        scope, _ = self._scope()
+        ends_at = self.context.now() + self._lasts
+        return plans.plan_lines(scope, ends_at, self.reason, self.context.caller, self._snapshot)
+
+    def problem(self) -> str:
+        """What is named may not be there."""
+        return super().problem() if self._scope()[0] else self._scope()[1]
+
+    def answer(self) -> Order:
+        """As it stands."""
+        scope, _ = self._scope()
+        return plan_order(scope or Scope(), None, self.context.now() + self._lasts, self.reason)
+
+    def _scope(self) -> tuple[Scope | None, str]:
+        try:
+            return plans.scope_of(self.query_one("#scope", Input).value, self._snapshot), ""
+        except UsageError as exc:
+            return None, exc.message
+
+    @property
+    def _lasts(self) -> timedelta:
+        hours = self.query_one("#duration", Select).value
+        return timedelta(hours=hours if isinstance(hours, float) else _USUAL_HOURS)
+
+    @on(Select.Changed, "#duration")
+    def _lasts_otherwise(self, event: Select.Changed) -> None:
+        event.stop()
+        self.draw()
