@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.proposal import Proposal
-from qlikops.presentation import denial, vocabulary
+from qlikops.presentation import denial, vocabulary, waiting
 from qlikops.presentation.review import blast_radius, in_full, lost, second_thoughts
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside
 
@@ -32,14 +32,15 @@ def not_one_cause(proposals: Sequence[Proposal]) -> str:
 
 
 def together(
-    approvals: Sequence[ProposalRecord], *, approved: bool, snooze: timedelta | None = None
+    approvals: Sequence[ProposalRecord], now: datetime, *, approved: bool, snooze: timedelta | None = None
 ) -> tuple[Line, ...]:
     """What answering all of `approvals` sets off, or leaves as it is."""
     if not approvals:
         return (line("will run", "nothing"),)
     proposals = [approval.proposal for approval in approvals]
     if not approved:
-        return (line("will run", "nothing"), *denial.aftermath(proposals, snooze))
+        costs = waiting.consequence(proposals, now + snooze if snooze else None, now)
+        return (line("will run", "nothing"), *denial.aftermath(proposals, snooze), *costs)
     cause = proposals[0].cause
     return (
         *_options(proposals),

@@ -185,7 +185,7 @@ class BulkScreen(Following[Answers]):
 
     def outgoing(self) -> tuple[Line, ...]:
         """What answering the ticked ones comes to."""
-        return together(self._answered(), approved=self._approved, snooze=self._snooze())
+        return together(self._answered(), self.state.now(), approved=self._approved, snooze=self._snooze())
 
     def problem(self) -> str:
         """Not read yet, never to be answered, or nothing to answer."""
