@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from textual.widgets import Input
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.errors import AccessDenied, CredentialsProblem, Offline, Throttled
+from qlikops.domain.point_of_no_return import PointOfNoReturn
 from qlikops.domain.workflow.execution import ExecutionStatus
 from qlikops.presentation import inbox
 from qlikops.presentation.table import SORTED
@@ -372,9 +374,11 @@ async def test_sorting_goes_round_marks_its_column_and_keeps_the_row(started: St
     quiet = samples.approval(
         samples.proposal(2, tasks=("billing",), severity=Severity.WARNING), minutes_left=300, minutes_old=90
     )
-    environment = FakeEnvironment.waiting_for(task(1, "sales-orders"), quiet)
+    point = PointOfNoReturn("ORA-PROD", samples.NOW, 3600)
+    hurried = samples.approval(replace(samples.proposal(1), point_of_no_return=point))
+    environment = FakeEnvironment.waiting_for(hurried, quiet)
     async with started(environment, size=(120, 36)) as pilot:
-        await sees(pilot, "▾Expires", "sales-orders: connection lost")
+        await sees(pilot, "▾Log kept", "sales-orders: connection lost")
         table = pilot.app.screen.query_one(KeyedTable)
         labels = {row_key(1): "sales-orders", row_key(2): "billing"}
         rows = [inbox.ListedRow(row_of(each), samples.NOW) for each in environment.records.values()]
