@@ -230,6 +230,8 @@ class AgentConfig(Models):
     """Tests of one endpoint in an hour by restarts that wait for it; `probes_per_hour` is apart from these."""
     escalation_topic_arn: str = ""
     """An SNS topic that hears of what waits, too, when it is told again and nobody has claimed it; empty for none."""
+    audit_trail: bool = False
+    """Whether Enterprise Manager's audit trail is read, which names who stopped a task, or edited one that failed."""
     require_digest: bool = False
     """Refuse approvals that do not name what they were made on, such as the plain AWS CLI's."""
     lease_margin_seconds: int = number(3600, 0, 86400)

@@ -133,6 +133,7 @@ class Services:
 
         The report has its `notes` before those of its own.
         """
+        from qlikops.agent.act.auditing import Auditor
         from qlikops.agent.act.probing import Prober
         from qlikops.agent.steps.monitoring import Monitor
         from qlikops.agent.steps.orders import Desk
@@ -150,6 +151,7 @@ class Services:
                 lambda due: read_fleet(self.instances(), client_factory=qem_client, whose_health=due),
                 self.notifier,
                 Prober(self.ledger.probes, operators, self.config, self.clock),
+                Auditor(operators, self.config),
                 self.config,
                 self.clock,
                 Desk(self.ledger, self.notifier, self.config, self.clock),

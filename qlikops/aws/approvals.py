@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from qlikops.aws import records
-from qlikops.aws.claims import write_claim
+from qlikops.aws.claims import remove_claim, write_claim
 from qlikops.aws.errors import Sent, aws_errors, callback_failed
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.domain.approval import (
@@ -158,20 +158,10 @@ class LedgerApprovals:
         """Takes the caller's claim back. Raises UsageError where there is none of theirs."""
         refuse_writing(self._aws)
         approval_id = self._full_id(approval_id)
-        mine = codec.dumps({"by": self._aws.caller()})[1:-1]
-        client = self._aws.dynamodb
         with aws_errors("release the approval"):
-            try:
-                client.update_item(
-                    TableName=self._aws.resources.table,
-                    Key=records.key(approval_partition(approval_id), RECORD),
-                    UpdateExpression="REMOVE #claim",
-                    ConditionExpression="contains(#claim, :mine) AND NOT contains(#claim, :pulled)",
-                    ExpressionAttributeNames={"#claim": Attribute.CLAIM},
-                    ExpressionAttributeValues={":mine": {"S": mine}, ":pulled": {"S": PULLED}},
-                )
-            except client.exceptions.ConditionalCheckFailedException:
-                raise UsageError(f"You have not claimed {approval_id}, so there is nothing to release.") from None
+            is_removed = remove_claim(self._aws, approval_id, self._aws.caller(), self._timing.sleep)
+        if not is_removed:
+            raise UsageError(f"You have not claimed {approval_id}, so there is nothing to release.")
 
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:
         """How earlier proposals on this task ended, newest first."""

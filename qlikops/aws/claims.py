@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from qlikops.aws import records
 from qlikops.aws.session import Connection
@@ -21,22 +21,43 @@ def write_claim(connection: Connection, approval_id: str, claim: Claim, sleep: C
     A claim in place of a brake would let go of it. Tries again while the workflow moves the record on, or starts one of
     its tasks. Raises what the client raises.
     """
-    client = connection.dynamodb
-    names, values = {"#claim": Attribute.CLAIM.value}, {":claim": {"S": codec.dumps(claim)}}
+    names, values = {"#claim": Attribute.CLAIM.value}, {":claim": codec.dumps(claim)}
     if claim.brake:
         condition, names["#pk"] = "attribute_exists(#pk)", PARTITION
     else:
         condition = "attribute_exists(#inbox) AND NOT contains(#claim, :pulled)"
-        names["#inbox"], values[":pulled"] = INBOX_PARTITION, {"S": PULLED}
+        names["#inbox"], values[":pulled"] = INBOX_PARTITION, PULLED
+    return _update(connection, approval_id, "SET #claim = :claim", condition, names, values, sleep)
+
+
+def remove_claim(connection: Connection, approval_id: str, by: str, sleep: Callable[[float], None]) -> bool:
+    """Whether the claim was removed: only one that `by` made, and no brake. Raises what the client raises."""
+    condition = "contains(#claim, :mine) AND NOT contains(#claim, :pulled)"
+    values = {":mine": codec.dumps({"by": by})[1:-1], ":pulled": PULLED}
+    names = {"#claim": Attribute.CLAIM.value}
+    return _update(connection, approval_id, "REMOVE #claim", condition, names, values, sleep)
+
+
+def _update(
+    connection: Connection,
+    approval_id: str,
+    update: str,
+    condition: str,
+    names: Mapping[str, str],
+    values: Mapping[str, str],
+    sleep: Callable[[float], None],
+) -> bool:
+    """Whether the condition held. Tries again while a transaction is on the record."""
+    client = connection.dynamodb
     for left in reversed(range(_TRIES)):
         try:
             client.update_item(
                 TableName=connection.resources.table,
                 Key=records.key(approval_partition(approval_id), RECORD),
-                UpdateExpression="SET #claim = :claim",
+                UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeNames=names,
-                ExpressionAttributeValues=values,
+                ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
             )
         except client.exceptions.ConditionalCheckFailedException:
             return False

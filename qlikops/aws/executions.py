@@ -16,6 +16,7 @@ from qlikops.aws.history import events_after
 from qlikops.aws.runs import MOST, KnownRuns
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.domain.approval import Claim, Status
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import (
     AccessDenied,
     CredentialsProblem,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.audit import DoneBy
 from qlikops.domain.endpoint import Probe
 from qlikops.domain.freshness import Freshness, StaleTask
 from qlikops.domain.lasting import Streak
@@ -63,6 +64,8 @@ class TaskProgress:
     """
     freshness: Freshness | None = None
     """How old its target's data may be, and is; None without a limit, and while `position` is None."""
+    done_by: DoneBy | None = None
+    """Who stopped it, or edited it before it failed, for as long as it is down; None if that is not asked or known."""
     stopped_in: StoppedInPlan | None = None
     """The planned work during which it was stopped, for as long as it stands so; None if it was not."""
     said_before: str = ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
+from qlikops.domain.audit import DoneBy
 from qlikops.domain.diagnosis import Diagnosis, FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Probe, Siblings
@@ -145,6 +146,8 @@ class Proposal:
     """From when on the data in the target is older than its freshness allows, of the task that is there first; it may
     be ahead. None without a limit, and if that is not known.
     """
+    done_by: DoneBy | None = None
+    """Who edited one of its tasks before it failed; None if that is not asked or known. It is part of no message."""
     fetched: Fetched | None = None
     """How old the state of its tasks was; None where Enterprise Manager did not say."""
 

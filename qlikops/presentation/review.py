@@ -290,6 +290,8 @@ def _brief(approval: ProposalRecord) -> Iterator[Line]:
     yield from in_turn(proposal)
     yield from waiting.unknown(proposal)
     yield line("why", outside(proposal.reason))
+    if proposal.done_by:
+        yield line("audit trail", outside(proposal.done_by.words, cap=300))
     if proposal.kind is AnomalyKind.FATAL_UNKNOWN:
         # No rule knows what it says, so whoever decides has to read it.
         for each in proposal.evidence:

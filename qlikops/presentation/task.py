@@ -8,6 +8,7 @@ from datetime import datetime
 from qlikops.domain.anomaly import Anomaly
 from qlikops.domain.background import Background
 from qlikops.domain.duration import format_duration
+from qlikops.domain.fleet import TaskProgress
 from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.task import StopReason, TaskFacts
 from qlikops.presentation import background, fleet, stale, vocabulary
@@ -47,6 +48,21 @@ def _heading(detail: TaskDetail, now: datetime) -> Iterator[Line]:
         yield line("left alone" if not task.proposal_id else "waits", quiet)
         if memory.quiet is not None and memory.quiet.until > now:
             yield line("until", vocabulary.clock_time(memory.quiet.until))
+    yield from _history(memory, now)
+    for label, name, kind in (
+        ("source", facts.source_endpoint, facts.source_type),
+        ("target", facts.target_endpoint, facts.target_type),
+    ):
+        if name or kind:
+            yield line(label, outside(name or "not named", cap=120), outside(kind, Tone.MUTED, 60, before="  "))
+    if facts.tags:
+        yield line("tags", outside(", ".join(facts.tags), cap=300))
+
+
+def _history(memory: TaskProgress, now: datetime) -> Iterator[Line]:
+    """What earlier runs know of it."""
+    if memory.done_by:
+        yield line("audit trail", outside(memory.done_by.words, cap=300))
     if memory.freshness:
         yield line("freshness", *stale.spans(memory.freshness, now))
     if memory.restarted_at is not None:
@@ -58,14 +74,6 @@ def _heading(detail: TaskDetail, now: datetime) -> Iterator[Line]:
     if memory.starts:
         starts = ", ".join(f"{moment:%H:%M:%S}" for moment in memory.starts)
         yield line("came up", f"{starts} UTC", Span("  within the last hour, whoever started it", Tone.MUTED))
-    for label, name, kind in (
-        ("source", facts.source_endpoint, facts.source_type),
-        ("target", facts.target_endpoint, facts.target_type),
-    ):
-        if name or kind:
-            yield line(label, outside(name or "not named", cap=120), outside(kind, Tone.MUTED, 60, before="  "))
-    if facts.tags:
-        yield line("tags", outside(", ".join(facts.tags), cap=300))
 
 
 def _anomaly(anomaly: Anomaly) -> Iterator[Line]:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +26,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from qlikops.domain.task import RunOption, ServerFacts, TaskFacts, TaskKey
 from qlikops.qlik import wire
+from qlikops.qlik.audit import AuditLine, parse_audit_trail
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import (
     QemBusinessError,
@@ -46,6 +48,9 @@ GET_ATTEMPTS = 3
 BACKOFF_SECONDS = 0.5
 """Upper bound of the first pause between attempts; doubles, and the pause itself is random below it."""
 
+AUDIT_BYTES = 4 * 1024**2
+"""Read of one answer of the audit trail: it is asked for minutes, and may not fill a function's memory."""
+_AUDIT_TIME = "%Y-%m-%dT%H:%M:%SZ"
 _GATEWAY_STATUSES = frozenset({502, 503, 504})
 _REPLY_MARGIN_SECONDS = 15.0
 
@@ -64,20 +69,23 @@ class ErrorCode(StrEnum):
 class _Reply:
     status: int
     headers: Mapping[str, str]
-    size: int
-    """Bytes of the body."""
+    data: bytes
+    """The body, as much of it as is read."""
     body: Any
     """The body's JSON value; None for an empty body, and for one that is not JSON."""
     is_json: bool
 
     @classmethod
-    def of(cls, response: urllib3.BaseHTTPResponse) -> Self:
-        data = response.data
+    def of(cls, response: urllib3.BaseHTTPResponse, most: int | None = None) -> Self:
+        """The answer; of its body `most` bytes, if that is given."""
+        data = response.data if most is None else response.read(most)
+        if most is not None:
+            response.close()
         try:
             body, is_json = (json.loads(data) if data else None), True
         except (ValueError, RecursionError):
             body, is_json = None, False
-        return cls(response.status, response.headers, len(data), body, is_json)
+        return cls(response.status, response.headers, data, body, is_json)
 
     @property
     def error_code(self) -> str:
@@ -178,6 +186,15 @@ class QemClient:
         path = f"/servers/{path_segment(server)}/endpoints/{path_segment(key_name(endpoint))}?{query}"
         return wire.parse_endpoint_test(self._call_once("GET", path, timeout_seconds))
 
+    def audit_trail(self, since: datetime, until: datetime) -> tuple[AuditLine, ...]:
+        """What was done on all servers in that time, by whom, as far as AUDIT_BYTES go. Asked for once."""
+        query = urlencode({"start_timestamp": f"{since:{_AUDIT_TIME}}", "end_timestamp": f"{until:{_AUDIT_TIME}}"})
+        path = f"/security/audit_trail?{query}"
+        answer = self._answered("GET", path, 1, most=AUDIT_BYTES)
+        if answer.error_code or answer.status != 200:
+            self._checked(answer, "GET", path)
+        return parse_audit_trail(answer.data.decode("utf-8", "replace"))
+
     def logout(self) -> None:
         """Ends the session, where there is one. Never fails: a session that is left behind expires by itself."""
         with self._lock:
@@ -199,13 +216,19 @@ class QemClient:
         return self._call(method, path, 1, read_timeout)
 
     def _call(self, method: str, path: str, attempts: int, read_timeout: float | None = None) -> Any:
-        """The JSON that `path` answers, with a session, renewed once where it turns out to have expired."""
+        """The JSON that `path` answers, with a session."""
+        return self._checked(self._answered(method, path, attempts, read_timeout), method, path)
+
+    def _answered(
+        self, method: str, path: str, attempts: int, read_timeout: float | None = None, most: int | None = None
+    ) -> _Reply:
+        """What `path` answers, with a session, renewed once where it turns out to have expired."""
         session_id = self._session()
-        answer = self._exchange(method, path, {SESSION_HEADER: session_id}, attempts, read_timeout)
+        answer = self._exchange(method, path, {SESSION_HEADER: session_id}, attempts, read_timeout, most)
         if answer.error_code == ErrorCode.INVALID_SESSION_ID:
             session_id = self._session(refused=session_id)
-            answer = self._exchange(method, path, {SESSION_HEADER: session_id}, attempts, read_timeout)
-        return self._checked(answer, method, path)
+            answer = self._exchange(method, path, {SESSION_HEADER: session_id}, attempts, read_timeout, most)
+        return answer
 
     def _checked(self, answer: _Reply, method: str, path: str) -> Any:
         if answer.error_code:
@@ -217,7 +240,9 @@ class QemClient:
             raise QemProtocolError(f"{where} without an error_code", maybe_sent=method == "POST")
         if not answer.is_json:
             # Not quoted: the body may be anybody's.
-            raise QemProtocolError(f"{where} with {answer.size} bytes that are not JSON", maybe_sent=method == "POST")
+            raise QemProtocolError(
+                f"{where} with {len(answer.data)} bytes that are not JSON", maybe_sent=method == "POST"
+            )
         return answer.body
 
     def _session(self, refused: str = "") -> str:
@@ -253,7 +278,13 @@ class QemClient:
         return session_id
 
     def _exchange(
-        self, method: str, path: str, headers: Mapping[str, str], attempts: int, read_timeout: float | None = None
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        attempts: int,
+        read_timeout: float | None = None,
+        most: int | None = None,
     ) -> _Reply:
         """One answer, whatever it says. What nobody answers is sent `attempts` times.
 
@@ -261,16 +292,21 @@ class QemClient:
         """
         for retry in range(attempts - 1):
             try:
-                return self._exchange_once(method, path, headers, read_timeout)
+                return self._exchange_once(method, path, headers, read_timeout, most)
             except QemTooSlow:
                 raise
             except QemUnreachable:
                 pass
             self._sleep(min(self._time_left(), self._rng() * BACKOFF_SECONDS * 2**retry))
-        return self._exchange_once(method, path, headers, read_timeout)
+        return self._exchange_once(method, path, headers, read_timeout, most)
 
     def _exchange_once(
-        self, method: str, path: str, headers: Mapping[str, str], read_timeout: float | None = None
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        read_timeout: float | None = None,
+        most: int | None = None,
     ) -> _Reply:
         left = self._time_left()
         if not left:
@@ -288,8 +324,9 @@ class QemClient:
                 ),
                 retries=False,
                 redirect=False,
+                preload_content=most is None,
             )
-            answer = _Reply.of(response)
+            answer = _Reply.of(response, most)
         if answer.status in _GATEWAY_STATUSES and not answer.error_code:
             raise QemUnreachable(
                 f"{self._where(method, path)}: a gateway answered HTTP {answer.status}", maybe_sent=method == "POST"

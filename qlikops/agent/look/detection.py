@@ -93,6 +93,7 @@ def detect(
             memory,
             said_before=_said_before(facts, last) if is_fresh else "",
             position=position_of(facts, last, fetched_at.get(facts.key.of_server, now)),
+            done_by=None if facts.is_up else last.memory.done_by,
         )
         memory = replace(memory, freshness=freshness_of(facts, memory, polled_before, config, now))
         memory = _remembering_plans(facts, memory, plans, polled_before, now)

@@ -23,6 +23,7 @@ from qlikops.agent.look.waiting import point_of
 from qlikops.agent.propose.judgement import chosen_of, staging_among, target_of, too_old
 from qlikops.agent.propose.options import looking_for_the_log, options_of
 from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
+from qlikops.domain.audit import DoneBy
 from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Siblings
@@ -72,6 +73,8 @@ class _Case:
     """The planned work during which the task was stopped."""
     freshness: Freshness | None = None
     """How old the target's data may be, and is."""
+    done_by: DoneBy | None = None
+    """Who edited the task before it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ def propose(
                 left_alone.append(NoAction(anomaly.key, anomaly.kind, why))
             else:
                 memory = task.memory
-                waits = memory.position, memory.stopped_in, memory.freshness
+                waits = memory.position, memory.stopped_in, memory.freshness, memory.done_by
                 cases.append(_Case(task.facts, anomaly, memory.streak, *waits))
 
     whole = sorted(_groups(cases), key=lambda group: group.urgency)
@@ -314,6 +317,7 @@ def _proposal(
         staging=staging_among([case.facts for case in group.cases]) if group.cause else (),
         point_of_no_return=point,
         stale_from=stalest.stale_from if stalest else None,
+        done_by=next((case.done_by for case in group.cases if case.done_by), None),
         fetched=server.fetched if server else None,
         tags=tuple(sorted({tag for case in group.cases for tag in case.facts.tags})[:_TAGS_KEPT]),
     )

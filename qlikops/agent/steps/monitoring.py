@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from qlikops.agent.act.auditing import Auditor
 from qlikops.agent.act.probing import Prober, newest_probes
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.look.detection import contradicts_itself, detect, is_from_the_future, may_have_been_restarted
@@ -64,6 +65,7 @@ class Monitor:
     read: Callable[[Chooser], FleetReading]
     notifier: Notifier
     prober: Prober
+    auditor: Auditor
     config: AgentConfig
     clock: Callable[[], datetime]
     desk: Desk
@@ -100,10 +102,11 @@ class Monitor:
         seen = follower.look(followed, reading, looked_at)
         restarts = self._restarts(reading, last.snapshot)
         snapshot = self._detect(reading, last.snapshot, run, restarts, plans)
+        snapshot, not_said = self.auditor.ask(snapshot, last.snapshot)
         questions = Questions(self.ledger, self.executions, self.config)
         held = questions.hold_against(snapshot, looked_at)
         Reminders(self.ledger, self.notifier, self.clock).tell(held.waiting)
-        notes = [*self.notes, *notes_on(orders, given, snapshot), *_starting_afresh(last), *held.said]
+        notes = [*self.notes, *notes_on(orders, given, snapshot), *_starting_afresh(last), *not_said, *held.said]
         monitored = self._propose(snapshot, restarts, reconciler, run, last, notes, seen.followed)
         follower.tell(run, seen, snapshot.planned)
         return monitored

@@ -20,6 +20,7 @@ from qlikops.domain.task import RunOption, ServerState, StopReason, TaskState
 from qlikops.qlik.simulator.scenario import (
     AfterRun,
     Break,
+    Deed,
     Effect,
     EndpointDown,
     FetchingStops,
@@ -105,6 +106,8 @@ class SimulatedFleet:
         """Whether the role of a user lets him test endpoints."""
         self.may_read_servers: Callable[[str], bool] = lambda _: True
         """Whether it lets him read the details of servers."""
+        self.may_audit: Callable[[str], bool] = lambda _: True
+        """Whether it lets him read the audit trail."""
         self.reset()
 
     def reset(self) -> None:
@@ -236,6 +239,26 @@ class SimulatedFleet:
             finally:
                 self._tests.append(Tested(now, user, server, endpoint, answer))
             return tested
+
+    def audit_trail(self, since: str, until: str, user: str = "") -> list[dict[str, Any]]:
+        """What was done between two times, by whom. Raises Refusal."""
+        with self._lock:
+            now = self._now()
+            if not self.may_audit(user):
+                raise Refusal("UNAUTHORIZED_REQUEST", f"User '{user}' may not read the audit trail")
+            done = [Deed(each.at, each.server, each.task, each.user, f"{each.action}_task") for each in self._calls]
+            done += [event for event in self.scenario.events if isinstance(event, Deed) and event.at <= now]
+            lines = [
+                {
+                    "timestamp": f"{self._written(each.at)}Z",
+                    "user": each.user,
+                    "action": each.what.upper(),
+                    "server": each.server,
+                    "task": each.task,
+                }
+                for each in sorted(done, key=lambda each: each.at)
+            ]
+            return [line for line in lines if since <= line["timestamp"] <= (until or line["timestamp"])]
 
     def break_now(self, event: Break) -> None:
         """Breaks a task at once, whatever `event.at` says."""
@@ -464,6 +487,9 @@ class SimulatedFleet:
         """In UTC, without saying so, as Enterprise Manager writes it."""
         known, outage = self._known.get(server), self._outage(server, now)
         at = min(known.at if known else now, outage.at if outage else now)
+        return self._written(at)
+
+    def _written(self, at: float) -> str:
         return datetime.fromtimestamp(self._began + at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
     def _extra_latency(self, server: str, task: str, now: float) -> dict[LatencySide, int]:

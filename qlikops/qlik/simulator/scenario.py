@@ -105,6 +105,16 @@ class Break(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Deed(Event):
+    """Something that a person does to a task: a line of the audit trail. What becomes of it is an event of its own."""
+
+    server: str
+    task: str
+    user: str
+    what: str = "STOP_TASK"
+
+
+@dataclass(frozen=True, slots=True)
 class ServerDown(Event):
     """From `at` to `until` seconds (None: for ever) Enterprise Manager does not reach a server."""
 

@@ -144,6 +144,9 @@ class Handler(LoopbackHandler):
             case ["GET", "logout"]:
                 self.server.sessions.logout(session_id)
                 return None
+            case ["GET", "security", "audit_trail"] if "start_timestamp" in query:
+                since, until = query["start_timestamp"], query.get("end_timestamp", "")
+                return {"auditTrail": fleet.audit_trail(since, until, user)}
             case ["GET", "servers"]:
                 return {"serverList": fleet.servers()}
             case ["GET", "servers", server]:

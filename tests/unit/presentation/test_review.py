@@ -12,6 +12,7 @@ import pytest
 
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, TaskOutcome
+from qlikops.domain.audit import DoneBy
 from qlikops.domain.background import Background
 from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer, Siblings
 from qlikops.domain.evaluation import BlockingGate, Evaluation, Finding, Gate, Risk, Verdict
@@ -84,6 +85,11 @@ class TestReview:
         siblings = Siblings(endpoint, total=6, running=5, at=NOW - timedelta(seconds=40))
         said = reviewed(samples.approval(replace(samples.proposal(), siblings=siblings)))
         assert "5 of 6 tasks on ORA-PROD run, seen 40s ago" in said
+
+    def test_who_edited_the_task_before_it_failed_is_said(self) -> None:
+        edited = DoneBy("SAVE_TASK", "CORP\\ben", NOW)
+        text = as_text([review.brief(samples.approval(replace(samples.proposal(), done_by=edited)))])
+        assert "audit trail  SAVE_TASK at 2026-03-07 11:20 UTC by CORP\\ben" in text
 
     def test_a_reload_says_what_it_replaces(self) -> None:
         text = reviewed(samples.approval(samples.proposal(action=Action.RELOAD)))

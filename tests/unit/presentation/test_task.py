@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Evidence, Severity
 from qlikops.domain.approval import HistoryLine, Status
+from qlikops.domain.audit import DoneBy
 from qlikops.domain.fleet import Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.freshness import Freshness
 from qlikops.domain.lookup import TaskDetail
@@ -31,6 +32,7 @@ def test_a_task_in_full() -> None:
         restarted_at=NOW - 12 * MINUTE,
         starts=(NOW - 11 * MINUTE,),
         freshness=Freshness("gold", 900, NOW + 4 * MINUTE),
+        done_by=DoneBy("STOP_TASK", "CORP\\anna", NOW),
         quiet=Mute(MuteReason.SNOOZED, NOW + 60 * MINUTE, "anna"),
     )
     facts = replace(
@@ -50,6 +52,7 @@ def test_a_task_in_full() -> None:
         "replicate-eu-1/sales-orders",
         "ERROR   FATAL_ERROR   1m00s ago",
         "2m00s ago  by Enterprise Manager",
+        "audit trail  STOP_TASK at 2026-03-07 11:20 UTC by CORP\\anna",
         "freshness    gold allows 15m: kept, until about 11:24 UTC if nothing runs",
         "ORA-12541",
         "snoozed 1h00m more by anna",

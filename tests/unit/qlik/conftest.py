@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.scenarios.disturbed import DisturbedFleet
 from tests.scenarios.faulty import FaultySimulator
 from tests.scenarios.library import build_scenario
 
+START = datetime(2026, 3, 7, 3, 0, tzinfo=UTC)
 PASSWORD = "correct horse"
 OPERATOR_PASSWORD = "battery staple"
 ACCOUNTS = {
@@ -40,7 +42,7 @@ def simulate() -> Iterator[Simulate]:
             certificate: Path | None = None,
             sleep: Callable[[float], None] = lambda _: None,
         ) -> SimulatorServer:
-            clock = AdjustableClock(lambda: 0.0)
+            clock = AdjustableClock(START.timestamp)
             story = build_scenario(scenario, seed) if isinstance(scenario, str) else scenario
             fleet = DisturbedFleet(story, seed=seed, clock=clock)
             server = FaultySimulator(
