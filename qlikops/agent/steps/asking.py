@@ -34,7 +34,7 @@ class ApprovalRequest:
 
     def __repr__(self) -> str:
         """Without the token."""
-        return f"Question({self.proposal_id!r}, until {self.deadline:%Y-%m-%dT%H:%M:%SZ})"
+        return f"ApprovalRequest({self.proposal_id!r}, until {self.deadline:%Y-%m-%dT%H:%M:%SZ})"
 
 
 def ask(
