@@ -409,3 +409,69 @@ def test_one_that_cannot_be_closed_stops_no_other(
     clock.sleep(600)
     assert [lease.proposal_id for lease in reconciler.leases(leases)] == [too_large]
     assert held(ledger, *keys) == [too_large]
+
+
+REFUSED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "SendTaskFailure")
+THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "GetItem")
+
+
+def test_a_wait_is_ended_once_and_nobody_who_does_not_answer_is_asked_again(states: FakeStepFunctions) -> None:
+    executions = ExecutionStates(states)
+    assert executions.end_wait("first", "runs again")
+    assert executions.end_wait("first", "runs again")  # it is over
+    assert states.ended == {"first": "runs again"}
+
+    states.broken = REFUSED
+    assert not executions.end_wait("second", "runs again")
+    states.broken = None
+    states.statuses[ARN] = "RUNNING"
+    assert executions.status(ARN) == "RUNNING"  # a refusal is an answer
+
+    states.broken = EndpointConnectionError(endpoint_url="https://states")
+    assert not executions.end_wait("second", "runs again")
+    states.broken = None
+    assert not executions.end_wait("second", "runs again")
+    assert executions.status("arn:another") == ""
+    assert states.asked == [ARN]
+
+
+def test_what_is_closed_stays_listed_while_its_wait_cannot_be_ended(
+    ledger: Ledger, reconciler: Reconciler, states: FakeStepFunctions, clock: FakeClock
+) -> None:
+    waiting(ledger, proposal())
+    ledger.withdraw(ID, Outcome(Status.SUPERSEDED, "runs again"))
+    states.broken = REFUSED
+    clock.sleep(600)
+    assert reconciler.proposals() == []
+    states.broken = None
+    assert reconciler.proposals() == [ID]
+    assert states.ended == {"token": "runs again"}
+
+
+def test_a_status_of_a_newer_version_is_left_to_it(
+    ledger: Ledger, reconciler: Reconciler, clock: FakeClock, database: Any, table: str
+) -> None:
+    waiting(ledger, proposal())
+    database.update_item(
+        TableName=table,
+        Key={"pk": {"S": "APPROVAL#" + ID}, "sk": {"S": "RECORD"}},
+        UpdateExpression="SET #s = :s",
+        ExpressionAttributeNames={"#s": "status"},
+        ExpressionAttributeValues={":s": {"S": "paused"}},
+    )
+    clock.sleep(600)
+    assert reconciler.proposals() == []
+
+
+def test_what_may_pass_ends_the_run_which_is_tried_again(
+    ledger: Ledger, reconciler: Reconciler, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting(ledger, proposal())
+
+    def busy(_: str) -> Any:
+        raise THROTTLED
+
+    monkeypatch.setattr(ledger, "record", busy)
+    clock.sleep(600)
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        reconciler.proposals()
