@@ -5,6 +5,7 @@ from __future__ import annotations
 from qlikops.domain.approval import Status
 from qlikops.domain.ledger import Attribute
 from tests.simulation.enterprise_manager import Sent, Tested
+from tests.simulation.invariants.waiting import is_waited_for
 from tests.simulation.invariants.watch import Change, Watch, of_each_call, of_each_record, of_each_test, told
 
 _HOUR, _RECENT = 3600.0, 300.0
@@ -53,6 +54,8 @@ def what_is_still_down_was_tested_just_now(watch: Watch, change: Change) -> str:
         return ""
     outcome, acting = told(change.after, Attribute.OUTCOME), watch.writer()
     if outcome["status"] != Status.STILL_DOWN or acting is None or not watch.clocks_are_right:
+        return ""
+    if is_waited_for(change.after):  # it ends with its time, whatever the last test came to
         return ""
     is_automatic = (outcome["decision"] or {}).get("automatic")
     since = acting.at - (_HOUR if is_automatic else _RECENT) - 1
