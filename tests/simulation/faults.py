@@ -64,9 +64,14 @@ class Mischance:
     share_of_invocations: float = 0.0
     kinds_of_invocations: tuple[Fault, ...] = ()
     struck_function: str = ""
-    """Every other invocation of it is killed or stalled in its call `struck_after`; empty: of none."""
+    """Every other invocation of it, or each, is killed or stalled in its call `struck_after`; empty: of none."""
     struck_after: int = 0
     struck_by: Fault = Fault.KILLED
+
+    @property
+    def struck_every(self) -> int:
+        """Mostly every other invocation gets through, so that something comes of it; in some worlds none does."""
+        return 1 if self.struck_after % 6 == 1 and self.struck_function != "MonitorTasks" else 2
 
     @classmethod
     def drawn(cls, rng: random.Random) -> Mischance:
@@ -165,8 +170,8 @@ class Faults:
     def _striking(self, name: str, who: str) -> Fault | None:
         """What befalls the process of a function in this call of it."""
         function, _, number = who.partition("#")
-        if function != self.mischance.struck_function or int(number) % 2:
-            return None  # every other invocation gets through, so that something comes of it
+        if function != self.mischance.struck_function or int(number) % self.mischance.struck_every:
+            return None
         self._made[who] += 1
         is_struck = self._made[who] == self.mischance.struck_after
         return self._befalls(self.mischance.struck_by, name) if is_struck else None
