@@ -121,11 +121,12 @@ def report(
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown, for a ticket or a chat.")] = False,
     decisions: Annotated[
-        bool, typer.Option("--decisions", help="What was decided since a time, in numbers, and what came of it.")
+        bool,
+        typer.Option(
+            "--decisions", help="What was decided since a time, 30d if not given, in numbers, and what came of it."
+        ),
     ] = False,
-    since: Annotated[
-        str | None, typer.Option(metavar="T", help="With --decisions: how far back to look; 30d if not given.")
-    ] = None,
+    since: Annotated[str | None, typer.Option(metavar="T", help="How far back to look.")] = None,
     mine: Annotated[bool, typer.Option("--mine", help="With --decisions: only what you decided.")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,

@@ -9,9 +9,12 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
+from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
 from qlikops.cli.durations import duration, moment
 from qlikops.cli.exit_codes import ORDER_CODES, of_order
+from qlikops.cli.names import Group
+from qlikops.cli.shape import shaped
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lookup import look_up
@@ -29,6 +32,7 @@ ReasonOption = Annotated[str, typer.Option("--reason", metavar="R", help="Why, f
 WaitOption = Annotated[str, typer.Option("--timeout", metavar="T", help="How long to wait at most.")]
 
 plan = typer.Typer(
+    cls=Group,
     help="Planned work: for a time, what it covers is looked at as always, and neither proposed on nor told.",
     add_completion=False,
     invoke_without_command=True,
@@ -37,6 +41,7 @@ plan = typer.Typer(
 
 
 @plan.callback()
+@shaped
 def _list(ctx: typer.Context, context: ContextOption = None, as_json: JsonOption = False) -> None:
     """List planned work as the last run knew it: what is to come, what goes on, and what was over lately."""
     if ctx.invoked_subcommand:
@@ -53,7 +58,8 @@ def _list(ctx: typer.Context, context: ContextOption = None, as_json: JsonOption
     output.write_table(presented.TABLE.fit(output.terminal_width()), map(presented.TABLE.cells, rows))
 
 
-@plan.command()
+@plan.command(cls=PlainCommand)
+@shaped
 def add(
     ctx: typer.Context,
     lasts: Annotated[str, typer.Option("--for", metavar="T", help="How long it lasts, such as 90m or 4h.")],
@@ -100,7 +106,8 @@ def add(
     _send(here, environment, order, timeout, as_json=as_json)
 
 
-@plan.command()
+@plan.command(cls=PlainCommand)
+@shaped
 def end(
     ctx: typer.Context,
     plan_id: Annotated[str, typer.Argument(metavar="ID", help="From `qlikops plan`; its beginning will do.")],

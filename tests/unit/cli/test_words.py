@@ -14,6 +14,8 @@ MEANS_SOMETHING_ELSE = frozenset(
     {
         # One context, or several in one answer.
         "--context",
+        # A task that planned work covers, or whose proposals are listed.
+        "--task",
         # What is filtered and sorted differs, and with it the example and what there is to sort by.
         *("--filter", "--sort"),
         # A part of what the command does, said as such.
