@@ -307,10 +307,11 @@ def test_an_end_of_which_its_writer_died_before_telling_is_told_unless_its_own_e
     states.statuses[ARN] = status
     clock.sleep(600)
 
-    assert reconciler.proposals() == [ID]
+    assert reconciler.proposals() == [ID] * tellings
 
     assert [record.status for record in told] == [Status.FAILED] * tellings
-    assert ledger.open() == []
+    # Its own execution may die as well before it has told of it.
+    assert len(ledger.open()) == 1 - tellings
 
 
 @pytest.mark.parametrize(
