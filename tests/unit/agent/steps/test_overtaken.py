@@ -18,7 +18,7 @@ from qlikops.agent.remember.run import Run
 from qlikops.agent.steps.overtaken import Poll, Questions
 from qlikops.agent.steps.reconcile import ExecutionStates
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Decision, Outcome, Status
+from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal
@@ -181,6 +181,25 @@ def test_an_answer_that_came_first_counts(make: Make) -> None:
     assert agent.status(item) is Status.RESTARTING
     assert agent.states.ended == {}
     assert agent.restart(item, {"approved": True})["status"] == Status.ALREADY_RUNNING
+
+
+def test_an_answer_that_comes_in_the_same_moment_counts(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = make()
+    item = asked(agent)
+    ledger = agent.services.ledger
+    withdraw = ledger.withdraw
+
+    def right_after_an_answer(proposal_id: str, outcome: Outcome) -> ProposalRecord:
+        ledger.begin_restart(proposal_id, Decision(approved=True, by="anna"))
+        return withdraw(proposal_id, outcome)
+
+    monkeypatch.setattr(ledger, "withdraw", right_after_an_answer)
+    heals(agent)
+
+    agent.monitor("run-2")
+
+    assert agent.status(item) is Status.RESTARTING
+    assert agent.states.ended == {}
 
 
 def test_an_answer_that_comes_after_it_does_nothing(make: Make) -> None:
