@@ -297,10 +297,14 @@ class Claim:
     until: datetime
     brake: bool = False
     """The restart that is under way begins with no further task; that does not expire."""
+    why: str = ""
+    """Of a brake that a run pulled, why; empty for what a person did."""
 
     @property
     def stops_because(self) -> str:
         """Why a restart is stopped, in words; empty for a claim that is no brake."""
+        if self.brake and self.why:
+            return f"stopped: {harmless(self.why, _NAME_CAP)}"
         who = Decision(approved=False, by=self.by).who()
         return f"stopped by {harmless(who, _NAME_CAP)}" if self.brake else ""
 

@@ -342,9 +342,8 @@ def _at_zero(approval: ProposalRecord, now: datetime, claim: Claim | None, calle
         yield from waiting.lines(approval.proposal, now)
         yield from _endpoint(approval.proposal, now)
     if claim is not None and claim.brake:
-        yield line(
-            "stopped by", outside(vocabulary.person(claim.by), Tone.WARNING, 100), ": no further task is started"
-        )
+        label, who = ("stopped", claim.why) if claim.why else ("stopped by", vocabulary.person(claim.by))
+        yield line(label, outside(who, Tone.WARNING, 100), ": no further task is started")
     elif claim is not None and claim.until > now:
         who = "you" if claim.by == caller else vocabulary.person(claim.by)
         yield line("claimed by", outside(who, Tone.INFO, 100), f" until {claim.until:%H:%M} UTC")

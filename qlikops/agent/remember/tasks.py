@@ -305,6 +305,12 @@ class TaskLedger:
             return existing or StartMarker(now, before)
         return StartMarker(now, before, fresh=True)
 
+    def pull_brake(self, proposal_id: str, why: str) -> None:
+        """Lets the restart of a proposal begin with no further task; one that is settled, or braked, stays as it is."""
+        brake = Claim("", self._clock() + _HOUR, brake=True, why=why)
+        goes_on = Condition(_GOES_ON, {":restarting": Status.RESTARTING, ":pulled": PULLED})
+        self._table.commit_each([Update(record_key(proposal_id), {Attribute.CLAIM: codec.dumps(brake)}, (), goes_on)])
+
     def claim(self, proposal_id: str) -> Claim | None:
         """What a person claims of a proposal right now, the brake among it."""
         item = self._table.get(record_key(proposal_id), only=Attribute.CLAIM)

@@ -196,7 +196,11 @@ class Reconciler:
             _logger.warning("left as it is: %s is %s, which this version does not know", proposal_id, approval.status)
             return False
         status = self._over(approval.proposal.execution_arn, approval.updated_at)
-        if not status or (approval.status is Status.RESTARTING and self._may_be_acting(record)):
+        if not status:
+            return False
+        if approval.status is Status.RESTARTING and self._may_be_acting(record):
+            # It may have been stopped elsewhere: only `qlikops stop` pulls the brake itself.
+            self.ledger.tasks.pull_brake(proposal_id, f"its execution is over ({status})")
             return False
         _logger.warning("closing %s: its execution is over (%s)", proposal_id, status)
         self.ledger.close(

@@ -149,26 +149,16 @@ def test_the_brake_ends_it_before_anything_is_tested_again(wait: Wait) -> None:
     assert (waited.night.runs(), len(waited.night.tests())) == ([0, 0, 0], tests)
 
 
-def test_stopped_with_its_brake_pulled_it_is_closed_by_the_next_run(wait: Wait) -> None:
+@pytest.mark.parametrize("is_braked", [True, False])
+def test_what_is_stopped_while_it_waits_is_closed_by_the_next_run(wait: Wait, is_braked: bool) -> None:
     waited = wait(FOR_EVER)
     for _ in range(2):
         waited.wake()
-    waited.pull_the_brake()
+    if is_braked:
+        waited.pull_the_brake()
     waited.night.agent.states.statuses[f"{MACHINE}:run-1"] = "ABORTED"
     assert [item["proposal"]["task_count"] for item in waited.night.run()] == [3]
     assert waited.record.status is Status.ABANDONED
-
-
-def test_stopped_without_a_brake_it_may_be_starting_tasks_and_is_left_for_a_while(wait: Wait, clock: FakeClock) -> None:
-    waited = wait(FOR_EVER)
-    for _ in range(3):
-        waited.wake()
-    clock.sleep(60)
-    waited.night.agent.restart(waited.item, waited.decision)
-    clock.sleep(200)
-    waited.night.agent.states.statuses[f"{MACHINE}:run-1"] = "ABORTED"
-    assert waited.night.run() == []
-    assert waited.record.status is Status.RESTARTING
 
 
 def test_a_definition_that_cannot_wait_is_told_at_once_that_the_endpoint_is_down(wait: Wait) -> None:

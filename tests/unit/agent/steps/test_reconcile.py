@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
-from qlikops.agent.remember.tasks import RestartLimits
+from qlikops.agent.remember.tasks import RestartLimits, Stopped
 from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
 from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.encoding.codec import format_time
@@ -262,6 +262,21 @@ def test_a_function_that_may_still_be_restarting_is_waited_for(
 
     clock.sleep(60)
     assert reconciler.proposals() == [ID]
+
+
+def test_a_restart_whose_execution_was_stopped_elsewhere_begins_with_no_further_task(
+    ledger: Ledger, reconciler: Reconciler, states: FakeStepFunctions, clock: FakeClock
+) -> None:
+    stock = TaskKey("default", ORDERS.server, "stock")
+    made = replace(proposal(), targets=(*proposal().targets, *proposal("1" * 12, stock).targets))
+    ledger.open_proposals("run-1", [made], 7200)
+    claimed(ledger)
+    states.statuses[ARN] = "ABORTED"
+    clock.sleep(180)
+    assert reconciler.proposals() == []
+
+    with pytest.raises(Stopped, match=r"stopped: its execution is over \(ABORTED\)"):
+        ledger.tasks.mark_start(stock, ID, "ERROR")
 
 
 def test_a_close_that_died_before_its_tasks_heard_of_it_is_finished(
