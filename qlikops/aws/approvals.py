@@ -130,11 +130,11 @@ class LedgerApprovals:
         return self._settle(approval_id, decision, sent)
 
     def outcome(self, approval_id: str, timeout: timedelta) -> ProposalRecord:
-        """The record once its status is final, or as it stands when `timeout` is over; raises why it could not be
-        read where that is the last that was heard.
+        """The record once its status is final or it waits for its endpoint, or as it stands when `timeout` is over;
+        raises why it could not be read where that is the last that was heard.
         """
         for reading in self._readings(self._full_id(approval_id), timeout.total_seconds()):
-            if isinstance(reading, ProposalRecord) and reading.status.is_final:
+            if isinstance(reading, ProposalRecord) and (reading.status.is_final or reading.waits):
                 break
         if isinstance(reading, Exception):
             raise reading

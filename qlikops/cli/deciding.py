@@ -258,7 +258,9 @@ def _followed(
     except Exception as exc:
         output.say(f"The decision counts, but its outcome cannot be read: {exc} {look}")
         return receipt
-    if not final.status.is_final:
+    if final.waits and not final.status.is_final:
+        output.say(f"It waits for its endpoint: {final.waits.words}. {look}")
+    elif not final.status.is_final:
         output.say(f"Still running after {timeout}; a large group may take 90 minutes and more. {look}")
     return replace(receipt, status=final.status, outcome=final.outcome)
 

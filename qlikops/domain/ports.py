@@ -150,7 +150,7 @@ class Approvals(Protocol):
         """
 
     def outcome(self, approval_id: str, timeout: timedelta) -> ProposalRecord:
-        """The record once its status is final, or as it stands when `timeout` is over."""
+        """The record once its status is final or it waits for its endpoint, or as it stands when `timeout` is over."""
 
     def claim(self, approval_id: str, duration: timedelta) -> Claim:
         """Says "I am looking at it" until `duration` from now."""

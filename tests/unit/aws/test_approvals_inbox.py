@@ -14,6 +14,7 @@ from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Claim, Decision, EarlierResults, Outcome, Status, TaskOutcome
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.encoding import codec
+from qlikops.domain.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.errors import AccessDenied, AlreadyDecided, NotFound, QlikopsError, UsageError
 from qlikops.domain.task import Action
 from tests.unit.agent.fakes import EVALUATION, ORDERS, START, FakeClock, proposal
@@ -153,6 +154,10 @@ def test_an_outcome_is_waited_for_until_it_is_final_or_time_is_up(
     wait_for_approval(ledger)
     assert approvals.outcome(ID, timedelta(seconds=7)).status is Status.WAITING
     assert clock.now == START + timedelta(seconds=7)
+    made = ledger.begin_restart(ID, Decision(approved=True)).approval.proposal
+    wait = EndpointWait(EndpointKey("default", "eu", "ORA"), START, START + timedelta(hours=6))
+    ledger.progress.wait(made, wait)
+    assert approvals.outcome(ID, timedelta(seconds=7)).waits == wait
     ledger.close(ID, Outcome(Status.RESTARTED, targets=(TaskOutcome(ORDERS, Status.RESTARTED),)))
     outcome = approvals.outcome(ID, timedelta(seconds=7)).outcome
     assert outcome is not None

@@ -15,6 +15,7 @@ import pytest
 from qlikops.cli.exit_codes import ExitCode, of_approved
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Status
+from qlikops.domain.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.errors import (
     AccessDenied,
     AlreadyDecided,
@@ -110,6 +111,16 @@ def test_an_outcome_that_does_not_come_in_time_is_unknown(run: Run, environment:
     assert "Still running after 90s" in result.stderr
     assert f"`qlikops show {ID}`" in result.stderr
     assert clock.seconds == 90
+
+
+def test_an_approval_that_waits_for_its_endpoint_says_until_when(run: Run, environment: FakeEnvironment) -> None:
+    approvals, now = environment.approvals, environment.approvals.clock.now()
+    wait = EndpointWait(EndpointKey("default", "eu", "ORA-PROD"), now, now + timedelta(hours=6))
+    approvals.becomes = Status.RESTARTING
+    approvals.records[ID] = replace(approvals.records[ID], waits=wait)
+    result = run("approve", ID)
+    assert result.exit_code == ExitCode.UNKNOWN
+    assert f"It waits for its endpoint: {wait.words}" in result.stderr
 
 
 def test_every_status_of_an_approval_has_a_code() -> None:
