@@ -59,9 +59,11 @@ def after(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def stopped(name: str = "sales-orders", **changes: Any) -> TaskFacts:
+def stopped(name: str = "sales-orders", server: str = "eu-1", **changes: Any) -> TaskFacts:
     """A task that somebody stopped."""
-    return task(name, **{"state": TaskState.STOPPED, "stop_reason": StopReason.NORMAL, "memory_mb": 0, **changes})
+    return task(
+        name, server, **{"state": TaskState.STOPPED, "stop_reason": StopReason.NORMAL, "memory_mb": 0, **changes}
+    )
 
 
 def plan(plan_id: str = "plan-1", until: datetime | None = None, **changes: Any) -> Plan:

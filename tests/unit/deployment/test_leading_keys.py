@@ -25,6 +25,7 @@ from qlikops.aws.session import Resources
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import new_decision_id
 from qlikops.domain.errors import NotFound
+from qlikops.domain.orders import lift_order
 from qlikops.domain.ports import Approve
 from qlikops.domain.task import Action, TaskKey
 from tests.embedded import EmbeddedAws
@@ -185,6 +186,7 @@ def _decided_by_the_console(recording: Recording, agent: Agent, item: Any, diges
         approvals.track_record(AnomalyKind.FATAL_TRANSIENT, Action.RESUME)
     with recording.calling("answering"):
         approvals.claim(approval_id, timedelta(minutes=5))
+        approvals.release(approval_id)
         approvals.decide(approval_id, Approve(digest, decision_id=new_decision_id()))
     ((sent_token, payload),) = workflow.sent
     assert sent_token == token
@@ -211,10 +213,11 @@ def _looked_at(recording: Recording, agent: Agent) -> None:
         fleet.report("run-1")
         fleet.report_markdown("run-1")
     with recording.calling("answering"):
-        started = executions.start()
+        started = executions.start([lift_order("plan-0123456789", "a test")])
     with recording.calling("looking"):
         executions.page()
         executions.detail(started.arn)
+        executions.orders(started.arn)
         with contextlib.suppress(NotFound):
             fleet.report(started.name)
     made = proposal("aaaaaaaaaaaa", execution_arn=started.arn, execution_name=started.name)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.plan import Plan, Scope
+from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from tests.unit.domain.samples import NOON
 
 
@@ -50,3 +52,13 @@ def test_another_finding_on_a_server_hides_none_of_its_tasks() -> None:
     others = [kind for kind in AnomalyKind if kind is not AnomalyKind.SERVER_DOWN]
     snapshot = replace(SNAPSHOT, server_anomalies=tuple(on_server(kind, "down") for kind in others))
     assert snapshot.on_down_servers == frozenset()
+
+
+def test_planned_work_covers_tasks_and_servers_while_it_goes_on() -> None:
+    hour = timedelta(hours=1)
+    plan = Plan("plan-1", Scope(servers=("up",)), NOON, NOON + hour, "CHG123", "ana", "run-1", NOON)
+    longer = replace(plan, plan_id="plan-2", scope=Scope(tasks=(UP.facts.key,)), ends_at=NOON + 2 * hour)
+    servers = tuple(ServerFacts("default", name, ServerState.MONITORED) for name in ("up", "down"))
+    snapshot = replace(SNAPSHOT, servers=servers, plans=(plan, longer))
+    assert snapshot.planned == {UP.facts.key: longer, UNREAD.facts.key: plan, servers[0].key: plan}
+    assert replace(snapshot, taken_at=NOON + 3 * hour).planned == {}

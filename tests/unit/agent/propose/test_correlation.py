@@ -15,6 +15,7 @@ from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Siblings
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.plan import Scope
 from qlikops.domain.proposal import Basis, Proposal, ProposalSummary, ProposedTask
 from qlikops.domain.task import Action, Fetched, ServerFacts, ServerState, StopReason, TaskKey, TaskState
 from tests.unit.agent.fleet import (
@@ -24,8 +25,10 @@ from tests.unit.agent.fleet import (
     UNMATCHED,
     after,
     failed,
+    plan,
     poll,
     poll_twice,
+    stopped,
     task,
 )
 
@@ -456,3 +459,32 @@ def test_what_no_poll_could_see_is_neither_up_nor_down() -> None:
 def test_what_rests_on_no_message_is_about_no_endpoint() -> None:
     proposal = only_proposal(poll_twice(failed("a", **RESOURCE_STOP), task("b")))
     assert (proposal.endpoint, proposal.siblings) == (None, None)
+
+
+def test_what_planned_work_stopped_is_one_proposal_whatever_the_servers_and_staging_comes_first() -> None:
+    work = plan(scope=Scope(tags=("gold",)), until=after(3600), why="CHG123")
+    facts = [
+        stopped("a-reader", tags=("gold",), log_stream_staging="z-staging"),
+        stopped("elsewhere", server="eu-2", tags=("gold",), source_endpoint="X", target_endpoint="Y"),
+        stopped("z-staging", tags=("gold",)),
+    ]
+    up = [replace(each, state=TaskState.RUNNING, stop_reason=StopReason.NONE, memory_mb=1) for each in facts]
+    servers = [ServerFacts("default", name, ServerState.MONITORED) for name in ("eu-1", "eu-2")]
+    snapshot = poll(*up, servers=servers, plans=[work])
+    within = poll(*facts, previous=snapshot, at=300, servers=servers, plans=[work])
+    assert correlate(within).proposals == ()
+    assert set(whys(correlate(within)).values()) == {"planned until 04:12 UTC, CHG123"}
+    over = poll(*facts, previous=within, at=3600, servers=servers, plans=[work])
+    proposal = only_proposal(over)
+    assert (proposal.kind, proposal.cause) == (AnomalyKind.STOPPED_IN_PLAN, "plan-1 (CHG123)")
+    assert proposal.title == "plan-1 (CHG123): stopped for planned work, still down, 3 tasks"
+    assert [target.key.task for target in proposal.in_turn] == ["z-staging", "a-reader", "elsewhere"]
+
+
+def test_planned_work_hides_no_lost_position() -> None:
+    work = plan(until=after(3600))
+    lost, other = failed("lost", message=POSITION_LOST), failed("other")
+    first = poll(lost, other, plans=[work])
+    correlated = correlate(poll(lost, other, previous=first, at=60, plans=[work]))
+    assert [each.kind for each in correlated.proposals] == [AnomalyKind.POSITION_LOST]
+    assert whys(correlated) == {"other": "planned until 04:12 UTC, CHG123"}

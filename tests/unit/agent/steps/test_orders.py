@@ -25,7 +25,7 @@ from tests.scenarios.library import build_scenario
 from tests.unit.agent.fakes import SERVER, START
 from tests.unit.agent.faults import Fault, Killed, Wire
 from tests.unit.agent.machine import MACHINE, items
-from tests.unit.agent.night import Night, night, wired_night
+from tests.unit.agent.night import Night, falling_over, night, wired_night
 from tests.unit.agent.story import faults_of
 
 ORDERS, INVOICES = (TaskKey("default", SERVER, name) for name in ("orders", "invoices"))
@@ -167,6 +167,26 @@ def test_an_order_of_long_ago_is_refused(nights: Night) -> None:
     )
     assert "orders are applied within 1h00m" in nights.ledger.orders.outcomes("old")[0].detail
     assert nights.ledger.orders.plans() == ()
+
+
+def test_there_are_only_so_many_plans(nights: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qlikops.agent.steps.orders.PLANS_AT_ONCE", 1)
+    assert taken(nights, work()).is_applied
+    assert "There are 1 plans that are not over" in taken(nights, work()).detail
+
+
+def test_what_falls_over_during_planned_work_is_told_after_it() -> None:
+    with night(falling_over(10 * MINUTE)) as nights:
+        nights.run()
+        nights.approves = False
+        run(nights, given(plan_order(Scope(servers=(SERVER,)), None, START + 30 * MINUTE, "CHG123")), minutes=12)
+        run(nights)
+        assert nights.told_of("fell over") == []
+        run(nights, minutes=15)
+        run(nights)
+        assert len(nights.told_of("fell over")) == 1
+        run(nights)
+        assert len(nights.told_of("fell over")) == 1
 
 
 class TestPlannedWork:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,15 +14,17 @@ from qlikops.agent.remember.run import Run
 from qlikops.agent.tell.events import findings
 from qlikops.agent.tell.notifications import OVER_AFTER, Notifications, news_of
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.plan import Plan
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskState
 from qlikops.qlik.reader import NOT_READ_IN_TIME
 from tests.unit.agent.fakes import START, FakeSns, notifier
-from tests.unit.agent.fleet import CONFIG, SERVER, failed, poll, task
+from tests.unit.agent.fleet import CONFIG, SERVER, after, failed, plan, poll, task
 
 RUN = Run("arn:aws:states:eu-west-1:123456789012:execution:QlikMonitoringAgent:run-9", "run-9", "2026-03-07T03:12:00Z")
 DOWN = replace(SERVER, state=ServerState.ERROR, message="it does not answer")
 LATE = replace(SERVER, error_code=NOT_READ_IN_TIME, message="its tasks were not read in time")
 STEP = 300.0
+BOTH = ("before", "within")
 
 
 def slow(name: str = "sales-orders", seconds: int = 400, **changes: Any) -> TaskFacts:
@@ -35,8 +38,10 @@ class Story:
         self.previous: FleetSnapshot | None = None
         self.at = 0.0
 
-    def poll(self, *tasks: TaskFacts, server: ServerFacts = SERVER, goes_out: bool = True) -> Notifications:
-        snapshot = poll(*tasks, previous=self.previous, at=self.at, servers=(server,))
+    def poll(
+        self, *tasks: TaskFacts, server: ServerFacts = SERVER, goes_out: bool = True, plans: Sequence[Plan] = ()
+    ) -> Notifications:
+        snapshot = poll(*tasks, previous=self.previous, at=self.at, servers=(server,), plans=plans)
         news = news_of(self.previous.told if self.previous else (), snapshot)
         self.previous = replace(snapshot, told=news.told if goes_out else news.told_before)
         self.at += STEP
@@ -159,3 +164,24 @@ def test_there_is_something_to_tell_if_anything_appeared_or_is_over() -> None:
     found = news_of((), poll(servers=[DOWN]))
     assert found
     assert found.appeared
+
+
+def test_planned_work_is_told_of_once_it_is_over_and_what_was_told_before_is_not_over_for_it(story: Story) -> None:
+    # From the second poll to the fifth.
+    work = plan(starts_at=after(STEP), until=after(4 * STEP))
+    told = [
+        story.poll(slow("before"), plans=[work]),
+        *(story.poll(slow("before"), slow("within"), plans=[work]) for _ in range(3)),
+        story.poll(slow("before"), slow("within"), plans=[work]),
+    ]
+    # It takes three polls for latency to be confirmed.
+    assert [said(news) for news in told] == [[], [], [], [], [f"warning eu-1/{each} SOURCE_LATENCY" for each in BOTH]]
+
+
+def test_what_comes_through_and_what_is_over_is_told_during_planned_work(story: Story) -> None:
+    work = plan(starts_at=after(STEP), until=after(40 * STEP))
+    assert said(story.poll(server=DOWN)) == ["critical eu-1 SERVER_DOWN"]
+    within = [story.poll(task(data_error_count=0), plans=[work])]
+    within += [story.poll(task(data_error_count=20), plans=[work]) for _ in range(4)]
+    lines = {line for news in within for line in said(news)}
+    assert {"warning eu-1/sales-orders DATA_ERRORS", "over eu-1 SERVER_DOWN"} <= lines
