@@ -35,6 +35,7 @@ def test_unknown_it_says_what_to_do(changes: dict[str, Any], words: str) -> None
     point = replace(KNOWN, **changes)
     assert (point.words, point.resume_until, point.brief(NOON), point.grounds) == (words, None, "", "")
     assert not point.is_near(NOON + timedelta(days=9))
+    assert point.used(NOON + timedelta(days=9)) == 0
     assert not point.has_passed(NOON + timedelta(days=9))
 
 
