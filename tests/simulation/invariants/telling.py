@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Status
+from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import unpacked
-from qlikops.domain.ledger import LATEST_SNAPSHOT
-from tests.simulation.invariants.watch import Watch, at_rest
+from qlikops.domain.ledger import LATEST_SNAPSHOT, Attribute
+from tests.simulation.invariants.watch import Watch, at_rest, number, status_of
 from tests.simulation.plant import MACHINE_ARN
 from tests.unit.agent.pager import Pager
 
@@ -35,8 +39,8 @@ def what_is_closed_is_what_was_opened(watch: Watch) -> Iterator[str]:
     if watch.world.faults.have_hit("events:"):
         return
     for key, events in _by_key(watch).items():
-        for number, event in enumerate(events):
-            opened = [each for each in events[:number] if each["state"] == "open"]
+        for place, event in enumerate(events):
+            opened = [each for each in events[:place] if each["state"] == "open"]
             if event["state"] != "closed":
                 continue
             # Of a question that is answered before its message went out, only the end is told.
@@ -44,6 +48,38 @@ def what_is_closed_is_what_was_opened(watch: Watch) -> Iterator[str]:
                 yield f"{key} was closed by {event['event']}, and was not open"
             elif opened and any(event[name] != opened[-1][name] for name in _THING):
                 yield f"{key} was opened as {[opened[-1][name] for name in _THING]}: {[event[name] for name in _THING]}"
+
+
+@at_rest
+def what_waits_is_told_again_once(watch: Watch) -> Iterator[str]:
+    """Each reason to tell again of what waits is told once; twice only if a process died, or a reply was lost."""
+    disturbed = watch.world.faults.befallen or any(watch.world.functions.unanswered.values())
+    for key, events in _by_key(watch).items():
+        reasons = Counter(event["reason"] for event in events if event["event"] == "ApprovalReminder")
+        for reason, count in reasons.items():
+            if count > 1 and not disturbed:
+                yield f"{key} was told again {count} times for {reason}"
+
+
+@at_rest
+def what_expires_was_told_again(watch: Watch) -> Iterator[str]:
+    """Nobody's time runs out without a reminder, if a run looked in the second half of it."""
+    if watch.world.faults.have_hit("events:") or not watch.clocks_are_right:
+        return
+    told = _by_key(watch)
+    for name, item in watch.records():
+        if status_of(item) is not Status.EXPIRED or watch.is_tampered(name) or Attribute.REQUESTED_AT not in item:
+            continue
+        asked = codec.parse_time(str(item[Attribute.REQUESTED_AT]["S"])).timestamp()
+        deadline = number(item, keys.INBOX_SORT)
+        # What a run has summed up it has looked at: a run takes no longer than that.
+        looked = any((asked + deadline) / 2 + _A_RUN < at < deadline - 1 for at in watch.summed_up_at.values())
+        events = next((events for key, events in told.items() if key.endswith(f"/approval/{name}")), [])
+        if looked and not any(event["event"] == "ApprovalReminder" for event in events):
+            yield f"{name} expired, and nobody was told again"
+
+
+_A_RUN = 900.0
 
 
 def _by_key(watch: Watch) -> dict[str, list[dict[str, Any]]]:
