@@ -12,16 +12,16 @@ import pytest
 from qlikops.agent.evaluate import Evaluator
 from qlikops.agent.remember.ledger import RecordClosed
 from qlikops.domain.approval import Status
-from tests.embedded import EmbeddedAws
+from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import FakeClock, simulated
 from tests.unit.agent.machine import MACHINE, Agent, Json, items
 
 
 @pytest.fixture
-def agent(embedded_aws: EmbeddedAws) -> Iterator[Agent]:
+def agent() -> Iterator[Agent]:
     with ExitStack() as running:
         clock = FakeClock()
-        yield Agent(embedded_aws, running.enter_context(simulated("one_fatal", clock)), clock)
+        yield Agent(ModelledAws(clock), running.enter_context(simulated("one_fatal", clock)), clock)
 
 
 def approval(assessment: Json) -> Json:

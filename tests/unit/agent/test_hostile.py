@@ -17,7 +17,7 @@ from qlikops.domain.callback import HOW_TO_DECIDE
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import packed
 from qlikops.domain.report import RunReport
-from tests.embedded import EmbeddedAws
+from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import FakeClock, simulated
 from tests.unit.agent.machine import Agent, Json, items
 
@@ -27,12 +27,12 @@ LAST = "9999-12-31T23:59:59Z"
 
 
 @pytest.fixture
-def agent(embedded_aws: EmbeddedAws) -> Iterator[Make]:
+def agent() -> Iterator[Make]:
     with ExitStack() as running:
 
         def make(**settings: Any) -> Agent:
             clock = FakeClock()
-            return Agent(embedded_aws, running.enter_context(simulated("one_fatal", clock)), clock, **settings)
+            return Agent(ModelledAws(clock), running.enter_context(simulated("one_fatal", clock)), clock, **settings)
 
         yield make
 

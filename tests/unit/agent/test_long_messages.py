@@ -12,7 +12,7 @@ from qlikops.agent.diagnosis.messages import classify
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.text import MESSAGE_CAP
-from tests.embedded import EmbeddedAws
+from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import FakeClock, simulated
 from tests.unit.agent.machine import Agent, items
 
@@ -34,13 +34,13 @@ TELLING = {
 
 
 @pytest.fixture
-def agent(embedded_aws: EmbeddedAws) -> Iterator[Callable[..., Agent]]:
+def agent() -> Iterator[Callable[..., Agent]]:
     with ExitStack() as running:
 
         def make(**settings: Any) -> Agent:
             clock = FakeClock()
             simulator = running.enter_context(simulated("healthy", clock))
-            return Agent(embedded_aws, simulator, clock, approval_mode=ApprovalMode.POLICY, **settings)
+            return Agent(ModelledAws(clock), simulator, clock, approval_mode=ApprovalMode.POLICY, **settings)
 
         yield make
 

@@ -22,9 +22,9 @@ from qlikops.qlik.client import QemClient
 from qlikops.qlik.errors import QemBusinessError
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect
 from qlikops.qlik.wire import ActionReply
-from tests.embedded import EmbeddedAws
 from tests.scenarios.disturbed import Disturbance, Trouble
 from tests.scenarios.small import expect, small
+from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import ORDERS, SERVER, START, FakeClock, proposal, simulated
 from tests.unit.agent.machine import Agent, Json, items
 from tests.unit.agent.steps.test_restart import ID, STALLED, Approve, Restarting, Simulate, approve, simulate  # noqa: F401
@@ -193,7 +193,7 @@ def test_an_attempt_of_which_nothing_is_known_is_not_said_to_be_a_restart(ledger
 
 
 @pytest.fixture
-def agent(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Agent]]:
+def agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Agent]]:
     """On a task whose process vanishes and whose start is refused."""
 
     def refuse(*_: object, **__: object) -> ActionReply:
@@ -210,7 +210,7 @@ def agent(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterato
                 expected=expect(),
             )
             simulator = running.enter_context(simulated(story, clock))
-            return Agent(embedded_aws, simulator, clock, thresholds=Thresholds(process_mismatch_seconds=60))
+            return Agent(ModelledAws(clock), simulator, clock, thresholds=Thresholds(process_mismatch_seconds=60))
 
         yield make
 

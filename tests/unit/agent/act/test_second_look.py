@@ -20,8 +20,8 @@ from qlikops.domain.evaluation import ApprovalMode, Route
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from qlikops.qlik.simulator.scenario import Endpoint, FetchingStops
 from qlikops.qlik.simulator.task import TaskModel
-from tests.embedded import EmbeddedAws
 from tests.scenarios.disturbed import Disturbance, DisturbedTask, Trouble
+from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import ORDERS, SERVER, FakeClock, proposal, simulated
 from tests.unit.agent.fleet import CONFIG, NOW, failed, task
 from tests.unit.agent.machine import Agent, Json, items
@@ -32,14 +32,14 @@ Happen = Callable[[Agent], object]
 
 
 @pytest.fixture
-def make(embedded_aws: EmbeddedAws) -> Iterator[Callable[..., Agent]]:
+def make() -> Iterator[Callable[..., Agent]]:
     """An agent on a fleet in which `orders` has lost its connection, and an evaluator that always approves."""
     with ExitStack() as running:
 
         def made(**settings: Any) -> Agent:
             clock = FakeClock()
             simulator = running.enter_context(simulated("healthy", clock))
-            agent = Agent(embedded_aws, simulator, clock, **{"protected_tags": ("gold",), **settings})
+            agent = Agent(ModelledAws(clock), simulator, clock, **{"protected_tags": ("gold",), **settings})
             services = agent.services
             services.assessor = Assessor(services.ledger, YesMan(), services.config, clock)
             simulator.break_task("orders", message=MESSAGE)
@@ -92,16 +92,15 @@ def is_restarted(times: int) -> Happen:
 
     def happen(agent: Agent) -> None:
         for number in range(times):
-            agent.aws.client("dynamodb").put_item(
-                TableName=agent.table,
-                Item={
-                    "pk": {"S": keys.task_partition(ORDERS)},
-                    "sk": {"S": f"{keys.RESTART_PREFIX}{number:012x}"},
-                    "proposal_id": {"S": f"{number:012x}"},
-                    "at": {"S": codec.format_time(agent.clock.now)},
-                    "body": {"S": "ERROR (FATAL_ERROR)"},
-                },
-            )
+            restart = {
+                "pk": {"S": keys.task_partition(ORDERS)},
+                "sk": {"S": f"{keys.RESTART_PREFIX}{number:012x}"},
+                "proposal_id": {"S": f"{number:012x}"},
+                "at": {"S": codec.format_time(agent.clock.now)},
+                "body": {"S": "ERROR (FATAL_ERROR)"},
+            }
+            put = {"Put": {"TableName": agent.table, "Item": restart}}
+            agent.aws.client("dynamodb").transact_write_items(TransactItems=[put])
         agent.clock.sleep(1000)  # past the cooldown
 
     return happen

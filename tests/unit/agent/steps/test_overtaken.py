@@ -24,7 +24,7 @@ from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskState
-from tests.embedded import EmbeddedAws
+from tests.simulation.account import ModelledAws
 from tests.unit.agent.act.test_second_look import CHANGED, MESSAGE, SAME, Happen
 from tests.unit.agent.fakes import SERVER, FakeClock, proposal, simulated
 from tests.unit.agent.fleet import CONFIG, HEALTHY, failed, poll, task
@@ -35,7 +35,7 @@ LOST = "ORA-00308: cannot open archived log"
 
 
 @pytest.fixture
-def make(embedded_aws: EmbeddedAws) -> Iterator[Callable[..., Agent]]:
+def make() -> Iterator[Callable[..., Agent]]:
     with ExitStack() as running:
 
         def made(*names: str, **settings: Any) -> Agent:
@@ -43,7 +43,7 @@ def make(embedded_aws: EmbeddedAws) -> Iterator[Callable[..., Agent]]:
             simulator = running.enter_context(simulated("healthy", clock))
             for name in names or ("orders",):
                 simulator.break_task(name, message=MESSAGE)
-            return Agent(embedded_aws, simulator, clock, **{"protected_tags": ("gold",), **settings})
+            return Agent(ModelledAws(clock), simulator, clock, **{"protected_tags": ("gold",), **settings})
 
         yield made
 
@@ -219,15 +219,16 @@ def test_a_poll_that_began_before_the_proposal_says_nothing_of_it(make: Make) ->
     agent = make()
     item = asked(agent)
     heals(agent)
-    began = agent.clock.now - timedelta(seconds=301)
+    of_the_run = FakeClock()
+    of_the_run.now = agent.clock.now - timedelta(seconds=301)
     with agent.services.monitor(600) as monitor:
 
         def slowly(due: Any) -> Any:
-            agent.clock.now = began + timedelta(seconds=400)
+            agent.clock.sleep(99)
+            of_the_run.now = agent.clock.now
             return monitor.read(due)
 
-        agent.clock.now = began
-        replace(monitor, read=slowly).run(codec.decode(Run, run("run-2", agent)))
+        replace(monitor, read=slowly, clock=of_the_run).run(codec.decode(Run, run("run-2", agent)))
 
     assert agent.status(item) is Status.WAITING
 
