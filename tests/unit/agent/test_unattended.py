@@ -24,9 +24,9 @@ from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import Action, RunOption, StopReason, TaskState
 from qlikops.qlik.names import key_name
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Scenario
-from tests.embedded import EmbeddedAws
 from tests.scenarios.library import STORIES, build_scenario
 from tests.scenarios.small import OTHER_SERVER, CheckedScenario, Expected
+from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import EVALUATION, SERVER, FakeClock, simulated
 from tests.unit.agent.machine import Agent, items
 
@@ -52,7 +52,7 @@ class YesMan:
 class Night:
     """A scenario that is monitored, and nobody there."""
 
-    def __init__(self, embedded_aws: EmbeddedAws, scenario: CheckedScenario, running: ExitStack) -> None:
+    def __init__(self, scenario: CheckedScenario, running: ExitStack) -> None:
         self.clock = FakeClock()
         # How the connection is protected makes no difference to what is decided.
         simulator = running.enter_context(simulated(replace(scenario, tls=False), self.clock))
@@ -63,7 +63,7 @@ class Night:
             "protected_tags": (PROTECTED,),
             "thresholds": Thresholds(),
         }
-        self.agent = Agent(embedded_aws, simulator, self.clock, **settings)
+        self.agent = Agent(ModelledAws(self.clock), simulator, self.clock, **settings)
         services = self.agent.services
         services.assessor = Assessor(services.ledger, YesMan(), services.config, self.clock)
         self.automatic: list[Proposal] = []
@@ -123,11 +123,9 @@ READABLE = [name for name in STORIES if not build_scenario(name, 1).expected.is_
 
 
 @pytest.mark.parametrize("name", READABLE)
-def test_nothing_unsafe_restarts_by_itself_in_a_night_of_the_library(
-    embedded_aws: EmbeddedAws, running: ExitStack, name: str
-) -> None:
+def test_nothing_unsafe_restarts_by_itself_in_a_night_of_the_library(running: ExitStack, name: str) -> None:
     scenario = build_scenario(SMALLER.get(name, name), 1)
-    night = Night(embedded_aws, scenario, running)
+    night = Night(scenario, running)
     for number in range(max(scenario.expected.polls, LEAST_RUNS)):
         night.run(number)
         night.clock.sleep(scenario.expected.poll_seconds)
@@ -142,12 +140,10 @@ def test_nothing_unsafe_restarts_by_itself_in_a_night_of_the_library(
     assert Counter(called) <= Counter(may)
 
 
-def test_a_task_that_always_fails_again_is_restarted_no_oftener_than_the_budget_allows(
-    embedded_aws: EmbeddedAws, running: ExitStack
-) -> None:
+def test_a_task_that_always_fails_again_is_restarted_no_oftener_than_the_budget_allows(running: ExitStack) -> None:
     again = AfterRun(resume=Effect.FAILS_AGAIN, fails_after_seconds=90)
     breaks = Break(0, SERVER, "orders", message="ORA-12541: no listener", after_run=again)
-    night = Night(embedded_aws, replace(build_scenario("healthy", 1), events=(breaks,)), running)
+    night = Night(replace(build_scenario("healthy", 1), events=(breaks,)), running)
     budget = night.agent.services.config.restart_budget_per_hour
     sent: list[datetime] = []
     for number in range(24):
