@@ -95,7 +95,8 @@ def detect(
             position=position_of(facts, last, fetched_at.get(facts.key.of_server, now)),
             done_by=None if facts.is_up else last.memory.done_by,
         )
-        memory = replace(memory, freshness=freshness_of(facts, memory, polled_before, config, now))
+        if (freshness := freshness_of(facts, memory, polled_before, config, now)) != memory.freshness:
+            memory = replace(memory, freshness=freshness)
         memory = _remembering_plans(facts, memory, plans, polled_before, now)
         memory = _remembering_falls(facts, memory, (streaks or {}).get(facts.key), config, now)
         poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0), config)
