@@ -19,6 +19,7 @@ from qlikops.domain.encoding.codec import format_time
 from qlikops.domain.ledger import OPEN_PARTITION
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import TaskKey
+from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import (
     ARN,
     ASK,
@@ -35,6 +36,12 @@ from tests.unit.agent.fakes import (
 
 ID = "0123456789ab"
 OWN = Run(ARN.replace("run-1", "run-2"), "run-2", format_time(START))
+
+
+@pytest.fixture
+def database(clock: FakeClock) -> Any:
+    """The model of DynamoDB, which tests/contract holds to the embedded one."""
+    return ModelledAws(clock).client("dynamodb")
 
 
 @pytest.fixture
@@ -61,7 +68,8 @@ def waiting(ledger: Ledger, made: Proposal) -> None:
 
 def as_of_an_older_version(database: Any, table: str) -> None:
     """The record as versions left it that listed nothing under OPEN."""
-    database.delete_item(TableName=table, Key={"pk": {"S": OPEN_PARTITION}, "sk": {"S": ID}})
+    listed = {"TableName": table, "Key": {"pk": {"S": OPEN_PARTITION}, "sk": {"S": ID}}}
+    database.transact_write_items(TransactItems=[{"Delete": listed}])
 
 
 def held(ledger: Ledger, *keys: TaskKey) -> list[str]:
