@@ -12,10 +12,11 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.address import http_address
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number

@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from qlikops.agent.models import EvaluatorName, Models, ModelSettings
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -19,6 +18,7 @@ from qlikops.agent.diagnosis.entry import HARMLESS, Entries, Failure
 from qlikops.agent.diagnosis.library import library, using
 from qlikops.agent.evaluate import EvaluationInput, Evaluator
 from qlikops.agent.trial import Situation, proposal_on
+from qlikops.dataclass import dataclass
 from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.evaluation import Evaluation, Verdict
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import ClassVar
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.address import http_address
 from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number
 

@@ -6,7 +6,7 @@ Everything is asked of the same functions that a run in Lambda asks: detection, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.agent.look.detection import detect
 from qlikops.agent.propose.correlation import propose
+from qlikops.dataclass import dataclass
 from qlikops.domain.evaluation import ApprovalMode
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState

@@ -14,12 +14,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from qlikops.aws.session import AwsConnection, Resources
 from qlikops.config import Context
+from qlikops.dataclass import dataclass
 
 if TYPE_CHECKING:
     from qlikops.domain.approval import InboxRow

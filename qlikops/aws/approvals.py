@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from qlikops.aws import records
 from qlikops.aws.claims import remove_claim, write_claim
 from qlikops.aws.errors import Sent, aws_errors, callback_failed
 from qlikops.aws.session import Connection, refuse_writing
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import (
     Claim,
     Decision,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import UsageError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from qlikops.aws.errors import aws_errors
 from qlikops.aws.history import events_after
 from qlikops.aws.runs import MOST, KnownRuns
 from qlikops.aws.session import Connection, refuse_writing
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Claim, Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import (

@@ -12,12 +12,13 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from qlikops.aws.configuration import aws_session
 from qlikops.aws.errors import aws_errors
+from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import CredentialsProblem, UsageError
 from qlikops.domain.ports import Credentials

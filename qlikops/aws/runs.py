@@ -6,13 +6,13 @@ import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from qlikops.aws import records
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import Connection
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import QlikopsError
 from qlikops.domain.ledger import PARTITION, SUMMARY, Attribute, run_partition
 from qlikops.domain.run import RunSummary

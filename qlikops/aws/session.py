@@ -9,7 +9,6 @@ import gc
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,6 +23,7 @@ from qlikops.aws.mfa import MfaSessions, mfa_profile
 from qlikops.aws.process import Processes, terminal
 from qlikops.aws.sign_in import remember
 from qlikops.config import Context, Settings
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import AccessDenied, NotFound
 from qlikops.domain.ports import Credentials, Waiting
 from qlikops.keyrings import Keyring, system_keyring

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +18,7 @@ import typer
 
 from qlikops import config
 from qlikops.cli import output
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import UsageError
 
 if TYPE_CHECKING:

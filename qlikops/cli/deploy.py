@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +18,7 @@ from qlikops.cli.context import ContextOption, Invocation, JsonOption, SettingsO
 from qlikops.cli.deploying import Deployment
 from qlikops.cli.plans import show_drift, show_events
 from qlikops.config import Context
+from qlikops.dataclass import dataclass
 from qlikops.deployment.choices import Choices, read_choices, with_authorities
 from qlikops.deployment.login import Logins
 from qlikops.deployment.stack import Stack

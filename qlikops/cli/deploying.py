@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from qlikops.cli import output
 from qlikops.cli.context import Invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.plans import Beside, show_events, show_plan, show_rotation
+from qlikops.dataclass import dataclass
 from qlikops.deployment.choices import Choices, with_authorities
 from qlikops.deployment.deployer import Deployer, Release, build_release
 from qlikops.deployment.errors import DeploymentError

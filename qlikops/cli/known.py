@@ -6,7 +6,6 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +27,7 @@ from qlikops.cli.known_own import add, remove
 from qlikops.cli.names import Group
 from qlikops.cli.remembering import remember
 from qlikops.cli.shape import shaped
+from qlikops.dataclass import dataclass
 from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.domain.ledger import OWN_FAILURES

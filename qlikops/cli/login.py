@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from qlikops.aws.mfa import HEADLESS, MfaSessions, mfa_sessions
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, invocation
 from qlikops.config import Context
+from qlikops.dataclass import dataclass
 from qlikops.deployment.login import Logins, no_keyring_hint
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.domain.text import harmless

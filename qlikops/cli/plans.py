@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from qlikops.cli import output
+from qlikops.dataclass import dataclass
 from qlikops.deployment.deployer import Uploads
 from qlikops.deployment.obstacles import Obstacle
 from qlikops.deployment.plan import Plan, PlannedChange

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import typer
@@ -13,6 +12,7 @@ from qlikops.cli import output
 from qlikops.cli.context import Invocation
 from qlikops.cli.exit_codes import of_error
 from qlikops.config import Context
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import QlikopsError
 from qlikops.domain.ports import ContextServices
 from qlikops.presentation.problem import explain

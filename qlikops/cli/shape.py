@@ -11,12 +11,12 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any
 
 import typer
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import QlikopsError, UsageError
 from qlikops.domain.naming import did_you_mean
 from qlikops.domain.text import harmless

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from qlikops.agent.config import PLACE_VARIABLES, AgentConfig
+from qlikops.dataclass import dataclass
 from qlikops.deployment.definition import approval_timeout, read_definition
 from qlikops.deployment.evaluator import agent_config, agent_parameters
 from qlikops.domain.duration import parse_duration

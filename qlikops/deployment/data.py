@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from qlikops.aws.errors import aws_errors
+from qlikops.dataclass import dataclass
 from qlikops.deployment.errors import DeploymentError
 from qlikops.deployment.waiting import Patience
 from qlikops.domain.errors import AccessDenied, QlikopsError

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from qlikops import __version__
+from qlikops.dataclass import dataclass
 from qlikops.deployment.artifact import Artifact
 from qlikops.deployment.bundle import build_bundle
 from qlikops.deployment.definition import definition_artifact

@@ -6,9 +6,9 @@ Every step is repeatable: what is gone already is skipped, so an interrupted run
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from qlikops.dataclass import dataclass
 from qlikops.deployment.data import DataStore, DataStores
 from qlikops.deployment.executions import RunningExecutions
 from qlikops.deployment.schedule import Scheduler

@@ -6,7 +6,7 @@ Whether Qlik and a model can be reached matters where the functions run: the las
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -17,6 +17,7 @@ from qlikops.aws.clock import HOW_TO_SET, SKEW_LIMIT, SKEW_WARNING, skew_in_word
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.fleet import BucketFleet
 from qlikops.aws.session import AwsConnection
+from qlikops.dataclass import dataclass
 from qlikops.deployment.login import Logins, no_keyring_hint
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.secret import QlikSecret

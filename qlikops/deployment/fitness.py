@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from qlikops.agent.config import PLACE_VARIABLES, SETTINGS_VARIABLE
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import UsageError
 
 PARAMETER_BYTES = 4096

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from qlikops.agent.config import AgentConfig
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import AwsConnection
+from qlikops.dataclass import dataclass
 from qlikops.deployment.fitness import StackLocation
 from qlikops.deployment.plan import ChangeKind, Plan
 from qlikops.deployment.stack import Stack

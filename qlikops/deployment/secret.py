@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from qlikops.aws.secrecy import secret_errors
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import NotFound, QlikopsError, Unreachable, UsageError
 from qlikops.qlik.config import parse_instances
 from qlikops.qlik.errors import QemMisconfigured

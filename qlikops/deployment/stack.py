@@ -6,13 +6,14 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from qlikops.aws.errors import aws_errors
+from qlikops.dataclass import dataclass
 from qlikops.deployment.errors import DeploymentError
 from qlikops.deployment.plan import Plan, parse_changes
 from qlikops.deployment.status import DELETED, IN_REVIEW, SUCCEEDED, refuse_unfit

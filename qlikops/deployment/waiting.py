@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from qlikops.dataclass import dataclass
 from qlikops.deployment.errors import DeploymentError
 from qlikops.domain.duration import format_duration
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.encoding.stored import StoredEnum
 from qlikops.domain.task import Action, TaskKey

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import Severity
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.stored import StoredEnum, unknown_values

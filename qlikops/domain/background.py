@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import EarlierResults, HistoryLine, ProposalRecord
 from qlikops.domain.errors import NotFound, QlikopsError
 from qlikops.domain.latest import Latest

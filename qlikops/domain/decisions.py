@@ -6,10 +6,11 @@ It counts and names no decider: who decided is in each proposal's record.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from statistics import median
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import UNANSWERED, ProposalRecord, Status
 from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.evaluation import Route, Verdict

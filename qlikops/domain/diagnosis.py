@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from qlikops.dataclass import dataclass
 from qlikops.domain.encoding.stored import StoredEnum
 
 _ENGINES = {

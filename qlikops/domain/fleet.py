@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.audit import DoneBy
 from qlikops.domain.endpoint import Probe

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.duration import format_duration
 from qlikops.domain.task import TaskKey
 

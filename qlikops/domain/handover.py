@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import UNANSWERED, InboxRow, Status
 from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.errors import NotFound

@@ -6,9 +6,10 @@ It is kept beside the final outcome of the restart and never changes it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.duration import format_duration
 from qlikops.domain.encoding.stored import StoredEnum
 from qlikops.domain.task import TaskKey

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.proposal import Proposal, ProposedTask

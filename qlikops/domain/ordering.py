@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.orders import Order, OrderOutcome, Taken
 
 if TYPE_CHECKING:

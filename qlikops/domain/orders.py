@@ -7,10 +7,11 @@ applies each order once. Whoever may start a run may order. `by` is what the sen
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Decision
 from qlikops.domain.duration import format_duration
 from qlikops.domain.encoding import codec

@@ -7,9 +7,10 @@ it is over, in one proposal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.task import TaskFacts, TaskKey
 from qlikops.domain.text import folded, harmless
 

@@ -7,9 +7,10 @@ target lacks, a resume cannot work. It is an estimate: a long transaction needs 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.duration import format_duration
 
 NEAR = 0.75

@@ -6,10 +6,11 @@ Every method may block on the network and raise what `qlikops.domain.errors` lis
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Claim, Decision, InboxRow, Outcome, ProposalRecord, Status
 from qlikops.domain.approval import EarlierResults as EarlierResults
 from qlikops.domain.approval import HistoryLine as HistoryLine

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.audit import DoneBy
 from qlikops.domain.diagnosis import Diagnosis, FailureClass

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import Anomaly
 from qlikops.domain.approval import Outcome, Status, choice_of
 from qlikops.domain.evaluation import Evaluation, PolicyResult

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.endpoint import EndpointWait
 from qlikops.domain.freshness import StaleTime

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.occurrence import next_run, period
 
 

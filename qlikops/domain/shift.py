@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Decision, ProposalRecord, Status
 from qlikops.domain.decisions import decided_since
 from qlikops.domain.errors import RecordTooNew

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.encoding.stored import StoredEnum
 
 

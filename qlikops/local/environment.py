@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import qlikops
 from qlikops.aws.schedule import DEFAULT_SCHEDULE
+from qlikops.dataclass import dataclass
 from qlikops.deployment.deployer import DEFAULT_STACK, Deployer, Release, build_release
 from qlikops.deployment.evaluator import agent_parameters
 from qlikops.deployment.schedule import Scheduler, rate_expression

@@ -8,7 +8,7 @@ refuses tools for models without them; such a model is asked for bare JSON in th
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from qlikops.agent.evaluate.model import ModelEvaluator
 from qlikops.agent.evaluate.openai import OpenAiModel
 from qlikops.agent.models import EvaluatorName, OpenAiSettings, Structured
 from qlikops.agent.trial import Situation, outcome
+from qlikops.dataclass import dataclass
 from qlikops.domain.address import http_address
 from qlikops.domain.encoding.settings import ConfigError
 from qlikops.domain.errors import Unreachable, UsageError

@@ -15,11 +15,12 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 
 from qlikops.config import DATA_VARIABLE, data_dir
+from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.files import UnreadableFile, read_json, replace_text, writing
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Decision, ProposalRecord, Status, choice_of, terms_of
 from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.duration import format_duration

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.encoding.strict_json import parse_json

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.text import harmless
 
 T = TypeVar("T")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import AccessDenied, ClockProblem, CredentialsProblem, Offline, Throttled, TlsProblem
 from qlikops.domain.ports import Credentials, Waiting
 from qlikops.presentation.problem import explain

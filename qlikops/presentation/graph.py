@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.workflow.execution import FoldedHistory, RunProposal, Source, StateStatus, StateVisit
 from qlikops.domain.workflow.machine import Machine, State, Via
 from qlikops.presentation import vocabulary

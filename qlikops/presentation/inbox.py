@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import Severity
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.duration import format_duration

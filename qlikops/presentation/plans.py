@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import UsageError
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.mute import MuteReason

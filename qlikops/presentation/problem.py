@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Decision
 from qlikops.domain.errors import (
     AccessDenied,

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from qlikops.dataclass import dataclass
 from qlikops.presentation.tone import Span
 
 T = TypeVar("T")

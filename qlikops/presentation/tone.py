@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.text import MESSAGE_CAP, harmless
 
 

@@ -6,10 +6,11 @@ What leaves the inbox says nothing by itself: its record does, so whoever feeds 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Decision, InboxRow, Outcome, ProposalRecord, Status
 from qlikops.domain.errors import QlikopsError
 from qlikops.presentation import vocabulary

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.audit import DoneBy
 from qlikops.domain.task import TaskKey
 from qlikops.domain.text import folded, harmless, symbol

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
@@ -24,6 +23,7 @@ from urllib.parse import urlencode
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.task import RunOption, ServerFacts, TaskFacts, TaskKey
 from qlikops.qlik import wire
 from qlikops.qlik.audit import AuditLine, parse_audit_trail

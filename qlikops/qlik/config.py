@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import SplitResult
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.address import http_address
 from qlikops.domain.encoding import codec
 from qlikops.qlik.errors import QemMisconfigured

@@ -11,8 +11,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.task import ServerFacts, ServerHealth, ServerState, TaskFacts, TaskKey
 from qlikops.qlik.client import ErrorCode, QemClient
 from qlikops.qlik.config import QemInstance

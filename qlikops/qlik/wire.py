@@ -11,11 +11,11 @@ import dataclasses
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.duration import LONGEST
 from qlikops.domain.task import (
     Fetched,

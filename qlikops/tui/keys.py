@@ -16,7 +16,6 @@ import importlib
 import pkgutil
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from textual.app import App
 from textual.binding import Binding
@@ -26,6 +25,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
 import qlikops.tui
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import UsageError
 
 FIXED = frozenset(

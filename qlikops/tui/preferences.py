@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.text import harmless
 from qlikops.files import MissingFile, UnreadableFile, UnwritableFile, read_json, replace_text, set_aside, shown
 

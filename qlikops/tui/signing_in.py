@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from textual.app import App
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.text import harmless
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState

@@ -5,11 +5,10 @@ Textual's themes can be chosen too; nobody has measured those.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rich.color import ColorSystem
 from textual.theme import BUILTIN_THEMES, Theme
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import UsageError
 from qlikops.domain.naming import did_you_mean
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.text import harmless
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Any
 
+from qlikops.dataclass import dataclass
 from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.scenario import Event, LatencySide, SimulatedTask
 from qlikops.qlik.simulator.task import TaskModel

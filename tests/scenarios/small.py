@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.task import Action
 from qlikops.qlik.names import key_name

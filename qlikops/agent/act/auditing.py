@@ -8,11 +8,12 @@ metric, nor to an evaluator.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from qlikops.agent.config import AgentConfig
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.audit import DoneBy
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot

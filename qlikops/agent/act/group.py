@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -25,6 +25,7 @@ from qlikops.agent.diagnosis.evidence import state_text
 from qlikops.agent.propose.judgement import came_up, same_cause
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.tasks import LeaseLost, StartMarker, Stopped
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.proposal import Choice, Proposal, ProposedTask
 from qlikops.domain.run import Progress

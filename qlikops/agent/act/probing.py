@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from qlikops.agent.config import AgentConfig
@@ -20,6 +20,7 @@ from qlikops.agent.diagnosis.messages import classify, judge
 from qlikops.agent.propose.correlation import with_evidence
 from qlikops.agent.propose.options import with_wait
 from qlikops.agent.remember.probes import ProbeLedger, slots
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import ACTIONS
 from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer

@@ -7,7 +7,7 @@ any more, is left alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from qlikops.agent.act.starting import TaskOperator
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import difference, flapping, no_longer_automatic, target_of, too_old
 from qlikops.agent.remember.tasks import Attempt
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.mute import Mute
 from qlikops.domain.proposal import ProposedTask

@@ -7,12 +7,13 @@ what is not known. Only a run call that certainly did not arrive is tried again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.diagnosis.evidence import state_text
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import RunCall, Status, TaskOutcome
 from qlikops.domain.duration import format_duration
 from qlikops.domain.task import Action, RunOption, StopReason, TaskFacts, TaskKey, TaskState

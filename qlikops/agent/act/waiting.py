@@ -8,13 +8,13 @@ Step Functions waits. All of it follows from when the restart began, so it makes
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from qlikops.agent.act.group import Group, GroupRestarter
 from qlikops.agent.act.outcomes import nothing_sent
 from qlikops.agent.act.probing import Prober, ends_waiting
 from qlikops.agent.config import AgentConfig
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.endpoint import EndpointKey, EndpointWait, Probe, ProbeAnswer
 from qlikops.qlik.errors import QemError

@@ -7,9 +7,9 @@ approval; it has no way to open one, nor to choose the action or the tasks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from qlikops.agent.config import AgentConfig
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.encoding.stored import unknown_values

@@ -8,8 +8,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
+
+from qlikops.dataclass import dataclass
 
 NATIVE = "NATIVE"
 """Namespace of a number whose engine stands elsewhere: in a driver's header or in the endpoint's type."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from qlikops.agent.diagnosis.codes import BROAD, NATIVE, WORD, Code, codes_in
@@ -18,6 +17,7 @@ from qlikops.agent.diagnosis.library import Found, Library
 from qlikops.agent.diagnosis.parser import Parsed
 from qlikops.agent.diagnosis.quotes import Role
 from qlikops.agent.diagnosis.words import ABOUT_DATA, OF_DATA, OF_THE_LOG
+from qlikops.dataclass import dataclass
 
 _SAY_NOTHING = frozenset(
     {

@@ -6,11 +6,12 @@ import datetime
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from qlikops.agent.diagnosis.codes import NAMESPACES, NATIVE, normal
 from qlikops.agent.diagnosis.phrases import Phrase
+from qlikops.dataclass import dataclass
 from qlikops.domain.diagnosis import FailureClass, Remedy
 
 SHORTEST_PHRASE = 5

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
 from qlikops.agent.diagnosis.engines import EVERYWHERE, engine_of, spoken_by
@@ -18,6 +18,7 @@ from qlikops.agent.diagnosis.evidence import VALUE_CAP
 from qlikops.agent.diagnosis.library import Library, library
 from qlikops.agent.diagnosis.parser import parse
 from qlikops.agent.diagnosis.ranking import MessageContext, diagnose
+from qlikops.dataclass import dataclass
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.task import TaskFacts
 from qlikops.domain.text import harmless, plain

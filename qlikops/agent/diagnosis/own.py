@@ -9,10 +9,10 @@ import datetime
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from qlikops.agent.diagnosis.entry import Entries, Failure, InvalidEntries, read_entries, read_failures, read_toml
+from qlikops.dataclass import dataclass
 
 VERSION = 1
 """Rises when an older version could misread what is written."""

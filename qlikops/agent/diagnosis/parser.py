@@ -7,10 +7,11 @@ first and what followed from it outwards; or lines of a log, each with a compone
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from qlikops.agent.diagnosis.codes import WORD, Code, codes_in
 from qlikops.agent.diagnosis.quotes import Said, without_quotes
+from qlikops.dataclass import dataclass
 from qlikops.domain.text import plain
 
 _BLANKS = re.compile(r"[^\S\n]+")

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from qlikops.agent.diagnosis.quotes import without_quotes
+from qlikops.dataclass import dataclass
 
 LONGEST_HOLE = 120
 _HOLE = re.compile(r"<([a-z_]{1,24})>")

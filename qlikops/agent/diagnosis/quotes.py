@@ -6,8 +6,9 @@ A message may quote a row, and a row may say anything. So quoted text proves not
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from qlikops.dataclass import dataclass
 
 _QUOTED = re.compile(
     # An apostrophe within a word ("can't") opens and closes nothing. What is never closed was cut off.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import pairwise
 
 from qlikops.agent.diagnosis import doubts
@@ -18,6 +18,7 @@ from qlikops.agent.diagnosis.entry import HARMLESS, Failure
 from qlikops.agent.diagnosis.library import Found, Library, library
 from qlikops.agent.diagnosis.parser import Parsed, parse
 from qlikops.agent.diagnosis.sentences import NAME, own_sentences
+from qlikops.dataclass import dataclass
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 
 BEFORE, AFTER = 20, 120

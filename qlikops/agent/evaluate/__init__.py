@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any, Protocol, assert_never
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.models import EvaluatorName, ModelSettings
+from qlikops.dataclass import dataclass
 from qlikops.domain.evaluation import Evaluation, Finding
 from qlikops.domain.lasting import Streak
 from qlikops.domain.proposal import Proposal

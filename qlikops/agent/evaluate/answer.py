@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from qlikops.agent.evaluate.causes import Cause, Unavailable
 from qlikops.agent.evaluate.prompt import TOOL_NAME, schema
 from qlikops.agent.models import Structured
+from qlikops.dataclass import dataclass
 from qlikops.domain.evaluation import Finding, Risk, Verdict
 from qlikops.domain.text import harmless
 

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from qlikops.agent.evaluate import Clock, EvaluationInput, mark_unsupported
@@ -25,6 +25,7 @@ from qlikops.agent.evaluate.causes import TRANSIENT, unavailable_for
 from qlikops.agent.evaluate.floor import held_to_class
 from qlikops.agent.evaluate.prompt import PROMPT_VERSION, bare_instructions, data_block, instructions, task_text
 from qlikops.agent.models import ModelSettings, Structured
+from qlikops.dataclass import dataclass
 from qlikops.domain.evaluation import Evaluation
 from qlikops.domain.proposal import Proposal
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any
 
 import urllib3
@@ -22,6 +22,7 @@ from qlikops.agent.evaluate.causes import Cause, Unavailable, refusal
 from qlikops.agent.evaluate.model import Question
 from qlikops.agent.evaluate.prompt import TOOL_NAME, schema
 from qlikops.agent.models import CONNECT_TIMEOUT_SECONDS, OpenAiSettings, Structured
+from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.qlik.transport import through, trusting
 

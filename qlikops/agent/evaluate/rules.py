@@ -7,13 +7,14 @@ no rule can talk another one down. Shown as rules, never as AI.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from qlikops.agent.diagnosis.evidence import Label
 from qlikops.agent.diagnosis.messages import MessageClass, is_proof
 from qlikops.agent.evaluate import Clock, EvaluationInput, mark_unsupported
 from qlikops.agent.look import wording
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import ACTIONS, AnomalyKind
 from qlikops.domain.diagnosis import Diagnosis, FailureClass
 from qlikops.domain.endpoint import ProbeAnswer

@@ -7,7 +7,7 @@ missing, minutes or days old, written by a doubled invocation a second ago, or f
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from qlikops.agent.config import AgentConfig, Thresholds
@@ -30,6 +30,7 @@ from qlikops.agent.look.detectors import (
 from qlikops.agent.look.freshness import freshness_of
 from qlikops.agent.look.servers import remembering
 from qlikops.agent.look.waiting import point_of, position_of, source_meanwhile
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import Anomaly, AnomalyKind
 from qlikops.domain.duration import format_duration
 from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample, TaskProgress, TaskSnapshot

@@ -8,12 +8,12 @@ such as its severity, is in `domain/anomaly.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from qlikops.agent.config import Thresholds
 from qlikops.agent.diagnosis.evidence import Label, Observed, state_text
 from qlikops.agent.diagnosis.messages import EndpointSide, MessageClass, diagnosis_of, judge, side_of
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.duration import format_duration
 from qlikops.domain.fleet import TaskProgress, TaskSnapshot

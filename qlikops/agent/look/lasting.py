@@ -6,12 +6,13 @@ Pure: a run may look at the same restart twice, and what it does not see it says
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
 from qlikops.agent.diagnosis.evidence import state_text
 from qlikops.agent.look.detectors import is_down, is_down_again, is_late, is_retrying
 from qlikops.agent.remember.follow_ups import FollowedTask, FollowUp
+from qlikops.dataclass import dataclass
 from qlikops.domain.lasting import Lasting, TaskLasting
 from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey, TaskState
 from qlikops.domain.text import harmless

@@ -12,7 +12,7 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from qlikops.agent.config import AgentConfig, Thresholds
@@ -22,6 +22,7 @@ from qlikops.agent.look import wording
 from qlikops.agent.look.waiting import point_of
 from qlikops.agent.propose.judgement import chosen_of, staging_among, target_of, too_old
 from qlikops.agent.propose.options import looking_for_the_log, options_of
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
 from qlikops.domain.audit import DoneBy
 from qlikops.domain.diagnosis import Diagnosis

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from qlikops.agent.remember import earlier_results, entries
 from qlikops.agent.remember.entries import key_of, record_key
 from qlikops.agent.remember.record import StoredRecord, record_of
 from qlikops.agent.remember.table import Condition, ConditionFailed, Delete, Item, Put, Table, Update, Write
+from qlikops.dataclass import dataclass
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Outcome, ProposalRecord, Status
 from qlikops.domain.encoding import codec

@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,6 +35,7 @@ from qlikops.agent.remember.table import (
 )
 from qlikops.agent.remember.tasks import TaskLedger, still_unanswered
 from qlikops.agent.transient import TransientError
+from qlikops.dataclass import dataclass
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import (
     UNANSWERED,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from qlikops.agent.remember import entries
@@ -20,6 +19,7 @@ from qlikops.agent.remember.table import (
     Table,
     Update,
 )
+from qlikops.dataclass import dataclass
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute

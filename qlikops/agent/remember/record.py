@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from qlikops.agent.remember.table import Item
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Outcome, ProposalRecord
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import RecordTooNew

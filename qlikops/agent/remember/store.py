@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from qlikops.agent.diagnosis.evidence import shortened
 from qlikops.agent.diagnosis.messages import judge
+from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import ENCODING, packed, unpacked
 from qlikops.domain.fleet import FleetSnapshot, Notified, Sample, TaskSnapshot

@@ -11,12 +11,13 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from qlikops.agent.transient import cancellation_reasons, is_busy
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import Throttled
 from qlikops.domain.ledger import PARTITION, SORT
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -23,6 +23,7 @@ from qlikops.agent.remember.table import (
     Update,
     Write,
 )
+from qlikops.dataclass import dataclass
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import (
     PULLED,

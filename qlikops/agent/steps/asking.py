@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.tasks import LeaseLost
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import InboxRow, Outcome, ProposalRecord, Status
 
 if TYPE_CHECKING:

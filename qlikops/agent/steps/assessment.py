@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from qlikops.agent.config import AgentConfig
@@ -13,6 +13,7 @@ from qlikops.agent.decide.policy import decide
 from qlikops.agent.evaluate import EvaluationInput, Evaluator
 from qlikops.agent.remember.ledger import Ledger, check_open
 from qlikops.agent.remember.tasks import last_hour, streak_of
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import HistoryLine, ProposalRecord
 from qlikops.domain.evaluation import Evaluation, Route
 from qlikops.domain.lasting import STREAK_WINDOW

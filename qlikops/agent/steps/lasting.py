@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
 from qlikops.agent.config import AgentConfig
@@ -19,6 +19,7 @@ from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.run import Run
 from qlikops.agent.tell.events import RestartFellOver
 from qlikops.agent.tell.notify import Notifier
+from qlikops.dataclass import dataclass
 from qlikops.domain.lasting import FellOver, Followed, TaskLasting
 from qlikops.domain.task import TaskKey
 from qlikops.qlik.reader import FleetReading

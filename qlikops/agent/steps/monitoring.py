@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,6 +30,7 @@ from qlikops.agent.tell.events import findings
 from qlikops.agent.tell.notifications import news_of
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import changes, mean_latency, stale_since
+from qlikops.dataclass import dataclass
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lasting import Followed
 from qlikops.domain.plan import Plan

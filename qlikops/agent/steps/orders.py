@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.tasks import RestartLimits
 from qlikops.agent.tell.events import LongWorkPlanned
 from qlikops.agent.tell.notify import Notifier
+from qlikops.dataclass import dataclass
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import NotFound
 from qlikops.domain.fleet import FleetSnapshot

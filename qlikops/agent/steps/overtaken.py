@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import came_up, chosen_of, difference
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.steps.reconcile import ExecutionStates, end_wait
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Outcome, ProposalRecord, Status
 from qlikops.domain.fleet import FleetSnapshot

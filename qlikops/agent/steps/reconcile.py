@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.tasks import Lease
 from qlikops.agent.transient import may_pass
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Outcome, ProposalRecord, Status
 from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.text import harmless

@@ -9,7 +9,7 @@ better than never.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from qlikops.agent.remember.ledger import Ledger
@@ -17,6 +17,7 @@ from qlikops.agent.steps.asking import close_if_over
 from qlikops.agent.steps.lasting import TELLING
 from qlikops.agent.tell.events import ApprovalReminder, Reason
 from qlikops.agent.tell.notify import Notifier
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import ProposalRecord, Reminded
 
 HALF, MOST = 0.5, 0.8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +18,7 @@ from qlikops.agent.tell.events import MonitoringFailed, MonitoringRecovered
 from qlikops.agent.tell.metrics import Metrics
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import extended
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Decision, ProposalRecord, Status, terms_of
 from qlikops.domain.duration import format_duration
 from qlikops.domain.report import Changes, ReportedProposal, RunPoint, RunReport, Sighting

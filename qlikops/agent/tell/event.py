@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import Severity
 from qlikops.domain.encoding import codec
 from qlikops.domain.task import TaskKey

@@ -7,7 +7,6 @@ made from here. A field that is renamed or removed takes another VERSION. Never 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -16,6 +15,7 @@ from qlikops.agent.remember.run import Run
 from qlikops.agent.tell import texts
 from qlikops.agent.tell.event import SUMMARY_CAP, Event, State, dedup_key, name_of, named, summary_of, tags_of, where
 from qlikops.agent.tell.notifications import Notifications
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.approval import ProposalRecord, Status
 from qlikops.domain.fleet import Notified

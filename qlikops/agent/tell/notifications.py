@@ -7,9 +7,10 @@ seen it for a while. What a poll could not look at stays as it was.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
 from qlikops.domain.fleet import FleetSnapshot, Notified
 from qlikops.domain.task import TaskKey

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.errors import UsageError

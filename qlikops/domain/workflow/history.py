@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.text import harmless
 from qlikops.domain.workflow.events import HistoryEvent, parse_events
 from qlikops.domain.workflow.execution import ExecutionStatus, FoldedHistory, OpenCallback, StateStatus, StateVisit

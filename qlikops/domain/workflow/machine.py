@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.encoding.stored import StoredEnum
 
 

@@ -11,11 +11,12 @@ import itertools
 import math
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.task import RunOption, ServerState, StopReason, TaskState
 from qlikops.qlik.simulator.scenario import (
     AfterRun,

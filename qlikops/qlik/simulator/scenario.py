@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.task import StopReason, TaskState
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.task import StopReason, TaskState
 from qlikops.qlik.simulator.scenario import AfterRun, LatencySide, SimulatedTask
 

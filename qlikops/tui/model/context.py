@@ -7,11 +7,12 @@ one context locks only what is in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from textual.message_pump import MessagePump
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import InboxRow, ProposalRecord
 from qlikops.domain.background import read_background
 from qlikops.domain.errors import (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import AccessDenied, NotFound
 from qlikops.domain.ports import ContextServices, ExecutionPage
 from qlikops.domain.workflow.events import HistoryEvent

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
+
+from qlikops.dataclass import dataclass
 
 if TYPE_CHECKING:  # the inbox is not to wait for what only other screens need
     from collections.abc import Sequence

@@ -7,12 +7,13 @@ those before it are known to have arrived. It knows nothing of screens, nor of w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from textual.message_pump import MessagePump
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import ProposalRecord, Status, choice_of
 from qlikops.domain.errors import Unreachable
 from qlikops.domain.ports import ContextServices, DecisionReceipt, DecisionRequest

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from textual.message_pump import MessagePump
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import InboxRow
 from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.problem import explain

@@ -7,9 +7,9 @@ open should learn that a colleague has just denied the like of it, or that the l
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.background import Background
 from qlikops.tui.model.outbox import ApprovalKey

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from rich.text import Text
@@ -10,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Button, Input, Select, Static
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import ProposalRecord, new_decision_id
 from qlikops.domain.errors import ApprovalGone
 from qlikops.domain.latest import Latest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widgets import Static
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import ProposalRecord, Status, new_decision_id
 from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation import decision, inbox

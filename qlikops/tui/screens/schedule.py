@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
@@ -14,6 +13,7 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widgets import Button, Select, Static
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import NotFound
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.schedule import Schedule, ScheduleStatus

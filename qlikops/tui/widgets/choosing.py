@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -11,6 +10,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option as Row
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.proposal import Choice, Proposal
 from qlikops.domain.task import TaskKey
 from qlikops.presentation import choosing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
 from rich.text import Text
@@ -14,6 +13,7 @@ from textual.dom import DOMNode
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from qlikops.dataclass import dataclass
 from qlikops.presentation import filter as filters
 from qlikops.presentation.filter import Filter
 from qlikops.presentation.tone import Tone

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import chop_cells
@@ -13,6 +12,8 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+
+from qlikops.dataclass import dataclass
 
 
 class Pager(ScrollView, can_focus=True):

@@ -9,7 +9,6 @@ itself, nothing is chosen until the person chooses: the row that slid under the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -22,6 +21,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from qlikops.dataclass import dataclass
 from qlikops.presentation.table import Cells, Column, spread
 from qlikops.presentation.vocabulary import NOTHING
 from qlikops.tui.widgets.prose import palette
