@@ -22,6 +22,7 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.naming import did_you_mean
+from qlikops.domain.own_command import OwnCommand
 from qlikops.domain.text import harmless
 from qlikops.files import MissingFile, UnreadableFile, read_json, read_toml, shown
 from qlikops.places import APP as APP
@@ -120,6 +121,8 @@ class Context:
     """Set for `local`: its resources are known and its credentials are dummies."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Action of the console -> key, as config.toml has it for all contexts; the console checks it."""
+    commands: Mapping[str, OwnCommand] = field(default_factory=dict)
+    """Name -> command of the person's own on a key of the console, for all contexts."""
 
     @property
     def is_explicit(self) -> bool:
@@ -173,12 +176,12 @@ def resolve_context(
     if chosen == LOCAL:
         if status is None and not even_down:
             raise NotFound("The local environment is not running.", "Start it with: qlikops local up")
-        return replace(_local_context(chosen_by, status, layers), keys=config.keys)
+        return replace(_local_context(chosen_by, status, layers), keys=config.keys, commands=config.commands)
     if chosen not in config.contexts and chosen != DEFAULT:
         known = sorted({*config.contexts, LOCAL, DEFAULT})
         hint = f"There are: {', '.join(known)}. Contexts live in {config.path}."
         raise NotFound(f"There is no context {chosen!r}.", " ".join(filter(None, (did_you_mean(chosen, known), hint))))
-    return _settled(Context(chosen, chosen_by=chosen_by, keys=config.keys), layers)
+    return _settled(Context(chosen, chosen_by=chosen_by, keys=config.keys, commands=config.commands), layers)
 
 
 def console_contexts(
@@ -215,6 +218,7 @@ class _File:
     console_contexts: tuple[str, ...] = ()
     contexts: Mapping[str, Settings] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
+    commands: Mapping[str, OwnCommand] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +228,7 @@ class _Config:
     console_contexts: Sequence[str] = ()
     contexts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
+    commands: Mapping[str, OwnCommand] = field(default_factory=dict)
 
 
 def _choose(
@@ -301,7 +306,9 @@ def _read_config(path: Path) -> _Config:
     except ConfigError as exc:
         raise UsageError(f"{shown(path)}: {exc}.") from exc
     # As written: which settings a context has is what decides between it, the environment and options.
-    return _Config(path, file.default_context, file.console_contexts, data.get("contexts", {}), file.keys)
+    return _Config(
+        path, file.default_context, file.console_contexts, data.get("contexts", {}), file.keys, file.commands
+    )
 
 
 def _read_local_status(path: Path) -> LocalStatus | None:

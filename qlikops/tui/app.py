@@ -9,14 +9,15 @@ from typing import Any, ClassVar
 
 from textual import events, on
 from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import Binding, BindingsMap, BindingType
 from textual.driver import Driver
 from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 from textual.widgets import Input
 
-from qlikops.domain.errors import DecisionUnknown
+from qlikops.domain.errors import DecisionUnknown, UsageError
+from qlikops.domain.own_command import OwnCommand
 from qlikops.domain.text import harmless
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
@@ -35,7 +36,7 @@ from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.small import TooSmallScreen, is_too_small
 from qlikops.tui.signing_in import SigningIn
 from qlikops.tui.terminal.clipboard import Clipboard
-from qlikops.tui.terminal.control import TerminalTitle, call_in_terminal, has_titles, run_in_terminal
+from qlikops.tui.terminal.control import TerminalTitle, call_in_terminal, has_titles, run_in_terminal, run_own
 from qlikops.tui.terminal.pulse import Pulse
 from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import usable
@@ -85,6 +86,8 @@ class QlikOpsApp(DecidingApp):
         memory: PreferenceFile | None = None,
         run_command: Callable[[App[Any], Sequence[str]], str] = run_in_terminal,
         call: Callable[[App[Any], str, Callable[[], object]], str] = call_in_terminal,
+        own_commands: Mapping[str, OwnCommand] | None = None,
+        run_own_command: Callable[..., str] = run_own,
         once_filled: Callable[[], None] = lambda: None,
         driver_class: type[Driver] | None = None,
         clipboard: Clipboard | None = None,
@@ -115,6 +118,8 @@ class QlikOpsApp(DecidingApp):
         self._last_theme = self._fitting_theme()
         self._start_in(self._last_theme)
         self.set_keymap(keymap or {})
+        self._own, self._run_own = own_commands or {}, run_own_command
+        self._bindings = BindingsMap.merge([self._bindings, BindingsMap(self._own_bindings())])
         for mode in OF_ONE_CONTEXT:
             self._add_screen(mode)
 
@@ -163,11 +168,36 @@ class QlikOpsApp(DecidingApp):
         """Esc cancels what is held back first, wherever one is; but a dialog that sends is what it means while open."""
         if action == "cancel_delayed":
             return bool(self.state.held) and not isinstance(self.screen, Dialog)
+        if action == "own":
+            screen = self.screen
+            return isinstance(screen, ConsoleScreen) and self._own[str(parameters[0])].fits(
+                screen.place, screen.chosen_values()
+            )
         if action == "choose_context":
             return self.state.several and not isinstance(self.screen, ModalScreen)
         if action == "sign_in":
             return self._signing_in.wanted() is not None and not isinstance(self.screen, TooSmallScreen)
         return super().check_action(action, parameters)
+
+    def _own_bindings(self) -> Iterable[Binding]:
+        for key, command in self._own.items():
+            yield Binding(key, f"own({key!r})", command.description, id=f"own-{key}", tooltip=command.run)
+
+    def action_own(self, key: str) -> None:
+        """Leaves the screen to a command of the person's own."""
+        command, screen = self._own[key], self.screen
+        if not isinstance(screen, ConsoleScreen):
+            return
+        self._withdrawn(self.state.cancel_delayed("the screen was left to another program"), Tone.WARNING)
+        try:
+            words = command.words(screen.chosen_values())
+        except UsageError as error:
+            problem = str(explain(error))
+        else:
+            problem = self._run_own(self, words, confirm=command.confirm, pause=command.pause)
+        if problem:
+            self.notify(problem, severity="error", markup=False)
+        self._drawing.all_anew()
 
     def on_key(self, event: events.Key) -> None:
         """What is typed right after the key that opens a text field is that field's, though it reached the list first.

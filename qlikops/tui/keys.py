@@ -16,6 +16,7 @@ import importlib
 import pkgutil
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from textual.app import App
 from textual.binding import Binding
@@ -27,6 +28,7 @@ from textual.widget import Widget
 import qlikops.tui
 from qlikops.dataclass import dataclass
 from qlikops.domain.errors import UsageError
+from qlikops.domain.own_command import OwnCommand
 
 FIXED = frozenset(
     {
@@ -92,6 +94,31 @@ def keymap(chosen: Mapping[str, str]) -> Mapping[str, str]:
     for screen in _screens():
         _refuse_collisions(screen, found)
     return {name: ",".join(keys) for name, keys in found.items()}
+
+
+def own_keys(commands: Mapping[str, OwnCommand], moved: Mapping[str, str]) -> Mapping[str, OwnCommand]:
+    """Key in its long name -> the person's own command on it. Raises UsageError for a key that is none, or not free.
+
+    `moved` is what `keymap` returned.
+    """
+    found: dict[str, OwnCommand] = {}
+    for name, command in commands.items():
+        named = replace(command, description=command.description or name)
+        key = _checked(KeyAction(name, named.description, ()), command.key.strip(), "commands")
+        taken = [
+            action.id or action.description
+            for place in places().values()
+            for action in place
+            if key in moved.get(action.id, ",".join(action.keys)).split(",")
+        ]
+        if key in found or taken:
+            other = taken[0] if taken else found[key].description
+            raise UsageError(
+                f"config.toml: commands.{name}: {command.key} is the key of {other}.",
+                "Give it another one: f6 to f12 are free, and most of ctrl with a letter.",
+            )
+        found[key] = named
+    return found
 
 
 class KeyNames:
@@ -180,7 +207,7 @@ def _shown(action: KeyAction) -> str:
     return f"{action.id} ({action.description})" if action.id else action.description
 
 
-def _checked(action: KeyAction, key: str) -> str:
+def _checked(action: KeyAction, key: str, table: str = "keys") -> str:
     """The key in its long name. Raises UsageError where no terminal sends such a key, or it is not to be had."""
     name = action.id
     *modifiers, last = key.split("+") if len(key) > 1 else [key]
@@ -189,13 +216,15 @@ def _checked(action: KeyAction, key: str) -> str:
     whole = _ALIASES.get(whole, whole)
     if not long or not set(modifiers) <= _MODIFIERS or not _is_key(long, whole):
         raise UsageError(
-            f"config.toml: keys.{name}: {key!r} is no key.", "Write a character, f5, ctrl+a, or a name such as slash."
+            f"config.toml: {table}.{name}: {key!r} is no key.",
+            "Write a character, f5, ctrl+a, or a name such as slash.",
         )
     if whole in FIXED:
-        raise UsageError(f"config.toml: keys.{name}: {key} means the same everywhere and can't be given to {name}.")
+        raise UsageError(f"config.toml: {table}.{name}: {key} means the same everywhere and can't be given to {name}.")
     if action.takes_letters and key_to_character(whole) is not None:
         raise UsageError(
-            f"config.toml: keys.{name}: {key} could not be typed in a text any more.", "Take ctrl with a letter, or f5."
+            f"config.toml: {table}.{name}: {key} could not be typed in a text any more.",
+            "Take ctrl with a letter, or f5.",
         )
     return whole
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from qlikops.domain.own_command import OwnCommand
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.model.backend import let_lanes_run
 from qlikops.tui.model.context import ContextSource
@@ -22,14 +23,15 @@ def run_console(
     contexts: Sequence[ContextSource],
     *,
     keymap: Mapping[str, str] | None = None,
+    own_commands: Mapping[str, OwnCommand] | None = None,
     preferences: Path | None = None,
     mouse: bool = True,
 ) -> int:
     """Runs the console on one or more contexts until the person quits; returns the process's exit code: 0 only then,
     1 after a crash, 128 and the signal's number where it was ended from outside.
 
-    `keymap` is what `keys.keymap` returns; `preferences` the file of what was chosen inside the console before. Without
-    `mouse` the terminal keeps it, to select text with.
+    `keymap` and `own_commands` are what `keys.keymap` and `keys.own_keys` return; `preferences` the file of what was
+    chosen inside the console before. Without `mouse` the terminal keeps it, to select text with.
     """
     keep_cells(sys.__stderr__)
     let_lanes_run()
@@ -37,6 +39,7 @@ def run_console(
         app = console(
             contexts,
             keymap=keymap,
+            own_commands=own_commands,
             memory=PreferenceFile(preferences),
             driver_class=TerminalDriver,
             clipboard=Clipboard.of(os.environ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Generic, TypeVar
 
 from textual import on
@@ -46,6 +46,15 @@ class ConsoleScreen(Screen[None]):
     def on_mount(self) -> None:
         """Follows the theme: what is drawn carries its colours."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.catch_up() if self.is_active else None)
+
+    def chosen_values(self) -> Mapping[str, str]:
+        """What is chosen here, by the names that a person's own commands have for it."""
+        return {}
+
+    @property
+    def place(self) -> str:
+        """Its name in a person's own command."""
+        return self.MODE
 
     def why_not(self) -> str:
         """Why what is greyed can't be done now, for the help; empty where nothing stands in the way."""

@@ -86,6 +86,11 @@ class ExecutionScreen(RunsScreen[Followed]):
         return self._followed.detail.summary
 
     @property
+    def place(self) -> str:
+        """Not the list."""
+        return "execution"
+
+    @property
     def lane(self) -> str:
         """Its own: a slow history holds up nothing else."""
         return f"execution-{self.execution.arn}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -136,6 +136,11 @@ class FleetScreen(OrderingScreen[FleetSnapshot]):
         self.query_one(KeyedTable).show(
             tuple(self._shown), lambda key: fleet.TABLE.cells(replace(self._shown[key], now=self.state.now()))
         )
+
+    def chosen_values(self) -> Mapping[str, str]:
+        """The chosen task."""
+        chosen = self._shown.get(self.query_one(KeyedTable).chosen or "")
+        return {} if chosen is None else {**asdict(chosen.facts.key), "context": self.context.name}
 
     @on(KeyedTable.Opened, "#fleet")
     def _open(self, event: KeyedTable.Opened) -> None:

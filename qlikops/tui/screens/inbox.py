@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
@@ -329,6 +330,16 @@ class InboxScreen(ConsoleScreen):
         self.state.marked -= {ApprovalKey(context.name, approval.approval_id) for approval, _ in answers or ()}
         context.outbox.send(answers or (), self.app, batch=new_decision_id())
         self.state_changed()
+
+    def chosen_values(self) -> Mapping[str, str]:
+        """The chosen proposal, its run, and its task if it is of one and its record is shown."""
+        chosen, approval = self._list.chosen, self._review.approval
+        if chosen is None:
+            return {}
+        found = {"id": chosen.row.approval_id, "execution": chosen.row.execution_name, "context": chosen.context.name}
+        if approval is not None and self._review.shows(chosen.key) and len(approval.proposal.targets) == 1:
+            found |= asdict(approval.proposal.targets[0].key)
+        return found
 
     def action_claim(self) -> None:
         """Says "I am looking at it" to the others, or no longer if one has said so."""

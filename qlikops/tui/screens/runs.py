@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual import on
@@ -46,6 +47,11 @@ class RunsScreen(PolledScreen[Found]):
         if action in _WRITES and self.context.locked_because():
             return None
         return super().check_action(action, parameters)
+
+    def chosen_values(self) -> Mapping[str, str]:
+        """The chosen run."""
+        run = self.execution
+        return {} if run is None else {"execution": run.name, "execution_arn": run.arn, "context": self.context.name}
 
     def action_start(self) -> None:
         """Asks, then starts a run."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import ClassVar
 
 from rich.text import Text
@@ -61,6 +63,15 @@ class TaskScreen(OrderingScreen[TaskDetail]):
             self.query_one("#task-text", Static).update(Text(str(explain(error))))
         else:
             self.notify(str(explain(error)), severity="error", markup=False)
+
+    @property
+    def place(self) -> str:
+        """Not the list."""
+        return "task"
+
+    def chosen_values(self) -> Mapping[str, str]:
+        """The task."""
+        return {} if self._detail is None else {**asdict(self._detail.task.facts.key), "context": self.context.name}
 
     def action_back(self) -> None:
         """To the list."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any, TextIO
 from textual.app import App, SuspendNotSupported
 
 from qlikops.domain.errors import QlikopsError
+from qlikops.domain.text import harmless
 from qlikops.streams import talking
 
 _SAVE, _RESTORE = "\x1b[22;2t", "\x1b[23;2t"
@@ -81,6 +83,34 @@ def run_in_terminal(app: App[Any], command: Sequence[str]) -> str:
     if code == -signal.SIGINT:
         return f"`{words}` was interrupted."
     return "" if code == 0 else f"`{words}` ended with {code}."
+
+
+def run_own(app: App[Any], command: Sequence[str], *, confirm: bool, pause: bool) -> str:
+    """Leaves the screen to a person's own command; returns what went wrong in words, or nothing.
+
+    `confirm`: only after a yes. `pause`: what it printed stays until Enter.
+    """
+    words = harmless(shlex.join(command), 400)
+    try:
+        with app.suspend(), _interrupts_end_only_the_child():
+            sys.stdout.write(f"{words}\n")
+            sys.stdout.flush()
+            if confirm and _asked("Run it? [y/N] ").casefold() not in ("y", "yes"):
+                return ""
+            code = subprocess.run(command, check=False).returncode  # noqa: S603 - the person's own, word by word
+            if pause:
+                _asked(f"{'' if code == 0 else f'It ended with {code}. '}Enter goes back to the console. ")
+    except SuspendNotSupported:
+        return f"The screen cannot be left here; run `{words}` in another terminal."
+    except OSError as error:
+        return f"`{words}` could not be run: {error.strerror}."
+    return "" if code == 0 or pause else f"`{words}` ended with {code}."
+
+
+def _asked(question: str) -> str:
+    sys.stdout.write(question)
+    sys.stdout.flush()
+    return sys.stdin.readline().strip()
 
 
 def call_in_terminal(app: App[Any], words: str, call: Callable[[], object]) -> str:
