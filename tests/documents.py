@@ -272,6 +272,39 @@ def commands_page() -> str:
     )
 
 
+def man_page() -> str:
+    """The commands in the form that `man` reads."""
+    lines = [
+        '.\\" Made from the code by `make docs`; edits are lost.',
+        ".TH QLIKOPS 1",
+        ".SH NAME",
+        "qlikops \\- on-call console for Qlik Replicate",
+        ".SH SYNOPSIS",
+        ".B qlikops",
+        "[OPTIONS] COMMAND [ARGS]...",
+        ".SH COMMANDS",
+    ]
+    for name, command in _commands(root(), "qlikops"):
+        lines += [f".SS {_roff(name)}", _roff(inspect.cleandoc(command.help or "").partition("\f")[0])]
+        for each in command.params:
+            if getattr(each, "hidden", False):
+                continue
+            spelled, meaning = (cell.replace("`", "") for cell in _parameter_row(each))
+            lines += [".TP", f".B {_roff(spelled)}", _roff(meaning) or "."]
+    codes = [line.strip("| ").split(" | ") for line in (exit_codes.__doc__ or "").splitlines() if line.startswith("| ")]
+    lines += [
+        ".SH EXIT STATUS",
+        *(text for code, _, meaning in codes[1:] for text in (".TP", f".B {code}", _roff(meaning))),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _roff(text: str) -> str:
+    """`text` in which nothing is a request: no backslash, no dot at the beginning of a line, no empty line."""
+    escaped = text.replace("\\", "\\e").replace("-", "\\-")
+    return "\n".join(f"\\&{line}" if line[:1] in ".'" else line or ".PP" for line in escaped.splitlines())
+
+
 def tables_page() -> str:
     """The columns of each list: what a filter asks, what one sorts by, which goes where there is little room."""
     return _page(
@@ -348,6 +381,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "tables.md": tables_page,
     **{f"events/{name}.json": partial(event_schemas.schema_text, event) for name, event in EXAMPLES.items()},
+    "qlikops.1": man_page,
 }
 _OPINIONS = tuple(verdict for verdict in Verdict if verdict is not Verdict.UNAVAILABLE)
 
