@@ -51,7 +51,7 @@ def _zipped(contents: Mapping[str, bytes], compression: int) -> bytes:
 
 def bundled_files() -> list[Path]:
     """What goes into the bundle as it is, sorted by its name there: code, and data such as prompts."""
-    files = [_PACKAGE / "__init__.py"]
+    files = [_PACKAGE / "__init__.py", _PACKAGE / "dataclass.py"]
     for part in _PARTS:
         files.extend(_files_below(_PACKAGE / part))
     return sorted(files, key=lambda path: path.relative_to(_PACKAGE).as_posix())

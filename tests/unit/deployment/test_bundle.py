@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import os
@@ -39,8 +40,17 @@ def test_holds_the_agent_and_what_it_imports_in_order() -> None:
     assert any(name.startswith("qlikops/agent/") for name in names())
 
 
+def test_every_module_of_ours_that_is_imported_in_it_is_in_it() -> None:
+    with zipfile.ZipFile(io.BytesIO(build_bundle().data)) as bundle:
+        there = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in bundle.namelist()}
+        sources = [bundle.read(name).decode() for name in bundle.namelist() if name.endswith(".py")]
+    nodes = (node for source in sources for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom))
+    imported = {node.module for node in nodes if node.module and node.module.startswith("qlikops.")}
+    assert imported <= there
+
+
 def test_holds_neither_the_operators_side_nor_the_simulator() -> None:
-    allowed = ("qlikops/__init__.py", "qlikops/domain/", "qlikops/qlik/", "qlikops/agent/")
+    allowed = ("qlikops/__init__.py", "qlikops/dataclass.py", "qlikops/domain/", "qlikops/qlik/", "qlikops/agent/")
     assert [name for name in names() if not name.startswith(allowed)] == []
     assert [name for name in names() if "simulator" in name or "__pycache__" in name] == []
 
