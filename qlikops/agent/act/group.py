@@ -62,7 +62,7 @@ class Group:
     results: list[TaskOutcome] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
     starts: int | None = None
-    """How many starts were marked when the claims of those that are left were last looked for."""
+    """How many starts were marked when the claims of those that were left were last looked for; None if none was."""
     told_at: datetime | None = None
     """When its progress was last said."""
 
@@ -147,16 +147,22 @@ class GroupRestarter:
         return ""
 
     def _joins(self, group: Group, waiting: deque[ProposedTask], give_up_at: datetime) -> bool:
-        """Whether another invocation of the same restart has begun with some of the `waiting` tasks: these are watched.
+        """Whether another invocation of the same restart has begun with tasks that this one left: these are watched.
 
         What is said to be left, none has begun with; whoever does after this has marked a start more.
         """
-        if waiting:
-            group.starts = self._ledger.tasks.starts(group.proposal.proposal_id)
-        meanwhile = self._ledger.tasks.restart_claims((target.key for target in waiting), group.proposal.proposal_id)
+        tasks, proposal_id = self._ledger.tasks, group.proposal.proposal_id
+        alone = {each.key for each in waiting} | {each.key for each in group.results if not each.was_sent}
+        left = [target.key for target in group.targets if target.key in alone and target.key not in group.claims]
+        if not left:
+            return False
+        group.starts = tasks.starts(proposal_id)
+        meanwhile = tasks.restart_claims(left, proposal_id)
         group.claims = {**group.claims, **meanwhile}
+        group.results = [each for each in group.results if each.key not in meanwhile]
         for target in [each for each in waiting if each.key in meanwhile]:
             waiting.remove(target)
+        for target in [each for each in group.targets if each.key in meanwhile]:
             self._take_up(group, target, give_up_at)
         return bool(meanwhile)
 

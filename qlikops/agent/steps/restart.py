@@ -98,7 +98,7 @@ class Restarter:
             return acted
         if tested and tested.answer is not ProbeAnswer.CONNECTED:
             acted = replace(acted, detail="; ".join(part for part in (acted.detail, tested.words) if part))
-        return self._save(proposal_id, acted, made, none_since=_none_since(group, acted, record.starts))
+        return self._save(proposal_id, acted, made, none_since=group.starts)
 
     def _save(
         self, proposal_id: str, outcome: Outcome, decision: Decision, *, none_since: int | None = None
@@ -162,10 +162,3 @@ class Restarter:
         stopped = approval.claim.stops_because if approval.claim else ""
         second_look = SecondLook(approval, is_automatic, attempts, quiet, self._operators, self._config, self._clock)
         return Group(approval, choice, claims, second_look, stopped)
-
-
-def _none_since(group: Group, acted: Outcome, at_first: int) -> int | None:
-    """How many starts may be marked for `acted` to hold, `at_first` those at the beginning; None for any number."""
-    if not group.claims and all(target.run_call is None for target in acted.targets):
-        return at_first  # nothing was sent, nor claimed
-    return group.starts if any(target.status is Status.NOT_TRIED for target in acted.targets) else None

@@ -12,7 +12,8 @@ from qlikops.domain.approval import Outcome, RunCall, Status, TaskOutcome
 from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.qlik.simulator.library import log_stream
 from qlikops.qlik.simulator.scenario import AfterRun
-from tests.unit.agent.act.restarted import ANOTHER_MATTER, COMES_UP, SETTINGS, STAYS_DOWN, Restarted, lost_source
+from tests.unit.agent.act.restarted import ANOTHER_MATTER, COMES_UP, ID, SETTINGS, STAYS_DOWN, Restarted, lost_source
+from tests.unit.agent.fakes import SERVER
 
 KEYS = [TaskKey("default", "eu-1", f"task-{number}") for number in range(20)]
 UP = TaskOutcome(KEYS[0], Status.RESTARTED, run_call=RunCall.TAKEN)
@@ -175,6 +176,43 @@ def test_what_another_invocation_begins_while_this_one_ends_is_not_said_to_be_le
         group.to_the_end()
 
     assert group.to_the_end().targets[-1].status is Status.UNVERIFIED
+
+
+@pytest.mark.parametrize("is_claimed_before", [True, False])
+def test_what_another_invocation_begins_with_is_not_said_to_be_left_alone(is_claimed_before: bool) -> None:
+    group = Restarted(lost_source(2))
+    keep, details, mark = group.ledger.save_result, group.operator.task, group.ledger.tasks.mark_start
+
+    def stopped(server: str, task: str) -> TaskFacts:
+        facts = details(server, task)
+        return replace(facts, state=TaskState.STOPPED, message="") if task == "task-0001" else facts
+
+    def begin_beside() -> None:
+        """The other one has read the task before it was stopped, and claims it."""
+        group.operator.task = details  # type: ignore[method-assign]
+        mark(TaskKey("default", SERVER, "task-0001"), ID, "ERROR (FATAL_ERROR)")
+
+    def after_the_last_look(proposal_id: str, outcome: Outcome, *, none_since: int | None = None) -> Outcome:
+        begin_beside()
+        group.ledger.save_result = keep  # type: ignore[method-assign]
+        return keep(proposal_id, outcome, none_since=none_since)
+
+    group.operator.task = stopped  # type: ignore[method-assign]
+    if is_claimed_before:
+        starts = group.ledger.tasks.starts
+
+        def before_the_last_look(proposal_id: str) -> int:
+            begin_beside()
+            group.ledger.tasks.starts = starts  # type: ignore[method-assign]
+            return starts(proposal_id)
+
+        group.ledger.tasks.starts = before_the_last_look  # type: ignore[method-assign]
+    else:
+        group.ledger.save_result = after_the_last_look  # type: ignore[method-assign]
+        with pytest.raises(TransientError, match="by another invocation"):
+            group.to_the_end()
+
+    assert [one.status for one in group.to_the_end().targets] == [Status.RESTARTED, Status.UNVERIFIED]
 
 
 def test_the_list_is_not_read_anew_for_each_task_without_a_message() -> None:
