@@ -176,7 +176,7 @@ def _remembering_whose_stop(facts: TaskFacts, memory: TaskProgress, left_at: dat
 
 
 def _remembering_plans(
-    facts: TaskFacts, memory: TaskProgress, plans: Sequence[Plan], looked_before: datetime | None, now: datetime
+    facts: TaskFacts, memory: TaskProgress, plans: Sequence[Plan], polled_before: datetime | None, now: datetime
 ) -> TaskProgress:
     """`memory` with the planned work during which the task was stopped, for as long as it stands so.
 
@@ -189,6 +189,8 @@ def _remembering_plans(
     if not plans:
         return memory
     seen_at = memory.seen.get(AnomalyKind.USER_STOPPED, now)
+    # A poll that could not see the task, because the work had its server down, was no look at it.
+    looked_before = memory.samples[-1].at if memory.samples else polled_before
     return replace(memory, stopped_in=stopped_in(plans, facts, seen_at, looked_before, now))
 
 

@@ -585,6 +585,19 @@ def test_planned_work_is_asked_about_what_was_stopped_during_it(
     assert kinds(looked(*looks)) == [kind]
 
 
+@pytest.mark.parametrize("unseen", ["down", "not read in time"])
+@pytest.mark.parametrize(("last_up", "kind"), [(3300, AnomalyKind.STOPPED_IN_PLAN), (3700, AnomalyKind.USER_STOPPED)])
+def test_what_is_found_stopped_once_its_server_is_back_was_stopped_since_it_was_seen_last(
+    unseen: str, last_up: float, kind: AnomalyKind
+) -> None:
+    plans = [plan(until=after(3600))]
+    server = replace(SERVER, state=ServerState.ERROR) if unseen == "down" else LATE
+    snapshot = looked((-60, task()), (last_up, task()), plans=plans)
+    for seconds in (4000, 4300, 4600):
+        snapshot = poll(previous=snapshot, at=seconds, servers=[server], plans=plans)
+    assert kinds(poll(stopped(), previous=snapshot, at=4900, plans=plans)) == [kind]
+
+
 def test_planned_work_that_goes_on_in_other_work_ends_with_that() -> None:
     later = plan("plan-2", until=after(7200), starts_at=after(3000))
     both = [plan(until=after(3600)), later]
