@@ -34,7 +34,7 @@ def due(approval: ProposalRecord, now: datetime) -> Iterator[Reason]:
     if passed >= MOST:
         yield Reason.MOST
     point = approval.proposal.point_of_no_return
-    if point and point.is_near(now):
+    if point and point.is_near(now) and not point.has_passed(now):
         yield Reason.POINT_OF_NO_RETURN
 
 
