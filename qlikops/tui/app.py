@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -104,6 +105,8 @@ class QlikOpsApp(DecidingApp):
         self._watch_again_seconds = watch_again_seconds
         self._terminal_title = TerminalTitle(self.write_to_terminal)
         self._warned_of_quitting = False
+        self._back_since = 0.0
+        """When another program last gave the screen back, on the clock of events."""
         self._pulse = Pulse(self.state.clock)
         self._drawing = Drawing(self)
         self._signing_in = SigningIn(
@@ -144,8 +147,12 @@ class QlikOpsApp(DecidingApp):
         self.set_interval(LAST_RUN_SECONDS, self._ask_for_last_run)
         self.set_interval(HOLD_TICK_SECONDS, self._let_go)
         self.call_after_refresh(lambda: self._heed(self.size))
+        self.app_resume_signal.subscribe(self, lambda _: self._take_the_screen_back())
+
+    def _take_the_screen_back(self) -> None:
         # Whoever had the terminal meanwhile left nothing of what was drawn.
-        self.app_resume_signal.subscribe(self, lambda _: self._drawing.all_anew())
+        self._drawing.all_anew()
+        self._back_since = monotonic()
 
     def on_resize(self, event: events.Resize) -> None:
         """Before Textual tells the screens: what is under too small a terminal keeps its layout."""
@@ -203,7 +210,11 @@ class QlikOpsApp(DecidingApp):
         """What is typed right after the key that opens a text field is that field's, though it reached the list first.
 
         Only here keys come one by one: in a burst, all of them have passed the list before the first has done anything.
+        What was typed before another program gave the screen back was not meant for what is on it now.
         """
+        if event.time < self._back_since:
+            event.prevent_default()
+            return
         if not event.is_printable or not event.character:
             return
         if isinstance(self.focused, Input):

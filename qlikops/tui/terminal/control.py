@@ -7,8 +7,9 @@ import shlex
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import Any, TextIO
 
@@ -68,6 +69,12 @@ def has_titles() -> bool:
     return os.environ.get("TERM", "") not in _TITLELESS
 
 
+def discard_typed(terminal: int) -> None:
+    """Forgets what was typed on the terminal behind this file descriptor and has not been read."""
+    with suppress(termios.error):  # no terminal
+        termios.tcflush(terminal, termios.TCIFLUSH)
+
+
 def run_in_terminal(app: App[Any], command: Sequence[str]) -> str:
     """Leaves the screen to `command` until it ends; returns what went wrong in words, or nothing."""
     words = " ".join(command)
@@ -108,6 +115,8 @@ def run_own(app: App[Any], command: Sequence[str], *, confirm: bool, pause: bool
 
 
 def _asked(question: str) -> str:
+    # An Enter that was meant for the command neither answers this nor passes by what the command printed.
+    discard_typed(sys.stdin.fileno())
     sys.stdout.write(question)
     sys.stdout.flush()
     return sys.stdin.readline().strip()

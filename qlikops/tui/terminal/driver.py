@@ -20,6 +20,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from qlikops.streams import talking
 from qlikops.tui.model.backend import post
 from qlikops.tui.model.messages import ToldToEnd
+from qlikops.tui.terminal.control import discard_typed
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 _LISTEN_SECONDS = 0.1
@@ -66,6 +67,11 @@ class TerminalDriver(LinuxDriver):
         self._is_suspended = False
         self._must_signal_resume = True
         self.resume_application_mode()
+
+    def resume_application_mode(self) -> None:
+        """Takes the terminal back. What was typed while another program had it was not meant for the console."""
+        discard_typed(self.fileno)
+        super().resume_application_mode()
 
     def run_input_thread(self) -> None:
         """Reads keys until the app ends. Bytes that are no text, and sequences that are none, are line noise."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from textual import events
+from textual.app import App
 
 from qlikops.domain.errors import UsageError
 from qlikops.domain.own_command import OwnCommand
@@ -63,4 +65,23 @@ async def test_it_runs_with_what_is_chosen_where_that_is_known(started: Started)
         await pilot.press("question_mark")
         await sees(pilot, "f7", "ssh {server}")
         await pilot.press("f7", "escape", "3", "f6")
+        assert len(ran) == 2
+
+
+async def test_a_key_that_came_before_the_screen_was_given_back_does_nothing(started: Started) -> None:
+    ran: list[list[str]] = []
+
+    def run(app: App[None], words: list[str], **_: Any) -> str:
+        ran.append(words)
+        app.app_resume_signal.publish(app)
+        return ""
+
+    own = keys.own_keys({"ticket": TICKET}, {})
+    environment = FakeEnvironment.waiting_for(samples.approval(samples.proposal(1)))
+    async with started(environment, own_commands=own, run_own_command=run) as pilot:
+        await sees(pilot, "f6 Ticket")
+        for _ in range(2):
+            pilot.app.post_message(events.Key("f6", None))
+        await pilot.pause()
+        await pilot.press("f6")
         assert len(ran) == 2

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ RECORD, KEY_LINE = "ORA-12541", "Approve"
 ALTERNATE, NORMAL = "\x1b[?1049h", "\x1b[?1049l"
 RESTORED = (NORMAL, "\x1b[?25h", "\x1b[?1000l", "\x1b[?1003l", "\x1b[?2004l", "\x1b[?1004l")
 """The screen that was there, the cursor, no mouse, no bracketed paste, no focus events."""
-QUIT = b"\x11"
+QUIT, F6 = b"\x11", b"\x1b[17~"
 NOISE = (
     b"\xff",
     "é".encode("latin-1"),
@@ -112,6 +113,24 @@ def test_ended_from_outside_it_gives_the_terminal_back_and_sends_nothing(number:
         assert all(sequence in terminal.written for sequence in RESTORED)
         assert "sent: 0" in terminal.written
         assert terminal.modes() != before
+
+
+def test_what_is_typed_while_a_command_has_the_screen_is_not_the_consoles(tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    os.mkfifo(held)
+    with console("0", f"echo it runs; cat {held}") as terminal:
+        terminal.type(F6 + F6)
+        terminal.sees("it runs")
+        terminal.type(F6 + b"\r" + b"a")
+        held.write_text("")
+        terminal.sees("Enter goes back")
+        terminal.type(F6 + b"\r")
+        terminal.sees(ALTERNATE, KEY_LINE)
+        terminal.type(b"?")
+        terminal.sees("Everywhere")
+        terminal.type(QUIT)
+        assert terminal.ended() == 0
+        assert "sent: 0" in terminal.written
 
 
 def test_a_terminal_that_is_gone_ends_it() -> None:
