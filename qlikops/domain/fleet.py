@@ -90,7 +90,7 @@ class TaskSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """A finding without a proposal of which people have been told."""
+    """A finding without a proposal of which people have been told, or some of them."""
 
     key: TaskKey
     """For a server's the task is empty."""
@@ -101,6 +101,8 @@ class Notified:
     """When a poll saw it last, or could not look."""
     tags: tuple[str, ...] = ()
     """Its task's when it was told: who filters by them hears of its end too."""
+    heard: bool = True
+    """False where the topic did not take it, and others may have: it is told again, and its end in any case."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ The ledger is one DynamoDB table, partition key `pk`, sort key `sk`, TTL attribu
 | RUN#<execution name> | ABANDONED#<id> | a dead run's proposal that this run closed |
 | RUN#<execution name> | ORDER#<nn> | what became of an order in the run's input; written once, with what it does |
 | PLANS | plan-<id> | planned work, until two days after its end |
-| OUTAGE | OUTAGE | that runs fail, and somebody has been told |
+| OUTAGE | OUTAGE | that runs fail, and who follows events has been told |
 
 The sparse index `inbox` (partition `inbox` = WAITING, sort `deadline`, a number: epoch seconds) holds RECORD items
 that wait and nothing else; closing one removes the attribute `inbox`. It projects `row` (an InboxRow as JSON text)
@@ -107,6 +107,8 @@ class Attribute(StrEnum):
     """JSON text of what became of a restart later: on a RECORD an Aftermath, on a RESTART# and a HISTORY# of a task
     that fell over its TaskLasting.
     """
+    UNHEARD = "unheard"
+    """On OUTAGE: the topic did not take it, and others may have heard of it; 1, or it is not there."""
     LIFTED = "lifted"
     """On a SNOOZE: what kept the task quiet up to then does so no more; ISO 8601."""
     REVISION = "revision"

@@ -114,6 +114,8 @@ class RunReport:
     """Whether people were told that runs fail, and only this says so, since the ledger was away; until they hear that
     runs succeed.
     """
+    failure_unheard: bool = False
+    """The topic did not take what was told of it: it is told again, and its end all the same."""
     version: int = RECORD_VERSION
 
 

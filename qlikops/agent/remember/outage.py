@@ -23,12 +23,12 @@ class Outages:
         self._table = table
 
     def is_known(self, now: datetime) -> bool:
-        """Whether somebody has been told that runs fail, and it has not ended since."""
+        """Whether the topic has been told that runs fail, and it has not ended since."""
         item = self._table.get(_KEY)
-        return item is not None and int(item[keys.TTL]) > now.timestamp()
+        return item is not None and Attribute.UNHEARD not in item and int(item[keys.TTL]) > now.timestamp()
 
-    def told(self, run: Run, now: datetime) -> None:
-        """Remembers that somebody has been told, with this run."""
+    def told(self, run: Run, now: datetime, *, heard: bool) -> None:
+        """Remembers that somebody has been told, with this run; `heard` is false if the topic did not take it."""
         self._table.commit(
             Put(
                 {
@@ -37,6 +37,7 @@ class Outages:
                     Attribute.AT: codec.format_time(run.started),
                     Attribute.EXECUTION_ARN: run.execution_arn,
                     keys.TTL: int((now + _FORGOTTEN_AFTER).timestamp()),
+                    **({} if heard else {Attribute.UNHEARD: 1}),
                 }
             )
         )

@@ -60,7 +60,9 @@ class Reporter:
             self._tell(run, error, was_read=known is not None)
         report = self._gather(run, summary, summary.finished_at or self.clock(), error or summary.error)
         report = _beside_others(report, latest)
-        report = replace(report, failure_told=self._is_untold(run, latest, failed=bool(report.error)))
+        owes = self._is_untold(run, latest, failed=bool(report.error))
+        unheard = latest.report is not None and latest.report.failure_unheard
+        report = replace(report, failure_told=owes, failure_unheard=owes and unheard)
         key = self.store.save_report(report, markdown(report))
         outcomes = Counter(one.status.value for one in report.proposals)
         summary = replace(
@@ -78,8 +80,9 @@ class Reporter:
 
     def _tell(self, run: Run, error: str, *, was_read: bool) -> None:
         now = self.clock()
-        if not self.outages.is_known(now) and self.notifier.tell(MonitoringFailed.of(run, error, was_read=was_read)):
-            self.outages.told(run, now)
+        if not self.outages.is_known(now):
+            heard = self.notifier.tell(MonitoringFailed.of(run, error, was_read=was_read))
+            self.outages.told(run, now, heard=heard)
 
     def _is_untold(self, run: Run, latest: LatestReport, *, failed: bool) -> bool:
         """Whether a failure that only reports remember is not over, or not told to be, after `run`.
@@ -98,11 +101,16 @@ class Reporter:
 
     def _report_without_ledger(self, run: Run, error: str, latest: LatestReport) -> RunSummary:
         """What can be said of a run that failed with the ledger; the last report knows whether somebody was told."""
-        told = latest.report is not None and latest.report.failure_told
-        if not told:
-            told = self.notifier.tell(MonitoringFailed.of(run, error, was_read=False))
+        before = latest.report
+        heard = before is not None and before.failure_told and not before.failure_unheard
+        if not heard:
+            heard = self.notifier.tell(MonitoringFailed.of(run, error, was_read=False))
         summary = RunSummary(run.execution_arn, run.execution_name, run.started, finished_at=self.clock(), error=error)
-        report = replace(_beside_others(_empty(run, summary, self.clock(), error), latest), failure_told=told)
+        report = replace(
+            _beside_others(_empty(run, summary, self.clock(), error), latest),
+            failure_told=True,
+            failure_unheard=not heard,
+        )
         self.metrics.put(summary)
         return replace(summary, report_key=self.store.save_report(report, markdown(report)))
 

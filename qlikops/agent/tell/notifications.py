@@ -29,7 +29,7 @@ class Notifications:
     told: tuple[Notified, ...]
     """What is remembered once people have been told this."""
     told_before: tuple[Notified, ...]
-    """What is remembered if they could not be."""
+    """What is remembered if not all could be: the end of what is new is told as well."""
 
     def __bool__(self) -> bool:
         return bool(self.appeared or self.over)
@@ -49,7 +49,7 @@ def news_of(earlier: Iterable[Notified], snapshot: FleetSnapshot) -> Notificatio
     appeared = [
         anomaly
         for place, anomaly in found.items()
-        if place not in known or anomaly.severity.rank > known[place].severity.rank
+        if place not in known or not known[place].heard or anomaly.severity.rank > known[place].severity.rank
         # What planned work covers is told once that is over, if it is still there.
         if anomaly.key not in planned or anomaly.kind.traits.comes_through
     ]
@@ -64,7 +64,7 @@ def news_of(earlier: Iterable[Notified], snapshot: FleetSnapshot) -> Notificatio
         appeared=tuple(sorted(appeared, key=lambda one: (-one.severity.rank, one.key, one.kind))),
         over=over,
         told=tuple(told for place, told in (known | louder).items() if told not in over),
-        told_before=before,
+        told_before=tuple(({place: replace(told, heard=False) for place, told in louder.items()} | known).values()),
     )
 
 

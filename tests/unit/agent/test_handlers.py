@@ -753,6 +753,24 @@ def test_an_outage_that_nobody_could_be_told_of_is_told_by_the_next_run(agent: M
     assert subjects(here) == [FAILS]
 
 
+@pytest.mark.parametrize("without_ledger", [False, True])
+def test_an_outage_that_only_followers_of_events_heard_of_is_called_off(agent: Make, without_ledger: bool) -> None:
+    here = agent("healthy")
+    whole = here.services
+    if without_ledger:
+        here.services = here.again(dynamodb=Broken())
+    here.sns.broken = True
+    failing(here, "failed-0")
+    here.sns.broken = False
+    here.services = whole
+    for number in range(2):
+        here.clock.sleep(300)
+        here.report(here.monitor(f"well-{number}"))
+
+    told = [entry["DetailType"] for entry in here.events.put]
+    assert told == ["MonitoringFailed", "MonitoringRecovered"]
+
+
 def test_an_outage_is_told_once_without_the_ledger_too(agent: Make) -> None:
     here = agent("healthy")
     here.services = here.again(dynamodb=Broken())

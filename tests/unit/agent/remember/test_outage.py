@@ -22,7 +22,11 @@ def test_an_outage_is_known_until_a_run_that_began_after_it_has_worked() -> None
     assert not outages.is_known(START)
     assert not outages.is_over(run(0))
 
-    outages.told(run(5), START)
+    outages.told(run(3), START, heard=False)  # by the topic; who follows events may have heard
+    assert not outages.is_known(START)
+    assert outages.is_over(run(4))
+
+    outages.told(run(5), START, heard=True)
     assert outages.is_known(START)
     assert not outages.is_known(START + timedelta(days=1))  # whoever did nothing for so long is told again
     assert not outages.is_over(run(4))  # it began before the outage and waited through it

@@ -87,6 +87,12 @@ def test_what_nobody_could_be_told_is_told_by_the_next_run(story: Story) -> None
     assert said(story.poll(server=DOWN)) == []
 
 
+def test_what_only_some_could_be_told_is_over_for_them(story: Story) -> None:
+    story.poll(server=DOWN, goes_out=False)
+    back = [said(story.poll(task())) for _ in range(int(OVER_AFTER.total_seconds() / STEP) + 3)]
+    assert [words for words in back if words] == [["over eu-1 SERVER_DOWN"]]
+
+
 @pytest.mark.parametrize("server", [DOWN, LATE], ids=["down", "late"])
 def test_what_cannot_be_seen_is_not_over(story: Story, server: ServerFacts) -> None:
     for _ in range(4):
