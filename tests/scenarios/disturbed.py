@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -37,6 +38,8 @@ class Disturbance(Event):
     trouble: Trouble
     amount: float = 0
     until: float | None = None
+    again_after: float | None = None
+    """So long after each start it has it again; None: a start helps."""
 
     def seconds(self, now: float) -> float:
         """For how long it has disturbed by `now`."""
@@ -58,7 +61,9 @@ class DisturbedTask(TaskModel):
     def start(self, now: float, *, reload: bool) -> None:
         super().start(now, reload=reload)
         self.disturbances = [
-            each for each in self.disturbances if each.trouble is Trouble.TABLES_WITH_ERROR and not reload
+            each if each.again_after is None else replace(each, at=now + each.again_after)
+            for each in self.disturbances
+            if (each.trouble is Trouble.TABLES_WITH_ERROR and not reload) or each.again_after is not None
         ]
 
     def applied(self, now: float) -> float:

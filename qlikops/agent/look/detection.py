@@ -58,13 +58,15 @@ def detect(
     left_stopped: Mapping[TaskKey, datetime] | None = None,
     streaks: Mapping[TaskKey, Streak] | None = None,
     plans: Sequence[Plan] = (),
+    stuck: Collection[TaskKey] = (),
 ) -> FleetSnapshot:
     """The snapshot of this poll, tasks in the order of their keys.
 
     A server that is down has one anomaly, its tasks none; so has one of which something was `unread` when the time
     was over, whose other tasks are looked at like any. Of tasks that could not be listed, the previous snapshot's are
     kept with an unknown state, so that they neither vanish nor seem to run. What qlikops `left_stopped`, by a restart
-    that began then, is remembered for as long as it stands so. `streaks` are restarts in a row that did not last.
+    that began then, is remembered for as long as it stands so. `streaks` are restarts in a row that did not last, kept
+    of tasks that are down, and of those that are `stuck` while they are up.
     What is stopped during one of the `plans` is remembered too, for as long as it stands so.
     """
     if previous is not None and is_from_the_future(previous, now):
@@ -99,7 +101,9 @@ def detect(
         if (freshness := freshness_of(facts, memory, polled_before, config, now)) != memory.freshness:
             memory = replace(memory, freshness=freshness)
         memory = _remembering_plans(facts, memory, plans, polled_before, now)
-        memory = _remembering_falls(facts, memory, (streaks or {}).get(facts.key), config, now)
+        is_down_or_stuck = is_in_trouble(facts) or is_down_again(facts) or facts.key in stuck
+        streak = (streaks or {}).get(facts.key) if is_down_or_stuck else None
+        memory = _remembering_falls(memory, streak, config, now)
         poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0), config)
         snapshots[facts.key] = poll.snapshot(last.anomalies)
     for key, snapshot in before.items():
@@ -147,8 +151,10 @@ def _remembered(memory: TaskProgress) -> Iterator[datetime]:
     yield from (each for each in (memory.applied_since, memory.held_at, memory.restarted_at, memory.back_since) if each)
 
 
-def may_have_been_restarted(tasks: Sequence[TaskFacts], previous: FleetSnapshot | None, now: datetime) -> list[TaskKey]:
-    """The tasks whose restarts are worth reading: in trouble now, or held by a proposal within the last hour.
+def may_have_been_restarted(
+    tasks: Sequence[TaskFacts], previous: FleetSnapshot | None, now: datetime, stuck: Collection[TaskKey] = ()
+) -> list[TaskKey]:
+    """The tasks whose restarts are worth reading: in trouble or `stuck`, or held by a proposal within the last hour.
 
     A running task that no proposal held cannot have been restarted by us; a fleet of them costs nothing.
     """
@@ -157,6 +163,7 @@ def may_have_been_restarted(tasks: Sequence[TaskFacts], previous: FleetSnapshot 
         for task in (previous.tasks if previous else ())
         if task.proposal_id or (task.memory.held_at is not None and now - task.memory.held_at <= _HOUR)
     }
+    held.update(stuck)
     return [facts.key for facts in tasks if is_in_trouble(facts) or is_down_again(facts) or facts.key in held]
 
 
@@ -194,15 +201,13 @@ def _remembering_plans(
     return replace(memory, stopped_in=stopped_in(plans, facts, seen_at, looked_before, now))
 
 
-def _remembering_falls(
-    facts: TaskFacts, memory: TaskProgress, streak: Streak | None, config: AgentConfig, now: datetime
-) -> TaskProgress:
-    """`memory` with the restarts that did not last, while the task is down.
+def _remembering_falls(memory: TaskProgress, streak: Streak | None, config: AgentConfig, now: datetime) -> TaskProgress:
+    """`memory` with the restarts that did not last; without them, if it has no `streak` now.
 
     A task that went down long after it had fallen over last was up in between, whoever started it: it has lasted.
     """
     before = memory.streak
-    if streak and (is_in_trouble(facts) or is_down_again(facts)):
+    if streak:
         down_since = (before.down_since if before else None) or now
         if down_since - streak.falls[-1].at <= timedelta(seconds=config.lasting_seconds):
             return replace(memory, streak=replace(streak, down_since=down_since))

@@ -5,21 +5,74 @@ Pure: a run may look at the same restart twice, and what it does not see it says
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime, timedelta
 
+from qlikops.agent.config import AgentConfig
 from qlikops.agent.diagnosis.evidence import state_text
+from qlikops.agent.look.detection import detect
 from qlikops.agent.look.detectors import is_down, is_down_again, is_late, is_retrying
 from qlikops.agent.remember.follow_ups import FollowedTask, FollowUp
 from qlikops.dataclass import dataclass
+from qlikops.domain.anomaly import Anomaly, AnomalyKind
+from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lasting import Lasting, TaskLasting
-from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey, TaskState
+from qlikops.domain.task import Action, ServerFacts, TaskFacts, TaskKey, TaskState
 from qlikops.domain.text import harmless
 
 GIVE_UP_AFTER = timedelta(hours=1)
 """So long after the last look was due, what has not been seen by then cannot be said."""
 _DETAIL_CAP = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A task that is up, and of which a restart would be proposed nevertheless: a stall, or a process that is gone."""
+
+    why: str
+    """How it stands, in words."""
+    time: timedelta
+    """So long it takes to be found. One that came up less long ago may have been so before it was restarted."""
+
+
+def stuck_in(
+    servers: Sequence[ServerFacts],
+    tasks: Sequence[TaskFacts],
+    unread: Collection[TaskKey],
+    previous: FleetSnapshot | None,
+    followed: Collection[TaskKey],
+    config: AgentConfig,
+    now: datetime,
+) -> dict[TaskKey, Stuck]:
+    """Those of `tasks` that are stuck at this poll, as far as they are `followed` or the `previous` one saw it.
+
+    Looked at before all others: whether their restarts lasted has to be known before anything is proposed on them.
+    """
+    seen = [each for each in previous.tasks if any(map(_is_stuck, each.anomalies))] if previous else []
+    asked = {each.facts.key for each in seen} | set(followed)
+    running = [facts for facts in tasks if facts.key in asked and facts.state is TaskState.RUNNING]
+    if not running:
+        return {}
+    if previous:
+        keys = {facts.key for facts in running}
+        previous = replace(previous, tasks=tuple(each for each in previous.tasks if each.facts.key in keys))
+    found = detect(servers, running, previous, config, now, "", unread=unread).tasks
+    return {
+        task.facts.key: Stuck(anomaly.summary, _time_to_find(anomaly.kind, task.facts, config))
+        for task in found
+        for anomaly in task.anomalies
+        if _is_stuck(anomaly)
+    }
+
+
+def _is_stuck(anomaly: Anomaly) -> bool:
+    return anomaly.confirmed and anomaly.kind.traits.action is Action.STOP_AND_RESUME
+
+
+def _time_to_find(kind: AnomalyKind, facts: TaskFacts, config: AgentConfig) -> timedelta:
+    thresholds = config.thresholds_for(facts)
+    return timedelta(seconds=max(int(getattr(thresholds, limit)) for limit in kind.traits.limits))
 
 
 @dataclass(frozen=True)
@@ -37,6 +90,8 @@ class Look:
     """From a restart to when it is said that it lasted."""
     last_up: Mapping[TaskKey, datetime] = field(default_factory=dict)
     """When the newest of the restarts that are followed brought each task up."""
+    stuck: Mapping[TaskKey, Stuck] = field(default_factory=dict)
+    """Tasks that are up and stuck."""
 
     def at_restart(self, follow_up: FollowUp) -> FollowUp:
         """The follow-up with what this run sees of its tasks; the same if that is nothing new."""
@@ -54,23 +109,29 @@ class Look:
         if self.at <= task.up_at:
             return None
         if task.up_at < self.last_up.get(task.key, task.up_at):
-            # What it was restarted for, such as a stall, may be back while the task is up: being up says nothing.
+            # No run saw why: what it was restarted for may have been back between two of them.
             return self._said(task, Lasting.UNCLEAR, "it was restarted again")
+        is_over = self.at - task.up_at > self.last + GIVE_UP_AFTER
+        stuck = self.stuck.get(task.key)
+        if stuck and self.at - task.up_at >= stuck.time:
+            return self._fell_over(task, stuck.why, is_over)
         if self._is_up_after(task, self.last):
             return self._said(task, Lasting.LASTED)
         facts = self.tasks.get(task.key)
-        is_over = self.at - task.up_at > self.last + GIVE_UP_AFTER
         if facts is None and self._is_server_read(task.key):
             return self._said(task, Lasting.UNCLEAR, "it is no longer there")
         if facts is None or task.key in self.not_read:
             return self._said(task, Lasting.UNCLEAR, "it could not be read") if is_over else None
         if facts.state in (TaskState.STOPPED, TaskState.ERROR) and not is_retrying(facts):
-            if is_down_again(facts) and not is_over:
-                why = harmless(f"{state_text(facts)} {facts.message}", _DETAIL_CAP)
-                return self._said(task, Lasting.FELL_OVER, why)
-            why = "no run looked in time" if is_down_again(facts) else "it was stopped"
-            return self._said(task, Lasting.UNCLEAR, f"{why}: {state_text(facts)}")
+            if is_down_again(facts):
+                return self._fell_over(task, f"{state_text(facts)} {facts.message}", is_over)
+            return self._said(task, Lasting.UNCLEAR, f"it was stopped: {state_text(facts)}")
         return self._said(task, Lasting.UNCLEAR, f"it was not seen up: {state_text(facts)}") if is_over else None
+
+    def _fell_over(self, task: FollowedTask, why: str, is_over: bool) -> TaskLasting:
+        if is_over:
+            return self._said(task, Lasting.UNCLEAR, harmless(f"no run looked in time: {why}", _DETAIL_CAP))
+        return self._said(task, Lasting.FELL_OVER, harmless(why, _DETAIL_CAP))
 
     def _is_up_after(self, task: FollowedTask, time: timedelta) -> bool:
         facts = self.tasks.get(task.key)

@@ -12,7 +12,7 @@ from dataclasses import field, replace
 from datetime import datetime, timedelta
 
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.look.lasting import Look
+from qlikops.agent.look.lasting import Look, Stuck, stuck_in
 from qlikops.agent.remember.follow_ups import FollowUp, StoredFollowUp
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.record import StoredRecord
@@ -20,6 +20,7 @@ from qlikops.agent.remember.run import Run
 from qlikops.agent.tell.events import RestartFellOver
 from qlikops.agent.tell.notify import Notifier
 from qlikops.dataclass import dataclass
+from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lasting import FellOver, Followed, TaskLasting
 from qlikops.domain.task import TaskKey
 from qlikops.qlik.reader import FleetReading
@@ -51,7 +52,24 @@ class Follower:
     config: AgentConfig
     clock: Callable[[], datetime]
 
-    def look(self, followed: Sequence[StoredFollowUp], reading: FleetReading, looked_at: datetime) -> Seen:
+    def stuck(
+        self,
+        followed: Sequence[StoredFollowUp],
+        reading: FleetReading,
+        previous: FleetSnapshot | None,
+        now: datetime,
+    ) -> dict[TaskKey, Stuck]:
+        """The tasks that are up and applying nothing again, or still."""
+        keys = {task.key for each in followed for task in each.follow_up.tasks}
+        return stuck_in(reading.servers, reading.tasks, reading.not_read, previous, keys, self.config, now)
+
+    def look(
+        self,
+        followed: Sequence[StoredFollowUp],
+        reading: FleetReading,
+        looked_at: datetime,
+        stuck: Mapping[TaskKey, Stuck],
+    ) -> Seen:
         """What the `reading` that began at `looked_at` says of them, stored; at once for all runs that look again."""
         if not followed:
             return Seen()
@@ -64,6 +82,7 @@ class Follower:
             timedelta(seconds=self.config.lasting_seconds),
             # Of one task that was restarted twice, the later one stays.
             dict(sorted((task.key, task.up_at) for each in followed for task in each.follow_up.tasks)),
+            stuck,
         )
         due = [each for each in followed if each.follow_up.untold or look.at_restart(each.follow_up) != each.follow_up]
         records = self._records([each.follow_up.proposal_id for each in due])

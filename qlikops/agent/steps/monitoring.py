@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -37,6 +37,7 @@ from qlikops.domain.plan import Plan
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import NoAction, RunReport
 from qlikops.domain.run import RunSummary
+from qlikops.domain.task import TaskKey
 from qlikops.domain.text import harmless
 from qlikops.qlik.reader import Chooser, FleetReading
 
@@ -100,9 +101,11 @@ class Monitor:
             )
             last, followed, plans = loading.result(), following.result(), planning.result()
         follower = Follower(self.ledger, self.notifier, self.config, self.clock)
-        seen = follower.look(followed, reading, looked_at)
-        restarts = self._restarts(reading, last.snapshot)
-        snapshot = self._detect(reading, last.snapshot, run, restarts, plans)
+        now = self.clock()
+        stuck = follower.stuck(followed, reading, last.snapshot, now)
+        seen = follower.look(followed, reading, looked_at, stuck)
+        restarts = self._restarts(reading, last.snapshot, stuck, now)
+        snapshot = self._detect(reading, last.snapshot, run, restarts, plans, stuck, now)
         snapshot, not_said = self.auditor.ask(snapshot, last.snapshot)
         questions = Questions(self.ledger, self.executions, self.config)
         held = questions.hold_against(snapshot, looked_at)
@@ -125,11 +128,12 @@ class Monitor:
             _logger.warning("this run starts afresh: %s", last.lost_because)
         return last
 
-    def _restarts(self, reading: FleetReading, previous: FleetSnapshot | None) -> Attempts:
+    def _restarts(
+        self, reading: FleetReading, previous: FleetSnapshot | None, stuck: Collection[TaskKey], now: datetime
+    ) -> Attempts:
         """The attempts on tasks that may have been restarted since the last poll, at least within the last day."""
-        now = self.clock()
         since = min(self._limits.since(now), previous.taken_at if previous else now)
-        return self.ledger.tasks.attempts(may_have_been_restarted(reading.tasks, previous, now), since)
+        return self.ledger.tasks.attempts(may_have_been_restarted(reading.tasks, previous, now, stuck), since)
 
     def _detect(
         self,
@@ -138,8 +142,9 @@ class Monitor:
         run: Run,
         restarts: Attempts,
         plans: Sequence[Plan],
+        stuck: Collection[TaskKey],
+        now: datetime,
     ) -> FleetSnapshot:
-        now = self.clock()
         counts = {
             key: sum(attempt.may_have_started and now - attempt.at <= _HOUR for attempt in attempts)
             for key, attempts in restarts.items()
@@ -162,6 +167,7 @@ class Monitor:
             },
             streaks={key: streak_of(attempts, now) for key, attempts in restarts.items()},
             plans=plans,
+            stuck=stuck,
         )
 
     @property

@@ -10,8 +10,9 @@ from typing import Any
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.fleet import TaskSnapshot
 from qlikops.domain.task import TaskKey
-from qlikops.qlik.simulator.library import falls_over
+from qlikops.qlik.simulator.library import falls_over, healthy
 from qlikops.qlik.simulator.scenario import Scenario
+from tests.scenarios.disturbed import Disturbance, Trouble
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import SERVER, FakeClock, simulated
 from tests.unit.agent.faults import Wire
@@ -25,6 +26,13 @@ EVERY = timedelta(minutes=5)
 def falling_over(after: timedelta, *tasks: str, times: int | None = None) -> Scenario:
     """Tasks that lose their source at once, and again so long after each run call, or after so many of them."""
     return falls_over(0, after.total_seconds(), tasks or ("orders",), times)
+
+
+def stalling(after: timedelta, trouble: Trouble = Trouble.STALL) -> Scenario:
+    """A task that runs and is stuck at once, and again so long after each start."""
+    amount = 5000 if trouble is Trouble.STALL else 0
+    again = Disturbance(0, SERVER, "orders", trouble, amount, again_after=after.total_seconds())
+    return Scenario("stalling", healthy(0).servers, (again,))
 
 
 class Night:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.look.lasting import Look
+from qlikops.agent.look.lasting import Look, Stuck
 from qlikops.agent.remember.follow_ups import FollowedTask, FollowUp
 from qlikops.domain.lasting import Aftermath, Lasting
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskState
@@ -57,9 +57,24 @@ def test_what_a_run_sees(facts: Any, minutes: float, result: Lasting | None) -> 
     assert bool(found.tasks) is (result is None)
 
 
+@pytest.mark.parametrize(
+    ("minutes", "result"),
+    [(29, None), (30, Lasting.FELL_OVER), (60, Lasting.FELL_OVER), (121, Lasting.UNCLEAR)],
+)
+def test_what_is_stuck_has_fallen_over_once_that_cannot_be_from_before_the_restart(
+    minutes: int, result: Lasting | None
+) -> None:
+    at, stuck = NOW + timedelta(minutes=minutes), {KEY: Stuck("nothing applied for 30m", timedelta(minutes=30))}
+    look = Look(at, {KEY: UP}, (SERVER,), (), timedelta(minutes=15), timedelta(hours=1), stuck=stuck)
+
+    found = look.at_restart(FOLLOWED).so_far
+    assert [each.result for each in found.not_lasted] == ([result] if result else [])
+    assert found.lasted == 0
+
+
 @pytest.mark.parametrize("minutes", [40, 61])
 def test_of_one_that_was_restarted_again_it_cannot_be_said(minutes: int) -> None:
-    """A stall that is back shows a task that is up; the newer restart is followed on its own."""
+    """No run saw why; the newer restart is followed on its own."""
     again = NOW + timedelta(minutes=30)
     at = NOW + timedelta(minutes=minutes)
     newer = FollowUp("ba9876543210", (FollowedTask(KEY, again),), Aftermath(1))

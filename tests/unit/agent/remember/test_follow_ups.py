@@ -116,8 +116,8 @@ def test_two_runs_with_the_same_reading_find_it_out_once() -> None:
         follower = Follower(nights.ledger, services.notifier, services.config, nights.clock)
         open_, looked_at = nights.ledger.follow_ups.open(), nights.clock.now
         reading = read_fleet(services.instances(), client_factory=nights.agent.simulator.client)
-        first = follower.look(open_, reading, looked_at)
-        second = follower.look(open_, reading, looked_at)
+        first = follower.look(open_, reading, looked_at, {})
+        second = follower.look(open_, reading, looked_at, {})
 
         assert first.followed.fallen == 1
         assert second.untold[0][0].revision == first.untold[0][0].revision
@@ -136,8 +136,8 @@ def test_what_another_run_found_since_is_told_with_it() -> None:
         down = read_fleet(services.instances(), client_factory=nights.agent.simulator.client)
         first_down = [*(each for each in up if each.key.task == "invoices"), *down.tasks]
         one = replace(down, tasks=tuple({each.key: each for each in reversed(first_down)}.values()))
-        early = follower.look(open_, one, nights.clock.now)
-        follower.look(nights.ledger.follow_ups.open(), down, nights.clock.now)
+        early = follower.look(open_, one, nights.clock.now, {})
+        follower.look(nights.ledger.follow_ups.open(), down, nights.clock.now, {})
         follower.tell(Run(f"{MACHINE}:early", "early", codec.format_time(nights.clock.now)), early)
 
         (message,) = nights.told_of("fell over")
@@ -152,7 +152,7 @@ def test_what_was_read_before_the_task_came_up_says_nothing_of_it() -> None:
         reading = read_fleet(services.instances(), client_factory=nights.agent.simulator.client)
         open_ = nights.ledger.follow_ups.open()
 
-        assert follower.look(open_, reading, open_[0].follow_up.tasks[0].up_at).untold == ()
+        assert follower.look(open_, reading, open_[0].follow_up.tasks[0].up_at, {}).untold == ()
         assert nights.again(0).lasting is None
 
 
@@ -178,7 +178,7 @@ def test_one_that_was_restarted_again_did_not_last_for_being_up(is_first: bool) 
         reading = read_fleet(services.instances(), client_factory=nights.agent.simulator.client)
         follower = Follower(nights.ledger, services.notifier, services.config, nights.clock)
 
-        seen = follower.look((stored, newer) if is_first else (newer, stored), reading, nights.clock.now)
+        seen = follower.look((stored, newer) if is_first else (newer, stored), reading, nights.clock.now, {})
 
         assert (seen.followed.lasted, seen.followed.unclear) == (0, 1)
         found = nights.again(0).lasting

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from qlikops.agent.config import Thresholds
 from qlikops.agent.steps.report import markdown
 from qlikops.domain.approval import Status
 from qlikops.domain.evaluation import Verdict
@@ -17,9 +18,10 @@ from qlikops.domain.mute import MuteReason
 from qlikops.domain.task import RunOption, StopReason, TaskState
 from qlikops.qlik.simulator.library import CONNECTION_LOST
 from qlikops.qlik.simulator.scenario import Scenario, ServerDown
+from tests.scenarios.disturbed import Trouble
 from tests.unit.agent.fakes import SERVER
 from tests.unit.agent.machine import items
-from tests.unit.agent.night import ORDERS, Night, falling_over, night
+from tests.unit.agent.night import ORDERS, Night, falling_over, night, stalling
 from tests.unit.agent.story import approving
 
 HOUR = timedelta(hours=1)
@@ -130,6 +132,35 @@ def test_a_night_of_failures_asks_six_times_at_most_and_says_why(minutes: int) -
         assert "held: it was started again several times" in seen.note
         assert f"restarted 6 times in 24 h, up {minutes} min each time, and none lasted" in seen.anomalies[1].summary
         assert nights.told_of("keeps failing")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "minutes", "stalled_after"),
+    [(Trouble.STALL, 20, 1800), (Trouble.NO_PROCESS, 20, 600)],
+)
+def test_a_night_of_stalls_asks_six_times_at_most_too(trouble: Trouble, minutes: int, stalled_after: int) -> None:
+    """The task is up all the time: only what is wrong with it says that the restart did not last."""
+    with night(stalling(minutes * MINUTE, trouble), thresholds=Thresholds(stalled_seconds=stalled_after)) as nights:
+        nights.live(8 * HOUR)
+
+        titles = [each.proposal.title for each in nights.asked]
+        assert 4 <= len(titles) <= 6, titles
+        assert "orders: 3rd time in 24 h, up" in titles[2]
+        assert all(nights.again(number).lasting.fell_over == 1 for number in range(len(titles) - 1))  # type: ignore[union-attr]
+        falls = [nights.again(number).lasting.not_lasted[0] for number in range(len(titles) - 1)]  # type: ignore[union-attr]
+        for number, fell in enumerate(falls, start=1):
+            waited = nights.asked[number].proposal.created_at - fell.at
+            assert waited >= (number * number + number) * MINUTE
+            assert fell.seconds >= minutes * 60
+
+
+def test_a_stall_that_a_restart_does_not_end_is_held_against_it_once_it_could_have_been_found() -> None:
+    with night(stalling(0 * MINUTE), thresholds=Thresholds(stalled_seconds=1800)) as nights:
+        nights.live(2 * HOUR)
+        (fell,) = nights.again(0).lasting.not_lasted  # type: ignore[union-attr]
+        assert fell.result is Lasting.FELL_OVER
+        assert fell.seconds >= 1800
+        assert "nothing applied for" in fell.detail
 
 
 def test_each_restart_in_a_row_that_did_not_last_is_waited_for_longer(falling: Night) -> None:
