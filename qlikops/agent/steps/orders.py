@@ -16,6 +16,7 @@ from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.tasks import RestartLimits
 from qlikops.agent.tell.events import LongWorkPlanned
 from qlikops.agent.tell.notify import Notifier
+from qlikops.agent.transient import may_pass
 from qlikops.dataclass import dataclass
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import NotFound
@@ -29,6 +30,8 @@ from qlikops.domain.text import harmless
 
 PLANS_AT_ONCE = 100
 """Plans that are not over. Each snapshot carries them all."""
+
+_WHY_CAP = 200
 
 _logger = logging.getLogger(__name__)
 
@@ -50,7 +53,8 @@ class Desk:
         known = self.ledger.orders.outcomes(run.execution_name)
         taken = [known.get(index) or self._take(run, index, data) for index, data in enumerate(orders[:MOST])]
         for outcome in taken:
-            _logger.info("%s", outcome.words())
+            # Who ordered it, and who had denied what is lifted, is for the ledger alone.
+            _logger.info("order %d was %s", outcome.index + 1, "applied" if outcome.is_applied else "refused")
         return tuple(taken)
 
     def _take(self, run: Run, index: int, data: Any) -> OrderOutcome:
@@ -66,10 +70,15 @@ class Desk:
                 return self._end(run, index, order)
             return self._lift(run, index, order)
         except Refused as exc:
-            return self.ledger.orders.keep(run, OrderOutcome(index, False, str(exc), now, order))
+            why = str(exc)
         except Overtaken:
             why = "What it is about changed in the same moment. Look again, and repeat it if it still makes sense."
-            return self.ledger.orders.keep(run, OrderOutcome(index, False, why, now, order))
+        except Exception as exc:
+            if may_pass(exc):
+                raise  # not the order's fault: the state is tried again
+            _logger.exception("order %d cannot be carried out", index + 1)
+            why = f"It cannot be carried out: {harmless(exc, _WHY_CAP)}."
+        return self.ledger.orders.keep(run, OrderOutcome(index, False, why, now, order))
 
     def _begin(self, run: Run, index: int, order: Order) -> OrderOutcome:
         now = self.clock()

@@ -17,7 +17,7 @@ from datetime import datetime
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import came_up, chosen_of, difference
 from qlikops.agent.remember.ledger import Ledger
-from qlikops.agent.steps.reconcile import ExecutionStates, end_wait
+from qlikops.agent.steps.reconcile import ExecutionStates, end_wait, left_to_the_next_run
 from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Outcome, ProposalRecord, Status
@@ -125,21 +125,26 @@ class Questions:
         for approval in self._waiting():
             if approval.unknown:
                 continue  # a newer version's: that knows what has become of it
-            if approval.proposal.created_at > looked_at or not (why := poll.overtakes(approval.proposal)):
-                waiting.append(approval)
-                continue
-            closed = self._ledger.withdraw(approval.approval_id, Outcome(Status.SUPERSEDED, why))
-            if closed.status is not Status.SUPERSEDED:
-                continue  # answered in the same moment
-            _logger.info("%s is superseded: %s", approval.approval_id, why)
-            said.append(f"No longer asked: {harmless(approval.proposal.label, _LABEL_CAP)}: {why}.")
-            if end_wait(self._ledger, self._executions, closed):
-                # Its execution tells people and strikes it off; if that is aborted right now, the next run does.
-                self._ledger.finish(approval.approval_id, self._config.cooldown_seconds, stays_listed=True)
-            else:
-                # The next run ends the wait; what this one proposes anew must not wait for that.
-                self._ledger.tasks.release(approval.proposal)
+            with left_to_the_next_run(approval.approval_id):
+                if approval.proposal.created_at > looked_at or not (why := poll.overtakes(approval.proposal)):
+                    waiting.append(approval)
+                elif self._is_closed(approval, why):
+                    said.append(f"No longer asked: {harmless(approval.proposal.label, _LABEL_CAP)}: {why}.")
         return Held(tuple(said), tuple(waiting))
+
+    def _is_closed(self, approval: ProposalRecord, why: str) -> bool:
+        """Whether it is superseded by now; not if it was answered in the same moment."""
+        closed = self._ledger.withdraw(approval.approval_id, Outcome(Status.SUPERSEDED, why))
+        if closed.status is not Status.SUPERSEDED:
+            return False
+        _logger.info("%s is superseded: %s", approval.approval_id, why)
+        if end_wait(self._ledger, self._executions, closed):
+            # Its execution tells people and strikes it off; if that is aborted right now, the next run does.
+            self._ledger.finish(approval.approval_id, self._config.cooldown_seconds, stays_listed=True)
+        else:
+            # The next run ends the wait; what this one proposes anew must not wait for that.
+            self._ledger.tasks.release(approval.proposal)
+        return True
 
     def _waiting(self) -> Sequence[ProposalRecord]:
         ids = [one.proposal_id for one in self._ledger.open() if one.status is Status.WAITING]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -102,6 +103,17 @@ def end_wait(ledger: Ledger, executions: ExecutionStates, closed: ProposalRecord
     return not token or executions.end_wait(token, closed.outcome.detail if closed.outcome else "")
 
 
+@contextmanager
+def left_to_the_next_run(proposal_id: str) -> Iterator[None]:
+    """Lets a proposal with which something is wrong stop neither the others nor the run, which looks at the fleet."""
+    try:
+        yield
+    except Exception as exc:
+        if may_pass(exc):
+            raise  # not this one's fault: the state is tried again
+        _logger.exception("left as it is: %s", proposal_id)
+
+
 @dataclass(frozen=True)
 class Reconciler:
     """Closes proposals whose execution is over, in the name of `run`."""
@@ -118,14 +130,11 @@ class Reconciler:
         return [one.proposal_id for one in self.ledger.open() if self._settled(one.proposal_id, self._is_over, one)]
 
     def _settled(self, proposal_id: str, settle: Callable[[Settled], bool], what: Settled) -> bool:
-        """Whether it is; one that cannot be is left to the next run, and stops neither the others nor this run."""
-        try:
-            return settle(what)
-        except Exception as exc:  # whatever is wrong with one, a run that fails of it looks at no task at all
-            if may_pass(exc):
-                raise  # not this one's fault: the state is tried again
-            _logger.exception("left as it is: %s", proposal_id)
-            return False
+        """Whether it is."""
+        with left_to_the_next_run(proposal_id):
+            if settle(what):
+                return True
+        return False
 
     def _is_over(self, one: OpenProposal) -> bool:
         if not one.is_closed:

@@ -15,6 +15,7 @@ from datetime import datetime
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.steps.asking import close_if_over
 from qlikops.agent.steps.lasting import TELLING
+from qlikops.agent.steps.reconcile import left_to_the_next_run
 from qlikops.agent.tell.events import ApprovalReminder, Reason
 from qlikops.agent.tell.notify import Notifier
 from qlikops.dataclass import dataclass
@@ -51,16 +52,19 @@ class Reminders:
         nobody has claimed.
         """
         for approval in waiting:
-            now = self.clock()
-            before = approval.reminded or Reminded()
-            reasons = [reason for reason in due(approval, now) if reason not in before.reasons]
-            was_left = before.telling_since is not None and now - before.telling_since >= TELLING
-            if not (reasons or was_left):
-                continue
-            is_claimed = approval.claim is not None and not approval.claim.brake and approval.claim.until > now
-            reminded = Reminded((*before.reasons, *reasons), before.escalated or not is_claimed, telling_since=now)
-            if self.ledger.save_reminded(approval, reminded):
-                self._tell(replace(approval, reminded=reminded), escalates=not is_claimed)
+            with left_to_the_next_run(approval.approval_id):
+                self._tell_if_due(approval, self.clock())
+
+    def _tell_if_due(self, approval: ProposalRecord, now: datetime) -> None:
+        before = approval.reminded or Reminded()
+        reasons = [reason for reason in due(approval, now) if reason not in before.reasons]
+        was_left = before.telling_since is not None and now - before.telling_since >= TELLING
+        if not (reasons or was_left):
+            return
+        is_claimed = approval.claim is not None and not approval.claim.brake and approval.claim.until > now
+        reminded = Reminded((*before.reasons, *reasons), before.escalated or not is_claimed, telling_since=now)
+        if self.ledger.save_reminded(approval, reminded):
+            self._tell(replace(approval, reminded=reminded), escalates=not is_claimed)
 
     def _tell(self, approval: ProposalRecord, *, escalates: bool) -> None:
         reminded = approval.reminded or Reminded()

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.remember.entries import record_key
 from qlikops.agent.remember.run import Run
+from qlikops.agent.remember.table import Update
 from qlikops.agent.remember.tasks import RestartLimits
 from qlikops.agent.steps.orders import Desk
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
+from qlikops.domain.ledger import Attribute
 from qlikops.domain.mute import MuteReason
 from qlikops.domain.orders import LATEST, MOST, Order, OrderKind, OrderOutcome, lift_order, plan_order
 from qlikops.domain.plan import Plan, Scope
@@ -139,8 +142,11 @@ def test_a_run_takes_so_many_orders(nights: Night) -> None:
     assert last_report(nights).notes[-1] == f"1 more orders were refused: a run takes {MOST}."
 
 
-def test_an_order_is_said_with_who_says_to_have_sent_it(nights: Night) -> None:
+def test_an_order_is_said_with_who_says_to_have_sent_it(nights: Night, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     outcome = taken(nights, work())
+    assert "order 1 was applied" in caplog.text
+    assert "says ana" not in caplog.text
     plan = only_plan(nights)
     assert (outcome.is_applied, outcome.plan_id) == (True, plan.plan_id)
     assert (plan.by, plan.why, plan.until) == (ANA, "CHG123", START + 60 * MINUTE)
@@ -295,6 +301,25 @@ def quiet(nights: Night, key: TaskKey = ORDERS) -> MuteReason | None:
 
 def on(*tasks: TaskKey) -> Order:
     return Order(OrderKind.LIFT, "it is back", scope=Scope(tasks=tasks))
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [({Attribute.VERSION: 99}, "written by a newer qlikops"), ({Attribute.PROPOSAL: "{"}, "not JSON")],
+)
+def test_an_order_that_cannot_be_carried_out_stops_neither_the_next_one_nor_the_run(
+    nights: Night, broken: dict[str, Any], why: str
+) -> None:
+    proposal_id = denied(nights)
+    table = nights.agent.services.ledger._table
+    table.commit(Update(record_key(proposal_id), broken))
+
+    outcome = taken(nights, lift_order(proposal_id, "it is back"), work())
+
+    assert outcome.detail.startswith("It cannot be carried out: ")
+    assert why in outcome.detail
+    assert only_plan(nights).is_active(nights.clock.now)
+    assert len(last_report(nights).notes) == 3
 
 
 class TestLift:

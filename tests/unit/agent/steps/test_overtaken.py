@@ -15,12 +15,15 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 from qlikops.agent.propose.correlation import propose
 from qlikops.agent.propose.judgement import target_of
 from qlikops.agent.remember.run import Run
+from qlikops.agent.remember.table import Update
 from qlikops.agent.steps.overtaken import Poll, Questions
 from qlikops.agent.steps.reconcile import ExecutionStates
+from qlikops.domain import ledger as keys
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskState
@@ -104,6 +107,27 @@ def test_what_runs_again_is_no_longer_asked_and_people_are_told_once(make: Make)
         "qlikops: resume replicate-1/orders?",
         "qlikops: superseded: replicate-1/orders",
     ]
+
+
+def test_one_that_cannot_be_closed_stops_neither_the_others_nor_the_run(make: Make) -> None:
+    agent = make("orders")
+    agent.simulator.break_task("stock", message="ORA-01017: invalid username/password; logon denied")
+    first, second = items(agent.monitor("run-1"))
+    for number, item in enumerate((first, second)):
+        agent.evaluate(item)
+        agent.request(item, f"token-{number}")
+    proposal_id = first["proposal"]["proposal_id"]
+    row = (keys.run_partition("run-1"), f"{keys.PROPOSAL_PREFIX}{proposal_id}")
+    agent.services.ledger._table.commit(Update(row, {Attribute.BODY: "{"}))
+    agent.clock.sleep(300)
+    heals(agent, "orders", "stock")
+
+    with pytest.raises(codec.CodecError):
+        agent.services.ledger.withdraw(proposal_id, Outcome(Status.SUPERSEDED))
+    agent.monitor("run-2")
+
+    assert outcome(agent, second).status is Status.SUPERSEDED
+    assert agent.services.ledger.record(proposal_id).approval.status is Status.WAITING
 
 
 @pytest.mark.parametrize(("happen", "why"), CHANGED.values(), ids=CHANGED)

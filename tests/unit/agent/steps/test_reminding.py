@@ -12,7 +12,7 @@ import pytest
 from qlikops.agent.steps.reminding import Reminders, due
 from qlikops.agent.tell.events import ApprovalReminder, Reason
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Claim, ProposalRecord, Status
+from qlikops.domain.approval import Claim, ProposalRecord, Reminded, Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.point_of_no_return import PointOfNoReturn
@@ -126,6 +126,17 @@ def test_a_reminder_that_the_topic_did_not_take_is_tried_by_the_next_run(nights:
     record = nights.again(0)
     assert record.reminded
     assert (record.reminded.reasons, record.reminded.telling_since) == (("half_of_its_time",), None)
+
+
+def test_one_that_cannot_be_told_of_stops_neither_the_others_nor_the_run(nights: Night) -> None:
+    nights.clock.sleep(2 * 3600 + 60)
+    (waiting,) = [stored.approval for stored in nights.ledger.records([nights.asked[0].approval_id])]
+    later_version = Reminded(("a_reason_of_a_later_version",), telling_since=START)
+    assert nights.ledger.save_reminded(waiting, later_version)
+    other = replace(waiting, reminded=later_version, deadline=START + 24 * HOUR)
+    reminders_ = Reminders(nights.ledger, nights.agent.services.notifier, nights.clock)
+    reminders_.tell([other])
+    assert reminders(nights) == []
 
 
 @pytest.mark.parametrize(("left", "told"), [(7 * HOUR, []), (80 * MINUTE, [Reason.POINT_OF_NO_RETURN]), (-MINUTE, [])])
