@@ -51,7 +51,7 @@ class Event:
     at: datetime
     """When it happened or was seen."""
     severity: Severity
-    """The same when it is closed as when it was opened."""
+    """The same when it is closed as when it was opened last: a finding that gets worse is opened again."""
     summary: str
     """One line, such as the subject of a message; at most 200 characters."""
     text: str

@@ -246,9 +246,9 @@ class FindingClosed(FindingEvent):
 
 def findings(run: Run, news: Notifications, now: datetime) -> tuple[FindingEvent, ...]:
     """What is told of one run's findings: what appeared, the worst first, and what is over."""
-    tags = {told.key: told.tags for told in news.told}
+    tags = {(told.key, told.kind): told.tags for told in news.told}
     return (
-        *(FindingOpened.of(run, anomaly, tags.get(anomaly.key, ()), now) for anomaly in news.appeared),
+        *(FindingOpened.of(run, each, tags.get((each.key, each.kind), ()), now) for each in news.appeared),
         *(FindingClosed.of(run, told, now) for told in news.over),
     )
 

@@ -11,14 +11,16 @@ import pytest
 
 from qlikops.agent.config import LogRetention
 from qlikops.agent.remember.run import Run
-from qlikops.agent.tell.events import findings
+from qlikops.agent.tell.events import FindingEvent, findings
 from qlikops.agent.tell.notifications import OVER_AFTER, Notifications, news_of
+from qlikops.domain.anomaly import Severity
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.plan import Plan
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskState
 from qlikops.qlik.reader import NOT_READ_IN_TIME
 from tests.unit.agent.fakes import START, FakeSns, notifier
 from tests.unit.agent.fleet import CONFIG, SERVER, after, failed, plan, poll, task
+from tests.unit.agent.pager import Pager
 
 RUN = Run("arn:aws:states:eu-west-1:123456789012:execution:QlikMonitoringAgent:run-9", "run-9", "2026-03-07T03:12:00Z")
 DOWN = replace(SERVER, state=ServerState.ERROR, message="it does not answer")
@@ -66,6 +68,18 @@ def test_a_server_that_is_down_is_told_once_and_when_it_is_back(story: Story) ->
     assert [said(story.poll(server=DOWN)) for _ in range(40)] == [[]] * 40
     back = [said(story.poll(task())) for _ in range(int(OVER_AFTER.total_seconds() / STEP) + 3)]
     assert [words for words in back if words] == [["over eu-1 SERVER_DOWN"]]
+
+
+def test_of_two_findings_on_a_task_each_is_told_and_closed_with_the_same_tags(story: Story) -> None:
+    heard: list[FindingEvent] = []
+    polls = [slow(total_latency_seconds=1100, tags=("old",))] * 3
+    polls += [slow(seconds=4000, total_latency_seconds=4700, tags=("new",))] * 3 + [task()] * 6
+    for facts in polls:
+        heard += findings(RUN, story.poll(facts), after(story.at))
+
+    pager = Pager(event.detail() for event in heard)
+    assert (pager.open, pager.otherwise, set(pager.closed.values())) == ({}, [], {1})
+    assert [event.tags for event in heard if event.severity is Severity.CRITICAL] == [("new",)] * 2
 
 
 def test_what_comes_and_goes_is_one_finding(story: Story) -> None:
