@@ -10,6 +10,8 @@ import pytest
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.tasks import LeaseLost
 from qlikops.agent.steps.asking import ApprovalRequest, ask
+from qlikops.agent.tell.event import Event
+from qlikops.agent.tell.events import ApprovalRequested
 from qlikops.domain.approval import InboxRow, Outcome, ProposalRecord, Status
 from tests.unit.domain.samples import NOON, WAITING
 
@@ -24,7 +26,7 @@ class Asked:
         self.tokens: list[str] = []
         self.leases: list[datetime] = []
         self.withdrawn: list[Outcome] = []
-        self.told: list[ProposalRecord] = []
+        self.told: list[Event] = []
 
     def assess_without_evaluator(self, _: str) -> ProposalRecord:
         return WAITING
@@ -39,11 +41,14 @@ class Asked:
             raise self._lost
         return StoredRecord(WAITING, intact=True)
 
+    def record(self, _: str) -> StoredRecord:
+        return StoredRecord(WAITING, intact=True)
+
     def withdraw(self, _: str, outcome: Outcome) -> None:
         self.withdrawn.append(outcome)
 
-    def asked(self, approval: ProposalRecord, _: datetime) -> None:
-        self.told.append(approval)
+    def tell(self, *events: Event) -> None:
+        self.told += events
 
 
 def put(question: ApprovalRequest, asked: Asked) -> ProposalRecord:
@@ -54,7 +59,7 @@ def put(question: ApprovalRequest, asked: Asked) -> ProposalRecord:
 def test_a_question_waits_with_its_tasks_leased_past_the_deadline() -> None:
     asked = Asked()
     assert put(QUESTION, asked) == WAITING
-    assert asked.told == [WAITING]
+    assert asked.told == [ApprovalRequested.of(WAITING, NOON)]
     assert asked.leases == [NOON + timedelta(hours=1, minutes=1)]
 
 
