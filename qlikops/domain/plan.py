@@ -92,6 +92,10 @@ class Plan:
         """Such as `planned until 01:00 UTC, CHG123`; with the date if that is more than a day after `now`."""
         return f"planned until {moment(self.until, now)}, {harmless(self.why, _WHY_CAP)}"
 
+    def has_begun(self, now: datetime) -> str:
+        """Why what was proposed before it is not done any more."""
+        return f"planned work has begun: {self.words(now)}"
+
 
 @dataclass(frozen=True, slots=True)
 class StoppedInPlan:

@@ -1,7 +1,7 @@
 """Looks again at a task before it is started: does what was decided on it hold for what it is now?
 
 It is the judgement that proposed it, on the task as it is now: what would be judged otherwise, or may not be restarted
-any more, is left alone.
+any more, is left alone. So is what planned work covers by now.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from qlikops.agent.remember.tasks import Attempt
 from qlikops.dataclass import dataclass
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.mute import Mute
+from qlikops.domain.plan import Plan, covering
 from qlikops.domain.proposal import ProposedTask
 from qlikops.domain.task import ServerFacts, ServerState, TaskFacts, TaskKey
 from qlikops.qlik.errors import QemError
@@ -43,6 +44,8 @@ class SecondLook:
     """When other proposals restarted the tasks that this one has not claimed."""
     quiet: Mapping[TaskKey, Mute]
     """Those of them on which nothing may be proposed for a while."""
+    plans: Sequence[Plan]
+    """Planned work, whenever that is."""
     operators: Callable[[str], TaskOperator]
     config: AgentConfig
     clock: Callable[[], datetime]
@@ -55,7 +58,8 @@ class SecondLook:
         """The task as it is now, with what only the list says of it, as a run reads it. Raises QemError."""
         operator = self.operators(key.instance)
         facts = operator.task(key.server, key.task)
-        if facts.message and not self.config.protected_tags:
+        tags_matter = self.config.protected_tags or any(plan.scope.tags for plan in self.plans)
+        if facts.message and not tags_matter:
             return facts
         place = key.instance, key.server
         # Of an earlier task of the group, it says which tags there are; but not what this one says by now.
@@ -69,6 +73,8 @@ class SecondLook:
     def why_no_longer(self, target: ProposedTask, facts: TaskFacts) -> str:
         """Why what was decided on the task does not hold for what it is now; empty if it does."""
         config, now, proposal = self.config, self.clock(), self.approval.proposal
+        if not proposal.kind.traits.comes_through and (plan := covering(self.plans, facts, now)):
+            return plan.has_begun(now)
         if changed := difference(proposal, target, facts, config, now):
             return changed
         if old := self._why_too_old(target.key):

@@ -76,9 +76,9 @@ class Poll:
         covered = [plan for target in proposal.targets if (plan := self._planned.get(target.key))]
         if not covered or proposal.kind.traits.comes_through:
             return ""
-        words = max(covered, key=lambda plan: plan.until).words(self._taken_at)
+        words = max(covered, key=lambda plan: plan.until).has_begun(self._taken_at)
         of = f" ({len(covered)} of {len(proposal.targets)} tasks)" if len(proposal.targets) > 1 else ""
-        return f"planned work has begun: {words}{of}"
+        return f"{words}{of}"
 
     def _look(self, proposal: Proposal, target: ProposedTask) -> _Look | None:
         """None where the poll says nothing of the task."""

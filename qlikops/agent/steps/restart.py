@@ -160,5 +160,8 @@ class Restarter:
         attempts = tasks.attempts(unclaimed, limits.since(now), but_for=proposal.proposal_id)
         quiet = tasks.quiet(unclaimed, limits, attempts)
         stopped = approval.claim.stops_because if approval.claim else ""
-        second_look = SecondLook(approval, is_automatic, attempts, quiet, self._operators, self._config, self._clock)
+        plans = self._ledger.orders.plans()
+        second_look = SecondLook(
+            approval, is_automatic, attempts, quiet, plans, self._operators, self._config, self._clock
+        )
         return Group(approval, choice, claims, second_look, stopped)

@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import fields, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import difference, target_of
+from qlikops.agent.remember.orders import adding
+from qlikops.agent.remember.table import Table
 from qlikops.agent.steps.assessment import Assessor
 from qlikops.domain import ledger as keys
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import ApprovalMode, Route
+from qlikops.domain.plan import Scope
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from qlikops.qlik.simulator.scenario import Endpoint, FetchingStops
 from qlikops.qlik.simulator.task import TaskModel
 from tests.scenarios.disturbed import Disturbance, DisturbedTask, Trouble
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import ORDERS, SERVER, FakeClock, proposal, simulated
-from tests.unit.agent.fleet import CONFIG, NOW, failed, task
+from tests.unit.agent.fleet import CONFIG, NOW, failed, plan, task
 from tests.unit.agent.machine import Agent, Json, items
 from tests.unit.agent.test_unattended import YesMan
 
@@ -85,6 +89,17 @@ def is_no_longer_fetched(agent: Agent) -> None:
     fleet = agent.simulator.server.fleet
     fleet._stop_fetching(FetchingStops(0, SERVER), fleet.seconds())
     agent.clock.sleep(660)
+
+
+def is_planned(**scope: Any) -> Happen:
+    """Planned work on `scope` begins."""
+
+    def happen(agent: Agent) -> None:
+        now = agent.clock()
+        begun = plan(scope=Scope(**scope), starts_at=now, ends_at=now + timedelta(hours=1))
+        Table(agent.aws.client("dynamodb"), agent.table).commit(adding(begun))
+
+    return happen
 
 
 def is_restarted(times: int) -> Happen:
@@ -165,6 +180,7 @@ SAME: dict[str, Happen] = {
     "an hour passes": lambda agent: agent.clock.sleep(3600),
     "its tags are others": lambda agent: setattr(model(agent), "spec", replace(model(agent).spec, tags=("silver",))),
     "it was restarted once": is_restarted(1),
+    "work is planned on another server": is_planned(servers=("elsewhere",)),
 }
 
 
@@ -178,6 +194,21 @@ def test_what_would_be_judged_the_same_is_restarted(make: Make, mode: ApprovalMo
 
     assert agent.restart(item, decision)["status"] == Status.RESTARTED
     assert agent.simulator.task("orders")["runs"] == 1
+
+
+@pytest.mark.parametrize("scope", [{"servers": (SERVER,)}, {"endpoints": ("ORA-PROD",)}, {"tags": ("gold",)}])
+def test_what_planned_work_covers_by_now_is_left_alone(make: Make, scope: dict[str, Any]) -> None:
+    agent = make(protected_tags=())
+    is_tagged(agent)
+    (item,) = items(agent.monitor())
+    decision = approved(agent, item, agent.evaluate(item))
+    is_planned(**scope)(agent)
+
+    restarted = agent.restart(item, decision)
+
+    assert restarted["status"] == Status.SUPERSEDED
+    assert restarted["detail"] == "planned work has begun: planned until 04:00 UTC, CHG123"
+    assert agent.simulator.task("orders")["runs"] == 0
 
 
 def test_nobody_was_asked_and_now_somebody_has_to_be(make: Make) -> None:
