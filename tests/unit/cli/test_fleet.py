@@ -50,7 +50,7 @@ def _fleet(environment: FakeEnvironment) -> None:
         (("--server", "eu"), {"orders", "stock"}),
         (("--state", "running"), {"stock", "bills"}),
         (("--server", "eu", "--state", "RUNNING"), {"stock"}),
-        (("--server", "nowhere"), set()),
+        (("--server", "e"), {"orders", "stock"}),
         (("--filter", "server:eu !state:error"), {"stock"}),
         (("--filter", "kind:"), set()),
     ],
@@ -60,6 +60,20 @@ def test_tasks_are_filtered_by_server_and_state(run: Run, args: tuple[str, ...],
     assert {task["facts"]["key"]["task"] for task in shown["tasks"]} == names
     table = run("tasks", *args).stdout
     assert {name for name in ("orders", "stock", "bills") if name in table} == names
+
+
+def test_a_server_that_is_none_is_an_error_and_no_empty_fleet(run: Run, environment: FakeEnvironment) -> None:
+    missing = run("tasks", "--server", "nowhere", "--json")
+    assert (missing.exit_code, missing.stdout) == (ExitCode.NOT_FOUND, "")
+    assert "no server nowhere" in missing.stderr
+    assert "There are: eu, us." in missing.stderr
+    assert environment.fleet.latest is not None
+    more = ServerFacts("default", "eu-2", ServerState.MONITORED)
+    environment.fleet.latest = replace(environment.fleet.latest, servers=(*environment.fleet.latest.servers, more))
+    assert run("tasks", "--server", "eu").exit_code == ExitCode.OK
+    several = run("tasks", "--server", "e")
+    assert several.exit_code == ExitCode.USAGE
+    assert "Did you mean eu or eu-2?" in several.stderr
 
 
 def test_a_filter_that_makes_no_sense_is_not_used(run: Run) -> None:

@@ -31,7 +31,7 @@ def main() -> None:
         *(replace(samples.approval(samples.proposal(number)), deadline=in_an_hour) for number in (1, 2))
     )
     hold_seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 0
-    own = {"f6": OwnCommand("f6", sys.argv[2], confirm=False, shell=True)} if len(sys.argv) > 2 else {}  # noqa: S604 - the test's own
+    own = {"f6": OwnCommand("f6", sys.argv[2], confirm=False)} if len(sys.argv) > 2 else {}
     code = run_console([ContextSource("local", opener(environment), hold_seconds=hold_seconds)], own_commands=own)
     print(f"sent: {len(environment.sent)}", file=sys.stderr)  # noqa: T201 - a program
     sys.exit(code)

@@ -118,7 +118,7 @@ def test_ended_from_outside_it_gives_the_terminal_back_and_sends_nothing(number:
 def test_what_is_typed_while_a_command_has_the_screen_is_not_the_consoles(tmp_path: Path) -> None:
     held = tmp_path / "held"
     os.mkfifo(held)
-    with console("0", f"echo it runs; cat {held}") as terminal:
+    with console("0", f"sh -c 'echo it runs; cat {held}'") as terminal:
         terminal.type(F6 + F6)
         terminal.sees("it runs")
         terminal.type(F6 + b"\r" + b"a")
