@@ -178,7 +178,7 @@ def _asked_why(here: Invocation, records: Sequence[ProposalRecord]) -> str:
         raise UsageError("Nothing was sent: denying needs a reason.", "Add --reason, for those who read the report.")
     for record in records:
         output.say(f"{record.approval_id}  {harmless(record.proposal.label, 160)}")
-    return str(typer.prompt(f"Why deny {'it' if len(records) == 1 else 'them'}?", err=True)).strip()
+    return str(typer.prompt(f"Why deny {'it' if len(records) == 1 else 'them'}?", prompt_suffix=" ", err=True)).strip()
 
 
 def _decide(

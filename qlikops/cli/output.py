@@ -134,11 +134,17 @@ def write_table(columns: Sequence[Column], rows: Iterable[Cells]) -> None:
 
 
 def _write_csv(columns: Sequence[Column], rows: Iterable[Cells]) -> None:
-    """A line of column keys, then a line a row, as RFC 4180 has them but with this system's line ends."""
+    """A line of column keys, then a line a row, as RFC 4180 has them but with this system's line ends.
+
+    What is not known or not there is an empty field, where people see a dash.
+    """
+    from qlikops.presentation.vocabulary import NOTHING
+
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([column.key for column in columns])
     for row in rows:
-        writer.writerow([_no_formula(row[column.key].text) for column in columns])
+        cells = (row[column.key] for column in columns)
+        writer.writerow(["" if cell.text == NOTHING.text else _no_formula(cell.text) for cell in cells])
     sys.stdout.flush()
 
 

@@ -34,7 +34,11 @@ class Format(Enum):
 
 JsonFields = Annotated[
     str | None,
-    typer.Option(FLAG, metavar="[=FIELDS]", help="Data on stdout as JSON; with FIELDS, such as id,task, only these."),
+    typer.Option(
+        FLAG,
+        metavar="[=FIELDS]",
+        help="Data on stdout as JSON; with FIELDS, names with commas between, only these. A wrong name lists them.",
+    ),
 ]
 JqOption = Annotated[
     str, typer.Option("--jq", metavar="EXPR", help="As --json, through this jq expression; text comes without quotes.")

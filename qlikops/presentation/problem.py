@@ -41,8 +41,8 @@ class Problem:
 _ASKED_AGAIN = "If the task is still broken, a later run asks again."
 
 _KINDS: tuple[tuple[type[BaseException], str, str, Tone], ...] = (
-    (AlreadyDecided, "Already decided", "Your answer did not count.", Tone.WARNING),
-    (ApprovalExpired, "Expired", f"Your answer did not count; nothing is restarted. {_ASKED_AGAIN}", Tone.WARNING),
+    (AlreadyDecided, "Already decided", "What you sent did not count.", Tone.WARNING),
+    (ApprovalExpired, "Expired", f"What you sent did not count; nothing is restarted. {_ASKED_AGAIN}", Tone.WARNING),
     (ApprovalGone, "Gone", "", Tone.WARNING),
     (ApprovalChanged, "Changed", "Nothing was sent. Review it again.", Tone.WARNING),
     (DecisionUnknown, "Not known yet", "Do not send again before the record says what became of it.", Tone.DANGER),
@@ -63,7 +63,7 @@ def explain(error: BaseException) -> Problem:
     if isinstance(error, AlreadyDecided) and error.decision is not None:
         text = f"{by_whom(error.decision)}."
     elif isinstance(error, AlreadyDecided):
-        return Problem("Closed", text, f"Your answer did not count. {_ASKED_AGAIN}", Tone.WARNING)
+        return Problem("Closed", text, f"What you sent did not count. {_ASKED_AGAIN}", Tone.WARNING)
     for kind, title, hint, tone in _KINDS:
         if isinstance(error, kind):
             return Problem(title, text, harmless(error.hint, 300) or hint, tone)

@@ -106,5 +106,6 @@ def test_a_list_as_csv_has_all_columns_and_no_formulas(run: Run, environment: Fa
     (row,) = csv.DictReader(io.StringIO(written.stdout))
     assert row["id"] == ID
     assert row["digest"] == WAITING.digest[:12]
+    assert row["claimed"] == ""
     assert [value for value in row.values() if value.startswith("'=HYPERLINK")]
     assert run("approvals", "--format", "csv", "--json").exit_code == ExitCode.USAGE

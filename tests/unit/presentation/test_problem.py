@@ -36,7 +36,7 @@ class TestTrouble:
     [
         (
             AlreadyDecided("It is closed.", decision=None, status=None),
-            "Closed: It is closed. Your answer did not count. If the task is still broken, a later run asks again.",
+            "Closed: It is closed. What you sent did not count. If the task is still broken, a later run asks again.",
         ),
         (ApprovalGone("0123456789ab"), "Gone: 0123456789ab has no record any more"),
         (QlikopsError("No full stop", "Do this."), "Failed: No full stop. Do this."),

@@ -558,7 +558,7 @@ async def test_what_is_being_sent_is_not_sent_again_and_sends_go_one_by_one(
         ),
         (
             AlreadyDecided("0001 is closed: abandoned.", decision=None, status=Status.ABANDONED),
-            "Closed: approve replicate-eu-1/sales-orders: 0001 is closed: abandoned. Your answer did not count. "
+            "Closed: approve replicate-eu-1/sales-orders: 0001 is closed: abandoned. What you sent did not count. "
             "If the task is still broken, a later run asks again.",
         ),
         (ApprovalExpired("the deadline was 11:00"), "Expired: approve replicate-eu-1/sales-orders: the deadline was"),
