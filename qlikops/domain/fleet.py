@@ -86,6 +86,8 @@ class TaskSnapshot:
     """Why nothing is proposed though something is wrong, such as `snoozed until …`."""
     is_unread: bool = False
     """There was no time to read it: its facts are a list's or say nothing, its memory is the last poll's."""
+    is_listed: bool = False
+    """Its details could not be read: its endpoints and tags are those that were known before."""
 
 
 @dataclass(frozen=True, slots=True)

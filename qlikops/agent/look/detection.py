@@ -64,9 +64,10 @@ def detect(
 
     A server that is down has one anomaly, its tasks none; so has one of which something was `unread` when the time
     was over, whose other tasks are looked at like any. Of tasks that could not be listed, the previous snapshot's are
-    kept with an unknown state, so that they neither vanish nor seem to run. What qlikops `left_stopped`, by a restart
-    that began then, is remembered for as long as it stands so. `streaks` are restarts in a row that did not last, kept
-    of tasks that are down, and of those that are `stuck` while they are up.
+    kept with an unknown state, so that they neither vanish nor seem to run. A task without details keeps its endpoints
+    and tags: planned work and settings go by them. What qlikops `left_stopped`, by a restart that began then, is
+    remembered for as long as it stands so. `streaks` are restarts in a row that did not last, kept of tasks that are
+    down, and of those that are `stuck` while they are up.
     What is stopped during one of the `plans` is remembered too, for as long as it stands so.
     """
     if previous is not None and is_from_the_future(previous, now):
@@ -82,8 +83,9 @@ def detect(
     late = [server.key for server in servers if is_late(server)]
 
     snapshots: dict[TaskKey, TaskSnapshot] = {}
-    for facts in tasks:
-        last = before.get(facts.key) or TaskSnapshot(facts)
+    for said in tasks:
+        last = before.get(said.key) or TaskSnapshot(said)
+        facts = said if said.has_details else _named_as_before(said, last.facts)
         if any(server.covers(facts.key) for server in down):
             snapshots[facts.key] = TaskSnapshot(facts, last.memory)
             continue
@@ -105,7 +107,7 @@ def detect(
         streak = (streaks or {}).get(facts.key) if is_down_or_stuck else None
         memory = _remembering_falls(memory, streak, config, now)
         poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0), config)
-        snapshots[facts.key] = poll.snapshot(last.anomalies)
+        snapshots[facts.key] = replace(poll.snapshot(last.anomalies), is_listed=not said.has_details)
     for key, snapshot in before.items():
         if key in snapshots:
             continue
@@ -355,6 +357,20 @@ def _latency_text(facts: TaskFacts) -> str:
         if seconds is not None
     ]
     return ", ".join(parts)
+
+
+def _named_as_before(facts: TaskFacts, before: TaskFacts) -> TaskFacts:
+    """What the list says of a task, with what only its details name as it was `before`; other tags may have come."""
+    return replace(
+        facts,
+        source_endpoint=before.source_endpoint,
+        source_type=before.source_type,
+        target_endpoint=before.target_endpoint,
+        target_type=before.target_type,
+        apply_changes_enabled=before.apply_changes_enabled,
+        log_stream_staging=before.log_stream_staging,
+        tags=tuple(dict.fromkeys((*facts.tags, *before.tags))),
+    )
 
 
 def _unseen(facts: TaskFacts) -> TaskFacts:

@@ -21,7 +21,7 @@ from qlikops.agent.steps.reconcile import ExecutionStates, end_wait, left_to_the
 from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Outcome, ProposalRecord, Status
-from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.proposal import Proposal, ProposedTask
 from qlikops.domain.task import ServerState, TaskFacts, TaskState
 from qlikops.domain.text import harmless
@@ -89,7 +89,7 @@ class Poll:
             return _Look(_GONE) if (target.key.instance, target.key.server) in self._read else None
         if came_up(proposal, target, found.facts):
             return _Look(_UP)
-        facts = _as_said(proposal, target, found.facts)
+        facts = _as_said(proposal, target, found)
         if facts is None:
             return None
         change = difference(proposal, target, facts, self._config, self._taken_at)
@@ -151,16 +151,17 @@ class Questions:
         return [record.approval for record in self._ledger.readable(ids)]
 
 
-def _as_said(proposal: Proposal, target: ProposedTask, facts: TaskFacts) -> TaskFacts | None:
+def _as_said(proposal: Proposal, target: ProposedTask, found: TaskSnapshot) -> TaskFacts | None:
     """The poll's facts, with what it did not say as it was; None where it said too little to judge by.
 
     A poll goes on where details are missing, and a run call does not: ExecuteRestart takes what is not said as changed.
     """
+    facts = found.facts
     details_missing = facts.state is TaskState.RUNNING and facts.memory_mb is None
     if details_missing or (facts.state is TaskState.UNKNOWN and not facts.raw_state):
         return None
     same_state = (facts.state, facts.stop_reason) == (target.state, target.stop_reason)
-    if same_state and not facts.has_details:
+    if same_state and found.is_listed:
         return None  # the list may have other words for it, and other tags
     basis = target.basis
     rested_on_message = basis.fault != "" if basis else proposal.kind.traits.rests_on_message

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.config import Thresholds
+from qlikops.agent.config import LogRetention, Thresholds
 from qlikops.agent.diagnosis.evidence import Label
 from qlikops.agent.look.detection import (
     CLOCK_SKEW_SECONDS,
@@ -37,6 +37,7 @@ from qlikops.qlik.reader import NOT_READ_IN_TIME
 from tests.unit.agent.fleet import (
     CONFIG,
     CONNECTION_LOST,
+    HEALTHY,
     NOW,
     POSITION_LOST,
     SERVER,
@@ -617,6 +618,22 @@ def test_planned_work_covers_what_it_names() -> None:
     assert kinds(looked((-60, task()), (240, stopped()), (3600, stopped()), plans=[elsewhere])) == [
         AnomalyKind.USER_STOPPED
     ]
+
+
+@pytest.mark.parametrize("scope", [Scope(endpoints=("LAKE",)), Scope(tags=("gold",))], ids=["endpoint", "tag"])
+def test_a_task_whose_details_cannot_be_read_is_known_by_its_endpoints_and_tags_of_before(scope: Scope) -> None:
+    config = replace(CONFIG, log_retention=LogRetention(endpoints={"ORA-PROD": timedelta(hours=24)}))
+    plans = [replace(plan(until=after(3600)), scope=scope)]
+    listed = TaskFacts(HEALTHY.key, TaskState.ERROR, StopReason.FATAL_ERROR, message=CONNECTION_LOST, tags=("new",))
+    snapshot = poll(task(tags=("gold",)), plans=plans, config=config)
+    for seconds in (60, 120, 180):
+        snapshot = poll(listed, previous=snapshot, at=seconds, plans=plans, config=config)
+
+    assert snapshot.planned.keys() == {HEALTHY.key}
+    found = only_task(snapshot)
+    assert (found.is_listed, found.facts.tags, found.facts.tags_known) == (True, ("new", "gold"), False)
+    assert found.anomalies[0].resume_until
+    assert not only_task(poll(task(), previous=snapshot, at=240)).is_listed
 
 
 GAVE_UP = "Task 'CRM' was stopped after 7 recovery attempts"
