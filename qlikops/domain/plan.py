@@ -6,6 +6,7 @@ it is over, in one proposal.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -41,7 +42,7 @@ class Scope:
             return True
         if not {facts.source_endpoint, facts.target_endpoint}.isdisjoint(self.endpoints):
             return True
-        return bool(self.tags) and not {folded(tag) for tag in facts.tags}.isdisjoint(folded(tag) for tag in self.tags)
+        return bool(self.tags) and not _folded(facts.tags).isdisjoint(_folded(self.tags))
 
     def words(self) -> str:
         """What is named, such as `server replicate-1, tag gold`; empty if nothing is."""
@@ -110,6 +111,12 @@ class StoppedInPlan:
         """Such as `CHG123 (plan-1a2b3c4d5e), over since 2026-03-07 01:00 UTC`."""
         until = self.until.astimezone(UTC)
         return f"{harmless(self.why, _WHY_CAP)} ({self.plan_id}), over since {until:%Y-%m-%d %H:%M} UTC"
+
+
+# Many plans ask the same of each task of a fleet, and most of its tasks carry the same few tags.
+@functools.lru_cache(maxsize=1024)
+def _folded(tags: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(folded, tags))
 
 
 def moment(at: datetime, now: datetime) -> str:

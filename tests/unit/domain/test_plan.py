@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 
@@ -42,6 +43,15 @@ LATER = replace(PLAN, plan_id="plan-2", starts_at=NOON + HOUR / 2, ends_at=NOON 
 )
 def test_what_is_named_is_covered(scope: Scope, covered: bool) -> None:
     assert scope.covers(FACTS) is covered
+
+
+def test_many_plans_on_a_large_fleet_fold_each_spelling_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    fold = Mock(side_effect=str)
+    monkeypatch.setattr("qlikops.domain.plan.folded", fold)
+    scopes = [Scope(tags=(f"folded once {number}",)) for number in range(20)]
+    fleet = [replace(FACTS, key=TaskKey("default", "eu", str(number)), tags=("once as well",)) for number in range(50)]
+    assert not any(scope.covers(facts) for facts in fleet for scope in scopes)
+    assert fold.call_count == 21
 
 
 def test_a_scope_names_what_it_covers() -> None:
