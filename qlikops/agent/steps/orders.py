@@ -32,6 +32,8 @@ PLANS_AT_ONCE = 100
 """Plans that are not over. Each snapshot carries them all."""
 
 _WHY_CAP = 200
+_SCOPE_CAP = 400
+"""Characters of what is planned on that an answer names; the plan has all of it."""
 
 _logger = logging.getLogger(__name__)
 
@@ -98,10 +100,9 @@ class Desk:
         )
         lasts = format_duration(ends_at - starts_at)
         is_long = f" That is more than a day ({lasts}); people are notified of it." if plan.is_long else ""
-        detail = (
-            f"{plan.plan_id}: planned work on {order.scope.words()} from {moment(starts_at, now)} until "
-            f"{moment(ends_at, now)}.{is_long}"
-        )
+        span = f"from {moment(starts_at, now)} until {moment(ends_at, now)}"
+        covers = harmless(order.scope.words(), _SCOPE_CAP)
+        detail = f"{plan.plan_id}: planned work on {covers} {span}.{is_long}"
         if plan.is_long:
             self.notifier.tell(LongWorkPlanned.of(run, plan))  # before it counts: twice is better than never
         return self.ledger.orders.keep(run, OrderOutcome(index, True, detail, now, order, plan.plan_id), adding(plan))

@@ -20,7 +20,7 @@ from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.mute import MuteReason
-from qlikops.domain.orders import LATEST, MOST, Order, OrderKind, OrderOutcome, lift_order, plan_order
+from qlikops.domain.orders import LATEST, MOST, NAME_CAP, NAMES, Order, OrderKind, OrderOutcome, lift_order, plan_order
 from qlikops.domain.plan import Plan, Scope
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
@@ -153,6 +153,15 @@ def test_an_order_is_said_with_who_says_to_have_sent_it(nights: Night, caplog: p
     notes = last_report(nights).notes
     assert notes[0].startswith(f"Order 1 (plan, says ana) was applied: {plan.plan_id}: planned work on server {SERVER}")
     assert "It covers 4 tasks" in notes[1]
+
+
+def test_the_largest_order_that_an_input_holds_is_kept_whole_and_said_in_short(nights: Night) -> None:
+    names = tuple("數" * (NAME_CAP - 2) + f"{number:02}" for number in range(NAMES))
+    keys = tuple(TaskKey(name, name, name) for name in names)
+    outcome = taken(nights, work(servers=names, endpoints=names, tags=names, tasks=keys))
+    assert outcome.is_applied, outcome.detail
+    assert only_plan(nights).scope.tasks == keys
+    assert max(len(note) for note in (outcome.detail, *last_report(nights).notes)) < 1000
 
 
 def test_one_for_more_than_a_day_is_told(nights: Night) -> None:
