@@ -128,6 +128,10 @@ class Prober:
         is_recent = last is not None and self._clock() - last.at <= within
         return last if last and is_recent and last.answer is ProbeAnswer.ERROR else None
 
+    def was_down_since(self, endpoint: EndpointKey, began: datetime) -> bool:
+        """Whether the last test that counted for a wait since `began` said that the endpoint takes no logins."""
+        return self.was_down(endpoint, self._clock() - began + _FRESH) is not None
+
     def _bar(self, endpoint: EndpointKey) -> None:
         self._ledger.bar(endpoint, (*self._slots, *self._waiting_slots))
 

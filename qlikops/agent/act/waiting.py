@@ -16,11 +16,12 @@ from qlikops.agent.act.probing import Prober, ends_waiting
 from qlikops.agent.config import AgentConfig
 from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Outcome, Status
-from qlikops.domain.endpoint import EndpointKey, EndpointWait, Probe, ProbeAnswer
+from qlikops.domain.endpoint import EndpointKey, EndpointWait, ProbeAnswer
 from qlikops.qlik.errors import QemError
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
 """From one test to the next: 1, 2, 4, 8, then 15 minutes."""
+_IS_DOWN = frozenset({ProbeAnswer.ERROR, ProbeAnswer.TIMED_OUT})
 _CANNOT_WAIT = "the state machine's definition cannot wait"
 _NO_LONGER = "its endpoint may not be tested any more"
 
@@ -50,6 +51,8 @@ class Waiter:
         Waiting only if it `may_wait`: the definition of the state machine calls again.
         """
         endpoint = self._prober.in_question(group.proposal)
+        now, began = self._clock(), group.approval.updated_at
+        is_down = False
         try:
             starts = any(self._groups.would_start(group, target) for target in group.targets)
         except QemError as exc:
@@ -62,16 +65,17 @@ class Waiter:
             probe = self._prober.while_waiting(endpoint)
             if probe.answer is ProbeAnswer.CONNECTED:
                 return None
+            is_down, said = probe.answer in _IS_DOWN, probe.words
             if ends_waiting(probe):
-                return _ended(group, _status_of(probe), probe.words)
-            said = probe.words
-        now, began = self._clock(), group.approval.updated_at
+                return _ended(group, _status(is_down=is_down), said)
+        if endpoint is None:
+            return _ended(group, Status.FAILED, f"{said}; {_NO_LONGER}")
         until = began + timedelta(seconds=self._config.wait_for_endpoint_seconds)
-        if not may_wait or endpoint is None:
-            return _ended(group, Status.STILL_DOWN, f"{said}; {_CANNOT_WAIT}")
-        if now >= until:
-            return _ended(group, Status.STILL_DOWN, f"{said}; waited until {until:%H:%M} UTC")
-        return _waiting(endpoint, said, now, pause(now - began, until - now), until)
+        if may_wait and now < until:
+            return _waiting(endpoint, said, now, pause(now - began, until - now), until)
+        why = f"waited until {until:%H:%M} UTC" if may_wait else _CANNOT_WAIT
+        is_down = is_down or self._prober.was_down_since(endpoint, began)
+        return _ended(group, _status(is_down=is_down), f"{said}; {why}")
 
 
 def pause(waited: timedelta, left: timedelta) -> timedelta:
@@ -84,9 +88,9 @@ def _waiting(endpoint: EndpointKey, said: str, now: datetime, seconds: timedelta
     return Waiting(EndpointWait(endpoint, now + timedelta(seconds=whole), until, said), whole)
 
 
-def _status_of(probe: Probe) -> Status:
-    """What it comes to if no later test helps."""
-    return Status.STILL_DOWN if probe.answer is ProbeAnswer.ERROR else Status.FAILED
+def _status(*, is_down: bool) -> Status:
+    """What it comes to if it was not seen to take logins; that it takes none, a test has to say."""
+    return Status.STILL_DOWN if is_down else Status.FAILED
 
 
 def _ended(group: Group, status: Status, why: str) -> Outcome:

@@ -218,6 +218,28 @@ def test_an_enterprise_manager_that_is_silent_meanwhile_is_waited_for(wait: Wait
     assert waited.end().status is Status.RESTARTED
 
 
+@pytest.mark.parametrize(("silent_after", "status"), [(30, Status.FAILED), (90, Status.STILL_DOWN)])
+def test_an_endpoint_is_called_down_only_if_a_test_said_so(
+    wait: Wait, clock: FakeClock, silent_after: int, status: Status
+) -> None:
+    waited = wait(FOR_EVER, ServerDown(silent_after, SERVER, "not reachable"))
+    clock.sleep(60)
+    outcome = waited.end()
+    assert (outcome.status, outcome.was_sent, waited.night.runs()) == (status, False, [0, 0, 0])
+    assert outcome.detail.startswith("nothing was sent: Enterprise Manager does not say how the tasks are")
+    assert outcome.detail.endswith("waited until 09:01 UTC")
+
+
+def test_a_wait_for_what_may_not_be_tested_any_more_ends_without_asking(begin: Begin, clock: FakeClock) -> None:
+    waited = Waited(begin(FOR_EVER, ServerDown(40, SERVER, "not reachable")), clock)
+    waited.wake()
+    waited.night.agent._config = replace(waited.night.agent._config, probe_endpoints=False)
+    waited.night.agent.services = waited.night.agent.again()
+    outcome = waited.end()
+    assert outcome.status is Status.FAILED
+    assert outcome.detail.endswith("its endpoint may not be tested any more")
+
+
 def test_another_invocation_at_the_same_time_sends_nothing_twice(wait: Wait) -> None:
     waited = wait(replace(AWAY, until=30))
     waited.wake()
