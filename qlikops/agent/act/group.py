@@ -53,7 +53,7 @@ class Group:
     choice: Choice
     """What was decided on: one of its options, on some or all of its tasks."""
     claims: Mapping[TaskKey, StartMarker]
-    """Of earlier invocations."""
+    """Those that another invocation finds: of earlier ones at first, and of this one as it makes them."""
     second_look: SecondLook
     ends_because: str = ""
     """Why nothing more is begun, whatever came of the tasks: a person stopped it, or Enterprise Manager is silent."""
@@ -118,7 +118,7 @@ class GroupRestarter:
                 self._take_up(group, target, give_up_at)
         chosen = {target.key for target in targets} - set(claims)
         waiting = deque(target for target in group.proposal.in_turn if target.key in chosen)
-        to_start, start_until = len(waiting), self._start_until(group.choice.action, give_up_at)
+        start_until = self._start_until(group.choice.action, give_up_at)
         while True:
             why = self._start(group, waiting, start_until, give_up_at)
             self._look_at(group, give_up_at)
@@ -127,7 +127,8 @@ class GroupRestarter:
                 self._sleep(POLL_SECONDS)
             elif (why or not waiting or self._clock() >= start_until) and not self._joins(group, waiting, give_up_at):
                 break
-        if not why and waiting and len(waiting) < to_start and self._clock() < go_on_until:
+        # An invocation that has claimed nothing leaves the next one where it began itself: with the same looks to take.
+        if not why and waiting and len(group.claims) > len(claims) and self._clock() < go_on_until:
             return Unfinished(len(group.results), len(targets))
         group.results += (not_tried(left.key, why or "no time was left") for left in waiting)
         order = {target.key: index for index, target in enumerate(targets)}
@@ -208,6 +209,8 @@ class GroupRestarter:
             if isinstance(marked, TaskOutcome):
                 return marked
             claim = marked
+        if not claim.fresh:
+            group.claims = {**group.claims, key: claim}
         if claim.result:
             return claim.result
         if not claim.fresh or facts is None:
@@ -225,6 +228,7 @@ class GroupRestarter:
         except QemError:
             tasks.release_claim(key, proposal.proposal_id)
             raise
+        group.claims = {**group.claims, key: claim}
         if isinstance(begun, TaskOutcome):
             if proposal.kind.traits.rests_on_message:
                 begun = _judged(begun, proposal, target, replace(facts, message=begun.detail))

@@ -9,7 +9,7 @@ import pytest
 from qlikops.agent.act import ramp
 from qlikops.agent.transient import TransientError
 from qlikops.domain.approval import Outcome, RunCall, Status, TaskOutcome
-from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.qlik.simulator.library import log_stream
 from qlikops.qlik.simulator.scenario import AfterRun
 from tests.unit.agent.act.restarted import ANOTHER_MATTER, COMES_UP, ID, SETTINGS, STAYS_DOWN, Restarted, lost_source
@@ -213,6 +213,21 @@ def test_what_another_invocation_begins_with_is_not_said_to_be_left_alone(is_cla
             group.to_the_end()
 
     assert [one.status for one in group.to_the_end().targets] == [Status.RESTARTED, Status.UNVERIFIED]
+
+
+def test_a_group_of_which_one_invocation_sees_only_tasks_that_run_does_not_go_on_for_ever() -> None:
+    group = Restarted(lost_source(60))
+    for number in range(59):
+        group.fleet.run(SERVER, f"task-{number:04}", RunOption.RESUME_PROCESSING)
+    group.clock.sleep(60)
+    group.operator.before = lambda _: group.clock.sleep(2)
+
+    outcome = group.invoke(60)
+
+    assert isinstance(outcome, Outcome)
+    last = outcome.targets[-1]
+    assert (outcome.status, last.status, last.detail) == (Status.PARTIAL, Status.NOT_TRIED, "no time was left")
+    assert group.runs().count(last.key.task) == 0
 
 
 def test_the_list_is_not_read_anew_for_each_task_without_a_message() -> None:
