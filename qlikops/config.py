@@ -211,7 +211,7 @@ def console_contexts(
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class ConfigFile:
     """What config.toml may hold."""
 
     default_context: str = ""
@@ -296,15 +296,20 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     return found
 
 
+def checked(data: Mapping[str, Any], path: Path) -> ConfigFile:
+    """`data` of the config.toml at `path`. Raises UsageError for a key that there is not, and for a wrong value."""
+    try:
+        return codec.read_settings(ConfigFile, data)
+    except ConfigError as exc:
+        raise UsageError(f"{shown(path)}: {exc}.") from exc
+
+
 def _read_config(path: Path) -> _Config:
     try:
         data = read_toml(path, hint=f"Put it right, or name another file in {CONFIG_VARIABLE}.")
     except MissingFile:
         return _Config(path)
-    try:
-        file = codec.read_settings(_File, data)
-    except ConfigError as exc:
-        raise UsageError(f"{shown(path)}: {exc}.") from exc
+    file = checked(data, path)
     # As written: which settings a context has is what decides between it, the environment and options.
     return _Config(
         path, file.default_context, file.console_contexts, data.get("contexts", {}), file.keys, file.commands

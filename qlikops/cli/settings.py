@@ -1,22 +1,28 @@
-"""config."""
+"""config, config path, config set."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from qlikops.aws.configuration import described
 from qlikops.aws.errors import aws_errors
 from qlikops.cli import output
+from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.context import ContextOption, JsonOption, invocation
 from qlikops.cli.login import mfa_entry
-from qlikops.config import BUILT_IN, Settings, config_path, data_dir
+from qlikops.cli.names import Group
+from qlikops.cli.shape import shaped
+from qlikops.config import BUILT_IN, ConfigFile, Settings, config_path, data_dir
+from qlikops.config_change import set_value
 from qlikops.domain.errors import CredentialsProblem
+from qlikops.files import shown as shown_path
 from qlikops.presentation.table import Column
 from qlikops.presentation.tone import Span, Tone, outside
-from qlikops.tui.keys import actions, keymap
+from qlikops.tui.keys import actions, keymap, own_keys
 from qlikops.tui.themes import check_theme
 
 
@@ -29,8 +35,21 @@ def _from_aws(profile: str) -> dict[str, dict[str, Any]]:
         return {}  # mfa_session says it
 
 
-def config(ctx: typer.Context, context: ContextOption = None, as_json: JsonOption = False) -> None:
+config = typer.Typer(
+    cls=Group,
+    help="Show each setting's value and where it came from, those of AWS's own configuration and environment too.",
+    add_completion=False,
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+
+
+@config.callback()
+@shaped
+def _settings(ctx: typer.Context, context: ContextOption = None, as_json: JsonOption = False) -> None:
     """Show each setting's value and where it came from, those of AWS's own configuration and environment too."""
+    if ctx.invoked_subcommand:
+        return
     here = invocation(ctx)
     chosen = here.context(context)
     settings: dict[str, dict[str, Any]] = {
@@ -76,3 +95,30 @@ def config(ctx: typer.Context, context: ContextOption = None, as_json: JsonOptio
     )
     for name, path in files.items():
         output.say(f"{name.replace('_', ' ')}: {path}")
+
+
+@config.command(cls=PlainCommand)
+def path(ctx: typer.Context) -> None:
+    """Say where config.toml lies, or would: for an editor, as in `vi "$(qlikops config path)"`."""
+    output.write(str(config_path(invocation(ctx).environ)))
+
+
+@config.command("set", cls=PlainCommand)
+def set_(
+    ctx: typer.Context,
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="As config.toml has it: default_context, contexts.NAME.region.")
+    ],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="Its value; a text needs no quotes of its own.")],
+) -> None:
+    """Set one value in config.toml, which keeps its comments; what it cannot hold is refused."""
+    file = config_path(invocation(ctx).environ)
+    written = set_value(file, key, value, also=_check_for_console)
+    output.say(f"{key} = {json.dumps(written, ensure_ascii=False)} in {shown_path(file)}")
+
+
+def _check_for_console(file: ConfigFile) -> None:
+    """Raises UsageError for what the console would refuse when it opens."""
+    own_keys(file.commands, keymap(file.keys))
+    for each in file.contexts.values():
+        check_theme(each.theme)

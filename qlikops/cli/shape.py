@@ -22,7 +22,7 @@ from qlikops.domain.naming import did_you_mean
 from qlikops.domain.text import harmless
 
 FLAG = "--json"
-LISTS = frozenset({"approvals", "executions", "tasks", "reports", "decisions", "config", "doctor", "_list"})
+LISTS = frozenset({"approvals", "executions", "tasks", "reports", "decisions", "doctor", "_list", "_settings"})
 """Functions of the commands whose answer is one table."""
 
 

@@ -106,6 +106,19 @@ def test_config_shows_the_keys_with_where_they_come_from(run: Run, environ: dict
     assert "back" not in shown
 
 
+def test_config_is_changed_where_it_says_that_it_lies(run: Run, environ: dict[str, str]) -> None:
+    file = Path(environ["QLIKOPS_CONFIG"])
+    assert run("config", "path").stdout == f"{file}\n"
+    assert not file.exists()
+    assert run("config", "set", "keys.approve", "f5").exit_code == ExitCode.OK
+    assert json.loads(run("config", "--json").stdout)["keys"]["approve"]["value"] == "f5"
+    for key, value, complaint in (("keys.deny", "f5", "both"), ("contexts.prod.theme", "drak", "no theme 'drak'")):
+        refused = run("config", "set", key, value)
+        assert refused.exit_code == ExitCode.USAGE
+        assert complaint in refused.stderr
+    assert file.read_text() == '[keys]\napprove = "f5"\n'
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
