@@ -36,10 +36,10 @@ from qlikops.domain.errors import (
     Unreachable,
     UsageError,
 )
-from qlikops.domain.ordering import OrderState
 
 if TYPE_CHECKING:
     from qlikops.domain.approval import Status
+    from qlikops.domain.ordering import OrderState
 
 
 class ExitCode(IntEnum):
@@ -92,6 +92,9 @@ def of_error(error: QlikopsError) -> ExitCode:
 
 def of_order(state: OrderState) -> ExitCode:
     """The exit code of an order of which so much is known when the command has waited."""
+    # Not above: the list of commands need know neither orders nor proposals.
+    from qlikops.domain.ordering import OrderState
+
     match state:
         case OrderState.APPLIED:
             return ExitCode.OK
@@ -103,7 +106,6 @@ def of_order(state: OrderState) -> ExitCode:
 
 def of_approved(status: Status) -> ExitCode:
     """The exit code of an approval whose proposal stands at `status` when the command has waited."""
-    # Not above: the list of commands need not know what a proposal is.
     from qlikops.domain.approval import Status
 
     if status.is_up:
