@@ -14,6 +14,7 @@ from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.freshness import StaleTask, StaleTime, together
 from qlikops.domain.lasting import FellOver
 from qlikops.domain.mute import Mute
+from qlikops.domain.plan import Plan
 from qlikops.domain.ports import ContextServices, Executions
 from qlikops.domain.task import TaskKey
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, RunProposal
@@ -87,6 +88,8 @@ class Handover:
     """The tasks whose targets were out of freshness when a run looked last, the longest first."""
     stale_time: tuple[StaleTime, ...] = ()
     """For how long targets were out of freshness in the shift, by the tag or task that the limit is set for."""
+    plans: tuple[Plan, ...] = ()
+    """Work that goes on or is to come, as the last run knew it, what begins first first."""
 
 
 def gather(environment: ContextServices, since: datetime, now: datetime) -> Handover:
@@ -109,6 +112,7 @@ def gather(environment: ContextServices, since: datetime, now: datetime) -> Hand
         if proposal.updated_at >= since and proposal.status not in UNANSWERED
     ]
     snapshot = last_snapshot(environment)
+    plans = [plan for plan in snapshot.plans if not plan.is_over(now)] if snapshot else []
     ended = [run for run in within if run.stopped_at is not None]
     return Handover(
         since=since,
@@ -125,6 +129,7 @@ def gather(environment: ContextServices, since: datetime, now: datetime) -> Hand
         is_complete=is_complete,
         stale=snapshot.stale if snapshot else (),
         stale_time=together(each for run in within if run.run for each in run.run.stale),
+        plans=tuple(sorted(plans, key=lambda plan: (plan.starts_at, plan.plan_id))),
     )
 
 

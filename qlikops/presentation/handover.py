@@ -30,6 +30,7 @@ def sections(handover: Handover) -> tuple[Section, ...]:
         ("Failed or expired: look at these", (_handled(each, handover.until) for each in worrying)),
         ("Decided", (_handled(each, handover.until) for each in settled)),
         ("Out of freshness", (*stale.lines(handover.stale, handover.until), *stale.time_out(handover.stale_time))),
+        ("Planned work", _planned(handover)),
         ("Kept quiet", _quiet(handover)),
         ("Runs", _runs(handover)),
     )
@@ -49,6 +50,7 @@ def _heading(handover: Handover) -> Iterator[Line]:
     counted += [f"{len(handover.fell_over):,} fell over"] if handover.fell_over else []
     counted += [f"{len(handover.waiting):,} waiting"] if handover.waiting else []
     counted += [f"{len(handover.quiet):,} kept quiet"] if handover.quiet else []
+    counted += [f"{vocabulary.count(len(handover.plans), 'plan')} of work"] if handover.plans else []
     yield line("in short", ", ".join(counted) or "nothing was decided, nothing waits")
     if handover.seen_at is None:
         yield line("fleet", Span("no run has looked at it yet", Tone.WARNING))
@@ -117,6 +119,14 @@ def _handled(each: Handled, until: datetime) -> Line:
     if decision is not None and decision.snooze:
         spans.append(Span(f"; snoozed for {vocabulary.short_duration(decision.snooze)}", Tone.MUTED))
     return line(outside(proposal.proposal_id, cap=12).text, *spans)
+
+
+def _planned(handover: Handover) -> Iterator[Line]:
+    for plan in handover.plans:
+        begins = "" if plan.is_active(handover.until) else f"from {waiting.clock(plan.starts_at, handover.until)} "
+        ends = f"until {waiting.clock(plan.until, handover.until)}"
+        words = f"{plan.scope.words()}: {plan.why}, says {vocabulary.person(plan.by)}"
+        yield line(plan.plan_id, Span(f"{begins}{ends}  ", Tone.MUTED), outside(words, cap=600))
 
 
 def _quiet(handover: Handover) -> Iterator[Line]:

@@ -15,6 +15,7 @@ from qlikops.domain.freshness import Freshness, StaleTask, StaleTime
 from qlikops.domain.handover import LOOK_BACK, PAGES, Handled, Handover, gather
 from qlikops.domain.lasting import FellOver, Followed, Lasting, TaskLasting
 from qlikops.domain.mute import Mute, MuteReason
+from qlikops.domain.plan import Plan, Scope
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.domain.workflow.execution import (
@@ -204,3 +205,13 @@ def test_how_far_it_looks_back_follows_the_definition(
     found = gathered(environment, slow, run_of("new", 2, 1))
     assert found.looked_back_to == SINCE - hours * HOUR
     assert len(found.handled) == (hours == 100)
+
+
+def test_a_plan_that_is_not_over_belongs_to_the_shift(environment: FakeEnvironment) -> None:
+    over = Plan("plan-0", Scope(servers=("eu",)), NOON - 2 * HOUR, NOON, "patching", "bob", "run-1", NOON - 2 * HOUR)
+    goes_on, to_come = (
+        replace(over, plan_id="plan-1", ends_at=NOON + HOUR),
+        replace(over, plan_id="plan-2", starts_at=NOON + HOUR, ends_at=NOON + 2 * HOUR),
+    )
+    environment.fleet.latest = FleetSnapshot(NOON, "run-1", (), (), plans=(to_come, over, goes_on))
+    assert gathered(environment).plans == (goes_on, to_come)

@@ -12,6 +12,7 @@ from qlikops.domain.freshness import Freshness, StaleTask, StaleTime
 from qlikops.domain.handover import Handled, Handover, MutedTask
 from qlikops.domain.lasting import FellOver, Lasting, TaskLasting
 from qlikops.domain.mute import Mute, MuteReason
+from qlikops.domain.plan import Plan, Scope
 from qlikops.domain.workflow.execution import ExecutionStatus, RunProposal
 from qlikops.presentation import handover
 from qlikops.presentation.tone import as_text
@@ -141,3 +142,12 @@ def test_what_one_denial_keeps_quiet_is_one_line() -> None:
     assert len(lines) == 2
     assert "60 tasks (" in lines[0]
     assert "and 55 more): " in lines[0]
+
+
+def test_work_that_is_planned_is_handed_over() -> None:
+    goes_on = Plan("plan-1", Scope(servers=("eu",)), NOW - HOUR, NOW + HOUR, "patching", CALLER, "run-1", NOW - HOUR)
+    to_come = replace(goes_on, plan_id="plan-2", starts_at=NOW + 2 * HOUR, ends_at=NOW + 3 * HOUR)
+    text = said(replace(QUIET, plans=(goes_on, to_come)))
+    assert "in short     2 plans of work" in text
+    assert "plan-1       until 12:20 UTC  server eu: patching, says anna" in text
+    assert "plan-2       from 13:20 UTC until 14:20 UTC  server eu: patching, says anna" in text
