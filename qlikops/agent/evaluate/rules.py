@@ -232,7 +232,9 @@ def _several_tasks(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
         0.8,
         f"{count} tasks have this in common: {proposal.cause}. If that is well again, one decision serves them all.",
         (Label.TASKS, Label.CAUSE),
-        f"{count} tasks start together; the source gets their load at once." if count >= MANY_TASKS else "",
+        f"{count} tasks come up one after the other within minutes; the source gets the load of all."
+        if count >= MANY_TASKS
+        else "",
     )
 
 

@@ -145,7 +145,7 @@ def test_a_point_of_no_return_is_cited_and_once_passed_it_needs_care(hours: int,
 def test_many_tasks_at_once_are_warned_of(count: int, warned: bool) -> None:
     evaluation = evaluate(only_proposal(poll_twice(*(failed(f"t{number}") for number in range(count)))))
     assert evaluation.risk is Risk.MEDIUM
-    assert any("start together" in caution for caution in evaluation.cautions) is warned
+    assert any("the load of all" in caution for caution in evaluation.cautions) is warned
 
 
 @pytest.mark.parametrize("proposal", all_proposals(), ids=lambda proposal: proposal.targets[0].key.task)
