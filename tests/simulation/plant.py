@@ -107,7 +107,7 @@ class InlineExecutor(Executor):
 
 @contextlib.contextmanager
 def without_threads() -> Iterator[None]:
-    """What the agent runs in threads runs inline meanwhile. The only patch there is: a pool has no other seam."""
+    """What the agent runs in threads runs inline meanwhile. Nothing else of it is patched: a pool has no other seam."""
     modules: tuple[Any, ...] = (
         qlikops.agent.steps.monitoring,
         qlikops.agent.act.probing,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import gc
 import logging
 import sys
@@ -12,7 +13,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
+from qlikops.domain.encoding import codec
 from tests.simulation import situations
 from tests.simulation.exhaustive import restarting
 from tests.simulation.living import Lived, live_through, shortened
@@ -24,7 +27,7 @@ REPLAY = "python -m tests.simulation.simulate --seed {}"
 
 def one(seed: int) -> Lived:
     """The night of a seed, without what only people read."""
-    with _without_logs(), without_threads(), _without_collecting():
+    with _without_logs(), without_threads(), _without_collecting(), _reading_once():
         lived = live_through(draw(seed))
         lived.world = None
     return lived
@@ -49,6 +52,18 @@ def _without_collecting() -> Iterator[None]:
     finally:
         gc.collect(0)
         gc.enable()
+
+
+@contextlib.contextmanager
+def _reading_once() -> Iterator[None]:
+    """Parses each stored text once: what comes of it is frozen, and a record is read hundreds of times a night."""
+    module: Any = codec
+    before = module.loads
+    module.loads = functools.lru_cache(maxsize=1000)(before)
+    try:
+        yield
+    finally:
+        module.loads = before
 
 
 def many(seeds: Iterable[int], workers: int) -> Iterable[Lived]:
