@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import urllib3
 
-from qlikops.domain.task import TaskState
+from qlikops.domain.task import StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
 from qlikops.qlik.simulator.server import API_ROOT, SESSION_HEADER, Sessions, Unauthorized
 from qlikops.qlik.simulator.task import SimulatedState, TaskModel
@@ -87,6 +87,16 @@ class WatchedFleet(DisturbedFleet):
         self._fell_at: dict[tuple[str, str], float] = {}
         self.fell_at = self._fell_at
         super().reset()
+
+    def stopped_by_hand(self) -> dict[tuple[str, str], float]:
+        """The tasks that stand because a person stopped them, and since when."""
+        last = {(call.server, call.task): call for call in self._calls}
+        return {
+            place: self._fell_at[place]
+            for place, task in self._tasks.items()
+            if task.true.stop_reason is StopReason.NORMAL and task.true.state is TaskState.STOPPED
+            if place in last and last[place].action == "stop" and last[place].user != "monitor"
+        }
 
     def _fall(self, now: float, task: TaskModel, condition: SimulatedState) -> None:
         self._fell_at[next(place for place, each in self._tasks.items() if each is task)] = self._began + now

@@ -6,15 +6,27 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from qlikops.agent.diagnosis.evidence import Label
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
-from tests.simulation.invariants.watch import Change, Watch, at_rest, of_each_item, of_each_record
+from tests.simulation.invariants.watch import (
+    Change,
+    Watch,
+    at_rest,
+    of_each_item,
+    of_each_record,
+    partition_of,
+    status_of,
+)
 
 _MOST = 20
 """Orders that a run takes."""
 _COMES_THROUGH = ("POSITION_LOST", "DATA_ERRORS")
 """What people hear of during planned work as well."""
+_STOPPED = "STOPPED_IN_PLAN"
+_SEVERAL = 2
+"""Runs, one of which has no reason not to ask: the last ones are hours apart."""
 _RUN_SECONDS = 600.0
 """That MonitorTasks may take."""
 
@@ -73,6 +85,52 @@ def nothing_is_proposed_during_planned_work(watch: Watch, change: Change) -> str
         if plan := _plan_over(watch, server, task, run.at, watch.world.kernel.now):
             return f"{change.proposal_id} is about {task}, and {plan} covers that"
     return ""
+
+
+@of_each_record
+def what_a_plan_stopped_is_asked_about_in_one_proposal(watch: Watch, change: Change) -> str:
+    """A run asks once about all that one plan stopped, and while that is open no other question is about it."""
+    proposal = watch.proposed[change.proposal_id]
+    if change.before is not None or proposal["kind"] != _STOPPED or watch.is_tampered(change.proposal_id):
+        return ""
+    mine, plans = set(watch.task_partitions(change.proposal_id)), _plans_named(proposal)
+    for name, item in watch.records():
+        if name == change.proposal_id or status_of(item).is_final:
+            continue
+        if mine & set(watch.task_partitions(name)):
+            return f"{change.proposal_id} asks about what {name} asks about"
+        other = watch.proposed[name]
+        is_beside = other["kind"] == _STOPPED and other["execution_name"] == proposal["execution_name"]
+        if is_beside and plans & _plans_named(other) and watch.opened_by[name] == watch.opened_by[change.proposal_id]:
+            return f"{change.proposal_id} and {name} of one run ask about what {plans} stopped"
+    return ""
+
+
+def _plans_named(proposal: Mapping[str, Any]) -> set[str]:
+    return {each["value"] for each in proposal["evidence"] if each["label"] == Label.PLAN}
+
+
+@at_rest
+def what_a_plan_stopped_is_asked_about(watch: Watch) -> Iterator[str]:
+    """What a person stopped during planned work, and what is down still after several runs, has been asked about."""
+    world = watch.world
+    if not watch.clocks_are_right or world.faults.befallen or world.tampered:
+        return
+    for (server, task), at in world.fleet.stopped_by_hand().items():
+        key = {"instance": "default", "server": server, "task": task}
+        if (partition_of(key), keys.SNOOZE) in watch.items:
+            continue
+        ends = [until for _, begins, until in _plans_on(watch, server, task) if begins <= at < until]
+        runs = [each for each in watch.summed_up_at.values() if ends and each > max(ends) + _RUN_SECONDS]
+        if len(runs) < _SEVERAL:
+            continue
+        asked = [
+            name
+            for name, proposal in watch.proposed.items()
+            if proposal["kind"] == _STOPPED and partition_of(key) in watch.task_partitions(name)
+        ]
+        if not any(watch.opened_at[name] >= max(ends) for name in asked):
+            yield f"{task} was stopped during planned work, and {len(runs)} runs after it did not ask"
 
 
 @at_rest

@@ -106,6 +106,8 @@ class Watch:
         """The task tokens that were kept for a proposal, in their order."""
         self.opened_at: dict[str, float] = {}
         """When each proposal was first stored."""
+        self.opened_by: dict[str, str] = {}
+        """By which process."""
         self.summed_up_at: dict[Key, float] = {}
         """When the summary of each run was first stored."""
         self.plans: dict[Key, Wire] = {}
@@ -170,6 +172,7 @@ class Watch:
             if change.proposal_id not in self.proposed or change.proposal_id in self.world.forged:
                 self.proposed[change.proposal_id] = json.loads(change.after[Attribute.PROPOSAL]["S"])
             self.opened_at.setdefault(change.proposal_id, self.world.kernel.now)
+            self.opened_by.setdefault(change.proposal_id, self.world.dynamodb.last_writer)
         if change.key[1] == keys.RECORD and not (change.before and status_of(change.before) is status_of(change.after)):
             self.world.kernel.say(f"{change.proposal_id} is {status_of(change.after)}", "ledger")
         if change.key[0] == keys.PLANS_PARTITION:
