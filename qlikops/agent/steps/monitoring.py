@@ -191,7 +191,9 @@ class Monitor:
         rows = self.ledger.run_proposals(run.execution_name) if began_before else ()
         opened_before = {row.proposal_id for row in rows}
         leases = standing.taken(current, run.execution_arn, opened_before)
-        free = [key for key in dict.fromkeys((*anomalous, *restarts)) if key not in leases]
+        # A person may have lifted what the last run knew, of a task that has recovered as well.
+        muted = [task.facts.key for task in snapshot.tasks if task.memory.quiet]
+        free = [key for key in dict.fromkeys((*anomalous, *restarts, *muted)) if key not in leases]
         mutes = tasks.quiet(free, self._limits, restarts)
         correlated = propose(
             snapshot,

@@ -159,4 +159,5 @@ def notes_on(outcomes: Iterable[OrderOutcome], given: Any, snapshot: FleetSnapsh
 def _covered(plan: Plan, snapshot: FleetSnapshot) -> str:
     covered = sum(plan.scope.covers(task.facts) for task in snapshot.tasks)
     tasks = f"{covered} task{'s'[: covered != 1]}"
-    return f"{harmless(plan.why, 200)}. It covers {tasks}, on which nothing is proposed or told."
+    but = "but a lost log position and data errors"
+    return f"{harmless(plan.why, 200)}. It covers {tasks}, on which nothing is proposed or told {but}."

@@ -355,6 +355,16 @@ class TestLift:
         denied(nights, 3600)
         assert quiet(nights) is MuteReason.SNOOZED
 
+    def test_what_is_lifted_of_a_task_that_has_recovered_is_no_longer_shown(self, nights: Night) -> None:
+        denied(nights, 86400)
+        run(nights, minutes=70)
+        nights.agent.simulator.server.fleet.run(SERVER, "orders", "RESUME_PROCESSING")
+        run(nights, minutes=70)
+        run(nights)
+        assert nights.seen(ORDERS).memory.quiet
+        assert taken(nights, on(ORDERS)).is_applied
+        assert nights.seen(ORDERS).memory.quiet is None
+
     def test_a_denial_after_the_order_was_sent_stays(self, nights: Night) -> None:
         sent_at = codec.format_time(nights.clock.now)
         nights.clock.sleep(60)
