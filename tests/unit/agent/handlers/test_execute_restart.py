@@ -21,7 +21,10 @@ EVENT = {"proposal": {"proposal_id": "0123456789ab"}, "decision": {"approved": T
 
 
 def services(acted: Outcome | Unfinished, asked: list[tuple[str, datetime, bool]]) -> Services:
-    def restart(proposal_id: str, _decision: object, until: datetime, *, may_continue: bool) -> Outcome | Unfinished:
+    def restart(
+        proposal_id: str, _decision: object, until: datetime, *, may_continue: bool, may_wait: bool
+    ) -> Outcome | Unfinished:
+        assert not may_wait  # as an execution whose definition has no WaitForEndpoint
         asked.append((proposal_id, until, may_continue))
         return acted
 

@@ -25,8 +25,8 @@ def services(asked: list[tuple[float, Sequence[str]]]) -> Services:
     def monitor(reading_seconds: float, notes: Sequence[str]) -> Iterator[Any]:
         asked.append((reading_seconds, notes))
 
-        def run(run: Run) -> Monitored:
-            assert run.execution_name == "run-1"
+        def run(run: Run, given: object) -> Monitored:
+            assert (run.execution_name, given) == ("run-1", {"orders": []})
             return Monitored(SUMMARY, (PROPOSAL,))
 
         yield SimpleNamespace(run=run)
@@ -42,7 +42,7 @@ def services(asked: list[tuple[float, Sequence[str]]]) -> Services:
 def test_it_hands_on_cards_and_counts_and_leaves_time_for_the_rest(seconds: int, reading: float) -> None:
     asked: list[tuple[float, Sequence[str]]] = []
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: seconds * 1000)
-    answer = handler(RUN, context, services(asked))
+    answer = handler({**RUN, "input": {"orders": []}}, context, services(asked))
     assert answer["run"]["execution_name"] == "run-1"
     assert [card["proposal_id"] for card in answer["proposals"]] == [PROPOSAL.proposal_id]
     assert (answer["proposal_count"], answer["outcomes"]) == (1, [])
