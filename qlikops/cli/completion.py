@@ -31,6 +31,8 @@ REMEMBERED: Mapping[str, tuple[str, ...]] = {
     "ID": ("proposals",),
     "EXECUTION": ("runs",),
     "EXECUTION-OR-APPROVAL": ("proposals", "runs"),
+    "ID-OR-TASK": ("proposals", "plans", "tasks"),
+    "PLAN": ("plans",),
     "TASK": ("tasks",),
     "SERVER": ("servers",),
     "FAILURE": ("failures",),
@@ -81,7 +83,7 @@ def _values(takes: str | Sequence[str], context: str, environ: Mapping[str, str]
     kinds = REMEMBERED.get(takes, ())
     kept = remembered(environ) if kinds else {}
     # Known failures are kept without a context, unless one was named.
-    places = [kept[context], kept.get("", {})] if context in kept else kept.values()
+    places = [kept[context], kept.get("", {})] if context and context in kept else kept.values()
     found = {
         name: Offer(name, about)
         for place in places

@@ -14,6 +14,7 @@ from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocatio
 from qlikops.cli.durations import duration, moment
 from qlikops.cli.exit_codes import ORDER_CODES, of_order
 from qlikops.cli.names import Group
+from qlikops.cli.remembering import remember
 from qlikops.cli.shape import shaped
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.fleet import FleetSnapshot
@@ -47,7 +48,9 @@ def _list(ctx: typer.Context, context: ContextOption = None, as_json: JsonOption
     if ctx.invoked_subcommand:
         return
     here = invocation(ctx)
-    snapshot = here.environment(context).fleet.snapshot()
+    environment = here.environment(context)
+    snapshot = environment.fleet.snapshot()
+    remember(here, environment.name, "plans", {plan.plan_id: plan.why for plan in snapshot.plans})
     if as_json:
         output.write_json(snapshot.plans)
         return
@@ -65,7 +68,7 @@ def add(
     lasts: Annotated[str, typer.Option("--for", metavar="T", help="How long it lasts, such as 90m or 4h.")],
     why: Annotated[str, typer.Option("--why", metavar="R", help="Why, such as the number of a change.")],
     server: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="All tasks of this server; again for more.")
+        list[str] | None, typer.Option(metavar="SERVER", help="All tasks of this server; again for more.")
     ] = None,
     endpoint: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="All tasks on this source or target; again for more.")
@@ -110,7 +113,7 @@ def add(
 @shaped
 def end(
     ctx: typer.Context,
-    plan_id: Annotated[str, typer.Argument(metavar="ID", help="From `qlikops plan`; its beginning will do.")],
+    plan_id: Annotated[str, typer.Argument(metavar="PLAN", help="Its id from `qlikops plan`; the beginning will do.")],
     reason: ReasonOption = "done",
     timeout: WaitOption = "3m",
     context: ContextOption = None,

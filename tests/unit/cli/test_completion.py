@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from typer._completion_shared import get_completion_script
 from qlikops.cli.completion import FILE, FRESH_SECONDS, REMEMBERED, TREE, VARIABLE, answer, offers, remembered
 from qlikops.cli.context import Invocation
 from qlikops.cli.remembering import MOST, remember
+from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.plan import Plan, Scope
+from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from tests.fakes import Clock, FakeEnvironment
 from tests.unit.cli.conftest import Run
-from tests.unit.domain.samples import WAITING
+from tests.unit.domain.samples import NOON, WAITING
 
 NODES: Any = json.loads(TREE.read_bytes())
 
@@ -55,6 +59,21 @@ def test_names_come_from_what_commands_showed(run: Run, environment: FakeEnviron
     assert words("approve ") == []
     run("known", "--built-in")
     assert "oracle-missing-logfile" in words("known show oracle-m")
+    environment.approvals.records[WAITING.approval_id] = WAITING
+    run("approvals")
+    assert words("approve ") == [WAITING.approval_id]
+
+
+def test_what_is_planned_or_quiet_is_named_to_end_it(run: Run, environment: FakeEnvironment, words: Any) -> None:
+    facts = TaskFacts(TaskKey("default", "eu", "orders"), TaskState.RUNNING, StopReason.NONE)
+    servers = (ServerFacts("default", "eu", ServerState.MONITORED),)
+    work = Plan("plan-0123456789", Scope(("eu",)), NOON, NOON + timedelta(hours=1), "patching", "bob", "run-1", NOON)
+    environment.fleet.latest = FleetSnapshot(NOON, "run-1", servers, (TaskSnapshot(facts),), plans=(work,))
+    for command in ("plan", "tasks", "approvals"):
+        run(command)
+    assert words("plan end ") == [work.plan_id]
+    assert sorted(words("lift ")) == [WAITING.approval_id, "orders", work.plan_id]
+    assert words("plan add --server ") == ["eu"]
 
 
 @pytest.mark.usefixtures("two_contexts")
