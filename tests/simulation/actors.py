@@ -199,8 +199,7 @@ def _claim(world: World, approvals: LedgerApprovals) -> None:
 def _stop(world: World, executions: StepFunctionsExecutions) -> None:
     if (running := _one_of(world, executions, "RUNNING")) and world.kernel.random.random() < 0.3:
         world.kernel.say(f"stops {running}")
-        executions.stop(running, "simulated")
-        world.stopped.add(running)
+        world.stop(executions, running, "simulated")
 
 
 def _redrive(world: World, executions: StepFunctionsExecutions) -> None:

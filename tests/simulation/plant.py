@@ -30,6 +30,7 @@ from qlikops.agent.handlers import (
 )
 from qlikops.agent.steps.assessment import Assessor
 from qlikops.agent.wiring import Services
+from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.aws.session import Resources
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.simulator.scenario import Scenario
@@ -156,8 +157,8 @@ class World:
         """The proposals whose records somebody changed behind qlikops' back, and when."""
         self.forged: set[str] = set()
         """Those of them whose digest was changed with them: only a decision's own digest tells them from real ones."""
-        self.stopped: set[str] = set()
-        """The executions that `qlikops stop` has stopped without complaint."""
+        self.stopped: dict[str, float] = {}
+        """The executions that `qlikops stop` has stopped without complaint, or braked after their end; and when."""
         self.on_call: list[OnCall] = []
         """Told each call to the table before it goes out."""
         self.on_review: list[Callable[[str], None]] = []
@@ -204,6 +205,14 @@ class World:
     def _is_cut_off(self, who: str) -> bool:
         since, until = self.cut_off.get(who.partition(":")[0], (0.0, 0.0))
         return since <= self.kernel.now < until
+
+    def stop(self, executions: StepFunctionsExecutions, arn: str, reason: str) -> None:
+        """What `qlikops stop` does. Raises QlikopsError."""
+        began = self.kernel.now
+        executions.stop(arn, reason)
+        ended = self.states.executions[arn].stopped_at or began
+        # Of one that had ended before, what goes on is braked at some time until now.
+        self.stopped.setdefault(arn, ended if ended >= began else self.kernel.now)
 
     def is_protected(self, task: str) -> bool:
         """Whether a task carries a protected tag, whatever anybody has read of it."""

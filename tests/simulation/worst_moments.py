@@ -86,8 +86,7 @@ def _brake_soon(world: World, key: Key, before: Wire | None, after: Wire | None)
         world.states.reached("a brake")
         with contextlib.suppress(QlikopsError):
             executions = StepFunctionsExecutions(Person(world, "dora", Counter()), world.kernel.time)
-            executions.stop(arn, "at the worst moment")
-            world.stopped.add(arn)
+            world.stop(executions, arn, "at the worst moment")
 
     world.kernel.spawn("dora", stop, after=_soon(world))
 

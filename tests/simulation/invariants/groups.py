@@ -110,8 +110,9 @@ def what_is_stopped_is_braked_first(watch: Watch) -> Iterator[str]:
         proposal_id = key[1].removeprefix(keys.RESTART_PREFIX)
         arn = watch.proposed[proposal_id]["execution_arn"]
         execution = watch.world.states.executions[arn]
-        if arn in watch.world.stopped and not execution.redrives and at > (execution.stopped_at or at):
-            yield f"{proposal_id} begins with {key[0]} {at - (execution.stopped_at or at):.3f} s after its execution"
+        stopped_at = watch.world.stopped.get(arn, at)
+        if not execution.redrives and at > stopped_at:
+            yield f"{proposal_id} begins with {key[0]} {at - stopped_at:.3f} s after its execution"
 
 
 @of_each_item
