@@ -38,11 +38,19 @@ AGENT_SETTINGS: dict[str, object] = {
     "verify_timeout_seconds": 60,
     "status_lag_seconds": 10,
     "thresholds": {"confirm_polls": 1},
-    "log_retention": {"endpoints": {"MYSQL-STORES": "3h", "MYSQL-WEB": "6h", "SQL-CRM-PROD": "24h"}},
+    "log_retention": {
+        "endpoints": {
+            "MYSQL-STORES": "3h",
+            "MYSQL-WEB": "6h",
+            "ORA-ERP-PROD": "24h",
+            "ORA-SALES-PROD": "8h",
+            "SQL-CRM-PROD": "24h",
+        }
+    },
 }
 """What differs from the agent's defaults: the simulated fleet is quick, and nobody wants to wait for a second poll.
 
-Some of the demo's sources have a log that is kept for a time, so that one sees what that looks like.
+It is set how long some of the demo's sources keep their log, and not set for ORA-STOCK-PROD, so that one sees both.
 """
 
 
