@@ -120,6 +120,8 @@ class FleetSnapshot:
     """Until they are over."""
     probes: tuple[Probe, ...] = ()
     """The newest of each endpoint within the last day."""
+    unread_servers: tuple[ServerFacts, ...] = ()
+    """Those of Enterprise Managers that could not be read, as the last poll that could knew them."""
     plans: tuple[Plan, ...] = ()
     """Planned work that is to come, goes on, or was over less than two days ago, by its beginning."""
     version: int = RECORD_VERSION

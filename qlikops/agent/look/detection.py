@@ -29,6 +29,7 @@ from qlikops.agent.look.detectors import (
 )
 from qlikops.agent.look.freshness import freshness_of
 from qlikops.agent.look.servers import remembering
+from qlikops.agent.look.servers import unread as unread_servers
 from qlikops.agent.look.waiting import point_of, position_of, source_meanwhile
 from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import Anomaly, AnomalyKind
@@ -120,6 +121,7 @@ def detect(
         taken_at=now,
         execution_name=execution_name,
         servers=tuple(sorted(servers, key=lambda server: server.key)),
+        unread_servers=unread_servers(servers, previous),
         plans=tuple(plans),
         tasks=tuple(snapshots[key] for key in sorted(snapshots)),
         server_anomalies=tuple(

@@ -30,6 +30,13 @@ def remembering(servers: Sequence[ServerFacts], previous: FleetSnapshot | None, 
     return [_remembering(server, known.get(server.key), previous, now) for server in servers]
 
 
+def unread(servers: Sequence[ServerFacts], previous: FleetSnapshot | None) -> tuple[ServerFacts, ...]:
+    """What was known of the servers for which their whole Enterprise Manager stands among `servers`."""
+    listed, failed = {server.key for server in servers}, [server for server in servers if server.error_code]
+    gone = [known for key, known in _by_key(previous).items() if key not in listed]
+    return tuple(known for known in gone if any(server.key.covers(known.key) for server in failed))
+
+
 def _remembering(
     server: ServerFacts, before: ServerFacts | None, previous: FleetSnapshot | None, now: datetime
 ) -> ServerFacts:
@@ -44,4 +51,4 @@ def _remembering(
 
 
 def _by_key(snapshot: FleetSnapshot | None) -> dict[TaskKey, ServerFacts]:
-    return {server.key: server for server in snapshot.servers} if snapshot else {}
+    return {server.key: server for server in (*snapshot.unread_servers, *snapshot.servers)} if snapshot else {}

@@ -10,8 +10,9 @@ import pytest
 
 from qlikops.agent.look.servers import due, remembering
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.task import ServerFacts, ServerHealth, ServerState
-from tests.unit.agent.fleet import NOW, SERVER
+from qlikops.domain.task import Fetched, ServerFacts, ServerHealth, ServerState
+from qlikops.qlik.reader import UNREADABLE
+from tests.unit.agent.fleet import NOW, SERVER, after, poll
 
 
 def servers(number: int) -> list[ServerFacts]:
@@ -42,6 +43,23 @@ def test_what_could_not_be_read_is_asked_for_again_and_what_was_known_stays() ->
     (kept,) = remembering([SERVER], previous, NOW + timedelta(minutes=5))
     assert kept.health == ServerHealth(9, read_at=NOW, runs_ago=12)
     assert due([SERVER], FleetSnapshot(NOW, "run", (kept,), ()), 12) == [SERVER.key]
+
+
+def test_what_was_known_of_a_server_outlasts_an_outage_of_its_enterprise_manager() -> None:
+    """Its clock may be hours behind ours, which only two readings tell."""
+    west, health = timedelta(hours=-8), ServerHealth(99, read_at=NOW)
+    away = ServerFacts("default", "default", ServerState.ERROR, error_code=UNREADABLE)
+    snapshot = None
+    for number in range(6):
+        written = after(300 * number - 30) + west
+        read = replace(SERVER, fetched=Fetched(written, written), health=None if number else health)
+        listed = [away] if number in (3, 4) else [read]
+        snapshot = poll(previous=snapshot, at=300 * number, servers=listed)
+    assert snapshot
+    assert snapshot.server_anomalies == ()
+    assert snapshot.unread_servers == ()
+    assert snapshot.servers[0].health
+    assert snapshot.servers[0].health.license_days_left == 99
 
 
 def test_it_may_be_switched_off() -> None:
