@@ -43,6 +43,7 @@ from qlikops.domain.task import ServerFacts, StopReason, TaskFacts, TaskKey, Tas
 CLOCK_SKEW_SECONDS = 60
 """How far ahead a previous snapshot's clock may be: it is still used, and this poll counts as the same one."""
 _HOUR = timedelta(hours=1)
+_STOPPED = frozenset({AnomalyKind.USER_STOPPED.value, AnomalyKind.STOPPED_IN_PLAN.value})
 _SHORT = 250
 """Characters of a message that every reader of its evidence gets to see whole, the evaluator too."""
 
@@ -99,7 +100,7 @@ def detect(
             memory,
             said_before=_said_before(facts, last) if is_fresh else "",
             position=position_of(facts, last, fetched_at.get(facts.key.of_server, now)),
-            done_by=None if facts.is_up else last.memory.done_by,
+            done_by=last.memory.done_by if _is_down_as_before(facts, last.memory) else None,
         )
         if (freshness := freshness_of(facts, memory, polled_before, config, now)) != memory.freshness:
             memory = replace(memory, freshness=freshness)
@@ -169,6 +170,12 @@ def may_have_been_restarted(
     }
     held.update(stuck)
     return [facts.key for facts in tasks if is_in_trouble(facts) or is_down_again(facts) or facts.key in held]
+
+
+def _is_down_as_before(facts: TaskFacts, memory: TaskProgress) -> bool:
+    """Whether who did it still answers for the task: who stopped it has nothing to do with how it failed later."""
+    was_stopped = not _STOPPED.isdisjoint(memory.seen)
+    return not facts.is_up and is_stopped_by_command(facts) is was_stopped
 
 
 def _remembering_restarts(facts: TaskFacts, last: TaskSnapshot, now: datetime) -> TaskProgress:

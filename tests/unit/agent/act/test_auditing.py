@@ -20,7 +20,7 @@ from qlikops.domain.audit import DoneBy
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.report import RunReport
-from qlikops.domain.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskState
 from qlikops.qlik.audit import AuditLine
 from qlikops.qlik.errors import QemBusinessError, QemError, QemOutOfTime, QemUnreachable
 from qlikops.qlik.simulator.library import CONNECTION_LOST, SERVER, task
@@ -29,6 +29,7 @@ from tests.scenarios.small import expect, small
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import START, FakeClock, simulated
 from tests.unit.agent.fleet import CONFIG, NOW, after, failed, poll
+from tests.unit.agent.fleet import SERVER as MONITORED
 from tests.unit.agent.fleet import task as healthy
 from tests.unit.agent.machine import Agent, items
 
@@ -189,3 +190,13 @@ def test_the_last_line_that_fits_counts() -> None:
     up = poll(healthy(), previous=snapshot, at=300)
     assert up.tasks[-1].facts.state is TaskState.RUNNING
     assert up.tasks[-1].memory.done_by is None
+
+
+def test_who_stopped_a_task_has_nothing_to_do_with_how_it_fails_later() -> None:
+    trail = Trail(AuditLine(DoneBy("STOP", "anna", NOW), "stop eu-1 sales-orders"))
+    stopped, _ = Auditor(lambda _: trail, AUDITED).ask(poll(USER_STOPPED), None)
+    unseen = poll(previous=stopped, at=300, servers=[replace(MONITORED, state=ServerState.ERROR)])
+    back = poll(USER_STOPPED, previous=unseen, at=600)
+    assert back.tasks[0].memory.done_by
+    fell_over = poll(failed(), previous=back, at=900)
+    assert fell_over.tasks[0].memory.done_by is None
