@@ -140,7 +140,10 @@ def stopped_in(
     `looked_before`: it is asked about if the work was still going on at some time in between.
     """
     since = looked_before if looked_before is not None and seen_at == now else seen_at
-    during = [plan for plan in plans if plan.starts_at <= seen_at and since <= plan.until and plan.scope.covers(facts)]
+    begun = [
+        plan for plan in plans if plan.starts_at <= seen_at and plan.starts_at < plan.until
+    ]  # not called off before
+    during = [plan for plan in begun if since <= plan.until and plan.scope.covers(facts)]
     plan = max(during, key=lambda each: each.until, default=None)
     return StoppedInPlan(plan.plan_id, plan.why, plan.until) if plan else None
 

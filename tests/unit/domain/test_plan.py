@@ -102,6 +102,11 @@ def test_a_stop_belongs_to_the_work_during_which_it_may_have_been(
     assert (found.plan_id if found else None) == plan
 
 
+def test_nothing_is_stopped_in_work_that_was_called_off_before_it_began() -> None:
+    called_off = replace(LATER, ended_at=NOON + HOUR / 4)
+    assert stopped_in([called_off], FACTS, NOON + HOUR, NOON, NOON + HOUR) is None
+
+
 def test_it_goes_with_the_work_that_goes_on() -> None:
     stop = StoppedInPlan("plan-1", "CHG123", NOON + HOUR)
     assert still_stopped(stop, [PLAN, LATER], FACTS, NOON + HOUR).plan_id == "plan-2"
