@@ -35,7 +35,7 @@ from qlikops.domain.plan import Plan, StoppedInPlan
 from qlikops.domain.point_of_no_return import PointOfNoReturn, earliest
 from qlikops.domain.proposal import Proposal, ProposedTask
 from qlikops.domain.report import NoAction
-from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey
+from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey, TaskState
 from qlikops.domain.text import harmless
 
 _MESSAGES_QUOTED = 3
@@ -337,7 +337,9 @@ def _on_endpoints(snapshot: FleetSnapshot) -> dict[EndpointKey, Siblings]:
         key = task.facts.key
         for name in {task.facts.source_endpoint, task.facts.target_endpoint} - {""}:
             tasks.setdefault(EndpointKey(key.instance, key.server, name), []).append(task.facts)
-    unseen = snapshot.not_visible
+    # Of a task that is listed as running and has no details, whether it does is not known.
+    unknown = {task.facts.key for task in snapshot.tasks if task.is_listed and task.facts.state is TaskState.RUNNING}
+    unseen = snapshot.not_visible | unknown
     return {
         endpoint: Siblings(
             endpoint,

@@ -17,7 +17,7 @@ from qlikops.domain.endpoint import EndpointKey, Siblings
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.plan import Scope
 from qlikops.domain.proposal import Basis, Proposal, ProposalSummary, ProposedTask
-from qlikops.domain.task import Action, Fetched, ServerFacts, ServerState, StopReason, TaskKey, TaskState
+from qlikops.domain.task import Action, Fetched, ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from tests.unit.agent.fleet import (
     CONFIG,
     NOW,
@@ -453,6 +453,13 @@ def test_what_no_poll_could_see_is_neither_up_nor_down() -> None:
     seen = poll_twice(failed("a"), task("b"), task("c"))
     unread = tuple(replace(each, is_unread=each.facts.key.task == "c") for each in seen.tasks)
     proposal = only_proposal(replace(seen, tasks=unread))
+    assert siblings_of(proposal) == "1 of 3 tasks on ORA-PROD run; 1 not seen (poll of 03:13:00 UTC)"
+
+
+def test_a_task_without_details_is_on_its_endpoint_and_may_run() -> None:
+    listed = TaskFacts(task("c").key, TaskState.RUNNING, StopReason.NONE)
+    first = poll(failed("a"), task("b"), task("c"))
+    proposal = only_proposal(poll(failed("a"), task("b"), listed, previous=first, at=60))
     assert siblings_of(proposal) == "1 of 3 tasks on ORA-PROD run; 1 not seen (poll of 03:13:00 UTC)"
 
 
