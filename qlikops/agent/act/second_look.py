@@ -20,7 +20,7 @@ from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.mute import Mute
 from qlikops.domain.plan import Plan, covering
 from qlikops.domain.proposal import ProposedTask
-from qlikops.domain.task import ServerFacts, ServerState, TaskFacts, TaskKey
+from qlikops.domain.task import Fetched, ServerFacts, ServerState, TaskFacts, TaskKey
 from qlikops.qlik.errors import QemError
 
 if TYPE_CHECKING:
@@ -51,8 +51,10 @@ class SecondLook:
     clock: Callable[[], datetime]
     _listed: dict[tuple[str, str], tuple[datetime, Mapping[TaskKey, ListedTask]]] = field(default_factory=dict)
     """The lists of tasks that have been read, by instance and server, with when they were asked for."""
-    _too_old: tuple[datetime, str] | None = None
-    """When it was looked at how old the state of the tasks is, and why that is too old; empty where it is not."""
+    _too_old: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
+    """When it was looked at how old the state of the tasks is, and why that is too old, by instance and server; empty
+    where it is not.
+    """
 
     def read(self, key: TaskKey) -> TaskFacts:
         """The task as it is now, with what only the list says of it, as a run reads it. Raises QemError."""
@@ -91,14 +93,25 @@ class SecondLook:
         return f"not without a human any more: {why}" if why else ""
 
     def _why_too_old(self, key: TaskKey) -> str:
-        """That what is said of the proposal's server is too old to act on; empty where it is not, or not known."""
-        now = self.clock()
-        if self._too_old is None or now - self._too_old[0] > LISTED_FOR:
-            try:
-                fetched = self.operators(key.instance).server(key.server).fetched
-            except QemError:
-                fetched = None
-            fetched = fetched and fetched.dated(now, self.approval.proposal.fetched)
-            server = ServerFacts(key.instance, key.server, ServerState.MONITORED, fetched=fetched)
-            self._too_old = now, too_old(server, self.config, now)
-        return self._too_old[1]
+        """That what is said of the task's server is too old to act on; empty where it is not, or not known."""
+        now, place = self.clock(), (key.instance, key.server)
+        looked_at, why = self._too_old.get(place, (None, ""))
+        if looked_at is None or now - looked_at > LISTED_FOR:
+            server = ServerFacts(key.instance, key.server, ServerState.MONITORED, fetched=self._fetched(key, now))
+            why = too_old(server, self.config, now)
+            self._too_old[place] = now, why
+        return why
+
+    def _fetched(self, key: TaskKey, now: datetime) -> Fetched | None:
+        """When the task's server was fetched last; None where that is not known.
+
+        Only what was read for the proposal tells how far the clock of its first task's Enterprise Manager is from ours.
+        """
+        proposal = self.approval.proposal
+        if proposal.fetched is None or key.instance != proposal.targets[0].key.instance:
+            return None
+        try:
+            fetched = self.operators(key.instance).server(key.server).fetched
+        except QemError:
+            return None
+        return fetched and fetched.dated(now, proposal.fetched)

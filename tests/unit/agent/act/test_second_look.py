@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.act.second_look import SecondLook
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import difference, target_of
 from qlikops.agent.remember.orders import adding
@@ -21,11 +22,15 @@ from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.evaluation import ApprovalMode, Route
 from qlikops.domain.plan import Scope
-from qlikops.domain.task import StopReason, TaskFacts, TaskState
-from qlikops.qlik.simulator.scenario import Endpoint, FetchingStops
+from qlikops.domain.task import Fetched, ServerHealth, StopReason, TaskFacts, TaskState
+from qlikops.qlik.simulator.library import server
+from qlikops.qlik.simulator.library import task as spec
+from qlikops.qlik.simulator.scenario import Break, Endpoint, FetchingStops, Scenario
 from qlikops.qlik.simulator.task import TaskModel
+from qlikops.qlik.wire import ServerDetails
 from tests.scenarios.disturbed import Disturbance, DisturbedTask, Trouble
 from tests.simulation.account import ModelledAws
+from tests.unit.agent.act.restarted import ID, Restarted
 from tests.unit.agent.fakes import ORDERS, SERVER, FakeClock, proposal, simulated
 from tests.unit.agent.fleet import CONFIG, NOW, failed, plan, task
 from tests.unit.agent.machine import Agent, Json, items
@@ -209,6 +214,40 @@ def test_what_planned_work_covers_by_now_is_left_alone(make: Make, scope: dict[s
     assert restarted["status"] == Status.SUPERSEDED
     assert restarted["detail"] == "planned work has begun: planned until 04:00 UTC, CHG123"
     assert agent.simulator.task("orders")["runs"] == 0
+
+
+def fetched_ago(seconds: int, clock: FakeClock) -> Fetched:
+    """By an Enterprise Manager whose clock is three hours behind."""
+    at = clock() - timedelta(seconds=seconds)
+    return Fetched(at - timedelta(hours=3), at)
+
+
+@pytest.mark.parametrize(
+    ("proposed_with", "instance", "ages", "too_old"),
+    [
+        (True, "default", (60, 60), (False, False)),
+        (True, "default", (60, 1200), (False, True)),
+        (True, "default", (1200, 60), (True, False)),
+        (True, "other", (60, 1200), (False, False)),  # how far that one's clock is from ours, nothing says
+        (False, "default", (1200, 1200), (False, False)),  # an earlier version's record
+    ],
+)
+def test_how_old_a_state_is_is_said_of_each_server_and_only_where_it_is_known(
+    proposed_with: bool, instance: str, ages: tuple[int, int], too_old: tuple[bool, bool]
+) -> None:
+    servers = SERVER, "replicate-2"
+    breaks = tuple(Break(0, name, "orders", message=MESSAGE) for name in servers)
+    group = Restarted(Scenario("two servers", tuple(server(name, [spec("orders")]) for name in servers), breaks))
+    fetched = {name: fetched_ago(age, group.clock) for name, age in zip(servers, ages, strict=True)}
+    group.operator.server = lambda name: ServerDetails(ServerHealth(), fetched[name])  # type: ignore[method-assign]
+    approval = group.ledger.record(ID).approval
+    first, second = approval.proposal.targets
+    targets = first, replace(second, key=replace(second.key, instance=instance))
+    known = fetched_ago(90, group.clock) if proposed_with else None
+    approval = replace(approval, proposal=replace(approval.proposal, targets=targets, fetched=known))
+    look = SecondLook(approval, False, {}, {}, (), lambda _: group.operator, group.settings, group.clock)
+    said = [look.why_no_longer(target, look.read(target.key)) for target in targets]
+    assert tuple("last fetched" in each for each in said) == too_old
 
 
 def test_nobody_was_asked_and_now_somebody_has_to_be(make: Make) -> None:
