@@ -56,7 +56,9 @@ class Group:
     """Those that another invocation finds: of earlier ones at first, and of this one as it makes them."""
     second_look: SecondLook
     ends_because: str = ""
-    """Why nothing more is begun, whatever came of the tasks: a person stopped it, or Enterprise Manager is silent."""
+    """Why nothing more is begun, whatever came of the tasks: it was stopped."""
+    silent: set[str] = field(default_factory=set)
+    """The Enterprise Managers that did not answer: nothing more is begun with their tasks."""
     seen_up: dict[TaskKey, TaskOutcome] = field(default_factory=dict)
     """Those that were up when they were looked at before the endpoint was tested."""
     results: list[TaskOutcome] = field(default_factory=list)
@@ -138,6 +140,9 @@ class GroupRestarter:
         """Starts as many of the `waiting` tasks as may be now; why no further one is, empty if one may be later."""
         staging, config = group.proposal.staging, self._config
         while waiting:
+            if waiting[0].key.instance in group.silent:
+                group.results.append(not_tried(waiting.popleft().key, "Enterprise Manager is silent"))
+                continue
             if why := group.ends_because or ramp.why_no_further(group.results, staging, config.max_errors):
                 return why
             under_way = {watch.key for watch in group.watches}
@@ -181,7 +186,7 @@ class GroupRestarter:
         except (QemUnreachable, QemProtocolError) as exc:
             if not (group.claims or group.results or group.watches):
                 raise
-            group.ends_because = "Enterprise Manager is silent"  # a group is on one server
+            group.silent.add(target.key.instance)
             begun = not_started(target.key, str(exc))
         except Stopped as exc:
             group.ends_because = str(exc)

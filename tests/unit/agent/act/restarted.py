@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 
 from qlikops.agent.act.group import Unfinished
 from qlikops.agent.act.waiting import Waiting
@@ -51,16 +52,19 @@ def lost_source(size: int, after: Callable[[int], AfterRun] = lambda _: COMES_UP
 
 
 class Operator:
-    """The fleet as a client of Enterprise Manager answers; `before` is called with the name of each call."""
+    """The fleet as a client of Enterprise Manager answers; `before` is called with the name of each call.
 
-    def __init__(self, fleet: SimulatedFleet) -> None:
-        self._fleet = fleet
+    Servers are on the Enterprise Manager "default" if `instances` does not name another one.
+    """
+
+    def __init__(self, fleet: SimulatedFleet, instances: Mapping[str, str]) -> None:
+        self._fleet, self._instances = fleet, instances
         self.calls = Counter[str]()
         self.before: Callable[[str], None] = lambda _: None
 
     def task(self, server: str, task: str) -> TaskFacts:
         self._call("task")
-        return parse_task(self._fleet.task(server, task), TaskKey("default", server, task))
+        return parse_task(self._fleet.task(server, task), TaskKey(self._instances.get(server, "default"), server, task))
 
     def tasks(self, server: str) -> Sequence[ListedTask]:
         self._call("tasks")
@@ -93,10 +97,12 @@ class Operator:
 class Restarted:
     """One approved proposal on all tasks of a scenario, as often as ExecuteRestart is invoked for it."""
 
-    def __init__(self, scenario: Scenario, settings: AgentConfig = SETTINGS) -> None:
+    def __init__(
+        self, scenario: Scenario, settings: AgentConfig = SETTINGS, instances: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.clock = FakeClock()
         self.fleet = SimulatedFleet(scenario, seed=1, clock=lambda: self.clock.now.timestamp())
-        self.operator = Operator(self.fleet)
+        self.operator = Operator(self.fleet, instances)
         self.settings = settings
         aws = ModelledAws(self.clock)
         self.dynamodb = aws.client("dynamodb")

@@ -10,9 +10,19 @@ from qlikops.agent.act import ramp
 from qlikops.agent.transient import TransientError
 from qlikops.domain.approval import Outcome, RunCall, Status, TaskOutcome
 from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskKey, TaskState
-from qlikops.qlik.simulator.library import log_stream
-from qlikops.qlik.simulator.scenario import AfterRun
-from tests.unit.agent.act.restarted import ANOTHER_MATTER, COMES_UP, ID, SETTINGS, STAYS_DOWN, Restarted, lost_source
+from qlikops.qlik.errors import QemUnreachable
+from qlikops.qlik.simulator.library import log_stream, server, task
+from qlikops.qlik.simulator.scenario import AfterRun, Break, Scenario
+from tests.unit.agent.act.restarted import (
+    ANOTHER_MATTER,
+    COMES_UP,
+    ID,
+    LOST,
+    SETTINGS,
+    STAYS_DOWN,
+    Restarted,
+    lost_source,
+)
 from tests.unit.agent.fakes import SERVER
 
 KEYS = [TaskKey("default", "eu-1", f"task-{number}") for number in range(20)]
@@ -213,6 +223,29 @@ def test_what_another_invocation_begins_with_is_not_said_to_be_left_alone(is_cla
             group.to_the_end()
 
     assert [one.status for one in group.to_the_end().targets] == [Status.RESTARTED, Status.UNVERIFIED]
+
+
+def test_an_enterprise_manager_that_is_silent_leaves_the_tasks_of_another_one_to_be_restarted() -> None:
+    names = [SERVER, "replicate-2", "replicate-3"]
+    tasks = [task(f"task-{number}") for number in range(3)]
+    breaks = tuple(Break(0, name, each.name, message=LOST) for name in names for each in tasks)
+    scenario = Scenario("three Enterprise Managers", tuple(server(name, tasks) for name in names), breaks)
+    group = Restarted(scenario, instances={"replicate-2": "silent", "replicate-3": "third"})
+    details = group.operator.task
+
+    def silent(server: str, task: str) -> TaskFacts:
+        if server == "replicate-2":
+            raise QemUnreachable("no answer")
+        return details(server, task)
+
+    group.operator.task = silent  # type: ignore[method-assign]
+    outcome = group.to_the_end()
+
+    came_to = {target.key: (target.status, target.detail) for target in outcome.targets}
+    of_silent = [said for key, said in came_to.items() if key.instance == "silent"]
+    assert of_silent[0] == (Status.FAILED, "not started: no answer")
+    assert of_silent[1:] == [(Status.NOT_TRIED, "Enterprise Manager is silent")] * 2
+    assert {status for key, (status, _) in came_to.items() if key.instance != "silent"} == {Status.RESTARTED}
 
 
 def test_a_group_of_which_one_invocation_sees_only_tasks_that_run_does_not_go_on_for_ever() -> None:

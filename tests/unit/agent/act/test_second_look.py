@@ -239,7 +239,7 @@ def test_how_old_a_state_is_is_said_of_each_server_and_only_where_it_is_known(
     breaks = tuple(Break(0, name, "orders", message=MESSAGE) for name in servers)
     group = Restarted(Scenario("two servers", tuple(server(name, [spec("orders")]) for name in servers), breaks))
     fetched = {name: fetched_ago(age, group.clock) for name, age in zip(servers, ages, strict=True)}
-    group.operator.server = lambda name: ServerDetails(ServerHealth(), fetched[name])  # type: ignore[method-assign]
+    group.operator.server = lambda server: ServerDetails(ServerHealth(), fetched[server])  # type: ignore[method-assign]
     approval = group.ledger.record(ID).approval
     first, second = approval.proposal.targets
     targets = first, replace(second, key=replace(second.key, instance=instance))
