@@ -14,6 +14,7 @@ from qlikops.domain.naming import counted
 from qlikops.presentation import executions, stale, vocabulary, waiting
 from qlikops.presentation.inbox import countdown, happened
 from qlikops.presentation.problem import by_whom
+from qlikops.presentation.running import progress
 from qlikops.presentation.tone import Line, Section, Span, Tone, as_markdown, filled, line, outside
 
 
@@ -105,7 +106,7 @@ def _handled(each: Handled, until: datetime) -> Line:
     decision = None if outcome is None else outcome.decision
     detail = "" if outcome is None else outcome.detail
     if decision is None:
-        became = detail or vocabulary.status_meaning(proposal.status, outcome)
+        became = detail or progress(proposal) or vocabulary.status_meaning(proposal.status, outcome)
     else:
         # A denial's detail is its reason once more.
         became = ", ".join((by_whom(decision), *decision.terms)) + (

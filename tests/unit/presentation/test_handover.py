@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 
 from qlikops.domain.approval import Claim, Decision, Outcome, Status
+from qlikops.domain.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.freshness import Freshness, StaleTask, StaleTime
 from qlikops.domain.handover import Handled, Handover, MutedTask
 from qlikops.domain.lasting import FellOver, Lasting, TaskLasting
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.plan import Plan, Scope
+from qlikops.domain.run import Progress
 from qlikops.domain.workflow.execution import ExecutionStatus, RunProposal
 from qlikops.presentation import handover
 from qlikops.presentation.tone import as_text
@@ -126,6 +128,15 @@ def test_a_claim_that_has_run_out_is_not_told() -> None:
 def test_what_became_of_one_is_said_once(each: Handled, words: str) -> None:
     line = next(line for line in said(replace(QUIET, handled=(each,))).splitlines() if words in line)
     assert line.count("planned") <= 1
+
+
+def test_of_a_restart_that_waits_it_says_for_what_and_until_when() -> None:
+    wait = EndpointWait(EndpointKey("default", "eu", "ORA-PROD"), NOW + HOUR / 6, NOW + 4 * HOUR)
+    one = closed(Status.RESTARTING)
+    waits = replace(one, proposal=replace(one.proposal, outcome=None, progress=Progress(0, 0, 1, wait)))
+    words = said(replace(QUIET, handled=(waits,)))
+    assert wait.words in words
+    assert "under way" not in words
 
 
 def test_in_a_ticket_nothing_is_markup_and_the_context_is_named() -> None:
