@@ -148,21 +148,24 @@ def _reruns(action: Action, targets: Sequence[ProposedTask]) -> Iterator[Span]:
         yield Span(", only changes are read", Tone.MUTED)
 
 
-def doubts(approval: ProposalRecord) -> tuple[str, ...]:
-    """Why the evaluation is nothing to lean on; empty where it is."""
+def doubts(approval: ProposalRecord, choice: Choice | None = None) -> tuple[str, ...]:
+    """Why the evaluation is nothing to lean on; empty where it is.
+
+    Of the recommended option, unless another `choice` is made: to wait for an endpoint, it need not take logins yet.
+    """
     evaluation = approval.evaluation
     if evaluation is None or evaluation.verdict is Verdict.UNAVAILABLE:
         return ("there is no evaluation",)
-    return tuple(_doubts(approval, evaluation))
+    return tuple(_doubts(approval, evaluation, waits=choice is not None and choice.option.waits_for_endpoint))
 
 
-def _doubts(approval: ProposalRecord, evaluation: Evaluation) -> Iterator[str]:
+def _doubts(approval: ProposalRecord, evaluation: Evaluation, *, waits: bool) -> Iterator[str]:
     for value in approval.unknown:
         yield f"this version does not know what “{outside(value, cap=40).text}” means"
     if approval.proposal.kind is AnomalyKind.FATAL_UNKNOWN and not approval.proposal.is_explained:
         likely = approval.proposal.diagnosis is not None and approval.proposal.diagnosis.headline
         yield "it is not certain what the message means" if likely else "no rule knows the message"
-    if (probe := approval.proposal.probe) and probe.answer is not ProbeAnswer.CONNECTED:
+    if not waits and (probe := approval.proposal.probe) and probe.answer is not ProbeAnswer.CONNECTED:
         yield outside(probe.words, cap=RATIONALE_BRIEF).text
     if evaluation.verdict is not Verdict.APPROVE:
         who = vocabulary.evaluator(evaluation.evaluator)
@@ -188,7 +191,7 @@ def second_thoughts(approval: ProposalRecord, choice: Choice | None = None) -> t
 
     Of the recommended option, unless another `choice` is made.
     """
-    found = list(doubts(approval))
+    found = list(doubts(approval, choice))
     if approval.evaluation is not None and approval.evaluation.risk is Risk.HIGH:
         found.append("the risk is high")
     if (choice or approval.proposal.choose()).action is Action.RELOAD:

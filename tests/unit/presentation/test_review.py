@@ -17,6 +17,7 @@ from qlikops.domain.background import Background
 from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer, Siblings
 from qlikops.domain.evaluation import BlockingGate, Evaluation, Finding, Gate, Risk, Verdict
 from qlikops.domain.lasting import Aftermath, Lasting, TaskLasting
+from qlikops.domain.proposal import WHEN_IT_ANSWERS, Option
 from qlikops.domain.task import Action, TaskKey
 from qlikops.presentation import review
 from qlikops.presentation.tone import Section, as_text, plain
@@ -79,6 +80,10 @@ class TestReview:
         record = samples.approval(replace(samples.proposal(), probe=probe))
         assert said in reviewed(record)
         assert any("ORA-PROD" in doubt for doubt in review.doubts(record)) == (answer is ProbeAnswer.ERROR)
+        waits = Option(WHEN_IT_ANSWERS, Action.RESUME, "resume when it answers")
+        offering = replace(record, proposal=replace(record.proposal, options=(*record.proposal.offers, waits)))
+        thoughts = review.second_thoughts(offering, offering.proposal.choose(waits.name))
+        assert not any("ORA-PROD" in thought for thought in thoughts)
 
     def test_how_the_other_tasks_are_has_its_age(self) -> None:
         endpoint = EndpointKey("default", "replicate-eu-1", "ORA-PROD")

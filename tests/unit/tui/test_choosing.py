@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
+from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
 from qlikops.domain.ports import Approve
 from qlikops.domain.proposal import Option, Proposal
 from qlikops.domain.task import Action
@@ -159,3 +160,13 @@ def test_what_loads_tables_again_is_held_back_longer() -> None:
         ((_, sending),) = sendings.items()
         held[name] = sending.due and (sending.due - samples.NOW).total_seconds()
     assert held == {"": 3, "resume": 3, "reload": 10}
+
+
+async def test_cancel_is_in_sight_however_long_what_speaks_against_it_is(started: Started) -> None:
+    probe = Probe(EndpointKey("default", "eu", "ORA-PROD"), ProbeAnswer.ERROR, samples.NOW, "no listener " * 9)
+    environment = FakeEnvironment.waiting_for(samples.approval(replace(samples.proposal(1), probe=probe)))
+    for size in ((120, 36), (80, 24), (60, 20)):
+        async with started(environment, size=size) as pilot:
+            await asked(pilot, "a", "Approve although ORA-PROD")
+            (buttons,) = (row for row in screen_text(pilot).splitlines() if "Approve although" in row)
+            assert "Cancel" in buttons
