@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -14,13 +13,11 @@ from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocatio
 from qlikops.cli.durations import duration
 from qlikops.cli.remembering import remember
 from qlikops.domain.decisions import gather
-from qlikops.domain.errors import NotFound, UsageError
+from qlikops.domain.errors import UsageError
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.lookup import look_up
-from qlikops.domain.naming import did_you_mean, listed, named, shown
+from qlikops.domain.lookup import look_up, look_up_name
 from qlikops.domain.since import read_fleet
 from qlikops.domain.task import TaskState
-from qlikops.domain.text import harmless
 from qlikops.presentation import decisions as presented
 from qlikops.presentation import fleet
 from qlikops.presentation import report as run_report
@@ -53,11 +50,13 @@ def tasks(
     snapshot = read_fleet(environment)
     _remember(here, environment.name, snapshot)
     now, order = here.now(), fleet.TABLE.order_called(sort)
-    on = _servers(server, snapshot) if server else ()
+    if server:
+        names = (*(each.name for each in snapshot.servers), *(each.facts.key.server for each in snapshot.tasks))
+        server = look_up_name(server, names, "server")
     chosen = [
         each
         for each in fleet.TABLE.sorted(fleet.listed(snapshot, now), order)
-        if (not server or each.facts.key.server in on)
+        if (not server or each.facts.key.server == server)
         and (state is None or each.facts.state is state)
         and wanted.matches(each)
     ]
@@ -68,18 +67,6 @@ def tasks(
         output.say(f"{line.label}: {line.text}")
     output.say(f"Shown: {fleet.shown(len(chosen), snapshot, order).text}.")
     output.write_table(fleet.TABLE.fit(output.terminal_width()), map(fleet.TABLE.cells, chosen))
-
-
-def _servers(given: str, snapshot: FleetSnapshot) -> Sequence[str]:
-    """The server that `given` names, by as much of its name as is needed. Raises NotFound and UsageError."""
-    names = sorted({each.name for each in snapshot.servers} | {each.facts.key.server for each in snapshot.tasks})
-    found = named(given, names, str, parts=False)
-    if not found:
-        hint = did_you_mean(given, names) or (f"There are: {listed(names)}." if names else "")
-        raise NotFound(f"The last run saw no server {harmless(given, 120)}.", hint)
-    if len({shown(name) for name in found}) > 1:
-        raise UsageError(f"{len(found)} servers may be meant by {harmless(given, 120)}.", did_you_mean(given, names))
-    return found
 
 
 def _remember(here: Invocation, context: str, snapshot: FleetSnapshot) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -18,7 +18,7 @@ from qlikops.cli.remembering import remember
 from qlikops.cli.shape import shaped
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.lookup import look_up
+from qlikops.domain.lookup import look_up, look_up_name
 from qlikops.domain.naming import listed, named, shown
 from qlikops.domain.ordering import send
 from qlikops.domain.orders import Order, Refused, lift_order, plan_order, span_of
@@ -185,15 +185,9 @@ def _plan_id(environment: ContextServices, given: str) -> str:
 
 
 def _known(given: Iterable[str] | None, names: Iterable[str], what: str) -> Iterable[str]:
-    """The names of the fleet that are meant by those given. Raises NotFound for one that is none."""
-    known = sorted(set(names))
-    name_of: Callable[[str], str] = str
-    for name in given or ():
-        found = named(name, known, name_of, parts=False)
-        if len(found) != 1:
-            told = f"may mean {listed(found)}" if found else f"is no {what} that the last run saw"
-            raise NotFound(f"--{what} {name} {told}.", f"There are: {listed(known)}.")
-        yield found[0]
+    """The names of the fleet that are meant by those given. Raises NotFound and UsageError."""
+    known = set(names)
+    return [look_up_name(name, known, what) for name in given or ()]
 
 
 def _endpoints(snapshot: FleetSnapshot) -> Iterable[str]:

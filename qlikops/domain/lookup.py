@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from qlikops.dataclass import dataclass
@@ -41,6 +42,21 @@ def look_up(environment: ContextServices, name: str) -> TaskDetail:
     fetched = next((server.fetched for server in snapshot.servers if server.key == key.of_server), None)
     is_down, fetched_at = key in snapshot.on_down_servers, fetched.at if fetched else None
     return TaskDetail(task, snapshot.taken_at, is_down, history, fetched_at)
+
+
+def look_up_name(given: str, names: Iterable[str], what: str) -> str:
+    """The one of `names`, which the last run saw, that `given` is or begins; `what` is what it names, such as a server.
+
+    Raises NotFound, and UsageError where several may be meant.
+    """
+    known = sorted(set(names))
+    found = named(given, known, lambda name: name, parts=False)
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} {what}s may be meant by {harmless(given, 120)}.", did_you_mean(given, known))
+    if not found:
+        hint = did_you_mean(given, known) or (f"There are: {listed(known)}." if known else "")
+        raise NotFound(f"The last run saw no {what} {harmless(given, 120)}.", hint)
+    return found[0]
 
 
 def _find(snapshot: FleetSnapshot, name: str) -> TaskSnapshot:

@@ -83,7 +83,7 @@ def test_it_begins_when_that_is_said(run: Run, environment: FakeEnvironment, sta
         (("--server", "eu"), ExitCode.USAGE, "--for"),
         (("--server", "eu", "--for", "2h"), ExitCode.USAGE, "--for"),
         (("--for", "2h"), ExitCode.USAGE, "covers nothing"),
-        (("--server", "mars", "--for", "2h"), ExitCode.NOT_FOUND, "no server that the last run saw"),
+        (("--server", "mars", "--for", "2h"), ExitCode.NOT_FOUND, "The last run saw no server mars."),
         (("--server", "eu", "--for", "40d"), ExitCode.USAGE, "31 days is the most"),
         (("--server", "eu", "--for", "1h", "--from", "2026-03-01"), ExitCode.USAGE, "It would be over already"),
         (("--server", "eu", "--for", "1h", "--from", "soon"), ExitCode.USAGE, "is no time"),
