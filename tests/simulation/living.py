@@ -136,11 +136,11 @@ def _account(world: World, lived: Lived) -> None:
         if sort == RECORD:
             lived.reached[f"proposal {status_of(item)}"] += 1
             lived.reached["asked after planned work"] += '"kind":"STOPPED_IN_PLAN"' in item["proposal"]["S"]
+            if is_waited_for(item):
+                lived.reached[f"waited {status_of(item)}"] += 1
         if sort.startswith(ORDER_PREFIX):
             is_applied = '"is_applied":true' in item["body"]["S"]
             lived.reached[f"an order {'applied' if is_applied else 'refused'}"] += 1
-            if is_waited_for(item):
-                lived.reached[f"waited {status_of(item)}"] += 1
     lived.reached.update(f"test {test.answer}" for test in world.journal.tests if test.answer)
     for _, message in world.sns.published:
         words = message["Subject"].removeprefix("qlikops: ")

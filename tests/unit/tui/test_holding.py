@@ -144,7 +144,7 @@ async def test_losing_the_network_while_it_counts_down_sends_nothing_and_says_so
         assert environment.sent == []
 
 
-@pytest.mark.parametrize(("key", "page"), [("question_mark", "Everywhere"), ("exclamation_mark", "Last errors")])
+@pytest.mark.parametrize(("key", "page"), [("question_mark", "Here"), ("exclamation_mark", "Last errors")])
 async def test_on_a_page_over_the_screen_escape_cancels_first_and_then_closes(
     started: Started, environment: FakeEnvironment, key: str, page: str
 ) -> None:
