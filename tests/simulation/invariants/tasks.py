@@ -104,7 +104,7 @@ def the_result_of_a_claim_stays(_: Watch, change: Change) -> str:
 
 @of_each_item
 def nothing_is_asked_while_there_is_to_be_quiet(watch: Watch, change: Change) -> str:
-    """A denied or snoozed task is left alone for as long as was said."""
+    """A denied or snoozed task is left alone for as long as was said, by every run that began after that."""
     if change.key[1] != keys.LEASE or change.after is None or not watch.clocks_are_right:
         return ""
     proposal_id = change.after[Attribute.PROPOSAL_ID]["S"]
@@ -113,6 +113,9 @@ def nothing_is_asked_while_there_is_to_be_quiet(watch: Watch, change: Change) ->
     snooze = watch.items.get((change.key[0], keys.SNOOZE))
     if snooze is None or number(snooze, Attribute.EXPIRES) <= watch.world.kernel.now:
         return ""
+    asking = watch.writer()
+    if asking and asking.at < codec.parse_time(snooze[Attribute.AT]["S"]).timestamp():
+        return ""  # it looked before the denial, and its write came late: it asks once more, and a restart looks again
     return f"{proposal_id} takes {change.key[0]}, to be left alone: {snooze[Attribute.BODY]['S']}"
 
 

@@ -38,8 +38,8 @@ def test_the_first_few_are_named_and_the_others_counted() -> None:
 
 
 def test_how_long_each_limit_was_broken() -> None:
-    found = [
-        "".join(span.text for span in each) for each in time_out([StaleTime("gold", 600, 2), StaleTime("x", 9, 1)])
+    found = [(each.label, each.text) for each in time_out([StaleTime("gold", 600, 2), StaleTime("x", 9, 1)])]
+    assert found == [
+        ("gold", "10 min out of freshness, 2 tasks"),
+        ("x", "less than a minute out of freshness, 1 task"),
     ]
-    assert "10 min out of freshness, 2 tasks" in found[0]
-    assert "less than a minute out of freshness, 1 task" in found[1]

@@ -8,7 +8,7 @@ import pytest
 
 from qlikops.agent.act import ramp
 from qlikops.agent.transient import TransientError
-from qlikops.domain.approval import Outcome, RunCall, Status, TaskOutcome
+from qlikops.domain.approval import Decision, Outcome, RunCall, Status, TaskOutcome
 from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.qlik.errors import QemUnreachable
 from qlikops.qlik.simulator.library import log_stream, server, task
@@ -261,6 +261,17 @@ def test_a_group_of_which_one_invocation_sees_only_tasks_that_run_does_not_go_on
     last = outcome.targets[-1]
     assert (outcome.status, last.status, last.detail) == (Status.PARTIAL, Status.NOT_TRIED, "no time was left")
     assert group.runs().count(last.key.task) == 0
+
+
+def test_what_was_denied_before_a_late_question_was_opened_is_not_restarted_however_that_is_answered() -> None:
+    group = Restarted(lost_source(1))
+    approval, now = group.ledger.record(ID).approval, group.clock.now
+    denial = Outcome(Status.DENIED, at=now, decision=Decision(approved=False, snooze_seconds=3600))
+    earlier = replace(approval.proposal, proposal_id="ba9876543210")
+    group.ledger.tasks.end(replace(approval, proposal=earlier, status=Status.DENIED, outcome=denial), 0)
+
+    assert [one.status for one in group.to_the_end().targets] == [Status.SUPERSEDED]
+    assert group.runs() == []
 
 
 def test_the_list_is_not_read_anew_for_each_task_without_a_message() -> None:
