@@ -82,6 +82,11 @@ class WatchedFleet(DisturbedFleet):
 
     fell_at: Mapping[tuple[str, str], float]
 
+    @property
+    def began(self) -> float:
+        """When the scenario began."""
+        return self._began
+
     def reset(self) -> None:
         """Nothing has broken yet."""
         self._fell_at: dict[tuple[str, str], float] = {}

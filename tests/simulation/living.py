@@ -142,6 +142,8 @@ def _account(world: World, lived: Lived) -> None:
             is_applied = '"is_applied":true' in item["body"]["S"]
             lived.reached[f"an order {'applied' if is_applied else 'refused'}"] += 1
     lived.reached.update(f"test {test.answer}" for test in world.journal.tests if test.answer)
+    told = (entry["Detail"] for _, entry in world.eventbridge.put)
+    lived.reached["state that is old"] += any('"SERVER_STATE_OLD"' in detail for detail in told)
     for _, message in world.sns.published:
         words = message["Subject"].removeprefix("qlikops: ")
         lived.reached["message " + ("asked" if words.endswith("?") else words.partition(":")[0])] += 1

@@ -16,6 +16,7 @@ from qlikops.qlik.simulator.scenario import (
     Endpoint,
     EndpointDown,
     Event,
+    FetchingStops,
     Scenario,
     ServerDown,
     SimulatedServer,
@@ -217,7 +218,8 @@ def draw(seed: int) -> Night:
         night = replace(night, hands=(*night.hands, Hand.ORDERS))
     # Six hours of tests say no more than two.
     night = replace(night, settings={**night.settings, "wait_for_endpoint_seconds": rng.choice([600, 3600, 7200, 0])})
-    return _with_who_waits(rng, night) if rng.random() < 0.2 else night
+    night = _with_who_waits(rng, night) if rng.random() < 0.2 else night
+    return _with_old_state(rng, night) if rng.random() < 0.1 else night
 
 
 def _with_log_stream(rng: random.Random, scenario: Scenario) -> Scenario:
@@ -248,6 +250,13 @@ def _with_endpoints(rng: random.Random, scenario: Scenario) -> Scenario:
         events.append(EndpointDown(at, server.name, endpoint, message, until, is_silent, rng.choice([0.0, 5.0, 60.0])))
         at = until + rng.choice([30.0, 600.0])
     return replace(scenario, events=(*scenario.events, *events))
+
+
+def _with_old_state(rng: random.Random, night: Night) -> Night:
+    """The same night, in which Enterprise Manager stops fetching what a server's tasks do, for a time or for good."""
+    at = rng.uniform(0, 2400)
+    stops = FetchingStops(at, rng.choice(night.scenario.servers).name, rng.choice([at + 900, at + 2400, None]))
+    return replace(night, scenario=replace(night.scenario, events=(*night.scenario.events, stops)))
 
 
 _APPROVING = (

@@ -40,6 +40,7 @@ def wanted() -> list[str]:
         "an order applied",
         "an order refused",
         "asked after planned work",
+        "state that is old",
         *(f"waited {status}" for status in (Status.RESTARTED, Status.STILL_DOWN)),
         *(f"proposal {status}" for status in Status if status.is_known and status.is_final),
         *(f"fault {fault}" for fault in dict.fromkeys((*OF_CALLS, *OF_INVOCATIONS))),

@@ -211,7 +211,9 @@ class SimulatedFleet:
         details = {
             task.spec.name: self._details(event.server, task.spec.name, now) for task in self._tasks_of(event.server)
         }
-        self._known[event.server] = _Known(now, self._listed(event.server), details)
+        # Of a server that is away nothing has been fetched since it went.
+        outage = self._outage(event.server, now)
+        self._known[event.server] = _Known(outage.at if outage else now, self._listed(event.server), details)
         if event.until is not None:
             self._at(event.until, partial(self._fetch_again, event))
 

@@ -8,6 +8,7 @@ with the code that they hold to it.
 """
 
 from tests.simulation.invariants import (
+    age,
     calls,
     choosing,
     endpoints,
@@ -27,6 +28,7 @@ __all__ = [
     "NAMES",
     "Violated",
     "Watch",
+    "age",
     "calls",
     "choosing",
     "endpoints",
