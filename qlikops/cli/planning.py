@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -16,12 +17,13 @@ from qlikops.cli.exit_codes import ORDER_CODES, of_order
 from qlikops.cli.names import Group
 from qlikops.cli.remembering import remember
 from qlikops.cli.shape import shaped
+from qlikops.domain.encoding import codec
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lookup import look_up, look_up_name
 from qlikops.domain.naming import listed, named, shown
 from qlikops.domain.ordering import send
-from qlikops.domain.orders import Order, Refused, lift_order, plan_order, span_of
+from qlikops.domain.orders import Order, Refused, lift_order, plan_order, read_order, span_of
 from qlikops.domain.plan import PLAN_PREFIX, Scope
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.task import TaskKey
@@ -100,10 +102,8 @@ def add(
         tuple(look_up(environment, name).task.facts.key for name in task or ()),
     )
     order = plan_order(scope, starts_at, ends_at, why)
-    try:
+    with _not_sent():
         span_of(order, now)
-    except Refused as exc:
-        raise UsageError(f"Nothing was sent: {exc}") from exc
     covered = sum(scope.covers(each.facts) for each in snapshot.tasks)
     output.say(f"It covers {covered} of {len(snapshot.tasks)} tasks, as the last run saw them.")
     _send(here, environment, order, timeout, as_json=as_json)
@@ -146,7 +146,18 @@ for _command in (add, end, lift):
     _command.__doc__ = f"{_command.__doc__}\n\n{ORDER_CODES}"
 
 
+@contextmanager
+def _not_sent() -> Iterator[None]:
+    """What a run would refuse is refused before one is started for it."""
+    try:
+        yield
+    except Refused as exc:
+        raise UsageError(f"Nothing was sent: {exc}") from exc
+
+
 def _send(here: Invocation, environment: ContextServices, order: Order, timeout: str, *, as_json: bool) -> None:
+    with _not_sent():
+        read_order(codec.encode(order))
     receipt = send(
         environment.executions,
         order,
