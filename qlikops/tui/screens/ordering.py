@@ -79,7 +79,8 @@ class OrderDialog(OutgoingDialog[Order]):
 
     AUTO_FOCUS = ""
     FIRST: ClassVar[str] = "#reason"
-    VERB: ClassVar[str]
+    verb: str
+    """On the button that sends."""
 
     def fields(self) -> ComposeResult:
         """The reason."""
@@ -91,7 +92,7 @@ class OrderDialog(OutgoingDialog[Order]):
 
     def send_button(self) -> Button:
         """The verb."""
-        return Button(self.VERB, variant="warning", id="send", compact=True)
+        return Button(self.verb, variant="warning", id="send", compact=True)
 
     @property
     def reason(self) -> str:
@@ -116,11 +117,10 @@ class OrderDialog(OutgoingDialog[Order]):
 class LiftScreen(OrderDialog):
     """Ends what keeps one task quiet, or planned work."""
 
-    VERB = "Lift"
-
     def __init__(self, state: ConsoleState, context: LiveContext, what: TaskSnapshot | Plan) -> None:
         super().__init__(state, context)
         self._what = what
+        self.verb = "End it" if isinstance(what, Plan) else "Lift"
 
     def heading(self) -> str:
         """What is asked."""
@@ -143,7 +143,7 @@ class LiftScreen(OrderDialog):
 class PlanScreen(OrderDialog):
     """Plans work that begins at once; `qlikops plan add` plans what begins later."""
 
-    VERB = "Plan it"
+    verb = "Plan it"
     FIRST = "#scope"
 
     def __init__(self, state: ConsoleState, context: LiveContext, snapshot: FleetSnapshot, named: str = "") -> None:

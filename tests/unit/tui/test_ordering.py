@@ -63,7 +63,7 @@ async def test_work_is_planned_and_ended(started: Started, environment: FakeEnvi
         await pilot.press("tab", "tab", *"CHG9", "enter")
         await sees(pilot, "Order applied: It is done.")
         await pilot.press("L")
-        await sees(pilot, "End planned work", "plan-1")
+        await sees(pilot, "End planned work", "plan-1", "End it")
         await pilot.press(*"done", "enter")
         await no_longer_sees(pilot, "End planned work")
     planned, ended = environment.ordered
