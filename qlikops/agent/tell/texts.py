@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from qlikops.agent.remember.run import Run
-from qlikops.domain.approval import Decision, ProposalRecord, terms_of
+from qlikops.domain.approval import ProposalRecord, terms_of
 from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.duration import format_duration
 from qlikops.domain.evaluation import Evaluation, Verdict, is_ai
@@ -108,14 +108,13 @@ def recovery_text(run: Run) -> str:
 
 
 def plan_text(run: Run, plan: Plan) -> str:
-    """What is kept quiet for how long, who says so, and how to see more."""
+    """What is kept quiet for how long, and how to see more, such as who says so. What is told names no person."""
     lasts = format_duration(plan.ends_at - plan.starts_at)
-    who = Decision(approved=False, by=plan.by).who()
     return text_of(
         [
             f"Planned work for {lasts}: {plan.why}",
             f"Covers: {plan.scope.words()}",
-            f"From {_day_time(plan.starts_at)} until {_day_time(plan.ends_at)}, says {who}.",
+            f"From {_day_time(plan.starts_at)} until {_day_time(plan.ends_at)}.",
             "Nothing is proposed or told of what it covers, but for a lost log position and data errors.",
             f"Where: {place_of(run.execution_arn)}",
             f"qlikops plan end {plan.plan_id}",
