@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from qlikops.domain.task import StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
-from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect
+from qlikops.qlik.simulator.library import healthy
+from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, FetchingStops, ServerDown
 from qlikops.qlik.simulator.server import AdjustableClock
 from tests.scenarios.library import STORIES, build_scenario
 
@@ -246,3 +248,14 @@ def test_an_endpoint_takes_its_tasks_with_it_and_nothing_comes_up_before_it_is_b
     story.fleet.run(SERVER, "erp-01", RESUME)
     assert story.after(30).task("erp-01")["state"] == "RUNNING"
     assert [tested["answer"] for tested in story.fleet.true_state()["tests"]] == ["ERROR", "CONNECTED", "CONNECTED"]
+
+
+def test_a_server_that_is_away_is_not_fetched_meanwhile_and_neither_is_one_that_is_back() -> None:
+    clock = AdjustableClock(lambda: 1_000_000.0)
+    away = ServerDown(100, SERVER, "no route to host", until=300)
+    fleet = SimulatedFleet(replace(healthy(1), events=(away, FetchingStops(200, SERVER))), seed=1, clock=clock)
+    fetched = []
+    for seconds in (50, 150, 150):
+        clock.advance(seconds)
+        fetched.append(fleet.servers()[0]["last_connection"])
+    assert fetched[0] < fetched[1] == fetched[2]
