@@ -214,6 +214,8 @@ class OutgoingDialog(Dialog[Answer], Reading[Answer | None]):
     def _say_whether_it_can_go(self) -> None:
         if self.is_current:
             super().draw()
+            # What it says takes room, or leaves some.
+            self.call_after_refresh(self._fit)
 
 
 class Following(OutgoingDialog[Answer]):
