@@ -319,10 +319,16 @@ def _tamper_with_what_is_read(world: World, proposal_id: str) -> None:
         world.kernel.after(world.kernel.random.random(), lambda: tamper(world, proposal_id, "both"))
 
 
+_MOST_OVERTAKEN = 30
+"""Runs of a night."""
+
+
 def _overtake(world: World, run: Invocation) -> None:
     """Lets a run stand still after it has looked, while something breaks and another run proposes on it."""
     chance = world.kernel.random
-    if run.function != "MonitorTasks" or not world.is_night or chance.random() < 0.7:
+    started = sum(each.name.startswith("overtaking-") for each in world.states.executions.values())
+    # Each run that is started so may be overtaken itself: where many are tried again, there would be no end.
+    if run.function != "MonitorTasks" or not world.is_night or started >= _MOST_OVERTAKEN or chance.random() < 0.7:
         return
     process = next(name for name, begun in world.functions.begun.items() if begun is run)
 

@@ -18,6 +18,7 @@ from functools import cached_property
 
 from qlikops.agent.act import ramp
 from qlikops.agent.act.outcomes import combined, not_started, not_tried
+from qlikops.agent.act.probing import is_refused
 from qlikops.agent.act.second_look import SecondLook
 from qlikops.agent.act.starting import POLL_SECONDS, Starter, TaskOperator, Watch
 from qlikops.agent.config import AgentConfig
@@ -61,6 +62,8 @@ class Group:
     """The Enterprise Managers that did not answer: nothing more is begun with their tasks."""
     seen_up: dict[TaskKey, TaskOutcome] = field(default_factory=dict)
     """Those that were up when they were looked at before the endpoint was tested."""
+    is_refused: bool = False
+    """One of them was found refused a login by then, so the endpoint is not tested."""
     results: list[TaskOutcome] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
     starts: int | None = None
@@ -106,6 +109,7 @@ class GroupRestarter:
     def would_start(self, group: Group, target: ProposedTask) -> bool:
         """Whether a task would be started if its turn came now. Raises QemError."""
         facts = group.second_look.read(target.key)
+        group.is_refused = group.is_refused or is_refused(facts)
         if came_up(group.proposal, target, facts):
             state = state_text(facts)
             group.seen_up[target.key] = TaskOutcome(target.key, Status.ALREADY_RUNNING, before=state, after=state)

@@ -26,7 +26,7 @@ from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import Action
+from qlikops.domain.task import Action, TaskFacts
 from qlikops.qlik.errors import QemError
 from qlikops.qlik.probe import EndpointTester, probe
 
@@ -204,7 +204,7 @@ def newest_probes(last: FleetSnapshot | None, probes: Sequence[Probe], now: date
 def refused_endpoints(snapshot: FleetSnapshot) -> Iterator[EndpointKey]:
     """The endpoints of tasks that may have been refused a login, or anything else that is a matter of access."""
     for task in snapshot.tasks:
-        if _is_refused(task):
+        if _was_refused(task):
             key, known = task.facts.key, {each.diagnosis.side for each in task.anomalies if each.diagnosis}
             names = {"source": task.facts.source_endpoint, "target": task.facts.target_endpoint}
             for side, name in names.items():
@@ -212,11 +212,15 @@ def refused_endpoints(snapshot: FleetSnapshot) -> Iterator[EndpointKey]:
                     yield EndpointKey(key.instance, key.server, name)
 
 
-def _is_refused(task: TaskSnapshot) -> bool:
+def _was_refused(task: TaskSnapshot) -> bool:
     said = {each.diagnosis.failure_class for each in task.anomalies if each.diagnosis}
-    if task.facts.message and not task.facts.is_up:
-        said.add(judge(task.facts).diagnosis.failure_class)
-    return FailureClass.ACCESS in said
+    return FailureClass.ACCESS in said or is_refused(task.facts)
+
+
+def is_refused(facts: TaskFacts) -> bool:
+    """Whether the task is down by what may be a matter of access: its endpoints are not tested, since that logs in."""
+    is_told = bool(facts.message) and not facts.is_up
+    return is_told and judge(facts).diagnosis.failure_class is FailureClass.ACCESS
 
 
 def _is_away(probe: Probe) -> bool:

@@ -24,6 +24,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
 _IS_DOWN = frozenset({ProbeAnswer.ERROR, ProbeAnswer.TIMED_OUT})
 _CANNOT_WAIT = "the state machine's definition cannot wait"
 _NO_LONGER = "its endpoint may not be tested any more"
+_REFUSED = "one of its tasks was refused a login since, so its endpoint is not tested any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class Waiter:
         else:
             if not starts:
                 return None  # why not, is found task by task
-            if endpoint is None:
-                return _ended(group, Status.FAILED, _NO_LONGER)
+            if endpoint is None or group.is_refused:
+                return _ended(group, Status.FAILED, _NO_LONGER if endpoint is None else _REFUSED)
             probe = self._prober.while_waiting(endpoint)
             if probe.answer is ProbeAnswer.CONNECTED:
                 return None

@@ -120,7 +120,7 @@ class Restarter:
             starts = any(self._groups.would_start(group, target) for target in group.targets[:_LOOKED_AT])
         except QemError:
             return None  # what it means for the restart is found where the task is looked at before it is started
-        if not starts:
+        if not starts or group.is_refused:
             return None
         probe = self._prober.before_starting(endpoint)
         why = holds_back(probe, self._prober, is_automatic=decision.automatic)

@@ -322,3 +322,15 @@ def test_waits_on_one_endpoint_share_their_allowance_and_leave_that_of_the_runs(
         answers.append(prober.while_waiting(ORA_PROD).answer)
     assert answers == ["error", "error", "skipped", "skipped", "skipped"]
     assert prober.before_starting(ORA_PROD).answer == "error"
+
+
+def test_an_endpoint_is_not_tested_after_a_task_of_the_group_was_refused_a_login(wait: Wait) -> None:
+    waited = wait(FOR_EVER)
+    waited.wake()
+    tested = waited.night.tests()
+    first = waited.proposal.targets[0].key.task
+    waited.night.fleet.break_now(Break(0, SERVER, first, message=REFUSED))
+    outcome = waited.end()
+    assert (outcome.status, outcome.was_sent) == (Status.FAILED, False)
+    assert "was refused a login since" in outcome.detail
+    assert waited.night.tests() == tested
