@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -136,6 +137,8 @@ def test_monitoring_five_thousand_tasks(embedded_aws: EmbeddedAws, instance: Qem
     assert (counts["tasks"], counts["servers"]) == (SERVERS * TASKS, SERVERS)
     assert (done["result"]["proposal_count"], counts["deferred"]) == (40, SERVERS - 40)
     ideal = CALLS * LATENCY_SECONDS / CONCURRENCY
+    calls = done["calls"][str(urlsplit(instance.base_url).port)]
+    results.add("MonitorTasks, calls to Qlik", calls / CALLS, 1.01, "details, lists, and login, servers, logout")
     results.add(
         "a sequential reader", sequential / ideal, None, f"calls x latency / {CONCURRENCY}, scaled from a sample"
     )
