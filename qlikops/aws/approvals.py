@@ -17,6 +17,7 @@ from qlikops.aws.claims import remove_claim, write_claim
 from qlikops.aws.errors import Sent, aws_errors, callback_failed
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.dataclass import dataclass
+from qlikops.domain.advice import check_reason
 from qlikops.domain.approval import (
     Claim,
     Decision,
@@ -217,6 +218,7 @@ class LedgerApprovals:
             except NotOffered as exc:
                 look = f"`qlikops show {approval.approval_id}` lists its options and tasks."
                 raise UsageError(f"Nothing was sent to {approval.approval_id}: {exc}.", look) from exc
+        check_reason(request, approval)
         if approval.deadline is not None and approval.deadline <= self._timing.now():
             raise ApprovalExpired(f"{approval.approval_id} expired at {codec.format_time(approval.deadline)}.")
 
@@ -327,8 +329,6 @@ class LedgerApprovals:
 
 
 def _check_request(request: DecisionRequest) -> None:
-    if not request.approved and not request.reason.strip():
-        raise UsageError("Denying needs a reason.", "Say why, for those who read the report.")
     if len(request.reason) > REASON_CAP:
         raise UsageError(f"The reason has {len(request.reason)} characters; {REASON_CAP} are allowed.")
 

@@ -14,6 +14,7 @@ from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved, of_error
 from qlikops.cli.interrupts import ending_interrupts
+from qlikops.domain.advice import check_reason
 from qlikops.domain.approval import SHORT_DIGEST, ProposalRecord, Status, new_decision_id
 from qlikops.domain.background import read_latest
 from qlikops.domain.errors import ApprovalChanged, DecisionUnknown, NotDecidable, QlikopsError, UsageError
@@ -60,6 +61,9 @@ def approve(
 ) -> None:
     """Approve a proposal and wait for the outcome.
 
+    What goes against advice needs a --reason: an evaluation that says deny, an option that loses what the recommended
+    one keeps. A terminal asks for it; anything else refuses, with exit code 2.
+
     Several are approved together if they have one cause and one action; the exit code is that of the first that did
     not come up.
     """
@@ -73,7 +77,10 @@ def approve(
         here,
         environment,
         records,
-        lambda record: _approval(record.proposal, _pinned(record, digest), reason, option, only or (), checked=checked),
+        lambda record, why: _approval(
+            record.proposal, _pinned(record, digest), why, option, only or (), checked=checked
+        ),
+        reason,
         yes=yes,
     )
     if not no_wait and not all(receipt.status.is_final for receipt in receipts):
@@ -104,9 +111,8 @@ def deny(
     here = invocation(ctx)
     environment = here.environment(context)
     records = _records(environment, approval_ids, digest)
-    why = reason or _asked_why(here, records)
     receipts, code = _decide(
-        here, environment, records, lambda record: Deny(_pinned(record, digest), why, snoozed), yes=yes
+        here, environment, records, lambda record, why: Deny(_pinned(record, digest), why, snoozed), reason, yes=yes
     )
     _write_receipts(receipts, as_json=as_json, several=len(records) > 1)
     raise typer.Exit(code)
@@ -172,20 +178,36 @@ def _records(environment: ContextServices, ids: Sequence[str], of_one: object) -
     return list(found.values())
 
 
-def _asked_why(here: Invocation, records: Sequence[ProposalRecord]) -> str:
-    """The reason of a denial, from the person at the terminal. Raises UsageError if there is none."""
-    if not here.is_terminal():
-        raise UsageError("Nothing was sent: denying needs a reason.", "Add --reason, for those who read the report.")
-    for record in records:
-        output.say(f"{record.approval_id}  {harmless(record.proposal.label, 160)}")
-    return str(typer.prompt(f"Why deny {'it' if len(records) == 1 else 'them'}?", prompt_suffix=" ", err=True)).strip()
+def _reason(
+    here: Invocation,
+    environment: ContextServices,
+    records: Sequence[ProposalRecord],
+    request_on: Callable[[ProposalRecord, str], DecisionRequest],
+    given: str,
+) -> str:
+    """The reason that is `given` or, if it takes one and there is none, that of the person at the terminal.
+
+    Raises UsageError if nobody is there to say it.
+    """
+    can_count = [record for record in records if record.status is Status.WAITING and not environment.read_only]
+    try:
+        for record in can_count:
+            check_reason(request_on(record, given), record)
+    except UsageError as exc:
+        if not here.is_terminal():
+            raise
+        for record in records:
+            output.say(f"{record.approval_id}  {harmless(record.proposal.label, 160)}")
+        return str(typer.prompt(f"{exc.message.removeprefix('Nothing was sent: ')} Why?", prompt_suffix=" ", err=True))
+    return given
 
 
 def _decide(
     here: Invocation,
     environment: ContextServices,
     records: Sequence[ProposalRecord],
-    request_on: Callable[[ProposalRecord], DecisionRequest],
+    request_on: Callable[[ProposalRecord, str], DecisionRequest],
+    reason: str,
     *,
     yes: bool,
 ) -> tuple[list[DecisionReceipt], ExitCode]:
@@ -194,7 +216,8 @@ def _decide(
     One that was decided, changed or expired meanwhile keeps none of the others; any other error ends it, and names
     what was not sent.
     """
-    requests = [replace(request_on(record), decision_id=new_decision_id()) for record in records]
+    why = _reason(here, environment, records, request_on, reason).strip()
+    requests = [replace(request_on(record, why), decision_id=new_decision_id()) for record in records]
     is_shown = False
     for record, request in zip(records, requests, strict=True):
         is_shown |= _show(here, environment, record, request)

@@ -100,6 +100,14 @@ def test_a_denial_carries_reason_and_snooze(approvals: LedgerApprovals, workflow
     assert len(workflow.sent) == 1
 
 
+def test_what_needs_a_reason_is_not_sent_without_one(
+    approvals: LedgerApprovals, workflow: Workflow, digest: str
+) -> None:
+    with pytest.raises(UsageError, match="denying needs a reason"):
+        approvals.decide(ID, Deny(digest, " "))
+    assert workflow.sent == []
+
+
 OPTIONS = (
     Option("resume", Action.RESUME, "restore the log, then resume", ("Restore it.", "Ask the DBA.")),
     Option("reload", Action.RELOAD, "reload the target"),

@@ -220,6 +220,19 @@ def test_denying_needs_a_reason(run: Run, environment: FakeEnvironment) -> None:
     assert environment.approvals.requests == []
 
 
+def test_approving_against_advice_needs_a_reason(run: Run, environment: FakeEnvironment, terminal: Terminal) -> None:
+    environment.approvals.records[ID] = replace(WAITING, evaluation=samples.evaluation(Verdict.DENY))
+    refused = run("approve", ID, "--yes")
+    assert refused.exit_code == ExitCode.USAGE
+    assert "Nothing was sent: the AI says deny, so approving" in refused.stderr
+    assert environment.approvals.requests == []
+    terminal.present = True
+    asked = run("approve", ID, input="the DBA says so\ny\n")
+    assert asked.exit_code == ExitCode.OK
+    assert environment.approvals.requests[0].reason == "the DBA says so"
+    assert "reason" in asked.stdout
+
+
 def test_denying_sends_reason_and_snooze(run: Run, environment: FakeEnvironment) -> None:
     result = run("deny", ID, "--reason", "maintenance", "--snooze", "1h30m")
     (request,) = environment.approvals.requests
@@ -413,7 +426,9 @@ class TestChoosing:
     def test_option_tasks_and_checks_are_sent_shown_and_on_the_receipt(
         self, run: Run, environment: FakeEnvironment
     ) -> None:
-        result = run("approve", ID, "--option", "reload", "--only", "stock", "--only", "invoices", "--checked")
+        result = run(
+            "approve", ID, "--option", "reload", "--only", "stock", "--only", "invoices", "--checked", "--reason", "r"
+        )
         request = self.approved(environment)
         assert (request.option, request.tasks) == ("reload", ("eu-1/stock", "eu-1/sales-invoices"))
         assert request.checked == ("Tell the readers.",)
