@@ -150,6 +150,10 @@ class FleetSnapshot:
         ]
         return tuple(sorted(found, key=lambda each: (each.freshness.stale_from, each.key)))
 
+    def console_of(self, key: TaskKey) -> str:
+        """Address of the web console of the Enterprise Manager that a task is in; empty if that is not known."""
+        return next((server.console for server in self.servers if server.instance == key.instance), "")
+
     @property
     def on_down_servers(self) -> frozenset[TaskKey]:
         """All tasks of which nothing is known because their server is down."""

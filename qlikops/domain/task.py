@@ -177,6 +177,8 @@ class ServerFacts:
     """How old the state of its tasks is; None where Enterprise Manager does not say, and in earlier records."""
     health: ServerHealth | None = None
     """As it was read last, which not every run does; None before that."""
+    console: str = ""
+    """Address of its Enterprise Manager's web console; empty in earlier records."""
 
     @property
     def key(self) -> TaskKey:

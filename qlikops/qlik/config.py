@@ -13,6 +13,8 @@ from qlikops.domain.address import http_address
 from qlikops.domain.encoding import codec
 from qlikops.qlik.errors import QemMisconfigured
 
+_API = "/api/v1"
+"""What the address of the API has behind that of the web console."""
 LONGEST_TIMEOUT = 120.0
 """Of the settings below: several attempts must fit a Lambda."""
 
@@ -48,6 +50,11 @@ class QemInstance:
     """Seconds."""
     read_timeout: float = 30.0
     """Seconds without a byte; a whole answer may take twice that."""
+
+    @property
+    def console(self) -> str:
+        """Address of its web console. No address of a single task in it is documented."""
+        return self.base_url.rstrip("/").removesuffix(_API)
 
     def __post_init__(self) -> None:
         """Raises QemMisconfigured for what could never log in."""

@@ -9,7 +9,7 @@ import itertools
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
 from qlikops.dataclass import dataclass
@@ -70,7 +70,7 @@ def read_fleet(
         }
     readings = list(_readings(jobs))
     return FleetReading(
-        servers=tuple(sorted(itertools.chain.from_iterable(r.servers for r in readings), key=_server_order)),
+        servers=tuple(sorted(_with_consoles(readings, instances), key=_server_order)),
         tasks=tuple(sorted(itertools.chain.from_iterable(r.tasks for r in readings), key=lambda facts: facts.key)),
         not_read=frozenset().union(*(r.not_read for r in readings)),
     )
@@ -88,6 +88,12 @@ def _readings(jobs: dict[QemInstance, Future[FleetReading]]) -> Iterator[FleetRe
             yield FleetReading((_failed(stand_in, exc),), ())
     if len(errors) == len(jobs):
         raise errors[0]
+
+
+def _with_consoles(readings: Iterable[FleetReading], instances: Iterable[QemInstance]) -> Iterator[ServerFacts]:
+    consoles = {instance.name: instance.console for instance in instances}
+    for server in itertools.chain.from_iterable(reading.servers for reading in readings):
+        yield dataclasses.replace(server, console=consoles[server.instance])
 
 
 def _read_instance(

@@ -48,6 +48,13 @@ def test_nothing_is_known_of_what_is_on_a_down_server_or_was_not_read() -> None:
     assert SNAPSHOT.not_visible == {DOWN.facts.key, UNREAD.facts.key}
 
 
+def test_the_console_of_a_task_is_its_enterprise_managers() -> None:
+    servers = (ServerFacts("default", "up", ServerState.MONITORED, console="https://qem"),)
+    snapshot = replace(SNAPSHOT, servers=servers)
+    assert snapshot.console_of(UP.facts.key) == "https://qem"
+    assert snapshot.console_of(ELSEWHERE.facts.key) == ""
+
+
 def test_another_finding_on_a_server_hides_none_of_its_tasks() -> None:
     others = [kind for kind in AnomalyKind if kind is not AnomalyKind.SERVER_DOWN]
     snapshot = replace(SNAPSHOT, server_anomalies=tuple(on_server(kind, "down") for kind in others))

@@ -64,6 +64,8 @@ def test_a_dead_enterprise_manager_costs_only_its_own_servers(simulate: Simulate
     gone, alive = reading.servers
     assert (gone.instance, gone.name, gone.state, gone.error_code) == ("gone", "gone", ServerState.ERROR, UNREADABLE)
     assert gone.message
+    assert gone.console == "http://127.0.0.1:9"
+    assert alive.console == server.url + "/attunityenterprisemanager"
     assert alive.state is ServerState.MONITORED
     assert len(reading.tasks) == 4
 
