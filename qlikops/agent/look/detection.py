@@ -108,7 +108,8 @@ def detect(
         is_down_or_stuck = is_in_trouble(facts) or is_down_again(facts) or facts.key in stuck
         streak = (streaks or {}).get(facts.key) if is_down_or_stuck else None
         memory = _remembering_falls(memory, streak, config, now)
-        poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0), config)
+        fetched = fetched_at.get(facts.key.of_server)
+        poll = _Poll(facts, memory, config.thresholds_for(facts), now, restarts.get(facts.key, 0), config, fetched)
         snapshots[facts.key] = replace(poll.snapshot(last.anomalies), is_listed=not said.has_details)
     for key, snapshot in before.items():
         if key in snapshots:
@@ -244,6 +245,7 @@ class _Poll:
     now: datetime
     restarts_last_hour: int
     config: AgentConfig
+    fetched_at: datetime | None
 
     def snapshot(self, anomalies_before: Sequence[Anomaly]) -> TaskSnapshot:
         counts = self._counts()
@@ -251,7 +253,7 @@ class _Poll:
         memory = replace(self.memory, applied_since=applied_since)
         # A restart by us is seen twice, in the ledger and as a start; a start by anybody else only once.
         restarts = max(self.restarts_last_hour, len(memory.starts))
-        view = TaskView(self.facts, memory, self.thresholds, self.now, restarts)
+        view = TaskView(self.facts, memory, self.thresholds, self.now, restarts, self.fetched_at)
         carried = {} if counts else {each.kind: each for each in anomalies_before if each.kind.traits.is_between_polls}
 
         seen: dict[str, datetime] = {}

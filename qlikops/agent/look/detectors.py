@@ -33,6 +33,8 @@ class TaskView:
     thresholds: Thresholds
     now: datetime
     restarts_last_hour: int = 0
+    fetched_at: datetime | None = None
+    """When Enterprise Manager last fetched `facts` from their server; None if it does not say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +259,8 @@ def _stalled(view: TaskView) -> Signal | None:
     flat_since = view.memory.applied_since
     if flat_since is None:
         return None
-    flat_seconds = (view.now - flat_since).total_seconds()
+    # Since Enterprise Manager last fetched, the same number says nothing of what was applied.
+    flat_seconds = ((view.fetched_at or view.now) - flat_since).total_seconds()
     if flat_seconds < view.thresholds.stalled_seconds:
         return None
     return Signal(

@@ -8,6 +8,7 @@ from typing import Any
 
 from qlikops.agent.diagnosis.evidence import Label
 from qlikops.domain import ledger as keys
+from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
 from tests.simulation.invariants.watch import (
@@ -116,11 +117,18 @@ def what_a_plan_stopped_is_asked_about(watch: Watch) -> Iterator[str]:
     world = watch.world
     if not watch.clocks_are_right or world.faults.befallen or world.tampered:
         return
+    seen = _seen_last(watch)
     for (server, task), at in world.fleet.stopped_by_hand().items():
+        if (server, task) not in seen:
+            continue
         key = {"instance": "default", "server": server, "task": task}
         if (partition_of(key), keys.SNOOZE) in watch.items:
             continue
-        ends = [until for _, begins, until in _plans_on(watch, server, task) if begins <= at < until]
+        since = seen[server, task]
+        # A task that was up only between two looks was not seen stopped anew.
+        ends = [
+            until for _, begins, until in _plans_on(watch, server, task) if begins <= at < until and begins <= since
+        ]
         runs = [each for each in watch.summed_up_at.values() if ends and each > max(ends) + _RUN_SECONDS]
         if len(runs) < _SEVERAL:
             continue
@@ -157,6 +165,22 @@ def _plan_over(watch: Watch, server: str, task: str, since: float, until: float)
     """A plan that was there and covered a task all that time; empty if there was none."""
     plans = _plans_on(watch, server, task)
     return next((plan for plan, begins, ends in plans if begins < since and until < ends), "")
+
+
+def _seen_last(watch: Watch) -> dict[tuple[str, str], float]:
+    """The tasks of which the last run had a state that is not old, and since when it knows them stopped by a person."""
+    snapshot = watch.last_snapshot()
+    if snapshot is None:
+        return {}
+    old = {each.key.server for each in snapshot.server_anomalies if each.kind is AnomalyKind.SERVER_STATE_OLD}
+    stopped = (AnomalyKind.USER_STOPPED, AnomalyKind.STOPPED_IN_PLAN)
+    return {
+        (each.facts.key.server, each.facts.key.task): min(
+            (each.memory.seen[kind] for kind in stopped if kind in each.memory.seen), default=snapshot.taken_at
+        ).timestamp()
+        for each in snapshot.tasks
+        if each.facts.key.server not in old
+    }
 
 
 def _plans_on(watch: Watch, server: str, task: str) -> Iterator[tuple[str, float, float]]:

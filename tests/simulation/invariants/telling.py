@@ -10,8 +10,7 @@ from typing import Any
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
-from qlikops.domain.encoding.packing import unpacked
-from qlikops.domain.ledger import LATEST_SNAPSHOT, Attribute
+from qlikops.domain.ledger import Attribute
 from tests.simulation.invariants.watch import Watch, at_rest, number, status_of
 from tests.simulation.plant import MACHINE_ARN
 from tests.unit.agent.pager import Pager
@@ -92,8 +91,8 @@ def _by_key(watch: Watch) -> dict[str, list[dict[str, Any]]]:
 
 def _seen(watch: Watch) -> set[str]:
     """The dedup keys of the findings that the last run remembers as told."""
-    stored = [body for (_, key), (body, _) in watch.world.s3.objects.items() if key == LATEST_SNAPSHOT]
-    told: list[dict[str, Any]] = json.loads(unpacked(stored[0]))["told"] if stored else []
+    snapshot = watch.last_snapshot()
     _, _, _, region, account, *_ = MACHINE_ARN.split(":")
-    found = ((each["kind"], *(each["key"][name] for name in ("instance", "server", "task"))) for each in told)
+    told = snapshot.told if snapshot else ()
+    found = ((each.kind, each.key.instance, each.key.server, each.key.task) for each in told)
     return {"/".join(("qlikops", region, account, "finding", *filter(None, each))) for each in found}

@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
-from qlikops.domain.ledger import Attribute
+from qlikops.domain.encoding.packing import unpacked
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.ledger import LATEST_SNAPSHOT, Attribute
 from tests.simulation.dynamodb import Key, Wire
 from tests.simulation.enterprise_manager import Sent, Tested
 from tests.simulation.plant import World
@@ -197,6 +199,11 @@ class Watch:
     def writer(self) -> Invocation | None:
         """The invocation whose write came last; None for what nobody invoked."""
         return self.world.functions.begun.get(self.world.dynamodb.last_writer)
+
+    def last_snapshot(self) -> FleetSnapshot | None:
+        """What the last run remembered of the fleet; None before there was one."""
+        stored = [body for (_, key), (body, _) in self.world.s3.objects.items() if key == LATEST_SNAPSHOT]
+        return codec.loads(FleetSnapshot, unpacked(stored[0])) if stored else None
 
     def is_tampered(self, proposal_id: str) -> bool:
         """Whether somebody changed its record behind qlikops' back."""

@@ -392,6 +392,16 @@ def test_a_state_that_is_not_fetched_any_more_is_found_once_it_is_old() -> None:
     assert not again.server_anomalies
 
 
+def test_a_task_is_not_stalled_by_what_was_not_fetched() -> None:
+    waiting = task(changes_in_memory=50)
+    snapshot = poll(waiting, servers=[replace(SERVER, fetched=fetched(0))])
+    for at, found in ((1799, []), (1800, [AnomalyKind.STALLED])):
+        fresh = poll(waiting, servers=[replace(SERVER, fetched=fetched(at))], previous=snapshot, at=at)
+        assert kinds(fresh) == found
+    snapshot = poll(waiting, servers=[replace(SERVER, fetched=fetched(1799))], previous=snapshot, at=1799)
+    assert kinds(poll(waiting, servers=[replace(SERVER, fetched=fetched(1799))], previous=snapshot, at=9000)) == []
+
+
 @pytest.mark.parametrize(
     "server", [SERVER, replace(DOWN, fetched=fetched(-9000)), replace(SERVER, state=ServerState.NOT_MONITORED)]
 )
