@@ -28,7 +28,7 @@ class Outages:
         return item is not None and Attribute.UNHEARD not in item and int(item[keys.TTL]) > now.timestamp()
 
     def told(self, run: Run, now: datetime, *, heard: bool) -> None:
-        """Remembers that somebody has been told, with this run; `heard` is false if the topic did not take it."""
+        """Remembers that people are told with this run; `heard` is false until the topic has taken it."""
         self._table.commit(
             Put(
                 {

@@ -43,7 +43,9 @@ def what_is_closed_is_what_was_opened(watch: Watch) -> Iterator[str]:
             if event["state"] != "closed":
                 continue
             # Of a question that is answered before its message went out, only the end is told.
-            if not opened and event["event"] != "ApprovalClosed":
+            # Who died about to tell of an outage may have told of it: it is called off all the same.
+            died = event["event"] == "MonitoringRecovered" and watch.world.functions.unanswered["GenerateReport"]
+            if not opened and event["event"] != "ApprovalClosed" and not died:
                 yield f"{key} was closed by {event['event']}, and was not open"
             elif opened and any(event[name] != opened[-1][name] for name in _THING):
                 yield f"{key} was opened as {[opened[-1][name] for name in _THING]}: {[event[name] for name in _THING]}"

@@ -35,6 +35,7 @@ from tests.unit.agent.fakes import (
     FakeClock,
     simulated,
 )
+from tests.unit.agent.faults import Killed
 from tests.unit.agent.machine import MACHINE, Agent, Json, items
 
 
@@ -695,6 +696,13 @@ class Broken:
         return call
 
 
+class Dying:
+    """A topic at which the process ends, whatever it has told elsewhere before."""
+
+    def publish(self, **_: Any) -> Any:
+        raise Killed
+
+
 def failing(agent: Agent, name: str, *, passing: float = 300) -> None:
     """A run whose MonitorTasks failed, as ReportMonitoringFailure reports it."""
     run = {"execution_arn": f"{MACHINE}:{name}", "execution_name": name}
@@ -766,6 +774,20 @@ def test_an_outage_that_only_followers_of_events_heard_of_is_called_off(agent: M
     for number in range(2):
         here.clock.sleep(300)
         here.report(here.monitor(f"well-{number}"))
+
+    told = [entry["DetailType"] for entry in here.events.put]
+    assert told == ["MonitoringFailed", "MonitoringRecovered"]
+
+
+def test_an_outage_that_was_told_of_by_an_invocation_that_died_is_called_off(agent: Make) -> None:
+    here = agent("healthy")
+    whole = here.services
+    here.services = here.again(sns=Dying())
+    with pytest.raises(Killed):
+        failing(here, "failed-0")
+    here.services = whole
+    here.clock.sleep(300)
+    here.report(here.monitor("well-0"))
 
     told = [entry["DetailType"] for entry in here.events.put]
     assert told == ["MonitoringFailed", "MonitoringRecovered"]
