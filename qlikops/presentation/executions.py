@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import groupby
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.text import harmless
-from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary, RunProposal, RunSummary, StateVisit
+from qlikops.domain.workflow.execution import (
+    ExecutionDetail,
+    ExecutionStatus,
+    ExecutionSummary,
+    RunProposal,
+    RunSummary,
+    StateVisit,
+)
 from qlikops.presentation import vocabulary
 from qlikops.presentation.running import progress
-from qlikops.presentation.table import Cells, Column, ColumnOf, Table, fit
+from qlikops.presentation.table import WHOLE_LINE, Cells, Column, ColumnOf, Table, fit
 from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
 
 PAYLOAD_CAP = 100_000
@@ -50,6 +58,10 @@ def listed(summaries: Sequence[ExecutionSummary], now: datetime) -> list[ListedE
     return [ListedExecution(summary, now, longest) for summary in summaries]
 
 
+FOLD = "fold "
+"""What the key of a row begins with that is several runs."""
+
+
 def _bar(each: ListedExecution) -> Span:
     tone = Tone.INFO if each.summary.stopped_at is None else Tone.MUTED
     return Span(bar(seconds(each.summary, each.now), each.longest), tone)
@@ -57,8 +69,43 @@ def _bar(each: ListedExecution) -> Span:
 
 def _number(each: ListedExecution, value: int | None, tone: Tone) -> Span:
     if value is None:
-        return vocabulary.NOTHING if each.summary.stopped_at else vocabulary.NOT_YET
+        return Span("") if each.summary.stopped_at else vocabulary.NOT_YET
     return Span(f"{value:,}", tone if value else Tone.MUTED)
+
+
+def found_nothing(summary: ExecutionSummary) -> bool:
+    """Whether a run went well and there was nothing to say of it."""
+    run = summary.run
+    if run is None or summary.status is not ExecutionStatus.SUCCEEDED or run.error:
+        return False
+    return not (run.anomalies or run.proposals or run.outcomes or run.followed.fell_over)
+
+
+def folded(
+    summaries: Sequence[ExecutionSummary], unfolded: Collection[str] = ()
+) -> Iterator[tuple[str, tuple[ExecutionSummary, ...]]]:
+    """Rows of a list by key: an execution by its ARN, or several in a row that found nothing together.
+
+    Those whose ARN is in `unfolded` stand by themselves. The key of several is made of the oldest one's ARN.
+    """
+
+    def folds(summary: ExecutionSummary) -> bool:
+        return found_nothing(summary) and summary.arn not in unfolded
+
+    for together, group in groupby(summaries, folds):
+        runs = tuple(group)
+        if together and len(runs) > 1:
+            yield f"{FOLD}{runs[-1].arn}", runs
+        else:
+            yield from ((run.arn, (run,)) for run in runs)
+
+
+def fold_cells(runs: Sequence[ExecutionSummary]) -> Cells:
+    """Several runs that found nothing, the newest first: `▸ 143 runs found nothing, 00:05 to 11:55`."""
+    newest, oldest = runs[0].started_at, runs[-1].started_at
+    day = "" if newest.date() == oldest.date() else "%m-%d "
+    words = f"▸ {len(runs):,} runs found nothing, {oldest:{day}%H:%M} to {newest:{day}%H:%M}"
+    return {WHOLE_LINE: Span(words, Tone.MUTED)}
 
 
 def _anomalies(each: ListedExecution) -> int | None:
@@ -69,12 +116,39 @@ def _proposals(each: ListedExecution) -> int | None:
     return None if each.summary.run is None else each.summary.run.proposals
 
 
-def _restarted(each: ListedExecution) -> int | None:
+def _outcomes(each: ListedExecution) -> dict[str, int] | None:
     """None before the run's report: that of a run which was redriven, and still runs, is of its first end."""
     run = each.summary.run
-    if run is None or run.outcomes is None or each.summary.stopped_at is None:
-        return None
-    return run.outcomes.get(Status.RESTARTED, 0)
+    return None if run is None or each.summary.stopped_at is None else run.outcomes
+
+
+def _restarted(each: ListedExecution) -> int:
+    return (_outcomes(each) or {}).get(Status.RESTARTED, 0)
+
+
+def _became(each: ListedExecution) -> Span:
+    run = each.summary.run
+    if run is None or (_outcomes(each) is None and not run.error):
+        return Span("") if each.summary.stopped_at else vocabulary.NOT_YET
+    return came_to(run)
+
+
+def came_to(run: RunSummary) -> Span:
+    """What became of what a run proposed: `2 restarted, 1 denied`, in the tone of what went worst."""
+    if run.error:
+        return Span("RUN FAILED", Tone.DANGER)
+    outcomes = run.outcomes or {}
+    # What a newer version counted comes last, in its own word.
+    statuses = [*Status, *(Status.read(name) for name in outcomes.keys() - set(Status))]
+    became = [(status, number) for status in statuses if (number := outcomes.get(status, 0))]
+    if not became:
+        return Span("nothing was proposed" if run.anomalies else "nothing was wrong", Tone.MUTED)
+    words = [f"{number:,} {vocabulary.status(status).text.lower()}" for status, number in became]
+    tones = {vocabulary.status(status).tone for status, _ in became}
+    return Span(", ".join(words), next(tone for tone in _WORST_FIRST if tone in tones))
+
+
+_WORST_FIRST = (Tone.DANGER, Tone.WARNING, Tone.INFO, Tone.NEUTRAL, Tone.GOOD, Tone.MUTED)
 
 
 def bar(value: float, longest: float, width: int = _BAR_CELLS) -> str:
@@ -231,7 +305,7 @@ TABLE: Table[ListedExecution] = Table(
             field=lambda each: vocabulary.execution_status(each.summary.status).text[2:],
         ),
         ColumnOf(
-            Column("name", "Execution", 12, flexible=True),
+            Column("name", "Execution", 12),
             lambda each: outside(each.summary.name, cap=80),
             field=lambda each: each.summary.name,
         ),
@@ -243,7 +317,7 @@ TABLE: Table[ListedExecution] = Table(
         ColumnOf(Column("duration", "Took", 7, right=True), lambda each: Span(duration(each.summary, each.now))),
         ColumnOf(Column("bar", "", _BAR_CELLS, goes=20), _bar),
         ColumnOf(
-            Column("anomalies", "Anomalies", 9, right=True, goes=30),
+            Column("anomalies", "Found", 5, right=True),
             lambda each: _number(each, _anomalies(each), Tone.WARNING),
             field=lambda each: _some(_anomalies(each)),
         ),
@@ -253,10 +327,11 @@ TABLE: Table[ListedExecution] = Table(
             field=lambda each: _some(_proposals(each)),
         ),
         ColumnOf(
-            Column("restarted", "Restarted", 9, right=True),
-            lambda each: _number(each, _restarted(each), Tone.GOOD),
-            field=lambda each: _some(_restarted(each)),
+            Column("outcome", "Came to", 14, flexible=True),
+            _became,
+            field=lambda each: _became(each).text,
         ),
-    )
+    ),
+    more_fields={"restarted": lambda each: _some(_restarted(each))},
 )
 """Executions."""

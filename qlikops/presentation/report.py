@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from qlikops.domain.approval import Status, terms_of
+from qlikops.domain.approval import terms_of
 from qlikops.domain.duration import format_duration
 from qlikops.domain.naming import counted
 from qlikops.domain.report import NoAction, ReportedProposal, ReportEntry, RunPoint, RunReport
 from qlikops.presentation import stale, vocabulary
+from qlikops.presentation.executions import came_to
 from qlikops.presentation.problem import by_whom
 from qlikops.presentation.table import Cells, Column, fit
 from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
@@ -51,24 +52,7 @@ def cells(entry: ReportEntry) -> Cells:
 
 
 def _came_to(entry: ReportEntry) -> Span:
-    """`2 restarted, 1 denied` in the tone of what went worst."""
-    run = entry.run
-    if run is None:
-        return outside(entry.execution_name, Tone.MUTED, 80)
-    if run.error:
-        return Span("RUN FAILED", Tone.DANGER)
-    outcomes = run.outcomes or {}
-    # What a newer version counted comes last, in its own word.
-    statuses = [*Status, *(Status.read(name) for name in outcomes.keys() - set(Status))]
-    became = [(status, number) for status in statuses if (number := outcomes.get(status, 0))]
-    if not became:
-        return Span("nothing was proposed" if run.anomalies else "nothing was wrong", Tone.MUTED)
-    words = [f"{number:,} {vocabulary.status(status).text.lower()}" for status, number in became]
-    tones = {vocabulary.status(status).tone for status, _ in became}
-    return Span(", ".join(words), next(tone for tone in _WORST_FIRST if tone in tones))
-
-
-_WORST_FIRST = (Tone.DANGER, Tone.WARNING, Tone.INFO, Tone.NEUTRAL, Tone.GOOD, Tone.MUTED)
+    return outside(entry.execution_name, Tone.MUTED, 80) if entry.run is None else came_to(entry.run)
 
 
 def narrowed(markdown: str, needle: str) -> str:

@@ -85,6 +85,8 @@ class ColumnOf(Generic[T]):
 
 Cells: TypeAlias = Mapping[str, Span]
 """A row: column key -> cell."""
+WHOLE_LINE = ""
+"""The key of the only cell of a row without columns."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ LAST_RUN_SECONDS = 30
 
 
 class QlikOpsApp(DecidingApp):
-    """Five screens over one ConsoleState."""
+    """The console's screens over one ConsoleState."""
 
     CSS_PATH = "app.tcss"
     TITLE = "qlikops"
@@ -61,9 +61,8 @@ class QlikOpsApp(DecidingApp):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012 - Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "switch_mode('inbox')", "Inbox", show=False, id="inbox"),
-        Binding("2", "switch_mode('executions')", "Executions", show=False, id="executions"),
         Binding("3", "switch_mode('fleet')", "Fleet", show=False, id="fleet"),
-        Binding("4", "switch_mode('reports')", "Reports", show=False, id="reports"),
+        Binding("4", "switch_mode('executions')", "Executions", show=False, id="executions"),
         Binding("5", "switch_mode('schedule')", "Schedule", show=False, id="schedule"),
         Binding("colon,ctrl+p", "command_palette", "Every action by name", show=False, id="commands"),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.

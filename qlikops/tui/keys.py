@@ -37,6 +37,8 @@ FIXED = frozenset(
     }
 )
 """What a terminal, a list or a text field needs for itself."""
+GONE = frozenset({"reports"})
+"""Ids of earlier versions; a configuration may name them still."""
 _ALIASES = {alias: key for key, aliases in KEY_ALIASES.items() for alias in aliases}
 _MODIFIERS = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
 _NAMES = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())
@@ -83,6 +85,8 @@ def keymap(chosen: Mapping[str, str]) -> Mapping[str, str]:
     known = actions()
     found = {}
     for name, keys in chosen.items():
+        if name in GONE:
+            continue
         if name not in known:
             movable = ", ".join(sorted(name for name, action in known.items() if not action.is_fixed))
             raise UsageError(f"config.toml: keys.{name}: there is no action {name!r}.", f"There are: {movable}.")

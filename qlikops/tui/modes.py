@@ -5,7 +5,7 @@ from __future__ import annotations
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.inbox import InboxScreen
 
-OF_ONE_CONTEXT = ("executions", "fleet", "reports", "schedule")
+OF_ONE_CONTEXT = ("executions", "fleet", "schedule")
 """The modes whose screens show the current context; the inbox shows all of them."""
 
 
@@ -20,10 +20,6 @@ def screen_of(mode: str) -> type[ConsoleScreen]:
             from qlikops.tui.screens.fleet import FleetScreen
 
             return FleetScreen
-        case "reports":
-            from qlikops.tui.screens.reports import ReportsScreen
-
-            return ReportsScreen
         case "schedule":
             from qlikops.tui.screens.schedule import ScheduleScreen
 

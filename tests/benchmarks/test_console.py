@@ -313,7 +313,7 @@ async def test_refreshing_very_many_executions(results: Results) -> None:
     app = QlikOpsApp([ContextSource("many", opener(environment))], clock=lambda: samples.NOW, once_filled=gc.freeze)
     async with app.run_test(size=(120, 36)) as pilot:
         await sees(pilot, "task-0: connection lost")
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0")
         taken = []
         for _ in range(ROUNDS):

@@ -32,7 +32,7 @@ class ContextsScreen(Modal[LiveContext | None]):
     def compose(self) -> ComposeResult:
         """A list."""
         with Vertical(id="dialog"):
-            yield Static("Context of Executions, Fleet, Reports and Schedule", markup=False, id="dialog-title")
+            yield Static("Context of Fleet, Executions and Schedule", markup=False, id="dialog-title")
             yield OptionList(*(Option(self._entry(context)) for context in self.state.contexts), id="contexts")
             yield Static("Enter chooses, Esc cancels. The inbox shows all of them.", markup=False, id="problem")
 

@@ -21,22 +21,24 @@ from qlikops.presentation import events, executions, graph, vocabulary
 from qlikops.presentation.problem import explain
 from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Section, Tone
+from qlikops.tui.model import messages
 from qlikops.tui.model.executing import Followed, Follower
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.runs import RunsScreen
 from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.pager import Pager
 from qlikops.tui.widgets.prose import palette, prose
+from qlikops.tui.widgets.report import ReportView
 from qlikops.tui.widgets.table import KeyedTable
 
-GRAPH, EVENTS, PAYLOADS = "graph", "events", "payloads"
-_VIEWS = {GRAPH: "Graph", EVENTS: "Events", PAYLOADS: "Input/output"}
+GRAPH, EVENTS, PAYLOADS, REPORT = "graph", "events", "payloads", "report"
+_VIEWS = {GRAPH: "Graph", EVENTS: "Events", PAYLOADS: "Input/output", REPORT: "Report"}
 """By the id of the widget, which is also that of the key."""
 _NOWHERE = StepPath("")
 
 
 class ExecutionScreen(RunsScreen[Followed]):
-    """Three views of one execution, in the context in which it was opened."""
+    """Views of one execution, in the context in which it was opened."""
 
     AUTO_FOCUS = f"#{GRAPH}"
     POLL_SECONDS = 3
@@ -46,6 +48,7 @@ class ExecutionScreen(RunsScreen[Followed]):
         Binding("g", "view('graph')", "Graph", show=False, id="graph"),
         Binding("e", "view('events')", "Events", show=False, id="events"),
         Binding("i", "view('payloads')", "Input and output", show=False, id="payloads"),
+        Binding("p", "view('report')", "Report", show=False, id="report", tooltip="what the run found and did"),
         Binding("slash", "search", "Search", key_display="/", id="search"),
         Binding("n", "step(1)", "Next match", show=False, id="next-match"),
         Binding("N", "step(-1)", "Match before", show=False, id="match-before"),
@@ -71,6 +74,7 @@ class ExecutionScreen(RunsScreen[Followed]):
             yield KeyedTable(graph.columns, id=GRAPH)
             yield KeyedTable(events.columns, id=EVENTS)
             yield Pager(id=PAYLOADS)
+            yield ReportView(id=REPORT)
         keys = self.state.keys
         go_on = f"{keys['next-match']} and {keys['match-before']} go on"
         yield LineInput(placeholder=f"Search; Enter finds, {go_on}", id="search", compact=True)
@@ -151,7 +155,42 @@ class ExecutionScreen(RunsScreen[Followed]):
         if view == PAYLOADS:
             self._subject = ""
             self._show_payloads()
+        if view == REPORT and not self.query_one(ReportView).markdown:
+            self._ask_for_report()
         self._switch(view)
+
+    def _ask_for_report(self) -> None:
+        run = self.execution.run
+        view = self.query_one(ReportView)
+        if run is None or (run.finished_at is None and run.outcomes is None):
+            view.say("No report yet: a run writes it once its last proposal is decided.")
+            return
+        view.say("Loading …")
+        name = self.execution.name
+        self.context.backend.call(
+            "report",
+            lambda environment: messages.ReportLoaded(name, environment.fleet.report_markdown(name)),
+            lambda error: messages.ReportLoadFailed(error, name),
+            self,
+        )
+
+    @on(messages.ReportLoaded)
+    def _take_report(self, message: messages.ReportLoaded) -> None:
+        message.stop()
+        self.query_one(ReportView).show(message.markdown)
+
+    @on(messages.ReportLoadFailed)
+    def _miss_report(self, message: messages.ReportLoadFailed) -> None:
+        message.stop()
+        self.query_one(ReportView).say(str(explain(message.error)))
+
+    def action_copy(self) -> None:
+        """The report as it lies in S3 while it is shown, else the ARN."""
+        report = self.query_one(ReportView).markdown
+        if self._view == REPORT and report:
+            self.copy(report, f"The report of {self.execution.name}")
+        else:
+            super().action_copy()
 
     def _switch(self, view: str) -> None:
         self.query_one(ContentSwitcher).current = view
@@ -200,6 +239,10 @@ class ExecutionScreen(RunsScreen[Followed]):
         """Out of the search, then from a row's payloads to the row, then to the list."""
         if self.query_one("#search").display:
             self._close_search()
+        elif self._view == REPORT and self._needle:
+            self._needle = ""
+            self.query_one(ReportView).search("")
+            self._show_views()
         elif self._view == PAYLOADS and self._subject:
             self._switch(self._subject.partition("/")[0])
         else:
@@ -223,12 +266,15 @@ class ExecutionScreen(RunsScreen[Followed]):
         self._close_search()
         if self._view == PAYLOADS:
             self.query_one(Pager).search(self._needle)
+        elif self._view == REPORT:
+            self.query_one(ReportView).search(self._needle)
+            self._show_views("what holds it; Esc shows all" if self._needle else "")
         else:
             self.action_step(1)
 
     def action_step(self, by: int) -> None:
         """To the next match, or the one before; round and round."""
-        if not self._needle:
+        if not self._needle or self._view == REPORT:
             return
         if self._view == PAYLOADS:
             self.query_one(Pager).step(by)

@@ -14,6 +14,7 @@ from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary
 from qlikops.presentation import executions
 from qlikops.presentation import filter as filters
 from qlikops.presentation.problem import explain
+from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Tone
 from qlikops.tui.model.executing import ExecutionsQuery, LoadedExecutions, LoadedPage
 from qlikops.tui.model.state import ConsoleState
@@ -43,15 +44,21 @@ class ExecutionsScreen(RunsScreen[LoadedPage]):
         Binding("s", "status", "Status", id="status"),
         Binding("slash", "filter", "Filter", key_display="/", id="filter"),
         Binding("n", "start", "New run", id="start"),
+        Binding("f", "fold", "Unfold", id="fold", tooltip="shows each run that found nothing, or folds them"),
         Binding("escape", "back", "Clear filter", show=False, id="back"),
     ]
 
     def __init__(self, state: ConsoleState) -> None:
         super().__init__(state)
         self._loaded = LoadedExecutions()
+        self._rows: dict[str, tuple[ExecutionSummary, ...]] = {}
+        """By key: an execution, or several that are folded into one row."""
         self._status: ExecutionStatus | None = None
         self._problem = ""
         self._more_wanted = False
+        self._folds = True
+        self._unfolded: set[str] = set()
+        """ARNs of runs that found nothing and are shown all the same."""
 
     def content(self) -> ComposeResult:
         """What is shown of how many, the list, and what is wrong with it."""
@@ -66,16 +73,21 @@ class ExecutionsScreen(RunsScreen[LoadedPage]):
 
     @property
     def execution(self) -> ExecutionSummary | None:
-        """The chosen one."""
+        """The chosen one; None where several are, folded."""
+        return self._chosen[0] if len(self._chosen) == 1 else None
+
+    @property
+    def _chosen(self) -> tuple[ExecutionSummary, ...]:
         tables = self.query(KeyedTable)
-        return self._loaded.by_arn.get(tables.first().chosen or "") if tables else None
+        return self._rows.get(tables.first().chosen or "", ()) if tables else ()
 
     # What is asked for
 
     def action_refresh(self) -> None:
         """Asks for the newest page, or for the one that the cursor is in."""
         if not self.context.backend.busy(self.lane):
-            self._ask(self._loaded.token_to_refresh(self._table.chosen), is_next=False)
+            oldest = self._chosen[-1].arn if self._chosen else None
+            self._ask(self._loaded.token_to_refresh(oldest), is_next=False)
 
     def _ask(self, token: str | None, *, is_next: bool) -> None:
         query = ExecutionsQuery(self._status, token, is_next)
@@ -125,19 +137,34 @@ class ExecutionsScreen(RunsScreen[LoadedPage]):
         self._show()
 
     def _show(self) -> None:
-        now, loaded = self.state.now(), self._loaded
+        now, loaded, table = self.state.now(), self._loaded, self._table
         chosen = self.query_one(FilterBar).parse(executions.TABLE.fields)
-        found = (executions.ListedExecution(loaded.by_arn[arn], now) for arn in loaded.order)
-        kept = [each.summary for each in found if chosen.matches(each)]
-        rows = {each.summary.arn: each for each in executions.listed(kept, now)}
-        keys = tuple(rows)
-        self._table.show(keys, lambda arn: executions.TABLE.cells(rows[arn]))
+        kept = [loaded.by_arn[arn] for arn in loaded.order]
+        if chosen:
+            kept = [each for each in kept if chosen.matches(executions.ListedExecution(each, now))]
+        # A filter asks for rows: what it keeps is not to be looked for in a fold.
+        folds = self._folds and not chosen
+        rows = dict(executions.folded(kept, self._unfolded) if folds else ((each.arn, (each,)) for each in kept))
+        longest = max((executions.seconds(each, now) for each in kept), default=0)
+
+        def cells(key: str) -> Cells:
+            first, *others = rows[key]
+            if others:
+                return executions.fold_cells(rows[key])
+            return executions.TABLE.cells(executions.ListedExecution(first, now, longest))
+
+        if self._chosen and table.chosen and table.chosen not in rows:
+            # What lay at the end of a fold, or at its beginning, may lie within it by now.
+            arns = {each.arn for each in self._chosen}
+            table.chosen = next((key for key, runs in rows.items() if any(each.arn in arns for each in runs)), None)
+        self._rows = rows
+        table.show(tuple(rows), cells)
         empty = self.query_one("#empty", Static)
-        empty.display = not keys
+        empty.display = not rows
         empty.update(Text(self._problem or self._why_empty()))
-        self._show_summary(len(keys) if chosen else None)
+        self._show_summary(len(kept) if chosen else None)
         self.refresh_bindings()
-        if chosen and len(keys) <= self._table.size.height:
+        if chosen and len(rows) <= table.size.height:
             # What the filter looks for may lie further down.
             self._ask_for_more()
 
@@ -169,8 +196,12 @@ class ExecutionsScreen(RunsScreen[LoadedPage]):
     @on(KeyedTable.Opened)
     def _open(self, event: KeyedTable.Opened) -> None:
         event.stop()
-        if event.key is not None:
-            self.app.push_screen(ExecutionScreen(self.state, self._loaded.by_arn[event.key]))
+        first, *others = self._rows[event.key]
+        if others:
+            self._unfolded |= {each.arn for each in self._rows[event.key]}
+            self._show()
+        else:
+            self.app.push_screen(ExecutionScreen(self.state, first))
 
     # Filters
 
@@ -184,6 +215,12 @@ class ExecutionsScreen(RunsScreen[LoadedPage]):
     def action_filter(self) -> None:
         """Opens the filter line."""
         self.query_one(FilterBar).open()
+
+    def action_fold(self) -> None:
+        """Shows each run that found nothing, or those in a row as one."""
+        self._folds = not self._folds
+        self._unfolded.clear()
+        self._show()
 
     def action_back(self) -> None:
         """Clears the filter."""

@@ -22,7 +22,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from qlikops.dataclass import dataclass
-from qlikops.presentation.table import Cells, Column, spread
+from qlikops.presentation.table import WHOLE_LINE, Cells, Column, spread
 from qlikops.presentation.vocabulary import NOTHING
 from qlikops.tui.widgets.prose import palette
 
@@ -177,6 +177,11 @@ class KeyedTable(ScrollView, can_focus=True):
         key = self._keys[index]
         cells, colours = self._cells(key), palette(self)
         is_chosen = key == self.chosen
+        if WHOLE_LINE in cells:
+            style = self._style("cursor") if is_chosen else self.rich_style
+            whole = cells[WHOLE_LINE]
+            line = Segment(f"{MARK if is_chosen else ' '}{whole.text}", style + colours[whole.tone])
+            return Strip([line]).adjust_cell_length(self.size.width, style)
         return self._strip(
             {column.key: cells[column.key].text for column in self._columns},
             {column.key: colours[cells[column.key].tone] for column in self._columns},

@@ -20,9 +20,8 @@ WHERE_CELLS = 12
 """Less of account and Region than this says nothing."""
 SCREENS = {
     "inbox": "Inbox",
-    "executions": "Executions",
     "fleet": "Fleet",
-    "reports": "Reports",
+    "executions": "Executions",
     "schedule": "Schedule",
 }
 """By mode, which is also the id of the key that goes there."""

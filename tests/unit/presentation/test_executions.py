@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from qlikops.domain.lasting import FellOver, Followed
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, Redrive, RunSummary
 from qlikops.presentation import executions
-from qlikops.presentation.table import Cells
+from qlikops.presentation.table import WHOLE_LINE, Cells
 from qlikops.presentation.tone import Section, Tone, as_text
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
@@ -24,20 +27,47 @@ class TestExecutions:
         texts = {key: span.text for key, span in cells.items()}
         assert texts["status"] == "✓ succeeded"
         assert texts["duration"] == "1m15s"
-        assert (texts["anomalies"], texts["proposals"], texts["restarted"]) == ("4", "2", "1")
+        assert (texts["anomalies"], texts["proposals"], texts["outcome"]) == ("4", "2", "1 restarted, 1 denied")
 
     def test_what_is_not_known_is_not_zero(self) -> None:
-        for status, shown in ((ExecutionStatus.RUNNING, "…"), (ExecutionStatus.ABORTED, "–")):
+        for status, shown in ((ExecutionStatus.RUNNING, "…"), (ExecutionStatus.ABORTED, "")):
             cells = cells_of(replace(samples.execution(status=status), run=None))
-            assert {cells[key].text for key in ("anomalies", "proposals", "restarted")} == {shown}
+            assert {cells[key].text for key in ("anomalies", "proposals", "outcome")} == {shown}
 
     def test_a_report_of_an_earlier_end_is_not_that_of_a_run_that_goes_on(self) -> None:
         redriven = replace(
             samples.execution(status=ExecutionStatus.SUCCEEDED), status=ExecutionStatus.RUNNING, stopped_at=None
         )
         cells = cells_of(redriven)
-        assert (cells["anomalies"].text, cells["restarted"].text) == ("4", "…")
+        assert (cells["anomalies"].text, cells["outcome"].text) == ("4", "…")
         assert executions.TABLE.fields["restarted"](executions.ListedExecution(redriven, NOW)) == ""
+
+    def test_runs_in_a_row_that_found_nothing_are_one_row(self) -> None:
+        loud, *quiet = (samples.execution(f"run-{age}", ExecutionStatus.SUCCEEDED, minutes_old=age) for age in range(5))
+        quiet = [replace(each, run=RunSummary(each.arn, each.name, each.started_at, 3, 38)) for each in quiet]
+        rows = dict(executions.folded([*quiet[:1], loud, *quiet[1:]]))
+        assert list(rows.values()) == [(quiet[0],), (loud,), tuple(quiet[1:])]
+        (whole,) = executions.fold_cells(rows[f"{executions.FOLD}{quiet[-1].arn}"]).values()
+        assert whole.text == "▸ 3 runs found nothing, 11:16 to 11:18"
+        assert executions.fold_cells([loud, replace(loud, started_at=NOW - timedelta(days=1))])[WHOLE_LINE].text == (
+            "▸ 2 runs found nothing, 03-06 11:20 to 03-07 11:20"
+        )
+        assert all(len(runs) == 1 for _, runs in executions.folded(quiet, {quiet[1].arn, quiet[2].arn}))
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"status": ExecutionStatus.RUNNING},
+            {"status": ExecutionStatus.FAILED},
+            {"run": None},
+            {"run": RunSummary("arn", "r", NOW, error="no server")},
+            {"run": RunSummary("arn", "r", NOW, anomalies=1)},
+            {"run": RunSummary("arn", "r", NOW, followed=Followed(fell_over=(FellOver("0" * 12, "s/orders", (), 1),)))},
+        ],
+    )
+    def test_a_run_of_which_there_is_something_to_say_is_never_folded(self, change: dict[str, Any]) -> None:
+        run = samples.execution(status=ExecutionStatus.SUCCEEDED)
+        assert not executions.found_nothing(replace(run, **change))
 
     def test_the_detail_names_what_waits_and_what_the_ledger_filled_in(self) -> None:
         text = as_text(executions.heading(samples.execution_detail(), NOW))

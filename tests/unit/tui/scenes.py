@@ -61,24 +61,26 @@ SCENES = {
     "changed": Scene("ChangedScreen", (((), "AI approve"),), something_changes),
     "deny": Scene("DenyScreen", ((("d",), "Deny: this will be sent"),)),
     "deny-marked": Scene("BulkScreen", ((("space", "space", "D"), "Deny together"),)),
-    "executions": Scene("ExecutionsScreen", ((("2",), "succeeded"),)),
-    "execution": Scene("ExecutionScreen", ((("2",), "succeeded"), (("enter",), "ProcessProposals"))),
+    "executions": Scene("ExecutionsScreen", ((("4",), "succeeded"),)),
+    "execution": Scene("ExecutionScreen", ((("4",), "succeeded"), (("enter",), "ProcessProposals"))),
     "events": Scene(
-        "ExecutionScreen", ((("2",), "succeeded"), (("enter",), "ProcessProposals"), (("e",), "ExecutionStarted"))
+        "ExecutionScreen", ((("4",), "succeeded"), (("enter",), "ProcessProposals"), (("e",), "ExecutionStarted"))
     ),
-    "payloads": Scene("ExecutionScreen", ((("2",), "succeeded"), (("enter",), "ProcessProposals"), (("i",), "Input"))),
-    "start": Scene("StartScreen", ((("2",), "succeeded"), (("n",), "Start a run now"))),
-    "stop": Scene("StopScreen", ((("2",), "succeeded"), (("x",), "Stop"))),
+    "payloads": Scene("ExecutionScreen", ((("4",), "succeeded"), (("enter",), "ProcessProposals"), (("i",), "Input"))),
+    "start": Scene("StartScreen", ((("4",), "succeeded"), (("n",), "Start a run now"))),
+    "stop": Scene("StopScreen", ((("4",), "succeeded"), (("x",), "Stop"))),
     "redrive": Scene(
-        "RedriveScreen", ((("2",), "succeeded"), (("down", "down"), "✗ failed"), (("R",), "Run the rest of it again"))
+        "RedriveScreen", ((("4",), "succeeded"), (("down", "down"), "✗ failed"), (("R",), "Run the rest of it again"))
     ),
     "fleet": Scene("FleetScreen", ((("3",), "servers"),)),
     "task": Scene("TaskScreen", ((("3",), "servers"), (("enter",), "target"))),
     "planned-work": Scene("PlansScreen", ((("3",), "servers"), (("w",), "to come"))),
     "plan": Scene("PlanScreen", ((("3",), "servers"), (("w",), "to come"), (("n",), "Plan work that begins now"))),
     "lift": Scene("LiftScreen", ((("3",), "servers"), (("L",), "Lift what keeps it quiet"))),
-    "reports": Scene("ReportsScreen", ((("4",), "run-"),)),
-    "report": Scene("ReportsScreen", ((("4",), "run-"), (("enter",), "on "))),
+    "report": Scene(
+        "ExecutionScreen",
+        ((("4",), "succeeded"), (("down", "enter"), "ProcessProposals"), (("p",), "tasks on 4 servers")),
+    ),
     "schedule": Scene("ScheduleScreen", ((("5",), "every 5 minutes"),)),
     "pause": Scene("ChangeScreen", ((("5",), "every 5 minutes"), (("p",), "Pause the schedule"))),
     "help": Scene("HelpScreen", ((("question_mark",), "Everywhere"),)),

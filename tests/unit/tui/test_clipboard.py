@@ -110,7 +110,7 @@ async def test_every_line_to_type_in_keeps_what_is_pasted(started: Started) -> N
     environment.runs = [samples.execution()]
     async with started(environment, size=(120, 36)) as pilot:
         await sees(pilot, "sales-orders: connection lost")
-        for keys in (["slash"], ["escape", "2", "slash"], ["escape", "x"]):
+        for keys in (["slash"], ["escape", "4", "slash"], ["escape", "x"]):
             await pilot.press(*keys)
             await wait_until(pilot, lambda: isinstance(pilot.app.focused, Input))
             pasted = paste(pilot, "a\nb")

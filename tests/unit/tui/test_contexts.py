@@ -217,14 +217,14 @@ async def test_the_other_screens_show_the_context_that_is_chosen(
     started: Started, east: FakeEnvironment, west: FakeEnvironment
 ) -> None:
     async with started(east, others=[west], size=(120, 36)) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-of-east", "east-account")
         await pilot.press("0")
         await sees(pilot, "▶ east", "west-account", "1 waits")
         await pilot.press("down", "enter")
         await sees(pilot, "run-of-west", "west-account")
         assert "run-of-east" not in flat_text(pilot)
-        await pilot.press("3", "2")
+        await pilot.press("3", "4")
         await sees(pilot, "run-of-west")
         await pilot.press("1")
         await sees(pilot, "3 wait", "east, west")
@@ -232,7 +232,7 @@ async def test_the_other_screens_show_the_context_that_is_chosen(
 
 @pytest.mark.parametrize(
     ("key", "lane", "shown"),
-    [("2", "executions", "run"), ("3", "fleet", "task"), ("4", "reports", "run"), ("5", "schedule", "schedule")],
+    [("3", "fleet", "task"), ("4", "executions", "run"), ("5", "schedule", "schedule")],
 )
 async def test_an_answer_from_the_context_left_behind_shows_nowhere(
     started: Started, east: FakeEnvironment, west: FakeEnvironment, key: str, lane: str, shown: str

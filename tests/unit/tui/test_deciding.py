@@ -149,7 +149,7 @@ async def test_a_dialog_does_not_open_for_somebody_who_went_elsewhere(
         await sees(pilot, "Loading sales-orders")
         review = pilot.app.screen.query_one(Review)
         await pilot.press("a", "4")
-        await wait_until(pilot, lambda: pilot.app.current_mode == "reports")
+        await wait_until(pilot, lambda: pilot.app.current_mode == "executions")
         environment.loads.open()
         await wait_until(pilot, lambda: review.approval is not None)
         await pilot.press("1")

@@ -14,7 +14,7 @@ from textual.widgets import Input
 from qlikops.domain.approval import Status
 from qlikops.domain.errors import AccessDenied, DecisionUnknown, NotFound, Offline
 from qlikops.domain.workflow.events import parse_events
-from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, Redrive
+from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, Redrive, RunSummary
 from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, screen_text, sees, wait_until
@@ -50,17 +50,41 @@ def table(pilot: Pilot[Any]) -> KeyedTable:
 # The list
 
 
-@SIZES
 async def test_what_each_run_took_found_and_did_is_seen_at_a_glance(
-    started: Started, environment: FakeEnvironment, size: Size
+    started: Started, environment: FakeEnvironment
 ) -> None:
-    async with started(environment, size=size) as pilot:
-        await pilot.press("2")
-        await sees(pilot, "▶ running run-0711", "✓ succeeded run-0706", "1m15s", "all, 3 loaded")
+    async with started(environment, size=(120, 36)) as pilot:
+        await pilot.press("4")
+        await sees(pilot, "▶ running run-0711", "✓ succeeded run-0706", "1m15s", "1 restarted, 1 denied")
         running, ended = (
             line for line in screen_text(pilot).splitlines() if "run-07" in line and "run-0701" not in line
         )
         assert running.count("█") == 6 > ended.count("█")
+
+
+@SIZES
+async def test_runs_that_found_nothing_are_one_line_until_it_is_opened(
+    started: Started, environment: FakeEnvironment, size: Size
+) -> None:
+    quiet = many(5)
+    for each in quiet:
+        nothing = replace(each, run=RunSummary(each.arn, each.name, each.started_at, 3, 38, outcomes={}))
+        environment.runs.append(nothing)
+    async with started(environment, size=size) as pilot:
+        await pilot.press("4")
+        await sees(pilot, "run-0701", "▸ 5 runs found nothing, 11:15 to 11:19", "all, 8 loaded")
+        await pilot.press("home")
+        environment.runs.append(replace(environment.runs[-1], arn="older", name="run-older"))
+        await pilot.press("r")
+        await sees(pilot, "›▸ 6 runs found nothing")
+        await pilot.press("enter")
+        await sees(pilot, "run-00004", "nothing was wrong")
+        await pilot.press("f")
+        await no_longer_sees(pilot, "▸")
+        await pilot.press("f")
+        await sees(pilot, "▸ 6 runs found nothing")
+        await pilot.press("slash", *"older")
+        await sees(pilot, "run-older", "all, 1 of 9 loaded")
 
 
 async def test_executions_are_asked_for_only_while_on_the_screen(
@@ -75,7 +99,7 @@ async def test_executions_are_asked_for_only_while_on_the_screen(
 
 async def test_a_refresh_is_one_call(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711")
         before = len(environment.reads)
         await pilot.press("r")
@@ -86,7 +110,7 @@ async def test_a_refresh_is_one_call(started: Started, environment: FakeEnvironm
 
 async def test_a_status_key_goes_through_the_statuses(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711", "run-0706")
         await pilot.press("s")
         await sees(pilot, "RUNNING only, 1 loaded", "run-0711")
@@ -97,7 +121,7 @@ async def test_a_status_key_goes_through_the_statuses(started: Started, environm
 
 async def test_a_filter_keeps_what_matches(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711", "run-0706")
         await pilot.press("slash", *"!status:succ restarted:", "enter")
         await sees(pilot, "all, 1 of 3 loaded", "run-0701")
@@ -111,7 +135,7 @@ async def test_more_pages_come_as_one_goes_down_and_a_refresh_keeps_them_and_the
 ) -> None:
     environment.runs, environment.page_size = many(400), 50
     async with started(environment) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-00000", "more below")
         await wait_until(pilot, lambda: len(table(pilot).keys) == 50)
         for loaded in (100, 150, 200):
@@ -133,7 +157,7 @@ def cursor_line(pilot: Pilot[Any]) -> int:
 async def test_ten_thousand_are_walked_to_the_end(started: Started, environment: FakeEnvironment) -> None:
     environment.runs, environment.page_size = many(10_000), 1000
     async with started(environment, size=(120, 36)) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         for loaded in range(1000, 10_001, 1000):
             await wait_until(pilot, lambda loaded=loaded: len(table(pilot).keys) >= loaded)  # type: ignore[misc]
             await pilot.press("end")
@@ -143,7 +167,7 @@ async def test_ten_thousand_are_walked_to_the_end(started: Started, environment:
 
 async def test_what_is_wrong_is_said_and_what_was_loaded_stays(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711")
         environment.error = Offline("no network")
         await pilot.press("r")
@@ -154,7 +178,7 @@ async def test_what_is_wrong_is_said_and_what_was_loaded_stays(started: Started,
 
 
 async def opened(pilot: Pilot[Any]) -> None:
-    await pilot.press("2")
+    await pilot.press("4")
     await sees(pilot, "run-0711")
     await pilot.press("enter")
     await sees(pilot, "g Graph", "13 events")
@@ -228,7 +252,7 @@ async def test_a_running_one_is_followed_by_what_is_new(started: Started, enviro
     arn = environment.runs[0].arn
     environment.events[arn] = samples.events()[:9]
     async with started(environment) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711")
         await pilot.press("enter")
         await sees(pilot, "9 events")
@@ -247,7 +271,7 @@ async def test_a_history_without_map_items_is_filled_in_and_says_so(
 ) -> None:
     environment.events[environment.runs[0].arn] = samples.events()[:6]
     async with started(environment, size=(120, 36)) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711")
         await pilot.press("enter")
         await sees(
@@ -267,7 +291,7 @@ async def test_without_the_definition_what_ran_is_shown_and_why(started: Started
 
 async def test_an_execution_that_is_gone_says_so(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711")
         environment.error = NotFound("it is gone")
         await pilot.press("enter")
@@ -284,7 +308,7 @@ async def test_twenty_five_thousand_events_are_a_list_like_any_other(
         for kind, name in [state[number % 2]]
     )
     async with started(environment, size=(120, 36)) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711")
         await pilot.press("enter")
         await sees(pilot, "25,000 events")
@@ -300,7 +324,7 @@ async def test_stopping_says_what_becomes_of_what_waits_and_needs_a_reason(
     started: Started, environment: FakeEnvironment, size: Size
 ) -> None:
     async with started(environment, size=size) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711")
         await pilot.press("x")
         await sees(
@@ -325,7 +349,7 @@ async def test_a_restart_under_way_is_said_not_to_be_called_back(
     acting = tuple(replace(proposal, status=Status.RESTARTING) for proposal in detail.proposals)
     environment.details[detail.summary.arn] = replace(detail, proposals=acting)
     async with started(environment) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711")
         await pilot.press("x")
         await sees(pilot, "no further task is started", "is not called back: look at it")
@@ -333,7 +357,7 @@ async def test_a_restart_under_way_is_said_not_to_be_called_back(
 
 async def test_a_run_is_started_after_asking(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711")
         await pilot.press("n")
         await sees(pilot, "StartExecution with the input {}")
@@ -343,7 +367,7 @@ async def test_a_run_is_started_after_asking(started: Started, environment: Fake
 
 
 async def choose_failed(pilot: Pilot[Any]) -> None:
-    await pilot.press("2")
+    await pilot.press("4")
     await sees(pilot, "run-0701")
     await pilot.press("end", "R")
 
@@ -377,7 +401,7 @@ async def test_a_redrive_where_nothing_speaks_against_it(started: Started, envir
 async def test_a_reply_that_was_lost_is_not_called_a_failure(started: Started, environment: FakeEnvironment) -> None:
     environment.run_error = DecisionUnknown("No answer. Whether it counted is not known yet.")
     async with started(environment) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711")
         await pilot.press("n", "enter")
         await sees(pilot, "Perhaps not done: start a run. Not known yet: No answer.")
@@ -385,7 +409,7 @@ async def test_a_reply_that_was_lost_is_not_called_a_failure(started: Started, e
 
 async def test_read_only_hides_what_writes(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment, read_only=True) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711", "Console")
         assert "New run" not in flat_text(pilot)
         assert "Stop" not in flat_text(pilot)
@@ -397,7 +421,7 @@ async def test_read_only_hides_what_writes(started: Started, environment: FakeEn
 async def test_data_that_grew_old_locks_an_open_dialog(started: Started, environment: FakeEnvironment) -> None:
     clock = Clock()
     async with started(environment, clock=clock) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711")
         await pilot.press("n")
         await sees(pilot, "Enter sends.")
@@ -419,14 +443,14 @@ async def test_the_aws_console_is_named_where_there_is_one(
     monkeypatch.setenv("SSH_CONNECTION", "there here")
     environment.console = console
     async with started(environment) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711")
         await pilot.press("o")
         await sees(pilot, said)
         assert pilot.app.clipboard == (f"{console}/{environment.runs[0].arn}" if console else "")
 
 
-@pytest.mark.parametrize(("keys", "field"), [("2", "#filter"), ("2\n", "#search")])
+@pytest.mark.parametrize(("keys", "field"), [("4", "#filter"), ("4\n", "#search")])
 async def test_what_is_typed_in_one_burst_with_the_key_of_a_text_field_is_its_text(
     started: Started, environment: FakeEnvironment, keys: str, field: str
 ) -> None:
@@ -445,7 +469,7 @@ async def test_a_reason_typed_in_one_burst_with_its_key_is_the_reason_of_a_stop(
     started: Started, environment: FakeEnvironment
 ) -> None:
     async with started(environment) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711")
         for key in "xnos":
             pilot.app.post_message(events.Key(key, key))

@@ -75,6 +75,10 @@ def test_a_choice_that_cannot_be_meant_names_both_sides(chosen: dict[str, str], 
         keys.keymap(chosen)
 
 
+def test_the_key_of_a_screen_that_went_into_another_is_no_mistake() -> None:
+    assert keys.keymap({"reports": "4", "help": "ctrl+g"}) == {"help": "ctrl+g"}
+
+
 def test_keys_can_change_places_and_be_several() -> None:
     chosen = {"approve": "d", "deny": "a", "refresh": "f5, +", "help": "ctrl+g"}
     assert keys.keymap(chosen) == {"approve": "d", "deny": "a", "refresh": "f5,plus", "help": "ctrl+g"}

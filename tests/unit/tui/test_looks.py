@@ -88,9 +88,7 @@ def poor_text_of_sixteen(pilot: Pilot[Any]) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize(
-    "name", ["inbox", "executions", "events", "fleet", "reports", "deny-marked", "contexts", "commands"]
-)
+@pytest.mark.parametrize("name", ["inbox", "executions", "events", "fleet", "deny-marked", "contexts", "commands"])
 async def test_where_one_is_shows_without_colour(name: str) -> None:
     async with still(SCENES[name], (80, 24), DARK.name) as pilot:
         strips = pilot.app.screen._compositor.render_strips()

@@ -395,7 +395,7 @@ async def test_on_another_screen_one_notice_says_what_became_of_all(
     environment.decides.close()
     async with started(environment, size=SIZE) as pilot:
         await asked_about_three(pilot, "A")
-        await pilot.press("enter", "enter", "2")
+        await pilot.press("enter", "enter", "4")
         await sees(pilot, "To be sent next")
         environment.decides.open()
         await sees(pilot, "3 RESTARTED")

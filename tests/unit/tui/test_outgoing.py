@@ -111,7 +111,7 @@ async def test_what_is_read_only_later_has_to_be_seen_as_well(started: Started) 
     many = tuple(replace(one, proposal_id=f"{n:012x}", label=f"server-{n}/{'task' * 20}") for n in range(9))
     environment.details[run.arn] = replace(usual, proposals=many)
     async with started(environment, size=(60, 20)) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await sees(pilot, "run-0711")
         await pilot.press("x", *"no")
         await sees(pilot, "Stop this run", "below: PgDn", "There is more of what will be sent")

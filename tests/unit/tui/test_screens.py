@@ -20,28 +20,22 @@ def environment() -> FakeEnvironment:
     return found
 
 
-async def test_reports_are_read_beside_their_list(started: Started, environment: FakeEnvironment) -> None:
-    async with started(environment, size=(120, 36)) as pilot:
-        await pilot.press("4")
-        await sees(pilot, "Run run-0711", "38 tasks on 3 servers checked.")
-        await pilot.press("down")
-        await sees(pilot, "Run run-0706")
-
-
-async def test_a_report_is_searched_and_copied(started: Started, environment: FakeEnvironment) -> None:
+async def test_the_report_of_a_run_is_searched_and_copied(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
         await pilot.press("4")
-        await sees(pilot, "1 restarted, 1 denied", "38 tasks on 3 servers")
-        await pilot.press("slash", *"sales")
+        await sees(pilot, "1 restarted, 1 denied")
+        await pilot.press("enter", "p")
+        await sees(pilot, "No report yet: a run writes it once its last proposal is decided.")
+        await pilot.press("escape", "down", "enter", "p")
+        await sees(pilot, "Run run-0706", "38 tasks on 3 servers checked.")
+        await pilot.press("slash", *"sales", "enter")
         await sees(pilot, "sales-orders", "outcome")
-        await no_longer_sees(pilot, "38 tasks on 3 servers")
+        await no_longer_sees(pilot, "38 tasks on 3 servers checked.")
         await pilot.press("escape")
-        await sees(pilot, "38 tasks on 3 servers")
+        await sees(pilot, "38 tasks on 3 servers checked.")
         await pilot.press("y")
         await sees(pilot, "handed to the terminal, which does not say whether it took it")
         assert "38 tasks on 3 servers" in pilot.app.clipboard
-        await pilot.press("escape")
-        await sees(pilot, "1 restarted, 1 denied")
 
 
 async def test_help_names_the_keys_that_apply_here(started: Started, environment: FakeEnvironment) -> None:

@@ -141,7 +141,7 @@ def test_a_terminal_that_is_gone_ends_it() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGSTOP], ids=["stopped as by Ctrl+Z", "stopped for good"])
 def test_what_was_held_when_it_was_stopped_is_not_sent(number: signal.Signals) -> None:
-    with console("2") as terminal:
+    with console("4") as terminal:
         deny(terminal)
         stop(terminal, number)
         terminal.stay(2.5)
