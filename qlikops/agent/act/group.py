@@ -64,6 +64,8 @@ class Group:
     """Those that were up when they were looked at before the endpoint was tested."""
     is_refused: bool = False
     """One of them was found refused a login by then, so the endpoint is not tested."""
+    is_untested: bool = False
+    """The endpoint that a person waits for was not tested, since none of the tasks would have been started then."""
     results: list[TaskOutcome] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
     starts: int | None = None
@@ -250,6 +252,8 @@ class GroupRestarter:
         is_up = came_up(group.proposal, target, facts)
         why = "" if is_up else group.second_look.why_no_longer(target, facts)
         if not is_up and not why:
+            if group.is_untested:
+                return not_tried(key, "it was not to be started when its endpoint was to be tested, and is down by now")
             try:
                 return tasks.mark_start(key, proposal_id, before)
             except LeaseLost as exc:

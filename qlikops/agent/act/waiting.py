@@ -49,6 +49,7 @@ class Waiter:
     def look(self, group: Group, *, may_wait: bool) -> Outcome | Waiting | None:
         """None if the group's tasks may be started now, or none would be. An Outcome ends it: nothing was sent.
 
+        If none would be, the group is left untested: a task that comes down a moment later is not started.
         Waiting only if it `may_wait`: the definition of the state machine calls again.
         """
         endpoint = self._prober.in_question(group.proposal)
@@ -60,6 +61,7 @@ class Waiter:
             said = f"Enterprise Manager does not say how the tasks are: {exc}"
         else:
             if not starts:
+                group.is_untested = True
                 return None  # why not, is found task by task
             if endpoint is None or group.is_refused:
                 return _ended(group, Status.FAILED, _NO_LONGER if endpoint is None else _REFUSED)

@@ -186,6 +186,36 @@ def test_what_comes_up_by_itself_meanwhile_is_tested_no_more(wait: Wait, clock: 
     assert len(waited.night.tests()) == tests
 
 
+class Slow:
+    """DynamoDB, but what clears a wait takes so many seconds."""
+
+    def __init__(self, client: Any, clock: FakeClock, seconds: float) -> None:
+        self._client, self._clock, self._seconds = client, clock, seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, **given: Any) -> Any:
+        answer = self._client.transact_write_items(**given)
+        if Attribute.WAITS in json.dumps(given):
+            self._clock.sleep(self._seconds)
+        return answer
+
+
+def test_what_falls_over_between_the_look_and_the_start_is_not_started_untested(wait: Wait, clock: FakeClock) -> None:
+    waited = wait(replace(AWAY, until=3000, fails_after_seconds=100))
+    waited.wake()
+    for name in NAMES:
+        waited.night.fleet.run(SERVER, name, RunOption.RESUME_PROCESSING)
+    clock.sleep(30)
+    agent = waited.night.agent
+    agent.services = agent.again(dynamodb=Slow(agent.aws.client("dynamodb"), clock, 120))
+    runs = waited.night.runs()
+    outcome = waited.end()
+    assert (outcome.status, outcome.was_sent, waited.night.runs()) == (Status.NOT_TRIED, False, runs)
+    assert "is down by now" in outcome.detail
+
+
 @pytest.mark.parametrize("happens", ["refused", "permission"])
 def test_it_ends_where_no_later_test_helps(wait: Wait, happens: str) -> None:
     waited = wait(replace(AWAY, until=30), replace(AWAY, at=30, until=None, message=REFUSED))
