@@ -64,7 +64,7 @@ docs: $(VENV)/dev.stamp
 
 # Ratios against baselines taken in the same run; the tables are the point, so they are always shown.
 benchmarks: $(VENV)/dev.stamp
-	$(BIN)/pytest tests/benchmarks -s --page docs/benchmarks.md
+	$(BIN)/pytest tests/benchmarks -s --page docs/development/benchmarks.md
 
 # Everything in one seeded world (docs/proof.md): other seeds than the 300 of `make test`, or one of them by name with
 # `python -m tests.simulation.simulate --seed 7`.

@@ -121,7 +121,7 @@ def policy_page() -> str:
         _table(("kind", "class", "option", "what is done", "checks that come first", "loses"), _option_rows()),
         f"Where the failure is known and waits for nothing but its endpoint, and no test says that the endpoint takes "
         f"logins, `{WHEN_IT_ANSWERS}` is offered too, behind the others: the same resume, sent once a test says that "
-        "it does, or not at all ([operations](operations.md#is-it-back)). Its gates are those of the resume, and "
+        "it does, or not at all ([runbook](../runbook.md#is-it-back)). Its gates are those of the resume, and "
         "nothing automatic means it.",
         "## Hard gates",
         "A closed gate rules out an automatic restart in every mode, for whichever of the options it is closed: no "
@@ -198,7 +198,7 @@ def failures_page() -> str:
         "message, or ask `qlikops known explain 'TEXT'`. Under each engine the stricter come first. A failure has, in "
         "this order: what happened, what to look at or put right first, what helps then, what never does, the "
         "vendor's page, the id, and the codes or words that it is recognised by. How entries work: "
-        "[known failures](known.md).",
+        "[known failures](../how-to/known-failures.md).",
         " · ".join(f"[{_engine(name)}](#{name})" for name in names),
         *(block for name in names for block in _engine_blocks(name, by_engine[name])),
     )
@@ -375,12 +375,12 @@ def _takes(parameter: Any) -> str | list[str] | None:
 EXAMPLES = event_schemas.examples()
 SCHEMA = resource("deploy", "qlikops.deploy.schema.json")
 PAGES: dict[str, Callable[[], str]] = {
-    "policy.md": policy_page,
-    "detection.md": detection_page,
-    "failures.md": failures_page,
-    "commands.md": commands_page,
-    "tables.md": tables_page,
-    **{f"events/{name}.json": partial(event_schemas.schema_text, event) for name, event in EXAMPLES.items()},
+    "reference/policy.md": policy_page,
+    "reference/anomalies.md": detection_page,
+    "reference/failures.md": failures_page,
+    "reference/commands.md": commands_page,
+    "reference/tables.md": tables_page,
+    **{f"reference/events/{name}.json": partial(event_schemas.schema_text, event) for name, event in EXAMPLES.items()},
     "qlikops.1": man_page,
 }
 _OPINIONS = tuple(verdict for verdict in Verdict if verdict is not Verdict.UNAVAILABLE)

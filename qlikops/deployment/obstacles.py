@@ -86,7 +86,7 @@ class Obstacles:
         if not answers(lambda: self._aws.scheduler.list_schedule_groups(MaxResults=1)):
             yield Obstacle(
                 f"EventBridge Scheduler does not answer in {region}: `qlikops schedule` could not set a schedule",
-                "Choose another --region, or start runs by an EventBridge rule (docs/aws-cli.md).",
+                "Choose another --region, or start runs by an EventBridge rule (docs/how-to/aws-cli.md).",
                 blocks=False,
             )
         if settings.model is None or not (asked := settings.model.asked_in_region()):

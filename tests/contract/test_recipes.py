@@ -1,4 +1,4 @@
-"""The recipes of docs/operations.md on the embedded AWS: a pager behind rules, and a subscription that filters."""
+"""The recipes of docs/runbook.md on the embedded AWS: a pager behind rules, and a subscription that filters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NIGHT = ("ApprovalRequested", "ApprovalReminder", "FindingOpened", "RestartFellO
 
 def recipes() -> list[Any]:
     """The JSON of the page, in its order: the pattern of a rule, then its input transformer."""
-    page = (DOCS / "operations.md").read_text()
+    page = (DOCS / "runbook.md").read_text()
     return [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)]
 
 

@@ -158,7 +158,7 @@ def _input(local: Local, arn: str) -> str:
 
 
 def test_the_documented_commands_work_from_top_to_bottom(local: Local) -> None:
-    page = (ROOT / "docs" / "aws-cli.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "aws-cli.md").read_text(encoding="utf-8")
     commands = "\n".join(re.findall(r"^```sh\n(.*?)^```$", page, re.DOTALL | re.MULTILINE))
     assert "send-task-failure" in commands
     local.qlikops("schedule", "--pause")

@@ -223,7 +223,7 @@ def _one_of(world: World, executions: StepFunctionsExecutions, *statuses: str) -
 
 
 def _call_back(world: World, person: Person, output: Any, approval_id: str = "") -> None:
-    """As docs/aws-cli.md says: the token out of the ledger, the answer to Step Functions, no digest."""
+    """As docs/how-to/aws-cli.md says: the token out of the ledger, the answer to Step Functions, no digest."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

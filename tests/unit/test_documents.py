@@ -30,7 +30,7 @@ def test_what_shell_completion_knows_of_the_commands_is_current() -> None:
 
 def shell_lines() -> Iterator[tuple[str, list[str]]]:
     """Every `qlikops …` in the shell blocks of README and docs, with the page it stands on."""
-    for page in (DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))):
+    for page in (DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))):
         for block in re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE):
             for line in block.splitlines():
                 if line.startswith("qlikops "):
@@ -54,21 +54,22 @@ def test_what_the_pages_tell_people_to_type_exists() -> None:
 
 def test_every_alarm_has_its_place_in_the_runbook() -> None:
     alarms = re.findall(r"^  (\w+)Alarm:$", resource("deploy", "template.yaml").read_text(), re.MULTILINE)
-    runbook = (DOCS / "operations.md").read_text()
+    runbook = (DOCS / "runbook.md").read_text()
     assert len(alarms) == 6
     assert sorted(re.findall(r"^### (\w+)$", runbook, re.MULTILINE)) == sorted(alarms)
-    told = re.findall(r'docs/operations\.md, "(\w+)"', resource("deploy", "template.yaml").read_text())
+    told = re.findall(r'docs/runbook\.md, "(\w+)"', resource("deploy", "template.yaml").read_text())
     assert sorted(told) == sorted(alarms)
 
 
 def test_the_deployment_file_of_the_pages_is_accepted(tmp_path: Path) -> None:
-    (block,) = re.findall(r"^```toml\n(#:schema.*?)^```$", (DOCS / "aws.md").read_text(), re.DOTALL | re.MULTILINE)
+    page = (DOCS / "how-to" / "install.md").read_text()
+    (block,) = re.findall(r"^```toml\n(#:schema.*?)^```$", page, re.DOTALL | re.MULTILINE)
     file = tmp_path / "qlikops.deploy.toml"
     file.write_text(block)
     assert read_choices(file).parameters()["RunEverySeconds"] == "300"
 
 
 def test_links_between_pages_lead_somewhere() -> None:
-    for page in (DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md", *DOCS.glob("*.md")):
+    for page in (DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md", *DOCS.rglob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / target).exists(), (page.name, target)

@@ -1,7 +1,8 @@
 """What people and programs are told: one class for each thing that happens.
 
-The fields of an event are the detail of its EventBridge event and of a JSON message; docs/events has their schemas,
-made from here. A field that is renamed or removed takes another VERSION. Never a token, never a link that acts.
+The fields of an event are the detail of its EventBridge event and of a JSON message; docs/reference/events has their
+schemas, made from here. A field that is renamed or removed takes another VERSION. Never a token, never a link that
+acts.
 """
 
 from __future__ import annotations
@@ -413,7 +414,7 @@ EVENTS: tuple[type[Event], ...] = (
     MonitoringRecovered,
     LongWorkPlanned,
 )
-"""All that is told; each has a schema in docs/events."""
+"""All that is told; each has a schema in docs/reference/events."""
 
 
 def _about(approval: ProposalRecord) -> dict[str, Any]:

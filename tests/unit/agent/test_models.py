@@ -150,7 +150,7 @@ def test_the_lambda_has_the_time_that_the_settings_are_checked_against() -> None
 
 
 def test_the_documentation_knows_every_cause() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "evaluation.md").read_text(encoding="utf-8")
     assert [cause for cause in Cause if f"| `{cause}` |" not in text] == []
     retried = set(re.findall(r"^\| `(.+?)` .* yes \|$", text, re.MULTILINE))
     assert retried == set(TRANSIENT)
@@ -159,7 +159,7 @@ def test_the_documentation_knows_every_cause() -> None:
 @pytest.mark.parametrize("name", [each for each in EvaluatorName if each is not EvaluatorName.RULES])
 def test_an_evaluator_is_whole(name: EvaluatorName) -> None:
     """The recipe "To add an evaluator" in CONTRIBUTING.md, step by step."""
-    text = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "evaluation.md").read_text(encoding="utf-8")
     named = {each.name: each for each in fields(Models)}
     assert name in named, f"agent/models.py: Models has no field {name}"
     settings = getattr(Models(), name)
@@ -170,6 +170,6 @@ def test_an_evaluator_is_whole(name: EvaluatorName) -> None:
     parameters = load_template(resource("deploy", "template.yaml").read_text())["Parameters"]
     for parameter in settings.parameters():
         assert parameters.get(parameter, {}).get("Default") == "", f"deploy/template.yaml: no parameter {parameter}"
-    assert f"| `{name}` |" in text, f"docs/evaluation.md: the table of evaluators has no {name}"
+    assert f"| `{name}` |" in text, f"docs/reference/evaluation.md: the table of evaluators has no {name}"
     for each in fields(settings):
-        assert f"`{each.name}`" in text, f"docs/evaluation.md: no word of {name}.{each.name}"
+        assert f"`{each.name}`" in text, f"docs/reference/evaluation.md: no word of {name}.{each.name}"

@@ -56,7 +56,7 @@ def test_a_test_of_detection_finds_it(kind: AnomalyKind) -> None:
 
 @every_kind
 def test_the_page_says_what_it_means(kind: AnomalyKind) -> None:
-    page = (DOCS / "detection.md").read_text()
+    page = (DOCS / "reference" / "anomalies.md").read_text()
     assert f"| {kind} | {KINDS[kind].meaning} | {KINDS[kind].look_first} |" in page, "make docs"
 
 
