@@ -331,10 +331,12 @@ def _overtake(world: World, run: Invocation) -> None:
     if run.function != "MonitorTasks" or not world.is_night or started >= _MOST_OVERTAKEN or chance.random() < 0.7:
         return
     process = next(name for name, begun in world.functions.begun.items() if begun is run)
+    # One that is stalled for minutes before it looks is not watched all that time: a look is an event.
+    until = world.kernel.now + 10
 
     def look() -> None:
         standing = world.functions.running.get(process)
-        if standing is None:
+        if standing is None or world.kernel.now > until:
             return
         if not any(who == process for who, _ in world.journal.listed):
             world.kernel.after(0.02, look)
