@@ -98,7 +98,8 @@ def what_a_plan_stopped_is_asked_about_in_one_proposal(watch: Watch, change: Cha
     for name, item in watch.records():
         if name == change.proposal_id or status_of(item).is_final:
             continue
-        if mine & set(watch.task_partitions(name)):
+        # A clock that is hours ahead ends a lease while its question waits.
+        if watch.clocks_are_right and mine & set(watch.task_partitions(name)):
             return f"{change.proposal_id} asks about what {name} asks about"
         other = watch.proposed[name]
         is_beside = other["kind"] == _STOPPED and other["execution_name"] == proposal["execution_name"]
