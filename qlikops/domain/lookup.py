@@ -28,6 +28,8 @@ class TaskDetail:
     """Newest first."""
     fetched_at: datetime | None = None
     """When Enterprise Manager had fetched its state; None where that is not known."""
+    run: str = ""
+    """The name of the run that saw it so."""
 
 
 def look_up(environment: ContextServices, name: str) -> TaskDetail:
@@ -41,7 +43,7 @@ def look_up(environment: ContextServices, name: str) -> TaskDetail:
     history = tuple(environment.approvals.history(key))
     fetched = next((server.fetched for server in snapshot.servers if server.key == key.of_server), None)
     is_down, fetched_at = key in snapshot.on_down_servers, fetched.at if fetched else None
-    return TaskDetail(task, snapshot.taken_at, is_down, history, fetched_at)
+    return TaskDetail(task, snapshot.taken_at, is_down, history, fetched_at, snapshot.execution_name)
 
 
 def look_up_name(given: str, names: Iterable[str], what: str) -> str:

@@ -30,6 +30,7 @@ from qlikops.tui.model.context import ContextSource, LiveContext
 from qlikops.tui.model.outbox import Clock
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.modes import OF_ONE_CONTEXT, screen_of
+from qlikops.tui.navigation import Navigator
 from qlikops.tui.preferences import PreferenceFile
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
 from qlikops.tui.screens.dialog import Dialog
@@ -97,6 +98,7 @@ class QlikOpsApp(DecidingApp):
         self._rings = self.memory.preferences.bell is not False
         names = KeyNames(keymap or {}, self.get_key_display)
         self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory, names)
+        self.state.navigation = self._navigator = Navigator(self, self.state)
         self._system_clipboard = clipboard or Clipboard()
         self._once_filled = once_filled
         """Called once, when an inbox is on the screen for the first time."""
@@ -307,6 +309,7 @@ class QlikOpsApp(DecidingApp):
         mode = self.current_mode
         with self.batch_update():
             await self.switch_mode(InboxScreen.MODE)
+            self._navigator.forget()
             # Made anew: an answer from the other context that is on its way finds nobody.
             for each in OF_ONE_CONTEXT:
                 await self.remove_mode(each)
@@ -315,6 +318,18 @@ class QlikOpsApp(DecidingApp):
             self.state.current = context
             self.theme = self._last_theme = self._fitting_theme()
             await self.switch_mode(mode)
+
+    async def action_switch_mode(self, mode: str) -> None:
+        """Shows a tab; the one in sight from its first screen on."""
+        self._navigator.to_mode(mode)
+
+    @on(messages.RunFound)
+    def _run_found(self, message: messages.RunFound) -> None:
+        self._navigator.found(message)
+
+    @on(messages.RunNotFound)
+    def _run_not_found(self, message: messages.RunNotFound) -> None:
+        self.notify(str(explain(message.error)), severity="error", markup=False)
 
     def action_sign_in(self) -> None:
         """Hands the terminal to the command that signs in."""

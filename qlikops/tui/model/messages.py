@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the inbox is not to wait for what only other screens need
     from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest
     from qlikops.domain.schedule import ScheduleStatus
     from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary
+    from qlikops.tui.model.links import RunLink
 
 
 @dataclass
@@ -54,6 +55,16 @@ class CallFailed(ContextMessage):
     """A call in some lane failed; whoever asked is told by a message of their own."""
 
     error: Exception
+
+
+@dataclass
+class LoadFailed(Message):
+    """Something asked for did not come; `asked` is what it was asked by."""
+
+    error: Exception
+    asked: str = ""
+    context: str = ""
+    """Empty where whoever asked knows it."""
 
 
 @dataclass
@@ -149,10 +160,25 @@ class Polled(Message):
 
 
 @dataclass
-class ConsoleUrlLoaded(Message):
-    """Where the AWS console shows an execution; empty where none does."""
+class AddressFound(Message):
+    """Where a browser shows what is chosen."""
 
     url: str
+    """Empty if nothing does."""
+    words: str
+    """What to know once it is open; without an address, why there is none."""
+
+
+@dataclass
+class RunFound(Message):
+    """The execution that a link names."""
+
+    link: RunLink
+    run: ExecutionSummary
+
+
+class RunNotFound(LoadFailed):
+    """It could not be looked up."""
 
 
 @dataclass
@@ -190,16 +216,6 @@ class ScheduleChanged(Message):
     """It was paused or resumed, and stands like this now."""
 
     status: ScheduleStatus
-
-
-@dataclass
-class LoadFailed(Message):
-    """Something asked for did not come; `asked` is what it was asked by."""
-
-    error: Exception
-    asked: str = ""
-    context: str = ""
-    """Empty where whoever asked knows it."""
 
 
 class PollFailed(LoadFailed):

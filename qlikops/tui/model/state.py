@@ -14,6 +14,7 @@ from qlikops.presentation.problem import explain
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model.backend import Backend
 from qlikops.tui.model.context import ContextSource, LiveContext, Waiting
+from qlikops.tui.model.links import Navigation
 from qlikops.tui.model.outbox import ApprovalKey, Clock, Sending
 from qlikops.tui.preferences import PreferenceFile
 
@@ -37,6 +38,9 @@ class ConsoleState:
 
     The inbox spans all contexts; the other screens show the current one.
     """
+
+    navigation: Navigation
+    """Set by the app, which owns the screens."""
 
     def __init__(
         self,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual import on
@@ -12,9 +13,12 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from qlikops.domain.ports import ContextServices
+from qlikops.domain.text import harmless
 from qlikops.tui.model.context import LiveContext
-from qlikops.tui.model.messages import CopyWanted, Polled, PollFailed
+from qlikops.tui.model.links import Link, Links, TaskLink
+from qlikops.tui.model.messages import AddressFound, CopyWanted, LoadFailed, Polled, PollFailed
 from qlikops.tui.model.state import ConsoleState
+from qlikops.tui.terminal.browser import has_display
 from qlikops.tui.widgets.delay_bar import DelayBar
 from qlikops.tui.widgets.keybar import KeyBar
 from qlikops.tui.widgets.title import TitleBar
@@ -26,11 +30,23 @@ class ConsoleScreen(Screen[None]):
     """A screen under one of the tabs."""
 
     MODE: ClassVar[str]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "follow('task')", "Its task", show=False, id="its-task"),
+        Binding("e", "follow('endpoint')", "Its endpoint", show=False, id="its-endpoint"),
+        Binding("E", "follow('other_endpoint')", "Its other endpoint", show=False, id="its-other-endpoint"),
+        Binding("f", "follow('failure')", "What is known of its failure", show=False, id="its-failure"),
+        Binding("R", "follow('run')", "Its run", show=False, id="its-run"),
+        Binding("n", "neighbour(1)", "Next one", show=False, id="next-one", tooltip="without going back to the list"),
+        Binding("N", "neighbour(-1)", "The one before", show=False, id="one-before"),
+        Binding("o", "browse", "Open in a browser", show=False, id="browse"),
+    ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual declares it
 
     def __init__(self, state: ConsoleState) -> None:
         super().__init__()
         self.state = state
+        self.neighbours: tuple[Sequence[Link], int] = ((), 0)
+        """The list that this was opened from, and where in it this is."""
 
     def compose(self) -> ComposeResult:
         """Title, content, what is held back, footer."""
@@ -46,6 +62,67 @@ class ConsoleScreen(Screen[None]):
     def on_mount(self) -> None:
         """Follows the theme: what is drawn carries its colours."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.catch_up() if self.is_active else None)
+
+    def links(self) -> Links:
+        """What the chosen thing leads to."""
+        return Links()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key that leads nowhere is not there."""
+        match action:
+            case "follow":
+                return getattr(self.links(), str(parameters[0])) is not None
+            case "neighbour":
+                return len(self.neighbours[0]) > 1
+            case "browse":
+                return isinstance(self.links().task, TaskLink)
+        return super().check_action(action, parameters)
+
+    def action_follow(self, sort: str) -> None:
+        """Opens what the chosen thing leads to; `sort` is a field of Links."""
+        link: Link | None = getattr(self.links(), sort)
+        if link is not None:
+            self.state.navigation.go(link)
+
+    def action_neighbour(self, by: int) -> None:
+        """Opens the next one of the list that this was opened from, or the one before, round and round."""
+        links, at = self.neighbours
+        if links:
+            self.state.navigation.go(links[(at + by) % len(links)], links)
+
+    def action_browse(self) -> None:
+        """Opens the web console of the task's Enterprise Manager."""
+        link = self.links().task
+        if isinstance(link, TaskLink):
+            self.find_address(
+                link.context,
+                lambda environment: environment.fleet.snapshot().console_of(link.key),
+                hint=f"Its tasks have no addresses of their own: look for {harmless(str(link.key), 120)}.",
+                none="The address of its Enterprise Manager is not known: the last run was of an earlier version.",
+            )
+
+    def find_address(self, context: str, find: Callable[[ContextServices], str], *, none: str, hint: str = "") -> None:
+        """Opens the address that `find` gives off the UI thread, in a browser; says `none` if there is none."""
+
+        def work(environment: ContextServices) -> AddressFound:
+            url = find(environment)
+            return AddressFound(url, hint if url else none)
+
+        self.state.context(context).backend.call("address", work, LoadFailed, self)
+
+    @on(AddressFound)
+    def _show_address(self, message: AddressFound) -> None:
+        message.stop()
+        url, words = message.url, message.words
+        if not url:
+            self.notify(words, markup=False)
+            return
+        self.copy(url, "URL")
+        if has_display(os.environ):
+            self.app.open_url(url)
+            self.notify(f"Opened: {url} {words}", markup=False)
+        else:
+            self.notify(f"There is no display here to open it on: {url} {words}", timeout=20, markup=False)
 
     def chosen_values(self) -> Mapping[str, str]:
         """What is chosen here, by the names that a person's own commands have for it."""
@@ -90,10 +167,10 @@ class PolledScreen(ConsoleScreen, Generic[Found]):
     POLL_SECONDS: ClassVar[float]
     BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "refresh", "Refresh", id="refresh")]
 
-    def __init__(self, state: ConsoleState) -> None:
+    def __init__(self, state: ConsoleState, context: LiveContext | None = None) -> None:
         super().__init__(state)
-        self.context: LiveContext = state.current
-        """The current one when the screen was made, whatever the other screens show by now."""
+        self.context = context or state.current
+        """By default the current one when the screen was made, whatever the other screens show by now."""
 
     @property
     def lane(self) -> str:

@@ -19,10 +19,12 @@ from qlikops.presentation import filter as filters
 from qlikops.presentation import fleet
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Section, Span, Tone, line
+from qlikops.tui.model import links
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.links import Links, TaskLink
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.ordering import LiftScreen, OrderingScreen
 from qlikops.tui.screens.plans import PlansScreen
-from qlikops.tui.screens.task import TaskScreen
 from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.prose import palette, prose
 from qlikops.tui.widgets.table import KeyedTable
@@ -39,11 +41,13 @@ class FleetScreen(OrderingScreen[FleetSnapshot]):
         Binding("slash", "filter", "Filter", key_display="/", id="filter"),
         Binding("s", "sort", "Sort", id="sort"),
         Binding("w", "plans", "Planned work", id="planned-work"),
-        Binding("escape", "close_filter", "All tasks", id="back"),
+        Binding("escape", "back", "Back", id="back"),
     ]
 
-    def __init__(self, state: ConsoleState) -> None:
-        super().__init__(state)
+    def __init__(self, state: ConsoleState, context: LiveContext | None = None, narrowed: str = "") -> None:
+        """`narrowed` is the filter that it opens with."""
+        super().__init__(state, context)
+        self._narrowed = narrowed
         self._snapshot: FleetSnapshot | None = None
         self._order = fleet.TABLE.orders[0]
         self._error: Exception | None = None
@@ -55,7 +59,7 @@ class FleetScreen(OrderingScreen[FleetSnapshot]):
     def content(self) -> ComposeResult:
         """Counts and sick servers above, the filter, tasks below."""
         yield Static("Loading …", markup=False, id="fleet-summary")
-        yield FilterBar(f"Filter: {fleet.FILTER_EXAMPLE}; {filters.HELP}")
+        yield FilterBar(f"Filter: {fleet.FILTER_EXAMPLE}; {filters.HELP}", self._narrowed)
         yield KeyedTable(fleet.TABLE.fit, id="fleet")
 
     def load(self, environment: ContextServices) -> FleetSnapshot:
@@ -73,8 +77,14 @@ class FleetScreen(OrderingScreen[FleetSnapshot]):
         self._show()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is a way back only from a filter."""
-        return FilterBar.is_open_in(self) if action == "close_filter" else super().check_action(action, parameters)
+        """There is a way back from a filter, and to where the list was opened as part of something else."""
+        if action == "back":
+            return self._is_filtered or self.state.navigation.can_go_back
+        return super().check_action(action, parameters)
+
+    @property
+    def _is_filtered(self) -> bool:
+        return FilterBar.is_open_in(self) and not self._narrowed
 
     def action_filter(self) -> None:
         """Opens the filter."""
@@ -82,9 +92,17 @@ class FleetScreen(OrderingScreen[FleetSnapshot]):
         self.query_one(FilterBar).open()
         self.refresh_bindings()
 
-    def action_close_filter(self) -> None:
-        """Shows every task again."""
-        self.query_one(FilterBar).close()
+    def action_back(self) -> None:
+        """Shows every task again, or goes back to where the list was opened."""
+        if self._is_filtered:
+            self.query_one(FilterBar).close()
+        else:
+            self.state.navigation.back()
+
+    def links(self) -> Links:
+        """What the chosen task leads to."""
+        chosen = self._shown.get(self.query_one(KeyedTable).chosen or "") if self.is_mounted else None
+        return Links() if chosen is None else links.of_task(self.context.name, chosen.task)
 
     def action_sort(self) -> None:
         """The next order."""
@@ -145,4 +163,5 @@ class FleetScreen(OrderingScreen[FleetSnapshot]):
     @on(KeyedTable.Opened, "#fleet")
     def _open(self, event: KeyedTable.Opened) -> None:
         event.stop()
-        self.app.push_screen(TaskScreen(self.state, event.key))
+        among = [TaskLink(self.context.name, each.facts.key) for each in self._shown.values()]
+        self.state.navigation.go(TaskLink(self.context.name, self._shown[event.key].facts.key), among)

@@ -19,8 +19,9 @@ from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation import decision, inbox
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone
-from qlikops.tui.model import messages
+from qlikops.tui.model import links, messages
 from qlikops.tui.model.context import LiveContext, Waiting
+from qlikops.tui.model.links import Links
 from qlikops.tui.model.outbox import ApprovalKey
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import ConsoleScreen
@@ -123,7 +124,7 @@ class InboxScreen(ConsoleScreen):
             if any(sending.is_on_the_way for sending in self.state.latest_together):
                 self.show_progress()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual passes it
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hides what can never apply here and greys what cannot apply now."""
         if action in {"decide", "claim", "mark", "mark_cause", "mark_all", "decide_marked"} and all(
             context.read_only for context in self.state.contexts
@@ -140,8 +141,9 @@ class InboxScreen(ConsoleScreen):
             contexts = {waiting.context for waiting in self._list.marked_waiting}
             return bool(contexts) and (not any(context.locked_because() for context in contexts) or None)
         if action == "back":
-            return self._wanted is not None or self.has_class("-open") or self._list.filters
-        return True
+            here = self._wanted is not None or self.has_class("-open") or self._list.filters
+            return here or self.state.navigation.can_go_back
+        return True if action == "neighbour" else super().check_action(action, parameters)
 
     def why_not(self) -> str:
         """What is greyed needs a chosen row in a context that is not locked."""
@@ -179,6 +181,9 @@ class InboxScreen(ConsoleScreen):
     @on(KeyedTable.Opened, "#inbox")
     def _open(self, event: KeyedTable.Opened) -> None:
         event.stop()
+        self._open_record()
+
+    def _open_record(self) -> None:
         self.add_class("-open")
         self.set_focus(self._review)
         self.refresh_bindings()
@@ -190,10 +195,36 @@ class InboxScreen(ConsoleScreen):
             self._say_what_loads()
         elif self.has_class("-open"):
             self.remove_class("-open")
-        else:
+        elif self._list.filters:
             self._list.clear_filter()
+        else:
+            self.state.navigation.back()
+            return
         self.set_focus(self._list.table)
         self.refresh_bindings()
+
+    def reveal(self, context: str, approval_id: str) -> None:
+        """Opens what waits, whatever the filter keeps back."""
+        waiting = next((each for each in self.state.waiting if each.key == ApprovalKey(context, approval_id)), None)
+        if waiting is None:
+            return
+        if waiting.row_key not in self._list.table.keys:
+            self._list.clear_filter()
+        self._list.choose(waiting.row_key)
+        self._open_record()
+
+    def links(self) -> Links:
+        """What is chosen leads to; the more once its record has been read."""
+        chosen, approval = self._list.chosen, self._review.approval
+        if chosen is None:
+            return Links()
+        if approval is not None and self._review.shows(chosen.key):
+            return links.of_record(chosen.context.name, approval)
+        return links.of_row(chosen.context.name, chosen.row)
+
+    def action_neighbour(self, by: int) -> None:
+        """The next row, or the one before, without leaving the record."""
+        self._list.table.action_move(by)
 
     # Which rows, and in which order
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import ClassVar
 
-from textual import on
 from textual.binding import Binding, BindingType
 
 from qlikops.domain.ports import ContextServices
@@ -15,10 +13,9 @@ from qlikops.domain.workflow.redrive import UNSUCCESSFUL
 from qlikops.tui.model import messages
 from qlikops.tui.screens.base import Found, PolledScreen
 from qlikops.tui.screens.running import LANE, Act, RedriveScreen, RunScreen, StartScreen, StopScreen
-from qlikops.tui.terminal.browser import has_display
 
 _WRITES = frozenset({"start", "stop", "redrive"})
-_ABOUT_ONE = frozenset({"stop", "redrive", "copy", "console"})
+_ABOUT_ONE = frozenset({"stop", "redrive", "copy", "browse"})
 
 
 class RunsScreen(PolledScreen[Found]):
@@ -28,7 +25,7 @@ class RunsScreen(PolledScreen[Found]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "stop", "Stop", id="stop"),
         Binding("R", "redrive", "Redrive", id="redrive"),
-        Binding("o", "console", "Console", id="aws-console"),
+        Binding("o", "browse", "Console", id="aws-console"),
         Binding("y", "copy", "Copy ARN", show=False, id="copy"),
     ]
 
@@ -46,6 +43,8 @@ class RunsScreen(PolledScreen[Found]):
             return None
         if action in _WRITES and self.context.locked_because():
             return None
+        if action == "browse":
+            return True
         return super().check_action(action, parameters)
 
     def chosen_values(self) -> Mapping[str, str]:
@@ -89,31 +88,15 @@ class RunsScreen(PolledScreen[Found]):
         if self.execution is not None:
             self.copy(self.execution.arn, "ARN")
 
-    def action_console(self) -> None:
+    def action_browse(self) -> None:
         """Opens the AWS console's page, or says where it is."""
-        if self.execution is None:
-            return
-        arn = self.execution.arn
-        self.context.backend.call(
-            "console",
-            lambda environment: messages.ConsoleUrlLoaded(environment.executions.console_url(arn)),
-            messages.LoadFailed,
-            self,
-        )
-
-    @on(messages.ConsoleUrlLoaded)
-    def _show_console(self, message: messages.ConsoleUrlLoaded) -> None:
-        message.stop()
-        url = message.url
-        if not url:
-            self.notify("No AWS console shows it: this is not AWS, or its console is not public.", markup=False)
-            return
-        self.copy(url, "URL")
-        if has_display(os.environ):
-            self.app.open_url(url)
-            self.notify(f"Opened: {url}", markup=False)
-        else:
-            self.notify(f"There is no display here to open it on: {url}", timeout=20, markup=False)
+        if self.execution is not None:
+            arn = self.execution.arn
+            self.find_address(
+                self.context.name,
+                lambda environment: environment.executions.console_url(arn),
+                none="No AWS console shows it: this is not AWS, or its console is not public.",
+            )
 
 
 def _applies(action: str, chosen: ExecutionSummary | None) -> bool:

@@ -17,6 +17,9 @@ from qlikops.domain.ports import ContextServices
 from qlikops.presentation import task
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import as_text
+from qlikops.tui.model import links
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.links import Links
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.ordering import LiftScreen, OrderingScreen
 from qlikops.tui.widgets.prose import palette, prose
@@ -30,11 +33,12 @@ class TaskScreen(OrderingScreen[TaskDetail]):
     POLL_SECONDS = 15
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", id="back"),
+        Binding("enter", "follow('record')", "Its proposal", id="its-proposal"),
         Binding("y", "copy", "Copy", id="copy"),
     ]
 
-    def __init__(self, state: ConsoleState, key: str) -> None:
-        super().__init__(state)
+    def __init__(self, state: ConsoleState, key: str, context: LiveContext | None = None) -> None:
+        super().__init__(state, context)
         self._key = key
         self._detail: TaskDetail | None = None
 
@@ -55,6 +59,7 @@ class TaskScreen(OrderingScreen[TaskDetail]):
     def took(self, found: TaskDetail) -> None:
         """Shows it."""
         self._detail = found
+        self.refresh_bindings()
         self.query_one("#task-text", Static).update(prose(task.sections(found, self.state.now()), palette(self)))
 
     def missed(self, error: Exception) -> None:
@@ -73,9 +78,14 @@ class TaskScreen(OrderingScreen[TaskDetail]):
         """The task."""
         return {} if self._detail is None else {**asdict(self._detail.task.facts.key), "context": self.context.name}
 
+    def links(self) -> Links:
+        """Its open proposal, its endpoints, what is known of its failure, and the run that saw it so."""
+        detail = self._detail
+        return Links() if detail is None else links.of_task(self.context.name, detail.task, detail.run)
+
     def action_back(self) -> None:
-        """To the list."""
-        self.app.pop_screen()
+        """Back to where it was opened."""
+        self.state.navigation.back()
 
     def action_lift(self) -> None:
         """Ends what keeps the task quiet."""

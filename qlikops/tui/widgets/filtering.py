@@ -36,10 +36,12 @@ class FilterBar(Vertical):
         closed: bool
         """Nothing is kept back any more; otherwise the filter stays."""
 
-    def __init__(self, placeholder: str) -> None:
+    def __init__(self, placeholder: str, text: str = "") -> None:
+        """`text` is what it opens with; without one it is hidden at first."""
         super().__init__(id="filter-bar")
         self._placeholder = placeholder
-        self.display = False
+        self._text = text
+        self.display = bool(text)
 
     @classmethod
     def is_open_in(cls, node: DOMNode) -> bool:
@@ -49,7 +51,7 @@ class FilterBar(Vertical):
 
     def compose(self) -> ComposeResult:
         """Input and problem."""
-        yield LineInput(placeholder=self._placeholder, id="filter", compact=True)
+        yield LineInput(self._text, placeholder=self._placeholder, id="filter", compact=True)
         yield Static(markup=False, id="filter-problem")
 
     def on_mount(self) -> None:

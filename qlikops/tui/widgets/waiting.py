@@ -127,6 +127,11 @@ class WaitingList(Vertical):
             return f"The last run could not be looked up; {self._state.keys['errors']} says why."
         return executions.last_run(context.last_run) if context.knows_last_run else ""
 
+    def choose(self, row_key: str) -> None:
+        """Puts the cursor on what waits, also if it has been kept back until now."""
+        self.show()
+        self.table.choose(row_key)
+
     def filter(self) -> None:
         """Opens the filter."""
         self.query_one(FilterBar).open()

@@ -23,6 +23,8 @@ SCREENS = {
     "ExecutionScreen": ("show",),
     "FleetScreen": ("tasks",),
     "TaskScreen": ("task",),
+    "EndpointScreen": ("tasks",),
+    "RecordScreen": ("show",),
     "PlansScreen": ("plan",),
     "ReportsScreen": ("reports", "report"),
     "ScheduleScreen": ("schedule",),
@@ -69,6 +71,8 @@ ON_SCREEN = frozenset(
             "open",
         ),
         *("page-down", "page-up", "previous", "quit", "refresh", "row-down", "row-up", "search", "tick", "up"),
+        *("its-task", "its-endpoint", "its-other-endpoint", "its-failure", "its-run", "its-proposal", "close-failure"),
+        *("next-one", "one-before", "browse"),
         *("inbox", "executions", "fleet", "reports", "schedule", "context", "close-contexts", "group", "sign-in"),
     }
 )

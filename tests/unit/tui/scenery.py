@@ -35,6 +35,8 @@ from tests.unit.presentation.samples import ARN, NOW
 from tests.unit.tui.fakes import FakeEnvironment, FakeFleet
 
 RUN = "run-0711"
+OVER = "0dd0ba11c0de"
+"""Id of a proposal that no longer waits."""
 HOUR = timedelta(hours=1)
 POLLS, POLL_SECONDS = 8, 300
 APPROVAL_TIMEOUT = timedelta(hours=1)
@@ -47,6 +49,14 @@ class Demo(FakeEnvironment):
     """The demo, with a fleet and reports of its own."""
 
     taken: FleetSnapshot = field(kw_only=True)
+
+    def approval(self, approval_id: str) -> ProposalRecord:
+        """OVER is the first one after nobody answered it."""
+        if approval_id != OVER:
+            return super().approval(approval_id)
+        record = next(iter(self.records.values()))
+        proposal = replace(record.proposal, proposal_id=OVER)
+        return replace(record, proposal=proposal, status=Status.EXPIRED, outcome=Outcome(Status.EXPIRED, at=NOW))
 
     @property
     def fleet(self) -> DemoFleet:

@@ -13,10 +13,12 @@ from textual.pilot import Pilot
 
 from qlikops.domain.evaluation import Verdict
 from qlikops.presentation.difference import differences
+from qlikops.tui.model.links import RecordLink
 from qlikops.tui.screens.changed import ChangedScreen
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import app_of, sees
 from tests.unit.tui.fakes import FakeEnvironment
+from tests.unit.tui.scenery import OVER
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,12 @@ def something_changes(pilot: Pilot[Any]) -> None:
     pilot.app.push_screen(ChangedScreen(state, state.current, changed))
 
 
+def a_record_that_is_over(pilot: Pilot[Any]) -> None:
+    """As a link to it does."""
+    state = app_of(pilot).state
+    state.navigation.go(RecordLink(state.current.name, OVER))
+
+
 SCENES = {
     "inbox": Scene("InboxScreen"),
     "review": Scene("InboxScreen", ((("enter",), "esc Back"),)),
@@ -74,6 +82,9 @@ SCENES = {
     ),
     "fleet": Scene("FleetScreen", ((("3",), "servers"),)),
     "task": Scene("TaskScreen", ((("3",), "servers"), (("enter",), "target"))),
+    "endpoint": Scene("EndpointScreen", ((("3",), "servers"), (("e",), "endpoint"))),
+    "failure": Scene("FailurePage", ((("f",), "What is known of it"),)),
+    "record": Scene("RecordScreen", (((), "It no longer waits"),), a_record_that_is_over),
     "planned-work": Scene("PlansScreen", ((("3",), "servers"), (("w",), "to come"))),
     "plan": Scene("PlanScreen", ((("3",), "servers"), (("w",), "to come"), (("n",), "Plan work that begins now"))),
     "lift": Scene("LiftScreen", ((("3",), "servers"), (("L",), "Lift what keeps it quiet"))),
