@@ -11,14 +11,11 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import UNANSWERED, ProposalRecord, Status
-from qlikops.domain.errors import NotFound, RecordTooNew
+from qlikops.domain.approval import ProposalRecord, Status
+from qlikops.domain.decided import decided_since
 from qlikops.domain.evaluation import Route, Verdict
-from qlikops.domain.handover import runs_since
 from qlikops.domain.ports import ContextServices
 
-PAGES = 150
-"""Of a hundred runs each: seven weeks at one run in five minutes."""
 AFTER_ALL = timedelta(hours=24)
 """How long after a denial a restart of one of its tasks says whether the denial was right."""
 
@@ -90,40 +87,6 @@ def gather(environment: ContextServices, since: datetime, now: datetime, *, mine
         found = [record for record in found if record.decision is not None and record.decision.by == caller]
     counted = tallied(found, since, now, is_complete=decided.is_complete, everyones=everyones)
     return replace(counted, too_new=decided.too_new)
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """The proposals that were answered or closed since a moment."""
-
-    records: tuple[ProposalRecord, ...]
-    is_complete: bool
-    """False if there were more runs than are looked at."""
-    too_new: tuple[str, ...] = ()
-    """The ids of those that a newer qlikops wrote."""
-
-
-def decided_since(environment: ContextServices, since: datetime) -> Decided:
-    """Reads what was answered or closed since a moment.
-
-    A hundred runs a page, one Query for each run that proposed something, one read a proposal. Blocks like the ports
-    do, and raises what they raise.
-    """
-    runs, _, is_complete = runs_since(environment.executions, since, PAGES)
-    records: dict[str, ProposalRecord] = {}
-    too_new: list[str] = []
-    for run in runs:
-        if run.run is not None and not run.run.proposals:
-            continue
-        for row in environment.executions.proposals(run.name):
-            if row.updated_at >= since and row.status not in UNANSWERED:
-                try:
-                    records[row.proposal_id] = environment.approvals.approval(row.proposal_id)
-                except NotFound:
-                    pass  # the ledger forgets after ninety days
-                except RecordTooNew:
-                    too_new.append(row.proposal_id)
-    return Decided(tuple(records.values()), is_complete, tuple(too_new))
 
 
 def tallied(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from qlikops.dataclass import dataclass
@@ -38,6 +39,11 @@ _WORRYING = frozenset(
 )
 
 
+def is_worrying(status: Status) -> bool:
+    """Whether the next shift should look at what ended so: not denied, and not done."""
+    return status in _WORRYING or not status.is_known
+
+
 @dataclass(frozen=True, slots=True)
 class Handled:
     """A proposal that something became of."""
@@ -48,7 +54,7 @@ class Handled:
     @property
     def is_worrying(self) -> bool:
         """Whether the next shift should look at it: not denied, and not done."""
-        return self.proposal.status in _WORRYING or not self.proposal.status.is_known
+        return is_worrying(self.proposal.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,7 @@ def gather(environment: ContextServices, since: datetime, now: datetime) -> Hand
         waiting=tuple(sorted(environment.approvals.waiting(), key=lambda row: (row.urgency, row.approval_id))),
         quiet=muted(snapshot, now),
         running=tuple(run for run in within if run.status is ExecutionStatus.RUNNING),
-        broken=tuple(run for run in ended if run.status not in _FINE),
+        broken=tuple(filter(is_broken, ended)),
         runs=len(ended),
         looked_back_to=looked_back_to,
         seen_at=snapshot.taken_at if snapshot else None,
@@ -143,6 +149,11 @@ def _fell_over(runs: Iterable[ExecutionSummary], since: datetime) -> tuple[FellO
     return tuple(found.values())
 
 
+def is_broken(run: ExecutionSummary) -> bool:
+    """Whether a run has failed, timed out or was aborted."""
+    return run.stopped_at is not None and run.status not in _FINE
+
+
 def _may_have_closed(run: ExecutionSummary, since: datetime) -> bool:
     """Whether a proposal of it may have been decided or closed since then."""
     # A run without a summary has not finished looking, or never did.
@@ -152,27 +163,44 @@ def _may_have_closed(run: ExecutionSummary, since: datetime) -> bool:
     return has_proposed and (not is_over or run.status not in _FINE)
 
 
+@dataclass
+class KnownRuns:
+    """The runs that earlier readings found, kept by a screen that asks again and again."""
+
+    runs: dict[str, ExecutionSummary] = field(default_factory=dict)
+    """By ARN."""
+    longest: timedelta | None = None
+    """How long a run may take, by the definition of the first that was looked up."""
+
+
 def runs_since(
-    executions: Executions, since: datetime, pages: int = PAGES
+    executions: Executions, since: datetime, pages: int = PAGES, known: KnownRuns | None = None
 ) -> tuple[list[ExecutionSummary], datetime, bool]:
     """All that run, and those that began since a moment, newest first; that moment; and whether these are all.
 
-    The moment is as long before `since` as a run may take. At most so many `pages` are read.
+    The moment is as long before `since` as a run may take. At most so many `pages` are read; with what is `known`, no
+    more than it takes to meet a run that is known, and each that ran when it was seen last.
     """
+    known = known or KnownRuns()
     found = {run.arn: run for page in _pages(executions, ExecutionStatus.RUNNING) for run in page}
-    back_to, is_complete = since - LOOK_BACK, True
+    ended = {arn for arn, run in known.runs.items() if run.stopped_at is None} - found.keys()
+    back_to, is_complete = since - max(LOOK_BACK, known.longest or timedelta()), True
     for number, page in enumerate(_pages(executions)):
         # Asked for after those that run, it knows of one that has ended meanwhile.
         found |= {run.arn: run for run in page}
-        if number == 0 and page:
-            back_to = since - max(LOOK_BACK, _longest(executions, page[0]))
-        if page and page[-1].started_at < back_to:
+        if page and known.longest is None:
+            known.longest = _longest(executions, page[0])
+            back_to = since - max(LOOK_BACK, known.longest)
+        if page and (page[-1].started_at < back_to or (page[-1].arn in known.runs and ended <= found.keys())):
             break
         if number + 1 == pages:
             back_to, is_complete = max([back_to, *(run.started_at for run in page[-1:])]), False
             break
+    found = {arn: run for arn, run in known.runs.items() if arn not in ended} | found
     newest_first = sorted(found.values(), key=lambda run: (run.started_at, run.name), reverse=True)
-    return [run for run in newest_first if run.stopped_at is None or run.started_at >= back_to], back_to, is_complete
+    runs = [run for run in newest_first if run.stopped_at is None or run.started_at >= back_to]
+    known.runs = {run.arn: run for run in runs}
+    return runs, back_to, is_complete
 
 
 def _longest(executions: Executions, run: ExecutionSummary) -> timedelta:

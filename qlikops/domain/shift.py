@@ -10,12 +10,18 @@ from datetime import datetime
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Decision, ProposalRecord, Status
-from qlikops.domain.decisions import decided_since
+from qlikops.domain.decided import Known, decided_since
+from qlikops.domain.endpoint import EndpointWait
 from qlikops.domain.errors import RecordTooNew
-from qlikops.domain.handover import last_snapshot, muted
+from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.handover import MutedTask, is_broken, last_snapshot, muted
 from qlikops.domain.lasting import Aftermath
 from qlikops.domain.naming import shown
+from qlikops.domain.plan import Plan
 from qlikops.domain.ports import ContextServices
+from qlikops.domain.run import Progress
+from qlikops.domain.task import TaskKey
+from qlikops.domain.workflow.execution import ExecutionSummary
 
 ME = "me"
 """In place of a decider's name: the caller."""
@@ -45,6 +51,21 @@ class ShiftEntry:
     """Until when it can be decided; only of one that waits."""
     muted_until: datetime | None = None
     """Until when nothing is proposed on all of its tasks, as the last run knew it; None if that is over."""
+    requested_at: datetime | None = None
+    """When it was asked; None if nobody was."""
+    execution_name: str = ""
+    """The run that proposed it."""
+    waits: EndpointWait | None = None
+    """What an approved restart waits for before it starts a task; None if it does not."""
+    progress: Progress | None = None
+    """How far a restart under way has come; None if it is not known."""
+    key: TaskKey | None = None
+    """Its task; None of several."""
+
+    @property
+    def fell_over(self) -> bool:
+        """Whether a task of it was seen down again after it had come up."""
+        return self.lasting is not None and bool(self.lasting.fell_over)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,38 +80,70 @@ class Shift:
     """False if there were more runs than are looked at."""
     too_new: tuple[str, ...] = ()
     """The ids of proposals that a newer qlikops wrote: they are no entries."""
+    snapshot: FleetSnapshot | None = None
+    """The fleet as the last run saw it; None if none has."""
+    broken: tuple[ExecutionSummary, ...] = ()
+    """Runs that failed, timed out or were aborted within the shift, the newest first."""
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """Work that goes on or is to come, as the last run knew it, by its beginning."""
+        plans = self.snapshot.plans if self.snapshot else ()
+        return tuple(plan for plan in plans if not plan.is_over(self.until))
+
+    @property
+    def muted(self) -> tuple[MutedTask, ...]:
+        """The tasks that are muted, as the last run knew it, what ends last first."""
+        return muted(self.snapshot, self.until)
 
 
-def gather_shift(environment: ContextServices, since: datetime, now: datetime) -> Shift:
-    """Reads it: what `decided_since` reads, one read for what waits, each record of that, and one for the fleet."""
-    decided = decided_since(environment, since)
+def gather_shift(environment: ContextServices, since: datetime, now: datetime, known: Known | None = None) -> Shift:
+    """Reads it: what `decided_since` reads, one read for what waits, each record of that, and one for the fleet.
+
+    With what is `known`, a record that waits is read once.
+    """
+    known = known or Known()
+    snapshot = last_snapshot(environment)
+    asked = known.asked
+    decided = decided_since(environment, since, known, snapshot.taken_at if snapshot else None)
     found = {record.approval_id: record for record in decided.records}
     too_new = list(decided.too_new)
     for row in environment.approvals.waiting():
         try:
             if row.digest:
-                found[row.approval_id] = environment.approvals.approval(row.approval_id)
+                found[row.approval_id] = asked.get(row.approval_id) or environment.approvals.approval(row.approval_id)
             else:  # the row itself cannot be read
                 too_new.append(row.approval_id)
         except RecordTooNew:
             too_new.append(row.approval_id)
-    until = {str(each.key): each.quiet.until for each in muted(last_snapshot(environment), now)}
-    entries = [_entry(record, until) for record in found.values()]
+    known.asked = {name: record for name, record in found.items() if record.status is Status.WAITING}
+    until = {each.key: each.quiet.until for each in muted(snapshot, now)}
+    entries = [
+        entry_of(record, decided.progress.get(name), _muted_until(record, until)) for name, record in found.items()
+    ]
     entries.sort(key=lambda each: each.at, reverse=True)
     entries.sort(key=lambda each: (each.status is not Status.WAITING, each.deadline or now))
-    return Shift(since, now, tuple(entries), decided.is_complete, tuple(too_new))
+    broken = tuple(run for run in decided.runs if is_broken(run) and run.stopped_at and run.stopped_at >= since)
+    return Shift(since, now, tuple(entries), decided.is_complete, tuple(too_new), snapshot, broken)
 
 
-def _entry(record: ProposalRecord, muted_until: Mapping[str, datetime]) -> ShiftEntry:
-    waits = record.status is Status.WAITING
-    tasks = tuple(str(target.key) for target in record.proposal.targets)
-    ends = [muted_until.get(task) for task in tasks]
+def _muted_until(record: ProposalRecord, until: Mapping[TaskKey, datetime]) -> datetime | None:
+    """Until when all of its tasks are muted."""
+    ends = [until.get(target.key) for target in record.proposal.targets]
     known = [end for end in ends if end is not None]
+    return min(known) if known and len(known) == len(ends) else None
+
+
+def entry_of(
+    record: ProposalRecord, progress: Progress | None = None, muted_until: datetime | None = None
+) -> ShiftEntry:
+    """The entry of `record`, with what it does not say itself."""
+    proposal, waits = record.proposal, record.status is Status.WAITING
     return ShiftEntry(
         approval_id=record.approval_id,
-        label=record.proposal.label,
-        tasks=tasks,
-        failure=record.proposal.counted_as,
+        label=proposal.label,
+        tasks=tuple(str(target.key) for target in proposal.targets),
+        failure=proposal.counted_as,
         action=record.chosen.option.action,
         status=record.status,
         at=(record.requested_at if waits else None) or record.updated_at,
@@ -98,7 +151,12 @@ def _entry(record: ProposalRecord, muted_until: Mapping[str, datetime]) -> Shift
         detail=record.outcome.detail if record.outcome else "",
         lasting=record.lasting,
         deadline=record.deadline if waits else None,
-        muted_until=min(known) if len(known) == len(ends) else None,
+        muted_until=muted_until,
+        requested_at=record.requested_at,
+        execution_name=proposal.execution_name,
+        waits=record.waits,
+        progress=progress,
+        key=proposal.targets[0].key if len(proposal.targets) == 1 else None,
     )
 
 

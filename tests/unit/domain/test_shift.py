@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from typing import cast
+from unittest.mock import patch
 
 import pytest
 
 from qlikops.domain.approval import ProposalRecord, Status
+from qlikops.domain.decided import Known
 from qlikops.domain.errors import RecordTooNew
 from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
 from qlikops.domain.mute import Mute, MuteReason
+from qlikops.domain.plan import Plan, Scope
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.shift import ME, Shift, fits, gather_shift
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
-from qlikops.domain.workflow.execution import RunProposal
+from qlikops.domain.workflow.execution import ExecutionStatus, RunProposal
 from tests.fakes import CALLER, Clock, FakeApprovals, FakeEnvironment
 from tests.unit.domain.samples import KEY, NOON, waiting
 from tests.unit.domain.test_decisions import FELL, HOUR, ended
@@ -100,3 +103,30 @@ def test_what_a_newer_version_wrote_is_named_and_costs_nothing_else() -> None:
     found = gather_shift(cast("ContextServices", environment), NOON - timedelta(hours=24), NOON)
     assert [entry.approval_id for entry in found.entries] == [f"{0:011}b"]
     assert found.too_new == (f"{0:011}a", "c" * 12)
+
+
+def test_it_has_what_is_planned_and_muted_and_which_runs_broke() -> None:
+    environment = shift_of(FakeEnvironment(FakeApprovals(Clock(NOON))))
+    going_on = Plan("plan-1", Scope(("eu",)), NOON - HOUR, NOON + HOUR, "CHG1", BOB, "one", NOON - HOUR)
+    over = replace(going_on, plan_id="plan-2", ends_at=NOON)
+    assert environment.fleet.latest
+    environment.fleet.latest = replace(environment.fleet.latest, plans=(going_on, over))
+    failed = run_of("two", 3, 2, status=ExecutionStatus.FAILED)
+    before = run_of("three", 15, 14, status=ExecutionStatus.FAILED)
+    environment.executions.summaries += [failed.summary, before.summary]
+    found = gather_shift(cast("ContextServices", environment), NOON - 12 * HOUR, NOON)
+    assert found.plans == (going_on,)
+    assert [each.key for each in found.muted] == [KEY]
+    assert [run.name for run in found.broken] == ["two"]
+    assert [each.key for each in found.entries] == [KEY] * 3
+    assert [each.fell_over for each in found.entries] == [False, True, False]
+
+
+def test_what_waits_is_read_once() -> None:
+    environment = shift_of(FakeEnvironment(FakeApprovals(Clock(NOON))))
+    known = Known()
+    first = gather_shift(cast("ContextServices", environment), NOON - 12 * HOUR, NOON, known)
+    with patch.object(environment.approvals, "approval", side_effect=AssertionError("it was read again")):
+        again = gather_shift(cast("ContextServices", environment), NOON - 12 * HOUR, NOON, known)
+    assert first.entries[0].status is Status.WAITING
+    assert again.entries == first.entries
