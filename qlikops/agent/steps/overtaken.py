@@ -128,15 +128,19 @@ class Questions:
             with left_to_the_next_run(approval.approval_id):
                 if approval.proposal.created_at > looked_at or not (why := poll.overtakes(approval.proposal)):
                     waiting.append(approval)
-                elif self._is_closed(approval, why):
-                    said.append(f"No longer asked: {harmless(approval.proposal.label, _LABEL_CAP)}: {why}.")
+                elif closed_because := self._close(approval, why):
+                    said.append(f"No longer asked: {harmless(approval.proposal.label, _LABEL_CAP)}: {closed_because}.")
         return Held(tuple(said), tuple(waiting))
 
-    def _is_closed(self, approval: ProposalRecord, why: str) -> bool:
-        """Whether it is superseded by now; not if it was answered in the same moment."""
+    def _close(self, approval: ProposalRecord, why: str) -> str:
+        """Why it is superseded by now, as the ledger has it; empty if it was answered in the same moment.
+
+        A run that was stalled since its poll finds here that a later one has closed it, for a reason of its own.
+        """
         closed = self._ledger.withdraw(approval.approval_id, Outcome(Status.SUPERSEDED, why))
-        if closed.status is not Status.SUPERSEDED:
-            return False
+        if closed.status is not Status.SUPERSEDED or closed.outcome is None:
+            return ""
+        why = closed.outcome.detail
         _logger.info("%s is superseded: %s", approval.approval_id, why)
         if end_wait(self._ledger, self._executions, closed):
             # Its execution tells people and strikes it off; if that is aborted right now, the next run does.
@@ -144,7 +148,7 @@ class Questions:
         else:
             # The next run ends the wait; what this one proposes anew must not wait for that.
             self._ledger.tasks.release(approval.proposal)
-        return True
+        return why
 
     def _waiting(self) -> Sequence[ProposalRecord]:
         ids = [one.proposal_id for one in self._ledger.open() if one.status is Status.WAITING]

@@ -226,6 +226,27 @@ def test_an_answer_that_comes_in_the_same_moment_counts(make: Make, monkeypatch:
     assert agent.states.ended == {}
 
 
+def test_what_another_run_has_closed_meanwhile_is_said_in_its_words(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = make()
+    asked(agent)
+    ledger = agent.services.ledger
+    withdraw = ledger.withdraw
+
+    def right_after_another_run(proposal_id: str, outcome: Outcome) -> ProposalRecord:
+        withdraw(proposal_id, Outcome(Status.SUPERSEDED, "as a later poll saw it"))
+        return withdraw(proposal_id, outcome)
+
+    monkeypatch.setattr(ledger, "withdraw", right_after_another_run)
+    heals(agent)
+
+    agent.report(agent.monitor("run-2"))
+
+    (note,) = codec.loads(RunReport, agent.stored("reports/latest.json")).notes
+    assert note.endswith(": as a later poll saw it.")
+
+
 def test_an_answer_that_comes_after_it_does_nothing(make: Make) -> None:
     agent = make()
     item = asked(agent)
