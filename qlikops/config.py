@@ -10,6 +10,7 @@ ordinary AWS credentials chain with the stack `qlikops`.
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, fields, replace
@@ -19,7 +20,7 @@ from typing import Any
 from qlikops.dataclass import dataclass
 from qlikops.domain.address import http_address
 from qlikops.domain.encoding import codec
-from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number
+from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number, one_of
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.naming import did_you_mean
 from qlikops.domain.own_command import OwnCommand
@@ -63,13 +64,23 @@ class Settings:
     hold_seconds: int = number(3, 0, LONGEST_HOLD_SECONDS)
     """How long the console holds a decision back, so that Esc can still cancel it."""
     bell: bool = True
-    """Whether the console rings when something new waits."""
+    """Whether the console rings for what is told."""
+    notices: str = one_of(("auto", "off", "osc9", "osc777", "osc99"))
+    """In which form the console has the terminal show a desktop notice; `auto` goes by the terminal."""
+    notify_from: str = one_of(("warning", "info", "critical"))
+    """The least severity of what rings, is shown as a notice, and is told to `notify_command`."""
+    notify_command: str = ""
+    """A program and its arguments, which no shell reads; the console gives it each event as JSON on stdin."""
     mouse: bool = True
     """Whether the console takes the mouse; where it does not, the terminal selects text with it."""
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a value out of range, and for an address that is none."""
         check_ranges(self)
+        try:
+            shlex.split(self.notify_command)
+        except ValueError as exc:
+            raise ConfigError("notify_command", self.notify_command, f"is no command line ({exc})") from exc
         try:
             if self.endpoint_url:
                 http_address(self.endpoint_url)
@@ -87,6 +98,7 @@ VARIABLES: tuple[str, ...] = (
     *("QLIKOPS_QLIK_OPERATOR_USERNAME", "QLIKOPS_QLIK_OPERATOR_PASSWORD"),
     # Whether keys come from the shell, where programs are, and what kind of screen this is.
     *("AWS_ACCESS_KEY_ID", "PATH", "TERM", "SSH_CONNECTION", "SSH_TTY", "DISPLAY", "TMUX", "WAYLAND_DISPLAY"),
+    *("TERM_PROGRAM", "LC_TERMINAL", "KITTY_WINDOW_ID", "WT_SESSION", "VTE_VERSION"),
     # What a shell asks at Tab.
     *("COMP_WORDS", "COMP_CWORD", "_TYPER_COMPLETE_ARGS", "_TYPER_COMPLETE_FISH_ACTION"),
 )
@@ -253,7 +265,7 @@ def _local_context(chosen_by: str, status: LocalStatus | None, layers: list[dict
     described = ("region", "stack", "endpoint_url") if status is not None else ()
     says = {name: (getattr(status, name), "the local environment's status.json") for name in described}
     # What the running environment says of itself is not for anybody to override, and no profile applies to it.
-    own = ("read_only", "theme", "hold_seconds", "bell", "mouse")
+    own = ("read_only", "theme", "hold_seconds", "bell", "notices", "notify_from", "notify_command", "mouse")
     chosen = [{key: layer[key] for key in own if key in layer} for layer in layers]
     return _settled(Context(LOCAL, chosen_by=chosen_by, local=status), [says, *chosen])
 

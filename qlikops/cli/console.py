@@ -92,6 +92,7 @@ def _signed_in(
 
 def _source(here: Invocation, context: Context, opened: ContextServices | None) -> ContextSource:
     """`opened` is used once; after that, and without it, the environment is opened anew whenever that is wanted."""
+    from qlikops.presentation.alert import Alerts
     from qlikops.tui.model.context import ContextSource
     from qlikops.tui.themes import check_theme
 
@@ -102,6 +103,6 @@ def _source(here: Invocation, context: Context, opened: ContextServices | None) 
         lambda: unused.pop() if unused else here.reopened(context),
         read_only=settings.read_only,
         hold_seconds=settings.hold_seconds,
-        bell=settings.bell,
+        alerts=Alerts(settings.bell, settings.notices, settings.notify_from, settings.notify_command),
         theme=check_theme(settings.theme),
     )

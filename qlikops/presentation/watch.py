@@ -35,6 +35,8 @@ class What(StrEnum):
     """Approved, and what becomes of it is not known yet."""
     ENDED = "ended"
     """Its status is final."""
+    FELL_OVER = "fell_over"
+    """A restart came up, and the task failed again soon."""
     TROUBLE = "trouble"
     """The inbox cannot be read; said once."""
     BACK = "back"
@@ -54,6 +56,8 @@ class Event:
     status: Status | None = None
     decision: Decision | None = None
     outcome: Outcome | None = None
+    severity: str = ""
+    """That of what waits or fell over; empty for all else."""
 
 
 class Watch:
@@ -133,17 +137,15 @@ class Watch:
 
     def _seen(self, row: InboxRow, before: Mapping[str, InboxRow], now: datetime) -> Iterator[Event]:
         name, known = row.approval_id, before.get(row.approval_id)
-        soon = (row.deadline - now).total_seconds() < SOON_SECONDS
+        soon = is_soon(row, now)
         # A claim runs out without a word: what was said of it is what tells.
         claimant, claimed_before = claimed_by(row, now), self._claimants.get(name, "")
         if known is None:
-            what = What.NEW if self._began else What.WAITS
-            yield Event(now, what, _described(row, now), approval_id=name, row=row)
+            yield arrived(row, now, What.NEW if self._began else What.WAITS)
         elif replace(known, claim=row.claim) != row:
-            yield Event(now, What.CHANGED, f"now {_described(row, now)}", approval_id=name, row=row)
+            yield _of(row, now, What.CHANGED, f"now {_described(row, now)}")
         elif soon and name not in self._soon:
-            text = f"{_name(row)}: {_expires(row, now)}, then {vocabulary.AT_ZERO}"
-            yield Event(now, What.SOON, text, approval_id=name, row=row)
+            yield runs_out(row, now)
         if soon:
             self._soon.add(name)
         else:
@@ -152,11 +154,28 @@ class Watch:
         if known is None or claimant == claimed_before:
             return
         if claimant:
-            text = f"{_name(row)}: {claimant} is looking at it"
-            yield Event(now, What.CLAIMED, text, approval_id=name, row=row)
+            yield _of(row, now, What.CLAIMED, f"{_name(row)}: {claimant} is looking at it")
         else:
-            text = f"{_name(row)}: {claimed_before} no longer says to be looking at it"
-            yield Event(now, What.UNCLAIMED, text, approval_id=name, row=row)
+            yield _of(row, now, What.UNCLAIMED, f"{_name(row)}: {claimed_before} no longer says to be looking at it")
+
+
+def arrived(row: InboxRow, now: datetime, what: What = What.NEW) -> Event:
+    """That a proposal waits for a decision."""
+    return _of(row, now, what, _described(row, now))
+
+
+def is_soon(row: InboxRow, now: datetime) -> bool:
+    """Whether there is little time left to decide."""
+    return (row.deadline - now).total_seconds() < SOON_SECONDS
+
+
+def runs_out(row: InboxRow, now: datetime) -> Event:
+    """That there is little time left to decide."""
+    return _of(row, now, What.SOON, f"{_name(row)}: {_expires(row, now)}, then {vocabulary.AT_ZERO}")
+
+
+def _of(row: InboxRow, now: datetime, what: What, text: str) -> Event:
+    return Event(now, what, text, approval_id=row.approval_id, row=row, severity=row.severity)
 
 
 def spoken(event: Event, *, several: bool = False) -> str:

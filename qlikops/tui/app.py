@@ -32,6 +32,7 @@ from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.modes import OF_ONE_CONTEXT, screen_of
 from qlikops.tui.navigation import Navigator
 from qlikops.tui.preferences import PreferenceFile
+from qlikops.tui.reaching import Reaching
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
 from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.screens.inbox import InboxScreen
@@ -92,10 +93,10 @@ class QlikOpsApp(DecidingApp):
         once_filled: Callable[[], None] = lambda: None,
         driver_class: type[Driver] | None = None,
         clipboard: Clipboard | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(driver_class)
         self.memory = memory or PreferenceFile()
-        self._rings = self.memory.preferences.bell is not False
         names = KeyNames(keymap or {}, self.get_key_display)
         self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory, names)
         self.state.navigation = self._navigator = Navigator(self, self.state)
@@ -110,6 +111,7 @@ class QlikOpsApp(DecidingApp):
         """When another program last gave the screen back, on the clock of events."""
         self._pulse = Pulse(self.state.clock)
         self._drawing = Drawing(self)
+        self._reaching = Reaching(self, environ or {}, rings=self.memory.preferences.bell is not False)
         self._signing_in = SigningIn(
             self,
             self.state,
@@ -236,7 +238,7 @@ class QlikOpsApp(DecidingApp):
                 )
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield SystemCommand(
-            "Bell", f"Turn it {'off' if self._rings else 'on'} for what is new", self.action_toggle_bell
+            "Bell", f"Turn it {'off' if self._reaching.rings else 'on'} for what is new", self.action_toggle_bell
         )
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -280,9 +282,9 @@ class QlikOpsApp(DecidingApp):
 
     def action_toggle_bell(self) -> None:
         """Turns the ringing for what is new off or on, for good."""
-        self._rings = not self._rings
-        self._remember(bell=self._rings)
-        self.notify(f"The bell is {'on' if self._rings else 'off'}.", markup=False)
+        self._reaching.rings = not self._reaching.rings
+        self._remember(bell=self._reaching.rings)
+        self.notify(f"The bell is {'on' if self._reaching.rings else 'off'}.", markup=False)
 
     def action_help(self) -> None:
         """Shows what can be done here and now, and what cannot and why."""
@@ -374,6 +376,22 @@ class QlikOpsApp(DecidingApp):
         self.copy_to_clipboard(message.text)
         self.run_worker(take())
 
+    def on_app_focus(self) -> None:
+        """Whoever looks at the terminal needs no notice; not every terminal says so."""
+        self._reaching.is_watched = True
+
+    def on_app_blur(self) -> None:
+        """The person looks elsewhere."""
+        self._reaching.is_watched = False
+
+    @on(messages.Alerted)
+    def _alerted(self, message: messages.Alerted) -> None:
+        self._reaching.reach(self._context_of(message), message.events)
+
+    @on(messages.HookFailed)
+    def _hook_failed(self, message: messages.HookFailed) -> None:
+        self.notify(message.problem, severity="warning", timeout=15, markup=False)
+
     @on(messages.ToldToEnd)
     def _told_to_end(self, message: messages.ToldToEnd) -> None:
         self.state.cancel_delayed("the console was ended from outside")
@@ -409,8 +427,7 @@ class QlikOpsApp(DecidingApp):
         context = self._context_of(message)
         first, waited = context.freshness.loaded_at is None, bool(self.state.waiting)
         context.where = message.where
-        if self.state.took_rows(context, message.rows) and self._rings and context.rings:
-            self.bell()
+        self._reaching.reach(context, self.state.took_rows(context, message.rows))
         self._tick()
         if first:
             # What somebody waits for is not to wait for what was drawn a moment ago, nor for boto3 to load.

@@ -43,6 +43,7 @@ def run_console(
             memory=PreferenceFile(preferences),
             driver_class=TerminalDriver,
             clipboard=Clipboard.of(os.environ),
+            environ=os.environ,
         )
         app.run(mouse=mouse)
     # None is an app that never came to an end of its own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import field, fields
 from typing import Any, Final
 
@@ -28,12 +29,18 @@ def number(default: float, low: float, high: float) -> Any:
     return field(default=default, metadata={"range": (low, high)})
 
 
+def one_of(choices: Sequence[str]) -> Any:
+    """A field whose value must be of `choices`; the first is its default."""
+    return field(default=choices[0], metadata={"choices": tuple(choices)})
+
+
 def check_ranges(settings: Any) -> None:
-    """Raises ConfigError for a field of a dataclass whose value is outside the range that `number` gave it."""
+    """Raises ConfigError for a field of a dataclass whose value is not what `number` or `one_of` allow."""
     for spec in fields(settings):
-        if "range" not in spec.metadata:
-            continue
-        low, high = spec.metadata["range"]
         value = getattr(settings, spec.name)
-        if not low <= value <= high:
-            raise ConfigError(spec.name, value, f"must be between {low} and {high}")
+        if "range" in spec.metadata:
+            low, high = spec.metadata["range"]
+            if not low <= value <= high:
+                raise ConfigError(spec.name, value, f"must be between {low} and {high}")
+        elif "choices" in spec.metadata and value not in spec.metadata["choices"]:
+            raise ConfigError(spec.name, value, f"must be one of {', '.join(spec.metadata['choices'])}")

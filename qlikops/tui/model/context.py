@@ -6,7 +6,7 @@ one context locks only what is in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -25,7 +25,9 @@ from qlikops.domain.errors import (
 )
 from qlikops.domain.ports import ContextServices, Credentials
 from qlikops.domain.workflow.execution import ExecutionSummary
+from qlikops.presentation.alert import Alerts
 from qlikops.presentation.freshness import Freshness
+from qlikops.presentation.watch import Event, arrived, is_soon, runs_out
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model import messages
 from qlikops.tui.model.backend import Backend
@@ -54,8 +56,8 @@ class ContextSource:
     read_only: bool = False
     hold_seconds: float = 0
     """How long a decision is held back, while it can be cancelled."""
-    bell: bool = True
-    """Whether something new in it rings."""
+    alerts: Alerts = Alerts()
+    """How it reaches a person who looks elsewhere."""
     theme: str = ""
     """What the console looks like while it shows this context; empty for the person's own choice."""
 
@@ -83,7 +85,7 @@ class LiveContext:
             source.name, self.backend, clock, timedelta(seconds=source.hold_seconds), sendings, label=self.label
         )
         """What was decided in it."""
-        self.rings = source.bell
+        self.alerts = source.alerts
         self.theme = source.theme
         self.where = ""
         self.caller = ""
@@ -94,6 +96,8 @@ class LiveContext:
         self.knows_last_run = self.missed_last_run = False
         """Whether it has been looked up, and whether that failed the last time."""
         self._rows: dict[str, InboxRow] = {}
+        self._soon: frozenset[str] = frozenset()
+        """What runs out soon, as was told or seen at the start."""
         self._rest = REST
         self._resting_until: datetime | None = None
         self._unanswered = 0
@@ -153,13 +157,24 @@ class LiveContext:
         """Whether the timed questions pause; what a person asks for is asked."""
         return self._resting_until is not None and self.now() < self._resting_until
 
-    def took_rows(self, rows: Sequence[InboxRow]) -> int:
-        """A fresh inbox came; returns how much of it is new. The first is no news."""
-        new = sum(row.approval_id not in self._rows for row in rows) if self.freshness.loaded_at is not None else 0
+    def took_rows(self, rows: Sequence[InboxRow]) -> tuple[Event, ...]:
+        """A fresh inbox came; returns what is new and what runs out soon, each once. The first is no news."""
+        news = tuple(self._news(rows)) if self.freshness.loaded_at is not None else ()
+        now = self.now()
+        self._soon = frozenset(row.approval_id for row in rows if is_soon(row, now))
         self._rows = {row.approval_id: row for row in rows}
         self.freshness = Freshness(self.now(), credentials=self.freshness.credentials)
         self._rest, self._resting_until, self._unanswered = REST, None, 0
-        return new
+        return news
+
+    def _news(self, rows: Sequence[InboxRow]) -> Iterator[Event]:
+        now = self.now()
+        for row in rows:
+            name = row.approval_id
+            if name not in self._rows:
+                yield arrived(row, now)
+            elif name not in self._soon and is_soon(row, now) and not self.outbox.in_flight(name):
+                yield runs_out(row, now)
 
     def missed_rows(self, error: Exception) -> None:
         """It did not come: what is shown grows old."""

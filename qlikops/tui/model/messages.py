@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the inbox is not to wait for what only other screens need
     from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest
     from qlikops.domain.schedule import ScheduleStatus
     from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary
+    from qlikops.presentation.watch import Event
     from qlikops.tui.model.links import RunLink
 
 
@@ -87,6 +88,23 @@ class WaitingLoaded(ContextMessage):
 
     rows: Sequence[InboxRow]
     where: str
+
+
+@dataclass
+class Alerted(ContextMessage):
+    """Something happened that is to reach a person who looks elsewhere: by the bell, a notice on the desktop, and
+    their own program, as far as its severity and the context's settings go.
+    """
+
+    events: Sequence[Event]
+    """Of what came together there is one notice. Each has a severity; its text stands alone, in words."""
+
+
+@dataclass
+class HookFailed(Message):
+    """The person's own program was not told, or went wrong; `problem` says how."""
+
+    problem: str
 
 
 @dataclass

@@ -11,6 +11,7 @@ from qlikops.dataclass import dataclass
 from qlikops.domain.approval import InboxRow
 from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.problem import explain
+from qlikops.presentation.watch import Event, What
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model.backend import Backend
 from qlikops.tui.model.context import ContextSource, LiveContext, Waiting
@@ -150,10 +151,10 @@ class ConsoleState:
         """How far each context's data can be trusted."""
         return {context.name: context.freshness for context in self.contexts}
 
-    def took_rows(self, context: LiveContext, rows: Sequence[InboxRow]) -> int:
-        """A fresh inbox came; returns how much of it is new."""
-        new = context.took_rows(rows)
-        if new:
+    def took_rows(self, context: LiveContext, rows: Sequence[InboxRow]) -> tuple[Event, ...]:
+        """A fresh inbox came; returns what is new and what runs out soon."""
+        news = context.took_rows(rows)
+        if new := sum(event.what is What.NEW for event in news):
             self._arrived = (self.now(), new)
         found = [
             # The number ends at the first slash, whatever an id holds.
@@ -165,7 +166,7 @@ class ConsoleState:
         self.waiting = tuple(found)
         self._by_row_key = {waiting.row_key: waiting for waiting in found}
         self.marked &= {waiting.key for waiting in found}
-        return new
+        return news
 
     def news(self) -> int:
         """How much came just now; 0 a moment later."""

@@ -74,7 +74,7 @@ def test_a_program_that_fails_is_said_and_the_next_one_is_told(said: list[str]) 
 
 
 def test_one_that_takes_too_long_is_ended(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qlikops.cli.hook.PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("qlikops.hook.PATIENCE_SECONDS", 0.05)
     Hook(python("import time; time.sleep(60)")).take(EVENT)
     until(lambda: said)
     assert "took over 0 s for a1" in said[0]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from qlikops.presentation.alert import Alerts
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.model.context import ContextSource
 from tests.unit.presentation import samples
@@ -39,7 +40,7 @@ async def test_what_is_new_rings_once_unless_switched_off_and_the_title_says_so_
 ) -> None:
     clock = Clock()
     environment = FakeEnvironment.waiting_for(samples.approval(samples.proposal(1)))
-    app = Audible([ContextSource("local", opener(environment), bell=bell)], clock=clock, poll_seconds=3600)
+    app = Audible([ContextSource("local", opener(environment), alerts=Alerts(bell))], clock=clock, poll_seconds=3600)
     async with app.run_test(size=(80, 24)) as pilot:
         await sees(pilot, "1 waits")
         assert "1 new" not in flat_text(pilot)

@@ -226,9 +226,7 @@ def test_an_answer_that_comes_in_the_same_moment_counts(make: Make, monkeypatch:
     assert agent.states.ended == {}
 
 
-def test_what_another_run_has_closed_meanwhile_is_said_in_its_words(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_another_run_has_closed_is_said_in_its_words(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     agent = make()
     asked(agent)
     ledger = agent.services.ledger
