@@ -19,6 +19,8 @@ from qlikops.domain.ledger import LATEST_REPORT, LATEST_SNAPSHOT, detection_key,
 from qlikops.domain.report import RunReport
 from qlikops.domain.text import MESSAGE_CAP
 
+_NOT_MODIFIED = ("304", "NotModified")
+
 _logger = logging.getLogger(__name__)
 
 
@@ -30,6 +32,8 @@ class LastSnapshot:
     lost_because: str = ""
     told: tuple[Notified, ...] = ()
     """What people had been told by then, as far as it can be read: it is not over because a run starts afresh."""
+    etag: str = ""
+    """S3's mark of what was read; empty if there was nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +53,35 @@ class Store:
 
     def snapshot(self) -> LastSnapshot:
         """The last run's snapshot, where there is one that can be used."""
+        return self._snapshot()
+
+    def told_by_now(self, last: LastSnapshot) -> tuple[Notified, ...]:
+        """What people have been told, by a run beside this one too, if it has saved its snapshot since `last` was read.
+
+        One call, which S3 answers without a body if nothing was saved meanwhile.
+        """
         try:
-            text = self._read(LATEST_SNAPSHOT)
+            now = self._snapshot(**({"IfNoneMatch": last.etag} if last.etag else {}))
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in _NOT_MODIFIED:
+                return last.told
+            raise
+        return now.told if now.snapshot else last.told
+
+    def _snapshot(self, **conditions: str) -> LastSnapshot:
+        etag = ""
+        try:
+            text, etag = self._get(LATEST_SNAPSHOT, **conditions)
             if text is None:
                 return LastSnapshot(None, "there is no snapshot of an earlier run")
             snapshot = codec.loads(FleetSnapshot, text, numerous=Sample)
         except codec.NewerVersion as exc:
-            return LastSnapshot(None, f"the snapshot of the last run is a newer qlikops' (version {exc.version})")
+            why = f"the snapshot of the last run is a newer qlikops' (version {exc.version})"
+            return LastSnapshot(None, why, etag=etag)
         except codec.CodecError as exc:
             _logger.warning("%s: %s", LATEST_SNAPSHOT, exc)
-            return LastSnapshot(None, "the snapshot of the last run cannot be read")
-        return LastSnapshot(snapshot, told=snapshot.told)
+            return LastSnapshot(None, "the snapshot of the last run cannot be read", etag=etag)
+        return LastSnapshot(snapshot, told=snapshot.told, etag=etag)
 
     def save_snapshot(self, snapshot: FleetSnapshot) -> None:
         """Replaces the last snapshot. Packed: a large fleet's is some thirty megabytes of text.
@@ -107,13 +129,17 @@ class Store:
         return f"s3://{self._bucket}/{key}"
 
     def _read(self, key: str) -> str | None:
+        return self._get(key)[0]
+
+    def _get(self, key: str, **conditions: str) -> tuple[str | None, str]:
+        """The text under `key`, None if there is none, and its ETag."""
         try:
-            body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            answer = self._client.get_object(Bucket=self._bucket, Key=key, **conditions)
         except ClientError as exc:
             if exc.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
+                return None, ""
             raise
-        return unpacked(body)
+        return unpacked(answer["Body"].read()), answer["ETag"]
 
     def _write(self, key: str, content: str | bytes, content_type: str, **headers: str) -> None:
         body = content.encode() if isinstance(content, str) else content

@@ -237,8 +237,11 @@ class Monitor:
         return Monitored(summary, opened.proposals)
 
     def _telling(self, run: Run, last: LastSnapshot, snapshot: FleetSnapshot) -> FleetSnapshot:
-        """The snapshot with what people have been told, which they are before it is saved: twice beats never."""
-        news = news_of(last.told, snapshot)
+        """The snapshot with what people have been told, which they are before it is saved: twice beats never.
+
+        A run beside this one may have told of more since. Forgotten here, nothing would ever say that it is over.
+        """
+        news = news_of(self.store.told_by_now(last), snapshot)
         told = self.notifier.tell(*findings(run, news, snapshot.taken_at))
         return replace(snapshot, told=news.told if told else news.told_before)
 

@@ -9,11 +9,12 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from qlikops.agent.remember.store import LastSnapshot, LatestReport, Store
+from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.encoding import codec
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.fleet import FleetSnapshot, Notified, TaskSnapshot
 from qlikops.domain.ledger import LATEST_REPORT, LATEST_SNAPSHOT
 from qlikops.domain.report import RunReport
-from qlikops.domain.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.domain.text import MESSAGE_CAP
 from tests.simulation.account import ModelledAws
 from tests.unit.domain.samples import KEY, NOON
@@ -72,6 +73,16 @@ def test_what_cannot_be_used_is_done_without(client: Any, store: Store, text: st
         client.put_object(Bucket=BUCKET, Key=key, Body=text.encode(), ContentType="application/json")
     assert why in store.snapshot().lost_because
     assert why in store.latest_report().lost_because
+
+
+def test_what_a_run_beside_it_has_told_is_known_by_the_time_a_run_tells(store: Store) -> None:
+    told = Notified(TaskKey("default", "eu-1", ""), AnomalyKind.SERVER_DOWN, Severity.CRITICAL, SNAPSHOT.taken_at)
+    none = store.snapshot()
+    store.save_snapshot(SNAPSHOT)
+    last = store.snapshot()
+    assert store.told_by_now(last) == ()
+    store.save_snapshot(replace(SNAPSHOT, told=(told,)))
+    assert store.told_by_now(last) == store.told_by_now(none) == (told,)
 
 
 class Refusing:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from qlikops.agent.steps.asking import close_if_over
 from qlikops.agent.tell.event import State
 from qlikops.agent.tell.events import NOTIFIED, ApprovalRequested, ended
 from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Reminded, Status
+from qlikops.domain.ledger import LATEST_SNAPSHOT
 from qlikops.qlik.simulator.scenario import ServerDown
 from tests.scenarios.library import build_scenario
 from tests.unit.agent.fakes import SERVER, START, FakeSns, group, notifier
@@ -162,3 +164,42 @@ def test_a_finding_that_was_told_is_called_off_though_the_run_starts_afresh() ->
         pager = Pager(nights.agent.events.details)
         assert (pager.open, pager.unopened, pager.otherwise) == ({}, [], [])
         assert list(pager.closed.values()) == [1]
+
+
+class Beside:
+    """S3, but another run does all of its work before this one asks what people have been told by now."""
+
+    def __init__(self, client: Any, other: Callable[[], object]) -> None:
+        self._client, self._other = client, other
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def get_object(self, **asked: str) -> Any:
+        if "IfNoneMatch" in asked and asked["Key"] == LATEST_SNAPSHOT:
+            self._other()
+        return self._client.get_object(**asked)
+
+
+def test_a_finding_that_a_run_beside_another_one_tells_is_called_off() -> None:
+    down = ServerDown(400, SERVER, "no route to host", until=500)
+    with night(replace(build_scenario("healthy", 1), events=(down,))) as nights:
+        agent, whole = nights.agent, nights.agent.services
+        agent.monitor("run-0")
+        nights.clock.sleep(300)
+
+        def other() -> None:
+            nights.clock.sleep(150)
+            beside, agent.services = agent.services, whole
+            agent.monitor("beside")
+            agent.services = beside
+
+        agent.services = agent.again(s3=Beside(agent.aws.client("s3"), other))
+        agent.monitor("run-1")  # has looked before the server went down
+        agent.services = whole
+        for number in range(2, 7):
+            nights.clock.sleep(300)
+            agent.monitor(f"run-{number}")
+
+        pager = Pager(agent.events.details)
+        assert (pager.open, list(pager.closed.values())) == ({}, [1])
