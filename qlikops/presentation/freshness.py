@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -96,26 +96,31 @@ class Freshness:
         mark, tone = self.look(now)
         return (Span(f"{mark} {trust}", tone), Span(f", {self.age(now)}, deciding is locked", tone))
 
-    def trouble(self, name: str, now: datetime) -> Spans:
-        """One line on what is wrong in the context `name`, what to do, and the error; empty where nothing is.
+    def trouble(self, now: datetime, name: str = "") -> Spans:
+        """One line on what is wrong, what to do, and the error; empty if nothing is.
 
-        The important comes first: the line is cut off where it does not fit.
+        `name` is that of the context among several. The important comes first: the line is cut off if it does not fit.
         """
         trust = self.trust(now)
+        before = outside(name, cap=30).text + " " if name else ""
         if trust is Trust.CONNECTING:
             return ()
         if trust is Trust.LIVE:
             if not self.expires_soon(now):
                 return ()
-            return (outside(name, Tone.WARNING, 30), Span(" "), *self._expiry(now), Span(self.remedy(now)))
+            return (Span(before, Tone.WARNING), *self._expiry(now), Span(self.remedy(now)))
         mark, tone = self.look(now)
         said = "" if self.error is None else explain(self.error).text
+        locked = "locked" if name else "deciding is locked"
         return (
-            outside(name, tone, 30, before=f"{mark} "),
-            Span(f" {trust}", tone),
-            Span(f", {self.age(now)}: {self.remedy(now)}"),
+            Span(f"{mark} {before}{trust}", tone),
+            Span(f", {self.age(now)}, {locked}: {self.remedy(now)}"),
             Span(f". {said}" if said else "", Tone.MUTED),
         )
+
+    def is_wrong(self, now: datetime) -> bool:
+        """Whether it came once, or should have come, and is nothing to decide on now."""
+        return self.trust(now) not in (Trust.LIVE, Trust.CONNECTING)
 
     def look(self, now: datetime) -> tuple[str, Tone]:
         """The mark and tone of what is wrong; an empty mark where nothing is."""
@@ -172,15 +177,9 @@ class Freshness:
         return (Span(f"◆ credentials {when}", Tone.WARNING), Span(", "))
 
 
-def together(each: Mapping[str, Freshness], now: datetime) -> Spans:
-    """For the title over several contexts: the oldest data where all are live, else what is wrong where."""
-    wrong = {name: one for name, one in each.items() if one.trust(now) not in (Trust.LIVE, Trust.CONNECTING)}
-    if len(wrong) > 1:
-        return (Span(f"▲ {len(wrong)} of {len(each)} contexts are not live, deciding is locked there", Tone.DANGER),)
-    for name, one in wrong.items():
-        mark, tone = one.look(now)
-        return (outside(f"{mark} {name} {one.trust(now)}", tone, 60), Span(f", {one.age(now)}, locked there", tone))
-    loaded = [one for one in each.values() if one.loaded_at is not None]
+def together(each: Collection[Freshness], now: datetime) -> Spans:
+    """For several contexts: the oldest data, once there is any of all of them."""
+    loaded = [one for one in each if one.loaded_at is not None]
     if len(loaded) < len(each):
         return (Span(f"connecting … {len(loaded)} of {len(each)}", Tone.INFO),)
     oldest = min(loaded, key=lambda one: (not one.expires_soon(now), one.loaded_at))

@@ -15,6 +15,7 @@ from qlikops.domain.point_of_no_return import LEAST_NOTICE
 from qlikops.domain.proposal import happened_by
 from qlikops.presentation import vocabulary, waiting
 from qlikops.presentation.freshness import Freshness
+from qlikops.presentation.headline import Headline
 from qlikops.presentation.table import Column, ColumnOf, Order, Table
 from qlikops.presentation.tone import Span, Tone, outside
 
@@ -194,12 +195,20 @@ def why_empty(freshness: Freshness, last_run: str, now: datetime, retry: str, co
 
 
 def summary(rows: Sequence[InboxRow], now: datetime) -> str:
-    """`3 wait, oldest 12m`; for the title."""
+    """`3 wait, oldest 12m`."""
     if not rows:
         return "nothing waits"
     oldest = min(row.requested_at for row in rows)
     waits = "1 waits" if len(rows) == 1 else f"{len(rows):,} wait"
     return f"{waits}, oldest {_since(oldest, now)}"
+
+
+def headline(rows: Sequence[InboxRow], now: datetime, new: int, marked: int) -> Headline | None:
+    """How much waits, and how long the oldest has; None if nothing waits."""
+    if not rows:
+        return None
+    notes = [f"{number:,} {what}" for number, what in ((new, "new"), (marked, "marked")) if number]
+    return Headline(f"{len(rows):,}", (Span(", ".join([summary(rows, now), *notes])),))
 
 
 def _since(moment: datetime, now: datetime) -> str:

@@ -29,7 +29,7 @@ from qlikops.tui.model import messages
 from qlikops.tui.model.context import ContextSource, LiveContext
 from qlikops.tui.model.outbox import Clock
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.modes import OF_ONE_CONTEXT, screen_of
+from qlikops.tui.modes import INBOX, MODES, OF_ONE_CONTEXT, Mode
 from qlikops.tui.navigation import Navigator
 from qlikops.tui.preferences import PreferenceFile
 from qlikops.tui.reaching import Reaching
@@ -54,19 +54,18 @@ LAST_RUN_SECONDS = 30
 
 
 class QlikOpsApp(DecidingApp):
-    """The console's screens over one ConsoleState."""
+    """The screens of MODES over one ConsoleState."""
 
     CSS_PATH = "app.tcss"
     TITLE = "qlikops"
     AUTO_FOCUS = None
-    DEFAULT_MODE = InboxScreen.MODE
+    DEFAULT_MODE = INBOX.name
     VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012 - Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "switch_mode('inbox')", "Inbox", show=False, id="inbox"),
-        Binding("3", "switch_mode('fleet')", "Fleet", show=False, id="fleet"),
-        Binding("4", "switch_mode('executions')", "Executions", show=False, id="executions"),
-        Binding("5", "switch_mode('schedule')", "Schedule", show=False, id="schedule"),
-        Binding("colon,ctrl+p", "command_palette", "Every action by name", show=False, id="commands"),
+        *(Binding(mode.key, f"switch_mode('{mode.name}')", mode.title, show=False, id=mode.name) for mode in MODES),
+        Binding(
+            "colon,ctrl+p", "command_palette", "Find", key_display=":", id="commands", tooltip="every action by name"
+        ),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.
         Binding("escape", "cancel_delayed", "Do not send", priority=True, id="do-not-send"),
         Binding("0", "choose_context", "Context", show=False, id="context", tooltip="which one the other screens show"),
@@ -129,8 +128,8 @@ class QlikOpsApp(DecidingApp):
         for mode in OF_ONE_CONTEXT:
             self._add_screen(mode)
 
-    def _add_screen(self, mode: str) -> None:
-        self.add_mode(mode, lambda: screen_of(mode)(self.state))
+    def _add_screen(self, mode: Mode) -> None:
+        self.add_mode(mode.name, lambda: mode.load()(self.state))
 
     def get_default_screen(self) -> Screen[Any]:
         """The inbox."""
@@ -139,7 +138,7 @@ class QlikOpsApp(DecidingApp):
     def on_mount(self) -> None:
         """Asks for the inbox while the first frame paints."""
         # To come back to. As the mode that it starts in it would have every style sheet parsed twice.
-        self._add_screen(InboxScreen.MODE)
+        self._add_screen(INBOX)
         self.theme_changed_signal.subscribe(self, self._remember_theme)
         if self.memory.problem:
             self.notify(self.memory.problem, severity="warning", markup=False)
@@ -310,11 +309,11 @@ class QlikOpsApp(DecidingApp):
             return
         mode = self.current_mode
         with self.batch_update():
-            await self.switch_mode(InboxScreen.MODE)
+            await self.switch_mode(INBOX.name)
             self._navigator.forget()
             # Made anew: an answer from the other context that is on its way finds nobody.
             for each in OF_ONE_CONTEXT:
-                await self.remove_mode(each)
+                await self.remove_mode(each.name)
                 self._add_screen(each)
             # Not earlier: until they are gone they would ask this one about what they show of the other.
             self.state.current = context

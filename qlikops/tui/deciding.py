@@ -18,7 +18,7 @@ from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.outbox import Sending
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.screens.inbox import InboxScreen
+from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.terminal.pulse import Pulse
 
 WATCH_AGAIN_SECONDS = 5
@@ -111,14 +111,14 @@ class DecidingApp(App[int]):
         self._drawing.soon()
 
     def _tell_elsewhere(self, sending: Sending, tone: Tone) -> None:
-        """Says what became of a decision where the inbox's own line on it is not to be seen.
+        """Says what became of a decision if the status line that does is not to be seen.
 
         Of what was decided together only once nothing more comes of any of it, and in one notice.
         """
         latest = self.state.latest
         is_latest = latest is not None and (latest.key == sending.key or sending.batch == latest.batch != "")
         # An answer still comes while the app ends: it runs, and no screen is left to tell it on.
-        if not self.screen_stack or (isinstance(self.screen, InboxScreen) and is_latest):
+        if not self.screen_stack or (isinstance(self.screen, ConsoleScreen) and is_latest):
             return
         together = self.state.together_with(sending)
         if len(together) > 1 and any(each.goes_on for each in together):

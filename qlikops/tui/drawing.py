@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from textual.app import App
@@ -13,6 +13,7 @@ from textual.timer import Timer
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.widgets.delay_bar import DelayBar
+from qlikops.tui.widgets.status import StatusLine
 
 _SHARE = 3
 """No more than one part in so many of the time is spent on drawing what came: keys are answered in a storm too."""
@@ -56,12 +57,9 @@ class Drawing:
 
     def held_bars(self) -> None:
         """Only the line on what is held back."""
-        for bar in self._held_bars():
-            bar.draw()
-
-    def _held_bars(self) -> Iterator[DelayBar]:
         for screen in self._screens():
-            yield from screen.query(DelayBar)
+            for bar in (*screen.query(DelayBar), *screen.query(StatusLine)):
+                bar.draw()
 
     def _screens(self) -> Sequence[Screen[Any]]:
         # Messages still come while the app starts and ends.

@@ -1,28 +1,40 @@
-"""The screens that the app has by name, each imported when it is first shown."""
+"""The screens with a tab, in the order of the tabs."""
 
 from __future__ import annotations
 
-from qlikops.tui.screens.base import ConsoleScreen
-from qlikops.tui.screens.inbox import InboxScreen
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-OF_ONE_CONTEXT = ("executions", "fleet", "schedule")
-"""The modes whose screens show the current context; the inbox shows all of them."""
+from qlikops.dataclass import dataclass
+
+if TYPE_CHECKING:
+    from qlikops.tui.screens.base import ConsoleScreen
 
 
-def screen_of(mode: str) -> type[ConsoleScreen]:
-    """The screen of `mode`; the inbox need not wait for the others' imports."""
-    match mode:
-        case "executions":
-            from qlikops.tui.screens.executions import ExecutionsScreen
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A screen with a tab."""
 
-            return ExecutionsScreen
-        case "fleet":
-            from qlikops.tui.screens.fleet import FleetScreen
+    name: str
+    """Which is also the id of the key that goes there, and the module of the screen."""
+    key: str
+    """The key that goes there unless a person has moved it."""
+    title: str
+    """What its tab says."""
+    screen: str
+    """The screen's class."""
 
-            return FleetScreen
-        case "schedule":
-            from qlikops.tui.screens.schedule import ScheduleScreen
+    def load(self) -> type[ConsoleScreen]:
+        """Imports the screen: the inbox need not wait for the others."""
+        found: type[ConsoleScreen] = getattr(import_module(f"qlikops.tui.screens.{self.name}"), self.screen)
+        return found
 
-            return ScheduleScreen
-        case _:
-            return InboxScreen
+
+MODES = (
+    Mode("inbox", "1", "Inbox", "InboxScreen"),
+    Mode("fleet", "3", "Fleet", "FleetScreen"),
+    Mode("executions", "4", "Executions", "ExecutionsScreen"),
+    Mode("schedule", "5", "Schedule", "ScheduleScreen"),
+)
+INBOX, *OF_ONE_CONTEXT = MODES
+"""The inbox shows all contexts; the screens of the others show the current one."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from textual.message_pump import MessagePump
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.approval import InboxRow
-from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.problem import explain
 from qlikops.presentation.watch import Event, What
 from qlikops.tui.keys import KeyNames
@@ -66,6 +66,8 @@ class ConsoleState:
         """The context that the screens beside the inbox show."""
         self.waiting: tuple[Waiting, ...] = ()
         """What waits in every context, what expires first first."""
+        self.unseen: Counter[str] = Counter()
+        """Mode -> how much came, or went wrong, since its screen was looked at."""
         self.failures: list[Failure] = []
         """The last errors, newest first."""
         self._arrived: tuple[datetime, int] | None = None
@@ -147,15 +149,12 @@ class ConsoleState:
         for context in self.contexts:
             context.load_rows(to)
 
-    def freshness(self) -> Mapping[str, Freshness]:
-        """How far each context's data can be trusted."""
-        return {context.name: context.freshness for context in self.contexts}
-
     def took_rows(self, context: LiveContext, rows: Sequence[InboxRow]) -> tuple[Event, ...]:
         """A fresh inbox came; returns what is new and what runs out soon."""
         news = context.took_rows(rows)
         if new := sum(event.what is What.NEW for event in news):
             self._arrived = (self.now(), new)
+            self.unseen["inbox"] += new
         found = [
             # The number ends at the first slash, whatever an id holds.
             Waiting(each, row, f"{number}/{row.approval_id}")

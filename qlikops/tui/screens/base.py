@@ -14,13 +14,15 @@ from textual.screen import Screen
 
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.text import harmless
+from qlikops.presentation.headline import Headline
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.links import Link, Links, TaskLink
 from qlikops.tui.model.messages import AddressFound, CopyWanted, LoadFailed, Polled, PollFailed
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.terminal.browser import has_display
-from qlikops.tui.widgets.delay_bar import DelayBar
+from qlikops.tui.widgets.headline import HeadlineBar
 from qlikops.tui.widgets.keybar import KeyBar
+from qlikops.tui.widgets.status import StatusLine
 from qlikops.tui.widgets.title import TitleBar
 
 Found = TypeVar("Found")
@@ -49,14 +51,19 @@ class ConsoleScreen(Screen[None]):
         """The list that this was opened from, and where in it this is."""
 
     def compose(self) -> ComposeResult:
-        """Title, content, what is held back, footer."""
+        """Title, headline, content, status, keys."""
         yield TitleBar(self.state, self.MODE)
+        yield HeadlineBar()
         yield from self.content()
-        yield DelayBar(self.state)
+        yield StatusLine(self.state, self.MODE)
         yield KeyBar()
 
+    def headline(self) -> Headline | None:
+        """What this screen says first; None takes no room."""
+        return None
+
     def content(self) -> ComposeResult:
-        """What lies between title and footer."""
+        """What lies between headline and status."""
         yield from ()
 
     def on_mount(self) -> None:
@@ -139,8 +146,18 @@ class ConsoleScreen(Screen[None]):
 
     def state_changed(self) -> None:
         """The inbox, its freshness or a decision changed."""
-        self.query_one(TitleBar).draw()
+        self.draw_frame()
         self.refresh_bindings()
+
+    def draw_frame(self) -> None:
+        """Shows in title, headline and status what they say now."""
+        self.query_one(TitleBar).draw()
+        self.query_one(HeadlineBar).show(self.headline())
+        self.query_one(StatusLine).draw()
+
+    def on_resize(self) -> None:
+        """The headline has room for more or less now."""
+        self.query_one(HeadlineBar).show(self.headline())
 
     def copy(self, text: str, what: str) -> None:
         """Copies `text` as far as that is possible here; what became of it is said, and `what` names it."""
@@ -157,7 +174,7 @@ class ConsoleScreen(Screen[None]):
 
     def catch_up(self) -> None:
         """Shows what changed meanwhile."""
-        self.query_one(DelayBar).draw()
+        self.state.unseen[self.MODE] = 0
         self.state_changed()
 
 

@@ -11,14 +11,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.widgets import Static
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.approval import ProposalRecord, Status, new_decision_id
 from qlikops.domain.ports import DecisionRequest
-from qlikops.presentation import decision, inbox
+from qlikops.presentation import inbox
+from qlikops.presentation.headline import Headline
 from qlikops.presentation.problem import explain
-from qlikops.presentation.tone import Tone
 from qlikops.tui.model import links, messages
 from qlikops.tui.model.context import LiveContext, Waiting
 from qlikops.tui.model.links import Links
@@ -26,10 +25,7 @@ from qlikops.tui.model.outbox import ApprovalKey
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.widgets.chosen import ChosenReview
-from qlikops.tui.widgets.prose import palette, text
 from qlikops.tui.widgets.table import KeyedTable
-from qlikops.tui.widgets.title import TitleBar
-from qlikops.tui.widgets.troubles import Troubles
 from qlikops.tui.widgets.waiting import BY_CAUSE, WIDE, WaitingList
 
 if TYPE_CHECKING:
@@ -91,15 +87,18 @@ class InboxScreen(ConsoleScreen):
         """Why nothing can be decided, by context, when the keys were drawn last."""
 
     def content(self) -> ComposeResult:
-        """What is wrong, the list, the record, and one line on the last decision."""
-        yield Troubles(self.state)
+        """The list and the record."""
         with Container(id="split"):
             yield self._list
             yield self._review
-        yield Static(markup=False, id="receipt")
+
+    def headline(self) -> Headline | None:
+        """What waits, and what of it comes first."""
+        state = self.state
+        return inbox.headline([each.row for each in state.waiting], state.now(), state.news(), len(state.marked))
 
     def on_mount(self) -> None:
-        """Starts the tick of what is wrong."""
+        """Starts the tick of what locks deciding."""
         self.set_interval(1, self._tick)
         self.state_changed()
 
@@ -107,8 +106,6 @@ class InboxScreen(ConsoleScreen):
         """Rows, freshness or a decision changed."""
         super().state_changed()
         self._show_rows()
-        self.query_one(Troubles).draw()
-        self.show_progress()
 
     def _tick(self) -> None:
         # Under a dialog too: what it is about must not look younger than it is.
@@ -119,10 +116,7 @@ class InboxScreen(ConsoleScreen):
             self._locks = locks
             self.state_changed()
         else:
-            self.query_one(Troubles).draw()
             self._list.show_why_empty()
-            if any(sending.is_on_the_way for sending in self.state.latest_together):
-                self.show_progress()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hides what can never apply here and greys what cannot apply now."""
@@ -339,7 +333,7 @@ class InboxScreen(ConsoleScreen):
 
     def _count_marks(self) -> None:
         # Not in a notice: it would lie over the dialog that is opened next.
-        self.query_one(TitleBar).draw()
+        self.draw_frame()
         self.refresh_bindings()
 
     def action_decide_marked(self, approved: bool) -> None:
@@ -406,17 +400,3 @@ class InboxScreen(ConsoleScreen):
             self.copy("\n\n".join(sending.proof(now) for sending in latest), what)
         elif chosen is not None:
             self.copy(chosen.row.approval_id, chosen.row.approval_id)
-
-    def show_progress(self) -> None:
-        """The line on the last decision, or on all that were answered together; not before the first of it is sent."""
-        bar, latest = self.query_one("#receipt", Static), self.state.latest_together
-        bar.display = not all(sending.due for sending in latest)
-        if bar.display:
-            alone = len(latest) == 1
-            stages = [sending.stage for sending in latest]
-            words = latest[0].progress(self.state.now()) if alone else decision.counted(stages)
-            line = text(words, palette(self))
-            if all(sending.is_settled for sending in latest):
-                copies = "copies the receipt" if alone else "copies all of it"
-                line.append(f"  {self.state.keys['copy']} {copies}", palette(self)[Tone.MUTED])
-            bar.update(line)

@@ -1,33 +1,42 @@
-"""The line on what is held back: wherever one is, it says what will be sent, when, and what Esc does about it."""
+"""What is held back: wherever one is, a line says what will be sent, when, and what Esc does about it."""
 
 from __future__ import annotations
 
+from rich.text import Text
 from textual.widgets import Static
 
 from qlikops.presentation import decision
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.widgets.prose import palette, text
+from qlikops.tui.widgets.prose import Palette, palette, text
+
+
+def held_back(state: ConsoleState, colours: Palette, room: int, escape: str = "Esc: do not send") -> Text:
+    """The countdown of what is sent first; of its name as much as has `room`, so that `escape` is always seen."""
+    held, now = state.held, state.now()
+    first = min(held, key=lambda sending: sending.due or now)
+    left = ((first.due or now) - now).total_seconds()
+    words = decision.held_back(first.approval, first.request, left, len(held) - 1, escape, first.context)
+    before, what, after = (text([span], colours) for span in words)
+    what.truncate(max(1, room - before.cell_len - after.cell_len), overflow="ellipsis")
+    return before + what + after
 
 
 class DelayBar(Static):
-    """Shown only while something is held back. The app draws it anew as the time runs."""
+    """The same in a dialog, only while something is held back. The app draws it anew as the time runs."""
 
     def __init__(self, state: ConsoleState, escape: str = "Esc: do not send") -> None:
         super().__init__(markup=False)
         self._state = state
         self._escape = escape
-        """What Esc does on this screen."""
+        """What Esc does in this dialog."""
 
     def on_mount(self) -> None:
-        """A screen may open while something is held back."""
+        """A dialog may open while something is held back."""
         self.draw()
 
     def draw(self) -> None:
         """Counts down."""
-        held, now = self._state.held, self._state.now()
-        self.display = bool(held)
-        if held:
-            first = min(held, key=lambda sending: sending.due or now)
-            left = ((first.due or now) - now).total_seconds()
-            words = decision.held_back(first.approval, first.request, left, len(held) - 1, self._escape, first.context)
-            self.update(text(words, palette(self)))
+        self.display = bool(self._state.held)
+        if self.display:
+            # Two lines may be needed here, as long as all of them are there.
+            self.update(held_back(self._state, palette(self), 1000, self._escape))

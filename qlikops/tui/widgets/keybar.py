@@ -18,8 +18,10 @@ from textual.binding import ActiveBinding, Binding
 from textual.screen import Screen
 from textual.widget import Widget
 
-_KEPT = "help"
-"""Id of the binding that is shown however little room there is."""
+_DEEDS = ("do-not-send", "sign-in", "open", "approve", "deny", "mark", "approve-marked", "claim")
+"""Ids of what stands first, in this order, wherever it can be done."""
+_RIGHT = ("filter", "commands", "back", "help")
+"""Ids of what stands at the right edge; the last is shown however little room there is."""
 _MORE = "… "
 
 
@@ -53,18 +55,26 @@ class KeyBar(Widget):
             self.refresh()
 
     def render(self) -> Text:
-        """As many as there is room for, in the order of the bindings."""
+        """As many as have room: what acts here, deeds first; at the right edge what is the same everywhere."""
         groups = [list(each) for _, each in groupby(self._shown, lambda each: each.binding.group or each.binding)]
-        kept = [group for group in groups if group[0].binding.id == _KEPT]
-        others = [self._group(group) for group in groups if group not in kept]
-        last = Text().join([self._group(group) for group in kept])
-        room = self.size.width - last.cell_len
-        if sum(each.cell_len for each in others) > room:
-            room -= len(_MORE)
-            while others and sum(each.cell_len for each in others) > room:
-                others.pop()
-            others.append(Text(_MORE))
-        return Text(no_wrap=True, overflow="crop", end="").join([*others, last])
+        named = {group[0].binding.id or "": group for group in groups}
+        right = [self._group(named[name]) for name in _RIGHT if name in named]
+        deeds = [name for name in _DEEDS if name in named]
+        left = [self._group(named[name]) for name in deeds]
+        left += [self._group(group) for group in groups if group[0].binding.id not in (*deeds, *_RIGHT)]
+        room, more = self.content_size.width, Text()
+
+        def taken() -> int:
+            return sum(each.cell_len for each in (*left, more, *right))
+
+        while taken() > room and (left or len(right) > 1):
+            more = Text(_MORE)
+            if len(left) > len(deeds) or len(right) == 1:
+                left.pop()
+            else:
+                right.pop(0)
+        gap = Text(" " * max(0, room - taken()))
+        return Text(no_wrap=True, overflow="crop", end="").join([*left, more, gap, *right])
 
     def _group(self, group: Sequence[_Shown]) -> Text:
         """`a Approve`, or `A D Marked` for several that share their words; with a space after it."""

@@ -1,43 +1,34 @@
-"""The two lines above every screen: where one is, what waits, how far to trust it."""
+"""The line above every screen: the tabs, then where one is."""
 
 from __future__ import annotations
 
-from rich.console import Group
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 from textual.widgets import Static
 
-from qlikops.presentation import inbox
-from qlikops.presentation.freshness import together
+from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Span, Tone, outside
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.widgets.prose import palette, text
+from qlikops.tui.modes import INBOX, MODES, Mode
+from qlikops.tui.widgets.prose import Palette, palette, text
 
 WIDE = 100
 """From so many cells on the product's name has room beside the screens'."""
-WHERE_CELLS = 12
-"""Less of account and Region than this says nothing."""
-SCREENS = {
-    "inbox": "Inbox",
-    "fleet": "Fleet",
-    "executions": "Executions",
-    "schedule": "Schedule",
-}
-"""By mode, which is also the id of the key that goes there."""
+CHIP_CELLS = 40
+"""Of the names of several contexts at the most."""
 
 
 class TitleBar(Static):
-    """Draws itself once a second; it is two lines."""
+    """One line. The place is always whole; user, account, Region and names of tabs go if there is no room."""
 
     def __init__(self, state: ConsoleState, mode: str) -> None:
-        super().__init__()
+        super().__init__(markup=False)
         self._state = state
         self._mode = mode
 
     def on_mount(self) -> None:
-        """Starts the clock."""
-        self.set_interval(1, self.draw)
+        """Is filled at once."""
         self.draw()
 
     def on_resize(self) -> None:
@@ -46,55 +37,68 @@ class TitleBar(Static):
 
     def draw(self) -> None:
         """Shows the console's state as it is now."""
-        # Under a dialog too: what it is about must not look younger than it is.
-        if not self.screen.is_current:
-            return
-        state, now, colours = self._state, self._state.now(), palette(self)
-        tabs = Text("qlikops " if self.size.width >= WIDE else "", style="bold")
-        for mode, name in SCREENS.items():
-            style = Style(reverse=True) if mode == self._mode else colours[Tone.MUTED]
-            tabs.append(f" {state.keys[mode]} {name} ", style + Style(meta={"@click": f"app.switch_mode('{mode}')"}))
-        is_inbox = self._mode == "inbox"
-        everywhere = state.several and is_inbox
-        context = Text(no_wrap=True, overflow="ellipsis")
-        if all(each.read_only for each in state.contexts) if everywhere else state.current.read_only:
-            context.append("READ-ONLY ", colours[Tone.WARNING])
-        if everywhere:
-            names = ", ".join(each.name for each in state.contexts)
-            context.append_text(text([outside(names, cap=100)], colours))
-        else:
-            context.append(f"{state.keys['context']} " if state.several else "", colours[Tone.MUTED])
-            context.append_text(text([outside(state.current.name, cap=30)], colours))
-        where = text([outside("" if everywhere else state.current.where, Tone.MUTED, 80)], colours)
-        if self.size.width >= WIDE:
-            context.append_text(Text(" ") + where)
-            where = Text()
-        rows = [waiting.row for waiting in state.waiting]
-        read = sum(each.freshness.loaded_at is not None for each in state.contexts)
-        # What could not be read may wait all the same.
-        missing = "" if read == len(state.contexts) else f", {read} of {len(state.contexts)} contexts read"
-        waits = Span(inbox.summary(rows, now) + missing, Tone.WARNING if rows or missing else Tone.GOOD)
-        marked = Span(f", {len(state.marked):,} marked" if is_inbox and state.marked else "")
-        if not read:
-            waits = Span("")
-        news = Text()
-        if number := state.news():
-            news.append(f" {number:,} new ", "reverse bold")
-            news.append(" ")
-        trust = together(state.freshness(), now) if everywhere else state.current.freshness.words(now)
-        freshness, left = text(trust, colours), news + text([waits, marked], colours)
-        # Beside the tabs there would be no room for which account and Region it is.
-        room = self.content_size.width - left.cell_len - freshness.cell_len - 4
-        if where and room >= WHERE_CELLS:
-            where.truncate(room, overflow="ellipsis")
-            freshness = where + Text("  ") + freshness
-        self.update(Group(_apart(tabs, context), _apart(left, freshness)), layout=False)
+        colours, width = palette(self), self.content_size.width
+        place = self._place(colours)
+        tabs = self._tabs(colours, full=True)
+        if tabs.cell_len + place.cell_len + 1 > width:
+            tabs = self._tabs(colours, full=False)
+        words = self._whose()
+        # The last words say the most about where one is.
+        while words and tabs.cell_len + place.cell_len + len(" ".join(words)) + 4 > width:
+            del words[0]
+        place.append_text(text([Span("".join(f" {word}" for word in words), Tone.MUTED)], colours))
+        line = Table.grid(expand=True)
+        line.add_column(no_wrap=True, ratio=1, overflow="crop")
+        line.add_column(justify="right", no_wrap=True)
+        line.add_row(tabs, place)
+        self.update(line, layout=False)
+
+    @property
+    def _is_everywhere(self) -> bool:
+        return self._state.several and self._mode == INBOX.name
+
+    def _tabs(self, colours: Palette, *, full: bool) -> Text:
+        tabs = Text("qlikops  " if full and self.size.width >= WIDE else "", style="bold")
+        for mode in MODES:
+            is_here = mode.name == self._mode
+            name = f"{self._state.keys[mode.name]} {mode.title}" if full or is_here else self._state.keys[mode.name]
+            pressed = Style(meta={"@click": f"app.switch_mode('{mode.name}')"})
+            if is_here:
+                tabs.append_text(chip(name, Style(bold=True) + pressed))
+            else:
+                tabs.append(f" {name} ", colours[Tone.MUTED] + pressed)
+                tabs.append_text(self._unseen(mode, colours))
+        return tabs
+
+    def _unseen(self, mode: Mode, colours: Palette) -> Text:
+        """How much waits, and how much of it came, or went wrong, since one looked."""
+        waits = f"{len(self._state.waiting):,} " if mode is INBOX and self._state.waiting else ""
+        found = Text(waits, colours[Tone.MUTED])
+        if number := self._state.unseen[mode.name]:
+            found.append(f"+{number:,} ", colours[Tone.INFO] + Style(bold=True))
+        return found
+
+    def _place(self, colours: Palette) -> Text:
+        state, found = self._state, Text()
+        contexts = state.contexts if self._is_everywhere else (state.current,)
+        if all(each.read_only for each in contexts):
+            found.append("READ-ONLY ", colours[Tone.WARNING])
+        if state.several and not self._is_everywhere:
+            found.append(f"{state.keys['context']} ", colours[Tone.MUTED])
+        names = ", ".join(outside(each.name, cap=30).text for each in contexts)
+        return found.append_text(chip(outside(names, cap=CHIP_CELLS).text, Style(bold=True)))
+
+    def _whose(self) -> list[str]:
+        if self._is_everywhere:
+            return []
+        current = self._state.current
+        where = outside(current.where, cap=80).text.split()
+        return [*([outside(vocabulary.person(current.caller), cap=30).text] if current.caller else []), *where]
 
 
-def _apart(left: Text, right: Text) -> Table:
-    """One line, `left` whole, `right` cut to what remains."""
-    line = Table.grid(expand=True, padding=(0, 1))
-    line.add_column(no_wrap=True)
-    line.add_column(justify="right", no_wrap=True, ratio=1, overflow="ellipsis")
-    line.add_row(left, right)
-    return line
+def chip(words: str, style: Style) -> Text:
+    """Filled, with edges that can be seen without colour too."""
+    # Without a colour of its own it would be the one of what is around it.
+    found = Text("▐", Style(meta=style.meta))
+    found.append(words, style + Style(reverse=True))
+    return found.append("▌", Style(meta=style.meta))

@@ -82,7 +82,7 @@ def screen_text(pilot: Pilot[Any]) -> str:
 
 def flat_text(pilot: Pilot[Any]) -> str:
     """The same with every run of blanks as one, so that a wrapped line still reads as one."""
-    return " ".join(screen_text(pilot).translate({ord(edge): " " for edge in "│▌"}).split())
+    return " ".join(screen_text(pilot).translate({ord(edge): " " for edge in "│▐▌"}).split())
 
 
 def dialog_text(pilot: Pilot[Any]) -> str:

@@ -116,8 +116,7 @@ async def test_one_that_fails_locks_only_what_is_in_it_and_says_why_in_a_line(
         await pilot.press("r")
         await sees(
             pilot,
-            "✗ west OFFLINE, 0s old: it recovers by itself once the network is back. no answer from the endpoint",
-            "✗ west OFFLINE, 0s old, locked there",
+            "✗ west OFFLINE, 0s old, locked: it recovers by itself once the network is back. no answer from",
             "3 wait",
         )
         await pilot.press("down", "a", "d", "c")
@@ -400,7 +399,7 @@ async def test_without_a_command_to_sign_in_with_it_says_what_to_do(
     terminal = Terminal()
     expire(west, (), "Renew the keys of the profile west, such as with `aws configure --profile west`.")
     async with started(east, others=[west], size=WIDE, run_command=terminal) as pilot:
-        await sees(pilot, "◆ west CREDENTIALS, no data yet: Renew the keys of the profile west")
+        await sees(pilot, "◆ west CREDENTIALS, no data yet, locked: Renew the keys of the profile west")
         await pilot.press("ctrl+l")
         await sees(pilot, "west: Renew the keys")
         assert terminal.ran == []
@@ -413,7 +412,7 @@ async def test_one_sign_in_serves_every_context_of_its_profile(
     expire(east)
     expire(west)
     async with started(east, others=[west], run_command=terminal) as pilot:
-        await sees(pilot, "2 of 2 contexts are not live", "Sign in")
+        await sees(pilot, "◆ west CREDENTIALS", "Sign in")
         await pilot.press("ctrl+l")
         await sees(pilot, "3 wait", "live, 0s old")
         assert terminal.ran == [LOGIN]

@@ -1,0 +1,117 @@
+"""The line above the keys: left your last decision, what is held back, or why nothing can be decided; right how old
+what you see is.
+"""
+
+from __future__ import annotations
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+from textual.widgets import Static
+
+from qlikops.presentation import decision
+from qlikops.presentation.freshness import together
+from qlikops.presentation.tone import Spans, Tone
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.state import ConsoleState
+from qlikops.tui.modes import INBOX
+from qlikops.tui.widgets.delay_bar import held_back
+from qlikops.tui.widgets.prose import palette, text
+
+TROUBLES = 3
+"""Contexts that are named if something is wrong there; the rest is counted."""
+DEED_LINES = 3
+APART = 2
+"""Cells between left and right."""
+
+
+class StatusLine(Static):
+    """One line; more only while something is wrong, or for as long as words do not fit."""
+
+    def __init__(self, state: ConsoleState, mode: str) -> None:
+        super().__init__(markup=False)
+        self._state = state
+        self._is_inbox = mode == INBOX.name
+        self._lines = 1
+
+    def on_mount(self) -> None:
+        """Starts the clock."""
+        self.set_interval(1, self.draw)
+        self.draw()
+
+    def on_resize(self) -> None:
+        """Has room for more or less now."""
+        self.draw()
+
+    def draw(self) -> None:
+        """Shows how it is now."""
+        # Under a dialog too: what it is about must not look younger than it is.
+        if not self.screen.is_current:
+            return
+        width, colours = self.content_size.width, palette(self)
+        is_held, lines = bool(self._state.held), self._troubles()
+        right = text(self._age(), colours)
+        if is_held:
+            held = held_back(self._state, colours, width)
+            right = right if held.cell_len + right.cell_len + APART <= width else Text()
+            lines.insert(0, held)
+        if deed := self._deed():
+            lines += list(deed.wrap(self.app.console, max(1, width - right.cell_len - APART)))[:DEED_LINES]
+        self.set_class(is_held, "-held")
+        *others, last = lines or [Text()]
+        if 1 + len(others) != self._lines:
+            self.styles.height = self._lines = 1 + len(others)
+        # A sentence of several lines is not to be cut in two by the age.
+        self.update(Group(*others, _apart(last, right)), layout=False)
+
+    @property
+    def _contexts(self) -> tuple[LiveContext, ...]:
+        return self._state.contexts if self._is_inbox else (self._state.current,)
+
+    @property
+    def _says_why_empty(self) -> bool:
+        """Whether one empty inbox is all there is: its place says at length what is wrong."""
+        return self._is_inbox and not self._state.several and not self._state.waiting
+
+    def _age(self) -> Spans:
+        each, now = [context.freshness for context in self._contexts], self._state.now()
+        is_said = any(one.is_wrong(now) for one in each) and not self._says_why_empty
+        return () if is_said else together(each, now)
+
+    def _troubles(self) -> list[Text]:
+        """A line for each context whose data is not live, or whose credentials end soon."""
+        state, now, colours = self._state, self._state.now(), palette(self)
+        if self._says_why_empty:
+            return []
+        spans = (each.freshness.trouble(now, each.name if state.several else "") for each in self._contexts)
+        found = [text(each, colours) for each in spans if each]
+        for line in found:
+            line.no_wrap, line.overflow = True, "ellipsis"
+        if len(found) > TROUBLES:
+            more = f"and {len(found) - TROUBLES + 1} more contexts; {state.keys['errors']} has all errors"
+            found[TROUBLES - 1 :] = [Text(more)]
+        return found
+
+    def _deed(self) -> Text | None:
+        """The last decision, or all that were made together; nothing before the first of it is sent."""
+        latest, colours = self._state.latest_together, palette(self)
+        if all(sending.due for sending in latest):
+            return None
+        alone = len(latest) == 1
+        words = (
+            latest[0].progress(self._state.now()) if alone else decision.counted([sending.stage for sending in latest])
+        )
+        line = text(words, colours)
+        if self._is_inbox and all(sending.is_settled for sending in latest):
+            copies = "copies the receipt" if alone else "copies all of it"
+            line.append(f"  {self._state.keys['copy']} {copies}", colours[Tone.MUTED])
+        return line
+
+
+def _apart(left: Text, right: Text) -> Table:
+    """One line: `right` whole, `left` cut to what remains."""
+    line = Table.grid(expand=True, padding=(0, APART))
+    line.add_column(no_wrap=True, ratio=1, overflow="ellipsis")
+    line.add_column(justify="right", no_wrap=True)
+    line.add_row(left, right)
+    return line
