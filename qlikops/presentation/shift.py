@@ -21,7 +21,7 @@ COLUMNS = (
     Column("label", "Task", 24, flexible=True),
     Column("failure", "Failure", 26, goes=30),
     Column("decided", "Decided", 20),
-    Column("status", "Ended", 16),
+    Column("status", "Ended", 18),
     Column("lasted", "Lasted", 18, goes=40),
     Column("muted", "Muted until", 11, goes=50),
 )
@@ -67,7 +67,7 @@ def _ended(entry: ShiftEntry, now: datetime) -> Span:
     if entry.status is Status.WAITING and entry.deadline is not None:
         left = countdown(entry.deadline, now)
         return Span(f"waits, {left.text}", left.tone)
-    return vocabulary.status(entry.status)
+    return vocabulary.standing(entry.status, entry.waits)
 
 
 def _lasted(became: Aftermath) -> Span:

@@ -10,6 +10,7 @@ from qlikops.domain.anomaly import Severity
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.duration import format_duration
 from qlikops.domain.encoding.stored import StoredEnum
+from qlikops.domain.endpoint import EndpointWait
 from qlikops.domain.evaluation import Gate, Risk, Route, Verdict, is_ai
 from qlikops.domain.proposal import Option
 from qlikops.domain.task import StopReason, TaskState
@@ -148,6 +149,11 @@ def risk(value: str) -> Span:
 def status(value: Status) -> Span:
     """Where a proposal stands; what a person should notice in capitals."""
     return _spelt(value, _STATUS)
+
+
+def standing(value: Status, waits: EndpointWait | None) -> Span:
+    """The same of what may wait for its endpoint before a task of it is started."""
+    return Span("WAITS FOR ENDPOINT", Tone.INFO) if waits and value is Status.RESTARTING else status(value)
 
 
 def status_meaning(value: Status, outcome: Outcome | None = None) -> str:
