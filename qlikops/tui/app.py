@@ -241,9 +241,14 @@ class QlikOpsApp(DecidingApp):
         )
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Ours, for themes that do not know it."""
+        """Ours, for themes that do not know them."""
         theme = self.current_theme
-        return {"qlikops-muted": "#8a94a3" if theme.dark else "#4d5663", "qlikops-cursor": f"{theme.primary} 30%"}
+        return {
+            "qlikops-muted": "#8a94a3" if theme.dark else "#4d5663",
+            "qlikops-line": "#36424f" if theme.dark else "#c3c9d0",
+            "qlikops-cursor": f"{theme.primary} 30%",
+            "qlikops-cursor-style": "none",
+        }
 
     def get_key_display(self, binding: Binding) -> str:
         """`ctrl+q`, which reads as what to press, where Textual has `^q`."""

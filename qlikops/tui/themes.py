@@ -15,97 +15,131 @@ from qlikops.domain.naming import did_you_mean
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """What a theme is made of. The tones are text; they and `foreground` stand on each of the grounds."""
+    """What a theme is made of, by what it means. All but `line` are text, and stand on each of the grounds."""
 
-    foreground: str
-    muted: str
-    primary: str
-    success: str
-    warning: str
-    error: str
-    background: str
-    surface: str
-    panel: str
-    cursor: str
-    """The ground of the row that keys are about."""
+    text: str
+    quiet: str
+    """Labels, reasons, hints."""
+    accent: str
+    """What you can act on."""
+    green: str
+    """What went well."""
+    amber: str
+    """Soon, late, or with doubt."""
+    red: str
+    """What is lost or cannot be taken back."""
+    line: str
+    """Rules and dots, never text."""
+    ground: str
+    sheet: str
+    """Of dialogs."""
+    bar: str
+    """Of title, status and keys."""
+    row: str
+    """Of the row that keys are about."""
+    row_style: str = "none"
+    """If the ground of that row is like any other, what tells it apart beside the cursor."""
 
     def theme(self, name: str, *, dark: bool) -> Theme:
         """As Textual takes it."""
         return Theme(
             name=name,
             dark=dark,
-            primary=self.primary,
-            secondary=self.primary,
-            accent=self.primary,
-            success=self.success,
-            warning=self.warning,
-            error=self.error,
-            foreground=self.foreground,
-            background=self.background,
-            surface=self.surface,
-            panel=self.panel,
+            primary=self.accent,
+            secondary=self.accent,
+            accent=self.accent,
+            success=self.green,
+            warning=self.amber,
+            error=self.red,
+            foreground=self.text,
+            background=self.ground,
+            surface=self.sheet,
+            panel=self.bar,
             text_alpha=1,
             variables={
                 # Textual would tint these towards the background.
-                "text-primary": self.primary,
-                "text-success": self.success,
-                "text-warning": self.warning,
-                "text-error": self.error,
-                "text-muted": self.muted,
-                "text-disabled": self.muted,
-                "foreground-muted": self.muted,
-                "qlikops-muted": self.muted,
-                "qlikops-cursor": self.cursor,
-                "block-cursor-foreground": self.foreground,
-                "block-cursor-background": self.cursor,
-                "block-cursor-blurred-foreground": self.foreground,
-                "block-cursor-blurred-background": self.cursor,
-                "footer-key-foreground": self.primary,
-                "footer-description-foreground": self.foreground,
+                "text-primary": self.accent,
+                "text-success": self.green,
+                "text-warning": self.amber,
+                "text-error": self.red,
+                "text-muted": self.quiet,
+                "text-disabled": self.quiet,
+                "foreground-muted": self.quiet,
+                "qlikops-muted": self.quiet,
+                "qlikops-line": self.line,
+                "qlikops-cursor": self.row,
+                "qlikops-cursor-style": self.row_style,
+                "block-cursor-foreground": self.text,
+                "block-cursor-background": self.row,
+                "block-cursor-blurred-foreground": self.text,
+                "block-cursor-blurred-background": self.row,
+                # Ink on what is filled.
+                "button-color-foreground": self.ground,
+                "footer-key-foreground": self.accent,
+                "footer-description-foreground": self.text,
             },
         )
 
 
 DARK = Colours(
-    foreground="#d5dbe3",
-    muted="#98a2b1",
-    primary="#6cb6ff",
-    success="#7ac99a",
-    warning="#e0b060",
-    error="#f08a8a",
-    background="#0f1318",
-    surface="#151b22",
-    panel="#1d2530",
-    cursor="#20344a",
+    text="#dce3eb",
+    quiet="#95a2b3",
+    accent="#7cc0ff",
+    green="#86d3a0",
+    amber="#e8b65a",
+    red="#ff8585",
+    line="#36424f",
+    ground="#0e1319",
+    sheet="#131a22",
+    bar="#18212b",
+    row="#1a2f47",
 ).theme("dark", dark=True)
 LIGHT = Colours(
-    foreground="#1b2027",
-    muted="#4d5663",
-    primary="#0b4a94",
-    success="#0c5730",
-    warning="#6b4300",
-    error="#9b1515",
-    background="#ffffff",
-    surface="#f4f6f8",
-    panel="#e9edf1",
-    cursor="#cfe0f3",
+    text="#1c2127",
+    quiet="#57616d",
+    accent="#0b57ad",
+    green="#196638",
+    amber="#7a4c00",
+    red="#ae1d1d",
+    line="#c3c9d0",
+    ground="#fcfbf8",
+    sheet="#ffffff",
+    bar="#eef0f1",
+    row="#d9e7f8",
 ).theme("light", dark=False)
 HIGH_CONTRAST = Colours(
-    foreground="#ffffff",
+    text="#ffffff",
     # Of 16 colours the nearest is light grey; of anything lighter it is white.
-    muted="#c4c4c4",
-    primary="#8ad4ff",
-    success="#7dff9b",
-    warning="#ffe14d",
+    quiet="#c4c4c4",
+    accent="#8ad4ff",
+    green="#7dff9b",
+    amber="#ffe14d",
     # Of 16 colours the nearest is bright red; of a paler one it is white.
-    error="#ff9090",
-    background="#000000",
-    surface="#000000",
-    panel="#101010",
+    red="#ff9090",
+    line="#808080",
+    ground="#000000",
+    sheet="#000000",
+    bar="#101010",
     # Of 16 colours the nearest is dark blue, on which all the others can be read; of most blues it is grey.
-    cursor="#001c69",
+    row="#001c69",
 ).theme("high-contrast", dark=True)
-THEMES = (DARK, LIGHT, HIGH_CONTRAST)
+SIXTEEN = Colours(
+    text="#ffffff",
+    quiet="#aaaaaa",
+    accent="#55ffff",
+    green="#55ff55",
+    amber="#ffff55",
+    red="#ff5555",
+    line="#555555",
+    ground="#000000",
+    sheet="#000000",
+    bar="#000000",
+    # The terminal decides what its blue is; on most of them red could not be read.
+    row="#000000",
+    row_style="bold underline",
+).theme("16-colours", dark=True)
+"""Each is exactly one of the 16, so that nothing is sent as its neighbour."""
+THEMES = (DARK, HIGH_CONTRAST, LIGHT, SIXTEEN)
 _FEW_COLOURS = {None, ColorSystem.STANDARD.name.lower(), ColorSystem.WINDOWS.name.lower()}
 
 
@@ -122,4 +156,4 @@ def check_theme(name: str) -> str:
 
 def default_theme(colour_system: str | None) -> str:
     """What nobody chose: with 16 colours the finer tones of the others would fall together."""
-    return HIGH_CONTRAST.name if colour_system in _FEW_COLOURS else DARK.name
+    return SIXTEEN.name if colour_system in _FEW_COLOURS else DARK.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import shlex
 import signal
@@ -58,10 +59,24 @@ def own_title() -> Iterator[None]:
         terminal.flush()
 
 
+_IN_ASCII = str.maketrans("●◐✓✗○■▲◆━╸·▐▌▀▄█›→▾▸─│╭╮╰╯┌┐└┘–“”…⏎␣", '*~+xo#!#==.[]###>>v>-|++++++++-""~<_')
+"""What stands for our signs on a console that has none of them."""
+
+
 def keep_cells(terminal: TextIO | None) -> None:
-    """Where the locale's encoding has no such character, one `?` stands for it: an escape would push all else aside."""
+    """If the locale's encoding has no such character, one of ASCII stands for it, and of what is not ours a `?`: an
+    escape would push all else aside.
+    """
     if isinstance(terminal, TextIOWrapper):
-        terminal.reconfigure(errors="replace")
+        codecs.register_error("qlikops.cells", _in_ascii)
+        terminal.reconfigure(errors="qlikops.cells")
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    found = error.object[error.start : error.end].translate(_IN_ASCII)
+    return "".join(char if char.isascii() else "?" for char in found), error.end
 
 
 def has_titles() -> bool:

@@ -150,7 +150,7 @@ async def test_however_little_room_there_is_the_key_bar_says_how_to_get_help(
         await pilot.press("space")
         await sees(pilot, "a Approve d Deny space Mark A D Marked … ? Help")
         await pilot.resize_terminal(80, 24)
-        await sees(pilot, "A D Marked c Claim … : Find ? Help")
+        await sees(pilot, "A D Marked c Claim / Filter : Find ? Help")
 
 
 async def test_a_greyed_key_in_the_key_bar_can_be_clicked_in_vain(

@@ -9,13 +9,14 @@ import pytest
 from rich.color import Color, ColorSystem
 from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
+from textual.color import Color as TextualColor
 from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.theme import Theme
 
 from qlikops.presentation.tone import Tone
 from qlikops.tui.terminal.control import keep_cells
-from qlikops.tui.themes import DARK, HIGH_CONTRAST, LIGHT, THEMES, default_theme
+from qlikops.tui.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, THEMES, default_theme
 from qlikops.tui.widgets.prose import palette
 from qlikops.tui.widgets.table import MARK
 from tests.unit.tui.conftest import wait_until
@@ -24,8 +25,6 @@ from tests.unit.tui.stills import still
 
 AA, AAA = 4.5, 7.0
 """WCAG 2.2, 1.4.3 and 1.4.6."""
-LARGE = 3.0
-"""What is left to ask of colours that the terminal chooses."""
 DRAWN_ONCE = {"BulkScreen", "ChangedScreen", "CommandPalette", "ContextsScreen", "HelpScreen"}
 """Nobody can choose another theme while these are open."""
 
@@ -80,12 +79,22 @@ def poor_text(pilot: Pilot[Any], theme: Theme) -> dict[str, float]:
 
 
 def poor_text_of_sixteen(pilot: Pilot[Any]) -> dict[str, float]:
-    """What falls together with its ground on a terminal of 16 colours."""
+    """What cannot be read on a terminal of 16 colours."""
     return {
         text: found
         for pair, text in shown_pairs(pilot).items()
-        if (found := contrast(*map(as_one_of_sixteen, pair))) < LARGE
+        if (found := contrast(*map(as_one_of_sixteen, pair))) < AA
     }
+
+
+def poor_text_without_colour(pilot: Pilot[Any]) -> dict[str, float]:
+    """What cannot be read if NO_COLOR makes every colour a grey."""
+    return {text: found for pair, text in shown_pairs(pilot).items() if (found := contrast(*map(grey, pair))) < AA}
+
+
+def grey(colour: ColorTriplet) -> ColorTriplet:
+    """What Textual's filter for NO_COLOR makes of it."""
+    return TextualColor(*colour).monochrome.rich_color.get_truecolor()
 
 
 @pytest.mark.parametrize("name", ["inbox", "executions", "events", "fleet", "deny-marked", "contexts", "commands"])
@@ -110,7 +119,8 @@ async def test_all_text_can_be_read_in_every_theme(name: str) -> None:
                     await wait_until(pilot, lambda: not poor_text(pilot, theme))  # noqa: B023
                 assert len(shown_pairs(pilot)) >= 2
                 assert not poor_text(pilot, theme)
-                if theme.name == default_theme("standard"):
+                assert not poor_text_without_colour(pilot), theme.name
+                if theme is SIXTEEN:
                     assert not poor_text_of_sixteen(pilot)
 
 
@@ -129,19 +139,48 @@ async def test_danger_is_red_and_like_no_other_tone_with_16_colours_and_bold_wit
     assert shown[Tone.DANGER] in RED
     assert [tone for tone, number in shown.items() if number == shown[Tone.DANGER]] == [Tone.DANGER]
     assert [tone for tone, style in colours.items() if style.bold] == [Tone.DANGER]
-    if theme.name == default_theme("standard"):
+    if theme is SIXTEEN:
         assert len(set(shown.values())) == len(Tone), "each tone has a colour of its own"
 
 
-def test_what_the_locale_cannot_encode_still_takes_one_cell() -> None:
+def test_what_the_locale_cannot_encode_is_one_cell_of_ascii() -> None:
     terminal = TextIOWrapper(BytesIO(), encoding="latin-1", errors="backslashreplace")
     keep_cells(terminal)
-    terminal.write("■ crit  › 12m")
+    terminal.write("● crit  › ━━╸··✗ “表” ▐1▌")
     terminal.seek(0)
-    assert terminal.read() == "? crit  ? 12m"
+    assert terminal.read() == '* crit  > ===··x "?" [1]'
 
 
-def test_without_a_choice_few_colours_mean_high_contrast() -> None:
-    assert default_theme(None) == default_theme("standard") == HIGH_CONTRAST.name
+def test_without_a_choice_few_colours_mean_the_theme_of_16() -> None:
+    assert default_theme(None) == default_theme("standard") == SIXTEEN.name
     assert default_theme("256") == default_theme("truecolor") == DARK.name
     assert not LIGHT.dark
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_every_role_can_be_read_on_every_ground(theme: Theme) -> None:
+    """Whatever a screen puts where: its colours come from these."""
+    needed = AAA if theme is HIGH_CONTRAST else AA
+    roles = {"text": theme.foreground, "quiet": theme.variables["qlikops-muted"], "accent": theme.primary}
+    roles |= {"green": theme.success, "amber": theme.warning, "red": theme.error}
+    grounds = (theme.background, theme.surface, theme.panel, theme.variables["qlikops-cursor"])
+    poor = {
+        (name, ground): found
+        for name, colour in roles.items()
+        for ground in grounds
+        if (found := contrast(triplet(str(colour)), triplet(str(ground)))) < needed
+    }
+    assert not poor
+    assert len(set(roles.values())) == len(roles)
+
+
+def triplet(colour: str) -> ColorTriplet:
+    return Color.parse(colour).get_truecolor()
+
+
+def test_the_theme_of_16_needs_no_other_colours() -> None:
+    """Black, light and dark grey, and the bright ones."""
+    colours = {value for value in SIXTEEN.variables.values() if value.startswith("#")}
+    sent = {Color.parse(colour).downgrade(ColorSystem.STANDARD).number for colour in colours}
+    assert sent == {0, 7, 8, 9, 10, 11, 14, 15}
+    assert len(colours) == len(sent)
