@@ -24,6 +24,8 @@ class Tone(StrEnum):
     INFO = "info"
     WARNING = "warning"
     DANGER = "danger"
+    LINE = "line"
+    """Of rules and dots, never of words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Span:
 
     text: str
     tone: Tone = Tone.NEUTRAL
+    parts: tuple[Span, ...] = ()
+    """Pieces in tones of their own, if it is not of one tone; their texts are `text`."""
 
 
 Spans: TypeAlias = tuple[Span, ...]
@@ -61,6 +65,11 @@ class Section:
 def outside(text: object, tone: Tone = Tone.NEUTRAL, cap: int = MESSAGE_CAP, *, before: str = "") -> Span:
     """A span of text that came from outside: one line, harmless, capped; `before` is our own words ahead of it."""
     return Span(before + harmless(text, cap), tone)
+
+
+def mixed(*parts: Span) -> Span:
+    """A span of several tones, such as for a cell of a table."""
+    return Span(plain(parts), Tone.NEUTRAL, parts)
 
 
 def line(label: str, *spans: Span | str) -> Line:

@@ -34,6 +34,7 @@ def palette(node: DOMNode) -> Palette:
         Tone.INFO: style("text-primary"),
         Tone.WARNING: style("text-warning"),
         Tone.DANGER: style("text-error") + Style(bold=True),
+        Tone.LINE: style("qlikops-line"),
     }
 
 

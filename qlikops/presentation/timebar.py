@@ -1,0 +1,89 @@
+"""How long there is time, as a bar: to answer, and until the source throws away the log that a resume needs.
+
+The axis is logarithmic and the same everywhere, so that a column of bars is a chart of the night: `━━━╸···✗···`. The
+bar is how long you can answer, `✗` is where the log ends (the first cell if it has), `→` says later than a day. A
+console without these signs shows `===` and `x`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from qlikops.presentation.tone import Span, Spans, Tone, mixed
+from qlikops.presentation.waiting import clock
+
+STEP = 4
+"""Cells for a factor of four, in a list; the record has more."""
+SOON = timedelta(minutes=15)
+"""Less than this to answer is soon; also the first tick of the axis."""
+_DAY = timedelta(days=1)
+_FACTOR = 4
+_TICKS = ("now", "15m", "1h", "4h")
+_LAST_TICK = "1d"
+
+
+def cells(step: int = STEP) -> int:
+    """The width of a bar whose axis has `step` cells for a factor of four."""
+    return int(_position(_DAY, step)) + 1
+
+
+def axis(step: int = STEP) -> str:
+    """`now 15m 1h  4h  1d`, to stand above a bar."""
+    width = cells(step)
+    line = "".join(tick.ljust(step) for tick in _TICKS).ljust(width)
+    return line[: width - len(_LAST_TICK)] + _LAST_TICK
+
+
+def bar(answer_by: datetime | None, log_until: datetime | None, now: datetime, step: int = STEP) -> Span:
+    """The bar in parts of their own tones. None: that is not known."""
+    width = cells(step)
+    left = max(timedelta(0), answer_by - now) if answer_by else timedelta(0)
+    halves = min(2 * width, math.ceil(2 * _position(left, step)))
+    tone = Tone.WARNING if left < SOON else Tone.INFO
+    answer = ("━" * (halves // 2) + "╸" * (halves % 2))[:width]
+    signs = [(sign, tone) for sign in answer] + [("·", Tone.LINE)] * (width - len(answer))
+    if log_until is not None and log_until <= now:
+        signs[0] = ("✗", Tone.DANGER)
+    elif log_until is not None and log_until - now > _DAY:
+        signs[-1] = ("→", Tone.MUTED)
+    elif log_until is not None:
+        signs[int(_position(log_until - now, step))] = ("✗", Tone.DANGER)
+    return mixed(*_joined(signs))
+
+
+def lines(
+    answer_by: datetime | None, log_until: datetime | None, now: datetime, step: int
+) -> tuple[Spans, Spans, Spans]:
+    """Axis, bar, and under it both times in words: `answer by 03:46 UTC` and `08:30 UTC log gone`."""
+    drawn = bar(answer_by, log_until, now, step)
+    words: list[Span] = []
+    taken = 0
+    if answer_by is not None and answer_by > now:
+        said = f"answer by {clock(answer_by, now)}"
+        ends = math.ceil(_position(answer_by - now, step))
+        words += [Span(" " * max(0, ends - len(said))), Span(said, Tone.MUTED)]
+        taken = max(ends, len(said))
+    if log_until is not None:
+        gone = f"{clock(log_until, now)} log gone" if log_until > now else f"log gone since {clock(log_until, now)}"
+        at = min(cells(step) - 1, int(_position(max(timedelta(0), log_until - now), step)))
+        words += [Span(" " * max(at - taken, 2 if taken else 0)), Span(gone, Tone.DANGER)]
+    return (Span(axis(step), Tone.MUTED),), drawn.parts, tuple(words)
+
+
+def _position(left: timedelta, step: int) -> float:
+    """Where on the axis, in cells: evenly up to its first tick, from there on by factors of four."""
+    first = left / SOON
+    return step * (first if first <= 1 else 1 + math.log(first, _FACTOR))
+
+
+def _joined(signs: Sequence[tuple[str, Tone]]) -> Spans:
+    """Neighbours of one tone as one span."""
+    found: list[Span] = []
+    for sign, tone in signs:
+        if found and found[-1].tone is tone:
+            found[-1] = Span(found[-1].text + sign, tone)
+        else:
+            found.append(Span(sign, tone))
+    return tuple(found)
