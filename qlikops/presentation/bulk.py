@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.proposal import Proposal
-from qlikops.presentation import denial, vocabulary, waiting
+from qlikops.presentation import denial, vocabulary
 from qlikops.presentation.review import blast_radius, in_full, lost, second_thoughts
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside
 
@@ -31,21 +30,18 @@ def not_one_cause(proposals: Sequence[Proposal]) -> str:
     return ""
 
 
-def together(
-    approvals: Sequence[ProposalRecord], now: datetime, *, approved: bool, snooze: timedelta | None = None
-) -> tuple[Line, ...]:
+def together(approvals: Sequence[ProposalRecord], *, approved: bool) -> tuple[Line, ...]:
     """What answering all of `approvals` sets off, or leaves as it is."""
     if not approvals:
-        return (line("will run", "nothing"),)
+        return (line("Does", "nothing"),)
     proposals = [approval.proposal for approval in approvals]
     if not approved:
-        costs = waiting.consequence(proposals, now + snooze if snooze else None, now)
-        return (line("will run", "nothing"), *denial.aftermath(proposals, snooze), *costs)
+        return (line("Does", "nothing is sent to Qlik"), denial.stays(proposals, None))
     cause = proposals[0].cause
     return (
         *_options(proposals),
-        line("blast radius", *blast_radius(*(proposal.choose() for proposal in proposals))),
-        *([line("cause", outside(cause))] if cause else []),
+        line("Tasks", *blast_radius(*(proposal.choose() for proposal in proposals))),
+        *([line("Cause", outside(cause))] if cause else []),
         *in_full(*approvals),
     )
 
@@ -53,19 +49,19 @@ def together(
 def _options(proposals: Sequence[Proposal]) -> Iterator[Line]:
     """What each is approved for: its first option. What else there is, is chosen one by one."""
     for option in dict.fromkeys(replace(proposal.offers[0], checks=()) for proposal in proposals):
-        yield line("will run", vocabulary.option(option))
+        yield line("Does", vocabulary.option(option))
     for option in dict.fromkeys(replace(each, checks=()) for proposal in proposals for each in proposal.offers[1:]):
-        yield line("not this", Span(f"{option.name}, which is approved one by one"), *lost(option))
+        yield line("Not this", Span(f"{option.name}, which is approved one by one"), *lost(option))
     if checks := sum(len(proposal.offers[0].checks) for proposal in proposals):
-        yield line("first", Span(f"{vocabulary.count(checks, 'check')}, recorded as not ticked", Tone.WARNING))
+        yield line("First", Span(f"{vocabulary.count(checks, 'check')}, recorded as not ticked", Tone.WARNING))
 
 
 def entry(approval: ProposalRecord, *, approved: bool) -> Spans:
-    """One line of the list: its id as commands take it, what it is, and what speaks against approving it or how bad
-    denying leaves it.
+    """One line of the list: what it is, what speaks against approving it or how bad denying leaves it, and its id as
+    commands take it.
     """
-    spans: Spans = (outside(approval.approval_id, Tone.MUTED), Span("  "), outside(approval.proposal.label, cap=60))
+    label, name = outside(approval.proposal.label, cap=60), outside(approval.approval_id, Tone.MUTED, before="  ")
     if not approved:
-        return (*spans, Span("  "), *denial.brief(approval.proposal))
+        return (label, Span("  "), *denial.brief(approval.proposal), name)
     against = second_thoughts(approval)
-    return (*spans, Span(f"  {'; '.join(against)}", Tone.WARNING)) if against else spans
+    return (label, *([Span(f"  {'; '.join(against)}", Tone.WARNING)] if against else []), name)

@@ -3,13 +3,45 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
 
 from qlikops.domain.proposal import Choice, Option, Proposal, ProposedTask
+from qlikops.domain.task import Action
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Span, Spans, Tone, outside
 
 _BETWEEN_WORDS = re.compile(r"[\s_./-]+")
+
+
+_DEEDS = {Action.RESUME: "resume", Action.RELOAD: "reload", Action.STOP_AND_RESUME: "stop and resume"}
+_WAVE_CELLS = 8
+
+
+class Enter(StrEnum):
+    """Where Enter leads in the dialog that approves."""
+
+    SEND = "send"
+    CHECK = "check"
+    """To the checks that are open."""
+    REASON = "reason"
+    """To the reason, which is needed and missing."""
+    WORD = "word"
+    """To the word that is typed before tables load again."""
+    BACK = "back"
+    """Nothing is sent."""
+
+
+def enter(proposal: Proposal, choice: Choice, *, is_open: int, needs_reason: bool, against: Iterable[str]) -> Enter:
+    """What Enter does: it sends what is advised and can be undone, if no check is open and nothing is in doubt."""
+    if is_open:
+        return Enter.CHECK
+    if needs_reason:
+        return Enter.REASON
+    if choice.loads_again:
+        return Enter.WORD
+    is_advised = choice.option is proposal.offers[0]
+    return Enter.SEND if is_advised and not any(against) else Enter.BACK
 
 
 def option_row(option: Option, *, is_chosen: bool) -> Spans:
@@ -26,28 +58,64 @@ def tick_row(words: str, *, is_ticked: bool) -> Spans:
     return (Span("[x] " if is_ticked else "[ ] "), outside(words, cap=300))
 
 
-def task_row(target: ProposedTask, *, is_chosen: bool) -> Spans:
-    """`[x] eu-1/orders  22 tables`, or that it is left out."""
+def task_row(target: ProposedTask, wave: str, *, is_chosen: bool) -> Spans:
+    """`first   [x] eu-1/orders  22 tables`, or that it is left out."""
     size = "" if target.tables is None else f"  {vocabulary.count(target.tables, 'table')}"
     left_out = Span("  left out, proposed again", Tone.WARNING)
-    return (*tick_row(str(target.key), is_ticked=is_chosen), Span(size, Tone.MUTED) if is_chosen else left_out)
+    row = tick_row(str(target.key), is_ticked=is_chosen)
+    return (Span(f"{wave:<{_WAVE_CELLS}}", Tone.MUTED), *row, Span(size, Tone.MUTED) if is_chosen else left_out)
 
 
-def heading(choice: Choice) -> str:
-    """The title of the dialog."""
-    return (
-        "CAN'T BE UNDONE: tables are emptied and loaded again" if choice.loads_again else "Approve: this will be sent"
+def waves(proposal: Proposal, choice: Choice) -> Iterator[tuple[ProposedTask, str]]:
+    """The tasks in the order in which they are started, those left out among them, each with the wave it begins."""
+    begins, size, number = 0, 1, 0
+    for target in proposal.in_turn:
+        if target not in choice.targets:
+            yield target, ""
+            continue
+        wave = ""
+        if number == begins:
+            wave = f"then {min(size, len(choice.targets) - number)}" if number else "first"
+            begins, size = begins + size, size * 2
+        number += 1
+        yield target, wave
+
+
+def deed(proposal: Proposal, choice: Choice) -> str:
+    """What is done to how many tasks, such as `resume 11 of 12 tasks when it answers`."""
+    kept, all_of_them = len(choice.targets), len(proposal.targets)
+    many = (
+        f"{kept:,} of {vocabulary.count(all_of_them, 'task')}" if kept < all_of_them else vocabulary.count(kept, "task")
     )
+    when = " when it answers" if choice.option.waits_for_endpoint else ""
+    return f"{_DEEDS.get(choice.action, 'approve')} {many}{when}"
+
+
+def heading(proposal: Proposal, choice: Choice) -> str:
+    """The title of the dialog."""
+    if not choice.loads_again:
+        return f"Approve: {deed(proposal, choice)}"
+    tables = [target.tables for target in choice.targets]
+    known = sum(number for number in tables if number is not None)
+    many = vocabulary.count(known, "table") if known and None not in tables else "tables"
+    return f"CAN'T BE UNDONE: {many} {'is' if many == '1 table' else 'are'} emptied and loaded again"
 
 
 def button(proposal: Proposal, choice: Choice, is_open: int, against: Iterable[str]) -> str:
-    """What the button that sends says: how many tasks, how many checks are open, or what speaks against it."""
-    some = len(choice.targets) < len(proposal.targets)
-    what = f"Approve {len(choice.targets):,} of {len(proposal.targets):,} tasks" if some else "Approve"
+    """What the button that sends says: the deed, and how many checks are open or what speaks against it."""
+    what = deed(proposal, choice)
+    what = f"{what[0].upper()}{what[1:]}"
     if is_open:
         return f"{what} with {vocabulary.count(is_open, 'check')} open"
     first = next(iter(against), "")
     return f"{what} although {first}" if first else what
+
+
+def why(is_open: int, needed: str) -> str:
+    """What stands in the reason's empty field."""
+    if needed:
+        return f"Why (needed: {needed})"
+    return f"Why, with {vocabulary.count(is_open, 'check')} open?" if is_open else "Why (not needed)"
 
 
 def word_to_type(choice: Choice) -> tuple[str, str]:

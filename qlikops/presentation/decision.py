@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import Decision, ProposalRecord, Status, choice_of, terms_of
+from qlikops.domain.approval import SHORT_DIGEST, Decision, ProposalRecord, Status, choice_of, terms_of
 from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import AlreadyDecided, ApprovalGone, DecisionUnknown, NotDecidable, QlikopsError
@@ -16,14 +16,17 @@ from qlikops.domain.latest import Latest
 from qlikops.domain.ports import Approve, DecisionReceipt, DecisionRequest
 from qlikops.domain.proposal import Choice
 from qlikops.presentation import denial, latest, vocabulary, waiting
+from qlikops.presentation.inbox import deadline_line
 from qlikops.presentation.problem import by_whom, explain
 from qlikops.presentation.review import (
+    STOPS,
     approved_for,
-    at_zero,
+    back_yet,
     blast_radius,
     in_full,
-    lost,
+    in_turn,
     outcome_lines,
+    said,
     second_thoughts,
     targets_line,
     verdict,
@@ -44,57 +47,75 @@ SLOW_SECONDS = 3
 """After so long without an answer that is said."""
 
 
-def what_goes_out(
-    request: DecisionRequest,
-    approval: ProposalRecord,
-    caller: str = "",
-    now: datetime | None = None,
-    seen: Seen | None = None,
-) -> tuple[Line, ...]:
-    """Exactly what will be sent, what it sets off and, with `now`, what happens otherwise; the names of things last.
-
-    With `seen`, as the last poll saw the tasks; one that could not be read is said to be that.
-    """
-    return tuple(_what_goes_out(request, approval, caller, now, seen))
-
-
-def _what_goes_out(
-    request: DecisionRequest, approval: ProposalRecord, caller: str, now: datetime | None, seen: Seen | None
-) -> Iterator[Line]:
+def what_goes_out(request: DecisionRequest, approval: ProposalRecord, caller: str, seen: Seen) -> tuple[Line, ...]:
+    """Exactly what a command sends, what it sets off and what it leaves; the names of things last."""
+    lines = [*sheet(request, approval, seen)]
     if isinstance(request, Approve):
-        yield from _approving(request, approval, seen)
+        lines += approved_for(terms_of(request.decision(), approval.proposal))
     else:
-        proposal = approval.proposal
-        yield line("send", Span("deny", Tone.WARNING), Span(f"  SendTaskFailure {APPROVAL_DENIED}", Tone.MUTED))
-        yield line("will run", "nothing")
-        yield line("on", targets_line(proposal.targets))
-        known = (seen.latest, seen.now) if seen is not None else ()
-        yield from denial.aftermath([proposal], request.snooze, *known)
+        lines += denial.then([approval.proposal], request.snooze, seen.now)
     if request.reason:
-        yield line("reason", outside(request.reason))
-    if now is not None:
-        yield from at_zero(approval, now).lines
-    elif seen is not None:
-        yield from waiting.lines(approval.proposal, seen.now)
-    yield line("as", outside(caller or vocabulary.NO_CALLER, cap=300))
-    yield line("approval", outside(approval.approval_id, cap=64))
-    yield line("digest", outside(request.digest, Tone.MUTED, 80))
-    if request.decision_id:
-        yield line("decision id", outside(request.decision_id, Tone.MUTED, 64))
+        lines.append(line("Reason", outside(request.reason)))
+    lines.append(line("As", outside(caller or vocabulary.NO_CALLER, cap=300)))
+    return (*lines, line("Sent", *names(request, approval)))
 
 
-def _approving(request: Approve, approval: ProposalRecord, seen: Seen | None) -> Iterator[Line]:
-    proposal, decision = approval.proposal, request.decision()
-    choice = choice_of(proposal, decision)
-    yield line("send", Span("approve", Tone.GOOD), Span("  SendTaskSuccess", Tone.MUTED))
-    yield line("will run", vocabulary.option(choice.option), *lost(choice.option))
-    yield line("on", targets_line(choice.targets))
-    yield from approved_for(terms_of(decision, proposal))
-    yield line("blast radius", *blast_radius(choice))
-    yield verdict(approval.evaluation)
+def sheet(request: DecisionRequest, approval: ProposalRecord, seen: Seen, *, is_listed: bool = False) -> Iterator[Line]:
+    """What a decision sets off and what it is about, without what the person fills in.
+
+    `is_listed` if the tasks stand beside it, in the order in which they are started.
+    """
+    proposal, now = approval.proposal, seen.now
+    if not isinstance(request, Approve):
+        yield line("Does", "nothing is sent to Qlik")
+        yield line("Tasks", targets_line(proposal.targets))
+        yield denial.stays([proposal], seen.latest, now)
+        yield from said(proposal)
+        yield from waiting.lines(proposal, now)
+        return
+    choice = choice_of(proposal, request.decision())
+    yield from _deed(approval, choice, is_listed=is_listed)
+    if proposal.diagnosis is not None and proposal.diagnosis.says:
+        yield line("Broke", outside(proposal.diagnosis.says, cap=300))
     yield from in_full(approval)
-    if seen is not None:
-        yield from latest.lines(proposal, _of_these(seen.latest, choice), seen.now)
+    yield from back_yet(proposal, now)
+    yield from latest.lines(proposal, _of_these(seen.latest, choice), now)
+    yield verdict(approval.evaluation)
+    if is_listed and len(choice.targets) > 1:
+        yield line("Order", STOPS)
+    elif not is_listed:
+        yield from in_turn([target for target in proposal.in_turn if target in choice.targets])
+    if approval.deadline is not None:
+        yield line("Unanswered", *deadline_line(approval.deadline, now))
+    yield from waiting.lines(proposal, now)
+
+
+def _deed(approval: ProposalRecord, choice: Choice, *, is_listed: bool) -> Iterator[Line]:
+    proposal = approval.proposal
+    yield line("Does", outside(choice.option.words, cap=120))
+    if not is_listed:
+        yield line("On", targets_line(choice.targets))
+    yield line("Tasks", *blast_radius(choice))
+    if choice.option.loses:
+        yield line("Lost", outside(choice.option.loses, Tone.DANGER))
+    if choice.loads_again:
+        point = proposal.point_of_no_return
+        if point is not None and point.reload_seconds:
+            yield line("Takes", f"{format_duration(float(point.reload_seconds))} last time")
+        yield line("Because", outside(proposal.reason))
+
+
+def names(request: DecisionRequest, approval: ProposalRecord, *, is_whole: bool = True) -> Spans:
+    """The ids and the digest that a decision is sent with, and what the wire calls it; the beginnings if not whole."""
+    if isinstance(request, Approve):
+        action = choice_of(approval.proposal, request.decision()).action
+        wire = f"SendTaskSuccess, then {action.run_option if action.is_known else action}"
+    else:
+        wire = f"SendTaskFailure {APPROVAL_DENIED}"
+    digest = request.digest if is_whole else f"{request.digest[:SHORT_DIGEST]}…"
+    parts = [f"proposal {approval.approval_id}", f"digest {digest}", wire]
+    parts += [f"decision id {request.decision_id}"] if request.decision_id and is_whole else []
+    return (outside("  ".join(parts), Tone.MUTED, 400),)
 
 
 def careful(request: DecisionRequest, approval: ProposalRecord, seen: Seen) -> Iterator[str]:

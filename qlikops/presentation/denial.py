@@ -5,46 +5,66 @@ it: a warning before a denial that does no harm only makes somebody think again 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from qlikops.domain.duration import format_duration
 from qlikops.domain.latest import Latest
+from qlikops.domain.point_of_no_return import earliest
 from qlikops.domain.proposal import Proposal
 from qlikops.presentation import latest as seen
 from qlikops.presentation import vocabulary, waiting
-from qlikops.presentation.tone import Line, Span, Spans, Tone, line
+from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside
+
+HOURS = (0, 1, 4, 24)
+"""For how long a denial can mute from the console; 0 is the usual cooldown."""
+_WHEN_CELLS = 26
 
 
-def aftermath(
-    proposals: Sequence[Proposal], snooze: timedelta | None, latest: Latest | None = None, now: datetime | None = None
-) -> tuple[Line, ...]:
-    """What stays broken, and until when nobody is asked about it; `snooze` is None for the usual cooldown.
-
-    With `latest`, of one proposal, as that poll saw its tasks; otherwise as they were proposed, and with `now` why, and
-    what it costs.
+def stays(proposals: Sequence[Proposal], latest: Latest | None, now: datetime | None = None) -> Line:
+    """What stays as it is: as the poll `latest`, of one proposal, saw its tasks; otherwise as they were proposed, and
+    with `now` why.
     """
     targets = [target for proposal in proposals for target in proposal.targets]
-    states = Counter(target.state for target in targets)
-    wait = "the usual cooldown" if snooze is None else format_duration(snooze)
-    # At 80 columns it is one line.
-    then = [line("then", f"left alone for {wait}; if still broken, asked again")]
-    if now is not None:
-        then += waiting.consequence(proposals, now + snooze if snooze else None, now)
     many = vocabulary.count(len(targets), "task")
     if latest is not None and now is not None and latest.saw_any:
         ago = Span(f", seen {vocabulary.ago(latest.taken_at, now)} ago", Tone.MUTED)
-        return (line("stays", Span(f"{many} as now: "), *seen.states(latest), ago), *then)
-    stays: list[Span] = [Span(f"{many} as proposed: ")]
-    for index, (state, number) in enumerate(sorted(states.items())):
-        stays += [Span(f"{', ' if index else ''}{number:,} "), vocabulary.task_state(state)]
+        return line("Stays", Span(f"{many} as now: "), *seen.states(latest), ago)
+    spans: list[Span] = [Span(f"{many} as proposed: ")]
+    for index, (state, number) in enumerate(sorted(Counter(target.state for target in targets).items())):
+        spans += [Span(f"{', ' if index else ''}{number:,} "), vocabulary.task_state(state)]
     if now is not None:
         unseen = "not seen since" if latest is not None else seen.UNREAD
-        stays.append(Span(f"; {unseen}", Tone.WARNING))
-    return (line("stays", *stays), *then)
+        spans.append(Span(f"; {unseen}", Tone.WARNING))
+    return line("Stays", *spans)
+
+
+def then(proposals: Sequence[Proposal], snooze: timedelta | None, now: datetime) -> Iterator[Line]:
+    """Until when nothing is proposed, and what that costs; `snooze` is None for the usual cooldown."""
+    wait = "the usual cooldown" if snooze is None else format_duration(snooze)
+    yield line("Then", f"left alone for {wait}; if still broken, asked again")
+    yield from waiting.consequence(proposals, now + snooze if snooze else None, now)
+
+
+def asked_again(proposals: Sequence[Proposal], now: datetime) -> Iterator[Spans]:
+    """Each of HOURS as a row: when the tasks are proposed again, set against until when they can be resumed."""
+    points = [each.point_of_no_return for each in proposals if each.point_of_no_return]
+    point = earliest(points) if points else None
+    until = point.resume_until if point else None
+    for hours in HOURS:
+        at = now + timedelta(hours=hours)
+        what = f"in {vocabulary.count(hours, 'hour')}" if hours else "after the usual cooldown"
+        when = waiting.clock(at, now) if hours else "if it is still broken"
+        spans: Spans = (Span(f"  {when}", Tone.MUTED),)
+        if until is not None and until <= at:
+            spans = (Span("✗ after the log is gone: only a reload", Tone.DANGER),)
+        elif until is not None and hours:
+            left = format_duration(until - at)
+            spans += (Span(f", {left} before the log is gone", Tone.MUTED),)
+        yield (Span(f"{what:<{_WHEN_CELLS}}"), *spans)
 
 
 def brief(proposal: Proposal) -> Spans:
     """How bad it is that nothing is done, in a few words."""
     severity = vocabulary.severity(proposal.severity)
-    return (severity, Span(f" {proposal.kind}", Tone.MUTED))
+    return (severity, outside(proposal.happened, Tone.MUTED, 60, before=" "))

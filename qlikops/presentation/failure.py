@@ -17,24 +17,36 @@ _WHOLE = 2_000
 
 
 def happened(diagnosis: Diagnosis | None) -> Iterator[Line]:
-    """What happened, what to look at first, what helps then, what never does, and where it is documented.
+    """What a message means and where that is documented; nothing if it is none that is known."""
+    yield from means(diagnosis)
+    yield from documented(diagnosis)
+
+
+def means(diagnosis: Diagnosis | None) -> Iterator[Line]:
+    """What a message means, what to look at first, what helps then, and what never does.
 
     Nothing if the message is none that is known.
     """
     if diagnosis is None or not diagnosis.failure:
         return
     maybe = () if diagnosis.is_known else (Span("probably: ", Tone.WARNING),)
-    yield line("happened", *maybe, outside(diagnosis.says, cap=_WHOLE))
+    yield line("Means", *maybe, outside(diagnosis.says, cap=_WHOLE))
     for number, check in enumerate(diagnosis.checks, 1):
-        yield line("look first" if number == 1 else "", outside(check, cap=_WHOLE, before=f"{number}. "))
+        yield line("Look at" if number == 1 else "", outside(check, cap=_WHOLE, before=f"{number}. "))
     if then := _THEN.get(diagnosis.then):
-        yield line("then", then)
+        yield line("Then", then)
     if diagnosis.never:
-        yield line("never", outside(diagnosis.never, Tone.WARNING, _WHOLE))
+        yield line("Never", outside(diagnosis.never, Tone.WARNING, _WHOLE))
     if diagnosis.unexplained and not diagnosis.is_known:
-        yield line("unexplained", outside(diagnosis.unexplained))
+        yield line("Unexplained", outside(diagnosis.unexplained))
     if diagnosis.is_cut:
         yield line("", Span("a part of the message is missing", Tone.WARNING))
+
+
+def documented(diagnosis: Diagnosis | None) -> Iterator[Line]:
+    """Where a known failure is documented, and its id; nothing if the message is none that is known."""
+    if diagnosis is None or not diagnosis.failure:
+        return
     where = outside(diagnosis.source, cap=_WHOLE) if diagnosis.source else Span("nowhere; judged by experience")
-    yield line("documented", where)
-    yield line("failure", outside(diagnosis.failure, Tone.MUTED, 100))
+    yield line("Documented", where)
+    yield line("Failure", outside(diagnosis.failure, Tone.MUTED, 100))

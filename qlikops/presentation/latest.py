@@ -19,14 +19,14 @@ UNREAD = "what the last poll says has not been read"
 def lines(proposal: Proposal, latest: Latest | None, now: datetime) -> tuple[Line, ...]:
     """How the tasks are, and when that was seen; `latest` is None where the last poll could not be read."""
     if latest is None:
-        return (line("now", Span(UNREAD, Tone.WARNING)),)
+        return (line("Now", Span(UNREAD, Tone.WARNING)),)
     changed = latest.changed(proposal.kind)
     if not changed:
-        return (line("now", *states(latest), *_seen(latest, now)),)
+        return (line("Now", *states(latest), *_seen(latest, now)),)
     tail = Span("; no longer as proposed", Tone.WARNING)
     if len(latest.tasks) > 1:
         tail = Span(f"; {_some(changed, latest)} no longer as proposed", Tone.WARNING)
-    return (line("now", *states(latest), *_seen(latest, now), tail), *_kinds(changed))
+    return (line("Now", *states(latest), *_seen(latest, now), tail), *_kinds(changed))
 
 
 def states(latest: Latest) -> Iterator[Span]:
@@ -67,4 +67,4 @@ def _kinds(changed: Sequence[tuple[ProposedTask, TaskSnapshot]]) -> Iterator[Lin
     kinds = Counter(anomaly.kind for _, task in changed for anomaly in task.anomalies)
     if kinds:
         found = ", ".join(f"{kind}" if len(changed) == 1 else f"{number:,} {kind}" for kind, number in kinds.items())
-        yield line("found", outside(found, Tone.WARNING, 120))
+        yield line("Found", outside(found, Tone.WARNING, 120))

@@ -1,4 +1,6 @@
-"""A whole approval as titled sections: what a person reads before deciding."""
+"""A whole approval as titled sections, in the order in which a person decides: the tasks, what was said, what it means,
+whether it is back, what waiting costs, the evidence, the verdict, and what there is to choose.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,10 @@ from qlikops.domain.evaluation import Evaluation, Finding, Gate, PolicyResult, R
 from qlikops.domain.lasting import Aftermath
 from qlikops.domain.proposal import Choice, Option, Proposal, ProposedTask
 from qlikops.domain.task import Action, StopReason
+from qlikops.domain.text import MESSAGE_CAP
 from qlikops.presentation import background as beside
 from qlikops.presentation import latest, vocabulary, waiting
-from qlikops.presentation.failure import happened
+from qlikops.presentation.failure import documented, means
 from qlikops.presentation.inbox import deadline_line
 from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
 
@@ -23,10 +26,8 @@ TARGETS_INLINE = 3
 """More than these have a section of their own, after what a decider needs first."""
 TARGETS_SHOWN = 200
 """Of a large group; the rest is counted."""
-CAUTIONS_BRIEF = 2
-"""Beside the verdict; where there are more, or longer ones, all of them stand further down."""
-RATIONALE_BRIEF = 160
-"""Characters of the rationale beside the verdict; a longer one stands in full further down."""
+_CLAUSE = 160
+"""Characters of a text from outside within a sentence of ours."""
 _WHOLE = 100_000
 """Characters shown of what must not be cut: more than the ledger keeps of it."""
 _MESSAGE = "message"
@@ -35,55 +36,81 @@ SURE_ENOUGH = 0.7
 """Below this confidence an evaluation is nothing to lean on, whatever it says. The agent's own floor may be another;
 where that is not reached, the gate says so.
 """
+RECORD = "Record"
+"""The title of the section with the codes, ids and the digest."""
+EARLIER = "Earlier on this task"
+"""The title of the section with what was done about the task before."""
+_WOULD = {
+    Verdict.APPROVE: Span("would approve", Tone.GOOD),
+    Verdict.CAUTION: Span("would be careful", Tone.WARNING),
+    Verdict.DENY: Span("would deny", Tone.DANGER),
+}
 
 
 def sections(approval: ProposalRecord, now: datetime, background: Background | None = None) -> tuple[Section, ...]:
-    """The whole record, what a decider needs most first."""
-    zero = at_zero(approval, now, approval.claim, background=background)
-    return (brief(approval), zero, *body(approval, background))
+    """The whole record, in the order in which a person decides."""
+    last = you(approval, now, approval.claim)
+    *before, record = body(approval, now, background)
+    return (head(approval), *before, last, record)
 
 
-def brief(approval: ProposalRecord, context: str = "") -> Section:
-    """What, why and what the evaluator says: enough to decide on at three in the morning.
+def head(approval: ProposalRecord, context: str = "") -> Section:
+    """What it is about. `context` is the name of where it waits, if there are several."""
+    proposal = approval.proposal
+    severity = vocabulary.severity(proposal.severity)
+    where = (line("Context", outside(context, cap=60)),) if context else ()
+    return Section("", (line(severity.text, outside(proposal.title, severity.tone, 300)), *where))
 
-    `context` is the name of where it waits, if there are several.
-    """
-    where = (line("context", outside(context, cap=60)),) if context else ()
-    return Section("", (_headline(approval.proposal), *where, *_brief(approval)))
 
-
-def at_zero(
+def you(
     approval: ProposalRecord,
     now: datetime,
     claim: Claim | None = None,
     caller: str = "",
-    background: Background | None = None,
+    keys: tuple[str, str] = ("approve", "deny"),
 ) -> Section:
-    """Where it stands, what happens if nobody answers, and who looks at it: the part that changes with the clock.
+    """What there is to choose, by the names of the two `keys`, until when, and who looks at it; or where it stands.
 
-    `caller` is who reads it. With `background`, what waits is shown as the last poll saw it.
+    `caller` is who reads it. This is the part that changes with the clock.
     """
-    seen = background is not None and approval.status is Status.WAITING
-    now_lines = latest.lines(approval.proposal, background.latest, now) if background and seen else ()
-    return Section("", (*_at_zero(approval, now, claim, caller), *now_lines))
+    if approval.status is not Status.WAITING:
+        return Section("", (*_status(approval), *_claim(claim, now, caller)))
+    approve, deny = keys
+    lines: list[Line] = []
+    for index, option in enumerate(approval.proposal.offers):
+        checks = f"; {vocabulary.count(len(option.checks), 'check')} first" if option.checks else ""
+        deed = outside(option.words, cap=120, before="or " if index else "")
+        lines.append(line("" if index else approve, deed, Span(checks, Tone.MUTED), *lost(option)))
+    lines.append(line(deny, "leave as it is", Span("; if it is still broken, you are asked again", Tone.MUTED)))
+    if approval.deadline is not None:
+        lines.append(line("Unanswered", *deadline_line(approval.deadline, now)))
+    return Section("You", (*lines, *_claim(claim, now, caller)))
 
 
-def body(approval: ProposalRecord, background: Background | None = None) -> tuple[Section, ...]:
-    """All the rest; what surrounds it only once it has been read."""
+def body(
+    approval: ProposalRecord, now: datetime, background: Background | None = None, *, is_folded: bool = False
+) -> tuple[Section, ...]:
+    """All between what it is about and what there is to choose; what surrounds it only once it has been read.
+
+    The last one has what only a command or a ticket needs; it is one line if `is_folded`.
+    """
     proposal, around = approval.proposal, background or Background()
+    waits = approval.status is Status.WAITING
     track = beside.track_record(approval, around) if background else ()
     latency = beside.latency(around.samples) if background and len(proposal.targets) == 1 else ()
+    polled = latest.lines(proposal, background.latest, now) if background and waits else ()
+    back = back_yet(proposal, now) if waits else ()
+    record = _folded(approval) if is_folded else (*_record(approval), *_covered(approval))
     return filled(
         ("Decision", decided(approval)),
-        ("What happened", happened(proposal.diagnosis)),
-        ("Evaluation", (*track, *_evaluation(approval))),
-        ("Options", _options(proposal)),
+        ("What happened", (*_happened(approval), *back, *polled)),
+        ("What waiting costs", (*(waiting.lines(proposal, now) if waits else ()), *waiting.unknown(proposal))),
         ("Evidence", _evidence(proposal)),
+        (_so(approval.evaluation), (*_evaluation(approval), *track)),
         ("Latency", latency),
-        ("Earlier on this task", beside.earlier(around)),
-        ("Policy", _policy(approval.policy)),
+        (EARLIER, beside.earlier(around)),
         ("Tasks", _targets(proposal)),
-        ("Record", (*_record(approval), *beside.missing(around))),
+        (RECORD, (*record, *beside.missing(around))),
     )
 
 
@@ -91,13 +118,11 @@ def decided_on(approval: ProposalRecord) -> tuple[Section, ...]:
     """What a decision is about: all that the digest covers, as it is shown; the headline apart."""
     proposal = approval.proposal
     return filled(
-        ("", _brief(approval)),
-        ("What happened", happened(proposal.diagnosis)),
-        ("Evaluation", _evaluation(approval)),
-        ("Options", _options(proposal)),
+        ("What happened", (*_happened(approval), *waiting.unknown(proposal))),
         ("Evidence", _evidence(proposal)),
-        ("Policy", _policy(approval.policy)),
+        (_so(approval.evaluation), _evaluation(approval)),
         ("Tasks", _targets(proposal)),
+        (RECORD, _covered(approval)),
     )
 
 
@@ -120,15 +145,15 @@ def blast_radius(*choices: Choice) -> tuple[Span, ...]:
     return (Span(size), Span("; "), *_reruns(choices[0].action, targets))
 
 
-def in_turn(proposal: Proposal) -> Iterator[Line]:
-    """Of a group, which task goes first, and what stops the rest."""
-    if len(proposal.targets) > 1:
-        yield line(
-            "goes first",
-            outside(proposal.in_turn[0].key.task, cap=100),
-            Span(", alone; then 2, 4, 8 … as tasks come up"),
-            Span("; one that fails as before, or several for other reasons, stops the rest", Tone.MUTED),
-        )
+STOPS = "one that fails as before, or several for other reasons, stops the rest"
+"""What ends the restart of a group before its end."""
+
+
+def in_turn(targets: Sequence[ProposedTask]) -> Iterator[Line]:
+    """Of a group in the order in which it is started, which task goes first, and what stops the rest."""
+    if len(targets) > 1:
+        first = outside(targets[0].key.task, cap=100)
+        yield line("Order", first, " first, alone; then 2, 4, 8 … as tasks come up", Span(f"; {STOPS}", Tone.MUTED))
 
 
 def _reruns(action: Action, targets: Sequence[ProposedTask]) -> Iterator[Span]:
@@ -166,10 +191,9 @@ def _doubts(approval: ProposalRecord, evaluation: Evaluation, *, waits: bool) ->
         likely = approval.proposal.diagnosis is not None and approval.proposal.diagnosis.headline
         yield "it is not certain what the message means" if likely else "no rule knows the message"
     if not waits and (probe := approval.proposal.probe) and probe.answer is not ProbeAnswer.CONNECTED:
-        yield outside(probe.words, cap=RATIONALE_BRIEF).text
+        yield outside(probe.words, cap=_CLAUSE).text
     if evaluation.verdict is not Verdict.APPROVE:
-        who = vocabulary.evaluator(evaluation.evaluator)
-        yield f"the rules say {evaluation.verdict}" if who == "rules" else f"{who} says {evaluation.verdict}"
+        yield _says(evaluation)
     elif evaluation.risk is Risk.HIGH:
         yield "the evaluation says approve, and that the risk is high"
     elif evaluation.risk is Risk.UNKNOWN:
@@ -180,6 +204,11 @@ def _doubts(approval: ProposalRecord, evaluation: Evaluation, *, waits: bool) ->
         yield f"the evaluation is only {evaluation.confidence:.0%} sure"
     if any(finding.unsupported for finding in evaluation.findings):
         yield "cited evidence is missing"
+
+
+def _says(evaluation: Evaluation) -> str:
+    who = vocabulary.evaluator(evaluation.evaluator)
+    return f"the rules say {evaluation.verdict}" if who == "rules" else f"{who} says {evaluation.verdict}"
 
 
 def _is_below_floor(policy: PolicyResult | None) -> bool:
@@ -201,12 +230,17 @@ def second_thoughts(approval: ProposalRecord, choice: Choice | None = None) -> t
 
 def in_full(*approvals: ProposalRecord) -> Iterator[Line]:
     """Replicate's own words and every caution, uncut and each once: what an approval must not pass over unread."""
-    messages = [each.value for approval in approvals for each in approval.proposal.evidence if each.label == _MESSAGE]
     evaluations = [approval.evaluation for approval in approvals if approval.evaluation is not None]
-    for message in dict.fromkeys(messages):
-        yield line("message", outside(message, cap=_WHOLE))
+    yield from said(*(approval.proposal for approval in approvals), cap=_WHOLE)
     for caution in dict.fromkeys(caution for evaluation in evaluations for caution in evaluation.cautions):
-        yield line("caution", outside(caution, Tone.WARNING, _WHOLE))
+        yield line("Caution", outside(caution, Tone.WARNING, _WHOLE))
+
+
+def said(*proposals: Proposal, cap: int = MESSAGE_CAP) -> Iterator[Line]:
+    """Replicate's own words, each once."""
+    messages = [each.value for proposal in proposals for each in proposal.evidence if each.label == _MESSAGE]
+    for message in dict.fromkeys(messages):
+        yield line("Said", Span("“"), outside(message, cap=cap), Span("”"))
 
 
 def decided(approval: ProposalRecord) -> Iterator[Line]:
@@ -273,92 +307,66 @@ def lasting_lines(lasting: Aftermath) -> Iterator[Line]:
             yield line("", outside(each.key, cap=200), said)
 
 
-def _headline(proposal: Proposal) -> Line:
-    severity = vocabulary.severity(proposal.severity)
-    return line(severity.text, outside(proposal.title, severity.tone, 300))
-
-
-def _brief(approval: ProposalRecord) -> Iterator[Line]:
-    proposal = approval.proposal
-    recommended, *others = proposal.offers
-    yield line("will run", vocabulary.option(recommended))
-    for option in others:
-        yield line("or", vocabulary.option(option), *lost(option))
-    if len(proposal.targets) <= TARGETS_INLINE:
-        for index, target in enumerate(proposal.targets):
-            yield line("" if index else "on", *_target(target))
-    else:
-        yield line("on", f"{vocabulary.count(len(proposal.targets), 'task')}: ", targets_line(proposal.targets))
-    yield line("blast radius", *blast_radius(proposal.choose()))
-    yield from in_turn(proposal)
-    yield from waiting.unknown(proposal)
-    yield line("why", outside(proposal.reason))
-    if proposal.done_by:
-        yield line("audit trail", outside(proposal.done_by.words, cap=300))
-    if proposal.kind is AnomalyKind.FATAL_UNKNOWN:
-        # No rule knows what it says, so whoever decides has to read it.
-        for each in proposal.evidence:
-            if each.label == _MESSAGE:
-                yield line("message", outside(each.value, cap=RATIONALE_BRIEF))
-    yield verdict(approval.evaluation)
-    # What could go wrong before what speaks for it: the end may be below the edge.
-    for index, doubt in enumerate(doubts(approval)):
-        yield line("" if index else "beware", Span(doubt, Tone.WARNING))
-    if approval.evaluation is not None:
-        yield from _cautions_and_rationale(approval.evaluation)
-
-
 def verdict(evaluation: Evaluation | None) -> Line:
     """The evaluation in one line, or why there is none."""
+    label = _so(evaluation)
     if evaluation is None:
-        return line("evaluation", Span("unavailable", Tone.DANGER), ": none was recorded; decide on the evidence")
+        return line(label, Span("unavailable", Tone.DANGER), ": none was recorded; decide on the evidence")
     if evaluation.verdict is Verdict.UNAVAILABLE:
         because = outside(evaluation.unavailable_because or "no cause was given")
-        return line("evaluation", Span("unavailable", Tone.DANGER), ": ", because, "; decide on the evidence")
-    confidence = "not given" if evaluation.confidence is None else f"{evaluation.confidence:.0%}"
-    return line(
-        "evaluation",
-        vocabulary.verdict(evaluation.verdict, evaluation.evaluator),
-        Span("   risk ", Tone.MUTED),
-        vocabulary.risk(evaluation.risk),
-        Span("   confidence ", Tone.MUTED),
-        confidence,
-    )
+        return line(label, Span("unavailable", Tone.DANGER), ": ", because, "; decide on the evidence")
+    sure = "how sure is not given" if evaluation.confidence is None else f"{evaluation.confidence:.0%} sure"
+    known = Verdict.known(evaluation.verdict)
+    would = _WOULD[known] if known else outside(evaluation.verdict, Tone.WARNING, 24, before="says ")
+    return line(label, would, Span(f", {sure}, risk "), vocabulary.risk(evaluation.risk))
 
 
-def _cautions_and_rationale(evaluation: Evaluation) -> Iterator[Line]:
-    for caution in evaluation.cautions[:CAUTIONS_BRIEF]:
-        yield line("caution", outside(caution, Tone.WARNING, RATIONALE_BRIEF))
-    if evaluation.rationale:
-        yield line("because", outside(evaluation.rationale, cap=RATIONALE_BRIEF))
+def _so(evaluation: Evaluation | None) -> str:
+    if evaluation is None:
+        return "Evaluation"
+    who = vocabulary.evaluator(evaluation.evaluator)
+    return f"So {'the ' if who in ('AI', 'rules') else ''}{who}"
 
 
-def _at_zero(approval: ProposalRecord, now: datetime, claim: Claim | None, caller: str) -> Iterator[Line]:
-    if approval.status is not Status.WAITING:
-        yield line("status", vocabulary.status(approval.status), f": {vocabulary.status_meaning(approval.status)}")
-        if approval.waits and approval.status is Status.RESTARTING:
-            yield line("waits", outside(approval.waits.words, Tone.INFO, 120))
-            yield line("", outside(approval.waits.said, Tone.MUTED, 300))
-    elif approval.deadline is not None:
-        yield line("unanswered", *deadline_line(approval.deadline, now))
-    if approval.status is Status.WAITING:
-        yield from waiting.lines(approval.proposal, now)
-        yield from _endpoint(approval.proposal, now)
+def _happened(approval: ProposalRecord) -> Iterator[Line]:
+    proposal = approval.proposal
+    if len(proposal.targets) <= TARGETS_INLINE:
+        for index, target in enumerate(proposal.targets):
+            yield line("" if index else "Tasks", *_target(target))
+    else:
+        yield line("Tasks", f"{vocabulary.count(len(proposal.targets), 'task')}: ", targets_line(proposal.targets))
+    yield line("", *blast_radius(proposal.choose()))
+    yield from in_turn(proposal.in_turn)
+    yield from said(proposal)
+    yield from means(proposal.diagnosis)
+    if proposal.done_by:
+        yield line("Edited", outside(proposal.done_by.words, cap=300))
+
+
+def _status(approval: ProposalRecord) -> Iterator[Line]:
+    yield line("Status", vocabulary.status(approval.status), f": {vocabulary.status_meaning(approval.status)}")
+    if approval.waits and approval.status is Status.RESTARTING:
+        yield line("Waits", outside(approval.waits.words, Tone.INFO, 120))
+        yield line("", outside(approval.waits.said, Tone.MUTED, 300))
+
+
+def _claim(claim: Claim | None, now: datetime, caller: str) -> Iterator[Line]:
     if claim is not None and claim.brake:
-        label, who = ("stopped", claim.why) if claim.why else ("stopped by", vocabulary.person(claim.by))
+        label, who = ("Stopped", claim.why) if claim.why else ("Stopped by", vocabulary.person(claim.by))
         yield line(label, outside(who, Tone.WARNING, 100), ": no further task is started")
     elif claim is not None and claim.until > now:
         who = "you" if claim.by == caller else vocabulary.person(claim.by)
-        yield line("claimed by", outside(who, Tone.INFO, 100), f" until {claim.until:%H:%M} UTC")
+        yield line("Claimed by", outside(who, Tone.INFO, 100), f" until {claim.until:%H:%M} UTC")
 
 
-def _endpoint(proposal: Proposal, now: datetime) -> Iterator[Line]:
-    """How the endpoint in question was when this was proposed, and how long ago that was."""
+def back_yet(proposal: Proposal, now: datetime) -> Iterator[Line]:
+    """Whether the endpoint in question was well when this was proposed, and how long ago that was."""
     if probe := proposal.probe:
         tone = Tone.GOOD if probe.answer is ProbeAnswer.CONNECTED else Tone.WARNING
-        yield line("endpoint", outside(f"{probe.words_of_proposal}, tested {vocabulary.ago(probe.at, now)} ago", tone))
+        ago = f", tested {vocabulary.ago(probe.at, now)} ago"
+        yield line("Back yet?", outside(f"{probe.words_of_proposal}{ago}", tone))
     elif siblings := proposal.siblings:
-        yield line("endpoint", outside(f"{siblings.words}, seen {vocabulary.ago(siblings.at, now)} ago"))
+        yield line("Back yet?", outside(f"{siblings.words}, seen {vocabulary.ago(siblings.at, now)} ago"))
 
 
 def _targets(proposal: Proposal) -> Iterator[Line]:
@@ -382,21 +390,23 @@ def _target(target: ProposedTask) -> Iterator[Span]:
 
 
 def _evaluation(approval: ProposalRecord) -> Iterator[Line]:
+    """What the evaluator says. What could go wrong stands before what speaks for it: the end may be below the edge."""
     evaluation = approval.evaluation
+    yield line("Says", *verdict(evaluation).spans)
+    if evaluation is not None and evaluation.verdict is not Verdict.UNAVAILABLE:
+        beware = [doubt for doubt in doubts(approval) if doubt != _says(evaluation)]
+        for index, doubt in enumerate(beware):
+            yield line("" if index else "Beware", Span(doubt, Tone.WARNING))
+    yield line("Why", outside(approval.proposal.reason))
     if evaluation is None:
         return
+    for caution in evaluation.cautions:
+        yield line("Caution", outside(caution, Tone.WARNING))
+    if evaluation.rationale:
+        yield line("Because", outside(evaluation.rationale))
     labels = approval.proposal.citable
-    if len(evaluation.rationale) > RATIONALE_BRIEF:
-        yield line("rationale", outside(evaluation.rationale))
     for finding in evaluation.findings:
-        yield line("finding", outside(finding.text), *_citations(finding, labels))
-    cautions = evaluation.cautions
-    if len(cautions) > CAUTIONS_BRIEF or any(len(caution) > RATIONALE_BRIEF for caution in cautions):
-        for caution in cautions:
-            yield line("caution", outside(caution, Tone.WARNING))
-    who = vocabulary.evaluator(evaluation.evaluator)
-    spent = Span(_spent(evaluation), Tone.MUTED)
-    yield line("by", who, outside(evaluation.evaluator_version, Tone.MUTED, 120, before=" "), spent)
+        yield line("Finding", outside(finding.text), *_citations(finding, labels))
 
 
 def _spent(evaluation: Evaluation) -> str:
@@ -422,42 +432,54 @@ def _citations(finding: Finding, labels: Mapping[str, str]) -> Iterator[Span]:
 
 
 def _options(proposal: Proposal) -> Iterator[Line]:
-    """Each with its checks; nothing where one does not choose and checks nothing first."""
-    offers = proposal.offers
-    if len(offers) == 1 and not offers[0].checks:
-        return
-    for index, option in enumerate(offers):
-        yield line(
-            option.name, outside(option.words), Span("" if index else ", recommended", Tone.MUTED), *lost(option)
-        )
+    """Each by the name that a command takes, with the run call's own option and its checks."""
+    for index, option in enumerate(proposal.offers):
+        recommended = Span("" if index or len(proposal.offers) == 1 else ", recommended", Tone.MUTED)
+        yield line(option.name, vocabulary.option(option), recommended, *lost(option))
         for check in option.checks:
             yield line("", outside(check, before="first: "))
 
 
 def _evidence(proposal: Proposal) -> Iterator[Line]:
-    yield line("anomaly", str(proposal.kind))
-    if proposal.cause:
-        yield line("cause", outside(proposal.cause))
     for each in proposal.evidence:
         yield line(outside(each.id, cap=8).text, outside(f"{each.label}: {each.value}"))
+
+
+def _covered(approval: ProposalRecord) -> Iterator[Line]:
+    """The codes that the digest covers: what a ticket or a command needs."""
+    proposal, evaluation, policy = approval.proposal, approval.evaluation, approval.policy
+    yield line("Kind", str(proposal.kind))
+    if proposal.cause:
+        yield line("Cause", outside(proposal.cause))
+    yield from documented(proposal.diagnosis)
+    yield from _options(proposal)
+    if evaluation is not None:
+        who = vocabulary.evaluator(evaluation.evaluator)
+        spent = Span(_spent(evaluation), Tone.MUTED)
+        yield line("By", who, outside(evaluation.evaluator_version, Tone.MUTED, 120, before=" "), spent)
+    yield from _policy(policy)
 
 
 def _policy(policy: PolicyResult | None) -> Iterator[Line]:
     if policy is None:
         return
-    yield line("route", vocabulary.route(policy.route), Span(f"   mode {policy.mode}", Tone.MUTED))
+    yield line("Route", vocabulary.route(policy.route), Span(f"   mode {policy.mode}", Tone.MUTED))
     if policy.reason:
-        yield line("because", outside(policy.reason))
+        yield line("", outside(policy.reason))
     for closed in policy.closed_gates:
         of = f" (for {closed.option})" if closed.option else ""
-        yield line("gate closed", Span(vocabulary.gate(closed.gate) + of, Tone.WARNING), outside(f": {closed.reason}"))
+        yield line("Gate closed", Span(vocabulary.gate(closed.gate) + of, Tone.WARNING), outside(f": {closed.reason}"))
+
+
+def _folded(approval: ProposalRecord) -> Iterator[Line]:
+    yield line("▸", outside(approval.approval_id, Tone.MUTED, 64), Span("  codes, gates and the digest", Tone.MUTED))
 
 
 def _record(approval: ProposalRecord) -> Iterator[Line]:
-    yield line("approval", outside(approval.approval_id, cap=64))
-    yield line("digest", outside(approval.digest or "none yet", Tone.MUTED, 80))
+    yield line("Proposal", outside(approval.approval_id, cap=64))
+    yield line("Digest", outside(approval.digest or "none yet", Tone.MUTED, 80))
     if approval.requested_at is not None:
-        yield line("requested", vocabulary.clock_time(approval.requested_at))
+        yield line("Requested", vocabulary.clock_time(approval.requested_at))
     if approval.deadline is not None:
-        yield line("deadline", vocabulary.clock_time(approval.deadline))
-    yield line("execution", outside(approval.proposal.execution_name, Tone.MUTED, 100))
+        yield line("Deadline", vocabulary.clock_time(approval.deadline))
+    yield line("Run", outside(approval.proposal.execution_name, Tone.MUTED, 100))

@@ -214,14 +214,14 @@ class Outbox:
         """
         now = self.clock()
         for approval, request in answers:
-            key, due = self._key(approval.approval_id), now + self._hold_of(approval, request)
+            key, due = self._key(approval.approval_id), now + self.held_for(approval, request)
             # Put last even where the same approval was tried before.
             self.sendings.pop(key, None)
             self.sendings[key] = Sending(key, approval, request, due=due, batch=batch, context=self.label)
         if not self.hold:
             self.send_due(to)
 
-    def _hold_of(self, approval: ProposalRecord, request: DecisionRequest) -> timedelta:
+    def held_for(self, approval: ProposalRecord, request: DecisionRequest) -> timedelta:
         """Longer where nothing takes back what is set off; none at all if that is the setting."""
         is_final = request.approved and choice_of(approval.proposal, request.decision()).loads_again
         return max(self.hold, HOLD_IF_FINAL) if self.hold and is_final else self.hold

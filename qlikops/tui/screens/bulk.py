@@ -12,11 +12,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
-from textual.widgets import Button, Input, Select, SelectionList
+from textual.widgets import Button, Input, SelectionList
 from textual.widgets.selection_list import Selection
 
+from qlikops.domain import advice
 from qlikops.domain.approval import ProposalRecord, Status, new_decision_id
 from qlikops.domain.ports import Approve, DecisionRequest, Deny
+from qlikops.presentation import choosing, vocabulary
 from qlikops.presentation.bulk import entry, not_one_cause, together
 from qlikops.presentation.decision import no_longer_waits
 from qlikops.presentation.inbox import claimed_by_another
@@ -29,6 +31,7 @@ from qlikops.tui.model.outbox import Answer
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.dialog import LOOK_FIRST, Following
 from qlikops.tui.widgets.denying import Denying
+from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.prose import palette, text
 
 Answers = tuple[Answer, ...]
@@ -89,9 +92,17 @@ class BulkScreen(Following[Answers]):
         yield from super().content()
 
     def fields(self) -> ComposeResult:
-        """The reason, where one is needed."""
-        if not self._approved:
-            yield Denying("One reason for all (required)")
+        """The reason; of a denial, when they are proposed again."""
+        if self._approved:
+            yield LineInput(max_length=500, id="reason", compact=True)
+        else:
+            yield Denying("One reason for all (needed)")
+
+    def foot(self) -> str:
+        """In whose name, and for how long Esc takes them back."""
+        who = vocabulary.person(self.context.caller) if self.context.caller else vocabulary.NO_CALLER
+        held = self.context.outbox.hold.total_seconds()
+        return f"as {who} · Esc takes them back for {held:.0f} s" if held else f"as {who}"
 
     def send_button(self) -> Button:
         """Says how many."""
@@ -176,16 +187,20 @@ class BulkScreen(Following[Answers]):
         self.draw()
 
     @on(Input.Changed)
-    @on(Select.Changed)
+    @on(Denying.Changed)
     def draw(self) -> None:
         """How many would be sent, what that comes to, and what stands in the way."""
-        number = len(self._answered())
-        self.query_one("#send", Button).label = f"{'Approve' if self._approved else 'Deny'} {number}"
+        answered = self._answered()
+        self.query_one("#send", Button).label = f"{'Approve' if self._approved else 'Deny'} {len(answered)}"
+        if self._approved:
+            self.query_one("#reason", Input).placeholder = choosing.why(0, self._needs_reason())
+        else:
+            self.query_one(Denying).show([approval.proposal for approval in answered], self.context.now())
         super().draw()
 
     def outgoing(self) -> tuple[Line, ...]:
         """What answering the ticked ones comes to."""
-        return together(self._answered(), self.state.now(), approved=self._approved, snooze=self._snooze())
+        return together(self._answered(), approved=self._approved)
 
     def problem(self) -> str:
         """Not read yet, never to be answered, or nothing to answer."""
@@ -195,14 +210,18 @@ class BulkScreen(Following[Answers]):
             return f"Reading the {len(self._ids):,} marked … Esc gives up."
         if locked := super().problem():
             return locked
-        return "" if self._answered() else f"Nothing is ticked.{self._labels_left_out()} Esc cancels."
+        if self._approved and (needs := self._needs_reason()):
+            return f"A reason is needed: {needs}."
+        return "" if self._answered() else f"Nothing is ticked.{self._labels_left_out()} Esc goes back."
 
     def advice(self) -> Text:
         """Which key does what, and who has been or may be faster."""
         colours = palette(self)
         answered = self._answered()
-        untick = "Space unticks" if self._approved else "↑ then Space unticks"
-        words = Text(f"{len(answered)} of {len(self._approvals)} ticked. {untick}, Enter goes on, Esc cancels.")
+        keys = (
+            "Space unticks, Enter goes on" if self._approved else "Enter sends, ↑ ↓ when, Shift+Tab then Space unticks"
+        )
+        words = Text(f"{len(answered)} of {len(self._approvals)} ticked. {keys}, Esc goes back.")
         ticks = self.query_one(Ticks)
         if below := ticks.max_scroll_y - round(ticks.scroll_y):
             words.append(f" ▼ {below:,} more below.", colours[Tone.WARNING])
@@ -225,22 +244,33 @@ class BulkScreen(Following[Answers]):
         return outside(self._approvals[key].proposal.label, cap=40).text
 
     def _reason(self) -> str:
-        return "" if self._approved else self.query_one(Denying).reason
+        return self.query_one("#reason", Input).value.strip()
 
-    def _snooze(self) -> timedelta | None:
-        return None if self._approved else self.query_one(Denying).snooze
+    def _needs_reason(self) -> str:
+        """Why a reason is needed, while there is none; empty otherwise."""
+        if self._reason():
+            return ""
+        if not self._approved:
+            return "those who are asked next read it"
+        found = (advice.against(each, each.proposal.choose()) for each in self._answered())
+        return next(filter(None, found), "")
 
     # What is sent
 
-    @on(Input.Submitted)
     def action_go_on(self) -> None:
-        """From the list to the reason, from there to the button that sends."""
-        wants_reason = not self._approved and not self._reason()
-        self.set_focus(self.query_one("#reason" if wants_reason else "#send"))
+        """From the list to the reason if one is needed, else to the button that sends."""
+        self.set_focus(self.query_one("#reason" if self._needs_reason() else "#send"))
+
+    @on(Input.Submitted)
+    def _enter_reason(self) -> None:
+        if self._approved:
+            self.action_go_on()
+        else:
+            self.submit()
 
     def submit(self) -> None:
         """Asks for the reason first."""
-        if not self._approved and not self._reason():
+        if self._needs_reason():
             self.app.bell()
             self.set_focus(self.query_one("#reason"))
             return
@@ -249,7 +279,7 @@ class BulkScreen(Following[Answers]):
     def answer(self) -> Answers:
         """One request for each, with a decision id of its own."""
         reason = self._reason()
-        snooze = self._snooze()
+        snooze = None if self._approved else self.query_one(Denying).snooze
 
         def request(digest: str) -> DecisionRequest:
             if self._approved:

@@ -8,16 +8,16 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.widgets import Static
 
 from qlikops.presentation.tone import Line, Section
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.screens.dialog import Reading, title_of
+from qlikops.tui.screens.dialog import Reading
 from qlikops.tui.widgets.delay_bar import DelayBar
 from qlikops.tui.widgets.outgoing import Outgoing
 from qlikops.tui.widgets.prose import palette, prose
+from qlikops.tui.widgets.sheet import Sheet
 
 
 class ChangedScreen(Reading[None]):
@@ -35,14 +35,14 @@ class ChangedScreen(Reading[None]):
 
     def compose(self) -> ComposeResult:
         """The differences, and what to do now."""
-        with Vertical(id="dialog"):
-            yield Static(title_of("Changed since you looked at it", self._of), markup=False, id="dialog-title")
+        with Sheet(self._of):
             yield Outgoing()
             yield Static("Nothing was sent. Enter: look at it as it is now, then decide.", markup=False, id="problem")
             yield DelayBar(self._state)
 
     def on_mount(self) -> None:
         """Fills it in."""
+        self.query_one(Sheet).say("Changed since you looked at it")
         self.query_one(Outgoing).show(prose([Section("", self._changes)], palette(self)))
 
     @on(Outgoing.Looked)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from datetime import timedelta
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.widgets import Button, Input, Select, Static
+from textual.binding import Binding, BindingType
+from textual.widgets import Button, Input, Static
 
 from qlikops.dataclass import dataclass
+from qlikops.domain import advice
 from qlikops.domain.approval import ProposalRecord, new_decision_id
 from qlikops.domain.errors import ApprovalGone
 from qlikops.domain.latest import Latest
 from qlikops.domain.ports import Approve, DecisionRequest, Deny
 from qlikops.domain.proposal import Choice
-from qlikops.presentation import choosing
-from qlikops.presentation.decision import Seen, no_longer_waits, what_goes_out
+from qlikops.presentation import choosing, vocabulary
+from qlikops.presentation.choosing import Enter
+from qlikops.presentation.decision import Seen, names, no_longer_waits, sheet
 from qlikops.presentation.difference import differences, differs
 from qlikops.presentation.inbox import claimed_by_another
 from qlikops.presentation.latest import doubts
@@ -26,13 +31,13 @@ from qlikops.presentation.tone import Line, Tone
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.screens.dialog import LOOK_FIRST, Following, title_of
+from qlikops.tui.screens.dialog import LOOK_FIRST, Following
 from qlikops.tui.widgets.choosing import Choosing
 from qlikops.tui.widgets.denying import Denying
 from qlikops.tui.widgets.line import LineInput
-from qlikops.tui.widgets.prose import palette
+from qlikops.tui.widgets.prose import palette, text
 
-LEAST_ROWS, OTHER_LINES = 5, 20
+LEAST_ROWS, OTHER_LINES = 5, 22
 """Rows of the list in the smallest terminal, and lines of an approval beside it."""
 CLAIM_WHILE_ASKED = timedelta(minutes=2)
 """Whoever opens the dialog is seen by the others for so long, unless somebody else is."""
@@ -52,6 +57,8 @@ class Question:
 class DecisionScreen(Following[DecisionRequest]):
     """The record never changes while it is open; if reality does, it says what and who, and sends nothing any more."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("i", "names", "Ids and digest", show=False, id="names")]
+
     def __init__(self, state: ConsoleState, context: LiveContext, question: Question) -> None:
         super().__init__(state, context)
         self.approval = question.approval
@@ -62,6 +69,40 @@ class DecisionScreen(Following[DecisionRequest]):
         self.became: ProposalRecord | None = None
         """What it was changed to, once that has been shown."""
         self._decision_id = new_decision_id()
+        self._names = Static(markup=False, id="names")
+
+    def heading(self) -> str:
+        """What is asked, or that it changed."""
+        return "Changed since you opened this" if self.became is not None else self.asks()
+
+    @abstractmethod
+    def asks(self) -> str:
+        """What is asked."""
+
+    def after(self) -> ComposeResult:
+        """Ids, digest and the wire's words."""
+        yield self._names
+
+    def action_names(self) -> None:
+        """Shows ids and digest whole, or no longer."""
+        self._names.toggle_class("-whole")
+        self.draw()
+
+    def foot(self) -> str:
+        """In whose name, and for how long Esc takes it back."""
+        who = vocabulary.person(self.context.caller) if self.context.caller else vocabulary.NO_CALLER
+        held = self.context.outbox.held_for(self.approval, self.answer()).total_seconds()
+        back = f" · Esc takes it back for {held:.0f} s" if held else ""
+        return f"as {who}{back} · i ids and digest"
+
+    def draw(self) -> None:
+        """As it is filled in now."""
+        is_whole = self._names.has_class("-whole")
+        shown = text(names(self.answer(), self.approval, is_whole=is_whole), palette(self))
+        if is_whole and self.context.caller:
+            shown.append(f"  as {self.context.caller}")
+        self._names.update(shown)
+        super().draw()
 
     def on_mount(self) -> None:
         """Looks whether it can be answered, and lets the others see that somebody is about to."""
@@ -95,8 +136,14 @@ class DecisionScreen(Following[DecisionRequest]):
         """What goes out and what happens otherwise, or what changed."""
         if self.became is not None:
             return differences(self.approval, self.became)
-        now = self.context.now()
-        return what_goes_out(self.answer(), self.approval, self.context.caller, now, Seen(self.latest, now))
+        return tuple(
+            sheet(
+                self.answer(),
+                self.approval,
+                Seen(self.latest, self.context.now()),
+                is_listed=self.approval.proposal.can_be_narrowed,
+            )
+        )
 
     def _claimant(self) -> str:
         row = self.context.row(self.approval.approval_id)
@@ -119,7 +166,6 @@ class DecisionScreen(Following[DecisionRequest]):
             self.gone = f"{no_longer_waits(new)} Nothing was sent from here. Esc closes."
         elif differs(self.approval, new):
             self.became = new
-            self.query_one("#dialog-title", Static).update(title_of("Changed since you opened this", self.context))
             self.gone = "Nothing can be sent from here. Esc closes; then look at it as it is now."
         else:
             self.gone = "Its row says something else than its record. Nothing can be sent from here. Esc closes."
@@ -134,9 +180,10 @@ class DecisionScreen(Following[DecisionRequest]):
 
 
 class ApproveScreen(DecisionScreen):
-    """Enter sends, unless anything speaks against it or a check is open: then that is said, and Enter goes elsewhere.
+    """Enter sends what is advised and can be undone, if nothing speaks against it and no check is open.
 
-    Where tables are certain to load again it looks and works differently: no button sends, a word has to be typed.
+    Otherwise Enter moves on, and however often it is pressed, nothing is sent. Where tables are certain to load again
+    it looks and works differently: no button sends, a word has to be typed.
     """
 
     def __init__(self, state: ConsoleState, context: LiveContext, question: Question) -> None:
@@ -157,22 +204,36 @@ class ApproveScreen(DecisionScreen):
         """What speaks against it, but for the checks that are open."""
         return (*self._claimed_before, *self._changed(), *second_thoughts(self.approval, self._choice))
 
+    def _needs_reason(self) -> str:
+        """What advice it goes against, while no reason is given; empty otherwise."""
+        return "" if self.answer().reason else advice.against(self.approval, self._choice)
+
+    def _enter(self, is_open: int) -> Enter:
+        return choosing.enter(
+            self.approval.proposal,
+            self._choice,
+            is_open=is_open,
+            needs_reason=bool(self._needs_reason()),
+            against=self._against(),
+        )
+
     def latest_came(self) -> None:
-        """Has Enter cancel where the tasks are no longer as they were proposed on."""
+        """Has Enter go back where the tasks are no longer as they were proposed on."""
         if self._changed():
             self.query_one("#cancel").focus()
 
-    def heading(self) -> str:
+    def asks(self) -> str:
         """What is asked."""
-        return choosing.heading(self._choice)
+        return choosing.heading(self.approval.proposal, self._choice)
 
     def fields(self) -> ComposeResult:
-        """What there is to choose, and the word."""
+        """What there is to choose, why, and the word."""
         yield self._choosing
+        yield LineInput(max_length=500, id="reason", compact=True)
         yield LineInput(max_length=200, id="word", compact=True)
 
     def send_button(self) -> Button:
-        """Carries what speaks against it."""
+        """Carries the deed, and what speaks against it."""
         return Button("Approve", id="send", compact=True)
 
     def on_mount(self) -> None:
@@ -185,10 +246,19 @@ class ApproveScreen(DecisionScreen):
         """The list has the room that the lines of what goes out usually leave."""
         self._choosing.styles.max_height = max(LEAST_ROWS, self.size.height - OTHER_LINES)
 
+    def _sends(self) -> bool:
+        return self._enter(self._choosing.open_checks) is Enter.SEND
+
     def _next(self) -> str:
-        if self._choice.loads_again:
-            return "#word"
-        return "#cancel" if self._against() or self._choosing.open_checks else "#send"
+        is_open = self._choosing.open_checks
+        match self._enter(0):
+            case Enter.REASON:
+                return "#reason"
+            case Enter.WORD:
+                return "#word"
+            case Enter.SEND if not is_open:
+                return "#send"
+        return "#cancel"
 
     def on_descendant_focus(self) -> None:
         """Enter means something else now."""
@@ -206,10 +276,17 @@ class ApproveScreen(DecisionScreen):
             self._outgoing.show_anew()
         self.draw()
 
-    @on(Input.Changed, "#word")
+    @on(Input.Changed)
     def _type(self, event: Input.Changed) -> None:
         event.stop()
         self.draw()
+
+    @on(Input.Submitted, "#reason")
+    def _enter_reason(self) -> None:
+        if self._sends():
+            self.submit()
+        else:
+            self._go_on()
 
     @on(Input.Submitted, "#word")
     def _send_by_word(self) -> None:
@@ -217,28 +294,36 @@ class ApproveScreen(DecisionScreen):
 
     def draw(self) -> None:
         """As it is chosen now."""
-        choice, against, is_open = self._choice, self._against(), self._choosing.open_checks
+        proposal, choice = self.approval.proposal, self._choice
+        against, is_open, needs = self._against(), self._choosing.open_checks, self._needs_reason()
         self.set_class(choice.loads_again, "-irreversible")
-        if self.became is None:
-            self.query_one("#dialog-title", Static).update(title_of(self.heading(), self.context))
         button = self.query_one("#send", Button)
-        button.label = choosing.button(self.approval.proposal, choice, is_open, against)
+        button.label = ("⏎ " if self._sends() else "") + choosing.button(proposal, choice, is_open, against)
         button.refresh(layout=True)
         button.variant = "warning" if against or is_open else "success"
         button.display = not choice.loads_again
         word, what = choosing.word_to_type(choice)
         typing = self.query_one("#word", Input)
         typing.display, typing.placeholder = choice.loads_again, f"{what}: {word}"
+        self.query_one("#reason", Input).placeholder = choosing.why(is_open, needs)
         super().draw()
 
     def problem(self) -> str:
-        """What is missing comes last: the word, where tables load again."""
-        if (problem := super().problem()) or not self._choice.loads_again:
+        """What is missing comes last: the reason, and the word where tables load again."""
+        if problem := super().problem():
             return problem
+        if needs := self._needs_reason():
+            return f"A reason is needed: {needs}. Esc goes back."
         word, what = choosing.word_to_type(self._choice)
-        if choosing.is_typed(self.query_one("#word", Input).value, self._choice):
+        if not self._choice.loads_again or choosing.is_typed(self.query_one("#word", Input).value, self._choice):
             return ""
-        return f"To send it, type {what}, {word}, then Enter. Esc cancels."
+        return f"To send it, type {what}, {word}, then Enter. Esc goes back."
+
+    def submit(self) -> None:
+        """Asks for the reason first."""
+        if self._needs_reason():
+            self.set_focus(self.query_one("#reason"))
+        super().submit()
 
     def answer(self) -> Approve:
         """An approval of this very digest, for what is chosen."""
@@ -246,6 +331,7 @@ class ApproveScreen(DecisionScreen):
         some = len(choice.targets) < len(proposal.targets)
         return Approve(
             self.approval.digest,
+            self.query_one("#reason", Input).value.strip(),
             via="tui",
             decision_id=self._decision_id,
             option=choice.option.name if len(proposal.offers) > 1 else "",
@@ -270,14 +356,16 @@ class ApproveScreen(DecisionScreen):
         # By what has the focus, not by what speaks against it: the focus is what Enter goes by.
         match self.focused.id if self.focused is not None else None:
             case "choosing":
-                return "Space ticks and chooses. Enter goes on. Esc cancels."
+                return "Space ticks and chooses. Enter goes on. Esc goes back."
+            case "reason":
+                return "Enter sends. Esc goes back." if self._sends() else "Enter goes on. Esc goes back."
             case "word":
-                return "Enter sends, once it is typed. Esc cancels."
+                return "Enter sends, once it is typed. Esc goes back."
             case "send":
-                return "Enter approves. Esc cancels."
+                return "Enter sends. Esc goes back."
             case "cancel":
-                return "Enter cancels." if self._choice.loads_again else "Enter cancels; ← then Enter approves."
-        return "Esc cancels."
+                return "Enter goes back." if self._choice.loads_again else "Enter goes back; ← then Enter sends."
+        return "Esc goes back."
 
 
 class DenyScreen(DecisionScreen):
@@ -286,21 +374,31 @@ class DenyScreen(DecisionScreen):
     _missing = False
     """Sending was tried without a reason."""
 
-    def heading(self) -> str:
+    def asks(self) -> str:
         """What is asked."""
-        return "Deny: this will be sent"
+        return f"Deny: leave {vocabulary.count(len(self.approval.proposal.targets), 'task')} alone"
 
     def fields(self) -> ComposeResult:
-        """Reason, and for how long to keep quiet."""
-        yield Denying("Reason (required)")
+        """When it is asked again, and why."""
+        yield Denying("Why (needed: those who are asked next read it)")
+
+    def foot(self) -> str:
+        """It can be taken back later, too."""
+        return f"{super().foot()} · later: L on the task"
 
     def send_button(self) -> Button:
         """Denying restarts nothing, so it is never dangerous."""
-        return Button("Deny", variant="error", id="send", compact=True)
+        many = vocabulary.count(len(self.approval.proposal.targets), "task")
+        return Button(f"⏎ Leave {many} alone", variant="success", id="send", compact=True)
 
     def on_mount(self) -> None:
         """Starts with the reason."""
         self.begin_in("#reason")
+
+    def draw(self) -> None:
+        """As it is chosen now."""
+        self.query_one(Denying).show([self.approval.proposal], self.context.now())
+        super().draw()
 
     def answer(self) -> Deny:
         """A denial with what has been filled in."""
@@ -312,14 +410,14 @@ class DenyScreen(DecisionScreen):
         colours = palette(self)
         if self._missing:
             return Text("A reason is required.", style=colours[Tone.DANGER])
-        keys = "Enter in the reason sends. Tab: snooze. Esc cancels."
+        keys = "Enter sends. ↑ ↓ choose when you are asked again. Esc goes back."
         if claimant := self._claimant():
             return Text(f"{claimant} is looking at it. {keys}", style=colours[Tone.WARNING])
         return Text(keys, style=colours[Tone.MUTED])
 
     @on(Input.Changed, "#reason")
-    @on(Select.Changed, "#snooze")
-    def _follow(self, event: Input.Changed | Select.Changed) -> None:
+    @on(Denying.Changed)
+    def _follow(self, event: Input.Changed | Denying.Changed) -> None:
         event.stop()
         self._missing = self._missing and not self.answer().reason
         self.draw()

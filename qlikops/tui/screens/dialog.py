@@ -1,4 +1,4 @@
-"""What every dialog that sends has: what goes out, what stands in the way, a button that sends and one that doesn't."""
+"""What every sheet that sends has: what goes out, what stands in the way, a button that sends and one that doesn't."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.widgets import Button, Input, Static
 
 from qlikops.domain.approval import ProposalRecord
-from qlikops.presentation.tone import Line, Section, Tone, outside
+from qlikops.presentation.tone import Line, Section, Tone
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
@@ -22,19 +22,16 @@ from qlikops.tui.screens.modal import Answer, Modal
 from qlikops.tui.widgets.delay_bar import DelayBar
 from qlikops.tui.widgets.outgoing import Outgoing
 from qlikops.tui.widgets.prose import palette, prose
+from qlikops.tui.widgets.sheet import Sheet
 
 LOOK_FIRST = timedelta(seconds=1)
 """How long what comes by itself takes no answer: what was typed at what stood there before is none to it."""
 
 
-def title_of(heading: str, context: LiveContext) -> Text:
-    """The title of a dialog: `heading`, and in which of several contexts what is sent there takes effect."""
-    return Text(heading + (outside(context.label, cap=30, before="   in ").text if context.label else ""))
-
-
 class Dialog(Modal[Answer | None]):
     """Answers with what to send, or None. Esc means the dialog, whatever else is held back."""
 
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-low"), (28, "-tall")]  # noqa: RUF012 - Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="cancel"),
         Binding("left,up", "app.focus_previous", "Previous", show=False, id="previous"),
@@ -52,17 +49,17 @@ class Dialog(Modal[Answer | None]):
         """What was typed before any field of it could be typed in."""
 
     def compose(self) -> ComposeResult:
-        """Title, content, problem, buttons."""
-        with Vertical(id="dialog"):
-            yield Static(title_of(self.heading(), self.context), markup=False, id="dialog-title")
+        """Content, problem, buttons; then what only a ticket needs."""
+        with Sheet(self.context):
             yield from self.content()
             yield self._problem
             with Horizontal(id="buttons"):
-                for button in (self.send_button(), Button("Cancel", id="cancel", compact=True)):
+                for button in (self.send_button(), Button("Esc Back", id="cancel", compact=True)):
                     # While it shows that it is pressed it takes no key, and an Enter that was refused a moment ago
                     # must not swallow the next one.
                     button.active_effect_duration = 0
                     yield button
+            yield from self.after()
             yield DelayBar(self.state, "Esc closes this; then Esc: do not send")
 
     @abstractmethod
@@ -72,6 +69,14 @@ class Dialog(Modal[Answer | None]):
     @abstractmethod
     def content(self) -> ComposeResult:
         """What goes out, and what the person fills in."""
+
+    def after(self) -> ComposeResult:
+        """What stands below the buttons."""
+        yield from ()
+
+    def foot(self) -> str:
+        """What the lower edge says: in whose name, and how it is taken back."""
+        return ""
 
     @abstractmethod
     def send_button(self) -> Button:
@@ -99,7 +104,7 @@ class Dialog(Modal[Answer | None]):
 
     def advice(self) -> Text:
         """What to know before sending, while nothing stands in the way."""
-        return Text("Enter sends. Esc cancels.", style=palette(self)[Tone.MUTED])
+        return Text("Enter sends. Esc goes back.", style=palette(self)[Tone.MUTED])
 
     def problem(self) -> str:
         """Why nothing can be sent right now; empty where it can."""
@@ -120,6 +125,7 @@ class Dialog(Modal[Answer | None]):
     def draw(self) -> None:
         """What stands in the way, or what to know."""
         problem = self.problem()
+        self.query_one(Sheet).say(self.heading(), self.foot())
         self._problem.update(Text(problem, style=palette(self)[Tone.DANGER]) if problem else self.advice())
         # Not disabled: that would move the focus, and Enter would mean something else than a moment ago.
         self.query_one("#send").set_class(bool(problem), "-blocked")

@@ -121,10 +121,10 @@ class Choosing(OptionList):
             for number, option in enumerate(offers):
                 yield number, choosing.option_row(option, is_chosen=option is self._option)
         if self._option.checks:
-            yield None, (Span("Before that (Space ticks what is done)", Tone.MUTED),)
+            yield None, (Span("First (Space ticks what is done; it is kept with the decision)", Tone.MUTED),)
         for check in self._option.checks:
             yield check, choosing.tick_row(check, is_ticked=check in self._ticked)
         if self._proposal.can_be_narrowed:
             yield None, (Span("Tasks (Space leaves one out)", Tone.MUTED),)
-            for target in self._proposal.targets:
-                yield target.key, choosing.task_row(target, is_chosen=target.key not in self._left_out)
+            for target, wave in choosing.waves(self._proposal, self.choice):
+                yield target.key, choosing.task_row(target, wave, is_chosen=target.key not in self._left_out)

@@ -1,29 +1,47 @@
-"""What a denial asks for: a reason, and for how long to propose nothing."""
+"""What a denial asks for: a reason, and when the tasks are proposed again."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import ClassVar
 
+from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Input, Select
+from textual.message import Message
+from textual.widgets import Input, Static
 
+from qlikops.domain.proposal import Proposal
+from qlikops.presentation import denial
+from qlikops.presentation.tone import Tone
 from qlikops.tui.widgets.line import LineInput
-
-SNOOZES = (("Snooze: the usual cooldown", 0), ("Snooze: 1 hour", 1), ("Snooze: 4 hours", 4), ("Snooze: 24 hours", 24))
+from qlikops.tui.widgets.prose import palette, text
 
 
 class Denying(Vertical):
-    """The two fields of a denial."""
+    """The reason has the focus, and the arrows choose when somebody is asked again."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "choose(-1)", "Earlier", show=False, id="asked-earlier"),
+        Binding("down", "choose(1)", "Later", show=False, id="asked-later"),
+    ]
+
+    class Changed(Message):
+        """Another time is chosen."""
 
     def __init__(self, placeholder: str) -> None:
         super().__init__()
         self._placeholder = placeholder
+        self._chosen = 0
+        self._rows = Static(markup=False, id="snooze")
 
     def compose(self) -> ComposeResult:
-        """The reason, then the snooze."""
+        """When, then why."""
+        yield self._rows
         yield LineInput(placeholder=self._placeholder, max_length=500, id="reason", compact=True)
-        yield Select(SNOOZES, value=0, allow_blank=False, id="snooze", compact=True)
 
     @property
     def reason(self) -> str:
@@ -33,5 +51,28 @@ class Denying(Vertical):
     @property
     def snooze(self) -> timedelta | None:
         """None for the usual cooldown."""
-        hours = self.query_one("#snooze", Select).value
-        return timedelta(hours=hours) if isinstance(hours, int) and hours else None
+        hours = denial.HOURS[self._chosen]
+        return timedelta(hours=hours) if hours else None
+
+    def show(self, proposals: Sequence[Proposal], now: datetime) -> None:
+        """Each time, and what it means for `proposals`."""
+        colours = palette(self)
+        lines = [Text("Asked again (↑ ↓)", colours[Tone.MUTED])]
+        for index, row in enumerate(denial.asked_again(proposals, now)):
+            is_chosen = index == self._chosen
+            lines.append(Text("(•) " if is_chosen else "( ) ", "bold" if is_chosen else "") + text(row, colours))
+        self._rows.update(Text("\n").join(lines))
+
+    def action_choose(self, step: int) -> None:
+        """The time before or after."""
+        self._choose(self._chosen + step)
+
+    def on_click(self, event: events.Click) -> None:
+        """Chooses what is clicked."""
+        if event.widget is self._rows:
+            self._choose(event.y - 1)
+
+    def _choose(self, index: int) -> None:
+        if 0 <= index < len(denial.HOURS):
+            self._chosen = index
+            self.post_message(self.Changed())

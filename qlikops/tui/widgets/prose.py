@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
+from rich.rule import Rule
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
@@ -50,6 +51,26 @@ def lines(entries: Sequence[Line], colours: Palette) -> Table:
     grid.add_column(ratio=1, overflow="fold")
     for entry in entries:
         grid.add_row(Text(entry.label), text(entry.spans, colours))
+    return grid
+
+
+def ruled(sections: Iterable[Section], colours: Palette) -> RenderableType:
+    """Sections one below the other, each title with a line to the edge."""
+    parts: list[RenderableType] = []
+    for section in sections:
+        if section.title:
+            title = Text(section.title, Style(bold=True))
+            parts += [Text(), Rule(title, align="left", style=colours[Tone.MUTED])]
+        parts.append(lines(section.lines, colours))
+    return Group(*parts)
+
+
+def beside(columns: Sequence[RenderableType]) -> RenderableType:
+    """One beside the other; the first has the most room."""
+    grid = Table.grid(padding=(0, 2), expand=True)
+    for index, _ in enumerate(columns):
+        grid.add_column(ratio=2 if index else 3)
+    grid.add_row(*columns)
     return grid
 
 

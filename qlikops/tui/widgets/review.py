@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
@@ -15,11 +18,16 @@ from qlikops.domain.latest import Latest
 from qlikops.presentation import review
 from qlikops.presentation.tone import Line, Section, Tone
 from qlikops.tui.model.outbox import Clock
-from qlikops.tui.widgets.prose import palette, prose
+from qlikops.tui.widgets.prose import Palette, beside, palette, prose, ruled
+
+TWO, THREE = 110, 170
+"""From so many cells on the record has two columns, or three: what happened, what is said of it, what was before."""
 
 
 class Review(VerticalScroll):
     """Shows one Approval. `approval` is that very object, or None while nothing on the screen may be decided."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("i,f", "unfold", "Codes", id="unfold", tooltip="ids and digest")]
 
     def __init__(
         self,
@@ -40,15 +48,18 @@ class Review(VerticalScroll):
         self._shown: ProposalRecord | None = None
         self._background: Background | None = None
         self._notice = Static(markup=False, id="notice")
-        self._brief = Static(markup=False, id="brief")
-        self._at_zero = Static(markup=False, id="at-zero")
+        self._is_folded = True
+        """Whether codes, ids and the digest are left out."""
+        self._minute = -1
+        self._head = Static(markup=False, id="brief")
+        self._you = Static(markup=False, id="at-zero")
         self._body = Static(markup=False, id="body")
 
     def compose(self) -> ComposeResult:
         """Only the line with the countdown ticks."""
         yield self._notice
-        yield self._brief
-        yield self._at_zero
+        yield self._head
+        yield self._you
         yield self._body
 
     def on_mount(self) -> None:
@@ -89,8 +100,8 @@ class Review(VerticalScroll):
         """Says why there is no record to show."""
         self._reset()
         self._shown = None
-        self._brief.update(Text(words, style=palette(self)[Tone.MUTED]))
-        self._at_zero.update("")
+        self._head.update(Text(words, style=palette(self)[Tone.MUTED]))
+        self._you.update("")
         self._body.update("")
 
     def mark_gone(self, notice: str) -> None:
@@ -115,23 +126,47 @@ class Review(VerticalScroll):
         """The name of the context that the record is from, where there are several."""
         return ""
 
-    def _deadline(self, approval: ProposalRecord) -> Section:
-        claim, caller = self._claim()
-        return review.at_zero(approval, self._clock(), claim, caller, self._background)
-
     @property
     def latest(self) -> Latest | None:
         """What the last poll says of what is shown; None where that has not been read."""
         return self._background.latest if self._background is not None else None
 
+    def action_unfold(self) -> None:
+        """Shows codes, ids and the digest, or no longer."""
+        self._is_folded = not self._is_folded
+        self._draw()
+
+    def on_resize(self) -> None:
+        """There is room for more columns, or for fewer."""
+        self._draw()
+
     def _tick(self) -> None:
         # Under a dialog too: what it is about must not look younger than it is.
         if self.approval is not None and self.screen.is_current:
-            self._at_zero.update(prose([self._deadline(self.approval)], palette(self)))
+            if self._minute != self._clock().minute:
+                self._draw()
+            self._draw_choices(self.approval, palette(self))
 
     def _draw(self) -> None:
         if self._shown is not None:
-            colours = palette(self)
-            self._brief.update(prose([review.brief(self._shown, self.context_label)], colours))
-            self._at_zero.update(prose([self._deadline(self._shown)], colours))
-            self._body.update(prose(review.body(self._shown, self._background), colours))
+            colours, now = palette(self), self._clock()
+            self._minute = now.minute
+            self._head.update(prose([review.head(self._shown, self.context_label)], colours))
+            body = review.body(self._shown, now, self._background, is_folded=self._is_folded)
+            self._body.update(self._in_columns(body, colours))
+            self._draw_choices(self._shown, colours)
+
+    def _draw_choices(self, shown: ProposalRecord, colours: Palette) -> None:
+        claim, caller = self._claim()
+        self._you.update(ruled([review.you(shown, self._clock(), claim, caller, ("a", "d"))], colours))
+
+    def _in_columns(self, sections: Sequence[Section], colours: Palette) -> RenderableType:
+        """Read from left to right they are in the order in which they stand one below the other."""
+        width = self.scrollable_content_region.width
+        if width < TWO:
+            return ruled(sections, colours)
+        split = next((at for at, each in enumerate(sections) if each.title == "Evidence"), len(sections))
+        rest = sections[split:]
+        third = [each for each in rest if each.title in (review.EARLIER, review.RECORD)] if width >= THREE else []
+        columns = [sections[:split], [each for each in rest if each not in third], third]
+        return beside([ruled(each, colours) for each in columns if each])

@@ -43,7 +43,7 @@ def polled(*latencies: int | None) -> tuple[Sample, ...]:
 
 
 def shown(background: Background | None, tasks: tuple[str, ...] = ("sales-orders",)) -> str:
-    return as_text(body(samples.approval(samples.proposal(tasks=tasks)), background))
+    return as_text(body(samples.approval(samples.proposal(tasks=tasks)), samples.NOW, background))
 
 
 def test_the_track_record_is_that_of_the_same_verdict_of_the_same_evaluator() -> None:
@@ -102,7 +102,7 @@ def test_the_track_record_is_the_failures_own_or_else_its_kinds(
     environment = Counted(counts=counts, track=(TRACK,))
     background = read_background(environment, approval)
     assert (background.track, background.track_of) == ((TRACK,), track_of)
-    assert f"after “AI approve” on {track_of}" in as_text(body(approval, background))
+    assert f"after “AI approve” on {track_of}" in as_text(body(approval, samples.NOW, background))
 
 
 def test_the_history_says_what_how_often_who_why_and_for_how_long() -> None:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
-
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.evaluation import Risk, Verdict
-from qlikops.domain.point_of_no_return import PointOfNoReturn
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import Action
 from qlikops.presentation.bulk import entry, not_one_cause, together
 from qlikops.presentation.review import second_thoughts
 from qlikops.presentation.tone import plain
 from tests.unit.presentation import samples
-from tests.unit.presentation.samples import NOW
 
 CAUSE = "source ORA-ERP on replicate-eu-1"
 
@@ -39,9 +34,9 @@ def test_what_has_no_cause_in_common_is_not_approved_together_however_alike_it_i
 
 def test_together_they_have_one_blast_radius() -> None:
     group = samples.proposal(1, cause=CAUSE, tasks=("a", "b"))
-    said = [entry.text for entry in together(of(group, samples.proposal(2, cause=CAUSE)), NOW, approved=True)]
+    said = [entry.text for entry in together(of(group, samples.proposal(2, cause=CAUSE)), approved=True)]
     assert "3 tasks, 126 tables; no table loads again, only changes are read" in said
-    assert [entry.text for entry in together([], NOW, approved=True)] == ["nothing"]
+    assert [entry.text for entry in together([], approved=True)] == ["nothing"]
 
 
 def test_what_differs_is_named() -> None:
@@ -65,28 +60,20 @@ def test_denying_together_says_what_stays_and_when_it_is_asked_again_and_nothing
     worst = samples.evaluation(Verdict.DENY, Risk.HIGH)
     group = samples.approval(samples.proposal(tasks=("a", "b"), action=Action.RELOAD), assessed=worst)
     alone = samples.approval(samples.proposal(2), assessed=worst)
-    said = {line.label: line.text for line in together([group, alone], NOW, approved=False)}
+    said = {line.label: line.text for line in together([group, alone], approved=False)}
     assert said == {
-        "will run": "nothing",
-        "stays": "3 tasks as proposed: 3 ERROR",
-        "then": "left alone for the usual cooldown; if still broken, asked again",
+        "Does": "nothing is sent to Qlik",
+        "Stays": "3 tasks as proposed: 3 ERROR",
     }
-    snoozed = together([alone], NOW, approved=False, snooze=timedelta(hours=4))
-    assert "left alone for 4h00m;" in snoozed[-1].text
-    point = PointOfNoReturn("ORA", NOW, 3600)
-    costly = replace(alone, proposal=replace(alone.proposal, point_of_no_return=point))
-    assert together([costly], NOW, approved=False, snooze=timedelta(hours=4))[-1].label == "too late"
     each = plain(entry(group, approved=False))
     assert group.approval_id in each
-    assert "■ critical FATAL_TRANSIENT" in each
+    assert "■ critical connection lost" in each
     for warning in second_thoughts(group):
         assert warning not in each
 
 
 def test_several_at_once_are_approved_for_their_first_options_and_the_others_are_said() -> None:
-    lines = [
-        f"{each.label}: {each.text}" for each in together([samples.approval(samples.OFFERING)] * 2, NOW, approved=True)
-    ]
-    assert "will run: restore the log, then resume (RESUME_PROCESSING)" in lines
-    assert "not this: reload, which is approved one by one; loses what the target has" in lines
-    assert "first: 4 checks, recorded as not ticked" in lines
+    lines = [f"{each.label}: {each.text}" for each in together([samples.approval(samples.OFFERING)] * 2, approved=True)]
+    assert "Does: restore the log, then resume (RESUME_PROCESSING)" in lines
+    assert "Not this: reload, which is approved one by one; loses what the target has" in lines
+    assert "First: 4 checks, recorded as not ticked" in lines

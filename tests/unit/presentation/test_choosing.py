@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from qlikops.domain.proposal import Choice
-from qlikops.domain.task import TaskKey
+from qlikops.domain.proposal import WHEN_IT_ANSWERS, Choice, Option
+from qlikops.domain.task import Action, TaskKey
 from qlikops.presentation import choosing
+from qlikops.presentation.choosing import Enter
 from qlikops.presentation.tone import plain
 from tests.unit.presentation import samples
 
@@ -43,11 +44,11 @@ def test_the_word_to_type_is_that_of_this_very_proposal(choice: Choice, word: st
 @pytest.mark.parametrize(
     ("tasks", "is_open", "against", "said"),
     [
-        ((), 0, (), "Approve"),
-        ((), 2, ("the risk is high",), "Approve with 2 checks open"),
-        ((), 0, ("the risk is high", "ben"), "Approve although the risk is high"),
-        (("stock",), 1, (), "Approve 1 of 3 tasks with 1 check open"),
-        (("stock", "orders"), 0, (), "Approve 2 of 3 tasks"),
+        ((), 0, (), "Resume 3 tasks"),
+        ((), 2, ("the risk is high",), "Resume 3 tasks with 2 checks open"),
+        ((), 0, ("the risk is high", "ben"), "Resume 3 tasks although the risk is high"),
+        (("stock",), 1, (), "Resume 1 of 3 tasks with 1 check open"),
+        (("stock", "orders"), 0, (), "Resume 2 of 3 tasks"),
     ],
 )
 def test_the_button_says_what_is_left_out_and_what_is_open(
@@ -57,8 +58,11 @@ def test_the_button_says_what_is_left_out_and_what_is_open(
 
 
 def test_only_what_loads_tables_again_cannot_be_undone() -> None:
-    assert choosing.heading(GROUP.choose("reload")).startswith("CAN'T BE UNDONE")
-    assert choosing.heading(GROUP.choose()) == "Approve: this will be sent"
+    reload = choosing.heading(GROUP, GROUP.choose("reload"))
+    assert reload == "CAN'T BE UNDONE: 126 tables are emptied and loaded again"
+    assert choosing.heading(GROUP, GROUP.choose()) == "Approve: resume 3 tasks"
+    waits = Option(WHEN_IT_ANSWERS, Action.RESUME, "resume when it answers")
+    assert choosing.heading(GROUP, Choice(waits, GROUP.targets[:1])) == "Approve: resume 1 of 3 tasks when it answers"
 
 
 def test_a_row_says_what_it_does_and_loses_without_a_colour() -> None:
@@ -67,5 +71,60 @@ def test_a_row_says_what_it_does_and_loses_without_a_colour() -> None:
         "(•) restore the log, then resume  loses nothing",
         "( ) reload the target from the source  loses what the target has",
     ]
-    left_out = choosing.task_row(GROUP.targets[0], is_chosen=False)
-    assert plain(left_out) == "[ ] replicate-eu-1/orders  left out, proposed again"
+    left_out = choosing.task_row(GROUP.targets[0], "", is_chosen=False)
+    assert plain(left_out) == "        [ ] replicate-eu-1/orders  left out, proposed again"
+
+
+def test_the_tasks_stand_in_waves_and_who_is_left_out_is_in_none() -> None:
+    group = replace(samples.proposal(tasks=tuple("abcdefgh")), options=(RESTORE,))
+    kept = [str(target.key) for target in group.targets if target.key.task != "c"]
+    waves = [(target.key.task, wave) for target, wave in choosing.waves(group, group.choose(tasks=kept))]
+    assert [wave for _, wave in waves] == ["first", "then 2", "", "", "then 4", "", "", ""]
+    assert [task for task, _ in waves] == list("abcdefgh")
+    assert [wave for _, wave in choosing.waves(group, group.choose(tasks=kept[:4]))][:5] == [
+        "first",
+        "then 2",
+        "",
+        "",
+        "then 1",
+    ]
+
+
+WAIT = Option(WHEN_IT_ANSWERS, Action.RESUME, "resume when it answers")
+
+
+@pytest.mark.parametrize("loads", [False, True])
+@pytest.mark.parametrize("option", [RESTORE, RELOAD, WAIT])
+@pytest.mark.parametrize("is_open", [0, 1])
+@pytest.mark.parametrize("needs_reason", [False, True])
+@pytest.mark.parametrize("against", [(), ("AI says caution",)])
+def test_enter_sends_only_what_is_advised_and_can_be_undone_without_open_checks_and_doubts(
+    option: Option, is_open: int, against: tuple[str, ...], *, needs_reason: bool, loads: bool
+) -> None:
+    proposal = replace(GROUP, options=(RESTORE, RELOAD, WAIT))
+    targets = tuple(replace(target, full_load_completed=not loads) for target in proposal.targets)
+    done = choosing.enter(
+        proposal, Choice(option, targets), is_open=is_open, needs_reason=needs_reason, against=against
+    )
+    is_sound = option is RESTORE and not loads and not is_open and not needs_reason and not against
+    assert (done is Enter.SEND) is is_sound
+    if is_open:
+        assert done is Enter.CHECK
+    elif needs_reason:
+        assert done is Enter.REASON
+    elif loads or option is RELOAD:
+        assert done is Enter.WORD
+    elif not is_sound:
+        assert done is Enter.BACK
+
+
+@pytest.mark.parametrize(
+    ("is_open", "needed", "said"),
+    [
+        (0, "", "Why (not needed)"),
+        (2, "", "Why, with 2 checks open?"),
+        (2, "the AI says deny", "Why (needed: the AI says deny)"),
+    ],
+)
+def test_the_empty_reason_says_whether_it_is_needed(is_open: int, needed: str, said: str) -> None:
+    assert choosing.why(is_open, needed) == said

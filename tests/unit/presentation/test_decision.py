@@ -17,12 +17,14 @@ from qlikops.presentation.tone import Section, Span, as_text, plain
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
 
+UNREAD = decision.Seen(None, NOW)
+
 
 class TestDecision:
     REQUEST = Approve(samples.approval().digest, decision_id="abc")
 
     def test_what_goes_out_when_approving(self) -> None:
-        text = as_text([Section("", decision.what_goes_out(self.REQUEST, samples.approval(), samples.CALLER))])
+        text = as_text([Section("", decision.what_goes_out(self.REQUEST, samples.approval(), samples.CALLER, UNREAD))])
         for expected in ("SendTaskSuccess", "RESUME_PROCESSING", "sales-orders", "no table loads again"):
             assert expected in text
         for expected in (self.REQUEST.digest, samples.approval().approval_id, "abc", samples.CALLER):
@@ -30,9 +32,9 @@ class TestDecision:
 
     def test_what_goes_out_when_denying(self) -> None:
         request = Deny("d1", reason="patching", snooze=timedelta(hours=1))
-        text = as_text([Section("", decision.what_goes_out(request, samples.approval()))])
+        text = as_text([Section("", decision.what_goes_out(request, samples.approval(), "", UNREAD))])
         assert "SendTaskFailure ApprovalDenied" in text
-        assert "will run     nothing" in text
+        assert "Does         nothing is sent to Qlik" in text
         assert "patching" in text
         assert "left alone for 1h00m" in text
 
@@ -165,15 +167,14 @@ def test_why_it_no_longer_waits(made: Decision | None, said: str) -> None:
 def test_what_goes_out_is_shown_beside_what_the_last_poll_saw_and_what_happens_otherwise(
     request_: Approve | Deny,
 ) -> None:
-    def said(seen: decision.Seen | None) -> str:
-        return as_text([Section("", decision.what_goes_out(request_, samples.approval(), now=NOW, seen=seen))])
+    def said(seen: decision.Seen) -> str:
+        return as_text([Section("", decision.what_goes_out(request_, samples.approval(), "", seen))])
 
     latest = Latest.of(samples.as_proposed(samples.fleet(), samples.proposal()), samples.proposal())
     assert "seen 40s ago" in said(decision.Seen(latest, NOW))
     assert "what the last poll says has not been read" in said(decision.Seen(None, NOW))
-    assert "last poll" not in said(None)
-    assert "expires in 3h48m" in said(None)
-    assert "as           not known yet" in said(None)
+    assert ("expires in 3h48m" in said(UNREAD)) is request_.approved
+    assert "As           not known yet" in said(UNREAD)
 
 
 class TestChoosing:
@@ -181,10 +182,12 @@ class TestChoosing:
     REQUEST = Approve("d", option="reload", tasks=("stock",))
 
     def test_what_goes_out_says_the_option_what_it_loses_and_what_is_left_out(self) -> None:
-        text = as_text([Section("", decision.what_goes_out(self.REQUEST, self.RECORD))])
-        assert "reload the target from the source (RELOAD_TARGET); loses what the target has" in text
+        text = as_text([Section("", decision.what_goes_out(self.REQUEST, self.RECORD, "", UNREAD))])
+        assert "Does         reload the target from the source" in text
+        assert "Lost         what the target has" in text
+        assert "RELOAD_TARGET" in text
         assert "left out: replicate-eu-1/orders, replicate-eu-1/payments" in text
-        assert "blast radius 1 task, 42 tables" in text
+        assert "Tasks        1 task, 42 tables" in text
 
     def test_what_speaks_against_it_goes_by_option_tasks_and_open_checks(self) -> None:
         seen = decision.Seen(None, NOW)

@@ -9,6 +9,7 @@ import pytest
 
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.latest import Latest
+from qlikops.domain.point_of_no_return import PointOfNoReturn
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from qlikops.presentation import denial
 from qlikops.presentation.tone import plain
@@ -33,18 +34,41 @@ def poll(*tasks: TaskSnapshot) -> Latest:
     ],
 )
 def test_the_tasks_stay_as_the_last_poll_saw_them(latest: Latest | None, now: datetime | None, stays: str) -> None:
-    line, _ = denial.aftermath([ONE], None, latest, now)
-    assert (line.label, line.text) == ("stays", stays)
+    line = denial.stays([ONE], latest, now)
+    assert (line.label, line.text) == ("Stays", stays)
 
 
 def test_of_several_the_states_are_counted_and_a_snooze_says_how_long() -> None:
     stalled = replace(ONE, targets=(replace(ONE.targets[0], state=TaskState.RUNNING), *ONE.targets))
-    stays, then = denial.aftermath([ONE, stalled], timedelta(hours=4))
-    assert stays.text == "3 tasks as proposed: 2 ERROR, 1 RUNNING"
+    assert denial.stays([ONE, stalled], None).text == "3 tasks as proposed: 2 ERROR, 1 RUNNING"
+    (then,) = denial.then([ONE, stalled], timedelta(hours=4), NOW)
     assert then.text == "left alone for 4h00m; if still broken, asked again"
-    _, then = denial.aftermath([ONE], None)
+    (then,) = denial.then([ONE], None, NOW)
     assert "the usual cooldown" in then.text
 
 
 def test_how_bad_it_is_to_do_nothing_is_said_in_a_few_words() -> None:
-    assert plain(denial.brief(ONE)) == "■ critical FATAL_TRANSIENT"
+    assert plain(denial.brief(ONE)) == "■ critical connection lost"
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        (None, ["if it is still broken", "12:20 UTC", "15:20 UTC", "tomorrow 11:20 UTC"]),
+        (
+            2 * 3600,
+            [
+                "if it is still broken",
+                "12:20 UTC, 1h00m before the log is gone",
+                "✗ after the log is gone: only a reload",
+                "✗ after the log is gone: only a reload",
+            ],
+        ),
+        (-60, ["✗ after the log is gone: only a reload"] * 4),
+    ],
+)
+def test_each_time_to_be_asked_again_is_set_against_the_end_of_the_log(kept: int | None, said: list[str]) -> None:
+    point = PointOfNoReturn("ORA", NOW, kept)
+    rows = list(denial.asked_again([ONE, replace(ONE, point_of_no_return=point)], NOW))
+    assert [plain(row)[26:].strip() for row in rows] == said
+    assert [plain(row).split("  ")[0] for row in rows][:2] == ["after the usual cooldown", "in 1 hour"]

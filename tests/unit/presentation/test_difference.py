@@ -28,10 +28,10 @@ def test_the_same_record_has_none_even_if_somebody_claims_it() -> None:
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"action": Action.RELOAD}, "will run: resume from where it stopped (RESUME_PROCESSING) -> reload the target"),
-        ({"tasks": ("sales-orders", "stock")}, "on 2: nothing -> replicate-eu-1/stock"),
+        ({"action": Action.RELOAD}, "resume: resume from where it stopped (RESUME_PROCESSING) -> nothing"),
+        ({"tasks": ("sales-orders", "stock")}, "Tasks 3: nothing -> 2 tasks, 84 tables"),
         ({"message": "ORA-00308"}, "e1: message: ORA-12541: TNS: no listener -> message: ORA-00308"),
-        ({"cause": "source ORA"}, "cause: nothing -> source ORA"),
+        ({"cause": "source ORA"}, "Cause: nothing -> source ORA"),
     ],
 )
 def test_a_changed_proposal(changed: dict[str, Any], expected: str) -> None:
@@ -41,7 +41,7 @@ def test_a_changed_proposal(changed: dict[str, Any], expected: str) -> None:
 def test_a_changed_evaluation() -> None:
     new = samples.evaluation(Verdict.DENY, Risk.HIGH, findings=(Finding("It was dropped on purpose.", ("e2",)),))
     changed = said(samples.approval(assessed=new))
-    assert "evaluation: AI approve risk low confidence 92% -> AI deny risk HIGH confidence 92%" in changed
+    assert "Says: would approve, 92% sure, risk low -> would deny, 92% sure, risk HIGH" in changed
     assert any(entry.endswith("-> It was dropped on purpose. [e2 state]") for entry in changed)
 
 

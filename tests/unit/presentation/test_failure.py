@@ -18,15 +18,15 @@ def shown(diagnosis: Diagnosis | None) -> list[tuple[str, str]]:
 def test_a_known_failure_is_told_in_the_order_in_which_it_is_needed() -> None:
     known = diagnosis_of(failed(message="ORA-01017: invalid username/password; logon denied"))
     labels = [label for label, _ in shown(known) if label]
-    assert labels == ["happened", "look first", "then", "never", "documented", "failure"]
-    assert dict(shown(known))["look first"] == f"1. {known.checks[0]}"
-    assert dict(shown(known))["happened"] == known.says
+    assert labels == ["Means", "Look at", "Then", "Never", "Documented", "Failure"]
+    assert dict(shown(known))["Look at"] == f"1. {known.checks[0]}"
+    assert dict(shown(known))["Means"] == known.says
 
 
 def test_what_is_only_probable_says_so_and_what_speaks_against_it() -> None:
     likely = dict(shown(diagnosis_of(failed(message="ORA-12541: TNS:no listener. The moon is full."))))
-    assert likely["happened"].startswith("probably: ")
-    assert "moon" in likely["unexplained"]
+    assert likely["Means"].startswith("probably: ")
+    assert "moon" in likely["Unexplained"]
 
 
 @pytest.mark.parametrize("diagnosis", [None, Diagnosis(), diagnosis_of(failed(message="Nothing that is known"))])
@@ -42,4 +42,4 @@ def test_a_message_of_which_a_part_is_missing_says_so() -> None:
 
 def test_what_no_page_documents_is_said_to_be_a_judgement() -> None:
     known = diagnosis_of(failed(message="ORA-01017: invalid username/password; logon denied"))
-    assert dict(shown(replace(known, source="")))["documented"] == "nowhere; judged by experience"
+    assert dict(shown(replace(known, source="")))["Documented"] == "nowhere; judged by experience"

@@ -42,20 +42,20 @@ def words(*lines: object) -> str:
 @pytest.mark.parametrize(
     ("seen", "shown", "doubt"),
     [
-        (Latest.of(poll(AS_PROPOSED[1]), ONE), "now ERROR, seen 12s ago", ""),
+        (Latest.of(poll(AS_PROPOSED[1]), ONE), "Now ERROR, seen 12s ago", ""),
         (
             Latest.of(poll(RUNS), ONE),
-            "now RUNNING, seen 12s ago; no longer as proposed",
+            "Now RUNNING, seen 12s ago; no longer as proposed",
             "it is no longer as proposed: RUNNING, seen 12s ago",
         ),
         (
             Latest.of(poll(LOST), ONE),
-            "now ERROR, seen 12s ago; no longer as proposed | found POSITION_LOST",
+            "Now ERROR, seen 12s ago; no longer as proposed | Found POSITION_LOST",
             "it is no longer as proposed: ERROR, seen 12s ago",
         ),
-        (Latest.of(poll(), ONE), "now not seen, by the poll 12s ago", ""),
-        (Latest.of(poll(replace(RUNS, is_unread=True)), ONE), "now not seen, by the poll 12s ago", ""),
-        (None, "now what the last poll says has not been read", ""),
+        (Latest.of(poll(), ONE), "Now not seen, by the poll 12s ago", ""),
+        (Latest.of(poll(replace(RUNS, is_unread=True)), ONE), "Now not seen, by the poll 12s ago", ""),
+        (None, "Now what the last poll says has not been read", ""),
     ],
 )
 def test_one_task_is_shown_as_the_last_poll_saw_it(seen: Latest | None, shown: str, doubt: str) -> None:
@@ -66,7 +66,7 @@ def test_one_task_is_shown_as_the_last_poll_saw_it(seen: Latest | None, shown: s
 def test_of_a_group_is_counted_what_is_no_longer_as_proposed() -> None:
     seen = Latest.of(poll(AS_PROPOSED[0], RUNS), TWO)
     assert words(*latest.lines(TWO, seen, NOW)) == (
-        "now 1 ERROR, 1 RUNNING, seen 12s ago; 1 of 2 tasks is no longer as proposed"
+        "Now 1 ERROR, 1 RUNNING, seen 12s ago; 1 of 2 tasks is no longer as proposed"
     )
     assert latest.doubts(TWO, seen, NOW) == ("1 of 2 tasks is no longer as proposed, seen 12s ago",)
 

@@ -80,8 +80,8 @@ def of_approval(value: ProposalRecord) -> list[object]:
     return [
         list(review.sections(value, NOW)),
         review.second_thoughts(value),
-        decision.what_goes_out(request, value, now=NOW),
-        decision.what_goes_out(Deny(value.digest, "no"), value, now=NOW),
+        decision.what_goes_out(request, value, "", decision.Seen(None, NOW)),
+        decision.what_goes_out(Deny(value.digest, "no"), value, "", decision.Seen(None, NOW)),
         decision.receipt(receipt),
         decision.progress(value, request, ended=value),
         decision.stage(request, ended=value),

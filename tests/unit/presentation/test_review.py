@@ -14,9 +14,11 @@ from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.audit import DoneBy
 from qlikops.domain.background import Background
+from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer, Siblings
 from qlikops.domain.evaluation import BlockingGate, Evaluation, Finding, Gate, Risk, Verdict
 from qlikops.domain.lasting import Aftermath, Lasting, TaskLasting
+from qlikops.domain.point_of_no_return import PointOfNoReturn
 from qlikops.domain.proposal import WHEN_IT_ANSWERS, Option
 from qlikops.domain.task import Action, TaskKey
 from qlikops.presentation import review
@@ -36,8 +38,8 @@ class TestReview:
             "resume from where it stopped (RESUME_PROCESSING)",
             "replicate-eu-1/sales-orders ERROR (fatal error)",
             "1 task, 42 tables; no table loads again, only changes are read",
-            "unanswered   expires in 3h48m, then nothing is restarted",
-            "evaluation   AI approve   risk low   confidence 92%",
+            "Unanswered   expires in 3h48m, then nothing is restarted",
+            "Says         would approve, 92% sure, risk low",
             "answers again. [e1 message]",
             "e1           message: ORA-12541",
             "a human decides",
@@ -47,23 +49,31 @@ class TestReview:
             assert expected in text
 
     def test_what_could_go_wrong_comes_before_what_speaks_for_it(self) -> None:
-        few, many = (
-            replace(samples.evaluation(), cautions=cautions) for cautions in (("c1", "c2"), ("c1", "c2", "c3"))
-        )
-        brief = as_text([review.brief(samples.approval(assessed=few))])
-        assert brief.index("risk low") < brief.index("c1") < brief.index("c2") < brief.index(few.rationale[:20])
-        assert reviewed(samples.approval(assessed=few)).count("caution      ") == 2
-        assert "c3" in reviewed(samples.approval(assessed=many))
+        assessed = replace(samples.evaluation(), cautions=("c1", "c2", "c3"))
+        text = reviewed(samples.approval(assessed=assessed))
+        assert text.index("risk low") < text.index("c1") < text.index("c3") < text.index(assessed.rationale[:20])
+
+    def test_it_stands_in_the_order_in_which_a_person_decides(self) -> None:
+        known = Diagnosis("f", "oracle", FailureClass.TRANSIENT, Certainty.KNOWN, "It went away.")
+        siblings = Siblings(EndpointKey("default", "eu", "ORA"), total=6, running=5, at=NOW)
+        point = PointOfNoReturn("ORA", NOW, 3600)
+        full = replace(samples.proposal(), diagnosis=known, siblings=siblings, point_of_no_return=point)
+        labels = [label for label, _ in labelled(review.sections(samples.approval(full), NOW))]
+        order = ["Tasks", "Said", "Means", "Back yet?", "resume by", "e1", "Says", "approve", "deny", "Proposal"]
+        assert [label for label in labels if label in order] == order
+
+    def test_codes_ids_and_the_digest_stand_in_the_record_alone_which_folds(self) -> None:
+        record = samples.approval()
+        *before, last = review.body(record, NOW, is_folded=True)
+        text = as_text(before)
+        for code in (record.digest, record.approval_id, "FATAL_TRANSIENT", "RESUME_PROCESSING", "run-0711"):
+            assert code not in text
+        assert len(last.lines) == 1
 
     @pytest.mark.parametrize(("caller", "said"), [("arn:aws:iam::1:user/ann", "you"), ("", "ann")])
     def test_a_claim_of_ones_own_is_told_from_that_of_another(self, caller: str, said: str) -> None:
         claim = Claim("arn:aws:iam::1:user/ann", NOW + timedelta(minutes=2))
-        assert f"claimed by   {said} until" in as_text([review.at_zero(samples.approval(), NOW, claim, caller)])
-
-    @pytest.mark.parametrize(("kind", "count"), [(AnomalyKind.FATAL_UNKNOWN, 1), (AnomalyKind.FATAL_TRANSIENT, 0)])
-    def test_a_message_that_nobody_knows_is_read_before_deciding(self, kind: AnomalyKind, count: int) -> None:
-        proposal = replace(samples.proposal(), kind=kind)
-        assert as_text([review.brief(samples.approval(proposal))]).count("message      ORA-12541") == count
+        assert f"Claimed by   {said} until" in as_text([review.you(samples.approval(), NOW, claim, caller)])
 
     @pytest.mark.parametrize(
         ("answer", "detail", "said"),
@@ -93,8 +103,8 @@ class TestReview:
 
     def test_who_edited_the_task_before_it_failed_is_said(self) -> None:
         edited = DoneBy("SAVE_TASK", "CORP\\ben", NOW)
-        text = as_text([review.brief(samples.approval(replace(samples.proposal(), done_by=edited)))])
-        assert "audit trail  SAVE_TASK at 2026-03-07 11:20 UTC by CORP\\ben" in text
+        text = reviewed(samples.approval(replace(samples.proposal(), done_by=edited)))
+        assert "Edited       SAVE_TASK at 2026-03-07 11:20 UTC by CORP\\ben" in text
 
     def test_a_reload_says_what_it_replaces(self) -> None:
         text = reviewed(samples.approval(samples.proposal(action=Action.RELOAD)))
@@ -124,14 +134,14 @@ class TestReview:
         proposal = samples.proposal(tasks=("big", "small"), cause="source ORA-PROD")
         small = replace(proposal.targets[1], tables=1, protected=False)
         text = reviewed(samples.approval(replace(proposal, targets=(proposal.targets[0], small))))
-        assert "goes first   small, alone; then 2, 4, 8 … as tasks come up; one that fails as before" in text
-        assert "goes first" not in reviewed(samples.approval())
+        assert "Order        small first, alone; then 2, 4, 8 … as tasks come up; one that fails as before" in text
+        assert "Order  " not in reviewed(samples.approval())
 
     def test_the_brake_says_who_pulled_it_and_does_not_expire(self) -> None:
         record = replace(samples.approval(), status=Status.RESTARTING)
         text = reviewed(replace(record, claim=Claim("arn:aws:iam::1:user/anna", NOW - timedelta(hours=1), brake=True)))
-        assert "stopped by   anna: no further task is started" in text
-        assert "claimed by" not in text
+        assert "Stopped by   anna: no further task is started" in text
+        assert "Claimed by" not in text
 
     def test_a_finding_that_cites_what_is_not_there_is_marked(self) -> None:
         finding = Finding("I saw it", ("e1", "e9"), ("e9",))
@@ -164,7 +174,7 @@ class TestReview:
             duration_ms=milliseconds,
         )
         assert said in [
-            line.strip().removeprefix("by").strip() for line in reviewed(samples.approval(assessed=made)).splitlines()
+            line.strip().removeprefix("By").strip() for line in reviewed(samples.approval(assessed=made)).splitlines()
         ]
 
     def test_no_evaluation_is_unavailable_too(self) -> None:
@@ -266,7 +276,7 @@ def test_what_an_approval_must_not_pass_over_is_uncut_and_there_once() -> None:
     records = [samples.approval(samples.proposal(number, message=message), assessed=assessed) for number in (1, 2)]
     records.append(replace(samples.approval(samples.proposal(3, message="other")), evaluation=None))
     said = [(line.label, line.text) for line in review.in_full(*records)]
-    assert said == [("message", message), ("message", "other"), ("caution", caution)]
+    assert said == [("Said", f"“{message}”"), ("Said", "“other”"), ("Caution", caution)]
 
 
 def test_a_decision_and_its_outcome_are_told_task_by_task() -> None:
@@ -291,9 +301,9 @@ def test_a_decision_and_its_outcome_are_told_task_by_task() -> None:
 
 def test_a_task_says_what_is_special_about_it() -> None:
     target = replace(samples.proposal().targets[0], key=TaskKey("second", "s", "t"), protected=True)
-    text = as_text([review.brief(samples.approval(replace(samples.proposal(), targets=(target,))), "prod")])
-    assert "on           s/t ERROR (fatal error) at second protected" in text
-    assert "context      prod" in text
+    record = samples.approval(replace(samples.proposal(), targets=(target,)))
+    assert "Tasks        s/t ERROR (fatal error) at second protected" in reviewed(record)
+    assert "Context      prod" in as_text([review.head(record, "prod")])
 
 
 def test_a_group_beyond_all_measure_is_counted() -> None:
@@ -301,17 +311,19 @@ def test_a_group_beyond_all_measure_is_counted() -> None:
     assert reviewed(samples.approval(samples.proposal(tasks=names))).count("and 7 more") == 1
 
 
-def test_what_is_cut_beside_the_verdict_stands_in_full_further_down() -> None:
+def test_rationale_and_cautions_stand_there_in_full() -> None:
     long = "because " * 40 + "end"
     assessed = replace(samples.evaluation(findings=(Finding("I feel it."),)), rationale=long, cautions=(long,))
     sections = labelled(review.sections(samples.approval(assessed=assessed), NOW))
-    assert ("rationale", long) in sections
-    assert ("caution", long) in sections
-    assert ("finding", "I feel it. [cites nothing]") in sections
+    assert ("Because", long) in sections
+    assert ("Caution", long) in sections
+    assert ("Finding", "I feel it. [cites nothing]") in sections
 
 
 def test_a_record_without_a_policy_shows_none() -> None:
-    assert not any(label == "route" for label, _ in labelled(review.body(replace(samples.approval(), policy=None))))
+    assert not any(
+        label == "Route" for label, _ in labelled(review.body(replace(samples.approval(), policy=None), NOW))
+    )
 
 
 def test_what_waits_is_shown_as_the_last_poll_saw_it() -> None:
@@ -325,9 +337,9 @@ def test_what_waits_is_shown_as_the_last_poll_saw_it() -> None:
 
 def test_options_stand_with_what_comes_first_and_what_they_lose() -> None:
     text = reviewed(samples.approval(samples.OFFERING))
-    assert "will run     restore the log, then resume (RESUME_PROCESSING)" in text
-    assert "or           reload the target from the source (RELOAD_TARGET); loses what the target has" in text
-    assert "resume       restore the log, then resume, recommended" in text
+    assert "approve      restore the log, then resume; 2 checks first" in text
+    assert "             or reload the target from the source; loses what the target has" in text
+    assert "resume       restore the log, then resume (RESUME_PROCESSING), recommended" in text
     assert "first: Restore the log." in text
 
 

@@ -66,7 +66,7 @@ def test_what_is_left_fits_a_cell() -> None:
     ],
 )
 def test_the_review_says_until_when_a_resume_is_possible(now: datetime, words: str, tone: Tone) -> None:
-    lines = review.at_zero(ASKED, now).lines
+    lines = [line for section in review.body(ASKED, now) for line in section.lines]
     (text,) = said(lines)
     assert words in text
     assert next(each for each in lines if each.label == "resume by").spans[0].tone is tone
@@ -74,18 +74,17 @@ def test_the_review_says_until_when_a_resume_is_possible(now: datetime, words: s
 
 def test_not_set_the_review_says_how_to_set_it() -> None:
     asked = samples.approval(UNSET)
-    assert said(review.brief(asked).lines) == ["unknown: set log_retention for ORA-PROD"]
-    assert said(review.at_zero(asked, NOW).lines) == said(review.brief(ASKED).lines) == []
+    lines = [line for section in review.body(asked, NOW) for line in section.lines]
+    assert said(lines) == ["unknown: set log_retention for ORA-PROD"]
 
 
 def test_of_records_of_earlier_versions_nothing_is_said() -> None:
     assert "resume by" not in as_text(review.sections(samples.approval(), NOW))
 
 
-@pytest.mark.parametrize("now", [NOW, None])
-def test_what_goes_out_says_it_once(now: datetime | None) -> None:
+def test_what_goes_out_says_it_once() -> None:
     approve = Approve(ASKED.digest)
-    assert len(said(what_goes_out(approve, ASKED, now=now, seen=Seen(None, NOW)))) == 1
+    assert len(said(what_goes_out(approve, ASKED, "", Seen(None, NOW)))) == 1
 
 
 @pytest.mark.parametrize(
@@ -97,15 +96,15 @@ def test_what_goes_out_says_it_once(now: datetime | None) -> None:
     ],
 )
 def test_a_denial_says_whether_it_can_still_be_resumed_then(snooze: timedelta | None, label: str, words: str) -> None:
-    denied = what_goes_out(Deny(ASKED.digest, "later", snooze), ASKED, now=NOW, seen=Seen(None, NOW))
+    denied = what_goes_out(Deny(ASKED.digest, "later", snooze), ASKED, "", Seen(None, NOW))
     assert said(denied, label) == [words]
 
 
 def test_of_several_denials_the_first_counts() -> None:
     early = replace(ONE, point_of_no_return=replace(POINT, position=NOW - 23 * HOUR))
-    found = denial.aftermath([ONE, UNSET, early, samples.proposal()], 2 * HOUR, now=NOW)
+    found = list(denial.then([ONE, UNSET, early, samples.proposal()], 2 * HOUR, NOW))
     assert said(found, "too late")[0].startswith(f"after about {waiting.clock(NOW + HOUR, NOW)} only a reload")
-    assert len(denial.aftermath([UNSET], None, now=NOW)) == 2
+    assert len(list(denial.then([UNSET], None, NOW))) == 1
 
 
 def test_a_handover_says_until_when_what_waits_can_be_resumed() -> None:

@@ -64,7 +64,7 @@ async def no_longer_sees(pilot: Pilot[Any], text: str) -> None:
     await wait_until(pilot, lambda: text not in flat_text(pilot))
 
 
-QUESTIONS = {"a": "Approve: this will be sent", "d": "Deny: this will be sent"}
+QUESTIONS = {"a": "Approve: ", "d": "Deny: leave"}
 
 
 async def asked(pilot: Pilot[Any], key: str, *texts: str) -> None:

@@ -54,7 +54,7 @@ async def test_with_a_check_open_enter_alone_sends_nothing(started: Started) -> 
     async with started(environment) as pilot:
         await asked(pilot, "a", "Approve with 2 checks open")
         await pilot.press("enter", "enter", "enter")
-        await no_longer_sees(pilot, "Approve: this will be sent")
+        await no_longer_sees(pilot, "Approve: resume")
         assert environment.sent == []
         await asked(pilot, "a", "Approve with 2 checks open")
         await pilot.press("pagedown", "enter", "enter", "left", "enter")
@@ -104,11 +104,11 @@ async def test_what_enter_does_is_said_by_what_has_the_focus(started: Started) -
     async with started(environment) as pilot:
         await asked(pilot, "a")
         await pilot.press("pagedown")
-        await sees(pilot, "Space ticks and chooses. Enter goes on. Esc cancels.")
+        await sees(pilot, "Space ticks and chooses. Enter goes on. Esc goes back.")
         await pilot.press("enter", "enter")
         await sees(pilot, "Enter cancels; ← then Enter approves.")
         await pilot.press("left")
-        await sees(pilot, "Enter approves. Esc cancels.")
+        await sees(pilot, "Enter approves. Esc goes back.")
         assert "Enter cancels" not in flat_text(pilot)
 
 
@@ -146,7 +146,7 @@ async def test_choosing_the_gentler_way_again_takes_the_warning_away(started: St
         await pilot.press("up", "space")
         await sees(pilot, "CAN'T BE UNDONE")
         await pilot.press("up", "space")
-        await sees(pilot, "Approve: this will be sent", "Approve with 2 checks open")
+        await sees(pilot, "Approve: resume", "Approve with 2 checks open")
         assert "╔" not in screen_text(pilot)
 
 

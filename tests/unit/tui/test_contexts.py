@@ -94,14 +94,14 @@ async def test_the_same_id_in_two_contexts_is_two_approvals(started: Started, ea
         await wait_until(pilot, lambda: table.chosen == f"1/{FIRST}")
         await wait_until(pilot, lambda: twin.reads.count(FIRST) == 1)
         await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await sees(pilot, "Approve: resume")
         await pilot.press("enter")
         await wait_until(pilot, lambda: [sent[0] for sent in twin.sent] == [FIRST])
         assert east.sent == []
         # The other one still waits and can be answered for itself.
         await sees(pilot, "2 wait")
         await pilot.press("up", "d")
-        await sees(pilot, "Deny: this will be sent")
+        await sees(pilot, "Deny: leave")
         await pilot.press(*"no", "enter")
         await wait_until(pilot, lambda: [sent[0] for sent in east.sent] == [FIRST])
         assert len(twin.sent) == 1
@@ -124,7 +124,7 @@ async def test_one_that_fails_locks_only_what_is_in_it_and_says_why_in_a_line(
         assert "this will be sent" not in flat_text(pilot)
         assert not west.claimed
         await pilot.press("up", "a")
-        await sees(pilot, "Approve: this will be sent")
+        await sees(pilot, "Approve: resume")
         await pilot.press("enter")
         await wait_until(pilot, lambda: [sent[0] for sent in east.sent] == [FIRST])
         west.error = None
@@ -140,7 +140,7 @@ async def test_what_is_decided_names_its_context_from_the_record_to_the_receipt(
     async with started(east, others=[west], size=WIDE, clock=clock, hold_seconds=1) as pilot:
         await first_chosen(pilot, "context east")
         await pilot.press("d")
-        await sees(pilot, "Deny: this will be sent in east")
+        await sees(pilot, "Deny: leave in east")
         await pilot.press(*"no", "enter")
         await sees(pilot, "Sending in 1 s: deny replicate-eu-1/orders in east.", "context west")
         clock.advance(1)
@@ -172,11 +172,11 @@ async def test_a_stale_one_withdraws_only_what_was_held_back_for_it(
     async with started(east, others=[west], size=WIDE, clock=clock, hold_seconds=600) as pilot:
         await first_chosen(pilot, "3 wait")
         await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await sees(pilot, "Approve: resume")
         await pilot.press("enter")
         await sees(pilot, "stock: connection lost", "Sending in 600 s")
         await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await sees(pilot, "Approve: resume")
         await pilot.press("enter")
         await wait_until(pilot, lambda: len(app_of(pilot).state.held) == 2)
         west.error = Offline("no answer")
@@ -197,7 +197,7 @@ async def test_a_read_only_context_beside_one_that_is_not(started: Started, east
         assert not looked_at.claimed
         assert "✓" not in screen_text(pilot)
         await pilot.press("up", "a")
-        await sees(pilot, "Approve: this will be sent")
+        await sees(pilot, "Approve: resume")
 
 
 async def test_the_marked_are_answered_in_one_context_at_a_time(
@@ -364,7 +364,7 @@ async def test_credentials_that_expire_in_a_dialog_are_renewed_from_there_and_it
         await first_chosen(pilot)
         assert "Sign in" not in flat_text(pilot)
         await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await sees(pilot, "Approve: resume")
         expire(east)
         app_of(pilot).state.load_rows(pilot.app)
         await sees(pilot, "◆ CREDENTIALS")
@@ -429,7 +429,7 @@ async def test_an_expiry_that_is_known_is_said_before(started: Started, east: Fa
         await sees(pilot, "credentials expire in 12m", "sign in with `aws sso login --profile prod`", "Sign in")
         # A warning locks nothing.
         await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent", "Enter approves.")
+        await sees(pilot, "Approve: resume", "Enter approves.")
 
 
 async def test_what_is_held_back_does_not_go_out_while_somebody_signs_in(
@@ -442,7 +442,7 @@ async def test_what_is_held_back_does_not_go_out_while_somebody_signs_in(
     ) as pilot:
         await first_chosen(pilot, "Sign in")
         await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await sees(pilot, "Approve: resume")
         await pilot.press("enter")
         await sees(pilot, "Sending in 3 s")
         await pilot.press("ctrl+l")

@@ -77,7 +77,7 @@ async def test_approve_pressed_while_the_record_loads_asks_once_it_is_there(
         await sees(pilot, "Loading sales-orders (replicate-eu-1); then it asks whether to approve it …")
         assert not isinstance(pilot.app.screen, DecisionScreen)
         environment.loads.open()
-        await sees(pilot, "Approve: this will be sent", "replicate-eu-1/sales-orders")
+        await sees(pilot, "Approve: resume", "replicate-eu-1/sales-orders")
         # An Enter before the dialog has been seen is refused.
         await wait_until(pilot, lambda: isinstance(screen := pilot.app.screen, DecisionScreen) and not screen.problem())
         await pilot.press("enter")
@@ -102,7 +102,7 @@ async def test_what_is_typed_after_d_is_the_reason_and_acts_on_no_list(
             await sees(pilot, f"Reason so far: {LETTERS}")
             assert not isinstance(pilot.app.screen, DecisionScreen)
             environment.loads.open()
-        await sees(pilot, "Deny: this will be sent", f"reason {LETTERS}")
+        await sees(pilot, "Deny: leave", f"reason {LETTERS}")
         assert not environment.claimed[1:], "the dialog's own claim, and none of the letter c"
         assert not app_of(pilot).state.marked
 
@@ -132,11 +132,11 @@ async def test_a_dialog_that_opens_long_after_its_key_takes_no_enter_before_it_c
         await pilot.press("a")
         clock.advance(5)
         environment.loads.open()
-        await sees(pilot, "Approve: this will be sent", "It has only just been read: look at it first.")
+        await sees(pilot, "Approve: resume", "It has only just been read: look at it first.")
         await pilot.press("enter")
         assert isinstance(pilot.app.screen, DecisionScreen)
         clock.advance(1)
-        await sees(pilot, "Enter approves. Esc cancels.")
+        await sees(pilot, "Enter approves. Esc goes back.")
         await pilot.press("enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
 
@@ -164,14 +164,14 @@ async def test_keys_typed_faster_than_the_screen_mean_the_row_they_were_typed_on
         await sees(pilot, "sales-orders: connection lost")
         for key in ("down", "a"):
             pilot.app.simulate_key(key)
-        await sees(pilot, "Approve: this will be sent", "replicate-eu-1/stock")
+        await sees(pilot, "Approve: resume", "replicate-eu-1/stock")
 
 
 async def test_escape_sends_nothing(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
         await asked(pilot, "a")
         await pilot.press("escape")
-        await no_longer_sees(pilot, "Approve: this will be sent")
+        await no_longer_sees(pilot, "Approve: resume")
         assert environment.sent == []
 
 
@@ -202,10 +202,10 @@ async def test_where_the_evaluation_is_nothing_to_lean_on_enter_cancels_and_the_
         await asked(pilot, "a", f"Careful: {why}")
         assert why in str(pilot.app.screen.query_one("#send").label)  # type: ignore[attr-defined]
         await pilot.press("enter")
-        await no_longer_sees(pilot, "Approve: this will be sent")
+        await no_longer_sees(pilot, "Approve: resume")
         assert environment.sent == []
         await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await sees(pilot, "Approve: resume")
         await pilot.press("left", "enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
 
@@ -216,7 +216,7 @@ async def test_what_the_evaluation_warns_of_is_never_sent_by_enter_alone(started
     async with started(environment) as pilot:
         await asked(pilot, "a", f"Careful: {why}. Enter cancels; ← then Enter approves.", f"Approve although {why}")
         await pilot.press("enter")
-        await no_longer_sees(pilot, "Approve: this will be sent")
+        await no_longer_sees(pilot, "Approve: resume")
         assert environment.sent == []
         await pilot.press("space", "A")
         await sees(pilot, "Approve together", why[:20], "Nothing is ticked.")
@@ -482,7 +482,7 @@ async def test_whoever_claims_it_is_named_before_anything_is_sent(
         # Nobody else's claim is taken away.
         assert environment.claimed == []
         await pilot.press("enter")
-        await no_longer_sees(pilot, "Approve: this will be sent")
+        await no_longer_sees(pilot, "Approve: resume")
         assert environment.sent == []
 
 
@@ -522,7 +522,7 @@ async def test_the_modal_survives_a_resize(started: Started, environment: FakeEn
     async with started(environment, size=(120, 36)) as pilot:
         await asked(pilot, "a")
         await pilot.resize_terminal(80, 24)
-        await sees(pilot, "Approve: this will be sent", environment.records[FIRST].digest, "Cancel")
+        await sees(pilot, "Approve: resume", environment.records[FIRST].digest, "Cancel")
         await pilot.press("enter")
         await wait_until(pilot, lambda: [sent[0] for sent in environment.sent] == [FIRST])
 
@@ -540,7 +540,7 @@ async def test_what_is_being_sent_is_not_sent_again_and_sends_go_one_by_one(
         await pilot.press("down")
         await sees(pilot, "stock: connection lost")
         await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await sees(pilot, "Approve: resume")
         await pilot.press("enter")
         assert environment.sent == []
         await sees(pilot, "To be sent next: approve replicate-eu-1/stock. Esc: do not send")

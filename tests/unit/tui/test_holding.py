@@ -62,7 +62,7 @@ async def test_escape_cancels_and_it_can_be_decided_again(started: Started, envi
         await no_longer_sees(pilot, "Sending in")
         clock.advance(5)
         await pilot.press("up", "d")
-        await sees(pilot, "Deny: this will be sent", "replicate-eu-1/sales-orders")
+        await sees(pilot, "Deny: leave", "replicate-eu-1/sales-orders")
         assert environment.sent == []
 
 
@@ -122,7 +122,7 @@ async def test_a_decision_made_right_after_waking_takes_none_along_that_was_held
         await approve(pilot)
         await sees(pilot, "stock: connection lost")
         await pilot.press("d")
-        await sees(pilot, "Deny: this will be sent")
+        await sees(pilot, "Deny: leave")
         await pilot.press(*"no")
         clock.advance(9)
         await pilot.press("enter")
@@ -170,7 +170,7 @@ async def test_in_a_dialog_escape_means_the_dialog_and_the_line_says_so(
         await approve(pilot)
         await sees(pilot, "stock: connection lost")
         await pilot.press("d")
-        await sees(pilot, "Deny: this will be sent", "Sending in 3 s", "Esc closes this; then Esc: do not send")
+        await sees(pilot, "Deny: leave", "Sending in 3 s", "Esc closes this; then Esc: do not send")
         await pilot.press("escape")
         await sees(pilot, "Sending in 3 s", "Esc: do not send")
         await pilot.press("escape")

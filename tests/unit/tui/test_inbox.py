@@ -256,7 +256,7 @@ async def test_hostile_text_is_only_text(started: Started, size: tuple[int, int]
         assert not [char for char in shown if ord(char) < 32 and char != "\n"]
         assert "\u202e" not in shown
         await pilot.press("d")
-        await sees(pilot, "Deny: this will be sent", "[bold]markup[/bold]")
+        await sees(pilot, "Deny: leave", "[bold]markup[/bold]")
 
 
 @pytest.mark.parametrize(

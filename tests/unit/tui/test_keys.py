@@ -93,7 +93,7 @@ async def test_a_moved_key_works_is_shown_and_the_old_one_is_free(
         await pilot.press("a", "f1")
         await sees(pilot, "Here", "f5 Approve", "9 Fleet")
         await pilot.press("escape", "3", "f5")
-        await sees(pilot, "Approve: this will be sent")
+        await sees(pilot, "Approve: resume")
         await pilot.press("escape", "9")
         await sees(pilot, "2 servers")
 
@@ -167,4 +167,4 @@ async def test_a_greyed_key_in_the_key_bar_can_be_clicked_in_vain(
         clock.advance(-31)
         await sees(pilot, "live")
         await pilot.click(offset=(screen_text(pilot).splitlines()[-1].index("Approve"), 29))
-        await sees(pilot, "Approve: this will be sent")
+        await sees(pilot, "Approve: resume")

@@ -113,7 +113,7 @@ async def test_what_a_key_is_called_in_passing_is_what_it_is(started: Started, c
         await does("refresh")
         await sees(pilot, "sales-orders: connection lost")
         await does("approve")
-        await sees(pilot, "Approve: this will be sent")
+        await sees(pilot, "Approve: resume")
         await pilot.press("enter")
         await sees(pilot, "RESTARTED replicate-eu-1/sales-orders in 4 s", f"{names['copy']} copies")
         await does("copy")
@@ -133,7 +133,7 @@ async def test_the_key_that_signs_in_and_that_of_the_last_errors_are_called_what
     async with started(first, others=others, size=(120, 36), keymap=keys.keymap(chosen)) as pilot:
         await sees(pilot, "2 more contexts; f2 has all errors", "sales-orders: connection lost")
         await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await sees(pilot, "Approve: resume")
         first.signs_in, first.error = Credentials(login=login), CredentialsProblem("the token has expired")
         app = app_of(pilot)
         app.state.load_rows(app)

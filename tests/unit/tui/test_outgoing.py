@@ -67,7 +67,7 @@ async def test_it_takes_the_focus_where_there_is_something_to_scroll(
         await pilot.press("down")
         await wait_until(pilot, lambda: lines(pilot).below < below)
         await pilot.press("end")
-        await sees(pilot, "then nothing is restarted", "Esc cancels.")
+        await sees(pilot, "then nothing is restarted", "Esc goes back.")
         assert "Enter" not in dialog_text(pilot)
 
 

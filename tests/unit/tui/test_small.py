@@ -85,11 +85,11 @@ async def test_a_dialog_with_what_was_typed_the_focus_and_the_marks_are_there_ag
         await pilot.press("space", "up", "down")
         await sees(pilot, "✓ sales-orders", "stock: connection lost")
         await pilot.press("d", *"patching")
-        await sees(pilot, "Deny: this will be sent", "reason patching")
+        await sees(pilot, "Deny: leave", "reason patching")
         await shrink(pilot)
         await pilot.press("enter", "escape", *"x")
         await grow(pilot)
-        await sees(pilot, "Deny: this will be sent", "reason patching", "then nothing is restarted")
+        await sees(pilot, "Deny: leave", "reason patching", "then nothing is restarted")
         assert isinstance(pilot.app.screen, DenyScreen)
         assert pilot.app.screen.query_one("#reason", Input).has_focus
         assert environment.sent == []
@@ -115,7 +115,7 @@ async def test_what_is_held_back_is_withdrawn_and_said_to_be(started: Started, e
         assert environment.sent == []
         # It can be decided again.
         await pilot.press("up", "a")
-        await sees(pilot, "Approve: this will be sent", "replicate-eu-1/sales-orders")
+        await sees(pilot, "Approve: resume", "replicate-eu-1/sales-orders")
 
 
 async def test_a_record_that_comes_meanwhile_asks_nothing(started: Started, environment: FakeEnvironment) -> None:
