@@ -16,6 +16,8 @@ _BETWEEN_WORDS = re.compile(r"[\s_./-]+")
 
 _DEEDS = {Action.RESUME: "resume", Action.RELOAD: "reload", Action.STOP_AND_RESUME: "stop and resume"}
 _WAVE_CELLS = 8
+_CLAUSE = 70
+"""Characters of what speaks against it on the button; all of it stands above."""
 
 
 class Enter(StrEnum):
@@ -40,7 +42,7 @@ def enter(proposal: Proposal, choice: Choice, *, is_open: int, needs_reason: boo
         return Enter.REASON
     if choice.loads_again:
         return Enter.WORD
-    is_advised = choice.option is proposal.offers[0]
+    is_advised = choice.option == proposal.offers[0]
     return Enter.SEND if is_advised and not any(against) else Enter.BACK
 
 
@@ -107,7 +109,7 @@ def button(proposal: Proposal, choice: Choice, is_open: int, against: Iterable[s
     what = f"{what[0].upper()}{what[1:]}"
     if is_open:
         return f"{what} with {vocabulary.count(is_open, 'check')} open"
-    first = next(iter(against), "")
+    first = outside(next(iter(against), ""), cap=_CLAUSE).text
     return f"{what} although {first}" if first else what
 
 

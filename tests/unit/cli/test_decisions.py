@@ -420,7 +420,8 @@ class TestChoosing:
         request = self.approved(environment)
         assert (request.option, request.tasks, request.checked) == ("", (), ())
         assert "Careful: not ticked: Restore the log." in result.stderr
-        assert "restore the log, then resume (RESUME_PROCESSING)" in result.stderr
+        assert "restore the log, then resume" in result.stderr
+        assert "SendTaskSuccess, then RESUME_PROCESSING" in result.stderr
         assert "none of 2 checks ticked" in result.stdout
 
     def test_option_tasks_and_checks_are_sent_shown_and_on_the_receipt(

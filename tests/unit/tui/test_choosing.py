@@ -39,11 +39,11 @@ def sent(environment: FakeEnvironment) -> Approve:
 async def test_enter_goes_from_check_to_check_and_what_was_ticked_is_sent(started: Started) -> None:
     environment = waits(replace(PLAIN, checks=RESTORE.checks))
     async with started(environment) as pilot:
-        await asked(pilot, "a", "[ ] Restore the log.", "Approve with 2 checks open")
+        await asked(pilot, "a", "[ ] Restore the log.", "Resume 1 task with 2 checks open")
         await pilot.press("space")
-        await sees(pilot, "[x] Restore the log.", "1 of 2 checks ticked", "Approve with 1 check open")
+        await sees(pilot, "[x] Restore the log.", "Resume 1 task with 1 check open")
         await pilot.press("enter", "space")
-        await sees(pilot, "[x] Ask the DBA.", "2 of 2 checks ticked")
+        await sees(pilot, "[x] Ask the DBA.", "⏎ Resume 1 task Esc Back")
         await pilot.press("pagedown", "enter", "enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
     assert sent(environment).checked == RESTORE.checks
@@ -52,11 +52,11 @@ async def test_enter_goes_from_check_to_check_and_what_was_ticked_is_sent(starte
 async def test_with_a_check_open_enter_alone_sends_nothing(started: Started) -> None:
     environment = waits(replace(PLAIN, checks=RESTORE.checks))
     async with started(environment) as pilot:
-        await asked(pilot, "a", "Approve with 2 checks open")
+        await asked(pilot, "a", "Resume 1 task with 2 checks open")
         await pilot.press("enter", "enter", "enter")
         await no_longer_sees(pilot, "Approve: resume")
         assert environment.sent == []
-        await asked(pilot, "a", "Approve with 2 checks open")
+        await asked(pilot, "a", "Resume 1 task with 2 checks open")
         await pilot.press("pagedown", "enter", "enter", "left", "enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
     assert sent(environment).checked == ()
@@ -65,14 +65,14 @@ async def test_with_a_check_open_enter_alone_sends_nothing(started: Started) -> 
 async def test_a_task_that_is_left_out_is_not_sent_and_one_always_stays(started: Started) -> None:
     environment = waits(PLAIN, tasks=NAMES)
     async with started(environment) as pilot:
-        await asked(pilot, "a", "[x] replicate-eu-1/sales-orders 42 tables")
+        await asked(pilot, "a", "then 2 [x] replicate-eu-1/sales-orders 42 tables")
         await pilot.press("up", "down", "space")
-        await sees(pilot, "left out, proposed again", "Approve 2 of 3 tasks", "2 tasks, 84 tables")
+        await sees(pilot, "left out, proposed again", "Resume 2 of 3 tasks", "2 tasks, 84 tables")
         await pilot.press("down", "space", "down", "space")
-        await sees(pilot, "Approve 1 of 3 tasks", "1 task, 42 tables")
+        await sees(pilot, "Resume 1 of 3 tasks", "1 task, 42 tables")
         await pilot.press("pagedown", "enter", "enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
-    assert sent(environment).tasks == ("replicate-eu-1/payments",)
+    assert sent(environment).tasks == ("replicate-eu-1/stock",)
 
 
 async def test_a_reload_is_sent_by_a_word_and_by_nothing_else(started: Started) -> None:
@@ -83,20 +83,22 @@ async def test_a_reload_is_sent_by_a_word_and_by_nothing_else(started: Started) 
         await sees(
             pilot,
             "CAN'T BE UNDONE",
-            "loses what the target has",
+            "Lost what the target has",
             "[ ] Tell the readers.",
             "the first word of the task's name: sales",
         )
         assert "╔" in screen_text(pilot)
-        assert "Approve with" not in flat_text(pilot)
+        assert "Resume 1 task" not in flat_text(pilot)
         await pilot.press("down", "space", "pagedown", "pagedown", "enter", "enter", "enter")
-        await sees(pilot, "[x] Tell the readers.", f"{WORD} {A_TASK}, sales")
+        await sees(pilot, "[x] Tell the readers.", "A reason is needed: the advice is to restore the log, then resume.")
+        await pilot.press(*"gone", "enter", "enter")
+        await sees(pilot, f"{WORD} {A_TASK}, sales")
         await pilot.press(*"stock", "enter")
         assert environment.sent == []
         await pilot.press(*["backspace"] * 5, *"Sales", "enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
     request = sent(environment)
-    assert (request.option, request.checked) == ("reload", ("Tell the readers.",))
+    assert (request.option, request.checked, request.reason) == ("reload", ("Tell the readers.",), "gone")
 
 
 async def test_what_enter_does_is_said_by_what_has_the_focus(started: Started) -> None:
@@ -106,21 +108,21 @@ async def test_what_enter_does_is_said_by_what_has_the_focus(started: Started) -
         await pilot.press("pagedown")
         await sees(pilot, "Space ticks and chooses. Enter goes on. Esc goes back.")
         await pilot.press("enter", "enter")
-        await sees(pilot, "Enter cancels; ← then Enter approves.")
+        await sees(pilot, "Enter goes back; ← then Enter sends.")
         await pilot.press("left")
-        await sees(pilot, "Enter approves. Esc goes back.")
-        assert "Enter cancels" not in flat_text(pilot)
+        await sees(pilot, "Enter sends. Esc goes back.")
+        assert "Enter goes back" not in flat_text(pilot)
 
 
 async def test_what_enter_does_is_said_of_a_reload_too_where_no_button_sends(started: Started) -> None:
     environment = waits(RESTORE, RELOAD)
     async with started(environment) as pilot:
         await asked(pilot, "a")
-        await pilot.press("up", "space", "pagedown", "pagedown", "down", "enter", "enter", *"sales")
+        await pilot.press("up", "space", "pagedown", "pagedown", "down", "enter", "enter", *"gone", "enter", *"sales")
         await sees(pilot, "Enter sends, once it is")
         await pilot.press("tab")
-        await sees(pilot, "Enter cancels.")
-        assert "then Enter approves" not in flat_text(pilot)
+        await sees(pilot, "Enter goes back.")
+        assert "then Enter sends" not in flat_text(pilot)
         await pilot.press("shift+tab", "enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
 
@@ -146,7 +148,7 @@ async def test_choosing_the_gentler_way_again_takes_the_warning_away(started: St
         await pilot.press("up", "space")
         await sees(pilot, "CAN'T BE UNDONE")
         await pilot.press("up", "space")
-        await sees(pilot, "Approve: resume", "Approve with 2 checks open")
+        await sees(pilot, "Approve: resume", "Resume 1 task with 2 checks open")
         assert "╔" not in screen_text(pilot)
 
 
@@ -167,6 +169,6 @@ async def test_cancel_is_in_sight_however_long_what_speaks_against_it_is(started
     environment = FakeEnvironment.waiting_for(samples.approval(replace(samples.proposal(1), probe=probe)))
     for size in ((120, 36), (80, 24), (60, 20)):
         async with started(environment, size=size) as pilot:
-            await asked(pilot, "a", "Approve although ORA-PROD")
-            (buttons,) = (row for row in screen_text(pilot).splitlines() if "Approve although" in row)
-            assert "Cancel" in buttons
+            await asked(pilot, "a", "Resume 1 task although ORA-PROD")
+            (buttons,) = (row for row in screen_text(pilot).splitlines() if "Resume 1 task although" in row)
+            assert "Esc Back" in buttons

@@ -47,7 +47,9 @@ async def test_approving_shows_and_sends_what_was_on_the_screen_and_shows_the_ou
 ) -> None:
     digest = environment.records[FIRST].digest
     async with started(environment, size=size) as pilot:
-        await asked(pilot, "a", "SendTaskSuccess", "RESUME_PROCESSING", digest, samples.CALLER)
+        await asked(pilot, "a", "SendTaskSuccess", digest[:12], "as anna")
+        await pilot.press("i")
+        await sees(pilot, digest, "RESUME_PROCESSING", f"as {samples.CALLER}")
         await pilot.press("enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
         approval_id, request = environment.sent[0]
@@ -102,7 +104,7 @@ async def test_what_is_typed_after_d_is_the_reason_and_acts_on_no_list(
             await sees(pilot, f"Reason so far: {LETTERS}")
             assert not isinstance(pilot.app.screen, DecisionScreen)
             environment.loads.open()
-        await sees(pilot, "Deny: leave", f"reason {LETTERS}")
+        await sees(pilot, "Deny: leave", LETTERS)
         assert not environment.claimed[1:], "the dialog's own claim, and none of the letter c"
         assert not app_of(pilot).state.marked
 
@@ -136,7 +138,7 @@ async def test_a_dialog_that_opens_long_after_its_key_takes_no_enter_before_it_c
         await pilot.press("enter")
         assert isinstance(pilot.app.screen, DecisionScreen)
         clock.advance(1)
-        await sees(pilot, "Enter approves. Esc goes back.")
+        await sees(pilot, "Enter sends. Esc goes back.")
         await pilot.press("enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
 
@@ -214,7 +216,7 @@ async def test_what_the_evaluation_warns_of_is_never_sent_by_enter_alone(started
     why, assessed = "AI says caution", samples.evaluation(Verdict.CAUTION, Risk.LOW)
     environment = FakeEnvironment.waiting_for(samples.approval(assessed=assessed))
     async with started(environment) as pilot:
-        await asked(pilot, "a", f"Careful: {why}. Enter cancels; ← then Enter approves.", f"Approve although {why}")
+        await asked(pilot, "a", f"Careful: {why}. Enter goes back; ← then Enter sends.", f"although {why}")
         await pilot.press("enter")
         await no_longer_sees(pilot, "Approve: resume")
         assert environment.sent == []
@@ -291,7 +293,7 @@ async def test_denying_needs_a_reason(started: Started, environment: FakeEnviron
         await pilot.press("space", "enter")
         assert environment.sent == []
         await pilot.press(*"patching")
-        await sees(pilot, "reason patching")
+        await sees(pilot, "patching")
         await pilot.press("enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
         _, request = environment.sent[0]
@@ -303,11 +305,9 @@ async def test_denying_needs_a_reason(started: Started, environment: FakeEnviron
 async def test_denying_can_snooze(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
         await asked(pilot, "d")
-        await pilot.press(*"patching", "tab", "enter")
-        await sees(pilot, "4 hours")
-        await pilot.press("down", "down", "enter")
-        await sees(pilot, "left alone for 4h00m")
-        await pilot.press("tab", "enter")
+        await pilot.press(*"patching", "down", "down")
+        await sees(pilot, "(•) in 4 hours")
+        await pilot.press("enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
         _, request = environment.sent[0]
         assert isinstance(request, Deny)
@@ -401,12 +401,12 @@ async def test_in_whose_name_it_goes_out_is_said_as_soon_as_it_is_known(
     environment.add(replace(environment.records[FIRST], claim=own))
     environment.callers.close()
     async with started(environment, size=(80, 40)) as pilot:
-        await sees(pilot, "claimed by anna until")
+        await sees(pilot, "Claimed by anna until")
         await asked(pilot, "d", "as not known yet")
         environment.callers.open()
-        await sees(pilot, f"as {samples.CALLER}")
+        await sees(pilot, "as anna")
         await pilot.press("escape")
-        await sees(pilot, "claimed by you until")
+        await sees(pilot, "Claimed by you until")
         await pilot.press("c")
         await sees(pilot, "Released: others no longer see that you look at it.")
         assert environment.records[FIRST].claim is None
@@ -422,7 +422,7 @@ async def test_in_whose_name_is_asked_again_when_it_is_needed_where_nobody_could
         await asked(pilot, "a", "as not known yet")
         environment.caller_error = None
         await pilot.press("escape")
-        await asked(pilot, "a", f"as {samples.CALLER}")
+        await asked(pilot, "a", "as anna")
 
 
 async def test_a_record_that_was_another_before_it_came_is_read_once_more(
@@ -442,9 +442,9 @@ async def test_a_record_that_was_another_before_it_came_is_read_once_more(
         refresh(pilot)
         await wait_until(pilot, lambda: not app_of(pilot).state.current.backend.busy("inbox"))
         environment.loads.open()
-        await sees(pilot, "AI caution")
+        await sees(pilot, "would be careful")
         refresh(pilot)
-        await sees(pilot, "evaluation AI deny")
+        await sees(pilot, "would deny")
 
 
 BURSTS = {
@@ -477,8 +477,8 @@ async def test_whoever_claims_it_is_named_before_anything_is_sent(
     bob = Claim("arn:aws:iam::1:user/bob", samples.NOW + timedelta(minutes=5))
     environment.add(replace(environment.records[FIRST], claim=bob))
     async with started(environment, size=(120, 36)) as pilot:
-        await sees(pilot, "claimed by bob until 11:25 UTC")
-        await asked(pilot, "a", "Careful: bob is looking at it. Enter cancels", "Approve although bob is looking at it")
+        await sees(pilot, "Claimed by bob until 11:25 UTC")
+        await asked(pilot, "a", "Careful: bob is looking at it. Enter goes back", "Resume 1 task although bob is looking at it")
         # Nobody else's claim is taken away.
         assert environment.claimed == []
         await pilot.press("enter")
@@ -491,7 +491,7 @@ async def test_whoever_is_asked_is_seen_by_the_others(started: Started, environm
         await asked(pilot, "a")
         await wait_until(pilot, lambda: environment.claimed == [FIRST])
         refresh(pilot)
-        await sees(pilot, "Enter approves.")
+        await sees(pilot, "Enter sends.")
         assert "is looking at it" not in flat_text(pilot)
 
 
@@ -507,7 +507,7 @@ async def test_going_offline_while_the_modal_is_open_locks_it_until_it_is_back(
         assert environment.sent == []
         environment.error = None
         refresh(pilot)
-        await sees(pilot, "Enter approves.")
+        await sees(pilot, "Enter sends.")
 
 
 async def test_under_the_modal_the_countdown_goes_on(started: Started, environment: FakeEnvironment) -> None:
@@ -522,7 +522,7 @@ async def test_the_modal_survives_a_resize(started: Started, environment: FakeEn
     async with started(environment, size=(120, 36)) as pilot:
         await asked(pilot, "a")
         await pilot.resize_terminal(80, 24)
-        await sees(pilot, "Approve: resume", environment.records[FIRST].digest, "Cancel")
+        await sees(pilot, "Approve: resume", environment.records[FIRST].digest[:12], "Esc Back")
         await pilot.press("enter")
         await wait_until(pilot, lambda: [sent[0] for sent in environment.sent] == [FIRST])
 
@@ -716,12 +716,12 @@ async def test_what_is_no_longer_as_proposed_is_approved_only_after_a_second_loo
     )
     environment.snapshot = replace(environment.snapshot, tasks=(runs,))
     async with started(environment) as pilot:
-        await sees(pilot, "now RUNNING, seen 40s ago; no longer as proposed")
+        await sees(pilot, "Now RUNNING, seen 40s ago; no longer as proposed")
         await pilot.press("d")
-        await sees(pilot, "stays 1 task as now: RUNNING, seen 40s ago")
+        await sees(pilot, "Stays 1 task as now: RUNNING, seen 40s ago")
         await pilot.press("escape")
         await asked(pilot, "a")
-        await sees(pilot, "Approve although it is no longer as proposed: RUNNING")
+        await sees(pilot, "although it is no longer as proposed: RUNNING")
         await pilot.press("enter")
         await wait_until(pilot, lambda: not isinstance(pilot.app.screen, DecisionScreen))
     assert environment.sent == []
