@@ -10,7 +10,8 @@ import typer
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, JsonOption, invocation
 from qlikops.cli.durations import duration
-from qlikops.domain.shift import ME, fits, gather_shift
+from qlikops.domain.shift import gather_shift
+from qlikops.domain.shift_entry import ME, fits
 from qlikops.presentation import shift as presented
 
 

@@ -64,3 +64,8 @@ class RunProposal:
     outcome: Outcome | None = None
     progress: Progress | None = None
     """Of a group that is being restarted, or of what waits for its endpoint; None before there is anything to say."""
+
+    @property
+    def waits(self) -> EndpointWait | None:
+        """What it waits for before it starts a task; None if it does not."""
+        return self.progress.waits if self.progress else None

@@ -15,8 +15,10 @@ from qlikops.domain.errors import AlreadyDecided, ApprovalGone, DecisionUnknown,
 from qlikops.domain.latest import Latest
 from qlikops.domain.ports import Approve, DecisionReceipt, DecisionRequest
 from qlikops.domain.proposal import Choice
+from qlikops.domain.shift_entry import entry_of
 from qlikops.presentation import denial, latest, vocabulary, waiting
 from qlikops.presentation.inbox import deadline_line
+from qlikops.presentation.now import of_entry
 from qlikops.presentation.problem import by_whom, explain
 from qlikops.presentation.review import (
     STOPS,
@@ -247,7 +249,8 @@ def stage(
     if ended is not None:
         if ended.decision is not None and ended.decision.decision_id != request.decision_id:
             return _already(ended.decision)
-        return vocabulary.status(ended.status)
+        fell_over = ended.lasting is not None and ended.lasting.fell_over
+        return Span("FELL OVER", Tone.DANGER) if fell_over else vocabulary.standing(ended.status, ended.waits)
     if isinstance(error, AlreadyDecided) and error.decision is not None:
         return _already(error.decision)
     if error is not None:
@@ -312,9 +315,14 @@ def _ended(request: DecisionRequest, ended: ProposalRecord, label: str) -> Spans
         return (Span("Not recorded: ", Tone.WARNING), Span(words))
     seconds = [target.seconds for target in ended.outcome.targets if target.seconds] if ended.outcome else []
     took = f" in {max(seconds):.0f} s" if seconds else ""
-    detail = (ended.outcome.detail if ended.outcome else "") or vocabulary.status_meaning(ended.status, ended.outcome)
+    if ended.status is Status.RESTARTED and ended.lasting is not None:
+        became = of_entry(entry_of(ended), ended.updated_at)
+        return (Span(f"{label} ", became.tone), became)
+    detail = (ended.outcome.detail if ended.outcome else "") or vocabulary.status_meaning(
+        ended.status, ended.outcome, ended.waits
+    )
     return (
-        vocabulary.status(ended.status),
+        vocabulary.standing(ended.status, ended.waits),
         Span(f" {label}{took}"),
         outside(detail, Tone.MUTED, 300, before=": "),
     )

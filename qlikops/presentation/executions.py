@@ -274,7 +274,7 @@ def _proposal(proposal: RunProposal) -> Line:
     became = progress(proposal) if proposal.outcome is None else proposal.outcome.detail
     return line(
         f"item {proposal.index}",
-        vocabulary.status(proposal.status),
+        vocabulary.standing(proposal.status, proposal.waits),
         what,
         outside(became, Tone.MUTED, 200, before="  "),
     )

@@ -184,7 +184,7 @@ class _Graph:
             f"item {index}",
             {
                 "state": outside(f"#{index}{what}", cap=120, before=_INSIDE),
-                "status": stands if proposal is None else vocabulary.status(proposal.status),
+                "status": stands if proposal is None else vocabulary.standing(proposal.status, proposal.waits),
                 "took": _item_took(runs, self.now),
                 "then": Span("") if latest is None else outside(how_far or f"in {latest.name}", Tone.MUTED, 60),
             },

@@ -114,7 +114,7 @@ def _handled(each: Handled, until: datetime) -> Line:
         )
     spans = [
         Span(f"{vocabulary.short_duration((until - proposal.updated_at).total_seconds())} ago  ", Tone.MUTED),
-        vocabulary.status(proposal.status),
+        vocabulary.standing(proposal.status, proposal.waits),
         outside(f"{proposal.label}: {proposal.action}, {proposal.kind}; {became}", cap=700, before=" "),
     ]
     if decision is not None and decision.snooze:

@@ -10,7 +10,7 @@ from datetime import datetime
 from qlikops.domain.approval import Decision, Status
 from qlikops.domain.fleet import TaskSnapshot
 from qlikops.domain.lasting import ordinal
-from qlikops.domain.shift import ShiftEntry
+from qlikops.domain.shift_entry import ShiftEntry
 from qlikops.domain.task import TaskFacts, TaskState
 from qlikops.presentation import vocabulary
 from qlikops.presentation.inbox import countdown

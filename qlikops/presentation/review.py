@@ -344,7 +344,8 @@ def _happened(approval: ProposalRecord) -> Iterator[Line]:
 
 
 def _status(approval: ProposalRecord) -> Iterator[Line]:
-    yield line("Status", vocabulary.status(approval.status), f": {vocabulary.status_meaning(approval.status)}")
+    standing = vocabulary.standing(approval.status, approval.waits)
+    yield line("Status", standing, f": {vocabulary.status_meaning(approval.status, waits=approval.waits)}")
     if approval.waits and approval.status is Status.RESTARTING:
         yield line("Waits", outside(approval.waits.words, Tone.INFO, 120))
         yield line("", outside(approval.waits.said, Tone.MUTED, 300))

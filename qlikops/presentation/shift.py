@@ -9,7 +9,8 @@ from functools import partial
 from qlikops.domain.approval import Status
 from qlikops.domain.lasting import Aftermath
 from qlikops.domain.naming import listed
-from qlikops.domain.shift import Shift, ShiftEntry
+from qlikops.domain.shift import Shift
+from qlikops.domain.shift_entry import ShiftEntry
 from qlikops.presentation import vocabulary
 from qlikops.presentation.inbox import countdown
 from qlikops.presentation.table import Cells, Column, fit

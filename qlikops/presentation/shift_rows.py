@@ -14,7 +14,8 @@ from qlikops.domain.handover import is_worrying
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.naming import counted
 from qlikops.domain.plan import Plan
-from qlikops.domain.shift import Shift, ShiftEntry
+from qlikops.domain.shift import Shift
+from qlikops.domain.shift_entry import ShiftEntry
 from qlikops.domain.task import TaskKey
 from qlikops.domain.workflow.execution import ExecutionSummary
 from qlikops.presentation import now as known

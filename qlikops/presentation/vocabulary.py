@@ -156,8 +156,10 @@ def standing(value: Status, waits: EndpointWait | None) -> Span:
     return Span("WAITS FOR ENDPOINT", Tone.INFO) if waits and value is Status.RESTARTING else status(value)
 
 
-def status_meaning(value: Status, outcome: Outcome | None = None) -> str:
+def status_meaning(value: Status, outcome: Outcome | None = None, waits: EndpointWait | None = None) -> str:
     """What that means for the task. A failure means different things: `outcome` says what was sent."""
+    if waits and value is Status.RESTARTING:
+        return "approved; nothing is sent before its endpoint takes logins"
     if value is Status.FAILED and outcome is not None:
         came_to = {target.came_to for target in outcome.targets} or {"not started"}
         found = (words for each, words in _FAILED_MEANING.items() if each in came_to)

@@ -113,7 +113,8 @@ class Watch:
         if said == status or name in self._rows:
             return
         decision, outcome = approval.decision, approval.outcome
-        became = f"{vocabulary.status(status).text.lower()}: {vocabulary.status_meaning(status, outcome)}"
+        standing, meaning = vocabulary.standing(status, approval.waits), vocabulary.status_meaning
+        became = f"{standing.text.lower()}: {meaning(status, outcome, approval.waits)}"
         if decision is not None and said is Status.WAITING:
             became = f"{by_whom(decision)}; {became}"
         if outcome is not None and outcome.detail and (decision is None or outcome.detail != decision.reason):

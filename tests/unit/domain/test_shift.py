@@ -16,10 +16,10 @@ from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.plan import Plan, Scope
 from qlikops.domain.ports import ContextServices
-from qlikops.domain.shift import ME, Shift, fits, gather_shift
+from qlikops.domain.shift import Shift, gather_shift
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from qlikops.domain.workflow.execution import ExecutionStatus, RunProposal
-from tests.fakes import CALLER, Clock, FakeApprovals, FakeEnvironment
+from tests.fakes import Clock, FakeApprovals, FakeEnvironment
 from tests.unit.domain.samples import KEY, NOON, waiting
 from tests.unit.domain.test_decisions import FELL, HOUR, ended
 from tests.unit.domain.test_handover import run_of
@@ -55,28 +55,6 @@ def test_what_waits_comes_first_and_then_the_newest(shift: Shift) -> None:
     assert denied.decision is not None
     assert denied.decision.who() == "bob"
     assert {entry.muted_until for entry in shift.entries} == {NOON + HOUR}
-
-
-@pytest.mark.parametrize(
-    ("by", "task", "failure", "found"),
-    [
-        ("", "", "", 3),
-        ("bob", "", "", 1),
-        ("BO", "", "", 1),
-        (ME, "", "", 1),
-        ("", KEY.task, "", 3),
-        ("", "nothing", "", 0),
-    ],
-)
-def test_it_is_narrowed(shift: Shift, by: str, task: str, failure: str, found: int) -> None:
-    fitting = [each for each in shift.entries if fits(each, by=by, task=task, failure=failure, caller=CALLER)]
-    assert len(fitting) == found
-
-
-def test_a_failure_by_its_beginning(shift: Shift) -> None:
-    entry = replace(shift.entries[0], failure="oracle-missing-logfile")
-    narrowed = [fits(entry, by="", task="", failure=each, caller="") for each in ("oracle", "ORACLE-M", "logfile")]
-    assert narrowed == [True, True, False]
 
 
 def test_a_group_is_muted_if_all_of_its_tasks_are() -> None:

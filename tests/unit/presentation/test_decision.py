@@ -9,15 +9,20 @@ from typing import Any
 import pytest
 
 from qlikops.domain.approval import Decision, Outcome, Status, TaskOutcome
+from qlikops.domain.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.errors import AccessDenied, AlreadyDecided, ApprovalExpired, DecisionUnknown
+from qlikops.domain.lasting import Aftermath, Lasting, TaskLasting
 from qlikops.domain.latest import Latest
 from qlikops.domain.ports import Approve, DecisionReceipt, Deny
 from qlikops.presentation import decision
 from qlikops.presentation.tone import Section, Span, as_text, plain
+from qlikops.presentation.vocabulary import status_meaning as meaning
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
 
 UNREAD = decision.Seen(None, NOW)
+WAIT = EndpointWait(EndpointKey("default", "eu", "ORA-PROD"), NOW, NOW + timedelta(hours=1))
+FELL = TaskLasting(samples.proposal().targets[0].key, Lasting.FELL_OVER, 420, NOW)
 
 
 class TestDecision:
@@ -88,6 +93,21 @@ DECIDED = AlreadyDecided("too late", decision=THEIRS, status=Status.DENIED)
             {"ended": replace(OURS, decision=THEIRS, status=Status.DENIED)},
             "Your answer did not count: replicate-eu-1/sales-orders was denied by bob",
             "already denied by bob",
+        ),
+        (
+            {"ended": replace(OURS, status=Status.RESTARTING, outcome=None, waits=WAIT)},
+            f"WAITS FOR ENDPOINT replicate-eu-1/sales-orders: {meaning(Status.RESTARTING, waits=WAIT)}",
+            "WAITS FOR ENDPOINT",
+        ),
+        (
+            {"ended": replace(OURS, lasting=Aftermath(1, up_seconds=900))},
+            "replicate-eu-1/sales-orders runs again since 11:20, still up after 15 min",
+            "RESTARTED",
+        ),
+        (
+            {"ended": replace(OURS, lasting=Aftermath(1).with_results([FELL]))},
+            "replicate-eu-1/sales-orders fell over after 7 min",
+            "FELL OVER",
         ),
         (
             {"ended": replace(OURS, decision=None, status=Status.WAITING)},

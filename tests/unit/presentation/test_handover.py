@@ -137,6 +137,7 @@ def test_of_a_restart_that_waits_it_says_for_what_and_until_when() -> None:
     words = said(replace(QUIET, handled=(waits,)))
     assert wait.words in words
     assert "under way" not in words
+    assert "WAITS FOR ENDPOINT" in words
 
 
 def test_in_a_ticket_nothing_is_markup_and_the_context_is_named() -> None:

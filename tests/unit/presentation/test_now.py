@@ -14,7 +14,7 @@ from qlikops.domain.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.fleet import TaskProgress, TaskSnapshot
 from qlikops.domain.lasting import Aftermath, Fall, Lasting, Streak, TaskLasting
 from qlikops.domain.run import Progress
-from qlikops.domain.shift import ShiftEntry, entry_of
+from qlikops.domain.shift_entry import ShiftEntry, entry_of
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from qlikops.presentation.now import by, load, of_entry, of_task
 from qlikops.presentation.tone import Span, Tone
@@ -154,5 +154,5 @@ def test_how_far_a_load_is(
     state: TaskState, completed: bool | None, counts: tuple[int | None, ...], words: Span | None
 ) -> None:
     names = ("tables_completed", "tables_loading", "tables_queued", "tables_with_error")
-    facts = task(state, full_load_completed=completed, **dict(zip(names, counts, strict=True))).facts
-    assert load(facts) == words
+    said: dict[str, Any] = dict(zip(names, counts, strict=True))
+    assert load(task(state, full_load_completed=completed, **said).facts) == words

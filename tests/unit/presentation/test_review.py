@@ -15,7 +15,7 @@ from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, St
 from qlikops.domain.audit import DoneBy
 from qlikops.domain.background import Background
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
-from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer, Siblings
+from qlikops.domain.endpoint import EndpointKey, EndpointWait, Probe, ProbeAnswer, Siblings
 from qlikops.domain.evaluation import BlockingGate, Evaluation, Finding, Gate, Risk, Verdict
 from qlikops.domain.lasting import Aftermath, Lasting, TaskLasting
 from qlikops.domain.point_of_no_return import PointOfNoReturn
@@ -333,6 +333,15 @@ def test_what_waits_is_shown_as_the_last_poll_saw_it() -> None:
     assert "no samples" in text
     ended = as_text(review.sections(replace(record, status=Status.DENIED), NOW, Background()))
     assert "last poll" not in ended
+
+
+def test_an_approved_restart_that_waits_for_its_endpoint_says_so() -> None:
+    wait = EndpointWait(EndpointKey("default", "eu", "ORA-PROD"), NOW, NOW + timedelta(hours=1), "it refused")
+    record = replace(samples.approval(), status=Status.RESTARTING, waits=wait)
+    text = as_text(review.sections(record, NOW, Background()))
+    assert "Status       WAITS FOR ENDPOINT: approved; nothing is sent before" in text
+    assert wait.words in text
+    assert "RESTARTING" not in text
 
 
 def test_options_stand_with_what_comes_first_and_what_they_lose() -> None:

@@ -13,7 +13,8 @@ from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
 from qlikops.domain.lasting import Aftermath, Lasting, TaskLasting
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.plan import Plan, Scope
-from qlikops.domain.shift import Shift, ShiftEntry, entry_of
+from qlikops.domain.shift import Shift
+from qlikops.domain.shift_entry import ShiftEntry, entry_of
 from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.domain.workflow.execution import ExecutionStatus
 from qlikops.presentation.filter import parse

@@ -10,6 +10,7 @@ import pytest
 
 from qlikops.domain.anomaly import Severity
 from qlikops.domain.approval import Outcome, RunCall, Status, TaskOutcome
+from qlikops.domain.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.evaluation import Gate, Risk, Route
 from qlikops.domain.proposal import Option
 from qlikops.domain.task import Action, StopReason, TaskKey, TaskState
@@ -37,6 +38,14 @@ def test_every_value_has_a_word(enum: type[StrEnum], say: Callable[[StrEnum], Sp
     words = [said.text if isinstance(said, Span) else said for said in map(say, enum)]
     assert all(words)
     assert len(set(words)) == len(words)
+
+
+def test_only_a_restart_under_way_waits_for_its_endpoint() -> None:
+    wait = EndpointWait(EndpointKey("default", "eu", "ORA-PROD"), NOW, NOW + timedelta(hours=1))
+    assert vocabulary.standing(Status.RESTARTING, wait).text == "WAITS FOR ENDPOINT"
+    assert vocabulary.standing(Status.RESTARTING, None) == vocabulary.status(Status.RESTARTING)
+    assert vocabulary.standing(Status.RESTARTED, wait) == vocabulary.status(Status.RESTARTED)
+    assert vocabulary.status_meaning(Status.RESTARTING, waits=wait).startswith("approved; nothing is sent before")
 
 
 def test_statuses_of_executions_and_states_fit_their_column() -> None:

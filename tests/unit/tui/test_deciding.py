@@ -478,7 +478,9 @@ async def test_whoever_claims_it_is_named_before_anything_is_sent(
     environment.add(replace(environment.records[FIRST], claim=bob))
     async with started(environment, size=(120, 36)) as pilot:
         await sees(pilot, "Claimed by bob until 11:25 UTC")
-        await asked(pilot, "a", "Careful: bob is looking at it. Enter goes back", "Resume 1 task although bob is looking at it")
+        await asked(
+            pilot, "a", "Careful: bob is looking at it. Enter goes back", "Resume 1 task although bob is looking at it"
+        )
         # Nobody else's claim is taken away.
         assert environment.claimed == []
         await pilot.press("enter")

@@ -1,0 +1,56 @@
+"""One proposal of a shift."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from qlikops.domain.approval import Status
+from qlikops.domain.lasting import Aftermath
+from qlikops.domain.shift import Shift
+from qlikops.domain.shift_entry import ME, entry_of, fits
+from tests.fakes import CALLER
+from tests.unit.domain.samples import KEY, NOON, WAITING
+from tests.unit.domain.test_decisions import FELL, ended
+from tests.unit.domain.test_shift import shift
+
+__all__ = ["shift"]
+
+
+@pytest.mark.parametrize(
+    ("by", "task", "failure", "found"),
+    [
+        ("", "", "", 3),
+        ("bob", "", "", 1),
+        ("BO", "", "", 1),
+        (ME, "", "", 1),
+        ("", KEY.task, "", 3),
+        ("", "nothing", "", 0),
+    ],
+)
+def test_it_is_narrowed(shift: Shift, by: str, task: str, failure: str, found: int) -> None:
+    fitting = [each for each in shift.entries if fits(each, by=by, task=task, failure=failure, caller=CALLER)]
+    assert len(fitting) == found
+
+
+def test_a_failure_by_its_beginning(shift: Shift) -> None:
+    entry = replace(shift.entries[0], failure="oracle-missing-logfile")
+    narrowed = [fits(entry, by="", task="", failure=each, caller="") for each in ("oracle", "ORACLE-M", "logfile")]
+    assert narrowed == [True, True, False]
+
+
+def test_what_waits_says_until_when_and_what_ended_does_not() -> None:
+    waits, denied = entry_of(WAITING), entry_of(ended("a", Status.DENIED))
+    assert (waits.at, waits.deadline, denied.deadline) == (NOON, WAITING.deadline, None)
+    assert (waits.key, waits.execution_name) == (KEY, "run-1")
+    (target,) = WAITING.proposal.targets
+    several = replace(WAITING.proposal, targets=(target, replace(target, key=replace(KEY, task="other"))), cause="x")
+    assert entry_of(replace(WAITING, proposal=several)).key is None
+
+
+def test_whether_it_fell_over() -> None:
+    restarted = entry_of(ended("a", Status.RESTARTED, FELL))
+    assert restarted.fell_over
+    assert not replace(restarted, lasting=Aftermath(1)).fell_over
+    assert not replace(restarted, lasting=None).fell_over
