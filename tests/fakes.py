@@ -65,9 +65,12 @@ class FakeApprovals:
     track: tuple[EarlierResults, ...] = ()
 
     def waiting(self) -> Sequence[InboxRow]:
+        return [row for row in self.inbox() if row.waits is None]
+
+    def inbox(self) -> Sequence[InboxRow]:
         if self.unreachable is not None:
             raise self.unreachable
-        return [row_of(record) for record in self.records.values() if record.status is Status.WAITING]
+        return [row_of(record) for record in self.records.values() if record.waits or record.status is Status.WAITING]
 
     def approval(self, approval_id: str) -> ProposalRecord:
         matching = [self.records[name] for name in named(approval_id, self.records, str, parts=False)]
@@ -103,6 +106,11 @@ class FakeApprovals:
 
     def release(self, approval_id: str) -> None:
         self.released.append(self.approval(approval_id).approval_id)
+
+    def stop_waiting(self, approval_id: str) -> Claim:
+        claim = Claim(CALLER, self.clock.now(), brake=True)
+        self.records[approval_id] = replace(self.approval(approval_id), claim=claim)
+        return claim
 
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:  # noqa: ARG002 - one task only
         return self.lines[:limit]
@@ -288,7 +296,9 @@ class FakeKeyring:
 
 
 def row_of(record: ProposalRecord, claim: Claim | None = None) -> InboxRow:
-    """The inbox row of a waiting approval, as the agent writes it and the console reads it."""
+    """The inbox row of what waits for its answer or its endpoint, as the agent writes it and the console reads it."""
+    if record.waits:
+        return replace(InboxRow.under_way(record, record.waits), claim=claim or record.claim)
     assert record.requested_at is not None
     assert record.deadline is not None
     return replace(InboxRow.of(record, record.requested_at, record.deadline), claim=claim or record.claim)

@@ -75,7 +75,7 @@ def _ask(context: Context, to_console: Connection) -> None:
         if not connection.asks_somebody:
             from qlikops.aws.approvals import LedgerApprovals
 
-            rows = tuple(LedgerApprovals(connection).waiting())
+            rows = tuple(LedgerApprovals(connection).inbox())
             to_console.send(EarlyInbox(connection.resources, rows))
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from qlikops.aws import records
-from qlikops.aws.claims import remove_claim, write_claim
+from qlikops.aws.claims import brake_of, remove_claim, write_claim
 from qlikops.aws.errors import Sent, aws_errors, callback_failed
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.dataclass import dataclass
@@ -95,7 +95,11 @@ class LedgerApprovals:
         self._first = first
 
     def waiting(self) -> Sequence[InboxRow]:
-        """All that waits, what expires first first. One Query a page of 1 MB."""
+        """Of the inbox, what waits for an answer."""
+        return [row for row in self.inbox() if row.waits is None]
+
+    def inbox(self) -> Sequence[InboxRow]:
+        """All that waits for an answer or for its endpoint, what expires first first. One Query a page of 1 MB."""
         if (known := self._first()) is not None:
             return known
         now = self._timing.now()
@@ -164,6 +168,18 @@ class LedgerApprovals:
             is_removed = remove_claim(self._aws, approval_id, self._aws.caller(), self._timing.sleep)
         if not is_removed:
             raise UsageError(f"You have not claimed {approval_id}, so there is nothing to release.")
+
+    def stop_waiting(self, approval_id: str) -> Claim:
+        """Pulls the brake of an approved restart that waits for its endpoint. Raises UsageError if it does not."""
+        refuse_writing(self._aws)
+        approval_id = self._full_id(approval_id)
+        approval = self._approval(self._item(approval_id))
+        if approval.waits is None or approval.status is not Status.RESTARTING:
+            raise UsageError(f"{approval_id} does not wait for its endpoint: it is {approval.status}.")
+        brake = brake_of(self._aws.caller(), self._timing.now())
+        with aws_errors("stop what waits"):
+            write_claim(self._aws, approval_id, brake, self._timing.sleep)
+        return brake
 
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:
         """How earlier proposals on this task ended, newest first."""
@@ -308,7 +324,7 @@ class LedgerApprovals:
             return approval_id
         if not approval_id:
             raise UsageError("An approval has an id of 12 digits; none was given.")
-        waiting = [row.approval_id for row in self.waiting()]
+        waiting = [row.approval_id for row in self.inbox()]
         matching = named(approval_id, waiting, str, parts=False)
         if len(matching) > 1:
             raise UsageError(f"{approval_id} begins several ids: {', '.join(matching[:5])}.", "Give more digits.")

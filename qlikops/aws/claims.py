@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
 from qlikops.aws import records
 from qlikops.aws.session import Connection
@@ -10,9 +11,16 @@ from qlikops.domain.approval import PULLED, Claim
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import INBOX_PARTITION, PARTITION, RECORD, Attribute, approval_partition
 
+_SHOWN_FOR = timedelta(hours=2)
+"""A brake, as a claim, to versions that know no brake. Where it is known, it does not expire."""
 _TRIES = 5
 _PAUSE = 0.1
 """Seconds between them: a transaction on the record is over in a fraction of that."""
+
+
+def brake_of(caller: str, now: datetime) -> Claim:
+    """The brake that `caller` pulls."""
+    return Claim(by=caller, until=now + _SHOWN_FOR, brake=True)
 
 
 def write_claim(connection: Connection, approval_id: str, claim: Claim, sleep: Callable[[float], None]) -> bool:

@@ -6,17 +6,17 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from qlikops.aws import records
-from qlikops.aws.claims import write_claim
+from qlikops.aws.claims import brake_of, write_claim
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.history import events_after
 from qlikops.aws.runs import MOST, KnownRuns
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import Claim, Status
+from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import (
     AccessDenied,
@@ -62,8 +62,6 @@ if TYPE_CHECKING:
 PAGE_SIZE = MOST
 """The ledger's part of a page is one call then."""
 _STOPPED = "StoppedByOperator"
-_BRAKE_SHOWN_FOR = timedelta(hours=2)
-"""As a claim, to versions that know no brake. Where it is known, it does not expire."""
 _WATCH = "Stop it again, or watch it with `qlikops show`: it starts tasks until it is through, or out of time."
 
 
@@ -200,7 +198,7 @@ class StepFunctionsExecutions:
 
         Returns what was not braked, and why, in a sentence; empty where everything was.
         """
-        brake = Claim(by=self._aws.caller(), until=self._now() + _BRAKE_SHOWN_FOR, brake=True)
+        brake = brake_of(self._aws.caller(), self._now())
         try:
             going_on = [each for each in self.proposals(name) if concerns(each)]
         except QlikopsError as exc:

@@ -365,7 +365,9 @@ class ProposalRecord:
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """What the inbox index holds of a waiting approval; rows of earlier versions too, so a new field has a default."""
+    """What the inbox index holds of an approval that waits for its answer, or of an approved restart that waits for its
+    endpoint; rows of earlier versions too, so a new field has a default.
+    """
 
     approval_id: str
     label: str
@@ -396,12 +398,16 @@ class InboxRow:
     """The point of no return; None if it is not known, and in rows of earlier versions."""
     stale_from: datetime | None = None
     """From when on the target is out of freshness; None if that is not known, and in rows of earlier versions."""
+    waits: EndpointWait | None = None
+    """What an approved restart waits for, without what a test said; None if the row waits for an answer."""
 
     @property
     def urgency(self) -> tuple[datetime, datetime, int, datetime]:
         """Sorts the most urgent first: by point of no return, then freshness, then severity, then the deadline for an
-        answer.
+        answer. What needs none comes last.
         """
+        if self.waits:
+            return (_NEVER, _NEVER, 0, self.waits.until)
         return (
             self.resume_until or _NEVER,
             self.stale_from or _NEVER,
@@ -439,6 +445,16 @@ class InboxRow:
             resume_until=proposal.resume_until,
             stale_from=proposal.stale_from,
         )
+
+    @classmethod
+    def under_way(cls, approval: ProposalRecord, wait: EndpointWait) -> InboxRow:
+        """The row of an approved restart that waits for its endpoint.
+
+        It names no digest: to a version that knows no such row it is one that takes no answer, and is read anew.
+        """
+        asked = approval.requested_at or approval.updated_at
+        row = cls.of(approval, asked, approval.deadline or wait.until)
+        return replace(row, digest="", waits=replace(wait, said=""))
 
     def as_stored(self) -> str:
         """The row as canonical JSON text without what is not known, which is read as None: 2,000 rows are one page."""

@@ -24,8 +24,8 @@ The ledger is one DynamoDB table, partition key `pk`, sort key `sk`, TTL attribu
 | OUTAGE | OUTAGE | that runs fail, and who follows events has been told |
 
 The sparse index `inbox` (partition `inbox` = WAITING, sort `deadline`, a number: epoch seconds) holds RECORD items
-that wait and nothing else; closing one removes the attribute `inbox`. It projects `row` (an InboxRow as JSON text)
-and `claim`.
+that wait, for an answer or for an endpoint, and nothing else; deciding one, and closing it, removes the attribute
+`inbox`. It projects `row` (an InboxRow as JSON text) and `claim`.
 
 The bucket (S3) holds, with days as year/month/day in UTC:
 

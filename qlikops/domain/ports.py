@@ -137,8 +137,13 @@ class Waiting:
 class Approvals(Protocol):
     """The inbox and what can be done with it."""
 
+    def inbox(self) -> Sequence[InboxRow]:
+        """All that waits for an answer, and approved restarts that wait for their endpoint; what expires first first.
+        One Query.
+        """
+
     def waiting(self) -> Sequence[InboxRow]:
-        """All that waits, what expires first first. One Query."""
+        """Of the inbox, what waits for an answer. One Query."""
 
     def approval(self, approval_id: str) -> ProposalRecord:
         """The whole record, read consistently. Raises NotFound; an unambiguous prefix of an id will do."""
@@ -158,6 +163,11 @@ class Approvals(Protocol):
 
     def release(self, approval_id: str) -> None:
         """Takes the caller's claim back. Raises UsageError where there is none of theirs."""
+
+    def stop_waiting(self, approval_id: str) -> Claim:
+        """Pulls the brake of an approved restart that waits for its endpoint: nothing of it is started any more, and
+        its next look ends it. Raises UsageError for one that does not wait so.
+        """
 
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:
         """How earlier proposals on this task ended, newest first."""

@@ -10,7 +10,7 @@ from botocore.parsers import ResponseParserError
 from qlikops.agent.remember.entries import record_key
 from qlikops.agent.remember.table import Condition, Item, Table, Update
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status
+from qlikops.domain.approval import InboxRow, ProposalRecord, Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointWait
 from qlikops.domain.errors import QlikopsError
@@ -18,9 +18,14 @@ from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.run import Progress
 
+_SAYS_SO = (Attribute.WAITS, keys.INBOX_PARTITION)
+_GOES_ON = Condition("#status = :restarting", {":restarting": Status.RESTARTING})
+
 
 class ProgressBoard:
-    """Says it in the run's row of the proposal, and on its record what it waits for. No method ever raises."""
+    """Says it in the run's row of the proposal, and on its record and in the inbox what it waits for. No method ever
+    raises.
+    """
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -30,15 +35,22 @@ class ProgressBoard:
         with suppress(ClientError, BotoCoreError, ResponseParserError, QlikopsError):
             self._table.commit_each([_in_row(proposal, progress)])
 
-    def wait(self, proposal: Proposal, wait: EndpointWait | None) -> None:
+    def wait(self, approval: ProposalRecord, wait: EndpointWait | None) -> None:
         """What the restart waits for before it starts a task; None once it waits no more."""
-        said: Item = {Attribute.WAITS: codec.dumps(wait)} if wait else {}
-        goes_on = Condition("#status = :restarting", {":restarting": Status.RESTARTING})
-        on_record = Update(
-            record_key(proposal.proposal_id), said, () if wait else (Attribute.WAITS,), condition=goes_on
-        )
+        proposal, said = approval.proposal, _said(approval, wait) if wait else {}
+        on_record = Update(record_key(proposal.proposal_id), said, () if wait else _SAYS_SO, condition=_GOES_ON)
         with suppress(ClientError, BotoCoreError, ResponseParserError, QlikopsError):
             self._table.commit_each([on_record, _in_row(proposal, Progress(0, 0, len(proposal.targets), wait))])
+
+
+def _said(approval: ProposalRecord, wait: EndpointWait) -> Item:
+    row = InboxRow.under_way(approval, wait)
+    return {
+        Attribute.WAITS: codec.dumps(wait),
+        Attribute.ROW: row.as_stored(),
+        keys.INBOX_PARTITION: keys.INBOX_WAITING,
+        keys.INBOX_SORT: int(row.deadline.timestamp()),
+    }
 
 
 def _in_row(proposal: Proposal, progress: Progress) -> Update:

@@ -84,12 +84,12 @@ class Restarter:
         tested = None if group.claims or group.ends_because else self._before_starting(group, made, may_wait=may_wait)
         if isinstance(tested, Waiting):
             self._hold(record.approval.proposal, choice)
-            self._ledger.progress.wait(record.approval.proposal, tested.wait)
+            self._ledger.progress.wait(record.approval, tested.wait)
             return tested
         if isinstance(tested, Outcome):
             return self._save(proposal_id, tested, made, none_since=record.starts)
         if record.approval.waits:
-            self._ledger.progress.wait(record.approval.proposal, None)
+            self._ledger.progress.wait(record.approval, None)
         first_start = min((claim.at for claim in group.claims.values()), default=begun)
         go_on_until = first_start + CONTINUE_FOR if may_continue else begun
         acted = self._groups.restart(group, give_up_at, go_on_until)

@@ -16,6 +16,7 @@ from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.errors import AccessDenied, AlreadyDecided, NotFound, QlikopsError, UsageError
+from qlikops.domain.ports import Approve, Deny
 from qlikops.domain.task import Action
 from tests.unit.agent.fakes import EVALUATION, ORDERS, START, FakeClock, proposal
 from tests.unit.aws.conftest import ANNA, ID, FakeConnection, wait_for_approval
@@ -38,6 +39,13 @@ def write(connection: FakeConnection, attribute: str, value: str) -> None:
         ExpressionAttributeNames={"#a": attribute},
         ExpressionAttributeValues={":v": {"S": value}},
     )
+
+
+def wait_for_endpoint(ledger: Ledger) -> EndpointWait:
+    """Has the one that waits approved, to wait for its endpoint."""
+    wait = EndpointWait(EndpointKey("default", "eu", "ORA"), START, START + timedelta(hours=6))
+    ledger.progress.wait(ledger.begin_restart(ID, Decision(approved=True, by=ANNA, at=START)).approval, wait)
+    return wait
 
 
 class Counting:
@@ -154,15 +162,42 @@ def test_an_outcome_is_waited_for_until_it_is_final_or_time_is_up(
     wait_for_approval(ledger)
     assert approvals.outcome(ID, timedelta(seconds=7)).status is Status.WAITING
     assert clock.now == START + timedelta(seconds=7)
-    made = ledger.begin_restart(ID, Decision(approved=True)).approval.proposal
-    wait = EndpointWait(EndpointKey("default", "eu", "ORA"), START, START + timedelta(hours=6))
-    ledger.progress.wait(made, wait)
+    wait = wait_for_endpoint(ledger)
     assert approvals.outcome(ID, timedelta(seconds=7)).waits == wait
     ledger.close(ID, Outcome(Status.RESTARTED, targets=(TaskOutcome(ORDERS, Status.RESTARTED),)))
     outcome = approvals.outcome(ID, timedelta(seconds=7)).outcome
     assert outcome is not None
     assert outcome.targets[0].key == ORDERS
     assert clock.now == START + timedelta(seconds=7)
+
+
+def test_a_restart_that_waits_is_in_the_inbox_and_takes_no_answer(
+    ledger: Ledger, approvals: LedgerApprovals, connection: FakeConnection
+) -> None:
+    wait_for_approval(ledger)
+    digest = approvals.approval(ID).digest
+    wait = wait_for_endpoint(ledger)
+    (row,) = approvals.inbox()
+    assert (row.approval_id, row.waits, row.digest) == (ID, wait, "")
+    assert approvals.waiting() == []
+    for request in (Approve(digest), Deny(digest, "no")):
+        with pytest.raises(AlreadyDecided, match="anna"):
+            approvals.decide(ID[:5], request)
+    assert connection.workflow.sent == []
+
+
+def test_a_restart_that_waits_is_stopped_by_its_brake(ledger: Ledger, approvals: LedgerApprovals) -> None:
+    wait_for_approval(ledger)
+    with pytest.raises(UsageError, match="does not wait for its endpoint: it is waiting"):
+        approvals.stop_waiting(ID)
+    wait_for_endpoint(ledger)
+    brake = approvals.stop_waiting(ID)
+    assert brake.brake
+    assert approvals.inbox()[0].claim == ledger.record(ID).approval.claim == brake
+    ledger.close(ID, Outcome(Status.NOT_TRIED))
+    assert approvals.inbox() == []
+    with pytest.raises(UsageError, match="does not wait for its endpoint: it is not_tried"):
+        approvals.stop_waiting(ID)
 
 
 def test_a_tasks_history_is_newest_first(ledger: Ledger, approvals: LedgerApprovals, clock: FakeClock) -> None:
@@ -225,4 +260,4 @@ def test_an_id_is_found_as_it_is_shown_or_begun(ledger: Ledger, approvals: Ledge
 
 def test_what_is_known_already_is_not_asked_for(connection: FakeConnection) -> None:
     connection.dynamodb = None
-    assert LedgerApprovals(connection, first=tuple).waiting() == ()
+    assert LedgerApprovals(connection, first=tuple).inbox() == ()

@@ -179,7 +179,7 @@ def test_what_was_asked_ahead_is_the_first_inbox_and_no_other(monkeypatch: pytes
     environment = AwsEnvironment(context("http://127.0.0.1:9"))
     environment.ask_ahead()
     if is_there:
-        assert environment.approvals.waiting() == ()
+        assert environment.approvals.inbox() == ()
         assert ACCOUNT in environment.where
     for _ in range(2):
         with pytest.raises(Offline):

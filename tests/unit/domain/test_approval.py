@@ -95,7 +95,7 @@ class TestInboxRow:
     )
     ROW = InboxRow.of(RECORD, NOON, NOON + timedelta(hours=4))
 
-    @pytest.mark.parametrize("name", [each.name for each in fields(InboxRow) if each.name != "claim"])
+    @pytest.mark.parametrize("name", [each.name for each in fields(InboxRow) if each.name not in {"claim", "waits"}])
     def test_every_field_is_filled_in(self, name: str) -> None:
         assert getattr(self.ROW, name) not in ("", None, 0), "InboxRow.of leaves it out"
 

@@ -199,9 +199,13 @@ class FakeEnvironment:
     # Approvals
 
     def waiting(self) -> Sequence[InboxRow]:
+        return [row for row in self.inbox() if row.waits is None]
+
+    def inbox(self) -> Sequence[InboxRow]:
         self.waits.pass_through()
         self._read("waiting")
-        waiting = [row_of(record) for record in self.records.values() if record.status is Status.WAITING]
+        listed = [each for each in self.records.values() if each.waits or each.status is Status.WAITING]
+        waiting = [row_of(record) for record in listed]
         return [
             records.inbox_row(unreadable(row), samples.NOW) if row.approval_id in self.spoilt else row
             for row in waiting
@@ -264,6 +268,11 @@ class FakeEnvironment:
 
     def release(self, approval_id: str) -> None:
         self.records[approval_id] = replace(self.records[approval_id], claim=None)
+
+    def stop_waiting(self, approval_id: str) -> Claim:
+        brake = Claim(samples.CALLER, samples.NOW, brake=True)
+        self.records[approval_id] = replace(self.records[approval_id], claim=brake)
+        return brake
 
     def history(self, key: TaskKey, limit: int = 20) -> Sequence[HistoryLine]:
         at = samples.NOW - timedelta(days=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from botocore.exceptions import EndpointConnectionError
@@ -9,31 +10,42 @@ from botocore.exceptions import EndpointConnectionError
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.progress import ProgressBoard
 from qlikops.agent.remember.table import Table
-from qlikops.domain.approval import Decision, Outcome, Status
+from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Decision, InboxRow, Outcome, ProposalRecord, Status
+from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, EndpointWait
+from qlikops.domain.ledger import Attribute
 from qlikops.domain.run import Progress
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import FakeClock, create_table, proposal
 
 
-def test_what_is_waited_for_stands_on_the_record_until_it_is_over(clock: FakeClock) -> None:
+def test_what_is_waited_for_stands_on_the_record_and_in_the_inbox_until_it_is_over(clock: FakeClock) -> None:
     database = ModelledAws(clock).client("dynamodb")
-    ledger, made = Ledger(Table(database, create_table(database), sleep=clock.sleep), clock), proposal()
+    table = Table(database, create_table(database), sleep=clock.sleep)
+    ledger, made = Ledger(table, clock), proposal()
     ledger.open_proposals(made.execution_name, [made], 60)
     wait = EndpointWait(EndpointKey("default", "eu-1", "ORA"), clock(), clock() + timedelta(hours=6), "it is down")
 
-    ledger.progress.wait(made, wait)
-    assert ledger.record(made.proposal_id).approval.waits is None  # it has not been approved
+    def record() -> ProposalRecord:
+        return ledger.record(made.proposal_id).approval
+
+    def said() -> tuple[EndpointWait | None, list[EndpointWait | None]]:
+        rows = table.query_index(keys.INBOX_INDEX, keys.INBOX_PARTITION, keys.INBOX_WAITING)
+        return record().waits, [codec.loads(InboxRow, str(row[Attribute.ROW])).waits for row in rows]
+
+    ledger.progress.wait(record(), wait)
+    assert said() == (None, [])  # it has not been approved
     ledger.begin_restart(made.proposal_id, Decision(approved=True))
-    ledger.progress.wait(made, wait)
-    assert ledger.record(made.proposal_id).approval.waits == wait
-    ledger.progress.wait(made, None)
-    assert ledger.record(made.proposal_id).approval.waits is None
-    ledger.progress.wait(made, wait)
+    ledger.progress.wait(record(), wait)
+    assert said() == (wait, [replace(wait, said="")])
+    ledger.progress.wait(record(), None)
+    assert said() == (None, [])
+    ledger.progress.wait(record(), wait)
     ledger.close(made.proposal_id, Outcome(Status.STILL_DOWN))
-    assert ledger.record(made.proposal_id).approval.waits is None
-    ledger.progress.wait(made, wait)
-    assert ledger.record(made.proposal_id).approval.waits is None
+    assert said() == (None, [])
+    ledger.progress.wait(record(), wait)
+    assert said() == (None, [])
 
 
 def test_what_cannot_be_said_stops_nothing(clock: FakeClock) -> None:
@@ -43,4 +55,4 @@ def test_what_cannot_be_said_stops_nothing(clock: FakeClock) -> None:
 
     board = ProgressBoard(Table(Unreachable(), "ledger", sleep=clock.sleep))
     board.say(proposal(), Progress(1, 0, 2))
-    board.wait(proposal(), None)
+    board.wait(ProposalRecord(proposal(), Status.RESTARTING, clock()), None)
