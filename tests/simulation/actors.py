@@ -13,7 +13,7 @@ from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.domain.approval import ProposalRecord, digest_of
 from qlikops.domain.errors import DecisionUnknown, QlikopsError
-from qlikops.domain.ledger import LEASE, RECORD, approval_partition
+from qlikops.domain.ledger import LEASE, RECORD, Attribute, approval_partition
 from qlikops.domain.ports import Approve, DecisionRequest, Deny
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import RunOption, StopReason, TaskState
@@ -66,7 +66,7 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
         Habit.DENIES: lambda: _decide(world, approvals, saying, approved=False),
         Habit.SNOOZES: lambda: _decide(world, approvals, saying, approved=False, snooze=timedelta(minutes=30)),
         Habit.CLAIMS: lambda: _claim(world, approvals),
-        Habit.STOPS: lambda: _stop(world, executions),
+        Habit.STOPS: lambda: _stop(world, executions, approvals),
         Habit.REDRIVES: lambda: _redrive(world, executions),
         Habit.RUNS: lambda: _run(world),
         Habit.CALLS_BACK: lambda: _call_back(world, person, {"approved": True}),
@@ -196,7 +196,13 @@ def _claim(world: World, approvals: LedgerApprovals) -> None:
         approvals.claim(approval.approval_id, timedelta(minutes=15))
 
 
-def _stop(world: World, executions: StepFunctionsExecutions) -> None:
+def _stop(world: World, executions: StepFunctionsExecutions, approvals: LedgerApprovals) -> None:
+    """A restart that waits for its endpoint, as the inbox shows it, or a whole run."""
+    waits = [key[0].removeprefix("APPROVAL#") for key, item in world.dynamodb.items.items() if Attribute.WAITS in item]
+    if waits and world.kernel.random.random() < 0.5:
+        world.states.reached("a wait given up")
+        approvals.stop_waiting(world.kernel.random.choice(sorted(waits)))
+        return
     if (running := _one_of(world, executions, "RUNNING")) and world.kernel.random.random() < 0.3:
         world.kernel.say(f"stops {running}")
         world.stop(executions, running, "simulated")

@@ -33,6 +33,7 @@ def wanted() -> list[str]:
         "tampering",
         "a run overtaken",
         "a brake",
+        "a wait given up",
         "something chosen",
         "something chosen that is not offered",
         "a claim that lingers",

@@ -11,6 +11,7 @@ from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.ledger import Attribute
 from tests.simulation.dynamodb import Wire
 from tests.simulation.invariants.orders import may_be_planned
+from tests.simulation.invariants.waiting import is_waiting_for_endpoint
 from tests.simulation.invariants.watch import (
     Change,
     Watch,
@@ -88,10 +89,13 @@ def a_final_status_is_that_of_the_outcome(_: Watch, change: Change) -> str:
 
 @of_each_record
 def what_waits_is_in_the_inbox(_: Watch, change: Change) -> str:
-    """The inbox holds what waits, and nothing else."""
-    if change.after is None or (status_of(change.after) is Status.WAITING) == (keys.INBOX_PARTITION in change.after):
+    """The inbox holds what waits for its answer, and a restart that waits for its endpoint until that ends."""
+    if change.after is None:
         return ""
-    return f"{change.proposal_id} is {status_of(change.after)}"
+    waits = status_of(change.after) is Status.WAITING or is_waiting_for_endpoint(change.after)
+    return (
+        "" if waits == (keys.INBOX_PARTITION in change.after) else f"{change.proposal_id} is {status_of(change.after)}"
+    )
 
 
 @of_each_record
@@ -246,13 +250,14 @@ def nothing_expires_before_its_time(watch: Watch, change: Change) -> str:
 
 @of_each_record
 def only_what_waits_is_claimed_by_a_person(_: Watch, change: Change) -> str:
-    """Whoever says that he looks at something finds it still to be answered; a brake may come at any time."""
+    """Whoever says that he looks at something finds it in the inbox; a brake may come at any time."""
     before = change.before.get(Attribute.CLAIM) if change.before else None
     if change.after is None or Attribute.CLAIM not in change.after or change.after[Attribute.CLAIM] == before:
         return ""
     status = status_of(change.after) if Attribute.STATUS in change.after else None
     is_brake = status is not None and told(change.after, Attribute.CLAIM).get("brake")
-    return "" if is_brake or status is Status.WAITING else f"{change.proposal_id} is claimed and {status or 'nowhere'}"
+    is_listed = keys.INBOX_PARTITION in change.after
+    return "" if is_brake or is_listed else f"{change.proposal_id} is claimed and {status or 'nowhere'}"
 
 
 @of_each_record

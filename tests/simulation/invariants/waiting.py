@@ -34,6 +34,11 @@ def is_waited_for(record: Wire) -> bool:
     return bool(decision.get("approved")) and decision.get("option") == WHEN_IT_ANSWERS
 
 
+def is_waiting_for_endpoint(record: Wire) -> bool:
+    """Whether the record says that its restart waits."""
+    return status_of(record) is Status.RESTARTING and Attribute.WAITS in record
+
+
 def _endpoints(proposed: Any) -> set[tuple[str, str]]:
     """Servers and names of the endpoints that a proposal may be about."""
     return {
@@ -82,6 +87,16 @@ def a_wait_has_an_end(watch: Watch, change: Change) -> str:
     if following > now + LONGEST_PAUSE or until > now + longest or following > until + timedelta(seconds=1):
         return f"{change.proposal_id} is tested again at {following}, until {until}"
     return ""
+
+
+@of_each_record
+def the_inbox_says_what_is_waited_for(_: Watch, change: Change) -> str:
+    """The row of a restart that waits is that of the last look, and takes no answer."""
+    if change.after is None or not is_waiting_for_endpoint(change.after):
+        return ""
+    row, waits = told(change.after, Attribute.ROW), told(change.after, Attribute.WAITS)
+    is_right = row["waits"] == {**waits, "said": ""} and not row["digest"] and row["approval_id"] == change.proposal_id
+    return "" if is_right else f"{change.proposal_id} waits for {waits}, its row says {row}"
 
 
 @at_rest
