@@ -71,7 +71,7 @@ def approvals(
             return Watch(lambda each: wanted.matches(replace(each, context=name)), order)
 
         watch_inboxes(here, contexts, watch_of, as_json=as_json, take=Hook(exec_).take if exec_ else lambda _: None)
-    answers = ask_each(here, contexts, lambda environment: environment.approvals.waiting())
+    answers = ask_each(here, contexts, lambda environment: environment.approvals.inbox())
     for answer in answers:
         if answer.value is not None:
             remember(here, answer.context, "proposals", {row.approval_id: row.label for row in answer.value})

@@ -13,7 +13,7 @@ from qlikops.domain.approval import InboxRow
 from qlikops.domain.duration import format_duration
 from qlikops.domain.point_of_no_return import LEAST_NOTICE
 from qlikops.domain.proposal import happened_by
-from qlikops.presentation import vocabulary, waiting
+from qlikops.presentation import under_way, vocabulary, waiting
 from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.headline import Headline
 from qlikops.presentation.table import Column, ColumnOf, Order, Table
@@ -57,7 +57,7 @@ class GroupPosition:
 
 
 ALONE = GroupPosition()
-_MARKS = {"marked": "✓ ", "answered": "→ ", "claimed": "@ "}
+_MARKS = {"marked": "✓ ", "answered": "→ ", "claimed": "@ ", "under way": f"{under_way.SIGN} "}
 """Before the task, since the word behind it may be cut off."""
 
 
@@ -195,20 +195,21 @@ def why_empty(freshness: Freshness, last_run: str, now: datetime, retry: str, co
 
 
 def summary(rows: Sequence[InboxRow], now: datetime) -> str:
-    """`3 wait, oldest 12m`."""
-    if not rows:
-        return "nothing waits"
-    oldest = min(row.requested_at for row in rows)
-    waits = "1 waits" if len(rows) == 1 else f"{len(rows):,} wait"
-    return f"{waits}, oldest {_since(oldest, now)}"
+    """`3 wait, oldest 12m, 1 under way`."""
+    asked = [row.requested_at for row in rows if row.waits is None]
+    waits = (
+        f"{len(asked):,} wait{'s'[: len(asked) == 1]}, oldest {_since(min(asked), now)}" if asked else "nothing waits"
+    )
+    beside = under_way.counted(len(rows) - len(asked))
+    return f"{waits}, {beside}" if beside else waits
 
 
 def headline(rows: Sequence[InboxRow], now: datetime, new: int, marked: int) -> Headline | None:
-    """How much waits, and how long the oldest has; None if nothing waits."""
+    """How much waits for an answer, and how long the oldest has; None if nothing waits for anything."""
     if not rows:
         return None
     notes = [f"{number:,} {what}" for number, what in ((new, "new"), (marked, "marked")) if number]
-    return Headline(f"{len(rows):,}", (Span(", ".join([summary(rows, now), *notes])),))
+    return Headline(f"{sum(row.waits is None for row in rows):,}", (Span(", ".join([summary(rows, now), *notes])),))
 
 
 def _since(moment: datetime, now: datetime) -> str:
@@ -220,8 +221,9 @@ def _context(each: ListedRow) -> Span:
 
 
 def _task(each: ListedRow) -> Span:
-    """A claim shows here too, since its column is the first to go; so does a mark."""
-    return _label(each.row, each.mark or ("claimed" if each.claimant else ""), each.place)
+    """A claim shows here too, since its column is the first to go; so does a mark, and what is under way."""
+    mark = "under way" if each.row.waits else each.mark or ("claimed" if each.claimant else "")
+    return _label(each.row, mark, each.place)
 
 
 def _task_order(each: ListedRow) -> tuple[str, str]:
@@ -235,8 +237,17 @@ def happened(row: InboxRow) -> str:
     return happened_by(row.title, row.cause if row.task_count > 1 else task, row.task_count) or row.kind
 
 
+def _expires(each: ListedRow) -> Span:
+    wait = each.row.waits
+    return under_way.countdown(wait, each.now) if wait else countdown(each.row.deadline, each.now)
+
+
+def _ends(each: ListedRow) -> datetime:
+    return each.row.waits.until if each.row.waits else each.row.deadline
+
+
 def _happened(each: ListedRow) -> Span:
-    return outside(happened(each.row), cap=120)
+    return under_way.words(each.row, each.now) if each.row.waits else outside(happened(each.row), cap=120)
 
 
 def _log(each: ListedRow) -> str:
@@ -258,8 +269,8 @@ TABLE: Table[ListedRow] = Table(
     (
         ColumnOf(
             Column("expires", "Expires", 8, right=True),
-            lambda each: countdown(each.row.deadline, each.now),
-            order=Order(InboxSort.EXPIRES, "expires first", lambda each: each.row.deadline),
+            _expires,
+            order=Order(InboxSort.EXPIRES, "expires first", _ends),
         ),
         ColumnOf(
             Column("log", "Log kept", 9, right=True, goes=35),
@@ -326,6 +337,7 @@ TABLE: Table[ListedRow] = Table(
         "action": lambda each: each.row.offered,
         "evaluator": lambda each: each.row.evaluator,
         "run": lambda each: each.row.execution_name,
+        "waits": lambda each: each.row.waits.endpoint.name if each.row.waits else "",
     },
 )
 """The inbox with the context of each row; a list of one context leaves that column out."""

@@ -355,7 +355,7 @@ class QlikOpsApp(DecidingApp):
         changed = [context.look_at_waiting() for context in self.state.contexts]
         if any(changed):
             self._drawing.soon()
-        self._terminal_title.show(len(self.state.waiting), self.state.news())
+        self._terminal_title.show(self.state.unanswered, self.state.news())
 
     def write_to_terminal(self, text: str) -> None:
         """Past the screen; only for sequences of ours."""

@@ -171,6 +171,8 @@ class LiveContext:
         now = self.now()
         for row in rows:
             name = row.approval_id
+            if row.waits:
+                continue
             if name not in self._rows:
                 yield arrived(row, now)
             elif name not in self._soon and is_soon(row, now) and not self.outbox.in_flight(name):
@@ -206,7 +208,7 @@ class LiveContext:
             )
 
     def _waiting(self, environment: ContextServices) -> messages.WaitingLoaded:
-        rows = environment.approvals.waiting()
+        rows = environment.approvals.inbox()
         # Which account it is becomes known with the first answer.
         return messages.WaitingLoaded(self.name, rows, environment.where)
 
@@ -300,6 +302,15 @@ class LiveContext:
             return messages.Claimed(self.name, approval_id)
 
         self.backend.call("claims", claim, lambda error: messages.ClaimFailed(error, approval_id, self.name), to)
+
+    def stop_waiting(self, approval_id: str, to: MessagePump) -> None:
+        """Pulls the brake of a restart that waits for its endpoint."""
+
+        def stop(environment: ContextServices) -> messages.WaitStopped:
+            environment.approvals.stop_waiting(approval_id)
+            return messages.WaitStopped(self.name, approval_id)
+
+        self.backend.call("claims", stop, lambda error: messages.ClaimFailed(error, approval_id, self.name), to)
 
     def release(self, approval_id: str, to: MessagePump) -> None:
         """Takes one's own claim back."""

@@ -171,6 +171,13 @@ class Claimed(ContextMessage):
 
 
 @dataclass
+class WaitStopped(ContextMessage):
+    """A restart that waits for its endpoint starts nothing any more."""
+
+    approval_id: str
+
+
+@dataclass
 class Polled(Message):
     """What a screen asks for again and again; the screen knows its type."""
 

@@ -65,7 +65,7 @@ class ConsoleState:
         self.current = self.contexts[0]
         """The context that the screens beside the inbox show."""
         self.waiting: tuple[Waiting, ...] = ()
-        """What waits in every context, what expires first first."""
+        """What waits in every context: what expires first first, then restarts that wait for their endpoint."""
         self.unseen: Counter[str] = Counter()
         """Mode -> how much came, or went wrong, since its screen was looked at."""
         self.failures: list[Failure] = []
@@ -82,6 +82,11 @@ class ConsoleState:
         """Remembers `changes`, fields of Preferences; returns why not beyond this console, or nothing."""
         problem = self.memory.change(**changes)
         return f"Only until the console ends: {problem}" if problem else ""
+
+    @property
+    def unanswered(self) -> int:
+        """How much waits for an answer."""
+        return sum(each.row.waits is None for each in self.waiting)
 
     # The current context
 
@@ -161,7 +166,7 @@ class ConsoleState:
             for number, each in enumerate(self.contexts)
             for row in each.rows
         ]
-        found.sort(key=lambda waiting: (waiting.row.deadline, waiting.row_key))
+        found.sort(key=lambda each: (each.row.waits is not None, each.row.deadline, each.row_key))
         self.waiting = tuple(found)
         self._by_row_key = {waiting.row_key: waiting for waiting in found}
         self.marked &= {waiting.key for waiting in found}

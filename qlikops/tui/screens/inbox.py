@@ -15,7 +15,7 @@ from textual.containers import Container
 from qlikops.dataclass import dataclass
 from qlikops.domain.approval import ProposalRecord, Status, new_decision_id
 from qlikops.domain.ports import DecisionRequest
-from qlikops.presentation import inbox
+from qlikops.presentation import inbox, under_way
 from qlikops.presentation.headline import Headline
 from qlikops.presentation.problem import explain
 from qlikops.tui.model import links, messages
@@ -68,6 +68,7 @@ class InboxScreen(ConsoleScreen):
         Binding(
             "c", "claim", "Claim", id="claim", tooltip="tells the others that you are looking at it; again: no longer"
         ),
+        Binding("x", "stop_waiting", "Stop", id="stop-waiting", tooltip="a restart that waits for its endpoint"),
         # What there is to copy says so itself.
         Binding("y", "copy", "Copy", show=False, id="copy", tooltip="the last receipt, or else the approval's id"),
         Binding("slash", "filter", "Filter", key_display="/", id="filter", tooltip=inbox.FILTER_EXAMPLE),
@@ -126,7 +127,13 @@ class InboxScreen(ConsoleScreen):
             return False
         if action in {"decide", "claim"}:
             chosen = self._list.chosen
-            return True if chosen is not None and not chosen.context.locked_because() else None
+            takes_it = chosen is not None and (action == "decide" or chosen.row.waits is None)
+            return True if chosen is not None and takes_it and not chosen.context.locked_because() else None
+        if action == "stop_waiting":
+            chosen = self._list.chosen
+            if chosen is None or chosen.row.waits is None or chosen.context.read_only:
+                return False
+            return not chosen.context.locked_because() or None
         if action in {"mark", "mark_cause"}:
             chosen = self._list.chosen
             return True if chosen is not None and chosen.can_be_marked else None
@@ -271,6 +278,9 @@ class InboxScreen(ConsoleScreen):
         approval, chosen = self._review.approval, self._list.chosen
         if chosen is None:
             return
+        if wait := chosen.row.waits:
+            self.notify(under_way.why_no_answer(wait, self.state.keys["stop-waiting"]), markup=False)
+            return
         if chosen.in_flight:
             self.notify("You have already answered this one.", markup=False)
             return
@@ -386,6 +396,27 @@ class InboxScreen(ConsoleScreen):
     def _not_claimed(self, message: messages.ClaimFailed) -> None:
         message.stop()
         self.notify(str(explain(message.error)), severity="error", markup=False)
+
+    def action_stop_waiting(self) -> None:
+        """Asks, then pulls the brake of a restart that waits for its endpoint."""
+        chosen = self._list.chosen
+        if chosen is None:
+            return
+        from qlikops.tui.screens.stop_waiting import StopWaitingScreen
+
+        context = chosen.context
+
+        def stop(approval_id: str | None) -> None:
+            if approval_id is not None and not context.locked_because():
+                context.stop_waiting(approval_id, self)
+
+        self.app.push_screen(StopWaitingScreen(self.state, context, chosen.row.approval_id), stop)
+
+    @on(messages.WaitStopped)
+    def _wait_stopped(self, message: messages.WaitStopped) -> None:
+        message.stop()
+        self.notify("Stopped: nothing of it is started, and its next look ends it.", markup=False)
+        self.action_refresh()
 
     def action_refresh(self) -> None:
         """Asks every context for its inbox now, and for what surrounds the record that is shown."""

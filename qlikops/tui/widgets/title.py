@@ -72,7 +72,8 @@ class TitleBar(Static):
 
     def _unseen(self, mode: Mode, colours: Palette) -> Text:
         """How much waits, and how much of it came, or went wrong, since one looked."""
-        waits = f"{len(self._state.waiting):,} " if mode is INBOX and self._state.waiting else ""
+        number = self._state.unanswered if mode is INBOX else 0
+        waits = f"{number:,} " if number else ""
         found = Text(waits, colours[Tone.MUTED])
         if number := self._state.unseen[mode.name]:
             found.append(f"+{number:,} ", colours[Tone.INFO] + Style(bold=True))

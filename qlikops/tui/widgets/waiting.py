@@ -175,8 +175,13 @@ class WaitingList(Vertical):
         self.show()
 
     def next_unanswered(self) -> str | None:
-        """The nearest row that this console has not answered."""
-        return self.table.next_key(lambda key: (found := self._state.find(key)) is not None and found.in_flight)
+        """The nearest row that waits for an answer, and has none from this console."""
+
+        def is_answered(key: str) -> bool:
+            found = self._state.find(key)
+            return found is not None and (found.in_flight or found.row.waits is not None)
+
+        return self.table.next_key(is_answered)
 
     @on(KeyedTable.Chosen)
     def _choose(self, event: KeyedTable.Chosen) -> None:

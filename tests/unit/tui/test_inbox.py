@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from textual import events
 from textual.widgets import Input
 
 from qlikops.domain.anomaly import AnomalyKind, Severity
-from qlikops.domain.approval import ProposalRecord
+from qlikops.domain.approval import ProposalRecord, Status
+from qlikops.domain.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.errors import AccessDenied, CredentialsProblem, Offline, Throttled
 from qlikops.domain.point_of_no_return import PointOfNoReturn
 from qlikops.domain.workflow.execution import ExecutionStatus
@@ -426,6 +428,24 @@ async def test_a_claim_is_sent_and_seen(started: Started) -> None:
         await pilot.press("c")
         await sees(pilot, "@ sales-orders (")
         assert environment.claimed == [samples.proposal(1).proposal_id]
+
+
+async def test_a_restart_that_waits_is_listed_last_takes_no_answer_and_is_stopped_after_a_question(
+    started: Started,
+) -> None:
+    wait = EndpointWait(EndpointKey("default", "eu", "ORA-PROD"), samples.NOW + timedelta(minutes=4), samples.NOW)
+    under_way = replace(task(1, "sales-orders", minutes_left=1), status=Status.RESTARTING, waits=wait)
+    environment = FakeEnvironment.waiting_for(under_way, task(2, "web-logs"))
+    async with started(environment, size=(200, 50)) as pilot:
+        await sees(pilot, "1 waits", "1 under way", "◐ sales-orders (", "probing, next in 4m")
+        await pilot.press("end", "a")
+        await sees(pilot, "waits for ORA-PROD: it takes no answer. x stops it.")
+        await pilot.press("x")
+        await sees(pilot, "Stop this restart", "no task of it is started; it ends in 4m")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: environment.records[under_way.approval_id].claim is not None)
+        await sees(pilot, "ends in 4m")
+        assert environment.sent == []
 
 
 async def test_on_a_narrow_screen_enter_opens_the_record_and_escape_goes_back(started: Started) -> None:

@@ -1,0 +1,43 @@
+"""Stopping a restart that waits for its endpoint: asks once, and says what becomes of it."""
+
+from __future__ import annotations
+
+from textual.widgets import Button
+
+from qlikops.presentation import under_way
+from qlikops.presentation.tone import Line
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.state import ConsoleState
+from qlikops.tui.screens.dialog import OutgoingDialog
+
+
+class StopWaitingScreen(OutgoingDialog[str]):
+    """Answers with the id of the approval, or None."""
+
+    AUTO_FOCUS = "#send"
+
+    def __init__(self, state: ConsoleState, context: LiveContext, approval_id: str) -> None:
+        super().__init__(state, context)
+        self._approval_id = approval_id
+
+    def heading(self) -> str:
+        """What is asked."""
+        return "Stop this restart"
+
+    def outgoing(self) -> tuple[Line, ...]:
+        """What it waits for, and how it ends."""
+        row = self.context.row(self._approval_id)
+        return under_way.stop_lines(row, self.state.now(), self.context.caller) if row is not None else ()
+
+    def problem(self) -> str:
+        """What waits no longer has ended, or has begun to start its tasks."""
+        row = self.context.row(self._approval_id)
+        return super().problem() or ("" if row is not None and row.waits else "It no longer waits for its endpoint.")
+
+    def send_button(self) -> Button:
+        """The verb."""
+        return Button("Stop it", variant="warning", id="send", compact=True)
+
+    def answer(self) -> str:
+        """Which one."""
+        return self._approval_id
