@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from qlikops.agent.act.fetches import Fetches
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.diagnosis.evidence import state_text
 from qlikops.dataclass import dataclass
@@ -68,6 +69,8 @@ class Watch:
     """How it was last seen before the run call, if that is not `before`: it broke while it was stopped for the call."""
     moved: bool = False
     """It has been seen in another state than then: an error now is a new one."""
+    is_in_doubt: bool = False
+    """It was last seen in error, and that may have been fetched before the run call."""
     last: str = "nothing"
     facts: TaskFacts | None = None
     """As it was last seen; None as long as Enterprise Manager has not said."""
@@ -93,6 +96,7 @@ class Starter:
         self._config = config
         self._clock = clock
         self._sleep = sleep
+        self._fetches = Fetches(clock)
 
     def send(
         self,
@@ -167,9 +171,12 @@ class Starter:
 
     def look(self, operator: TaskOperator, watch: Watch, give_up_at: datetime) -> TaskOutcome | None:
         """What came of it: up, broken again or out of time; None while that is not known."""
+        # Asked before the task is read: it is what is read after a fetch that was fetched then.
+        is_new = watch.is_in_doubt and self._fetches.have_come(operator, watch.key, watch.since)
         facts = _read(operator, watch.key)
         passed = self._clock() - watch.since
         seconds = round(passed.total_seconds(), 1)
+        watch.is_in_doubt = False
         if facts:
             watch.facts, watch.last = facts, state_text(facts)
             watch.moved = watch.moved or watch.last != (watch.standing or watch.before)
@@ -179,12 +186,17 @@ class Starter:
             # Statuses lag: until it has moved or the lag is over, the old error says nothing about the run.
             settled = watch.moved or seconds > self._config.status_lag_seconds
             if watch.certain and settled and _is_broken(facts):
-                return watch.result(Status.FAILED, f"failed again: {harmless(facts.message)}", seconds)
+                if is_new:
+                    return watch.result(Status.FAILED, f"failed again: {harmless(facts.message)}", seconds)
+                watch.is_in_doubt = True
+                self._fetches.have_come(operator, watch.key, watch.since)  # begins to compare
         if seconds < self._config.verify_timeout_seconds and self._clock() < give_up_at:
             return None
         sent = "was told to run" if watch.certain else "may have been told to run"
         seen = "was only seen running as before" if facts and facts.is_up else "was not seen up"
         detail = f"{sent}, and {seen} within {format_duration(passed)}; last seen: {watch.last}"
+        if watch.is_in_doubt:
+            detail += ", which may be of before: Enterprise Manager is not known to have fetched it since"
         return watch.result(Status.UNVERIFIED, detail, seconds)
 
 

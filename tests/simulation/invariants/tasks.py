@@ -6,7 +6,6 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
-from tests.simulation.invariants.age import not_fetched_since
 from tests.simulation.invariants.choosing import left_out
 from tests.simulation.invariants.watch import Change, Watch, number, of_each_answer, of_each_item, status_of, told
 from tests.simulation.services import Invocation
@@ -229,8 +228,6 @@ def what_is_said_of_a_task_was_seen(watch: Watch, change: Change) -> str:
     if result["status"] == "restarted" and seen.get("state") != "RUNNING":
         return f"{change.proposal_id} says that {task} is up, and it was last seen as {seen.get('state')}"
     again = result["status"] == "failed" and result["run_call"] == "taken"
-    # Where nothing is fetched, the error of before the run is what Enterprise Manager goes on saying.
-    again = again and not_fetched_since(watch, server) >= world.kernel.now
     if again and runs and world.fleet.fell_at.get((server, task), 0.0) < runs[-1].at:
         return f"{change.proposal_id} says that {task} failed again, and it had not"
     begun = max([acting.at, *(each.at for each in runs if each.process == process)])

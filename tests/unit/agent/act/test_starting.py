@@ -11,7 +11,7 @@ import pytest
 from qlikops.agent.act.starting import POLL_SECONDS, Starter, Watch
 from qlikops.agent.config import AgentConfig
 from qlikops.domain.approval import RunCall, Status, TaskOutcome
-from qlikops.domain.task import Action, RunOption, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.task import Action, Fetched, RunOption, ServerHealth, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.qlik.wire import ActionReply, EndpointTest, ListedTask, ServerDetails
 from tests.unit.agent.fakes import FakeClock
 
@@ -27,6 +27,9 @@ class Told:
 
     def __init__(self, *says: TaskFacts) -> None:
         self._says = list(says)
+        self.fetched = datetime(2020, 1, 1, tzinfo=UTC)
+        """By a clock of its own."""
+        self.fetches = True
 
     def task(self, server: str, task: str) -> TaskFacts:  # noqa: ARG002
         return self._says.pop(0) if len(self._says) > 1 else self._says[0]
@@ -34,8 +37,10 @@ class Told:
     def tasks(self, server: str) -> Sequence[ListedTask]:
         raise NotImplementedError
 
-    def server(self, server: str) -> ServerDetails:
-        raise NotImplementedError
+    def server(self, server: str) -> ServerDetails:  # noqa: ARG002
+        if self.fetches:
+            self.fetched += timedelta(seconds=2)
+        return ServerDetails(ServerHealth(), Fetched(self.fetched, self.fetched))
 
     def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:  # noqa: ARG002
         return STARTED
@@ -47,10 +52,11 @@ class Told:
         raise NotImplementedError
 
 
-def restarted(action: Action, before: str, *says: TaskFacts) -> TaskOutcome:
+def restarted(action: Action, before: str, *says: TaskFacts, fetches: bool = True) -> TaskOutcome:
     clock = FakeClock()
     starter = Starter(AgentConfig("ledger", "data", "topic", "secret"), clock=clock, sleep=clock.sleep)
     until, operator = clock.now + timedelta(minutes=10), Told(*says)
+    operator.fetches = fetches
     watch = starter.send(operator, action, KEY, before, until, is_over=lambda: False)
     assert isinstance(watch, Watch)
     while not (result := starter.look(operator, watch, until)):
@@ -74,6 +80,16 @@ def test_an_error_that_was_there_is_one_of_the_run_once_statuses_had_time_to_fol
     assert found.status is Status.FAILED
     assert found.seconds is not None
     assert found.seconds > AgentConfig("ledger", "data", "topic", "secret").status_lag_seconds
+
+
+@pytest.mark.parametrize(
+    ("before", "says"), [("ERROR (FATAL_ERROR)", [BROKEN]), ("RUNNING", [STOPPED, STOPPED, BROKEN])]
+)
+def test_an_error_that_was_fetched_before_the_run_is_no_failure_of_it(before: str, says: list[TaskFacts]) -> None:
+    action = Action.RESUME if before.startswith("ERROR") else Action.STOP_AND_RESUME
+    found = restarted(action, before, *says, fetches=False)
+    assert (found.status, found.run_call) == (Status.UNVERIFIED, RunCall.TAKEN)
+    assert found.detail.endswith("is not known to have fetched it since")
 
 
 def watched(watch: Watch, *says: TaskFacts) -> TaskOutcome:
