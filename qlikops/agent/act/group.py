@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from qlikops.agent.act import ramp
-from qlikops.agent.act.outcomes import combined, not_started, not_tried
+from qlikops.agent.act.outcomes import Unfinished, combined, not_started, not_tried
 from qlikops.agent.act.probing import is_refused
 from qlikops.agent.act.second_look import SecondLook
 from qlikops.agent.act.starting import POLL_SECONDS, Starter, TaskOperator, Watch
@@ -35,15 +35,6 @@ from qlikops.qlik.errors import QemError, QemProtocolError, QemUnreachable
 
 _PROGRESS_EVERY = timedelta(seconds=10)
 """That those who watch a group are told at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """One invocation was too short for the group. The next one goes on; nothing is lost if it comes twice."""
-
-    done: int
-    """Tasks of which it is known what came of them."""
-    total: int
 
 
 @dataclass

@@ -7,11 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from qlikops.agent.remember.tasks import StartMarker, TaskLedger
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Outcome, ProposalRecord, RunCall, Status, TaskOutcome
 from qlikops.domain.task import TaskKey
 
 _DOWN = (Status.UNVERIFIED, Status.FAILED, Status.SUPERSEDED, Status.NOT_TRIED)
 """What a group comes to of which no task is up, what needs a look first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """One invocation was too short for the group. The next one goes on; nothing is lost if it comes twice."""
+
+    done: int
+    """Tasks of which it is known what came of them."""
+    total: int
 
 
 def combined(targets: Sequence[TaskOutcome]) -> Outcome:

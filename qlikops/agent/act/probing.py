@@ -14,10 +14,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.diagnosis.evidence import Label
+from qlikops.agent.diagnosis.evidence import Label, with_evidence
 from qlikops.agent.diagnosis.library import library
 from qlikops.agent.diagnosis.messages import classify, judge
-from qlikops.agent.propose.correlation import with_evidence
 from qlikops.agent.propose.options import with_wait
 from qlikops.agent.remember.probes import ProbeLedger, slots
 from qlikops.dataclass import dataclass

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import StrEnum
 
 from qlikops.domain.anomaly import Evidence
+from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from qlikops.domain.text import harmless
 
@@ -62,6 +64,12 @@ def numbered(observed: Iterable[Observed], cap: int = EVIDENCE_CAP) -> tuple[Evi
     return tuple(
         Evidence(f"e{number}", label, harmless(value, VALUE_CAP)) for number, (label, value) in enumerate(kept, 1)
     )
+
+
+def with_evidence(proposal: Proposal, label: Label, value: str) -> Proposal:
+    """`proposal` with one more piece of evidence behind the others."""
+    observed = [(item.label, item.value) for item in proposal.evidence]
+    return replace(proposal, evidence=numbered([*observed, (label, value)]))
 
 
 def shortened(message: str, cap: int, passage: str) -> str:

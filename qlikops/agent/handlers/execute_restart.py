@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from qlikops.agent.act.group import Unfinished
+from qlikops.agent.act.outcomes import Unfinished
 from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import LambdaContext, proposal_id_of
 from qlikops.agent.wiring import Services, process_services

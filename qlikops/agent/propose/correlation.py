@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from qlikops.agent.config import AgentConfig, Thresholds
-from qlikops.agent.diagnosis.evidence import Label, Observed, numbered
+from qlikops.agent.diagnosis.evidence import Label, Observed, numbered, with_evidence
 from qlikops.agent.diagnosis.messages import EndpointSide, fingerprint, judge, side_of
 from qlikops.agent.look import wording
 from qlikops.agent.look.waiting import point_of
@@ -322,12 +322,6 @@ def _proposal(
         fetched=server.fetched if server else None,
         tags=tuple(sorted({tag for case in group.cases for tag in case.facts.tags})[:_TAGS_KEPT]),
     )
-
-
-def with_evidence(proposal: Proposal, label: Label, value: str) -> Proposal:
-    """`proposal` with one more piece of evidence behind the others."""
-    observed = [(item.label, item.value) for item in proposal.evidence]
-    return replace(proposal, evidence=numbered([*observed, (label, value)]))
 
 
 def _on_endpoints(snapshot: FleetSnapshot) -> dict[EndpointKey, Siblings]:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from qlikops.agent.act.group import Group, GroupRestarter, Unfinished
-from qlikops.agent.act.outcomes import nothing_sent
+from qlikops.agent.act.group import Group, GroupRestarter
+from qlikops.agent.act.outcomes import Unfinished, nothing_sent
 from qlikops.agent.act.probing import Prober, holds_back
 from qlikops.agent.act.second_look import SecondLook
 from qlikops.agent.act.starting import TaskOperator

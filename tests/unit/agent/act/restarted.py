@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 
-from qlikops.agent.act.group import Unfinished
+from qlikops.agent.act.outcomes import Unfinished
 from qlikops.agent.act.waiting import Waiting
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import staging_among, target_of

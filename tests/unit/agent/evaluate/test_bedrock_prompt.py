@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.agent.diagnosis.evidence import EVIDENCE_CAP, Label
+from qlikops.agent.diagnosis.evidence import EVIDENCE_CAP, Label, with_evidence
 from qlikops.agent.diagnosis.library import built_in
 from qlikops.agent.evaluate import EvaluationInput, prompt
 from qlikops.agent.evaluate.prompt import (
@@ -24,7 +24,6 @@ from qlikops.agent.evaluate.prompt import (
     schema,
     task_text,
 )
-from qlikops.agent.propose.correlation import with_evidence
 from qlikops.agent.trial import Situation, outcome
 from qlikops.deployment.bundle import bundled_files
 from qlikops.domain.anomaly import Evidence

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.diagnosis.evidence import Label
+from qlikops.agent.diagnosis.evidence import Label, with_evidence
 from qlikops.agent.evaluate import EvaluationInput, make_evaluator, mark_unsupported
 from qlikops.agent.evaluate.rules import MANY_TASKS, VERSION, RulesEvaluator
-from qlikops.agent.propose.correlation import with_evidence
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.endpoint import Probe, ProbeAnswer

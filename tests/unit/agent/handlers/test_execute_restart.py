@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from qlikops.agent.act.group import Unfinished
+from qlikops.agent.act.outcomes import Unfinished
 from qlikops.agent.handlers.execute_restart import CONTINUE, RESERVE, handler
 from qlikops.agent.wiring import Services
 from qlikops.domain.approval import Outcome, Status, TaskOutcome

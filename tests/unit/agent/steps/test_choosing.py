@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.act.group import Unfinished
-from qlikops.agent.act.outcomes import interrupted
+from qlikops.agent.act.outcomes import Unfinished, interrupted
 from qlikops.agent.propose.options import options_of
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.domain.anomaly import AnomalyKind

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.act.group import Unfinished
-from qlikops.agent.act.outcomes import interrupted
+from qlikops.agent.act.outcomes import Unfinished, interrupted
 from qlikops.agent.act.waiting import Waiting
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import target_of
