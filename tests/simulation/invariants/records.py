@@ -304,6 +304,9 @@ def somebody_looked_before_a_question_was_dropped(watch: Watch, change: Change) 
         return ""
     if status_of(change.after) is not Status.SUPERSEDED or Attribute.OUTCOME in change.before:
         return ""
+    # To a run whose clock is ahead, what it saw before the proposal was made looks younger than that.
+    if not watch.clocks_are_right:
+        return ""
     proposal = watch.proposed[change.proposal_id]
     for target in proposal["targets"]:
         server, task = target["key"]["server"], target["key"]["task"]
