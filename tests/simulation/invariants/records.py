@@ -264,14 +264,14 @@ def only_what_waits_is_claimed_by_a_person(_: Watch, change: Change) -> str:
 def the_end_of_a_group_is_that_of_its_tasks(_: Watch, change: Change) -> str:
     """Up is what all are; partial is what some are; and what none is says none of the two.
 
-    Of a group whose endpoint takes no logins, some may have come up by themselves: nothing was sent to any.
+    Of a group that was not begun with, for its endpoint, some may have come up by themselves: nothing was sent to any.
     """
     if change.after is None or Attribute.OUTCOME not in change.after:
         return ""
     outcome = told(change.after, Attribute.OUTCOME)
     ups = [Status(each["status"]).is_up for each in outcome.get("targets", ())]
     status = Status(outcome["status"])
-    if not ups or status is Status.STILL_DOWN:
+    if not ups or outcome["detail"].startswith("nothing was sent: "):
         return ""
     fits = status.is_up if all(ups) else (status is Status.PARTIAL) is any(ups) and not status.is_up
     return "" if fits else f"{change.proposal_id} is {status}: {[each['status'] for each in outcome['targets']]}"
