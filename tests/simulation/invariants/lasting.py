@@ -68,10 +68,7 @@ def what_fell_over_is_waited_for(watch: Watch, change: Change) -> str:
         return ""
     if not watch.clocks_are_right:
         return ""
-    record = watch.items[keys.approval_partition(change.proposal_id), keys.RECORD]
-    # Looked at when the restart of a group begins, which may have been a while ago, or when it is taken up once more.
-    acting = watch.writer()
-    begun = max(codec.parse_time(record[Attribute.UPDATED_AT]["S"]).timestamp(), acting.at if acting else 0.0)
+    begun = watch.looked_at(change.proposal_id)
     falls = [fall for fall in _falls(watch, change.key) if fall[0] <= begun]
     if not falls or not watch.world.config.cooldown_seconds:
         return ""

@@ -67,9 +67,7 @@ def budget_and_cooldown_hold(watch: Watch, change: Change) -> str:
         for (partition, sort), item in watch.items.items()
         if partition == change.key[0] and sort.startswith(keys.RESTART_PREFIX) and sort != change.key[1]
     ]
-    # Looked at when the restart of a group begins, which may have been a while ago.
-    begun = codec.parse_time(watch.items[keys.approval_partition(change.proposal_id), keys.RECORD]["updated_at"]["S"])
-    looked = min(now, begun.timestamp())
+    looked = min(now, watch.looked_at(change.proposal_id))
     in_an_hour = sum(now - at < 3600 for at in others)
     if config.restart_budget_per_hour and in_an_hour >= config.restart_budget_per_hour:
         return f"{change.key[0]}: {in_an_hour + 1} restarts in an hour"

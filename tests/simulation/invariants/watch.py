@@ -205,6 +205,14 @@ class Watch:
         stored = [body for (_, key), (body, _) in self.world.s3.objects.items() if key == LATEST_SNAPSHOT]
         return codec.loads(FleetSnapshot, unpacked(stored[0])) if stored else None
 
+    def looked_at(self, proposal_id: str) -> float:
+        """When it was looked whether the tasks of a restart may be started: as it began, which may have been a while
+        ago, or as it was taken up once more.
+        """
+        acting, record = self.writer(), self.items[keys.approval_partition(proposal_id), keys.RECORD]
+        began = codec.parse_time(record[Attribute.UPDATED_AT]["S"]).timestamp()
+        return max(began, acting.at if acting else began)
+
     def is_tampered(self, proposal_id: str) -> bool:
         """Whether somebody changed its record behind qlikops' back."""
         return proposal_id in self.world.tampered
