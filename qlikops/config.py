@@ -54,15 +54,17 @@ class Settings:
     profile: str = ""
     """An AWS profile; empty for the chain's own choice."""
     region: str = ""
-    """Empty for the profile's or the environment's own."""
+    """AWS Region; empty for the one of the profile or of the environment."""
     stack: str = "qlikops"
+    """Name of the CloudFormation stack."""
     endpoint_url: str = ""
-    """Where AWS is not AWS."""
+    """URL of an AWS emulator, instead of AWS."""
     read_only: bool = False
+    """Whether the console hides all keys that change something."""
     theme: str = ""
-    """Of the console; empty for its own choice."""
+    """Theme of the console; empty for the one that was chosen last."""
     hold_seconds: int = number(3, 0, LONGEST_HOLD_SECONDS)
-    """How long the console holds a decision back, so that Esc can still cancel it."""
+    """Seconds between your key and the sending of a decision, in which Esc cancels it."""
     bell: bool = True
     """Whether the console rings for what is told."""
     notices: str = one_of(("auto", "off", "osc9", "osc777", "osc99"))
@@ -72,7 +74,7 @@ class Settings:
     notify_command: str = ""
     """A program and its arguments, which no shell reads; the console gives it each event as JSON on stdin."""
     mouse: bool = True
-    """Whether the console takes the mouse; where it does not, the terminal selects text with it."""
+    """Whether the console takes the mouse; if not, the terminal selects text with it."""
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a value out of range, and for an address that is none."""

@@ -30,17 +30,15 @@ from qlikops.domain.proposal import WHEN_IT_ANSWERS, Proposal
 from qlikops.presentation import executions, fleet, inbox
 from qlikops.presentation import filter as filters
 from qlikops.presentation.table import Table
-from qlikops.qlik.simulator.library import SCENARIOS
 from qlikops.resources import resource
 from tests import event_schemas
 from tests.commands import root
-from tests.scenarios.library import STORIES, build_scenario
+from tests.reference_pages import MADE, events_page, grid, page, permissions_page, scenarios_page, settings_page
 from tests.unit.agent.decide.test_policy import CLOSING, GOOD, KEY, OPEN
 from tests.unit.agent.fleet import CONFIG, NOW, failed, poll_twice
 from tests.unit.agent.propose.test_correlation import only_proposal
 
 DOCS = Path(__file__).parents[1] / "docs"
-_MADE = "<!-- Made from the code by `make docs`; edits are lost. -->"
 _MODES = tuple(ApprovalMode)
 _CLASSES = {
     FailureClass.POSITION_LOST: "The source no longer has the changes from where the task stopped",
@@ -90,15 +88,16 @@ _ENGINES = {
 
 def policy_page() -> str:
     """The policy as decision tables, each row decided by the policy itself."""
-    return _page(
+    return page(
         "# Policy: where a proposal goes",
-        _MADE,
+        MADE,
+        "For platform engineers and auditors.",
         "An evaluator annotates, the policy decides: hard gates first, then `approval_mode`. `ask` waits for a human, "
         "`automatic` restarts, `held` does nothing and asks nobody. No evaluation opens a gate or changes action or "
         "target; it can only make the policy stricter. An approval that cites evidence which is not there does not "
         "count as one.",
         "## In short",
-        _table(
+        grid(
             ("gates", "evaluation", *map(str, _MODES)),
             [
                 ("one or more closed", "any", *_routes(replace(OPEN, kind=AnomalyKind.FATAL_UNKNOWN))),
@@ -108,42 +107,44 @@ def policy_page() -> str:
         "## By kind",
         f"With the best evaluation there is ({_described(GOOD)}), for one unprotected task whose full load is complete "
         "and whose restart budget is not spent.",
-        _table(("kind", "proposed", "closed gates", *map(str, _MODES)), map(_kind_row, KINDS)),
+        grid(("kind", "proposed", "closed gates", *map(str, _MODES)), map(_kind_row, KINDS)),
         "## By failure",
         "What a message means decides first. Each row is a built-in failure's own example, judged by the rules, for "
         "the same task. A failure is *likely* if only a general code or phrase matches, or if something in the message "
         "is left unexplained.",
-        _table(("class", "certainty", "for example", "kind", "rules", "because", *map(str, _MODES)), _failure_rows()),
+        grid(("class", "certainty", "for example", "kind", "rules", "because", *map(str, _MODES)), _failure_rows()),
         "## Options",
         "What a proposal offers follows from its kind and from the class of its failure. The first option is "
         "recommended: an approval that names none means it, on all tasks, and so does an automatic one. It is recorded "
         "which checks were ticked, and that none was.",
-        _table(("kind", "class", "option", "what is done", "checks that come first", "loses"), _option_rows()),
+        grid(("kind", "class", "option", "what is done", "checks that come first", "loses"), _option_rows()),
         f"Where the failure is known and waits for nothing but its endpoint, and no test says that the endpoint takes "
         f"logins, `{WHEN_IT_ANSWERS}` is offered too, behind the others: the same resume, sent once a test says that "
-        "it does, or not at all ([runbook](../runbook.md#is-it-back)). Its gates are those of the resume, and "
+        "it does, or not at all ([how](../how-to/endpoints.md)). Its gates are those of the resume, and "
         "nothing automatic means it.",
         "## Hard gates",
         "A closed gate rules out an automatic restart in every mode, for whichever of the options it is closed: no "
         "option opens a gate that another one keeps closed. In each row that gate alone is closed, except "
         "that a lost position brings other gates with it.",
-        _table(("gate", "closed, for example, because", *map(str, _MODES)), _gate_rows()),
+        grid(("gate", "closed, for example, because", *map(str, _MODES)), _gate_rows()),
         "## By evaluation",
-        "For a proposal that no other gate is closed for. A confidence that is missing or not between 0 and 1 counts "
-        f"as below the floor, {CONFIG.confidence_floor} unless configured.",
-        _table(("verdict", "risk", "confidence", "closed gates", *map(str, _MODES)), _evaluation_rows()),
+        "Each row changes one thing of the best evaluation, for a proposal that no other gate is closed for. Several "
+        f"together are as strict as the strictest. A confidence that is not between 0 and 1 counts as below the "
+        f"floor, {CONFIG.confidence_floor} unless configured.",
+        grid(("evaluation", "closed gates", *map(str, _MODES)), _evaluation_rows()),
     )
 
 
 def detection_page() -> str:
-    """Kinds, thresholds and scenarios."""
+    """Kinds and thresholds."""
     defaults = Thresholds()
-    return _page(
-        "# Detection: what is found, and from when on",
-        _MADE,
+    return page(
+        "# Anomalies: what is found, and from when on",
+        MADE,
+        "For operators, who look a word up, and for platform engineers, who set thresholds.",
         "## Kinds",
         "The worst first. Of several on one task, the most severe is proposed on; of equal ones, the one further up.",
-        _table(
+        grid(
             ("kind", "in words", "severity", "polls that confirm it", "thresholds", "proposed", "why"),
             (
                 (
@@ -159,13 +160,13 @@ def detection_page() -> str:
             ),
         ),
         "## What they mean, and what to look at first",
-        _table(
+        grid(
             ("kind", "it means", "look first at"),
             ((kind, traits.meaning, traits.look_first) for kind, traits in KINDS.items()),
         ),
         "## Thresholds",
         "Keys of `thresholds` in the agent's settings. Seconds, counts and polls.",
-        _table(
+        grid(
             ("key", "default", "lowest", "highest"),
             ((spec.name, spec.default, *spec.metadata["range"]) for spec in dataclasses.fields(Thresholds)),
         ),
@@ -176,11 +177,6 @@ def detection_page() -> str:
         ' "tag_thresholds": {"batch": {"target_latency_warning_seconds": 3600, '
         '"target_latency_critical_seconds": 7200}},\n'
         ' "task_thresholds": {"replicate-eu-1/sales-orders": {"confirm_polls": 3}}}\n```',
-        "## Scenarios of the simulated fleet",
-        "The tests run each of these through the HTTP reader, detection and correlation, and it must come to this. "
-        f"`qlikops local up --scenario` takes {', '.join(map('`{}`'.format, SCENARIOS))} and "
-        "`large:SERVERSxTASKS`; the tests alone have the others.",
-        _table(("scenario", "story", "found", "proposed"), map(_scenario_row, STORIES)),
     )
 
 
@@ -191,9 +187,10 @@ def failures_page() -> str:
         for failure in entries.failures:
             by_engine.setdefault(failure.engine, []).append(failure)
     names = [*_EVERYWHERE, *sorted(by_engine.keys() - set(_EVERYWHERE), key=_engine)]
-    return _page(
+    return page(
         "# Every known failure",
-        _MADE,
+        MADE,
+        "For operators who have a message in front of them.",
         f"{sum(map(len, by_engine.values()))} failures of {len(names)} engines. Search this page for the code in the "
         "message, or ask `qlikops known explain 'TEXT'`. Under each engine the stricter come first. A failure has, in "
         "this order: what happened, what to look at or put right first, what helps then, what never does, the "
@@ -260,10 +257,11 @@ def commands_page() -> str:
         blocks.append(inspect.cleandoc(command.help or "").partition("\f")[0])
         rows = [_parameter_row(each) for each in command.params if not getattr(each, "hidden", False)]
         if rows:
-            blocks.append(_table(("", "what it is"), rows))
-    return _page(
+            blocks.append(grid(("", "what it is"), rows))
+    return page(
         "# Commands",
-        _MADE,
+        MADE,
+        "For operators, and for those who write scripts.",
         "Commands that list or show take `--json`: data on stdout, talk on stderr. [On the command line]"
         "(command-line.md) says what holds for all of them.",
         *blocks,
@@ -307,9 +305,10 @@ def _roff(text: str) -> str:
 
 def tables_page() -> str:
     """The columns of each list: what a filter asks, what one sorts by, which goes where there is little room."""
-    return _page(
+    return page(
         "# Tables: columns, filter and order",
-        _MADE,
+        MADE,
+        "For operators.",
         "`/` filters and `s` sorts a list of the console; on the command line it is `--filter` and `--sort`. While not "
         "every column fits, those with a number go, 1 first.",
         "## Filter",
@@ -324,7 +323,7 @@ def _listed(title: str, table: Table[Any], words: str) -> Iterator[str]:
     turns = sorted(column.drawn.goes for column in table.columns if column.drawn.goes)
     yield f"## {title}"
     yield words
-    yield _table(
+    yield grid(
         ("column", "filter", "`--sort`", "goes"),
         (
             (
@@ -380,6 +379,10 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/failures.md": failures_page,
     "reference/commands.md": commands_page,
     "reference/tables.md": tables_page,
+    "reference/settings.md": settings_page,
+    "reference/permissions.md": permissions_page,
+    "development/scenarios.md": scenarios_page,
+    "reference/events/index.md": events_page,
     **{f"reference/events/{name}.json": partial(event_schemas.schema_text, event) for name, event in EXAMPLES.items()},
     "qlikops.1": man_page,
 }
@@ -405,15 +408,6 @@ def _parameter_row(parameter: Any) -> Sequence[str]:
         return (f"`{parameter.metavar or str(parameter.name).upper()}`", parameter.help or "")
     metavar = "" if parameter.is_flag else f" {parameter.metavar or str(parameter.name).upper()}"
     return (", ".join(f"`{one}{metavar}`" for one in spelling), (parameter.help or "").replace("|", "\\|"))
-
-
-def _page(*blocks: str) -> str:
-    return "\n\n".join(blocks) + "\n"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [f"| {' | '.join(map(str, row))} |" for row in (head, *rows)]
-    return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]])
 
 
 def _decided(proposal: Proposal, evaluation: Evaluation, mode: ApprovalMode, restarts: int = 0) -> PolicyResult:
@@ -493,22 +487,16 @@ def _gate_rows() -> Iterable[Sequence[str]]:
 
 
 def _evaluation_rows() -> Iterable[Sequence[str]]:
+    """What each part of an evaluation does by itself; several of them together are as strict as the strictest."""
     floor = CONFIG.confidence_floor
-    for verdict, risk, (words, confidence) in product(
-        Verdict, Risk, (("at least the floor", floor), ("below the floor", floor - 0.01))
-    ):
-        evaluation = replace(GOOD, verdict=verdict, risk=risk, confidence=confidence)
-        yield (verdict, risk, words, _gates(OPEN, evaluation), *_routes(OPEN, evaluation))
-
-
-def _scenario_row(name: str) -> Sequence[str]:
-    factory = STORIES[name]
-    expected = build_scenario(name, 1).expected
-    kinds = sorted({kind for kinds in expected.found.values() for kind in kinds})
-    actions = sorted({action.replace("_", " ") for action, _ in expected.proposed})
-    found = "that nothing can be read" if expected.is_unreadable else ", ".join(kinds) or "nothing"
-    story = " ".join((inspect.getdoc(factory) or "").split())
-    return (name, story, found, ", ".join(actions) or "nothing")
+    changes: list[tuple[str, Evaluation]] = [
+        *((f"verdict {verdict}", replace(GOOD, verdict=verdict)) for verdict in Verdict),
+        *((f"{risk} risk", replace(GOOD, risk=risk)) for risk in Risk),
+        (f"confidence {floor} or more", replace(GOOD, confidence=floor)),
+        (f"confidence below {floor}", replace(GOOD, confidence=floor - 0.01)),
+    ]
+    for words, evaluation in changes:
+        yield (words, _gates(OPEN, evaluation), *_routes(OPEN, evaluation))
 
 
 def main() -> None:

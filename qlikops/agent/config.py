@@ -173,9 +173,11 @@ class AgentConfig(Models):
     topic_arn: str
     qlik_secret_arn: str
     approval_mode: ApprovalMode = ApprovalMode.ALWAYS
+    """Who approves restarts: `always` a person, `policy` a person if a gate blocks, `never` no person."""
     evaluator: EvaluatorName = EvaluatorName.RULES
+    """What evaluates each proposal."""
     confidence_floor: float = number(0.7, 0, 1)
-    """Below it, nothing is automatic."""
+    """Confidence of an evaluation below which no restart is automatic."""
     restart_budget_per_hour: int = number(3, 0, 100)
     """Restarts of one task in an hour, after which none is proposed. With 0 a human is asked about each."""
     cooldown_seconds: int = number(900, 0, 86400)
@@ -192,19 +194,19 @@ class AgentConfig(Models):
     Compared without regard to case, white space at the ends, width and other spellings of the same characters.
     """
     max_proposals: int = number(40, 1, 40)
-    """In one run: an inline Map runs 40 items at a time."""
+    """Proposals of one run at most: an inline Map runs 40 items at a time."""
     thresholds: Thresholds = field(default_factory=Thresholds)
-    """What holds where nothing below says otherwise."""
+    """Thresholds of every task for which none of the next three settings says otherwise."""
     server_thresholds: dict[str, Changes] = field(default_factory=dict)
-    """By server, on every Enterprise Manager that has one of that name."""
+    """Thresholds by server, on every Enterprise Manager that has one of that name."""
     tag_thresholds: dict[str, Changes] = field(default_factory=dict)
-    """By tag, compared without regard to case; of a task's several tags the last one written here wins."""
+    """Thresholds by tag, compared without regard to case; of a task's several tags the last one written here wins."""
     task_thresholds: dict[str, Changes] = field(default_factory=dict)
-    """By `server/task`. The more particular wins: task over tag over server."""
+    """Thresholds by `server/task`. The more particular wins: task over tag over server."""
     log_retention: LogRetention = field(default_factory=LogRetention)
-    """Says until when a task that is down can be resumed, the point of no return."""
+    """How long each source keeps its log, which says until when a task that is down can be resumed."""
     freshness: FreshnessLimits = field(default_factory=FreshnessLimits)
-    """Says since when a target is too old, and which tags are out of it for how long."""
+    """How old the data in targets may be, by tag or task."""
     verify_timeout_seconds: int = number(120, 5, 600)
     """How long a restarted task may take to be up."""
     status_lag_seconds: int = number(30, 0, 300)
@@ -234,7 +236,7 @@ class AgentConfig(Models):
     audit_trail: bool = False
     """Whether Enterprise Manager's audit trail is read, which names who stopped a task, or edited one that failed."""
     require_digest: bool = False
-    """Refuse approvals that do not name what they were made on, such as the plain AWS CLI's."""
+    """Whether approvals are refused that do not name what they were made on, such as the plain AWS CLI's."""
     lease_margin_seconds: int = number(3600, 0, 86400)
     """How long a task's lease outlives its approval's deadline, so that acting and recording fit in."""
 

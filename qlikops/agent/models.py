@@ -219,4 +219,6 @@ class Models:
     """
 
     bedrock: BedrockSettings = field(default_factory=BedrockSettings)
+    """Settings of the evaluator `bedrock`."""
     openai: OpenAiSettings = field(default_factory=OpenAiSettings)
+    """Settings of the evaluator `openai`."""

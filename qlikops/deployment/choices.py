@@ -32,28 +32,29 @@ class Choices:
     """None: not chosen. Empty: chosen to be nothing, which takes back what was set before."""
 
     approval_timeout: str | None = None
-    """How long an approval waits, such as 4h."""
+    """How long a proposal waits for a decision, such as 4h."""
     run_every: str | None = None
     """How often the schedule runs, such as 5m; three times that without a success is an alarm."""
     log_retention: int | None = None
-    """Days."""
+    """Days for which CloudWatch keeps the functions' logs."""
     notification_email: str | None = None
+    """E-mail address that notifications go to; SNS asks it to confirm first."""
     notification_topic: str | None = None
     """ARN of an existing SNS topic, instead of one that is created."""
     subnets: tuple[str, ...] | None = None
-    """Where the functions that talk to Qlik run."""
+    """IDs of the subnets that the functions run in that talk to Qlik; given together with security_groups."""
     security_groups: tuple[str, ...] | None = None
-    """Of those functions."""
+    """IDs of the security groups of the functions that talk to Qlik."""
     permissions_boundary: str | None = None
-    """ARN; the boundary of every role."""
+    """ARN of the IAM policy that is the boundary of every role."""
     kms_key: str | None = None
     """ARN of a customer managed key for table, bucket, secret and topic."""
     qlik_secret_arn: str | None = None
-    """An existing secret with the Qlik instances."""
+    """ARN of an existing secret with the Qlik instances, instead of one that is created."""
     ca_bundle: str | None = None
     """PEM file with the authorities that the Qlik instances' certificates come from; in the file, relative to it."""
     tags: Mapping[str, str] | None = None
-    """Of the stack and what is in it."""
+    """Tags of the stack and of what is in it."""
     agent: Mapping[str, Any] | None = None
     """The agent's settings: approval_mode, evaluator, thresholds and so on."""
     qlik: tuple[Mapping[str, Any], ...] | None = None

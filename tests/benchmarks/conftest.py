@@ -36,6 +36,8 @@ _PAGE_HEAD = (
     "",
     "<!-- Made by `make benchmarks`; edits are lost. -->",
     "",
+    "For developers.",
+    "",
     "Each is a ratio to a baseline taken in the same run, by turns with it where it is time, so that a slow machine is",
     "slow for both. `make benchmarks` fails where one is over its budget; what has none is for comparison.",
     "",

@@ -1,0 +1,94 @@
+"""README and docs: each page says for whom it is and can be reached, links lead somewhere, commands exist."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands import root
+from tests.documents import DOCS
+
+TOP = DOCS.parent
+PAGES = (TOP / "README.md", TOP / "CONTRIBUTING.md", TOP / "CHANGELOG.md", TOP / "SECURITY.md", *DOCS.rglob("*.md"))
+TEXTS = {page: page.read_text(encoding="utf-8") for page in sorted(PAGES) if page.exists()}
+
+
+def named(page: Path) -> str:
+    return page.relative_to(TOP).as_posix()
+
+
+def prose(text: str) -> str:
+    """Without blocks of code, in which nothing is a link or a heading."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    """Where the links of a page to our own files lead: the file, and the heading in it or nothing."""
+    for target, heading in re.findall(r"\]\(([^)#:\s]*)(?:#([^)\s]*))?\)", prose(TEXTS[page])):
+        yield Path(os.path.normpath(page.parent / target)) if target else page, heading
+
+
+def anchors(page: Path) -> set[str]:
+    text = prose(TEXTS[page])
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).strip().replace(" ", "-") for each in headings} | set(
+        re.findall(r'<a id="([^"]*)">', text)
+    )
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=named)
+def test_its_links_lead_somewhere(page: Path) -> None:
+    for target, heading in links(page):
+        assert target.exists(), target
+        assert not heading or heading in anchors(target), f"{named(target)}#{heading}"
+
+
+@pytest.mark.parametrize("page", [each for each in TEXTS if each.is_relative_to(DOCS)], ids=named)
+def test_its_first_sentence_says_for_whom_it_is(page: Path) -> None:
+    blocks = [block for block in TEXTS[page].split("\n\n") if not block.startswith(("#", "<!--", "---"))]
+    assert blocks[0].startswith("For "), blocks[0]
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, left = set[Path](), [TOP / "README.md"]
+    while left:
+        page = left.pop()
+        if page not in reached and page in TEXTS:
+            reached.add(page)
+            left += [target for target, _ in links(page)]
+    assert {named(page) for page in TEXTS} == {named(page) for page in reached}
+
+
+def command_lines() -> Iterator[tuple[str, str]]:
+    """Every `qlikops …` in a block of code or between backticks, with the page it stands on; not of the changelog."""
+    for page, text in TEXTS.items():
+        if page.name == "CHANGELOG.md":
+            continue
+        for block in re.findall(r"^ *```(?:sh)?\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE):
+            yield from (
+                (named(page), line.strip()) for line in block.splitlines() if line.strip().startswith("qlikops ")
+            )
+        yield from ((named(page), line) for line in re.findall(r"`(qlikops [^`\n]+)`", prose(text)))
+
+
+def test_what_the_pages_tell_people_to_type_exists() -> None:
+    lines = set(command_lines())
+    assert len(lines) > 100
+    for page, line in sorted(lines):
+        words = shlex.split(line.replace("…", "").replace("'", "") if line.count("'") % 2 else line, comments=True)[1:]
+        command: Any = root()
+        spellings = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
+        for word in words:
+            if word in getattr(command, "commands", {}):
+                command = command.commands[word]
+                spellings |= {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
+            elif word.startswith("-") and word not in {"-", "--help"}:
+                assert word.partition("=")[0] in spellings, (page, line)
+        is_group = getattr(command, "commands", {}) and not getattr(command, "invoke_without_command", False)
+        assert not is_group or len(words) == 1 or words[0].startswith("--"), (page, line)
