@@ -17,8 +17,8 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types contracts unit fuzz simulate nightly coverage e2e packages docs benchmarks screenshots snapshots \
-	lock clean
+.PHONY: demo test lint types contracts unit fuzz simulate nightly coverage e2e packages docs site release benchmarks \
+	screenshots snapshots lock clean
 
 demo: $(VENV)/local.stamp
 	@$(BIN)/qlikops demo $(ARGS)
@@ -62,6 +62,14 @@ packages: $(VENV)/dev.stamp
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.documents
 
+# All pages as a site in build/site, with every link in it followed.
+site: $(VENV)/site.stamp
+	$(BIN)/python -m tests.site
+
+# Wheel, source, SBOM and their hashes, in dist; the wheel is installed as people do first.
+release: $(VENV)/release.stamp
+	$(BIN)/python -m tests.release
+
 # Ratios against baselines taken in the same run; the tables are the point, so they are always shown.
 benchmarks: $(VENV)/dev.stamp
 	$(BIN)/pytest tests/benchmarks -s --page docs/development/benchmarks.md
@@ -91,6 +99,10 @@ lock: $(VENV)/dev.stamp
 		--extra local --group build --output-file requirements/local.txt pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet \
 		--extra local --extra jq --group build --group dev --output-file requirements/dev.txt pyproject.toml
+	for group in site release; do \
+		$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet \
+			--constraints requirements/dev.txt --group pyproject.toml:$$group \
+			--output-file requirements/$$group.txt || exit 1; done
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "qlikops needs Python 3.11 or newer on the PATH." >&2; exit 1; }
@@ -107,6 +119,10 @@ $(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(BIN)/python
 	$(PIP) install --require-hashes -r requirements/dev.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/local.stamp
+
+$(VENV)/site.stamp $(VENV)/release.stamp: $(VENV)/%.stamp: requirements/%.txt | $(VENV)/dev.stamp
+	$(PIP) install --require-hashes -r $<
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -210,7 +210,7 @@ def _engine_blocks(name: str, failures: Sequence[Failure]) -> Iterator[str]:
     for kind, words in _CLASSES.items():
         if found := [failure for failure in failures if failure.failure_class is kind]:
             yield f"### {words}"
-            yield "\n".join(map(_failure_lines, found))
+            yield "\n\n".join(map(_failure_lines, found))
 
 
 def _failure_lines(failure: Failure) -> str:
@@ -219,8 +219,8 @@ def _failure_lines(failure: Failure) -> str:
     page = f"[page]({failure.source})" if failure.source else ""
     codes = ", ".join(dict.fromkeys(map(_as_printed, failure.native))) or f"`{_example_words(failure)}`"
     after = " ".join(part for part in (then, never, page) if part)
-    checks = "\n".join(f"  1. {_plain(check)}" for check in failure.checks)
-    return f"- **{_plain(failure.says)}** `{failure.id}`\n{checks}\n\n  {_plain(after)} <sub>{codes}</sub>"
+    checks = "\n".join(f"    1. {_plain(check)}" for check in failure.checks)
+    return f"- **{_plain(failure.says)}** `{failure.id}`\n\n{checks}\n\n    {_plain(after)} <sub>{codes}</sub>"
 
 
 def _as_printed(code: str) -> str:

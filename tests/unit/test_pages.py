@@ -65,6 +65,11 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert {named(page) for page in TEXTS} == {named(page) for page in reached}
 
 
+def test_the_site_shows_every_page_of_the_docs() -> None:
+    shown = set(re.findall(r'"(docs/[^"]+\.md)"', (DOCS / "site.toml").read_text()))
+    assert shown == {named(page) for page in TEXTS if page.is_relative_to(DOCS)}
+
+
 def command_lines() -> Iterator[tuple[str, str]]:
     """Every `qlikops …` in a block of code or between backticks, with the page it stands on; not of the changelog."""
     for page, text in TEXTS.items():
