@@ -6,15 +6,16 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.commands import root
-from tests.documents import DOCS
 
-TOP = DOCS.parent
+TOP = Path(__file__).parents[2]
+DOCS = TOP / "docs"
 PAGES = (TOP / "README.md", TOP / "CONTRIBUTING.md", TOP / "CHANGELOG.md", TOP / "SECURITY.md", *DOCS.rglob("*.md"))
 TEXTS = {page: page.read_text(encoding="utf-8") for page in sorted(PAGES) if page.exists()}
 
@@ -23,6 +24,7 @@ def named(page: Path) -> str:
     return page.relative_to(TOP).as_posix()
 
 
+@cache
 def prose(text: str) -> str:
     """Without blocks of code, in which nothing is a link or a heading."""
     return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
@@ -34,6 +36,7 @@ def links(page: Path) -> Iterator[tuple[Path, str]]:
         yield Path(os.path.normpath(page.parent / target)) if target else page, heading
 
 
+@cache
 def anchors(page: Path) -> set[str]:
     text = prose(TEXTS[page])
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
@@ -83,11 +86,11 @@ def command_lines() -> Iterator[tuple[str, str]]:
 
 
 def test_what_the_pages_tell_people_to_type_exists() -> None:
-    lines = set(command_lines())
+    lines, top = set(command_lines()), root()
     assert len(lines) > 100
     for page, line in sorted(lines):
         words = shlex.split(line.replace("…", "").replace("'", "") if line.count("'") % 2 else line, comments=True)[1:]
-        command: Any = root()
+        command: Any = top
         spellings = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
         for word in words:
             if word in getattr(command, "commands", {}):
