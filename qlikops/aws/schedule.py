@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import Connection, refuse_writing
+from qlikops.domain.duration import to_second
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.schedule import Schedule, ScheduleStatus
 
@@ -46,7 +47,7 @@ class PausableSchedule:
         until = self._now() + (duration or timedelta())
         if ends_at is not None and ends_at <= until:
             raise UsageError(
-                f"The schedule ends {ends_at:%Y-%m-%d %H:%M:%S} UTC: it would not go on after this pause.",
+                f"The schedule ends {to_second(ends_at)}: it would not go on after this pause.",
                 "`qlikops schedule --resume` lifts an end that is over; `--remove`, then `--rate`, any.",
             )
         if duration is None:

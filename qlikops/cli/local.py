@@ -14,7 +14,7 @@ from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.cli.names import Group
 from qlikops.cli.shape import shaped
-from qlikops.domain.duration import format_duration
+from qlikops.domain.duration import format_duration, to_second
 from qlikops.domain.errors import UsageError
 from qlikops.domain.text import harmless
 from qlikops.local.environment import LocalEnvironment, LocalOptions, exports
@@ -125,7 +125,7 @@ def _write(running: LocalStatus, *, as_json: bool) -> None:
         "Evaluator": harmless(running.evaluator),
         "Approvals": f"wait {format_duration(running.approval_timeout_seconds)}",
         "Processes": ", ".join(f"{name} {pid}" for name, pid in running.pids.items()),
-        "Since": f"{running.started_at:%Y-%m-%d %H:%M:%S} UTC",
+        "Since": f"{to_second(running.started_at)}",
     }
     for label, text in lines.items():
         output.write(f"{label:<14} {text}")

@@ -13,6 +13,7 @@ from qlikops.cli.context import ContextOption, Invocation, invocation
 from qlikops.config import Context
 from qlikops.dataclass import dataclass
 from qlikops.deployment.login import Logins, no_keyring_hint
+from qlikops.domain.duration import to_minute
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.domain.text import harmless
 from qlikops.files import read_stdin_line
@@ -144,7 +145,7 @@ def mfa_entry(here: Invocation, target: Context) -> dict[str, str]:
         return {"value": "", "origin": "none kept; `qlikops login --mfa` has one"}
     over = " (over)" if kept.expire_at <= here.now() else ""
     return {
-        "value": f"until {kept.expire_at:%Y-%m-%d %H:%M} UTC{over}",
+        "value": f"until {to_minute(kept.expire_at)}{over}",
         "origin": f"system keyring, {sessions.profile.serial}",
     }
 
@@ -161,7 +162,7 @@ def _login_mfa(here: Invocation, target: Context) -> None:
         raise UsageError("There is no terminal to ask for the code.", HEADLESS)
     code = typer.prompt(f"Code of {harmless(sessions.profile.serial)}", hide_input=True, err=True).strip()
     begun = sessions.begin(code, target.settings.region, target.settings.endpoint_url)
-    output.say(f"Signed in until {begun.expire_at:%Y-%m-%d %H:%M} UTC; kept in the system keyring.")
+    output.say(f"Signed in until {to_minute(begun.expire_at)}; kept in the system keyring.")
 
 
 def _logins(here: Invocation, context: str) -> Logins:

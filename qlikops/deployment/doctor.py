@@ -23,7 +23,7 @@ from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.secret import QlikSecret
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.duration import format_duration
+from qlikops.domain.duration import format_duration, to_minute
 from qlikops.domain.endpoint import ProbeAnswer
 from qlikops.domain.errors import (
     AccessDenied,
@@ -49,7 +49,6 @@ ANSWER = ("states:StartExecution",)
 """Stands for the operator's rights. Of SendTask* the simulator knows no resources, so it would deny a policy that names
 the state machine, which Step Functions takes."""
 
-_MINUTE = "%Y-%m-%d %H:%M UTC"
 _LIFT_THE_END = (
     "Somebody gave it an end (qlikops sets none): `qlikops schedule --remove`, then `--rate`, sets it without one."
 )
@@ -219,13 +218,13 @@ class Doctor:
             schedule = self.make_scheduler().show()
         if schedule.target_arn != outputs.state_machine_arn:
             return Health.FAILED, f"starts {schedule.target_arn}", "`qlikops schedule --rate 5m`."
-        if schedule.has_ended:
-            return Health.FAILED, f"ended {schedule.ends_at:{_MINUTE}}", _LIFT_THE_END
+        if schedule.has_ended and schedule.ends_at:
+            return Health.FAILED, f"ended {to_minute(schedule.ends_at)}", _LIFT_THE_END
         if not schedule.runs:
-            until = f" until {schedule.paused_until:{_MINUTE}}" if schedule.paused_until else ""
+            until = f" until {to_minute(schedule.paused_until)}" if schedule.paused_until else ""
             return Health.WARNING, f"paused{until}", "`qlikops schedule --resume` goes on."
         if schedule.ends_at is not None:
-            return Health.WARNING, f"ends {schedule.ends_at:{_MINUTE}}", _LIFT_THE_END
+            return Health.WARNING, f"ends {to_minute(schedule.ends_at)}", _LIFT_THE_END
         every = period(schedule.expression)
         if every and every.total_seconds() != outputs.run_every_seconds:
             return (

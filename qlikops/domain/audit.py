@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from qlikops.dataclass import dataclass
+from qlikops.domain.duration import to_minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +21,4 @@ class DoneBy:
     @property
     def words(self) -> str:
         """What was done, when, by which account: `STOP_TASK at 2026-03-07 02:12 UTC by anna`."""
-        return f"{self.what} at {self.at:%Y-%m-%d %H:%M} UTC by {self.who or 'an account that is not named'}"
+        return f"{self.what} at {to_minute(self.at)} by {self.who or 'an account that is not named'}"

@@ -1,9 +1,9 @@
-"""Durations as people write them."""
+"""Durations as people write them, and moments as they read them: in UTC, and named so."""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from qlikops.domain.text import harmless
 
@@ -49,3 +49,19 @@ def format_duration(delta: timedelta | float) -> str:
         return f"{hours}h{minutes:02d}m"
     days, hours = divmod(hours, 24)
     return f"{days}d{hours}h"
+
+
+def to_second(moment: datetime) -> str:
+    """A moment as `2026-03-07 11:19:03 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def to_minute(moment: datetime) -> str:
+    """A moment as `2026-03-07 11:19 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def short_moment(moment: datetime, now: datetime) -> str:
+    """A moment as `01:00 UTC`, with the date if it is a day or more away from `now`."""
+    is_near = abs(moment - now) < timedelta(days=1)
+    return f"{moment.astimezone(UTC):%H:%M} UTC" if is_near else to_minute(moment)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.duration import format_duration
+from qlikops.domain.duration import format_duration, to_minute
 from qlikops.domain.task import TaskKey
 
 SAMPLES_NEEDED = 3
@@ -52,7 +52,7 @@ class Freshness:
     def words(self, now: datetime) -> str:
         """What is allowed and how that stands, in a clause or two with dates: what evidence says."""
         limit = format_duration(float(self.limit_seconds))
-        moment = f"about {self.stale_from:%Y-%m-%d %H:%M} UTC"
+        moment = f"about {to_minute(self.stale_from)}"
         if not self.is_stale(now):
             return f"{self.name} allows {limit}: the data is fresh enough until {moment} if nothing runs"
         again = f"; fresh again {self.forecast}" if self.forecast else ""

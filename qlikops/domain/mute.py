@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from qlikops.dataclass import dataclass
+from qlikops.domain.duration import to_minute
 from qlikops.domain.encoding.stored import StoredEnum
 
 
@@ -35,7 +36,7 @@ class Mute:
 
     def words(self) -> str:
         """Why, and until when: true whenever it is read."""
-        until = f"until {self.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        until = f"until {to_minute(self.until)}"
         if not self.kind.is_known:
             return f"{self.kind.value.replace('_', ' ')} {until}"
         match self.kind:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from qlikops.dataclass import dataclass
+from qlikops.domain.duration import short_moment, to_minute
 from qlikops.domain.task import TaskFacts, TaskKey
 from qlikops.domain.text import folded, harmless
 
@@ -91,7 +92,7 @@ class Plan:
 
     def words(self, now: datetime) -> str:
         """Such as `planned until 01:00 UTC, CHG123`; with the date if that is more than a day after `now`."""
-        return f"planned until {moment(self.until, now)}, {harmless(self.why, _WHY_CAP)}"
+        return f"planned until {short_moment(self.until, now)}, {harmless(self.why, _WHY_CAP)}"
 
     def has_begun(self, now: datetime) -> str:
         """Why what was proposed before it is not done any more."""
@@ -110,19 +111,13 @@ class StoppedInPlan:
     def words(self) -> str:
         """Such as `CHG123 (plan-1a2b3c4d5e), over since 2026-03-07 01:00 UTC`."""
         until = self.until.astimezone(UTC)
-        return f"{harmless(self.why, _WHY_CAP)} ({self.plan_id}), over since {until:%Y-%m-%d %H:%M} UTC"
+        return f"{harmless(self.why, _WHY_CAP)} ({self.plan_id}), over since {to_minute(until)}"
 
 
 # Many plans ask the same of each task of a fleet, and most of its tasks carry the same few tags.
 @functools.lru_cache(maxsize=1024)
 def _folded(tags: tuple[str, ...]) -> frozenset[str]:
     return frozenset(map(folded, tags))
-
-
-def moment(at: datetime, now: datetime) -> str:
-    """`01:00 UTC`, with the date if `at` is a day or more away from `now`."""
-    is_near = abs(at - now) < LONG
-    return f"{at.astimezone(UTC):{'%H:%M' if is_near else '%Y-%m-%d %H:%M'}} UTC"
 
 
 def covering(plans: Iterable[Plan], facts: TaskFacts, now: datetime) -> Plan | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.duration import format_duration
+from qlikops.domain.duration import format_duration, to_minute
 
 NEAR = 0.75
 """From this part of the retention on, the point of no return is near."""
@@ -66,7 +66,7 @@ class PointOfNoReturn:
         if until is None:
             return f"unknown: {self.why_unknown}"
         others = f"; of {self.unknown} more tasks it is unknown" if self.unknown else ""
-        return f"about {_moment(until)}: {self.grounds}; after that {self.afterwards}{others}"
+        return f"about {to_minute(until)}: {self.grounds}; after that {self.afterwards}{others}"
 
     def brief(self, now: datetime) -> str:
         """The time alone in a few words; empty if it is not known."""
@@ -74,8 +74,8 @@ class PointOfNoReturn:
         if until is None:
             return ""
         if until <= now:
-            return f"since about {_moment(until)} its log is probably gone"
-        return f"a resume is possible until about {_moment(until)}"
+            return f"since about {to_minute(until)} its log is probably gone"
+        return f"a resume is possible until about {to_minute(until)}"
 
     @property
     def grounds(self) -> str:
@@ -83,7 +83,7 @@ class PointOfNoReturn:
         if self.position is None or self.retention_seconds is None:
             return ""
         kept = format_duration(float(self.retention_seconds))
-        return f"the target is as of {_moment(self.position)}, and {self.source or 'its source'} keeps {kept} of log"
+        return f"the target is as of {to_minute(self.position)}, and {self.source or 'its source'} keeps {kept} of log"
 
     @property
     def why_unknown(self) -> str:
@@ -115,7 +115,3 @@ def earliest(points: Iterable[PointOfNoReturn]) -> PointOfNoReturn | None:
         reload_seconds=max(loads, default=None),
         unknown=len(each) - len(known) if known else 0,
     )
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

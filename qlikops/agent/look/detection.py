@@ -33,7 +33,7 @@ from qlikops.agent.look.servers import unread as unread_servers
 from qlikops.agent.look.waiting import point_of, position_of, source_meanwhile
 from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import Anomaly, AnomalyKind
-from qlikops.domain.duration import format_duration
+from qlikops.domain.duration import format_duration, to_second
 from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.lasting import Streak
 from qlikops.domain.plan import Plan, still_stopped, stopped_in
@@ -312,7 +312,7 @@ class _Poll:
 
     def _anomaly(self, kind: AnomalyKind, signal: Signal, polls: int) -> Anomaly:
         first_seen = self._first_seen(kind)
-        seen = f"{polls} poll{'s'[: polls > 1]}, first {first_seen:%Y-%m-%d %H:%M:%S} UTC"
+        seen = f"{polls} poll{'s'[: polls > 1]}, first {to_second(first_seen)}"
         said_before = self.memory.said_before
         observed = (*_described(self.facts, said_before), *signal.evidence, (Label.SEEN, seen))
         point = point_of(kind, self.facts, self.memory.position, self.config)
@@ -416,7 +416,7 @@ def _of_server(view: ServerView, previous: FleetSnapshot | None) -> Iterator[Ano
             (Label.STATE, f"{server.state}{f' ({server.error_code})' if server.error_code else ''}"),
             (Label.MESSAGE, server.message),
             *signal.evidence,
-            (Label.SEEN, f"first {first_seen:%Y-%m-%d %H:%M:%S} UTC"),
+            (Label.SEEN, f"first {to_second(first_seen)}"),
         )
         yield _anomaly(kind, server.key, signal, observed, first_seen, polls, view.thresholds)
 

@@ -15,7 +15,7 @@ from qlikops.agent.diagnosis.evidence import Label, Observed, state_text
 from qlikops.agent.diagnosis.messages import EndpointSide, MessageClass, diagnosis_of, judge, side_of
 from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import AnomalyKind, Severity
-from qlikops.domain.duration import format_duration
+from qlikops.domain.duration import format_duration, to_minute, to_second
 from qlikops.domain.fleet import TaskProgress, TaskSnapshot
 from qlikops.domain.lasting import Streak
 from qlikops.domain.task import ServerFacts, ServerHealth, ServerState, StopReason, TaskFacts, TaskState
@@ -265,7 +265,7 @@ def _stalled(view: TaskView) -> Signal | None:
         return None
     return Signal(
         f"running, but nothing applied for {format_duration(flat_seconds)} with {backlog(view.facts)} changes waiting",
-        ((Label.APPLIED, f"{view.facts.applied_records}, unchanged since {flat_since:%Y-%m-%d %H:%M} UTC"),),
+        ((Label.APPLIED, f"{view.facts.applied_records}, unchanged since {to_minute(flat_since)}"),),
     )
 
 
@@ -354,7 +354,7 @@ def _server_state_old(view: ServerView) -> Signal | None:
         return None
     return Signal(
         f"Enterprise Manager last fetched its tasks {format_duration(age)} ago, limit {format_duration(limit)}",
-        (*_counted(len(view.tasks)), (Label.FETCHED, f"{facts.fetched.at:%Y-%m-%d %H:%M:%S} UTC")),
+        (*_counted(len(view.tasks)), (Label.FETCHED, f"{to_second(facts.fetched.at)}")),
     )
 
 
@@ -387,7 +387,7 @@ def _used(health: ServerHealth | None, used: int | None, limit: int, who: str, w
 
 
 def _read(health: ServerHealth) -> tuple[Observed, ...]:
-    return ((Label.READ, f"{health.read_at:%Y-%m-%d %H:%M:%S} UTC"),) if health.read_at else ()
+    return ((Label.READ, f"{to_second(health.read_at)}"),) if health.read_at else ()
 
 
 def _not_read(view: ServerView) -> Signal | None:

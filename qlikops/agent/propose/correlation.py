@@ -26,6 +26,7 @@ from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
 from qlikops.domain.audit import DoneBy
 from qlikops.domain.diagnosis import Diagnosis
+from qlikops.domain.duration import to_second
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Siblings
 from qlikops.domain.fleet import FleetSnapshot
@@ -405,7 +406,7 @@ def _group_evidence(group: _Group, targets: Sequence[ProposedTask], point: Point
         *_recognised_alike(values.get(Label.RECOGNISED, Counter())),
         (Label.FULL_LOAD, wording.full_loads(targets)),
         (Label.PROTECTED, ", ".join(protected)),
-        (Label.SEEN, f"first {min(first_seen):%Y-%m-%d %H:%M:%S} UTC" if first_seen else ""),
+        (Label.SEEN, f"first {to_second(min(first_seen))}" if first_seen else ""),
         (Label.POINT_OF_NO_RETURN, point.words if point else ""),
         *counted(Label.SOURCE_MEANWHILE),
     ]

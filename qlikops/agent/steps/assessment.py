@@ -15,6 +15,7 @@ from qlikops.agent.remember.ledger import Ledger, check_open
 from qlikops.agent.remember.tasks import last_hour, streak_of
 from qlikops.dataclass import dataclass
 from qlikops.domain.approval import HistoryLine, ProposalRecord
+from qlikops.domain.duration import to_minute
 from qlikops.domain.evaluation import Evaluation, Route
 from qlikops.domain.lasting import STREAK_WINDOW
 from qlikops.domain.proposal import Proposal
@@ -93,4 +94,4 @@ def _in_words(line: HistoryLine) -> str:
     by = f" by {line.by}" if line.by else ""
     reason = f": {line.reason}" if line.reason else ""
     afterwards = f"; {line.lasting.words()}" if line.lasting else ""
-    return f"{line.at:%Y-%m-%d %H:%M} UTC, {line.action} for {line.kind}, {line.status}{by}{reason}{afterwards}"
+    return f"{to_minute(line.at)}, {line.action} for {line.kind}, {line.status}{by}{reason}{afterwards}"

@@ -31,6 +31,7 @@ from qlikops.agent.tell.notifications import news_of
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import changes, mean_latency, stale_since
 from qlikops.dataclass import dataclass
+from qlikops.domain.duration import to_second
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lasting import Followed
 from qlikops.domain.plan import Plan
@@ -118,7 +119,7 @@ class Monitor:
     def _last_snapshot(self) -> LastSnapshot:
         last, now = self.store.snapshot(), self.clock()
         if last.snapshot and is_from_the_future(last.snapshot, now):
-            taken_at = f"{last.snapshot.taken_at:%Y-%m-%d %H:%M:%S} UTC"
+            taken_at = f"{to_second(last.snapshot.taken_at)}"
             because = f"the snapshot of the last run is from the future ({taken_at})"
             last = replace(last, snapshot=None, lost_because=because)
         elif last.snapshot and contradicts_itself(last.snapshot):

@@ -18,13 +18,13 @@ from qlikops.agent.tell.events import LongWorkPlanned
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.transient import may_pass
 from qlikops.dataclass import dataclass
-from qlikops.domain.duration import format_duration
+from qlikops.domain.duration import format_duration, short_moment
 from qlikops.domain.errors import NotFound
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.mute import MuteReason
 from qlikops.domain.naming import listed
 from qlikops.domain.orders import LATEST, MOST, Order, OrderKind, OrderOutcome, Refused, orders_in, read_order, span_of
-from qlikops.domain.plan import PLAN_PREFIX, Plan, moment
+from qlikops.domain.plan import PLAN_PREFIX, Plan
 from qlikops.domain.task import TaskKey
 from qlikops.domain.text import harmless
 
@@ -100,7 +100,7 @@ class Desk:
         )
         lasts = format_duration(ends_at - starts_at)
         is_long = f" That is more than a day ({lasts}); people are notified of it." if plan.is_long else ""
-        span = f"from {moment(starts_at, now)} until {moment(ends_at, now)}"
+        span = f"from {short_moment(starts_at, now)} until {short_moment(ends_at, now)}"
         covers = harmless(order.scope.words(), _SCOPE_CAP)
         detail = f"{plan.plan_id}: planned work on {covers} {span}.{is_long}"
         if plan.is_long:
@@ -113,7 +113,7 @@ class Desk:
             raise Refused(f"There is no plan {harmless(order.id, 40)}. `qlikops plan` lists them.")
         plan = stored.plan
         if plan.is_over(now):
-            raise Refused(f"{plan.plan_id} is over since {moment(plan.until, now)}.")
+            raise Refused(f"{plan.plan_id} is over since {short_moment(plan.until, now)}.")
         ended = replace(plan, ended_at=now, ended_by=order.by, ended_why=order.reason)
         what = "ended" if plan.starts_at <= now else "called off before it began"
         outcome = OrderOutcome(index, True, f"{plan.plan_id} is {what}.", now, order, plan.plan_id)
@@ -150,7 +150,7 @@ def notes_on(outcomes: Iterable[OrderOutcome], given: Any, snapshot: FleetSnapsh
         *(outcome.words() for outcome in outcomes),
         *over,
         *(
-            f"Planned work until {moment(plan.until, now)} ({plan.plan_id}): {_covered(plan, snapshot)}"
+            f"Planned work until {short_moment(plan.until, now)} ({plan.plan_id}): {_covered(plan, snapshot)}"
             for plan in active
         ),
     )

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,7 +20,7 @@ from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import extended
 from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Decision, ProposalRecord, Status, terms_of
-from qlikops.domain.duration import format_duration
+from qlikops.domain.duration import format_duration, to_second
 from qlikops.domain.report import Changes, ReportedProposal, RunPoint, RunReport, Sighting
 from qlikops.domain.run import RunSummary
 
@@ -169,7 +169,7 @@ def markdown(report: RunReport) -> str:
     """The report for people. Text from outside cannot be taken for markup."""
     blocks = [
         f"# Qlik monitoring run {_plain(report.execution_name)}",
-        f"{_moment(report.started_at)} to {_moment(report.finished_at)} UTC "
+        f"{to_second(report.started_at)} to {to_second(report.finished_at)} "
         f"({format_duration(report.finished_at - report.started_at)})",
     ]
     if report.error:
@@ -189,7 +189,7 @@ def markdown(report: RunReport) -> str:
         "Fell over again",
         ("Proposal", "Task", "What", "When", "Detail"),
         (
-            (f"{fell.label} ({fell.proposal_id})", task.key, task.words(), f"{_moment(task.at)} UTC", task.detail)
+            (f"{fell.label} ({fell.proposal_id})", task.key, task.words(), f"{to_second(task.at)}", task.detail)
             for fell in report.followed.fell_over
             for task in fell.tasks
         ),
@@ -238,7 +238,7 @@ def markdown(report: RunReport) -> str:
 
 
 def _changed(changes: Changes) -> str:
-    since = f"Since {_moment(changes.since)} UTC" if changes.since else ""
+    since = f"Since {to_second(changes.since)}" if changes.since else ""
     parts = (("new", changes.new), ("resolved", changes.resolved))
     return f"{since}: {'; '.join(f'{len(found)} {word}{_named(found)}' for word, found in parts)}."
 
@@ -252,9 +252,9 @@ def _named(sightings: Sequence[Sighting]) -> str:
 
 def _trend_row(point: RunPoint) -> Sequence[object]:
     if point.failed:
-        return (_moment(point.started_at), "the run failed", "", "", "", "")
+        return (to_second(point.started_at), "the run failed", "", "", "", "")
     latency = "" if point.latency_seconds is None else f"{point.latency_seconds:g} s"
-    return (_moment(point.started_at), point.anomalies, point.proposals, point.restarted, point.failures, latency)
+    return (to_second(point.started_at), point.anomalies, point.proposals, point.restarted, point.failures, latency)
 
 
 def _reported(approval: ProposalRecord) -> ReportedProposal:
@@ -305,7 +305,3 @@ def _words(value: str) -> str:
 
 def _plain(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", text.replace("\n", " "))
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

@@ -19,6 +19,7 @@ from qlikops.agent.tell.notifications import Notifications
 from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.approval import ProposalRecord, Status
+from qlikops.domain.duration import to_minute
 from qlikops.domain.fleet import Notified
 from qlikops.domain.lasting import FellOver
 from qlikops.domain.plan import Plan
@@ -267,7 +268,7 @@ def _line(alike: Sequence[FindingOpened]) -> str:
     if len(alike) == 1:
         return f"{first.severity}: {first.label}: {first.what}"
     soonest = min((event.resume_until for event in alike if event.resume_until), default=None)
-    until = f"; the first can be resumed until about {soonest:%Y-%m-%d %H:%M} UTC" if soonest else ""
+    until = f"; the first can be resumed until about {to_minute(soonest)}" if soonest else ""
     return f"{first.severity}: {first.servers[0]}: {first.headline} on {len(alike)} tasks{until}"
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from qlikops.agent.remember.run import Run
 from qlikops.domain.approval import ProposalRecord, terms_of
 from qlikops.domain.diagnosis import Diagnosis
-from qlikops.domain.duration import format_duration
+from qlikops.domain.duration import format_duration, to_minute
 from qlikops.domain.evaluation import Evaluation, Verdict, is_ai
 from qlikops.domain.plan import Plan
 from qlikops.domain.text import harmless
@@ -114,7 +114,7 @@ def plan_text(run: Run, plan: Plan) -> str:
         [
             f"Planned work for {lasts}: {plan.why}",
             f"Covers: {plan.scope.words()}",
-            f"From {_day_time(plan.starts_at)} until {_day_time(plan.ends_at)}.",
+            f"From {to_minute(plan.starts_at)} until {to_minute(plan.ends_at)}.",
             "Nothing is proposed or told of what it covers, but for a lost log position and data errors.",
             f"Where: {place_of(run.execution_arn)}",
             f"qlikops plan end {plan.plan_id}",
@@ -155,7 +155,3 @@ def _more(approval: ProposalRecord) -> str:
 
 def _clock_time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%H:%M} UTC"
-
-
-def _day_time(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

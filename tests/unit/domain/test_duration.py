@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
-from qlikops.domain.duration import format_duration, parse_duration
+import qlikops
+from qlikops.domain.duration import format_duration, parse_duration, short_moment, to_minute, to_second
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,19 @@ def test_none_is_longer_than_can_be_counted_with(text: str) -> None:
         parse_duration(text)
     assert len(str(caught.value)) < 120
     assert datetime.now(UTC) - parse_duration("3650d") < datetime.now(UTC)
+
+
+def test_a_moment_is_in_utc_and_says_so() -> None:
+    moment = datetime(2026, 3, 7, 12, 19, 3, tzinfo=timezone(timedelta(hours=1)))
+    assert to_second(moment) == "2026-03-07 11:19:03 UTC"
+    assert to_minute(moment) == "2026-03-07 11:19 UTC"
+    assert short_moment(moment, moment + timedelta(hours=23)) == "11:19 UTC"
+    assert short_moment(moment, moment + timedelta(hours=24)) == "2026-03-07 11:19 UTC"
+
+
+def test_a_day_with_its_time_is_written_in_one_place() -> None:
+    package = Path(qlikops.__file__).parent
+    written = {
+        path.relative_to(package).as_posix() for path in package.rglob("*.py") if "%Y-%m-%d %H:%M" in path.read_text()
+    }
+    assert written == {"domain/duration.py", "presentation/executions.py", "presentation/vocabulary.py"}

@@ -8,7 +8,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from qlikops.domain.plan import Plan, Scope, StoppedInPlan, covering, moment, still_stopped, stopped_in
+from qlikops.domain.duration import short_moment
+from qlikops.domain.plan import Plan, Scope, StoppedInPlan, covering, still_stopped, stopped_in
 from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
 from tests.unit.domain.samples import NOON
 
@@ -70,7 +71,7 @@ def test_it_lasts_from_its_beginning_to_its_end() -> None:
 
 def test_a_line_says_until_when_and_why() -> None:
     assert PLAN.words(NOON) == "planned until 13:00 UTC, CHG123"
-    assert moment(NOON + 25 * HOUR, NOON) == "2026-03-08 13:00 UTC"
+    assert short_moment(NOON + 25 * HOUR, NOON) == "2026-03-08 13:00 UTC"
     stop = StoppedInPlan("plan-1", "CHG123", NOON)
     assert stop.words() == "CHG123 (plan-1), over since 2026-03-07 12:00 UTC"
 

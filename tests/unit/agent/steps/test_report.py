@@ -65,7 +65,7 @@ def test_a_report_reads_from_the_whole_to_the_detail() -> None:
 
     assert text == (
         "# Qlik monitoring run run-1\n\n"
-        "2026-03-07 03:00:00 to 2026-03-07 03:12:00 UTC (12m00s)\n\n"
+        "2026-03-07 03:00:00 UTC to 2026-03-07 03:12:00 UTC (12m00s)\n\n"
         "Servers: 1. Tasks: 4 (1 ERROR, 3 RUNNING). Anomalies: 1. Proposals: 1. Left alone: 1. "
         "Deferred to the next run: 0.\n\n"
         "## Decisions\n\n"
@@ -214,7 +214,8 @@ def test_a_trend_reads_as_a_table_with_the_newest_first() -> None:
     assert "Since 2026-03-07 03:00:00 UTC: 11 new (replicate-1/orders STALLED, " in text
     assert "STALLED and 1 more); 1 resolved (replicate-1 SERVER\\_DOWN)." in text
     assert (
-        "| 2026-03-07 03:00:00 | 3 | 2 | 1 | 1 | 7.5 s |\n| 2026-03-07 02:55:00 | the run failed |  |  |  |  |" in text
+        "| 2026-03-07 03:00:00 UTC | 3 | 2 | 1 | 1 | 7.5 s |\n| 2026-03-07 02:55:00 UTC | the run failed |  |  |  |  |"
+        in text
     )
     assert "Nothing was there, so it begins." in text
 
