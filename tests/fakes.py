@@ -253,6 +253,7 @@ class FakeEnvironment:
     fleet: FakeFleet = field(default_factory=FakeFleet)
     name: str = "fake"
     where: str = "111111111111 eu-west-1 qlikops"
+    agent_version: str = ""
     read_only: bool = False
     waits_for: Waiting | None = None
     signed_in: int = 0

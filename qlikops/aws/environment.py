@@ -54,6 +54,12 @@ class AwsEnvironment:
         return " ".join(part for part in (account, region, settings.stack) if part)
 
     @property
+    def agent_version(self) -> str:
+        """Version of qlikops that deployed the stack, once the stack's outputs are known; never asks the network."""
+        found = self._connection.known_resources
+        return found.version if found else ""
+
+    @property
     def read_only(self) -> bool:
         """Whether writing is refused here."""
         return self._connection.read_only

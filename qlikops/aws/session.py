@@ -64,6 +64,8 @@ class Resources:
     state_machine_arn: str
     table: str
     bucket: str
+    version: str = ""
+    """Version of qlikops that deployed the stack; empty for the local environment, and for a stack that says none."""
 
     @property
     def account(self) -> str:
@@ -346,7 +348,9 @@ class AwsConnection:
             raise NotFound(f"There is no stack {stack} in {self._session.region_name}.", hint) from exc
         outputs = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
         try:
-            return Resources(outputs["StateMachineArn"], outputs["TableName"], outputs["DataBucketName"])
+            return Resources(
+                outputs["StateMachineArn"], outputs["TableName"], outputs["DataBucketName"], outputs.get("Version", "")
+            )
         except KeyError as exc:
             raise NotFound(
                 f"The stack {stack} ({description['StackStatus']}) has no output {exc}: it is not a finished qlikops.",

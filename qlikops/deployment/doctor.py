@@ -36,6 +36,7 @@ from qlikops.domain.errors import (
 from qlikops.domain.evaluation import Verdict
 from qlikops.domain.occurrence import period
 from qlikops.domain.task import ServerState
+from qlikops.domain.versions import difference
 from qlikops.domain.workflow.execution import ExecutionStatus
 from qlikops.qlik.config import parse_instances
 from qlikops.qlik.errors import QemMisconfigured
@@ -154,13 +155,9 @@ class Doctor:
 
     def _stack_and_version(self) -> Result:
         outputs = self._deployed()
-        if outputs.version == __version__:
-            return Health.OK, f"{self._stack.name}, qlikops {__version__} on both sides"
-        return (
-            Health.WARNING,
-            f"{self._stack.name} was deployed by qlikops {outputs.version}, this is {__version__}",
-            "`qlikops deploy` brings them together; `qlikops deploy --plan` shows what that would change.",
-        )
+        if found := difference(outputs.version, __version__):
+            return Health.WARNING, f"{self._stack.name}: {found.what}", found.remedy
+        return Health.OK, f"{self._stack.name}, qlikops {__version__} on both sides"
 
     def _concurrency(self) -> Result:
         with aws_errors("read how many functions the account may run at once"):

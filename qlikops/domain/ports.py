@@ -261,6 +261,10 @@ class ContextServices(Protocol):
         """Account, Region and stack in a few words, for the title line."""
 
     @property
+    def agent_version(self) -> str:
+        """Version of qlikops that deployed the agent; empty as long as nothing else that was asked for says it."""
+
+    @property
     def read_only(self) -> bool:
         """Whether writing is refused here."""
 

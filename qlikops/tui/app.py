@@ -17,9 +17,11 @@ from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 from textual.widgets import Input
 
+from qlikops import __version__
 from qlikops.domain.errors import DecisionUnknown, UsageError
 from qlikops.domain.own_command import OwnCommand
 from qlikops.domain.text import harmless
+from qlikops.domain.versions import difference
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.tui.deciding import HOLD_TICK_SECONDS, WATCH_AGAIN_SECONDS, DecidingApp
@@ -401,6 +403,15 @@ class QlikOpsApp(DecidingApp):
         self.state.cancel_delayed("the console was ended from outside")
         self.exit(return_code=message.exit_code)
 
+    @property
+    def crash(self) -> Exception | None:
+        """What ended the app, if nothing foresaw it."""
+        return self._exception
+
+    def _fatal_error(self) -> None:
+        """Ends the app after a crash. Textual would print the locals of each frame, task tokens among them."""
+        self._close_messages_no_wait()
+
     # What came from workers
 
     @on(messages.EnvironmentOpened)
@@ -439,6 +450,8 @@ class QlikOpsApp(DecidingApp):
             self.call_after_refresh(self._once_filled)
             self._once_filled = lambda: None
             self.call_after_refresh(self._ask_for_last_run)
+            if said := difference(message.agent_version, __version__):
+                self.notify(str(said), severity="warning", timeout=15, markup=False)
         else:
             self._drawing.soon()
             if waited:

@@ -28,7 +28,7 @@ def run_console(
     mouse: bool = True,
 ) -> int:
     """Runs the console on one or more contexts until the person quits; returns the process's exit code: 0 only then,
-    1 after a crash, 128 and the signal's number where it was ended from outside.
+    128 and the signal's number if it was ended from outside. Raises what it crashed with, once the screen is back.
 
     `keymap` and `own_commands` are what `keys.keymap` and `keys.own_keys` return; `preferences` the file of what was
     chosen inside the console before. Without `mouse` the terminal keeps it, to select text with.
@@ -46,6 +46,8 @@ def run_console(
             environ=os.environ,
         )
         app.run(mouse=mouse)
+    if app.crash is not None:
+        raise app.crash
     # None is an app that never came to an end of its own.
     return 1 if app.return_code is None else app.return_code
 

@@ -210,7 +210,7 @@ class LiveContext:
     def _waiting(self, environment: ContextServices) -> messages.WaitingLoaded:
         rows = environment.approvals.inbox()
         # Which account it is becomes known with the first answer.
-        return messages.WaitingLoaded(self.name, rows, environment.where)
+        return messages.WaitingLoaded(self.name, rows, environment.where, environment.agent_version)
 
     def poll(self, to: MessagePump) -> None:
         """Asks for the inbox again, unless it pauses."""

@@ -88,6 +88,8 @@ class WaitingLoaded(ContextMessage):
 
     rows: Sequence[InboxRow]
     where: str
+    agent_version: str = ""
+    """Version of qlikops that deployed the agent; empty if it is not known."""
 
 
 @dataclass

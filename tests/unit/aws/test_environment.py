@@ -30,6 +30,7 @@ TEMPLATE = {
         "StateMachineArn": {"Value": MACHINE},
         "TableName": {"Value": "ledger-x"},
         "DataBucketName": {"Value": "data-x"},
+        "Version": {"Value": "0.9.0"},
     },
 }
 
@@ -58,7 +59,7 @@ def stack(embedded_aws: EmbeddedAws) -> str:
 
 def test_resources_are_the_stacks_outputs(embedded_aws: EmbeddedAws, stack: str) -> None:
     connection = AwsConnection(context(embedded_aws.endpoint, stack))
-    assert connection.resources == Resources(MACHINE, "ledger-x", "data-x")
+    assert connection.resources == Resources(MACHINE, "ledger-x", "data-x", "0.9.0")
     assert connection.resources is connection.resources
 
 

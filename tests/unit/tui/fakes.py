@@ -94,6 +94,7 @@ class FakeEnvironment:
     records: dict[str, ProposalRecord] = field(default_factory=dict)
     name: str = "local"
     where: str = "111122223333 eu-west-1 qlikops"
+    agent_version: str = ""
     read_only: bool = False
     error: QlikopsError | None = None
     """Raised by every read while set."""

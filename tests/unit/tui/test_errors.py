@@ -42,3 +42,14 @@ async def test_an_error_that_repeats_itself_is_one_line(started: Started) -> Non
         assert len(app.state.failures) == 1
         await pilot.press("exclamation_mark")
         await sees(pilot, "Last errors", "times in a row")
+
+
+async def test_an_agent_of_an_earlier_version_is_said_once_with_what_to_do(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(samples.approval(samples.proposal(1)))
+    environment.agent_version = "0.0.9"
+    async with started(environment) as pilot:
+        await sees(pilot, "qlikops 0.0.9", "qlikops deploy")
+        read = len(environment.reads)
+        await pilot.press("r")
+        await wait_until(pilot, lambda: len(environment.reads) > read)
+        assert len(pilot.app._notifications) == 1

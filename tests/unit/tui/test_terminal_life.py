@@ -85,6 +85,9 @@ def test_a_crash_is_never_exit_0_and_gives_the_terminal_back() -> None:
         terminal.type(b"r")
         assert terminal.ended() == 1
         assert all(sequence in terminal.written for sequence in RESTORED)
+        assert "RuntimeError: a bug" in terminal.written
+        # Textual's own report has the values of every frame.
+        assert "locals" not in terminal.written
 
 
 @pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGSTOP], ids=["stopped as by Ctrl+Z", "stopped for good"])
