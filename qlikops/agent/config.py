@@ -42,7 +42,7 @@ PLACE_VARIABLES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """From when on something counts as an anomaly. Seconds, counts and polls; the defaults are the taxonomy's."""
+    """Limits from which on something is an anomaly. Seconds, counts and polls; the defaults are the taxonomy's."""
 
     confirm_polls: int = number(2, 1, 20)
     """Polls that must see a lost connection before anything is proposed on it."""
@@ -115,14 +115,16 @@ PAIRS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class LogRetention:
-    """For how long sources keep their logs, as durations such as `24h`. What is not named here is not known."""
+    """Times for which sources keep their logs, as durations such as `24h`. What is not named here is not known."""
 
     endpoints: dict[str, timedelta] = field(default_factory=dict)
-    """By the name of a source endpoint, on every server that has one of that name; `server/name` for one server's."""
+    """Times by the name of a source endpoint, on every server that has one of that name; `server/name` for one
+    server's.
+    """
     tags: dict[str, timedelta] = field(default_factory=dict)
-    """By tag, compared without regard to case; of a task's several tags the last one written here wins."""
+    """Times by tag, compared without regard to case; of a task's several tags the last one written here wins."""
     tasks: dict[str, timedelta] = field(default_factory=dict)
-    """By `server/task`. The more particular wins: task over endpoint over tag."""
+    """Times by `server/task`. The more particular wins: task over endpoint over tag."""
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a name that is empty."""
@@ -130,7 +132,7 @@ class LogRetention:
             _check_names(spec.name, getattr(self, spec.name))
 
     def of(self, facts: TaskFacts) -> timedelta | None:
-        """For how long the source of this task keeps its log; None if that is not set."""
+        """Time for which the source of this task keeps its log; None if that is not set."""
         server, endpoint = facts.key.server, facts.source_endpoint
         for names, name in ((self.tasks, str(facts.key)), (self.endpoints, f"{server}/{endpoint}")):
             if name in names:
@@ -143,9 +145,9 @@ class FreshnessLimits:
     """How old the data in targets may be, as durations such as `15m`. What is not named here may be of any age."""
 
     tags: dict[str, timedelta] = field(default_factory=dict)
-    """By tag, compared without regard to case; of a task's several tags the last one written here wins."""
+    """Times by tag, compared without regard to case; of a task's several tags the last one written here wins."""
     tasks: dict[str, timedelta] = field(default_factory=dict)
-    """By `server/task`, which wins over its tags."""
+    """Times by `server/task`, which wins over its tags."""
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a name that is empty, and for a limit of nothing, which no task keeps."""

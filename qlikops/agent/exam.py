@@ -124,7 +124,7 @@ class ExamResult:
 
     @property
     def tokens(self) -> tuple[int, int]:
-        """Of all questions and of all answers, as far as the model's server counts them; 0 for the rules."""
+        """Tokens of all questions and of all answers, as far as the model's server counts them; 0 for the rules."""
         evaluations = [answer.evaluation for answer in self.answers]
         return sum(each.input_tokens or 0 for each in evaluations), sum(each.output_tokens or 0 for each in evaluations)
 
@@ -137,7 +137,7 @@ class ExamResult:
         return {kind: ExamTally.of(answers) for kind, answers in found.items() if answers}
 
     def as_data(self) -> dict[str, Any]:
-        """For --json."""
+        """The result as data for --json."""
         read, written = self.tokens
         passing = [answer for answer in self.answers if answer.question.passes]
         return {

@@ -18,9 +18,9 @@ from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges
 EVALUATION_TIMEOUT_SECONDS = 120
 """QlikMonitor-EvaluateProposal's own, in deploy/template.yaml."""
 EVALUATION_RESERVE_SECONDS = 15
-"""Of it, what reading and writing the ledger may take."""
+"""Seconds of the function's time that reading and writing the ledger may take."""
 CONNECT_TIMEOUT_SECONDS = 5
-"""To a model."""
+"""Seconds that connecting to a model may take."""
 
 Right = tuple[str, str]
 """An action of IAM, and the resource as deploy/template.yaml writes it in !Sub."""
@@ -69,7 +69,7 @@ class ModelSettings:
     temperature: float | None = 0.0
     """0 to 1; null leaves it out of the request, for models that refuse it."""
     max_tokens: int = number(2000, 256, 16000)
-    """Of one answer."""
+    """Tokens of one answer at most."""
     read_timeout_seconds: float = number(40, 0.1, EVALUATION_TIMEOUT_SECONDS)
     """What one attempt may take, once connected."""
     attempts: int = number(2, 1, 5)
@@ -169,7 +169,7 @@ class TokenLimit(StrEnum):
 
     MAX_TOKENS = "max_tokens"
     MAX_COMPLETION_TOKENS = "max_completion_tokens"
-    """For OpenAI's reasoning models, which refuse the other."""
+    """Limit for OpenAI's reasoning models, which refuse the other one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Situation:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Situation:
-        """From a line of a file; ValueError where a field has the wrong form. What it does not know stays unread."""
+        """Reads a line of a file; ValueError if a field has the wrong form. What it does not know stays unread."""
         message = given.get("message")
         if not isinstance(message, str):
             raise ValueError("message is missing, or no text")

@@ -160,7 +160,7 @@ class Services:
 
     @contextmanager
     def restarter(self) -> Iterator[Restarter]:
-        """With sessions as operator, which end with it."""
+        """The restarter with sessions as operator, which end with it."""
         from qlikops.agent.steps.restart import Restarter
 
         with self._operators() as operators:

@@ -13,7 +13,7 @@ from qlikops.domain.errors import ClockProblem
 
 SKEW_WARNING = timedelta(seconds=60)
 SKEW_LIMIT = timedelta(minutes=5)
-"""From then on AWS refuses signatures; S3 takes fifteen minutes."""
+"""Difference of the clocks from which on AWS refuses signatures; S3 takes fifteen minutes."""
 HOW_TO_SET = (
     "Set the clock: `sudo timedatectl set-ntp true` on Linux, `sudo sntp -sS time.apple.com` on macOS. Signing in "
     "again does not help."

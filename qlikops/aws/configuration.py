@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import botocore.session
 
 ATTEMPTS = 3
-"""Of one call in all, where AWS_MAX_ATTEMPTS and the profile do not say otherwise; the AWS CLI's own number."""
+"""Attempts of one call, if AWS_MAX_ATTEMPTS and the profile do not say otherwise; the AWS CLI's own number."""
 _MOST_ATTEMPTS = 100
 
 
@@ -40,14 +40,14 @@ class _Setting:
     """Where one setting is read from."""
 
     variables: tuple[str, ...]
-    """Of the environment; the first that is set counts."""
+    """Variables of the environment; the first that is set counts."""
     in_profile: str | None = None
-    """Its name in a profile; None where none has it."""
+    """Name of the setting in a profile; None if profiles have none."""
     default: str | None = None
     convert: Callable[[str], Any] | None = None
 
     def for_botocore(self) -> tuple[str | None, list[str], str | None, Callable[[str], Any] | None]:
-        """The same as botocore takes it; a variable that is empty is left out."""
+        """The setting as botocore takes it; a variable that is empty is left out."""
         return self.in_profile, [name for name in self.variables if os.environ.get(name)], self.default, self.convert
 
 

@@ -72,9 +72,9 @@ class _Run:
     summary: RunSummary | None
     """None before MonitorTasks has finished."""
     proposals: tuple[RunProposal, ...]
-    """By their Map index."""
+    """The run's proposals, by their Map index."""
     orders: tuple[OrderOutcome, ...]
-    """By their place in its input."""
+    """Outcomes of the run's orders, by their place in its input."""
 
 
 class StepFunctionsExecutions:
@@ -111,7 +111,7 @@ class StepFunctionsExecutions:
         return ExecutionPage(found, reply.get("nextToken"))
 
     def detail(self, execution: str, *, with_history: bool = True) -> ExecutionDetail:
-        """By ARN or name; an unambiguous prefix of a name among the newest hundred will do."""
+        """Finds one by ARN or name; an unambiguous prefix of a name among the newest hundred will do."""
         return self._detail(self._describe(execution), with_history=with_history)
 
     def events(self, arn: str, after: int = 0) -> tuple[HistoryEvent, ...]:
@@ -335,7 +335,7 @@ def _acting(proposal: RunProposal) -> bool:
 
 
 def _summary(execution: Mapping[str, Any], run: RunSummary | None) -> ExecutionSummary:
-    """From an item of ListExecutions, or from DescribeExecution's reply."""
+    """Makes a summary of an item of ListExecutions, or from DescribeExecution's reply."""
     stopped = execution.get("stopDate")
     return ExecutionSummary(
         arn=execution["executionArn"],

@@ -83,7 +83,7 @@ class BucketFleet:
         return self._load(RunReport, f"{self._key(execution_name)}.json", f"{execution_name} has no report.")
 
     def report_markdown(self, execution_name: str | None = None) -> str:
-        """The same report as the Markdown in S3."""
+        """Reads the same report as the Markdown in S3."""
         if execution_name is None:
             newest = self.report()
             key = report_key(newest.started_at, newest.execution_name)

@@ -16,7 +16,9 @@ _PAYLOADS_KEPT = 32_000_000
 
 
 def events_after(client: SFNClient, arn: str, after: int) -> tuple[HistoryEvent, ...]:
-    """By id. Newest first on the wire, so that following a long history is one call. Raises NotFound."""
+    """Reads the events after an id. They come newest first, so that following a long history is one call. Raises
+    NotFound.
+    """
     found: list[HistoryEvent] = []
     kept = 0
     paginator = client.get_paginator("get_execution_history")

@@ -50,7 +50,7 @@ class MfaProfile:
     """The profile that holds the keys: this one, or the one that its role is assumed from."""
     role_arn: str = ""
     role_options: Mapping[str, Any] = field(default_factory=dict)
-    """Of AssumeRole, besides the role."""
+    """Parameters of AssumeRole besides the role."""
 
 
 @dataclass(frozen=True, slots=True)

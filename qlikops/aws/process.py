@@ -44,7 +44,7 @@ def terminal(*, is_free: bool) -> Iterator[None]:
 
 
 def take_terminal() -> None:
-    """From now on the terminal is the console's: no credential_process reads its keys."""
+    """Gives the terminal to the console: no credential_process reads its keys."""
     _Terminal.is_free = False
 
 
@@ -61,7 +61,7 @@ def may_be_configured() -> bool:
 
 
 class Processes:
-    """Those of one connection. Safe to share between threads."""
+    """The processes of one connection. Safe to share between threads."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now

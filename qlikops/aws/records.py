@@ -82,7 +82,9 @@ def inbox_row(item: Item, now: datetime) -> InboxRow:
 
 
 def _unreadable_row(item: Item, why: str) -> InboxRow:
-    """The same at every reading. It has no digest, so the console takes no answer to it."""
+    """A row in place of one that cannot be read; equal at every reading. It has no digest, so the console takes no
+    answer to it.
+    """
     approval_id = text(item, PARTITION).removeprefix(approval_partition(""))
     deadline = datetime.fromtimestamp(number(item, INBOX_SORT) or 0, UTC)
     words = f"{why}: {approval_id}"

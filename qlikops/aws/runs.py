@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_stepfunctions.type_defs import ExecutionListItemTypeDef
 
 MOST = 100
-"""As many as one BatchGetItem takes."""
+"""Executions that one BatchGetItem takes."""
 KEPT = 1_000
 """Runs that are remembered. A screen asks for two pages by turns, of a hundred each."""
 _LATEST_WRITE = timedelta(minutes=16)
@@ -109,11 +109,11 @@ class KnownRuns:
         self._now = now
         self._lock = threading.Lock()
         self._known: OrderedDict[str, _Known] = OrderedDict()
-        """By ARN, what was asked for last at the end."""
+        """Rows of runs by ARN; what was asked for last is at the end."""
 
     def of(self, listed: Sequence[ExecutionListItemTypeDef]) -> dict[str, RunSummary | None]:
-        """By ARN, of at most MOST executions: one BatchGetItem, or no call at all. None where the ledger has nothing
-        (yet) or could not be read this time.
+        """Reads the rows of at most MOST executions, by ARN: one BatchGetItem, or no call at all. None where the ledger
+        has nothing (yet) or could not be read this time.
         """
         now = self._now()
         seen = {each["executionArn"]: _Seen.of(each) for each in listed}

@@ -1,4 +1,4 @@
-"""From a context to AWS clients, with the time-outs and retries that an interactive tool needs.
+"""Makes AWS clients for a context, with the time-outs and retries that an interactive tool needs.
 
 boto3 is imported by the first client that is asked for, never before: the console paints its first frame meanwhile.
 """
@@ -54,7 +54,7 @@ class _SignedIn:
 
 
 _SIGNED_IN: dict[str, _SignedIn] = {}
-"""By profile, for the life of this process."""
+"""Sessions by profile, for the life of this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +91,19 @@ class Connection(Protocol):
 
     @property
     def dynamodb(self) -> DynamoDBClient:
-        """For the ledger."""
+        """Client for the ledger."""
 
     @property
     def stepfunctions(self) -> SFNClient:
-        """For executions; never for callbacks."""
+        """Client for executions; never for callbacks."""
 
     @property
     def s3(self) -> S3Client:
-        """For snapshots and reports."""
+        """Client for snapshots and reports."""
 
     @property
     def scheduler(self) -> EventBridgeSchedulerClient:
-        """For the schedule."""
+        """Client for the schedule."""
 
     def sender(self, decision_id: str) -> SFNClient:
         """A client for one callback: one attempt, short time-outs, the decision id in its user agent."""
@@ -191,31 +191,31 @@ class AwsConnection:
 
     @property
     def dynamodb(self) -> DynamoDBClient:
-        """For the ledger."""
+        """Client for the ledger."""
         client: DynamoDBClient = self.client("dynamodb")
         return client
 
     @property
     def stepfunctions(self) -> SFNClient:
-        """For executions; never for callbacks."""
+        """Client for executions; never for callbacks."""
         client: SFNClient = self.client("stepfunctions")
         return client
 
     @property
     def s3(self) -> S3Client:
-        """For snapshots and reports."""
+        """Client for snapshots and reports."""
         client: S3Client = self.client("s3")
         return client
 
     @property
     def cloudformation(self) -> CloudFormationClient:
-        """For the stack's outputs."""
+        """Client for the stack's outputs."""
         client: CloudFormationClient = self.client("cloudformation")
         return client
 
     @property
     def scheduler(self) -> EventBridgeSchedulerClient:
-        """For the schedule."""
+        """Client for the schedule."""
         client: EventBridgeSchedulerClient = self.client("scheduler")
         return client
 

@@ -108,7 +108,7 @@ class AnomalyKind(StoredEnum):
 
     @property
     def place(self) -> int:
-        """Its place among KINDS, 0 for the worst. Raises ValueError for a kind that this version does not know."""
+        """Place among KINDS, 0 for the worst. Raises ValueError for a kind that this version does not know."""
         return tuple(KINDS).index(self)
 
 
@@ -364,7 +364,7 @@ class Anomaly:
     kind: AnomalyKind
     severity: Severity
     key: TaskKey
-    """For a server's anomaly the task is empty."""
+    """Task that the anomaly is on; its name is empty for an anomaly of a server."""
     summary: str
     evidence: tuple[Evidence, ...] = ()
     first_seen: datetime | None = None

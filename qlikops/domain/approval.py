@@ -23,13 +23,14 @@ from qlikops.domain.text import folded, harmless
 ROW_TEXT_CAP = 60
 """Characters of each text in a row of the inbox."""
 ROW_BYTES = 720
-"""Of a row as JSON with every text cut; of usual ones, one Query page of 1 MB holds 2,000, as a benchmark shows."""
+"""Bytes of a row as JSON with every text cut. Of usual rows, one Query page of 1 MB holds 2,000, as a benchmark shows.
+"""
 SHORT_DIGEST = 12
 """Digits of a digest that rows and people need, of 64."""
 LONGEST_SNOOZE = timedelta(days=30)
 """A snooze comes from outside; nobody means for ever."""
 PULLED = '"brake":true'
-"""In the text of a Claim as the ledger has it, if it is the brake."""
+"""Part of the text of a Claim in the ledger that says it is the brake."""
 _NAME_CAP = 100
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _POLICY = "policy"
@@ -50,7 +51,7 @@ class Status(StoredEnum):
     STILL_DOWN = "still_down"
     """An endpoint was tested before the first task was started, and took no logins; nothing was sent."""
     PARTIAL = "partial"
-    """Of several tasks, some came up and some did not."""
+    """Not every one of several tasks came up."""
     UNVERIFIED = "unverified"
     """The run call was or may have been sent, and the task was not seen to come up. It is not sent again."""
     NOT_TRIED = "not_tried"
@@ -61,7 +62,7 @@ class Status(StoredEnum):
     FAILED = "failed"
     """It did not work. What was sent is in the outcome of each task; where there are none, nothing was."""
     ABANDONED = "abandoned"
-    """Its execution ended without it; closed by reconciliation."""
+    """The execution ended before the proposal did; a later run closed it."""
 
     @property
     def is_final(self) -> bool:
@@ -95,21 +96,21 @@ class Decision:
     at: datetime | None = None
     reason: str = ""
     digest: str = ""
-    """Of what the decider saw; empty for the plain AWS CLI."""
+    """Digest of the record that the decider saw; empty for a decision by the plain AWS CLI."""
     via: str = ""
     """`tui`, `cli`, or empty."""
     snooze_seconds: int = 0
-    """With a denial: propose nothing on these tasks for so long."""
+    """Seconds for which a denial asks that nothing is proposed on these tasks."""
     automatic: bool = False
     """The policy's own: nobody was asked. Only the workflow says so, never what came from outside."""
     error: str = ""
     """The error name of a failure callback that was not ours, for the record."""
     option: str = ""
-    """With an approval: the name of the option that it is for; empty for the first one."""
+    """Name of the option that an approval is for; empty for the first one."""
     tasks: tuple[str, ...] = ()
-    """With an approval: the tasks that are left of a group, as `server/task`; empty for all of them."""
+    """Tasks of a group that an approval is for, as `server/task`; empty for all of them."""
     checked: tuple[str, ...] = ()
-    """With an approval: which of the option's checks the decider ticked, in their words."""
+    """Checks of the option that the decider ticked, in their words."""
 
     @property
     def is_bound(self) -> bool:
@@ -175,7 +176,7 @@ class TaskOutcome:
     """State and stop reason as re-read just before acting, such as `ERROR (FATAL_ERROR)`."""
     after: str = ""
     seconds: float | None = None
-    """From the run call to the task being up."""
+    """Seconds from the start command until the task was up."""
     run_call: RunCall | None = None
     """None where there was no question of one, and in records of versions that did not keep it."""
     stopped: bool = False
@@ -252,7 +253,7 @@ class HistoryLine:
     by: str = ""
     reason: str = ""
     snooze_seconds: int = 0
-    """For how long a denial asked to be left alone; 0 where it didn't."""
+    """Seconds for which a denial asked that nothing is proposed; 0 if it did not."""
     came_to: str = ""
     """What became of the task in a few words, such as `failed again`; empty in lines of earlier versions."""
     lasting: TaskLasting | None = None
@@ -269,20 +270,22 @@ class EarlierResults:
     tried: int = 0
     """Approved, and a call went out or may have, whatever came of it."""
     recovered: int = 0
-    """Of those tried: every task was seen to come up."""
+    """Proposals that were tried, and each of whose tasks was seen to come up."""
     denied: int = 0
     lasted: int = 0
-    """Of those recovered and followed: every task lasted."""
+    """Proposals that recovered and were followed, and each of whose tasks lasted."""
     fell_over: int = 0
-    """Of those recovered and followed: a task fell over."""
+    """Proposals that recovered and were followed, and one of whose tasks fell over."""
 
     @property
     def followed(self) -> int:
-        """Of those recovered: it is known whether they lasted."""
+        """Proposals that recovered and of which it is known whether they lasted."""
         return self.lasted + self.fell_over
 
     def words(self) -> str:
-        """Such as `12 of 13 recovered; of 11 followed, 9 lasted (82%)`; both numbers, and a rate only from five on."""
+        """The results in words, such as `12 of 13 recovered; of 11 followed, 9 lasted (82%)`; both numbers, and a rate
+        only from five on.
+        """
         words = f"{self.recovered:,} of {self.tried:,} recovered"
         if not self.followed:
             return words
@@ -299,7 +302,7 @@ class Claim:
     brake: bool = False
     """The restart that is under way begins with no further task; that does not expire."""
     why: str = ""
-    """Of a brake that a run pulled, why; empty for what a person did."""
+    """Why a run pulled the brake; empty if a person pulled it."""
 
     @property
     def stops_because(self) -> str:
@@ -312,10 +315,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Reminded:
-    """For what reasons people were told again that a proposal waits."""
+    """Reasons for which people were reminded that a proposal waits."""
 
     reasons: tuple[str, ...] = ()
-    """In the order in which they came up; each is told once."""
+    """Reasons in the order in which they came up; people are reminded once for each."""
     escalated: bool = False
     """Whether it went to the escalation topic as well, which then hears of the end too."""
     telling_since: datetime | None = None
@@ -389,15 +392,15 @@ class InboxRow:
     execution_name: str = ""
     claim: Claim | None = None
     cause: str = ""
-    """Of several tasks, else the id of a failure that is known for certain; empty if neither is there, and in rows of
-    earlier versions.
+    """Cause that several tasks share, else the id of a failure that is known for certain; empty if neither is there,
+    and in rows of earlier versions.
     """
     options: tuple[str, ...] = ()
     """Names of its options, the first one recommended; empty if there is only one."""
     resume_until: datetime | None = None
     """The point of no return; None if it is not known, and in rows of earlier versions."""
     stale_from: datetime | None = None
-    """From when on the target is out of freshness; None if that is not known, and in rows of earlier versions."""
+    """Time from which on the target is out of freshness; None if that is not known, and in rows of earlier versions."""
     waits: EndpointWait | None = None
     """What an approved restart waits for, without what a test said; None if the row waits for an answer."""
 

@@ -26,9 +26,9 @@ class Background:
     """How the task, and proposals like this one, fared before."""
 
     history: tuple[HistoryLine, ...] = ()
-    """Of a task alone, newest first; groups have none."""
+    """Earlier proposals on a single task, newest first; empty for a group."""
     track: tuple[EarlierResults, ...] = ()
-    """Of proposals with the same action on the same known failure, or else of the same kind, on any task."""
+    """Results of proposals with the same action on the same known failure, or else of the same kind, on any task."""
     track_of: str = ""
     """The failure's id or the kind that `track` is of; empty for what the proposal itself is counted as."""
     samples: tuple[Sample, ...] = ()

@@ -24,8 +24,8 @@ _TEXT_CAP = 2000
 _QUOTED = 60
 """Characters of what was sent instead."""
 LISTS_BYTES = 40_000
-"""As JSON, of the tasks and the checks of a decision together. The record of the largest group has no room for more: it
-holds the decision twice, in the outcome too, beside all tasks.
+"""Bytes as JSON of the tasks and the checks of a decision together. The record of the largest group has no room for
+more: it holds the decision twice, in the outcome too, beside all tasks.
 """
 
 

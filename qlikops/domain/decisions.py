@@ -52,24 +52,24 @@ class Decisions:
     """Proposals that ended."""
     verdicts: tuple[ByVerdict, ...]
     median_seconds: float | None
-    """From the question to the decision of a person; None if there was none."""
+    """Median seconds from the question to a person's decision; None if there was no decision."""
     longest_seconds: float | None
     approved: int
-    """By people."""
+    """Proposals that people approved."""
     automatic: int
     """Restarted by the policy, which asked nobody; they count in no number of what people decided."""
     automatic_fell_over: tuple[tuple[str, str], ...]
-    """As `fell_over`, of those."""
+    """Automatic restarts that fell over."""
     came_up: int
-    """Of those approved: every task was seen to come up."""
+    """Approved proposals each of whose tasks was seen to come up."""
     lasted: int
     fell_over: tuple[tuple[str, str], ...]
     """The id of each approved proposal that fell over, and in words how."""
     denied: int
     denied_right: int
-    """Of those denied: one of the tasks was restarted within AFTER_ALL, and that failed or fell over."""
+    """Denied proposals one of whose tasks was restarted within AFTER_ALL, and failed or fell over."""
     denied_restarted: int
-    """Of those denied: one of the tasks was restarted within AFTER_ALL, and it is known what came of that."""
+    """Denied proposals one of whose tasks was restarted within AFTER_ALL, with a known result."""
     shadow: tuple[Shadow, ...]
     """The most frequent first; only of proposals that say what the policy would have done."""
     is_complete: bool = True

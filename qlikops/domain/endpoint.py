@@ -57,7 +57,7 @@ class Siblings:
     at: datetime
     """When the poll was."""
     unseen: int = 0
-    """Those of `total` that the poll could not look at."""
+    """Number of tasks in `total` that the check could not look at."""
 
     @property
     def words(self) -> str:
@@ -102,7 +102,7 @@ class Probe:
 
     @property
     def words_of_proposal(self) -> str:
-        """The same where a task failed on it before: "again" would be invented of any other endpoint."""
+        """The answer in words for an endpoint on which a task failed: only there is "again" true."""
         return f"{self.words} again" if self.answer is ProbeAnswer.CONNECTED else self.words
 
 
@@ -119,5 +119,5 @@ class EndpointWait:
 
     @property
     def words(self) -> str:
-        """Such as `next test of ORA-PROD at 03:24, until 06:00 UTC`."""
+        """The wait in words, such as `next test of ORA-PROD at 03:24, until 06:00 UTC`."""
         return f"next test of {self.endpoint.name} at {self.next_test_at:%H:%M}, until {self.until:%H:%M} UTC"

@@ -87,7 +87,7 @@ class TaskSnapshot:
     is_unread: bool = False
     """There was no time to read it: its facts are a list's or say nothing, its memory is the last poll's."""
     is_listed: bool = False
-    """Its details could not be read: its endpoints and tags are those that were known before."""
+    """Whether the task's details could not be read: its endpoints and tags are those that were known before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +95,14 @@ class Notified:
     """A finding without a proposal of which people have been told, or some of them."""
 
     key: TaskKey
-    """For a server's the task is empty."""
+    """Task that people were told of; its name is empty for a server."""
     kind: AnomalyKind
     severity: Severity
     """The highest that was told."""
     seen_at: datetime
     """When a poll saw it last, or could not look."""
     tags: tuple[str, ...] = ()
-    """Its task's when it was told: who filters by them hears of its end too."""
+    """Tags of the task when people were told: a filter by tags lets the end through too."""
     heard: bool = True
     """False where the topic did not take it, and others may have: it is told again, and its end in any case."""
 
@@ -121,7 +121,7 @@ class FleetSnapshot:
     probes: tuple[Probe, ...] = ()
     """The newest of each endpoint within the last day."""
     unread_servers: tuple[ServerFacts, ...] = ()
-    """Those of Enterprise Managers that could not be read, as the last poll that could knew them."""
+    """Servers of Enterprise Managers that could not be read, as the last poll that could knew them."""
     plans: tuple[Plan, ...] = ()
     """Planned work that is to come, goes on, or was over less than two days ago, by its beginning."""
     version: int = RECORD_VERSION

@@ -13,7 +13,7 @@ from qlikops.domain.task import TaskKey
 SAMPLES_NEEDED = 3
 """Polls since a task was furthest behind, before anything is said of when it is current again."""
 _RECENT = 4
-"""Of these, the last few also count by themselves: load changes."""
+"""Number of the last measurements that also count by themselves, because load changes."""
 _MARGIN = 0.1
 """Part of the time that is left by which a forecast may be off at both ends, however even the speed was."""
 
@@ -76,12 +76,12 @@ class StaleTask:
 
 @dataclass(frozen=True, slots=True)
 class StaleTime:
-    """For how long targets were staler than one of the limits that are set."""
+    """Time for which targets were older than one limit allows."""
 
     name: str
     """The tag or the task that it is set for."""
     seconds: int
-    """Of all tasks together."""
+    """Seconds of all tasks together."""
     tasks: int
     """How many tasks that were."""
 
@@ -122,7 +122,7 @@ def _speed(known: Sequence[tuple[datetime, float]]) -> float:
 
 
 def stale_time(freshness: Iterable[Freshness], since: datetime, until: datetime) -> tuple[StaleTime, ...]:
-    """For how long the targets were too old between two polls, by what the limit is set for; the longest first."""
+    """Time for which targets were too old between two polls, by what the limit is set for; the longest first."""
     found: dict[str, list[float]] = {}
     for each in freshness:
         if each.is_stale(until):
@@ -131,7 +131,7 @@ def stale_time(freshness: Iterable[Freshness], since: datetime, until: datetime)
 
 
 def together(times: Iterable[StaleTime]) -> tuple[StaleTime, ...]:
-    """Those of several polls in one; the tasks are the most that one of them counted."""
+    """Adds up the times of several checks; the number of tasks is the largest of any check."""
     found: dict[str, StaleTime] = {}
     for each in times:
         known = found.get(each.name, StaleTime(each.name, 0, 0))

@@ -23,7 +23,7 @@ from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary,
 LOOK_BACK = timedelta(hours=24)
 """How long before the shift a run that has ended since may have begun, where its definition lets it take no longer."""
 PAGES = 30
-"""Of a hundred runs each; more are not looked at, and that is said."""
+"""Pages of a hundred runs that are read at most; the handover says if there are more."""
 
 _FINE = frozenset({ExecutionStatus.SUCCEEDED, ExecutionStatus.PENDING_REDRIVE})
 _WORRYING = frozenset(
@@ -76,7 +76,7 @@ class Handover:
     waiting: tuple[InboxRow, ...]
     """The most urgent first."""
     quiet: tuple[MutedTask, ...]
-    """As the last run knew it, what ends last first."""
+    """Muted tasks as of the last run. The longest mute comes first."""
     running: tuple[ExecutionSummary, ...]
     broken: tuple[ExecutionSummary, ...]
     """Runs that failed, timed out or were aborted within the shift."""
@@ -93,7 +93,7 @@ class Handover:
     stale: tuple[StaleTask, ...] = ()
     """The tasks whose targets were out of freshness when a run looked last, the longest first."""
     stale_time: tuple[StaleTime, ...] = ()
-    """For how long targets were out of freshness in the shift, by the tag or task that the limit is set for."""
+    """Time for which targets were out of freshness in the shift, by the tag or task that the limit is set for."""
     plans: tuple[Plan, ...] = ()
     """Work that goes on or is to come, as the last run knew it, what begins first first."""
 
@@ -140,7 +140,7 @@ def gather(environment: ContextServices, since: datetime, now: datetime) -> Hand
 
 
 def _fell_over(runs: Iterable[ExecutionSummary], since: datetime) -> tuple[FellOver, ...]:
-    """By what the summaries of `runs`, the newest first, say; one that was told twice is named once."""
+    """Restarts that fell over by the summaries of `runs`, newest first; each is named once."""
     found: dict[str, FellOver] = {}
     for run in runs:
         for each in run.run.followed.fell_over if run.run else ():

@@ -40,14 +40,14 @@ class TaskLasting:
     key: TaskKey
     result: Lasting
     seconds: int
-    """From when the task was seen up to the look of the run that decided it."""
+    """Seconds from when the task was seen up until the check that decided it."""
     at: datetime
     """When that run looked."""
     detail: str = ""
     """How the task stood, or why it cannot be said."""
 
     def words(self) -> str:
-        """Such as `fell over after 7 min`."""
+        """What became of the task, such as `fell over after 7 min`."""
         match self.result:
             case Lasting.LASTED:
                 return f"lasted {minutes(self.seconds)}"
@@ -79,7 +79,7 @@ class Aftermath:
         return self.lasted + self.fell_over + self.unclear >= self.came_up
 
     def with_results(self, results: Sequence[TaskLasting]) -> Aftermath:
-        """With what was found of more of its tasks."""
+        """A copy with what was found of more of its tasks."""
 
         def count(result: Lasting) -> int:
             return sum(each.result is result for each in results)
@@ -94,7 +94,9 @@ class Aftermath:
         )
 
     def words(self) -> str:
-        """Such as `fell over after 7 min` or `came up 12: 9 lasted, 3 fell over`; empty before anything is known."""
+        """What became of it, such as `fell over after 7 min` or `came up 12: 9 lasted, 3 fell over`; empty before
+        anything is known.
+        """
         if self.came_up == 1:
             if self.not_lasted:
                 return self.not_lasted[0].words()
@@ -120,12 +122,14 @@ class FellOver:
     proposal_id: str
     label: str
     tasks: tuple[TaskLasting, ...]
-    """Those that fell over; of many, the first few."""
+    """Tasks that fell over; only the first few of many."""
     count: int
     """How many fell over."""
 
     def words(self) -> str:
-        """Such as `fell over after 7 min`; of a group `orders fell over after 7 min`, or how many did, which first."""
+        """Which tasks fell over, such as `fell over after 7 min`; of a group `orders fell over after 7 min`, or how
+        many did, which first.
+        """
         if self.count == 1:
             task = self.tasks[0]
             return task.words() if self.label == str(task.key) else f"{task.key.task} {task.words()}"
@@ -148,7 +152,9 @@ class Followed:
         return sum(each.count for each in self.fell_over)
 
     def words(self) -> str:
-        """Such as `of 12 restarts that came up, 9 lasted, 3 fell over`; empty if this run found out nothing."""
+        """The numbers in words, such as `of 12 restarts that came up, 9 lasted, 3 fell over`; empty if this run found
+        out nothing.
+        """
         counts = ((self.lasted, "lasted"), (self.fallen, "fell over"), (self.unclear, "cannot be said"))
         total = sum(count for count, _ in counts)
         said = ", ".join(f"{count:,} {what}" for count, what in counts if count)
@@ -166,7 +172,7 @@ class Fall:
     """When it was seen down again."""
 
     def words(self) -> str:
-        """Such as `03:12 UTC, fell over after 7 min`."""
+        """The restart in words, such as `03:12 UTC, fell over after 7 min`."""
         became = f"fell over after {minutes(self.seconds)}" if self.seconds else "failed again at once"
         return f"{self.restarted_at:%H:%M} UTC, {became}"
 

@@ -28,7 +28,7 @@ class Latest:
         return cls(snapshot.taken_at, tuple((target, seen.get(target.key)) for target in proposal.targets))
 
     def only(self, targets: Iterable[ProposedTask]) -> Latest:
-        """As far as it concerns these of the tasks."""
+        """A copy with these tasks only."""
         keys = {target.key for target in targets}
         return replace(self, tasks=tuple(pair for pair in self.tasks if pair[0].key in keys))
 

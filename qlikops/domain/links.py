@@ -7,7 +7,7 @@ _CONSOLES = {
     "aws-cn": "console.amazonaws.cn",
     "aws-us-gov": "console.amazonaws-us-gov.com",
 }
-"""By partition; others have consoles whose addresses are not public."""
+"""Host of the AWS console by partition; other partitions have consoles whose addresses are not public."""
 
 
 def execution_url(arn: str) -> str:

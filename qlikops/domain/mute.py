@@ -23,7 +23,7 @@ class MuteReason(StoredEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mute:
-    """That nothing is proposed on a task for a while."""
+    """A time in which nothing is proposed on a task."""
 
     kind: MuteReason
     until: datetime

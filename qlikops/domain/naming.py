@@ -17,7 +17,7 @@ _CAP = 2000
 _NAMED = 5
 """So many of the names that something fits are named."""
 _ALIKE = 0.75
-"""Of 1: how much of a name must be as it was typed. Two letters in the wrong order of a word of five are 0.8."""
+"""Part of a name, 0 to 1, that must be as it was typed. Two letters in the wrong order of a word of five are 0.8."""
 
 
 def named(given: str, among: Iterable[T], *spellings: Callable[[T], str], parts: bool = True) -> list[T]:

@@ -42,9 +42,9 @@ class OrderReceipt:
     execution_name: str
     state: OrderState
     detail: str
-    """In a sentence or two, with what to do."""
+    """What became of the order in a sentence or two, with what to do."""
     outcome: OrderOutcome | None = None
-    """As the ledger has it; None if it has none."""
+    """Outcome in the ledger; None if there is none."""
 
     @classmethod
     def of(cls, execution_name: str, taken: Taken) -> OrderReceipt:

@@ -35,7 +35,7 @@ REASON_CAP = 500
 BY_CAP = 700
 """Characters: the ARN of an assumed role is shorter."""
 FARTHEST = timedelta(days=60)
-"""From now to the beginning of a plan, in either direction."""
+"""Longest time from now to the beginning of a plan, in either direction."""
 
 
 class OrderKind(StoredEnum):
@@ -59,7 +59,7 @@ class Order:
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     id: str = ""
-    """Of a plan or a proposal."""
+    """Id of the plan or the proposal that the order is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class OrderOutcome:
     """What became of one order, as the ledger keeps it beside the run."""
 
     index: int
-    """Its place in the input, from 0."""
+    """Place of the order in the input, from 0."""
     is_applied: bool
     detail: str
     """What was done, or why nothing was, in a sentence or two."""
@@ -75,7 +75,7 @@ class OrderOutcome:
     order: Order | None = None
     """None if the input made no sense."""
     plan_id: str = ""
-    """Of planned work that it began or ended."""
+    """Id of the planned work that the order began or ended."""
 
     def words(self) -> str:
         """A sentence for the report: what, and who says to have ordered it."""
@@ -89,7 +89,7 @@ class Taken:
     """What a run has made of its orders so far."""
 
     outcomes: tuple[OrderOutcome, ...]
-    """Of those that are settled, by their place."""
+    """Outcomes of the orders that are settled, by their place."""
     is_over: bool
     """Whether the run takes no order any more."""
 

@@ -29,9 +29,9 @@ class OwnCommand:
     run: str
     """The command line, with `{task}` and the like in it."""
     where: tuple[str, ...] = ()
-    """Of PLACES; empty for all of them."""
+    """Screens that the command is on, of PLACES; empty for all of them."""
     description: str = ""
-    """For the key line and the help; empty for the command's name."""
+    """Words for the key line and the help; empty for the command's name."""
     confirm: bool = True
     """Whether it is shown and asked for before it runs."""
     pause: bool = True

@@ -74,7 +74,7 @@ class Plan:
 
     @property
     def until(self) -> datetime:
-        """Its end: the planned one, or the earlier one that a person ordered."""
+        """End of the work: the planned one, or the earlier one that a person ordered."""
         return min(self.ends_at, self.ended_at) if self.ended_at else self.ends_at
 
     @property
@@ -91,7 +91,9 @@ class Plan:
         return now >= self.until
 
     def words(self, now: datetime) -> str:
-        """Such as `planned until 01:00 UTC, CHG123`; with the date if that is more than a day after `now`."""
+        """The plan in words, such as `planned until 01:00 UTC, CHG123`; with the date if that is more than a day after
+        `now`.
+        """
         return f"planned until {short_moment(self.until, now)}, {harmless(self.why, _WHY_CAP)}"
 
     def has_begun(self, now: datetime) -> str:
@@ -109,7 +111,7 @@ class StoppedInPlan:
     """When the work is over: from then on, people are asked about the task."""
 
     def words(self) -> str:
-        """Such as `CHG123 (plan-1a2b3c4d5e), over since 2026-03-07 01:00 UTC`."""
+        """The plan in words, such as `CHG123 (plan-1a2b3c4d5e), over since 2026-03-07 01:00 UTC`."""
         until = self.until.astimezone(UTC)
         return f"{harmless(self.why, _WHY_CAP)} ({self.plan_id}), over since {to_minute(until)}"
 

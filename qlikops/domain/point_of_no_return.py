@@ -14,7 +14,7 @@ from qlikops.dataclass import dataclass
 from qlikops.domain.duration import format_duration, to_minute
 
 NEAR = 0.75
-"""From this part of the retention on, the point of no return is near."""
+"""Part of the retention, 0 to 1, from which on the point of no return is near."""
 LEAST_NOTICE = timedelta(minutes=90)
 """It is near as well when this is all that is left: an hour to act in, and until then some runs that say so."""
 
@@ -28,13 +28,13 @@ class PointOfNoReturn:
     position: datetime | None = None
     """The target has the source's changes up to about then; None if no run has seen how far behind the task was."""
     retention_seconds: int | None = None
-    """For how long the source keeps its log; None if that is not set."""
+    """Seconds for which the source keeps its log; None if that is not set."""
     tables: int | None = None
     """What a reload loads, of all tasks; None if that is not known."""
     reload_seconds: int | None = None
     """How long the last full load took, of the task whose took longest; None if that is not known."""
     unknown: int = 0
-    """Of several tasks, those of which it is not known, while it is of others."""
+    """Number of tasks of a group whose point of no return is not known, while that of others is."""
 
     @property
     def resume_until(self) -> datetime | None:
@@ -101,7 +101,7 @@ class PointOfNoReturn:
 
 
 def earliest(points: Iterable[PointOfNoReturn]) -> PointOfNoReturn | None:
-    """Of those of several tasks the one that comes first, with what a reload of all of them is; None without any."""
+    """The earliest point of no return of several tasks, with what a reload of all of them is; None without any."""
     each = list(points)
     known = [point for point in each if point.resume_until is not None]
     if not each:

@@ -65,7 +65,7 @@ class Deny:
     digest: str
     reason: str
     snooze: timedelta | None = None
-    """For how long nothing is proposed on the same tasks; None: for the usual cooldown."""
+    """Time for which nothing is proposed on the same tasks; None for the usual cooldown."""
     via: str = field(default="cli", kw_only=True)
     decision_id: str = field(default="", kw_only=True)
 
@@ -186,7 +186,7 @@ class Executions(Protocol):
         """One ListExecutions call, with what the ledger knows of each; that is read once where it cannot change."""
 
     def detail(self, execution: str, *, with_history: bool = True) -> ExecutionDetail:
-        """By ARN or name; an unambiguous prefix of a recent name will do."""
+        """Finds one by ARN or name; an unambiguous prefix of a recent name will do."""
 
     def proposals(self, execution_name: str) -> Sequence[RunProposal]:
         """A run's proposals and where each stands, by their Map index. One Query."""
@@ -233,7 +233,7 @@ class Fleet(Protocol):
         """One run's report; the newest where no name is given."""
 
     def report_markdown(self, execution_name: str | None = None) -> str:
-        """The same report as the Markdown in S3."""
+        """Reads the same report as the Markdown in S3."""
 
 
 class Schedules(Protocol):

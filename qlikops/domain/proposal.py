@@ -16,7 +16,7 @@ from qlikops.domain.task import Action, Fetched, StopReason, TaskKey, TaskState
 from qlikops.domain.text import fitted, harmless
 
 RECORD_VERSION = codec.VERSION
-"""Of every record; see there."""
+"""Version of the form of every record."""
 WHEN_IT_ANSWERS = "when_it_answers"
 """Name of the option to resume once a test says that the endpoint in question takes logins."""
 _NAME_CAP = 120
@@ -111,7 +111,7 @@ class Proposal:
     kind: AnomalyKind
     severity: Severity
     action: Action
-    """That of the first option, which is what an approval means that names none."""
+    """Action of the first option, which an approval means that names no option."""
     title: str
     """One line for a list, such as `sales-orders: connection lost`."""
     reason: str
@@ -137,13 +137,13 @@ class Proposal:
     options: tuple[Option, ...] = ()
     """What it offers, the recommended one first; empty in records of earlier versions, whose action is all there is."""
     staging: tuple[TaskKey, ...] = ()
-    """Those of the tasks that stage a log (Log Stream), which the others may read."""
+    """Tasks that stage a log (Log Stream), which the others may read."""
     tags: tuple[str, ...] = ()
     """The first few that its tasks carry, by name: what is told of it is filtered by them."""
     point_of_no_return: PointOfNoReturn | None = None
     """Until when a resume is possible; None where that is no question, and in records of earlier versions."""
     stale_from: datetime | None = None
-    """From when on the data in the target is older than its freshness allows, of the task that is there first; it may
+    """Time from which on a target's data is older than its freshness allows, for the task that is there first; it may
     be ahead. None without a limit, and if that is not known.
     """
     done_by: DoneBy | None = None
@@ -178,7 +178,7 @@ class Proposal:
 
     @property
     def offers(self) -> tuple[Option, ...]:
-        """Its options, the recommended one first; of a record of an earlier version its action alone."""
+        """Options of the proposal, the recommended one first; its action alone in records of earlier versions."""
         return self.options or (Option(self.action.value, self.action, self.action.words),)
 
     @property

@@ -29,7 +29,7 @@ class ReportedProposal:
 
     @property
     def action(self) -> Action:
-        """That of the option that was approved, or of the first one."""
+        """Action of the option that was approved, or of the first one."""
         return choice_of(self.proposal, self.outcome.decision if self.outcome else None).action
 
 
@@ -44,7 +44,7 @@ class NoAction:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Sighting:
-    """That something was wrong somewhere, without how."""
+    """A task and the kind of anomaly that it had, without details."""
 
     key: TaskKey
     kind: str
@@ -107,7 +107,7 @@ class RunReport:
     followed: Followed = field(default_factory=Followed)
     """What this run found out about restarts of earlier runs."""
     stale: tuple[StaleTime, ...] = ()
-    """For how long targets were out of freshness since the run before, the longest first."""
+    """Time for which targets were out of freshness since the run before, the longest first."""
     trend_note: str = ""
     """Why the trend begins with this run; a sentence."""
     failure_told: bool = False

@@ -33,7 +33,7 @@ class RunSummary:
     followed: Followed = field(default_factory=Followed)
     """What the run found out about restarts of earlier runs."""
     stale: tuple[StaleTime, ...] = ()
-    """For how long targets were out of freshness since the run before."""
+    """Time for which targets were out of freshness since the run before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,12 @@ class RunProposal:
     status: Status
     updated_at: datetime
     index: int = 0
-    """Its Map index."""
+    """Map index of the proposal's item."""
     outcome: Outcome | None = None
     progress: Progress | None = None
-    """Of a group that is being restarted, or of what waits for its endpoint; None before there is anything to say."""
+    """Progress of a group that is being restarted, or of what waits for its endpoint; None before there is anything to
+    say.
+    """
 
     @property
     def waits(self) -> EndpointWait | None:

@@ -32,7 +32,7 @@ def unquoted(named: Callable[[Exception], Exception]) -> Iterator[None]:
 
 
 def kept_secret(place: str) -> AbstractContextManager[None]:
-    """For keeping a secret in `place`, such as the system keyring: its own errors may quote what was to be kept."""
+    """Names what fails while a secret is kept in `place`, whose own errors may quote it."""
 
     def named(exc: Exception) -> QlikopsError:
         kind, hint = (type(exc), exc.hint) if isinstance(exc, QlikopsError) else (QlikopsError, "")

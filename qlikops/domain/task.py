@@ -104,7 +104,7 @@ class TaskKey:
 
     @property
     def full(self) -> str:
-        """With the instance."""
+        """The name with its Enterprise Manager."""
         return f"{self.instance}/{self.server}/{self.task}"
 
     @property
@@ -125,12 +125,12 @@ class Fetched:
     """When Enterprise Manager last fetched a server's tasks: all that it says of them is as old as that."""
 
     written: datetime
-    """As Enterprise Manager writes it, by its own clock."""
+    """The time as Enterprise Manager writes it, by its own clock."""
     at: datetime
-    """The same moment by the agent's clock, as far as earlier readings tell how far the two clocks are apart."""
+    """The moment by the agent's clock, as far as earlier readings tell how far the two clocks are apart."""
 
     def dated(self, now: datetime, before: Fetched | None = None, read_at: datetime | None = None) -> Fetched:
-        """The same with `at` by the clock that says `now`, and that said `read_at` when `before` was read.
+        """A copy with `at` by the clock that says `now`, and that said `read_at` when `before` was read.
 
         The clocks need not agree, nor their time zones: a time that stands still is as old as when it was seen first,
         and one that has moved on was written since `read_at`, whatever it says. What is ahead counts as now.
@@ -146,9 +146,9 @@ class ServerHealth:
     """What a Replicate server has left and uses. A number is None where Enterprise Manager did not say."""
 
     license_days_left: int | None = None
-    """Below 0 of a licence that has ended, and of a valid one that does not end."""
+    """Days left; below 0 for a licence that has ended, and for one that never ends."""
     license_state: str = ""
-    """In Enterprise Manager's words, of which it has several spellings."""
+    """State of the licence in Enterprise Manager's words, which it spells in several ways."""
     disk_usage_mb: int | None = None
     """Used by all tasks; how much there is, Enterprise Manager does not know."""
     memory_mb: int | None = None
@@ -176,7 +176,7 @@ class ServerFacts:
     fetched: Fetched | None = None
     """How old the state of its tasks is; None where Enterprise Manager does not say, and in earlier records."""
     health: ServerHealth | None = None
-    """As it was read last, which not every run does; None before that."""
+    """The server's health as it was read last, which not every run does; None before that."""
     console: str = ""
     """Address of its Enterprise Manager's web console; empty in earlier records."""
 

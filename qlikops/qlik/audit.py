@@ -18,12 +18,12 @@ from qlikops.domain.text import folded, harmless, symbol
 from qlikops.qlik.wire import parse_time
 
 LINES_READ = 20_000
-"""Of one answer; it begins with the oldest."""
+"""Lines of one answer that are read; it begins with the oldest."""
 _WRONG_STARTS = 1000
 """Places at which nothing could be read, before the rest is given up."""
 _WHO_CAP, _WHAT_CAP, _VALUE_CAP, _VALUES_READ = 120, 80, 2000, 50
 _TICKS_UNTIL_1970 = 621_355_968_000_000_000
-"""Of .NET, 100 ns each, since the year 1."""
+"""Ticks of .NET, 100 ns each, from the year 1 to 1970."""
 _TIMES = ("TIMESTAMP", "TIME", "DATE")
 _ACCOUNTS = ("USER", "ACCOUNT", "PRINCIPAL", "ACTOR", "INITIATOR", "REQUESTER")
 _DEEDS = ("ACTION", "OPERATION", "REQUEST", "COMMAND", "METHOD", "EVENT", "ACTIVITY")
@@ -103,7 +103,7 @@ def _line(entry: Mapping[str, Any]) -> AuditLine | None:
 
 
 def _values(entry: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Its values by their names, those of inner objects by the names above them too."""
+    """Values of a line by their names, those of inner objects by the names above them too."""
     for name, value in entry.items():
         path = f"{above} {name}" if above else str(name)
         if isinstance(value, dict):

@@ -349,7 +349,7 @@ class QemClient:
             ) from exc
 
     def _time_left(self) -> float:
-        """In seconds; 0 when it is over."""
+        """Seconds that are left; 0 when the time is over."""
         return max(0.0, self._give_up_at - self._clock())
 
     def _where(self, method: str, path: str) -> str:

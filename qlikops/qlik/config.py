@@ -16,7 +16,7 @@ from qlikops.qlik.errors import QemMisconfigured
 _API = "/api/v1"
 """What the address of the API has behind that of the web console."""
 LONGEST_TIMEOUT = 120.0
-"""Of the settings below: several attempts must fit a Lambda."""
+"""Longest of the time-outs below: several attempts must fit a Lambda."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class QemInstance:
     """The account that runs and stops tasks, where it is not the one that monitors them."""
     operator_password: str = field(default="", repr=False)
     domain: str = ""
-    """Of both accounts; they log in as `user@domain`."""
+    """Domain of both accounts; they log in as `user@domain`."""
     api_token: str = field(default="", repr=False)
     """Used in place of `username` and `password`."""
     jwt: str = field(default="", repr=False)
-    """Likewise, a JSON Web Token."""
+    """JSON Web Token in place of a password."""
     operator_api_token: str = field(default="", repr=False)
     operator_jwt: str = field(default="", repr=False)
     """Used in place of `operator_username` and `operator_password`."""

@@ -24,7 +24,7 @@ _REFUSALS = {
 
 
 class EndpointTester(Protocol):
-    """Of an Enterprise Manager client, what a probe needs."""
+    """The part of an Enterprise Manager client that a probe needs."""
 
     def test_endpoint(self, server: str, endpoint: str, timeout_seconds: int = 60) -> EndpointTest:
         """Tests an endpoint; sent once. Raises QemError."""

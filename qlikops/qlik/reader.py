@@ -24,7 +24,7 @@ CONCURRENCY = 16
 UNREADABLE = "QEM_UNREADABLE"
 """The error_code, of our making, of a server or Enterprise Manager that gave no error_code itself."""
 NOT_READ_IN_TIME = "QEM_NOT_READ_IN_TIME"
-"""The same of one of which something could not be read in time."""
+"""Our `error_code` for a server that the run could not read completely in time."""
 
 Chooser = Callable[[Sequence[ServerFacts]], Collection[TaskKey]]
 """Picks the servers whose own details are read, of those of one Enterprise Manager."""
@@ -39,7 +39,7 @@ class FleetReading:
     servers: tuple[ServerFacts, ...]
     tasks: tuple[TaskFacts, ...]
     not_read: frozenset[TaskKey] = frozenset()
-    """Those of `tasks` whose details could not be read in time: their facts are the list's."""
+    """Tasks whose details could not be read in time: their facts are the list's."""
 
 
 def read_fleet(

@@ -314,7 +314,7 @@ def _sum(data: Mapping[str, Any], *names: str) -> int | None:
 
 
 def _seconds_between(data: Mapping[str, Any], start: str, end: str) -> int | None:
-    """From one time to a later one; None if one is missing, or says that it was not yet."""
+    """Seconds from one time to a later one; None if one is missing, or says that it was not yet."""
     began, ended = parse_time(data.get(start)), parse_time(data.get(end))
     if began is None or ended is None:
         return None

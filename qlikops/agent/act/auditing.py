@@ -28,7 +28,7 @@ LONGEST = timedelta(hours=2)
 
 
 class AuditReader(Protocol):
-    """Of an Enterprise Manager client, what reading the trail needs."""
+    """The part of an Enterprise Manager client that reading the trail needs."""
 
     def audit_trail(self, since: datetime, until: datetime) -> Sequence[AuditLine]:
         """What was done in that time, oldest first. Raises QemError."""

@@ -34,7 +34,7 @@ from qlikops.domain.task import Action, TaskFacts, TaskKey
 from qlikops.qlik.errors import QemError, QemProtocolError, QemUnreachable
 
 _PROGRESS_EVERY = timedelta(seconds=10)
-"""That those who watch a group are told at most."""
+"""Shortest time between two notes of a group's progress."""
 
 
 @dataclass
@@ -45,14 +45,14 @@ class Group:
     choice: Choice
     """What was decided on: one of its options, on some or all of its tasks."""
     claims: Mapping[TaskKey, StartMarker]
-    """Those that another invocation finds: of earlier ones at first, and of this one as it makes them."""
+    """Start markers that another invocation finds: those of earlier ones, and this one's as it makes them."""
     second_look: SecondLook
     ends_because: str = ""
     """Why nothing more is begun, whatever came of the tasks: it was stopped."""
     silent: set[str] = field(default_factory=set)
     """The Enterprise Managers that did not answer: nothing more is begun with their tasks."""
     seen_up: dict[TaskKey, TaskOutcome] = field(default_factory=dict)
-    """Those that were up when they were looked at before the endpoint was tested."""
+    """Tasks that were up when they were looked at before the endpoint was tested."""
     is_refused: bool = False
     """One of them was found refused a login by then, so the endpoint is not tested."""
     is_untested: bool = False

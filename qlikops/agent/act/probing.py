@@ -46,7 +46,7 @@ class Probed:
     """What a run's tests came to."""
 
     proposals: tuple[Proposal, ...]
-    """As they were, with what a test said of their endpoint."""
+    """The proposals as they were, with what a test said of their endpoint."""
     probes: tuple[Probe, ...] = ()
 
 

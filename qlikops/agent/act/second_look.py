@@ -43,7 +43,7 @@ class SecondLook:
     attempts: Mapping[TaskKey, Sequence[Attempt]]
     """When other proposals restarted the tasks that this one has not claimed."""
     quiet: Mapping[TaskKey, Mute]
-    """Those of them on which nothing may be proposed for a while."""
+    """Tasks on which nothing may be proposed for a while."""
     plans: Sequence[Plan]
     """Planned work, whenever that is."""
     operators: Callable[[str], TaskOperator]
@@ -93,7 +93,7 @@ class SecondLook:
         return f"not without a human any more: {why}" if why else ""
 
     def _why_too_old(self, key: TaskKey) -> str:
-        """That what is said of the task's server is too old to act on; empty where it is not, or not known."""
+        """Why the state of the task's server is too old to act on; empty if it is not, or not known."""
         now, place = self.clock(), (key.instance, key.server)
         looked_at, why = self._too_old.get(place, (None, ""))
         if looked_at is None or now - looked_at > LISTED_FOR:

@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from qlikops.qlik.wire import ActionReply, ListedTask, ServerDetails
 
 POLL_SECONDS = 2.0
-"""From one look at a task to the next."""
+"""Seconds from one look at a task to the next."""
 _RUN_ATTEMPTS = 3
-"""Of a run call that certainly did not arrive: a moment's silence must not cost a group its tasks."""
+"""Attempts of a start command that certainly did not arrive: a moment's silence must not cost a group its tasks."""
 _ALREADY_STOPPED = "AEM_TASK_ALREADY_STOPPED"
 _ALREADY_RUNNING = "AEM_TASK_ALREADY_RUNNING"
-"""By analogy with the one above; spelled otherwise, it is a refusal like any other."""
+"""Error code by analogy with the one above; spelled otherwise, it is a refusal like any other."""
 
 
 class TaskOperator(EndpointTester, Protocol):
-    """Of an Enterprise Manager client, what a restart needs. Every call may raise a QemError."""
+    """The part of an Enterprise Manager client that a restart needs. Every call may raise a QemError."""
 
     def task(self, server: str, task: str) -> TaskFacts:
         """One task as it is now."""
@@ -73,7 +73,7 @@ class Watch:
     """It was last seen in error, and that may have been fetched before the run call."""
     last: str = "nothing"
     facts: TaskFacts | None = None
-    """As it was last seen; None as long as Enterprise Manager has not said."""
+    """The task as it was last seen; None as long as Enterprise Manager has not said."""
 
     def result(self, status: Status, detail: str, seconds: float) -> TaskOutcome:
         """What came of it, `seconds` after the run call."""
@@ -223,5 +223,5 @@ def _read(operator: TaskOperator, key: TaskKey) -> TaskFacts | None:
 
 
 def _is_broken(facts: TaskFacts) -> bool:
-    """In error, and not one that Replicate retries by itself."""
+    """Whether the task is in an error that Replicate does not retry by itself."""
     return facts.state is TaskState.ERROR and facts.stop_reason is not StopReason.RECOVERABLE_ERROR

@@ -20,7 +20,7 @@ from qlikops.domain.endpoint import EndpointKey, EndpointWait, ProbeAnswer
 from qlikops.qlik.errors import QemError
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
-"""From one test to the next: 1, 2, 4, 8, then 15 minutes."""
+"""Pauses from one test to the next: 1, 2, 4, 8, then 15 minutes."""
 _IS_DOWN = frozenset({ProbeAnswer.ERROR, ProbeAnswer.TIMED_OUT})
 _CANNOT_WAIT = "the state machine's definition cannot wait"
 _NO_LONGER = "its endpoint may not be tested any more"

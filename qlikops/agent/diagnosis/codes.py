@@ -61,7 +61,7 @@ NAMESPACES = frozenset(NUMBERED) | {
     "WIN",
 }
 WORD = re.compile(r"\w+")
-"""By which codes and phrases are looked up."""
+"""A word, by which codes and phrases are looked up."""
 SHORTEST_OF_A_FAMILY = 5
 """Characters of a code that can belong to one: 22012 to 22*, 390114 to 39*."""
 BROAD = frozenset({"SQLSTATE", "HTTP", "REPLICATE", "POSIX", "WIN", "CURL", "GRPC"})

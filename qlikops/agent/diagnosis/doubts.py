@@ -269,7 +269,7 @@ _FOLLOWED_BY: Mapping[str, tuple[str, ...]] = {
     "check": ("point",),
     "log": ("seq", "pos", "scan", "file", "seg", "backup", "reader", "m", "stream"),
 }
-"""Of the phrases above that have several words: the first one, and how the next one begins."""
+"""First word of each phrase above that has several, and how the next one begins."""
 
 
 def about_a_row(folded: str) -> str:

@@ -10,9 +10,9 @@ import re
 FRAME = "replicate"
 NETWORK = "network"
 SERVICES = frozenset({"aws", "entra", "gcp"})
-"""They let an account in, on the way to endpoints of several engines."""
+"""Services that let an account in, on the way to endpoints of several engines."""
 EVERYWHERE = frozenset({FRAME, NETWORK, "odbc", "logstream"})
-"""Their words may stand in a message about any endpoint."""
+"""Engines whose words may stand in a message about any endpoint."""
 
 _TYPES: dict[str, tuple[str, ...]] = {
     # The more special name first: "Azure SQL Database" is SQL Server, "Amazon Aurora (PostgreSQL)" PostgreSQL.

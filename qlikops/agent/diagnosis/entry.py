@@ -33,7 +33,7 @@ class Failure:
     never: str = ""
     side: str = ""
     native: tuple[str, ...] = ()
-    """Its codes as NAMESPACE:VALUE in the spelling that `codes.normal` gives."""
+    """Codes of the failure as NAMESPACE:VALUE in the spelling that `codes.normal` gives."""
     phrases: tuple[Phrase, ...] = ()
     excluded: tuple[Phrase, ...] = ()
     """What must not be said beside it."""

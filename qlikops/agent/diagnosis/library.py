@@ -24,7 +24,7 @@ from qlikops.domain.diagnosis import FailureClass, Remedy
 
 ENTRIES = Path(__file__).parent / "entries"
 COMPILED = Path(__file__).parent / "entries.json"
-"""In the Lambda bundle alone, in place of the folder."""
+"""Name of the index that stands in the Lambda bundle in place of the folder."""
 
 Found = tuple[int, int]
 """Start and end of a phrase in what a message says."""
@@ -68,7 +68,7 @@ class Library:
         return None if number is None else self.failure(number)
 
     def without(self, name: str) -> Library:
-        """The same entries as if none were called `name`."""
+        """The entries without the one called `name`."""
         number = next((number for number, raw in enumerate(self._index["failures"]) if raw[0] == name), -1)
         return _LibraryWithout(self, number)
 

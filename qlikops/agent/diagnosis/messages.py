@@ -57,7 +57,7 @@ class MessageMatch:
     message_class: MessageClass
     diagnosis: Diagnosis = field(default_factory=Diagnosis)
     doubt: str = ""
-    """Of an unmatched message that is cut or likely to pass: why it is not taken for one that passes."""
+    """Why an unmatched message that is cut or likely to pass is not taken for one that passes."""
 
     @property
     def failure(self) -> str:
@@ -80,7 +80,7 @@ class MessageMatch:
         return bool(self.diagnosis.failure) and not self.diagnosis.failure_class.is_explained
 
     def words(self, *, quoting: bool) -> str:
-        """For evidence, with the passage if it is `quoting`; empty if nothing is known and nothing in doubt."""
+        """Words for evidence, with the passage if it is `quoting`; empty if nothing is known and nothing in doubt."""
         found = self.diagnosis
         if not found.failure_class.is_explained:
             return f"nothing known: {self.doubt}" if self.doubt else ""
@@ -102,7 +102,7 @@ _COMES_AND_GOES = re.compile(
     r"\S*\d\S*|\b(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|am|pm)\b[.,]?"
     r"|\b[0-9a-f]{8,}\b"
 )
-"""Of a folded text, what may be another the next time that the same is said: numbers, dates, handles in hex."""
+"""Parts of a folded text that differ each time the same is said: numbers, dates, handles in hex."""
 _LASTING_CODE = re.compile(
     r"\b(?:ORA|TNS)-\d{4,5}\b|\bSQL\d{4,5}[A-Z]\b|\bMsg -?\d{1,12}\b|(?i:\bNativeError\W{1,3})-?\d{1,12}\b"
     r"|(?i:\b(?:error(?:[ _]code)?|errno)\W{1,2}(?:MY-0*)?)\d{4}\b|(?i:\bSQLSTATE\W{0,3})[0-9A-Z]{5}\b"

@@ -42,7 +42,7 @@ class Kept:
 
     @classmethod
     def of(cls, document: str, place: str) -> Kept:
-        """From the text at `place`, an empty one for none. InvalidEntries if it is none of ours, or one is wrong."""
+        """Reads the text at `place`, an empty one for none. InvalidEntries if it is none of ours, or one is wrong."""
         if not document:
             return cls()
         try:
@@ -61,7 +61,7 @@ class Kept:
 
     @classmethod
     def written(cls, text: str, file: str) -> tuple[Kept, Entries]:
-        """From a TOML file called `file`, with its entries; InvalidEntries if something is wrong with it."""
+        """Reads a TOML file called `file`, with its entries; InvalidEntries if something is wrong with it."""
         entries, document = read_entries(text, file), read_toml(text, file)
         # It would only let more of a message pass as explained.
         if entries.tails:
@@ -75,21 +75,21 @@ class Kept:
 
     @property
     def failures(self) -> tuple[Failure, ...]:
-        """As diagnosis has them."""
+        """The entries as diagnosis has them."""
         return read_failures(self.raws, "")
 
     def document(self) -> str:
-        """As text."""
+        """The document as text."""
         document = {"version": VERSION, "failures": list(self.raws)}
         return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True)
 
     def with_(self, others: Kept) -> Kept:
-        """With `others`, each in the place of the one with its id if there is one."""
+        """A copy with `others`, each in the place of the one with its id if there is one."""
         by_id = {raw["id"]: raw for raw in self.raws} | {raw["id"]: raw for raw in others.raws}
         return Kept(tuple(by_id.values()))
 
     def without(self, ids: Iterable[str]) -> Kept:
-        """Without those."""
+        """A copy without the entries of those ids."""
         left_out = frozenset(ids)
         return Kept(tuple(raw for raw in self.raws if raw["id"] not in left_out))
 

@@ -51,7 +51,7 @@ class Frame:
     text: str
     """What it says, with `''` for what it quotes."""
     component: str = ""
-    """Of Replicate, as in its log: SOURCE_CAPTURE, TARGET_APPLY."""
+    """Replicate's component, as in its log: SOURCE_CAPTURE, TARGET_APPLY."""
     codes: tuple[str, ...] = ()
     """NAMESPACE:VALUE, in the order of the text."""
     place: str = ""
@@ -71,7 +71,7 @@ class Parsed:
     is_cut: bool = False
     """Something is missing at its end or was left out of it."""
     words: frozenset[str] = frozenset()
-    """Those of `folded`."""
+    """Words of `folded`."""
     _frames: list[Frame] = field(default_factory=list, repr=False, compare=False)
 
     @property
@@ -81,7 +81,7 @@ class Parsed:
 
     @property
     def frames(self) -> list[Frame]:
-        """Its clauses and lines, in the order of the text."""
+        """Clauses and lines of the message, in the order of the text."""
         if not self._frames and self.said.strip():
             self._frames.extend(map(_frame, _clauses(self.said)))
         return self._frames

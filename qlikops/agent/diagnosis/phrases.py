@@ -33,9 +33,9 @@ class Phrase:
     parts: tuple[str, ...]
     """The literal text around the holes, in lower case; the first and the last may be empty."""
     holes: tuple[str, ...]
-    """Their names; one fewer than `parts`."""
+    """Names of the holes; one fewer than `parts`."""
     words: tuple[str, ...] = ()
-    """Those that stand whole in every text with the phrase."""
+    """Words that stand whole in every text with the phrase."""
 
     @classmethod
     def of(cls, text: str) -> Phrase:
@@ -47,7 +47,7 @@ class Phrase:
 
     @property
     def weight(self) -> int:
-        """Its letters and digits, holes apart."""
+        """Number of letters and digits of the phrase, without its holes."""
         return sum(len(word) for part in self.parts for word in _WORD.findall(part))
 
     def find(self, folded: str) -> Iterator[tuple[int, int]]:

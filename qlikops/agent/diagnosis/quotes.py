@@ -62,7 +62,7 @@ _ANNOUNCES = re.compile(
 )
 """After that, a quotation or the last one of several is a name. Without it the same text may be a reason."""
 _NAME = re.compile(r"[\w.$@:/\\#%*+{}-]{0,128}", re.ASCII)
-"""Of a host, a database, a file. Where words need no blanks between them, a sentence would look the same."""
+"""Name of a host, a database, a file. In writing without blanks between words, a sentence would look the same."""
 _STAND_IN = "''"
 _LONGEST_ROW = 12
 _LEAD = 200
@@ -75,7 +75,7 @@ class Role(Enum):
     TEXT = auto()
     """Anything: a row, or a reason."""
     NAME = auto()
-    """Of something that the message says comes: `on host 'db1'`."""
+    """Name of something that the message announces: `on host 'db1'`."""
     STATEMENT = auto()
     """The SQL after the word "statement"."""
 
@@ -87,7 +87,7 @@ class Quotation:
     place: int
     """Where `''` stands for it in what the message says."""
     text: str
-    """With its quotes."""
+    """The quotation with its quotes."""
     lead: str
     """What stands right before it."""
 
@@ -100,7 +100,7 @@ class Quotation:
 
     @property
     def inner(self) -> str:
-        """Without its quotes."""
+        """The quotation without its quotes."""
         return self.text.strip(_MARKS)
 
     @property

@@ -41,7 +41,7 @@ class MessageContext:
     """What is known of a task beside its message."""
 
     engines: frozenset[str] = frozenset()
-    """Of its endpoints; empty where nobody says what they are."""
+    """Engines of the task's endpoints; empty if they are not known."""
     is_complete: bool = False
     """No endpoint has another engine than those."""
     is_loading: bool | None = None
@@ -62,9 +62,9 @@ class _Match:
     by_code: list[Found] = field(default_factory=list)
     by_phrase: list[Found] = field(default_factory=list)
     is_sure: bool = False
-    """By a code or a phrase that fits the engine."""
+    """Whether a code or a phrase of the message fits the engine."""
     nearness: int = 0
-    """Of its engine; 0 is the nearest."""
+    """Nearness of the entry's engine; 0 is the nearest."""
 
     @property
     def is_exact(self) -> bool:
@@ -81,7 +81,7 @@ class _Match:
 
     @property
     def weight(self) -> int:
-        """Of two entries of one class the one that more of the message speaks for is meant."""
+        """How much of the message speaks for the entry; of two entries of one class, the heavier is meant."""
         return sum(end - start for start, end in self.spans)
 
 

@@ -26,7 +26,7 @@ _FIELD = re.compile(r"</Code> ?<Message>|\" ?, ?'' ?: ?\"", re.IGNORECASE)
 without the names of the fields.
 """
 _SENTENCE = re.compile(r"((?:[^.;\n\[\"<]|\.(?=\w)){3,300})[.;\n\[\"<]")
-"""With its end: what just stops may have been cut off."""
+"""A sentence with its end: what just stops may have been cut off."""
 _TEXT = re.compile(r"([^;\n\[]{3,500}?)(?: line: -?\d|[;\n\[])", re.IGNORECASE)
 """SQL Server's: all sentences of it, to the end of what ODBC hands on."""
 _SERVER = "[SQL Server]"

@@ -36,7 +36,7 @@ OF_DATA = (
     *("be null", "cannot insert", "invalid input ", "conversion failed", "is not recognized", "incorrect "),
     "arithmetic overflow",
 )
-"""Of which ABOUT_DATA has one wherever it is found: to look for a text is much faster than for an expression."""
+"""Texts of which ABOUT_DATA has one wherever it is found: to look for a text is much faster than for an expression."""
 OF_ACCESS = re.compile(
     r"\b(?:ssl|tls|certificat\w*|zertifikat\w*|log[io]n\w*|logon|anmeld\w*|angemeldet|inicio|pass\w{0,3}wor[dt]\w*"
     r"|kennwort\w*|contraseñ\w*|senha|mot|hasł\w*|парол\w*|credential\w*|denied|refus[ée]\w*|verweiger\w*|permission\w*"

@@ -1,4 +1,4 @@
-"""From a Converse reply to an answer, or to the reason why it is none.
+"""Makes an answer of a Converse reply, or the reason why it is none.
 
 Only one thing is an answer: the expected stop reason, exactly one block beside the model's reasoning, and in it an
 object that the schema and the checks here accept. Nothing is repaired and nothing is guessed. Texts that are too long

@@ -34,7 +34,7 @@ _CODE_CAP = 60
 
 
 class Cause(StrEnum):
-    """In the words that people see; a code or a field may follow after a colon."""
+    """Why there is no evaluation, in the words that people see; a code or a field may follow after a colon."""
 
     THROTTLED = "throttled"
     TIMED_OUT = "timed out"

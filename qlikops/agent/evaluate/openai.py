@@ -40,7 +40,7 @@ class _Access:
 
     api_key: str = field(default="", repr=False)
     ca_bundle: str = ""
-    """As PEM text; empty for the system's authorities."""
+    """Authorities' certificates as PEM text; empty for the system's authorities."""
     proxy: str = field(default="", repr=False)
     """`http://HOST:PORT`, with `USER:PASSWORD@` before the host if the proxy asks for it."""
 

@@ -32,7 +32,7 @@ _TEXT_CAPS = (600, 300, 120, 40)
 _TASKS = 10
 _HISTORY = 10
 _CHECKS = 8
-"""Of an entry."""
+"""Checks of an entry that are shown at most."""
 _FOLDER = Path(__file__).with_name("prompts")
 _ESCAPES = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
 """Only in strings can these occur, so the JSON stays the same; nothing inside can look like the delimiter."""

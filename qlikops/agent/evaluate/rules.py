@@ -27,7 +27,7 @@ VERSION = "7"
 """Rises whenever a rule says something else than before."""
 
 MANY_TASKS = 10
-"""From here on a single approval is worth a warning about the load of starting them together."""
+"""Number of tasks from which on a single approval is worth a warning about the load of starting them together."""
 
 _VERDICTS = (Verdict.APPROVE, Verdict.CAUTION, Verdict.DENY)
 _RISKS = (Risk.LOW, Risk.MEDIUM, Risk.HIGH)
@@ -73,7 +73,7 @@ _CLASSES: Mapping[FailureClass, Opinion] = {
     FailureClass.WAIT: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6),
     FailureClass.RETRY_NOW: Opinion(Verdict.APPROVE, Risk.LOW, 0.85),
 }
-"""Of a failure that is known for certain. Its words come from its entry."""
+"""What the class of a failure that is known for certain comes to. Its words are those of its entry."""
 _ANY_KIND = Opinion(
     Verdict.CAUTION, Risk.MEDIUM, 0.5, labels=(Label.STATE, Label.APPLIED, Label.BACKLOG, Label.LATENCY)
 )
@@ -167,7 +167,7 @@ def _probe(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
 
 
 def _point_of_no_return(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
-    """That there is time left speaks for no resume; that the log is probably gone, against one."""
+    """Says caution if the log is probably gone, and approve if there is time left."""
     point = proposal.point_of_no_return
     if point is None or point.resume_until is None:
         return None

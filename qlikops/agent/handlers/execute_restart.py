@@ -13,7 +13,7 @@ from qlikops.domain.approval import Outcome
 from qlikops.domain.callback import parse_decision
 
 CONTINUE, WAITING = "continue", "waiting"
-"""In place of a Status: CheckRestart invokes again, at once or after `wait_seconds`."""
+"""Words in place of a Status: CheckRestart invokes again, at once or after `wait_seconds`."""
 RESERVE = timedelta(seconds=20)
 """Kept of the Lambda's time for storing the result."""
 

@@ -14,7 +14,7 @@ _ERROR_CAP = 500
 
 
 class LambdaContext(Protocol):
-    """Of Lambda's context object, what is used."""
+    """The part of Lambda's context object that is used."""
 
     def get_remaining_time_in_millis(self) -> int:
         """Until the invocation is killed."""

@@ -1,4 +1,4 @@
-"""From one reading of the fleet and the snapshot before it to the next snapshot: what is wrong, and since when.
+"""Makes the next snapshot of a reading of the fleet and the snapshot before it: what is wrong, and since when.
 
 Pure: the clock comes in as `now`, and everything remembered is in the previous snapshot. The previous snapshot may be
 missing, minutes or days old, written by a doubled invocation a second ago, or from a clock that runs ahead of this one.
@@ -240,7 +240,7 @@ class _Poll:
 
     facts: TaskFacts
     memory: TaskProgress
-    """As the previous poll left it."""
+    """The server's memory as the check before left it."""
     thresholds: Thresholds
     now: datetime
     restarts_last_hour: int

@@ -29,7 +29,7 @@ class TaskView:
 
     facts: TaskFacts
     memory: TaskProgress
-    """As the previous poll left it; `applied_since` already includes this poll."""
+    """The task's memory as the check before left it; `applied_since` includes this check."""
     thresholds: Thresholds
     now: datetime
     restarts_last_hour: int = 0

@@ -45,7 +45,7 @@ def stuck_in(
     config: AgentConfig,
     now: datetime,
 ) -> dict[TaskKey, Stuck]:
-    """Those of `tasks` that are stuck at this poll, as far as they are `followed` or the `previous` one saw it.
+    """The tasks that are stuck at this check, as far as they are `followed` or the `previous` one saw it.
 
     Looked at before all others: whether their restarts lasted has to be known before anything is proposed on them.
     """
@@ -85,9 +85,9 @@ class Look:
     servers: Collection[ServerFacts]
     not_read: Collection[TaskKey]
     first: timedelta
-    """From a restart to when it is first said whether its tasks are still up."""
+    """Time from a restart to when it is first said whether its tasks are still up."""
     last: timedelta
-    """From a restart to when it is said that it lasted."""
+    """Time from a restart to when it is said that it lasted."""
     last_up: Mapping[TaskKey, datetime] = field(default_factory=dict)
     """When the newest of the restarts that are followed brought each task up."""
     stuck: Mapping[TaskKey, Stuck] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""From anomalies to proposals: one for each cause, at most one for each task, and a reason for whatever is left alone.
+"""Makes proposals of anomalies: one for each cause, at most one for each task, and a reason for whatever is left alone.
 
 Four hundred tasks behind one dead source are one decision. What the tasks have in common is looked for on one server,
 in one kind of anomaly with one kind of message: first the endpoint that the message is about, otherwise the endpoint
@@ -46,7 +46,9 @@ _TAGS_KEPT = 10
 TARGETS_LIMIT = 500
 """Tasks of one proposal: more than that nobody can look over, and one invocation can hardly restart."""
 TARGETS_BYTES = 160_000
-"""Of a proposal's targets as JSON. A DynamoDB item has 400 KB, and the outcome, which names them again, shares it."""
+"""Bytes of a proposal's targets as JSON. A DynamoDB item has 400 KB, and the outcome, which names them again, shares
+it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Correlated:
     proposals: tuple[Proposal, ...]
     """The most severe first."""
     left_alone: tuple[NoAction, ...]
-    """In the order of their keys."""
+    """All of them in the order of their keys."""
     deferred: int = 0
     """Proposals over the cap; their tasks are among those left alone, and the next run finds them again."""
 
@@ -85,7 +87,7 @@ class _Group:
 
     cause: str
     cases: tuple[_Case, ...]
-    """In the order of their keys."""
+    """All of them in the order of their keys."""
     part: str = ""
     """`1 of 3` where there are more tasks behind the cause than one proposal holds."""
 
@@ -175,7 +177,7 @@ def _hold(anomalies: Sequence[Anomaly], blocked: str) -> str:
 
 
 def _planned(anomaly: Anomaly, plan: Plan | None, now: datetime) -> str:
-    """That planned work covers what is wrong, in words; empty if none does, or if it comes through."""
+    """Why planned work covers what is wrong, in words; empty if none does, or if it comes through."""
     return plan.words(now) if plan and not anomaly.kind.traits.comes_through else ""
 
 

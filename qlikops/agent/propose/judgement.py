@@ -37,7 +37,7 @@ from qlikops.domain.proposal import Basis, Proposal, ProposedTask
 from qlikops.domain.task import ServerFacts, StopReason, TaskFacts, TaskKey, TaskState
 
 _LOG_STREAM = "logstream"
-"""In the type of a staging task's target, whatever its spelling."""
+"""Text in the type of a staging task's target, whatever its spelling."""
 _FULL_LOAD = {True: "complete", False: "not complete", None: "not known to be complete"}
 
 
@@ -135,14 +135,14 @@ def kind_now(
 
 
 def flapping(facts: TaskFacts, restarts_last_hour: int, config: AgentConfig, now: datetime) -> str:
-    """That so many restarts have not helped, in words; empty where there are not that many."""
+    """How many restarts have not helped, in words; empty if there are not enough."""
     view = TaskView(facts, TaskProgress(), config.thresholds_for(facts), now, restarts_last_hour)
     signal = DETECTORS[AnomalyKind.FLAPPING](view)
     return signal.summary if signal else ""
 
 
 def too_old(server: ServerFacts, config: AgentConfig, now: datetime) -> str:
-    """That what is said of the server's tasks is too old to act on, in words; empty where it is not, or not known."""
+    """Why the state of the server's tasks is too old to act on; empty if it is not, or not known."""
     view = ServerView(server, (), config.thresholds_for_server(server.name), now)
     signal = SERVER_DETECTORS[AnomalyKind.SERVER_STATE_OLD](view)
     return signal.summary if signal else ""

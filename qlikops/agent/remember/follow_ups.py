@@ -24,7 +24,7 @@ from qlikops.domain.ledger import Attribute
 from qlikops.domain.task import TaskKey
 
 BODY_BYTES = 300_000
-"""Of a follow-up as JSON; a DynamoDB item has 400 KB."""
+"""Bytes of a follow-up as JSON; a DynamoDB item has 400 KB."""
 _DETAIL_CAPS = (40, 0)
 """Characters that are kept of what is said of each task where all of it does not fit, tried one after another."""
 
@@ -75,9 +75,9 @@ class Changed:
     """What one change made of a follow-up."""
 
     before: FollowUp
-    """As it was when the change was applied: another run may have been there first."""
+    """The entry as it was when the change was applied: another run may have been there first."""
     stored: StoredFollowUp
-    """As it is now."""
+    """The entry as it is now."""
 
     @property
     def after(self) -> FollowUp:

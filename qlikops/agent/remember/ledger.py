@@ -66,7 +66,7 @@ _NEWEST_TOKEN = (
 )
 """There is no token yet (or only one of the version before attempts were kept), or it is of an earlier turn."""
 _SHOWN_TARGETS = 10
-"""Of a group, in a run's row; the record has them all."""
+"""Tasks of a group that a run's row names; the record has them all."""
 
 
 class RecordClosed(QlikopsError):
@@ -84,7 +84,7 @@ class Opened:
     """What became of a run's proposals."""
 
     proposals: tuple[Proposal, ...]
-    """As stored, in the order of their Map index."""
+    """The run's proposals as stored, in the order of their Map index."""
     refused: tuple[Proposal, ...]
     """Another proposal leased one of their tasks in the meantime; nothing of them was kept."""
 
@@ -100,7 +100,7 @@ class OpenProposal:
 
     @property
     def is_closed(self) -> bool:
-        """Its own record is; its tasks may not have heard of it."""
+        """Whether the record is closed; its tasks may not have heard of it."""
         return self.status.is_final
 
 
@@ -126,11 +126,11 @@ class Ledger:
         return record_of(proposal_id, item)
 
     def records(self, proposal_ids: Sequence[str]) -> list[StoredRecord]:
-        """Those that exist, in the order asked for. Raises RecordTooNew."""
+        """The records that exist, in the order asked for. Raises RecordTooNew."""
         return [record_of(proposal_id, item) for proposal_id, item in self._items(proposal_ids)]
 
     def readable(self, proposal_ids: Sequence[str]) -> list[StoredRecord]:
-        """The same without those that cannot be read, or that a newer version wrote: they are left to that."""
+        """The records that can be read; what a newer version wrote is left to that one."""
         found = []
         for proposal_id, item in self._items(proposal_ids):
             try:

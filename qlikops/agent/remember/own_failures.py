@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 
 
 class OwnFailures:
-    """Those of one bucket; `client` is boto3's. `may_be_automatic` is the agent's setting."""
+    """Known failures of a team in one bucket; `client` is boto3's. `may_be_automatic` is the agent's setting."""
 
     def __init__(self, client: Any, bucket: str, *, may_be_automatic: bool) -> None:
         self._client = client
@@ -73,7 +73,7 @@ class OwnFailures:
 
 
 def _note(why: str) -> str:
-    """For the report."""
+    """A sentence for the report."""
     return (
         f"Your own known failures cannot be read ({why}), so this run knows the built-in ones alone, "
         "and nothing that rests on a message is restarted without a human."

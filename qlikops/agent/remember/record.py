@@ -14,7 +14,7 @@ from qlikops.domain.record import read_record, stored_digest
 from qlikops.domain.text import harmless
 
 OUTCOME_BYTES = 120_000
-"""Of an outcome as JSON. A DynamoDB item has 400 KB, and the proposal, whose tasks it names again, shares it."""
+"""Bytes of an outcome as JSON. A DynamoDB item has 400 KB, and the proposal, whose tasks it names again, shares it."""
 _DETAIL_CAPS = (300, 100, 40)
 """Characters that are kept of what is said of each task, tried one after another."""
 

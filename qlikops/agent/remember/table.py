@@ -29,7 +29,7 @@ Key = tuple[str, str]
 TRANSACTION_LIMIT = 100
 _BATCH_GET_LIMIT = 100
 _ATTEMPTS = 6
-"""Of one call, beyond those that botocore makes of each; then the invocation fails, and Step Functions retries it."""
+"""Attempts of one call, beyond those that botocore makes; then the invocation fails, and Step Functions retries it."""
 _LONGEST_PAUSE = 2.0
 _NAME = re.compile(r"#(\w+)")
 
@@ -118,7 +118,7 @@ class Table:
         return _plain(found) if found else None
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
-        """Those of the items that exist, read consistently. Raises Throttled where some are not given out."""
+        """The items that exist, read consistently. Raises Throttled if some are not given out."""
         wanted = list(dict.fromkeys(keys))
         items: dict[Key, Item] = {}
         fruitless = 0

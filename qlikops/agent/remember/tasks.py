@@ -80,7 +80,7 @@ class RestartLimits:
     per_hour: int
     cooldown_seconds: int
     longest_backoff_seconds: int = 0
-    """By how much restarts in a row that did not last lengthen the cooldown at most; 0 for not at all. Where there is
+    """Longest time by which restarts in a row that did not last lengthen the cooldown; 0 for not at all. Where there is
     no cooldown, there is nothing to lengthen.
     """
 
@@ -90,13 +90,13 @@ class RestartLimits:
         return cls(config.restart_budget_per_hour, config.cooldown_seconds, config.backoff_max_seconds)
 
     def since(self, now: datetime) -> datetime:
-        """From when on restarts count at `now`."""
+        """Time from which on restarts count at `now`."""
         return now - max(STREAK_WINDOW, timedelta(seconds=self.cooldown_seconds))
 
 
 @dataclass(frozen=True, slots=True)
 class StartMarker:
-    """That one proposal acts on one task: written before the run call, so that no second one is sent."""
+    """Marks that a proposal starts a task; written before the start command, so that it is sent once."""
 
     at: datetime
     before: str
@@ -174,7 +174,7 @@ class TaskLedger:
         }
 
     def quiet(self, tasks: Sequence[TaskKey], limits: RestartLimits, known: Attempts) -> dict[TaskKey, Mute]:
-        """Those of `tasks` on which nothing may be proposed for a while.
+        """The tasks on which nothing may be proposed for a while.
 
         Reads in bulk and only for the tasks given, never for a whole fleet; `known` are attempts read already, back to
         `limits.since`.
@@ -411,7 +411,7 @@ class TaskLedger:
 
 
 def still_unanswered(proposal_id: str) -> Check:
-    """That nobody has decided a proposal yet, in the moment of what is written beside it."""
+    """A condition that a proposal has no decision yet when what stands beside it is written."""
     return Check(
         record_key(proposal_id),
         Condition(

@@ -33,7 +33,7 @@ class ApprovalRequest:
         return (self.entered_at + timedelta(seconds=self.timeout_seconds)).replace(microsecond=0)
 
     def __repr__(self) -> str:
-        """Without the token."""
+        """The request without its token."""
         return f"ApprovalRequest({self.proposal_id!r}, until {self.deadline:%Y-%m-%dT%H:%M:%SZ})"
 
 

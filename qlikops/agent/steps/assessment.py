@@ -21,7 +21,7 @@ from qlikops.domain.lasting import STREAK_WINDOW
 from qlikops.domain.proposal import Proposal
 
 _HISTORY_TASKS = 5
-"""Of a group, how many tasks' histories the evaluator gets to see."""
+"""Tasks of a group whose histories the evaluator gets to see."""
 _HISTORY_LINES = 5
 
 _logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Assessor:
         return self.ledger.save_evaluation(proposal_id, evaluation, policy).approval
 
     def assess_without_evaluator(self, proposal_id: str) -> ProposalRecord:
-        """The same for a proposal whose evaluation failed as a whole: unavailable, and a human is asked."""
+        """Assesses a proposal whose evaluation failed as a whole: unavailable, and a human is asked."""
         approval = self.ledger.record(proposal_id).approval
         if approval.evaluation:
             return approval

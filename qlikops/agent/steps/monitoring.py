@@ -43,7 +43,7 @@ from qlikops.domain.text import harmless
 from qlikops.qlik.reader import Chooser, FleetReading
 
 OPENING_LEASE_SECONDS = 2 * 3600
-"""From the proposal to the question, or to the end of an automatic restart; asking makes it longer."""
+"""Lease from the proposal to the question, or to the end of an automatic restart; asking makes it longer."""
 _HOUR = timedelta(hours=1)
 _WHY_CAP = 200
 _logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Monitored:
 
     summary: RunSummary
     proposals: tuple[Proposal, ...]
-    """In the order of their Map index."""
+    """Proposals in the order of their Map index."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Monitor:
     """What goes into the report of the run from before it."""
 
     def run(self, run: Run, given: Any = None) -> Monitored:
-        """The same answer for the same run, however often it is invoked: the summary, written last, is the mark.
+        """Gives the same answer for the same run, however often it is invoked: the summary, written last, is the mark.
 
         `given` is its execution's input: orders of people are applied first, so that they count for this run.
 

@@ -72,7 +72,7 @@ class Poll:
         return f"{_in_words(others or changed, len(looks))}, as the poll of {self._taken_at:%H:%M:%S} UTC saw it"
 
     def _in_planned_work(self, proposal: Proposal) -> str:
-        """That planned work covers a task of the proposal by now: approved, it would be restarted in the middle."""
+        """Whether planned work covers a task of the proposal: approved, it would be restarted in the middle."""
         covered = [plan for target in proposal.targets if (plan := self._planned.get(target.key))]
         if not covered or proposal.kind.traits.comes_through:
             return ""

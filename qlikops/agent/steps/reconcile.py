@@ -29,9 +29,9 @@ ACTING = timedelta(minutes=16)
 SUPERSEDED_ERROR = "ProposalSuperseded"
 """The error that ends the wait for an answer to what is no longer asked; no Retry of the state machine names it."""
 GONE = "gone"
-"""Of an execution that Step Functions does not know (any more)."""
+"""Status of an execution that Step Functions does not know (any more)."""
 NOT_SAID = ""
-"""Of an execution of which it is not known whether it goes on: nothing of it is closed, and nothing taken for told."""
+"""Status of an execution that may go on: nothing of it is closed, and nothing taken for told."""
 _NOT_OVER = (NOT_SAID, ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
 
 Settled = TypeVar("Settled")

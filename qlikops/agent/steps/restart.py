@@ -27,7 +27,7 @@ from qlikops.domain.proposal import Choice, NotOffered, Proposal
 from qlikops.qlik.errors import QemError
 
 CONTINUE_FOR = timedelta(minutes=90)
-"""From the first start on; what has not been started by then is not. Within what the execution may still take."""
+"""Time from the first start; what has not been started by then is not. Within what the execution may still take."""
 LEASE_FOR = timedelta(hours=1)
 """That a restart which goes on, or waits, holds its tasks: several invocations, should some of them be late."""
 _LOOKED_AT = 5

@@ -19,7 +19,7 @@ from qlikops.domain.task import TaskKey
 from qlikops.domain.text import harmless
 
 VERSION = 1
-"""Of the details. A consumer may rely on the fields of a version; one that it does not know it leaves alone."""
+"""Version of the details. A consumer may rely on the fields of a version; one that it does not know it leaves alone."""
 LONGEST_KEY = 255
 """Characters of a dedup key: what PagerDuty takes."""
 NAMED = 10
@@ -47,11 +47,12 @@ class Event:
     STATE: ClassVar[State] = State.NOTICE
 
     dedup_key: str
-    """The same in all events of one thing, such as `qlikops/eu-west-1/123456789012/approval/0123456789ab`."""
+    """Key that is the same in all events of one thing, such as `qlikops/eu-west-1/123456789012/approval/0123456789ab`.
+    """
     at: datetime
     """When it happened or was seen."""
     severity: Severity
-    """The same when it is closed as when it was opened last: a finding that gets worse is opened again."""
+    """Severity, when it is closed the same as when it was opened last: a finding that gets worse is opened again."""
     summary: str
     """One line, such as the subject of a message; at most 200 characters."""
     text: str

@@ -235,7 +235,7 @@ class FindingClosed(FindingEvent):
 
     @classmethod
     def of(cls, run: Run, told: Notified, now: datetime) -> FindingClosed:
-        """That what was `told` is over, as `run` says."""
+        """The event that what was `told` is over, as `run` says."""
         headline = told.kind.traits.headline
         line = f"over: {told.key} {headline}"
         return cls(
@@ -282,7 +282,7 @@ class RestartFellOver(Event):
     label: str
     """The restart's: the task, or how many tasks behind which cause."""
     tasks: tuple[str, ...]
-    """Those that fell over as `instance/server/task`, the first 10."""
+    """Tasks that fell over as `instance/server/task`, the first 10."""
     task_count: int
     """How many fell over."""
     words: str

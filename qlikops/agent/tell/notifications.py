@@ -16,7 +16,7 @@ from qlikops.domain.fleet import FleetSnapshot, Notified
 from qlikops.domain.task import TaskKey
 
 OVER_AFTER = timedelta(minutes=15)
-"""Without a finding before it counts as over: one that comes back within that was never away."""
+"""Time after which a finding that is not seen counts as over: one that comes back earlier was never away."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,14 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.text import harmless
 
 SOURCE = "qlikops"
-"""Of all events; the functions may put no others."""
+"""Source of all events; the functions may put no others."""
 MOST_ENTRIES = 10
-"""In one call of PutEvents; together they may have 256 KB, and each event has less than a tenth of that."""
+"""Events in one call of PutEvents; together they may have 256 KB, and each event has less than a tenth of that."""
 PAUSE_SECONDS = 60.0
-"""For so long EventBridge gets nothing after it did not answer: a VPC may have no way to it, and each try waits."""
+"""Time for which EventBridge gets nothing after it did not answer: a VPC may have no way to it, and each try waits."""
 _SUBJECT_CAP = 100
 _MOST_VALUES = 50
-"""Of one attribute of a message: attributes share the 256 KB of the message."""
+"""Values of one attribute of a message: attributes share the 256 KB of the message."""
 
 _logger = logging.getLogger(__name__)
 

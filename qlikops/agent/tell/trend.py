@@ -34,14 +34,14 @@ def changes(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> Changes:
 
 
 def stale_since(previous: FleetSnapshot | None, snapshot: FleetSnapshot) -> tuple[StaleTime, ...]:
-    """For how long targets were out of freshness since the run before; nothing where there is none."""
+    """Time for which targets were out of freshness since the run before; nothing if there is none."""
     if previous is None:
         return ()
     return stale_time((each.freshness for each in snapshot.stale), previous.taken_at, snapshot.taken_at)
 
 
 def mean_latency(snapshot: FleetSnapshot) -> float | None:
-    """Of the running tasks that say one, in seconds; None where none does."""
+    """Mean latency in seconds of the running tasks that say one; None if none does."""
     known = [
         task.facts.total_latency_seconds
         for task in snapshot.tasks

@@ -144,7 +144,7 @@ class _Misfit(Exception):
         self.steps: list[str] = []
 
     def under(self, step: str) -> _Misfit:
-        """The same, one step further out."""
+        """The error with its path one step further out."""
         self.steps.append(step)
         return self
 

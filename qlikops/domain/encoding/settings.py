@@ -9,7 +9,7 @@ from typing import Any, Final
 from qlikops.domain.text import harmless
 
 UNQUOTED: Final = object()
-"""In place of a value that may be a password."""
+"""What is shown in place of a value that may be a password."""
 
 
 class ConfigError(ValueError):

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 MOST_LEVELS = 100
 """Arrays and objects inside each other; nothing that AWS, Qlik or qlikops writes comes near."""
 MOST_DIGITS = 100
-"""Of one whole number."""
+"""Digits of one whole number at most."""
 TOO_DEEP = f"it nests deeper than {MOST_LEVELS} levels"
 
 

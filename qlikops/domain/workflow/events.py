@@ -36,7 +36,7 @@ class HistoryEvent:
     type: str
     at: datetime | None
     details: Mapping[str, Any]
-    """As Step Functions spells them, such as `{"name": "MonitorTasks", "input": "{}"}`."""
+    """Details as Step Functions spells them, such as `{"name": "MonitorTasks", "input": "{}"}`."""
 
     def text(self, name: str, cap: int = 256) -> str:
         """A detail as harmless text; empty where there is none."""
@@ -153,7 +153,9 @@ def _number(value: Any) -> int | None:
 
 
 def _time(value: Any) -> datetime | None:
-    """From boto3 a datetime, from the AWS CLI ISO 8601 text or, in its first version, epoch seconds."""
+    """Reads the time of an event: boto3's datetime, or the AWS CLI's ISO 8601 text or, in its first version, epoch
+    seconds.
+    """
     try:
         match value:
             case datetime():

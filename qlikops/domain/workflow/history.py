@@ -75,7 +75,7 @@ class Trace:
 
     history: FoldedHistory
     places: Mapping[int, StepPath]
-    """By event id."""
+    """Where each event happened, by event id."""
 
 
 def fold_history(events: Iterable[Mapping[str, Any]]) -> FoldedHistory:
@@ -84,7 +84,7 @@ def fold_history(events: Iterable[Mapping[str, Any]]) -> FoldedHistory:
 
 
 def trace(events: Sequence[HistoryEvent]) -> Trace:
-    """The same for parsed ones, with each event's place."""
+    """Traces parsed events, with each event's place."""
     fold = _Fold()
     for event in _linked(events):
         fold.add(event)
@@ -122,7 +122,7 @@ class _Scope:
 
     container: _Run | None = None
     index: int | None = None
-    """Of the Map iteration; None in a Parallel branch."""
+    """Index of the Map iteration; None in a Parallel branch."""
     parent: _Scope | None = None
 
     def outward(self) -> Iterator[_Scope]:

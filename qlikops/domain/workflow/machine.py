@@ -35,7 +35,7 @@ class State:
 
     name: str
     kind: str
-    """Its `Type`: Task, Choice, Map …"""
+    """Type of the state: Task, Choice, Map …"""
     edges: tuple[Edge, ...] = ()
     inner: tuple[State, ...] = ()
     waits_for_token: bool = False
@@ -60,7 +60,7 @@ class Machine:
 
 
 def parse_machine(definition: str) -> Machine | None:
-    """From Amazon States Language, JSONPath or JSONata; None for what is no definition. Unknown fields don't matter."""
+    """Reads a definition in Amazon States Language; None for what is no definition. Unknown fields don't matter."""
     try:
         states = _states(json.loads(definition))
     except (ValueError, RecursionError):
@@ -103,7 +103,9 @@ def _listed(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _condition(rule: Mapping[str, Any]) -> str:
-    """Such as `$.proposal_count NumericGreaterThan 0`; of an `And` the last part, which is what it comes down to."""
+    """A rule of a Choice in words, such as `$.proposal_count NumericGreaterThan 0`; of an `And` the last part, which is
+    what it comes down to.
+    """
     for junction in ("And", "Or"):
         if parts := _listed(rule.get(junction)):
             return _condition(parts[-1])

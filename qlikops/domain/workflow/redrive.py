@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus
 
 WINDOW = timedelta(days=14)
-"""For so long after its end Step Functions redrives an execution."""
+"""Time after its end in which Step Functions redrives an execution."""
 STILL_RUNNING = timedelta(minutes=15)
 """A stop does not end the functions that were invoked before it; this is the longest that one of them can run."""
 UNSUCCESSFUL = frozenset({ExecutionStatus.FAILED, ExecutionStatus.ABORTED, ExecutionStatus.TIMED_OUT})

@@ -67,7 +67,7 @@ _LATER_MESSAGES = {
 }
 
 _FAILS_AGAIN = AfterRun(resume=Effect.FAILS_AGAIN, fails_after_seconds=6)
-"""Of what a resume alone does not mend."""
+"""Failure of what a resume alone does not mend."""
 
 
 def _task(name: str, source: str, target: str, *tags: str, tables: int = 12, loaded: bool = True) -> SimulatedTask:

@@ -58,7 +58,7 @@ class Call:
     """The state answered, or the error_code."""
 
     def to_json(self) -> dict[str, Any]:
-        """For the control path."""
+        """The fleet as JSON for the control path."""
         return {
             "at": round(self.at, 3),
             "user": self.user,
@@ -89,7 +89,7 @@ class _Known:
     at: float
     listed: list[dict[str, Any]]
     details: dict[str, dict[str, Any]]
-    """By task."""
+    """Details by task."""
 
 
 class SimulatedFleet:
@@ -310,7 +310,7 @@ class SimulatedFleet:
         heapq.heappush(self._due, (at, next(self._order), happen))
 
     def _then(self, at: float, task: TaskModel, happen: Callable[[float], None]) -> None:
-        """As `_at`, unless something else is done to the task before."""
+        """Does it as `_at` does, unless something else is done to the task before."""
         generation = task.generation
         self._at(at, lambda now: happen(now) if task.generation == generation else None)
 
@@ -487,7 +487,7 @@ class SimulatedFleet:
         }
 
     def _last_connection(self, server: str, now: float) -> str:
-        """In UTC, without saying so, as Enterprise Manager writes it."""
+        """The time in UTC, without saying so, as Enterprise Manager writes it."""
         known, outage = self._known.get(server), self._outage(server, now)
         at = min(known.at if known else now, outage.at if outage else now)
         return self._written(at)
@@ -505,5 +505,5 @@ class SimulatedFleet:
 
 
 def _names(task: SimulatedTask) -> tuple[str, str]:
-    """Of a task's endpoints."""
+    """Names of a task's endpoints."""
     return task.source.name, task.target.name

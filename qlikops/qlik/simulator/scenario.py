@@ -10,7 +10,7 @@ from qlikops.domain.task import StopReason, TaskState
 
 @dataclass(frozen=True, slots=True)
 class KeptLog:
-    """For how long a source keeps its log. A task that is resumed after that fails with `message`."""
+    """How long a source keeps its log. A task that is resumed after that fails with `message`."""
 
     seconds: float
     message: str
@@ -23,7 +23,7 @@ class Endpoint:
     name: str
     type: str
     log: KeptLog | None = None
-    """Of a source; None: it keeps its log for ever."""
+    """Log of a source; None if it is kept for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class SimulatedTask:
     reads_log_of: str = ""
     """The Log Stream staging task on the same server whose log it reads; run while that is down, it breaks again."""
     start_seconds: float = 0.0
-    """That a start takes longer than the scenario's lags."""
+    """Seconds that a start takes longer than the scenario's lags."""
     catch_up_seconds: float = 30.0
-    """In which it works off the time that it was down, once it runs again."""
+    """Seconds in which it works off the time that it was down, once it runs again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ class SimulatedServer:
     host: str
     tasks: tuple[SimulatedTask, ...]
     license_days: int = 400
-    """That its licence has left when the scenario begins."""
+    """Days that the licence has left when the scenario begins."""
     other_disk_mb: int = 0
     """Disk used beside what its tasks use for themselves."""
     other_memory_mb: int = 0
-    """The same of memory."""
+    """Memory that other programs use."""
 
 
 class Effect(StrEnum):
@@ -78,7 +78,7 @@ class AfterRun:
     reload: Effect = Effect.COMES_UP
     fails_after_seconds: float = 10.0
     message: str = ""
-    """Of the next failure; empty: the same as before."""
+    """Message of the next failure; empty for the one before."""
     times: int | None = None
     """How many run calls do that; later ones bring it up for good. None: all of them."""
 
@@ -148,7 +148,7 @@ class EndpointDown(Event):
     is_silent: bool = False
     """A test of it ends in a time-out."""
     fails_after_seconds: float = 5.0
-    """From a task's start to its failure."""
+    """Seconds from a task's start to its failure."""
 
     def is_on(self, now: float) -> bool:
         """Whether it is away at `now`."""
@@ -188,8 +188,8 @@ class Scenario:
     servers: tuple[SimulatedServer, ...]
     events: tuple[Event, ...] = ()
     state_lag_seconds: float = 2.0
-    """From a run or stop to `state` showing it."""
+    """Seconds from a start or stop until `state` shows it."""
     memory_lag_seconds: float = 1.5
-    """From then to `memory_mb` showing it."""
+    """Seconds from then until `memory_mb` shows it."""
     reload_seconds: float = 20.0
-    """That a full load takes."""
+    """Seconds that a full load takes."""

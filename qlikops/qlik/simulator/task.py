@@ -12,7 +12,7 @@ from qlikops.domain.task import StopReason, TaskState
 from qlikops.qlik.simulator.scenario import AfterRun, LatencySide, SimulatedTask
 
 _UPTIME_SECONDS = 86_400.0
-"""That every task has been running for when the scenario begins."""
+"""Seconds that every task has been running for when the scenario begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class TaskModel:
         self.applied_before = 0.0
         """Records applied up to the last stop, since the last start."""
         self.behind_seconds = 0.0
-        """For how long it was down when it last started."""
+        """Seconds that the task was down when it last started."""
         self.down_since = 0.0
         self.position = 0.0
         """The target had the source's changes up to then when it last stood still."""
@@ -108,7 +108,7 @@ class TaskModel:
         return min(1.0, (now - self.loading_since) / reload_seconds)
 
     def wave(self, now: float) -> float:
-        """From 0 to 1 and back, for ever."""
+        """A wave from 0 to 1 and back, for ever."""
         return (1 + math.sin(2 * math.pi * now / self.wave_seconds + self.phase)) / 2
 
     def catch_up(self, now: float) -> float:
