@@ -60,7 +60,7 @@ class Settings:
     endpoint_url: str = ""
     """URL of an AWS emulator, instead of AWS."""
     read_only: bool = False
-    """Whether the console hides all keys that change something."""
+    """Whether nothing may be changed in it: the console hides all keys that change something."""
     theme: str = ""
     """Theme of the console; empty for the one that was chosen last."""
     hold_seconds: int = number(3, 0, LONGEST_HOLD_SECONDS)
@@ -100,7 +100,7 @@ VARIABLES: tuple[str, ...] = (
     *("QLIKOPS_QLIK_OPERATOR_USERNAME", "QLIKOPS_QLIK_OPERATOR_PASSWORD"),
     # Whether keys come from the shell, where programs are, and what kind of screen this is.
     *("AWS_ACCESS_KEY_ID", "PATH", "TERM", "SSH_CONNECTION", "SSH_TTY", "DISPLAY", "TMUX", "WAYLAND_DISPLAY"),
-    *("TERM_PROGRAM", "LC_TERMINAL", "KITTY_WINDOW_ID", "WT_SESSION", "VTE_VERSION"),
+    *("PAGER", "VISUAL", "EDITOR", "TERM_PROGRAM", "LC_TERMINAL", "KITTY_WINDOW_ID", "WT_SESSION", "VTE_VERSION"),
     # What a shell asks at Tab.
     *("COMP_WORDS", "COMP_CWORD", "_TYPER_COMPLETE_ARGS", "_TYPER_COMPLETE_FISH_ACTION"),
 )
@@ -229,10 +229,15 @@ class ConfigFile:
     """What config.toml may hold."""
 
     default_context: str = ""
+    """The context of every command that names none."""
     console_contexts: tuple[str, ...] = ()
+    """The contexts that the console shows if none is named; `all` for every one in this file."""
     contexts: Mapping[str, Settings] = field(default_factory=dict)
+    """Name of a context -> its settings."""
     keys: Mapping[str, str] = field(default_factory=dict)
+    """Action of the console -> the key that does it, or several with commas between."""
     commands: Mapping[str, OwnCommand] = field(default_factory=dict)
+    """Name -> a command of your own on a key of the console."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,16 +21,20 @@ from qlikops.agent.diagnosis.messages import diagnosis_of
 from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.agent.propose.options import options_of
-from qlikops.cli import completion, exit_codes
+from qlikops.cli import completion, exit_codes, settings
+from qlikops.config import ConfigFile
 from qlikops.deployment.choices import schema
 from qlikops.domain.anomaly import ACTIONS, KINDS, AnomalyKind
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass, Remedy
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
+from qlikops.domain.own_command import PLACES
 from qlikops.domain.proposal import WHEN_IT_ANSWERS, Proposal
 from qlikops.presentation import executions, fleet, inbox
 from qlikops.presentation import filter as filters
 from qlikops.presentation.table import Table
 from qlikops.resources import resource
+from qlikops.tui.keys import actions
+from qlikops.tui.themes import THEMES
 from tests import event_schemas
 from tests.commands import root
 from tests.reference_pages import MADE, events_page, grid, page, permissions_page, scenarios_page, settings_page
@@ -346,6 +350,18 @@ def schema_text() -> str:
     return json.dumps(schema(), indent=2) + "\n"
 
 
+def config_schema_text() -> str:
+    """The JSON schema of config.toml."""
+    made = event_schemas.settings_schema(ConfigFile)
+    contexts, commands = (made["properties"][name]["additionalProperties"] for name in ("contexts", "commands"))
+    contexts["properties"]["theme"]["examples"] = [each.name for each in THEMES]
+    commands["properties"]["where"]["items"]["enum"] = list(PLACES)
+    moved = [each.id for each in actions().values() if not each.is_fixed]
+    made["properties"]["keys"]["propertyNames"] = {"enum": sorted(moved)}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "config.toml of qlikops"}
+    return json.dumps({**head, **made}, indent=1, ensure_ascii=False) + "\n"
+
+
 def completion_text() -> str:
     """The commands as shell completion reads them."""
     return json.dumps(_node(root()), indent=1, ensure_ascii=False) + "\n"
@@ -505,6 +521,7 @@ def main() -> None:
         (DOCS / name).write_text(make())
     SCHEMA.write_text(schema_text())
     completion.TREE.write_text(completion_text())
+    settings.SCHEMA.write_text(config_schema_text())
 
 
 if __name__ == "__main__":

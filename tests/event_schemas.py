@@ -69,8 +69,8 @@ def examples() -> dict[str, Event]:
 def schema_of(event: Event) -> dict[str, Any]:
     """The schema of the details of events like this one, which is the example."""
     cls = type(event)
-    hints, words = typing.get_type_hints(cls), _words(cls)
-    fields = {field.name: _described(hints[field.name], words.get(field.name)) for field in dataclasses.fields(cls)}
+    hints, words = typing.get_type_hints(cls), words_of(cls)
+    fields = {field.name: described(hints[field.name], words.get(field.name)) for field in dataclasses.fields(cls)}
     constants = {"version": VERSION, "event": event.name, "state": event.STATE.value}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -102,14 +102,16 @@ def faults(schema: Mapping[str, Any], value: Any, path: str = "$") -> Iterator[s
     elif isinstance(value, dict):
         yield from (f"{path} has no {name}" for name in schema.get("required", ()) if name not in value)
         yield from (f"{path} has {name}" for name in value.keys() - schema.get("properties", value).keys())
-        for name, each in schema.get("properties", {}).items():
-            yield from faults(each, value.get(name), f"{path}.{name}") if name in value else ()
+        for name, each in value.items():
+            inner = schema.get("properties", {}).get(name) or schema.get("additionalProperties") or {}
+            yield from faults(inner, each, f"{path}.{name}")
     elif isinstance(value, list):
         for number, each in enumerate(value):
             yield from faults(schema.get("items", {}), each, f"{path}[{number}]")
 
 
-def _described(hint: Any, words: str | None) -> dict[str, Any]:
+def described(hint: Any, words: str | None) -> dict[str, Any]:
+    """The schema of a value of this type, with what it is for."""
     return {**_schema(hint), **({"description": words} if words else {})}
 
 
@@ -119,6 +121,10 @@ def _schema(hint: Any) -> dict[str, Any]:
         (other,) = (each for each in arguments if each is not type(None))
         plain = _schema(other)
         return {**plain, "type": [plain["type"], "null"]}
+    if typing.get_origin(hint) is Mapping:
+        return {"type": "object", "additionalProperties": _schema(arguments[1])}
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return settings_schema(hint)
     if typing.get_origin(hint) is tuple:
         return {"type": "array", "items": _schema(arguments[0])}
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -126,7 +132,28 @@ def _schema(hint: Any) -> dict[str, Any]:
     return dict(_TYPES[hint])
 
 
-def _words(cls: type) -> dict[str, str]:
+def settings_schema(cls: type) -> dict[str, Any]:
+    """The schema of what people write for a dataclass of settings: nothing but its fields, with their ranges."""
+    hints, words = typing.get_type_hints(cls), words_of(cls)
+    made: dict[str, dict[str, Any]] = {}
+    for field in dataclasses.fields(cls):
+        low, high = field.metadata.get("range", (None, None))
+        choices = field.metadata.get("choices")
+        made[field.name] = described(hints[field.name], words.get(field.name))
+        made[field.name] |= {} if low is None else {"minimum": low, "maximum": high}
+        made[field.name] |= {} if choices is None else {"enum": list(choices)}
+        if isinstance(field.default, str | int):
+            made[field.name]["default"] = field.default
+    needed = [
+        field.name
+        for field in dataclasses.fields(cls)
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
+    required = {"required": needed} if needed else {}
+    return {"type": "object", "properties": made, "additionalProperties": False, **required}
+
+
+def words_of(cls: type) -> dict[str, str]:
     """The line under each field of a class and those before it."""
     found: dict[str, str] = {}
     for each in reversed(cls.__mro__[:-1]):

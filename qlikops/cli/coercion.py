@@ -6,15 +6,26 @@ Of most values there is nothing to make: an option that was not given, a default
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from enum import Enum
 from typing import Any
 
 from typer.core import TyperCommand
 
+from qlikops.cli.context import invocation
+from qlikops.cli.pager import paged
 from qlikops.cli.shape import FLAG, with_value
 from qlikops.domain.errors import UsageError
 from qlikops.domain.naming import begun, did_you_mean
 from qlikops.domain.text import harmless
+
+PAGED = frozenset(
+    {
+        *("approvals", "executions", "show", "tasks", "task", "reports", "report", "handover", "decisions"),
+        *("known", "explain", "config", "doctor"),
+    }
+)
+"""Commands that print once, when they are done, and possibly much."""
 
 
 class _Plain:
@@ -46,7 +57,9 @@ def _member(kind: type[Enum], given: str, param: Any) -> Enum:
 
 
 class WithPlainValues:
-    """A command, or group of commands, whose values are made by pydantic only where they need it."""
+    """A command, or group of commands, whose values are made by pydantic only where they need it, and whose output is
+    paged if it only reads.
+    """
 
     params: list[Any]
 
@@ -59,6 +72,13 @@ class WithPlainValues:
             takes_words = bool(commands) or any(param.param_type_name == "argument" for param in self.params)
             args = [*with_value(args[:end], takes_words=takes_words), *args[end:]]
         return super().parse_args(ctx, args)  # type: ignore[misc]  # Typer's, beside which it stands
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs it."""
+        here = invocation(ctx)
+        is_paged = here.is_paged and ctx.info_name in PAGED
+        with paged(here.environ) if is_paged else nullcontext():
+            return super().invoke(ctx)  # type: ignore[misc]  # Typer's, beside which it stands
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own parameters and --help."""

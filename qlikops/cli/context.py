@@ -69,6 +69,8 @@ class Invocation:
     """Settings given before the command, such as `profile`."""
     context_name: str | None = None
     """`--context` before the command."""
+    is_paged: bool = True
+    """Whether long output on a terminal may go through a pager."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     open_environment: Callable[[config.Context], ContextServices] = _open_aws
     answers: Callable[[str], bool] = config.endpoint_answers
@@ -131,6 +133,8 @@ def invocation(ctx: typer.Context) -> Invocation:
     return found if found is not None else Invocation()
 
 
-def with_options(ctx: typer.Context, context_name: str | None, options: Mapping[str, Any]) -> None:
+def with_options(
+    ctx: typer.Context, context_name: str | None, options: Mapping[str, Any], *, is_paged: bool = True
+) -> None:
     """Remembers what was given before the command, for the command."""
-    ctx.obj = replace(invocation(ctx), context_name=context_name, options=options)
+    ctx.obj = replace(invocation(ctx), context_name=context_name, options=options, is_paged=is_paged)

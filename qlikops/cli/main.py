@@ -194,12 +194,15 @@ def _head(
     region: Annotated[str, typer.Option(metavar="REGION", help="AWS Region.")] = "",
     stack: Annotated[str, typer.Option(metavar="NAME", help="CloudFormation stack.")] = "",
     endpoint_url: Annotated[str, typer.Option(metavar="URL", help="Where AWS is not AWS.")] = "",
+    no_pager: Annotated[
+        bool, typer.Option("--no-pager", help="Do not put long output through $PAGER, or less.")
+    ] = False,
     version: Annotated[  # noqa: ARG001 - its callback does all
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,
 ) -> None:
     given = {"profile": profile, "region": region, "stack": stack, "endpoint_url": endpoint_url}
-    with_options(ctx, context, given)
+    with_options(ctx, context, given, is_paged=not no_pager)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from qlikops.domain.text import harmless
 READING = frozenset(
     {
         *("tui", "approvals", "executions", "show", "tasks", "task", "reports", "report", "handover", "decisions"),
-        *("known", "config", "doctor", "explain", "test", "draft", "local", "status", "env", "path"),
+        *("known", "config", "doctor", "explain", "test", "draft", "local", "status", "env", "path", "schema"),
     }
 )
 """Commands that change nothing. Any other one is run by its whole name only: in a script, the beginning of it could

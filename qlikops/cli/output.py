@@ -46,7 +46,12 @@ def write_json_line(value: Any) -> None:
 def _write_shaped(value: Any, indent: int | None = None) -> None:
     shape = current()
     for each in shape.of(codec.encode(value)):
-        if not shape.jq:
+        if shape.is_yaml:
+            from qlikops.cli.yaml import to_yaml
+
+            # Of a stream, or of what an expression gives, each is a document.
+            write(f"{'---' + chr(10) if indent is None or shape.jq else ''}{to_yaml(each)}")
+        elif not shape.jq:
             write(_json(each, indent))
         elif isinstance(each, str):
             write(harmless(each, ANY_WIDTH, multiline=True) if sys.stdout.isatty() else each)

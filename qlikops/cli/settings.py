@@ -1,9 +1,10 @@
-"""config, config path, config set."""
+"""config, config path, config set, config edit, config schema."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import fields
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,17 +14,22 @@ from qlikops.aws.errors import aws_errors
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.context import ContextOption, JsonOption, invocation
+from qlikops.cli.editing import edit, editor
 from qlikops.cli.login import mfa_entry
 from qlikops.cli.names import Group
 from qlikops.cli.shape import shaped
-from qlikops.config import BUILT_IN, ConfigFile, Settings, config_path, data_dir
+from qlikops.config import BUILT_IN, ConfigFile, Settings, checked, config_path, data_dir
 from qlikops.config_change import set_value
 from qlikops.domain.errors import CredentialsProblem
+from qlikops.files import read_toml
 from qlikops.files import shown as shown_path
 from qlikops.presentation.table import Column
 from qlikops.presentation.tone import Span, Tone, outside
 from qlikops.tui.keys import actions, keymap, own_keys
 from qlikops.tui.themes import check_theme
+
+SCHEMA = Path(__file__).with_name("config.schema.json")
+"""Made from the classes that config.toml is read with."""
 
 
 def _from_aws(profile: str) -> dict[str, dict[str, Any]]:
@@ -115,6 +121,29 @@ def set_(
     file = config_path(invocation(ctx).environ)
     written = set_value(file, key, value, also=_check_for_console)
     output.say(f"{key} = {json.dumps(written, ensure_ascii=False)} in {shown_path(file)}")
+
+
+@config.command("edit", cls=PlainCommand)
+def edit_(ctx: typer.Context) -> None:
+    """Open config.toml in $VISUAL, $EDITOR or vi. What it cannot hold is refused, and kept beside it."""
+    here = invocation(ctx)
+    file = config_path(here.environ)
+
+    def check(draft: Path) -> None:
+        _check_for_console(checked(read_toml(draft), file))
+
+    def again(why: str) -> bool:
+        output.say(f"Not taken: {why}")
+        return here.is_terminal() and typer.confirm("Edit it again?", default=True, err=True)
+
+    changed = edit(file, editor(here.environ), check, again)
+    output.say(f"{shown_path(file)} {'is changed' if changed else 'is as it was'}.")
+
+
+@config.command(cls=PlainCommand)
+def schema(ctx: typer.Context) -> None:  # noqa: ARG001 - every command takes it
+    """Print the JSON schema of config.toml, with which editors complete and check it."""
+    output.write(SCHEMA.read_text(encoding="utf-8").rstrip("\n"))
 
 
 def _check_for_console(file: ConfigFile) -> None:

@@ -1,4 +1,4 @@
-"""What becomes of a command's data on its way to stdout: `--json FIELDS`, `--jq EXPR`, `--format csv`.
+"""What becomes of a command's data on its way to stdout: `--json FIELDS`, `--jq EXPR`, `--format csv|yaml`.
 
 Each command with a parameter `as_json` gets the options here, so that none of them spells them out. The shape belongs
 to the one stdout that a process has; `output` asks for it.
@@ -27,9 +27,16 @@ LISTS = frozenset({"approvals", "executions", "tasks", "reports", "decisions", "
 
 
 class Format(Enum):
-    """How a list is written, if not as a table for people."""
+    """How data is written, if neither for people nor as JSON."""
+
+    YAML = "yaml"
+
+
+class ListFormat(Enum):
+    """The same of a list."""
 
     CSV = "csv"
+    YAML = "yaml"
 
 
 JsonFields = Annotated[
@@ -44,7 +51,17 @@ JqOption = Annotated[
     str, typer.Option("--jq", metavar="EXPR", help="As --json, through this jq expression; text comes without quotes.")
 ]
 FormatOption = Annotated[
-    Format | None, typer.Option("--format", case_sensitive=False, help="The list with all its columns as csv.")
+    Format | None,
+    typer.Option("--format", metavar="FORMAT", case_sensitive=False, help="yaml: the data of --json as YAML."),
+]
+ListFormatOption = Annotated[
+    ListFormat | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        case_sensitive=False,
+        help="csv: the list with all its columns. yaml: the data of --json as YAML.",
+    ),
 ]
 
 
@@ -55,6 +72,7 @@ class Shape:
     fields: tuple[str, ...] = ()
     jq: str = ""
     is_csv: bool = False
+    is_yaml: bool = False
 
     def of(self, value: Any) -> list[Any]:
         """What is written of `value`, which is JSON: one value, or all that the expression gives. Raises UsageError."""
@@ -88,14 +106,15 @@ def shaped(function: Callable[..., None]) -> Callable[..., None]:
     is_list = function.__name__ in LISTS
 
     @functools.wraps(function)
-    def run(*, as_json: str | None, jq: str, format_: Format | None = None, **given: Any) -> None:
-        if format_ is not None and (as_json is not None or jq):
-            raise UsageError("--format and --json exclude each other.", "--jq '… | @csv' writes csv of any data.")
+    def run(*, as_json: str | None, jq: str, format_: Enum | None, **given: Any) -> None:
+        is_csv, is_yaml = format_ is ListFormat.CSV, format_ in (Format.YAML, ListFormat.YAML)
+        if is_csv and (as_json is not None or jq):
+            raise UsageError("--format csv and --json exclude each other.", "--jq '… | @csv' writes csv of any data.")
         fields = tuple(name.strip() for name in (as_json or "").split(",") if name.strip())
-        with _in(Shape(fields, jq, format_ is Format.CSV)):
-            function(**given, as_json=as_json is not None or bool(jq))
+        with _in(Shape(fields, jq, is_csv, is_yaml)):
+            function(**given, as_json=as_json is not None or bool(jq) or is_yaml)
 
-    added = [("jq", JqOption, ""), *([("format_", FormatOption, None)] if is_list else [])]
+    added = [("jq", JqOption, ""), ("format_", ListFormatOption if is_list else FormatOption, None)]
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [
         each.replace(annotation=JsonFields, default=None) if each.name == "as_json" else each

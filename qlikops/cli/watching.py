@@ -11,6 +11,7 @@ from typing import NoReturn
 from qlikops.cli import output
 from qlikops.cli.context import Invocation
 from qlikops.cli.interrupts import ending_interrupts
+from qlikops.cli.pager import come_at_once
 from qlikops.config import Context
 from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew, Unreachable
 from qlikops.domain.ports import Approvals, ContextServices
@@ -103,6 +104,7 @@ def watch_inboxes(
     """Tells what happens until it is interrupted, or nobody reads any more. A context that does not answer within
     `patience` seconds is left to itself meanwhile. `take` gets each event before it is written.
     """
+    come_at_once()
     several = len(contexts) > 1
     inboxes = [_Inbox(here, context, watch_of(context.name), is_alone=not several) for context in contexts]
     done: queue.SimpleQueue[tuple[_Inbox, list[Event]]] = queue.SimpleQueue()

@@ -26,6 +26,7 @@ class OwnCommand:
     """One table under `[commands]` in config.toml."""
 
     key: str
+    """Such as f6, ctrl+e or a character."""
     run: str
     """The command line, with `{task}` and the like in it."""
     where: tuple[str, ...] = ()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from qlikops.cli import completion
+from qlikops.cli import completion, settings
 from qlikops.deployment.choices import read_choices
 from qlikops.resources import resource
-from tests.documents import DOCS, PAGES, SCHEMA, completion_text, schema_text
+from tests.documents import DOCS, PAGES, SCHEMA, completion_text, config_schema_text, schema_text
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -22,6 +22,10 @@ def test_the_schema_of_the_deployment_file_is_current() -> None:
 
 def test_what_shell_completion_knows_of_the_commands_is_current() -> None:
     assert completion.TREE.read_text() == completion_text(), "make docs"
+
+
+def test_the_schema_of_config_toml_is_that_of_what_reads_it() -> None:
+    assert settings.SCHEMA.read_text() == config_schema_text(), "make docs"
 
 
 def test_every_alarm_has_its_place_in_the_runbook() -> None:

@@ -6,7 +6,6 @@ import codecs
 import os
 import shlex
 import signal
-import subprocess
 import sys
 import termios
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import Any, TextIO
 
 from textual.app import App, SuspendNotSupported
 
+from qlikops.child import interrupts_end_only_the_child, run_child
 from qlikops.domain.errors import QlikopsError
 from qlikops.domain.text import harmless
 from qlikops.streams import talking
@@ -94,10 +94,10 @@ def run_in_terminal(app: App[Any], command: Sequence[str]) -> str:
     """Leaves the screen to `command` until it ends; returns what went wrong in words, or nothing."""
     words = " ".join(command)
     try:
-        with app.suspend(), _interrupts_end_only_the_child():
+        with app.suspend():
             sys.stdout.write(f"{words}\n")
             sys.stdout.flush()
-            code = subprocess.run(command, check=False).returncode  # noqa: S603 - from the environment, no shell
+            code = run_child(command)
     except SuspendNotSupported:
         return f"The screen cannot be left here; run `{words}` in another terminal."
     except OSError as error:
@@ -114,12 +114,12 @@ def run_own(app: App[Any], command: Sequence[str], *, confirm: bool, pause: bool
     """
     words = harmless(shlex.join(command), 400)
     try:
-        with app.suspend(), _interrupts_end_only_the_child():
+        with app.suspend(), interrupts_end_only_the_child():
             sys.stdout.write(f"{words}\n")
             sys.stdout.flush()
             if confirm and _asked("Run it? [y/N] ").casefold() not in ("y", "yes"):
                 return ""
-            code = subprocess.run(command, check=False).returncode  # noqa: S603 - the person's own, word by word
+            code = run_child(command)
             if pause:
                 _asked(f"{'' if code == 0 else f'It ended with {code}. '}Enter goes back to the console. ")
     except SuspendNotSupported:
@@ -151,13 +151,3 @@ def call_in_terminal(app: App[Any], words: str, call: Callable[[], object]) -> s
     except QlikopsError as error:
         return f"{error.message}. {error.hint}"
     return ""
-
-
-@contextmanager
-def _interrupts_end_only_the_child() -> Iterator[None]:
-    """Outside the console's screen Ctrl-C reaches both; a handler, unlike ignoring it, is not inherited."""
-    before = signal.signal(signal.SIGINT, lambda *_: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -12,12 +12,13 @@ from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.names import READING
 from tests.commands import root
 from tests.unit.cli.conftest import Run
+from tests.unit.cli.test_errors import paths
 from tests.unit.domain.samples import WAITING
 
 WRITING = frozenset(
     {
         *("approve", "deny", "claim", "run", "stop", "redrive", "schedule", "probe", "exam", "demo", "deploy"),
-        *("destroy", "login", "logout", "add", "remove", "up", "down"),
+        *("destroy", "login", "logout", "add", "remove", "up", "down", "set", "edit"),
     }
 )
 """Commands that change something, cost something, or open a session."""
@@ -61,20 +62,19 @@ def test_the_beginning_of_a_command_that_reads_will_do(run: Run) -> None:
 
 def test_every_choice_takes_a_beginning_and_names_what_is_alike(run: Run) -> None:
     chosen = {
-        (name, option.opts[0]): option.type_descriptor.annotation
-        for name, command in named()
+        (path, option.opts[0]): option.type_descriptor.annotation
+        for path, command in paths()
         for option in command.params
         if isinstance(option.type_descriptor.annotation, type) and issubclass(option.type_descriptor.annotation, Enum)
     }
-    assert ("approvals", "--sort") in chosen
+    assert (("approvals",), "--sort") in chosen
     assert run("approvals", "--sort", "sev", "--json").exit_code == ExitCode.OK
     assert run("approvals", "--sort", "sevrity").stderr.splitlines()[-1] == "Did you mean severity?"
-    for (name, option), kind in chosen.items():
-        values = [str(each.value) for each in kind]
-        path = {"draft": ("known", "draft", "x")}.get(name, (name,))
+    for (path, option), kind in chosen.items():
         result = run(*path, option, "zzzz")
-        assert result.exit_code == ExitCode.USAGE, name
-        assert all(value in result.stderr for value in values), name
+        assert result.exit_code == ExitCode.USAGE, path
+        assert f"{option}: there is no 'zzzz'" in result.stderr, path
+        assert all(str(each.value) in result.stderr for each in kind), path
 
 
 def test_no_known_failure_says_which_is_alike(run: Run) -> None:
