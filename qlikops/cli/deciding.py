@@ -28,7 +28,6 @@ from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Section
 
 _ID_HELP = "A proposal's id, or the beginning of one that waits."
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help=_ID_HELP)]
 IdsArgument = Annotated[list[str], typer.Argument(metavar="ID…", help=_ID_HELP)]
 DigestOption = Annotated[
     str, typer.Option(metavar="D", help="The digest that was reviewed: decide on nothing else.", show_default=False)
@@ -124,23 +123,28 @@ deny.__doc__ = f"{deny.__doc__}\n\n{DECISION_CODES}"
 
 def claim(
     ctx: typer.Context,
-    approval_id: IdArgument,
+    approval_ids: IdsArgument,
     for_: Annotated[str, typer.Option("--for", metavar="T", help="For how long.")] = "15m",
     release: Annotated[bool, typer.Option("--release", help="Take your claim back.")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell the others that you are looking at it. It stops nobody and runs out by itself."""
+    """Tell the others that you are looking at it, or at several. It stops nobody and runs out by itself."""
+    length = duration("--for", for_)
     approvals = invocation(ctx).environment(context).approvals
-    if release:
-        approvals.release(approval_id)
-        output.say("Your claim is released.")
-        return
-    made = approvals.claim(approval_id, duration("--for", for_))
-    if as_json:
-        output.write_json(made)
-    else:
-        output.write(f"Claimed until {made.until:%H:%M:%S} UTC as {made.by}.")
+    several = len(approval_ids) > 1
+    made = []
+    for approval_id in approval_ids:
+        which = f"{approval_id}: " if several else ""
+        if release:
+            approvals.release(approval_id)
+            output.say(f"{which}Your claim is released.")
+            continue
+        made.append(approvals.claim(approval_id, length))
+        if not as_json:
+            output.write(f"{which}Claimed until {made[-1].until:%H:%M:%S} UTC as {made[-1].by}.")
+    if as_json and made:
+        output.write_json(made if several else made[0])
 
 
 def _approval(

@@ -16,7 +16,7 @@ from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocatio
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.remembering import remember
-from qlikops.domain.approval import Status
+from qlikops.domain.approval import ProposalRecord, Status
 from qlikops.domain.background import read_background
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.naming import shown
@@ -63,9 +63,10 @@ def executions(
 
 def show(
     ctx: typer.Context,
-    target: Annotated[
-        str, typer.Argument(metavar="EXECUTION-OR-APPROVAL", help="A name, an ARN, or an approval's id.")
-    ] = "",
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="EXECUTION-OR-APPROVAL…", help="A name, an ARN, or an approval's id."),
+    ] = None,
     history: Annotated[
         Path | None,
         typer.Option(
@@ -78,25 +79,29 @@ def show(
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one execution, one approval, or a saved history."""
+    """Show executions, approvals, or a saved history."""
     here = invocation(ctx)
     if history is not None:
-        if target:
+        if targets:
             raise UsageError("Give an execution or --history, not both.")
         _write_history(here, _folded(history), as_json=as_json)
         return
-    if not target:
+    if not targets:
         raise UsageError("Say what to show.", "An execution, an approval's id, or --history FILE.")
     environment = here.environment(context)
-    if _APPROVAL_ID.fullmatch(shown(target)) and _write_approval(here, environment, target, as_json=as_json):
-        return
-    detail = environment.executions.detail(target)
+    found = [_found(environment, target) for target in targets]
     if as_json:
-        output.write_json(detail)
+        output.write_json(found if len(found) > 1 else found[0])
         return
-    if url := environment.executions.console_url(detail.summary.arn):
-        output.say(f"In the AWS console: {url}")
-    _write_detail(here, detail)
+    for number, each in enumerate(found):
+        if number:
+            output.write("")
+        if isinstance(each, ProposalRecord):
+            output.write_sections(review.sections(each, here.now(), read_background(environment, each)))
+            continue
+        if url := environment.executions.console_url(each.summary.arn):
+            output.say(f"In the AWS console: {url}")
+        _write_detail(here, each)
 
 
 def run(
@@ -182,17 +187,14 @@ def _only_humans(detail: ExecutionDetail) -> bool:
     return Status.WAITING in statuses and all(status is Status.WAITING or status.is_final for status in statuses)
 
 
-def _write_approval(here: Invocation, environment: ContextServices, approval_id: str, *, as_json: bool) -> bool:
-    """False where there is no such approval: an execution's name may look like an id."""
-    try:
-        approval = environment.approvals.approval(approval_id)
-    except NotFound:
-        return False
-    if as_json:
-        output.write_json(approval)
-    else:
-        output.write_sections(review.sections(approval, here.now(), read_background(environment, approval)))
-    return True
+def _found(environment: ContextServices, target: str) -> ProposalRecord | ExecutionDetail:
+    """The proposal or execution that `target` names: an execution's name may look like an id."""
+    if _APPROVAL_ID.fullmatch(shown(target)):
+        try:
+            return environment.approvals.approval(target)
+        except NotFound:
+            pass
+    return environment.executions.detail(target)
 
 
 def _write_summary(here: Invocation, summary: ExecutionSummary, *, as_json: bool) -> None:

@@ -29,9 +29,9 @@ COMMANDS = {
     "approvals": ("approvals", "List what waits for a decision, the most urgent first."),
     "approve": ("deciding", "Approve a proposal and wait for the outcome."),
     "deny": ("deciding", "Deny a proposal: nothing is restarted."),
-    "claim": ("deciding", "Tell the others that you are looking at it."),
+    "claim": ("deciding", "Tell the others that you are looking at it, or at several."),
     "executions": ("executions", "List executions, newest first, with what each found and did."),
-    "show": ("executions", "Show one execution, one approval, or a saved history."),
+    "show": ("executions", "Show executions, approvals, or a saved history."),
     "run": ("executions", "Start a run now, as the schedule would."),
     "stop": ("executions", "Abort an execution."),
     "redrive": (

@@ -321,6 +321,9 @@ def test_an_unknown_id_is_not_found(run: Run) -> None:
 def test_a_claim_says_until_when(run: Run) -> None:
     assert json.loads(run("claim", ID, "--for", "5m", "--json").stdout)["until"] == "2026-03-07T12:05:00.000Z"
     assert "12:15:00 UTC" in run("claim", ID).stdout
+    several = run("claim", ID, ID[:4], "--json").stdout
+    assert [each["until"] for each in json.loads(several)] == ["2026-03-07T12:15:00.000Z"] * 2
+    assert run("claim", ID, ID[:4]).stdout.splitlines()[1].startswith(f"{ID[:4]}: Claimed until 12:15:00 UTC")
 
 
 def test_text_from_outside_is_shown_as_it_is_and_harmless(run: Run, environment: FakeEnvironment) -> None:

@@ -99,6 +99,17 @@ def test_showing_an_approval_by_its_id(run: Run) -> None:
     assert json.loads(run("show", WAITING.approval_id, "--json").stdout)["digest"] == WAITING.digest
 
 
+def test_several_are_shown_one_by_one(run: Run, environment: FakeEnvironment) -> None:
+    environment.executions.details = [detail(ExecutionStatus.FAILED, Status.RESTARTED)]
+    shown = run("show", "run-1", WAITING.approval_id)
+    assert shown.stdout.index("MonitorTasks") < shown.stdout.index(WAITING.proposal.title)
+    execution, approval = json.loads(run("show", "run-1", WAITING.approval_id, "--json").stdout)
+    assert (execution["summary"]["name"], approval["digest"]) == ("run-1", WAITING.digest)
+    # One that there is not is said before anything is printed of the others.
+    missing = run("show", WAITING.approval_id, "nothing")
+    assert (missing.exit_code, missing.stdout) == (ExitCode.NOT_FOUND, "")
+
+
 def test_an_execution_whose_name_looks_like_an_id(run: Run, environment: FakeEnvironment) -> None:
     hexadecimal = replace(detail(ExecutionStatus.SUCCEEDED), summary=summary("feed"))
     environment.executions.details = [hexadecimal]
