@@ -78,7 +78,7 @@ def found_nothing(summary: ExecutionSummary) -> bool:
     run = summary.run
     if run is None or summary.status is not ExecutionStatus.SUCCEEDED or run.error:
         return False
-    return not (run.anomalies or run.proposals or run.outcomes or run.followed.fell_over)
+    return not (run.anomalies or run.proposals or any((run.outcomes or {}).values()) or run.followed.fell_over)
 
 
 def folded(

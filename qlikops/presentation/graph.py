@@ -1,69 +1,165 @@
-"""The state graph as rows: states in reading order, what is inside a Map beneath it, each with what it did.
+"""What an execution did, as a graph: the states of the definition that ran, the ways between them, its Map's items.
 
-A choice has a row for each way out, a Map one for each item. Shape and word say what the colour says.
+It knows no cells: `presentation.boxes` and `presentation.spine` draw it.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field, replace
 from datetime import datetime
+from enum import Enum, auto
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.workflow.execution import FoldedHistory, RunProposal, Source, StateStatus, StateVisit
-from qlikops.domain.workflow.machine import Machine, State, Via
+from qlikops.domain.run import RunSummary
+from qlikops.domain.task import Action
+from qlikops.domain.workflow.execution import (
+    ExecutionStatus,
+    FoldedHistory,
+    RunProposal,
+    Source,
+    StateStatus,
+    StateVisit,
+)
+from qlikops.domain.workflow.machine import Edge, Machine, State, Via
 from qlikops.presentation import vocabulary
 from qlikops.presentation.running import progress
-from qlikops.presentation.table import Cells, Column, fit
 from qlikops.presentation.tone import Span, Tone, outside
 
-COLUMNS = (
-    Column("state", "State", 22, flexible=True),
-    Column("status", "What it did", 23),
-    Column("took", "Took", 7, right=True),
-    Column("then", "Then", 32, goes=10),
-)
-_WIDEST = 130
-"""Beyond that the eye loses the line between a state and what it did."""
-_ITEMS_SHOWN = 200
-"""Of one Map; its own cap is 40."""
-_WAITING = Span("▷ waiting", Tone.INFO)
-_NOT_REACHED = Span("· not reached", Tone.MUTED)
-_NOT_TAKEN = Span("· not taken", Tone.MUTED)
-_NOT_RECORDED = Span("? not recorded", Tone.MUTED)
-_INSIDE = "│ "
+WAITS, UNDER_WAY, WELL, BROKEN, NOT_DONE = "●", "◐", "✓", "✗", "○"
+_NAME_CAP = 80
+_BROKEN = (StateStatus.FAILED, StateStatus.TIMED_OUT, StateStatus.ABORTED)
+
+
+class Reached(Enum):
+    """How far the execution came with a state."""
+
+    RAN = auto()
+    HERE = auto()
+    """It is in it now."""
+    FAILED = auto()
+    NOT_REACHED = auto()
+    NOT_RECORDED = auto()
+    """The history has nothing of what is inside the Map."""
 
 
 @dataclass(frozen=True, slots=True)
-class GraphRow:
-    """One line of the graph."""
+class Node:
+    """One state."""
 
     key: str
-    cells: Cells
-    runs: tuple[StateVisit, ...] = ()
-    """What Enter shows the input and output of."""
+    name: str
+    reached: Reached
+    note: Span
+    """What it did, beginning with its sign."""
+    took: str
+    """The longest visit; empty for none, or for one that took no second."""
+    items: int
+    """How many of the Map's items have been there; 0 outside a Map."""
+    visits: tuple[StateVisit, ...] = ()
+    faded: bool = False
+    """It is not on the path of the chosen item."""
 
 
-def columns(width: int) -> tuple[Column, ...]:
-    """What fits in `width` cells."""
-    return fit(COLUMNS, min(width, _WIDEST))
+@dataclass(frozen=True, slots=True)
+class Way:
+    """That one state leads to another."""
+
+    source: str
+    target: str
+    taken: int
+    """How often."""
+    items: int
+    """How many of the Map's items went there; 0 outside a Map."""
+    again: bool
+    """It leads back to what was before."""
+    faded: bool = False
+
+    @property
+    def label(self) -> str:
+        """The number on the arrow: of items; of times on one that leads back, or outside a Map."""
+        if self.items and not self.again:
+            return str(self.items)
+        return f"{self.taken} x" if self.taken > 1 or (self.taken and self.again) else ""
 
 
-def rows(
-    machine: Machine | None, history: FoldedHistory, proposals: Sequence[RunProposal], now: datetime
-) -> tuple[GraphRow, ...]:
-    """Every state of the definition, then those that ran and are not in it; without a definition, what ran."""
-    ran = _Ran.of(history)
-    graph = _Graph(ran, proposals, now)
-    known = set() if machine is None else {state.name for _, state in machine.walk()}
-    drawn = [row for state in (() if machine is None else machine.states) for row in graph.state(state, 0)]
-    strangers = [
-        graph.line(State(name, runs[0].state_type), len(runs[0].map_path))
-        for name, runs in ran.by_state.items()
-        if name and name not in known
-    ]
-    return (*drawn, *strangers)
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The states of a definition, or those inside one Map or Parallel."""
+
+    title: str
+    """The Map's or Parallel's name; empty for the execution itself."""
+    nodes: tuple[Node, ...]
+    """Those that are drawn, in reading order."""
+    ways: tuple[Way, ...]
+    """Between two of these."""
+    folded: tuple[str, ...]
+    """Names of the states that are not drawn."""
+    inner: tuple[Level, ...]
+    """What is inside them, where anything of it is drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of the Map: a proposal."""
+
+    key: str
+    index: int
+    what: str
+    stands: str
+    """The state in which it is, or was last; empty before the first."""
+    came_to: Span
+    visits: tuple[StateVisit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """One execution."""
+
+    level: Level
+    items: tuple[Item, ...]
+    total: int
+    """Items that there are."""
+    here: str
+    """The key of the state that one wants to see first: where it waits, runs or broke."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a graph is made of."""
+
+    history: FoldedHistory
+    proposals: Sequence[RunProposal] = ()
+    summary: RunSummary | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has not ended."""
+        return self.history.status in (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
+
+
+def graph(machine: Machine | None, run: Run, now: datetime, *, unfolded: bool = False, chosen: str = "") -> Graph:
+    """The graph of one execution; without a definition, of what ran.
+
+    `unfolded` draws the states that nothing ran through, too. `chosen` is the key of the item whose path is lit.
+    """
+    made = _Made(_Ran.of(machine, run.history), run, now, unfolded=unfolded, chosen=chosen)
+    level = made.level("", made.ran.states)
+    items = tuple(made.items())
+    nodes = [node for each in walk(level) for node in each.nodes]
+    here = next((node.key for reached in _FIRST for node in reversed(nodes) if node.reached is reached), "")
+    return Graph(level, items, len(items), here)
+
+
+_FIRST = (Reached.HERE, Reached.FAILED, Reached.RAN, Reached.NOT_RECORDED)
+
+
+def walk(level: Level) -> Iterator[Level]:
+    """A level and all inside it."""
+    yield level
+    for inner in level.inner:
+        yield from walk(inner)
 
 
 def definition_note(machine: Machine | None, problem: str) -> str:
@@ -74,140 +170,222 @@ def definition_note(machine: Machine | None, problem: str) -> str:
     return f"The definition of this execution could not be read{because}. These are the states that ran."
 
 
+def main_path(level: Level) -> tuple[str, ...]:
+    """The longest way through a level that never goes back, by names: what is drawn in one line."""
+    place = {node.name: index for index, node in enumerate(level.nodes)}
+    forward = [way for way in level.ways if place[way.source] < place[way.target]]
+    return _longest([node.name for node in level.nodes], [(way.source, way.target) for way in forward])
+
+
+def _longest(names: Sequence[str], ways: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The longest path from the first name; `ways` go on in the order of `names`."""
+    onward: dict[str, list[str]] = defaultdict(list)
+    for source, target in ways:
+        onward[source].append(target)
+    best: dict[str, tuple[str, ...]] = {}
+    for name in reversed(names):
+        best[name] = (name, *max((best[target] for target in onward[name]), key=len, default=()))
+    return best[names[0]] if names else ()
+
+
 @dataclass(frozen=True, slots=True)
 class _Ran:
-    """What ran, by state, by Map item, and by the way that was taken."""
+    """What ran: by state, and by the way that was taken."""
 
-    by_state: Mapping[str, tuple[StateVisit, ...]]
-    by_item: Mapping[int, tuple[StateVisit, ...]]
-    taken: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    states: tuple[State, ...]
+    """Of the definition, then those that ran and are not in it."""
+    visits: Mapping[str, tuple[StateVisit, ...]]
+    taken: Mapping[tuple[str, str], Counter[tuple[int, ...]]] = field(default_factory=dict)
+    """How often each item, by its Map indexes, went that way."""
     lacks_items: bool = False
-    """The history has no states inside the Map: what has no run there may have run all the same."""
+    """The history has no states inside the Map: what has no visit there may have run all the same."""
 
     @classmethod
-    def of(cls, history: FoldedHistory) -> _Ran:
-        by_state: dict[str, list[StateVisit]] = defaultdict(list)
-        by_item: dict[int, list[StateVisit]] = defaultdict(list)
-        taken: Counter[tuple[str, str]] = Counter()
-        before: dict[tuple[int, ...], str] = {}
-        for run in history.states:
-            by_state[run.name].append(run)
-            if run.map_path:
-                by_item[run.map_path[0]].append(run)
-            # Within one item states follow one another; between items they interleave.
-            if run.source is Source.HISTORY:
-                taken[before.get(run.map_path, ""), run.name] += 1
-                before[run.map_path] = run.name
+    def of(cls, machine: Machine | None, history: FoldedHistory) -> _Ran:
+        visits: dict[str, list[StateVisit]] = defaultdict(list)
+        for visit in history.states:
+            visits[visit.name].append(visit)
+        known = {} if machine is None else {state.name: state for _, state in machine.walk()}
+        leads = {name: {edge.target for edge in state.edges} for name, state in known.items()}
+        taken: dict[tuple[str, str], Counter[tuple[int, ...]]] = defaultdict(Counter)
+        before: dict[tuple[int, ...], list[str]] = defaultdict(list)
+        for visit in history.states:
+            # Items interleave, and within one item the branches of a Parallel do: what leads here is what came from.
+            earlier = before[visit.map_path]
+            leads_here = (name for name in reversed(earlier) if not known or visit.name in leads.get(name, ()))
+            if (source := next(leads_here, None)) is not None:
+                taken[source, visit.name][visit.map_path] += 1
+            earlier.append(visit.name)
+        strangers = _strangers([visit for visit in history.states if visit.name and visit.name not in known], taken)
         return cls(
-            {name: tuple(runs) for name, runs in by_state.items()},
-            {index: tuple(runs) for index, runs in by_item.items()},
+            (*(() if machine is None else machine.states), *strangers),
+            {name: tuple(found) for name, found in visits.items()},
             taken,
-            any(run.source is Source.LEDGER for run in history.states),
+            any(visit.source is Source.LEDGER for visit in history.states),
         )
 
-    def without_runs(self, depth: int, otherwise: Span) -> Span:
-        """What to say of a state or way that has no run."""
-        return _NOT_RECORDED if self.lacks_items and depth else otherwise
+
+def _strangers(visits: Sequence[StateVisit], taken: Iterable[tuple[str, str]]) -> Iterator[State]:
+    """States that no definition has, those of Map items inside the Map that began before them."""
+    depth: dict[str, int] = {}
+    kinds: dict[str, str] = {}
+    for visit in visits:
+        depth.setdefault(visit.name, len(visit.map_path))
+        kinds.setdefault(visit.name, visit.state_type)
+    edges: dict[str, list[Edge]] = defaultdict(list)
+    for source, target in taken:
+        edges[source].append(Edge(Via.NEXT, target))
+    inside = tuple(State(name, kinds[name], tuple(edges[name])) for name, deep in depth.items() if deep)
+    outer = [State(name, kinds[name], tuple(edges[name])) for name, deep in depth.items() if not deep]
+    container = next((state for state in reversed(outer) if state.kind == "Map"), None)
+    yield from (replace(state, inner=inside) if state is container else state for state in outer)
+    if container is None:
+        yield from inside
 
 
 @dataclass(frozen=True, slots=True)
-class _Graph:
+class _Made:
     ran: _Ran
-    proposals: Sequence[RunProposal]
+    run: Run
     now: datetime
+    unfolded: bool
+    chosen: str
 
-    def state(self, state: State, depth: int) -> Iterator[GraphRow]:
-        yield self.line(state, depth)
-        if state.kind == "Choice":
-            yield from self._ways(state, depth)
-        if state.kind == "Map" and depth == 0:
-            yield from self._items(state)
-        for inner in state.inner:
-            yield from self.state(inner, depth + 1)
+    def level(self, title: str, states: Sequence[State], depth: int = 0) -> Level:
+        names = [state.name for state in states]
+        ways: dict[tuple[str, str], Via] = {}
+        for state in states:
+            for edge in state.edges:
+                if edge.target in names:
+                    ways.setdefault((state.name, edge.target), edge.via)
+        drawn = self._drawn(names, ways, depth)
+        inner = (self.level(state.name, state.inner, depth + 1) for state in states if state.inner)
+        kept = tuple(level for level in inner if level.nodes)
+        folded = [name for name in names if name not in drawn]
+        folded += [each.name for state in states for _, each in state.walk() if _is_hidden(each, state, kept)]
+        return Level(
+            title,
+            tuple(self._node(state, depth) for state in states if state.name in drawn),
+            tuple(
+                self._way(source, target, again=names.index(target) <= names.index(source))
+                for (source, target), via in ways.items()
+                if self._shows((source, target), via, drawn, depth)
+            ),
+            tuple(folded),
+            kept,
+        )
 
-    def line(self, state: State, depth: int) -> GraphRow:
-        runs = self.ran.by_state.get(state.name, ())
-        return GraphRow(
+    def _drawn(self, names: Sequence[str], ways: Mapping[tuple[str, str], Via], depth: int) -> set[str]:
+        if self.unfolded:
+            return set(names)
+        ran = {name for name in names if name in self.ran.visits}
+        lacks = bool(depth and ran and self.ran.lacks_items)
+        if not lacks and (depth or not self.run.goes_on):
+            return ran
+        # What is still to come of it, or what it must have come through.
+        place = {name: index for index, name in enumerate(names)}
+        forward = [way for way, via in ways.items() if via is not Via.CATCH and place[way[0]] < place[way[1]]]
+        return ran | set(_longest(names, forward))
+
+    def _shows(self, way: tuple[str, str], via: Via, drawn: set[str], depth: int) -> bool:
+        source, target = way
+        if source not in drawn or target not in drawn or source == target:
+            return False
+        if self.unfolded or way in self.ran.taken:
+            return True
+        # A way to where it has not come yet. Of those that were possible where it was, one was taken.
+        was_left = any(visit.exited_at for visit in self.ran.visits.get(source, ()))
+        return via is not Via.CATCH and (not was_left or (self.ran.lacks_items and depth > 0))
+
+    def _way(self, source: str, target: str, *, again: bool) -> Way:
+        taken = self.ran.taken.get((source, target), Counter())
+        items = sum(1 for path in taken if path)
+        lit = any(self._is_chosen(path) for path in taken)
+        return Way(source, target, taken.total(), items, again, faded=bool(self.chosen) and not lit)
+
+    def _is_chosen(self, path: tuple[int, ...]) -> bool:
+        return not path or f"item {path[0]}" == self.chosen
+
+    def _node(self, state: State, depth: int) -> Node:
+        visits = self.ran.visits.get(state.name, ())
+        lit = any(self._is_chosen(visit.map_path) for visit in visits)
+        took = longest(visits, self.now)
+        return Node(
             f"state {state.name}",
-            {
-                "state": outside(state.name, Tone.NEUTRAL if runs else Tone.MUTED, 80, before=_INSIDE * depth),
-                "status": what_it_did(runs, waits_for_token=state.waits_for_token)
-                if runs
-                else self.ran.without_runs(depth, _NOT_REACHED),
-                "took": _took(runs, self.now),
-                "then": outside(_then(state), Tone.MUTED, 80) if state.edges else Span(""),
-            },
-            runs,
+            outside(state.name, cap=_NAME_CAP).text,
+            self._reached(visits, depth),
+            self._note(state, visits, depth),
+            vocabulary.short_duration(took) if took >= 1 else "",
+            len({visit.map_path for visit in visits if visit.map_path}),
+            visits,
+            faded=bool(self.chosen) and not lit,
         )
 
-    def _ways(self, state: State, depth: int) -> Iterator[GraphRow]:
-        ways = [edge for edge in state.edges if edge.via in (Via.CHOICE, Via.DEFAULT)]
-        for number, edge in enumerate(ways):
-            times = self.ran.taken.get((state.name, edge.target), 0)
-            corner = "└" if number == len(ways) - 1 else "├"
-            when = "else" if edge.via is Via.DEFAULT else f"if {edge.when}"
-            took = Span(f"✓ taken {times} x" if times > 1 else "✓ taken", Tone.GOOD)
-            yield GraphRow(
-                f"way {state.name} {number}",
-                {
-                    "state": outside(
-                        f"{corner}→ {edge.target}, {when}",
-                        Tone.NEUTRAL if times else Tone.MUTED,
-                        120,
-                        before=_INSIDE * depth + "  ",
-                    ),
-                    "status": took if times else self.ran.without_runs(depth, _NOT_TAKEN),
-                    "took": Span(""),
-                    "then": Span(""),
-                },
-                self.ran.by_state.get(state.name, ()),
-            )
+    def _reached(self, visits: Sequence[StateVisit], depth: int) -> Reached:
+        statuses = {visit.status for visit in visits}
+        if not visits:
+            return Reached.NOT_RECORDED if depth and self.ran.lacks_items else Reached.NOT_REACHED
+        if StateStatus.RUNNING in statuses:
+            return Reached.HERE
+        return Reached.RAN if statuses.isdisjoint(_BROKEN) else Reached.FAILED
 
-    def _items(self, state: State) -> Iterator[GraphRow]:
-        inner = {name for _, each in state.walk() for name in (each.name,)}
-        proposals = {proposal.index: proposal for proposal in self.proposals}
-        ran = {index: tuple(run for run in runs if run.name in inner) for index, runs in self.ran.by_item.items()}
-        indexes = sorted(proposals.keys() | {index for index, runs in ran.items() if runs})
-        for index in indexes[:_ITEMS_SHOWN]:
-            yield self._item(index, proposals.get(index), ran.get(index, ()))
-        if len(indexes) > _ITEMS_SHOWN:
-            text = f"{_INSIDE}… and {len(indexes) - _ITEMS_SHOWN:,} items more"
-            cells = {"state": Span(text, Tone.MUTED), "status": Span(""), "took": Span(""), "then": Span("")}
-            yield GraphRow("more items", cells)
+    def _note(self, state: State, visits: Sequence[StateVisit], depth: int) -> Span:
+        """What a state did: the sign of what needs a look first, and how many did what."""
+        if not visits:
+            lacks = depth and self.ran.lacks_items
+            words = "not yet" if self.run.goes_on and not depth else "not reached"
+            return Span("? not recorded" if lacks else f"{NOT_DONE} {words}", Tone.MUTED)
+        counts = Counter(visit.status for visit in visits)
+        first = next(status for status in _URGENCY if counts[status])
+        sign, tone = _SIGNS[first]
+        if state.waits_for_token and first is StateStatus.RUNNING:
+            sign, word = WAITS, f"{counts[first]} waits" if counts[first] == 1 else f"{counts[first]} wait"
+        elif state.waits_for_token and first is StateStatus.CAUGHT:
+            # A denial comes as an error; the arrows say where it led.
+            sign, tone, word = WELL, Tone.GOOD, ""
+        else:
+            word = self._word(state, first, counts, visits)
+        by = "by ledger" if any(visit.source is Source.LEDGER for visit in visits) else ""
+        return Span(", ".join(part for part in (f"{sign} {word}".rstrip(), by) if part), tone)
 
-    def _item(self, index: int, proposal: RunProposal | None, runs: tuple[StateVisit, ...]) -> GraphRow:
-        latest = runs[-1] if runs else None
-        what = "" if proposal is None else f" {_task_first(proposal.label)}: {proposal.action}"
-        how_far = progress(proposal) if proposal else ""
-        stands = vocabulary.NOTHING if latest is None else vocabulary.state_status(latest.status)
-        return GraphRow(
-            f"item {index}",
-            {
-                "state": outside(f"#{index}{what}", cap=120, before=_INSIDE),
-                "status": stands if proposal is None else vocabulary.standing(proposal.status, proposal.waits),
-                "took": _item_took(runs, self.now),
-                "then": Span("") if latest is None else outside(how_far or f"in {latest.name}", Tone.MUTED, 60),
-            },
-            runs,
-        )
+    def _word(
+        self, state: State, first: StateStatus, counts: Mapping[StateStatus, int], visits: Sequence[StateVisit]
+    ) -> str:
+        number = counts[first]
+        words = {StateStatus.RUNNING: "running", StateStatus.CAUGHT: "caught"}.get(first, "")
+        if first in _BROKEN or first is StateStatus.CAUGHT:
+            error = next((visit.error for visit in reversed(visits) if visit.status is first and visit.error), "")
+            words = outside(error or vocabulary.state_status(first).text[2:], cap=60).text
+        elif first is StateStatus.SUCCEEDED and (said := _SAID.get(state.name)) and self.run.summary:
+            return said(self.run.summary)
+        if self._waits(state):
+            open_ = sum(not proposal.status.is_final for proposal in self.run.proposals)
+            return f"{open_} of {len(self.run.proposals)} open"
+        items = len({visit.map_path for visit in visits})
+        many = f"{number} of {len(visits)}" if len(visits) > number else str(number) if number > 1 else ""
+        many = f"{number} times" if number > items and number == len(visits) else many
+        tries = max(visit.attempts for visit in visits)
+        again = f"{tries} tries" if tries > 1 else ""
+        return ", ".join(part for part in (f"{many} {words}".strip(), again) if part)
+
+    def _waits(self, state: State) -> bool:
+        return state.kind == "Map" and self.run.goes_on and bool(self.run.proposals)
+
+    def items(self) -> Iterator[Item]:
+        """Those that the ledger knows, and those that the history does."""
+        maps = {name for name in self.ran.visits if any(visit.map_path for visit in self.ran.visits[name])}
+        by_index: dict[int, list[StateVisit]] = defaultdict(list)
+        for visit in self.run.history.states:
+            if visit.map_path and visit.name in maps:
+                by_index[visit.map_path[0]].append(visit)
+        proposals = {proposal.index: proposal for proposal in self.run.proposals}
+        for index in sorted(proposals.keys() | by_index):
+            yield _item(index, proposals.get(index), tuple(by_index.get(index, ())))
 
 
-def _task_first(label: str) -> str:
-    """`server/task` as `task (server)`: what is cut off at the end should not be the task. A group stays as it is."""
-    server, slash, task = label.partition("/")
-    return f"{task} ({server})" if slash and " " not in server else label
-
-
-def what_it_did(runs: Sequence[StateVisit], *, waits_for_token: bool = False) -> Span:
-    """`✓ succeeded`, `▷ 2 waiting ✓ 3`, `· not reached`: what needs a look first, in its tone."""
-    counts = Counter(run.status for run in runs)
-    ordered = [(status, counts[status]) for status in _URGENCY if counts[status]]
-    first, *rest = ((_word(status, waits_for_token), number) for status, number in ordered)
-    shape, _, word = first[0].text.partition(" ")
-    lead = f"{shape} {first[1]} {word}" if len(runs) > 1 else first[0].text
-    others = "".join(f" {span.text[0]} {number}" for span, number in rest)
-    by = " by ledger" if any(run.source is Source.LEDGER for run in runs) else ""
-    return Span(lead + others + by, first[0].tone)
+def _is_hidden(each: State, state: State, kept: Sequence[Level]) -> bool:
+    """Whether `each`, somewhere inside `state`, is neither drawn nor counted in an inner level's fold."""
+    return each is not state and all(level.title != state.name for level in kept)
 
 
 _URGENCY = (
@@ -218,31 +396,62 @@ _URGENCY = (
     StateStatus.CAUGHT,
     StateStatus.SUCCEEDED,
 )
+_SIGNS = {
+    StateStatus.RUNNING: (UNDER_WAY, Tone.INFO),
+    StateStatus.FAILED: (BROKEN, Tone.DANGER),
+    StateStatus.TIMED_OUT: (BROKEN, Tone.DANGER),
+    StateStatus.ABORTED: (BROKEN, Tone.WARNING),
+    StateStatus.CAUGHT: (BROKEN, Tone.WARNING),
+    StateStatus.SUCCEEDED: (WELL, Tone.GOOD),
+}
+_SAID: Mapping[str, Callable[[RunSummary], str]] = {
+    "MonitorTasks": lambda run: vocabulary.count(run.tasks, "task"),
+    "CheckAnomalies": lambda run: vocabulary.count(run.proposals, "proposal"),
+}
+"""What some states of ours came to, in place of a bare sign."""
 
 
-def _word(status: StateStatus, waits_for_token: bool) -> Span:
-    return _WAITING if waits_for_token and status is StateStatus.RUNNING else vocabulary.state_status(status)
+def longest(visits: Iterable[StateVisit], now: datetime) -> float:
+    """Seconds that the longest of the visits took, or has taken until `now`."""
+    seconds = (((visit.exited_at or now) - visit.entered_at).total_seconds() for visit in visits if visit.entered_at)
+    return max(seconds, default=0.0)
 
 
-def _took(runs: Iterable[StateVisit], now: datetime) -> Span:
-    """Of several the longest."""
-    seconds = [((run.exited_at or now) - run.entered_at).total_seconds() for run in runs if run.entered_at]
-    return Span(vocabulary.short_duration(max(seconds)) if seconds else "", Tone.MUTED)
+def _item(index: int, proposal: RunProposal | None, visits: tuple[StateVisit, ...]) -> Item:
+    latest = visits[-1] if visits else None
+    if proposal is None:
+        came_to = vocabulary.state_status(latest.status) if latest else Span("")
+        return Item(f"item {index}", index, f"item {index}", latest.name if latest else "", came_to, visits)
+    stands = vocabulary.standing(proposal.status, proposal.waits)
+    sign = WAITS if stands.text == "WAITING" else UNDER_WAY if not proposal.status.is_final else _ENDED[stands.tone]
+    detail = progress(proposal) if proposal.outcome is None else proposal.outcome.detail
+    words = f"{sign} {stands.text.lower()}" + (f": {outside(detail, cap=120).text}" if detail else "")
+    return Item(
+        f"item {index}",
+        index,
+        outside(_task_first(proposal.label), cap=120, before=_unusual(proposal.action)).text,
+        latest.name if latest else "",
+        Span(words, stands.tone),
+        visits,
+    )
 
 
-def _item_took(runs: Sequence[StateVisit], now: datetime) -> Span:
-    entered = [run.entered_at for run in runs if run.entered_at]
-    if not entered:
-        return Span("")
-    ended = [run.exited_at for run in runs]
-    last = max((at for at in ended if at), default=now) if all(ended) else now
-    return Span(vocabulary.short_duration((last - min(entered)).total_seconds()), Tone.MUTED)
+_ENDED = {
+    Tone.DANGER: BROKEN,
+    Tone.WARNING: BROKEN,
+    Tone.GOOD: WELL,
+    Tone.NEUTRAL: NOT_DONE,
+    Tone.INFO: WELL,
+    Tone.MUTED: NOT_DONE,
+}
 
 
-def _then(state: State) -> str:
-    ways = [edge.target for edge in state.edges if edge.via is Via.NEXT]
-    caught = list(dict.fromkeys(edge.target for edge in state.edges if edge.via is Via.CATCH))
-    parts = [f"→ {ways[0]}"] if ways else []
-    if caught:
-        parts.append(f"↷ {', '.join(caught)}")
-    return "  ".join(parts)
+def _unusual(action: str) -> str:
+    """Names an action that is not the usual one, which can be taken back."""
+    return "" if action == Action.RESUME else f"{outside(action, cap=20).text}: "
+
+
+def _task_first(label: str) -> str:
+    """`server/task` as `task (server)`: what is cut off at the end should not be the task. A group stays as it is."""
+    server, slash, task = label.partition("/")
+    return f"{task} ({server})" if slash and " " not in server else label

@@ -17,7 +17,7 @@ from qlikops.domain.text import harmless
 from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary, FoldedHistory
 from qlikops.domain.workflow.history import StepPath, trace
-from qlikops.presentation import events, executions, graph, vocabulary
+from qlikops.presentation import drawing, events, executions, graph, vocabulary
 from qlikops.presentation.problem import explain
 from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Section, Tone
@@ -25,6 +25,7 @@ from qlikops.tui.model import messages
 from qlikops.tui.model.executing import Followed, Follower
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.runs import RunsScreen
+from qlikops.tui.widgets.graph import GraphView
 from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.pager import Pager
 from qlikops.tui.widgets.prose import palette, prose
@@ -49,6 +50,7 @@ class ExecutionScreen(RunsScreen[Followed]):
         Binding("e", "view('events')", "Events", show=False, id="events"),
         Binding("i", "view('payloads')", "Input and output", show=False, id="payloads"),
         Binding("p", "view('report')", "Report", show=False, id="report", tooltip="what the run found and did"),
+        Binding("f", "fold", "Unfold", id="fold", tooltip="shows the states that nothing ran through"),
         Binding("slash", "search", "Search", key_display="/", id="search"),
         Binding("n", "step(1)", "Next match", show=False, id="next-match"),
         Binding("N", "step(-1)", "Match before", show=False, id="match-before"),
@@ -59,11 +61,11 @@ class ExecutionScreen(RunsScreen[Followed]):
         self._follower = Follower(execution.arn)
         self._followed = Followed(ExecutionDetail(execution, None), (), trace(()), None)
         self._is_read = False
-        self._rows: dict[str, graph.GraphRow] = {}
         self._event_at: dict[int, int] = {}
         """Event id -> place in the list."""
         self._subject = ""
-        """Row of the graph or of the events whose payloads are shown; empty: the execution's own."""
+        """The state, item or event whose payloads are shown; empty: the execution's own."""
+        self._unfolded = False
         self._needle = ""
 
     def content(self) -> ComposeResult:
@@ -71,7 +73,7 @@ class ExecutionScreen(RunsScreen[Followed]):
         yield Static("Loading …", markup=False, id="execution-heading")
         yield Static(markup=False, id="views")
         with ContentSwitcher(initial=GRAPH, id="view"):
-            yield KeyedTable(graph.columns, id=GRAPH)
+            yield GraphView(id=GRAPH)
             yield KeyedTable(events.columns, id=EVENTS)
             yield Pager(id=PAYLOADS)
             yield ReportView(id=REPORT)
@@ -116,16 +118,34 @@ class ExecutionScreen(RunsScreen[Followed]):
         self._followed = followed = found
         self._is_read = True
         self._show_heading()
-        history = followed.detail.history or FoldedHistory(followed.detail.summary.status, (), ())
-        rows = graph.rows(followed.machine, history, followed.detail.proposals, self.state.now())
-        self._rows = {row.key: row for row in rows}
-        self.query_one(f"#{GRAPH}", KeyedTable).show([row.key for row in rows], lambda key: self._rows[key].cells)
+        self._show_graph()
         if known != len(followed.events):
             keys = [str(event.id) for event in followed.events]
             self._event_at = {event.id: index for index, event in enumerate(followed.events)}
             self.query_one(f"#{EVENTS}", KeyedTable).show(keys, self._event_cells)
         self._show_views()
         self._show_payloads()
+        self.refresh_bindings()
+
+    def _show_graph(self) -> None:
+        followed, detail, now = self._followed, self._followed.detail, self.state.now()
+        history = detail.history or FoldedHistory(detail.summary.status, (), ())
+        run = graph.Run(history, detail.proposals, detail.summary.run)
+        view = self.query_one(GraphView)
+        # The path of an item is lit while the cursor is on it.
+        item = view.chosen if view.chosen.startswith("item ") else ""
+        made = graph.graph(followed.machine, run, now, unfolded=self._unfolded, chosen=item)
+        view.show(lambda width: drawing.draw(made, width, now, self.state.keys["fold"], item), made.here)
+
+    def action_fold(self) -> None:
+        """Draws the states that nothing ran through, or folds them."""
+        self._unfolded = not self._unfolded
+        self._show_graph()
+
+    @on(GraphView.Chosen)
+    def _light(self, event: GraphView.Chosen) -> None:
+        event.stop()
+        self._show_graph()
         self.refresh_bindings()
 
     def missed(self, error: Exception) -> None:
@@ -198,9 +218,10 @@ class ExecutionScreen(RunsScreen[Followed]):
         self._show_views()
 
     @on(KeyedTable.Opened)
-    def _open(self, event: KeyedTable.Opened) -> None:
+    @on(GraphView.Opened)
+    def _open(self, event: KeyedTable.Opened | GraphView.Opened) -> None:
         event.stop()
-        self._subject = f"{event.table.id}/{event.key}"
+        self._subject = f"{self._view}/{event.key}"
         self._show_payloads()
         self._switch(PAYLOADS)
 
@@ -215,8 +236,8 @@ class ExecutionScreen(RunsScreen[Followed]):
 
     def _payloads(self, followed: Followed) -> str:
         table, _, key = self._subject.partition("/")
-        if table == GRAPH and key in self._rows:
-            return events.state_text(self._rows[key].runs, self._event)
+        if table == GRAPH and key in (stops := self.query_one(GraphView).stops):
+            return events.state_text(stops[key].visits, self._event)
         if table == EVENTS and (event := self._event(int(key))):
             return events.event_text(event, followed.trace.places.get(event.id, _NOWHERE))
         return events.execution_text(followed.detail)
@@ -279,23 +300,29 @@ class ExecutionScreen(RunsScreen[Followed]):
         if self._view == PAYLOADS:
             self.query_one(Pager).step(by)
         else:
-            self._step_in(self.query_one(f"#{self._view}", KeyedTable), by)
+            self._step_in(by)
 
-    def _step_in(self, table: KeyedTable, by: int) -> None:
+    def _step_in(self, by: int) -> None:
         needle = self._needle.casefold()
-        matches = [index for index, key in enumerate(table.keys) if needle in self._row_text(key).casefold()]
-        here = table.cursor
+        view = self._rows
+        keys = view.keys
+        matches = [index for index, key in enumerate(keys) if needle in self._row_text(key).casefold()]
+        here = keys.index(view.chosen) if view.chosen in keys else -1
         if not matches:
             self._show_views(f"“{harmless(self._needle, 40)}” is not in here")
             return
         onward = [index for index in matches if index > here] if by > 0 else [i for i in matches[::-1] if i < here]
         index = onward[0] if onward else matches[0 if by > 0 else -1]
-        table.choose(table.keys[index])
+        view.choose(keys[index])
         self._show_views(f"match {matches.index(index) + 1} of {len(matches):,}")
 
+    @property
+    def _rows(self) -> GraphView | KeyedTable:
+        return self.query_one(GraphView) if self._view == GRAPH else self.query_one(f"#{self._view}", KeyedTable)
+
     def _row_text(self, key: str) -> str:
-        if key in self._rows:
-            return " ".join(span.text for span in self._rows[key].cells.values())
+        if self._view == GRAPH:
+            return self.query_one(GraphView).stops[key].text
         event = self._followed.events[self._event_at[int(key)]]
         return events.search_text(event, self._followed.trace.places.get(event.id, _NOWHERE))
 

@@ -218,6 +218,55 @@ def events() -> tuple[HistoryEvent, ...]:
     )
 
 
+def four_proposals() -> tuple[FoldedHistory, tuple[RunProposal, ...]]:
+    """A run on AWS that goes on: one proposal waits, two were restarted, one of them by the policy, one was denied."""
+    done, caught = StateStatus.SUCCEEDED, StateStatus.CAUGHT
+
+    def visit(
+        name: str, start: int, end: int | None, index: int | None = None, status: StateStatus = done, kind: str = "Task"
+    ) -> StateVisit:
+        return StateVisit(
+            name,
+            status if end is not None else StateStatus.RUNNING,
+            NOW + timedelta(seconds=start),
+            None if end is None else NOW + timedelta(seconds=end),
+            index,
+            () if index is None else (index,),
+            kind,
+        )
+
+    states = [
+        visit("MonitorTasks", -1600, -1591),
+        visit("CheckAnomalies", -1591, -1591, kind="Choice"),
+        visit("ProcessProposals", -1591, None, kind="Map"),
+        *(visit("EvaluateProposal", -1591, -1582, index) for index in range(4)),
+        *(visit("CheckApproval", -1582, -1582, index, kind="Choice") for index in range(4)),
+        visit("ApproveAutomatically", -1582, -1582, 1, kind="Pass"),
+        visit("WaitForApproval", -1582, None, 0),
+        visit("WaitForApproval", -1582, -880, 2),
+        visit("WaitForApproval", -1582, -870, 3, caught),
+        visit("CheckDecision", -880, -880, 2, kind="Choice"),
+        visit("ExecuteRestart", -1582, -1540, 1),
+        visit("CheckRestart", -1540, -1540, 1, kind="Choice"),
+        *(
+            visit(name, start, start + 40 * (name == "ExecuteRestart"), 2)
+            for start in (-880, -840)
+            for name in _RESTART
+        ),
+        visit("ApprovalDenied", -870, -870, 3, kind="Pass"),
+        *(visit("RecordOutcome", -800, -799, index) for index in (1, 2, 3)),
+    ]
+    ended = (Status.WAITING, Status.RESTARTED, Status.RESTARTED, Status.DENIED)
+    proposals = tuple(
+        RunProposal(f"{index:012}", f"replicate-eu-1/task-{index}", "FATAL_TRANSIENT", "resume", status, NOW, index)
+        for index, status in enumerate(ended)
+    )
+    return FoldedHistory(ExecutionStatus.RUNNING, tuple(states), ()), proposals
+
+
+_RESTART = ("ExecuteRestart", "CheckRestart")
+
+
 def as_proposed(snapshot: FleetSnapshot, *proposals: Proposal) -> FleetSnapshot:
     """The fleet with the tasks of `proposals` as these have them."""
     proposed = {target.key: (target, each.kind) for each in proposals for target in each.targets}

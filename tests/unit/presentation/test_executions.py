@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from qlikops.domain.lasting import FellOver, Followed
+from qlikops.domain.orders import OrderOutcome
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, Redrive, RunSummary
 from qlikops.presentation import executions
 from qlikops.presentation.table import WHOLE_LINE, Cells
@@ -53,6 +54,20 @@ class TestExecutions:
             "▸ 2 runs found nothing, 03-06 11:20 to 03-07 11:20"
         )
         assert all(len(runs) == 1 for _, runs in executions.folded(quiet, {quiet[1].arn, quiet[2].arn}))
+
+    @pytest.mark.parametrize(
+        ("run", "said"),
+        [
+            ({"error": "no server"}, "RUN FAILED"),
+            ({"outcomes": {}}, "nothing was wrong"),
+            ({"outcomes": {}, "anomalies": 2}, "nothing was proposed"),
+            ({"outcomes": {"postponed": 2, "restarted": 1}}, "1 restarted, 2 postponed"),
+        ],
+    )
+    def test_a_run_that_ended_says_what_it_came_to(self, run: dict[str, Any], said: str) -> None:
+        ended = samples.execution(status=ExecutionStatus.SUCCEEDED)
+        cells = cells_of(replace(ended, run=RunSummary("arn", "r", NOW, **run)))
+        assert cells["outcome"].text == said
 
     @pytest.mark.parametrize(
         "change",
@@ -149,6 +164,12 @@ def test_the_headline_is_as_short_as_will_do() -> None:
     assert "the ledger filled them in" in text
     quiet = replace(samples.execution_detail(), history_note="", redrive=Redrive())
     assert [line.label for line in executions.headline(quiet, NOW)] == ["execution", "status", "run"]
+
+
+def test_what_became_of_its_orders_is_said() -> None:
+    order = OrderOutcome(0, is_applied=True, detail="It is done.", at=NOW)
+    text = as_text([Section("", executions.headline(replace(samples.execution_detail(), orders=(order,)), NOW))])
+    assert f"order        {order.words()}" in text
 
 
 def test_in_full_the_cause_is_whole_and_the_arn_is_there() -> None:

@@ -26,6 +26,7 @@ from qlikops.presentation import (
     background,
     decision,
     denial,
+    drawing,
     executions,
     graph,
     handover,
@@ -67,8 +68,6 @@ def spans_in(shown: object) -> Iterator[Span]:
             yield from spans_in(shown.spans)
         case Section():
             yield from spans_in(shown.lines)
-        case graph.GraphRow():
-            yield from spans_in(shown.cells)
         case watch.Event():
             yield Span(shown.text)
 
@@ -112,7 +111,7 @@ def of_run(value: RunProposal) -> list[object]:
     assert detail.history is not None
     return [
         handover.sections(shift),
-        graph.rows(None, detail.history, detail.proposals, NOW),
+        drawing.draw(graph.graph(None, graph.Run(detail.history, detail.proposals), NOW), 120, NOW, "f").rows,
         executions.heading(detail, NOW),
         executions.headline(detail, NOW),
         running.redrive_lines(detail.summary, detail),

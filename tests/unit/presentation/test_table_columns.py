@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.presentation import events, executions, fleet, graph, inbox, report
+from qlikops.presentation import events, executions, fleet, inbox, report
 from qlikops.presentation.fleet import FleetSort
 from qlikops.presentation.inbox import InboxSort
 from qlikops.presentation.table import Column, ColumnOf, Table, spread, taken
@@ -24,7 +24,6 @@ FITTED: dict[str, Callable[[int], tuple[Column, ...]]] = {
     **{name: table.fit for name, table in TABLES.items()},
     "inbox of one context": inbox.columns,
     "states": executions.state_columns,
-    "graph": graph.columns,
     "events": events.columns,
     "reports": report.columns,
 }

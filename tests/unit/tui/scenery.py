@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from qlikops.agent.config import LogRetention
 from qlikops.agent.decide.policy import decide
@@ -24,7 +24,14 @@ from qlikops.domain.plan import Plan, Scope
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import ReportedProposal, RunReport
 from qlikops.domain.task import TaskKey
-from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, RunSummary
+from qlikops.domain.workflow.events import HistoryEvent, parse_events
+from qlikops.domain.workflow.execution import (
+    ExecutionDetail,
+    ExecutionStatus,
+    ExecutionSummary,
+    RunProposal,
+    RunSummary,
+)
 from qlikops.local.environment import AGENT_SETTINGS
 from qlikops.qlik import wire
 from qlikops.qlik.simulator.fleet import SimulatedFleet
@@ -79,10 +86,13 @@ class DemoFleet(FakeFleet):
 def demo() -> Demo:
     """Some minutes after the night broke: what it proposes waits, one is claimed, the runs before it went well."""
     snapshot, records = _night()
+    runs = _runs(snapshot, len(records))
     return Demo(
         {record.approval_id: record for record in records},
         name="demo",
-        runs=_runs(snapshot, len(records)),
+        runs=runs,
+        details={runs[0].arn: ExecutionDetail(runs[0], None, tuple(_asked(records)), input='{"source": "schedule"}')},
+        events={runs[0].arn: _history(runs[0].started_at, len(records))},
         taken=replace(snapshot, plans=_plans(snapshot)),
     )
 
@@ -167,6 +177,38 @@ def _run(snapshot: FleetSnapshot, number: int, proposals: int) -> ExecutionSumma
     )
     status = ExecutionStatus.SUCCEEDED if ended else ExecutionStatus.RUNNING
     return ExecutionSummary(arn, name, ExecutionStatus.FAILED if number == 2 else status, started, ended, run)
+
+
+def _asked(records: Sequence[ProposalRecord]) -> Iterator[RunProposal]:
+    for index, record in enumerate(records):
+        of = record.proposal
+        yield RunProposal(of.proposal_id, of.label, of.kind, of.action, record.status, record.updated_at, index)
+
+
+def _history(started: datetime, proposals: int) -> tuple[HistoryEvent, ...]:
+    """Of a run whose proposals all wait, as Step Functions writes it."""
+    events: list[dict[str, object]] = []
+
+    def add(seconds: float, previous: int, kind: str, **details: object) -> int:
+        name = "state" + kind.partition("State")[2] if kind.endswith(("StateEntered", "StateExited")) else kind
+        at = started + timedelta(seconds=seconds)
+        details = {f"{name[0].lower()}{name[1:]}EventDetails": details}
+        events.append({"id": len(events) + 1, "previousEventId": previous, "type": kind, "timestamp": at, **details})
+        return len(events)
+
+    def passed(seconds: float, took: float, previous: int, kind: str, name: str) -> int:
+        entered = add(seconds, previous, f"{kind}StateEntered", name=name, input="{}")
+        return add(seconds + took, entered, f"{kind}StateExited", name=name, output="{}")
+
+    add(0, 0, "ExecutionStarted", input='{"source": "schedule"}')
+    checked = passed(9, 0, passed(0, 9, 0, "Task", "MonitorTasks"), "Choice", "CheckAnomalies")
+    begun = add(9, add(9, checked, "MapStateEntered", name="ProcessProposals"), "MapStateStarted", length=proposals)
+    for index in range(proposals):
+        item = add(9, begun, "MapIterationStarted", name="ProcessProposals", index=index)
+        evaluated = passed(9, 2 + index % 3, item, "Task", "EvaluateProposal")
+        waits = add(12, passed(12, 0, evaluated, "Choice", "CheckApproval"), "TaskStateEntered", name="WaitForApproval")
+        add(12, waits, "TaskScheduled", resource="invoke.waitForTaskToken", timeoutInSeconds=3600, parameters="{}")
+    return parse_events(events)
 
 
 def _report(snapshot: FleetSnapshot, name: str, records: Sequence[ProposalRecord]) -> RunReport:

@@ -15,6 +15,7 @@ from qlikops.domain.approval import Status
 from qlikops.domain.errors import AccessDenied, DecisionUnknown, NotFound, Offline
 from qlikops.domain.workflow.events import parse_events
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, Redrive, RunSummary
+from qlikops.tui.widgets.graph import GraphView
 from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, screen_text, sees, wait_until
@@ -177,6 +178,10 @@ async def test_what_is_wrong_is_said_and_what_was_loaded_stays(started: Started,
 # One execution
 
 
+def chosen(pilot: Pilot[Any]) -> str:
+    return pilot.app.screen.query_one(GraphView).chosen
+
+
 async def opened(pilot: Pilot[Any]) -> None:
     await pilot.press("4")
     await sees(pilot, "run-0711")
@@ -190,17 +195,38 @@ async def test_the_graph_says_what_ran_waits_and_was_not_reached(
 ) -> None:
     async with started(environment, size=size) as pilot:
         await opened(pilot)
-        await sees(
-            pilot,
-            "MonitorTasks ✓ succeeded",
-            "└→ GenerateReport, else · not taken",
-            "ProcessProposals ▶ running",
-            "#0 sales-orders (replicate-eu-1): resu",
-        )
-        await pilot.press("end")
-        await sees(pilot, "MonitoringFailed · not reached")
-        await pilot.press("slash", *"waitforapproval", "enter", "n")
-        await sees(pilot, "WaitForApproval ▷ waiting", "match 2 of")
+        await sees(pilot, "MonitorTasks", "38 tasks", "1 of 1 open", "1 waits", "15 states")
+        assert chosen(pilot) == "state WaitForApproval"
+        await pilot.press("f")
+        await sees(pilot, "CheckDecision", "not reached")
+        await pilot.press("home", "slash", *"monitor", "enter")
+        await sees(pilot, "match 2 of")
+        assert chosen(pilot) == "state ReportMonitoringFailure"
+
+
+async def test_the_arrows_go_from_box_to_box_and_light_the_path_of_an_item(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    _, proposals = samples.four_proposals()
+    detail = samples.execution_detail(environment.runs[0])
+    environment.details[detail.summary.arn] = replace(detail, proposals=proposals)
+    environment.events[detail.summary.arn] = samples.events()
+    async with started(environment, size=(120, 40)) as pilot:
+        await opened(pilot)
+        gone = []
+        for key in ("home", "right", "right", "left", "down", "down", "down", "down", "up", "k", "j", "end", "down"):
+            await pilot.press(key)
+            gone.append(chosen(pilot))
+        assert gone == [
+            *("state MonitorTasks", "state CheckAnomalies", "state ProcessProposals", "state CheckAnomalies"),
+            *("state EvaluateProposal", "state WaitForApproval", "item 0", "item 1"),
+            *("item 0", "state WaitForApproval", "item 0", "item 3", "item 3"),
+        ]
+        await sees(pilot, "○ denied")
+        await pilot.press("enter")
+        await sees(pilot, "It was not reached")
+        await pilot.press("escape", "home", "up", "enter")
+        await sees(pilot, "MonitorTasks: ✓ succeeded")
 
 
 async def test_a_state_opens_with_its_input_and_esc_goes_back_to_it(
@@ -208,7 +234,7 @@ async def test_a_state_opens_with_its_input_and_esc_goes_back_to_it(
 ) -> None:
     async with started(environment) as pilot:
         await opened(pilot)
-        await pilot.press("enter")
+        await pilot.press("home", "enter")
         await sees(pilot, "MonitorTasks: ✓ succeeded", '"source": "schedule"', '"proposal_count": 2')
         await pilot.press("escape")
         await sees(pilot, "CheckAnomalies")
@@ -274,18 +300,14 @@ async def test_a_history_without_map_items_is_filled_in_and_says_so(
         await pilot.press("4")
         await sees(pilot, "run-0711")
         await pilot.press("enter")
-        await sees(
-            pilot, "the ledger filled it in", "WaitForApproval ▷ waiting by ledger", "EvaluateProposal ? not recorded"
-        )
+        await sees(pilot, "the ledger filled it in", "● 1 waits, by ledger", "? not recorded")
 
 
 async def test_without_the_definition_what_ran_is_shown_and_why(started: Started, environment: FakeEnvironment) -> None:
     environment.definition_error = AccessDenied("no right to states:DescribeStateMachineForExecution")
     async with started(environment, size=(120, 36)) as pilot:
         await opened(pilot)
-        await sees(
-            pilot, "could not be read: no right to", "These are the states that ran.", "MonitorTasks ✓ succeeded"
-        )
+        await sees(pilot, "could not be read: no right to", "These are the states that ran.", "✓ 38 tasks")
         await no_longer_sees(pilot, "not reached")
 
 
