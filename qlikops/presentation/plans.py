@@ -10,11 +10,13 @@ from qlikops.dataclass import dataclass
 from qlikops.domain.errors import UsageError
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.mute import MuteReason
+from qlikops.domain.naming import counted
 from qlikops.domain.ordering import OrderReceipt, OrderState
 from qlikops.domain.plan import Plan, Scope
+from qlikops.domain.shift_entry import ShiftEntry
 from qlikops.domain.task import TaskKey
 from qlikops.domain.text import harmless
-from qlikops.presentation import vocabulary
+from qlikops.presentation import vocabulary, waiting
 from qlikops.presentation.table import Column, ColumnOf, Table
 from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
 
@@ -156,12 +158,17 @@ def plan_lines(
     )
 
 
-def lift_lines(what: TaskSnapshot | Plan, reason: str, caller: str, now: datetime) -> tuple[Line, ...]:
+def lift_lines(what: TaskSnapshot | Plan | ShiftEntry, reason: str, caller: str, now: datetime) -> tuple[Line, ...]:
     """What ends, and what follows from it."""
     lines = [line("sends", "StartExecution with an order: lift")]
     if isinstance(what, Plan):
         lines += [line("plan", outside(f"{what.plan_id}: {what.words(now)}", cap=300))]
         then = "what was stopped during the work and still is down is proposed by the same run"
+    elif isinstance(what, ShiftEntry):
+        lines += [line("tasks", outside(counted(what.tasks, "tasks"), cap=300))]
+        until = waiting.clock(what.muted_until, now) if what.muted_until else "nothing"
+        lines += [line("lifts", Span(f"what keeps them quiet until {until}", Tone.WARNING))]
+        then = "what is still broken of them is proposed by the same run; the hourly restart limit stays"
     else:
         mute = what.memory.quiet
         lines += [line("task", outside(what.facts.key, cap=200))]
@@ -175,10 +182,13 @@ def lift_lines(what: TaskSnapshot | Plan, reason: str, caller: str, now: datetim
     )
 
 
-def nothing_to_lift(what: TaskSnapshot | Plan, now: datetime) -> str:
+def nothing_to_lift(what: TaskSnapshot | Plan | ShiftEntry, now: datetime) -> str:
     """Why there is nothing to end; empty where there is."""
     if isinstance(what, Plan):
         return "It is over already." if what.is_over(now) else ""
+    if isinstance(what, ShiftEntry):
+        is_muted = what.muted_until is not None and what.muted_until > now
+        return "" if is_muted else "Nothing keeps them quiet, as the last run saw it."
     mute = what.memory.quiet
     if mute is None or mute.until <= now:
         return "Nothing keeps it quiet, as the last run saw it."

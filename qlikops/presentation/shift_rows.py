@@ -117,7 +117,7 @@ def _of_entry(entry: ShiftEntry, now: datetime, caller: str) -> ShiftRow:
         entry.approval_id,
         group_of(entry),
         _fell_at(entry) or entry.at,
-        entry.label,
+        entry.key.task if entry.key else entry.label,
         by,
         known.of_entry(entry, now),
         entry=entry,
@@ -176,7 +176,7 @@ def _of_mutes(shift: Shift, denied: set[str]) -> Iterator[ShiftRow]:
             f"mute {keys[0].full}",
             Group.QUIET,
             None,
-            counted([str(key) for key in keys], "tasks"),
+            keys[0].task if len(keys) == 1 else counted([str(key) for key in keys], "tasks"),
             outside(f"{mute.kind} by {mute.by}" if mute.by else mute.kind, Tone.MUTED, 120),
             Span(f"kept quiet until {clock(mute.until, shift.until)}, in {left}"),
             task=keys[0] if len(keys) == 1 else None,
@@ -209,9 +209,14 @@ TABLE: Table[ShiftRow] = Table(
             Column("at", "UTC", 6),
             lambda row: Span(_at(row) + "+"[: row.is_new], Tone.NEUTRAL if row.is_new else Tone.MUTED),
         ),
-        ColumnOf(Column("what", "Task", 24, flexible=True), lambda row: outside(row.what, cap=200)),
-        ColumnOf(Column("by", "Decided", 24, goes=10), lambda row: row.by),
-        ColumnOf(Column("became", "What became of it", 30), lambda row: row.became),
+        ColumnOf(Column("what", "Task", 32), lambda row: outside(row.what, cap=200)),
+        ColumnOf(
+            Column("server", "Server", 14, goes=5),
+            lambda row: outside(row.task.server, Tone.MUTED, 60) if row.task else Span(""),
+            field=lambda row: row.task.server if row.task else "",
+        ),
+        ColumnOf(Column("by", "Decided", 26, goes=10), lambda row: row.by),
+        ColumnOf(Column("became", "What became of it", 34, flexible=True), lambda row: row.became),
     ),
     more_fields={
         "by": lambda row: row.decider,
@@ -225,14 +230,14 @@ FILTER_EXAMPLE = "by:you task:orders failure:oracle ended:lasted new:"
 
 
 def first_sentence(found: Sequence[ShiftRow], since: datetime) -> str:
-    """`Since 19:00 UTC: 7 lasted, 1 went wrong, 2 not certain yet`."""
+    """`Since 19:00 UTC: 1 went wrong, 2 not certain yet, 7 lasted`."""
     count = Counter(row.group for row in found)
     words = [
         f"{count[group]:,} {what}"
         for group, what in (
-            (Group.LASTED, "lasted"),
             (Group.WRONG, "went wrong"),
             (Group.OPEN, "not certain yet"),
+            (Group.LASTED, "lasted"),
             (Group.QUIET, "denied or kept quiet"),
         )
         if count[group]
@@ -276,6 +281,6 @@ def markdown(found: Sequence[ShiftRow], since: datetime, context: str = "") -> s
 
 
 def _line(row: ShiftRow) -> Line:
-    name = outside(row.what, cap=200)
+    name = outside(row.task or row.what, cap=200)
     by = Span(f", {row.by.text}" if row.by.text else "")
     return line(_at(row), name, by, Span(": "), row.became)

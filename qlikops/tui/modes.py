@@ -32,6 +32,7 @@ class Mode:
 
 MODES = (
     Mode("inbox", "1", "Inbox", "InboxScreen"),
+    Mode("shift", "2", "Shift", "ShiftScreen"),
     Mode("fleet", "3", "Fleet", "FleetScreen"),
     Mode("executions", "4", "Executions", "ExecutionsScreen"),
     Mode("schedule", "5", "Schedule", "ScheduleScreen"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ class Preferences:
     group_by: str | None = None
     """Of the inbox."""
     bell: bool | None = None
+    visits: Mapping[str, str] | None = None
+    """Context -> when its shift was looked at last, ISO 8601."""
 
 
 @dataclass
@@ -71,13 +74,17 @@ def _read(path: Path | None) -> tuple[Preferences, str]:
         return Preferences(), f"What you had chosen is not known: {shown(path)} cannot be read: {error}. {_SET_ASIDE}"
 
 
+_TYPES = {"bell": bool, "visits": dict}
+"""Of what is no text."""
+
+
 def _parse(data: object) -> Preferences:
     """Fields that a newer qlikops wrote are left out. Raises ValueError for what no qlikops writes."""
     if not isinstance(data, dict):
         raise ValueError("it holds no settings")
     known = {each.name: data[each.name] for each in fields(Preferences) if data.get(each.name) is not None}
     for name, value in known.items():
-        if type(value) is not (bool if name == "bell" else str):
+        if type(value) is not _TYPES.get(name, str):
             raise ValueError(f"{name} is {harmless(repr(value), 40)}")
     return Preferences(**known)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ from qlikops.tui.preferences import PreferenceFile
 NEWS_DURATION = timedelta(seconds=10)
 """How long the title says that something new came."""
 FAILURES_KEPT = 50
+VISIT_ENDS = timedelta(minutes=5)
+"""Who is back on the shift's screen before that has not been away: what was new still is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class ConsoleState:
         """Mode -> how much came, or went wrong, since its screen was looked at."""
         self.failures: list[Failure] = []
         """The last errors, newest first."""
+        self._visited: dict[str, datetime] = {}
         self._arrived: tuple[datetime, int] | None = None
         """When something new came last, and how much."""
         self._by_row_key: dict[str, Waiting] = {}
@@ -87,6 +91,20 @@ class ConsoleState:
     def unanswered(self) -> int:
         """How much waits for an answer."""
         return sum(each.row.waits is None for each in self.waiting)
+
+    def visited(self, context: str) -> datetime | None:
+        """When the person looked at the shift of `context` last, before the visit that goes on; None if never."""
+        known = (self.memory.preferences.visits or {}).get(context)
+        with contextlib.suppress(ValueError, TypeError):  # whatever a person has written there
+            last = datetime.fromisoformat(known) if known else None
+            if last is not None and self.now() - last > VISIT_ENDS:
+                self._visited[context] = last
+        return self._visited.get(context)
+
+    def visits(self, context: str) -> None:
+        """Remembers that the person looks at the shift of `context` now."""
+        known = self.memory.preferences.visits or {}
+        self.remember(visits={**known, context: self.now().isoformat()})
 
     # The current context
 

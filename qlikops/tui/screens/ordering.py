@@ -17,6 +17,7 @@ from qlikops.domain.ordering import send
 from qlikops.domain.orders import Order, lift_order, plan_order
 from qlikops.domain.plan import Plan, Scope
 from qlikops.domain.ports import ContextServices
+from qlikops.domain.shift_entry import ShiftEntry
 from qlikops.presentation import plans
 from qlikops.presentation.tone import Line
 from qlikops.tui.model import messages
@@ -115,9 +116,9 @@ class OrderDialog(OutgoingDialog[Order]):
 
 
 class LiftScreen(OrderDialog):
-    """Ends what keeps one task quiet, or planned work."""
+    """Ends what keeps one task, or the tasks of one proposal, quiet; or planned work."""
 
-    def __init__(self, state: ConsoleState, context: LiveContext, what: TaskSnapshot | Plan) -> None:
+    def __init__(self, state: ConsoleState, context: LiveContext, what: TaskSnapshot | Plan | ShiftEntry) -> None:
         super().__init__(state, context)
         self._what = what
         self.verb = "End it" if isinstance(what, Plan) else "Lift"
@@ -136,8 +137,11 @@ class LiftScreen(OrderDialog):
 
     def answer(self) -> Order:
         """With the reason as it stands."""
-        what = self._what.plan_id if isinstance(self._what, Plan) else self._what.facts.key
-        return lift_order(what, self.reason)
+        match self._what:
+            case Plan(plan_id=named) | ShiftEntry(approval_id=named):
+                return lift_order(named, self.reason)
+            case TaskSnapshot() as task:
+                return lift_order(task.facts.key, self.reason)
 
 
 class PlanScreen(OrderDialog):

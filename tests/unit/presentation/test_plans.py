@@ -12,9 +12,10 @@ from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.ordering import OrderReceipt, OrderState
 from qlikops.domain.plan import Plan, Scope
+from qlikops.domain.shift_entry import entry_of
 from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.presentation import plans
-from tests.unit.domain.samples import NOON
+from tests.unit.domain.samples import NOON, WAITING
 
 HOUR = timedelta(hours=1)
 PLAN = Plan("plan-1", Scope(("eu",)), NOON - HOUR, NOON + HOUR, "CHG123\x1b[2J", "arn:aws:iam::1:user/ana", "r", NOON)
@@ -137,6 +138,17 @@ def test_there_may_be_nothing_to_lift(mute: Mute | None, why: str) -> None:
 def test_a_plan_that_is_over_cannot_be_ended() -> None:
     assert plans.nothing_to_lift(PLAN, NOON) == ""
     assert plans.nothing_to_lift(PLAN, NOON + HOUR) == "It is over already."
+
+
+def test_what_keeps_the_tasks_of_a_proposal_quiet_is_lifted_together() -> None:
+    entry = replace(entry_of(WAITING), tasks=("eu/a", "eu/b"), muted_until=NOON + HOUR)
+    lines = [line.text for line in plans.lift_lines(entry, "back", "ana", NOON)]
+    assert "2 tasks (eu/a, eu/b)" in lines
+    assert "what keeps them quiet until 13:00 UTC" in lines
+    assert "until nothing" in plans.lift_lines(replace(entry, muted_until=None), "", "", NOON)[2].text
+    assert plans.nothing_to_lift(entry, NOON) == ""
+    assert plans.nothing_to_lift(entry, NOON + HOUR).startswith("Nothing keeps them quiet")
+    assert plans.nothing_to_lift(replace(entry, muted_until=None), NOON).startswith("Nothing keeps them quiet")
 
 
 @pytest.mark.parametrize("state", OrderState)

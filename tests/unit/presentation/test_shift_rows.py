@@ -79,7 +79,7 @@ def test_the_groups_come_in_the_order_of_what_must_be_known_first(shift: Shift) 
     assert (failed.became.text.split(":")[0], run.what, run.became.text) == ("failed", "run-7", "failed")
     assert len({row.key for row in found}) == len(found)
     assert {row.execution_name for row in found} == {"run-1", "run-7", ""}
-    assert {key for row in found for key in TABLE.cells(row)} == {"sign", "at", "what", "by", "became"}
+    assert {key for row in found for key in TABLE.cells(row)} == {"sign", "at", "what", "server", "by", "became"}
 
 
 def test_who_is_kept_quiet_by_an_earlier_decision_has_a_row_and_who_rests_after_a_restart_has_none(
@@ -87,7 +87,7 @@ def test_who_is_kept_quiet_by_an_earlier_decision_has_a_row_and_who_rests_after_
 ) -> None:
     quiet = [row for row in rows(shift) if row.group is Group.QUIET]
     assert [(row.what, row.by.text) for row in quiet] == [
-        (str(KEY), "bob denied"),
+        (KEY.task, "bob denied"),
         ("2 tasks (eu/more, eu/other)", "snoozed by bob"),
     ]
     assert quiet[1].became.text == "kept quiet until 13:00 UTC, in 1h00m"
@@ -129,7 +129,7 @@ def test_what_came_since_the_last_visit_is_marked_and_counted(shift: Shift) -> N
 
 def test_the_first_sentence(shift: Shift) -> None:
     said = first_sentence(rows(shift), SINCE)
-    assert said == "Since 00:00 UTC: 1 lasted, 3 went wrong, 1 not certain yet, 2 denied or kept quiet"
+    assert said == "Since 00:00 UTC: 3 went wrong, 1 not certain yet, 1 lasted, 2 denied or kept quiet"
     assert first_sentence([], SINCE) == "Since 00:00 UTC: nothing was decided"
 
 
@@ -156,7 +156,7 @@ def test_the_strip_has_what_ended_and_what_waits(shift: Shift) -> None:
 
 def test_it_can_be_handed_on_as_markdown(shift: Shift) -> None:
     text = markdown(rows(shift, CALLER), SINCE, "prod")
-    assert text.startswith("# Shift: prod\n\n- Since 00:00 UTC: 1 lasted")
+    assert text.startswith("# Shift: prod\n\n- Since 00:00 UTC: 3 went wrong")
     assert text.index("## Went wrong") < text.index("## Not certain yet") < text.index("## Waits for an answer")
     assert "- **12:00** replicate-eu-1/sales-orders, you resumed it: fell over after 7 min" in text
     assert markdown([], SINCE).startswith("# Shift\n")

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from qlikops.agent.config import LogRetention
 from qlikops.agent.decide.policy import decide
@@ -17,9 +18,11 @@ from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.agent.look.detection import detect
 from qlikops.agent.propose.correlation import propose
 from qlikops.agent.steps import report
-from qlikops.domain.approval import Claim, Outcome, ProposalRecord, Status, digest_of
+from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, digest_of
 from qlikops.domain.encoding import codec
+from qlikops.domain.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.lasting import Aftermath, Lasting, TaskLasting
 from qlikops.domain.plan import Plan, Scope
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import ReportedProposal, RunReport
@@ -39,7 +42,7 @@ from qlikops.qlik.simulator.server import AdjustableClock
 from tests.scenarios.library import build_scenario
 from tests.unit.agent.fleet import CONFIG as DEFAULTS
 from tests.unit.presentation.samples import ARN, NOW
-from tests.unit.tui.fakes import FakeEnvironment, FakeFleet
+from tests.unit.tui.fakes import FakeEnvironment, FakeExecutions, FakeFleet
 
 RUN = "run-0711"
 OVER = "0dd0ba11c0de"
@@ -58,12 +61,22 @@ class Demo(FakeEnvironment):
     taken: FleetSnapshot = field(kw_only=True)
 
     def approval(self, approval_id: str) -> ProposalRecord:
-        """OVER is the first one after nobody answered it."""
-        if approval_id != OVER:
-            return super().approval(approval_id)
-        record = next(iter(self.records.values()))
-        proposal = replace(record.proposal, proposal_id=OVER)
-        return replace(record, proposal=proposal, status=Status.EXPIRED, outcome=Outcome(Status.EXPIRED, at=NOW))
+        """OVER and the others that no longer wait are not in the inbox."""
+        ended = {record.approval_id: record for record in _ended(tuple(self.records.values()))}
+        return ended.get(approval_id) or super().approval(approval_id)
+
+    @property
+    def executions(self) -> FakeExecutions:
+        """One run of the past proposed all that no longer waits."""
+        rows = [
+            RunProposal(each.approval_id, each.proposal.label, "", "resume", each.status, each.updated_at)
+            for each in _ended(tuple(self.records.values()))
+        ]
+        found = FakeExecutions(self)
+        for number in (1, 5):
+            run = self.runs[number]
+            self.details.setdefault(run.name, ExecutionDetail(run, None, tuple(rows[number // 5 :: 2])))
+        return found
 
     @property
     def fleet(self) -> DemoFleet:
@@ -81,6 +94,47 @@ class DemoFleet(FakeFleet):
 
     def report_markdown(self, execution_name: str | None = None) -> str:
         return report.markdown(_report(self.taken, execution_name or RUN, list(self.environment.records.values())))
+
+
+def _ended(waiting: Sequence[ProposalRecord]) -> list[ProposalRecord]:
+    """What became of earlier proposals on the same tasks, one of each sort."""
+    ben = Decision(True, by="arn:aws:iam::111122223333:user/ben", reason="", digest="d", via="tui")
+
+    def task(record: ProposalRecord) -> TaskKey:
+        return record.proposal.targets[0].key
+
+    def since(name: str, record: ProposalRecord, minutes: int, status: Status, **more: Any) -> ProposalRecord:
+        at = NOW - timedelta(minutes=minutes)
+        made = replace(more.pop("decision", ben), at=at - timedelta(minutes=1))
+        return replace(
+            record,
+            proposal=replace(record.proposal, proposal_id=name, targets=record.proposal.targets[:1], cause=""),
+            status=status,
+            updated_at=at,
+            decision=None if status is Status.EXPIRED else made,
+            outcome=None if status is Status.RESTARTING else Outcome(status, at=at),
+            **more,
+        )
+
+    first, second, third, *_ = waiting
+    fell = TaskLasting(task(second), Lasting.FELL_OVER, 420, NOW - timedelta(minutes=150), "ERROR: login refused")
+    endpoint = EndpointKey("default", task(third).server, "ORA-ERP-PROD")
+    denied = Decision(approved=False, by=ben.by, reason="migration, asked op-5", digest="d", via="tui")
+    return [
+        since(OVER, first, 0, Status.EXPIRED),
+        since("0dd0ba11c0d1", second, 157, Status.RESTARTED, lasting=Aftermath(1).with_results([fell])),
+        since("0dd0ba11c0d2", third, 31, Status.RESTARTED, lasting=Aftermath(1, up_seconds=900)),
+        since("0dd0ba11c0d3", first, 320, Status.RESTARTED, lasting=Aftermath(1, lasted=1)),
+        since("0dd0ba11c0d4", second, 410, Status.RESTARTED, lasting=Aftermath(1, lasted=1)),
+        since("0dd0ba11c0d5", third, 200, Status.DENIED, decision=denied),
+        since(
+            "0dd0ba11c0d6",
+            third,
+            12,
+            Status.RESTARTING,
+            waits=EndpointWait(endpoint, NOW + timedelta(minutes=5), NOW + 4 * HOUR),
+        ),
+    ]
 
 
 def demo() -> Demo:

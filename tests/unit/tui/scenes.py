@@ -80,6 +80,7 @@ SCENES = {
     "redrive": Scene(
         "RedriveScreen", ((("4",), "succeeded"), (("down", "down"), "✗ failed"), (("R",), "Run the rest of it again"))
     ),
+    "shift": Scene("ShiftScreen", ((("2",), "Went wrong"),)),
     "fleet": Scene("FleetScreen", ((("3",), "servers"),)),
     "task": Scene("TaskScreen", ((("3",), "servers"), (("enter",), "target"))),
     "endpoint": Scene("EndpointScreen", ((("3",), "servers"), (("e",), "endpoint"))),

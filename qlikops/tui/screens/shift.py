@@ -1,0 +1,290 @@
+"""The shift: what went wrong, what is not certain yet, what lasted, what is kept quiet, planned and waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from itertools import groupby
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from qlikops.domain.decided import Known
+from qlikops.domain.fleet import TaskSnapshot
+from qlikops.domain.plan import Plan
+from qlikops.domain.ports import ContextServices
+from qlikops.domain.shift import Shift, gather_shift
+from qlikops.domain.shift_entry import ShiftEntry
+from qlikops.presentation import filter as filters
+from qlikops.presentation import shift_rows as shift
+from qlikops.presentation.headline import Headline
+from qlikops.presentation.plans import nothing_to_lift
+from qlikops.presentation.problem import explain
+from qlikops.presentation.shift_rows import Group, ShiftRow
+from qlikops.presentation.tone import Line, Section, Span, Tone
+from qlikops.tui.model import messages
+from qlikops.tui.model.links import Links, RecordLink, RunLink, TaskLink, TasksLink
+from qlikops.tui.model.state import ConsoleState
+from qlikops.tui.screens.ordering import LiftScreen, OrderingScreen
+from qlikops.tui.widgets.filtering import FilterBar
+from qlikops.tui.widgets.grouped import GroupedTable, TableGroup
+from qlikops.tui.widgets.headline import ROOMY
+from qlikops.tui.widgets.prose import LABEL_WIDTH, palette, prose
+
+HOURS = (12, 24, 72)
+"""What `s` goes through."""
+_MARGIN = 4
+
+
+class ShiftScreen(OrderingScreen[Shift]):
+    """A shift in groups, below the strip of its hours."""
+
+    MODE = "shift"
+    AUTO_FOCUS = "#shift"
+    POLL_SECONDS = 15
+    """After the first one, a reading costs two ListExecutions, a Query for each run under way, one for what waits, one
+    conditional GET, and a read for each proposal that something may have become of."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("u", "take_back", "Ask me again", id="take-back", tooltip="ends what keeps it quiet, a plan, a claim"),
+        Binding("y", "copy", "Copy as Markdown", id="copy", tooltip="for the next shift"),
+        Binding("s", "hours", "Hours", id="hours", tooltip="looks back further"),
+        Binding("slash", "filter", "Filter", key_display="/", id="filter"),
+        Binding("escape", "back", "Whole shift", id="back"),
+    ]
+
+    def __init__(self, state: ConsoleState) -> None:
+        super().__init__(state)
+        self._hours = HOURS[0]
+        self._known = Known()
+        """Only the lane of this screen reads and changes it."""
+        self._shift: Shift | None = None
+        self._error: Exception | None = None
+        self._rows: Mapping[str, ShiftRow] = {}
+        """All of them, in order."""
+        self._folded = {str(Group.WAITS), str(Group.OTHER)}
+        self._seen_at = state.visited(self.context.name)
+        """When the person looked last, before this visit."""
+
+    def content(self) -> ComposeResult:
+        """The strip, the filter, the groups."""
+        yield Static("Loading …", markup=False, id="hours")
+        yield FilterBar(f"Filter: {shift.FILTER_EXAMPLE}; {filters.HELP}")
+        yield GroupedTable(shift.TABLE.fit, id="shift")
+
+    @property
+    def _table(self) -> GroupedTable:
+        return self.query_one(GroupedTable)
+
+    def load(self, environment: ContextServices) -> Shift:
+        """What has changed since the last reading."""
+        now, known = self.state.now(), self._known
+        return gather_shift(environment, now - timedelta(hours=self._hours), now, known)
+
+    def took(self, found: Shift) -> None:
+        """Shows it."""
+        self._shift, self._error = found, None
+        self._show()
+
+    def missed(self, error: Exception) -> None:
+        """Says why above what is there."""
+        self._error = error
+        self._show()
+
+    def catch_up(self) -> None:
+        """What came since the last visit is new for as long as this one lasts."""
+        self._seen_at = self.state.visited(self.context.name)
+        super().catch_up()
+
+    @on(events.ScreenSuspend)
+    @on(events.Unmount)
+    def _leave(self) -> None:
+        self.state.visits(self.context.name)
+
+    def headline(self) -> Headline | None:
+        """The handover's first sentence."""
+        if self._shift is None:
+            return None
+        rows = tuple(self._rows.values())
+        wrong = sum(row.group is Group.WRONG for row in rows)
+        counts = (Span(shift.first_sentence(rows, self._shift.since)),)
+        return Headline(f"{wrong:,}", counts, (shift.second_sentence(rows, self._seen_at),))
+
+    def state_changed(self) -> None:
+        """Who one is may have become known."""
+        self._show()
+        super().state_changed()
+
+    def on_resize(self) -> None:
+        """The strip has room for more or less."""
+        super().on_resize()
+        self._show_strip()
+
+    def _show(self) -> None:
+        if self._shift is None:
+            if self._error is not None:
+                self.query_one("#hours", Static).update(Text(str(explain(self._error))))
+            return
+        self._rows = {row.key: row for row in shift.rows(self._shift, self.context.caller, self._seen_at)}
+        kept = self.query_one(FilterBar).parse(shift.TABLE.fields)
+        shown = list(filter(kept.matches, self._rows.values()))
+        groups = [
+            TableGroup(group, [row.key for row in rows]) for group, rows in groupby(shown, lambda row: str(row.group))
+        ]
+        # What one looks for is not to be looked for under a fold.
+        folded = () if kept else self._folded
+        self._table.show_groups(groups, folded, lambda key: shift.TABLE.cells(self._rows[key]))
+        self._show_strip()
+        self.draw_frame()
+        self.refresh_bindings()
+
+    def _show_strip(self) -> None:
+        """Not on short terminals: the rows are worth more there."""
+        strip = self.query_one("#hours", Static)
+        if self._shift is None:
+            return
+        lines: list[Line] = []
+        if self._error is not None:
+            lines.append(Line("not read", (Span(str(explain(self._error)), Tone.DANGER),)))
+        if not self._shift.is_complete:
+            lines.append(Line("note", (Span("there were more runs than are looked at", Tone.WARNING),)))
+        if self.app.size.height >= ROOMY:
+            cells = self.size.width - LABEL_WIDTH - 1 - _MARGIN
+            lines += shift.hours(self._rows.values(), self._shift.since, self._shift.until, cells)
+        strip.display = bool(lines)
+        strip.update(prose([Section("", tuple(lines))], palette(self)))
+
+    # What is chosen, and where it leads
+
+    @property
+    def chosen(self) -> ShiftRow | None:
+        """The row under the cursor."""
+        return self._rows.get(self._table.chosen or "") if self.is_mounted else None
+
+    def links(self) -> Links:
+        """Its record, task and run."""
+        row, name = self.chosen, self.context.name
+        if row is None:
+            return Links()
+        record = RecordLink(name, row.entry.approval_id, row.entry.label) if row.entry else None
+        task = TaskLink(name, row.task) if row.task else None
+        tasks = TasksLink(name, row.entry.approval_id, row.entry.label) if row.entry and not row.task else None
+        return Links(record, task or tasks, run=RunLink(name, row.execution_name) if row.execution_name else None)
+
+    def chosen_values(self) -> Mapping[str, str]:
+        """The chosen task or proposal."""
+        row = self.chosen
+        values = {"context": self.context.name}
+        if row is not None and row.task is not None:
+            values |= asdict(row.task)
+        if row is not None and row.entry is not None:
+            values["id"] = row.entry.approval_id
+        return values
+
+    @on(GroupedTable.Chosen)
+    def _choose(self, event: GroupedTable.Chosen) -> None:
+        event.stop()
+        self.refresh_bindings()
+
+    @on(GroupedTable.Opened)
+    def _open(self, event: GroupedTable.Opened) -> None:
+        event.stop()
+        if title := GroupedTable.group_of(event.key):
+            self._folded ^= {title}
+            self._show()
+            return
+        found = self.links()
+        if link := found.record or found.run or found.task:
+            self.state.navigation.go(link)
+
+    # What can be done
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What cannot be taken back has no key for it."""
+        if action == "back":
+            return FilterBar.is_open_in(self)
+        if action in {"take_back", "lift"}:
+            if self._what_to_take_back() is None:
+                return False
+            return super().check_action("lift", parameters)
+        return super().check_action(action, parameters)
+
+    def _what_to_take_back(self) -> TaskSnapshot | Plan | ShiftEntry | str | None:
+        """What keeps the chosen one quiet, or the id of what one has claimed."""
+        row, snapshot = self.chosen, self._shift.snapshot if self._shift else None
+        if row is None:
+            return None
+        if row.plan is not None:
+            return row.plan
+        now = self.state.now()
+        task = next((each for each in snapshot.tasks if each.facts.key == row.task), None) if snapshot else None
+        if task is not None and not nothing_to_lift(task, now):
+            return task
+        entry = row.entry
+        if entry is None:
+            return None
+        waiting = self.context.row(entry.approval_id)
+        if waiting is not None:
+            claim = waiting.claim
+            return entry.approval_id if claim and claim.by == self.context.caller and claim.until > now else None
+        return entry if row.task is None and not nothing_to_lift(entry, now) else None
+
+    def action_take_back(self) -> None:
+        """Ends what keeps the chosen one quiet, a plan, or one's own claim."""
+        what = self._what_to_take_back()
+        if isinstance(what, str):
+            self.context.release(what, self)
+        elif what is not None:
+            self.confirm(LiftScreen(self.state, self.context, what))
+
+    action_lift = action_take_back
+
+    @on(messages.Claimed)
+    def _released(self, message: messages.Claimed) -> None:
+        message.stop()
+        self.notify(f"{message.approval_id}: you look at it no longer.", markup=False)
+        self.context.load_rows(self.app)
+
+    @on(messages.ClaimFailed)
+    def _not_released(self, message: messages.ClaimFailed) -> None:
+        message.stop()
+        self.notify(str(explain(message.error)), severity="error", markup=False)
+
+    def action_copy(self) -> None:
+        """For the next shift, in the order of the screen."""
+        if self._shift is not None:
+            name = self.context.name if self.state.several else ""
+            rows = tuple(self._rows.values())
+            self.copy(shift.markdown(rows, self._shift.since, name), "Shift, as Markdown")
+
+    def action_hours(self) -> None:
+        """Looks back further, round and round."""
+        self._hours = HOURS[(HOURS.index(self._hours) + 1) % len(HOURS)]
+        self._known = Known()
+        self.notify(f"The last {self._hours} hours.", markup=False)
+        self.action_refresh()
+
+    def action_filter(self) -> None:
+        """Opens the filter."""
+        self.query_one(FilterBar).open()
+        self.refresh_bindings()
+
+    def action_back(self) -> None:
+        """Shows the whole shift again."""
+        self.query_one(FilterBar).close()
+
+    @on(FilterBar.Changed)
+    def _narrow(self, event: FilterBar.Changed) -> None:
+        event.stop()
+        self._show()
+
+    @on(FilterBar.Left)
+    def _leave_filter(self, event: FilterBar.Left) -> None:
+        event.stop()
+        self._show()
+        self.set_focus(self._table)
+        self.refresh_bindings()

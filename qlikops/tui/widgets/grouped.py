@@ -1,0 +1,84 @@
+"""A table in groups: a line above each says its name and how many rows it has, and folds them away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from qlikops.dataclass import dataclass
+from qlikops.presentation.table import Cells
+from qlikops.presentation.tone import Span, Tone
+from qlikops.tui.widgets.prose import palette
+from qlikops.tui.widgets.table import MARK, KeyedTable
+
+_PREFIX = "group "
+"""No key of a row begins so."""
+_FOLDED = "▸ "
+
+
+@dataclass(frozen=True, slots=True)
+class TableGroup:
+    """Rows that belong together."""
+
+    title: str
+    keys: Sequence[str]
+
+
+class GroupedTable(KeyedTable):
+    """A KeyedTable whose rows are in groups; Enter on a group's line folds it, or unfolds it."""
+
+    def show_groups(self, groups: Sequence[TableGroup], folded: Collection[str], cells: Callable[[str], Cells]) -> None:
+        """Shows these groups in their order, of those whose titles are in `folded` only the line; empty ones not at
+        all. `cells` is asked for rows only.
+        """
+        found = [group for group in groups if group.keys]
+        lines = {
+            f"{_PREFIX}{group.title}": (group.title, f"{_FOLDED if group.title in folded else ''}{len(group.keys):,}")
+            for group in found
+        }
+        keys = [
+            key
+            for group in found
+            for key in (f"{_PREFIX}{group.title}", *(() if group.title in folded else group.keys))
+        ]
+
+        def cells_of(key: str) -> Cells:
+            # Not of a column, so never measured against one: only to see that a line changed.
+            return {"group": Span("  ".join(lines[key]))} if key in lines else cells(key)
+
+        first = not self._keys
+        self._lines_of_groups = lines
+        self.show(keys, cells_of)
+        if first and len(keys) > 1:
+            self.choose(next((key for key in keys if key not in lines), keys[0]))
+
+    _lines_of_groups: dict[str, tuple[str, str]] = {}  # noqa: RUF012 - replaced, never changed
+
+    @staticmethod
+    def group_of(key: str) -> str:
+        """The title of the group whose line `key` is; empty for a row."""
+        return key.removeprefix(_PREFIX) if key.startswith(_PREFIX) else ""
+
+    def render_line(self, y: int) -> Strip:
+        """A group's line: its title, a rule, and its number at the right edge."""
+        index = int(self.scroll_y) + y - 1
+        if y and index < len(self._keys) and (line := self._lines_of_groups.get(self._keys[index])):
+            return self._group_line(*line, is_chosen=self._keys[index] == self.chosen)
+        return super().render_line(y)
+
+    def _group_line(self, title: str, number: str, *, is_chosen: bool) -> Strip:
+        base = self._style("cursor") if is_chosen else self.rich_style
+        width = self.size.width - self.styles.scrollbar_size_vertical
+        rule = "─" * max(0, width - cell_len(title) - cell_len(number) - 4)
+        muted = base + palette(self)[Tone.MUTED]
+        return Strip(
+            [
+                Segment(MARK if is_chosen else " ", base),
+                Segment(f"{title} ", base + Style(bold=True)),
+                Segment(f"{rule} {number} ", muted),
+            ]
+        ).adjust_cell_length(self.size.width, base)
