@@ -7,11 +7,12 @@ from dataclasses import field
 from datetime import datetime
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import UNANSWERED, ProposalRecord, Status
+from qlikops.domain.approval import UNANSWERED, ProposalRecord
 from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.handover import KnownRuns, runs_since
 from qlikops.domain.ports import Approvals, ContextServices, Executions
 from qlikops.domain.run import Progress, RunProposal
+from qlikops.domain.shift_entry import is_followed
 from qlikops.domain.workflow.execution import ExecutionSummary
 
 PAGES = 150
@@ -67,12 +68,6 @@ class Known:
         if known is not None and is_settled and (looked_at == self.looked_at or not is_followed(known)):
             return known
         return approvals.approval(row.proposal_id)
-
-
-def is_followed(record: ProposalRecord) -> bool:
-    """Whether runs may still find out more about whether its restart lasted."""
-    came_up = any(task.status is Status.RESTARTED for task in record.outcome.targets) if record.outcome else False
-    return came_up if record.lasting is None else not record.lasting.is_over
 
 
 def decided_since(

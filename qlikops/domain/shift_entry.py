@@ -83,6 +83,12 @@ def entry_of(
     )
 
 
+def is_followed(record: ProposalRecord) -> bool:
+    """Whether runs may still find out more about whether its restart lasted."""
+    came_up = any(task.status is Status.RESTARTED for task in record.outcome.targets) if record.outcome else False
+    return came_up if record.lasting is None else not record.lasting.is_over
+
+
 def fits(entry: ShiftEntry, *, by: str, task: str, failure: str, caller: str) -> bool:
     """Whether `entry` was decided by a name like `by`, is of a task like `task`, and of a failure that begins like
     `failure`; an empty one fits all. `caller` is the ARN that `by` means by ME.

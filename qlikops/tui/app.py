@@ -150,6 +150,7 @@ class QlikOpsApp(DecidingApp):
         self.set_interval(1, self._tick)
         self.set_interval(LAST_RUN_SECONDS, self._ask_for_last_run)
         self.set_interval(HOLD_TICK_SECONDS, self._let_go)
+        self.set_interval(self._watch_again_seconds, self._follow)
         self.call_after_refresh(lambda: self._heed(self.size))
         self.app_resume_signal.subscribe(self, lambda _: self._take_the_screen_back())
 
@@ -443,6 +444,7 @@ class QlikOpsApp(DecidingApp):
         first, waited = context.freshness.loaded_at is None, bool(self.state.waiting)
         context.where = message.where
         self._reaching.reach(context, self.state.took_rows(context, message.rows))
+        context.load_followed(self)
         self._tick()
         if first:
             # What somebody waits for is not to wait for what was drawn a moment ago, nor for boto3 to load.

@@ -23,6 +23,8 @@ from qlikops.tui.terminal.pulse import Pulse
 
 WATCH_AGAIN_SECONDS = 5
 HOLD_TICK_SECONDS = 0.2
+SHIFT = "shift"
+"""The mode whose tab says how much went wrong."""
 
 
 class DecidingApp(App[int]):
@@ -93,6 +95,7 @@ class DecidingApp(App[int]):
             self._watch_again(context, approval.approval_id)
         else:
             self._tell_elsewhere(sending, status_word(approval.status).tone)
+            context.following.follow(approval, context.now())
         self._catch_up(context)
 
     @on(messages.OutcomeLoadFailed)
@@ -100,6 +103,29 @@ class DecidingApp(App[int]):
         problem = explain(message.error)
         self.notify(f"The outcome could not be read, trying again. {problem}", severity="warning", markup=False)
         self._watch_again(self._context_of(message), message.asked)
+
+    def _follow(self) -> None:
+        for context in self.state.contexts:
+            context.load_followed(self)
+
+    @on(messages.FollowedLoaded)
+    def _followed_loaded(self, message: messages.FollowedLoaded) -> None:
+        context, fallen = self._context_of(message), []
+        for record in message.approvals:
+            told = context.followed(record)
+            if told is None:
+                continue
+            if is_ours := context.outbox.in_flight(record.approval_id):
+                context.outbox.ended(record)
+            if told.fell_over:
+                self.state.unseen[SHIFT] += not (isinstance(self.screen, ConsoleScreen) and self.screen.MODE == SHIFT)
+                fallen.append(told.as_event())
+            if told.fell_over or not is_ours:
+                self.state.told = told
+        if fallen:
+            self.post_message(messages.Alerted(context.name, fallen))
+        if message.approvals:
+            self._drawing.soon()
 
     def _watch_again(self, context: LiveContext, approval_id: str) -> None:
         self.set_timer(self._watch_again_seconds, lambda: context.outbox.watch(approval_id, self))

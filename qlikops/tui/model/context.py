@@ -6,6 +6,7 @@ one context locks only what is in it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ from qlikops.presentation.watch import Event, arrived, is_soon, runs_out
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model import messages
 from qlikops.tui.model.backend import Backend
+from qlikops.tui.model.following import Following, Told
 from qlikops.tui.model.outbox import ApprovalKey, Clock, Outbox, Sending
 
 CLAIM_DURATION = timedelta(minutes=10)
@@ -41,6 +43,7 @@ LONGEST_REST = timedelta(minutes=1)
 REOPEN_AFTER = 3
 """So many times in a row without an answer, and the environment is opened anew: it may be elsewhere by now."""
 _CREDENTIALS = "credentials"
+_FOLLOWED = "followed"
 _REVIEWS = "reviews"
 """Lane of the whole records."""
 
@@ -85,6 +88,8 @@ class LiveContext:
             source.name, self.backend, clock, timedelta(seconds=source.hold_seconds), sendings, label=self.label
         )
         """What was decided in it."""
+        self.following = Following()
+        """What others decided in it, and restarts that came up."""
         self.alerts = source.alerts
         self.theme = source.theme
         self.where = ""
@@ -161,6 +166,8 @@ class LiveContext:
         """A fresh inbox came; returns what is new and what runs out soon, each once. The first is no news."""
         news = tuple(self._news(rows)) if self.freshness.loaded_at is not None else ()
         now = self.now()
+        gone = self._rows.keys() - {row.approval_id for row in rows}
+        self.following.left(name for name in self._rows if name in gone and not self.outbox.in_flight(name))
         self._soon = frozenset(row.approval_id for row in rows if is_soon(row, now))
         self._rows = {row.approval_id: row for row in rows}
         self.freshness = Freshness(self.now(), credentials=self.freshness.credentials)
@@ -192,6 +199,13 @@ class LiveContext:
         changed = waiting is not None or self.freshness.waits_for is not None
         self.freshness = replace(self.freshness, waits_for=waiting)
         return changed or self.freshness.loaded_at is None
+
+    def followed(self, record: ProposalRecord) -> Told | None:
+        """The record of what others decided, or of a restart that came up, has come; returns what is new of it."""
+        now = self.now()
+        if not self.following.took(record, now):
+            return None
+        return Told(now, record, self.label, self.caller)
 
     # What to ask for
 
@@ -285,6 +299,19 @@ class LiveContext:
             return messages.BackgroundLoaded(self.name, approval.approval_id, read_background(environment, approval))
 
         self.backend.call("backgrounds", load, messages.LoadFailed, to)
+
+    def load_followed(self, to: MessagePump) -> None:
+        """Asks for what others decided, and for restarts that came up, as far as something may have become of them."""
+
+        def load(environment: ContextServices) -> messages.FollowedLoaded:
+            found = []
+            for approval_id in ids:
+                with contextlib.suppress(NotFound):
+                    found.append(environment.approvals.approval(approval_id))
+            return messages.FollowedLoaded(self.name, found)
+
+        if not self.rests() and not self.backend.busy(_FOLLOWED) and (ids := self.following.due(self.now())):
+            self.backend.call(_FOLLOWED, load, messages.LoadFailed, to)
 
     def load_marked(self, ids: Sequence[str], to: MessagePump) -> None:
         """Asks for several whole records, to be answered together."""

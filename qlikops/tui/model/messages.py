@@ -165,6 +165,13 @@ class OutcomeLoaded(ContextMessage):
 
 
 @dataclass
+class FollowedLoaded(ContextMessage):
+    """Records of what others decided, and of restarts that came up, as they are now."""
+
+    approvals: Sequence[ProposalRecord]
+
+
+@dataclass
 class Claimed(ContextMessage):
     """Others now see who looks at it, or that one does so no longer."""
 

@@ -16,6 +16,7 @@ from qlikops.presentation.watch import Event, What
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model.backend import Backend
 from qlikops.tui.model.context import ContextSource, LiveContext, Waiting
+from qlikops.tui.model.following import Told
 from qlikops.tui.model.links import Navigation
 from qlikops.tui.model.outbox import ApprovalKey, Clock, Sending
 from qlikops.tui.preferences import PreferenceFile
@@ -73,6 +74,8 @@ class ConsoleState:
         """Mode -> how much came, or went wrong, since its screen was looked at."""
         self.failures: list[Failure] = []
         """The last errors, newest first."""
+        self.told: Told | None = None
+        """What became last of something that others decided, or of a restart that came up."""
         self._visited: dict[str, datetime] = {}
         self._arrived: tuple[datetime, int] | None = None
         """When something new came last, and how much."""

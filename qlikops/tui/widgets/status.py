@@ -93,8 +93,12 @@ class StatusLine(Static):
         return found
 
     def _deed(self) -> Text | None:
-        """The last decision, or all that were made together; nothing before the first of it is sent."""
-        latest, colours = self._state.latest_together, palette(self)
+        """The last decision, with all that were made together, or what became since of another one; nothing before the
+        first of it is sent.
+        """
+        latest, colours, told = self._state.latest_together, palette(self), self._state.told
+        if told is not None and all(sending.sent_at is None or sending.sent_at < told.at for sending in latest):
+            return text(told.words(self._state.now()), colours)
         if all(sending.due for sending in latest):
             return None
         alone = len(latest) == 1

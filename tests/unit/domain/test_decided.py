@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from qlikops.domain.approval import Outcome, Status, TaskOutcome
-from qlikops.domain.decided import Known, decided_since, is_followed
+from qlikops.domain.decided import Known, decided_since
 from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.lasting import Aftermath
 from qlikops.domain.ports import ContextServices
@@ -78,10 +78,6 @@ def test_a_restart_is_looked_at_again_once_a_run_may_have_seen_more(environment:
     up = ended("a", Status.RESTARTED)
     assert up.outcome
     up = replace(up, outcome=replace(up.outcome, targets=(TaskOutcome(KEY, Status.RESTARTED),)))
-    assert is_followed(up)
-    assert is_followed(replace(up, lasting=Aftermath(1, up_seconds=900)))
-    assert not is_followed(replace(up, lasting=FELL))
-    assert not is_followed(ended("a", Status.DENIED))
     environment.approvals.records = {up.approval_id: up}
     environment.has(run_of("over", 5, 1, row("a", Status.RESTARTED)))
     known, services = Known(), cast("ContextServices", environment)

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from qlikops.domain.approval import Status
+from qlikops.domain.approval import Status, TaskOutcome
 from qlikops.domain.lasting import Aftermath
 from qlikops.domain.shift import Shift
-from qlikops.domain.shift_entry import ME, entry_of, fits
+from qlikops.domain.shift_entry import ME, entry_of, fits, is_followed
 from tests.fakes import CALLER
 from tests.unit.domain.samples import KEY, NOON, WAITING
 from tests.unit.domain.test_decisions import FELL, ended
@@ -47,6 +47,17 @@ def test_what_waits_says_until_when_and_what_ended_does_not() -> None:
     (target,) = WAITING.proposal.targets
     several = replace(WAITING.proposal, targets=(target, replace(target, key=replace(KEY, task="other"))), cause="x")
     assert entry_of(replace(WAITING, proposal=several)).key is None
+
+
+def test_a_restart_that_came_up_is_followed_until_it_is_known_whether_it_lasted() -> None:
+    up = ended("a", Status.RESTARTED)
+    assert up.outcome
+    assert not is_followed(up)  # no task of it came up
+    up = replace(up, outcome=replace(up.outcome, targets=(TaskOutcome(KEY, Status.RESTARTED),)))
+    assert is_followed(up)
+    assert is_followed(replace(up, lasting=Aftermath(1, up_seconds=900)))
+    assert not is_followed(replace(up, lasting=FELL))
+    assert not is_followed(WAITING)
 
 
 def test_whether_it_fell_over() -> None:

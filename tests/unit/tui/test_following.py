@@ -1,0 +1,93 @@
+"""What others decided is followed to its end, and a restart until it is known whether it lasted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from unittest.mock import patch
+
+from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status, TaskOutcome
+from qlikops.domain.lasting import Aftermath, Lasting, TaskLasting
+from qlikops.presentation.tone import Tone, plain
+from qlikops.tui.model.following import AT_ONCE, CAME_UP, KEPT, UNDER_WAY, Following, Told
+from tests.unit.presentation import samples
+from tests.unit.presentation.samples import NOW
+from tests.unit.tui.conftest import Started, no_longer_sees, sees, wait_until
+from tests.unit.tui.fakes import FakeEnvironment
+
+BOB = Decision(approved=True, by="arn:aws:iam::1:user/bob", at=NOW, reason="on the phone")
+KEY = samples.proposal().targets[0].key
+ONE = replace(samples.approval(), status=Status.RESTARTING, decision=BOB)
+UP = replace(
+    ONE, status=Status.RESTARTED, outcome=Outcome(Status.RESTARTED, targets=(TaskOutcome(KEY, Status.RESTARTED),))
+)
+FELL = replace(UP, lasting=Aftermath(1).with_results([TaskLasting(KEY, Lasting.FELL_OVER, 420, NOW)]))
+LASTED = replace(UP, lasting=Aftermath(1, lasted=1))
+ID = ONE.approval_id
+
+
+def test_what_left_the_inbox_is_asked_for_once_and_then_as_often_as_something_may_have_become_of_it() -> None:
+    following = Following()
+    following.left([ID])
+    assert following.due(NOW) == [ID]
+    assert following.due(NOW) == []
+    assert following.took(ONE, NOW)
+    assert following.due(NOW + UNDER_WAY / 2) == []
+    assert following.due(NOW + UNDER_WAY) == [ID]
+    assert not following.took(ONE, NOW + UNDER_WAY)
+    assert following.took(UP, NOW + UNDER_WAY)
+    assert following.due(NOW + 2 * UNDER_WAY) == []
+    assert following.due(NOW + UNDER_WAY + CAME_UP) == [ID]
+    assert following.took(LASTED, NOW + CAME_UP)
+    assert following.due(NOW + 3 * CAME_UP) == []
+
+
+def test_in_a_storm_only_some_are_followed_and_nothing_for_ever() -> None:
+    following = Following()
+    following.left(f"{number}" for number in range(100))
+    assert len(following.due(NOW)) == AT_ONCE
+    assert following.due(NOW) == []
+    following.follow(UP, NOW)
+    assert following.due(NOW + KEPT) == []
+    following.took(replace(ONE, proposal=samples.proposal(2), updated_at=NOW + 2 * KEPT), NOW + 2 * KEPT)
+    assert list(following.records) == [samples.proposal(2).proposal_id]
+
+
+def test_what_nobody_decided_is_no_news_and_what_waits_again_is_not_followed() -> None:
+    following = Following()
+    assert not following.took(replace(ONE, status=Status.EXPIRED, decision=None), NOW)
+    assert not following.took(replace(ONE, status=Status.WAITING), NOW)
+    assert following.records == {}
+
+
+def said(record: ProposalRecord, caller: str = "", context: str = "") -> str:
+    return plain(Told(NOW, record, context, caller).words(NOW))
+
+
+def test_it_is_told_by_whom_and_what_became_of_it() -> None:
+    assert said(ONE) == f"{KEY}, approved by bob: restarting"
+    assert said(ONE, context="prod") == f"{KEY} in prod, approved by bob: restarting"
+    assert said(FELL, caller=BOB.by) == f"{KEY}, approved by you: fell over after 7 min"
+    assert said(replace(ONE, status=Status.DENIED)) == f"{KEY} was denied by bob: on the phone"
+    assert said(replace(FELL, decision=None)) == f"{KEY}: fell over after 7 min"
+    assert {span.tone for span in Told(NOW, FELL, "", "").words(NOW)} == {Tone.DANGER}
+    event = Told(NOW, FELL, "", "").as_event()
+    assert (event.text, event.severity) == (said(FELL), samples.proposal().severity)
+
+
+async def test_what_a_colleague_decides_is_followed_until_it_fell_over_which_rings_once(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(samples.approval())
+    async with started(environment, size=(120, 36), watch_again_seconds=0.1) as pilot:
+        await sees(pilot, "sales-orders")
+        with patch.object(pilot.app, "bell") as bell:
+            environment.decide_elsewhere(ID)
+            await pilot.press("r")
+            await sees(pilot, "approved by bob: restarting")
+            following = pilot.app.state.current.following  # type: ignore[attr-defined]
+            environment.records[ID] = FELL
+            following._asked_at[ID] -= timedelta(minutes=2)
+            await sees(pilot, "approved by bob: fell over after 7 min", "Shift +1")
+            await wait_until(pilot, lambda: bell.call_count > 0)
+            assert bell.call_count == 1
+        await pilot.press("2")
+        await no_longer_sees(pilot, "Shift +1")
