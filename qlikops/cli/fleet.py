@@ -47,7 +47,8 @@ def tasks(
     if wanted.problem:
         raise UsageError(f"--filter: {wanted.problem}")
     environment = here.environment(context)
-    snapshot = read_fleet(environment)
+    found = read_fleet(environment)
+    snapshot = found.snapshot
     _remember(here, environment.name, snapshot)
     now, order = here.now(), fleet.TABLE.order_called(sort)
     if server:
@@ -55,7 +56,7 @@ def tasks(
         server = look_up_name(server, names, "server")
     chosen = [
         each
-        for each in fleet.TABLE.sorted(fleet.listed(snapshot, now), order)
+        for each in fleet.TABLE.sorted(fleet.listed(snapshot, now, found.deeds), order)
         if (not server or each.facts.key.server == server)
         and (state is None or each.facts.state is state)
         and wanted.matches(each)

@@ -11,6 +11,7 @@ from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.naming import did_you_mean, is_named, listed, named
 from qlikops.domain.ports import ContextServices
+from qlikops.domain.shift_entry import ShiftEntry
 from qlikops.domain.since import read_fleet
 from qlikops.domain.text import harmless
 
@@ -30,6 +31,8 @@ class TaskDetail:
     """When Enterprise Manager had fetched its state; None where that is not known."""
     run: str = ""
     """The name of the run that saw it so."""
+    deed: ShiftEntry | None = None
+    """The proposal on it that was open when the run looked and no longer waits; None if there is none."""
 
 
 def look_up(environment: ContextServices, name: str) -> TaskDetail:
@@ -37,13 +40,15 @@ def look_up(environment: ContextServices, name: str) -> TaskDetail:
 
     Raises NotFound, and UsageError where several tasks may be meant. Blocks like the ports do.
     """
-    snapshot = read_fleet(environment)
+    fleet = read_fleet(environment)
+    snapshot = fleet.snapshot
     task = _find(snapshot, name)
     key = task.facts.key
     history = tuple(environment.approvals.history(key))
     fetched = next((server.fetched for server in snapshot.servers if server.key == key.of_server), None)
     is_down, fetched_at = key in snapshot.on_down_servers, fetched.at if fetched else None
-    return TaskDetail(task, snapshot.taken_at, is_down, history, fetched_at, snapshot.execution_name)
+    run, deed = snapshot.execution_name, fleet.deeds.get(key)
+    return TaskDetail(task, snapshot.taken_at, is_down, history, fetched_at, run, deed)
 
 
 def look_up_name(given: str, names: Iterable[str], what: str) -> str:

@@ -51,6 +51,12 @@ class ShiftEntry:
     key: TaskKey | None = None
     """Its task; None of several."""
 
+    def is_newer_than(self, other: ShiftEntry) -> bool:
+        """Whether this says more than `other`; of the same proposal, a reading of the ledger knows how far it is."""
+        if self.approval_id == other.approval_id:
+            return self.status.is_final and not other.status.is_final
+        return self.at > other.at
+
     @property
     def fell_over(self) -> bool:
         """Whether a task of it was seen down again after it had come up."""

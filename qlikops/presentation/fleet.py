@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -12,8 +12,10 @@ from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskSnapshot
 from qlikops.domain.mute import MuteReason
-from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskState
+from qlikops.domain.shift_entry import ShiftEntry
+from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.presentation import stale, vocabulary
+from qlikops.presentation.now import of_task
 from qlikops.presentation.table import Column, ColumnOf, Order, Table
 from qlikops.presentation.tone import Line, Span, Tone, line, outside
 
@@ -49,6 +51,12 @@ class ListedTask:
     now: datetime
     server_down: bool = False
     """Nothing is known of it."""
+    taken_at: datetime | None = None
+    """When the run looked; None is as good as now."""
+    deed: ShiftEntry | None = None
+    """The newest proposal on it that something was decided about since; None if there is none."""
+    caller: str = ""
+    """The ARN of who is `you`."""
 
     @property
     def facts(self) -> TaskFacts:
@@ -56,10 +64,16 @@ class ListedTask:
         return self.task.facts
 
 
-def listed(snapshot: FleetSnapshot, now: datetime) -> list[ListedTask]:
-    """Every task as the last run saw it."""
-    down = snapshot.on_down_servers
-    return [ListedTask(task, now, task.facts.key in down) for task in snapshot.tasks]
+def listed(
+    snapshot: FleetSnapshot, now: datetime, deeds: Mapping[TaskKey, ShiftEntry] | None = None, caller: str = ""
+) -> list[ListedTask]:
+    """Every task as the last run saw it, with what was decided since: `deeds`."""
+    down, deeds = snapshot.on_down_servers, deeds or {}
+    return [
+        ListedTask(task, now, key in down, snapshot.taken_at, deeds.get(key), caller)
+        for task in snapshot.tasks
+        for key in (task.facts.key,)
+    ]
 
 
 def _stop(each: ListedTask) -> Span:
@@ -84,7 +98,8 @@ def _restarted(each: ListedTask) -> Span:
 
 
 def _quiet(each: ListedTask) -> Span:
-    return why_quiet(each.task, each.now, server_down=each.server_down) or vocabulary.NOTHING
+    known = of_task(each.task, each.taken_at or each.now, each.deed, each.now, each.caller)
+    return known or why_quiet(each.task, each.now, server_down=each.server_down) or vocabulary.NOTHING
 
 
 def trend(samples: Sequence[Sample], cells: int = TREND_CELLS) -> str:

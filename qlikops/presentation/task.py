@@ -13,14 +13,15 @@ from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.task import StopReason, TaskFacts
 from qlikops.presentation import background, fleet, stale, vocabulary
 from qlikops.presentation.failure import happened
+from qlikops.presentation.now import of_task
 from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
 
 
-def sections(detail: TaskDetail, now: datetime) -> tuple[Section, ...]:
-    """What a person asks first of a task, first."""
+def sections(detail: TaskDetail, now: datetime, caller: str = "") -> tuple[Section, ...]:
+    """What a person asks first of a task, first; `caller` is the ARN of who is `you`."""
     task = detail.task
     return filled(
-        ("", _heading(detail, now)),
+        ("", _heading(detail, now, caller)),
         *((str(anomaly.kind), _anomaly(anomaly)) for anomaly in task.anomalies),
         ("Latency", background.latency(task.memory.samples)),
         ("Figures", _figures(task.facts)),
@@ -28,7 +29,7 @@ def sections(detail: TaskDetail, now: datetime) -> tuple[Section, ...]:
     )
 
 
-def _heading(detail: TaskDetail, now: datetime) -> Iterator[Line]:
+def _heading(detail: TaskDetail, now: datetime, caller: str) -> Iterator[Line]:
     task, facts, memory = detail.task, detail.task.facts, detail.task.memory
     yield line("task", outside(facts.key, cap=200))
     if facts.key.instance != "default":
@@ -39,6 +40,8 @@ def _heading(detail: TaskDetail, now: datetime) -> Iterator[Line]:
     yield line(
         "state", vocabulary.task_state(facts.state, facts.raw_state), *stopped, Span(f"   {ago} ago", Tone.MUTED)
     )
+    if since := of_task(task, detail.taken_at, detail.deed, now, caller):
+        yield line("since", since)
     if detail.fetched_at:
         known = f"{vocabulary.clock_time(detail.fetched_at)}, {vocabulary.ago(detail.fetched_at, now)} ago"
         yield line("fetched", known, Span("  by Enterprise Manager", Tone.MUTED))

@@ -7,7 +7,7 @@ one context locks only what is in it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -25,6 +25,8 @@ from qlikops.domain.errors import (
     Unreachable,
 )
 from qlikops.domain.ports import ContextServices, Credentials
+from qlikops.domain.shift_entry import ShiftEntry, entry_of
+from qlikops.domain.task import TaskKey
 from qlikops.domain.workflow.execution import ExecutionSummary
 from qlikops.presentation.alert import Alerts
 from qlikops.presentation.freshness import Freshness
@@ -199,6 +201,17 @@ class LiveContext:
         changed = waiting is not None or self.freshness.waits_for is not None
         self.freshness = replace(self.freshness, waits_for=waiting)
         return changed or self.freshness.loaded_at is None
+
+    def deeds(self, known: Mapping[TaskKey, ShiftEntry]) -> dict[TaskKey, ShiftEntry]:
+        """What was decided of each task: what is `known` of the ledger, or what this console has learnt since."""
+        deeds = dict(known)
+        for record in (*self.following.records.values(), *self.outbox.records):
+            entry = entry_of(record)
+            for target in record.chosen.targets:
+                before = deeds.get(target.key)
+                if before is None or entry.is_newer_than(before):
+                    deeds[target.key] = entry
+        return deeds
 
     def followed(self, record: ProposalRecord) -> Told | None:
         """The record of what others decided, or of a restart that came up, has come; returns what is new of it."""

@@ -92,6 +92,15 @@ class Sending:
         return self.receipt is not None or self.error is not None or bool(self.withdrawn)
 
     @property
+    def record(self) -> ProposalRecord | None:
+        """The proposal with what this console knows became of it; None while the ledger holds no answer of ours."""
+        if self.ended is not None or self.receipt is None:
+            return self.ended
+        made = self.receipt.decision
+        at = made.at or self.approval.updated_at
+        return replace(self.approval, status=self.receipt.status, decision=made, updated_at=at)
+
+    @property
     def is_on_the_way(self) -> bool:
         """Whether it may be on the wire right now."""
         return self.sent_at is not None and not self.is_settled
@@ -142,6 +151,11 @@ class Outbox:
         """Whether this console has answered it, unless that certainly did not count."""
         sending = self.sendings.get(self._key(approval_id))
         return sending is not None and sending.may_count
+
+    @property
+    def records(self) -> tuple[ProposalRecord, ...]:
+        """What was decided here and is recorded, in the order in which it was sent."""
+        return tuple(record for sending in self._ours() if (record := sending.record))
 
     @property
     def sending_now(self) -> bool:

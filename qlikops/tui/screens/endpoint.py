@@ -52,7 +52,7 @@ class EndpointScreen(PolledScreen[FleetSnapshot]):
 
     def load(self, environment: ContextServices) -> FleetSnapshot:
         """The snapshot, with what has ended since."""
-        return read_fleet(environment)
+        return read_fleet(environment).snapshot
 
     def took(self, found: FleetSnapshot) -> None:
         """Shows it, what is wrong first."""

@@ -14,7 +14,9 @@ from textual.widgets import Static
 
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import ContextServices
-from qlikops.domain.since import read_fleet
+from qlikops.domain.shift_entry import ShiftEntry
+from qlikops.domain.since import FleetNow, read_fleet
+from qlikops.domain.task import TaskKey
 from qlikops.presentation import filter as filters
 from qlikops.presentation import fleet
 from qlikops.presentation.problem import explain
@@ -30,7 +32,7 @@ from qlikops.tui.widgets.prose import palette, prose
 from qlikops.tui.widgets.table import KeyedTable
 
 
-class FleetScreen(OrderingScreen[FleetSnapshot]):
+class FleetScreen(OrderingScreen[FleetNow]):
     """Every task, what is wrong first."""
 
     MODE = "fleet"
@@ -49,6 +51,10 @@ class FleetScreen(OrderingScreen[FleetSnapshot]):
         super().__init__(state, context)
         self._narrowed = narrowed
         self._snapshot: FleetSnapshot | None = None
+        self._deeds: Mapping[TaskKey, ShiftEntry] = {}
+        """What was decided since, as the ledger had it."""
+        self._shown_deeds: Mapping[TaskKey, ShiftEntry] = {}
+        """The same, with what this console has learnt since."""
         self._order = fleet.TABLE.orders[0]
         self._error: Exception | None = None
         """Why the last look failed; what is shown is older than it seems."""
@@ -62,14 +68,20 @@ class FleetScreen(OrderingScreen[FleetSnapshot]):
         yield FilterBar(f"Filter: {fleet.FILTER_EXAMPLE}; {filters.HELP}", self._narrowed)
         yield KeyedTable(fleet.TABLE.fit, id="fleet")
 
-    def load(self, environment: ContextServices) -> FleetSnapshot:
-        """The snapshot, with what has ended since."""
+    def load(self, environment: ContextServices) -> FleetNow:
+        """The snapshot, with what was decided since."""
         return read_fleet(environment)
 
-    def took(self, found: FleetSnapshot) -> None:
+    def took(self, found: FleetNow) -> None:
         """Shows it."""
-        self._snapshot, self._error = found, None
+        self._snapshot, self._deeds, self._error = found.snapshot, found.deeds, None
         self._show()
+
+    def state_changed(self) -> None:
+        """What is decided here is seen at once."""
+        if self.context.deeds(self._deeds) != self._shown_deeds:
+            self._show()
+        super().state_changed()
 
     def missed(self, error: Exception) -> None:
         """Says why above what is there."""
@@ -145,7 +157,9 @@ class FleetScreen(OrderingScreen[FleetSnapshot]):
                 summary.update(Text(str(explain(self._error))))
             return
         kept = self.query_one(FilterBar).parse(fleet.TABLE.fields)
-        tasks = fleet.TABLE.sorted(filter(kept.matches, fleet.listed(snapshot, now)), self._order)
+        self._shown_deeds = self.context.deeds(self._deeds)
+        listed = fleet.listed(snapshot, now, self._shown_deeds, self.context.caller)
+        tasks = fleet.TABLE.sorted(filter(kept.matches, listed), self._order)
         lines = [*fleet.summary(snapshot, now), line("shown", fleet.shown(len(tasks), snapshot, self._order))]
         if self._error is not None:
             lines.append(line("not read", Span(str(explain(self._error)), Tone.DANGER)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -16,7 +16,7 @@ from qlikops.domain.lookup import TaskDetail, look_up
 from qlikops.domain.ports import ContextServices
 from qlikops.presentation import task
 from qlikops.presentation.problem import explain
-from qlikops.presentation.tone import as_text
+from qlikops.presentation.tone import Section, as_text
 from qlikops.tui.model import links
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.links import Links
@@ -60,7 +60,19 @@ class TaskScreen(OrderingScreen[TaskDetail]):
         """Shows it."""
         self._detail = found
         self.refresh_bindings()
-        self.query_one("#task-text", Static).update(prose(task.sections(found, self.state.now()), palette(self)))
+        self.query_one("#task-text", Static).update(prose(self._sections(found), palette(self)))
+
+    def _sections(self, found: TaskDetail) -> tuple[Section, ...]:
+        """With what was decided since, here or as the ledger had it."""
+        key = found.task.facts.key
+        deeds = self.context.deeds({key: found.deed} if found.deed else {})
+        return task.sections(replace(found, deed=deeds.get(key)), self.state.now(), self.context.caller)
+
+    def state_changed(self) -> None:
+        """What is decided here is seen at once."""
+        if self._detail is not None:
+            self.took(self._detail)
+        super().state_changed()
 
     def missed(self, error: Exception) -> None:
         """Says why on the page, or beside what is there."""
@@ -95,4 +107,4 @@ class TaskScreen(OrderingScreen[TaskDetail]):
     def action_copy(self) -> None:
         """As plain text, for a ticket."""
         if self._detail is not None:
-            self.copy(as_text(task.sections(self._detail, self.state.now())), "Task")
+            self.copy(as_text(self._sections(self._detail)), "Task")

@@ -60,6 +60,16 @@ def test_a_restart_that_came_up_is_followed_until_it_is_known_whether_it_lasted(
     assert not is_followed(WAITING)
 
 
+def test_of_two_the_newer_counts_and_of_one_proposal_the_ledger_unless_it_has_ended_since() -> None:
+    going, over = entry_of(ended("a", Status.RESTARTING)), entry_of(ended("a", Status.RESTARTED))
+    assert over.is_newer_than(going)
+    assert not going.is_newer_than(over)
+    assert not going.is_newer_than(going)
+    other = entry_of(ended("b", Status.DENIED, hours=1))
+    assert other.is_newer_than(over)
+    assert not over.is_newer_than(other)
+
+
 def test_whether_it_fell_over() -> None:
     restarted = entry_of(ended("a", Status.RESTARTED, FELL))
     assert restarted.fell_over

@@ -9,10 +9,11 @@ import pytest
 
 from qlikops.domain.approval import Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.errors import QlikopsError
-from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import ContextServices
+from qlikops.domain.run import Progress, RunProposal
 from qlikops.domain.since import read_fleet
 from qlikops.domain.task import TaskKey, TaskState
+from qlikops.domain.workflow.execution import ExecutionDetail
 from tests.unit.presentation import samples
 from tests.unit.tui.fakes import FakeEnvironment
 
@@ -35,7 +36,7 @@ def ended(status: Status, after: str) -> ProposalRecord:
 
 
 def seen(found: FakeEnvironment) -> tuple[TaskState, str, str, int]:
-    snapshot: FleetSnapshot = read_fleet(cast("ContextServices", found))
+    snapshot = read_fleet(cast("ContextServices", found)).snapshot
     (task,) = [each for each in snapshot.tasks if each.facts.key == KEY]
     return task.facts.state, task.proposal_id, task.note, len(task.anomalies)
 
@@ -78,4 +79,19 @@ def test_where_nothing_was_open_the_ledger_is_not_asked(monkeypatch: pytest.Monk
     found = environment(samples.approval())
     found.snapshot = samples.fleet()
     monkeypatch.setattr(found, "waiting", lambda: pytest.fail("asked for the inbox"))
-    assert read_fleet(cast("ContextServices", found)) is found.snapshot
+    fleet = read_fleet(cast("ContextServices", found))
+    assert (fleet.snapshot is found.snapshot, fleet.deeds) == (True, {})
+
+
+def test_what_was_decided_since_is_there_for_each_of_its_tasks_and_says_how_far_it_is() -> None:
+    group = samples.proposal(tasks=("sales-orders", "billing"), cause="ORA")
+    record = replace(samples.approval(group), status=Status.RESTARTING)
+    found = environment(record)
+    row = RunProposal(record.approval_id, "eu", "", "resume", record.status, samples.NOW, progress=Progress(1, 0, 2))
+    run = samples.execution("run-0711")
+    found.runs, found.details = [run], {"run-0711": ExecutionDetail(run, None, (row,))}
+    deeds = read_fleet(cast("ContextServices", found)).deeds
+    assert {key.task for key in deeds} == {"sales-orders", "billing"}
+    assert {deed.progress for deed in deeds.values()} == {Progress(1, 0, 2)}
+    alone = read_fleet(cast("ContextServices", environment(ended(Status.DENIED, "")))).deeds
+    assert [(key, deed.status) for key, deed in alone.items()] == [(KEY, Status.DENIED)]

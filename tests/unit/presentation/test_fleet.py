@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 
 from qlikops.domain.anomaly import KINDS, Anomaly, AnomalyKind, Severity
+from qlikops.domain.approval import Decision, Status
 from qlikops.domain.fleet import FleetSnapshot, Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.freshness import Freshness
 from qlikops.domain.mute import Mute, MuteReason
+from qlikops.domain.shift_entry import entry_of
 from qlikops.domain.task import Fetched, ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.presentation import fleet
 from qlikops.presentation.filter import parse
@@ -188,3 +190,13 @@ def test_how_many_are_shown_and_in_which_order() -> None:
     order = fleet.TABLE.orders[0]
     assert fleet.shown(3, SNAPSHOT, order).text == "3 tasks, worst first"
     assert fleet.shown(1, SNAPSHOT, order).text == "1 of 3 tasks, worst first"
+
+
+def test_what_was_decided_since_stands_before_why_it_is_quiet() -> None:
+    quiet = replace(ORDERS, memory=TaskProgress(quiet=Mute(MuteReason.COOLDOWN, NOW + 15 * MINUTE)))
+    record = replace(samples.approval(), status=Status.RESTARTING, decision=Decision(True, by=samples.CALLER, at=NOW))
+    (each,) = fleet.listed(
+        replace(SNAPSHOT, tasks=(quiet,)), NOW + MINUTE, {quiet.facts.key: entry_of(record)}, samples.CALLER
+    )
+    assert fleet.TABLE.cells(each)["quiet"].text == "approved by you 1m00s ago, restarting"
+    assert cells(quiet)["quiet"].text == "cooling down 15m more"

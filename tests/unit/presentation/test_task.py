@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Evidence, Severity
-from qlikops.domain.approval import HistoryLine, Status
+from qlikops.domain.approval import Decision, HistoryLine, Status
 from qlikops.domain.audit import DoneBy
 from qlikops.domain.fleet import Sample, TaskProgress, TaskSnapshot
 from qlikops.domain.freshness import Freshness
 from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.mute import Mute, MuteReason
+from qlikops.domain.shift_entry import entry_of
 from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.presentation import task
 from qlikops.presentation.tone import as_text
@@ -86,3 +87,11 @@ def test_an_anomaly_is_told_with_its_evidence_and_whether_it_is_confirmed() -> N
     assert "▲ warning    no progress" in text
     assert "on 1 poll; not confirmed yet, so nothing is proposed on it" in text
     assert "e1           message: ORA-12541" in text
+
+
+def test_what_was_decided_since_the_run_looked_is_said_under_the_state() -> None:
+    record = replace(samples.approval(), status=Status.RESTARTING, decision=Decision(True, by=samples.CALLER, at=NOW))
+    detail = TaskDetail(NOT_RUNNING, NOW, deed=entry_of(record))
+    text = as_text(task.sections(detail, NOW + MINUTE, samples.CALLER))
+    assert "since        approved by you 1m00s ago, restarting" in text
+    assert "since " not in as_text(task.sections(TaskDetail(NOT_RUNNING, NOW), NOW))

@@ -91,3 +91,20 @@ async def test_what_a_colleague_decides_is_followed_until_it_fell_over_which_rin
             assert bell.call_count == 1
         await pilot.press("2")
         await no_longer_sees(pilot, "Shift +1")
+
+
+async def test_the_fleet_and_a_task_say_at_once_what_was_decided_of_it(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(samples.approval())
+    async with started(environment, size=(200, 50), watch_again_seconds=0.1) as pilot:
+        await sees(pilot, "sales-orders")
+        environment.restarts.close()
+        environment.decide_elsewhere(ID)
+        await pilot.press("r")
+        await sees(pilot, "approved by bob: restarting")
+        await pilot.press("3")
+        await sees(pilot, "approved by bob 0s ago, restarting")
+        environment.records[ID] = replace(UP, updated_at=NOW + timedelta(seconds=1))
+        pilot.app.state.current.following._asked_at[ID] -= timedelta(minutes=2)  # type: ignore[attr-defined]
+        await sees(pilot, "runs again since 11:20")
+        await pilot.press("enter")
+        await sees(pilot, "since runs again since 11:20")
