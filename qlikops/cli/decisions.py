@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,9 +12,18 @@ import typer
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, JsonOption, invocation
 from qlikops.cli.durations import duration
-from qlikops.domain.shift import gather_shift
-from qlikops.domain.shift_entry import ME, fits
+from qlikops.domain import archive as archived
+from qlikops.domain.errors import UsageError
+from qlikops.domain.naming import listed
+from qlikops.domain.ports import ContextServices
+from qlikops.domain.shift import Shift, gather_shift
+from qlikops.domain.shift_entry import ME, ShiftEntry, fits
+from qlikops.files import read_text, replace_text, shown
 from qlikops.presentation import shift as presented
+from qlikops.presentation.vocabulary import count
+
+MOST_BYTES = 512 * 1024 * 1024
+"""Of one month: a file from anywhere else is not read into memory whole."""
 
 
 def decisions(
@@ -23,20 +34,34 @@ def decisions(
     failure: Annotated[
         str, typer.Option(metavar="FAILURE", help="Only of this known failure, or kind of anomaly, or its beginning.")
     ] = "",
+    export: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write what ended in each finished month to DIR, one file a month."),
+    ] = None,
+    archive: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Read what --export wrote to DIR, in place of the ledger.")
+    ] = None,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the proposals of a shift: what waits, who decided what, how it ended, whether it lasted, until when its
     tasks are muted.
 
-    The ledger keeps them for 90 days.
+    The ledger keeps them for 90 days. --export keeps them for longer: a month that is in DIR already is left as it is.
     """
     length = duration("--since", since)
     here = invocation(ctx)
-    environment = here.environment(context)
     now = here.now()
-    found = gather_shift(environment, now - length, now)
-    caller = environment.caller() if by == ME else ""
+    if export is not None:
+        if archive or by or task or failure or as_json:
+            raise UsageError("--export writes everything: it takes no other option but --context.")
+        _export(here.environment(context), export, now)
+        return
+    if archive is None:
+        found = gather_shift(here.environment(context), now - length, now)
+    else:
+        found = Shift(now - length, now, _archived(archive, now - length))
+    caller = here.environment(context).caller() if by == ME else ""
     entries = tuple(entry for entry in found.entries if fits(entry, by=by, task=task, failure=failure, caller=caller))
     found = replace(found, entries=entries)
     if as_json:
@@ -46,3 +71,28 @@ def decisions(
     if entries:
         columns = presented.columns(output.terminal_width())
         output.write_table(columns, [presented.cells(entry, now) for entry in entries])
+
+
+def _export(environment: ContextServices, folder: Path, now: datetime) -> None:
+    there = {path.name for path in folder.glob("*.jsonl")}
+    found = archived.gather(environment, now, there)
+    for month, entries in found.months:
+        replace_text(folder / month.file, archived.as_lines(entries))
+        forgotten = f"; from {now - archived.KEPT:%Y-%m-%d} on" if month.begins < now - archived.KEPT else ""
+        output.say(f"{month.file}: {count(len(entries), 'proposal')}{forgotten}")
+    if not found.months:
+        output.say(f"Every month that is over and that the ledger still has is in {shown(folder)}.")
+    if not found.is_complete:
+        output.say("There were more runs than are looked at: the oldest are missing.")
+    if found.too_new:
+        output.say(f"A newer qlikops wrote {listed(found.too_new)}: they are missing.")
+
+
+def _archived(folder: Path, since: datetime) -> tuple[ShiftEntry, ...]:
+    """The newest first."""
+    files = sorted(folder.glob("decisions-*.jsonl"), reverse=True)
+    if not files:
+        raise UsageError(f"There are no decisions in {shown(folder)}.", "`qlikops decisions --export DIR` writes them.")
+    read = (archived.parse(read_text(path, at_most=MOST_BYTES), path.name) for path in files)
+    entries = (entry for month in read for entry in month if entry.at >= since)
+    return tuple(sorted(entries, key=lambda entry: entry.at, reverse=True))

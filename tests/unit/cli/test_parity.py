@@ -21,6 +21,7 @@ SCREENS = {
     "InboxScreen": ("approvals", "show"),
     "ExecutionsScreen": ("executions",),
     "ExecutionScreen": ("show",),
+    "ShiftScreen": ("decisions",),
     "FleetScreen": ("tasks",),
     "TaskScreen": ("task",),
     "EndpointScreen": ("tasks",),
@@ -37,6 +38,8 @@ ACTIONS = {
     "deny-marked": ("deny",),
     "claim": ("claim",),
     "lift": ("lift", "--reason"),
+    "take-back": ("lift", "--reason"),
+    "hours": ("decisions", "--since"),
     "plan": ("plan",),
     "filter": ("approvals", "--filter"),
     "sort": ("approvals", "--sort"),
@@ -73,6 +76,7 @@ ON_SCREEN = frozenset(
         *("page-down", "page-up", "previous", "quit", "refresh", "row-down", "row-up", "search", "tick", "up"),
         *("its-task", "its-endpoint", "its-other-endpoint", "its-failure", "its-run", "its-proposal", "close-failure"),
         *("next-one", "one-before", "browse"),
+        "shift",
         *("inbox", "executions", "fleet", "reports", "schedule", "context", "close-contexts", "group", "sign-in"),
     }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +35,20 @@ def test_ones_own(run: Run) -> None:
     assert mine["status"] == "restarted"
     assert run("decisions", "--task", "nothing").stdout == ""
     assert run("decisions", "--since", "soon").exit_code == ExitCode.USAGE
+
+
+def test_what_was_decided_is_kept_longer_than_the_ledger_does(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "audit"
+    folder.mkdir()
+    first = run("decisions", "--export", str(folder))
+    assert first.stderr.count(".jsonl: 0 proposals") == len(list(folder.iterdir())) == 3
+    assert "; from 2025-12-" in first.stderr
+    assert "is in" in run("decisions", "--export", str(folder)).stderr
+    entry = json.loads(run("decisions", "--since", "1d", "--by", "bob", "--json").stdout)
+    newest = max(folder.iterdir())
+    newest.write_text(json.dumps(entry[0]) + "\n")
+    (kept,) = json.loads(run("decisions", "--archive", str(folder), "--since", "300d", "--by", "bob", "--json").stdout)
+    assert kept == entry[0]
+    assert "0 proposals since" in run("decisions", "--archive", str(folder), "--by", "me").stderr
+    assert run("decisions", "--archive", str(tmp_path)).exit_code == ExitCode.USAGE
+    assert run("decisions", "--export", str(folder), "--json").exit_code == ExitCode.USAGE
