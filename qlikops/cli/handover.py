@@ -16,6 +16,9 @@ from qlikops.domain.handover import Handover, gather
 from qlikops.presentation import handover as presented
 from qlikops.presentation.tone import Section, as_markdown, line
 
+_LABELS = 14
+"""Cells that labels take beside a strip of hours."""
+
 
 def handover(
     ctx: typer.Context,
@@ -65,4 +68,5 @@ def _write(answers: tuple[ContextResult[Handover], ...]) -> None:
         if answer.value is None:
             output.write_sections([Section("", (line("not read", said(answer)),))])
         else:
-            output.write_sections(presented.sections(answer.value))
+            width = output.terminal_width()
+            output.write_sections(presented.sections(answer.value, width - _LABELS if width else 0))

@@ -12,20 +12,22 @@ from qlikops.domain.lasting import FellOver
 from qlikops.domain.mute import Mute
 from qlikops.domain.naming import counted
 from qlikops.presentation import executions, stale, vocabulary, waiting
+from qlikops.presentation.hours import Mark, strip
 from qlikops.presentation.inbox import countdown, happened
 from qlikops.presentation.problem import by_whom
 from qlikops.presentation.running import progress
 from qlikops.presentation.tone import Line, Section, Span, Tone, as_markdown, filled, line, outside
 
 
-def sections(handover: Handover) -> tuple[Section, ...]:
+def sections(handover: Handover, cells: int = 0) -> tuple[Section, ...]:
     """What fell over, waits and went wrong, then what was decided, what is quiet, and the runs. Without ends: a shift
-    in which nothing happened says so.
+    in which nothing happened says so. With as many `cells` as it needs beside its labels, the strip of its hours, too.
     """
     worrying = [each for each in handover.handled if each.is_worrying]
     settled = [each for each in handover.handled if not each.is_worrying]
     return filled(
         ("", _heading(handover)),
+        ("Hours", _hours(handover, cells)),
         ("Fell over after a restart: look at these", (_fell_over(each) for each in handover.fell_over)),
         ("Waits for a decision", _waiting(handover)),
         ("Failed or expired: look at these", (_handled(each, handover.until) for each in worrying)),
@@ -63,6 +65,22 @@ def _heading(handover: Handover) -> Iterator[Line]:
     yield line("looked at", f"all runs begun since {vocabulary.clock_time(handover.looked_back_to)}, and all that run")
     if not handover.is_complete:
         yield line("note", Span("there were more runs than are looked at: the oldest are missing", Tone.WARNING))
+
+
+def _hours(handover: Handover, cells: int) -> tuple[Line, ...]:
+    """What ended when, and since when waits what waits."""
+    fallen = {each.proposal_id: max(task.at for task in each.tasks) for each in handover.fell_over}
+    ended = [Mark(at, *_WRONG) for at in (*fallen.values(), *(run.stopped_at for run in handover.broken)) if at]
+    for each in handover.handled:
+        if each.proposal.proposal_id not in fallen:
+            sign = _WRONG if each.is_worrying else _ENDED.get(each.proposal.status, ("○", Tone.MUTED))
+            ended.append(Mark(each.proposal.updated_at, *sign))
+    waits = [Mark(row.requested_at, "●", Tone.INFO) for row in handover.waiting]
+    return strip({"ended": ended, "waits": waits}, handover.since, handover.until, cells)
+
+
+_WRONG = ("✗", Tone.DANGER)
+_ENDED = {Status.RESTARTED: ("✓", Tone.GOOD), Status.RESTARTING: ("◐", Tone.NEUTRAL)}
 
 
 def _fell_over(each: FellOver) -> Line:

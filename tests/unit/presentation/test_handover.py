@@ -163,3 +163,25 @@ def test_work_that_is_planned_is_handed_over() -> None:
     assert "in short     2 plans of work" in text
     assert "plan-1       until 12:20 UTC  server eu: patching, says anna" in text
     assert "plan-2       from 13:20 UTC until 14:20 UTC  server eu: patching, says anna" in text
+
+
+def test_the_hours_have_what_ended_and_what_waits_where_there_is_room() -> None:
+    fell = FellOver("0123456789ab", "eu/orders", (TaskLasting(KEY, Lasting.FELL_OVER, 420, NOW - 2 * HOUR),), 1)
+    others = [
+        replace(each, proposal=replace(each.proposal, proposal_id=status))
+        for hours, status in enumerate((Status.RESTARTED, Status.DENIED, Status.FAILED, Status.RESTARTING), 4)
+        for each in [closed(status, hours=hours)]
+    ]
+    broken = replace(samples.execution("run-9"), status=ExecutionStatus.FAILED, stopped_at=NOW - 9 * HOUR)
+    shift = replace(
+        QUIET,
+        handled=(closed(Status.RESTARTED), *others),
+        fell_over=(fell,),
+        broken=(broken,),
+        waiting=(row_of(samples.approval()),),
+    )
+    (hours,) = [section for section in handover.sections(shift, 60) if section.title == "Hours"]
+    _, _, ended, waits = (entry.text for entry in hours.lines)
+    assert [sign for sign in ended if sign != " "] == list("✗◐✗○✓✗")
+    assert waits.strip() == "●"
+    assert "Hours" not in said(shift)
