@@ -111,7 +111,8 @@ def _of_entry(entry: ShiftEntry, now: datetime, caller: str) -> ShiftRow:
     decider, by = known.by(entry.decision, caller), Span(entry.action, Tone.MUTED)
     if entry.decision is not None:
         reason = f": {entry.decision.reason}" if entry.decision.reason else ""
-        verb = _DONE.get(entry.action, f"approved {entry.action}") if entry.decision.approved else "denied"
+        done = _DONE.get(entry.action) if entry.status.is_final else None
+        verb = done or f"approved {entry.action.replace('_', ' ')}" if entry.decision.approved else "denied"
         by = outside(f"{decider} {verb}{reason}", Tone.MUTED, 300)
     return ShiftRow(
         entry.approval_id,

@@ -207,10 +207,10 @@ class ShiftScreen(OrderingScreen[Shift]):
         """What cannot be taken back has no key for it."""
         if action == "back":
             return FilterBar.is_open_in(self)
-        if action in {"take_back", "lift"}:
-            if self._what_to_take_back() is None:
-                return False
-            return super().check_action("lift", parameters)
+        if action == "take_back":
+            return False if self._what_to_take_back() is None else super().check_action("lift", parameters)
+        if action == "lift":  # one key does it here, whatever it is
+            return False
         return super().check_action(action, parameters)
 
     def _what_to_take_back(self) -> TaskSnapshot | Plan | ShiftEntry | str | None:
@@ -240,8 +240,6 @@ class ShiftScreen(OrderingScreen[Shift]):
             self.context.release(what, self)
         elif what is not None:
             self.confirm(LiftScreen(self.state, self.context, what))
-
-    action_lift = action_take_back
 
     @on(messages.Claimed)
     def _released(self, message: messages.Claimed) -> None:

@@ -168,10 +168,11 @@ def of(entry: ShiftEntry, **changes: Any) -> str:
 
 
 def test_what_was_done_is_said_by_its_name() -> None:
-    approved = entry_of(ended("a", Status.RESTARTING))
+    approved = entry_of(ended("a", Status.RESTARTED))
     assert approved.decision
     assert of(approved, action="reload") == "you reloaded it"
-    assert of(approved, action="dance") == "you approved dance"
+    assert of(approved, action="dance_on") == "you approved dance on"
+    assert of(approved, status=Status.RESTARTING) == "you approved resume"
     assert of(approved, decision=replace(approved.decision, reason="CHG1")) == "you resumed it: CHG1"
     assert of(approved, decision=None) == "resume"
     tasks = TaskLasting(KEY, Lasting.FELL_OVER, 60, NOON)
