@@ -6,16 +6,19 @@ One place for every screen and command, so that a restart is told of in the same
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from qlikops.domain.approval import Decision, Status
-from qlikops.domain.fleet import TaskSnapshot
 from qlikops.domain.lasting import ordinal
-from qlikops.domain.shift_entry import ShiftEntry
 from qlikops.domain.task import TaskFacts, TaskState
 from qlikops.presentation import vocabulary
 from qlikops.presentation.inbox import countdown
 from qlikops.presentation.tone import Span, Tone, outside
 from qlikops.presentation.waiting import clock
+
+if TYPE_CHECKING:  # a decision's start is not to pay for all of the fleet
+    from qlikops.domain.fleet import TaskSnapshot
+    from qlikops.domain.shift_entry import ShiftEntry
 
 _FOLLOWED_SECONDS = 3600
 """So long after its restart a task that runs says so."""

@@ -108,7 +108,7 @@ def _turn(row: ShiftRow) -> float:
 
 
 def _of_entry(entry: ShiftEntry, now: datetime, caller: str) -> ShiftRow:
-    decider, by = known.by(entry.decision, caller), Span(entry.action, Tone.MUTED)
+    decider, by = known.by(entry.decision, caller), outside(entry.action, Tone.MUTED, 40)
     if entry.decision is not None:
         reason = f": {entry.decision.reason}" if entry.decision.reason else ""
         done = _DONE.get(entry.action) if entry.status.is_final else None

@@ -33,6 +33,7 @@ from tests.unit.domain.samples import KEY, NOON, WAITING
 from tests.unit.domain.test_decisions import FELL, HOUR, LASTED, ended
 from tests.unit.domain.test_handover import run_of
 from tests.unit.domain.test_shift import BOB
+from tests.unit.presentation.samples import HOSTILE
 
 SINCE = NOON - 12 * HOUR
 OTHER = TaskKey("default", "eu", "other")
@@ -177,3 +178,13 @@ def test_what_was_done_is_said_by_its_name() -> None:
     assert of(approved, decision=None) == "resume"
     tasks = TaskLasting(KEY, Lasting.FELL_OVER, 60, NOON)
     assert rows(Shift(SINCE, NOON, (replace(approved, lasting=Aftermath(2).with_results([tasks])),)))[0].at == NOON
+
+
+def test_what_came_from_outside_can_steer_no_terminal() -> None:
+    record = ended("a", Status.FAILED)
+    assert record.decision
+    decision = replace(record.decision, reason=HOSTILE, by=HOSTILE)
+    hostile = replace(entry_of(record), label=HOSTILE, detail=HOSTILE, action=HOSTILE, key=None, decision=decision)
+    for entry in (hostile, replace(hostile, decision=None)):
+        for row in rows(Shift(SINCE, NOON, (entry,))):
+            assert all(cell.text.isprintable() for cell in TABLE.cells(row).values())
