@@ -122,7 +122,7 @@ class ShiftScreen(OrderingScreen[Shift]):
     def on_resize(self) -> None:
         """The strip has room for more or less."""
         super().on_resize()
-        self._show_strip()
+        self._show()
 
     def _show(self) -> None:
         if self._shift is None:
@@ -137,7 +137,8 @@ class ShiftScreen(OrderingScreen[Shift]):
         ]
         # What one looks for is not to be looked for under a fold.
         folded = () if kept else self._folded
-        self._table.show_groups(groups, folded, lambda key: shift.TABLE.cells(self._rows[key]))
+        is_roomy = self.app.size.height >= ROOMY
+        self._table.show_groups(groups, folded, lambda key: shift.TABLE.cells(self._rows[key]), is_roomy=is_roomy)
         self._show_strip()
         self.draw_frame()
         self.refresh_bindings()

@@ -16,7 +16,8 @@ from qlikops.tui.widgets.prose import palette
 from qlikops.tui.widgets.table import MARK, KeyedTable
 
 _PREFIX = "group "
-"""No key of a row begins so."""
+"""No key of a row begins so, nor as the next."""
+_GAP = "gap "
 _FOLDED = "▸ "
 
 
@@ -31,9 +32,16 @@ class TableGroup:
 class GroupedTable(KeyedTable):
     """A KeyedTable whose rows are in groups; Enter on a group's line folds it, or unfolds it."""
 
-    def show_groups(self, groups: Sequence[TableGroup], folded: Collection[str], cells: Callable[[str], Cells]) -> None:
+    def show_groups(
+        self,
+        groups: Sequence[TableGroup],
+        folded: Collection[str],
+        cells: Callable[[str], Cells],
+        *,
+        is_roomy: bool = False,
+    ) -> None:
         """Shows these groups in their order, of those whose titles are in `folded` only the line; empty ones not at
-        all. `cells` is asked for rows only.
+        all. `cells` is asked for rows only. With room, an empty line sets groups apart.
         """
         found = [group for group in groups if group.keys]
         lines = {
@@ -43,11 +51,17 @@ class GroupedTable(KeyedTable):
         keys = [
             key
             for group in found
-            for key in (f"{_PREFIX}{group.title}", *(() if group.title in folded else group.keys))
+            for key in (
+                *([f"{_GAP}{group.title}"] if is_roomy and group is not found[0] else []),
+                f"{_PREFIX}{group.title}",
+                *(() if group.title in folded else group.keys),
+            )
         ]
 
         def cells_of(key: str) -> Cells:
             # Not of a column, so never measured against one: only to see that a line changed.
+            if key.startswith(_GAP):
+                return {}
             return {"group": Span("  ".join(lines[key]))} if key in lines else cells(key)
 
         first = not self._keys
@@ -68,7 +82,16 @@ class GroupedTable(KeyedTable):
         index = int(self.scroll_y) + y - 1
         if y and index < len(self._keys) and (line := self._lines_of_groups.get(self._keys[index])):
             return self._group_line(*line, is_chosen=self._keys[index] == self.chosen)
+        if y and index < len(self._keys) and self._keys[index].startswith(_GAP):
+            return Strip.blank(self.size.width, self.rich_style)
         return super().render_line(y)
+
+    def _choose(self, index: int) -> None:
+        """Not an empty line: the next one in the direction of the move. Above and below it there is always another."""
+        step = 1 if index >= self._cursor else -1
+        while 0 <= index < len(self._keys) and self._keys[index].startswith(_GAP):
+            index += step
+        super()._choose(index)
 
     def _group_line(self, title: str, number: str, *, is_chosen: bool) -> Strip:
         base = self._style("cursor") if is_chosen else self.rich_style

@@ -8,11 +8,13 @@ from unittest.mock import patch
 
 from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.lasting import Aftermath, Lasting, TaskLasting
+from qlikops.domain.ports import Approve
 from qlikops.presentation.tone import Tone, plain
 from qlikops.tui.model.following import AT_ONCE, CAME_UP, KEPT, UNDER_WAY, Following, Told
+from qlikops.tui.model.outbox import ApprovalKey, Sending
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
-from tests.unit.tui.conftest import Started, no_longer_sees, sees, wait_until
+from tests.unit.tui.conftest import Started, app_of, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment
 
 BOB = Decision(approved=True, by="arn:aws:iam::1:user/bob", at=NOW, reason="on the phone")
@@ -83,7 +85,7 @@ async def test_what_a_colleague_decides_is_followed_until_it_fell_over_which_rin
             environment.decide_elsewhere(ID)
             await pilot.press("r")
             await sees(pilot, "approved by bob: restarting")
-            following = pilot.app.state.current.following  # type: ignore[attr-defined]
+            following = app_of(pilot).state.current.following
             environment.records[ID] = FELL
             following._asked_at[ID] -= timedelta(minutes=2)
             await sees(pilot, "approved by bob: fell over after 7 min", "Shift +1")
@@ -104,7 +106,22 @@ async def test_the_fleet_and_a_task_say_at_once_what_was_decided_of_it(started: 
         await pilot.press("3")
         await sees(pilot, "approved by bob 0s ago, restarting")
         environment.records[ID] = replace(UP, updated_at=NOW + timedelta(seconds=1))
-        pilot.app.state.current.following._asked_at[ID] -= timedelta(minutes=2)  # type: ignore[attr-defined]
+        app_of(pilot).state.current.following._asked_at[ID] -= timedelta(minutes=2)
         await sees(pilot, "runs again since 11:20")
         await pilot.press("enter")
         await sees(pilot, "since runs again since 11:20")
+
+
+async def test_ones_own_restart_that_fell_over_is_told_of_as_a_colleagues_is(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(samples.approval())
+    mine = replace(FELL, decision=replace(BOB, by=samples.CALLER, decision_id="d"))
+    async with started(environment, size=(120, 36), watch_again_seconds=0.1) as pilot:
+        await sees(pilot, "sales-orders", "anna")
+        context = app_of(pilot).state.current
+        request = Approve(ONE.digest, decision_id="d")
+        key = ApprovalKey(context.name, ID)
+        context.outbox.sendings[key] = Sending(key, samples.approval(), request, ended=UP, sent_at=NOW - CAME_UP)
+        context.following.follow(UP, NOW - 2 * CAME_UP)
+        environment.records[ID] = mine
+        await sees(pilot, "approved by you: fell over after 7 min")
+        assert context.outbox.sendings[key].ended == mine
