@@ -210,14 +210,19 @@ TABLE: Table[ShiftRow] = Table(
             Column("at", "UTC", 6),
             lambda row: Span(_at(row) + "+"[: row.is_new], Tone.NEUTRAL if row.is_new else Tone.MUTED),
         ),
-        ColumnOf(Column("what", "Task", 32), lambda row: outside(row.what, cap=200)),
+        ColumnOf(
+            Column("what", "Task", 38),
+            lambda row: outside(row.what, cap=200),
+            short=ColumnOf(Column("what", "Task", 26), lambda row: outside(row.what, cap=200)),
+            room=1,
+        ),
         ColumnOf(
             Column("server", "Server", 14, goes=5),
             lambda row: outside(row.task.server, Tone.MUTED, 60) if row.task else Span(""),
             field=lambda row: row.task.server if row.task else "",
         ),
         ColumnOf(Column("by", "Decided", 26, goes=10), lambda row: row.by),
-        ColumnOf(Column("became", "What became of it", 34, flexible=True), lambda row: row.became),
+        ColumnOf(Column("became", "What became of it", 18, flexible=True), lambda row: row.became),
     ),
     more_fields={
         "by": lambda row: row.decider,
@@ -227,6 +232,15 @@ TABLE: Table[ShiftRow] = Table(
         "new": lambda row: "new" if row.is_new else "",
     },
 )
+_WITH_SERVER = 140
+"""From so many cells on a task's name and what became of it have room beside its server."""
+
+
+def columns(width: int) -> tuple[Column, ...]:
+    """What fits in so many cells."""
+    return TABLE.fit(width, without=() if width >= _WITH_SERVER else ("server",))
+
+
 FILTER_EXAMPLE = "by:you task:orders failure:oracle ended:lasted new:"
 
 

@@ -74,7 +74,7 @@ class ShiftScreen(OrderingScreen[Shift]):
         """The strip, the filter, the groups."""
         yield Static("Loading …", markup=False, id="hours")
         yield FilterBar(f"Filter: {shift.FILTER_EXAMPLE}; {filters.HELP}")
-        yield GroupedTable(shift.TABLE.fit, id="shift")
+        yield GroupedTable(shift.columns, id="shift")
 
     @property
     def _table(self) -> GroupedTable:

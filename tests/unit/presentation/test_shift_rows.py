@@ -21,6 +21,7 @@ from qlikops.presentation.filter import parse
 from qlikops.presentation.shift_rows import (
     TABLE,
     Group,
+    columns,
     first_sentence,
     group_of,
     hours,
@@ -28,6 +29,7 @@ from qlikops.presentation.shift_rows import (
     rows,
     second_sentence,
 )
+from qlikops.presentation.table import taken
 from tests.fakes import CALLER
 from tests.unit.domain.samples import KEY, NOON, WAITING
 from tests.unit.domain.test_decisions import FELL, HOUR, LASTED, ended
@@ -178,6 +180,20 @@ def test_what_was_done_is_said_by_its_name() -> None:
     assert of(approved, decision=None) == "resume"
     tasks = TaskLasting(KEY, Lasting.FELL_OVER, 60, NOON)
     assert rows(Shift(SINCE, NOON, (replace(approved, lasting=Aftermath(2).with_results([tasks])),)))[0].at == NOON
+
+
+@pytest.mark.parametrize(
+    ("width", "keys"),
+    [
+        (60, ["sign", "at", "what", "became"]),
+        (120, ["sign", "at", "what", "by", "became"]),
+        (140, ["sign", "at", "what", "server", "by", "became"]),
+    ],
+)
+def test_what_became_of_it_is_there_at_every_width(width: int, keys: list[str]) -> None:
+    found = columns(width)
+    assert [column.key for column in found] == keys
+    assert taken(found) <= width
 
 
 def test_what_came_from_outside_can_steer_no_terminal() -> None:
